@@ -1,0 +1,35 @@
+.PHONY: demo test check bench lock clean
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The one way to set up: a plain virtual environment with locked versions.
+$(VENV)/ready: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+demo: $(VENV)/ready ## set up, record a made-up week of an agent platform, show the report
+	$(BIN)/analytics-es demo
+
+test: $(VENV)/ready ## set up, run the tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/ready ## format, lint, types, import contracts, tests with >= 90 % branch coverage
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
+
+bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside the table
+	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+lock: ## resolve the newest versions again, in an empty environment
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	build/lock/bin/python -m pip freeze --exclude-editable > requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

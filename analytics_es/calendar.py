@@ -1,0 +1,183 @@
+"""The reporting calendar: where hours and days begin in a time zone."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import groupby, pairwise
+from operator import itemgetter
+from zoneinfo import ZoneInfo
+
+from attrs import field, frozen
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+_MICROS = 1_000_000
+# Years only cut the scan into pieces to remember, so all are equally long.
+_YEAR = 365 * DAY
+# A scan begins before its year: the hour and day it begins in are cut off there, and never asked for.
+_MARGIN = 7 * DAY
+# Files beside the IANA zones: some are whatever this machine is set to, others count leap seconds.
+_NOT_ZONES = ("localtime", "posixrules", "posix/", "right/")
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        if name.startswith(_NOT_ZONES):
+            raise KeyError(name)
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"not an IANA time zone: {name!r:.80}") from None
+
+
+@frozen
+class Buckets:
+    """Hours or days under one offset: the first began at `first` and ends at `second`, the others are whole."""
+
+    since: int
+    unit: int
+    offset: int
+    first: int
+    second: int
+
+    def start(self, t: int) -> int:
+        """Return the start of the bucket that contains an instant."""
+        return self.first if t < self.second else _floor(t, self.unit, self.offset)
+
+    def starts(self, t: int, until: int) -> list[int]:
+        """Return the starts of the buckets from the one that contains an instant to the last before `until`."""
+        following = max(self.second, _floor(t, self.unit, self.offset) + self.unit)
+        return [self.start(t), *range(following, until, self.unit)]
+
+    def pieces(self, micros: str) -> list[tuple[int, str]]:
+        """Return the SQL of `start`, each piece with the instant from which it holds."""
+        # Whole hours of offset move no hour: most zones need one formula for all their segments.
+        shift = self.offset % self.unit
+        shifted = f"({micros} + {shift * _MICROS})" if shift else micros
+        formula = f"({shifted} // {self.unit * _MICROS} * {self.unit}{f' - {shift}' if shift else ''})"
+        if self.first == self.second - self.unit:
+            return [(self.since, formula)]
+        return [(self.since, str(self.first)), (self.second, formula)]
+
+
+@frozen
+class Segment:
+    """A stretch of one UTC offset, from `since` on."""
+
+    since: int
+    offset: int
+    hours: Buckets
+    days: Buckets
+
+
+@frozen
+class Calendar:
+    """Hours and days of one IANA time zone, for instants in epoch seconds from 1990 to 2100; they tile time.
+
+    A change of offset begins a new hour. A day begins at the first instant of its date; where clocks then go back
+    to the date before (Newfoundland until 2010, at 00:01), the new day goes on.
+    Raises ValueError for a name that is no zone.
+    """
+
+    zone: ZoneInfo = field(converter=_zone)
+
+    def local(self, t: int) -> datetime:
+        """Return what the clocks of the zone show."""
+        return datetime.fromtimestamp(t, self.zone)
+
+    def segments(self, start: int, end: int) -> list[Segment]:
+        """Return the stretches of one offset that cover [start, end)."""
+        years = range(start // _YEAR, end // _YEAR + 1)
+        changes = (s for year in years for s in _year(self.zone, year) if s.since >= year * _YEAR)
+        return [self._at(start), *(s for s in changes if start < s.since < end)]
+
+    def hour_start(self, t: int) -> int:
+        """Return the start of the hour that contains an instant."""
+        return self._at(t).hours.start(t)
+
+    def day_start(self, t: int) -> int:
+        """Return the start of the day that contains an instant."""
+        return self._at(t).days.start(t)
+
+    def next_hour(self, start: int) -> int:
+        """Return the start of the hour after the one that contains `start`."""
+        return self.hours(start, start + HOUR + 1)[1]
+
+    def next_day(self, start: int) -> int:
+        """Return the start of the day after the one that contains `start`."""
+        return self.days(start, start + 3 * DAY)[1]
+
+    def hours(self, start: int, end: int) -> list[int]:
+        """Return the starts of all hours that overlap [start, end)."""
+        return _starts([s.hours for s in self.segments(start, end)], start, end)
+
+    def days(self, start: int, end: int) -> list[int]:
+        """Return the starts of all days that overlap [start, end)."""
+        return _starts([s.days for s in self.segments(start, end)], start, end)
+
+    def sql(self, column: str, start: int, end: int) -> tuple[str, str]:
+        """Return DuckDB's hour and day start of `column`, microseconds that lie in [start, end) seconds."""
+        end = max(end, start + 1)
+        segments = self.segments(start, end)
+        hours, days = [s.hours for s in segments], [s.days for s in segments]
+        return _sql(f"({column})", hours, start, end), _sql(f"({column})", days, start, end)
+
+    def _at(self, t: int) -> Segment:
+        year = _year(self.zone, t // _YEAR)
+        return year[bisect_right(year, t, key=lambda segment: segment.since) - 1]
+
+
+@lru_cache(maxsize=1024)
+def _year(zone: ZoneInfo, year: int) -> tuple[Segment, ...]:
+    begin, last = year * _YEAR - _MARGIN, (year + 1) * _YEAR - 1
+    offset = _offset(zone, begin)
+    found = [_segment(begin, offset, begin, _date(begin, offset))]
+    for t in range(begin, last, DAY):
+        until = min(t + DAY, last)
+        while _offset(zone, until) != found[-1].offset:
+            found.append(_next_segment(zone, found[-1], max(t, found[-1].since), until))
+    return tuple(found)
+
+
+def _next_segment(zone: ZoneInfo, before: Segment, t: int, until: int) -> Segment:
+    since = t + bisect_left(range(t, until), True, key=lambda second: _offset(zone, second) != before.offset)
+    offset = _offset(zone, since)
+    date, reached = _date(since, offset), _date(since - 1, before.offset)
+    first_day = since if date > reached else before.days.start(since - 1)
+    return _segment(since, offset, first_day, max(date, reached))
+
+
+def _segment(since: int, offset: int, first_day: int, date: int) -> Segment:
+    hours = Buckets(since, HOUR, offset, since, _floor(since, HOUR, offset) + HOUR)
+    return Segment(since, offset, hours, Buckets(since, DAY, offset, first_day, (date + 1) * DAY - offset))
+
+
+def _offset(zone: ZoneInfo, t: int) -> int:
+    return (datetime.fromtimestamp(t, zone).utcoffset() or timedelta()) // timedelta(seconds=1)
+
+
+def _date(t: int, offset: int) -> int:
+    return (t + offset) // DAY
+
+
+def _floor(t: int, unit: int, offset: int) -> int:
+    return (t + offset) // unit * unit - offset
+
+
+def _starts(stretches: list[Buckets], start: int, end: int) -> list[int]:
+    if start >= end:
+        return []
+    ends = [*(b.since for b in stretches[1:]), end]
+    found = (t for b, until in zip(stretches, ends, strict=True) for t in b.starts(max(start, b.since), until))
+    # A day in which the offset changes is found on both sides of the change.
+    return list(dict.fromkeys(found))
+
+
+def _sql(micros: str, stretches: list[Buckets], start: int, end: int) -> str:
+    pieces = pairwise([*(piece for b in stretches for piece in b.pieces(micros)), (end, "")])
+    needed = [(since, sql) for (since, sql), (until, _) in pieces if max(since, start) < min(until, end)]
+    different = [next(same) for _, same in groupby(needed, itemgetter(1))]
+    whens = [f"WHEN {micros} < {until * _MICROS} THEN {sql}" for (_, sql), (until, _) in pairwise(different)]
+    return f"CASE {' '.join(whens)} ELSE {different[-1][1]} END" if whens else different[-1][1]

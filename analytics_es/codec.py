@@ -1,0 +1,110 @@
+"""Events and answers as JSON: event ⇄ stored bytes, upcasters, answer → JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from cattrs.preconf.orjson import make_converter
+
+from analytics_es.errors import BadField, BadText, TooLarge
+from analytics_es.events import RecordedEvent
+
+MAX_BYTES = 256 * 1024
+
+# Stored shapes change by a new entry here, never by a change of what is stored: type → function of the data.
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+UPCASTERS: dict[str, Upcaster] = {}
+
+
+def encode(event: RecordedEvent) -> bytes:
+    """Return the bytes to store: JSON, with times as ISO 8601 in UTC; raises RefusedEvent for what JSON cannot hold."""
+    try:
+        data = orjson.dumps(event.data)
+        if len(data) > MAX_BYTES:
+            raise TooLarge(size=len(data), limit=MAX_BYTES)
+        state = orjson.dumps(
+            {
+                "source": event.source,
+                "id": event.id,
+                "occurred_at": event.occurred_at,
+                "recorded_at": event.recorded_at,
+                "data": orjson.Fragment(data),
+            },
+            option=orjson.OPT_UTC_Z,
+        )
+    except orjson.JSONEncodeError as error:
+        raise _unspeakable(event, error) from None
+    if b"\\u0000" in state:
+        _refuse_nul(event)
+    return state
+
+
+def _unspeakable(event: RecordedEvent, error: Exception) -> BadText | BadField:
+    for path, text in _texts("", {"source": event.source, "id": event.id, **event.data}):
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            return BadText(field=_safe(path), problem="half of a surrogate pair")
+    return BadField(field="data", problem=f"cannot be stored as JSON ({error})")
+
+
+def _refuse_nul(event: RecordedEvent) -> None:
+    for path, text in _texts("", {"source": event.source, "id": event.id, **event.data}):
+        if "\0" in text:
+            raise BadText(field=_safe(path), problem="a NUL character")
+
+
+def _safe(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+
+
+def _texts(path: str, value: Any) -> Any:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield path or name, name
+            yield from _texts(f"{path}.{name}" if path else name, item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(path, item)
+
+
+def _make_converter() -> Any:
+    converter = make_converter()
+    converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
+    converter.register_unstructure_hook(datetime, lambda value: value.isoformat())
+    converter.register_unstructure_hook(Decimal, lambda value: format(value, "f"))
+    return converter
+
+
+_CONVERTER = _make_converter()
+
+
+def decode(position: int, event_type: str, state: bytes) -> RecordedEvent:
+    """Return the event that was stored, its data brought to today's shape."""
+    stored = orjson.loads(state)
+    upcast = UPCASTERS.get(event_type)
+    if upcast:
+        stored["data"] = upcast(stored["data"])
+    event: RecordedEvent = _CONVERTER.structure({**stored, "type": event_type, "position": position}, RecordedEvent)
+    return event
+
+
+def same_content(one: bytes, other: bytes) -> bool:
+    """Say whether two stored events tell the same, whenever they were recorded."""
+    first, second = orjson.loads(one), orjson.loads(other)
+    first.pop("recorded_at"), second.pop("recorded_at")
+    return bool(first == second)
+
+
+def to_plain(answer: Any) -> Any:
+    """Return an answer of types.py as plain dicts and lists: times as ISO 8601, decimals as text."""
+    return _CONVERTER.unstructure(answer)
+
+
+def to_json(answer: Any, *, indent: bool = True) -> str:
+    """Return an answer of types.py as JSON, field for field."""
+    return orjson.dumps(to_plain(answer), option=orjson.OPT_INDENT_2 if indent else 0).decode()

@@ -1,0 +1,109 @@
+"""DuckDB, locked down: the one place that opens it, and what its parser says of an expression."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+Connection = duckdb.DuckDBPyConnection
+EngineError = duckdb.Error
+
+_SETTINGS = {
+    "TimeZone": "UTC",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "preserve_insertion_order": True,
+    "enable_progress_bar": False,
+}
+
+
+def connect(*, reads: Path | None = None, writes: Path | None = None, memory: str = "1GB") -> Connection:
+    """Open an in-memory engine that sees no file but `reads` and `writes`, no network and no extension."""
+    connection = duckdb.connect(":memory:", config={"memory_limit": memory})
+    for name, value in _SETTINGS.items():
+        connection.execute(f"SET {name} = ?", [value])
+    allowed = [str(path) for path in (reads, writes) if path]
+    if allowed:
+        connection.execute("SET allowed_paths = ?", [allowed])
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def quote(text: str) -> str:
+    """Return the SQL literal of a text."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@functools.cache
+def _parser() -> Connection:
+    return connect()
+
+
+@functools.cache
+def _pure_functions() -> frozenset[str]:
+    """Names of scalar functions whose result depends on their arguments alone."""
+    rows = _parser().cursor().execute(
+        "SELECT function_name FROM duckdb_functions() WHERE function_type = 'scalar' "
+        "GROUP BY 1 HAVING bool_and(stability = 'CONSISTENT')"
+    )
+    return frozenset(name for (name,) in rows.fetchall()) | {"nullif", "split_part"}
+
+
+def references(expression: str) -> list[tuple[str, ...]]:
+    """Return the columns a scalar SQL expression reads, as dotted paths.
+
+    Raises ValueError, in one line, for anything but one pure scalar expression: no subquery, aggregate, window,
+    parameter, or function that reads a clock, a setting or chance.
+    """
+    parsed = json.loads(
+        _parser().cursor().execute("SELECT json_serialize_sql(?)", [f"SELECT {expression}"]).fetchall()[0][0]
+    )
+    if parsed["error"]:
+        raise ValueError(f"not a SQL expression: {parsed['error_message']}")
+    node = parsed["statements"][0]["node"]
+    if len(parsed["statements"]) != 1 or node.get("from_table", {}).get("type") != "EMPTY" or node.get("where_clause"):
+        raise ValueError("not a SQL expression: a single value is expected, without FROM or WHERE")
+    if len(node["select_list"]) != 1:
+        raise ValueError("not a SQL expression: a single value is expected, found several")
+    return list(_columns(node["select_list"][0]))
+
+
+def _columns(node: Any) -> Iterator[tuple[str, ...]]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _columns(item)
+        return
+    if not isinstance(node, Mapping):
+        return
+    kind = node.get("class")
+    if kind == "COLUMN_REF":
+        yield tuple(node["column_names"])
+        return
+    if kind in ("SUBQUERY", "WINDOW", "STAR", "PARAMETER", "LAMBDA"):
+        raise ValueError(f"a {kind.lower()} is not allowed in an expression")
+    if kind == "FUNCTION" and node["function_name"] not in _pure_functions():
+        raise ValueError(f"{node['function_name']}() is not allowed: it is unknown, an aggregate, or not pure")
+    for value in node.values():
+        yield from _columns(value)
+
+
+def type_of(expression: str, columns: Mapping[str, str]) -> str:
+    """Return the type DuckDB gives an expression over these typed columns; raises ValueError where it does not bind."""
+    source = ", ".join(f"CAST(NULL AS {kind}) AS {quote_name(name)}" for name, kind in columns.items())
+    try:
+        rows = _parser().cursor().execute(f"SELECT typeof({expression}) FROM (SELECT {source})").fetchall()
+    except EngineError as error:
+        raise ValueError(str(error).splitlines()[0]) from error
+    return str(rows[0][0])
+
+
+def quote_name(name: str) -> str:
+    """Return a name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

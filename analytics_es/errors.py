@@ -1,0 +1,223 @@
+"""Every deliberate error: one class each, whose docstring is the message and says what to do."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+
+class AnalyticsError(Exception):
+    """Something this package refuses or cannot do."""
+
+    def __init__(self, **details: Any) -> None:
+        self.details = details
+        text = " ".join(inspect.cleandoc(type(self).__doc__ or self.code).split())
+        super().__init__(text.format(**details))
+
+    @property
+    def code(self) -> str:
+        """The stable name of this failure, such as `id_without_time`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.details)
+
+
+def _rebuild(kind: type[AnalyticsError], details: dict[str, Any]) -> AnalyticsError:
+    return kind(**details)
+
+
+# ── the door: what an event may be ──────────────────────────────────────────────────────────────────────────────
+
+
+class RefusedEvent(AnalyticsError):
+    """The event was refused; nothing was stored."""
+
+
+class BadType(RefusedEvent):
+    """{type!r} is not an event type: use dotted lower case with a past-tense end, such as provider.call.completed
+    (2 to 8 parts of a-z, 0-9 and _, at most 128 characters)."""
+
+
+class BadData(RefusedEvent):
+    """The data of an event must be a mapping of field names to values, not {kind}."""
+
+
+class BadSource(RefusedEvent):
+    """The {field} of an event must be a text of 1 to {limit} characters, not {value}."""
+
+
+class IdWithoutTime(RefusedEvent):
+    """An event that brings an id must bring its time too: pass occurred_at, or leave the id out."""
+
+
+class NaiveTime(RefusedEvent):
+    """{value} has no time zone: pass an aware datetime, for example datetime.now(timezone.utc)."""
+
+
+class TimeOutOfRange(RefusedEvent):
+    """{value} is outside the years 1990 to 2100: check the unit and the clock of the producer."""
+
+
+class BadField(RefusedEvent):
+    """{field}: {problem}."""
+
+
+class SubsetAboveTotal(RefusedEvent):
+    """{parts} is above {total}: {total} must include its parts (see docs/concepts.md, tokens)."""
+
+
+class CostWithoutCurrency(RefusedEvent):
+    """{field} comes without a currency: add currency, for example "USD"."""
+
+
+class BadText(RefusedEvent):
+    """{field} holds {problem}, which cannot be stored: clean the text before recording it."""
+
+
+class TooLarge(RefusedEvent):
+    """The event takes {size} bytes as JSON, above the limit of {limit}: store the payload elsewhere, record its size."""
+
+
+class TooDeep(RefusedEvent):
+    """{field} is nested deeper than {limit} levels: flatten it."""
+
+
+# ── opening a store ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CannotOpen(AnalyticsError):
+    """The store cannot be opened."""
+
+
+class UnknownScheme(CannotOpen):
+    """{url!r} is not a store this version knows: pass a file path, sqlite:///path or :memory:."""
+
+
+class NotAFile(CannotOpen):
+    """{path} is a directory: pass the path of a file in it, such as {path}/analytics.db."""
+
+
+class NoFolder(CannotOpen):
+    """The folder {path} does not exist: create it first."""
+
+
+class NotWritable(CannotOpen):
+    """{path} cannot be written: {problem}."""
+
+
+class NotOurs(CannotOpen):
+    """{path} is not an analytics_es store ({problem}); it was left untouched. Pass another path."""
+
+
+class NewerSchema(CannotOpen):
+    """{path} was written by a newer analytics_es (schema {found}, this one knows {known}): upgrade the package."""
+
+
+class OldSqlite(CannotOpen):
+    """SQLite {found} is too old: analytics_es needs {needed} or newer (it comes with Python)."""
+
+
+class OtherTimezone(CannotOpen):
+    """The read models of {path} are kept in {stored}, not {asked}: open it with timezone={stored!r}, or delete that
+    file to have them rebuilt in {asked}."""
+
+
+class UnknownTimezone(CannotOpen):
+    """{name!r} is not a time zone of the IANA database, such as Europe/Berlin."""
+
+
+class NoSuchStore(CannotOpen):
+    """There is no store at {path}: record or import something first, or check --db."""
+
+
+class StoreBusy(AnalyticsError):
+    """The database is locked by another process for longer than {seconds} s; nothing was changed. Try again."""
+
+
+class StoreFailed(AnalyticsError):
+    """The database reports: {problem}."""
+
+
+class Closed(AnalyticsError):
+    """This analytics service is closed: open it again."""
+
+
+# ── projections ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BadDeclaration(AnalyticsError):
+    """{projection}.{field}: {problem}."""
+
+
+class NotAProjection(AnalyticsError):
+    """{name} is not a projection class: decorate it with analytics_es.projection.projection."""
+
+
+class SameName(AnalyticsError):
+    """Two projections are called {name!r}: rename one of the classes."""
+
+
+class ProjectionsShadowed(AnalyticsError):
+    """The package 'projections' found at {path} is not the one of analytics_es: rename or move it, or pass the classes
+    yourself: AnalyticsService.open(..., projections=[MyProjection])."""
+
+
+class FoldFailed(AnalyticsError):
+    """The projection {projection} cannot go on: {problem}. The others do."""
+
+
+class NotCaughtUp(AnalyticsError):
+    """The read models are still {lag} events behind after {seconds} s: wait longer, or call catch_up()."""
+
+
+# ── questions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BadPeriod(AnalyticsError):
+    """{text!r} is not a period: {problem}."""
+
+
+class UnknownMetric(AnalyticsError):
+    """There is no metric {metric!r}{hint}; `analytics-es metrics` lists them all."""
+
+
+class UnknownKey(AnalyticsError):
+    """{key!r} is not a key of {projection}: use {keys}."""
+
+
+class UnknownEntity(AnalyticsError):
+    """{entity!r} is not an entity of {projection}: use one of {entities}."""
+
+
+class MissingProjection(AnalyticsError):
+    """This question needs the projection {projection!r}, which is not among those of this service."""
+
+
+# ── files in and out ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class UnknownFormat(AnalyticsError):
+    """{format!r} is not a format: use {formats}."""
+
+
+class FileExists(AnalyticsError):
+    """{path} exists and is never overwritten: choose another name or remove it."""
+
+
+class CannotWrite(AnalyticsError):
+    """{path} cannot be written: {problem}."""
+
+
+class CannotRead(AnalyticsError):
+    """{path} cannot be read: {problem}."""
+
+
+class BadMapping(AnalyticsError):
+    """{path}: {problem} (see docs/mapping.md)."""
+
+
+class RefusedBatch(AnalyticsError):
+    """{count} of {size} events of a batch were refused, so the batch was not recorded ({recorded} events before it were):
+    event {index}: {message}"""

@@ -1,0 +1,43 @@
+"""Checkpoints: how far each projection is, in the library's tracking table, moved by compare-and-set."""
+
+from __future__ import annotations
+
+from eventsourcing.sqlite import SQLiteCursor, SQLiteTrackingRecorder
+
+from analytics_es.log.datastore import Database
+
+# A checkpoint begins at 0, before the first position.
+BEGIN = "INSERT INTO tracking VALUES (:name, 0) ON CONFLICT DO NOTHING"
+
+# Move a checkpoint only from where it is believed to be: the library's own statement only asks for "greater".
+ADVANCE = (
+    "UPDATE tracking SET notification_id = :position WHERE application_name = :name AND notification_id = :expected"
+)
+
+# Begin again.
+RESET = "UPDATE tracking SET notification_id = 0 WHERE application_name = :name"
+
+
+class SQLiteCheckpoints(SQLiteTrackingRecorder):
+    """The library's tracking recorder, with an exact advance."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database.writing)
+        self.create_table()
+
+    def begin(self, cursor: SQLiteCursor, name: str) -> None:
+        """Make sure there is a checkpoint."""
+        cursor.execute(BEGIN, {"name": name})
+
+    def advance(self, cursor: SQLiteCursor, name: str, *, expected: int, position: int) -> bool:
+        """Move a checkpoint from the expected position; False where another runner was faster."""
+        cursor.execute(ADVANCE, {"name": name, "expected": expected, "position": position})
+        return bool(cursor.sqlite_cursor.rowcount == 1)
+
+    def reset(self, cursor: SQLiteCursor, name: str) -> None:
+        """Move a checkpoint back to the beginning."""
+        cursor.execute(RESET, {"name": name})
+
+    def position(self, cursor: SQLiteCursor, name: str) -> int:
+        """Return a checkpoint, 0 where nothing is done yet."""
+        return self._max_tracking_id(name, cursor) or 0

@@ -1,0 +1,159 @@
+"""SQLite databases of ours: told apart from others, created private, pooled, with driver errors translated."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from eventsourcing.persistence import PersistenceError
+from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
+
+from analytics_es.errors import NewerSchema, NoFolder, NotAFile, NotOurs, NotWritable, OldSqlite, StoreBusy, StoreFailed
+
+LOCK_TIMEOUT = 5
+NEEDED_SQLITE = (3, 37, 0)  # STRICT tables
+
+OnConnect = Callable[[sqlite3.Connection], None]
+
+
+class _Pool(SQLiteConnectionPool):
+    def __init__(self, db_name: str, on_connect: OnConnect, **options: Any) -> None:
+        self.on_connect = on_connect
+        super().__init__(db_name=db_name, lock_timeout=LOCK_TIMEOUT, **options)
+
+    def _create_connection(self) -> SQLiteConnection:
+        connection = super()._create_connection()
+        self.on_connect(connection._sqlite_conn)
+        return connection
+
+
+class _Datastore(SQLiteDatastore):
+    """The library's datastore, with our pool: one writer, or many readers."""
+
+    def __init__(self, db_name: str, on_connect: OnConnect, **options: Any) -> None:
+        super().__init__(db_name, originator_id_type="text")
+        self.pool.close()
+        self.pool = _Pool(db_name, on_connect, **options)
+
+
+class Database:
+    """One SQLite database with a pool for writing and one for reading (a queued writer would block its pool's readers).
+
+    A path of None is a private database in memory, where both are the same pool.
+    """
+
+    def __init__(self, path: Path | None, *, kind: int, schema: int, on_connect: OnConnect) -> None:
+        if sqlite3.sqlite_version_info < NEEDED_SQLITE:
+            raise OldSqlite(found=sqlite3.sqlite_version, needed=".".join(map(str, NEEDED_SQLITE)))
+        self.path = path
+        if path is None:
+            name = f"file:{uuid4().hex}?mode=memory&cache=shared"
+        else:
+            check(path, kind=kind, schema=schema)
+            _create(path, kind=kind, schema=schema)
+            name = f"file:{_escaped(path)}"
+        with translated():
+            self.writing = _Datastore(name, on_connect, pool_size=1, max_overflow=0, pool_timeout=LOCK_TIMEOUT)
+            self.reading = self.writing if path is None else _Datastore(name, on_connect)
+
+    @contextmanager
+    def write(self) -> Iterator[SQLiteCursor]:
+        """Open a transaction that holds the write lock from its beginning, so that it queues instead of failing later."""
+        with translated(), self.writing.get_connection(commit=True) as connection:
+            cursor = connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+
+    @contextmanager
+    def read(self) -> Iterator[SQLiteCursor]:
+        """Open a transaction that sees one state of the database."""
+        with translated(), self.reading.transaction(commit=False) as cursor:
+            yield cursor
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.reading.close()
+        self.writing.close()
+
+
+def check(path: Path, *, kind: int, schema: int) -> None:
+    """Raise CannotOpen, having touched nothing, unless a path can hold or already holds a database of this kind."""
+    if path.is_dir():
+        raise NotAFile(path=path)
+    if not path.parent.is_dir():
+        raise NoFolder(path=path.parent)
+    if not path.exists() or path.stat().st_size == 0:
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise NotWritable(path=path, problem="no permission")
+        return
+    found = _header(path)
+    if found is None:
+        raise NotOurs(path=path, problem="it is not a SQLite database")
+    if found[0] != kind:
+        raise NotOurs(path=path, problem="it is a SQLite database of another application")
+    if found[1] > schema:
+        raise NewerSchema(path=path, found=found[1], known=schema)
+    if not os.access(path, os.W_OK):
+        raise NotWritable(path=path, problem="no permission")
+
+
+def _header(path: Path) -> tuple[int, int] | None:
+    """Read application id and schema version from the file's first page, without opening it as a database."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except OSError as error:
+        raise NotWritable(path=path, problem=error.strerror) from None
+    if len(head) < 100 or not head.startswith(b"SQLite format 3\0"):
+        return None
+    return int.from_bytes(head[68:72], "big"), int.from_bytes(head[60:64], "big")
+
+
+def _create(path: Path, *, kind: int, schema: int) -> None:
+    if path.exists() and path.stat().st_size:
+        return
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(path, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
+        raise NotWritable(path=path, problem=error) from None
+    with translated(), connection:
+        # Before write-ahead logging begins, so that the file itself says whose it is.
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(f"PRAGMA application_id = {kind}")
+        connection.execute(f"PRAGMA user_version = {schema}")
+        connection.execute("COMMIT")
+    connection.close()
+
+
+def _escaped(path: Path) -> str:
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn driver errors into ours."""
+    try:
+        yield
+    except (sqlite3.Error, PersistenceError) as error:
+        text = str(error)
+        if "locked" in text or "busy" in text or "Timed out" in text:
+            raise StoreBusy(seconds=LOCK_TIMEOUT) from error
+        raise StoreFailed(problem=text) from error
+
+
+def remove(path: Path) -> None:
+    """Delete a database and what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{path}{suffix}").unlink()

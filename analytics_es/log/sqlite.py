@@ -1,0 +1,180 @@
+"""The event log on SQLite: one stream per event, whose key is its identity and its place in time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import orjson
+import pyarrow as pa
+from eventsourcing.sqlite import SQLiteApplicationRecorder
+
+from analytics_es import codec
+from analytics_es.events import RecordedEvent, key_of_time
+from analytics_es.log.datastore import Database
+
+KIND = 0x41455345  # "AESE"
+SCHEMA = 1
+SPAN_GAP = 1000
+
+# What tells this log from every other.
+CREATE_IDENTITY = "CREATE TABLE IF NOT EXISTS log_identity (id TEXT NOT NULL)"
+INSERT_IDENTITY = "INSERT INTO log_identity SELECT :id WHERE NOT EXISTS (SELECT * FROM log_identity)"
+SELECT_IDENTITY = "SELECT id FROM log_identity"
+
+# Append what is not there yet.
+APPEND = "INSERT INTO stored_events VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING"
+
+# Where events of these keys are, and what they say.
+FIND = (
+    "SELECT originator_id, rowid, state FROM stored_events "
+    "WHERE originator_id IN (SELECT value FROM json_each(?)) AND originator_version = 1"
+)
+
+# The events of a stretch of positions, in order.
+SCAN = "SELECT rowid, topic, state FROM stored_events WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
+
+# The positions of the events of a stretch of time, in order; index only.
+POSITIONS_IN_TIME = (
+    "SELECT rowid FROM stored_events WHERE originator_id >= ? AND originator_id < ? "
+    "AND rowid > ? AND rowid <= ? ORDER BY +rowid"
+)
+
+# The events of a stretch of time within a short stretch of positions.
+SCAN_IN_TIME = (
+    "SELECT rowid, topic, state FROM stored_events "
+    "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ? ORDER BY rowid"
+)
+
+Span = tuple[int, int]
+
+
+class Entry(NamedTuple):
+    """An event as it will be stored."""
+
+    key: str
+    type: str
+    state: bytes
+
+
+class Appended(NamedTuple):
+    """Where an event is, whether it was there before, and whether what was there says something else."""
+
+    position: int
+    duplicate: bool
+    differs: bool
+
+
+class SQLiteRecorder(SQLiteApplicationRecorder):
+    """The library's recorder, with an append that skips what is there."""
+
+    def append(self, cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> list[Appended]:
+        """Insert the new ones of these entries, in order, and say where each is."""
+        cursor.executemany(APPEND, entries)
+        inserted = cursor.rowcount
+        head = cursor.execute(self.select_max_notification_id_statement).fetchone()[0]
+        if inserted == len(entries):
+            return [Appended(position, False, False) for position in range(head - inserted + 1, head + 1)]
+        return self._sort_out(cursor, entries, before=(head or 0) - inserted)
+
+    def _sort_out(self, cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int) -> list[Appended]:
+        rows = cursor.execute(FIND, [orjson.dumps([entry.key for entry in entries]).decode()])
+        stored = {key: (position, state) for key, position, state in rows}
+        seen: set[str] = set()
+        result = []
+        for entry in entries:
+            position, state = stored[entry.key]
+            duplicate = position <= before or entry.key in seen
+            seen.add(entry.key)
+            differs = duplicate and state != entry.state and not codec.same_content(state, entry.state)
+            result.append(Appended(position, duplicate, differs))
+        return result
+
+
+class SQLiteLog:
+    """The append-only log. Positions are 1, 2, 3 …; what has one never changes."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
+        self._recorder = SQLiteRecorder(self._database.writing)
+        self._recorder.create_table()
+        with self._database.write() as cursor:
+            cursor.execute(CREATE_IDENTITY)
+            cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
+        with self._database.read() as cursor:
+            cursor.execute(SELECT_IDENTITY)
+            self.identity: str = cursor.fetchone()[0]
+
+    def append(self, entries: Sequence[Entry]) -> list[Appended]:
+        """Store what is new, durably and in one commit."""
+        if not entries:
+            return []
+        with self._database.write() as cursor:
+            return self._recorder.append(cursor.sqlite_cursor, entries)
+
+    def head(self) -> int:
+        """Return the last position, 0 where the log is empty."""
+        with self._database.read() as cursor:
+            return self._recorder._max_notification_id(cursor) or 0
+
+    def scan(self, *, after: int, limit: int, upto: int = 2**62) -> pa.Table:
+        """Return the events after a position: columns position, type, state."""
+        return _table(self._rows(SCAN, (after, upto, limit)))
+
+    def scan_period(
+        self, start_us: int, end_us: int, *, after: int = 0, upto: int = 2**62, limit: int = 50_000
+    ) -> Iterator[pa.Table]:
+        """Yield the events that occurred in [start, end), in order of position, reading only their part of the log.
+
+        Events of a millisecond that the period cuts come along: the key is exact to the millisecond only.
+        """
+        keys = key_of_time(start_us), key_of_time(end_us + 999)
+        for first, last in self._spans(keys, after, upto, limit):
+            yield _table(self._rows(SCAN_IN_TIME, (first, last, *keys)))
+
+    def _spans(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> list[Span]:
+        """Cover the positions of a stretch of time by spans of at most `limit` events and no wide gap."""
+        spans: list[Span] = []
+        size = 0
+        with self._database.read() as cursor:
+            for (position,) in cursor.sqlite_cursor.execute(POSITIONS_IN_TIME, (*keys, after, upto)):
+                if spans and size < limit and position - spans[-1][1] <= SPAN_GAP:
+                    spans[-1] = (spans[-1][0], position)
+                    size += 1
+                else:
+                    spans.append((position, position))
+                    size = 1
+        return spans
+
+    def first_after(self, position: int) -> RecordedEvent | None:
+        """Return the first event after a position."""
+        rows = self._rows(SCAN, (position, 2**62, 1))
+        return codec.decode(*rows[0]) if rows else None
+
+    def _rows(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[int, str, bytes]]:
+        with self._database.read() as cursor:
+            fetching = cursor.sqlite_cursor
+            fetching.row_factory = None
+            return fetching.execute(statement, parameters).fetchall()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+
+def _settings(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA synchronous = FULL")  # an acknowledged event survives a power failure
+
+
+def _table(rows: list[tuple[int, str, bytes]]) -> pa.Table:
+    positions, types, states = zip(*rows, strict=True) if rows else ((), (), ())
+    return pa.table(
+        {
+            "position": pa.array(positions, pa.int64()),
+            "type": pa.array(types, pa.string()),
+            "state": pa.array(states, pa.binary()),
+        }
+    )

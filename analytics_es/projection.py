@@ -1,0 +1,345 @@
+"""The algebra: how a projection is declared, and what follows from a declaration.
+
+A projection is a class whose fields are keys and measures. Keys and values are SQL expressions over the fields of one
+event; every measure has a zero and an associative, commutative merge, so neither order nor batches change a byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, NoReturn, TypeVar, get_type_hints
+
+import attrs
+from attrs import frozen
+
+from analytics_es import engine
+from analytics_es.errors import BadDeclaration, NotAProjection, SameName
+from analytics_es.events import ENTITIES
+
+Merge = Literal["sum", "min", "max", "histogram"]
+Kind = Literal["count", "total", "smallest", "largest", "histogram"]
+C = TypeVar("C", bound=type)
+
+TEXT, WHOLE, MILLISECONDS, EXACT = "VARCHAR", "BIGINT", "DECIMAL(18,3)", "DECIMAL(38,18)"
+
+# The fields of an event that an expression may name, and their types; attributes.x and data.x come on top.
+FIELDS: dict[str, str] = {
+    **dict.fromkeys(("type", "family", "activity", "outcome", "source"), TEXT),
+    **dict.fromkeys(("status", "error_type", "operation", "job_type", "task_type", "currency"), TEXT),
+    **dict.fromkeys(ENTITIES.values(), TEXT),
+    **dict.fromkeys(("input_tokens", "cache_read_tokens", "cache_creation_tokens"), WHOLE),
+    **dict.fromkeys(("output_tokens", "reasoning_tokens", "messages", "occurred_at"), WHOLE),
+    **dict.fromkeys(("duration_us", "time_to_first_chunk_us"), WHOLE),
+    **dict.fromkeys(("duration_ms", "time_to_first_chunk_ms"), MILLISECONDS),
+    **dict.fromkeys(("cost", "amount", "value"), EXACT),
+}
+OPEN_FIELDS = ("attributes", "data")
+NUMERIC = re.compile(r"(TINY|SMALL|BIG|HUGE|U\w+)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_PATTERN = re.compile(r"(([a-z0-9_]+|\*)(\.|$))*(>)?")
+_RESERVED = {"grain", "bucket", "hour", "day", "position", "projection", "field"}
+
+
+@frozen(kw_only=True)
+class Histogram:
+    """What a histogram measure holds: exact count, sum and extremes, and how many values fell into each bucket.
+
+    Bucket i of OpenTelemetry's scale 5 holds the values in (2^(i/32), 2^((i+1)/32)]; -2 holds the zeros.
+    """
+
+    count: int
+    sum: int | None
+    min: int | None
+    max: int | None
+    buckets: dict[int, int]
+
+
+@frozen
+class Column:
+    """A stored column of a measure and how two of its values merge."""
+
+    name: str
+    merge: Merge
+
+
+@frozen(kw_only=True)
+class Key:
+    """What rows of a projection are told apart by."""
+
+    name: str
+    sql: str
+
+    @property
+    def of_entity(self) -> str | None:
+        """`type` or `id` where the key comes from the list of entities, else None."""
+        return self.sql.partition("entity.")[2] or None if self.sql.startswith("entity.") else None
+
+
+@frozen(kw_only=True)
+class Measure:
+    """What a projection adds up. Values are integers: the number times 10^decimals."""
+
+    name: str
+    kind: Kind
+    sql: str | None
+    where: str | None
+    unit: str
+    decimals: int
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The stored columns."""
+        match self.kind:
+            case "histogram":
+                return (
+                    Column(f"{self.name}_count", "sum"),
+                    Column(f"{self.name}_sum", "sum"),
+                    Column(f"{self.name}_min", "min"),
+                    Column(f"{self.name}_max", "max"),
+                    Column(f"{self.name}_buckets", "histogram"),
+                )
+            case "smallest":
+                return (Column(self.name, "min"),)
+            case "largest":
+                return (Column(self.name, "max"),)
+            case _:
+                return (Column(self.name, "sum"),)
+
+
+@frozen(kw_only=True)
+class Declaration:
+    """A projection as declared: everything about it follows from here."""
+
+    name: str
+    version: int
+    consumes: tuple[str, ...]
+    where: str | None
+    entities: tuple[str, ...]
+    keys: tuple[Key, ...]
+    measures: tuple[Measure, ...]
+    row_class: type
+
+    @property
+    def table(self) -> str:
+        """The name of its read model."""
+        return f"{self.name}_v{self.version}"
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The stored columns of all measures."""
+        return tuple(column for measure in self.measures for column in measure.columns)
+
+    @property
+    def row_key(self) -> tuple[str, ...]:
+        """The columns that tell rows apart, in the order of the index: the entity's type comes before the time."""
+        first = [key.name for key in self.keys if key.of_entity == "type"]
+        return ("grain", *first, "bucket", *(key.name for key in self.keys if key.name not in first))
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this definition from every other."""
+        fields = attrs.asdict(self, filter=lambda attribute, _: attribute.name != "row_class")
+        return hashlib.blake2b(repr(fields).encode(), digest_size=8).hexdigest()
+
+    @property
+    def expressions(self) -> Iterator[str]:
+        """Every SQL expression in it, but for those on the list of entities."""
+        yield from (key.sql for key in self.keys if not key.of_entity)
+        yield from (sql for measure in self.measures for sql in (measure.sql, measure.where) if sql)
+        if self.where:
+            yield self.where
+
+    def entity_key(self, part: Literal["type", "id"]) -> str:
+        """Return the name of the key that holds the entity's type or id."""
+        return next(key.name for key in self.keys if key.of_entity == part)
+
+
+# ── declaring ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def key(sql: str) -> Any:
+    """Tell rows apart by an expression (as text, "" where it is NULL), or by `entity.type` and `entity.id`."""
+    return attrs.field(metadata={"part": ("key", {"sql": sql})})
+
+
+def _measure(kind: Kind, sql: str | None, where: str | None, unit: str, decimals: int) -> Any:
+    part = {"kind": kind, "sql": sql, "where": where, "unit": unit, "decimals": decimals}
+    return attrs.field(metadata={"part": ("measure", part)})
+
+
+def count(*, where: str | None = None, unit: str = "events") -> Any:
+    """Count events."""
+    return _measure("count", None, where, unit, 0)
+
+
+def total(sql: str, *, where: str | None = None, unit: str = "1", decimals: int = 0) -> Any:
+    """Add up a number, kept to so many decimals (rounded half away from zero); None where no event has it."""
+    return _measure("total", sql, where, unit, decimals)
+
+
+def smallest(sql: str, *, where: str | None = None, unit: str = "1", decimals: int = 0) -> Any:
+    """Keep the smallest value of a number."""
+    return _measure("smallest", sql, where, unit, decimals)
+
+
+def largest(sql: str, *, where: str | None = None, unit: str = "1", decimals: int = 0) -> Any:
+    """Keep the largest value of a number."""
+    return _measure("largest", sql, where, unit, decimals)
+
+
+def histogram(sql: str, *, where: str | None = None, unit: str = "1", decimals: int = 0) -> Any:
+    """Keep how a number (0 or more) spreads: any percentile within 1.1 %, exact count, sum, smallest and largest."""
+    return _measure("histogram", sql, where, unit, decimals)
+
+
+def projection(
+    *, version: int, consumes: Sequence[str], where: str | None = None, entities: Sequence[str] = ()
+) -> Callable[[C], C]:
+    """Declare a projection. Its class becomes a frozen attrs class whose instances are rows.
+
+    `consumes`: patterns of event types (`*` one part, `>` the rest). `where`: a filter for all of it. `entities`: what
+    one event is spread over, for keys on `entity.type` and `entity.id`. Raises BadDeclaration, naming the field.
+    """
+
+    def declare(cls: C) -> C:
+        row_class = attrs.frozen(kw_only=True)(cls)
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        parts = {field.name: field.metadata.get("part") for field in attrs.fields(row_class)}
+        for field, part in parts.items():
+            if part is None:
+                _refuse(name, field, "give it a key or a measure, such as count()")
+        declaration = Declaration(
+            name=name,
+            version=version,
+            consumes=tuple(consumes),
+            where=where,
+            entities=tuple(entities),
+            keys=tuple(Key(name=field, **part[1]) for field, part in parts.items() if part and part[0] == "key"),
+            measures=tuple(
+                Measure(name=field, **part[1]) for field, part in parts.items() if part and part[0] == "measure"
+            ),
+            row_class=row_class,
+        )
+        _check(declaration)
+        row_class.__analytics__ = declaration  # type: ignore[attr-defined]  # read back by declaration_of
+        return row_class
+
+    return declare
+
+
+def declaration_of(cls: Any) -> Declaration:
+    """Return what a projection class declares; raises NotAProjection."""
+    declaration = getattr(cls, "__analytics__", None)
+    if not isinstance(declaration, Declaration):
+        raise NotAProjection(name=getattr(cls, "__name__", repr(cls)))
+    return declaration
+
+
+def declarations_of(classes: Sequence[Any]) -> tuple[Declaration, ...]:
+    """Return the declarations of these classes, by name; raises SameName."""
+    declarations = tuple(sorted(map(declaration_of, classes), key=lambda declaration: declaration.name))
+    for one, other in zip(declarations, declarations[1:], strict=False):
+        if one.name == other.name:
+            raise SameName(name=one.name)
+    return declarations
+
+
+# ── checking ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _refuse(projection: str, field: str, problem: str) -> NoReturn:
+    raise BadDeclaration(projection=projection, field=field, problem=problem)
+
+
+def _check(declaration: Declaration) -> None:
+    name = declaration.name
+    if not isinstance(declaration.version, int) or declaration.version < 1:
+        _refuse(name, "version", "must be a whole number from 1")
+    if not declaration.consumes:
+        _refuse(name, "consumes", 'name at least one pattern of event types, such as "job.*"')
+    for pattern in declaration.consumes:
+        if not pattern or not _PATTERN.fullmatch(pattern):
+            _refuse(name, "consumes", f"{pattern!r} is not a pattern: use parts, * for one part, > for the rest")
+    if not declaration.measures:
+        _refuse(name, "measures", "declare at least one, such as events: int = count()")
+    _check_names(declaration)
+    _check_entities(declaration)
+    if declaration.where:
+        _check_expression(name, "where", declaration.where, "text", "BOOLEAN")
+    for each in declaration.keys:
+        if not each.of_entity:
+            _check_expression(name, each.name, each.sql, "text", None)
+    for measure in declaration.measures:
+        _check_measure(name, measure)
+
+
+def _check_names(declaration: Declaration) -> None:
+    names = [each.name for each in declaration.keys] + [column.name for column in declaration.columns]
+    for field in names:
+        if not _NAME.fullmatch(field) or field in _RESERVED:
+            _refuse(declaration.name, field, "is not a free name of lower-case letters, digits and _")
+        if names.count(field) > 1:
+            _refuse(declaration.name, field, "is the name of two columns")
+
+
+def _check_entities(declaration: Declaration) -> None:
+    parts = sorted(each.of_entity for each in declaration.keys if each.of_entity)
+    if not parts and not declaration.entities:
+        return
+    if parts != ["id", "type"] or not declaration.entities:
+        field = next((each.name for each in declaration.keys if each.of_entity), "entities")
+        _refuse(declaration.name, field, "spreading takes entities=(…) and two keys, entity.type and entity.id")
+    for entity in declaration.entities:
+        if entity not in ENTITIES:
+            _refuse(declaration.name, "entities", f"{entity!r} is unknown: use {', '.join(ENTITIES)}")
+
+
+def _check_measure(name: str, measure: Measure) -> None:
+    if not 0 <= measure.decimals <= 18:
+        _refuse(name, measure.name, "decimals must be between 0 and 18")
+    if measure.where:
+        _check_expression(name, measure.name, measure.where, "text", "BOOLEAN")
+    if measure.sql:
+        found = _check_expression(name, measure.name, measure.sql, "number", None)
+        if not NUMERIC.fullmatch(found):
+            _refuse(name, measure.name, f"{measure.sql} is {found}, not a number")
+
+
+def _check_expression(
+    name: str, field: str, sql: str, open_as: Literal["text", "number"], wanted: str | None
+) -> str:
+    try:
+        paths = engine.references(sql)
+        for path in paths:
+            _check_reference(path)
+        found = engine.type_of(sql, columns_for(paths, open_as))
+    except ValueError as error:
+        _refuse(name, field, str(error))
+    if wanted and found != wanted:
+        _refuse(name, field, f"{sql} is {found}, not a condition")
+    return found
+
+
+def _check_reference(path: tuple[str, ...]) -> None:
+    if len(path) == 2 and path[0] in OPEN_FIELDS:
+        return
+    if len(path) != 1 or path[0] not in FIELDS:
+        raise ValueError(f"{'.'.join(path)} is not a field of events: use attributes.x or data.x for your own")
+
+
+def columns_for(paths: Sequence[tuple[str, ...]], open_as: Literal["text", "number"]) -> dict[str, str]:
+    """Return the typed columns these references need; your own fields are texts in keys and filters, else numbers."""
+    columns = {path[0]: FIELDS[path[0]] for path in paths if len(path) == 1}
+    own = TEXT if open_as == "text" else EXACT
+    for outer in OPEN_FIELDS:
+        names = sorted({path[1] for path in paths if path[0] == outer and len(path) == 2})
+        if names:
+            columns[outer] = "STRUCT(" + ", ".join(f"{engine.quote_name(inner)} {own}" for inner in names) + ")"
+    return columns or {"type": TEXT}
+
+
+def row_types(declaration: Declaration) -> dict[str, Any]:
+    """Return the types its class gives its fields."""
+    return get_type_hints(declaration.row_class)

@@ -1,0 +1,507 @@
+"""What callers hand in and get back: periods, results, receipts and answers, with their units.
+
+Durations are milliseconds (float), money is Decimal in whole units of its currency, rates are per second, shares are
+between 0 and 1, times are aware. A figure that is not known is None, never 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+from zoneinfo import ZoneInfo
+
+from attrs import Factory, field, frozen
+
+from analytics_es.errors import AnalyticsError, BadPeriod
+
+T = TypeVar("T")
+R = TypeVar("R")
+Granularity = Literal["hour", "day", "total"]
+
+_HOURLY_UP_TO = timedelta(days=3)
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def _aware(instance: Any, attribute: Any, value: datetime) -> None:
+    if value.utcoffset() is None:
+        raise BadPeriod(text=str(value), problem=f"its {attribute.name} has no time zone")
+
+
+@frozen
+class TimePeriod:
+    """A half-open stretch of time [start, end) and the granularity of its series.
+
+    Without a granularity, a period of up to three days is told by the hour, a longer one by the day.
+    """
+
+    start: datetime = field(validator=_aware)
+    end: datetime = field(validator=_aware)
+    granularity: Granularity = field()
+
+    @granularity.default
+    def _by_length(self) -> Granularity:
+        return "hour" if self.end - self.start <= _HOURLY_UP_TO else "day"
+
+    @granularity.validator
+    def _known(self, _: Any, value: str) -> None:
+        if value not in ("hour", "day", "total"):
+            raise BadPeriod(text=value, problem="its granularity must be hour, day or total")
+
+    def __attrs_post_init__(self) -> None:
+        if self.start >= self.end:
+            raise BadPeriod(text=str(self), problem="its start must be before its end")
+
+    def __str__(self) -> str:
+        return f"{self.start.isoformat()}/{self.end.isoformat()}"
+
+    @classmethod
+    def last(cls, *, now: datetime | None = None, granularity: Granularity | None = None, **length: float) -> TimePeriod:
+        """Return the period that ends now: `TimePeriod.last(days=7)`; takes what timedelta takes."""
+        end = now or datetime.now(UTC)
+        return cls._of(end - timedelta(**length), end, granularity)
+
+    @classmethod
+    def day(cls, day: date, tz: str = "UTC", *, granularity: Granularity | None = None) -> TimePeriod:
+        """Return one calendar day in a time zone; it may have 23 or 25 hours."""
+        zone = ZoneInfo(tz)
+        return cls._of(_midnight(day, zone), _midnight(day + timedelta(days=1), zone), granularity)
+
+    @classmethod
+    def parse(
+        cls, text: str, tz: str = "UTC", *, now: datetime | None = None, granularity: Granularity | None = None
+    ) -> TimePeriod:
+        """Read "2026-11-01/2026-11-08", with dates or times on either side, one date, or a length such as "7d".
+
+        Dates and times without a zone are in `tz`. Raises BadPeriod.
+        """
+        length = re.fullmatch(r"([1-9][0-9]{0,5})([hdw])", text)
+        if length:
+            return cls.last(now=now, granularity=granularity, **{_UNITS[length[2]]: int(length[1])})
+        start, slash, end = text.partition("/")
+        zone = ZoneInfo(tz)
+        first = _instant(text, start, zone)
+        if slash:
+            return cls._of(first, _instant(text, end, zone), granularity)
+        return cls.day(first.astimezone(zone).date(), tz, granularity=granularity)
+
+    @classmethod
+    def _of(cls, start: datetime, end: datetime, granularity: Granularity | None) -> TimePeriod:
+        return cls(start, end, granularity) if granularity else cls(start, end)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone)
+
+
+def _instant(text: str, part: str, zone: ZoneInfo) -> datetime:
+    try:
+        when = datetime.fromisoformat(part.strip())
+    except ValueError:
+        raise BadPeriod(text=text, problem="write it as 2026-11-01/2026-11-08, 2026-11-01 or 7d") from None
+    return when if when.tzinfo else when.replace(tzinfo=zone)
+
+
+# ── results ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class Failure:
+    """An expected failure: a stable code, a message that says what to do, and what it is about."""
+
+    code: str
+    message: str
+    details: Mapping[str, Any] = Factory(dict)
+
+
+@frozen(kw_only=True)
+class OperationResult(Generic[T]):
+    """What an operation gave: a value, or the failure that was to be expected."""
+
+    value: T | None = None
+    failure: Failure | None = None
+    _cause: AnalyticsError | None = field(default=None, eq=False, repr=False)
+
+    @classmethod
+    def of(cls, work: Callable[[], T]) -> OperationResult[T]:
+        """Do the work and keep its value, or the deliberate error it raised; other errors pass."""
+        try:
+            return cls(value=work())
+        except AnalyticsError as error:
+            details = {key: value for key, value in error.details.items()}
+            return cls(failure=Failure(code=error.code, message=str(error), details=details), cause=error)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a value."""
+        return self.failure is None
+
+    def unwrap(self) -> T:
+        """Return the value; raises the AnalyticsError of a failure."""
+        if self._cause is not None:
+            raise self._cause
+        return self.value  # type: ignore[return-value]  # a success holds a T
+
+    def then(self, step: Callable[[T], R]) -> OperationResult[R]:
+        """Go on with the value; a failure stays what it is."""
+        if self.failure is not None:
+            return OperationResult(failure=self.failure, cause=self._cause)
+        return OperationResult.of(lambda: step(self.unwrap()))
+
+
+@frozen(kw_only=True)
+class Receipt:
+    """Where an event is in the log. `differs`: a duplicate told something else; what was stored first stays."""
+
+    position: int
+    duplicate: bool = False
+    differs: bool = False
+
+
+@frozen(kw_only=True)
+class Refusal:
+    """An event of a batch that was refused, and why. `index` counts from 0 over the whole input."""
+
+    index: int
+    code: str
+    message: str
+
+
+@frozen(kw_only=True)
+class BatchReceipt:
+    """What became of many events. `differing` is how many of the duplicates told something else than what is stored."""
+
+    recorded: int
+    duplicates: int = 0
+    differing: int = 0
+    refused: int = 0
+    refusals: list[Refusal] = Factory(list)  # the first 100
+    last_position: int | None = None
+
+
+# ── answers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class Completeness:
+    """What an answer stands on.
+
+    `position`: every event up to here is in the answer. `lag_events`, `lag_seconds`: what the log holds beyond it, and
+    how long the first of these has been waiting. `unreadable`: values of the period that no fold could read.
+    `open_buckets`: whether the period reaches into the present, so that more may come.
+    """
+
+    position: int
+    lag_events: int
+    lag_seconds: float
+    unreadable: int
+    open_buckets: bool
+
+
+@frozen(kw_only=True)
+class Distribution:
+    """How values spread. Percentiles are within 1.1 % (nearest rank); count, total, extremes and mean are exact."""
+
+    count: int
+    total: Decimal | None = None
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    mean: Decimal | None = None
+    p50: Decimal | None = None
+    p90: Decimal | None = None
+    p95: Decimal | None = None
+    p99: Decimal | None = None
+
+
+@frozen(kw_only=True)
+class MetricPoint:
+    """A metric in one bucket of time that starts at `start`."""
+
+    start: datetime
+    figures: Distribution
+
+
+@frozen(kw_only=True)
+class MetricGroup:
+    """A metric for one combination of the keys that were asked for."""
+
+    keys: Mapping[str, str]
+    figures: Distribution
+
+
+@frozen(kw_only=True)
+class MetricSummary:
+    """One metric over a period. `figures` holds only what the metric's measure supports; the rest is None.
+
+    `change` is the relative change of the total (of the count, for a count) against the period before: 0.25 is a
+    quarter more; None where the period before had none. Money has one summary per currency: then `groups` and
+    `figures` are of that `currency`, and `by_currency` lists all.
+    """
+
+    metric: str
+    unit: str
+    period: TimePeriod
+    figures: Distribution
+    series: list[MetricPoint]
+    groups: list[MetricGroup]
+    previous: Distribution
+    change: float | None
+    currency: str | None
+    by_currency: list[MetricSummary]
+    completeness: Completeness
+
+
+@frozen(kw_only=True)
+class MetricInfo:
+    """A metric that can be asked for: what it measures, in which unit, and by which keys."""
+
+    name: str
+    kind: str
+    unit: str
+    projection: str
+    keys: list[str]
+
+
+@frozen(kw_only=True)
+class UsageTotals:
+    """Usage in a stretch of time. Tokens include their cached and reasoning parts."""
+
+    events: int
+    finished: int
+    failures: int
+    duration_ms: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    first_seen: datetime | None
+    last_seen: datetime | None
+
+
+@frozen(kw_only=True)
+class EventTypeUsage:
+    """Usage by one type of event."""
+
+    event_type: str
+    totals: UsageTotals
+
+
+@frozen(kw_only=True)
+class EntityUsage:
+    """Usage by one entity."""
+
+    entity_type: str
+    entity_id: str
+    totals: UsageTotals
+
+
+@frozen(kw_only=True)
+class UsagePoint:
+    """Usage in one bucket of time that starts at `start`."""
+
+    start: datetime
+    totals: UsageTotals
+
+
+@frozen(kw_only=True)
+class UsageStats:
+    """Who used how much.
+
+    `success_rate`: of the activities that finished, the share that did not fail. `active_entities`: the exact number of
+    distinct entities seen, by entity type. `top_entities`: the ten with the most events, of the asked entity type.
+    """
+
+    entity_type: str | None
+    entity_id: str | None
+    period: TimePeriod
+    totals: UsageTotals
+    success_rate: float | None
+    active_entities: Mapping[str, int]
+    by_event_type: list[EventTypeUsage]
+    top_entities: list[EntityUsage]
+    series: list[UsagePoint]
+    completeness: Completeness
+
+
+@frozen(kw_only=True)
+class OperationPerformance:
+    """One operation on one subject, such as `provider.call` on a model.
+
+    `calls_per_second` is over the whole period, `busy_calls_per_second` over the buckets (hours) that had calls.
+    `output_tokens_per_second` is over the duration of the calls that gave tokens. Durations are milliseconds.
+    """
+
+    operation: str
+    subject: str
+    calls: int
+    failures: int
+    error_rate: float | None
+    calls_per_second: float
+    busy_calls_per_second: float | None
+    output_tokens: int | None
+    output_tokens_per_second: float | None
+    duration_ms: Distribution
+    time_to_first_chunk_ms: Distribution
+
+
+@frozen(kw_only=True)
+class PerformancePoint:
+    """All operations together in one bucket of time that starts at `start`; durations are milliseconds."""
+
+    start: datetime
+    calls: int
+    failures: int
+    error_rate: float | None
+    duration_ms: Distribution
+
+
+@frozen(kw_only=True)
+class PerformanceMetrics:
+    """How fast and how reliable operations were, busiest first."""
+
+    period: TimePeriod
+    operations: list[OperationPerformance]
+    series: list[PerformancePoint]
+    completeness: Completeness
+
+
+@frozen(kw_only=True)
+class Tokens:
+    """Token sums of provider calls. `input` and `output` include their parts; the disjoint kinds add up to them:
+    uncached_input + cache_read + cache_creation = input; text_output + reasoning = output. None: no call told.
+    """
+
+    input: int | None
+    output: int | None
+    cache_read: int | None
+    cache_creation: int | None
+    reasoning: int | None
+    uncached_input: int | None
+    text_output: int | None
+
+
+@frozen(kw_only=True)
+class CostRow:
+    """Reported cost of one combination of the asked dimensions, in one currency ("" where no cost was reported)."""
+
+    keys: Mapping[str, str]
+    currency: str
+    calls: int
+    reported_cost: Decimal | None
+    share: float | None
+    tokens: Tokens
+    calls_without_cost: int
+    calls_at_zero_cost: int
+
+
+@frozen(kw_only=True)
+class CurrencyCost:
+    """The reported cost of all calls charged in one currency, with that of the period before."""
+
+    currency: str
+    reported_cost: Decimal
+    calls: int
+    previous_reported_cost: Decimal | None
+    change: float | None
+
+
+@frozen(kw_only=True)
+class UnknownCost:
+    """Calls of one model that reported no cost: what they used, and that their cost is not known.
+
+    `at_zero_cost` calls used tokens and reported a cost of 0: perhaps free, perhaps not priced by who charged.
+    """
+
+    provider: str
+    model: str
+    calls: int
+    at_zero_cost: int
+    tokens: Tokens
+
+
+@frozen(kw_only=True)
+class BudgetStatus:
+    """A budget as `budget.*` events of the period tell it; `remaining` = allocated - spent, None where neither is known."""
+
+    budget_id: str
+    currency: str
+    allocated: Decimal | None
+    spent: Decimal | None
+    remaining: Decimal | None
+
+
+@frozen(kw_only=True)
+class CostPoint:
+    """The reported cost of one currency in one bucket of time that starts at `start`."""
+
+    start: datetime
+    currency: str
+    reported_cost: Decimal | None
+    calls: int
+    calls_without_cost: int
+
+
+@frozen(kw_only=True)
+class CostBreakdown:
+    """What was spent on what. Sums never mix currencies; a cost that is not known is listed, never counted as 0."""
+
+    period: TimePeriod
+    by: list[str]
+    calls: int
+    totals: list[CurrencyCost]
+    tokens: Tokens
+    calls_without_cost: int
+    unknown: list[UnknownCost]
+    rows: list[CostRow]
+    budgets: list[BudgetStatus]
+    series: list[CostPoint]
+    completeness: Completeness
+
+
+@frozen(kw_only=True)
+class AggregationResult:
+    """What `run_aggregation` re-derived: whole hours (and the days they lie in), from the log, up to a position."""
+
+    period: TimePeriod
+    projections: list[str]
+    rows: int
+    events: int
+    position: int
+    seconds: float
+
+
+@frozen(kw_only=True)
+class ExportResult:
+    """A finished export. Positions are of the first and last event that went into it, None where there was none."""
+
+    path: Path
+    format: str
+    rows: int
+    bytes: int
+    sha256: str
+    first_position: int | None
+    last_position: int | None
+
+
+@frozen(kw_only=True)
+class ProjectionStatus:
+    """How far a projection is. `error` is what stopped it, if anything did."""
+
+    name: str
+    version: int
+    position: int
+    lag_events: int
+    lag_seconds: float
+    rows: int
+    unreadable: int
+    error: str | None
+
+
+@frozen(kw_only=True)
+class UnreadableValue:
+    """A value that a projection could not read and left out: the event's position and the field."""
+
+    projection: str
+    position: int
+    field: str
