@@ -13,6 +13,7 @@ import duckdb
 Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
 
+MEMORY = "1GB"
 _SETTINGS = {
     "TimeZone": "UTC",
     "autoinstall_known_extensions": False,
@@ -23,9 +24,9 @@ _SETTINGS = {
 }
 
 
-def connect(*, reads: Path | None = None, writes: Path | None = None, memory: str = "1GB") -> Connection:
+def connect(*, reads: Path | None = None, writes: Path | None = None, threads: int = 2) -> Connection:
     """Open an in-memory engine that sees no file but `reads` and `writes`, no network and no extension."""
-    connection = duckdb.connect(":memory:", config={"memory_limit": memory})
+    connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "threads": threads})
     for name, value in _SETTINGS.items():
         connection.execute(f"SET {name} = ?", [value])
     allowed = [str(path) for path in (reads, writes) if path]
@@ -56,7 +57,8 @@ def _pure_functions() -> frozenset[str]:
     return frozenset(name for (name,) in rows.fetchall()) | {"nullif", "split_part"}
 
 
-def references(expression: str) -> list[tuple[str, ...]]:
+@functools.cache
+def references(expression: str) -> tuple[tuple[str, ...], ...]:
     """Return the columns a scalar SQL expression reads, as dotted paths.
 
     Raises ValueError, in one line, for anything but one pure scalar expression: no subquery, aggregate, window,
@@ -72,7 +74,7 @@ def references(expression: str) -> list[tuple[str, ...]]:
         raise ValueError("not a SQL expression: a single value is expected, without FROM or WHERE")
     if len(node["select_list"]) != 1:
         raise ValueError("not a SQL expression: a single value is expected, found several")
-    return list(_columns(node["select_list"][0]))
+    return tuple(_columns(node["select_list"][0]))
 
 
 def _columns(node: Any) -> Iterator[tuple[str, ...]]:

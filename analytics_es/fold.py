@@ -5,20 +5,23 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
-from attrs import frozen
+from attrs import Factory, evolve, frozen
 
 from analytics_es import codec, engine
 from analytics_es.calendar import Calendar
 from analytics_es.errors import FoldFailed
-from analytics_es.events import facts, matches
+from analytics_es.events import FAMILIES, facts, matches
 from analytics_es.foldsql import ProjectionSql, decoding
 from analytics_es.projection import Declaration
 
 Row = tuple[Any, ...]
 Span = tuple[int, int]
+
+WORKERS = 2
 
 
 @frozen(kw_only=True)
@@ -33,13 +36,31 @@ class Folded:
     unreadable: list[tuple[int, int, str]]
 
 
+# What a batch is like: its time, events without one, and events with values that are not numbers.
+ABOUT_DECODED = (
+    "SELECT min(occurred_at), max(occurred_at), count(*) FILTER (occurred_at IS NULL), "
+    "count(*) FILTER (len(unread) > 0) FROM decoded"
+)
+
+
+@frozen
+class _Decoded:
+    first: int | None
+    last: int | None
+    untimed: int
+    unread: int
+    broken: list[tuple[int, str]] = Factory(list)
+
+
 class Fold:
     """Folds batches for a set of projections; holds an engine, and may be called from several threads."""
 
     def __init__(self, declarations: Sequence[Declaration], calendar: Calendar) -> None:
         self._declarations = {declaration.name: declaration for declaration in declarations}
         self._calendar = calendar
-        self._engine = engine.connect()
+        # Most batches are small, where a query costs planning, not work: one engine thread, projections side by side.
+        self._engine = engine.connect(threads=1)
+        self._workers = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="analytics-es-fold")
         self._lock = threading.Lock()
         self._decoding = decoding(declarations)
         self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
@@ -53,38 +74,41 @@ class Fold:
         """
         wanted = [self._declarations[name] for name in (self._declarations if names is None else names)]
         with self._lock:
-            broken = self._load(events, within)
-            first, last = self._engine.execute("SELECT min(occurred_at), max(occurred_at) FROM decoded").fetchall()[0]
-            if first is None:
-                return {each.name: Folded(rows=[], unreadable=_listed(each, broken)) for each in wanted}
-            buckets = self._calendar.sql("occurred_at", first // 1_000_000, last // 1_000_000 + 1)
-            return {each.name: self._fold(each, buckets, broken) for each in wanted}
+            decoded = self._load(events, within)
+            if decoded.first is None or decoded.last is None:
+                return {each.name: Folded(rows=[], unreadable=_listed(each, decoded.broken)) for each in wanted}
+            buckets = self._calendar.sql("occurred_at", decoded.first // 1_000_000, decoded.last // 1_000_000 + 1)
+            folds = {each.name: self._workers.submit(self._fold, each, buckets, decoded) for each in wanted}
+            return {name: fold.result() for name, fold in folds.items()}
 
-    def _load(self, events: pa.Table, within: Span | None) -> list[tuple[int, str]]:
-        """Decode a batch into the engine; returns position and type of what is not an event at all."""
+    def close(self) -> None:
+        """Let go of threads and engine."""
+        self._workers.shutdown()
+        self._engine.close()
+
+    def _load(self, events: pa.Table, within: Span | None) -> _Decoded:
+        """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
         rows = [self._facts(event_type) for event_type in events.column("type").unique().to_pylist()]
         self._engine.register("types", pa.Table.from_pylist(rows, schema=self._schema()))
         try:
-            if self._decode(events, within):
-                return []
+            decoded = self._decode(events, within)
+            if decoded.last is None or not decoded.untimed:
+                return decoded
         except (engine.EngineError, pa.ArrowInvalid):
             pass
         events, broken = _without_broken(events)
-        self._decode(events, within)
-        return broken
+        return evolve(self._decode(events, within), broken=broken)
 
-    def _decode(self, events: pa.Table, within: Span | None) -> bool:
-        """Fill the table `decoded`; says whether every event had a time."""
+    def _decode(self, events: pa.Table, within: Span | None) -> _Decoded:
         self._engine.register("batch", events.set_column(2, "state", events.column("state").cast(pa.string())))
-        self._engine.execute(f"CREATE OR REPLACE TEMP TABLE decoded AS {self._decoding}")
-        untimed = self._engine.execute("SELECT count(*) FROM decoded WHERE occurred_at IS NULL").fetchall()[0][0]
+        self._engine.execute(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}")
         if within:
             self._engine.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
-        return not untimed
+        return _Decoded(*self._engine.execute(ABOUT_DECODED).fetchall()[0])
 
     def _schema(self) -> pa.Schema:
         texts = [(name, pa.string()) for name in ("type", "family", "activity", "verdict")]
-        return pa.schema([*texts, *((f"for_{name}", pa.bool_()) for name in self._declarations)])
+        return pa.schema([*texts, ("open", pa.bool_()), *((f"for_{name}", pa.bool_()) for name in self._declarations)])
 
     def _facts_of(self, event_type: str) -> dict[str, Any]:
         what = facts(event_type)
@@ -94,19 +118,18 @@ class Fold:
             "family": what.family,
             "activity": what.activity,
             "verdict": what.verdict,
+            "open": what.family not in FAMILIES,
             **consumers,
         }
 
-    def _fold(
-        self, declaration: Declaration, buckets: tuple[str, str], broken: list[tuple[int, str]]
-    ) -> Folded | FoldFailed:
+    def _fold(self, declaration: Declaration, buckets: tuple[str, str], decoded: _Decoded) -> Folded | FoldFailed:
         sql = ProjectionSql(declaration, *buckets)
+        unreadable = _listed(declaration, decoded.broken)
         try:
-            rows = self._engine.execute(sql.rows()).fetchall()
-            unreadable = _listed(declaration, broken)
-            listing = sql.unreadable()
-            if listing:
-                unreadable += self._engine.execute(listing).fetchall()
+            with self._engine.cursor() as cursor:
+                rows = cursor.execute(sql.rows()).fetchall()
+                if decoded.unread or sql.may_fail():
+                    unreadable += cursor.execute(sql.unreadable()).fetchall()
         except engine.EngineError as error:
             return FoldFailed(projection=declaration.name, problem=str(error).splitlines()[0])
         return Folded(rows=rows, unreadable=unreadable)

@@ -6,7 +6,7 @@ Names inside: fields of events as they are, k_… keys, e_… entities, c0… co
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -14,7 +14,7 @@ from attrs import define, field
 from analytics_es import engine
 from analytics_es.engine import quote, quote_name
 from analytics_es.events import ENTITIES
-from analytics_es.projection import FIELDS, NUMERIC, OPEN_FIELDS, TEXT, Column, Declaration, Measure, columns_for
+from analytics_es.projection import FIELDS, OPEN_FIELDS, TEXT, Column, Declaration, Measure
 
 EMPTY_BUCKETS = "[[],[]]"
 
@@ -32,7 +32,7 @@ DERIVED = {
     "activity": "activity",
     "outcome": OUTCOME,
     "source": "e.source",
-    "occurred_at": "epoch_us(TRY_CAST(e.occurred_at AS TIMESTAMP))",
+    "occurred_at": "epoch_us(e.occurred_at)",
 }
 IN_MICROSECONDS = {"duration_us": "duration_ms", "time_to_first_chunk_us": "time_to_first_chunk_ms"}
 ALWAYS = {"status", "duration_ms"}
@@ -52,28 +52,51 @@ def _list(parts: Sequence[str]) -> str:
 
 
 def decoding(declarations: Sequence[Declaration]) -> str:
-    """Return the SELECT that turns `batch` and `types` into typed columns: those that the projections name."""
+    """Return the SELECT that turns `batch` and `types` into typed columns: those that the projections name.
+
+    Events of the six families were validated when recorded. Those of other families may hold anything in a field (they
+    are `open`): these are read as text first, and what is there but is not a number is named in `unread`.
+    """
     paths = {path for each in declarations for sql in each.expressions for path in engine.references(sql)}
     named = {path[0] for path in paths if len(path) == 1}
     stored = {IN_MICROSECONDS.get(name, name) for name in named - set(DERIVED)} | ALWAYS
     stored |= {ENTITIES[entity] for each in declarations for entity in each.entities}
     own = {outer: sorted({path[1] for path in paths if len(path) == 2 and path[0] == outer}) for outer in OPEN_FIELDS}
+    numbers = sorted(name for name in stored if FIELDS[name] != TEXT)
+    scales = {name: _decimals(declarations, name) for name in numbers}
     columns = [
         "position",
         *(f"{sql} AS {name}" for name, sql in DERIVED.items()),
-        *(f"{_typed(name)} AS {quote_name(name)}" for name in sorted(stored)),
-        *(f"CAST({_typed(IN_MICROSECONDS[name])} * 1000 AS BIGINT) AS {name}" for name in sorted(named & set(IN_MICROSECONDS))),
+        *(f"d.{quote_name(name)} AS {quote_name(name)}" for name in sorted(stored - set(numbers))),
+        *(f"{_number(name)} AS {quote_name(name)}" for name in numbers),
+        *(f"CAST({_number(IN_MICROSECONDS[name])} * 1000 AS BIGINT) AS {name}" for name in sorted(named & set(IN_MICROSECONDS))),
         *(struct for outer, names in own.items() if names for struct in _own_structs(outer, names)),
-        f"{_unread(sorted(name for name in stored if FIELDS[name] != TEXT))} AS unread",
+        f"CASE WHEN open THEN list_filter([{_list([_unread(name, scales[name]) for name in numbers])}], lambda x: x IS NOT NULL) END AS unread",
         *(f"for_{each.name}" for each in declarations),
     ]
-    parsed = f"SELECT position, type, json_transform(state, {quote(json.dumps(_structure(stored, own)))}) AS e FROM batch"
-    return f"SELECT {_list(columns)} FROM (SELECT *, e.data AS d FROM ({parsed}) JOIN types USING (type))"
+    typed = quote(json.dumps(_structure(stored, own, FIELDS)))
+    texts = quote(json.dumps({"data": dict.fromkeys(numbers, TEXT)}))
+    parsed = (
+        f"SELECT position, types.*, json_transform(state, {typed}) AS e, "
+        f"CASE WHEN open THEN json_transform(state, {texts}) END AS raw FROM batch JOIN types USING (type)"
+    )
+    return f"SELECT {_list(columns)} FROM (SELECT *, e.data AS d, raw.data AS t FROM ({parsed}))"
 
 
-def _typed(name: str) -> str:
-    column = f"d.{quote_name(name)}"
-    return column if FIELDS[name] == TEXT else f"TRY_CAST({column} AS {FIELDS[name]})"
+def _decimals(declarations: Sequence[Declaration], name: str) -> int:
+    """Return the most decimals that any measure keeps of a field: its scaled value must fit 64 bits."""
+    return max((m.decimals for each in declarations for m in each.measures if m.sql == name), default=0)
+
+
+def _number(name: str) -> str:
+    kind = FIELDS[name]
+    return f"CASE WHEN open THEN TRY_CAST(t.{quote_name(name)} AS {kind}) ELSE d.{quote_name(name)} END"
+
+
+def _unread(name: str, decimals: int) -> str:
+    text = f"t.{quote_name(name)}"
+    value = scaled(f"TRY_CAST({text} AS {FIELDS[name]})", decimals)
+    return f"CASE WHEN {text} IS NOT NULL AND {value} IS NULL THEN {quote(name)} END"
 
 
 def _own_structs(outer: str, names: Sequence[str]) -> list[str]:
@@ -85,18 +108,12 @@ def _own_structs(outer: str, names: Sequence[str]) -> list[str]:
     return [f"struct_pack({texts}) AS {outer}", f"struct_pack({numbers}) AS {outer}_numbers"]
 
 
-def _unread(numbers: Sequence[str]) -> str:
-    """Name the fields that are there but are not numbers; NULL for nearly every event."""
-    bad = {name: f"(d.{quote_name(name)} IS NOT NULL AND {_typed(name)} IS NULL)" for name in numbers}
-    names = _list([f"CASE WHEN {sql} THEN {quote(name)} END" for name, sql in bad.items()])
-    return f"CASE WHEN {' OR '.join(bad.values())} THEN [{names}] END"
-
-
-def _structure(stored: set[str], own: dict[str, list[str]]) -> dict[str, Any]:
-    data: dict[str, Any] = dict.fromkeys(sorted({*stored, *own["data"]}), "VARCHAR")
+def _structure(stored: set[str], own: dict[str, list[str]], types: Mapping[str, str]) -> dict[str, Any]:
+    data: dict[str, Any] = {name: types[name] for name in sorted(stored)}
+    data |= dict.fromkeys(own["data"], TEXT)
     if own["attributes"]:
-        data["attributes"] = dict.fromkeys(own["attributes"], "VARCHAR")
-    return {"source": "VARCHAR", "occurred_at": "VARCHAR", "data": data}
+        data["attributes"] = dict.fromkeys(own["attributes"], TEXT)
+    return {"source": TEXT, "occurred_at": "TIMESTAMP", "data": data}
 
 
 # ── folding ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,19 +142,13 @@ class ProjectionSql:
     def rows(self) -> str:
         """Return the SELECT of row key and measures' columns."""
         declaration = self.declaration
-        histograms = [each for each in declaration.measures if each.kind == "histogram"]
-        keys = ["grain", "bucket", *self._keys]
-        joins = "".join(f" LEFT JOIN {each.name}_packed USING ({_list(keys)})" for each in histograms)
         row_key = [name if name in ("grain", "bucket") else f"k_{name}" for name in declaration.row_key]
         columns = [_final(column) for column in declaration.columns]
-        tables = [
-            f"spread AS MATERIALIZED ({self._spread()})",
-            f"hours AS MATERIALIZED ({self._hours()})",
-            f"grains AS ({self._grains()})",
-            *(table for each in histograms for table in self._packed(each)),
-        ]
+        # Histograms cannot be merged in SQL, so where there is one, days are counted from events as hours are.
+        counted = any(column.merge == "histogram" for column in declaration.columns)
+        tables = f"grains AS ({self._both_grains()})" if counted else f"hours AS MATERIALIZED ({self._hours()}), grains AS ({self._grains()})"
         chosen = _list([*row_key, *columns])
-        return f"WITH {_list(tables)} SELECT {chosen} FROM grains{joins} ORDER BY {_list(row_key)}"
+        return f"WITH spread AS ({self._spread()}), {tables} SELECT {chosen} FROM grains ORDER BY {_list(row_key)}"
 
     def _read(self) -> str:
         """One row an event: its fields, buckets, keys and conditions; your own fields are numbers from here on."""
@@ -176,9 +187,17 @@ class ProjectionSql:
             "WHERE entity.t = '' OR entity.i <> ''"
         )
 
+    def _aggregates(self) -> list[str]:
+        return [f"{sql} AS {name}" for measure in self.declaration.measures for name, sql in self._sums(measure)]
+
     def _hours(self) -> str:
-        columns = [f"{sql} AS {name}" for measure in self.declaration.measures for name, sql in self._sums(measure)]
-        return f"SELECT hour, day, {_list([*self._keys, *columns])} FROM spread GROUP BY {_list(['hour', 'day', *self._keys])}"
+        groups = ["hour", "day", *self._keys]
+        return f"SELECT {_list([*groups, *self._aggregates()])} FROM spread GROUP BY {_list(groups)}"
+
+    def _both_grains(self) -> str:
+        groups = ["grain", "bucket", *self._keys]
+        twice = "SELECT *, 'hour' AS grain, hour AS bucket FROM spread UNION ALL SELECT *, 'day', day FROM spread"
+        return f"SELECT {_list([*groups, *self._aggregates()])} FROM ({twice}) GROUP BY {_list(groups)}"
 
     def _sums(self, measure: Measure) -> list[tuple[str, str]]:
         condition = f"c{self.wheres.index(measure.where)}" if measure.where else ""
@@ -193,6 +212,7 @@ class ProjectionSql:
             "sum": f"CAST(sum({value}){only} AS BIGINT)",
             "min": f"min({value}){only}",
             "max": f"max({value}){only}",
+            "buckets": f"histogram({BUCKET_OF.format(v=value)}){only}",
         }
         if measure.kind == "histogram":
             return [(f"{measure.name}_{part}", sql) for part, sql in sums.items()]
@@ -203,57 +223,54 @@ class ProjectionSql:
 
     def _grains(self) -> str:
         """Days are merged from hours."""
-        plain = [column for column in self.declaration.columns if column.merge != "histogram"]
-        hours = _list([*self._keys, *(column.name for column in plain)])
-        days = _list([*self._keys, *(MERGED[column.merge](column.name) for column in plain)])
+        columns = self.declaration.columns
+        hours = _list([*self._keys, *(column.name for column in columns)])
+        days = _list([*self._keys, *(MERGED[column.merge](column.name) for column in columns)])
         return (
             f"SELECT 'hour' AS grain, hour AS bucket, {hours} FROM hours UNION ALL "
             f"SELECT 'day', day, {days} FROM hours GROUP BY {_list(['day', *self._keys])}"
         )
 
-    def _packed(self, measure: Measure) -> list[str]:
-        """Histograms are counted in long form, then written as [[indexes],[counts]]."""
-        value, name = self._value(measure), measure.name
-        condition = f"{value} >= 0" + (f" AND c{self.wheres.index(measure.where)}" if measure.where else "")
-        keys = _list([*self._keys, "i"])
-        texts = [f"string_agg(CAST({part} AS VARCHAR), ',' ORDER BY i)" for part in ("i", "n")]
-        grouped = _list(["grain", "bucket", *self._keys])
-        return [
-            f"{name}_index AS MATERIALIZED (SELECT hour, day, {_list([*self._keys, BUCKET_OF.format(v=value)])} AS i, "
-            f"count(*) AS n FROM spread WHERE {condition} GROUP BY {_list(['hour', 'day', *self._keys, 'i'])})",
-            f"{name}_packed AS (SELECT {grouped}, '[[' || {texts[0]} || '],[' || {texts[1]} || ']]' AS {name}_buckets FROM ("
-            f"SELECT 'hour' AS grain, hour AS bucket, {keys}, n FROM {name}_index UNION ALL "
-            f"SELECT 'day', day, {keys}, CAST(sum(n) AS BIGINT) FROM {name}_index GROUP BY day, {keys}) GROUP BY {grouped})",
-        ]
+    def may_fail(self) -> bool:
+        """Say whether an expression can fail on fields that are all readable: yours, or one that computes."""
+        measures = self.declaration.measures
+        return any(
+            (each.sql and each.sql not in FIELDS) or (each.where and _is_open(each.where))
+            for each in measures
+        )
 
     # Values that are there but could not be read: never silently NULL.
-    def unreadable(self) -> str | None:
-        """Return the SELECT of (position, hour, measure), None where the declaration can read everything."""
-        problems = {each.name: problem for each in self.declaration.measures if (problem := self._problem(each))}
-        if not problems:
-            return None
+    def unreadable(self) -> str:
+        """Return the SELECT of (position, hour, measure)."""
+        problems = {each.name: self._problem(each) for each in self.declaration.measures}
         names = _list([f"CASE WHEN {problem} THEN {quote(name)} END" for name, problem in problems.items()])
         return (
             f"SELECT * FROM (SELECT position, hour, unnest([{names}]) AS field FROM ({self._read()}) "
             f"WHERE {' OR '.join(problems.values())}) WHERE field IS NOT NULL ORDER BY ALL"
         )
 
-    def _problem(self, measure: Measure) -> str | None:
-        problems = []
-        condition = f"c{self.wheres.index(measure.where)}" if measure.where else None
-        if measure.where and _has_numbers(measure.where, "text"):
+    def _problem(self, measure: Measure) -> str:
+        """Its condition or its value is NULL though the event has every field that it names."""
+        problems = ["false"]
+        condition = f"c{self.wheres.index(measure.where)}" if measure.where else "true"
+        if measure.where:
             problems.append(f"({condition} IS NULL AND {_present(measure.where)})")
         if measure.sql:
             value = scaled(measure.sql, measure.decimals)
             wrong = f"({value} IS NULL AND {_present(measure.sql)})"
             if measure.kind == "histogram":
                 wrong = f"({wrong} OR {value} < 0)"
-            problems.append(f"({condition} AND {wrong})" if condition else wrong)
-        return " OR ".join(problems) or None
+            problems.append(f"({condition} AND {wrong})")
+        return " OR ".join(problems)
 
 
 def _final(column: Column) -> str:
-    return f"coalesce({column.name}, {quote(EMPTY_BUCKETS)})" if column.merge == "histogram" else column.name
+    """Histograms are written as [[indexes],[counts]], in order."""
+    if column.merge != "histogram":
+        return column.name
+    entries = f"list_sort(map_entries({column.name}))"
+    parts = [f"array_to_string(list_transform({entries}, lambda e: e.{part}), ',')" for part in ("key", "value")]
+    return f"coalesce('[[' || {parts[0]} || '],[' || {parts[1]} || ']]', {quote(EMPTY_BUCKETS)})"
 
 
 def scaled(sql: str, decimals: int) -> str:
@@ -264,9 +281,8 @@ def scaled(sql: str, decimals: int) -> str:
     return f"TRY(CAST(({sql}){factor} AS BIGINT))"
 
 
-def _has_numbers(sql: str, open_as: Any) -> bool:
-    columns = columns_for(engine.references(sql), open_as)
-    return any(NUMERIC.fullmatch(kind) or kind.startswith("STRUCT") for kind in columns.values())
+def _is_open(sql: str) -> bool:
+    return any(path[0] in OPEN_FIELDS for path in engine.references(sql))
 
 
 def _present(sql: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, NoReturn, TypeVar, get_type_hints
+from typing import Any, Literal, NoReturn, TypeVar
 
 import attrs
 from attrs import frozen
@@ -324,6 +324,8 @@ def _check_expression(
 
 def _check_reference(path: tuple[str, ...]) -> None:
     if len(path) == 2 and path[0] in OPEN_FIELDS:
+        if path[0] == "data" and path[1] in FIELDS:
+            raise ValueError(f"data.{path[1]} is a field of every event: write {path[1]}")
         return
     if len(path) != 1 or path[0] not in FIELDS:
         raise ValueError(f"{'.'.join(path)} is not a field of events: use attributes.x or data.x for your own")
@@ -339,7 +341,3 @@ def columns_for(paths: Sequence[tuple[str, ...]], open_as: Literal["text", "numb
             columns[outer] = "STRUCT(" + ", ".join(f"{engine.quote_name(inner)} {own}" for inner in names) + ")"
     return columns or {"type": TEXT}
 
-
-def row_types(declaration: Declaration) -> dict[str, Any]:
-    """Return the types its class gives its fields."""
-    return get_type_hints(declaration.row_class)

@@ -23,13 +23,19 @@ PAUSE_SECONDS = 0.01
 RETRY_SECONDS = 5.0
 
 Progress = Callable[[int, int], None]
+Clock = Callable[[], datetime]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Runner:
     """Advances the checkpoints of all projections; any number of runners may, exactly one succeeds with each batch."""
 
-    def __init__(self, log: SQLiteLog, views: SQLiteViews, fold: Fold, *, batch: int = BATCH) -> None:
-        self._log, self._views, self._fold, self._batch = log, views, fold, batch
+    def __init__(self, log: SQLiteLog, views: SQLiteViews, fold: Fold, *, clock: Clock = _now, batch: int = BATCH) -> None:
+        self._log, self._views, self._fold = log, views, fold
+        self._clock, self._batch = clock, batch
         self._stepping = threading.Lock()
         self._woken = threading.Event()
         self._stopping = threading.Event()
@@ -135,7 +141,7 @@ class Runner:
             return 0, 0.0
         first = self._log.first_after(position)
         recorded = first.recorded_at if first else None
-        waited = (datetime.now(UTC) - recorded).total_seconds() if recorded else 0.0
+        waited = (self._clock() - recorded).total_seconds() if recorded else 0.0
         return head - position, max(waited, 0.0)
 
     def close(self) -> None:

@@ -203,9 +203,12 @@ class Completeness:
 
 @frozen(kw_only=True)
 class Distribution:
-    """How values spread. Percentiles are within 1.1 % (nearest rank); count, total, extremes and mean are exact."""
+    """What a measure knows of its values; the rest is None. A sum has a total only, a count has no extremes.
 
-    count: int
+    Percentiles are by nearest rank and within 1.1 %; count, total, extremes and mean are exact.
+    """
+
+    count: int | None = None
     total: Decimal | None = None
     minimum: Decimal | None = None
     maximum: Decimal | None = None

@@ -13,7 +13,7 @@ from attrs import frozen
 from analytics_es.errors import OtherTimezone
 from analytics_es.fold import Folded
 from analytics_es.log.checkpoints import SQLiteCheckpoints
-from analytics_es.log.datastore import Database
+from analytics_es.log.datastore import Database, check
 from analytics_es.projection import Column, Declaration
 from analytics_es.views import histograms
 
@@ -72,6 +72,11 @@ class SQLiteViews:
         self._checkpoints = SQLiteCheckpoints(self._database)
         with self._database.write() as cursor:
             self._prepare(cursor.sqlite_cursor, timezone)
+
+    @staticmethod
+    def check(path: Path) -> None:
+        """Raise CannotOpen, having touched nothing, unless the read models can be kept at this path."""
+        check(path, kind=KIND, schema=SCHEMA)
 
     def _prepare(self, cursor: sqlite3.Cursor, timezone: str) -> None:
         cursor.execute(CREATE_ABOUT)
@@ -203,6 +208,23 @@ class Snapshot:
         counted = f"SELECT {groups}count(DISTINCT {key}) FROM ({statement}){tail}"
         return self._cursor.execute(counted, parameters).fetchall()
 
+    def top(
+        self,
+        declaration: Declaration,
+        columns: Sequence[Column],
+        spans: Sequence[Span],
+        *,
+        where: Mapping[str, str],
+        by: str,
+        order: str,
+        limit: int,
+    ) -> tuple[list[tuple[Any, ...]], int]:
+        """Return the groups with the most of a column, merged, and how many groups there are in all."""
+        statement, parameters = _select(declaration, columns, spans, where, [by], False, extra=["count(*) OVER ()"])
+        largest = f"{statement.rpartition(' ORDER BY ')[0]} ORDER BY sum({order}) DESC, {by} LIMIT {limit}"
+        rows = self._cursor.execute(largest, parameters).fetchall()
+        return [(row[0], *_together(columns, row[1:])) for row in rows], rows[0][-1] if rows else 0
+
     def busy(self, declaration: Declaration, spans: Sequence[Span], *, by: Sequence[str]) -> list[tuple[Any, ...]]:
         """Count the buckets that have rows, for each group of keys."""
         return self.distinct(declaration, "bucket", spans, by=by, where={})
@@ -281,12 +303,14 @@ def _select(
     where: Mapping[str, str],
     by: Sequence[str],
     by_time: bool,
+    *,
+    extra: Sequence[str] = (),
 ) -> tuple[str, list[Any]]:
     rows, parameters = _rows(declaration, [*by, *(column.name for column in columns)], spans, where)
     groups = [*(["bucket"] if by_time else []), *by]
     summed = [part.format(c=column.name) for column in columns for part in _SUMMED[column.merge]]
     tail = f" GROUP BY {', '.join(groups)} ORDER BY {', '.join(groups)}" if groups else ""
-    return f"SELECT {', '.join([*groups, *summed, 'count(*)'])} FROM ({rows}){tail}", parameters
+    return f"SELECT {', '.join([*groups, *summed, 'count(*)', *extra])} FROM ({rows}){tail}", parameters
 
 
 def _together(columns: Sequence[Column], values: Sequence[Any]) -> list[Any]:

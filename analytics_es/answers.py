@@ -1,0 +1,355 @@
+"""The three answers of the house: usage, performance and cost, from the projections of these names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+
+from analytics_es.figures import change, distribution, number, share
+from analytics_es.projection import Declaration, Measure
+from analytics_es.queries import Question, Source, check_entity, grouping
+from analytics_es.types import (
+    BudgetStatus,
+    CostBreakdown,
+    CostPoint,
+    CostRow,
+    CurrencyCost,
+    EntityUsage,
+    EventTypeUsage,
+    OperationPerformance,
+    PerformanceMetrics,
+    PerformancePoint,
+    TimePeriod,
+    Tokens,
+    UnknownCost,
+    UsagePoint,
+    UsageStats,
+    UsageTotals,
+)
+
+TOP = 10
+Values = Mapping[str, Any]
+
+
+def _measures(declaration: Declaration, names: Sequence[str] | None = None) -> list[Measure]:
+    return [each for each in declaration.measures if names is None or each.name in names]
+
+
+def _columns(measures: Sequence[Measure]) -> list[Any]:
+    return [column for each in measures for column in each.columns]
+
+
+def _named(measures: Sequence[Measure], values: Sequence[Any]) -> Values:
+    return dict(zip((column.name for column in _columns(measures)), values, strict=True))
+
+
+# ── usage ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def usage(source: Source, entity_type: str | None, entity_id: str | None, period: TimePeriod) -> UsageStats:
+    """Answer get_usage_stats."""
+    declaration = source.declaration("usage")
+    check_entity(declaration, entity_type)
+    where = {"entity_type": entity_type or ""}
+    if entity_type and entity_id is not None:
+        where["entity_id"] = entity_id
+    measures = _measures(declaration)
+    with source.question(["usage"], period) as question:
+        spans = question.tiling.spans()
+        columns = _columns(measures)
+        by_type = question.snapshot.sums(declaration, columns, spans, where=where, by=["event_type"])
+        whole = question.snapshot.sums(declaration, columns, spans, where=where)
+        totals = _usage_totals(question, _named(measures, whole[0]) if whole else {})
+        top, active = _active(question, declaration, measures, where)
+        return UsageStats(
+            entity_type=entity_type,
+            entity_id=entity_id,
+            period=question.period,
+            totals=totals,
+            success_rate=share(totals.finished - totals.failures, totals.finished),
+            active_entities=active,
+            by_event_type=[
+                EventTypeUsage(event_type=row[0], totals=_usage_totals(question, _named(measures, row[1:])))
+                for row in sorted(by_type, key=lambda row: (-row[1], row[0]))
+            ],
+            top_entities=top,
+            series=[
+                UsagePoint(
+                    start=question.tiling.local(start),
+                    totals=_usage_totals(question, _named(measures, rows[0]) if rows else {}),
+                )
+                for (start,), rows in question.points(declaration, measures, where).items()
+            ],
+            completeness=question.completeness(),
+        )
+
+
+def _active(
+    question: Question, declaration: Declaration, measures: Sequence[Measure], where: Mapping[str, str]
+) -> tuple[list[EntityUsage], dict[str, int]]:
+    """Return the busiest entities of the asked type and how many there were; for no type, how many of each."""
+    spans = question.tiling.spans()
+    entity_type = where["entity_type"]
+    if not entity_type:
+        counted = question.snapshot.distinct(declaration, "entity_id", spans, by=["entity_type"], where={})
+        return [], {kind: n for kind, n in counted if kind}
+    rows, active = question.snapshot.top(
+        declaration, _columns(measures), spans, where=where, by="entity_id", order="events", limit=TOP
+    )
+    top = [
+        EntityUsage(
+            entity_type=entity_type,
+            entity_id=row[0],
+            totals=_usage_totals(question, _named(measures, row[1:])),
+        )
+        for row in rows
+    ]
+    return top, {entity_type: active}
+
+
+def _usage_totals(question: Question, values: Values) -> UsageTotals:
+    def moment(name: str) -> Any:
+        value = values.get(name)
+        return None if value is None else question.tiling.local(value // 1_000_000).replace(microsecond=value % 1_000_000)
+
+    duration = number(values.get("duration"), 3)
+    return UsageTotals(
+        events=values.get("events") or 0,
+        finished=values.get("finished") or 0,
+        failures=values.get("failures") or 0,
+        duration_ms=None if duration is None else float(duration),
+        input_tokens=values.get("input_tokens"),
+        output_tokens=values.get("output_tokens"),
+        first_seen=moment("first_seen"),
+        last_seen=moment("last_seen"),
+    )
+
+
+# ── performance ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def performance(source: Source, period: TimePeriod) -> PerformanceMetrics:
+    """Answer get_performance_metrics."""
+    declaration = source.declaration("performance")
+    measures = _measures(declaration)
+    keys = ["operation", "subject"]
+    in_series = _measures(declaration, ["calls", "failures", "duration"])
+    with source.question(["performance"], period) as question:
+        spans, hours = question.tiling.spans(), question.tiling.hours()
+        rows = question.snapshot.sums(declaration, _columns(measures), spans, by=keys)
+        busy = {tuple(row[:2]): row[2] for row in question.snapshot.busy(declaration, hours, by=keys)}
+        seconds = question.tiling.end - question.tiling.start
+        operations = [
+            _operation(measures, row[0], row[1], _named(measures, row[2:]), seconds, busy.get((row[0], row[1]), 0))
+            for row in rows
+        ]
+        return PerformanceMetrics(
+            period=question.period,
+            operations=sorted(operations, key=lambda each: (-each.calls, each.operation, each.subject)),
+            series=[
+                _performance_point(question, in_series, start, rows)
+                for (start,), rows in question.points(declaration, in_series, {}).items()
+            ],
+            completeness=question.completeness(),
+        )
+
+
+def _operation(
+    measures: Sequence[Measure], operation: str, subject: str, values: Values, seconds: int, busy_hours: int
+) -> OperationPerformance:
+    calls, failures = values["calls"], values["failures"]
+    tokens, duration = values["output_tokens"], values["output_duration"]
+    return OperationPerformance(
+        operation=operation,
+        subject=subject,
+        calls=calls,
+        failures=failures,
+        error_rate=share(failures, calls),
+        calls_per_second=calls / seconds,
+        busy_calls_per_second=share(calls, busy_hours * 3600),
+        output_tokens=tokens,
+        output_tokens_per_second=tokens * 1_000_000 / duration if tokens and duration else None,
+        duration_ms=_spread(measures, values, "duration"),
+        time_to_first_chunk_ms=_spread(measures, values, "time_to_first_chunk"),
+    )
+
+
+def _spread(measures: Sequence[Measure], values: Values, name: str) -> Any:
+    measure = next(each for each in measures if each.name == name)
+    return distribution(measure, [values[column.name] for column in measure.columns])
+
+
+def _performance_point(question: Question, measures: Sequence[Measure], start: int, rows: list[Any]) -> PerformancePoint:
+    empty = {column.name: {} if column.merge == "histogram" else None for column in _columns(measures)}
+    values = _named(measures, rows[0]) if rows else empty
+    calls, failures = values["calls"] or 0, values["failures"] or 0
+    return PerformancePoint(
+        start=question.tiling.local(start),
+        calls=calls,
+        failures=failures,
+        error_rate=share(failures, calls),
+        duration_ms=_spread(measures, values, "duration"),
+    )
+
+
+# ── cost ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TOKENS = ("input", "output", "cache_read", "cache_creation", "reasoning")
+
+
+def cost(source: Source, period: TimePeriod, by: Sequence[str]) -> CostBreakdown:
+    """Answer get_cost_breakdown."""
+    declaration = source.declaration("cost")
+    asked = grouping(declaration, by, {})
+    once = {"entity_type": ""}
+    measures = _measures(declaration)
+    with source.question(["cost"], period) as question:
+        spans = question.tiling.spans()
+        columns = _columns(measures)
+
+        def sums(where: Mapping[str, str], by: Sequence[str]) -> list[tuple[tuple[str, ...], Values]]:
+            rows = question.snapshot.sums(declaration, columns, spans, where=where, by=by)
+            return [(row[: len(by)], _named(measures, row[len(by) :])) for row in rows]
+
+        whole = dict(enumerate(values for _, values in sums(once, []))).get(0, {})
+        totals = _totals(question, declaration, sums(once, ["currency"]), once)
+        keys = [key for key in asked.by if key != "currency"]
+        words = [word for word in by if word != "currency"]
+        return CostBreakdown(
+            period=question.period,
+            by=list(by),
+            calls=whole.get("calls") or 0,
+            totals=totals,
+            tokens=_tokens(whole, "{}_tokens"),
+            calls_without_cost=whole.get("calls_without_cost") or 0,
+            unknown=_unknown(sums(once, ["provider", "model", "pricing"])),
+            rows=_rows(sums(asked.where, [*keys, "currency"]), words, totals),
+            budgets=_budgets(sums({"entity_type": "budget"}, ["entity_id", "currency"])),
+            series=_cost_series(question, declaration, once),
+            completeness=question.completeness(),
+        )
+
+
+def _totals(
+    question: Question, declaration: Declaration, rows: list[Any], where: Mapping[str, str]
+) -> list[CurrencyCost]:
+    reported = _measures(declaration, ["reported_cost"])
+    before = question.snapshot.sums(
+        declaration, _columns(reported), question.tiling.before().spans(), where=where, by=["currency"]
+    )
+    previous = {currency: number(value, 9) for currency, value in before}
+    totals = []
+    for (currency,), values in rows:
+        money = number(values["reported_cost"], 9)
+        if money is not None:
+            totals.append(
+                CurrencyCost(
+                    currency=currency,
+                    reported_cost=money,
+                    calls=values["calls"],
+                    previous_reported_cost=previous.get(currency),
+                    change=change(money, previous.get(currency)),
+                )
+            )
+    return sorted(totals, key=lambda total: (-total.calls, total.currency))
+
+
+def _tokens(values: Values, name: str) -> Tokens:
+    known = {kind: values.get(name.format(kind)) for kind in TOKENS}
+    return _disjoint(known)
+
+
+def _disjoint(known: Mapping[str, int | None]) -> Tokens:
+    """Add the disjoint kinds: what is left of a total without its parts."""
+
+    def rest(total: int | None, *parts: int | None) -> int | None:
+        return None if total is None else total - sum(part or 0 for part in parts)
+
+    return Tokens(
+        **known,
+        uncached_input=rest(known["input"], known["cache_read"], known["cache_creation"]),
+        text_output=rest(known["output"], known["reasoning"]),
+    )
+
+
+def _unknown(rows: list[Any]) -> list[UnknownCost]:
+    """List per model what has no usable cost; `rows` are by provider, model and pricing."""
+    models: dict[tuple[str, str], list[Values]] = {}
+    for (provider, model, pricing), values in rows:
+        if pricing.startswith("unknown") or values["calls_at_zero_cost"]:
+            models.setdefault((provider, model), []).append({**values, "unknown": pricing.startswith("unknown")})
+    found = [_unknown_model(*name, parts) for name, parts in models.items()]
+    found = [each for each in found if each.calls or each.at_zero_cost]
+    return sorted(found, key=lambda each: (-each.calls - each.at_zero_cost, each.provider, each.model))
+
+
+def _unknown_model(provider: str, model: str, parts: Sequence[Values]) -> UnknownCost:
+    unknown = [part for part in parts if part["unknown"]]
+
+    def both_bands(kind: str) -> int | None:
+        known = [part[f"{kind}_tokens"] for part in unknown if part[f"{kind}_tokens"] is not None]
+        return sum(known) if known else None
+
+    return UnknownCost(
+        provider=provider,
+        model=model,
+        calls=sum(part["calls_without_cost"] for part in parts),
+        at_zero_cost=sum(part["calls_at_zero_cost"] for part in parts),
+        tokens=_disjoint({kind: both_bands(kind) for kind in TOKENS}),
+    )
+
+
+def _rows(rows: list[Any], words: Sequence[str], totals: Sequence[CurrencyCost]) -> list[CostRow]:
+    whole = {total.currency: total.reported_cost for total in totals}
+    found = []
+    for keys, values in rows:
+        if not values["calls"] and values["input_tokens"] is None and values["output_tokens"] is None:
+            continue
+        money, currency = number(values["reported_cost"], 9), keys[-1]
+        all_of_it = whole.get(currency)
+        found.append(
+            CostRow(
+                keys=dict(zip(words, keys[:-1], strict=True)),
+                currency=currency if money is not None else "",
+                calls=values["calls"],
+                reported_cost=money,
+                share=float(money / all_of_it) if money is not None and all_of_it else None,
+                tokens=_tokens(values, "{}_tokens"),
+                calls_without_cost=values["calls_without_cost"],
+                calls_at_zero_cost=values["calls_at_zero_cost"],
+            )
+        )
+    return sorted(found, key=lambda row: (-(row.reported_cost or Decimal(-1)), -row.calls, *row.keys.values()))
+
+
+def _budgets(rows: list[Any]) -> list[BudgetStatus]:
+    found = []
+    for (budget, currency), values in rows:
+        allocated, spent = number(values["allocated"], 9), number(values["spent"], 9)
+        if allocated is None and spent is None:
+            continue
+        remaining = None if allocated is None else allocated - (spent or Decimal(0))
+        found.append(
+            BudgetStatus(budget_id=budget, currency=currency, allocated=allocated, spent=spent, remaining=remaining)
+        )
+    return found
+
+
+def _cost_series(question: Question, declaration: Declaration, where: Mapping[str, str]) -> list[CostPoint]:
+    measures = _measures(declaration, ["calls", "reported_cost", "calls_without_cost"])
+    return [
+        CostPoint(
+            start=question.tiling.local(start),
+            currency=row[0],
+            reported_cost=number(values["reported_cost"], 9),
+            calls=values["calls"],
+            calls_without_cost=values["calls_without_cost"],
+        )
+        for (start,), rows in question.points(declaration, measures, where, ["currency"]).items()
+        for row in rows
+        if (values := _named(measures, row[1:]))["calls"]
+    ]
+
+

@@ -1,0 +1,49 @@
+"""How a command ends: 0 done, 1 a failure told in one line, 2 wrong usage, 130 interrupted."""
+
+from __future__ import annotations
+
+import errno
+from typing import IO, Any
+
+import click
+
+from analytics_es.cli.words import safe
+from analytics_es.errors import AnalyticsError
+
+
+class Failed(click.ClickException):
+    """A failure that was to be expected: one line on standard error."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line."""
+        click.echo(f"error: {safe(self.message)}", file=file, err=True)
+
+
+class Interrupted(click.ClickException):
+    """Stopped from the keyboard; what was recorded so far is durable."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted; what was recorded so far stays")
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line."""
+        click.echo(self.message, file=file, err=True)
+
+
+class Group(click.Group):
+    """A group of commands that end as this module says."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a deliberate error becomes a line, any other is a bug and stays a traceback."""
+        try:
+            return super().invoke(ctx)
+        except AnalyticsError as error:
+            raise Failed(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click ends quietly when nobody reads on
+            raise Failed(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
+        except KeyboardInterrupt:
+            raise Interrupted from None

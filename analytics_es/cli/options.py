@@ -1,0 +1,185 @@
+"""The options that questions have in common, and the period they ask about."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, get_args
+
+import click
+from attrs import frozen
+
+from analytics_es.calendar import Calendar
+from analytics_es.cli import render
+from analytics_es.cli.store import Store, existing
+from analytics_es.codec import to_json
+from analytics_es.errors import BadPeriod
+from analytics_es.events import EARLIEST, LATEST
+from analytics_es.types import Granularity, TimePeriod
+
+Command = Callable[..., None]
+
+
+class Length(NamedTuple):
+    """How long a period is: days and weeks by the calendar, hours by the clock."""
+
+    length: timedelta
+    by_calendar: bool
+
+    def after(self, start: datetime) -> datetime:
+        """Return the time this long after another, in its zone."""
+        if self.by_calendar:
+            return start + self.length
+        return (start.astimezone(UTC) + self.length).astimezone(start.tzinfo)
+
+    def before(self, end: datetime) -> datetime:
+        """Return the time this long before another, in its zone."""
+        return Length(-self.length, self.by_calendar).after(end)
+
+
+class _LengthType(click.ParamType[Length]):
+    name = "length"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Length:
+        found = re.fullmatch(r"([1-9][0-9]{0,5})([hdw])", str(value))
+        if not found:
+            self.fail(f"{value!r} is not a length: write 24h, 7d or 2w.", param, ctx)
+        number, unit = int(found[1]), found[2]
+        hours = number * {"h": 1, "d": 24, "w": 168}[unit]
+        return Length(timedelta(hours=hours), unit != "h")
+
+
+class _MomentType(click.ParamType[datetime]):
+    """A date or time, which has no zone unless it says so."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value).strip())
+        except ValueError:
+            self.fail(f"{value!r} is not a date or time: write 2026-11-01 or 2026-11-01T12:00.", param, ctx)
+        if not EARLIEST.year <= moment.year < LATEST.year:
+            self.fail(f"{value!r} is outside the years {EARLIEST.year} to {LATEST.year - 1}.", param, ctx)
+        return moment
+
+
+class _ZoneType(click.ParamType[str]):
+    name = "zone"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return str(Calendar(value).zone)
+        except ValueError:
+            self.fail(f"{value!r} is not a time zone of the IANA database, such as Europe/Berlin.", param, ctx)
+
+
+LENGTH, MOMENT, ZONE = _LengthType(), _MomentType(), _ZoneType()
+WEEK = Length(timedelta(days=7), True)
+
+db_option = click.option(
+    "--db",
+    default="analytics.db",
+    show_default=True,
+    envvar="ANALYTICS_ES_DB",
+    show_envvar=True,
+    metavar="PATH",
+    help="The store.",
+)
+tz_option = click.option(
+    "--tz",
+    type=ZONE,
+    metavar="ZONE",
+    help="Zone of times given without one, such as Europe/Berlin; also where hours and days begin in a store that this "
+    "command creates.  [default: the store's zone; UTC for a new one]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, decimals as text.")
+top_option = click.option(
+    "--top", type=click.IntRange(min=1), default=20, show_default=True, help="Rows of a table; JSON has all."
+)
+_PERIOD = [
+    click.option("--from", "start", type=MOMENT, metavar="TIME", help="Begin here: a date, or an ISO 8601 time."),
+    click.option("--to", "end", type=MOMENT, metavar="TIME", help="End before this.  [default: now]"),
+    click.option(
+        "--last",
+        "length",
+        type=LENGTH,
+        metavar="LENGTH",
+        help="So long before --to, or after --from: 24h, 7d, 2w.  [default: 7d]",
+    ),
+    click.option(
+        "--granularity",
+        type=click.Choice(get_args(Granularity)),
+        help="Buckets of the series.  [default: hour up to 3 days, day beyond]",
+    ),
+]
+
+
+@frozen(kw_only=True)
+class Asked:
+    """What the options of a question say."""
+
+    db: str
+    tz: str | None
+    start: datetime | None
+    end: datetime | None
+    length: Length | None
+    granularity: Granularity | None
+    as_json: bool
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """Open the store that is asked."""
+        with existing(self.db, self.tz) as store:
+            yield store
+
+    @contextmanager
+    def caught_up(self) -> Iterator[tuple[Store, TimePeriod]]:
+        """Open the store, up to date, with the period."""
+        with self.store() as store:
+            period = self.period(store)
+            store.catch_up()
+            yield store, period
+
+    def period(self, store: Store, now: datetime | None = None) -> TimePeriod:
+        """Return the period that --from, --to and --last mean together."""
+        if self.start and self.end and self.length:
+            raise click.UsageError("--last goes with --from or with --to, not with both.")
+        length = self.length or WEEK
+        end = store.read(self.end) if self.end else (now or datetime.now(UTC)).astimezone(store.reads)
+        start = store.read(self.start) if self.start else length.before(end)
+        if self.start and self.length:
+            end = length.after(start)
+        try:
+            return TimePeriod(start, end, self.granularity) if self.granularity else TimePeriod(start, end)
+        except BadPeriod as error:
+            raise click.UsageError(str(error)) from error
+
+    def tell(self, answer: Any, blocks: Callable[[], Sequence[render.Block]]) -> None:
+        """Print an answer: as JSON where that is asked for, else for people."""
+        if self.as_json:
+            click.echo(to_json(answer))
+        else:
+            render.show(blocks())
+
+
+def question(command: Command) -> Command:
+    """Give a command the common options, as its first argument `asked`."""
+
+    @functools.wraps(command)
+    def asking(**given: Any) -> None:
+        own = {key: given.pop(key) for key in [*given] if key not in _ASKED}
+        command(Asked(**given), **own)
+
+    decorated: Command = asking
+    for option in reversed([db_option, *_PERIOD, tz_option, json_option]):
+        decorated = option(decorated)
+    return decorated
+
+
+_ASKED = {"db", "tz", "start", "end", "length", "granularity", "as_json"}

@@ -1,0 +1,54 @@
+"""A progress bar with rate and time left, on standard error, on a terminal, for what takes longer than a second."""
+
+from __future__ import annotations
+
+import time
+from threading import Timer
+from types import TracebackType
+
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from analytics_es.cli.render import make_console
+
+DELAY_SECONDS = 1.0
+
+
+class Bar:
+    """A progress bar that appears late, or never: `with Bar("importing") as bar: … bar.at(done, total)`."""
+
+    def __init__(self, what: str, unit: str = "events") -> None:
+        self._unit = unit
+        self._first: tuple[float, int] | None = None
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[told]}"),
+            TimeRemainingColumn(),
+            console=make_console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task(what, total=None, told="")
+        self._timer = Timer(DELAY_SECONDS, self._progress.start)
+
+    def __enter__(self) -> Bar:
+        if self._progress.console.is_terminal:
+            self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if self._timer.ident is not None:
+            self._timer.join()
+            self._progress.stop()
+
+    def at(self, done: float, total: float | None = None, counted: int | None = None) -> None:
+        """Move to `done` of `total`, which may be in another measure than what is `counted`."""
+        number = int(done) if counted is None else counted
+        now = time.monotonic()
+        since, first = self._first = self._first or (now, number)
+        rate = (number - first) / (now - since) if now > since else 0.0
+        told = f"{number:,} {self._unit}" + (f" · {rate:,.0f}/s" if rate else "")
+        self._progress.update(self._task, completed=done, total=total, told=told)

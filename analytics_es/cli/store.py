@@ -1,0 +1,66 @@
+"""The store of a command: found or created, opened in the zone it keeps, caught up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import click
+from attrs import frozen
+
+from analytics_es.cli.progress import Bar
+from analytics_es.cli.words import safe
+from analytics_es.errors import FoldFailed, NoSuchStore, OtherTimezone
+from analytics_es.service import AnalyticsService, log_path
+
+
+@frozen
+class Store:
+    """An open store, the zone its hours and days are kept in, and the zone in which times without one are read."""
+
+    service: AnalyticsService
+    keeps: str
+    reads: ZoneInfo
+
+    def read(self, moment: datetime) -> datetime:
+        """Place a time without a zone."""
+        return moment if moment.tzinfo else moment.replace(tzinfo=self.reads)
+
+    def catch_up(self) -> None:
+        """Bring the read models up to date; a projection that cannot go on is told, and answers say that they lag."""
+        with Bar("catching up") as bar:
+            try:
+                self.service.catch_up(bar.at)
+            except FoldFailed as error:
+                click.echo(f"warning: {safe(str(error))}", err=True)
+
+
+@contextmanager
+def existing(db: str, tz: str | None, *, follow: bool = False) -> Iterator[Store]:
+    """Open a store that is there; raises NoSuchStore, with nothing created."""
+    path = log_path(db)
+    if path is None or not path.exists() or (path.is_file() and not path.stat().st_size):
+        raise NoSuchStore(path=db)
+    with opened(db, tz, follow=follow) as store:
+        yield store
+
+
+@contextmanager
+def opened(db: str, tz: str | None, *, follow: bool = False) -> Iterator[Store]:
+    """Open a store, or create it in the zone `tz`, else UTC; the zone of one that is there never changes."""
+    service, keeps = _open(db, tz or "UTC", follow)
+    with service:
+        yield Store(service, keeps, ZoneInfo(tz or keeps))
+
+
+def _open(db: str, timezone: str, follow: bool) -> tuple[AnalyticsService, str]:
+    def attempt(name: str) -> AnalyticsService:
+        return AnalyticsService.open(db, timezone=name, follow=follow)
+
+    try:
+        return attempt(timezone), timezone
+    except OtherTimezone as error:
+        stored = str(error.details["stored"])
+        return attempt(stored), stored

@@ -1,0 +1,85 @@
+"""Periods as the read models keep time: whole hours, tiled by the fewest buckets, and the period before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from analytics_es.calendar import Calendar
+from analytics_es.types import TimePeriod
+from analytics_es.views import Span
+
+
+@frozen
+class Tiling:
+    """A period widened to the whole hours that hold it, in a calendar; all instants are epoch seconds."""
+
+    calendar: Calendar
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, calendar: Calendar, period: TimePeriod) -> Tiling:
+        """Widen a period to whole hours."""
+        end = -(-period.end.timestamp() // 1)
+        last = calendar.hour_start(int(end))
+        return cls(
+            calendar,
+            calendar.hour_start(int(period.start.timestamp() // 1)),
+            last if last == end else calendar.next_hour(last),
+        )
+
+    def spans(self) -> list[Span]:
+        """Return day buckets for whole days and hour buckets for what is left on either side, unlabelled."""
+        first, last = self._days()
+        if first >= last:
+            return [Span("hour", self.start, self.end)]
+        edges = [Span("hour", self.start, first), Span("day", first, last), Span("hour", last, self.end)]
+        return [span for span in edges if span.start < span.end]
+
+    def series(self, granularity: str) -> tuple[list[Span], list[int]]:
+        """Return spans labelled so that each point of a series is one label, and all labels in order."""
+        if granularity == "hour":
+            return [Span("hour", self.start, self.end)], self.calendar.hours(self.start, self.end)
+        if granularity == "total":
+            return [evolve(span, label=self.start) for span in self.spans()], [self.start]
+        first, last = self._days()
+        if first >= last:
+            days = [self.start, *(day for day in self.calendar.days(self.start, self.end) if day > self.start)]
+            ends = [*days[1:], self.end]
+            return [Span("hour", a, b, a) for a, b in zip(days, ends, strict=True)], days
+        labels = self.calendar.days(first, last)
+        spans = [evolve(span, label=span.start if span.grain == "hour" else None) for span in self.spans()]
+        head = [self.start] if self.start < first else []
+        tail = [last] if last < self.end else []
+        return spans, [*head, *labels, *tail]
+
+    def hours(self) -> list[Span]:
+        """Return the period as hour buckets alone."""
+        return [Span("hour", self.start, self.end)]
+
+    def before(self) -> Tiling:
+        """Return the period before: as many days where this one is whole days, else as many seconds."""
+        first, last = self._days()
+        if (first, last) == (self.start, self.end):
+            count = len(self.calendar.days(self.start, self.end))
+            start = self.calendar.days(self.start - (count + 2) * 86_400, self.start)[-count]
+        else:
+            start = self.calendar.hour_start(self.start - (self.end - self.start))
+        return Tiling(self.calendar, start, self.start)
+
+    def local(self, instant: int) -> datetime:
+        """Return an instant as an aware datetime in the reporting zone."""
+        return self.calendar.local(instant)
+
+    def period(self, asked: TimePeriod) -> TimePeriod:
+        """Return the widened period, with the granularity that was asked for."""
+        return TimePeriod(self.local(self.start), self.local(self.end), asked.granularity)
+
+    def _days(self) -> tuple[int, int]:
+        """Return the bounds of the whole days inside."""
+        first = self.calendar.day_start(self.start)
+        if first < self.start:
+            first = self.calendar.next_day(first)
+        return first, self.calendar.day_start(self.end)

@@ -1,0 +1,298 @@
+"""Read models → answers. Every answer is read from one snapshot and says which position it stands on."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Protocol
+
+from attrs import evolve, frozen
+
+from analytics_es.calendar import Calendar
+from analytics_es.errors import MissingProjection, UnknownEntity, UnknownKey, UnknownMetric
+from analytics_es.figures import change, distribution, nothing
+from analytics_es.periods import Tiling
+from analytics_es.projection import Declaration, Measure
+from analytics_es.types import (
+    Completeness,
+    Distribution,
+    MetricGroup,
+    MetricInfo,
+    MetricPoint,
+    MetricSummary,
+    TimePeriod,
+)
+from analytics_es.views import Snapshot, SQLiteViews
+
+MONEY = "currency"
+Lag = Callable[[int], tuple[int, float]]
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def __call__(self) -> datetime:
+        """Return now, aware."""
+
+
+@frozen(kw_only=True)
+class Source:
+    """What answers are made from: the read models, the calendar they keep, how far they lag, and what time it is."""
+
+    views: SQLiteViews
+    calendar: Calendar
+    lag: Lag
+    clock: Clock
+
+    def declaration(self, name: str) -> Declaration:
+        """Return a projection's declaration; raises MissingProjection."""
+        if name not in self.views.declarations:
+            raise MissingProjection(projection=name)
+        return self.views.declarations[name]
+
+    @contextmanager
+    def question(self, names: Sequence[str], period: TimePeriod) -> Iterator[Question]:
+        """Open one snapshot for one answer about a period."""
+        tiling = Tiling.of(self.calendar, period)
+        with self.views.read() as snapshot:
+            yield Question(self, snapshot, tiling, period, names)
+
+
+@frozen
+class Question:
+    """One question: a snapshot, the period as the read models keep it, and the projections it is put to."""
+
+    source: Source
+    snapshot: Snapshot
+    tiling: Tiling
+    asked: TimePeriod
+    names: Sequence[str]
+
+    @property
+    def period(self) -> TimePeriod:
+        """The period that is answered for: whole hours."""
+        return self.tiling.period(self.asked)
+
+    def points(
+        self, declaration: Declaration, measures: Sequence[Measure], where: Mapping[str, str], by: Sequence[str] = ()
+    ) -> dict[tuple[int, ...], list[tuple[Any, ...]]]:
+        """Return the series: for every bucket in order, its rows of keys and merged columns (none, one or several)."""
+        spans, labels = self.tiling.series(self.asked.granularity)
+        columns = [column for measure in measures for column in measure.columns]
+        found: dict[tuple[int, ...], list[tuple[Any, ...]]] = {(label,): [] for label in labels}
+        for row in self.snapshot.sums(declaration, columns, spans, where=where, by=by, by_time=True):
+            found[(row[0],)].append(row[1:])
+        return found
+
+    def completeness(self) -> Completeness:
+        """Say what the answer stands on."""
+        position = min(self.snapshot.positions[name] for name in self.names)
+        events, seconds = self.source.lag(position)
+        unreadable = sum(self.snapshot.unreadable(name, self.tiling.start, self.tiling.end) for name in self.names)
+        return Completeness(
+            position=position,
+            lag_events=events,
+            lag_seconds=seconds,
+            unreadable=unreadable,
+            open_buckets=self.tiling.end > self.source.clock().timestamp(),
+        )
+
+
+# ── keys and entities ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen
+class Grouping:
+    """Keys to group by and to filter by, in the words of the projection, and the words that were asked with."""
+
+    where: dict[str, str]
+    by: list[str]
+    words: list[str]
+
+
+def grouping(declaration: Declaration, by: Sequence[str], where: Mapping[str, str]) -> Grouping:
+    """Translate asked keys: an entity such as `user` is short for its `entity_type` and `entity_id`.
+
+    Raises UnknownKey. Without any word about entities, every event counts once.
+    """
+    own = {key.name for key in declaration.keys}
+    filters: dict[str, str] = {}
+    groups: list[str] = []
+    for word, value in where.items():
+        for key, wanted in _of_entity(declaration, own, word, str(value)):
+            if filters.setdefault(key, wanted) != wanted:
+                _unknown(declaration, word, one=True)
+    for word in by:
+        for key, wanted in _of_entity(declaration, own, word, None):
+            if wanted is None:
+                groups.append(key)
+            elif filters.setdefault(key, wanted) != wanted:
+                _unknown(declaration, word, one=True)
+    if declaration.entities:
+        type_key, id_key = declaration.entity_key("type"), declaration.entity_key("id")
+        if not {type_key, id_key} & {*filters, *groups}:
+            filters[type_key] = ""
+    return Grouping(filters, groups, list(by))
+
+
+def _of_entity(declaration: Declaration, own: set[str], word: str, value: str | None) -> list[tuple[str, Any]]:
+    if word in own:
+        return [(word, value)]
+    if word in declaration.entities:
+        return [(declaration.entity_key("type"), word), (declaration.entity_key("id"), value)]
+    return _unknown(declaration, word)
+
+
+def _unknown(declaration: Declaration, word: str, *, one: bool = False) -> Any:
+    names = [key.name for key in declaration.keys] + list(declaration.entities)
+    hint = " (one entity at a time)" if one else ""
+    raise UnknownKey(key=word, projection=declaration.name, keys=", ".join(names) + hint)
+
+
+def check_entity(declaration: Declaration, entity: str | None) -> None:
+    """Raise UnknownEntity for what the projection does not spread over."""
+    if entity is not None and entity not in declaration.entities:
+        raise UnknownEntity(entity=entity, projection=declaration.name, entities=", ".join(declaration.entities))
+
+
+# ── metrics ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def metrics(declarations: Sequence[Declaration]) -> list[MetricInfo]:
+    """List every metric that can be asked for."""
+    return [
+        MetricInfo(
+            name=f"{each.name}.{measure.name}",
+            kind=measure.kind,
+            unit=measure.unit,
+            projection=each.name,
+            keys=[*(key.name for key in each.keys if not key.of_entity), *each.entities],
+        )
+        for each in declarations
+        for measure in each.measures
+    ]
+
+
+def find_metric(declarations: Sequence[Declaration], metric: str) -> tuple[Declaration, Measure]:
+    """Return where a metric comes from; raises UnknownMetric, naming the close ones."""
+    known = {f"{each.name}.{measure.name}": (each, measure) for each in declarations for measure in each.measures}
+    if metric in known:
+        return known[metric]
+    close = difflib.get_close_matches(str(metric), known, n=3, cutoff=0.4)
+    hint = f": did you mean {' or '.join(close)}?" if close else ""
+    raise UnknownMetric(metric=metric, hint=hint)
+
+
+def summary(
+    source: Source, metric: str, period: TimePeriod, *, group_by: Sequence[str], where: Mapping[str, str]
+) -> MetricSummary:
+    """Answer get_summary."""
+    declaration, measure = find_metric(list(source.views.declarations.values()), metric)
+    asked = grouping(declaration, group_by, where)
+    once = grouping(declaration, [], where)
+    with source.question([declaration.name], period) as question:
+        whole = _summary(question, declaration, measure, asked, once.where, metric)
+        if measure.unit != MONEY:
+            return whole
+        return _by_currency(question, declaration, measure, asked, once.where, whole)
+
+
+def _by_currency(
+    question: Question,
+    declaration: Declaration,
+    measure: Measure,
+    asked: Grouping,
+    once: Mapping[str, str],
+    whole: MetricSummary,
+) -> MetricSummary:
+    """Money of different currencies is never added: one summary each, and figures only where there is one currency."""
+    rows = question.snapshot.sums(declaration, measure.columns, question.tiling.spans(), where=once, by=[MONEY])
+    currencies = [row[0] for row in rows if any(value is not None for value in row[1:])]
+    each = [
+        evolve(
+            _summary(
+                question,
+                declaration,
+                measure,
+                evolve(asked, where={**asked.where, MONEY: currency}),
+                {**once, MONEY: currency},
+                whole.metric,
+            ),
+            currency=currency,
+        )
+        for currency in currencies
+    ]
+    if len(each) == 1:
+        return evolve(each[0], by_currency=each)
+    empty = nothing(measure)
+    return evolve(
+        whole,
+        by_currency=each,
+        figures=empty,
+        previous=empty,
+        change=None,
+        groups=[],
+        series=[evolve(point, figures=empty) for point in whole.series],
+    )
+
+
+def _summary(
+    question: Question,
+    declaration: Declaration,
+    measure: Measure,
+    asked: Grouping,
+    once: Mapping[str, str],
+    metric: str,
+) -> MetricSummary:
+    def of(tiling: Tiling) -> Distribution:
+        rows = question.snapshot.sums(declaration, measure.columns, tiling.spans(), where=once)
+        return distribution(measure, rows[0]) if rows else nothing(measure)
+
+    figures, previous = of(question.tiling), of(question.tiling.before())
+    series = question.points(declaration, [measure], once)
+    return MetricSummary(
+        metric=metric,
+        unit=measure.unit,
+        period=question.period,
+        figures=figures,
+        series=[
+            MetricPoint(
+                start=question.tiling.local(start),
+                figures=distribution(measure, rows[0]) if rows else nothing(measure),
+            )
+            for (start,), rows in series.items()
+        ],
+        groups=_groups(question, declaration, measure, asked) if asked.by else [],
+        previous=previous,
+        change=change(_size(figures), _size(previous)),
+        currency=None,
+        by_currency=[],
+        completeness=question.completeness(),
+    )
+
+
+def _groups(question: Question, declaration: Declaration, measure: Measure, asked: Grouping) -> list[MetricGroup]:
+    width = len(asked.by)
+    spans = question.tiling.spans()
+    rows = question.snapshot.sums(declaration, measure.columns, spans, where=asked.where, by=asked.by)
+    words = [word if word in asked.by else declaration.entity_key("id") for word in asked.words]
+    names = dict(zip(words, asked.words, strict=True))
+    groups = [
+        MetricGroup(
+            keys={names[key]: value for key, value in zip(asked.by, row[:width], strict=True)},
+            figures=distribution(measure, row[width:]),
+        )
+        for row in rows
+    ]
+    if declaration.entities and declaration.entity_key("type") in asked.by:
+        # Grouped by the entity's type, the entity "" (every event once) is not one of the groups.
+        groups = [group for group in groups if group.keys[names[declaration.entity_key("type")]]]
+    return sorted(groups, key=lambda group: -(_size(group.figures) or 0))
+
+
+def _size(figures: Distribution) -> Any:
+    """Return what a summary is compared and ordered by: the total, else the extreme it keeps."""
+    known = (figures.total, figures.maximum, figures.minimum)
+    return next((value for value in known if value is not None), None)

@@ -1,0 +1,139 @@
+"""From arguments to the log: one event durably, or any number in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from attrs import define, field
+
+from analytics_es.codec import encode
+from analytics_es.errors import BadData, RefusedBatch, RefusedEvent
+from analytics_es.events import admit, identity
+from analytics_es.log import Appended, Entry, SQLiteLog
+from analytics_es.types import BatchReceipt, Receipt, Refusal
+
+BATCH = 1000
+LISTED = 100
+
+Clock = Callable[[], datetime]
+OnRefused = Callable[[Refusal], None]
+Progress = Callable[[int], None]
+_ARGUMENTS = {"event_type", "data", "occurred_at", "id", "source"}
+
+
+def entry(now: datetime, event_type: str, data: Mapping[str, Any], **given: Any) -> Entry:
+    """Pass one event through the door; raises the RefusedEvent that says why not."""
+    event = admit(event_type, data, now=now, **given)
+    return Entry(identity(event), event.type, encode(event))
+
+
+def receipt(appended: Appended) -> Receipt:
+    """Say what became of one event."""
+    return Receipt(position=appended.position, duplicate=appended.duplicate, differs=appended.differs)
+
+
+@define
+class Recorder:
+    """Appends to the log what passes the door, and says so afterwards."""
+
+    log: SQLiteLog
+    clock: Clock
+    appended: Callable[[], None]
+
+    def one(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
+        """Record one event; durable when it returns."""
+        result = self.log.append([entry(self.clock(), event_type, data, **given)])
+        self.appended()
+        return receipt(result[0])
+
+    def many(
+        self,
+        events: Iterable[Mapping[str, Any]],
+        *,
+        batch: int = BATCH,
+        skip_refused: bool = False,
+        on_refused: OnRefused | None = None,
+        progress: Progress | None = None,
+    ) -> BatchReceipt:
+        """Record events given as arguments of `one`, in constant memory, one commit a batch.
+
+        A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
+        with `skip_refused` the rest of it is recorded. `on_refused` is told of each.
+        """
+        tally = _Tally(on_refused)
+        source = iter(events)
+        while chunk := list(islice(source, batch)):
+            entries = list(self._admitted(chunk, tally))
+            refused = tally.refused_in_batch
+            if refused and not skip_refused:
+                tally.refuse_batch(len(chunk))
+            tally.count(self.log.append(entries))
+            self.appended()
+            if progress:
+                progress(tally.index)
+        return tally.receipt()
+
+    def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[Entry]:
+        now = self.clock()
+        tally.refused_in_batch = []
+        for event in chunk:
+            try:
+                if not isinstance(event, Mapping) or not {"event_type", "data"} <= set(event) <= _ARGUMENTS:
+                    raise BadData(kind=f"{event!r:.80}")
+                yield entry(now, **event)
+            except RefusedEvent as error:
+                tally.refuse(error)
+            tally.index += 1
+
+
+@define
+class _Tally:
+    on_refused: OnRefused | None
+    index: int = 0
+    recorded: int = 0
+    duplicates: int = 0
+    differing: int = 0
+    refused: int = 0
+    last_position: int | None = None
+    refusals: list[Refusal] = field(factory=list)
+    refused_in_batch: list[Refusal] = field(factory=list)
+
+    def refuse(self, error: RefusedEvent) -> None:
+        refusal = Refusal(index=self.index, code=error.code, message=str(error))
+        self.refused += 1
+        self.refused_in_batch.append(refusal)
+        if len(self.refusals) < LISTED:
+            self.refusals.append(refusal)
+        if self.on_refused:
+            self.on_refused(refusal)
+
+    def refuse_batch(self, size: int) -> None:
+        first = self.refused_in_batch[0]
+        raise RefusedBatch(
+            count=len(self.refused_in_batch),
+            size=size,
+            recorded=self.recorded,
+            index=first.index,
+            message=first.message,
+            refusals=self.refused_in_batch,
+        )
+
+    def count(self, appended: list[Appended]) -> None:
+        for each in appended:
+            self.recorded += not each.duplicate
+            self.duplicates += each.duplicate
+            self.differing += each.differs
+            self.last_position = max(self.last_position or 0, each.position)
+
+    def receipt(self) -> BatchReceipt:
+        return BatchReceipt(
+            recorded=self.recorded,
+            duplicates=self.duplicates,
+            differing=self.differing,
+            refused=self.refused,
+            refusals=self.refusals,
+            last_position=self.last_position,
+        )
