@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 
-from analytics_es.figures import change, distribution, number, share
+from analytics_es.figures import change, distribution, merged, number, share
 from analytics_es.projection import Declaration, Measure
 from analytics_es.queries import Question, Source, check_entity, grouping
 from analytics_es.types import (
@@ -41,6 +41,23 @@ def _columns(measures: Sequence[Measure]) -> list[Any]:
     return [column for each in measures for column in each.columns]
 
 
+def _merged(
+    measures: Sequence[Measure], rows: Sequence[tuple[Any, ...]], width: int
+) -> dict[tuple[Any, ...], Values]:
+    """Merge rows of the same first `width` keys."""
+    groups: dict[tuple[Any, ...], list[Values]] = {}
+    for row in rows:
+        groups.setdefault(row[:width], []).append(_named(measures, row[width:]))
+    return {keys: _together(measures, parts) for keys, parts in groups.items()}
+
+
+def _together(measures: Sequence[Measure], parts: Sequence[Values]) -> Values:
+    """Merge rows into one; of none, every column is at its zero."""
+    return {
+        column.name: merged(column.merge, [part[column.name] for part in parts]) for column in _columns(measures)
+    }
+
+
 def _named(measures: Sequence[Measure], values: Sequence[Any]) -> Values:
     return dict(zip((column.name for column in _columns(measures)), values, strict=True))
 
@@ -57,11 +74,9 @@ def usage(source: Source, entity_type: str | None, entity_id: str | None, period
         where["entity_id"] = entity_id
     measures = _measures(declaration)
     with source.question(["usage"], period) as question:
-        spans = question.tiling.spans()
-        columns = _columns(measures)
-        by_type = question.snapshot.sums(declaration, columns, spans, where=where, by=["event_type"])
-        whole = question.snapshot.sums(declaration, columns, spans, where=where)
-        totals = _usage_totals(question, _named(measures, whole[0]) if whole else {})
+        points = question.points(declaration, measures, where, ["event_type"])
+        types = _merged(measures, [row for rows in points.values() for row in rows], 1)
+        totals = _usage_totals(question, _together(measures, list(types.values())))
         top, active = _active(question, declaration, measures, where)
         return UsageStats(
             entity_type=entity_type,
@@ -71,16 +86,16 @@ def usage(source: Source, entity_type: str | None, entity_id: str | None, period
             success_rate=share(totals.finished - totals.failures, totals.finished),
             active_entities=active,
             by_event_type=[
-                EventTypeUsage(event_type=row[0], totals=_usage_totals(question, _named(measures, row[1:])))
-                for row in sorted(by_type, key=lambda row: (-row[1], row[0]))
+                EventTypeUsage(event_type=event_type, totals=_usage_totals(question, values))
+                for (event_type,), values in sorted(types.items(), key=lambda item: (-item[1]["events"], item[0]))
             ],
             top_entities=top,
             series=[
                 UsagePoint(
                     start=question.tiling.local(start),
-                    totals=_usage_totals(question, _named(measures, rows[0]) if rows else {}),
+                    totals=_usage_totals(question, _together(measures, [_named(measures, row[1:]) for row in rows])),
                 )
-                for (start,), rows in question.points(declaration, measures, where).items()
+                for (start,), rows in points.items()
             ],
             completeness=question.completeness(),
         )
@@ -135,23 +150,18 @@ def performance(source: Source, period: TimePeriod) -> PerformanceMetrics:
     declaration = source.declaration("performance")
     measures = _measures(declaration)
     keys = ["operation", "subject"]
-    in_series = _measures(declaration, ["calls", "failures", "duration"])
     with source.question(["performance"], period) as question:
-        spans, hours = question.tiling.spans(), question.tiling.hours()
-        rows = question.snapshot.sums(declaration, _columns(measures), spans, by=keys)
-        busy = {tuple(row[:2]): row[2] for row in question.snapshot.busy(declaration, hours, by=keys)}
+        points = question.points(declaration, measures, {}, keys)
+        busy = {row[:2]: row[2] for row in question.snapshot.busy(declaration, question.tiling.hours(), by=keys)}
         seconds = question.tiling.end - question.tiling.start
         operations = [
-            _operation(measures, row[0], row[1], _named(measures, row[2:]), seconds, busy.get((row[0], row[1]), 0))
-            for row in rows
+            _operation(measures, *names, values, seconds, busy.get(names, 0))
+            for names, values in _merged(measures, [row for rows in points.values() for row in rows], 2).items()
         ]
         return PerformanceMetrics(
             period=question.period,
             operations=sorted(operations, key=lambda each: (-each.calls, each.operation, each.subject)),
-            series=[
-                _performance_point(question, in_series, start, rows)
-                for (start,), rows in question.points(declaration, in_series, {}).items()
-            ],
+            series=[_performance_point(question, measures, start, rows) for (start,), rows in points.items()],
             completeness=question.completeness(),
         )
 
@@ -182,8 +192,8 @@ def _spread(measures: Sequence[Measure], values: Values, name: str) -> Any:
 
 
 def _performance_point(question: Question, measures: Sequence[Measure], start: int, rows: list[Any]) -> PerformancePoint:
-    empty = {column.name: {} if column.merge == "histogram" else None for column in _columns(measures)}
-    values = _named(measures, rows[0]) if rows else empty
+    wanted = [each for each in measures if each.name in ("calls", "failures", "duration")]
+    values = _together(wanted, [_named(measures, row[2:]) for row in rows])
     calls, failures = values["calls"] or 0, values["failures"] or 0
     return PerformancePoint(
         start=question.tiling.local(start),
@@ -213,17 +223,18 @@ def cost(source: Source, period: TimePeriod, by: Sequence[str]) -> CostBreakdown
             rows = question.snapshot.sums(declaration, columns, spans, where=where, by=by)
             return [(row[: len(by)], _named(measures, row[len(by) :])) for row in rows]
 
-        whole = dict(enumerate(values for _, values in sums(once, []))).get(0, {})
-        totals = _totals(question, declaration, sums(once, ["currency"]), once)
+        by_currency = sums(once, ["currency"])
+        whole = _together(measures, [values for _, values in by_currency])
+        totals = _totals(question, declaration, by_currency, once)
         keys = [key for key in asked.by if key != "currency"]
         words = [word for word in by if word != "currency"]
         return CostBreakdown(
             period=question.period,
             by=list(by),
-            calls=whole.get("calls") or 0,
+            calls=whole["calls"] or 0,
             totals=totals,
             tokens=_tokens(whole, "{}_tokens"),
-            calls_without_cost=whole.get("calls_without_cost") or 0,
+            calls_without_cost=whole["calls_without_cost"] or 0,
             unknown=_unknown(sums(once, ["provider", "model", "pricing"])),
             rows=_rows(sums(asked.where, [*keys, "currency"]), words, totals),
             budgets=_budgets(sums({"entity_type": "budget"}, ["entity_id", "currency"])),

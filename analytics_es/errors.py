@@ -225,3 +225,7 @@ class RefusedBatch(AnalyticsError):
 
 class BadRow(AnalyticsError):
     """Row {row} gives no event: {problem}."""
+
+
+class UnreadableEvent(AnalyticsError):
+    """The event at position {position} cannot be read from the log: {problem}. Nothing was written."""

@@ -1,14 +1,13 @@
 """Log → CSV, JSON Lines, Parquet: the events of a period, or the series of metrics.
 
-Events are those that occurred in the asked period, to the microsecond, replayed from the log in order of position.
-Metrics are folded from the log and cover whole hours, as every answer does. Times are UTC and decimals exact; durations
-are decimals too, since they are kept to the microsecond. What a custom event holds in a column of another type is
-empty there, and whole in `data`: what was stored, to the letter.
+Events are those that occurred in the asked period, to the microsecond, in order of position. Metrics are folded from
+the log and cover whole hours, as every answer does. Times are UTC. Decimals are exact, and durations are decimals too:
+they are kept to the microsecond. A custom event may hold anything in a column: what is not of its type is empty there,
+and whole in `data`, which is what was stored, to the letter.
 
 CSV is RFC 4180 in UTF-8 with "\\n" line ends. A text that a spreadsheet would run as a formula (it begins with =, +, -,
 @, tab or carriage return) gets a leading apostrophe; for exact texts take JSON or Parquet. JSON of events is one
-CloudEvents 1.0 object a line with the extension attributes `position` and `recordedat`; in JSON of metrics, decimals
-are texts.
+CloudEvents 1.0 object a line, with the extension attributes `position` and `recordedat`; decimals of metrics are texts.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -27,10 +25,8 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from attrs import define
 
 from analytics_es import codec, engine
-from analytics_es.engine import quote, quote_name
 from analytics_es.errors import CannotWrite, FileExists, UnknownFormat, UnreadableEvent
 from analytics_es.events import FAMILIES, VOCABULARY, microseconds
 from analytics_es.fold import Fold
@@ -42,44 +38,37 @@ from analytics_es.rebuild import derived
 from analytics_es.types import ExportResult, TimePeriod
 
 SUFFIXES = {"csv": ".csv", "json": ".jsonl", "parquet": ".parquet"}
-SCAN_ROWS, GROUP_ROWS, GROUP_BYTES = 10_000, 100_000, 64 * 2**20  # read at once; formed and written at once
+SCAN_ROWS = 10_000  # read at once
+GROUP_BYTES = 32 * 2**20  # typed and written at once: some 100,000 events
 
 Progress = Callable[[int], None]
 Columns = Mapping[str, str]
 Tables = Generator[pa.Table, None, None]
 
-
 # ── what a row is ───────────────────────────────────────────────────────────────────────────────────────────────
 
 TIME = "TIMESTAMP"
-EVENTS: Columns = {
-    **{"position": WHOLE, "type": TEXT, "source": TEXT, "id": TEXT, "occurred_at": TIME, "recorded_at": TIME},
-    **{name: FIELDS[name] for name in VOCABULARY if name != "attributes"},
-    **{"attributes": TEXT, "data": TEXT},
-}
+_FIELDS = {name: FIELDS[name] for name in VOCABULARY if name != "attributes"}
+_OWN = {"position": WHOLE, "type": TEXT, "source": TEXT, "id": TEXT, "occurred_at": TIME, "recorded_at": TIME}
+EVENTS: Columns = {**_OWN, **_FIELDS, "attributes": TEXT, "data": TEXT}
+_BUCKET = {"metric": TEXT, "unit": TEXT, "currency": TEXT, "start": TIME, "granularity": TEXT, "count": WHOLE}
 FIGURES = ("total", "minimum", "maximum", "mean", "p50", "p90", "p95", "p99")
-METRICS: Columns = {
-    **{"metric": TEXT, "unit": TEXT, "currency": TEXT, "start": TIME, "granularity": TEXT, "count": WHOLE},
-    **dict.fromkeys(FIGURES, EXACT),
-}
-_ARROW = {
-    TEXT: pa.string(),
-    WHOLE: pa.int64(),
-    MILLISECONDS: pa.decimal128(18, 3),
-    EXACT: pa.decimal128(38, 18),
-    TIME: pa.timestamp("us", "UTC"),
-}
-_MACROS = (
-    "CREATE MACRO plain(x) AS rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.')",
-    "CREATE MACRO iso(x) AS strftime(make_timestamp(epoch_us(x)), '%Y-%m-%dT%H:%M:%S.%fZ')",
-    "CREATE MACRO harmless(x) AS CASE WHEN left(x, 1) IN ('=', '+', '-', '@', chr(9), chr(13)) THEN '\'' || x ELSE x END",
-    "CREATE MACRO quoted(x) AS "
-    """CASE WHEN regexp_matches(x, '[",\\r\\n]') THEN '"' || replace(x, '"', '""') || '"' ELSE x END""",
-)
-_AS_TEXT = {TEXT: "{0}", WHOLE: "{0}", MILLISECONDS: "plain({0})", EXACT: "plain({0})", TIME: "iso({0})"}
-_AS_CELL = {**_AS_TEXT, TEXT: "quoted(harmless({0}))", WHOLE: "CAST({0} AS VARCHAR)"}
+METRICS: Columns = {**_BUCKET, **dict.fromkeys(FIGURES, EXACT)}
 
-# An event as a CloudEvent, and a row of metrics as an object; what is missing in CSV is an empty cell.
+# The types of columns: in Arrow, the JSON types that fit, and as text.
+_KINDS = {
+    TEXT: (pa.string(), "('VARCHAR')", "{}"),
+    WHOLE: (pa.int64(), "('UBIGINT', 'BIGINT')", "{}"),
+    MILLISECONDS: (pa.decimal128(18, 3), "('UBIGINT', 'BIGINT', 'DOUBLE')", "plain({})"),
+    EXACT: (pa.decimal128(38, 18), "('UBIGINT', 'BIGINT', 'DOUBLE', 'VARCHAR')", "plain({})"),
+    TIME: (pa.timestamp("us", "UTC"), "()", "iso({})"),
+}
+_MACROS = r"""
+    CREATE MACRO plain(x) AS rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.');
+    CREATE MACRO iso(x) AS strftime(make_timestamp(epoch_us(x)), '%Y-%m-%dT%H:%M:%S.%fZ');
+    CREATE MACRO harmless(x) AS CASE WHEN regexp_matches(x, '^[-=+@\t\r]') THEN '''' || x ELSE x END;
+    CREATE MACRO quoted(x) AS CASE WHEN regexp_matches(x, '[",\r\n]') THEN '"' || replace(x, '"', '""') || '"' ELSE x END
+"""
 _CLOUD_EVENT = """
     '{"specversion":"1.0","id":' || to_json(id) || ',"source":' || to_json(source) || ',"type":' || to_json(type)
     || ',"time":"' || iso(occurred_at) || '","position":' || position || ',"recordedat":"' || iso(recorded_at)
@@ -87,56 +76,43 @@ _CLOUD_EVENT = """
 """
 
 
-def _line(columns: Columns) -> str:
-    cells = (f"coalesce({_AS_CELL[kind].format(quote_name(name))}, '')" for name, kind in columns.items())
-    return " || ',' || ".join(cells)
+def _texts(columns: Columns) -> dict[str, str]:
+    return {name: _KINDS[kind][2].format(name) for name, kind in columns.items()}
 
 
-def _object(columns: Columns) -> str:
-    members = (f"{quote_name(name)} := {_AS_TEXT[kind].format(quote_name(name))}" for name, kind in columns.items())
-    return f"to_json(struct_pack({', '.join(members)}))"
+def _cells(columns: Columns) -> str:
+    safe = {name: f"quoted(harmless({name}))" for name, kind in columns.items() if kind == TEXT}
+    cells = ({**_texts(columns), **safe}).values()
+    return " || ',' || ".join(f"coalesce(CAST({cell} AS VARCHAR), '')" for cell in cells)
 
 
-# What is selected from the typed columns, by format.
-_OF_EVENTS = {
-    "csv": f"position, {_line(EVENTS)} AS line",
-    "json": f"position, {_CLOUD_EVENT} AS line",
-    "parquet": "*",
-}
-_OF_METRICS = {"csv": f"{_line(METRICS)} AS line", "json": f"{_object(METRICS)} AS line", "parquet": "*"}
-
-# What a value of a field may be in JSON; the families' are checked when recorded, others may hold anything.
-_IN_JSON = {
-    TEXT: "('VARCHAR')",
-    WHOLE: "('UBIGINT', 'BIGINT')",
-    MILLISECONDS: "('UBIGINT', 'BIGINT', 'DOUBLE')",
-    EXACT: "('UBIGINT', 'BIGINT', 'DOUBLE', 'VARCHAR')",
-}
-_FAMILIES = ", ".join(map(quote, FAMILIES))
+_OBJECT = f"to_json(struct_pack({', '.join(f'{name} := {text}' for name, text in _texts(METRICS).items())}))"
+# What each format takes of the typed columns.
+_OF_EVENTS = {"csv": f"position, {_cells(EVENTS)} AS line", "json": f"position, {_CLOUD_EVENT} AS line", "parquet": "*"}
+_OF_METRICS = {"csv": f"{_cells(METRICS)} AS line", "json": f"{_OBJECT} AS line", "parquet": "*"}
 
 
 def _typed(start: int, end: int) -> str:
-    """Return the SELECT of typed columns from `batch` (position, type, state) within these microseconds."""
-    fields = {name: kind for name, kind in EVENTS.items() if name in VOCABULARY and name != "attributes"}
-    data = {**dict.fromkeys(fields, TEXT), "attributes": "JSON"}
+    """Return the SELECT of an event's columns from `batch` (position, type, state), within these microseconds."""
+    data = {**dict.fromkeys(_FIELDS, TEXT), "attributes": "JSON"}
     stored = {**dict.fromkeys(("source", "id", "occurred_at", "recorded_at"), TEXT), "data": data}
     columns = [
         "position, type, e.source AS source, e.id AS id",
-        "CAST(coalesce(e.occurred_at, '') AS TIMESTAMP) AS occurred_at",
-        "CAST(coalesce(e.recorded_at, '') AS TIMESTAMP) AS recorded_at",
-        *(f"{_field(name, kind)} AS {name}" for name, kind in fields.items()),
+        *(f"CAST(coalesce(e.{name}, '') AS {TIME}) AS {name}" for name in ("occurred_at", "recorded_at")),
+        *(f"{_field(name, kind)} AS {name}" for name, kind in _FIELDS.items()),
         "CAST(e.data.attributes AS VARCHAR) AS attributes",
-        """state[strpos(state, ',"data":') + 8:-2] AS data""",  # it ends the state
+        """state[strpos(state, ',"data":') + 8:-2] AS data""",  # it is stored last
     ]
-    parsed = f"SELECT *, json_transform(state, {quote(json.dumps(stored))}) AS e FROM batch"
+    parsed = f"SELECT *, json_transform(state, {engine.quote(json.dumps(stored))}) AS e FROM batch"
     inside = f"epoch_us(occurred_at) >= {start} AND epoch_us(occurred_at) < {end}"
     return f"SELECT * FROM (SELECT {', '.join(columns)} FROM ({parsed})) WHERE {inside}"
 
 
 def _field(name: str, kind: str) -> str:
-    text = f"e.data.{name}"
-    fits = f"split_part(type, '.', 1) IN ({_FAMILIES}) OR json_type(state, '$.data.{name}') IN {_IN_JSON[kind]}"
-    return f"CASE WHEN {text} IS NOT NULL AND ({fits}) THEN TRY_CAST({text} AS {kind}) END"
+    """Return the SQL of a field: the families' were checked when recorded, others may hold anything."""
+    known = f"split_part(type, '.', 1) IN {FAMILIES}"
+    fits = f"json_type(state, '$.data.{name}') IN {_KINDS[kind][1]}"
+    return f"CASE WHEN e.data.{name} IS NOT NULL AND ({known} OR {fits}) THEN TRY_CAST(e.data.{name} AS {kind}) END"
 
 
 # ── exporting ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -163,70 +139,191 @@ def export_data(
         raise UnknownFormat(format=format, formats=", ".join(SUFFIXES))
     homes = {name: find_metric(declarations, name)[0] for name in metrics or ()}
     target = _free(to or Path(_name(tiling, period, metrics=bool(homes)) + SUFFIXES[form]))
-    seen = _Seen()
+    ends: list[int] = []  # the first and last position of every batch
     if homes:
-        columns, tables = METRICS, _formed(_series(log, homes, fold, tiling, period, seen), _OF_METRICS[form], "batch")
+        columns, tables = METRICS, _series(log, homes, fold, tiling, period, _OF_METRICS[form], ends)
     else:
-        columns, tables = EVENTS, _events(log, period, _OF_EVENTS[form], seen)
+        columns, tables = EVENTS, _events(log, period, _OF_EVENTS[form], ends)
     with _appearing(target) as unfinished:
-        rows = _write(unfinished, form, columns, tables, progress)
-        size, digest = _settle(unfinished)
+        with closing(tables), _writer(unfinished, form, columns) as write:
+            rows = _write_all(tables, write, progress)
+        with unfinished.open("rb+") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+            os.fsync(file)
+    first, last = (ends[0], ends[-1]) if ends else (None, None)
     return ExportResult(
-        path=target,
-        format=form,
-        rows=rows,
-        bytes=size,
-        sha256=digest,
-        first_position=seen.first,
-        last_position=seen.last,
+        path=target, format=form, rows=rows, bytes=size, sha256=digest, first_position=first, last_position=last
     )
 
 
-@define
-class _Seen:
-    """The positions of the first and last event that went in."""
-
-    first: int | None = None
-    last: int | None = None
-
-    def note(self, events: pa.Table) -> None:
-        if events.num_rows:
-            self.first = self.first or events["position"][0].as_py()
-            self.last = events["position"][-1].as_py()
-
-
-def _events(log: SQLiteLog, period: TimePeriod, chosen: str, seen: _Seen) -> Tables:
+def _events(log: SQLiteLog, period: TimePeriod, chosen: str, ends: list[int]) -> Tables:
     start, end = microseconds(period.start), microseconds(period.end)
     stored = _gathered(log.scan_period(start, end, upto=log.head(), limit=SCAN_ROWS))
-    for events in _formed(stored, chosen, f"({_typed(start, end)})"):
-        seen.note(events)
+    for events in _formed(stored, f"SELECT {chosen} FROM ({_typed(start, end)})"):
+        ends += [events["position"][0].as_py(), events["position"][-1].as_py()]
         yield events
 
 
 def _gathered(tables: Iterator[pa.Table]) -> Tables:
     """Put small tables together: late events are far apart in the log."""
     waiting: list[pa.Table] = []
-    rows = size = 0
     for table in tables:
         waiting.append(table)
-        rows, size = rows + table.num_rows, size + table.nbytes
-        if rows >= GROUP_ROWS or size >= GROUP_BYTES:
+        if sum(each.nbytes for each in waiting) >= GROUP_BYTES:
             yield pa.concat_tables(waiting)
-            waiting, rows, size = [], 0, 0
+            waiting = []
     if waiting:
         yield pa.concat_tables(waiting)
 
 
-def _formed(tables: Iterator[pa.Table], chosen: str, source: str) -> Tables:
+def _formed(tables: Iterator[pa.Table], statement: str) -> Tables:
+    """Yield what a statement makes of each table, which it calls `batch`."""
     with closing(engine.connect()) as connection:
-        for macro in _MACROS:
-            connection.execute(macro)
+        connection.execute(_MACROS)
         for table in tables:
             try:
-                connection.register("batch", _readable(table))
-                formed = connection.sql(f"SELECT {chosen} FROM {source}").to_arrow_table()
+                texts = [field.with_type(pa.string()) if field.name == "state" else field for field in table.schema]
+                connection.register("batch", table.cast(pa.schema(texts)))
+                formed = connection.sql(statement).to_arrow_table()
             except (engine.EngineError, pa.ArrowInvalid):
-                _find_unreadable(table)
+                _refuse_unreadable(table)
                 raise
             if formed.num_rows:
                 yield formed
+
+
+def _refuse_unreadable(stored: pa.Table) -> None:
+    for row in stored.to_pylist():
+        try:
+            codec.decode(row["position"], row["type"], row["state"])
+        except Exception as error:
+            raise UnreadableEvent(position=row["position"], problem=error) from error
+
+
+# ── metrics ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _series(
+    log: SQLiteLog,
+    homes: Mapping[str, Declaration],
+    fold: Fold,
+    tiling: Tiling,
+    period: TimePeriod,
+    chosen: str,
+    ends: list[int],
+) -> Tables:
+    """Yield the rows of each metric, answered from read models of just this period."""
+    wanted = {each.name: each for each in homes.values()}
+
+    def folding(events: pa.Table, *, within: tuple[int, int]) -> Any:
+        ends.extend([events["position"][0].as_py(), events["position"][-1].as_py()])
+        return fold(events, list(wanted), within=within)
+
+    views, _ = derived(log, list(wanted.values()), cast(Fold, folding), tiling)
+    with closing(views):
+        source = Source(views=views, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end)
+        yield from _formed((_rows(source, name, period) for name in homes), f"SELECT {chosen} FROM batch")
+
+
+def _rows(source: Source, metric: str, period: TimePeriod) -> pa.Table:
+    answer = summary(source, metric, period, group_by=[], where={})
+    rows = [
+        {
+            "metric": metric,
+            "unit": each.unit,
+            "currency": each.currency or "",
+            "start": point.start,
+            "granularity": period.granularity,
+            "count": point.figures.count,
+            **{name: _exact(getattr(point.figures, name)) for name in FIGURES},
+        }
+        for each in answer.by_currency or [answer]
+        for point in each.series
+    ]
+    return pa.Table.from_pylist(rows, _schema(METRICS))
+
+
+def _exact(value: Decimal | None) -> Decimal | None:
+    return None if value is None else value.quantize(Decimal("1e-18"), context=Context(prec=60))
+
+
+def _schema(columns: Columns) -> pa.Schema:
+    return pa.schema([(name, _KINDS[kind][0]) for name, kind in columns.items()])
+
+
+# ── the file ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _name(tiling: Tiling, period: TimePeriod, *, metrics: bool) -> str:
+    """Name a file after its content, with the times of what does not begin or end at midnight."""
+    bounds = (tiling.local(tiling.start), tiling.local(tiling.end)) if metrics else (period.start, period.end)
+    local = [bound.astimezone(tiling.calendar.zone).replace(tzinfo=None).isoformat() for bound in bounds]
+    parts = [text.removesuffix("T00:00:00").replace(":", "-") for text in local]
+    return "_".join(["metrics" if metrics else "events", *parts])
+
+
+def _free(path: Path) -> Path:
+    """Return a path as absolute, where a file can appear; raises FileExists, CannotWrite."""
+    target = path.absolute()
+    if target.is_dir():
+        raise CannotWrite(path=target, problem="it is a directory: name a file in it")
+    if not target.parent.is_dir():
+        raise CannotWrite(path=target, problem=f"there is no directory {target.parent}: create it first")
+    if os.path.lexists(target):
+        raise FileExists(path=target)
+    return target
+
+
+@contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """Give a hidden, private file, which gets the target's name if all goes well and is removed if not."""
+    unfinished = target.with_name(f".{uuid4().hex}.part")
+    try:
+        unfinished.touch(mode=0o600, exist_ok=False)
+        yield unfinished
+        _publish(unfinished, target)
+    except FileExistsError:
+        raise FileExists(path=target) from None
+    except OSError as error:
+        raise CannotWrite(path=target, problem=error.strerror or error) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _publish(unfinished: Path, target: Path) -> None:
+    """Give a file its name unless there is one; where links are not known, by reserving the name first."""
+    try:
+        target.hardlink_to(unfinished)
+    except FileExistsError:
+        raise
+    except OSError:
+        target.touch(mode=0o600, exist_ok=False)
+        unfinished.replace(target)
+
+
+@contextmanager
+def _writer(path: Path, form: str, columns: Columns) -> Iterator[Callable[[pa.Table], Any]]:
+    if form == "parquet":
+        schema = _schema(columns)
+        with pq.ParquetWriter(path, schema, compression="zstd") as parquet:
+            yield lambda table: parquet.write_table(table.combine_chunks().cast(schema))
+    else:
+        with path.open("wb") as file:
+            if form == "csv":
+                file.write(",".join(columns).encode() + b"\n")
+            yield lambda table: file.writelines(f"{line}\n".encode() for line in table["line"].to_pylist())
+
+
+def _write_all(tables: Tables, write: Callable[[pa.Table], Any], progress: Progress | None) -> int:
+    """Write tables, each while the next is being made."""
+    rows = 0
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(next, tables, None)
+        while (table := coming.result()) is not None:
+            coming = worker.submit(next, tables, None)
+            write(table)
+            rows += table.num_rows
+            if progress:
+                progress(rows)
+    return rows

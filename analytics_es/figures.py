@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -47,6 +48,23 @@ def nothing(measure: Measure) -> Distribution:
     """Return what a measure says of no event at all."""
     empty = {"sum": None, "min": None, "max": None, "histogram": {}}
     return distribution(measure, [empty[column.merge] for column in measure.columns])
+
+
+def merged(merge: str, values: Sequence[Any]) -> Any:
+    """Return stored values of one column as one; None is their zero, and of histograms {}."""
+    known = [value for value in values if value is not None]
+    if merge == "histogram":
+        return _added(known)
+    if not known:
+        return None
+    return {"sum": sum, "min": min, "max": max}[merge](known)
+
+
+def _added(histograms: Sequence[Mapping[int, int]]) -> Mapping[int, int]:
+    total: Counter[int] = Counter()
+    for buckets in histograms:
+        total.update(buckets)
+    return total
 
 
 def _histogram(

@@ -77,6 +77,9 @@ class Key:
         return self.sql.partition("entity.")[2] or None if self.sql.startswith("entity.") else None
 
 
+_HISTOGRAM: dict[str, Merge] = {"_count": "sum", "_sum": "sum", "_min": "min", "_max": "max", "_buckets": "histogram"}
+
+
 @frozen(kw_only=True)
 class Measure:
     """What a projection adds up. Values are integers: the number times 10^decimals."""
@@ -87,25 +90,12 @@ class Measure:
     where: str | None
     unit: str
     decimals: int
+    columns: tuple[Column, ...] = attrs.field(init=False, repr=False)
 
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The stored columns."""
-        match self.kind:
-            case "histogram":
-                return (
-                    Column(f"{self.name}_count", "sum"),
-                    Column(f"{self.name}_sum", "sum"),
-                    Column(f"{self.name}_min", "min"),
-                    Column(f"{self.name}_max", "max"),
-                    Column(f"{self.name}_buckets", "histogram"),
-                )
-            case "smallest":
-                return (Column(self.name, "min"),)
-            case "largest":
-                return (Column(self.name, "max"),)
-            case _:
-                return (Column(self.name, "sum"),)
+    @columns.default
+    def _columns_of_kind(self) -> tuple[Column, ...]:
+        parts = {"histogram": _HISTOGRAM, "smallest": {"": "min"}, "largest": {"": "max"}}.get(self.kind, {"": "sum"})
+        return tuple(Column(f"{self.name}{suffix}", merge) for suffix, merge in parts.items())
 
 
 @frozen(kw_only=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, get_args
 
 import click
-from attrs import frozen
+from attrs import fields, frozen
 
 from analytics_es.calendar import Calendar
 from analytics_es.cli import render
@@ -173,13 +173,10 @@ def question(command: Command) -> Command:
 
     @functools.wraps(command)
     def asking(**given: Any) -> None:
-        own = {key: given.pop(key) for key in [*given] if key not in _ASKED}
-        command(Asked(**given), **own)
+        asked = Asked(**{field.name: given.pop(field.name) for field in fields(Asked)})
+        command(asked, **given)
 
     decorated: Command = asking
     for option in reversed([db_option, *_PERIOD, tz_option, json_option]):
         decorated = option(decorated)
     return decorated
-
-
-_ASKED = {"db", "tz", "start", "end", "length", "granularity", "as_json"}

@@ -138,8 +138,12 @@ def _fitting(console: Console, grid: Grid) -> Table:
 def _table(console: Console, grid: Grid, kept: Sequence[int]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
     for column in (grid.columns[i] for i in kept):
-        justify = "right" if column.right else "left"
-        table.add_column(column.title, justify=justify, no_wrap=column.right or column.bar, overflow="fold")
+        table.add_column(
+            column.title,
+            justify="right" if column.right else "left",
+            no_wrap=column.right or column.bar,
+            overflow="fold",
+        )
     for row in grid.rows:
         table.add_row(*(_cell(console, row[i]) for i in kept))
     return table

@@ -88,7 +88,7 @@ def plural(number: int, word: str) -> str:
 
 
 def starts(instants: Sequence[datetime]) -> list[str]:
-    """Return the starts of buckets, as dates where all of them are midnights; an hour that comes twice has its offset."""
+    """Return the starts of buckets, as dates where all are midnights; an hour that comes twice has its offset."""
     if all(not (i.hour or i.minute) for i in instants):
         return [f"{i:%a %Y-%m-%d}" for i in instants]
     texts = [f"{i:%a %Y-%m-%d %H:%M}" for i in instants]

@@ -41,13 +41,9 @@ _MERGED = {
     "max": "{c} = coalesce(max({c}, excluded.{c}), {c}, excluded.{c})",
     "histogram": "{c} = merge_histograms({c}, excluded.{c})",
 }
-# A sum over rows may pass 64 bits: it is taken in two halves and put together in Python.
-_SUMMED = {
-    "sum": ("sum({c} >> 32)", "sum({c} & 4294967295)"),
-    "min": ("min({c})",),
-    "max": ("max({c})",),
-    "histogram": ("group_concat({c}, char(10))",),
-}
+_SUMMED = {"sum": "sum({c})", "min": "min({c})", "max": "max({c})", "histogram": "group_concat({c}, char(10))"}
+# A sum over rows may pass 64 bits, which SQLite refuses: then it is taken in two halves, put together in Python.
+_HALVES = "CAST(sum({c} >> 32) AS TEXT) || ' ' || sum({c} & 4294967295)"
 
 Grain = Literal["hour", "day"]
 
@@ -193,10 +189,26 @@ class Snapshot:
         """Merge the rows of these buckets: one tuple a group of bucket (where `by_time`), keys and merged columns."""
         if not spans:
             return []
-        statement, parameters = _select(declaration, columns, spans, where or {}, by, by_time)
-        rows = self._cursor.execute(statement, parameters).fetchall()
+        rows = self._fetch(declaration, columns, spans, where or {}, by, by_time)
         width = len(by) + by_time
         return [(*row[:width], *_together(columns, row[width:])) for row in rows if by or by_time or row[-1]]
+
+    def _fetch(
+        self,
+        declaration: Declaration,
+        columns: Sequence[Column],
+        spans: Sequence[Span],
+        where: Mapping[str, str],
+        by: Sequence[str],
+        by_time: bool,
+    ) -> list[tuple[Any, ...]]:
+        try:
+            return self._cursor.execute(*_select(declaration, columns, spans, where, by, by_time)).fetchall()
+        except sqlite3.OperationalError as error:
+            if "overflow" not in str(error):
+                raise
+            statement = _select(declaration, columns, spans, where, by, by_time, summed=_SUMMED | {"sum": _HALVES})
+            return self._cursor.execute(*statement).fetchall()
 
     def distinct(
         self, declaration: Declaration, key: str, spans: Sequence[Span], *, by: Sequence[str], where: Mapping[str, str]
@@ -220,10 +232,13 @@ class Snapshot:
         limit: int,
     ) -> tuple[list[tuple[Any, ...]], int]:
         """Return the groups with the most of a column, merged, and how many groups there are in all."""
-        statement, parameters = _select(declaration, columns, spans, where, [by], False, extra=["count(*) OVER ()"])
-        largest = f"{statement.rpartition(' ORDER BY ')[0]} ORDER BY sum({order}) DESC, {by} LIMIT {limit}"
-        rows = self._cursor.execute(largest, parameters).fetchall()
-        return [(row[0], *_together(columns, row[1:])) for row in rows], rows[0][-1] if rows else 0
+        rows, parameters = _rows(declaration, [by, order], spans, where)
+        largest = (
+            f"SELECT {by}, count(*) OVER () FROM ({rows}) GROUP BY {by} ORDER BY sum({order}) DESC, {by} LIMIT {limit}"
+        )
+        names = self._cursor.execute(largest, parameters).fetchall()
+        found = [self.sums(declaration, columns, spans, where={**where, by: name}) for name, _ in names]
+        return [(name, *sums[0]) for (name, _), sums in zip(names, found, strict=True)], names[0][1] if names else 0
 
     def busy(self, declaration: Declaration, spans: Sequence[Span], *, by: Sequence[str]) -> list[tuple[Any, ...]]:
         """Count the buckets that have rows, for each group of keys."""
@@ -304,25 +319,24 @@ def _select(
     by: Sequence[str],
     by_time: bool,
     *,
-    extra: Sequence[str] = (),
+    summed: Mapping[str, str] = _SUMMED,
 ) -> tuple[str, list[Any]]:
     rows, parameters = _rows(declaration, [*by, *(column.name for column in columns)], spans, where)
     groups = [*(["bucket"] if by_time else []), *by]
-    summed = [part.format(c=column.name) for column in columns for part in _SUMMED[column.merge]]
+    merged = [summed[column.merge].format(c=column.name) for column in columns]
     tail = f" GROUP BY {', '.join(groups)} ORDER BY {', '.join(groups)}" if groups else ""
-    return f"SELECT {', '.join([*groups, *summed, 'count(*)', *extra])} FROM ({rows}){tail}", parameters
+    return f"SELECT {', '.join([*groups, *merged, 'count(*)'])} FROM ({rows}){tail}", parameters
 
 
 def _together(columns: Sequence[Column], values: Sequence[Any]) -> list[Any]:
-    """Put the parts of merged columns together; a histogram becomes its buckets."""
-    parts = iter(values)
-    result: list[Any] = []
-    for column in columns:
-        value = next(parts)
-        if column.merge == "sum":
-            low = next(parts)
-            value = None if value is None else (value << 32) + low
-        elif column.merge == "histogram":
-            value = histograms.add(value.split("\n")) if value else {}
-        result.append(value)
-    return result
+    """Read merged columns: a histogram becomes its buckets, a sum in halves becomes one number."""
+    return [_whole(column, value) for column, value in zip(columns, values, strict=False)]
+
+
+def _whole(column: Column, value: Any) -> Any:
+    if column.merge == "histogram":
+        return histograms.add(value.split("\n")) if value else {}
+    if isinstance(value, str):
+        high, low = map(int, value.split())
+        return (high << 32) + low
+    return value

@@ -1,0 +1,66 @@
+"""The demo: a made-up week, recorded and reported."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import click
+
+from analytics_es.cli import render, tables, words
+from analytics_es.cli.options import MOMENT, json_option
+from analytics_es.cli.progress import Bar
+from analytics_es.cli.render import Line
+from analytics_es.cli.store import opened
+from analytics_es.codec import to_json
+from analytics_es.demo import platform_events
+from analytics_es.types import TimePeriod
+
+
+@click.command()
+@click.option("--db", default="demo.db", show_default=True, metavar="PATH", help="The store; a new one is best.")
+@click.option("--seed", default=1, show_default=True, help="The same seed and start make the same events.")
+@click.option("--start", type=MOMENT, metavar="TIME", help="Begin here, UTC.  [default: --days before today]")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366), help="Length of the story.")
+@click.option("--jobs", default=600, show_default=True, type=click.IntRange(1, 1_000_000), help="Jobs in it.")
+@json_option
+def demo(db: str, seed: int, start: datetime | None, days: int, jobs: int, as_json: bool) -> None:
+    """Record a made-up week of an agent platform, and show its report.
+
+    \b
+    Examples:
+      analytics-es demo
+      analytics-es demo --db /tmp/demo.db --seed 7 --days 30 --jobs 5000
+    """
+    begin = _aware(start) if start else datetime.combine(datetime.now(UTC), time(), UTC) - timedelta(days=days)
+    there = Path(db).exists()
+    with opened(db, None) as store:
+        with Bar("recording") as bar:
+            receipt = store.service.record_events(
+                platform_events(seed=seed, start=begin, days=days, jobs=jobs), progress=bar.at
+            ).unwrap()
+        store.catch_up()
+        found = tables.reported(store.service, TimePeriod(begin, begin + timedelta(days=days)))
+    if there:
+        click.echo(
+            f"{words.safe(db)} was there already: {words.plural(receipt.recorded, 'event')} added, "
+            f"{receipt.duplicates:,} known and left as they were. Remove it for a fresh start.",
+            err=True,
+        )
+    if as_json:
+        click.echo(to_json(found))
+    else:
+        render.show([*tables.report(found), *_next(db)])
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _next(db: str) -> list[render.Block]:
+    asking = ("usage tenant", "cost --by tenant", "summary performance.duration --group-by subject")
+    return [
+        Line(),
+        Line("All of it is made up. Ask more:"),
+        *(Line(f"  analytics-es {ask} --db {db}") for ask in asking),
+    ]

@@ -1,0 +1,73 @@
+"""Following: run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import click
+from rich.live import Live
+from rich.text import Text
+
+from analytics_es.cli import render, words
+from analytics_es.cli.options import db_option, tz_option
+from analytics_es.cli.store import Store, existing
+from analytics_es.types import ProjectionStatus
+
+LOOK_SECONDS = 0.5
+
+
+@click.command()
+@db_option
+@tz_option
+def run(db: str, tz: str | None) -> None:
+    """Keep the read models up to date until stopped by Ctrl-C or SIGTERM.
+
+    \b
+    Example:
+      analytics-es run --db analytics.db
+    """
+    with existing(db, tz, follow=True) as store, _stopped() as stopping:
+        _watch(store, stopping)
+        position = min(each.position for each in store.service.projections().unwrap())
+    click.echo(f"stopped at position {position:,}", err=True)
+
+
+@contextmanager
+def _stopped() -> Iterator[threading.Event]:
+    """Turn Ctrl-C and SIGTERM into an event; what is being folded is finished."""
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watch(store: Store, stopping: threading.Event) -> None:
+    """Wait; on a terminal, say how far it is."""
+    console = render.make_console(stderr=True)
+    if not console.is_terminal:
+        stopping.wait()
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while not stopping.wait(LOOK_SECONDS):
+            live.update(_line(store.service.projections().unwrap()), refresh=True)
+
+
+def _line(found: Sequence[ProjectionStatus]) -> Text:
+    behind, seconds = max(each.lag_events for each in found), max(each.lag_seconds for each in found)
+    lag = f"{words.plural(behind, 'event')} behind ({words.duration(1_000 * seconds)})" if behind else "up to date"
+    text = Text(f"following · position {min(each.position for each in found):,} · {lag} · Ctrl-C stops")
+    for each in found:
+        if each.error:
+            text.append(f"\n{words.safe(each.error)}", "red")
+    return text

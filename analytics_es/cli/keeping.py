@@ -1,0 +1,158 @@
+"""Keeping: aggregate, export, projections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from analytics_es.cli import render, words
+from analytics_es.cli.failures import Group
+from analytics_es.cli.options import Asked, db_option, json_option, question, tz_option
+from analytics_es.cli.progress import Bar
+from analytics_es.cli.render import Block, Cell, Column, Grid, Line, Styled
+from analytics_es.cli.store import existing
+from analytics_es.codec import to_json
+from analytics_es.types import AggregationResult, ExportResult, ProjectionStatus, UnreadableValue
+
+
+@click.command()
+@question
+def aggregate(asked: Asked) -> None:
+    """Derive the read models of a period again from the log, and swap them in.
+
+    \b
+    Examples:
+      analytics-es aggregate --last 24h
+      analytics-es aggregate --from 2026-11-01 --to 2026-11-08 --json
+    """
+    with asked.caught_up() as (store, period), Bar("aggregating"):
+        result = store.service.run_aggregation(period).unwrap()
+    asked.tell(result, lambda: [Line(_aggregated(result))])
+
+
+def _aggregated(result: AggregationResult) -> str:
+    return (
+        f"derived {words.plural(result.rows, 'row')} of {', '.join(result.projections)} again from "
+        f"{words.plural(result.events, 'event')}, up to position {result.position:,}, in {result.seconds:.1f} s"
+    )
+
+
+@click.command()
+@click.argument("format", metavar="csv|json|parquet")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="The series of a metric; may be repeated.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write here; never replaces a file."
+)
+@question
+def export(asked: Asked, format: str, metrics: Sequence[str], output: Path | None) -> None:
+    """Write the events of a period to a file, or the series of metrics.
+
+    \b
+    Examples:
+      analytics-es export csv --last 24h
+      analytics-es export parquet --from 2026-11-01 --to 2026-12-01 -o november.parquet
+      analytics-es export json --metric cost.reported_cost --metric usage.events
+    """
+    with asked.store() as store, Bar("exporting") as bar:
+        result = store.service.export_data(
+            format, asked.period(store), list(metrics) or None, to=output, progress=bar.at
+        ).unwrap()
+    asked.tell(result, lambda: [Line(_exported(result))])
+
+
+def _exported(result: ExportResult) -> str:
+    return (
+        f"wrote {result.path}: {words.plural(result.rows, 'row')}, {words.size(result.bytes)}, sha256 {result.sha256}"
+    )
+
+
+# ── projections ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@click.group(cls=Group)
+def projections() -> None:
+    """Look at the projections and their read models.
+
+    \b
+    Examples:
+      analytics-es projections list
+      analytics-es projections status --db analytics.db
+    """
+
+
+@projections.command("list")
+@db_option
+@tz_option
+@json_option
+def list_(db: str, tz: str | None, as_json: bool) -> None:
+    """List the projections.
+
+    \b
+    Example:
+      analytics-es projections list
+    """
+    with existing(db, tz) as store:
+        found = store.service.projections().unwrap()
+    if as_json:
+        click.echo(to_json(found))
+    else:
+        columns = [Column("projection"), Column("version", right=True), Column("rows", right=True)]
+        rows = [[each.name, str(each.version), words.count(each.rows)] for each in found]
+        render.show([Grid("", columns, rows)])
+
+
+@projections.command()
+@db_option
+@tz_option
+@json_option
+def status(db: str, tz: str | None, as_json: bool) -> None:
+    """Say how far every projection is, and what it could not read; nothing is caught up before.
+
+    \b
+    Examples:
+      analytics-es projections status
+      analytics-es projections status --json
+    """
+    with existing(db, tz) as store:
+        found = store.service.projections().unwrap()
+        unreadable = store.service.unreadable_values().unwrap()
+    if as_json:
+        click.echo(to_json({"projections": found, "unreadable_values": unreadable}))
+    else:
+        render.show([_status(found), *_unreadable(found, unreadable), *_advice(found)])
+
+
+def _status(found: Sequence[ProjectionStatus]) -> Grid:
+    titles = ("position", "behind", "waiting", "rows", "unreadable")
+    columns = [Column("projection"), *(Column(title, right=True) for title in titles), Column("state")]
+    return Grid("", columns, [_state(each) for each in found])
+
+
+def _state(each: ProjectionStatus) -> list[Cell]:
+    state = Styled(each.error, "red") if each.error else Styled("behind", "yellow") if each.lag_events else "up to date"
+    return [
+        each.name,
+        words.count(each.position),
+        words.count(each.lag_events),
+        words.duration(1_000 * each.lag_seconds) if each.lag_events else words.UNKNOWN,
+        words.count(each.rows),
+        Styled(words.count(each.unreadable), "red") if each.unreadable else "0",
+        state,
+    ]
+
+
+def _unreadable(found: Sequence[ProjectionStatus], listed: Sequence[UnreadableValue]) -> list[Block]:
+    if not listed:
+        return []
+    columns = [Column("projection"), Column("position", right=True), Column("field")]
+    rows = [[each.projection, words.count(each.position), each.field] for each in listed]
+    beyond = sum(each.unreadable for each in found) - len(listed)
+    return [Grid("Unreadable values", columns, rows, f"… and {beyond:,} more" if beyond > 0 else "")]
+
+
+def _advice(found: Sequence[ProjectionStatus]) -> list[Block]:
+    if not any(each.lag_events for each in found):
+        return []
+    return [Line("Behind: any question catches up, `analytics-es run` stays up to date.", "dim")]

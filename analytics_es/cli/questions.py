@@ -1,0 +1,149 @@
+"""Questions: usage, performance, cost, summary, metrics, and the report of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from analytics_es.cli import render, tables, words
+from analytics_es.cli.options import Asked, db_option, json_option, question, top_option
+from analytics_es.cli.store import opened
+from analytics_es.codec import to_json
+from analytics_es.types import MetricInfo
+
+
+@click.command()
+@click.argument("entity_type", required=False)
+@click.argument("entity_id", required=False)
+@top_option
+@question
+def usage(asked: Asked, entity_type: str | None, entity_id: str | None, top: int) -> None:
+    """Say who used how much: everyone, all of a kind, or one.
+
+    \b
+    Examples:
+      analytics-es usage
+      analytics-es usage tenant --last 24h
+      analytics-es usage user user-17 --from 2026-11-01 --to 2026-12-01
+    """
+    with asked.caught_up() as (store, period):
+        answer = store.service.get_usage_stats(entity_type, entity_id, period).unwrap()
+    asked.tell(answer, lambda: tables.usage(answer, top))
+
+
+@click.command()
+@top_option
+@question
+def performance(asked: Asked, top: int) -> None:
+    """Say how fast and how reliable every operation was.
+
+    \b
+    Examples:
+      analytics-es performance --last 24h
+      analytics-es performance --from 2026-11-01 --granularity total --json
+    """
+    with asked.caught_up() as (store, period):
+        answer = store.service.get_performance_metrics(period).unwrap()
+    asked.tell(answer, lambda: tables.performance(answer, top))
+
+
+@click.command()
+@click.option(
+    "--by",
+    multiple=True,
+    default=("model",),
+    show_default=True,
+    metavar="KEY",
+    help="provider, model, operation, or one of the entities such as user or tenant; may be repeated.",
+)
+@top_option
+@question
+def cost(asked: Asked, by: Sequence[str], top: int) -> None:
+    """Say what was charged for what, and what nobody knows the cost of.
+
+    \b
+    Examples:
+      analytics-es cost
+      analytics-es cost --by tenant --by model --last 4w
+      analytics-es cost --by user --from 2026-11-01 --to 2026-12-01 --tz Europe/Berlin
+    """
+    with asked.caught_up() as (store, period):
+        answer = store.service.get_cost_breakdown(period, by=by).unwrap()
+    asked.tell(answer, lambda: tables.cost(answer, top))
+
+
+@click.command()
+@click.argument("metric")
+@click.option("--group-by", multiple=True, metavar="KEY", help="Figures for each value of a key; may be repeated.")
+@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only where a key has a value; may be repeated.")
+@top_option
+@question
+def summary(asked: Asked, metric: str, group_by: Sequence[str], where: Sequence[str], top: int) -> None:
+    """Sum up one METRIC: figures, series, groups, and the period before. `analytics-es metrics` lists them.
+
+    \b
+    Examples:
+      analytics-es summary performance.duration --group-by operation --last 24h
+      analytics-es summary cost.reported_cost --group-by user --where tenant=acme
+    """
+    only = _pairs(where)
+    with asked.caught_up() as (store, period):
+        answer = store.service.get_summary(metric, period, group_by=group_by, where=only).unwrap()
+    asked.tell(answer, lambda: tables.summary(answer, top))
+
+
+def _pairs(where: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in where:
+        key, equals, value = text.partition("=")
+        if not equals or not key or key in pairs:
+            problem = "is given twice" if key in pairs else "is not KEY=VALUE"
+            raise click.BadParameter(f"{text!r} {problem}.", param_hint="--where")
+        pairs[key] = value
+    return pairs
+
+
+@click.command()
+@db_option
+@json_option
+def metrics(db: str, as_json: bool) -> None:
+    """List every metric that summary and export know. It needs no store: every store has the same.
+
+    \b
+    Examples:
+      analytics-es metrics
+      analytics-es metrics --json
+    """
+    with opened(db if Path(db).is_file() else ":memory:", None) as store:
+        found = store.service.list_metrics().unwrap()
+    if as_json:
+        click.echo(to_json(found))
+    else:
+        render.show(_metrics(found))
+
+
+def _metrics(found: Sequence[MetricInfo]) -> list[render.Block]:
+    columns = [render.Column("metric"), render.Column("kind"), render.Column("unit")]
+    blocks: list[render.Block] = []
+    for name in dict.fromkeys(each.projection for each in found):
+        of_it = [each for each in found if each.projection == name]
+        keys = f"keys: {', '.join(of_it[0].keys)}"
+        blocks.append(render.Grid(name, columns, [[each.name, each.kind, each.unit] for each in of_it], keys))
+    return [*blocks, render.Line(f"{words.plural(len(found), 'metric')}", "dim")]
+
+
+@click.command()
+@question
+def report(asked: Asked) -> None:
+    """Show usage, performance and cost on one screen.
+
+    \b
+    Examples:
+      analytics-es report
+      analytics-es report --last 24h --db demo.db
+    """
+    with asked.caught_up() as (store, period):
+        found = tables.reported(store.service, period)
+    asked.tell(found, lambda: tables.report(found))

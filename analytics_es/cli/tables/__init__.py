@@ -1,0 +1,9 @@
+"""Answers → tables, one module an answer."""
+
+from analytics_es.cli.tables.cost import cost
+from analytics_es.cli.tables.performance import performance
+from analytics_es.cli.tables.report import Report, report, reported
+from analytics_es.cli.tables.summary import summary
+from analytics_es.cli.tables.usage import usage
+
+__all__ = ["Report", "cost", "performance", "report", "reported", "summary", "usage"]

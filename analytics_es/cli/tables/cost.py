@@ -1,0 +1,176 @@
+"""Cost → tables. What is not known has a line of its own, and is in no sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from analytics_es.cli import words
+from analytics_es.cli.render import Block, Cell, Column, Grid, Line, Share, Styled
+from analytics_es.cli.tables.parts import cut, footer, heading
+from analytics_es.types import BudgetStatus, CostBreakdown, CostRow, UnknownCost
+
+_ALARM = "bold yellow"
+
+
+def cost(answer: CostBreakdown, top: int) -> list[Block]:
+    """Return the tables of get_cost_breakdown."""
+    blocks = heading("Cost", answer.period)
+    if not answer.calls and not answer.budgets:
+        nothing = "No provider calls in this period: try a longer one, such as --last 4w, or --from."
+        return [*blocks, Line(nothing, "yellow"), Line(), footer([answer.completeness], answer.period)]
+    blocks += [totals(answer), rows(answer, top), *unknown(answer)]
+    if answer.budgets:
+        blocks.append(budgets(answer.budgets, top))
+    if answer.period.granularity != "total" and answer.series:
+        blocks.append(_series(answer))
+    return [*blocks, footer([answer.completeness], answer.period)]
+
+
+def totals(answer: CostBreakdown) -> Grid:
+    """Return the reported cost of each currency and what it was before."""
+    columns = [
+        Column("reported cost", right=True),
+        Column("calls", right=True),
+        Column("period before", right=True, drop=2),
+        Column("change", right=True, drop=1),
+    ]
+    shown = [
+        [
+            words.money(each.reported_cost, each.currency, words.places([each.reported_cost])),
+            words.count(each.calls),
+            words.money(each.previous_reported_cost, each.currency, words.places([each.reported_cost])),
+            words.change(each.change),
+        ]
+        for each in answer.totals
+    ]
+    tokens = answer.tokens
+    kinds = {
+        "tokens in": tokens.input,
+        "of them read from a cache": tokens.cache_read,
+        "tokens out": tokens.output,
+        "of them reasoning": tokens.reasoning,
+    }
+    told = [f"{number:,} {kind}" for kind, number in kinds.items() if number is not None]
+    return Grid("", columns, shown, " · ".join([words.plural(answer.calls, "call"), *told]))
+
+
+def rows(answer: CostBreakdown, top: int, more: str = "--top {n} shows all") -> Grid:
+    """Return what was charged for what, most first, with its share of all in the same currency."""
+    keys = [key for key in answer.by if key != "currency"]
+    columns = [
+        *(Column(key) for key in keys),
+        Column("reported cost", right=True),
+        Column("share", right=True),
+        Column("", bar=True, drop=3),
+        Column("calls", right=True),
+        Column("of unknown cost", right=True, drop=1) if answer.calls_without_cost else None,
+        Column("tokens in", right=True, drop=4),
+        Column("tokens out", right=True, drop=5),
+    ]
+    decimals = words.places([each.reported_cost for each in answer.rows])
+    shown = [_row(each, keys, decimals, unknown=bool(answer.calls_without_cost)) for each in answer.rows]
+    title = f"By {' and '.join(keys)}" if keys else "By currency"
+    return Grid(title, [column for column in columns if column], *cut(shown, top, more))
+
+
+def _row(each: CostRow, keys: Sequence[str], decimals: int, *, unknown: bool) -> list[Cell]:
+    known = each.reported_cost is not None
+    money = words.money(each.reported_cost, each.currency, decimals) if known else Styled("unknown", _ALARM)
+    without = words.count(each.calls_without_cost)
+    return [
+        *(each.keys[key] or "(none)" for key in keys),
+        money,
+        words.percent(each.share),
+        Share(each.share),
+        words.count(each.calls),
+        *([Styled(without, "yellow") if each.calls_without_cost else without] if unknown else []),
+        words.count(each.tokens.input),
+        words.count(each.tokens.output),
+    ]
+
+
+def unknown(answer: CostBreakdown) -> list[Block]:
+    """Return lines about the calls of which nobody knows what they cost, and of those reported to be free."""
+    without = [each for each in answer.unknown if each.calls]
+    free = sum(each.at_zero_cost for each in answer.unknown)
+    blocks: list[Block] = []
+    if answer.calls_without_cost:
+        calls = words.plural(answer.calls_without_cost, "call")
+        blocks.append(Line(f"Unknown cost: {calls}, in no sum above: {_models(without)}", _ALARM))
+    if free:
+        text = f"Reported as 0: {words.plural(free, 'call')} that used tokens; free, or not priced by who charged"
+        blocks.append(Line(text, _ALARM))
+    return [*blocks, Line()] if blocks else []
+
+
+def _models(unknown: Sequence[UnknownCost]) -> str:
+    def told(each: UnknownCost) -> str:
+        name = "/".join(part for part in (each.provider, each.model) if part) or "(no model)"
+        tokens = f"{words.count(each.tokens.input)} tokens in, {words.count(each.tokens.output)} out"
+        return f"{name} ({words.plural(each.calls, 'call')}, {tokens})"
+
+    beyond = f"; and {len(unknown) - 3} more models" if len(unknown) > 3 else ""
+    return "; ".join(told(each) for each in unknown[:3]) + beyond
+
+
+def budgets(found: Sequence[BudgetStatus], top: int, more: str = "--top {n} shows all") -> Grid:
+    """Return what is left of every budget, the least first."""
+    columns = [
+        Column("budget"),
+        Column("allocated", right=True),
+        Column("spent", right=True),
+        Column("remaining", right=True),
+        Column("used", right=True, drop=1),
+        Column("", bar=True, drop=2),
+    ]
+    decimals = words.places([each.allocated for each in found] + [each.spent for each in found])
+    ordered = sorted(found, key=lambda each: (-(_used(each) or 0.0), each.budget_id))
+    return Grid("Budgets", columns, *cut([_budget(each, decimals) for each in ordered], top, more))
+
+
+def _budget(each: BudgetStatus, decimals: int) -> list[Cell]:
+    used = _used(each)
+    over = used is not None and used > 1
+    remaining = words.money(each.remaining, each.currency, decimals)
+    return [
+        each.budget_id or "(none)",
+        words.money(each.allocated, each.currency, decimals),
+        words.money(each.spent, each.currency, decimals),
+        Styled(remaining, "red") if over else remaining,
+        words.percent(used),
+        Share(used, "red" if over else "cyan"),
+    ]
+
+
+def _used(each: BudgetStatus) -> float | None:
+    return float((each.spent or Decimal(0)) / each.allocated) if each.allocated else None
+
+
+def _series(answer: CostBreakdown) -> Grid:
+    columns = [
+        Column("start"),
+        Column("reported cost", right=True),
+        Column("calls", right=True),
+        Column("of unknown cost", right=True),
+        Column("", bar=True, drop=1),
+    ]
+    decimals = words.places([each.reported_cost for each in answer.series])
+    most: dict[str, Decimal] = {}
+    for each in answer.series:
+        most[each.currency] = max(most.get(each.currency, Decimal(0)), each.reported_cost or Decimal(0))
+    instants = sorted({each.start for each in answer.series})
+    labels = dict(zip(instants, words.starts(instants), strict=True))
+    shown = [
+        [
+            labels[each.start],
+            words.money(each.reported_cost, each.currency, decimals)
+            if each.reported_cost is not None
+            else Styled("unknown", _ALARM),
+            words.count(each.calls),
+            words.count(each.calls_without_cost),
+            Share(float((each.reported_cost or Decimal(0)) / most[each.currency]) if most[each.currency] else 0.0),
+        ]
+        for each in answer.series
+    ]
+    return Grid(f"By {answer.period.granularity}", columns, shown)

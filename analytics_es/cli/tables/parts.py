@@ -1,0 +1,47 @@
+"""What the tables of all answers have in common: their heading, their first rows, and what they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analytics_es.cli import words
+from analytics_es.cli.render import Block, Cell, Line, Styled
+from analytics_es.types import Completeness, TimePeriod
+
+NOTHING = "No events in this period: try a longer one, such as --last 4w, or --from."
+
+
+def heading(what: str, period: TimePeriod, series: bool = True) -> list[Block]:
+    """Return a title: what, when, in which zone, and by which buckets."""
+    by = f", by the {period.granularity}" if series and period.granularity != "total" else ""
+    when = f"{period.start:%Y-%m-%d %H:%M} – {period.end:%Y-%m-%d %H:%M} ({period.start.tzinfo}){by}"
+    return [Line(f"{what}  {when}", "bold cyan"), Line()]
+
+
+def footer(stands_on: Sequence[Completeness], period: TimePeriod) -> Line:
+    """Return what answers stand on: the lowest of their positions, the worst of everything else."""
+    events, seconds = max(each.lag_events for each in stands_on), max(each.lag_seconds for each in stands_on)
+    unreadable = sum(each.unreadable for each in stands_on)
+    parts = [
+        f"as of position {min(each.position for each in stands_on):,}",
+        f"{words.plural(events, 'event')} behind ({words.duration(1_000 * seconds)})" if events else "up to date",
+        f"{words.plural(unreadable, 'value')} unreadable (see projections status)" if unreadable else "all readable",
+        "still open: more may come" if any(each.open_buckets for each in stands_on) else "period closed",
+        f"hours and days in {period.start.tzinfo}",
+    ]
+    return Line(" · ".join(parts), "yellow" if events or unreadable else "dim")
+
+
+def cut(
+    rows: Sequence[Sequence[Cell]], top: int | None, more: str = "--top {n} shows all"
+) -> tuple[list[Sequence[Cell]], str]:
+    """Return the first rows, and the remark that says how many there are beyond."""
+    rows = list(rows)
+    if top is None or len(rows) <= top:
+        return rows, ""
+    return rows[:top], f"… and {len(rows) - top:,} more: {more.format(n=len(rows))}"
+
+
+def errors(failures: int, calls: int | None = None) -> Cell:
+    """Return failures, which stand out unless there are none."""
+    return Styled(words.count(failures), "red") if failures else "0"

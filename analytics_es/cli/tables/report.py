@@ -1,0 +1,83 @@
+"""The report: usage, performance and cost on one screen."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from analytics_es.cli import words
+from analytics_es.cli.render import Beside, Block, Column, Grid, Line, Share
+from analytics_es.cli.tables import parts
+from analytics_es.cli.tables.cost import budgets, rows, totals, unknown
+from analytics_es.cli.tables.performance import operations
+from analytics_es.cli.tables.usage import usage_totals
+from analytics_es.service import AnalyticsService
+from analytics_es.types import CostBreakdown, PerformanceMetrics, TimePeriod, UsageStats
+
+BUSIEST, OPERATIONS, CHARGED, BUDGETS = 5, 12, 8, 5
+
+
+@frozen(kw_only=True)
+class Report:
+    """The answers of a report, all about one period."""
+
+    usage: UsageStats
+    tenants: UsageStats
+    users: UsageStats
+    performance: PerformanceMetrics
+    cost: CostBreakdown
+
+
+def reported(service: AnalyticsService, period: TimePeriod) -> Report:
+    """Ask everything that a report tells."""
+    return Report(
+        usage=service.get_usage_stats(None, None, period).unwrap(),
+        tenants=service.get_usage_stats("tenant", None, period).unwrap(),
+        users=service.get_usage_stats("user", None, period).unwrap(),
+        performance=service.get_performance_metrics(period).unwrap(),
+        cost=service.get_cost_breakdown(period).unwrap(),
+    )
+
+
+def report(found: Report) -> list[Block]:
+    """Return the report's tables: the first rows of each, and where to find the others."""
+    period = found.usage.period
+    blocks = [*parts.heading("Report", period, series=False), *usage_totals(found.usage)]
+    if found.usage.totals.events:
+        blocks += [_course(found.usage), Line(terminal_only=True)]
+        blocks.append(Beside(_busiest(found.tenants), _busiest(found.users)))
+    if found.performance.operations:
+        blocks.append(operations(found.performance, OPERATIONS, "analytics-es performance"))
+    if found.cost.calls:
+        blocks += [totals(found.cost), rows(found.cost, CHARGED, "analytics-es cost")]
+        blocks += unknown(found.cost)
+    if found.cost.budgets:
+        blocks.append(budgets(found.cost.budgets, BUDGETS, "analytics-es cost"))
+    answers = (found.usage, found.performance, found.cost)
+    return [*blocks, parts.footer([answer.completeness for answer in answers], period)]
+
+
+def _course(answer: UsageStats) -> Line:
+    bars = words.sparks([point.totals.events for point in answer.series])
+    return Line(f"  events by the {answer.period.granularity}  {bars}", "cyan", terminal_only=True)
+
+
+def _busiest(answer: UsageStats) -> Grid:
+    kind, whole = answer.entity_type or "", answer.totals.events
+    shown = answer.top_entities[:BUSIEST]
+    columns = [
+        Column(kind),
+        Column("events", right=True),
+        Column("failed", right=True),
+        Column("", bar=True),
+    ]
+    busiest = [
+        [
+            each.entity_id or "(none)",
+            words.count(each.totals.events),
+            parts.errors(each.totals.failures),
+            Share(each.totals.events / whole if whole else 0.0),
+        ]
+        for each in shown
+    ]
+    beyond = answer.active_entities.get(kind, 0) - len(shown)
+    return Grid(f"Busiest {kind}s", columns, busiest, f"… and {beyond:,} more: usage {kind}" if beyond > 0 else "")
