@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-
 from analytics_es.figures import change, distribution, merged, number, share
 from analytics_es.projection import Declaration, Measure
 from analytics_es.queries import Question, Source, check_entity, grouping
@@ -41,9 +40,7 @@ def _columns(measures: Sequence[Measure]) -> list[Any]:
     return [column for each in measures for column in each.columns]
 
 
-def _merged(
-    measures: Sequence[Measure], rows: Sequence[tuple[Any, ...]], width: int
-) -> dict[tuple[Any, ...], Values]:
+def _merged(measures: Sequence[Measure], rows: Sequence[tuple[Any, ...]], width: int) -> dict[tuple[Any, ...], Values]:
     """Merge rows of the same first `width` keys."""
     groups: dict[tuple[Any, ...], list[Values]] = {}
     for row in rows:
@@ -53,9 +50,7 @@ def _merged(
 
 def _together(measures: Sequence[Measure], parts: Sequence[Values]) -> Values:
     """Merge rows into one; of none, every column is at its zero."""
-    return {
-        column.name: merged(column.merge, [part[column.name] for part in parts]) for column in _columns(measures)
-    }
+    return {column.name: merged(column.merge, [part[column.name] for part in parts]) for column in _columns(measures)}
 
 
 def _named(measures: Sequence[Measure], values: Sequence[Any]) -> Values:
@@ -127,7 +122,9 @@ def _active(
 def _usage_totals(question: Question, values: Values) -> UsageTotals:
     def moment(name: str) -> Any:
         value = values.get(name)
-        return None if value is None else question.tiling.local(value // 1_000_000).replace(microsecond=value % 1_000_000)
+        return (
+            None if value is None else question.tiling.local(value // 1_000_000).replace(microsecond=value % 1_000_000)
+        )
 
     duration = number(values.get("duration"), 3)
     return UsageTotals(
@@ -155,7 +152,7 @@ def performance(source: Source, period: TimePeriod) -> PerformanceMetrics:
         busy = {row[:2]: row[2] for row in question.snapshot.busy(declaration, question.tiling.hours(), by=keys)}
         seconds = question.tiling.end - question.tiling.start
         operations = [
-            _operation(measures, *names, values, seconds, busy.get(names, 0))
+            _operation(measures, names[0], names[1], values, seconds, busy.get(names, 0))
             for names, values in _merged(measures, [row for rows in points.values() for row in rows], 2).items()
         ]
         return PerformanceMetrics(
@@ -191,7 +188,9 @@ def _spread(measures: Sequence[Measure], values: Values, name: str) -> Any:
     return distribution(measure, [values[column.name] for column in measure.columns])
 
 
-def _performance_point(question: Question, measures: Sequence[Measure], start: int, rows: list[Any]) -> PerformancePoint:
+def _performance_point(
+    question: Question, measures: Sequence[Measure], start: int, rows: list[Any]
+) -> PerformancePoint:
     wanted = [each for each in measures if each.name in ("calls", "failures", "duration")]
     values = _together(wanted, [_named(measures, row[2:]) for row in rows])
     calls, failures = values["calls"] or 0, values["failures"] or 0
@@ -362,5 +361,3 @@ def _cost_series(question: Question, declaration: Declaration, where: Mapping[st
         for row in rows
         if (values := _named(measures, row[1:]))["calls"]
     ]
-
-

@@ -50,9 +50,13 @@ def _parser() -> Connection:
 @functools.cache
 def _pure_functions() -> frozenset[str]:
     """Names of scalar functions whose result depends on their arguments alone."""
-    rows = _parser().cursor().execute(
-        "SELECT function_name FROM duckdb_functions() WHERE function_type = 'scalar' "
-        "GROUP BY 1 HAVING bool_and(stability = 'CONSISTENT')"
+    rows = (
+        _parser()
+        .cursor()
+        .execute(
+            "SELECT function_name FROM duckdb_functions() WHERE function_type = 'scalar' "
+            "GROUP BY 1 HAVING bool_and(stability = 'CONSISTENT')"
+        )
     )
     return frozenset(name for (name,) in rows.fetchall()) | {"nullif", "split_part"}
 

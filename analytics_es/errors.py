@@ -77,7 +77,7 @@ class BadText(RefusedEvent):
 
 
 class TooLarge(RefusedEvent):
-    """The event takes {size} bytes as JSON, above the limit of {limit}: store the payload elsewhere, record its size."""
+    """The event takes {size} bytes as JSON, above the limit of {limit}: store the payload elsewhere."""
 
 
 class TooDeep(RefusedEvent):

@@ -312,7 +312,7 @@ def _named(field: str, value: Any, limit: int) -> str:
     return value
 
 
-def _time(value: Any) -> datetime:
+def _time(value: object) -> datetime:
     if not isinstance(value, datetime):
         raise BadField(field="occurred_at", problem=f"must be a datetime, not {_kind(value)}")
     if value.tzinfo is not UTC:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -46,8 +46,10 @@ def distribution(measure: Measure, values: Sequence[Any]) -> Distribution:
 
 def nothing(measure: Measure) -> Distribution:
     """Return what a measure says of no event at all."""
-    empty = {"sum": None, "min": None, "max": None, "histogram": {}}
-    return distribution(measure, [empty[column.merge] for column in measure.columns])
+    return distribution(measure, [merged(column.merge, []) for column in measure.columns])
+
+
+_MERGED: dict[str, Callable[[Sequence[int]], int]] = {"sum": sum, "min": min, "max": max}
 
 
 def merged(merge: str, values: Sequence[Any]) -> Any:
@@ -55,9 +57,7 @@ def merged(merge: str, values: Sequence[Any]) -> Any:
     known = [value for value in values if value is not None]
     if merge == "histogram":
         return _added(known)
-    if not known:
-        return None
-    return {"sum": sum, "min": min, "max": max}[merge](known)
+    return _MERGED[merge](known) if known else None
 
 
 def _added(histograms: Sequence[Mapping[int, int]]) -> Mapping[int, int]:

@@ -151,6 +151,6 @@ def _without_broken(events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
         try:
             codec.decode(row["position"], row["type"], row["state"])
             fine.append(index)
-        except Exception:  # noqa: BLE001  # whatever is wrong with it, it is listed
+        except Exception:  # whatever is wrong with it, it is listed
             broken.append((row["position"], row["type"]))
     return events.take(pa.array(fine, pa.int64())), broken

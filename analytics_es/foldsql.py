@@ -69,7 +69,10 @@ def decoding(declarations: Sequence[Declaration]) -> str:
         *(f"{sql} AS {name}" for name, sql in DERIVED.items()),
         *(f"d.{quote_name(name)} AS {quote_name(name)}" for name in sorted(stored - set(numbers))),
         *(f"{_number(name)} AS {quote_name(name)}" for name in numbers),
-        *(f"CAST({_number(IN_MICROSECONDS[name])} * 1000 AS BIGINT) AS {name}" for name in sorted(named & set(IN_MICROSECONDS))),
+        *(
+            f"CAST({_number(IN_MICROSECONDS[name])} * 1000 AS BIGINT) AS {name}"
+            for name in sorted(named & set(IN_MICROSECONDS))
+        ),
         *(struct for outer, names in own.items() if names for struct in _own_structs(outer, names)),
         f"CASE WHEN open THEN list_filter([{_list([_unread(name, scales[name]) for name in numbers])}], lambda x: x IS NOT NULL) END AS unread",
         *(f"for_{each.name}" for each in declarations),
@@ -146,7 +149,11 @@ class ProjectionSql:
         columns = [_final(column) for column in declaration.columns]
         # Histograms cannot be merged in SQL, so where there is one, days are counted from events as hours are.
         counted = any(column.merge == "histogram" for column in declaration.columns)
-        tables = f"grains AS ({self._both_grains()})" if counted else f"hours AS MATERIALIZED ({self._hours()}), grains AS ({self._grains()})"
+        tables = (
+            f"grains AS ({self._both_grains()})"
+            if counted
+            else f"hours AS MATERIALIZED ({self._hours()}), grains AS ({self._grains()})"
+        )
         chosen = _list([*row_key, *columns])
         return f"WITH spread AS ({self._spread()}), {tables} SELECT {chosen} FROM grains ORDER BY {_list(row_key)}"
 
@@ -179,7 +186,9 @@ class ProjectionSql:
         ]
         if not declaration.entities:
             return f"SELECT {_list(kept)} FROM ({self._read()})"
-        belongs = _list([f"{{'t': {quote(entity)}, 'i': {quote_name(ENTITIES[entity])}}}" for entity in declaration.entities])
+        belongs = _list(
+            [f"{{'t': {quote(entity)}, 'i': {quote_name(ENTITIES[entity])}}}" for entity in declaration.entities]
+        )
         entity = f"unnest([{{'t': '', 'i': ''}}, {belongs}]) AS entity"
         keys = f"entity.t AS k_{declaration.entity_key('type')}, entity.i AS k_{declaration.entity_key('id')}"
         return (
@@ -234,10 +243,7 @@ class ProjectionSql:
     def may_fail(self) -> bool:
         """Say whether an expression can fail on fields that are all readable: yours, or one that computes."""
         measures = self.declaration.measures
-        return any(
-            (each.sql and each.sql not in FIELDS) or (each.where and _is_open(each.where))
-            for each in measures
-        )
+        return any((each.sql and each.sql not in FIELDS) or (each.where and _is_open(each.where)) for each in measures)
 
     # Values that are there but could not be read: never silently NULL.
     def unreadable(self) -> str:

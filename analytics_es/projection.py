@@ -77,7 +77,14 @@ class Key:
         return self.sql.partition("entity.")[2] or None if self.sql.startswith("entity.") else None
 
 
-_HISTOGRAM: dict[str, Merge] = {"_count": "sum", "_sum": "sum", "_min": "min", "_max": "max", "_buckets": "histogram"}
+# What is stored of each kind of measure: the end of the column's name, and its merge.
+_STORED: dict[Kind, dict[str, Merge]] = {
+    "count": {"": "sum"},
+    "total": {"": "sum"},
+    "smallest": {"": "min"},
+    "largest": {"": "max"},
+    "histogram": {"_count": "sum", "_sum": "sum", "_min": "min", "_max": "max", "_buckets": "histogram"},
+}
 
 
 @frozen(kw_only=True)
@@ -94,8 +101,7 @@ class Measure:
 
     @columns.default
     def _columns_of_kind(self) -> tuple[Column, ...]:
-        parts = {"histogram": _HISTOGRAM, "smallest": {"": "min"}, "largest": {"": "max"}}.get(self.kind, {"": "sum"})
-        return tuple(Column(f"{self.name}{suffix}", merge) for suffix, merge in parts.items())
+        return tuple(Column(f"{self.name}{suffix}", merge) for suffix, merge in _STORED[self.kind].items())
 
 
 @frozen(kw_only=True)
@@ -297,9 +303,7 @@ def _check_measure(name: str, measure: Measure) -> None:
             _refuse(name, measure.name, f"{measure.sql} is {found}, not a number")
 
 
-def _check_expression(
-    name: str, field: str, sql: str, open_as: Literal["text", "number"], wanted: str | None
-) -> str:
+def _check_expression(name: str, field: str, sql: str, open_as: Literal["text", "number"], wanted: str | None) -> str:
     try:
         paths = engine.references(sql)
         for path in paths:
@@ -330,4 +334,3 @@ def columns_for(paths: Sequence[tuple[str, ...]], open_as: Literal["text", "numb
         if names:
             columns[outer] = "STRUCT(" + ", ".join(f"{engine.quote_name(inner)} {own}" for inner in names) + ")"
     return columns or {"type": TEXT}
-

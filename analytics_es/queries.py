@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from attrs import evolve, frozen
 
@@ -142,10 +142,10 @@ def _of_entity(declaration: Declaration, own: set[str], word: str, value: str | 
         return [(word, value)]
     if word in declaration.entities:
         return [(declaration.entity_key("type"), word), (declaration.entity_key("id"), value)]
-    return _unknown(declaration, word)
+    _unknown(declaration, word)
 
 
-def _unknown(declaration: Declaration, word: str, *, one: bool = False) -> Any:
+def _unknown(declaration: Declaration, word: str, *, one: bool = False) -> NoReturn:
     names = [key.name for key in declaration.keys] + list(declaration.entities)
     hint = " (one entity at a time)" if one else ""
     raise UnknownKey(key=word, projection=declaration.name, keys=", ".join(names) + hint)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-
 from analytics_es.errors import FoldFailed
 from analytics_es.fold import Fold, Folded
 from analytics_es.log import SQLiteLog
@@ -17,7 +16,9 @@ from analytics_es.views import Span, SQLiteViews
 MICRO = 1_000_000
 
 
-def run_aggregation(log: SQLiteLog, views: SQLiteViews, fold: Fold, tiling: Tiling, asked: TimePeriod) -> AggregationResult:
+def run_aggregation(
+    log: SQLiteLog, views: SQLiteViews, fold: Fold, tiling: Tiling, asked: TimePeriod
+) -> AggregationResult:
     """Derive the hours of a period, and the days they lie in, from the log and swap them in beside a running follower.
 
     The log is read for whole days, because a day's row is of the whole day; hours outside the period stay untouched.
@@ -103,5 +104,3 @@ def derived(log: SQLiteLog, declarations: Sequence[Declaration], fold: Fold, til
         if position < head:
             views.commit(declaration.name, Folded(rows=[], unreadable=[]), expected=position, position=head)
     return views, head
-
-

@@ -33,7 +33,9 @@ def _now() -> datetime:
 class Runner:
     """Advances the checkpoints of all projections; any number of runners may, exactly one succeeds with each batch."""
 
-    def __init__(self, log: SQLiteLog, views: SQLiteViews, fold: Fold, *, clock: Clock = _now, batch: int = BATCH) -> None:
+    def __init__(
+        self, log: SQLiteLog, views: SQLiteViews, fold: Fold, *, clock: Clock = _now, batch: int = BATCH
+    ) -> None:
         self._log, self._views, self._fold = log, views, fold
         self._clock, self._batch = clock, batch
         self._stepping = threading.Lock()

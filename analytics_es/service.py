@@ -93,9 +93,7 @@ class AnalyticsService:
             SQLiteViews.check(views_path(path))
         log = SQLiteLog(path)
         try:
-            views = SQLiteViews(
-                views_path(path) if path else None, declarations, log=log.identity, timezone=timezone
-            )
+            views = SQLiteViews(views_path(path) if path else None, declarations, log=log.identity, timezone=timezone)
             views.restart_beyond(log.head())
         except BaseException:
             log.close()
@@ -142,9 +140,7 @@ class AnalyticsService:
         source: str | None = None,
     ) -> OperationResult[Receipt]:
         """Record one event, durably; the same source, id and time again changes nothing."""
-        return self._result(
-            lambda: self._recorder.one(event_type, data, occurred_at=occurred_at, id=id, source=source)
-        )
+        return self._result(lambda: self._recorder.one(event_type, data, occurred_at=occurred_at, id=id, source=source))
 
     def record_events(
         self,
@@ -222,9 +218,7 @@ class AnalyticsService:
         where: Mapping[str, str] | None = None,
     ) -> OperationResult[MetricSummary]:
         """Sum up one metric, such as `performance.duration`, over a period: figures, series, groups, period before."""
-        return self._result(
-            lambda: queries.summary(self._source, metric, period, group_by=group_by, where=where or {})
-        )
+        return self._result(lambda: queries.summary(self._source, metric, period, group_by=group_by, where=where or {}))
 
     def get_usage_stats(
         self, entity_type: str | None, entity_id: str | None, period: TimePeriod
@@ -236,7 +230,9 @@ class AnalyticsService:
         """Say how fast and how reliable each operation was."""
         return self._result(lambda: answers.performance(self._source, period))
 
-    def get_cost_breakdown(self, period: TimePeriod, *, by: Sequence[str] = ("model",)) -> OperationResult[CostBreakdown]:
+    def get_cost_breakdown(
+        self, period: TimePeriod, *, by: Sequence[str] = ("model",)
+    ) -> OperationResult[CostBreakdown]:
         """Say what was charged for what: by provider, model, operation, and one of the entities, such as user."""
         return self._result(lambda: answers.cost(self._source, period, by))
 

@@ -59,7 +59,9 @@ class TimePeriod:
         return f"{self.start.isoformat()}/{self.end.isoformat()}"
 
     @classmethod
-    def last(cls, *, now: datetime | None = None, granularity: Granularity | None = None, **length: float) -> TimePeriod:
+    def last(
+        cls, *, now: datetime | None = None, granularity: Granularity | None = None, **length: float
+    ) -> TimePeriod:
         """Return the period that ends now: `TimePeriod.last(days=7)`; takes what timedelta takes."""
         end = now or datetime.now(UTC)
         return cls._of(end - timedelta(**length), end, granularity)
@@ -131,8 +133,7 @@ class OperationResult(Generic[T]):
         try:
             return cls(value=work())
         except AnalyticsError as error:
-            details = {key: value for key, value in error.details.items()}
-            return cls(failure=Failure(code=error.code, message=str(error), details=details), cause=error)
+            return cls(failure=Failure(code=error.code, message=str(error), details=dict(error.details)), cause=error)
 
     @property
     def ok(self) -> bool:
@@ -425,7 +426,7 @@ class UnknownCost:
 
 @frozen(kw_only=True)
 class BudgetStatus:
-    """A budget as `budget.*` events of the period tell it; `remaining` = allocated - spent, None where neither is known."""
+    """A budget as its events in the period tell it; `remaining` = allocated - spent, None where nothing was allocated."""
 
     budget_id: str
     currency: str

@@ -30,7 +30,7 @@ def cost(answer: CostBreakdown, top: int) -> list[Block]:
 def totals(answer: CostBreakdown) -> Grid:
     """Return the reported cost of each currency and what it was before."""
     columns = [
-        Column("reported cost", right=True),
+        Column("this period", right=True),
         Column("calls", right=True),
         Column("period before", right=True, drop=2),
         Column("change", right=True, drop=1),
@@ -52,29 +52,41 @@ def totals(answer: CostBreakdown) -> Grid:
         "of them reasoning": tokens.reasoning,
     }
     told = [f"{number:,} {kind}" for kind, number in kinds.items() if number is not None]
-    return Grid("", columns, shown, " · ".join([words.plural(answer.calls, "call"), *told]))
+    return Grid("Reported cost", columns, shown, " · ".join([words.plural(answer.calls, "call"), *told]))
+
+
+def in_short(answer: CostBreakdown) -> str:
+    """Return the reported cost of each currency in one line."""
+    return " · ".join(
+        f"{words.money(each.reported_cost, each.currency, words.places([each.reported_cost]))} "
+        f"({words.plural(each.calls, 'call')}{f', {words.change(each.change)}' if each.change is not None else ''})"
+        for each in answer.totals
+    )
 
 
 def rows(answer: CostBreakdown, top: int, more: str = "--top {n} shows all") -> Grid:
-    """Return what was charged for what, most first, with its share of all in the same currency."""
+    """Return what was charged for what, by currency, most first, with its share of all in the same currency."""
     keys = [key for key in answer.by if key != "currency"]
+    mixed = any(each.calls_without_cost for each in answer.rows if each.reported_cost is not None)
     columns = [
         *(Column(key) for key in keys),
         Column("reported cost", right=True),
         Column("share", right=True),
         Column("", bar=True, drop=3),
         Column("calls", right=True),
-        Column("of unknown cost", right=True, drop=1) if answer.calls_without_cost else None,
+        Column("unknown cost", right=True, drop=1) if mixed else None,
         Column("tokens in", right=True, drop=4),
         Column("tokens out", right=True, drop=5),
     ]
     decimals = words.places([each.reported_cost for each in answer.rows])
-    shown = [_row(each, keys, decimals, unknown=bool(answer.calls_without_cost)) for each in answer.rows]
-    title = f"By {' and '.join(keys)}" if keys else "By currency"
+    order = {each.currency: place for place, each in enumerate(answer.totals)}
+    ordered = sorted(answer.rows, key=lambda each: order.get(each.currency, len(order)))
+    shown = [_row(each, keys, decimals, mixed=mixed) for each in ordered]
+    title = f"Cost by {' and '.join(keys)}" if keys else "Cost by currency"
     return Grid(title, [column for column in columns if column], *cut(shown, top, more))
 
 
-def _row(each: CostRow, keys: Sequence[str], decimals: int, *, unknown: bool) -> list[Cell]:
+def _row(each: CostRow, keys: Sequence[str], decimals: int, *, mixed: bool) -> list[Cell]:
     known = each.reported_cost is not None
     money = words.money(each.reported_cost, each.currency, decimals) if known else Styled("unknown", _ALARM)
     without = words.count(each.calls_without_cost)
@@ -84,7 +96,7 @@ def _row(each: CostRow, keys: Sequence[str], decimals: int, *, unknown: bool) ->
         words.percent(each.share),
         Share(each.share),
         words.count(each.calls),
-        *([Styled(without, "yellow") if each.calls_without_cost else without] if unknown else []),
+        *([Styled(without, "yellow") if each.calls_without_cost else without] if mixed else []),
         words.count(each.tokens.input),
         words.count(each.tokens.output),
     ]
@@ -152,7 +164,7 @@ def _series(answer: CostBreakdown) -> Grid:
         Column("start"),
         Column("reported cost", right=True),
         Column("calls", right=True),
-        Column("of unknown cost", right=True),
+        Column("unknown cost", right=True),
         Column("", bar=True, drop=1),
     ]
     decimals = words.places([each.reported_cost for each in answer.series])

@@ -42,7 +42,7 @@ def operations(answer: PerformanceMetrics, top: int, more: str = "--top {n} show
         Column("tokens/s", right=True, drop=5),
         Column("calls/s, busy", right=True, drop=7),
     ]
-    return Grid("By operation and subject", columns, *cut([_operation(each) for each in answer.operations], top, more))
+    return Grid("Operations", columns, *cut([_operation(each) for each in answer.operations], top, more))
 
 
 def _operation(each: OperationPerformance) -> list[Cell]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from analytics_es.cli import words
 from analytics_es.cli.render import Beside, Block, Column, Grid, Line, Share
 from analytics_es.cli.tables import parts
-from analytics_es.cli.tables.cost import budgets, rows, totals, unknown
+from analytics_es.cli.tables.cost import budgets, in_short, rows, unknown
 from analytics_es.cli.tables.performance import operations
 from analytics_es.cli.tables.usage import usage_totals
 from analytics_es.service import AnalyticsService
 from analytics_es.types import CostBreakdown, PerformanceMetrics, TimePeriod, UsageStats
 
-BUSIEST, OPERATIONS, CHARGED, BUDGETS = 5, 12, 8, 5
+BUSIEST, OPERATIONS, CHARGED, BUDGETS = 5, 8, 6, 3
 
 
 @frozen(kw_only=True)
@@ -48,7 +48,8 @@ def report(found: Report) -> list[Block]:
     if found.performance.operations:
         blocks.append(operations(found.performance, OPERATIONS, "analytics-es performance"))
     if found.cost.calls:
-        blocks += [totals(found.cost), rows(found.cost, CHARGED, "analytics-es cost")]
+        charged = rows(found.cost, CHARGED, "analytics-es cost")
+        blocks.append(evolve(charged, title=f"{charged.title}: {in_short(found.cost)}" if found.cost.totals else charged.title))
         blocks += unknown(found.cost)
     if found.cost.budgets:
         blocks.append(budgets(found.cost.budgets, BUDGETS, "analytics-es cost"))

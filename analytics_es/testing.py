@@ -1,0 +1,75 @@
+"""Valid examples to start from: the arguments of `record_event` for one event of each kind; change one thing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+_WHO: dict[str, Any] = {
+    "user_id": "ada",
+    "tenant_id": "acme",
+    "agent_id": "helper",
+    "job_id": "job-1",
+    "task_id": "task-1",
+    "conversation_id": "talk-1",
+}
+
+
+def _event(event_type: str, own: dict[str, Any], changes: dict[str, Any], occurred_at: datetime) -> dict[str, Any]:
+    data = {**_WHO, **own, **changes}
+    return {
+        "event_type": event_type,
+        "data": {name: value for name, value in data.items() if value is not None},
+        "occurred_at": occurred_at,
+    }
+
+
+def provider_call(*, occurred_at: datetime = NOON, **changes: Any) -> dict[str, Any]:
+    """Return a call of a model that went well; `field=None` leaves a field out."""
+    own = {
+        "provider": "anthropic",
+        "model": "claude-sonnet-4-5",
+        "operation": "chat",
+        "input_tokens": 1200,
+        "cache_read_tokens": 800,
+        "cache_creation_tokens": 100,
+        "output_tokens": 150,
+        "reasoning_tokens": 50,
+        "duration_ms": 2500,
+        "time_to_first_chunk_ms": 400,
+        "cost": "0.005115",
+        "currency": "USD",
+        "status": "ok",
+    }
+    return _event("provider.call.completed", own, changes, occurred_at)
+
+
+def tool_call(*, occurred_at: datetime = NOON, **changes: Any) -> dict[str, Any]:
+    """Return a call of a tool that went well."""
+    own = {"tool": "bash", "duration_ms": 35.5, "status": "ok"}
+    return _event("tool.call.completed", own, changes, occurred_at)
+
+
+def task_completed(*, occurred_at: datetime = NOON, **changes: Any) -> dict[str, Any]:
+    """Return a task that was completed."""
+    return _event("task.completed", {"task_type": "fix_bug", "duration_ms": 60_000}, changes, occurred_at)
+
+
+def job_failed(*, occurred_at: datetime = NOON, **changes: Any) -> dict[str, Any]:
+    """Return a job that failed."""
+    own = {"job_type": "nightly", "duration_ms": 90_000, "error_type": "timeout"}
+    return _event("job.failed", own, changes, occurred_at)
+
+
+def budget_allocated(*, occurred_at: datetime = NOON, **changes: Any) -> dict[str, Any]:
+    """Return money given to a budget."""
+    return _event(
+        "budget.allocated", {"budget_id": "acme-march", "amount": "100", "currency": "USD"}, changes, occurred_at
+    )
+
+
+def message_added(*, occurred_at: datetime = NOON, **changes: Any) -> dict[str, Any]:
+    """Return a message of a conversation."""
+    return _event("conversation.message.added", {"messages": 1}, changes, occurred_at)
