@@ -96,23 +96,24 @@ def _typed(start: int, end: int) -> str:
     """Return the SELECT of an event's columns from `batch` (position, type, state), within these microseconds."""
     data = {**dict.fromkeys(_FIELDS, TEXT), "attributes": "JSON"}
     stored = {**dict.fromkeys(("source", "id", "occurred_at", "recorded_at"), TEXT), "data": data}
+    parsed = f"unnest(json_transform(state, {engine.quote(json.dumps(stored))}), recursive := true)"
+    known = f"split_part(type, '.', 1) IN {FAMILIES}"
     columns = [
-        "position, type, e.source AS source, e.id AS id",
-        *(f"CAST(coalesce(e.{name}, '') AS {TIME}) AS {name}" for name in ("occurred_at", "recorded_at")),
+        "position, type, source, id",
+        *(f"CAST(coalesce({name}, '') AS {TIME}) AS {name}" for name in ("occurred_at", "recorded_at")),
         *(f"{_field(name, kind)} AS {name}" for name, kind in _FIELDS.items()),
-        "CAST(e.data.attributes AS VARCHAR) AS attributes",
+        "CAST(attributes AS VARCHAR) AS attributes",
         """state[strpos(state, ',"data":') + 8:-2] AS data""",  # it is stored last
     ]
-    parsed = f"SELECT *, json_transform(state, {engine.quote(json.dumps(stored))}) AS e FROM batch"
+    read = f"SELECT {', '.join(columns)} FROM (SELECT *, {known} AS known, {parsed} FROM batch)"
     inside = f"epoch_us(occurred_at) >= {start} AND epoch_us(occurred_at) < {end}"
-    return f"SELECT * FROM (SELECT {', '.join(columns)} FROM ({parsed})) WHERE {inside}"
+    return f"SELECT * FROM ({read}) WHERE {inside} ORDER BY position"
 
 
 def _field(name: str, kind: str) -> str:
-    """Return the SQL of a field: the families' were checked when recorded, others may hold anything."""
-    known = f"split_part(type, '.', 1) IN {FAMILIES}"
-    fits = f"json_type(state, '$.data.{name}') IN {_KINDS[kind][1]}"
-    return f"CASE WHEN e.data.{name} IS NOT NULL AND ({known} OR {fits}) THEN TRY_CAST(e.data.{name} AS {kind}) END"
+    """Return the SQL of a field: a family's are checked when recorded, a custom event may hold anything."""
+    fits = f"known OR json_type(state, '$.data.{name}') IN {_KINDS[kind][1]}"
+    return f"CASE WHEN {name} IS NOT NULL AND ({fits}) THEN TRY_CAST({name} AS {kind}) END"
 
 
 # ── exporting ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import functools
 import gzip
 import itertools
 import json
@@ -171,14 +172,21 @@ def _record(row: int, raw: bytes, fields: dict[str, Any], problem: str) -> _Reco
     return _Record(row, {} if problem else fields, text, problem)
 
 
-def _json_records(path: Path, loads: Callable[[bytes], Any] = orjson.loads) -> Iterator[_Record]:
+def _loads(line: bytes) -> Any:
+    found = orjson.loads(line)
+    if line.count(b"{") + line.count(b"[") > 250:
+        orjson.dumps(found)  # which allows fewer levels; the engine gets the fields in use as JSON
+    return found
+
+
+def _json_records(path: Path, loads: Callable[[bytes], Any]) -> Iterator[_Record]:
     for row, line in enumerate(_lines(path), 1):
         if line.isspace():
             continue
         try:
             fields = loads(line)
             problem = "" if fields and isinstance(fields, dict) else "not a JSON object with fields"
-        except (ValueError, RecursionError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             fields, problem = {}, f"not valid JSON: {_line(error)}"
         yield _record(row, line, fields, problem)
 
@@ -325,7 +333,7 @@ def _parquet(path: Path, mapping: Mapping) -> Iterator[_Batch]:
 
 def _text(path: Path, mapping: Mapping, *, is_csv: bool) -> Iterator[_Batch]:
     """Read a file twice: for the types of the columns in use, then for its rows, which reach the engine as JSON."""
-    records = _csv_records if is_csv else _json_records
+    records = _csv_records if is_csv else functools.partial(_json_records, loads=_loads)
     shapes = _shapes(records(path), mapping, _guess if is_csv else lambda value: value)
     names = _unique(shapes)
     used = {key: name for key, name in zip(shapes, names, strict=True) if name.lower() in mapping.names}
@@ -419,16 +427,19 @@ def _as_time(sql: str, kind: str) -> str:
         return sql
     if not kind.startswith(("TIMESTAMP", "DATE")):
         raise ValueError(f"is {kind}, not a time: use a TIMESTAMP or ISO 8601 text, for example to_timestamp(seconds)")
-    return f"epoch_ns({sql}) // 1000" if kind == "TIMESTAMP_NS" else f"epoch_us({sql})"
+    return f"epoch_ns({sql}) // 1000" if kind.endswith("_NS") else f"epoch_us({sql})"
+
+
+_ZONED = re.compile("TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ_NS")
 
 
 def _as_value(sql: str, kind: str) -> str:
     """Return a value as the engine's client can hand it over: not JSON, nor, without pytz, times with a zone."""
     if "JSON" in kind:
         return f"to_json({sql})"
-    if kind == "TIMESTAMP WITH TIME ZONE":
+    if _ZONED.fullmatch(kind):
         return f"strftime({sql}, '%Y-%m-%dT%H:%M:%S.%fZ')"
-    return f"CAST({sql} AS {kind.replace('TIMESTAMP WITH TIME ZONE', 'VARCHAR')})"
+    return f"CAST({sql} AS {_ZONED.sub('VARCHAR', kind)})" if _ZONED.search(kind) else sql
 
 
 def _imported(
@@ -484,6 +495,8 @@ def _event(path: Path, query: _Query, row: int, fields: list[Any] | Exception) -
     if isinstance(fields, Exception):
         raise fields
     event_type, when, id, source, *values = fields
+    if event_type is None:
+        raise ValueError("its type is NULL")
     data: dict[str, Any] = {}
     for (place, is_json), value in zip(query.data, values, strict=True):
         plain = _plain(".".join(place), orjson.loads(value) if is_json and value else value)
@@ -495,9 +508,6 @@ def _event(path: Path, query: _Query, row: int, fields: list[Any] | Exception) -
 
 
 def _arguments(path: Path, event_type: Any, data: Any, when: Any, id: Any, source: Any) -> dict[str, Any]:
-    for key, text in (("type", event_type), ("id", id)):
-        if not isinstance(text, str):
-            raise ValueError(f"its {key} is missing or not a text")
     source = f"import:{path.name}" if source is None else source
     return {"event_type": event_type, "data": data, "occurred_at": _moment(when), "id": id, "source": source}
 
@@ -546,8 +556,10 @@ def _cloud_event(path: Path, record: _Record) -> dict[str, Any]:
     data = {} if event.get("data") is None else event["data"]
     if not isinstance(data, dict) or "data_base64" in event:
         raise ValueError("its data is not a JSON object")
-    when = event.get("time")
-    return _arguments(path, event.get("type"), data, when, event.get("id"), event.get("source"))
+    for key in ("type", "id", "time"):
+        if not isinstance(event.get(key), str):
+            raise ValueError(f"its {key} is missing or not a text")
+    return _arguments(path, event["type"], data, event["time"], event["id"], event.get("source"))
 
 
 def _decimal(text: str) -> Decimal:

@@ -74,6 +74,7 @@ class AnalyticsService:
         timezone: str = "UTC",
         projections: Sequence[type] | None = None,
         follow: bool = True,
+        strict_ids: bool = False,
         clock: Callable[[], datetime] = _now,
     ) -> AnalyticsService:
         """Open a store, creating it where there is none: `analytics.db`, `sqlite:///analytics.db` or `:memory:`.
@@ -81,6 +82,8 @@ class AnalyticsService:
         A path is two SQLite files side by side: the log, and the read models (`analytics.views.db`), which may be
         deleted at any time. `timezone` is where hours and days begin. `projections` are the classes to keep, by
         default usage, performance and cost. With `follow`, a background thread keeps the read models up to date.
+        An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
+        id alone, for producers that send an event again with another time (appends are several times slower).
         Raises CannotOpen, with nothing created or damaged, and BadDeclaration.
         """
         declarations = declarations_of(_ours() if projections is None else projections)
@@ -91,7 +94,7 @@ class AnalyticsService:
         path = log_path(url_or_path)
         if path:
             SQLiteViews.check(views_path(path))
-        log = SQLiteLog(path)
+        log = SQLiteLog(path, strict_ids=strict_ids)
         try:
             views = SQLiteViews(views_path(path) if path else None, declarations, log=log.identity, timezone=timezone)
             views.restart_beyond(log.head())

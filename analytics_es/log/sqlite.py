@@ -19,6 +19,7 @@ from analytics_es.log.datastore import Database
 KIND = 0x41455345  # "AESE"
 SCHEMA = 1
 SPAN_GAP = 1000
+PLACE = 12  # digits of a key that say when; the rest says which
 
 # What tells this log from every other.
 CREATE_IDENTITY = "CREATE TABLE IF NOT EXISTS log_identity (id TEXT NOT NULL)"
@@ -32,6 +33,13 @@ APPEND = "INSERT INTO stored_events VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING"
 FIND = (
     "SELECT originator_id, rowid, state FROM stored_events "
     "WHERE originator_id IN (SELECT value FROM json_each(?)) AND originator_version = 1"
+)
+
+# A store may hold that a source and an id are one event whatever its time; the index then says so from its making on.
+CREATE_STRICT = "CREATE UNIQUE INDEX IF NOT EXISTS stored_events_by_identity ON stored_events (substr(originator_id, 13))"
+FIND_IDENTITY = (
+    "SELECT substr(originator_id, 13), rowid, state FROM stored_events "
+    "WHERE substr(originator_id, 13) IN (SELECT value FROM json_each(?))"
 )
 
 # The events of a stretch of positions, in order.
@@ -81,29 +89,38 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
         return self._sort_out(cursor, entries, before=(head or 0) - inserted)
 
     def _sort_out(self, cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int) -> list[Appended]:
-        rows = cursor.execute(FIND, [orjson.dumps([entry.key for entry in entries]).decode()])
-        stored = {key: (position, state) for key, position, state in rows}
+        stored = _found(cursor, FIND, {entry.key for entry in entries})
+        if unseen := {entry.key[PLACE:] for entry in entries if entry.key not in stored}:
+            stored |= _found(cursor, FIND_IDENTITY, unseen)
         seen: set[str] = set()
         result = []
         for entry in entries:
-            position, state = stored[entry.key]
-            duplicate = position <= before or entry.key in seen
-            seen.add(entry.key)
+            name = entry.key[PLACE:]
+            position, state = stored[entry.key] if entry.key in stored else stored[name]
+            duplicate = position <= before or name in seen
+            seen.add(name)
             differs = duplicate and state != entry.state and not codec.same_content(state, entry.state)
             result.append(Appended(position, duplicate, differs))
         return result
 
 
+def _found(cursor: sqlite3.Cursor, statement: str, names: set[str]) -> dict[str, tuple[int, bytes]]:
+    rows = cursor.execute(statement, [orjson.dumps(sorted(names)).decode()])
+    return {name: (position, state) for name, position, state in rows}
+
+
 class SQLiteLog:
     """The append-only log. Positions are 1, 2, 3 …; what has one never changes."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, strict_ids: bool = False) -> None:
         self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
         self._recorder = SQLiteRecorder(self._database.writing)
         self._recorder.create_table()
         with self._database.write() as cursor:
             cursor.execute(CREATE_IDENTITY)
             cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
+            if strict_ids:
+                cursor.execute(CREATE_STRICT)
         with self._database.read() as cursor:
             cursor.execute(SELECT_IDENTITY)
             self.identity: str = cursor.fetchone()[0]

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from analytics_es.cli import words
 from analytics_es.cli.render import Block, Cell, Column, Grid, Line, Share, Styled
-from analytics_es.cli.tables.parts import cut, footer, heading
+from analytics_es.cli.tables.parts import MORE, cut, footer, heading
 from analytics_es.types import BudgetStatus, CostBreakdown, CostRow, UnknownCost
 
 _ALARM = "bold yellow"
@@ -64,7 +64,7 @@ def in_short(answer: CostBreakdown) -> str:
     )
 
 
-def rows(answer: CostBreakdown, top: int, more: str = "--top {n} shows all") -> Grid:
+def rows(answer: CostBreakdown, top: int, more: str = MORE, *, title: str = "") -> Grid:
     """Return what was charged for what, by currency, most first, with its share of all in the same currency."""
     keys = [key for key in answer.by if key != "currency"]
     mixed = any(each.calls_without_cost for each in answer.rows if each.reported_cost is not None)
@@ -82,8 +82,7 @@ def rows(answer: CostBreakdown, top: int, more: str = "--top {n} shows all") -> 
     order = {each.currency: place for place, each in enumerate(answer.totals)}
     ordered = sorted(answer.rows, key=lambda each: order.get(each.currency, len(order)))
     shown = [_row(each, keys, decimals, mixed=mixed) for each in ordered]
-    title = f"Cost by {' and '.join(keys)}" if keys else "Cost by currency"
-    return Grid(title, [column for column in columns if column], *cut(shown, top, more))
+    return Grid(title or f"By {' and '.join(keys) or 'currency'}", [column for column in columns if column], *cut(shown, top, more))
 
 
 def _row(each: CostRow, keys: Sequence[str], decimals: int, *, mixed: bool) -> list[Cell]:
@@ -126,7 +125,7 @@ def _models(unknown: Sequence[UnknownCost]) -> str:
     return "; ".join(told(each) for each in unknown[:3]) + beyond
 
 
-def budgets(found: Sequence[BudgetStatus], top: int, more: str = "--top {n} shows all") -> Grid:
+def budgets(found: Sequence[BudgetStatus], top: int, more: str = MORE) -> Grid:
     """Return what is left of every budget, the least first."""
     columns = [
         Column("budget"),

@@ -8,6 +8,7 @@ from analytics_es.cli import words
 from analytics_es.cli.render import Block, Cell, Line, Styled
 from analytics_es.types import Completeness, TimePeriod
 
+MORE = "--top {n} shows all"
 NOTHING = "No events in this period: try a longer one, such as --last 4w, or --from."
 
 
@@ -33,7 +34,7 @@ def footer(stands_on: Sequence[Completeness], period: TimePeriod) -> Line:
 
 
 def cut(
-    rows: Sequence[Sequence[Cell]], top: int | None, more: str = "--top {n} shows all"
+    rows: Sequence[Sequence[Cell]], top: int | None, more: str = MORE
 ) -> tuple[list[Sequence[Cell]], str]:
     """Return the first rows, and the remark that says how many there are beyond."""
     rows = list(rows)

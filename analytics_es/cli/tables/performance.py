@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analytics_es.cli import words
 from analytics_es.cli.render import Block, Cell, Column, Grid, Line
-from analytics_es.cli.tables.parts import NOTHING, cut, errors, footer, heading
+from analytics_es.cli.tables.parts import MORE, NOTHING, cut, errors, footer, heading
 from analytics_es.types import Distribution, OperationPerformance, PerformanceMetrics
 
 _SPEED = [
@@ -32,7 +32,7 @@ def performance(answer: PerformanceMetrics, top: int) -> list[Block]:
     return [*blocks, footer([answer.completeness], answer.period)]
 
 
-def operations(answer: PerformanceMetrics, top: int, more: str = "--top {n} shows all") -> Grid:
+def operations(answer: PerformanceMetrics, top: int, more: str = MORE) -> Grid:
     """Return how every operation fared, busiest first."""
     columns = [
         Column("operation"),

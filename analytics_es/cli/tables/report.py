@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from analytics_es.cli import words
 from analytics_es.cli.render import Beside, Block, Column, Grid, Line, Share
@@ -43,13 +43,13 @@ def report(found: Report) -> list[Block]:
     period = found.usage.period
     blocks = [*parts.heading("Report", period, series=False), *usage_totals(found.usage)]
     if found.usage.totals.events:
-        blocks += [_course(found.usage), Line(terminal_only=True)]
+        blocks += _course(found.usage)
         blocks.append(Beside(_busiest(found.tenants), _busiest(found.users)))
     if found.performance.operations:
         blocks.append(operations(found.performance, OPERATIONS, "analytics-es performance"))
     if found.cost.calls:
-        charged = rows(found.cost, CHARGED, "analytics-es cost")
-        blocks.append(evolve(charged, title=f"{charged.title}: {in_short(found.cost)}" if found.cost.totals else charged.title))
+        title = f"Cost  {in_short(found.cost)}"
+        blocks.append(rows(found.cost, CHARGED, "analytics-es cost", title=title))
         blocks += unknown(found.cost)
     if found.cost.budgets:
         blocks.append(budgets(found.cost.budgets, BUDGETS, "analytics-es cost"))
@@ -57,9 +57,12 @@ def report(found: Report) -> list[Block]:
     return [*blocks, parts.footer([answer.completeness for answer in answers], period)]
 
 
-def _course(answer: UsageStats) -> Line:
+def _course(answer: UsageStats) -> list[Block]:
+    if len(answer.series) < 2:
+        return []
     bars = words.sparks([point.totals.events for point in answer.series])
-    return Line(f"  events by the {answer.period.granularity}  {bars}", "cyan", terminal_only=True)
+    text = f"  events by the {answer.period.granularity}  {bars}"
+    return [Line(text, "cyan", terminal_only=True), Line(terminal_only=True)]
 
 
 def _busiest(answer: UsageStats) -> Grid:
