@@ -181,7 +181,7 @@ def _loads(line: bytes) -> Any:
 
 def _json_records(path: Path, loads: Callable[[bytes], Any]) -> Iterator[_Record]:
     for row, line in enumerate(_lines(path), 1):
-        if line.isspace():
+        if not line.strip():
             continue
         try:
             fields = loads(line)
@@ -262,10 +262,9 @@ def _shapes(records: Iterable[_Record], mapping: Mapping, guess: Callable[[Any],
     shapes: dict[str, Any] = {}
     for record in records:
         for key, value in record.fields.items():
-            if key.strip().lower() in used:
-                shapes[key] = _widen(shapes.get(key), guess(value))
-            else:
-                shapes[key] = None
+            known = shapes.setdefault(key, None)
+            if value is not None and not (known == "VARCHAR" and type(value) is str) and key.strip().lower() in used:
+                shapes[key] = _widen(known, guess(value))
     return shapes
 
 
@@ -499,10 +498,14 @@ def _event(path: Path, query: _Query, row: int, fields: list[Any] | Exception) -
         raise ValueError("its type is NULL")
     data: dict[str, Any] = {}
     for (place, is_json), value in zip(query.data, values, strict=True):
-        plain = _plain(".".join(place), orjson.loads(value) if is_json and value else value)
-        if plain is not None:
-            above = data if len(place) == 2 else data.setdefault(place[1], {})
-            above[place[-1]] = plain
+        if value is None or (is_json and value == "null"):
+            continue
+        try:
+            plain = _plain(json.loads(value) if is_json else value)
+        except ValueError as error:
+            raise ValueError(f"{'.'.join(place)}: {error}") from None
+        above = data if len(place) == 2 else data.setdefault(place[1], {})
+        above[place[-1]] = plain
     table = f":{query.number + 1}" if query.number else ""
     return _arguments(path, event_type, data, when, id or f"{path.name}:{row}{table}", source)
 
@@ -522,19 +525,19 @@ def _moment(when: Any) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """Return a value of the engine as JSON can hold it, without the empty fields of a STRUCT."""
-    if value is None or isinstance(value, bool | int | float | str | Decimal):
+    if value is None or isinstance(value, str | int | float | Decimal):
         return value
     if isinstance(value, dict):
-        return {str(key): _plain(f"{name}.{key}", item) for key, item in value.items() if item is not None}
+        return {str(key): _plain(item) for key, item in value.items() if item is not None}
     if isinstance(value, list | tuple):
-        return [_plain(name, item) for item in value]
+        return [_plain(item) for item in value]
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)
-    raise ValueError(f"{name} is of the type {type(value).__name__}, which no event can hold: cast it")
+    raise ValueError(f"no event can hold {type(value).__name__}: cast it")
 
 
 # ── CloudEvents ─────────────────────────────────────────────────────────────────────────────────────────────────

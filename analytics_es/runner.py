@@ -16,7 +16,7 @@ from analytics_es.views import SQLiteViews
 
 logger = logging.getLogger("analytics_es")
 
-BATCH = 200_000
+BATCH = 50_000
 # Other processes append without telling: look this often. After a step, let this much time pass for more to come.
 POLL_SECONDS = 0.1
 PAUSE_SECONDS = 0.01

@@ -25,7 +25,7 @@ from analytics_es.types import TimePeriod
 @click.option("--jobs", default=600, show_default=True, type=click.IntRange(1, 1_000_000), help="Jobs in it.")
 @json_option
 def demo(db: str, seed: int, start: datetime | None, days: int, jobs: int, as_json: bool) -> None:
-    """Record a made-up week of an agent platform, and show its report.
+    """Record a made-up week of an agent platform, and report.
 
     \b
     Examples:
@@ -34,7 +34,7 @@ def demo(db: str, seed: int, start: datetime | None, days: int, jobs: int, as_js
     """
     begin = _aware(start) if start else datetime.combine(datetime.now(UTC), time(), UTC) - timedelta(days=days)
     there = Path(db).exists()
-    with opened(db, None) as store:
+    with opened(db) as store:
         with Bar("recording") as bar:
             receipt = store.service.record_events(
                 platform_events(seed=seed, start=begin, days=days, jobs=jobs), progress=bar.at

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from analytics_es.cli import render, words
-from analytics_es.cli.options import db_option, tz_option
+from analytics_es.cli.options import db_option
 from analytics_es.cli.store import Store, existing
 from analytics_es.types import ProjectionStatus
 
@@ -22,15 +22,16 @@ LOOK_SECONDS = 0.5
 
 @click.command()
 @db_option
-@tz_option
-def run(db: str, tz: str | None) -> None:
-    """Keep the read models up to date until stopped by Ctrl-C or SIGTERM.
+def run(db: str) -> None:
+    """Keep the read models up to date until stopped.
+
+    Ctrl-C or SIGTERM stop it, with exit code 0.
 
     \b
     Example:
       analytics-es run --db analytics.db
     """
-    with existing(db, tz, follow=True) as store, _stopped() as stopping:
+    with existing(db, follow=True) as store, _stopped() as stopping:
         _watch(store, stopping)
         position = min(each.position for each in store.service.projections().unwrap())
     click.echo(f"stopped at position {position:,}", err=True)

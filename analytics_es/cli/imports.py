@@ -11,7 +11,8 @@ from attrs import define
 
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.rejects import RefusedRow, Rejects
-from analytics_es.importing import ImportedRow, Mapping, rows
+from analytics_es.errors import AnalyticsError, BadRow
+from analytics_es.importing import ImportedRow
 from analytics_es.service import AnalyticsService
 from analytics_es.types import BatchReceipt, Refusal
 
@@ -36,25 +37,27 @@ class Tally:
         self.refused += other.refused
 
 
-def import_file(service: AnalyticsService, path: Path, mapping: Mapping | None, rejects: Rejects, tally: Tally) -> None:
-    """Record the events of a file, in constant memory; `tally` is right whenever this ends."""
+def import_file(
+    service: AnalyticsService, path: Path, rows: Iterable[ImportedRow], rejects: Rejects, tally: Tally
+) -> None:
+    """Record the rows of a file, in constant memory; `tally` is right whenever this ends."""
     size = None if path.name.lower().endswith((".gz", ".parquet")) else path.stat().st_size
     done = taken = 0
     with Bar(f"importing {path.name}") as bar:
-        for chunk in _chunks(rows(path, mapping)):
+        for chunk in _chunks(rows):
             _record(service, chunk, rejects, tally)
             done, taken = done + len(chunk), taken + _bytes(chunk)
             bar.at(min(taken, size) if size else done, size, counted=done)
 
 
-def _chunks(found: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
-    source = iter(found)
+def _chunks(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
+    source = iter(rows)
     while chunk := list(islice(source, BATCH)):
         yield chunk
 
 
 def _record(service: AnalyticsService, chunk: list[ImportedRow], rejects: Rejects, tally: Tally) -> None:
-    refused = {i: (row.error.code, str(row.error)) for i, row in enumerate(chunk) if row.error}
+    refused = {i: (row.error.code, _reason(row.error)) for i, row in enumerate(chunk) if row.error}
     good = [i for i, row in enumerate(chunk) if row.event is not None]
 
     def refuse(refusal: Refusal) -> None:
@@ -68,6 +71,11 @@ def _record(service: AnalyticsService, chunk: list[ImportedRow], rejects: Reject
         row = chunk[i]
         raw = json.dumps(row.event, default=str) if row.raw is None else row.raw
         rejects.add(RefusedRow(file=tally.file, row=row.row, code=code, message=message), raw)
+
+
+def _reason(error: AnalyticsError) -> str:
+    """Return why a row was refused; which row it was is told beside it."""
+    return str(error.details["problem"] if isinstance(error, BadRow) else error)
 
 
 def _bytes(chunk: list[ImportedRow]) -> int:

@@ -9,18 +9,21 @@ import click
 
 from analytics_es.cli import render, words
 from analytics_es.cli.failures import Group
-from analytics_es.cli.options import Asked, db_option, json_option, question, tz_option
+from analytics_es.cli.options import Asked, db_option, json_option, question
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.render import Block, Cell, Column, Grid, Line, Styled
 from analytics_es.cli.store import existing
 from analytics_es.codec import to_json
+from analytics_es.export import SUFFIXES
 from analytics_es.types import AggregationResult, ExportResult, ProjectionStatus, UnreadableValue
 
 
 @click.command()
 @question
 def aggregate(asked: Asked) -> None:
-    """Derive the read models of a period again from the log, and swap them in.
+    """Derive the read models of a period again from the log.
+
+    They are swapped in at once; who asks meanwhile sees the old ones.
 
     \b
     Examples:
@@ -40,14 +43,16 @@ def _aggregated(result: AggregationResult) -> str:
 
 
 @click.command()
-@click.argument("format", metavar="csv|json|parquet")
+@click.argument("format", type=click.Choice([*SUFFIXES]))
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="The series of a metric; may be repeated.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write here; never replaces a file."
 )
 @question
 def export(asked: Asked, format: str, metrics: Sequence[str], output: Path | None) -> None:
-    """Write the events of a period to a file, or the series of metrics.
+    """Write events, or the series of metrics, to a file.
+
+    Both are replayed from the log. Without --output, the file is named after its content.
 
     \b
     Examples:
@@ -84,16 +89,15 @@ def projections() -> None:
 
 @projections.command("list")
 @db_option
-@tz_option
 @json_option
-def list_(db: str, tz: str | None, as_json: bool) -> None:
+def list_(db: str, as_json: bool) -> None:
     """List the projections.
 
     \b
     Example:
       analytics-es projections list
     """
-    with existing(db, tz) as store:
+    with existing(db) as store:
         found = store.service.projections().unwrap()
     if as_json:
         click.echo(to_json(found))
@@ -105,17 +109,18 @@ def list_(db: str, tz: str | None, as_json: bool) -> None:
 
 @projections.command()
 @db_option
-@tz_option
 @json_option
-def status(db: str, tz: str | None, as_json: bool) -> None:
-    """Say how far every projection is, and what it could not read; nothing is caught up before.
+def status(db: str, as_json: bool) -> None:
+    """Say how far projections are, and what they could not read.
+
+    Nothing is caught up before.
 
     \b
     Examples:
       analytics-es projections status
       analytics-es projections status --json
     """
-    with existing(db, tz) as store:
+    with existing(db) as store:
         found = store.service.projections().unwrap()
         unreadable = store.service.unreadable_values().unwrap()
     if as_json:

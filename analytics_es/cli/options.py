@@ -92,11 +92,14 @@ db_option = click.option(
     help="The store.",
 )
 tz_option = click.option(
+    "--tz", type=ZONE, metavar="ZONE", help="Zone of times given without one.  [default: the store's]"
+)
+zone_option = click.option(
     "--tz",
     type=ZONE,
     metavar="ZONE",
-    help="Zone of times given without one, such as Europe/Berlin; also where hours and days begin in a store that this "
-    "command creates.  [default: the store's zone; UTC for a new one]",
+    help="Where hours and days begin, if the store is new, such as Europe/Berlin; also the zone of times given without "
+    "one.  [default: the store's; UTC for a new one]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, decimals as text.")
 top_option = click.option(

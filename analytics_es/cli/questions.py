@@ -61,7 +61,7 @@ def performance(asked: Asked, top: int) -> None:
 @top_option
 @question
 def cost(asked: Asked, by: Sequence[str], top: int) -> None:
-    """Say what was charged for what, and what nobody knows the cost of.
+    """Say what was charged for what, and what is not known.
 
     \b
     Examples:
@@ -81,7 +81,9 @@ def cost(asked: Asked, by: Sequence[str], top: int) -> None:
 @top_option
 @question
 def summary(asked: Asked, metric: str, group_by: Sequence[str], where: Sequence[str], top: int) -> None:
-    """Sum up one METRIC: figures, series, groups, and the period before. `analytics-es metrics` lists them.
+    """Sum up one METRIC: figures, groups, series, and before.
+
+    `analytics-es metrics` lists the metrics, and the keys to group and to filter by.
 
     \b
     Examples:
@@ -109,14 +111,16 @@ def _pairs(where: Sequence[str]) -> dict[str, str]:
 @db_option
 @json_option
 def metrics(db: str, as_json: bool) -> None:
-    """List every metric that summary and export know. It needs no store: every store has the same.
+    """List every metric that summary and export know.
+
+    Every store has the same, so it need not be there.
 
     \b
     Examples:
       analytics-es metrics
       analytics-es metrics --json
     """
-    with opened(db if Path(db).is_file() else ":memory:", None) as store:
+    with opened(db if Path(db).is_file() else ":memory:") as store:
         found = store.service.list_metrics().unwrap()
     if as_json:
         click.echo(to_json(found))

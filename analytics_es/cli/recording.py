@@ -15,13 +15,14 @@ import click
 from analytics_es.cli import render, words
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.imports import Tally, import_file
-from analytics_es.cli.options import MOMENT, db_option, json_option, tz_option
+from analytics_es.cli.options import MOMENT, db_option, json_option, zone_option
+from analytics_es.cli.progress import Bar
 from analytics_es.cli.rejects import Rejects, rejects
 from analytics_es.cli.render import Column, Grid, Styled
-from analytics_es.cli.store import opened
+from analytics_es.cli.store import Store, opened
 from analytics_es.codec import to_json
 from analytics_es.errors import CannotRead
-from analytics_es.importing import read_mapping
+from analytics_es.importing import read_mapping, rows
 from analytics_es.types import Receipt
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -35,7 +36,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--strict", is_flag=True, help="End with exit code 1 if any row was refused; the others are imported.")
 @db_option
-@tz_option
+@zone_option
 @json_option
 def import_(
     files: Sequence[Path],
@@ -46,7 +47,10 @@ def import_(
     tz: str | None,
     as_json: bool,
 ) -> None:
-    """Import CloudEvents (JSON Lines), or CSV, JSON Lines and Parquet by a mapping; again changes nothing.
+    """Import files of events; the same file again changes nothing.
+
+    Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet. Rows that are refused are
+    counted, shown and, with --rejects, kept; all others are imported.
 
     \b
     Examples:
@@ -54,12 +58,15 @@ def import_(
       analytics-es import usage-*.csv --mapping usage.toml --rejects refused.jsonl --strict
     """
     how = read_mapping(mapping) if mapping else None
+    with Bar("looking into the files", ""):
+        sources = [(path, rows(path, how)) for path in files]
     tallies: list[Tally] = []
     with rejects(rejects_to) as refused, opened(db, tz) as store:
         try:
-            for path in files:
+            _note_zone(store, tz)
+            for path, found in sources:
                 tallies.append(Tally(file=str(path)))
-                import_file(store.service, path, how, refused, tallies[-1])
+                import_file(store.service, path, found, refused, tallies[-1])
             store.catch_up()
         finally:
             _show_refused(refused, rejects_to)
@@ -68,13 +75,19 @@ def import_(
         raise Failed(f"{words.plural(refused.count, 'row')} refused; everything else is imported")
 
 
+def _note_zone(store: Store, tz: str | None) -> None:
+    if tz and tz != store.keeps:
+        click.echo(f"note: this store keeps its hours and days in {store.keeps}; --tz is for a new one", err=True)
+
+
 def _show_refused(refused: Rejects, kept: Path | None) -> None:
     for each in refused.first:
         click.echo(words.safe(f"refused: {each.file} row {each.row}: {each.message}"), err=True)
-    if beyond := refused.count - len(refused.first):
-        click.echo(f"… and {beyond:,} more refused", err=True)
-    if refused.count:
-        click.echo(f"all are in {kept}" if kept else "--rejects FILE keeps them all", err=True)
+    beyond = refused.count - len(refused.first)
+    if refused.count and kept:
+        click.echo(f"all {refused.count:,} refused rows are in {kept}", err=True)
+    elif beyond:
+        click.echo(f"… and {beyond:,} more refused; --rejects FILE would keep them all", err=True)
 
 
 def _show_tallies(tallies: Sequence[Tally], refused: Rejects, as_json: bool) -> None:
@@ -110,7 +123,7 @@ def _tally(each: Tally) -> list[render.Cell]:
 @click.option("--id", metavar="TEXT", help="The event's id at its source; it needs --occurred-at.")
 @click.option("--source", metavar="TEXT", help="Who tells.  [default: local]")
 @db_option
-@tz_option
+@zone_option
 @json_option
 def record(
     event_type: str,
@@ -139,8 +152,8 @@ def record(
 def _receipt(receipt: Receipt) -> str:
     if not receipt.duplicate:
         return f"recorded at position {receipt.position}"
-    differs = "; it tells something else, which was not recorded" if receipt.differs else ""
-    return f"is at position {receipt.position} already{differs}"
+    differs = ", with other content: what was recorded first stays" if receipt.differs else ""
+    return f"already recorded at position {receipt.position}{differs}"
 
 
 def _data(given: str) -> Any:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from attrs import frozen
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
 from rich.padding import Padding
@@ -18,6 +19,7 @@ from analytics_es.cli.words import safe
 
 UNLIMITED = 10_000  # columns of a pipe: nothing is wrapped or left out there
 BAR = 16
+BETWEEN = " · "
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -87,7 +89,7 @@ def show(blocks: Iterable[Block]) -> None:
         for block in blocks:
             for part in _rendered(console, block):
                 console.print(part)
-    text = re.sub(r"[ \t]+$", "", capture.get(), flags=re.MULTILINE)
+    text = re.sub(r"[ \t]+$", "", capture.get(), flags=re.MULTILINE).rstrip("\n") + "\n"
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()
@@ -104,7 +106,9 @@ def make_console(*, stderr: bool = False) -> Console:
 
 def _rendered(console: Console, block: Block) -> list[RenderableType]:
     if isinstance(block, Line):
-        return [] if block.terminal_only and not console.is_terminal else [Text(safe(block.text), block.style)]
+        return (
+            [] if block.terminal_only and not console.is_terminal else [Text(_folded(console, block.text), block.style)]
+        )
     if isinstance(block, Grid):
         return [_grid(console, block)]
     left, right = _grid(console, block.left), _grid(console, block.right)
@@ -116,12 +120,26 @@ def _rendered(console: Console, block: Block) -> list[RenderableType]:
 
 
 def _grid(console: Console, grid: Grid) -> RenderableType:
+    if not grid.rows and not grid.remark:
+        return Group()
     parts: list[RenderableType] = [Text(safe(grid.title), "bold")] if grid.title else []
     if grid.rows:
         parts.append(Padding(_fitting(console, grid), (0, 0, 0, 2), expand=False))
     if grid.remark:
-        parts.append(Padding(Text(safe(grid.remark), "dim"), (0, 0, 0, 2), expand=False))
+        parts.append(Padding(Text(_folded(console, grid.remark, 2), "dim"), (0, 0, 0, 2), expand=False))
     return Group(*parts, Text())
+
+
+def _folded(console: Console, text: str, indent: int = 0) -> str:
+    """Break a list of things between two of them."""
+    lines = [""]
+    for item in safe(text).split(BETWEEN):
+        longer = f"{lines[-1]}{BETWEEN}{item}" if lines[-1] else item
+        if lines[-1] and cell_len(longer) + indent > console.width:
+            lines.append(item)
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)
 
 
 def _fitting(console: Console, grid: Grid) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
@@ -12,7 +13,7 @@ from attrs import frozen
 
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.words import safe
-from analytics_es.errors import FoldFailed, NoSuchStore, OtherTimezone
+from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone
 from analytics_es.service import AnalyticsService, log_path
 
 
@@ -38,21 +39,29 @@ class Store:
 
 
 @contextmanager
-def existing(db: str, tz: str | None, *, follow: bool = False) -> Iterator[Store]:
+def existing(db: str, tz: str | None = None, *, follow: bool = False) -> Iterator[Store]:
     """Open a store that is there; raises NoSuchStore, with nothing created."""
-    path = log_path(db)
-    if path is None or not path.exists() or (path.is_file() and not path.stat().st_size):
+    path = _path(db)
+    if path is None or not path.exists() or not path.stat().st_size:
         raise NoSuchStore(path=db)
     with opened(db, tz, follow=follow) as store:
         yield store
 
 
 @contextmanager
-def opened(db: str, tz: str | None, *, follow: bool = False) -> Iterator[Store]:
+def opened(db: str, tz: str | None = None, *, follow: bool = False) -> Iterator[Store]:
     """Open a store, or create it in the zone `tz`, else UTC; the zone of one that is there never changes."""
+    _path(db)
     service, keeps = _open(db, tz or "UTC", follow)
     with service:
         yield Store(service, keeps, ZoneInfo(tz or keeps))
+
+
+def _path(db: str) -> Path | None:
+    path = log_path(db)
+    if path and path.is_dir():
+        raise NotAFile(path=path)
+    return path
 
 
 def _open(db: str, timezone: str, follow: bool) -> tuple[AnalyticsService, str]:

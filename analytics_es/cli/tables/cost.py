@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from analytics_es.cli import words
 from analytics_es.cli.render import Block, Cell, Column, Grid, Line, Share, Styled
 from analytics_es.cli.tables.parts import MORE, cut, footer, heading
-from analytics_es.types import BudgetStatus, CostBreakdown, CostRow, UnknownCost
+from analytics_es.types import BudgetStatus, CostBreakdown, CostPoint, CostRow, UnknownCost
 
 _ALARM = "bold yellow"
 
@@ -52,7 +53,12 @@ def totals(answer: CostBreakdown) -> Grid:
         "of them reasoning": tokens.reasoning,
     }
     told = [f"{number:,} {kind}" for kind, number in kinds.items() if number is not None]
-    return Grid("Reported cost", columns, shown, " · ".join([words.plural(answer.calls, "call"), *told]))
+    return Grid(
+        "Reported cost" if shown else "Reported cost: none",
+        columns,
+        shown,
+        " · ".join([words.plural(answer.calls, "call"), *told]),
+    )
 
 
 def in_short(answer: CostBreakdown) -> str:
@@ -82,7 +88,11 @@ def rows(answer: CostBreakdown, top: int, more: str = MORE, *, title: str = "") 
     order = {each.currency: place for place, each in enumerate(answer.totals)}
     ordered = sorted(answer.rows, key=lambda each: order.get(each.currency, len(order)))
     shown = [_row(each, keys, decimals, mixed=mixed) for each in ordered]
-    return Grid(title or f"By {' and '.join(keys) or 'currency'}", [column for column in columns if column], *cut(shown, top, more))
+    return Grid(
+        title or f"By {' and '.join(keys) or 'currency'}",
+        [column for column in columns if column],
+        *cut(shown, top, more),
+    )
 
 
 def _row(each: CostRow, keys: Sequence[str], decimals: int, *, mixed: bool) -> list[Cell]:
@@ -159,29 +169,24 @@ def _used(each: BudgetStatus) -> float | None:
 
 
 def _series(answer: CostBreakdown) -> Grid:
-    columns = [
-        Column("start"),
-        Column("reported cost", right=True),
-        Column("calls", right=True),
-        Column("unknown cost", right=True),
-        Column("", bar=True, drop=1),
-    ]
+    """Return one row a bucket with a column for each currency; the bar is of the one with the most calls."""
+    currencies = [each.currency for each in answer.totals]
+    buckets: dict[datetime, list[CostPoint]] = {}
+    for point in answer.series:
+        buckets.setdefault(point.start, []).append(point)
+    charged = [{each.currency: each.reported_cost for each in points} for points in buckets.values()]
+    most = max((each.get(currencies[0]) or Decimal(0) for each in charged), default=Decimal(0)) if currencies else 0
     decimals = words.places([each.reported_cost for each in answer.series])
-    most: dict[str, Decimal] = {}
-    for each in answer.series:
-        most[each.currency] = max(most.get(each.currency, Decimal(0)), each.reported_cost or Decimal(0))
-    instants = sorted({each.start for each in answer.series})
-    labels = dict(zip(instants, words.starts(instants), strict=True))
-    shown = [
+    shown: list[list[Cell]] = [
         [
-            labels[each.start],
-            words.money(each.reported_cost, each.currency, decimals)
-            if each.reported_cost is not None
-            else Styled("unknown", _ALARM),
-            words.count(each.calls),
-            words.count(each.calls_without_cost),
-            Share(float((each.reported_cost or Decimal(0)) / most[each.currency]) if most[each.currency] else 0.0),
+            start,
+            *(words.money(costs.get(currency), currency, decimals) for currency in currencies),
+            words.count(sum(each.calls for each in points)),
+            words.count(sum(each.calls_without_cost for each in points)),
+            Share(float((costs.get(currencies[0]) or 0) / most) if most else None),
         ]
-        for each in answer.series
+        for start, points, costs in zip(words.starts([*buckets]), buckets.values(), charged, strict=True)
     ]
+    titles = (*(f"in {currency}" for currency in currencies), "calls", "unknown cost")
+    columns = [Column("start"), *(Column(title, right=True) for title in titles), Column("", bar=True, drop=1)]
     return Grid(f"By {answer.period.granularity}", columns, shown)

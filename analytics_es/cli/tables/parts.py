@@ -26,16 +26,14 @@ def footer(stands_on: Sequence[Completeness], period: TimePeriod) -> Line:
     parts = [
         f"as of position {min(each.position for each in stands_on):,}",
         f"{words.plural(events, 'event')} behind ({words.duration(1_000 * seconds)})" if events else "up to date",
-        f"{words.plural(unreadable, 'value')} unreadable (see projections status)" if unreadable else "all readable",
+        f"{words.plural(unreadable, 'value')} unreadable (projections status)" if unreadable else "all readable",
         "still open: more may come" if any(each.open_buckets for each in stands_on) else "period closed",
-        f"hours and days in {period.start.tzinfo}",
+        str(period.start.tzinfo),
     ]
     return Line(" · ".join(parts), "yellow" if events or unreadable else "dim")
 
 
-def cut(
-    rows: Sequence[Sequence[Cell]], top: int | None, more: str = MORE
-) -> tuple[list[Sequence[Cell]], str]:
+def cut(rows: Sequence[Sequence[Cell]], top: int | None, more: str = MORE) -> tuple[list[Sequence[Cell]], str]:
     """Return the first rows, and the remark that says how many there are beyond."""
     rows = list(rows)
     if top is None or len(rows) <= top:

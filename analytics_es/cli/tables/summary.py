@@ -33,7 +33,7 @@ def _of_one(answer: MetricSummary, top: int) -> list[Block]:
     title = f"In {answer.currency}" if answer.currency else ""
     whole = [
         ["this period", *_figures(answer, answer.figures, names)],
-        ["the one before", *_figures(answer, answer.previous, names)],
+        ["period before", *_figures(answer, answer.previous, names)],
     ]
     remark = "" if answer.change is None else f"change against the period before: {words.change(answer.change)}"
     blocks: list[Block] = [Grid(title, [Column(""), *columns], whole, remark)]

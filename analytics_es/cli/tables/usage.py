@@ -49,7 +49,8 @@ def busiest(answer: UsageStats, top: int) -> Grid:
     """Return the entities of the asked type that have the most events."""
     active = answer.active_entities.get(answer.entity_type or "", len(answer.top_entities))
     shown = answer.top_entities[:top]
-    beyond = f"… and {active - len(shown):,} more" if active > len(shown) else ""
+    all_of_them = f"summary usage.events --group-by {answer.entity_type} lists all"
+    beyond = f"… and {active - len(shown):,} more: {all_of_them}" if active > len(shown) else ""
     columns = [Column(answer.entity_type or ""), *_TOTALS, _SHARE]
     rows = [[_name(each), *_totals(each.totals), _share(each.totals, answer.totals)] for each in shown]
     return Grid(f"Busiest {answer.entity_type}s", columns, rows, beyond)

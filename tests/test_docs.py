@@ -1,0 +1,74 @@
+"""What README and docs show is run as shown."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analytics_es.errors import AnalyticsError
+
+ROOT = Path(__file__).parent.parent
+SHELL = re.compile(r"^analytics-es .*$", re.MULTILINE)
+
+
+def blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / name).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def run_python(code: str, folder: Path) -> str:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_page_of_use_in_the_readme_runs(tmp_path: Path) -> None:
+    (code,) = blocks("README.md", "python")
+
+    shown = run_python(code, tmp_path)
+
+    assert "0.00369" in shown
+    assert (tmp_path / "week.parquet").exists()
+
+
+def test_the_commands_in_the_readme_run(tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text("called_at,model,input,output\n2026-11-01T10:00:00Z,gpt-4.1,120,30\n")
+    (tmp_path / "calls.toml").write_text(
+        "[[event]]\ntype = \"'provider.call.completed'\"\noccurred_at = 'called_at'\n"
+        "[event.data]\nmodel = 'model'\ninput_tokens = 'input'\noutput_tokens = 'output'\n"
+    )
+    commands = SHELL.findall((ROOT / "README.md").read_text())
+
+    for command in commands:
+        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+
+    assert len(commands) == 3
+
+
+def test_the_projection_of_the_guide_runs_and_prints_what_the_guide_says(tmp_path: Path) -> None:
+    declaration, use = blocks("docs/projections.md", "python")
+    shown, _ = blocks("docs/projections.md", "text")
+
+    assert run_python(declaration + use, tmp_path) == shown
+
+
+def test_a_wrong_declaration_fails_as_the_guide_says() -> None:
+    declaration, _ = blocks("docs/projections.md", "python")
+    _, shown = blocks("docs/projections.md", "text")
+
+    with pytest.raises(AnalyticsError) as caught:
+        exec(declaration.replace("attributes.lines", "linse"), {"__name__": "guide"})
+
+    assert str(caught.value) == shown.strip()
+
+
+def test_every_link_between_the_pages_leads_somewhere() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#]+)", page.read_text())]
+
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
