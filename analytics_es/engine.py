@@ -68,6 +68,16 @@ def references(expression: str) -> tuple[tuple[str, ...], ...]:
     Raises ValueError, in one line, for anything but one pure scalar expression: no subquery, aggregate, window,
     parameter, or function that reads a clock, a setting or chance.
     """
+    return tuple(_columns(_parsed(expression)))
+
+
+@functools.cache
+def computes(expression: str) -> bool:
+    """Say whether an expression does more than compare and choose: what casts or calls a function can fail."""
+    return any(node.get("class") in ("FUNCTION", "CAST") for node in _nodes(_parsed(expression)))
+
+
+def _parsed(expression: str) -> Any:
     parsed = json.loads(
         _parser().cursor().execute("SELECT json_serialize_sql(?)", [f"SELECT {expression}"]).fetchall()[0][0]
     )
@@ -78,7 +88,14 @@ def references(expression: str) -> tuple[tuple[str, ...], ...]:
         raise ValueError("not a SQL expression: a single value is expected, without FROM or WHERE")
     if len(node["select_list"]) != 1:
         raise ValueError("not a SQL expression: a single value is expected, found several")
-    return tuple(_columns(node["select_list"][0]))
+    return node["select_list"][0]
+
+
+def _nodes(tree: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(tree, Mapping):
+        yield tree
+    for inner in tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list) else ():
+        yield from _nodes(inner)
 
 
 def _columns(node: Any) -> Iterator[tuple[str, ...]]:

@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from attrs import frozen
@@ -145,15 +145,24 @@ def _number(name: str, value: Any, limit: int) -> None:
 
 def _milliseconds(name: str, value: Any) -> int | float:
     """Durations are kept to the microsecond."""
-    if type(value) is int and 0 <= value <= MAX_DURATION_MS:
+    if type(value) not in (int, float) or not 0 <= value <= MAX_DURATION_MS:
+        _number(name, value, MAX_DURATION_MS)
+    if type(value) is int:
         return value
-    _number(name, value, MAX_DURATION_MS)
     rounded = round(float(value), 3)
     return int(rounded) if rounded.is_integer() else rounded
 
 
+_EIGHTEENTH, _WIDE = Decimal(1).scaleb(-18), Context(prec=40)
+_PLAIN_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+
+
 def _decimal(name: str, value: Any) -> str:
     """Money and custom values are kept as the exact decimal that was reported, to 18 places."""
+    if type(value) in (float, int, Decimal, str):
+        text = repr(value) if type(value) is float else str(value)
+        if _PLAIN_DECIMAL.fullmatch(text):
+            return text
     if type(value) is str:
         try:
             value = Decimal(value)
@@ -161,9 +170,7 @@ def _decimal(name: str, value: Any) -> str:
             raise BadField(field=name, problem=f"must be a number, not {value[:40]!r}") from None
     _number(name, value, MAX_DECIMAL)
     exact = value if type(value) is Decimal else Decimal(repr(value))
-    if exact.as_tuple().exponent < -18:  # type: ignore[operator]  # finite: the exponent is a number
-        exact = round(exact, 18)
-    return format(exact, "f")
+    return format(exact.copy_abs().quantize(_EIGHTEENTH, context=_WIDE), "f").rstrip("0").rstrip(".")
 
 
 def _status(name: str, value: Any) -> str:

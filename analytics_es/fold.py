@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 from attrs import Factory, evolve, frozen
 
-from analytics_es import codec, engine
+from analytics_es import engine
 from analytics_es.calendar import Calendar
 from analytics_es.errors import FoldFailed
 from analytics_es.events import FAMILIES, facts, matches
@@ -92,12 +92,13 @@ class Fold:
         self._engine.register("types", pa.Table.from_pylist(rows, schema=self._schema()))
         try:
             decoded = self._decode(events, within)
-            if decoded.last is None or not decoded.untimed:
-                return decoded
         except (engine.EngineError, pa.ArrowInvalid):
-            pass
-        events, broken = _without_broken(events)
-        return evolve(self._decode(events, within), broken=broken)
+            events, broken = self._without_broken(events)
+            decoded = evolve(self._decode(events, within), broken=broken)
+        if not decoded.untimed:
+            return decoded
+        untimed = self._engine.execute("DELETE FROM decoded WHERE occurred_at IS NULL RETURNING position, type")
+        return evolve(decoded, broken=decoded.broken + untimed.fetchall())
 
     def _decode(self, events: pa.Table, within: Span | None) -> _Decoded:
         self._engine.register("batch", events.set_column(2, "state", events.column("state").cast(pa.string())))
@@ -105,6 +106,14 @@ class Fold:
         if within:
             self._engine.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
         return _Decoded(*self._engine.execute(ABOUT_DECODED).fetchall()[0])
+
+    def _without_broken(self, events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
+        """Set aside, one by one, what is stored but is no JSON."""
+        states = [_text(state) for state in events.column("state").to_pylist()]
+        self._engine.register("batch", events.set_column(2, "state", pa.array(states, pa.string())))
+        valid = self._engine.execute("SELECT position, type, coalesce(json_valid(state), false) FROM batch").fetchall()
+        fine = pa.array([ok for _, _, ok in valid], pa.bool_())
+        return events.filter(fine), [(position, event_type) for position, event_type, ok in valid if not ok]
 
     def _schema(self) -> pa.Schema:
         texts = [(name, pa.string()) for name in ("type", "family", "activity", "verdict")]
@@ -144,13 +153,8 @@ def _listed(declaration: Declaration, broken: list[tuple[int, str]]) -> list[tup
     return [(position, 0, "event") for position, event_type in broken if consumes(declaration, event_type)]
 
 
-def _without_broken(events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
-    """Set aside, one by one, what is stored but is not an event."""
-    fine, broken = [], []
-    for index, row in enumerate(events.to_pylist()):
-        try:
-            codec.decode(row["position"], row["type"], row["state"])
-            fine.append(index)
-        except Exception:  # whatever is wrong with it, it is listed
-            broken.append((row["position"], row["type"]))
-    return events.take(pa.array(fine, pa.int64())), broken
+def _text(state: bytes) -> str | None:
+    try:
+        return state.decode()
+    except UnicodeDecodeError:
+        return None

@@ -13,13 +13,18 @@ from attrs import define, field
 
 from analytics_es import engine
 from analytics_es.engine import quote, quote_name
-from analytics_es.events import ENTITIES
+from analytics_es.events import ENTITIES, MAX_INTEGER
 from analytics_es.projection import FIELDS, OPEN_FIELDS, TEXT, Column, Declaration, Measure
 
 EMPTY_BUCKETS = "[[],[]]"
 
 # OpenTelemetry's exponential histogram, scale 5: bucket i holds (2^(i/32), 2^((i+1)/32)]; zeros have their own, -2.
-BUCKET_OF = "CASE WHEN {v} = 0 THEN -2 ELSE CAST(ceil(log2({v}) * 32) AS INTEGER) - 1 END"
+# Beyond 10^13 a logarithm has too few digits to tell both sides of a bound apart; one of v / 2^n, near 1, has enough to
+# 2^52.
+BUCKET_OF = (
+    "CASE WHEN {v} = 0 THEN -2 WHEN {v} < 10000000000000 THEN CAST(ceil(log2({v}) * 32) AS INTEGER) - 1 "
+    "ELSE CAST(round(log2({v})) * 32 + ceil(log2({v} / pow(2, round(log2({v})))) * 32) AS INTEGER) - 1 END"
+)
 
 # How an event ended: its status, else what its type says, else that it took some time; NULL where it did not end.
 OUTCOME = (
@@ -55,7 +60,7 @@ def decoding(declarations: Sequence[Declaration]) -> str:
     """Return the SELECT that turns `batch` and `types` into typed columns: those that the projections name.
 
     Events of the six families were validated when recorded. Those of other families may hold anything in a field (they
-    are `open`): these are read as text first, and what is there but is not a number is named in `unread`.
+    are `open`): these are read as text first. What is there but is not a number, or too large, is named in `unread`.
     """
     paths = {path for each in declarations for sql in each.expressions for path in engine.references(sql)}
     named = {path[0] for path in paths if len(path) == 1}
@@ -74,7 +79,7 @@ def decoding(declarations: Sequence[Declaration]) -> str:
             for name in sorted(named & set(IN_MICROSECONDS))
         ),
         *(struct for outer, names in own.items() if names for struct in _own_structs(outer, names)),
-        f"CASE WHEN open THEN list_filter([{_list([_unread(name, scales[name]) for name in numbers])}], lambda x: x IS NOT NULL) END AS unread",
+        f"{_all_unread(numbers, scales)} AS unread",
         *(f"for_{each.name}" for each in declarations),
     ]
     typed = quote(json.dumps(_structure(stored, own, FIELDS)))
@@ -96,10 +101,16 @@ def _number(name: str) -> str:
     return f"CASE WHEN open THEN TRY_CAST(t.{quote_name(name)} AS {kind}) ELSE d.{quote_name(name)} END"
 
 
+def _all_unread(numbers: Sequence[str], scales: Mapping[str, int]) -> str:
+    """Name the fields that are there and cannot be read; of validated events, only a large one can be among them."""
+    large = [f"d.{quote_name(name)} > {MAX_INTEGER // 10 ** scales[name]}" for name in numbers if scales[name]]
+    listed = _list([_unread(name, scales[name]) for name in numbers])
+    return f"CASE WHEN {' OR '.join(['open', *large])} THEN list_filter([{listed}], lambda x: x IS NOT NULL) END"
+
+
 def _unread(name: str, decimals: int) -> str:
-    text = f"t.{quote_name(name)}"
-    value = scaled(f"TRY_CAST({text} AS {FIELDS[name]})", decimals)
-    return f"CASE WHEN {text} IS NOT NULL AND {value} IS NULL THEN {quote(name)} END"
+    there = f"(t.{quote_name(name)} IS NOT NULL OR d.{quote_name(name)} IS NOT NULL)"
+    return f"CASE WHEN {there} AND {scaled(_number(name), decimals)} IS NULL THEN {quote(name)} END"
 
 
 def _own_structs(outer: str, names: Sequence[str]) -> list[str]:
@@ -157,7 +168,7 @@ class ProjectionSql:
         chosen = _list([*row_key, *columns])
         return f"WITH spread AS ({self._spread()}), {tables} SELECT {chosen} FROM grains ORDER BY {_list(row_key)}"
 
-    def _read(self) -> str:
+    def _read(self, *more: str) -> str:
         """One row an event: its fields, buckets, keys and conditions; your own fields are numbers from here on."""
         declaration = self.declaration
         added = [
@@ -165,13 +176,15 @@ class ProjectionSql:
             f"{self.day} AS day",
             *(f"coalesce(CAST(({k.sql}) AS VARCHAR), '') AS k_{k.name}" for k in declaration.keys if not k.of_entity),
             *(f"TRY({where}) AS c{i}" for i, where in enumerate(self.wheres)),
+            *more,
         ]
         condition = f"for_{declaration.name}" + (f" AND ({declaration.where})" if declaration.where else "")
         read = f"SELECT *, {_list(added)} FROM decoded WHERE {condition}"
         outers = sorted({path[0] for sql, _ in self.values for path in engine.references(sql)} & set(OPEN_FIELDS))
         if outers:
             replaced = _list([f"{outer}_numbers AS {outer}" for outer in outers])
-            return f"SELECT * REPLACE ({replaced}) FROM ({read})"
+            texts = _list([f"{outer} AS {outer}_texts" for outer in outers])
+            return f"SELECT * REPLACE ({replaced}), {texts} FROM ({read})"
         return read
 
     def _spread(self) -> str:
@@ -242,28 +255,32 @@ class ProjectionSql:
 
     def may_fail(self) -> bool:
         """Say whether an expression can fail on fields that are all readable: yours, or one that computes."""
-        measures = self.declaration.measures
-        return any((each.sql and each.sql not in FIELDS) or (each.where and _is_open(each.where)) for each in measures)
+        values = any(sql not in FIELDS for sql, _ in self.values)
+        return values or any(_is_open(where) or engine.computes(where) for where in self.wheres)
 
     # Values that are there but could not be read: never silently NULL.
     def unreadable(self) -> str:
         """Return the SELECT of (position, hour, measure)."""
         problems = {each.name: self._problem(each) for each in self.declaration.measures}
         names = _list([f"CASE WHEN {problem} THEN {quote(name)} END" for name, problem in problems.items()])
+        absent = [f"TRY(({where}) IS NULL) AS n{i}" for i, where in enumerate(self.wheres)]
         return (
-            f"SELECT * FROM (SELECT position, hour, unnest([{names}]) AS field FROM ({self._read()}) "
+            f"SELECT * FROM (SELECT position, hour, unnest([{names}]) AS field FROM ({self._read(*absent)}) "
             f"WHERE {' OR '.join(problems.values())}) WHERE field IS NOT NULL ORDER BY ALL"
         )
 
     def _problem(self, measure: Measure) -> str:
-        """Its condition or its value is NULL though the event has every field that it names."""
+        """Its condition or its value is NULL because it failed, or because a field it names cannot be read."""
         problems = ["false"]
-        condition = f"c{self.wheres.index(measure.where)}" if measure.where else "true"
+        condition = "true"
         if measure.where:
-            problems.append(f"({condition} IS NULL AND {_present(measure.where)})")
+            i = self.wheres.index(measure.where)
+            condition = f"c{i}"
+            problems.append(f"(c{i} IS NULL AND ({_failed(f'n{i}')} OR {_garbled(measure.where, own_numbers=False)}))")
         if measure.sql:
             value = scaled(measure.sql, measure.decimals)
-            wrong = f"({value} IS NULL AND {_present(measure.sql)})"
+            failed = _failed(f"TRY(({measure.sql}) IS NULL)")
+            wrong = f"({value} IS NULL AND ({failed} OR {_garbled(measure.sql)}))"
             if measure.kind == "histogram":
                 wrong = f"({wrong} OR {value} < 0)"
             problems.append(f"({condition} AND {wrong})")
@@ -291,16 +308,19 @@ def _is_open(sql: str) -> bool:
     return any(path[0] in OPEN_FIELDS for path in engine.references(sql))
 
 
-def _present(sql: str) -> str:
-    """Say whether the event has every field that an expression names, readable or not."""
+def _failed(absent: str) -> str:
+    """Say that there is no value though the expression, which tells by `absent`, is not just NULL."""
+    return f"{absent} IS DISTINCT FROM true"
+
+
+def _garbled(sql: str, *, own_numbers: bool = True) -> str:
+    """Say whether the event has a field that an expression names as a number, and it is none."""
     parts = []
     for path in engine.references(sql):
         column = ".".join(map(quote_name, path))
-        if len(path) == 2:
-            parts.append(f"position IN (SELECT position FROM decoded WHERE {column} IS NOT NULL)")
-        elif FIELDS[path[0]] == TEXT:
-            parts.append(f"{column} IS NOT NULL")
-        else:
+        if len(path) == 1 and FIELDS[path[0]] != TEXT:
             stored = IN_MICROSECONDS.get(path[0], path[0])
-            parts.append(f"({column} IS NOT NULL OR list_contains(unread, {quote(stored)}))")
-    return " AND ".join(parts) or "true"
+            parts.append(f"coalesce(list_contains(unread, {quote(stored)}), false)")
+        elif len(path) == 2 and own_numbers:
+            parts.append(f"({quote_name(path[0] + '_texts')}.{quote_name(path[1])} IS NOT NULL AND {column} IS NULL)")
+    return " OR ".join(parts) or "false"

@@ -269,33 +269,41 @@ def _shapes(records: Iterable[_Record], mapping: Mapping, guess: Callable[[Any],
 
 
 def _widen(shape: Any, value: Any, depth: int = 0) -> Any:
-    """Return the shape that also holds this value: the name of a type, {key: shape}, or {None: shape} for a list."""
+    """Return the shape that also holds this value: the name of a type, {key: shape} or [shape]."""
     if value is None or shape == "JSON":
         return shape
-    if isinstance(value, dict | list):
-        if depth > 16 or isinstance(shape, str):
-            return "JSON"
-        shape = shape or {}
-        for key, item in value.items() if isinstance(value, dict) else [(None, item) for item in value or [None]]:
-            shape[key] = _widen(shape.get(key), item, depth + 1)
-        return shape if len(shape) <= 1000 else "JSON"
+    if not isinstance(value, dict | list):
+        return _wider(shape, value)
+    if depth > 16 or not isinstance(shape, type(value) | None):
+        return "JSON"
+    if isinstance(value, list):
+        return [
+            functools.reduce(lambda inner, item: _widen(inner, item, depth + 1), value, shape[0] if shape else None)
+        ]
+    shape = {} if shape is None else shape
+    for key, item in value.items():
+        shape[key] = _widen(shape.get(key), item, depth + 1)
+    return shape if len(shape) <= 1000 else "JSON"
+
+
+def _wider(shape: Any, value: Any) -> str:
     kind = _SCALARS[type(value)]
     if kind == "BIGINT" and not -(2**63) <= value < 2**63:
         kind = "HUGEINT"
     if shape is None or shape == kind:
         return kind
-    if isinstance(shape, dict):
+    if not isinstance(shape, str):
         return "JSON"
     return max(shape, kind, key=_NUMBERS.index) if {shape, kind} <= {*_NUMBERS} else "VARCHAR"
 
 
 def _structure(shape: Any) -> Any:
     """Return a shape as json_transform takes it; an object whose keys a STRUCT cannot tell apart stays JSON."""
+    if isinstance(shape, list):
+        return [_structure(shape[0])]
     if not isinstance(shape, dict):
         return shape or "VARCHAR"
-    if set(shape) == {None}:
-        return [_structure(shape[None])]
-    keys = {key.lower() for key in shape if key}
+    keys = {key.lower() for key in shape if key and "\0" not in key}
     return {key: _structure(item) for key, item in shape.items()} if 0 < len(keys) == len(shape) else "JSON"
 
 

@@ -6,11 +6,14 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from attrs import frozen
+
 from analytics_es.errors import AnalyticsError, FoldFailed, NotCaughtUp
-from analytics_es.fold import Fold
+from analytics_es.fold import Fold, Folded
 from analytics_es.log import SQLiteLog
 from analytics_es.views import SQLiteViews
 
@@ -28,6 +31,22 @@ Clock = Callable[[], datetime]
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@frozen
+class _Batch:
+    folded: dict[str, Folded | FoldFailed]
+    expected: int
+    last: int
+
+
+def _ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
+    """Fold the next batch in a thread of its own while this one is being committed."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="analytics-es-ahead") as worker:
+        coming = worker.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = worker.submit(next, batches, None)
+            yield batch
 
 
 class Runner:
@@ -52,40 +71,60 @@ class Runner:
         """
         self.errors.clear()
         head = self._log.head()
-        while self.step(head):
-            if progress:
-                progress(min(self._positions().values(), default=head), head)
+        while self.step(head, progress):
+            pass
         for error in self.errors.values():
             raise error
         return head
 
-    def step(self, head: int | None = None) -> bool:
-        """Fold one batch for the projections that are furthest behind; False where there was nothing to do."""
+    def step(self, head: int | None = None, progress: Progress | None = None) -> bool:
+        """Bring the projections that are furthest behind up to the head; False where there was nothing to do."""
         with self._stepping:
             head = self._log.head() if head is None else head
-            behind = defaultdict(list)
+            behind = defaultdict(set)
             for name, position in self._positions().items():
                 if position < head and name not in self.errors:
-                    behind[position].append(name)
+                    behind[position].add(name)
             if not behind:
                 return False
             position = min(behind)
-            self._advance(behind[position], position, head)
-        with self._moved:
-            self._moved.notify_all()
+            batches = self._folded(frozenset(behind[position]), position, head)
+            names = behind[position]
+            for batch in batches if head - position <= self._batch else _ahead(batches):
+                names = self._commit(batch, names)
+                if progress:
+                    progress(batch.last, head)
+                if not names or self._stopping.is_set():
+                    break
         return True
 
-    def _advance(self, names: list[str], position: int, head: int) -> None:
-        events = self._log.scan(after=position, limit=self._batch, upto=head)
-        last = events.column("position")[-1].as_py() if events.num_rows else head
-        for name, folded in self._fold(events, names).items():
+    def _folded(self, names: Iterable[str], position: int, head: int) -> Iterator[_Batch]:
+        """Scan and fold from a position up to the head, batch by batch."""
+        while position < head:
+            events = self._log.scan(after=position, limit=self._batch, upto=head)
+            last = events.column("position")[-1].as_py() if events.num_rows else head
+            yield _Batch(self._fold(events, sorted(names)), position, last)
+            position = last
+
+    def _commit(self, batch: _Batch, names: set[str]) -> set[str]:
+        """Commit a batch for these projections; returns those that may go on from there.
+
+        One that another runner has moved meanwhile stops here, to be looked at again; so does one that failed.
+        """
+        going_on = set()
+        for name in sorted(names):
             try:
+                folded = batch.folded[name]
                 if isinstance(folded, FoldFailed):
                     raise folded
-                self._views.commit(name, folded, expected=position, position=last)
+                if self._views.commit(name, folded, expected=batch.expected, position=batch.last):
+                    going_on.add(name)
             except AnalyticsError as error:
                 logger.error("%s", error)
                 self.errors[name] = error
+        with self._moved:
+            self._moved.notify_all()
+        return going_on
 
     def _positions(self) -> dict[str, int]:
         with self._views.read() as snapshot:

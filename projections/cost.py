@@ -41,7 +41,7 @@ class Cost:
     failures: int = count(where="family = 'provider' AND outcome = 'error'", unit="calls")
     calls_without_cost: int = count(where=f"{_CALL} AND cost IS NULL", unit="calls")
     calls_at_zero_cost: int = count(
-        where=f"{_CALL} AND cost = 0 AND coalesce(input_tokens, 0) + coalesce(output_tokens, 0) > 0", unit="calls"
+        where=f"{_CALL} AND cost = 0 AND (input_tokens > 0 OR output_tokens > 0)", unit="calls"
     )
     input_tokens: int | None = _tokens("input_tokens")
     output_tokens: int | None = _tokens("output_tokens")

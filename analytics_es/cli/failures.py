@@ -20,12 +20,12 @@ class Failed(click.ClickException):
 
 
 class Interrupted(click.ClickException):
-    """Stopped from the keyboard; what was recorded so far is durable."""
+    """Stopped from the keyboard; what was recorded by then is durable."""
 
     exit_code = 130
 
     def __init__(self) -> None:
-        super().__init__("interrupted; what was recorded so far stays")
+        super().__init__("interrupted")
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the line."""

@@ -19,6 +19,7 @@ from analytics_es.cli.words import safe
 
 UNLIMITED = 10_000  # columns of a pipe: nothing is wrapped or left out there
 BAR = 16
+NARROWEST = 12  # a column of names; longer ones are folded where they must be
 BETWEEN = " · "
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -85,10 +86,14 @@ Block = Grid | Line | Beside
 def show(blocks: Iterable[Block]) -> None:
     """Print blocks on standard output."""
     console = make_console()
+    width = console.width
     with console.capture() as capture:
         for block in blocks:
             for part in _rendered(console, block):
+                # Rather too wide a line than half a number.
+                console.width = max(width, _measured(console, part).minimum)
                 console.print(part)
+                console.width = width
     text = re.sub(r"[ \t]+$", "", capture.get(), flags=re.MULTILINE).rstrip("\n") + "\n"
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
@@ -155,9 +160,12 @@ def _fitting(console: Console, grid: Grid) -> Table:
 
 def _table(console: Console, grid: Grid, kept: Sequence[int]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
-    for column in (grid.columns[i] for i in kept):
+    for i in kept:
+        column = grid.columns[i]
+        longest = max(cell_len(text.plain) for text in (Text(column.title), *(_cell(console, r[i]) for r in grid.rows)))
         table.add_column(
             column.title,
+            min_width=longest if column.right else min(longest, NARROWEST),
             justify="right" if column.right else "left",
             no_wrap=column.right or column.bar,
             overflow="fold",
@@ -184,4 +192,8 @@ def bar(part: float, encoding: str = "utf-8") -> str:
 
 
 def _width(console: Console, renderable: RenderableType) -> int:
-    return Measurement.get(console, console.options.update(width=UNLIMITED), renderable).maximum
+    return _measured(console, renderable).maximum
+
+
+def _measured(console: Console, renderable: RenderableType) -> Measurement:
+    return Measurement.get(console, console.options.update(width=UNLIMITED), renderable)
