@@ -63,7 +63,7 @@ def _named(measures: Sequence[Measure], values: Sequence[Any]) -> Values:
 def usage(source: Source, entity_type: str | None, entity_id: str | None, period: TimePeriod) -> UsageStats:
     """Answer get_usage_stats."""
     declaration = source.declaration("usage")
-    check_entity(declaration, entity_type)
+    check_entity(declaration, entity_type, entity_id)
     where = {"entity_type": entity_type or ""}
     if entity_type and entity_id is not None:
         where["entity_id"] = entity_id
@@ -167,7 +167,7 @@ def _operation(
     measures: Sequence[Measure], operation: str, subject: str, values: Values, seconds: int, busy_hours: int
 ) -> OperationPerformance:
     calls, failures = values["calls"], values["failures"]
-    tokens, duration = values["output_tokens"], values["output_duration"]
+    tokens, duration = values["timed_output_tokens"], values["output_duration"]
     return OperationPerformance(
         operation=operation,
         subject=subject,
@@ -176,7 +176,7 @@ def _operation(
         error_rate=share(failures, calls),
         calls_per_second=calls / seconds,
         busy_calls_per_second=share(calls, busy_hours * 3600),
-        output_tokens=tokens,
+        output_tokens=values["output_tokens"],
         output_tokens_per_second=tokens * 1_000_000 / duration if tokens and duration else None,
         duration_ms=_spread(measures, values, "duration"),
         time_to_first_chunk_ms=_spread(measures, values, "time_to_first_chunk"),
@@ -315,9 +315,10 @@ def _rows(rows: list[Any], words: Sequence[str], totals: Sequence[CurrencyCost])
     whole = {total.currency: total.reported_cost for total in totals}
     found = []
     for keys, values in rows:
-        if not values["calls"] and values["input_tokens"] is None and values["output_tokens"] is None:
-            continue
         money, currency = number(values["reported_cost"], 9), keys[-1]
+        used = (values["input_tokens"], values["output_tokens"], money)
+        if not values["calls"] and all(each is None for each in used):
+            continue
         all_of_it = whole.get(currency)
         found.append(
             CostRow(
@@ -348,16 +349,28 @@ def _budgets(rows: list[Any]) -> list[BudgetStatus]:
 
 
 def _cost_series(question: Question, declaration: Declaration, where: Mapping[str, str]) -> list[CostPoint]:
+    """Return a point for every bucket and every currency of the period."""
     measures = _measures(declaration, ["calls", "reported_cost", "calls_without_cost"])
+    points = {
+        start: {row[0]: _named(measures, row[1:]) for row in rows}
+        for (start,), rows in question.points(declaration, measures, where, ["currency"]).items()
+    }
+    currencies = {
+        currency
+        for rows in points.values()
+        for currency, values in rows.items()
+        if values["calls"] or values["reported_cost"] is not None
+    }
+    nothing = _together(measures, [])
     return [
         CostPoint(
             start=question.tiling.local(start),
-            currency=row[0],
+            currency=currency,
             reported_cost=number(values["reported_cost"], 9),
-            calls=values["calls"],
-            calls_without_cost=values["calls_without_cost"],
+            calls=values["calls"] or 0,
+            calls_without_cost=values["calls_without_cost"] or 0,
         )
-        for (start,), rows in question.points(declaration, measures, where, ["currency"]).items()
-        for row in rows
-        if (values := _named(measures, row[1:]))["calls"]
+        for start, rows in points.items()
+        for currency in sorted(currencies)
+        for values in [rows.get(currency, nothing)]
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -44,14 +44,14 @@ def encode(event: RecordedEvent) -> bytes:
 
 
 def _unspeakable(event: RecordedEvent, error: Exception) -> BadText | BadField:
-    for path, text in _texts("", {"source": event.source, "id": event.id, **event.data}):
+    for path, text in _texts_of(event):
         if any("\ud800" <= character <= "\udfff" for character in text):
             return BadText(field=_safe(path), problem="half of a surrogate pair")
     return BadField(field="data", problem=f"cannot be stored as JSON ({error})")
 
 
 def _refuse_nul(event: RecordedEvent) -> None:
-    for path, text in _texts("", {"source": event.source, "id": event.id, **event.data}):
+    for path, text in _texts_of(event):
         if "\0" in text:
             raise BadText(field=_safe(path), problem="a NUL character")
 
@@ -60,7 +60,12 @@ def _safe(path: str) -> str:
     return path.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
-def _texts(path: str, value: Any) -> Any:
+def _texts_of(event: RecordedEvent) -> Iterator[tuple[str, str]]:
+    yield from (("source", event.source), ("id", event.id))
+    yield from _texts("", event.data)
+
+
+def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):

@@ -36,12 +36,17 @@ class RefusedEvent(AnalyticsError):
 
 
 class BadType(RefusedEvent):
-    """{type!r} is not an event type: use dotted lower case with a past-tense end, such as provider.call.completed
+    """{type!r:.80} is not an event type: use dotted lower case with a past-tense end, such as provider.call.completed
     (2 to 8 parts of a-z, 0-9 and _, at most 128 characters)."""
 
 
 class BadData(RefusedEvent):
     """The data of an event must be a mapping of field names to values, not {kind}."""
+
+
+class BadEvent(RefusedEvent):
+    """An event of a batch must be a mapping of the arguments of record_event: event_type and data, and where wanted
+    occurred_at, id and source; {problem}."""
 
 
 class BadSource(RefusedEvent):

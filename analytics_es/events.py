@@ -93,7 +93,7 @@ class TypeFacts:
 @functools.lru_cache(maxsize=4096)
 def facts(event_type: str) -> TypeFacts:
     """Read a type; raises BadType."""
-    if not isinstance(event_type, str) or len(event_type) > 128 or not _TYPE.fullmatch(event_type):
+    if len(event_type) > 128 or not _TYPE.fullmatch(event_type):
         raise BadType(type=event_type)
     activity, _, verb = event_type.rpartition(".")
     return TypeFacts(event_type.partition(".")[0], activity, VERDICTS.get(verb))
@@ -116,7 +116,7 @@ def matches(pattern: str, event_type: str) -> bool:
 
 def _text(name: str, value: Any) -> str | None:
     if type(value) is int:
-        value = str(value)
+        value = str(_whole(name, value))
     if type(value) is not str:
         raise BadField(field=name, problem=f"must be a text, not {_kind(value)}")
     if len(value) > MAX_TEXT:
@@ -130,17 +130,21 @@ def _integer(name: str, value: Any) -> int:
     if type(value) is not int:
         raise BadField(field=name, problem=f"must be a whole number, not {_kind(value)}")
     if not 0 <= value <= MAX_INTEGER:
-        raise BadField(field=name, problem=f"must be between 0 and 2^63-1, not {value}")
+        raise BadField(field=name, problem=f"must be between 0 and 2^63-1, not {_shown(value)}")
     return value
 
 
 def _number(name: str, value: Any, limit: int) -> None:
     if type(value) not in (int, float, Decimal):
         raise BadField(field=name, problem=f"must be a number, not {_kind(value)}")
-    if not math.isfinite(value):
+    if not _finite(value):
         raise BadField(field=name, problem=f"must be a finite number, not {value}")
     if not 0 <= value <= limit:
-        raise BadField(field=name, problem=f"must be between 0 and {limit:.0e}, not {value}")
+        raise BadField(field=name, problem=f"must be between 0 and {limit:.0e}, not {_shown(value)}")
+
+
+def _finite(value: float | Decimal) -> bool:
+    return value.is_finite() if type(value) is Decimal else type(value) is int or math.isfinite(value)
 
 
 def _milliseconds(name: str, value: Any) -> int | float:
@@ -159,7 +163,7 @@ _PLAIN_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 
 def _decimal(name: str, value: Any) -> str:
     """Money and custom values are kept as the exact decimal that was reported, to 18 places."""
-    if type(value) in (float, int, Decimal, str):
+    if type(value) in (float, Decimal, str):
         text = repr(value) if type(value) is float else str(value)
         if _PLAIN_DECIMAL.fullmatch(text):
             return text
@@ -175,8 +179,8 @@ def _decimal(name: str, value: Any) -> str:
 
 def _status(name: str, value: Any) -> str:
     if value not in STATUSES:
-        raise BadField(field=name, problem=f"must be one of {', '.join(STATUSES)}, not {value!r}")
-    return str(value)
+        raise BadField(field=name, problem=f"must be one of {', '.join(STATUSES)}, not {_shown(value)}")
+    return STATUSES[STATUSES.index(value)]  # the value itself may be a member of an enum of texts
 
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -184,7 +188,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 
 def _currency(name: str, value: Any) -> str:
     if type(value) is not str or not _CURRENCY.fullmatch(value):
-        raise BadField(field=name, problem=f"must be an ISO 4217 code such as USD, not {value!r}")
+        raise BadField(field=name, problem=f"must be an ISO 4217 code such as USD, not {_shown(value)}")
     return value
 
 
@@ -219,7 +223,22 @@ VOCABULARY: dict[str, Check] = {
 
 
 def _kind(value: Any) -> str:
-    return "a boolean" if isinstance(value, bool) else f"a {type(value).__name__}"
+    name = "boolean" if isinstance(value, bool) else type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a message can hold it."""
+    try:
+        return f"{str(value) if type(value) is Decimal else repr(value):.60}"
+    except ValueError:
+        return _kind(value)  # Python does not write out the digits of a giant integer
+
+
+def _whole(name: str, value: int) -> int:
+    if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+        raise BadField(field=name, problem="is an integer beyond 64 bits: pass it as text")
+    return value
 
 
 def _free(name: str, value: Any, depth: int) -> Any:
@@ -228,13 +247,11 @@ def _free(name: str, value: Any, depth: int) -> Any:
     if kind is str or kind is bool or value is None:
         return value
     if kind is int:
-        if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
-            raise BadField(field=name, problem="is an integer beyond 64 bits: pass it as text")
-        return value
+        return _whole(name, value)
     if kind is float or kind is Decimal:
-        if not math.isfinite(value):
+        if not _finite(value):
             raise BadField(field=name, problem=f"must be a finite number, not {value}")
-        return value if kind is float else format(value, "f")
+        return value if kind is float else _written(name, value)
     if depth > MAX_DEPTH:
         raise TooDeep(field=name.partition(".")[0], limit=MAX_DEPTH)
     if isinstance(value, Mapping):
@@ -244,9 +261,16 @@ def _free(name: str, value: Any, depth: int) -> Any:
     raise BadField(field=name, problem=f"must be a JSON value, not {_kind(value)}")
 
 
+def _written(name: str, value: Decimal) -> str:
+    """Return a decimal in full, unless that would be more digits than a field may have characters."""
+    if abs(value.adjusted()) > MAX_TEXT:
+        raise BadField(field=name, problem=f"must have at most {MAX_TEXT} digits, not as many as {_shown(value)}")
+    return format(value, "f")
+
+
 def _name(key: Any) -> str:
     if not isinstance(key, str):
-        raise BadField(field=str(key), problem=f"field names must be texts, not {_kind(key)}")
+        raise BadField(field=_shown(key), problem=f"field names must be texts, not {_kind(key)}")
     return key
 
 
@@ -265,7 +289,8 @@ def _check_data(family: str, data: Any) -> dict[str, Any]:
     for name, value in data.items():
         check = checks.get(name)
         if check is None:
-            checked[_name(name)] = _free(name, value, 2)
+            field = _name(name)
+            checked[field] = _free(field, value, 2)
         elif value is not None:
             value = check(name, value)
             if value is not None:
@@ -298,6 +323,8 @@ def admit(
     source: str | None = None,
 ) -> RecordedEvent:
     """Return the event as it will be recorded, or raise the RefusedEvent that says why not."""
+    if not isinstance(event_type, str):
+        raise BadType(type=event_type)
     family = facts(event_type).family
     if occurred_at is None:
         if id is not None:

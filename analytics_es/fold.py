@@ -74,7 +74,10 @@ class Fold:
         """
         wanted = [self._declarations[name] for name in (self._declarations if names is None else names)]
         with self._lock:
-            decoded = self._load(events, within)
+            try:
+                decoded = self._load(events, within)
+            except engine.EngineError as error:
+                return {each.name: _failed(each, error) for each in wanted}
             if decoded.first is None or decoded.last is None:
                 return {each.name: Folded(rows=[], unreadable=_listed(each, decoded.broken)) for each in wanted}
             buckets = self._calendar.sql("occurred_at", decoded.first // 1_000_000, decoded.last // 1_000_000 + 1)
@@ -140,13 +143,17 @@ class Fold:
                 if decoded.unread or sql.may_fail():
                     unreadable += cursor.execute(sql.unreadable()).fetchall()
         except engine.EngineError as error:
-            return FoldFailed(projection=declaration.name, problem=str(error).splitlines()[0])
+            return _failed(declaration, error)
         return Folded(rows=rows, unreadable=unreadable)
 
 
 def consumes(declaration: Declaration, event_type: str) -> bool:
     """Say whether a projection takes events of this type."""
     return any(matches(pattern, event_type) for pattern in declaration.consumes)
+
+
+def _failed(declaration: Declaration, error: Exception) -> FoldFailed:
+    return FoldFailed(projection=declaration.name, problem=str(error).splitlines()[0])
 
 
 def _listed(declaration: Declaration, broken: list[tuple[int, str]]) -> list[tuple[int, int, str]]:

@@ -20,9 +20,9 @@ EMPTY_BUCKETS = "[[],[]]"
 
 # OpenTelemetry's exponential histogram, scale 5: bucket i holds (2^(i/32), 2^((i+1)/32)]; zeros have their own, -2.
 # Beyond 10^13 a logarithm has too few digits to tell both sides of a bound apart; one of v / 2^n, near 1, has enough to
-# 2^52.
+# 2^52. What is below 0 is filtered out, but must not fail on the way.
 BUCKET_OF = (
-    "CASE WHEN {v} = 0 THEN -2 WHEN {v} < 10000000000000 THEN CAST(ceil(log2({v}) * 32) AS INTEGER) - 1 "
+    "CASE WHEN {v} <= 0 THEN -2 WHEN {v} < 10000000000000 THEN CAST(ceil(log2({v}) * 32) AS INTEGER) - 1 "
     "ELSE CAST(round(log2({v})) * 32 + ceil(log2({v} / pow(2, round(log2({v})))) * 32) AS INTEGER) - 1 END"
 )
 

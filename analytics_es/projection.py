@@ -36,6 +36,8 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(("cost", "amount", "value"), EXACT),
 }
 OPEN_FIELDS = ("attributes", "data")
+# The unit of money, and the key that tells its currency.
+MONEY = "currency"
 NUMERIC = re.compile(r"(TINY|SMALL|BIG|HUGE|U\w+)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _PATTERN = re.compile(r"(([a-z0-9_]+|\*)(\.|$))*(>)?")
@@ -239,6 +241,7 @@ def declarations_of(classes: Sequence[Any]) -> tuple[Declaration, ...]:
     for one, other in zip(declarations, declarations[1:], strict=False):
         if one.name == other.name:
             raise SameName(name=one.name)
+    _check_spelling(declarations)
     return declarations
 
 
@@ -269,6 +272,19 @@ def _check(declaration: Declaration) -> None:
             _check_expression(name, each.name, each.sql, "text", None)
     for measure in declaration.measures:
         _check_measure(name, measure)
+        if measure.unit == MONEY and MONEY not in {each.name for each in declaration.keys}:
+            _refuse(name, measure.name, 'is money, which takes a key: currency: str = key("currency")')
+    _check_spelling([declaration])
+
+
+def _check_spelling(declarations: Sequence[Declaration]) -> None:
+    """Your own fields must not differ by case alone: to the engine they are one."""
+    spelled: dict[str, str] = {}
+    for each in declarations:
+        for name in sorted({".".join(path) for sql in each.expressions for path in engine.references(sql)}):
+            known = spelled.setdefault(name.lower(), name)
+            if known != name:
+                _refuse(each.name, name, f"is also written {known}: write it in one way")
 
 
 def _check_names(declaration: Declaration) -> None:

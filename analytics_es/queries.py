@@ -14,7 +14,7 @@ from analytics_es.calendar import Calendar
 from analytics_es.errors import MissingProjection, UnknownEntity, UnknownKey, UnknownMetric
 from analytics_es.figures import change, distribution, nothing
 from analytics_es.periods import Tiling
-from analytics_es.projection import Declaration, Measure
+from analytics_es.projection import MONEY, Declaration, Measure
 from analytics_es.types import (
     Completeness,
     Distribution,
@@ -26,7 +26,6 @@ from analytics_es.types import (
 )
 from analytics_es.views import Snapshot, SQLiteViews
 
-MONEY = "currency"
 Lag = Callable[[int], tuple[int, float]]
 
 
@@ -151,9 +150,9 @@ def _unknown(declaration: Declaration, word: str, *, one: bool = False) -> NoRet
     raise UnknownKey(key=word, projection=declaration.name, keys=", ".join(names) + hint)
 
 
-def check_entity(declaration: Declaration, entity: str | None) -> None:
-    """Raise UnknownEntity for what the projection does not spread over."""
-    if entity is not None and entity not in declaration.entities:
+def check_entity(declaration: Declaration, entity: str | None, entity_id: str | None) -> None:
+    """Raise UnknownEntity for what the projection does not spread over, and for an id of no type."""
+    if entity not in declaration.entities and (entity, entity_id) != (None, None):
         raise UnknownEntity(entity=entity, projection=declaration.name, entities=", ".join(declaration.entities))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import define, field
 
 from analytics_es.codec import encode
-from analytics_es.errors import BadData, RefusedBatch, RefusedEvent
+from analytics_es.errors import BadEvent, RefusedBatch, RefusedEvent
 from analytics_es.events import admit, identity
 from analytics_es.log import Appended, Entry, SQLiteLog
 from analytics_es.types import BatchReceipt, Receipt, Refusal
@@ -21,7 +21,8 @@ LISTED = 100
 Clock = Callable[[], datetime]
 OnRefused = Callable[[Refusal], None]
 Progress = Callable[[int], None]
-_ARGUMENTS = {"event_type", "data", "occurred_at", "id", "source"}
+_NEEDED = {"event_type", "data"}
+_ARGUMENTS = {*_NEEDED, "occurred_at", "id", "source"}
 
 
 def entry(now: datetime, event_type: str, data: Mapping[str, Any], **given: Any) -> Entry:
@@ -63,6 +64,8 @@ class Recorder:
         A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
         with `skip_refused` the rest of it is recorded. `on_refused` is told of each.
         """
+        if batch < 1:
+            raise ValueError(f"a batch has at least one event, not {batch}")
         tally = _Tally(on_refused)
         source = iter(events)
         while chunk := list(islice(source, batch)):
@@ -81,12 +84,20 @@ class Recorder:
         tally.refused_in_batch = []
         for event in chunk:
             try:
-                if not isinstance(event, Mapping) or not {"event_type", "data"} <= set(event) <= _ARGUMENTS:
-                    raise BadData(kind=f"{event!r:.80}")
+                if not isinstance(event, Mapping) or not _NEEDED <= set(event) <= _ARGUMENTS:
+                    raise BadEvent(problem=_problem(event))
                 yield entry(now, **event)
             except RefusedEvent as error:
                 tally.refuse(error)
             tally.index += 1
+
+
+def _problem(event: object) -> str:
+    if not isinstance(event, Mapping):
+        return f"this is of type {type(event).__name__}"
+    missing = ", ".join(sorted(_NEEDED - set(event)))
+    unknown = ", ".join(sorted(f"{name!r:.40}" for name in set(event) - _ARGUMENTS))
+    return " and ".join(filter(None, (missing and f"{missing} is missing", unknown and f"{unknown} is none of them")))
 
 
 @define

@@ -180,10 +180,16 @@ class Runner:
         head = self._log.head()
         if head <= position:
             return 0, 0.0
-        first = self._log.first_after(position)
-        recorded = first.recorded_at if first else None
+        recorded = self._recorded_after(position)
         waited = (self._clock() - recorded).total_seconds() if recorded else 0.0
         return head - position, max(waited, 0.0)
+
+    def _recorded_after(self, position: int) -> datetime | None:
+        try:
+            first = self._log.first_after(position)
+        except Exception:  # whatever is wrong with what is stored, the fold will list it
+            return None
+        return first.recorded_at if first else None
 
     def close(self) -> None:
         """Stop following; a batch under way is finished or was never begun."""

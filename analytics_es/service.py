@@ -125,11 +125,14 @@ class AnalyticsService:
 
     def _result(self, work: Callable[[], T]) -> OperationResult[T]:
         def unless_closed() -> T:
-            if self._closed:
-                raise Closed
+            self._check_open()
             return work()
 
         return OperationResult.of(unless_closed)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Closed
 
     # ── recording ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -170,10 +173,12 @@ class AnalyticsService:
 
     def catch_up(self, progress: CatchUpProgress | None = None) -> int:
         """Fold everything recorded so far, here and now; returns the position reached. Raises FoldFailed."""
+        self._check_open()
         return self._runner.catch_up(progress)
 
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
         """Wait until everything recorded so far is in the read models; raises NotCaughtUp, FoldFailed."""
+        self._check_open()
         return self._runner.wait_until_caught_up(timeout)
 
     def projections(self) -> OperationResult[list[ProjectionStatus]]:

@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo
 
 from attrs import Factory, field, frozen
 
-from analytics_es.errors import AnalyticsError, BadPeriod
+from analytics_es.errors import AnalyticsError, BadPeriod, UnknownTimezone
 
 T = TypeVar("T")
 R = TypeVar("R")
 Granularity = Literal["hour", "day", "total"]
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOURLY_UP_TO = timedelta(days=3)
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
@@ -44,6 +45,8 @@ class TimePeriod:
 
     @granularity.default
     def _by_length(self) -> Granularity:
+        if (self.start.tzinfo is None) != (self.end.tzinfo is None):
+            return "hour"  # to be refused by a validator, which runs later
         return "hour" if self.end - self.start <= _HOURLY_UP_TO else "day"
 
     @granularity.validator
@@ -52,7 +55,8 @@ class TimePeriod:
             raise BadPeriod(text=value, problem="its granularity must be hour, day or total")
 
     def __attrs_post_init__(self) -> None:
-        if self.start >= self.end:
+        # Two times of one zone compare by what its clocks show, which may go back: what counts is the instant.
+        if self.start - _EPOCH >= self.end - _EPOCH:
             raise BadPeriod(text=str(self), problem="its start must be before its end")
 
     def __str__(self) -> str:
@@ -64,13 +68,22 @@ class TimePeriod:
     ) -> TimePeriod:
         """Return the period that ends now: `TimePeriod.last(days=7)`; takes what timedelta takes."""
         end = now or datetime.now(UTC)
-        return cls._of(end - timedelta(**length), end, granularity)
+        try:
+            start = end - timedelta(**length)
+        except OverflowError:
+            told = ", ".join(f"{unit}={count}" for unit, count in length.items())
+            raise BadPeriod(text=told, problem="it begins before the year 1") from None
+        return cls._of(start, end, granularity)
 
     @classmethod
     def day(cls, day: date, tz: str = "UTC", *, granularity: Granularity | None = None) -> TimePeriod:
-        """Return one calendar day in a time zone; it may have 23 or 25 hours."""
-        zone = ZoneInfo(tz)
-        return cls._of(_midnight(day, zone), _midnight(day + timedelta(days=1), zone), granularity)
+        """Return one calendar day in a time zone; it may have 23 or 25 hours. Raises UnknownTimezone."""
+        zone = _zone(tz)
+        try:
+            following = day + timedelta(days=1)
+        except OverflowError:
+            raise BadPeriod(text=str(day), problem="it is the last day there is") from None
+        return cls._of(_midnight(day, zone), _midnight(following, zone), granularity)
 
     @classmethod
     def parse(
@@ -78,21 +91,32 @@ class TimePeriod:
     ) -> TimePeriod:
         """Read "2026-11-01/2026-11-08", with dates or times on either side, one date, or a length such as "7d".
 
-        Dates and times without a zone are in `tz`. Raises BadPeriod.
+        Dates and times without a zone are in `tz`. Raises BadPeriod and UnknownTimezone.
         """
         length = re.fullmatch(r"([1-9][0-9]{0,5})([hdw])", text)
         if length:
             return cls.last(now=now, granularity=granularity, **{_UNITS[length[2]]: int(length[1])})
         start, slash, end = text.partition("/")
-        zone = ZoneInfo(tz)
+        zone = _zone(tz)
         first = _instant(text, start, zone)
         if slash:
             return cls._of(first, _instant(text, end, zone), granularity)
-        return cls.day(first.astimezone(zone).date(), tz, granularity=granularity)
+        try:
+            day = first.astimezone(zone).date()
+        except OverflowError:
+            raise BadPeriod(text=text, problem=f"it is no day of the years 1 to 9999 in {tz}") from None
+        return cls.day(day, tz, granularity=granularity)
 
     @classmethod
     def _of(cls, start: datetime, end: datetime, granularity: Granularity | None) -> TimePeriod:
         return cls(start, end, granularity) if granularity else cls(start, end)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise UnknownTimezone(name=name) from None
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

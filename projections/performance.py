@@ -14,4 +14,5 @@ class Performance:
     duration: Histogram = histogram("duration_ms", unit="ms", decimals=3)
     time_to_first_chunk: Histogram = histogram("time_to_first_chunk_ms", unit="ms", decimals=3)
     output_tokens: int | None = total("output_tokens", unit="tokens")
+    timed_output_tokens: int | None = total("output_tokens", where="duration_ms > 0", unit="tokens")
     output_duration: int | None = total("duration_ms", where="output_tokens > 0", unit="ms", decimals=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -65,6 +66,14 @@ def places(amounts: Iterable[Decimal | None]) -> int:
     return 2 if most >= 1_000 else 4 if most >= 1 else 6
 
 
+def places_by_currency(amounts: Iterable[tuple[str, Decimal | None]]) -> dict[str, int]:
+    """Return how many places suit all amounts of each currency."""
+    found: dict[str, list[Decimal | None]] = {}
+    for currency, amount in amounts:
+        found.setdefault(currency, []).append(amount)
+    return {currency: places(each) for currency, each in found.items()}
+
+
 def money(amount: Decimal | None, currency: str, places: int) -> str:
     """Return an amount and its currency; an amount that is not 0 is never shown as 0."""
     if amount is None:
@@ -88,11 +97,19 @@ def plural(number: int, word: str) -> str:
 
 
 def starts(instants: Sequence[datetime]) -> list[str]:
-    """Return the starts of buckets, as dates where all are midnights; an hour that comes twice has its offset."""
-    if all(not (i.hour or i.minute) for i in instants):
-        return [f"{i:%a %Y-%m-%d}" for i in instants]
+    """Return the starts of buckets: dates where they are days, of which the first may begin late, else hours.
+
+    An hour that comes twice, as clocks are set back, has its offset.
+    """
+    if all(_is_midnight(instant) for instant in instants[1:]):
+        return [f"{i:%a %Y-%m-%d}" if _is_midnight(i) else f"{i:%a %Y-%m-%d %H:%M}" for i in instants]
     texts = [f"{i:%a %Y-%m-%d %H:%M}" for i in instants]
-    return [f"{text} {i:%z}" if texts.count(text) > 1 else text for text, i in zip(texts, instants, strict=True)]
+    often = Counter(texts)
+    return [f"{text} {i:%z}" if often[text] > 1 else text for text, i in zip(texts, instants, strict=True)]
+
+
+def _is_midnight(instant: datetime) -> bool:
+    return not (instant.hour or instant.minute)
 
 
 def moment(instant: datetime | None) -> str:

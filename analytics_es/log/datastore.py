@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from eventsourcing.persistence import PersistenceError
+from eventsourcing.persistence import ConnectionPoolClosedError, PersistenceError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
 
-from analytics_es.errors import NewerSchema, NoFolder, NotAFile, NotOurs, NotWritable, OldSqlite, StoreBusy, StoreFailed
+from analytics_es.errors import (
+    Closed,
+    NewerSchema,
+    NoFolder,
+    NotAFile,
+    NotOurs,
+    NotWritable,
+    OldSqlite,
+    StoreBusy,
+    StoreFailed,
+)
 
 LOCK_TIMEOUT = 5
 NEEDED_SQLITE = (3, 37, 0)  # STRICT tables
@@ -88,14 +98,27 @@ class Database:
 
 def check(path: Path, *, kind: int, schema: int) -> None:
     """Raise CannotOpen, having touched nothing, unless a path can hold or already holds a database of this kind."""
+    try:
+        _check(path, kind, schema)
+    except (OSError, ValueError) as error:  # no permission to look, a name too long, a NUL in it
+        raise NotWritable(path=path, problem=getattr(error, "strerror", None) or error) from None
+
+
+def _check(path: Path, kind: int, schema: int) -> None:
     if path.is_dir():
         raise NotAFile(path=path)
     if not path.parent.is_dir():
         raise NoFolder(path=path.parent)
-    if not path.exists() or path.stat().st_size == 0:
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise NotWritable(path=path, problem="no permission")
-        return
+    if path.exists() and not path.is_file():
+        raise NotWritable(path=path, problem="it is not a file")
+    if path.exists() and path.stat().st_size:
+        _check_header(path, kind, schema)
+    # SQLite writes files beside the database, too.
+    if not all(os.access(place, os.W_OK) for place in (path, path.parent) if place.exists()):
+        raise NotWritable(path=path, problem="no permission")
+
+
+def _check_header(path: Path, kind: int, schema: int) -> None:
     found = _header(path)
     if found is None:
         raise NotOurs(path=path, problem="it is not a SQLite database")
@@ -103,17 +126,12 @@ def check(path: Path, *, kind: int, schema: int) -> None:
         raise NotOurs(path=path, problem="it is a SQLite database of another application")
     if found[1] > schema:
         raise NewerSchema(path=path, found=found[1], known=schema)
-    if not os.access(path, os.W_OK):
-        raise NotWritable(path=path, problem="no permission")
 
 
 def _header(path: Path) -> tuple[int, int] | None:
     """Read application id and schema version from the file's first page, without opening it as a database."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(100)
-    except OSError as error:
-        raise NotWritable(path=path, problem=error.strerror) from None
+    with path.open("rb") as file:
+        head = file.read(100)
     if len(head) < 100 or not head.startswith(b"SQLite format 3\0"):
         return None
     return int.from_bytes(head[68:72], "big"), int.from_bytes(head[60:64], "big")
@@ -145,6 +163,8 @@ def translated() -> Iterator[None]:
     """Turn driver errors into ours."""
     try:
         yield
+    except ConnectionPoolClosedError:
+        raise Closed from None
     except (sqlite3.Error, PersistenceError) as error:
         text = str(error)
         if "locked" in text or "busy" in text or "Timed out" in text:

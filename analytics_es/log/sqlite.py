@@ -92,13 +92,12 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
         stored = _found(cursor, FIND, {entry.key for entry in entries})
         if unseen := {entry.key[PLACE:] for entry in entries if entry.key not in stored}:
             stored |= _found(cursor, FIND_IDENTITY, unseen)
-        seen: set[str] = set()
+        seen: set[int] = set()
         result = []
         for entry in entries:
-            name = entry.key[PLACE:]
-            position, state = stored[entry.key] if entry.key in stored else stored[name]
-            duplicate = position <= before or name in seen
-            seen.add(name)
+            position, state = stored[entry.key] if entry.key in stored else stored[entry.key[PLACE:]]
+            duplicate = position <= before or position in seen
+            seen.add(position)
             differs = duplicate and state != entry.state and not codec.same_content(state, entry.state)
             result.append(Appended(position, duplicate, differs))
         return result

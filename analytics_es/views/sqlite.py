@@ -80,12 +80,12 @@ class SQLiteViews:
         about = dict(cursor.execute(SELECT_ABOUT).fetchall())
         if about.get("timezone", timezone) != timezone:
             raise OtherTimezone(path=self._database.path, stored=about["timezone"], asked=timezone)
-        same_log = about.get("log") == self._log
+        # Of which log is told for each: a projection may have been left out while the log became another one.
+        written = {each.table: f"{each.fingerprint} of {self._log}" for each in self.declarations.values()}
         for declaration in self.declarations.values():
-            same = same_log and about.get(declaration.table) == declaration.fingerprint
+            same = about.get(declaration.table) == written[declaration.table]
             self._begin(cursor, declaration, keep=same)
-        written = {each.table: each.fingerprint for each in self.declarations.values()}
-        cursor.executemany(WRITE_ABOUT, {"timezone": timezone, "log": self._log, **written}.items())
+        cursor.executemany(WRITE_ABOUT, {"timezone": timezone, **written}.items())
 
     def _begin(self, cursor: sqlite3.Cursor, declaration: Declaration, *, keep: bool) -> None:
         """Make room for a projection; rows of another log or of another definition are derived again."""

@@ -84,10 +84,10 @@ def rows(answer: CostBreakdown, top: int, more: str = MORE, *, title: str = "") 
         Column("tokens in", right=True, drop=4),
         Column("tokens out", right=True, drop=5),
     ]
-    decimals = words.places([each.reported_cost for each in answer.rows])
+    decimals = words.places_by_currency((each.currency, each.reported_cost) for each in answer.rows)
     order = {each.currency: place for place, each in enumerate(answer.totals)}
     ordered = sorted(answer.rows, key=lambda each: order.get(each.currency, len(order)))
-    shown = [_row(each, keys, decimals, mixed=mixed) for each in ordered]
+    shown = [_row(each, keys, decimals[each.currency], mixed=mixed) for each in ordered]
     return Grid(
         title or f"By {' and '.join(keys) or 'currency'}",
         [column for column in columns if column],
@@ -145,9 +145,9 @@ def budgets(found: Sequence[BudgetStatus], top: int, more: str = MORE) -> Grid:
         Column("used", right=True, drop=1),
         Column("", bar=True, drop=2),
     ]
-    decimals = words.places([each.allocated for each in found] + [each.spent for each in found])
+    decimals = words.places_by_currency((b.currency, amount) for b in found for amount in (b.allocated, b.spent))
     ordered = sorted(found, key=lambda each: (-(_used(each) or 0.0), each.budget_id))
-    return Grid("Budgets", columns, *cut([_budget(each, decimals) for each in ordered], top, more))
+    return Grid("Budgets", columns, *cut([_budget(each, decimals[each.currency]) for each in ordered], top, more))
 
 
 def _budget(each: BudgetStatus, decimals: int) -> list[Cell]:
@@ -176,11 +176,11 @@ def _series(answer: CostBreakdown) -> Grid:
         buckets.setdefault(point.start, []).append(point)
     charged = [{each.currency: each.reported_cost for each in points} for points in buckets.values()]
     most = max((each.get(currencies[0]) or Decimal(0) for each in charged), default=Decimal(0)) if currencies else 0
-    decimals = words.places([each.reported_cost for each in answer.series])
+    decimals = words.places_by_currency((each.currency, each.reported_cost) for each in answer.series)
     shown: list[list[Cell]] = [
         [
             start,
-            *(words.money(costs.get(currency), currency, decimals) for currency in currencies),
+            *(words.money(costs.get(currency), currency, decimals[currency]) for currency in currencies),
             words.count(sum(each.calls for each in points)),
             words.count(sum(each.calls_without_cost for each in points)),
             Share(float((costs.get(currencies[0]) or 0) / most) if most else None),

@@ -8,6 +8,7 @@ from analytics_es.cli import words
 from analytics_es.cli.render import Block, Cell, Line, Styled
 from analytics_es.types import Completeness, TimePeriod
 
+PERCENTILES = "percentiles within 1.1 %"
 MORE = "--top {n} shows all"
 NOTHING = "No events in this period: try a longer one, such as --last 4w, or --from."
 
@@ -19,7 +20,7 @@ def heading(what: str, period: TimePeriod, series: bool = True) -> list[Block]:
     return [Line(f"{what}  {when}", "bold cyan"), Line()]
 
 
-def footer(stands_on: Sequence[Completeness], period: TimePeriod) -> Line:
+def footer(stands_on: Sequence[Completeness], period: TimePeriod, *notes: str) -> Line:
     """Return what answers stand on: the lowest of their positions, the worst of everything else."""
     events, seconds = max(each.lag_events for each in stands_on), max(each.lag_seconds for each in stands_on)
     unreadable = sum(each.unreadable for each in stands_on)
@@ -29,6 +30,7 @@ def footer(stands_on: Sequence[Completeness], period: TimePeriod) -> Line:
         f"{words.plural(unreadable, 'value')} unreadable (projections status)" if unreadable else "all readable",
         "still open: more may come" if any(each.open_buckets for each in stands_on) else "period closed",
         str(period.start.tzinfo),
+        *notes,
     ]
     return Line(" · ".join(parts), "yellow" if events or unreadable else "dim")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analytics_es.cli import words
 from analytics_es.cli.render import Block, Cell, Column, Grid, Line
-from analytics_es.cli.tables.parts import MORE, NOTHING, cut, errors, footer, heading
+from analytics_es.cli.tables.parts import MORE, NOTHING, PERCENTILES, cut, errors, footer, heading
 from analytics_es.types import Distribution, OperationPerformance, PerformanceMetrics
 
 _SPEED = [
@@ -29,7 +29,7 @@ def performance(answer: PerformanceMetrics, top: int) -> list[Block]:
             for start, point in zip(words.starts([p.start for p in answer.series]), answer.series, strict=True)
         ]
         blocks.append(Grid(f"By {answer.period.granularity}", [Column("start"), *_SPEED], rows))
-    return [*blocks, footer([answer.completeness], answer.period)]
+    return [*blocks, footer([answer.completeness], answer.period, PERCENTILES)]
 
 
 def operations(answer: PerformanceMetrics, top: int, more: str = MORE) -> Grid:

@@ -54,7 +54,7 @@ def report(found: Report) -> list[Block]:
     if found.cost.budgets:
         blocks.append(budgets(found.cost.budgets, BUDGETS, "analytics-es cost"))
     answers = (found.usage, found.performance, found.cost)
-    return [*blocks, parts.footer([answer.completeness for answer in answers], period)]
+    return [*blocks, parts.footer([answer.completeness for answer in answers], period, parts.PERCENTILES)]
 
 
 def _course(answer: UsageStats) -> list[Block]:

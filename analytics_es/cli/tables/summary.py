@@ -10,7 +10,7 @@ from attrs import asdict
 
 from analytics_es.cli import words
 from analytics_es.cli.render import Block, Cell, Column, Grid
-from analytics_es.cli.tables.parts import cut, footer, heading
+from analytics_es.cli.tables.parts import PERCENTILES, cut, footer, heading
 from analytics_es.events import EPOCH
 from analytics_es.types import Distribution, MetricSummary
 
@@ -24,7 +24,8 @@ def summary(answer: MetricSummary, top: int) -> list[Block]:
     blocks = heading(answer.metric, answer.period)
     for part in parts:
         blocks += _of_one(part, top)
-    return [*blocks, footer([answer.completeness], answer.period)]
+    notes = [PERCENTILES] if any(part.figures.p50 is not None for part in parts) else []
+    return [*blocks, footer([answer.completeness], answer.period, *notes)]
 
 
 def _of_one(answer: MetricSummary, top: int) -> list[Block]:

@@ -1,0 +1,1 @@
+"""Figures for decisions, each beside a yardstick measured in the same run: `python -m tests.benchmarks`."""

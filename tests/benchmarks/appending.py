@@ -1,0 +1,60 @@
+"""Appends, in batches and one by one, against SQLite alone with the same bytes, keys, shape and pragmas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from tests.benchmarks.figures import Effort, Figure, Target, rates, seconds
+from tests.benchmarks.store import Store, say
+from tests.benchmarks.yardsticks import RawLog
+
+BATCH, ROUND = 1_000, 10_000
+SINGLES = 25
+
+
+def append(store: Store, effort: Effort) -> Iterator[Figure]:
+    """Record the week in batches of 1,000, as prepared arguments, and after every 10,000 the same rows raw."""
+    say(f"recording {store.size:,} events in batches, and the same rows raw")
+    pairs, events = [], store.week()
+    with store.open() as analytics:
+        raw = RawLog(store.folder / "raw.db", like=store.path)
+        while prepared := list(islice(events, ROUND)):
+            ours = seconds(lambda: analytics.record_events(prepared, batch_size=BATCH).unwrap())  # noqa: B023
+            rows = raw.new()
+            theirs = seconds(lambda: raw.append(rows, BATCH))  # noqa: B023
+            pairs.append((len(prepared) / ours, len(rows) / theirs))
+        raw.close()
+    for path in store.folder.glob("raw.db*"):
+        path.unlink()
+    yield rates(
+        "append, 1,000 a commit",
+        store.events(),
+        pairs,
+        yardstick="sqlite3.executemany",
+        target=Target("ratio", "≥", 0.35),
+        more={"megabytes": round(store.path.stat().st_size / 1e6, 1)},
+    )
+
+
+def single(store: Store, effort: Effort) -> Iterator[Figure]:
+    """Record events one by one, each durable, and after every 25 the same rows raw."""
+    say(f"recording {effort.singles:,} events one by one, and the same rows raw")
+    other, pairs = Store(store.folder / "single", effort.singles, effort.calls_per_task), []
+    other.folder.mkdir()
+    events = other.week()
+    with other.open() as analytics:
+        raw = RawLog(other.folder / "raw.db", like=other.path)
+        while prepared := list(islice(events, SINGLES)):
+            ours = seconds(lambda: [analytics.record_event(**event).unwrap() for event in prepared])  # noqa: B023
+            rows = raw.new()
+            theirs = seconds(lambda: raw.append_singly(rows))  # noqa: B023
+            pairs.append((len(prepared) / ours, len(rows) / theirs))
+        raw.close()
+    yield rates(
+        "append, one a commit",
+        other.events(),
+        pairs,
+        yardstick="sqlite3, a row a commit",
+        target=Target("ratio", "≥", 0.6),
+    )

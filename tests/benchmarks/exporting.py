@@ -1,0 +1,32 @@
+"""Export of all raw events to Parquet, against a bare scan of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.benchmarks.figures import Effort, Figure, Target, rates, seconds
+from tests.benchmarks.store import EVERYTHING, Store, say, scan
+
+TARGET = 250_000
+
+
+def export(store: Store, effort: Effort) -> Iterator[Figure]:
+    """Measure, in every round: a scan, and an export."""
+    store.fill()
+    events, pairs, target = store.events(), [], store.folder / "events.parquet"
+    with store.open() as analytics:
+        for number in range(effort.rounds):
+            say(f"exporting, round {number + 1} of {effort.rounds}")
+            scanned = events / seconds(lambda: scan(store.path))
+            ours = seconds(lambda: analytics.export_data("parquet", EVERYTHING, to=target).unwrap())
+            pairs.append((events / ours, scanned))
+            size = target.stat().st_size
+            target.unlink()
+    yield rates(
+        "export, Parquet",
+        events,
+        pairs,
+        yardstick="bare scan",
+        target=Target("value", "≥", TARGET),
+        more={"megabytes": round(size / 1e6, 1)},
+    )

@@ -1,0 +1,121 @@
+"""Every kind of question over the whole week, against the same SQL statements on a bare connection."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+from attrs import define, field
+
+from analytics_es import AnalyticsService, TimePeriod
+from tests.benchmarks.figures import Effort, Figure, Target, percentile, seconds, spread
+from tests.benchmarks.store import WEEK, Store, say
+from tests.benchmarks.workload import BUSIEST, START
+
+Ask = Callable[[AnalyticsService, TimePeriod], Any]
+QUESTIONS: dict[str, Ask] = {
+    "usage of all users": lambda a, p: a.get_usage_stats("user", None, p),
+    "usage of one user": lambda a, p: a.get_usage_stats("user", BUSIEST, p),
+    "usage of all tasks": lambda a, p: a.get_usage_stats("task", None, p),
+    "usage of everyone": lambda a, p: a.get_usage_stats(None, None, p),
+    "performance": lambda a, p: a.get_performance_metrics(p),
+    "cost by model": lambda a, p: a.get_cost_breakdown(p, by=("model",)),
+    "cost by user": lambda a, p: a.get_cost_breakdown(p, by=("user",)),
+    "summary of durations": lambda a, p: a.get_summary("performance.duration", p, group_by=("subject",)),
+}
+PERIODS = {
+    "7 days": WEEK,
+    "1 day": TimePeriod(START + timedelta(days=3), START + timedelta(days=4)),
+    # As of `TimePeriod.last(days=7)`: the days at both ends are told by the hour.
+    "last 7 days": TimePeriod(WEEK.start - timedelta(hours=10), WEEK.end - timedelta(hours=10)),
+}
+
+
+@define
+class Question:
+    """One question about one period, and how long it and its bare statements took, in milliseconds."""
+
+    name: str
+    ask: Ask
+    period: TimePeriod
+    statements: list[str] = field(factory=list)
+    took: list[float] = field(factory=list)
+    bare: list[float] = field(factory=list)
+
+
+def queries(store: Store, effort: Effort) -> Iterator[Figure]:
+    """Ask all questions in turn, again and again; a first turn is not counted."""
+    store.catch_up()
+    events = store.events()
+    say(f"asking every question {effort.runs} times")
+    questions = [Question(f"{name}, {when}", ask, period) for name, ask in QUESTIONS.items() for when, period in PERIODS.items()]
+    with _tracing() as traced, store.open() as analytics:
+        bare = _bare(store)
+        for each in questions:
+            traced.clear()
+            each.ask(analytics, each.period).unwrap()
+            each.statements = [statement for statement in traced if statement.startswith(("SELECT", "WITH"))]
+    with store.open() as analytics:
+        for number in range(effort.runs + 1):
+            for each in questions:
+                took = seconds(lambda: each.ask(analytics, each.period).unwrap())  # noqa: B023
+                raw = seconds(lambda: _run(bare, each.statements))  # noqa: B023
+                if number:
+                    each.took.append(1_000 * took)
+                    each.bare.append(1_000 * raw)
+    bare.close()
+    yield from (_figure(each, events) for each in questions)
+
+
+def _figure(question: Question, events: int) -> Figure:
+    seen, bare = spread(question.took), spread(question.bare)
+    return Figure(
+        what=question.name,
+        events=events,
+        value=seen["p95"],
+        unit="ms p95",
+        yardstick="the same SQL",
+        yardstick_value=bare["p95"],
+        ratio=percentile(question.took, 0.5) / percentile(question.bare, 0.5),
+        target=Target("value", "≤", 15),
+        more={**seen, "sql_p50": bare["p50"], "statements": len(question.statements)},
+    )
+
+
+def _bare(store: Store) -> sqlite3.Connection:
+    """Open both files of a store at once."""
+    connection = sqlite3.connect(store.views, isolation_level=None)
+    connection.execute("PRAGMA cache_size = -32000")
+    connection.execute("ATTACH ? AS log", (str(store.path),))
+    return connection
+
+
+def _run(connection: sqlite3.Connection, statements: list[str]) -> None:
+    for statement in statements:
+        with suppress(sqlite3.OperationalError):  # it may want a function that only the store has
+            connection.execute(statement).fetchall()
+
+
+# Hooks cannot be taken away again: there is one, which writes to the list that is here.
+_traced: list[list[str]] = []
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "sqlite3.connect/handle" and _traced:
+        arguments[0].set_trace_callback(_traced[0].append)
+
+
+@contextmanager
+def _tracing() -> Iterator[list[str]]:
+    """Give the list of the statements that connections opened from here on run, parameters filled in."""
+    if not _traced:
+        sys.addaudithook(_hook)
+    _traced[:] = [[]]
+    try:
+        yield _traced[0]
+    finally:
+        _traced.clear()

@@ -1,0 +1,153 @@
+"""Parts of a store to test with, and what its read models hold, to the byte."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from analytics_es.calendar import Calendar
+from analytics_es.codec import encode
+from analytics_es.events import admit
+from analytics_es.fold import Fold, Folded
+from analytics_es.log import Entry, SQLiteLog
+from analytics_es.projection import Declaration, declaration_of, declarations_of
+from analytics_es.recording import entry
+from analytics_es.runner import Runner
+from analytics_es.testing import NOON
+from analytics_es.views import SQLiteViews
+from projections import Cost, Performance, Usage
+
+OURS = (Cost, Performance, Usage)
+
+Arguments = Mapping[str, Any]
+Stored = tuple[str, bytes]
+Contents = dict[str, list[tuple[Any, ...]]]
+
+
+# ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def stored(event_type: str = "custom.thing.happened", *, occurred_at: Any = "2026-03-02T12:00:00Z", **data: Any) -> Stored:
+    """Return an event as the log keeps it, past the door: it may hold anything."""
+    state = {"source": "test", "id": "1", "occurred_at": occurred_at, "recorded_at": "2026-03-02T12:00:00Z", "data": data}
+    return event_type, orjson.dumps(state)
+
+
+def batch(*events: Arguments | Stored) -> pa.Table:
+    """Return events as a scan of the log gives them, at positions 1, 2, 3 …"""
+    states = [each if isinstance(each, tuple) else _admitted(each) for each in events]
+    return pa.table(
+        {
+            "position": pa.array(range(1, len(states) + 1), pa.int64()),
+            "type": pa.array([event_type for event_type, _ in states], pa.string()),
+            "state": pa.array([state for _, state in states], pa.binary()),
+        }
+    )
+
+
+def _admitted(arguments: Arguments) -> Stored:
+    event = admit(now=NOON, **arguments)
+    return event.type, encode(event)
+
+
+def append(log: SQLiteLog, *events: Arguments | Stored) -> None:
+    """Append events to a log: through the door, or as they are."""
+    log.append([_entry(each, n) for n, each in enumerate(events, log.head())])
+
+
+def _entry(event: Arguments | Stored, n: int) -> Entry:
+    return Entry(f"{n:032x}", *event) if isinstance(event, tuple) else entry(NOON, **event)
+
+
+# ── folding ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def engine(classes: Sequence[type] = OURS, zone: str = "UTC") -> Fold:
+    """Return the one fold of these projections: it keeps nothing between batches."""
+    return Fold(declarations_of(classes), Calendar(zone))
+
+
+def folded(cls: type, *events: Arguments | Stored, zone: str = "UTC") -> Folded:
+    """Fold events for one projection; raises what stops it."""
+    result = engine((cls,), zone)(batch(*events))[declaration_of(cls).name]
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def rows(cls: type, *events: Arguments | Stored, grain: str = "hour", zone: str = "UTC") -> list[dict[str, Any]]:
+    """Fold events and return the rows of one grain by the names of their columns, without the grain."""
+    names = columns(declaration_of(cls))[1:]
+    return [dict(zip(names, row[1:], strict=True)) for row in folded(cls, *events, zone=zone).rows if row[0] == grain]
+
+
+def columns(declaration: Declaration) -> list[str]:
+    """Return the names of a read model's columns, in the order of its rows."""
+    return [*declaration.row_key, *(column.name for column in declaration.columns)]
+
+
+# ── stores ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def log_of(events: Iterable[Arguments | Stored] = (), path: Path | None = None) -> Iterator[SQLiteLog]:
+    """Open a log that holds these events."""
+    log = SQLiteLog(path)
+    try:
+        append(log, *events)
+        yield log
+    finally:
+        log.close()
+
+
+@contextmanager
+def views_of(
+    log: SQLiteLog, classes: Sequence[type] = OURS, zone: str = "UTC", path: Path | None = None
+) -> Iterator[SQLiteViews]:
+    """Open read models of a log."""
+    views = SQLiteViews(path, declarations_of(classes), log=log.identity, timezone=zone)
+    try:
+        yield views
+    finally:
+        views.close()
+
+
+def runner_of(
+    log: SQLiteLog, views: SQLiteViews, *, batch: int = 200_000, classes: Sequence[type] = OURS, zone: str = "UTC"
+) -> Runner:
+    """Return a runner that takes so many events at a time."""
+    return Runner(log, views, engine(classes, zone), batch=batch)
+
+
+def derived(log: SQLiteLog, classes: Sequence[type] = OURS, zone: str = "UTC") -> Contents:
+    """Return what one fold of the whole log gives."""
+    with views_of(log, classes, zone) as views:
+        runner_of(log, views, classes=classes, zone=zone).catch_up()
+        return contents(views)
+
+
+def contents(views: SQLiteViews) -> Contents:
+    """Return every row of every read model, and everything that was unreadable."""
+    with views.read() as snapshot:
+        found = {name: snapshot.rows(declaration) for name, declaration in views.declarations.items()}
+    with views._database.read() as cursor:
+        every = cursor.sqlite_cursor.execute("SELECT * FROM unreadable ORDER BY 1, 2, 3, 4").fetchall()
+    return found | {"unreadable": [tuple(row) for row in every]}
+
+
+def sql(path: Path, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Run a statement on a file behind everyone's back."""
+    connection = sqlite3.connect(path, timeout=10)
+    connection.create_function("merge_histograms", 2, lambda one, other: one)
+    with connection:
+        found = connection.execute(statement, parameters).fetchall()
+    connection.close()
+    return found
