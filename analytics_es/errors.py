@@ -133,6 +133,10 @@ class UnknownTimezone(CannotOpen):
     """{name!r} is not a time zone of the IANA database, such as Europe/Berlin."""
 
 
+class SharedIds(CannotOpen):
+    """{path} holds events that share source and id but not their time: open it without strict_ids."""
+
+
 class NoSuchStore(CannotOpen):
     """There is no store at {path}: record or import something first, or check --db."""
 

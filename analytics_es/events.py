@@ -35,6 +35,7 @@ MAX_TEXT = 1024
 MAX_INTEGER = 2**63 - 1
 MAX_DURATION_MS = 10**13
 MAX_DECIMAL = 10**18
+SHOWN = 60
 DEFAULT_SOURCE = "local"
 
 FAMILIES = ("budget", "conversation", "job", "provider", "task", "tool")
@@ -230,9 +231,10 @@ def _kind(value: Any) -> str:
 def _shown(value: Any) -> str:
     """Return a value as a message can hold it."""
     try:
-        return f"{str(value) if type(value) is Decimal else repr(value):.60}"
+        text = str(value) if type(value) is Decimal else repr(value)
     except ValueError:
         return _kind(value)  # Python does not write out the digits of a giant integer
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _whole(name: str, value: int) -> int:

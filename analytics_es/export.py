@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
+import attrs
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -35,27 +36,23 @@ from analytics_es.periods import Tiling
 from analytics_es.projection import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE, Declaration
 from analytics_es.queries import Source, find_metric, summary
 from analytics_es.rebuild import derived
-from analytics_es.types import ExportResult, TimePeriod
+from analytics_es.types import Distribution, ExportResult, MetricSummary, TimePeriod
 
 SUFFIXES = {"csv": ".csv", "json": ".jsonl", "parquet": ".parquet"}
 SCAN_ROWS = 10_000  # read at once
 GROUP_BYTES = 32 * 2**20  # typed and written at once: some 100,000 events
 
 Progress = Callable[[int], None]
-Columns = Mapping[str, str]
 Tables = Generator[pa.Table, None, None]
-
-# ── what a row is ───────────────────────────────────────────────────────────────────────────────────────────────
 
 TIME = "TIMESTAMP"
 _FIELDS = {name: FIELDS[name] for name in VOCABULARY if name != "attributes"}
 _OWN = {"position": WHOLE, "type": TEXT, "source": TEXT, "id": TEXT, "occurred_at": TIME, "recorded_at": TIME}
-EVENTS: Columns = {**_OWN, **_FIELDS, "attributes": TEXT, "data": TEXT}
-_BUCKET = {"metric": TEXT, "unit": TEXT, "currency": TEXT, "start": TIME, "granularity": TEXT, "count": WHOLE}
-FIGURES = ("total", "minimum", "maximum", "mean", "p50", "p90", "p95", "p99")
-METRICS: Columns = {**_BUCKET, **dict.fromkeys(FIGURES, EXACT)}
+EVENTS = {**_OWN, **_FIELDS, "attributes": TEXT, "data": TEXT}
+_BUCKET = {"metric": TEXT, "unit": TEXT, "currency": TEXT, "start": TIME, "granularity": TEXT}
+METRICS = {**_BUCKET, **{each.name: WHOLE if each.name == "count" else EXACT for each in attrs.fields(Distribution)}}
 
-# The types of columns: in Arrow, the JSON types that fit, and as text.
+# Every type of column: in Arrow, the types in JSON that fit, and as text.
 _KINDS = {
     TEXT: (pa.string(), "('VARCHAR')", "{}"),
     WHOLE: (pa.int64(), "('UBIGINT', 'BIGINT')", "{}"),
@@ -67,7 +64,7 @@ _MACROS = r"""
     CREATE MACRO plain(x) AS rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.');
     CREATE MACRO iso(x) AS strftime(make_timestamp(epoch_us(x)), '%Y-%m-%dT%H:%M:%S.%fZ');
     CREATE MACRO harmless(x) AS CASE WHEN regexp_matches(x, '^[-=+@\t\r]') THEN '''' || x ELSE x END;
-    CREATE MACRO quoted(x) AS CASE WHEN regexp_matches(x, '[",\r\n]') THEN '"' || replace(x, '"', '""') || '"' ELSE x END
+    CREATE MACRO quoted(x) AS CASE WHEN regexp_matches(x, '[",\r\n]') THEN '"' || replace(x, '"', '""') || '"' ELSE x END;
 """
 _CLOUD_EVENT = """
     '{"specversion":"1.0","id":' || to_json(id) || ',"source":' || to_json(source) || ',"type":' || to_json(type)
@@ -76,13 +73,12 @@ _CLOUD_EVENT = """
 """
 
 
-def _texts(columns: Columns) -> dict[str, str]:
-    return {name: _KINDS[kind][2].format(name) for name, kind in columns.items()}
+def _texts(columns: Mapping[str, str], text: str = "{}") -> dict[str, str]:
+    return {name: (text if kind == TEXT else _KINDS[kind][2]).format(name) for name, kind in columns.items()}
 
 
-def _cells(columns: Columns) -> str:
-    safe = {name: f"quoted(harmless({name}))" for name, kind in columns.items() if kind == TEXT}
-    cells = ({**_texts(columns), **safe}).values()
+def _cells(columns: Mapping[str, str]) -> str:
+    cells = _texts(columns, "quoted(harmless({}))").values()
     return " || ',' || ".join(f"coalesce(CAST({cell} AS VARCHAR), '')" for cell in cells)
 
 
@@ -97,7 +93,6 @@ def _typed(start: int, end: int) -> str:
     data = {**dict.fromkeys(_FIELDS, TEXT), "attributes": "JSON"}
     stored = {**dict.fromkeys(("source", "id", "occurred_at", "recorded_at"), TEXT), "data": data}
     parsed = f"unnest(json_transform(state, {engine.quote(json.dumps(stored))}), recursive := true)"
-    known = f"split_part(type, '.', 1) IN {FAMILIES}"
     columns = [
         "position, type, source, id",
         *(f"CAST(coalesce({name}, '') AS {TIME}) AS {name}" for name in ("occurred_at", "recorded_at")),
@@ -105,13 +100,14 @@ def _typed(start: int, end: int) -> str:
         "CAST(attributes AS VARCHAR) AS attributes",
         """state[strpos(state, ',"data":') + 8:-2] AS data""",  # it is stored last
     ]
+    known = f"split_part(type, '.', 1) IN {FAMILIES}"
     read = f"SELECT {', '.join(columns)} FROM (SELECT *, {known} AS known, {parsed} FROM batch)"
     inside = f"epoch_us(occurred_at) >= {start} AND epoch_us(occurred_at) < {end}"
     return f"SELECT * FROM ({read}) WHERE {inside} ORDER BY position"
 
 
 def _field(name: str, kind: str) -> str:
-    """Return the SQL of a field: a family's are checked when recorded, a custom event may hold anything."""
+    """Return the SQL of a field: those of a family were checked when recorded, a custom event may hold anything."""
     fits = f"known OR json_type(state, '$.data.{name}') IN {_KINDS[kind][1]}"
     return f"CASE WHEN {name} IS NOT NULL AND ({fits}) THEN TRY_CAST({name} AS {kind}) END"
 
@@ -133,16 +129,17 @@ def export_data(
 ) -> ExportResult:
     """Write the events of a period, or the series of `metrics`, to a new file; `progress` is told the rows so far.
 
-    Raises UnknownFormat, UnknownMetric, FileExists, CannotWrite, UnreadableEvent; there is no file then.
+    Raises UnknownFormat, UnknownMetric, FileExists, CannotWrite, UnreadableEvent; then there is no new file.
     """
     form = str(format).lower()
     if form not in SUFFIXES:
         raise UnknownFormat(format=format, formats=", ".join(SUFFIXES))
     homes = {name: find_metric(declarations, name)[0] for name in metrics or ()}
     target = _free(to or Path(_name(tiling, period, metrics=bool(homes)) + SUFFIXES[form]))
-    ends: list[int] = []  # the first and last position of every batch
+    ends: list[int] = []  # first and last position of every batch
     if homes:
-        columns, tables = METRICS, _series(log, homes, fold, tiling, period, _OF_METRICS[form], ends)
+        answers = _answers(log, homes, fold, tiling, period, ends)
+        columns, tables = METRICS, _formed(answers, f"SELECT {_OF_METRICS[form]} FROM batch")
     else:
         columns, tables = EVENTS, _events(log, period, _OF_EVENTS[form], ends)
     with _appearing(target) as unfinished:
@@ -158,22 +155,26 @@ def export_data(
     )
 
 
+def _ends(events: pa.Table) -> list[int]:
+    return [events["position"][0].as_py(), events["position"][-1].as_py()]
+
+
 def _events(log: SQLiteLog, period: TimePeriod, chosen: str, ends: list[int]) -> Tables:
     start, end = microseconds(period.start), microseconds(period.end)
     stored = _gathered(log.scan_period(start, end, upto=log.head(), limit=SCAN_ROWS))
     for events in _formed(stored, f"SELECT {chosen} FROM ({_typed(start, end)})"):
-        ends += [events["position"][0].as_py(), events["position"][-1].as_py()]
+        ends += _ends(events)
         yield events
 
 
 def _gathered(tables: Iterator[pa.Table]) -> Tables:
     """Put small tables together: late events are far apart in the log."""
-    waiting: list[pa.Table] = []
+    waiting, size = [], 0
     for table in tables:
-        waiting.append(table)
-        if sum(each.nbytes for each in waiting) >= GROUP_BYTES:
+        waiting, size = [*waiting, table], size + table.nbytes
+        if size >= GROUP_BYTES:
             yield pa.concat_tables(waiting)
-            waiting = []
+            waiting, size = [], 0
     if waiting:
         yield pa.concat_tables(waiting)
 
@@ -184,14 +185,17 @@ def _formed(tables: Iterator[pa.Table], statement: str) -> Tables:
         connection.execute(_MACROS)
         for table in tables:
             try:
-                texts = [field.with_type(pa.string()) if field.name == "state" else field for field in table.schema]
-                connection.register("batch", table.cast(pa.schema(texts)))
+                connection.register("batch", _with_text(table))
                 formed = connection.sql(statement).to_arrow_table()
             except (engine.EngineError, pa.ArrowInvalid):
                 _refuse_unreadable(table)
                 raise
             if formed.num_rows:
                 yield formed
+
+
+def _with_text(table: pa.Table) -> pa.Table:
+    return table.set_column(2, "state", table["state"].cast(pa.string())) if "state" in table.column_names else table
 
 
 def _refuse_unreadable(stored: pa.Table) -> None:
@@ -205,51 +209,44 @@ def _refuse_unreadable(stored: pa.Table) -> None:
 # ── metrics ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _series(
-    log: SQLiteLog,
-    homes: Mapping[str, Declaration],
-    fold: Fold,
-    tiling: Tiling,
-    period: TimePeriod,
-    chosen: str,
-    ends: list[int],
+def _answers(
+    log: SQLiteLog, homes: Mapping[str, Declaration], fold: Fold, tiling: Tiling, period: TimePeriod, ends: list[int]
 ) -> Tables:
-    """Yield the rows of each metric, answered from read models of just this period."""
+    """Yield the series of each metric, answered from read models of just this period."""
     wanted = {each.name: each for each in homes.values()}
 
     def folding(events: pa.Table, *, within: tuple[int, int]) -> Any:
-        ends.extend([events["position"][0].as_py(), events["position"][-1].as_py()])
+        ends.extend(_ends(events))
         return fold(events, list(wanted), within=within)
 
     views, _ = derived(log, list(wanted.values()), cast(Fold, folding), tiling)
     with closing(views):
         source = Source(views=views, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end)
-        yield from _formed((_rows(source, name, period) for name in homes), f"SELECT {chosen} FROM batch")
+        for name in homes:
+            yield _series(summary(source, name, period, group_by=[], where={}))
 
 
-def _rows(source: Source, metric: str, period: TimePeriod) -> pa.Table:
-    answer = summary(source, metric, period, group_by=[], where={})
+def _series(answer: MetricSummary) -> pa.Table:
     rows = [
-        {
-            "metric": metric,
-            "unit": each.unit,
-            "currency": each.currency or "",
-            "start": point.start,
-            "granularity": period.granularity,
-            "count": point.figures.count,
-            **{name: _exact(getattr(point.figures, name)) for name in FIGURES},
-        }
+        (
+            answer.metric,
+            each.unit,
+            each.currency or "",
+            point.start,
+            answer.period.granularity,
+            *attrs.astuple(point.figures),
+        )
         for each in answer.by_currency or [answer]
         for point in each.series
     ]
-    return pa.Table.from_pylist(rows, _schema(METRICS))
+    return pa.Table.from_pylist([dict(zip(METRICS, map(_exact, row), strict=True)) for row in rows], _schema(METRICS))
 
 
-def _exact(value: Decimal | None) -> Decimal | None:
-    return None if value is None else value.quantize(Decimal("1e-18"), context=Context(prec=60))
+def _exact(value: Any) -> Any:
+    return value.quantize(Decimal("1e-18"), context=Context(prec=60)) if isinstance(value, Decimal) else value
 
 
-def _schema(columns: Columns) -> pa.Schema:
+def _schema(columns: Mapping[str, str]) -> pa.Schema:
     return pa.schema([(name, _KINDS[kind][0]) for name, kind in columns.items()])
 
 
@@ -260,8 +257,9 @@ def _name(tiling: Tiling, period: TimePeriod, *, metrics: bool) -> str:
     """Name a file after its content, with the times of what does not begin or end at midnight."""
     bounds = (tiling.local(tiling.start), tiling.local(tiling.end)) if metrics else (period.start, period.end)
     local = [bound.astimezone(tiling.calendar.zone).replace(tzinfo=None).isoformat() for bound in bounds]
-    parts = [text.removesuffix("T00:00:00").replace(":", "-") for text in local]
-    return "_".join(["metrics" if metrics else "events", *parts])
+    return "_".join(
+        ["metrics" if metrics else "events", *(text.removesuffix("T00:00:00").replace(":", "-") for text in local)]
+    )
 
 
 def _free(path: Path) -> Path:
@@ -293,7 +291,7 @@ def _appearing(target: Path) -> Iterator[Path]:
 
 
 def _publish(unfinished: Path, target: Path) -> None:
-    """Give a file its name unless there is one; where links are not known, by reserving the name first."""
+    """Give a file its name unless there is one; without hard links, by reserving the name first."""
     try:
         target.hardlink_to(unfinished)
     except FileExistsError:
@@ -304,7 +302,7 @@ def _publish(unfinished: Path, target: Path) -> None:
 
 
 @contextmanager
-def _writer(path: Path, form: str, columns: Columns) -> Iterator[Callable[[pa.Table], Any]]:
+def _writer(path: Path, form: str, columns: Mapping[str, str]) -> Iterator[Callable[[pa.Table], Any]]:
     if form == "parquet":
         schema = _schema(columns)
         with pq.ParquetWriter(path, schema, compression="zstd") as parquet:

@@ -40,7 +40,7 @@ OPEN_FIELDS = ("attributes", "data")
 MONEY = "currency"
 NUMERIC = re.compile(r"(TINY|SMALL|BIG|HUGE|U\w+)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_PATTERN = re.compile(r"(([a-z0-9_]+|\*)(\.|$))*(>)?")
+_PATTERN = re.compile(r"([a-z0-9_]+|\*)(\.([a-z0-9_]+|\*))*(\.>)?|>")
 _RESERVED = {"grain", "bucket", "hour", "day", "position", "projection", "field"}
 
 
@@ -208,6 +208,9 @@ def projection(
         for field, part in parts.items():
             if part is None:
                 _refuse(name, field, "give it a key or a measure, such as count()")
+        for option, texts in (("consumes", consumes), ("entities", entities)):
+            if isinstance(texts, str):
+                _refuse(name, option, f"must be a list of texts, such as ({texts!r},)")
         declaration = Declaration(
             name=name,
             version=version,
@@ -254,15 +257,11 @@ def _refuse(projection: str, field: str, problem: str) -> NoReturn:
 
 def _check(declaration: Declaration) -> None:
     name = declaration.name
-    if not isinstance(declaration.version, int) or declaration.version < 1:
+    if type(declaration.version) is not int or declaration.version < 1:
         _refuse(name, "version", "must be a whole number from 1")
-    if not declaration.consumes:
-        _refuse(name, "consumes", 'name at least one pattern of event types, such as "job.*"')
-    for pattern in declaration.consumes:
-        if not pattern or not _PATTERN.fullmatch(pattern):
-            _refuse(name, "consumes", f"{pattern!r} is not a pattern: use parts, * for one part, > for the rest")
     if not declaration.measures:
         _refuse(name, "measures", "declare at least one, such as events: int = count()")
+    _check_patterns(declaration)
     _check_names(declaration)
     _check_entities(declaration)
     if declaration.where:
@@ -271,9 +270,7 @@ def _check(declaration: Declaration) -> None:
         if not each.of_entity:
             _check_expression(name, each.name, each.sql, "text", None)
     for measure in declaration.measures:
-        _check_measure(name, measure)
-        if measure.unit == MONEY and MONEY not in {each.name for each in declaration.keys}:
-            _refuse(name, measure.name, 'is money, which takes a key: currency: str = key("currency")')
+        _check_measure(declaration, measure)
     _check_spelling([declaration])
 
 
@@ -285,6 +282,15 @@ def _check_spelling(declarations: Sequence[Declaration]) -> None:
             known = spelled.setdefault(name.lower(), name)
             if known != name:
                 _refuse(each.name, name, f"is also written {known}: write it in one way")
+
+
+def _check_patterns(declaration: Declaration) -> None:
+    if not declaration.consumes:
+        _refuse(declaration.name, "consumes", 'name at least one pattern of event types, such as "job.*"')
+    for pattern in declaration.consumes:
+        if not _PATTERN.fullmatch(pattern):
+            problem = f"{pattern!r} is not a pattern: use parts, * for one part, > for the rest"
+            _refuse(declaration.name, "consumes", problem)
 
 
 def _check_names(declaration: Declaration) -> None:
@@ -308,7 +314,10 @@ def _check_entities(declaration: Declaration) -> None:
             _refuse(declaration.name, "entities", f"{entity!r} is unknown: use {', '.join(ENTITIES)}")
 
 
-def _check_measure(name: str, measure: Measure) -> None:
+def _check_measure(declaration: Declaration, measure: Measure) -> None:
+    name = declaration.name
+    if measure.unit == MONEY and MONEY not in {each.name for each in declaration.keys}:
+        _refuse(name, measure.name, 'is money, which takes a key: currency: str = key("currency")')
     if not 0 <= measure.decimals <= 18:
         _refuse(name, measure.name, "decimals must be between 0 and 18")
     if measure.where:

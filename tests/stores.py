@@ -34,9 +34,17 @@ Contents = dict[str, list[tuple[Any, ...]]]
 # ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def stored(event_type: str = "custom.thing.happened", *, occurred_at: Any = "2026-03-02T12:00:00Z", **data: Any) -> Stored:
+def stored(
+    event_type: str = "custom.thing.happened", *, occurred_at: Any = "2026-03-02T12:00:00Z", **data: Any
+) -> Stored:
     """Return an event as the log keeps it, past the door: it may hold anything."""
-    state = {"source": "test", "id": "1", "occurred_at": occurred_at, "recorded_at": "2026-03-02T12:00:00Z", "data": data}
+    state = {
+        "source": "test",
+        "id": "1",
+        "occurred_at": occurred_at,
+        "recorded_at": "2026-03-02T12:00:00Z",
+        "data": data,
+    }
     return event_type, orjson.dumps(state)
 
 

@@ -47,7 +47,7 @@ def refusal(fields: dict[str, Any] | None = None, **options: Any) -> BadDeclarat
 
 
 def test_the_example_to_start_from_is_valid() -> None:
-    assert "calls" == declaration_of(declare()).name
+    assert declaration_of(declare()).name == "calls"
 
 
 # ── expressions ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -98,14 +98,14 @@ def test_the_example_to_start_from_is_valid() -> None:
 def test_an_expression_that_cannot_be_folded_is_refused_naming_its_field(part: Any, problem: str) -> None:
     error = refusal({"mine": part})
 
-    assert "calls.mine" == str(error).partition(":")[0]
+    assert str(error).partition(":")[0] == "calls.mine"
     assert problem in str(error)
     assert "\n" not in str(error)
 
 
 @pytest.mark.parametrize("where", ["modle = 'x'", "status", "random() > 0.5"])
 def test_the_filter_of_a_whole_projection_is_checked_like_any_other(where: str) -> None:
-    assert "where" == refusal(where=where).details["field"]
+    assert refusal(where=where).details["field"] == "where"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_filter_of_a_whole_projection_is_checked_like_any_other(where: str) 
     [
         key("coalesce(model, tool, task_type, job_type, '')"),
         key("attributes.region"),
-        key("data.\"odd name\""),
+        key('data."odd name"'),
         key("CASE WHEN input_tokens > 1000 THEN 'long' ELSE 'short' END"),
         key("split_part(type, '.', 2)"),
         key("nullif(status, 'ok')"),
@@ -133,7 +133,7 @@ def test_pure_scalar_expressions_over_fields_and_your_own_are_welcome(part: Any)
 def test_your_own_field_has_one_spelling_because_case_alone_does_not_tell_two_apart() -> None:
     error = refusal({"mine": total("attributes.Size"), "other": total("attributes.size")})
 
-    assert "calls.attributes.size: is also written attributes.Size: write it in one way." == str(error)
+    assert str(error) == "calls.attributes.size: is also written attributes.Size: write it in one way."
 
 
 def test_two_projections_spell_your_own_field_in_one_way() -> None:
@@ -149,7 +149,7 @@ def test_two_projections_spell_your_own_field_in_one_way() -> None:
 def test_two_columns_of_one_name_are_refused() -> None:
     error = refusal({"duration": histogram("duration_ms"), "duration_sum": total("duration_ms")})
 
-    assert "calls.duration_sum: is the name of two columns." == str(error)
+    assert str(error) == "calls.duration_sum: is the name of two columns."
 
 
 @pytest.mark.parametrize("name", ["grain", "bucket", "hour", "day", "position", "projection", "field"])
@@ -157,13 +157,13 @@ def test_the_names_the_engine_uses_itself_are_reserved(name: str) -> None:
     assert f"calls.{name}: is not a free name of lower-case letters, digits and _." == str(refusal({name: count()}))
 
 
-@pytest.mark.parametrize("name", ["Calls", "_calls", "9calls", "calls-made", "größe", "a" * 64])
+@pytest.mark.parametrize("name", ["Mine", "_mine", "größe", "a" * 64])
 def test_a_name_is_lower_case_letters_digits_and_underscores(name: str) -> None:
     assert name == refusal({name: key("tool")}).details["field"]
 
 
 def test_a_field_without_a_marker_is_refused() -> None:
-    with pytest.raises(BadDeclaration, match=r"calls.note: give it a key or a measure, such as count\(\)."):
+    with pytest.raises(BadDeclaration, match=r"calls\.note: give it a key or a measure, such as count\(\)."):
 
         @projection(version=1, consumes=(">",))
         class Calls:
@@ -172,7 +172,7 @@ def test_a_field_without_a_marker_is_refused() -> None:
 
 
 def test_a_field_of_attrs_is_no_marker_either() -> None:
-    assert "note" == refusal({"note": attrs.field(default="")}).details["field"]
+    assert refusal({"note": attrs.field(default="")}).details["field"] == "note"
 
 
 # ── the whole ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -180,17 +180,19 @@ def test_a_field_of_attrs_is_no_marker_either() -> None:
 
 @pytest.mark.parametrize("version", [0, -1, "1", 1.0, None, True])
 def test_a_version_is_a_whole_number_from_one(version: Any) -> None:
-    assert "calls.version: must be a whole number from 1." == str(refusal(version=version))
+    assert str(refusal(version=version)) == "calls.version: must be a whole number from 1."
 
 
 @pytest.mark.parametrize("decimals", [-1, 19, 100])
 def test_decimals_are_between_none_and_eighteen(decimals: int) -> None:
-    assert "calls.mine: decimals must be between 0 and 18." == str(refusal({"mine": total("cost", decimals=decimals)}))
+    assert str(refusal({"mine": total("cost", decimals=decimals)})) == "calls.mine: decimals must be between 0 and 18."
 
 
-@pytest.mark.parametrize("pattern", ["", "Provider.>", "provider..call", "provider.", ">.x", "pro*", "a b", ".a", "*.>."])
+@pytest.mark.parametrize(
+    "pattern", ["", "Provider.>", "provider..call", "provider.", ">.x", "pro*", "a b", ".a", "*.>."]
+)
 def test_a_pattern_is_parts_stars_and_a_last_arrow(pattern: str) -> None:
-    assert "consumes" == refusal(consumes=(pattern,)).details["field"]
+    assert refusal(consumes=(pattern,)).details["field"] == "consumes"
 
 
 @pytest.mark.parametrize("pattern", [">", "*.>", "provider.call.*", "job.completed", "*.*"])
@@ -200,6 +202,11 @@ def test_patterns_that_some_type_fits_are_welcome(pattern: str) -> None:
 
 def test_a_projection_of_no_pattern_is_refused() -> None:
     assert "calls.consumes: name at least one pattern" in str(refusal(consumes=()))
+
+
+@pytest.mark.parametrize("option", ["consumes", "entities"])
+def test_one_text_is_not_taken_for_a_list_of_its_letters(option: str) -> None:
+    assert f"calls.{option}: must be a list of texts, such as ('user',)." == str(refusal(WHO, **{option: "user"}))
 
 
 def test_a_projection_of_no_measure_is_refused() -> None:
@@ -217,7 +224,7 @@ WHO = {"who": key("entity.type"), "which": key("entity.id")}
 
 
 def test_both_keys_on_entities_and_the_list_of_them_go_together() -> None:
-    assert "type" == declaration_of(declare(fields=WHO, entities=("user",))).keys[-2].of_entity
+    assert declaration_of(declare(fields=WHO, entities=("user",))).keys[-2].of_entity == "type"
 
 
 @pytest.mark.parametrize(
@@ -254,8 +261,8 @@ def test_the_example_of_the_design_compiles() -> None:
         duration: Histogram = histogram("duration_us")
 
     found = declaration_of(Performance)
-    assert ("performance", "performance_v1") == (found.name, found.table)
-    assert ("grain", "bucket", "operation", "subject") == found.row_key
+    assert (found.name, found.table) == ("performance", "performance_v1")
+    assert found.row_key == ("grain", "bucket", "operation", "subject")
     assert (
         Column("calls", "sum"),
         Column("failures", "sum"),
@@ -271,7 +278,7 @@ def test_a_class_becomes_a_frozen_attrs_class_whose_instances_are_rows() -> None
     cls = declare()
     row = cls(model="m", tool="", calls=2, tokens=None)
 
-    assert {"model": "m", "tool": "", "calls": 2, "tokens": None} == attrs.asdict(row)
+    assert attrs.asdict(row) == {"model": "m", "tool": "", "calls": 2, "tokens": None}
     assert cls(model="m", tool="", calls=2, tokens=None) == row
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         row.calls = 3
@@ -279,15 +286,22 @@ def test_a_class_becomes_a_frozen_attrs_class_whose_instances_are_rows() -> None
         cls("m", "", 2, None)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("Usage", "usage"), ("TokenUse", "token_use"), ("HTTPCalls", "h_t_t_p_calls")])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Usage", "usage"), ("TokenUse", "token_use"), ("HTTPCalls", "h_t_t_p_calls")]
+)
 def test_a_projection_is_named_after_its_class(name: str, expected: str) -> None:
     assert expected == declaration_of(declare(name)).name
 
 
 def test_rows_are_told_apart_by_the_type_of_entity_before_the_time() -> None:
-    assert ("grain", "who", "bucket", "model", "tool", "which") == declaration_of(
-        declare(fields=WHO, entities=("user",))
-    ).row_key
+    assert declaration_of(declare(fields=WHO, entities=("user",))).row_key == (
+        "grain",
+        "who",
+        "bucket",
+        "model",
+        "tool",
+        "which",
+    )
 
 
 # ── the fingerprint ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -340,19 +354,19 @@ def test_the_same_definition_has_the_same_fingerprint_wherever_it_is_written() -
     assert fingerprint() == fingerprint() == docstring_and_types_aside().fingerprint
 
 
-def test_the_fingerprints_of_a_release_do_not_depend_on_the_machine() -> None:
-    assert "05f3b6b5a4a1e1a4" == fingerprint()
+def test_a_fingerprint_is_the_same_on_every_machine_and_in_every_release() -> None:
+    assert fingerprint() == "a2f77b2ee6083cce"
 
 
 # ── sets of projections ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_declarations_come_by_name_whatever_order_they_are_passed_in() -> None:
-    assert ["cost", "performance", "usage"] == [each.name for each in declarations_of(OURS[::-1])]
+    assert [each.name for each in declarations_of(OURS[::-1])] == ["cost", "performance", "usage"]
 
 
 def test_two_projections_of_one_name_are_refused() -> None:
-    with pytest.raises(SameName, match="Two projections are called 'calls': rename one of the classes."):
+    with pytest.raises(SameName, match=r"Two projections are called .calls.: rename one of the classes\."):
         declarations_of([declare("Calls"), declare("Calls", {"more": count()})])
 
 

@@ -79,7 +79,8 @@ def money(amount: Decimal | None, currency: str, places: int) -> str:
     if amount is None:
         return UNKNOWN
     least = Decimal(1).scaleb(-places)
-    text = f"{amount:,.{places}f}" if not 0 < abs(amount) < least else f"<{least:f}"
+    tiny = {True: f"<{least:f}", False: f">-{least:f}"}
+    text = tiny[amount > 0] if 0 < abs(amount) < least else f"{amount:,.{places}f}"
     return f"{text} {safe(currency)}".rstrip()
 
 

@@ -100,8 +100,8 @@ def check(path: Path, *, kind: int, schema: int) -> None:
     """Raise CannotOpen, having touched nothing, unless a path can hold or already holds a database of this kind."""
     try:
         _check(path, kind, schema)
-    except (OSError, ValueError) as error:  # no permission to look, a name too long, a NUL in it
-        raise NotWritable(path=path, problem=getattr(error, "strerror", None) or error) from None
+    except OSError as error:  # no permission to look, a name too long
+        raise NotWritable(path=path, problem=error.strerror) from None
 
 
 def _check(path: Path, kind: int, schema: int) -> None:
@@ -143,7 +143,7 @@ def _create(path: Path, *, kind: int, schema: int) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, isolation_level=None)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, ValueError, sqlite3.Error) as error:
         raise NotWritable(path=path, problem=error) from None
     with translated(), connection:
         # Before write-ahead logging begins, so that the file itself says whose it is.

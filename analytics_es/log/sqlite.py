@@ -13,8 +13,9 @@ import pyarrow as pa
 from eventsourcing.sqlite import SQLiteApplicationRecorder
 
 from analytics_es import codec
+from analytics_es.errors import SharedIds
 from analytics_es.events import RecordedEvent, key_of_time
-from analytics_es.log.datastore import Database
+from analytics_es.log.datastore import Database, translated
 
 KIND = 0x41455345  # "AESE"
 SCHEMA = 1
@@ -114,15 +115,26 @@ class SQLiteLog:
     def __init__(self, path: Path | None, *, strict_ids: bool = False) -> None:
         self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
         self._recorder = SQLiteRecorder(self._database.writing)
-        self._recorder.create_table()
+        try:
+            self.identity = self._prepare(strict_ids)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def _prepare(self, strict_ids: bool) -> str:
+        """Create what is not there yet; returns the log's identity."""
+        with translated():
+            self._recorder.create_table()
         with self._database.write() as cursor:
             cursor.execute(CREATE_IDENTITY)
             cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
             if strict_ids:
-                cursor.execute(CREATE_STRICT)
-        with self._database.read() as cursor:
+                try:
+                    cursor.execute(CREATE_STRICT)
+                except sqlite3.IntegrityError:
+                    raise SharedIds(path=self._database.path) from None
             cursor.execute(SELECT_IDENTITY)
-            self.identity: str = cursor.fetchone()[0]
+            return str(cursor.fetchone()[0])
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
         """Store what is new, durably and in one commit."""

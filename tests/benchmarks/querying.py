@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 from attrs import define, field
 
@@ -52,7 +52,9 @@ def queries(store: Store, effort: Effort) -> Iterator[Figure]:
     store.catch_up()
     events = store.events()
     say(f"asking every question {effort.runs} times")
-    questions = [Question(f"{name}, {when}", ask, period) for name, ask in QUESTIONS.items() for when, period in PERIODS.items()]
+    questions = [
+        Question(f"{name}, {when}", ask, period) for name, ask in QUESTIONS.items() for when, period in PERIODS.items()
+    ]
     with _tracing() as traced, store.open() as analytics:
         bare = _bare(store)
         for each in questions:
@@ -100,22 +102,16 @@ def _run(connection: sqlite3.Connection, statements: list[str]) -> None:
             connection.execute(statement).fetchall()
 
 
-# Hooks cannot be taken away again: there is one, which writes to the list that is here.
-_traced: list[list[str]] = []
-
-
-def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "sqlite3.connect/handle" and _traced:
-        arguments[0].set_trace_callback(_traced[0].append)
-
-
 @contextmanager
 def _tracing() -> Iterator[list[str]]:
-    """Give the list of the statements that connections opened from here on run, parameters filled in."""
-    if not _traced:
-        sys.addaudithook(_hook)
-    _traced[:] = [[]]
-    try:
-        yield _traced[0]
-    finally:
-        _traced.clear()
+    """Give the list of the statements that connections opened meanwhile run, with their parameters filled in."""
+    statements: list[str] = []
+
+    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection = opened(*arguments, **options)
+        connection.set_trace_callback(statements.append)
+        return connection
+
+    opened = sqlite3.connect
+    with patch("sqlite3.connect", connect):
+        yield statements

@@ -91,9 +91,7 @@ def project(log: Path, views: Path, events: int) -> None:
         counters.create_table()
         done = 0
         while done < events:
-            page = recorder.select_notifications(
-                start=done, limit=min(PAGE, events - done), inclusive_of_start=False
-            )
+            page = recorder.select_notifications(start=done, limit=min(PAGE, events - done), inclusive_of_start=False)
             for notification in page:
                 counters.count(notification.topic, Tracking("log", notification.id))
             done += len(page)

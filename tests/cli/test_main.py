@@ -1,0 +1,142 @@
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from analytics_es.cli import main
+from analytics_es.cli import store as store_module
+from tests.cli.conftest import WEEK, Cli
+
+PROGRAM = [sys.executable, "-W", "error", "-m", "analytics_es.cli"]
+
+
+def commands(group: click.Group = main, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield above
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*above, name))
+        else:
+            yield (*above, name)
+
+
+@pytest.mark.parametrize("command", list(commands()), ids=" ".join)
+def test_the_help_of_a_command_has_a_purpose_of_one_line_and_an_example(cli: Cli, command: tuple[str, ...]) -> None:
+    result = cli(*command, "--help")
+
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert re.fullmatch(r"  [A-Z].*[.:]|  Event-sourced.*", lines[2])
+    assert re.search(rf"^    analytics-es {' '.join(command)}", result.stdout, re.MULTILINE)
+    assert max(len(line) for line in lines) <= 100
+
+
+def test_the_list_of_commands_cuts_no_purpose_off(cli: Cli) -> None:
+    output = cli("--help").stdout
+
+    assert "..." not in output.replace("[ARGS]...", "")
+    for command in ("aggregate", "cost", "demo", "export", "import", "metrics", "performance", "projections", "record"):
+        assert f"\n  {command} " in output
+
+
+def test_the_examples_of_the_help_are_understood(cli: Cli, db: str) -> None:
+    for command in ("usage", "performance", "cost", "summary", "report"):
+        for example in re.findall(r"^    analytics-es (.*)$", cli(command, "--help").stdout, re.MULTILINE):
+            words = example.replace("--db demo.db", "").split()
+            assert cli(*words, "--db", db).exit_code == 0, example
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("nonsense",), ("usage", "--nonsense"), ("summary",), ("usage", "a", "b", "c")]
+)
+def test_wrong_usage_ends_with_2(cli: Cli, arguments: tuple[str, ...]) -> None:
+    result = cli(*arguments)
+
+    assert result.exit_code == 2
+    assert "Usage: analytics-es" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_version_is_told(cli: Cli) -> None:
+    assert re.fullmatch(r"analytics-es, version \S+( installed\))?\n", cli("--version").stdout)
+
+
+def test_an_interruption_ends_with_130_and_a_short_line(cli: Cli, db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store_module.AnalyticsService, "catch_up", interrupted)
+    result = cli("usage", "--db", db)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "interrupted\n")
+
+
+def test_an_error_of_the_system_is_a_failure_in_one_line(cli: Cli, db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> int:
+        raise PermissionError(13, "Permission denied", "/some/file")
+
+    monkeypatch.setattr(store_module.AnalyticsService, "catch_up", fails)
+    result = cli("usage", "--db", db)
+
+    assert (result.exit_code, result.stderr) == (1, "error: /some/file: Permission denied\n")
+
+
+def test_a_bug_stays_a_traceback(cli: Cli, db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(store_module.AnalyticsService, "catch_up", broken)
+    with pytest.raises(ZeroDivisionError):
+        cli("usage", "--db", db)
+
+
+# ── as a process ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_module_runs_as_a_program_without_a_warning(db: str) -> None:
+    done = subprocess.run([*PROGRAM, "report", *WEEK, "--db", db], capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Report  2024-03-01 00:00 – 2024-03-08 00:00 (UTC)\n")
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(db: str) -> None:
+    shell = f"{' '.join(PROGRAM)} usage --from 2020-01-01 --to 2024-03-08 --granularity hour --db {db} | head -1"
+
+    done = subprocess.run(shell, shell=True, capture_output=True, text=True)  # noqa: S602 -- a pipe is what is tested
+
+    assert done.stdout.startswith("Usage of everyone")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_follows_until_it_is_stopped(cli: Cli, number: signal.Signals) -> None:
+    cli("record", "job.completed", "--data", "{}")
+    running = subprocess.Popen([*PROGRAM, "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 20
+    while (
+        "behind" in cli("projections", "status").stdout.replace("behind  waiting", "") and time.monotonic() < deadline
+    ):
+        time.sleep(0.1)
+
+    running.send_signal(number)
+    out, err = running.communicate(timeout=20)
+
+    assert (running.returncode, out, err) == (0, "", "stopped at position 1\n")
+
+
+def test_an_encoding_that_cannot_say_it_gets_a_question_mark(cli: Cli, db: str) -> None:
+    done = subprocess.run(
+        [*PROGRAM, "report", *WEEK, "--db", db],
+        capture_output=True,
+        env={"PATH": "", "PYTHONPATH": ":".join(sys.path), "PYTHONIOENCODING": "ascii"},
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"Report  2024-03-01 00:00 ? 2024-03-08")
+    assert Path(db).exists()

@@ -1,0 +1,111 @@
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+
+from analytics_es.cli.render import Column, Grid, Line, Share, Styled, bar, show
+from tests.cli.conftest import WEEK
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+GRID = Grid(
+    "Title",
+    [Column("name"), Column("first", right=True, drop=1), Column("second", right=True, drop=2), Column("", bar=True)],
+    [["a name", "1,000", Styled("2,000", "red"), Share(0.5)], ["b", "1", "2", Share(0.001)]],
+    "a remark",
+)
+
+
+def on_a_terminal(columns: int, *arguments: str) -> tuple[str, int]:
+    """Run a command with a terminal for both outputs."""
+    above, below = pty.openpty()
+    env = {**os.environ, "COLUMNS": str(columns)}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "analytics_es.cli", *arguments], stdout=below, stderr=below, stdin=below, env=env
+    )
+    os.close(below)
+    seen = b""
+    while True:
+        try:
+            part = os.read(above, 65536)
+        except OSError:  # Linux says so when the other side is closed
+            break
+        if not part:
+            break
+        seen += part
+    os.close(above)
+    return seen.decode().replace("\r\n", "\n"), running.wait()
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_terminal_has_colours_and_bars_and_no_line_that_is_too_long(db: str, columns: int) -> None:
+    output, code = on_a_terminal(columns, "report", *WEEK, "--db", db)
+
+    lines = ANSI.sub("", output).splitlines()
+    assert code == 0
+    assert ANSI.search(output)
+    assert "█" in output
+    assert "Unknown cost: 2 calls" in output
+    assert max(len(line.rstrip()) for line in lines) <= columns
+
+
+def test_a_terminal_that_wants_no_colour_gets_none(db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    output, _ = on_a_terminal(80, "report", *WEEK, "--db", db)
+
+    assert set(ANSI.findall(output)) <= {"\x1b[1m", "\x1b[2m", "\x1b[0m"}
+
+
+def shown(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return ANSI.sub("", capsys.readouterr().out).splitlines()
+
+
+def test_a_pipe_gets_every_column_and_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    show([GRID, Line("the end")])
+
+    assert shown(capsys) == [
+        "Title",
+        "  name    first  second",
+        "  a name  1,000   2,000",
+        "  b           1       2",
+        "  a remark",
+        "",
+        "the end",
+    ]
+
+
+@pytest.mark.parametrize(("columns", "titles"), [(80, "name first second"), (26, "name first"), (10, "name")])
+def test_what_is_narrow_leaves_columns_out_and_never_cuts_a_number(
+    columns: int, titles: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("analytics_es.cli.render.NARROWEST", 6)
+
+    show([Grid("", [Column("id", right=True), *GRID.columns], [["123,456", *row] for row in GRID.rows])])
+
+    header, first, *_ = shown(capsys)
+    assert header.split() == ["id", *titles.split()]
+    assert "123,456" in first
+    assert ("1,000" in first) == ("first" in titles)
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "-5", "abc", ""])
+def test_any_number_of_columns_will_do(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+
+    show([GRID, Line("a · b")])
+
+    assert any("2,000" in line or "a name" in line for line in shown(capsys))
+
+
+def test_a_bar_is_never_empty_for_something_nor_longer_than_full() -> None:
+    assert bar(0) == ""
+    assert bar(0.0001) == "▏"
+    assert bar(0.5) == "█" * 8
+    assert bar(1.85) == "█" * 16
+    assert bar(0.5, "ascii") == "#" * 8
