@@ -21,6 +21,8 @@ _SETTINGS = {
     "allow_community_extensions": False,
     "preserve_insertion_order": True,
     "enable_progress_bar": False,
+    # It takes what two expressions share out of TRY, and evaluates it where nothing catches its failure.
+    "disabled_optimizers": "common_subexpressions",
 }
 
 
@@ -59,6 +61,20 @@ def _pure_functions() -> frozenset[str]:
         )
     )
     return frozenset(name for (name,) in rows.fetchall()) | {"nullif", "split_part"}
+
+
+# Words that SQLite alone keeps for itself.
+_WORDS_OF_SQLITE = (
+    "add alter autoincrement between commit delete drop escape exists index insert nothing null raise set transaction "
+    "update values"
+)
+
+
+@functools.cache
+def words() -> frozenset[str]:
+    """Return the words of SQL that cannot name a column."""
+    kinds = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')"
+    return frozenset(name for (name,) in _parser().cursor().execute(kinds).fetchall()) | {*_WORDS_OF_SQLITE.split()}
 
 
 @functools.cache

@@ -116,6 +116,8 @@ def matches(pattern: str, event_type: str) -> bool:
 
 
 def _text(name: str, value: Any) -> str | None:
+    if type(value) is str and 0 < len(value) <= MAX_TEXT:
+        return value
     if type(value) is int:
         value = str(_whole(name, value))
     if type(value) is not str:
@@ -263,8 +265,10 @@ def _free(name: str, value: Any, depth: int) -> Any:
     raise BadField(field=name, problem=f"must be a JSON value, not {_kind(value)}")
 
 
-def _written(name: str, value: Decimal) -> str:
-    """Return a decimal in full, unless that would be more digits than a field may have characters."""
+def _written(name: str, value: Decimal) -> float | str:
+    """Return a decimal as the JSON number that says the same, else in full, unless that has too many digits."""
+    if Decimal(repr(float(value))) == value:
+        return float(value)
     if abs(value.adjusted()) > MAX_TEXT:
         raise BadField(field=name, problem=f"must have at most {MAX_TEXT} digits, not as many as {_shown(value)}")
     return format(value, "f")
@@ -276,14 +280,8 @@ def _name(key: Any) -> str:
     return key
 
 
-_SUBSETS = (
-    (("cache_read_tokens", "cache_creation_tokens"), "input_tokens"),
-    (("reasoning_tokens",), "output_tokens"),
-)
-
-
 def _check_data(family: str, data: Any) -> dict[str, Any]:
-    if not isinstance(data, Mapping):
+    if type(data) is not dict and not isinstance(data, Mapping):
         raise BadData(kind=_kind(data))
     known = family in FAMILIES
     checks = VOCABULARY if known else COMMON
@@ -303,13 +301,13 @@ def _check_data(family: str, data: Any) -> dict[str, Any]:
 
 
 def _check_together(data: dict[str, Any]) -> None:
-    for parts, total in _SUBSETS:
-        if sum(data.get(part, 0) for part in parts) > data.get(total, 0):
-            raise SubsetAboveTotal(parts=" + ".join(parts), total=total)
-    if "currency" not in data:
-        for field in ("cost", "amount"):
-            if field in data:
-                raise CostWithoutCurrency(field=field)
+    told = data.get
+    if told("cache_read_tokens", 0) + told("cache_creation_tokens", 0) > told("input_tokens", 0):
+        raise SubsetAboveTotal(parts="cache_read_tokens + cache_creation_tokens", total="input_tokens")
+    if told("reasoning_tokens", 0) > told("output_tokens", 0):
+        raise SubsetAboveTotal(parts="reasoning_tokens", total="output_tokens")
+    if "currency" not in data and ("cost" in data or "amount" in data):
+        raise CostWithoutCurrency(field="cost" if "cost" in data else "amount")
 
 
 # ── the door ────────────────────────────────────────────────────────────────────────────────────────────────────

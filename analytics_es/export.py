@@ -63,8 +63,9 @@ _KINDS = {
 _MACROS = r"""
     CREATE MACRO plain(x) AS rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.');
     CREATE MACRO iso(x) AS strftime(make_timestamp(epoch_us(x)), '%Y-%m-%dT%H:%M:%S.%fZ');
-    CREATE MACRO harmless(x) AS CASE WHEN regexp_matches(x, '^[-=+@\t\r]') THEN '''' || x ELSE x END;
-    CREATE MACRO quoted(x) AS CASE WHEN regexp_matches(x, '[",\r\n]') THEN '"' || replace(x, '"', '""') || '"' ELSE x END;
+    CREATE MACRO cell(x) AS CASE WHEN regexp_matches(x, '^[-=+@\t\r]|[",\r\n]')
+        THEN '"' || CASE WHEN regexp_matches(x, '^[-=+@\t\r]') THEN '''' ELSE '' END || replace(x, '"', '""') || '"'
+        ELSE x END;
 """
 _CLOUD_EVENT = """
     '{"specversion":"1.0","id":' || to_json(id) || ',"source":' || to_json(source) || ',"type":' || to_json(type)
@@ -73,12 +74,12 @@ _CLOUD_EVENT = """
 """
 
 
-def _texts(columns: Mapping[str, str], text: str = "{}") -> dict[str, str]:
+def _texts(columns: Mapping[str, str], *, text: str = "{}") -> dict[str, str]:
     return {name: (text if kind == TEXT else _KINDS[kind][2]).format(name) for name, kind in columns.items()}
 
 
 def _cells(columns: Mapping[str, str]) -> str:
-    cells = _texts(columns, "quoted(harmless({}))").values()
+    cells = _texts(columns, text="cell({})").values()
     return " || ',' || ".join(f"coalesce(CAST({cell} AS VARCHAR), '')" for cell in cells)
 
 
@@ -101,7 +102,8 @@ def _typed(start: int, end: int) -> str:
         """state[strpos(state, ',"data":') + 8:-2] AS data""",  # it is stored last
     ]
     known = f"split_part(type, '.', 1) IN {FAMILIES}"
-    read = f"SELECT {', '.join(columns)} FROM (SELECT *, {known} AS known, {parsed} FROM batch)"
+    texts = "SELECT position, type, decode(state) AS state FROM batch"
+    read = f"SELECT {', '.join(columns)} FROM (SELECT *, {known} AS known, {parsed} FROM ({texts}))"
     inside = f"epoch_us(occurred_at) >= {start} AND epoch_us(occurred_at) < {end}"
     return f"SELECT * FROM ({read}) WHERE {inside} ORDER BY position"
 
@@ -169,9 +171,11 @@ def _events(log: SQLiteLog, period: TimePeriod, chosen: str, ends: list[int]) ->
 
 def _gathered(tables: Iterator[pa.Table]) -> Tables:
     """Put small tables together: late events are far apart in the log."""
-    waiting, size = [], 0
+    waiting: list[pa.Table] = []
+    size = 0
     for table in tables:
-        waiting, size = [*waiting, table], size + table.nbytes
+        waiting.append(table)
+        size += table.nbytes
         if size >= GROUP_BYTES:
             yield pa.concat_tables(waiting)
             waiting, size = [], 0
@@ -185,17 +189,13 @@ def _formed(tables: Iterator[pa.Table], statement: str) -> Tables:
         connection.execute(_MACROS)
         for table in tables:
             try:
-                connection.register("batch", _with_text(table))
+                connection.register("batch", table)
                 formed = connection.sql(statement).to_arrow_table()
-            except (engine.EngineError, pa.ArrowInvalid):
+            except engine.EngineError:
                 _refuse_unreadable(table)
                 raise
             if formed.num_rows:
                 yield formed
-
-
-def _with_text(table: pa.Table) -> pa.Table:
-    return table.set_column(2, "state", table["state"].cast(pa.string())) if "state" in table.column_names else table
 
 
 def _refuse_unreadable(stored: pa.Table) -> None:
@@ -227,15 +227,9 @@ def _answers(
 
 
 def _series(answer: MetricSummary) -> pa.Table:
+    granularity = answer.period.granularity
     rows = [
-        (
-            answer.metric,
-            each.unit,
-            each.currency or "",
-            point.start,
-            answer.period.granularity,
-            *attrs.astuple(point.figures),
-        )
+        (answer.metric, each.unit, each.currency or "", point.start, granularity, *attrs.astuple(point.figures))
         for each in answer.by_currency or [answer]
         for point in each.series
     ]
@@ -256,21 +250,23 @@ def _schema(columns: Mapping[str, str]) -> pa.Schema:
 def _name(tiling: Tiling, period: TimePeriod, *, metrics: bool) -> str:
     """Name a file after its content, with the times of what does not begin or end at midnight."""
     bounds = (tiling.local(tiling.start), tiling.local(tiling.end)) if metrics else (period.start, period.end)
-    local = [bound.astimezone(tiling.calendar.zone).replace(tzinfo=None).isoformat() for bound in bounds]
-    return "_".join(
-        ["metrics" if metrics else "events", *(text.removesuffix("T00:00:00").replace(":", "-") for text in local)]
-    )
+    local = (bound.astimezone(tiling.calendar.zone).replace(tzinfo=None).isoformat() for bound in bounds)
+    parts = (text.removesuffix("T00:00:00").replace(":", "-") for text in local)
+    return "_".join(["metrics" if metrics else "events", *parts])
 
 
 def _free(path: Path) -> Path:
     """Return a path as absolute, where a file can appear; raises FileExists, CannotWrite."""
     target = path.absolute()
-    if target.is_dir():
-        raise CannotWrite(path=target, problem="it is a directory: name a file in it")
-    if not target.parent.is_dir():
-        raise CannotWrite(path=target, problem=f"there is no directory {target.parent}: create it first")
-    if os.path.lexists(target):
-        raise FileExists(path=target)
+    try:
+        if target.is_dir():
+            raise CannotWrite(path=target, problem="it is a directory: name a file in it")
+        if not target.parent.is_dir():
+            raise CannotWrite(path=target, problem=f"there is no directory {target.parent}: create it first")
+        if target.is_symlink() or target.exists():
+            raise FileExists(path=target)
+    except OSError as error:  # no permission to look, a name too long
+        raise CannotWrite(path=target, problem=error.strerror) from error
     return target
 
 

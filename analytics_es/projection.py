@@ -39,7 +39,7 @@ OPEN_FIELDS = ("attributes", "data")
 # The unit of money, and the key that tells its currency.
 MONEY = "currency"
 NUMERIC = re.compile(r"(TINY|SMALL|BIG|HUGE|U\w+)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_NAME = re.compile(r"(?!k_)[a-z][a-z0-9_]{0,62}")
 _PATTERN = re.compile(r"([a-z0-9_]+|\*)(\.([a-z0-9_]+|\*))*(\.>)?|>")
 _RESERVED = {"grain", "bucket", "hour", "day", "position", "projection", "field"}
 
@@ -298,6 +298,8 @@ def _check_names(declaration: Declaration) -> None:
     for field in names:
         if not _NAME.fullmatch(field) or field in _RESERVED:
             _refuse(declaration.name, field, "is not a free name of lower-case letters, digits and _")
+        if field in engine.words():
+            _refuse(declaration.name, field, "is a word of SQL: choose another name")
         if names.count(field) > 1:
             _refuse(declaration.name, field, "is the name of two columns")
 

@@ -84,12 +84,19 @@ class Recorder:
         tally.refused_in_batch = []
         for event in chunk:
             try:
-                if not isinstance(event, Mapping) or not _NEEDED <= set(event) <= _ARGUMENTS:
-                    raise BadEvent(problem=_problem(event))
-                yield entry(now, **event)
+                yield _entry(now, event)
             except RefusedEvent as error:
                 tally.refuse(error)
             tally.index += 1
+
+
+def _entry(now: datetime, event: Mapping[str, Any]) -> Entry:
+    try:
+        return entry(now, **event)
+    except TypeError:
+        if isinstance(event, Mapping) and _NEEDED <= set(event) <= _ARGUMENTS:
+            raise
+        raise BadEvent(problem=_problem(event)) from None
 
 
 def _problem(event: object) -> str:
@@ -133,11 +140,11 @@ class _Tally:
         )
 
     def count(self, appended: list[Appended]) -> None:
-        for each in appended:
-            self.recorded += not each.duplicate
-            self.duplicates += each.duplicate
-            self.differing += each.differs
-            self.last_position = max(self.last_position or 0, each.position)
+        duplicates = sum(each.duplicate for each in appended)
+        self.recorded += len(appended) - duplicates
+        self.duplicates += duplicates
+        self.differing += sum(each.differs for each in appended) if duplicates else 0
+        self.last_position = max([self.last_position or 0, *(each.position for each in appended)]) or None
 
     def receipt(self) -> BatchReceipt:
         return BatchReceipt(

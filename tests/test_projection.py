@@ -157,7 +157,13 @@ def test_the_names_the_engine_uses_itself_are_reserved(name: str) -> None:
     assert f"calls.{name}: is not a free name of lower-case letters, digits and _." == str(refusal({name: count()}))
 
 
-@pytest.mark.parametrize("name", ["Mine", "_mine", "größe", "a" * 64])
+@pytest.mark.parametrize("name", ["order", "group", "some", "left", "values", "index", "null", "update", "end"])
+@pytest.mark.parametrize("part", [key("model"), count()])
+def test_a_word_of_sql_is_no_name(name: str, part: Any) -> None:
+    assert str(refusal({name: part})) == f"calls.{name}: is a word of SQL: choose another name."
+
+
+@pytest.mark.parametrize("name", ["Mine", "_mine", "größe", "a" * 64, "k_model"])
 def test_a_name_is_lower_case_letters_digits_and_underscores(name: str) -> None:
     assert name == refusal({name: key("tool")}).details["field"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from analytics_es.cli import render, tables, words
+from analytics_es.cli.blocks import Block, Line
 from analytics_es.cli.options import MOMENT, json_option
 from analytics_es.cli.progress import Bar
-from analytics_es.cli.render import Line
 from analytics_es.cli.store import opened
 from analytics_es.codec import to_json
 from analytics_es.demo import platform_events
@@ -57,7 +57,7 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _next(db: str) -> list[render.Block]:
+def _next(db: str) -> list[Block]:
     asking = ("usage tenant", "cost --by tenant", "summary performance.duration --group-by subject")
     return [
         Line(),

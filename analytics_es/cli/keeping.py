@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from analytics_es.cli import render, words
+from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Styled
 from analytics_es.cli.failures import Group
 from analytics_es.cli.options import Asked, db_option, json_option, question
 from analytics_es.cli.progress import Bar
-from analytics_es.cli.render import Block, Cell, Column, Grid, Line, Styled
 from analytics_es.cli.store import existing
 from analytics_es.codec import to_json
 from analytics_es.export import SUFFIXES

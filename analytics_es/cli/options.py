@@ -14,6 +14,7 @@ from attrs import fields, frozen
 
 from analytics_es.calendar import Calendar
 from analytics_es.cli import render
+from analytics_es.cli.blocks import Block
 from analytics_es.cli.store import Store, existing
 from analytics_es.codec import to_json
 from analytics_es.errors import BadPeriod
@@ -163,7 +164,7 @@ class Asked:
         except BadPeriod as error:
             raise click.UsageError(str(error)) from error
 
-    def tell(self, answer: Any, blocks: Callable[[], Sequence[render.Block]]) -> None:
+    def tell(self, answer: Any, blocks: Callable[[], Sequence[Block]]) -> None:
         """Print an answer: as JSON where that is asked for, else for people."""
         if self.as_json:
             click.echo(to_json(answer))

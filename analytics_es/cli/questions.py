@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from analytics_es.cli import render, tables, words
+from analytics_es.cli.blocks import Block, Column, Grid, Line
 from analytics_es.cli.options import Asked, db_option, json_option, question, top_option
 from analytics_es.cli.store import opened
 from analytics_es.codec import to_json
@@ -88,7 +89,7 @@ def summary(asked: Asked, metric: str, group_by: Sequence[str], where: Sequence[
     \b
     Examples:
       analytics-es summary performance.duration --group-by operation --last 24h
-      analytics-es summary cost.reported_cost --group-by user --where tenant=acme
+      analytics-es summary cost.reported_cost --group-by user --where provider=openai
     """
     only = _pairs(where)
     with asked.caught_up() as (store, period):
@@ -128,14 +129,14 @@ def metrics(db: str, as_json: bool) -> None:
         render.show(_metrics(found))
 
 
-def _metrics(found: Sequence[MetricInfo]) -> list[render.Block]:
-    columns = [render.Column("metric"), render.Column("kind"), render.Column("unit")]
-    blocks: list[render.Block] = []
+def _metrics(found: Sequence[MetricInfo]) -> list[Block]:
+    columns = [Column("metric"), Column("kind"), Column("unit")]
+    blocks: list[Block] = []
     for name in dict.fromkeys(each.projection for each in found):
         of_it = [each for each in found if each.projection == name]
         keys = f"keys: {', '.join(of_it[0].keys)}"
-        blocks.append(render.Grid(name, columns, [[each.name, each.kind, each.unit] for each in of_it], keys))
-    return [*blocks, render.Line(f"{words.plural(len(found), 'metric')}", "dim")]
+        blocks.append(Grid(name, columns, [[each.name, each.kind, each.unit] for each in of_it], keys))
+    return [*blocks, Line(f"{words.plural(len(found), 'metric')}", "dim")]
 
 
 @click.command()

@@ -13,12 +13,12 @@ from typing import Any
 import click
 
 from analytics_es.cli import render, words
+from analytics_es.cli.blocks import Cell, Column, Grid, Styled
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.imports import Tally, import_file
 from analytics_es.cli.options import MOMENT, db_option, json_option, zone_option
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.rejects import Rejects, rejects
-from analytics_es.cli.render import Column, Grid, Styled
 from analytics_es.cli.store import Store, opened
 from analytics_es.codec import to_json
 from analytics_es.errors import CannotRead
@@ -102,7 +102,7 @@ def _show_tallies(tallies: Sequence[Tally], refused: Rejects, as_json: bool) -> 
     render.show([Grid("", columns, [_tally(each) for each in ([*tallies, total] if len(tallies) > 1 else tallies)])])
 
 
-def _tally(each: Tally) -> list[render.Cell]:
+def _tally(each: Tally) -> list[Cell]:
     found = words.count(each.refused)
     return [
         each.file,

@@ -6,6 +6,9 @@ from eventsourcing.sqlite import SQLiteCursor, SQLiteTrackingRecorder
 
 from analytics_es.log.datastore import Database
 
+# Whether the table is there, with the library's mark in it that says which shape it has.
+FIND_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tracking'"
+
 # A checkpoint begins at 0, before the first position.
 BEGIN = "INSERT INTO tracking VALUES (:name, 0) ON CONFLICT DO NOTHING"
 
@@ -23,7 +26,10 @@ class SQLiteCheckpoints(SQLiteTrackingRecorder):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database.writing)
-        self.create_table()
+        with database.write() as cursor:  # under the write lock: processes may open a new store at the same time
+            cursor.execute(FIND_TABLE)
+            if not cursor.fetchone():
+                self._create_table(cursor)
 
     def begin(self, cursor: SQLiteCursor, name: str) -> None:
         """Make sure there is a checkpoint."""

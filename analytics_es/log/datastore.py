@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,6 +27,7 @@ from analytics_es.errors import (
 )
 
 LOCK_TIMEOUT = 5
+LOGS_AHEAD = b"\2\2"  # in the file's header, where it says which versions may write and read it
 NEEDED_SQLITE = (3, 37, 0)  # STRICT tables
 
 OnConnect = Callable[[sqlite3.Connection], None]
@@ -130,28 +132,47 @@ def _check_header(path: Path, kind: int, schema: int) -> None:
 
 def _header(path: Path) -> tuple[int, int] | None:
     """Read application id and schema version from the file's first page, without opening it as a database."""
-    with path.open("rb") as file:
-        head = file.read(100)
+    head = _first_page(path)
     if len(head) < 100 or not head.startswith(b"SQLite format 3\0"):
         return None
     return int.from_bytes(head[68:72], "big"), int.from_bytes(head[60:64], "big")
 
 
+def _first_page(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(100)
+
+
 def _create(path: Path, *, kind: int, schema: int) -> None:
-    if path.exists() and path.stat().st_size:
+    """Make a database of this kind where there is none; other processes may be doing the same."""
+    if path.exists() and _first_page(path)[18:20] == LOGS_AHEAD:
         return
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(path, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=LOCK_TIMEOUT, isolation_level=None)
     except (OSError, ValueError, sqlite3.Error) as error:
         raise NotWritable(path=path, problem=error) from None
-    with translated(), connection:
+    with translated(), closing(connection):
         # Before write-ahead logging begins, so that the file itself says whose it is.
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute(f"PRAGMA application_id = {kind}")
-        connection.execute(f"PRAGMA user_version = {schema}")
+        if not connection.execute("PRAGMA application_id").fetchone()[0]:
+            connection.execute(f"PRAGMA application_id = {kind}")
+            connection.execute(f"PRAGMA user_version = {schema}")
         connection.execute("COMMIT")
-    connection.close()
+        _log_ahead(connection)
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Begin write-ahead logging; unlike any other statement, this one does not wait for its turn."""
+    deadline = time.monotonic() + LOCK_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _escaped(path: Path) -> str:

@@ -15,7 +15,7 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder
 from analytics_es import codec
 from analytics_es.errors import SharedIds
 from analytics_es.events import RecordedEvent, key_of_time
-from analytics_es.log.datastore import Database, translated
+from analytics_es.log.datastore import Database
 
 KIND = 0x41455345  # "AESE"
 SCHEMA = 1
@@ -123,9 +123,8 @@ class SQLiteLog:
 
     def _prepare(self, strict_ids: bool) -> str:
         """Create what is not there yet; returns the log's identity."""
-        with translated():
-            self._recorder.create_table()
         with self._database.write() as cursor:
+            self._recorder._create_table(cursor)
             cursor.execute(CREATE_IDENTITY)
             cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
             if strict_ids:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from tests.benchmarks.figures import Effort, Figure, Target, rates, seconds
+from tests.benchmarks.figures import Effort, Figure, Target, pace, rates
 from tests.benchmarks.store import Store, say
 from tests.benchmarks.yardsticks import RawLog
 
@@ -20,17 +20,17 @@ def append(store: Store, effort: Effort) -> Iterator[Figure]:
     with store.open() as analytics:
         raw = RawLog(store.folder / "raw.db", like=store.path)
         while prepared := list(islice(events, ROUND)):
-            ours = seconds(lambda: analytics.record_events(prepared, batch_size=BATCH).unwrap())  # noqa: B023
+            ours = pace(len(prepared), lambda: analytics.record_events(prepared, batch_size=BATCH).unwrap())
             rows = raw.new()
-            theirs = seconds(lambda: raw.append(rows, BATCH))  # noqa: B023
-            pairs.append((len(prepared) / ours, len(rows) / theirs))
+            theirs = pace(len(rows), lambda: raw.append(rows, BATCH))  # noqa: B023
+            pairs.append((ours, theirs))
         raw.close()
     for path in store.folder.glob("raw.db*"):
         path.unlink()
     yield rates(
         "append, 1,000 a commit",
-        store.events(),
         pairs,
+        events=store.events(),
         yardstick="sqlite3.executemany",
         target=Target("ratio", "≥", 0.35),
         more={"megabytes": round(store.path.stat().st_size / 1e6, 1)},
@@ -46,15 +46,15 @@ def single(store: Store, effort: Effort) -> Iterator[Figure]:
     with other.open() as analytics:
         raw = RawLog(other.folder / "raw.db", like=other.path)
         while prepared := list(islice(events, SINGLES)):
-            ours = seconds(lambda: [analytics.record_event(**event).unwrap() for event in prepared])  # noqa: B023
+            ours = pace(len(prepared), lambda: [analytics.record_event(**event).unwrap() for event in prepared])
             rows = raw.new()
-            theirs = seconds(lambda: raw.append_singly(rows))  # noqa: B023
-            pairs.append((len(prepared) / ours, len(rows) / theirs))
+            theirs = pace(len(rows), lambda: raw.append_singly(rows))  # noqa: B023
+            pairs.append((ours, theirs))
         raw.close()
     yield rates(
         "append, one a commit",
-        other.events(),
         pairs,
+        events=other.events(),
         yardstick="sqlite3, a row a commit",
         target=Target("ratio", "≥", 0.6),
     )

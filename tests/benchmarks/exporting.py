@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.benchmarks.figures import Effort, Figure, Target, rates, seconds
+from tests.benchmarks.figures import Effort, Figure, Target, pace, rates
 from tests.benchmarks.store import EVERYTHING, Store, say, scan
 
 TARGET = 250_000
@@ -17,15 +17,15 @@ def export(store: Store, effort: Effort) -> Iterator[Figure]:
     with store.open() as analytics:
         for number in range(effort.rounds):
             say(f"exporting, round {number + 1} of {effort.rounds}")
-            scanned = events / seconds(lambda: scan(store.path))
-            ours = seconds(lambda: analytics.export_data("parquet", EVERYTHING, to=target).unwrap())
-            pairs.append((events / ours, scanned))
+            scanned = pace(events, lambda: scan(store.path))
+            ours = pace(events, lambda: analytics.export_data("parquet", EVERYTHING, to=target).unwrap())
+            pairs.append((ours, scanned))
             size = target.stat().st_size
             target.unlink()
     yield rates(
         "export, Parquet",
-        events,
         pairs,
+        events=events,
         yardstick="bare scan",
         target=Target("value", "≥", TARGET),
         more={"megabytes": round(size / 1e6, 1)},

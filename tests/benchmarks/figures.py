@@ -56,11 +56,25 @@ class Effort:
     calls_per_task: float = 20.8
 
 
-def seconds(work: Callable[[], Any]) -> float:
-    """Return how long something takes."""
-    began = time.perf_counter()
+@frozen
+class Pace:
+    """How long some events took, on the clock and of the processor's time."""
+
+    events: int
+    wall: float
+    cpu: float
+
+    @property
+    def rate(self) -> float:
+        """Events a second."""
+        return self.events / self.wall
+
+
+def pace(events: int, work: Callable[[], Any]) -> Pace:
+    """Do the work and time it; processor time is of all threads, and tells more where the machine is shared."""
+    cpu, wall = time.process_time(), time.perf_counter()
     work()
-    return time.perf_counter() - began
+    return Pace(events, time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def percentile(values: Sequence[float], part: float) -> float:
@@ -68,7 +82,7 @@ def percentile(values: Sequence[float], part: float) -> float:
     return sorted(values)[max(0, math.ceil(part * len(values)) - 1)]
 
 
-def spread(values: Sequence[float], digits: int = 2) -> dict[str, float]:
+def spread(values: Sequence[float], digits: int = 3) -> dict[str, float]:
     """Return p50, p95 and maximum."""
     known = {"p50": percentile(values, 0.50), "p95": percentile(values, 0.95), "max": max(values)}
     return {name: round(value, digits) for name, value in known.items()}
@@ -76,22 +90,30 @@ def spread(values: Sequence[float], digits: int = 2) -> dict[str, float]:
 
 def rates(
     what: str,
-    events: int,
-    pairs: Sequence[tuple[float, float]],
+    pairs: Sequence[tuple[Pace, Pace]],
     *,
+    events: int,
     yardstick: str,
     target: Target,
     more: Mapping[str, Any] | None = None,
 ) -> Figure:
-    """Return the figure of rounds that each measured (our rate, the yardstick's rate)."""
+    """Return the figure of rounds that each measured our pace and the yardstick's: the medians."""
+
+    def median(measured: Callable[[Pace, Pace], float]) -> float:
+        return statistics.median(measured(*pair) for pair in pairs)
+
+    cpu = {
+        "cpu_us": round(median(lambda ours, _: 1e6 * ours.cpu / ours.events), 2),
+        "yardstick_cpu_us": round(median(lambda _, theirs: 1e6 * theirs.cpu / theirs.events), 2),
+    }
     return Figure(
         what=what,
         events=events,
-        value=statistics.median(ours for ours, _ in pairs),
+        value=median(lambda ours, _: ours.rate),
         unit="events/s",
         yardstick=yardstick,
-        yardstick_value=statistics.median(theirs for _, theirs in pairs),
-        ratio=statistics.median(ours / theirs for ours, theirs in pairs),
+        yardstick_value=median(lambda _, theirs: theirs.rate),
+        ratio=median(lambda ours, theirs: ours.rate / theirs.rate),
         target=target,
-        more={"rounds": len(pairs), **(more or {})},
+        more={"rounds": len(pairs), **cpu, **(more or {})},
     )

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import define, field
 
 from analytics_es import AnalyticsService, TimePeriod
-from tests.benchmarks.figures import Effort, Figure, Target, seconds, spread
+from tests.benchmarks.figures import Effort, Figure, Target, pace, spread
 from tests.benchmarks.store import Store, say
 
 RATE = 500  # events a second
@@ -32,7 +32,7 @@ def freshness(store: Store, effort: Effort) -> Iterator[Figure]:
         with each.open(follow=True) as analytics:
             analytics.record_event("custom.begun", {}).unwrap()
             analytics.wait_until_caught_up()
-            idle = [1_000 * seconds(lambda: _visible(analytics)) for _ in range(effort.runs)]  # noqa: B023
+            idle = [1_000 * pace(1, lambda: _visible(analytics)).wall for _ in range(effort.runs)]
             writer = _Writer(analytics, list(islice(each.week(), 2_000)), round(RATE * effort.seconds))
             waits = _watch(analytics, writer)
         yield _figure(what, events, waits, idle, writer)

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from rich.table import Table
 
 from tests.benchmarks.figures import Figure
 
-WIDTH = 150  # of a pipe
+WIDTH = 170  # of a pipe
 
 
 def machine() -> dict[str, Any]:
@@ -30,15 +30,20 @@ def machine() -> dict[str, Any]:
         **{name: version(name) for name in ("duckdb", "pyarrow", "eventsourcing")},
         "system": platform.platform(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "load": [round(load, 2) for load in os.getloadavg()] if hasattr(os, "getloadavg") else None,
+        "load_average": load_average(),
     }
+
+
+def load_average() -> float | None:
+    """Return how many processes wanted a core in the last minute: above the number of cores, figures are blurred."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def table(figures: Sequence[Figure], about: dict[str, Any]) -> None:
     """Print the figures and whether they meet their targets."""
     shown = Table(title="Figures beside yardsticks of the same run", caption=_caption(about), title_justify="left")
-    for name in ("", "events", "measured", "yardstick", "", "ratio", "target", ""):
-        shown.add_column(name, justify="right" if name in ("events", "measured", "ratio", "target") else "left")
+    for name in ("", "events", "measured", "yardstick", " ", "ratio", "cpu", "target", ""):
+        shown.add_column(name, justify="left" if name in ("", "yardstick") else "right", no_wrap=True)
     for figure in figures:
         shown.add_row(*_cells(figure))
     console = Console()
@@ -49,8 +54,8 @@ def table(figures: Sequence[Figure], about: dict[str, Any]) -> None:
 
 
 def _cells(figure: Figure) -> list[str]:
-    target = figure.target
-    median = f" (p50 {figure.more['p50']:,.1f})" if "p50" in figure.more else ""
+    target, more = figure.target, figure.more
+    median = f" (p50 {more['p50']:,.1f})" if "p50" in more else ""
     return [
         figure.what,
         f"{figure.events:,}",
@@ -58,9 +63,16 @@ def _cells(figure: Figure) -> list[str]:
         figure.yardstick,
         "" if figure.yardstick_value is None else _number(figure.yardstick_value),
         "" if figure.ratio is None else f"{figure.ratio:,.2f}",
+        _cpu(more),
         "" if target is None else f"{target.relation} {target.number:,g}" + (" ×" if target.of == "ratio" else ""),
         {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[figure.met],
     ]
+
+
+def _cpu(more: Mapping[str, Any]) -> str:
+    """Processor time, ours and the yardstick's: of one event, or the median of one question."""
+    units = [unit for unit in ("us", "ms") if f"cpu_{unit}" in more]
+    return "".join(f"{more[f'cpu_{u}']:,.1f} : {more[f'yardstick_cpu_{u}']:,.1f} {u}" for u in units)
 
 
 def _number(value: float) -> str:
@@ -68,8 +80,8 @@ def _number(value: float) -> str:
 
 
 def _caption(about: dict[str, Any]) -> str:
-    named = ("python", "sqlite", "duckdb", "cores", "load", "date")
-    return " · ".join(f"{name} {about[name]}" for name in named)
+    named = ("python", "sqlite", "duckdb", "cores", "load_average", "load_average_after", "date")
+    return " · ".join(f"{name.replace('_', ' ')} {about[name]}" for name in named)
 
 
 def save(path: Path, figures: Sequence[Figure], about: dict[str, Any]) -> None:

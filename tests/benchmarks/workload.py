@@ -4,10 +4,10 @@ Measured by others: 422 clients of 5 models over 7 days, in windows of ten minut
 and nights with 0.43 of the day's arrivals (ServeGen, arXiv:2505.09999; Apache-2.0). Input tokens have the median
 (1,469) and 90th percentile (5,194) of the code trace of the Azure Public Dataset 2023 (Patel et al., Splitwise, ISCA
 2024; CC BY 4.0). Output tokens (439 calls), latency (896 calls) and tools (821 calls to 937 model calls, 2 % failing)
-are fitted on sessions of a coding agent (badlogic/pi-mono; MIT). 398 of 26,823 model calls fail (Alibaba, gentd26), half
-of them without output. A task has 20.8 calls (tau2-bench, 10,391 calls in 500 tasks). Clients and models are used by
-Zipf's law. The rest is made up: a task pauses 30 s between calls and is over ten minutes after the last, 0.2 % of
-events are delivered twice and 1 % late, by 9 s in the median.
+are fitted on sessions of a coding agent (badlogic/pi-mono; MIT). 398 of 26,823 model calls fail (Alibaba, gentd26),
+half of them without output. A task has 20.8 calls (tau2-bench, 10,391 calls in 500 tasks). The rest is made up: clients
+and models are used by Zipf's law, 15 % of tasks fail, a task pauses 30 s between calls and is over ten minutes after
+the last, 0.2 % of events are delivered twice and 1 % late, by 9 s in the median.
 """
 
 from __future__ import annotations

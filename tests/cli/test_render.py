@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
-from analytics_es.cli.render import Column, Grid, Line, Share, Styled, bar, show
+from analytics_es.cli.blocks import Beside, Column, Grid, Line, Share, Styled
+from analytics_es.cli.layout import bar
+from analytics_es.cli.render import show
 from tests.cli.conftest import WEEK
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -59,6 +61,28 @@ def test_a_terminal_that_wants_no_colour_gets_none(db: str, monkeypatch: pytest.
     assert set(ANSI.findall(output)) <= {"\x1b[1m", "\x1b[2m", "\x1b[0m"}
 
 
+def test_two_tables_stand_side_by_side_where_they_fit(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    other = Grid("Other", [Column("id")], [["x"], ["y"], ["z"]])
+
+    show([Beside(GRID, other)])
+    monkeypatch.setenv("COLUMNS", "30")
+    show([Beside(GRID, other)])
+
+    lines = shown(capsys)
+    assert lines[:5] == [
+        "Title                              Other",
+        "  name    first  second              id",
+        "  a name  1,000   2,000  ████████    x",
+        "  b           1       2  ▏           y",
+        "  a remark                           z",
+    ]
+    assert lines[lines.index("Other", 5) :] == ["Other", "  id", "  x", "  y", "  z"]
+
+
 def shown(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return ANSI.sub("", capsys.readouterr().out).splitlines()
 
@@ -82,7 +106,7 @@ def test_what_is_narrow_leaves_columns_out_and_never_cuts_a_number(
     columns: int, titles: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    monkeypatch.setattr("analytics_es.cli.render.NARROWEST", 6)
+    monkeypatch.setattr("analytics_es.cli.layout.NARROWEST", 6)
 
     show([Grid("", [Column("id", right=True), *GRID.columns], [["123,456", *row] for row in GRID.rows])])
 
@@ -108,4 +132,4 @@ def test_a_bar_is_never_empty_for_something_nor_longer_than_full() -> None:
     assert bar(0.0001) == "▏"
     assert bar(0.5) == "█" * 8
     assert bar(1.85) == "█" * 16
-    assert bar(0.5, "ascii") == "#" * 8
+    assert bar(0.5, blocks=False) == "#" * 8

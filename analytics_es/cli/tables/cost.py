@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from analytics_es.cli import words
-from analytics_es.cli.render import Block, Cell, Column, Grid, Line, Share, Styled
+from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Share, Styled
 from analytics_es.cli.tables.parts import MORE, cut, footer, heading
 from analytics_es.types import BudgetStatus, CostBreakdown, CostPoint, CostRow, UnknownCost
 
@@ -97,7 +97,7 @@ def rows(answer: CostBreakdown, top: int, more: str = MORE, *, title: str = "") 
 
 def _row(each: CostRow, keys: Sequence[str], decimals: int, *, mixed: bool) -> list[Cell]:
     known = each.reported_cost is not None
-    money = words.money(each.reported_cost, each.currency, decimals) if known else Styled("unknown", _ALARM)
+    money = words.money(each.reported_cost, each.currency, decimals) if known else words.money(Decimal(0), "", 2)
     without = words.count(each.calls_without_cost)
     return [
         *(each.keys[key] or "(none)" for key in keys),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from analytics_es.cli import words
-from analytics_es.cli.render import Beside, Block, Column, Grid, Line, Share
+from analytics_es.cli.blocks import Beside, Block, Column, Grid, Line, Share
 from analytics_es.cli.tables import parts
 from analytics_es.cli.tables.cost import budgets, in_short, rows, unknown
 from analytics_es.cli.tables.performance import operations

@@ -1,0 +1,81 @@
+"""Files as batches of rows: the columns that a mapping uses, for the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analytics_es import engine
+from analytics_es.errors import CannotRead
+from analytics_es.importing.columns import guess, shapes, structure, unique
+from analytics_es.importing.problems import reading
+from analytics_es.importing.records import Record, csv_records, json_records
+
+BATCH_ROWS, BATCH_BYTES = 4096, 16 * 2**20
+
+
+class Batch(NamedTuple):
+    """Some rows of a file: the names of all its columns, and the columns in use, by `select` from `table`.
+
+    `empty` columns hold no value in the whole file; they stay NULL of any type. `records` are the rows of a text file.
+    """
+
+    names: list[str]
+    table: pa.Table
+    select: str = "SELECT * FROM source"
+    empty: tuple[str, ...] = ()
+    records: tuple[Record, ...] = ()
+
+
+def parquet_batches(path: Path, in_use: frozenset[str]) -> Iterator[Batch]:
+    """Read the columns in use of a Parquet file."""
+    first = 1
+    with reading(path), pq.ParquetFile(path) as file:
+        keys = file.schema_arrow.names
+        if len(set(keys)) < len(keys):
+            raise CannotRead(path=path, problem="two columns have the same name")
+        names = unique(keys)
+        used = {name: key for name, key in zip(names, keys, strict=True) if name.lower() in in_use}
+        for batch in file.iter_batches(BATCH_ROWS, columns=list(used.values())):
+            numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
+            table = pa.table({"__row": numbers, **{name: batch.column(key) for name, key in used.items()}})
+            first += batch.num_rows
+            yield Batch(names, table)
+
+
+def text_batches(path: Path, in_use: frozenset[str], *, is_csv: bool) -> Iterator[Batch]:
+    """Read a file twice: for the types of the columns in use, then for its rows, which reach the engine as JSON."""
+    records = csv_records if is_csv else json_records
+    found = shapes((record.fields for record in records(path)), in_use, guess if is_csv else lambda value: value)
+    names = unique(found)
+    used = {key: name for key, name in zip(found, names, strict=True) if name.lower() in in_use}
+    keys = {str(place): key for place, key in enumerate(used) if found[key] is not None}
+    empty = tuple(name for key, name in used.items() if found[key] is None)
+    types = orjson.dumps({place: structure(found[key]) for place, key in keys.items()}).decode()
+    columns = "".join(f', record."{place}" AS {engine.quote_name(used[key])}' for place, key in keys.items())
+    typed = f", json_transform(record, {engine.quote(types)}) AS record" if keys else ""
+    # The columns in use of one batch, typed as all rows of the file allow.
+    select = f"SELECT __row{columns} FROM (SELECT __row{typed} FROM source)"
+    for chunk in _chunks(record for record in records(path) if record.row):
+        good = [record for record in chunk if not record.problem]
+        numbers = pa.array([record.row for record in good], pa.int64())
+        texts = [orjson.dumps({p: record.fields.get(key) for p, key in keys.items()}).decode() for record in good]
+        table = pa.table({"__row": numbers, "record": pa.array(texts, pa.string())})
+        yield Batch(names, table, select, empty, tuple(chunk))
+
+
+def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
+    chunk, size = list[Record](), 0
+    for record in records:
+        chunk.append(record)
+        size += len(record.raw or "")
+        if len(chunk) == BATCH_ROWS or size > BATCH_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

@@ -1,0 +1,88 @@
+"""The names of columns, and the types that hold all their values."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable
+from functools import reduce
+from typing import Any
+
+# A number is what Python and the engine read without loss, written as numbers are: 007 is a text, and so is a time.
+_INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)
+_REAL = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)
+_SCALARS = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
+_NUMBERS = ("BIGINT", "HUGEINT", "DOUBLE")
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Return names that differ in more than case: a, A, a and an empty one become a, A_1, a_2 and column3."""
+    found, taken = list[str](), {"__row"}
+    for number, name in enumerate(names):
+        base = name.strip() or f"column{number}"
+        candidates = itertools.chain([base], (f"{base}_{i}" for i in itertools.count(1)))
+        found.append(next(candidate for candidate in candidates if candidate.lower() not in taken))
+        taken.add(found[-1].lower())
+    return found
+
+
+def guess(cell: str | None) -> bool | int | float | str | None:
+    """Return any value of the type that a CSV cell is written in."""
+    if cell is None or len(cell) > 40:
+        return cell
+    if _INTEGER.fullmatch(cell):
+        return 0
+    return 0.5 if _REAL.fullmatch(cell) else cell.lower() in ("true", "false") or cell
+
+
+def shapes(rows: Iterable[dict[str, Any]], names: frozenset[str], read: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the shape of each column that may be among the names, None for the others and those without any value.
+
+    A shape is the name of a type, {key: shape} or [shape]; `read` tells for a value one of its type.
+    """
+    used = {"", *names, *(re.sub(r"_\d+$", "", name) for name in names)}
+    found: dict[str, Any] = {}
+    for fields in rows:
+        for key, value in fields.items():
+            known = found.setdefault(key, None)
+            if value is not None and not (known == "VARCHAR" and type(value) is str) and key.strip().lower() in used:
+                found[key] = _widen(known, read(value))
+    return found
+
+
+def structure(shape: Any) -> Any:
+    """Return a shape as json_transform takes it; an object whose keys a STRUCT cannot tell apart stays JSON."""
+    if isinstance(shape, list):
+        return [structure(shape[0])]
+    if not isinstance(shape, dict):
+        return shape or "VARCHAR"
+    keys = {key.lower() for key in shape if key and "\0" not in key}
+    return {key: structure(item) for key, item in shape.items()} if 0 < len(keys) == len(shape) else "JSON"
+
+
+def _widen(shape: Any, value: Any, depth: int = 0) -> Any:
+    """Return the shape that also holds this value."""
+    if value is None or shape == "JSON":
+        return shape
+    if not isinstance(value, dict | list):
+        return _wider(shape, value)
+    if depth > 16 or not isinstance(shape, type(value) | None):
+        return "JSON"
+    if isinstance(value, list):
+        first = shape[0] if shape else None
+        return [reduce(lambda inner, item: _widen(inner, item, depth + 1), value, first)]
+    shape = {} if shape is None else shape
+    for key, item in value.items():
+        shape[key] = _widen(shape.get(key), item, depth + 1)
+    return shape if len(shape) <= 1000 else "JSON"
+
+
+def _wider(shape: Any, scalar: Any) -> str:
+    kind = _SCALARS[type(scalar)]
+    if kind == "BIGINT" and not -(2**63) <= scalar < 2**63:
+        kind = "HUGEINT"
+    if shape is None or shape == kind:
+        return kind
+    if not isinstance(shape, str):
+        return "JSON"
+    return max(shape, kind, key=_NUMBERS.index) if {shape, kind} <= {*_NUMBERS} else "VARCHAR"

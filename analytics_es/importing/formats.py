@@ -1,0 +1,34 @@
+"""The formats of files, and who reads each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from analytics_es.errors import BadMapping, CannotRead, UnknownFormat
+from analytics_es.importing.batches import parquet_batches, text_batches
+from analytics_es.importing.cloudevents import cloud_events
+from analytics_es.importing.evaluation import evaluate
+from analytics_es.importing.events import ImportedRow
+from analytics_es.importing.mapping import Mapping
+
+FORMATS = (".csv", ".json", ".jsonl", ".ndjson", ".parquet")
+
+
+def rows(path: Path, mapping: Mapping | None = None) -> Iterator[ImportedRow]:
+    """Return what each row of a file gives, in the file's order; without a mapping, of CloudEvents as JSON Lines.
+
+    Raises BadMapping where an expression does not fit the columns, CannotRead and UnknownFormat.
+    """
+    kind = Path(path.name.lower().removesuffix(".gz")).suffix
+    if kind not in FORMATS:
+        raise UnknownFormat(format=path.name, formats=", ".join(FORMATS))
+    if not path.is_file():
+        raise CannotRead(path=path, problem="there is no such file")
+    if mapping and kind == ".parquet":
+        return evaluate(path, mapping, parquet_batches(path, mapping.names))
+    if mapping:
+        return evaluate(path, mapping, text_batches(path, mapping.names, is_csv=kind == ".csv"))
+    if kind in (".csv", ".parquet"):
+        raise BadMapping(path=path, problem="a mapping is needed: only CloudEvents as JSON Lines do without")
+    return cloud_events(path)
