@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -204,6 +204,26 @@ def opened(stack: ExitStack, folder: Path, batch: int) -> tuple[SQLiteLog, SQLit
     return log, views, runner_of(log, views, batch=batch, classes=ALL)
 
 
+class Crash(Exception):
+    """The process ends here."""
+
+
+@contextmanager
+def crash_after(views: SQLiteViews, commits: int) -> Iterator[None]:
+    """End the work after so many commits, if it has not ended before."""
+    commit, left = views.commit, iter(range(commits))
+
+    def crashing(*arguments: Any, **more: Any) -> bool:
+        if next(left, None) is None:
+            raise Crash
+        return commit(*arguments, **more)
+
+    views.commit = crashing  # type: ignore[method-assign]
+    with suppress(Crash):
+        yield
+    views.commit = commit  # type: ignore[method-assign]
+
+
 @moderate
 @given(st.lists(histories(size=5), min_size=2, max_size=4), st.randoms(use_true_random=False))
 def test_stopping_and_beginning_again_anywhere_stays_exact(
@@ -212,10 +232,10 @@ def test_stopping_and_beginning_again_anywhere_stays_exact(
     with TemporaryDirectory() as folder:
         for n, history in enumerate(histories):
             with ExitStack() as stack:
-                log, _, runner = opened(stack, Path(folder), batch=chance.randint(1, 4))
+                log, views, runner = opened(stack, Path(folder), batch=chance.randint(1, 4))
                 append(log, *({**event, "id": f"{n}-{event['id']}"} for event in history))
-                for _ in range(chance.randint(0, 4)):
-                    runner.step()
+                with crash_after(views, commits=chance.randint(0, 12)):
+                    runner.catch_up()
         with ExitStack() as stack:
             log, views, runner = opened(stack, Path(folder), batch=chance.randint(1, 9))
             runner.catch_up()
@@ -224,8 +244,8 @@ def test_stopping_and_beginning_again_anywhere_stays_exact(
 
 
 @moderate
-@given(histories(), st.integers(0, 3))
-def test_deleted_read_models_come_back_identical(history: list[dict[str, Any]], steps: int) -> None:
+@given(histories(), st.integers(0, 12))
+def test_deleted_read_models_come_back_identical(history: list[dict[str, Any]], commits: int) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         with ExitStack() as stack:
@@ -237,8 +257,8 @@ def test_deleted_read_models_come_back_identical(history: list[dict[str, Any]], 
             file.unlink()
         with ExitStack() as stack:
             _, views, runner = opened(stack, folder, batch=4)
-            for _ in range(steps):
-                runner.step()
+            with crash_after(views, commits):
+                runner.catch_up()
             runner.catch_up()
 
             assert contents(views) == before
@@ -252,15 +272,27 @@ def test_two_runners_of_different_batches_on_the_same_files_stay_exact(
     with TemporaryDirectory() as folder, ExitStack() as stack:
         log, views, one = opened(stack, Path(folder), batch=chance.randint(1, 5))
         _, _, other = opened(stack, Path(folder), batch=chance.randint(1, 5))
-        rest = iter(history)
-        for event in rest:
+        one._fold = overtaken(one._fold, lambda: other.step(chance.randint(0, log.head())), chance)  # type: ignore[assignment]
+        for event in history:
             append(log, event)
-            if chance.random() < 0.4:
-                chance.choice((one, other)).step()
+            if chance.random() < 0.3:
+                chance.choice((one, other)).step(chance.randint(0, log.head()))
         one.catch_up()
         other.catch_up()
 
         assert contents(views) == derived(log, ALL)
+
+
+def overtaken(fold: Any, by: Callable[[], object], chance: random.Random) -> Callable[..., Any]:
+    """Return a fold during which, now and then, another runner goes ahead."""
+
+    def slow(events: Any, names: Sequence[str]) -> Any:
+        result = fold(events, names)
+        if chance.random() < 0.4:
+            by()
+        return result
+
+    return slow
 
 
 # ── deriving a period again ─────────────────────────────────────────────────────────────────────────────────────

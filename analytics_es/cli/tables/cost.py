@@ -97,7 +97,7 @@ def rows(answer: CostBreakdown, top: int, more: str = MORE, *, title: str = "") 
 
 def _row(each: CostRow, keys: Sequence[str], decimals: int, *, mixed: bool) -> list[Cell]:
     known = each.reported_cost is not None
-    money = words.money(each.reported_cost, each.currency, decimals) if known else words.money(Decimal(0), "", 2)
+    money = words.money(each.reported_cost, each.currency, decimals) if known else Styled("unknown", _ALARM)
     without = words.count(each.calls_without_cost)
     return [
         *(each.keys[key] or "(none)" for key in keys),
