@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from analytics_es.calendar import Calendar
 from analytics_es.codec import encode
-from analytics_es.events import admit
+from analytics_es.events import admit, key_of_time, microseconds
 from analytics_es.fold import Fold, Folded
 from analytics_es.log import Entry, SQLiteLog
 from analytics_es.projection import Declaration, declaration_of, declarations_of
@@ -71,16 +72,33 @@ def append(log: SQLiteLog, *events: Arguments | Stored) -> None:
 
 
 def _entry(event: Arguments | Stored, n: int) -> Entry:
-    return Entry(f"{n:032x}", *event) if isinstance(event, tuple) else entry(NOON, **event)
+    return Entry(f"{_place(event[1])}{n:020x}", *event) if isinstance(event, tuple) else entry(NOON, **event)
+
+
+def _place(state: bytes) -> str:
+    try:
+        return key_of_time(microseconds(datetime.fromisoformat(orjson.loads(state)["occurred_at"])))
+    except (ValueError, KeyError, TypeError):
+        return key_of_time(microseconds(NOON))
 
 
 # ── folding ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@cache
-def engine(classes: Sequence[type] = OURS, zone: str = "UTC") -> Fold:
+_folds: dict[tuple[tuple[type, ...], str], Fold] = {}
+
+
+def engine(classes: tuple[type, ...] = OURS, zone: str = "UTC") -> Fold:
     """Return the one fold of these projections: it keeps nothing between batches."""
-    return Fold(declarations_of(classes), Calendar(zone))
+    if (classes, zone) not in _folds:
+        _folds[classes, zone] = Fold(declarations_of(classes), Calendar(zone))
+    return _folds[classes, zone]
+
+
+@atexit.register
+def _close() -> None:
+    while _folds:
+        _folds.popitem()[1].close()
 
 
 def folded(cls: type, *events: Arguments | Stored, zone: str = "UTC") -> Folded:
@@ -118,7 +136,7 @@ def log_of(events: Iterable[Arguments | Stored] = (), path: Path | None = None) 
 
 @contextmanager
 def views_of(
-    log: SQLiteLog, classes: Sequence[type] = OURS, zone: str = "UTC", path: Path | None = None
+    log: SQLiteLog, classes: tuple[type, ...] = OURS, zone: str = "UTC", path: Path | None = None
 ) -> Iterator[SQLiteViews]:
     """Open read models of a log."""
     views = SQLiteViews(path, declarations_of(classes), log=log.identity, timezone=zone)
@@ -129,13 +147,13 @@ def views_of(
 
 
 def runner_of(
-    log: SQLiteLog, views: SQLiteViews, *, batch: int = 200_000, classes: Sequence[type] = OURS, zone: str = "UTC"
+    log: SQLiteLog, views: SQLiteViews, *, batch: int = 200_000, classes: tuple[type, ...] = OURS, zone: str = "UTC"
 ) -> Runner:
     """Return a runner that takes so many events at a time."""
     return Runner(log, views, engine(classes, zone), batch=batch)
 
 
-def derived(log: SQLiteLog, classes: Sequence[type] = OURS, zone: str = "UTC") -> Contents:
+def derived(log: SQLiteLog, classes: tuple[type, ...] = OURS, zone: str = "UTC") -> Contents:
     """Return what one fold of the whole log gives."""
     with views_of(log, classes, zone) as views:
         runner_of(log, views, classes=classes, zone=zone).catch_up()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ QUICK = 20_000
 def main() -> int:
     """Measure, print, write; a missed target is a figure, not an error."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that temporary files are removed
     effort = Effort(calls_per_task=options.calls_per_task)
     if options.quick:
         effort = Effort(rounds=1, runs=5, seconds=2, singles=200, calls_per_task=options.calls_per_task)
@@ -40,6 +42,7 @@ def main() -> int:
             for name in (name for name in MEASUREMENTS if name in (options.only or MEASUREMENTS)):
                 try:
                     figures += MEASUREMENTS[name](store, effort)
+                    report.save(options.json, figures, about)  # what is measured is kept, whatever comes after
                 except Exception:
                     failed = True
                     sys.stderr.write(f"{name} of {size:,} events failed:\n{traceback.format_exc()}")

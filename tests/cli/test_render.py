@@ -1,6 +1,7 @@
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 from analytics_es.cli.blocks import Beside, Column, Grid, Line, Share, Styled
 from analytics_es.cli.layout import bar
 from analytics_es.cli.render import show
-from tests.cli.conftest import WEEK
+from tests.cli.conftest import WEEK, Cli
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 GRID = Grid(
@@ -20,8 +21,8 @@ GRID = Grid(
 )
 
 
-def on_a_terminal(columns: int, *arguments: str) -> tuple[str, int]:
-    """Run a command with a terminal for both outputs."""
+def on_a_terminal(columns: int, *arguments: str, until: bytes = b"") -> tuple[str, int]:
+    """Run a command with a terminal for both outputs; once it says `until`, interrupt it."""
     above, below = pty.openpty()
     env = {**os.environ, "COLUMNS": str(columns)}
     running = subprocess.Popen(
@@ -37,6 +38,9 @@ def on_a_terminal(columns: int, *arguments: str) -> tuple[str, int]:
         if not part:
             break
         seen += part
+        if until and until in seen:
+            running.send_signal(signal.SIGINT)
+            until = b""
     os.close(above)
     return seen.decode().replace("\r\n", "\n"), running.wait()
 
@@ -51,6 +55,16 @@ def test_a_terminal_has_colours_and_bars_and_no_line_that_is_too_long(db: str, c
     assert "█" in output
     assert "Unknown cost: 2 calls" in output
     assert max(len(line.rstrip()) for line in lines) <= columns
+
+
+def test_run_tells_on_a_terminal_how_far_it_is(cli: Cli) -> None:
+    cli("record", "job.completed", "--data", "{}")
+
+    output, code = on_a_terminal(80, "run", until=b"position 1 ")
+
+    assert code == 0
+    assert "following · position 1 · up to date · Ctrl-C stops" in ANSI.sub("", output)
+    assert output.endswith("stopped at position 1\n")
 
 
 def test_a_terminal_that_wants_no_colour_gets_none(db: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +128,21 @@ def test_what_is_narrow_leaves_columns_out_and_never_cuts_a_number(
     assert header.split() == ["id", *titles.split()]
     assert "123,456" in first
     assert ("1,000" in first) == ("first" in titles)
+
+
+def test_what_cannot_be_left_out_is_folded_if_it_is_a_name_and_kept_whole_if_it_is_a_number(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+
+    show([Grid("", [Column("name"), Column("n", right=True)], [["a-name-of-25-characters-漢字", "123,456,789,012"]])])
+
+    assert shown(capsys) == [
+        "  name                        n",
+        "  a-name-of-25  123,456,789,012",
+        "  -characters-",
+        "  漢字",
+    ]
 
 
 @pytest.mark.parametrize("columns", ["0", "1", "-5", "abc", ""])

@@ -1,0 +1,341 @@
+"""Periods: how they are written, which are none, and how long days are; results: values, failures, and neither."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from analytics_es.errors import AnalyticsError, BadField, BadPeriod, IdWithoutTime, UnknownTimezone
+from analytics_es.testing import NOON
+from analytics_es.types import Failure, OperationResult, TimePeriod
+
+BERLIN = ZoneInfo("Europe/Berlin")
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+NAIVE = datetime(2026, 3, 2, 12)
+
+
+def utc(year: int, month: int, day: int, hour: int = 0) -> datetime:
+    return datetime(year, month, day, hour, tzinfo=UTC)
+
+
+def bounds(period: TimePeriod) -> tuple[datetime, datetime]:
+    """Return the bounds in UTC."""
+    return period.start.astimezone(UTC), period.end.astimezone(UTC)
+
+
+def refused(work: Any) -> str:
+    """Return what is told of something that is not a period."""
+    with pytest.raises(BadPeriod) as caught:
+        work()
+    assert caught.value.code == "bad_period"
+    return str(caught.value)
+
+
+# ── periods ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("length", "granularity"),
+    [(HOUR, "hour"), (3 * DAY, "hour"), (3 * DAY + timedelta(microseconds=1), "day"), (365 * DAY, "day")],
+)
+def test_up_to_three_days_are_told_by_the_hour(length: timedelta, granularity: str) -> None:
+    assert TimePeriod(NOON, NOON + length).granularity == granularity
+
+
+def test_three_calendar_days_are_told_by_the_hour_even_where_one_is_longer() -> None:
+    assert TimePeriod.parse("2026-10-24/2026-10-27", "Europe/Berlin").granularity == "hour"
+
+
+@pytest.mark.parametrize("granularity", ["hour", "day", "total"])
+def test_a_granularity_can_be_asked_for(granularity: Any) -> None:
+    periods = [
+        TimePeriod(NOON, NOON + HOUR, granularity),
+        TimePeriod.last(days=7, granularity=granularity),
+        TimePeriod.day(date(2026, 3, 2), granularity=granularity),
+        TimePeriod.parse("2026-03-02", granularity=granularity),
+        TimePeriod.parse("7d", granularity=granularity),
+        TimePeriod.parse("2026-03-02/2026-03-09", granularity=granularity),
+    ]
+
+    assert {period.granularity for period in periods} == {granularity}
+
+
+@pytest.mark.parametrize("granularity", ["minute", "", "Hour", 1, None])
+def test_other_granularities_are_refused(granularity: Any) -> None:
+    told = refused(lambda: TimePeriod(NOON, NOON + HOUR, granularity))
+
+    assert told == f"{granularity!r} is not a period: its granularity must be hour, day or total."
+
+
+@pytest.mark.parametrize("end", [NOON, NOON - timedelta(microseconds=1), NOON.astimezone(BERLIN)])
+def test_a_period_ends_after_it_starts(end: datetime) -> None:
+    assert refused(lambda: TimePeriod(NOON, end)).endswith("is not a period: its start must be before its end.")
+
+
+def test_what_counts_is_the_instant_where_clocks_go_back() -> None:
+    first, second = datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN), datetime(2026, 10, 25, 2, 15, tzinfo=BERLIN, fold=1)
+
+    assert TimePeriod(first, second).granularity == "hour"
+    refused(lambda: TimePeriod(second, first))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "which"),
+    [(NAIVE, NOON + HOUR, "start"), (NOON, NAIVE + HOUR, "end"), (NAIVE, NAIVE + HOUR, "start")],
+)
+def test_both_times_of_a_period_have_a_zone(start: datetime, end: datetime, which: str) -> None:
+    assert refused(lambda: TimePeriod(start, end)).endswith(f"is not a period: its {which} has no time zone.")
+
+
+def test_a_period_is_written_as_it_is_read() -> None:
+    period = TimePeriod(NOON, NOON + 30 * DAY)
+
+    assert str(period) == "2026-03-02T12:00:00+00:00/2026-04-01T12:00:00+00:00"
+    assert TimePeriod.parse(str(period)) == period
+
+
+# ── the last … ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_last_days_end_now() -> None:
+    assert bounds(TimePeriod.last(days=7, now=NOON)) == (NOON - 7 * DAY, NOON)
+    assert bounds(TimePeriod.last(hours=1, minutes=30, now=NOON)) == (NOON - 1.5 * HOUR, NOON)
+
+
+def test_now_is_taken_from_the_clock() -> None:
+    before = datetime.now(UTC)
+    end = TimePeriod.last(days=1).end
+
+    assert before <= end <= datetime.now(UTC)
+
+
+def test_now_has_a_zone() -> None:
+    assert "has no time zone" in refused(lambda: TimePeriod.last(days=1, now=NAIVE))
+
+
+@pytest.mark.parametrize("length", [{"days": 0}, {"days": -1}, {}])
+def test_a_length_is_more_than_nothing(length: dict[str, float]) -> None:
+    assert "its start must be before its end" in refused(lambda: TimePeriod.last(now=NOON, **length))
+
+
+@pytest.mark.parametrize(
+    ("length", "told"), [({"weeks": 999_999}, "weeks=999999"), ({"days": 1e12, "hours": 1}, "days=1000000000000.0, hours=1")]
+)
+def test_the_last_ages_are_refused(length: dict[str, float], told: str) -> None:
+    assert refused(lambda: TimePeriod.last(**length)) == f"'{told}' is not a period: it begins before the year 1."
+
+
+def test_an_unknown_unit_is_a_programming_error() -> None:
+    with pytest.raises(TypeError):
+        TimePeriod.last(fortnights=1)
+
+
+# ── one day ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("day", "tz", "start", "hours"),
+    [
+        (date(2026, 3, 2), "UTC", utc(2026, 3, 2), 24),
+        (date(2026, 3, 2), "Europe/Berlin", utc(2026, 3, 1, 23), 24),
+        (date(2026, 3, 29), "Europe/Berlin", utc(2026, 3, 28, 23), 23),
+        (date(2026, 10, 25), "Europe/Berlin", utc(2026, 10, 24, 22), 25),
+        (date(2026, 10, 4), "Australia/Lord_Howe", utc(2026, 10, 3, 13) + HOUR / 2, 23.5),
+        (date(2026, 3, 2), "Asia/Kathmandu", utc(2026, 3, 1, 18) + HOUR / 4, 24),
+    ],
+)
+def test_a_day_is_as_long_as_it_is_in_its_zone(day: date, tz: str, start: datetime, hours: float) -> None:
+    assert bounds(TimePeriod.day(day, tz)) == (start, start + hours * HOUR)
+
+
+@given(st.dates(date(1990, 1, 1), date(2100, 12, 30)), st.sampled_from(["UTC", "Europe/Berlin", "America/St_Johns"]))
+def test_days_follow_one_another(day: date, tz: str) -> None:
+    assert bounds(TimePeriod.day(day, tz))[1] == bounds(TimePeriod.day(day + DAY, tz))[0]
+
+
+def test_the_last_day_of_the_calendar_is_none() -> None:
+    assert refused(lambda: TimePeriod.day(date.max)) == "'9999-12-31' is not a period: it is the last day there is."
+
+
+# ── written periods ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2026-11-01/2026-11-08", utc(2026, 11, 1), utc(2026, 11, 8)),
+        ("2026-11-01 / 2026-11-08", utc(2026, 11, 1), utc(2026, 11, 8)),
+        ("2026-11-01", utc(2026, 11, 1), utc(2026, 11, 2)),
+        ("2026-11-01T15:00", utc(2026, 11, 1), utc(2026, 11, 2)),
+        ("2026-11-01T23:00-02:00", utc(2026, 11, 2), utc(2026, 11, 3)),
+        ("2026-11-01T10:00/2026-11-01T12:00", utc(2026, 11, 1, 10), utc(2026, 11, 1, 12)),
+        ("2026-11-01T10:00Z/2026-11-01T12:00+01:00", utc(2026, 11, 1, 10), utc(2026, 11, 1, 11)),
+        ("2026-11-01/2026-11-01T06:00", utc(2026, 11, 1), utc(2026, 11, 1, 6)),
+        ("20261101/20261108", utc(2026, 11, 1), utc(2026, 11, 8)),
+        ("24h", NOON - DAY, NOON),
+        ("7d", NOON - 7 * DAY, NOON),
+        ("2w", NOON - 14 * DAY, NOON),
+    ],
+)
+def test_a_period_can_be_written(text: str, start: datetime, end: datetime) -> None:
+    assert bounds(TimePeriod.parse(text, now=NOON)) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2026-03-29", utc(2026, 3, 28, 23), utc(2026, 3, 29, 22)),
+        ("2026-10-25/2026-10-26", utc(2026, 10, 24, 22), utc(2026, 10, 25, 23)),
+        ("2026-11-01T10:00Z/2026-11-01T12:00", utc(2026, 11, 1, 10), utc(2026, 11, 1, 11)),
+        ("2026-11-01T23:30Z", utc(2026, 11, 1, 23), utc(2026, 11, 2, 23)),
+    ],
+)
+def test_times_without_a_zone_are_in_the_zone_given(text: str, start: datetime, end: datetime) -> None:
+    assert bounds(TimePeriod.parse(text, "Europe/Berlin")) == (start, end)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "/", "yesterday", "2026-13-01", "2026-02-30", "2026-11-01/", "/2026-11-08", "2026-11-01/x", "7", "d"),
+        *("0d", "-7d", "7y", "7 d", "1234567d", "07d", "7d/2026-11-01", "2026-11-01/2026-11-02/2026-11-03", "٧d"),
+    ],
+)
+def test_what_is_not_a_period_is_told_how_to_write_one(text: str) -> None:
+    assert refused(lambda: TimePeriod.parse(text)) == (
+        f"{text!r} is not a period: write it as 2026-11-01/2026-11-08, 2026-11-01 or 7d."
+    )
+
+
+def test_a_period_is_not_written_backwards() -> None:
+    assert refused(lambda: TimePeriod.parse("2026-11-08/2026-11-01")) == (
+        "'2026-11-08T00:00:00+00:00/2026-11-01T00:00:00+00:00' is not a period: its start must be before its end."
+    )
+
+
+@pytest.mark.parametrize("text", ["999999w", "9999-12-31", "0001-01-01T00:00+14:00", "9999-12-31T23:00-12:00"])
+def test_a_period_beyond_the_calendar_is_refused(text: str) -> None:
+    refused(lambda: TimePeriod.parse(text))
+
+
+@given(st.text(max_size=20) | st.from_regex(r"[0-9]{1,7}[hdw]", fullmatch=True) | st.datetimes().map(str))
+def test_any_text_is_a_period_or_a_bad_one(text: str) -> None:
+    try:
+        assert isinstance(TimePeriod.parse(text), TimePeriod)
+    except BadPeriod:
+        pass
+
+
+@given(
+    st.datetimes(datetime(1900, 1, 1), timezones=st.timezones()),
+    st.datetimes(datetime(1900, 1, 1), timezones=st.timezones()),
+)
+def test_any_two_instants_in_order_are_a_period(one: datetime, other: datetime) -> None:
+    assume(one.timestamp() < other.timestamp() - 1)
+
+    assert TimePeriod(one, other).start is one
+    refused(lambda: TimePeriod(other, one))
+
+
+ZONES = ["Nowhere/City", "", "Europe", "../../etc/passwd", "/etc/passwd", "europe/berlin ", "a\0b", "x" * 300, "UTC+1"]
+
+
+@pytest.mark.parametrize("tz", ZONES)
+def test_an_unknown_zone_is_told_by_name(tz: str) -> None:
+    for work in (lambda: TimePeriod.day(date(2026, 3, 2), tz), lambda: TimePeriod.parse("2026-03-02", tz)):
+        with pytest.raises(UnknownTimezone) as caught:
+            work()
+        assert str(caught.value) == f"{tz!r} is not a time zone of the IANA database, such as Europe/Berlin."
+
+
+# ── results ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def refuse() -> int:
+    raise BadField(field="cost", problem="must be a number")
+
+
+def test_a_success_holds_its_value() -> None:
+    result = OperationResult.of(lambda: 42)
+
+    assert (result.ok, result.value, result.failure, result.unwrap()) == (True, 42, None, 42)
+
+
+def test_a_failure_says_code_message_and_what_it_is_about() -> None:
+    result = OperationResult.of(refuse)
+
+    assert not result.ok
+    assert result.value is None
+    assert result.failure == Failure(
+        code="bad_field",
+        message="cost: must be a number.",
+        details={"field": "cost", "problem": "must be a number"},
+    )
+
+
+def test_unwrapping_a_failure_raises_it() -> None:
+    with pytest.raises(BadField) as caught:
+        OperationResult.of(refuse).unwrap()
+
+    assert str(caught.value) == "cost: must be a number."
+
+
+def test_a_success_goes_on() -> None:
+    assert OperationResult.of(lambda: 42).then(str).unwrap() == "42"
+
+
+def test_a_success_of_nothing_goes_on() -> None:
+    assert OperationResult.of(lambda: None).then(lambda value: [value]).unwrap() == [None]
+
+
+def test_a_step_may_fail() -> None:
+    def step(_: int) -> int:
+        raise IdWithoutTime
+
+    result = OperationResult.of(lambda: 42).then(step)
+
+    assert result.failure is not None
+    assert result.failure.code == "id_without_time"
+
+
+def test_a_failure_goes_no_further() -> None:
+    def never(_: int) -> int:
+        raise AssertionError("no step follows a failure")
+
+    result = OperationResult.of(refuse)
+
+    assert result.then(never) == result
+    with pytest.raises(BadField):
+        result.then(never).unwrap()
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyError, ZeroDivisionError, KeyboardInterrupt])
+def test_programming_errors_pass(error: type[BaseException]) -> None:
+    def wrong(*_: object) -> int:
+        raise error
+
+    with pytest.raises(error):
+        OperationResult.of(wrong)
+    with pytest.raises(error):
+        OperationResult.of(lambda: 1).then(wrong)
+
+
+def test_a_result_can_be_sent_to_another_process() -> None:
+    sent = pickle.loads(pickle.dumps(OperationResult.of(refuse)))  # noqa: S301  # our own bytes
+
+    assert sent == OperationResult.of(refuse)
+    with pytest.raises(AnalyticsError, match="cost: must be a number"):
+        sent.unwrap()
+
+
+def test_a_period_does_not_know_which_zone_it_was_written_in() -> None:
+    east = timezone(timedelta(hours=1))
+
+    assert TimePeriod(NOON.astimezone(east), NOON + HOUR) == TimePeriod(NOON, NOON + HOUR)
