@@ -28,12 +28,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics_es import codec, engine
+from analytics_es.algebra import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE, Declaration
 from analytics_es.errors import CannotWrite, FileExists, UnknownFormat, UnreadableEvent
 from analytics_es.events import FAMILIES, VOCABULARY, microseconds
 from analytics_es.fold import Fold
 from analytics_es.log import SQLiteLog
 from analytics_es.periods import Tiling
-from analytics_es.projection import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE, Declaration
 from analytics_es.queries import Source, find_metric, summary
 from analytics_es.rebuild import derived
 from analytics_es.types import Distribution, ExportResult, MetricSummary, TimePeriod
@@ -309,7 +309,7 @@ def _writer(path: Path, form: str, columns: Mapping[str, str]) -> Iterator[Calla
         with path.open("wb") as file:
             if form == "csv":
                 file.write(",".join(columns).encode() + b"\n")
-            yield lambda table: file.writelines(f"{line}\n".encode() for line in table["line"].to_pylist())
+            yield lambda table: file.writelines(line.encode() + b"\n" for line in table["line"].to_pylist())
 
 
 def _write_all(tables: Tables, write: Callable[[pa.Table], Any], progress: Progress | None) -> int:

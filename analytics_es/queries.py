@@ -10,11 +10,11 @@ from typing import Any, NoReturn, Protocol
 
 from attrs import evolve, frozen
 
+from analytics_es.algebra import MONEY, Declaration, Measure
 from analytics_es.calendar import Calendar
 from analytics_es.errors import MissingProjection, UnknownEntity, UnknownKey, UnknownMetric
 from analytics_es.figures import change, distribution, nothing
 from analytics_es.periods import Tiling
-from analytics_es.projection import MONEY, Declaration, Measure
 from analytics_es.types import (
     Completeness,
     Distribution,

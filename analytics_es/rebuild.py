@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from analytics_es.algebra import Declaration
 from analytics_es.errors import FoldFailed
 from analytics_es.fold import Fold, Folded
 from analytics_es.log import SQLiteLog
 from analytics_es.periods import Tiling
-from analytics_es.projection import Declaration
 from analytics_es.types import AggregationResult, TimePeriod
 from analytics_es.views import Span, SQLiteViews
 

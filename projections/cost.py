@@ -34,7 +34,7 @@ class Cost:
     provider: str = key("provider")
     model: str = key("model")
     operation: str = key("operation")
-    currency: str = key("currency")
+    currency: str = key("CASE WHEN coalesce(cost, amount) IS NOT NULL THEN currency END")
     pricing: str = key(_PRICING)
 
     calls: int = count(where=_CALL, unit="calls")

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from analytics_es import TimePeriod
 from analytics_es.codec import UPCASTERS, decode, encode, same_content, to_json, to_plain
 from analytics_es.events import VOCABULARY, RecordedEvent, admit
-from analytics_es.testing import NOON, budget_allocated, job_failed, message_added, provider_call, task_completed, tool_call
+from analytics_es.testing import (
+    NOON,
+    budget_allocated,
+    job_failed,
+    message_added,
+    provider_call,
+    task_completed,
+    tool_call,
+)
 from analytics_es.types import Distribution, Receipt
 
 # ── any event ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -23,7 +31,11 @@ from analytics_es.types import Distribution, Receipt
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 NAMES = TEXTS.filter(lambda name: name not in VOCABULARY)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=15,
 )

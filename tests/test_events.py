@@ -1,4 +1,4 @@
-"""The door: which events are refused, and how; how the others are kept; what a type says, and which key an event has."""
+"""The door: which events are refused, and how the others are kept; what a type says, and which key an event has."""
 
 from __future__ import annotations
 
@@ -206,14 +206,18 @@ def test_names_are_texts_of_up_to_1024_characters(
     assert told(analytics, field, value) == problem
 
 
-@pytest.mark.parametrize("status", ["", "OK", "failed", "fine", 0, True, ["ok"], b"ok", pytest.param(GIANT, id="giant")])
+@pytest.mark.parametrize(
+    "status", ["", "OK", "failed", "fine", 0, True, ["ok"], b"ok", pytest.param(GIANT, id="giant")]
+)
 def test_a_status_is_ok_error_or_cancelled(analytics: AnalyticsService, status: Any) -> None:
     shown = "an int" if status is GIANT else repr(status)
 
     assert told(analytics, "status", status) == f"must be one of ok, error, cancelled, not {shown}."
 
 
-@pytest.mark.parametrize("currency", ["", "usd", "US", "USDT", "US$", "ÜSD", " USD", "USD\n", 840, b"USD", pytest.param(GIANT, id="giant")])
+@pytest.mark.parametrize(
+    "currency", ["", "usd", "US", "USDT", "US$", "ÜSD", " USD", "USD\n", 840, b"USD", pytest.param(GIANT, id="giant")]
+)
 def test_a_currency_is_three_capitals(analytics: AnalyticsService, currency: Any) -> None:
     shown = "an int" if currency is GIANT else repr(currency)
 

@@ -13,16 +13,7 @@ from analytics_es import engine as duckdb
 from analytics_es.errors import FoldFailed, StoreFailed
 from analytics_es.fold import Folded
 from analytics_es.foldsql import BUCKET_OF
-from analytics_es.projection import (
-    Histogram,
-    count,
-    histogram,
-    key,
-    largest,
-    projection,
-    smallest,
-    total,
-)
+from analytics_es.projection import Histogram, count, histogram, key, largest, projection, smallest, total
 from analytics_es.testing import (
     NOON,
     budget_allocated,

@@ -8,10 +8,9 @@ from typing import Any
 import attrs
 import pytest
 
+from analytics_es.algebra import Column, Declaration
 from analytics_es.errors import BadDeclaration, NotAProjection, SameName
 from analytics_es.projection import (
-    Column,
-    Declaration,
     Histogram,
     count,
     declaration_of,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import sqlite3
 import threading
 from collections import UserDict
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.errors import RefusedBatch
 from analytics_es.events import RecordedEvent
+from analytics_es.log import datastore
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.types import BatchReceipt, Receipt, Refusal
 
@@ -352,8 +356,6 @@ def test_what_was_acknowledged_is_there_after_a_crash(tmp_path: Path) -> None:
 
 
 def _record_and_crash(path: Path) -> None:
-    import os
-
     service = AnalyticsService.open(path)
     service.record_event(**call(1)).unwrap()
     service.record_events(calls(2, 3)).unwrap()
@@ -364,7 +366,22 @@ def test_a_store_goes_on_where_it_ended(tmp_path: Path) -> None:
     for n in range(3):
         with AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics:
             assert analytics.record_event(**call(n)).unwrap() == Receipt(position=n + 1)
-            assert analytics.record_event(**call(0)).unwrap().duplicate == (n > 0)
+            assert analytics.record_event(**call(0)).unwrap() == Receipt(position=1, duplicate=True)
+
+
+def test_while_another_holds_the_store_nothing_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datastore, "LOCK_TIMEOUT", 0.05)
+    with (
+        AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics,
+        closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        failure = analytics.record_event(**call(1)).failure
+        other.execute("ROLLBACK")
+
+        assert failure is not None
+        assert failure.code == "store_busy"
+        assert analytics.record_event(**call(1)).unwrap() == Receipt(position=1)
 
 
 @pytest.mark.parametrize("follow", [False, True])
@@ -404,18 +421,18 @@ def test_processes_that_record_at_once_record_each_event_once(tmp_path: Path) ->
     for process in processes:
         process.join()
 
-    own = {f"{name}-{n}" for name in ("left", "right") for n in range(50)}
+    own = {f"{name}-{n}" for name in ("left", "right") for n in range(25)}
     with AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics:
         found = recorded(analytics)
         assert [process.exitcode for process in processes] == [0, 0]
-        assert sorted(event.id for event in found) == sorted(own | {f"shared-{n}" for n in range(50)})
-        assert [event.position for event in found] == list(range(1, 151))
+        assert sorted(event.id for event in found) == sorted(own | {f"shared-{n}" for n in range(25)})
+        assert [event.position for event in found] == list(range(1, 76))
 
 
 def _record_some(path: Path, name: str, ready: Any) -> None:
     ready.wait(timeout=60)
     with AnalyticsService.open(path) as analytics:
-        for n in range(50):
+        for n in range(25):
             analytics.record_event(**call(f"{name}-{n}")).unwrap()
             analytics.record_events(calls(f"shared-{n}")).unwrap()
         analytics.wait_until_caught_up()

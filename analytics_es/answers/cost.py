@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from analytics_es.algebra import Declaration
 from analytics_es.answers.rows import Values, columns_of, measures_of, named, together
 from analytics_es.figures import change, number
-from analytics_es.projection import Declaration
 from analytics_es.queries import Question, Source, grouping
 from analytics_es.types import (
     BudgetStatus,

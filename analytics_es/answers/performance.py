@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from analytics_es.algebra import Measure
 from analytics_es.answers.rows import Values, measures_of, merged_by, named, together
 from analytics_es.figures import distribution, share
-from analytics_es.projection import Measure
 from analytics_es.queries import Question, Source
 from analytics_es.types import (
     OperationPerformance,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analytics_es.algebra import Column, Declaration, Measure
 from analytics_es.figures import merged
-from analytics_es.projection import Column, Declaration, Measure
 
 Values = Mapping[str, Any]
 

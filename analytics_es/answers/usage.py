@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analytics_es.algebra import Declaration, Measure
 from analytics_es.answers.rows import Values, columns_of, measures_of, merged_by, named, together
 from analytics_es.figures import number, share
-from analytics_es.projection import Declaration, Measure
 from analytics_es.queries import Question, Source, check_entity
 from analytics_es.types import (
     EntityUsage,

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 
 import click
 
 from analytics_es.cli import render, tables, words
 from analytics_es.cli.blocks import Block, Line
-from analytics_es.cli.options import MOMENT, json_option
+from analytics_es.cli.options import json_option, moment
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import opened
 from analytics_es.codec import to_json
 from analytics_es.demo import platform_events
+from analytics_es.service import log_path
 from analytics_es.types import TimePeriod
 
 
 @click.command()
 @click.option("--db", default="demo.db", show_default=True, metavar="PATH", help="The store; a new one is best.")
 @click.option("--seed", default=1, show_default=True, help="The same seed and start make the same events.")
-@click.option("--start", type=MOMENT, metavar="TIME", help="Begin here, UTC.  [default: --days before today]")
+@click.option("--start", type=moment, metavar="TIME", help="Begin here, UTC.  [default: --days before today]")
 @click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366), help="Length of the story.")
 @click.option("--jobs", default=600, show_default=True, type=click.IntRange(1, 1_000_000), help="Jobs in it.")
 @json_option
@@ -33,7 +33,8 @@ def demo(db: str, seed: int, start: datetime | None, days: int, jobs: int, as_js
       analytics-es demo --db /tmp/demo.db --seed 7 --days 30 --jobs 5000
     """
     begin = _aware(start) if start else datetime.combine(datetime.now(UTC), time(), UTC) - timedelta(days=days)
-    there = Path(db).exists()
+    path = log_path(db)
+    there = path is not None and path.exists()
     with opened(db) as store:
         with Bar("recording") as bar:
             receipt = store.service.record_events(
@@ -53,8 +54,8 @@ def demo(db: str, seed: int, start: datetime | None, days: int, jobs: int, as_js
         render.show([*tables.report(found), *_next(db)])
 
 
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _aware(start: datetime) -> datetime:
+    return start if start.tzinfo else start.replace(tzinfo=UTC)
 
 
 def _next(db: str) -> list[Block]:

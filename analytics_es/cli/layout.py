@@ -144,5 +144,5 @@ def _folded(text: str, room: Room, indent: int = 0) -> list[str]:
         if cell_len(longer) + indent <= room.width:
             lines[-1] = longer
         else:
-            lines += textwrap.wrap(item, room.width - indent, drop_whitespace=True, break_long_words=False)
+            lines += textwrap.wrap(item, room.width - indent, break_long_words=False)
     return lines if lines[0] or len(lines) == 1 else lines[1:]

@@ -22,6 +22,7 @@ from analytics_es.events import EARLIEST, LATEST
 from analytics_es.types import Granularity, TimePeriod
 
 Command = Callable[..., None]
+_YEARS = f"{EARLIEST.year} to {LATEST.year - 1}"  # of which events can be
 
 
 class Length(NamedTuple):
@@ -41,46 +42,41 @@ class Length(NamedTuple):
         return Length(-self.length, self.by_calendar).after(end)
 
 
-class _LengthType(click.ParamType[Length]):
-    name = "length"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Length:
-        found = re.fullmatch(r"([1-9][0-9]{0,5})([hdw])", str(value))
-        if not found:
-            self.fail(f"{value!r} is not a length: write 24h, 7d or 2w.", param, ctx)
-        number, unit = int(found[1]), found[2]
-        hours = number * {"h": 1, "d": 24, "w": 168}[unit]
-        return Length(timedelta(hours=hours), unit != "h")
+# ── what an option may be; click adds its name to a BadParameter ────────────────────────────────────────────────
 
 
-class _MomentType(click.ParamType[datetime]):
-    """A date or time, which has no zone unless it says so."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            moment = datetime.fromisoformat(str(value).strip())
-        except ValueError:
-            self.fail(f"{value!r} is not a date or time: write 2026-11-01 or 2026-11-01T12:00.", param, ctx)
-        if not EARLIEST.year <= moment.year < LATEST.year:
-            self.fail(f"{value!r} is outside the years {EARLIEST.year} to {LATEST.year - 1}.", param, ctx)
-        return moment
+def length(text: str) -> Length:
+    """Read 24h, 7d or 2w."""
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([hdw])", text)
+    if not found:
+        raise click.BadParameter(f"{text!r} is not a length: write 24h, 7d or 2w.")
+    number, unit = int(found[1]), found[2]
+    read = timedelta(hours=number * {"h": 1, "d": 24, "w": 168}[unit])
+    if read > LATEST - EARLIEST:
+        raise click.BadParameter(f"{text!r} is longer than the years {_YEARS}.")
+    return Length(read, unit != "h")
 
 
-class _ZoneType(click.ParamType[str]):
-    name = "zone"
+def moment(text: str) -> datetime:
+    """Read a date or time, which has no zone unless it says so."""
+    try:
+        read = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a date or time: write 2026-11-01 or 2026-11-01T12:00.") from None
+    if not EARLIEST.year <= read.year < LATEST.year:
+        raise click.BadParameter(f"{text!r} is outside the years {_YEARS}.")
+    return read
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        try:
-            return str(Calendar(value).zone)
-        except ValueError:
-            self.fail(f"{value!r} is not a time zone of the IANA database, such as Europe/Berlin.", param, ctx)
+
+def zone(text: str) -> str:
+    """Read the name of a time zone."""
+    try:
+        return str(Calendar(text).zone)
+    except ValueError:
+        problem = f"{text!r} is not a time zone of the IANA database, such as Europe/Berlin."
+        raise click.BadParameter(problem) from None
 
 
-LENGTH, MOMENT, ZONE = _LengthType(), _MomentType(), _ZoneType()
 WEEK = Length(timedelta(days=7), True)
 
 db_option = click.option(
@@ -93,11 +89,11 @@ db_option = click.option(
     help="The store.",
 )
 tz_option = click.option(
-    "--tz", type=ZONE, metavar="ZONE", help="Zone of times given without one.  [default: the store's]"
+    "--tz", type=zone, metavar="ZONE", help="Zone of times given without one.  [default: the store's]"
 )
 zone_option = click.option(
     "--tz",
-    type=ZONE,
+    type=zone,
     metavar="ZONE",
     help="Where hours and days begin, if the store is new, such as Europe/Berlin; also the zone of times given without "
     "one.  [default: the store's; UTC for a new one]",
@@ -107,12 +103,12 @@ top_option = click.option(
     "--top", type=click.IntRange(min=1), default=20, show_default=True, help="Rows of a table; JSON has all."
 )
 _PERIOD = [
-    click.option("--from", "start", type=MOMENT, metavar="TIME", help="Begin here: a date, or an ISO 8601 time."),
-    click.option("--to", "end", type=MOMENT, metavar="TIME", help="End before this.  [default: now]"),
+    click.option("--from", "start", type=moment, metavar="TIME", help="Begin here: a date, or an ISO 8601 time."),
+    click.option("--to", "end", type=moment, metavar="TIME", help="End before this.  [default: now]"),
     click.option(
         "--last",
         "length",
-        type=LENGTH,
+        type=length,
         metavar="LENGTH",
         help="So long before --to, or after --from: 24h, 7d, 2w.  [default: 7d]",
     ),

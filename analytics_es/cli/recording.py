@@ -16,7 +16,7 @@ from analytics_es.cli import render, words
 from analytics_es.cli.blocks import Cell, Column, Grid, Styled
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.imports import Tally, import_file
-from analytics_es.cli.options import MOMENT, db_option, json_option, zone_option
+from analytics_es.cli.options import db_option, json_option, moment, zone_option
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.rejects import Rejects, rejects
 from analytics_es.cli.store import Store, opened
@@ -119,7 +119,7 @@ def _tally(each: Tally) -> list[Cell]:
 @click.command()
 @click.argument("event_type", metavar="TYPE")
 @click.option("--data", required=True, metavar="JSON", help="The event's data: JSON, @FILE, or - for standard input.")
-@click.option("--occurred-at", type=MOMENT, metavar="TIME", help="When it happened.  [default: now]")
+@click.option("--occurred-at", type=moment, metavar="TIME", help="When it happened.  [default: now]")
 @click.option("--id", metavar="TEXT", help="The event's id at its source; it needs --occurred-at.")
 @click.option("--source", metavar="TEXT", help="Who tells.  [default: local]")
 @db_option

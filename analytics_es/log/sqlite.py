@@ -37,7 +37,9 @@ FIND = (
 )
 
 # A store may hold that a source and an id are one event whatever its time; the index then says so from its making on.
-CREATE_STRICT = "CREATE UNIQUE INDEX IF NOT EXISTS stored_events_by_identity ON stored_events (substr(originator_id, 13))"
+CREATE_STRICT = (
+    "CREATE UNIQUE INDEX IF NOT EXISTS stored_events_by_identity ON stored_events (substr(originator_id, 13))"
+)
 FIND_IDENTITY = (
     "SELECT substr(originator_id, 13), rowid, state FROM stored_events "
     "WHERE substr(originator_id, 13) IN (SELECT value FROM json_each(?))"

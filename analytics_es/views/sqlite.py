@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from attrs import frozen
 
+from analytics_es.algebra import Column, Declaration
 from analytics_es.errors import OtherTimezone
 from analytics_es.fold import Folded
 from analytics_es.log.checkpoints import SQLiteCheckpoints
 from analytics_es.log.datastore import Database, check
-from analytics_es.projection import Column, Declaration
 from analytics_es.views import histograms
 
 KIND = 0x41455356  # "AESV"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import click
 import pytest
 
-from analytics_es.cli.options import LENGTH, MOMENT, Asked
+from analytics_es.cli.options import Asked, length, moment
 from analytics_es.cli.store import Store
 from tests.cli.conftest import Cli
 
@@ -19,9 +19,9 @@ def period(start: str | None = None, end: str | None = None, last: str | None = 
     asked = Asked(
         db="",
         tz=None,
-        start=MOMENT.convert(start, None, None) if start else None,
-        end=MOMENT.convert(end, None, None) if end else None,
-        length=LENGTH.convert(last, None, None) if last else None,
+        start=moment(start) if start else None,
+        end=moment(end) if end else None,
+        length=length(last) if last else None,
         granularity=None,
         as_json=False,
     )
@@ -77,7 +77,7 @@ def test_both_ends_and_a_length_are_too_much() -> None:
 @pytest.mark.parametrize("text", ["7", "d", "7 d", "-7d", "0h", "1.5d", "7days", "", "٣d"])
 def test_what_is_no_length_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="write 24h, 7d or 2w"):
-        LENGTH.convert(text, None, None)
+        length(text)
 
 
 def test_times_are_read_in_the_zone_of_the_store(cli: Cli) -> None:

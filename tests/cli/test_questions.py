@@ -115,6 +115,32 @@ def test_an_unknown_cost_has_a_line_of_its_own_and_is_not_nought(cli: Cli, db: s
     assert "Reported as 0: 1 call that used tokens" in output
 
 
+def test_a_cost_without_a_call_that_ended_is_told(cli: Cli) -> None:
+    cli("record", "provider.batch.accepted", "--data", '{"cost": "1.5", "currency": "USD"}')
+
+    result = cli("cost")
+
+    assert result.exit_code == 0
+    assert "1.5000 USD" in result.stdout
+
+
+def test_an_overspent_budget_comes_first(cli: Cli) -> None:
+    for budget, amount in (("a", 10), ("b", 10), ("c", 0)):
+        data = json.dumps({"budget_id": budget, "amount": amount, "currency": "USD"})
+        cli("record", "budget.allocated", "--data", data)
+    for budget, amount in (("a", 5), ("b", 9), ("c", 1)):
+        data = json.dumps({"budget_id": budget, "amount": amount, "currency": "USD"})
+        cli("record", "budget.spent", "--data", data)
+
+    output = cli("cost").stdout
+
+    assert [line.split()[0] for line in output.splitlines() if " USD  " in line and "-" not in line[:4]] == [
+        "c",
+        "b",
+        "a",
+    ]
+
+
 def test_a_footer_says_what_the_answer_stands_on(cli: Cli, db: str) -> None:
     footer = cli("usage", *WEEK, "--db", db).stdout.splitlines()[-1]
 
@@ -222,6 +248,8 @@ HOSTILE = [
     ("usage", "--last", "7 days"),
     ("usage", "--last", "0d"),
     ("usage", "--last", "99999999999w"),
+    ("usage", "--last", "999999w"),
+    ("usage", "--from", "2024-01-01", "--last", "9999w"),
     ("usage", "--from", "yesterday"),
     ("usage", "--from", "0001-01-01"),
     ("usage", "--to", "9999-12-31"),

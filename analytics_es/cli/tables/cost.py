@@ -146,13 +146,13 @@ def budgets(found: Sequence[BudgetStatus], top: int, more: str = MORE) -> Grid:
         Column("", bar=True, drop=2),
     ]
     decimals = words.places_by_currency((b.currency, amount) for b in found for amount in (b.allocated, b.spent))
-    ordered = sorted(found, key=lambda each: (-(_used(each) or 0.0), each.budget_id))
+    ordered = sorted(found, key=lambda each: (not _is_over(each), -(_used(each) or 0.0), each.budget_id))
     return Grid("Budgets", columns, *cut([_budget(each, decimals[each.currency]) for each in ordered], top, more))
 
 
 def _budget(each: BudgetStatus, decimals: int) -> list[Cell]:
     used = _used(each)
-    over = used is not None and used > 1
+    over = _is_over(each)
     remaining = words.money(each.remaining, each.currency, decimals)
     return [
         each.budget_id or "(none)",
@@ -162,6 +162,10 @@ def _budget(each: BudgetStatus, decimals: int) -> list[Cell]:
         words.percent(used),
         Share(used, "red" if over else "cyan"),
     ]
+
+
+def _is_over(each: BudgetStatus) -> bool:
+    return each.remaining is not None and each.remaining < 0
 
 
 def _used(each: BudgetStatus) -> float | None:
@@ -176,7 +180,9 @@ def _series(answer: CostBreakdown) -> Grid:
         buckets.setdefault(point.start, []).append(point)
     charged = [{each.currency: each.reported_cost for each in points} for points in buckets.values()]
     most = max((each.get(currencies[0]) or Decimal(0) for each in charged), default=Decimal(0)) if currencies else 0
-    decimals = words.places_by_currency((each.currency, each.reported_cost) for each in answer.series)
+    decimals = words.places_by_currency(
+        (each.currency, each.reported_cost) for each in (*answer.totals, *answer.series)
+    )
     shown: list[list[Cell]] = [
         [
             start,

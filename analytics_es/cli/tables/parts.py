@@ -35,14 +35,14 @@ def footer(stands_on: Sequence[Completeness], period: TimePeriod, *notes: str) -
     return Line(" · ".join(parts), "yellow" if events or unreadable else "dim")
 
 
-def cut(rows: Sequence[Sequence[Cell]], top: int | None, more: str = MORE) -> tuple[list[Sequence[Cell]], str]:
+def cut(rows: Sequence[Sequence[Cell]], top: int, more: str = MORE) -> tuple[list[Sequence[Cell]], str]:
     """Return the first rows, and the remark that says how many there are beyond."""
     rows = list(rows)
-    if top is None or len(rows) <= top:
+    if len(rows) <= top:
         return rows, ""
     return rows[:top], f"… and {len(rows) - top:,} more: {more.format(n=len(rows))}"
 
 
-def errors(failures: int, calls: int | None = None) -> Cell:
+def errors(failures: int) -> Cell:
     """Return failures, which stand out unless there are none."""
     return Styled(words.count(failures), "red") if failures else "0"

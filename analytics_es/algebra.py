@@ -1,0 +1,145 @@
+"""The algebra: what a projection is made of, and what follows from a declaration.
+
+Every measure has a zero and an associative, commutative merge, so neither order nor batches change a byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Literal
+
+import attrs
+from attrs import frozen
+
+from analytics_es.events import ENTITIES
+
+Merge = Literal["sum", "min", "max", "histogram"]
+Kind = Literal["count", "total", "smallest", "largest", "histogram"]
+
+TEXT, WHOLE, MILLISECONDS, EXACT = "VARCHAR", "BIGINT", "DECIMAL(18,3)", "DECIMAL(38,18)"
+
+# The fields of an event that an expression may name, and their types; attributes.x and data.x come on top.
+FIELDS: dict[str, str] = {
+    **dict.fromkeys(("type", "family", "activity", "outcome", "source"), TEXT),
+    **dict.fromkeys(("status", "error_type", "operation", "job_type", "task_type", "currency"), TEXT),
+    **dict.fromkeys(ENTITIES.values(), TEXT),
+    **dict.fromkeys(("input_tokens", "cache_read_tokens", "cache_creation_tokens"), WHOLE),
+    **dict.fromkeys(("output_tokens", "reasoning_tokens", "messages", "occurred_at"), WHOLE),
+    **dict.fromkeys(("duration_us", "time_to_first_chunk_us"), WHOLE),
+    **dict.fromkeys(("duration_ms", "time_to_first_chunk_ms"), MILLISECONDS),
+    **dict.fromkeys(("cost", "amount", "value"), EXACT),
+}
+OPEN_FIELDS = ("attributes", "data")
+# The unit of money, and the key that tells its currency.
+MONEY = "currency"
+
+
+@frozen(kw_only=True)
+class Histogram:
+    """What a histogram measure holds: exact count, sum and extremes, and how many values fell into each bucket.
+
+    Bucket i of OpenTelemetry's scale 5 holds the values in (2^(i/32), 2^((i+1)/32)]; -2 holds the zeros.
+    """
+
+    count: int
+    sum: int | None
+    min: int | None
+    max: int | None
+    buckets: dict[int, int]
+
+
+@frozen
+class Column:
+    """A stored column of a measure and how two of its values merge."""
+
+    name: str
+    merge: Merge
+
+
+@frozen(kw_only=True)
+class Key:
+    """What rows of a projection are told apart by."""
+
+    name: str
+    sql: str
+
+    @property
+    def of_entity(self) -> str | None:
+        """`type` or `id` where the key comes from the list of entities, else None."""
+        return self.sql.partition("entity.")[2] or None if self.sql.startswith("entity.") else None
+
+
+# What is stored of each kind of measure: the end of the column's name, and its merge.
+_STORED: dict[Kind, dict[str, Merge]] = {
+    "count": {"": "sum"},
+    "total": {"": "sum"},
+    "smallest": {"": "min"},
+    "largest": {"": "max"},
+    "histogram": {"_count": "sum", "_sum": "sum", "_min": "min", "_max": "max", "_buckets": "histogram"},
+}
+
+
+@frozen(kw_only=True)
+class Measure:
+    """What a projection adds up. Values are integers: the number times 10^decimals."""
+
+    name: str
+    kind: Kind
+    sql: str | None
+    where: str | None
+    unit: str
+    decimals: int
+    columns: tuple[Column, ...] = attrs.field(init=False, repr=False)
+
+    @columns.default
+    def _columns_of_kind(self) -> tuple[Column, ...]:
+        return tuple(Column(f"{self.name}{suffix}", merge) for suffix, merge in _STORED[self.kind].items())
+
+
+@frozen(kw_only=True)
+class Declaration:
+    """A projection as declared: everything about it follows from here."""
+
+    name: str
+    version: int
+    consumes: tuple[str, ...]
+    where: str | None
+    entities: tuple[str, ...]
+    keys: tuple[Key, ...]
+    measures: tuple[Measure, ...]
+    row_class: type
+
+    @property
+    def table(self) -> str:
+        """The name of its read model."""
+        return f"{self.name}_v{self.version}"
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The stored columns of all measures."""
+        return tuple(column for measure in self.measures for column in measure.columns)
+
+    @property
+    def row_key(self) -> tuple[str, ...]:
+        """The columns that tell rows apart, in the order of the index: the entity's type comes before the time."""
+        first = [key.name for key in self.keys if key.of_entity == "type"]
+        return ("grain", *first, "bucket", *(key.name for key in self.keys if key.name not in first))
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this definition from every other."""
+        fields = attrs.asdict(self, filter=lambda attribute, _: attribute.name != "row_class")
+        return hashlib.blake2b(repr(fields).encode(), digest_size=8).hexdigest()
+
+    @property
+    def expressions(self) -> Iterator[str]:
+        """Every SQL expression in it, but for those on the list of entities."""
+        yield from (key.sql for key in self.keys if not key.of_entity)
+        yield from (sql for measure in self.measures for sql in (measure.sql, measure.where) if sql)
+        if self.where:
+            yield self.where
+
+    def entity_key(self, part: Literal["type", "id"]) -> str:
+        """Return the name of the key that holds the entity's type or id."""
+        return next(key.name for key in self.keys if key.of_entity == part)

@@ -1,0 +1,517 @@
+"""The contract of the event log, for every backend; and the library's own, for the recorders it is made of."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+import pytest
+from eventsourcing.tests.persistence import (
+    ApplicationRecorderTestCase,
+    NonInterleavingNotificationIDsBaseCase,
+    TrackingRecorderTestCase,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analytics_es.codec import decode
+from analytics_es.events import RecordedEvent, microseconds
+from analytics_es.log import Appended, Entry, SQLiteLog
+from analytics_es.log import sqlite as log_on_sqlite
+from analytics_es.log.checkpoints import SQLiteCheckpoints
+from analytics_es.log.datastore import Database
+from analytics_es.log.sqlite import SQLiteRecorder
+from analytics_es.recording import entry
+from analytics_es.testing import NOON, tool_call
+
+MICROSECOND, MILLISECOND, HOUR = timedelta(microseconds=1), timedelta(milliseconds=1), timedelta(hours=1)
+EVER = (0, 2**52)
+
+OpenLog = Callable[..., SQLiteLog]
+
+
+@pytest.fixture(params=["file", "memory"])
+def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenLog]:
+    """Open the log of a backend, again or for the first time."""
+    opened: list[SQLiteLog] = []
+
+    def opening(**options: Any) -> SQLiteLog:
+        opened.append(SQLiteLog(tmp_path / "log.db" if request.param == "file" else None, **options))
+        return opened[-1]
+
+    yield opening
+    for log in opened:
+        log.close()
+
+
+@pytest.fixture
+def log(open_log: OpenLog) -> SQLiteLog:
+    return open_log()
+
+
+def call(id: object, occurred_at: datetime = NOON, **changes: Any) -> Entry:
+    """Return a call of a tool as it is appended."""
+    return entry(NOON, **tool_call(occurred_at=occurred_at, **changes), id=str(id))
+
+
+def calls(*ids: object, occurred_at: datetime = NOON) -> list[Entry]:
+    return [call(id, occurred_at) for id in ids]
+
+
+def positions(table: pa.Table) -> list[int]:
+    return table.column("position").to_pylist()  # type: ignore[no-any-return]
+
+
+def events(table: pa.Table) -> list[RecordedEvent]:
+    return [decode(row["position"], row["type"], row["state"]) for row in table.to_pylist()]
+
+
+def ids(table: pa.Table) -> list[str]:
+    return [event.id for event in events(table)]
+
+
+def period(log: SQLiteLog, start: datetime, end: datetime, **options: Any) -> list[int]:
+    """Return the positions of a period, in the order in which they come."""
+    tables = log.scan_period(microseconds(start), microseconds(end), **options)
+    return [position for table in tables for position in positions(table)]
+
+
+# ── append ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_positions_are_1_2_3(log: SQLiteLog) -> None:
+    assert log.append(calls(1)) == [Appended(1, False, False)]
+    assert log.append(calls(2, 3)) == [Appended(2, False, False), Appended(3, False, False)]
+    assert ids(log.scan(after=0, limit=10)) == ["1", "2", "3"]
+
+
+def test_appending_nothing_changes_nothing(log: SQLiteLog) -> None:
+    assert log.append([]) == []
+    assert log.head() == 0
+
+
+def test_what_is_there_is_skipped_and_told_with_its_position(log: SQLiteLog) -> None:
+    log.append(calls(1, 2))
+
+    assert log.append(calls(2, 3, 1, 3)) == [
+        Appended(2, True, False),
+        Appended(3, False, False),
+        Appended(1, True, False),
+        Appended(3, True, False),
+    ]
+    assert log.head() == 3
+
+
+def test_what_is_there_is_never_overwritten(log: SQLiteLog) -> None:
+    log.append([call(1, tool="bash")])
+
+    assert log.append([call(1, tool="edit"), call(2, tool="bash"), call(2, tool="edit")]) == [
+        Appended(1, True, True),
+        Appended(2, False, False),
+        Appended(2, True, True),
+    ]
+    assert [event.data["tool"] for event in events(log.scan(after=0, limit=10))] == ["bash", "bash"]
+
+
+def test_the_same_content_recorded_later_does_not_differ(log: SQLiteLog) -> None:
+    log.append([entry(NOON, **tool_call(), id="1")])
+
+    assert log.append([entry(NOON + HOUR, **tool_call(), id="1")]) == [Appended(1, True, False)]
+
+
+def test_the_same_id_at_another_millisecond_is_another_event(log: SQLiteLog) -> None:
+    both = [call(1), call(1, NOON + MILLISECOND), call(1)]
+
+    assert [(each.position, each.duplicate) for each in log.append(both)] == [(1, False), (2, False), (1, True)]
+
+
+def test_where_ids_are_strict_it_is_the_same_event(open_log: OpenLog) -> None:
+    log = open_log(strict_ids=True)
+    log.append([call(1)])
+
+    assert log.append([call(2), call(1, NOON + HOUR), call(2, NOON + HOUR)]) == [
+        Appended(2, False, False),
+        Appended(1, True, True),
+        Appended(2, True, True),
+    ]
+    assert [event.occurred_at for event in events(log.scan(after=0, limit=10))] == [NOON, NOON]
+
+
+def test_an_append_that_fails_leaves_nothing(log: SQLiteLog) -> None:
+    with pytest.raises(Exception, match="binding|type"):
+        log.append([*calls(1), Entry("0" * 32, "job.failed", object())])  # type: ignore[arg-type]
+
+    assert log.head() == 0
+    assert log.append(calls(2)) == [Appended(1, False, False)]
+
+
+def test_late_events_take_the_next_position(log: SQLiteLog) -> None:
+    times = [NOON, NOON - HOUR, NOON + HOUR, NOON - 2 * HOUR]
+    log.append([call(n, time) for n, time in enumerate(times)])
+
+    assert [event.occurred_at for event in events(log.scan(after=0, limit=10))] == times
+
+
+# ── scan ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def ten(log: SQLiteLog) -> SQLiteLog:
+    log.append(calls(*range(1, 11)))
+    return log
+
+
+@pytest.mark.parametrize(
+    ("after", "limit", "upto", "found"),
+    [
+        (0, 100, 100, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+        (0, 3, 100, [1, 2, 3]),
+        (3, 3, 100, [4, 5, 6]),
+        (8, 100, 100, [9, 10]),
+        (10, 100, 100, []),
+        (99, 100, 100, []),
+        (0, 100, 4, [1, 2, 3, 4]),
+        (2, 100, 4, [3, 4]),
+        (2, 1, 4, [3]),
+        (4, 100, 4, []),
+        (0, 0, 100, []),
+    ],
+)
+def test_a_scan_is_after_a_position_up_to_one_and_limited(
+    ten: SQLiteLog, after: int, limit: int, upto: int, found: list[int]
+) -> None:
+    assert positions(ten.scan(after=after, limit=limit, upto=upto)) == found
+
+
+def test_a_scan_gives_what_was_appended(log: SQLiteLog) -> None:
+    entries = [call(1), call(2, tool="edit")]
+    log.append(entries)
+
+    table = log.scan(after=0, limit=10)
+
+    assert table.schema == pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary())])
+    assert table.to_pylist() == [
+        {"position": n, "type": each.type, "state": each.state} for n, each in enumerate(entries, 1)
+    ]
+
+
+def test_a_scan_of_nothing_has_the_same_columns(log: SQLiteLog, ten: SQLiteLog) -> None:
+    assert log.scan(after=10, limit=10).schema == ten.scan(after=0, limit=10).schema
+
+
+@pytest.mark.parametrize("size", [1, 3, 10, 11])
+def test_scans_one_after_another_give_everything_once(ten: SQLiteLog, size: int) -> None:
+    found: list[int] = []
+    while part := positions(ten.scan(after=found[-1] if found else 0, limit=size)):
+        found += part
+
+    assert found == list(range(1, 11))
+
+
+# ── head, first after, identity ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_head_is_the_last_position(log: SQLiteLog) -> None:
+    heads = [log.head()]
+    for n in range(3):
+        log.append(calls(n, n))
+        heads.append(log.head())
+
+    assert heads == [0, 1, 2, 3]
+
+
+def test_the_first_after_a_position_is_the_next_event(log: SQLiteLog) -> None:
+    log.append([call(1), call(2, NOON + HOUR, tool="edit")])
+
+    found = log.first_after(1)
+
+    assert found is not None
+    assert (found.position, found.id, found.type, found.occurred_at) == (2, "2", "tool.call.completed", NOON + HOUR)
+    assert (found.source, found.recorded_at, found.data["tool"]) == ("local", NOON, "edit")
+
+
+def test_after_the_head_there_is_none(log: SQLiteLog) -> None:
+    assert log.first_after(0) is None
+    log.append(calls(1))
+    assert log.first_after(1) is None
+
+
+def test_every_log_has_an_identity_of_its_own(tmp_path: Path) -> None:
+    logs = [SQLiteLog(path) for path in (None, None, tmp_path / "a.db", tmp_path / "b.db")]
+    for log in logs:
+        log.close()
+
+    assert len({log.identity for log in logs}) == 4
+
+
+def test_a_log_that_is_opened_again_is_the_same(tmp_path: Path) -> None:
+    seen = []
+    for n in range(1, 4):
+        log = SQLiteLog(tmp_path / "a.db")
+        log.append(calls(n))
+        seen.append((log.identity, log.head()))
+        log.close()
+
+    assert seen == [(seen[0][0], n) for n in range(1, 4)]
+
+
+# ── scan of a period ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_period_holds_its_start_and_not_its_end(log: SQLiteLog) -> None:
+    log.append([call(n, NOON + n * HOUR) for n in range(5)])
+
+    assert period(log, NOON + HOUR, NOON + 3 * HOUR) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "found"),
+    [
+        (NOON, NOON + MILLISECOND, [2]),
+        (NOON, NOON + 2 * MILLISECOND, [2, 3]),
+        (NOON - MILLISECOND, NOON, [1]),
+        (NOON + MILLISECOND, NOON + 2 * MILLISECOND, [3]),
+        (NOON, NOON, []),
+        (NOON + HOUR, NOON + 2 * HOUR, []),
+    ],
+)
+def test_a_period_is_exact_to_the_millisecond(
+    log: SQLiteLog, start: datetime, end: datetime, found: list[int]
+) -> None:
+    log.append([call(1, NOON - MICROSECOND), call(2, NOON), call(3, NOON + MILLISECOND)])
+
+    assert period(log, start, end) == found
+
+
+def test_a_millisecond_that_is_cut_comes_along(log: SQLiteLog) -> None:
+    log.append([call(1, NOON), call(2, NOON + 500 * MICROSECOND), call(3, NOON + MILLISECOND)])
+
+    assert period(log, NOON + 200 * MICROSECOND, NOON + 300 * MICROSECOND) == [1, 2]
+
+
+def test_a_period_is_told_in_the_order_of_positions(log: SQLiteLog) -> None:
+    log.append([call(n, NOON - n * HOUR) for n in range(10)])
+
+    assert period(log, NOON - 8 * HOUR, NOON) == [2, 3, 4, 5, 6, 7, 8, 9]
+
+
+def test_a_period_can_be_asked_for_by_position(log: SQLiteLog) -> None:
+    log.append([call(n, NOON + (n % 2) * HOUR) for n in range(10)])
+
+    assert period(log, NOON, NOON + HOUR) == [1, 3, 5, 7, 9]
+    assert period(log, NOON, NOON + HOUR, after=3) == [5, 7, 9]
+    assert period(log, NOON, NOON + HOUR, upto=7) == [1, 3, 5, 7]
+    assert period(log, NOON, NOON + HOUR, after=1, upto=5) == [3, 5]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_no_part_of_a_period_is_larger_than_the_limit(log: SQLiteLog, limit: int) -> None:
+    log.append([call(n, NOON + (n % 3) * HOUR) for n in range(12)])
+
+    parts = [positions(part) for part in log.scan_period(microseconds(NOON), microseconds(NOON + HOUR), limit=limit)]
+
+    assert [position for part in parts for position in part] == [1, 4, 7, 10]
+    assert max(map(len, parts)) == min(limit, 4)
+
+
+def test_all_of_time_is_all_of_the_log(log: SQLiteLog) -> None:
+    times = [datetime(1990, 1, 1, tzinfo=UTC), NOON, datetime(2100, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)]
+    log.append([call(n, time) for n, time in enumerate(times)])
+
+    assert [positions(part) for part in log.scan_period(*EVER)] == [[1, 2, 3]]
+
+
+def test_a_period_before_1970_is_empty(log: SQLiteLog) -> None:
+    log.append(calls(1))
+
+    assert period(log, datetime(1960, 1, 1, tzinfo=UTC), datetime(1965, 1, 1, tzinfo=UTC)) == []
+    assert period(log, datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)) == [1]
+
+
+def test_a_period_skips_the_wide_gaps_between_its_events(log: SQLiteLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    day = 24 * HOUR
+    early, late = call("early", NOON - day), call("late", NOON - day)
+    log.append([early, *[call(n, NOON) for n in range(2500)], late, *[call(n, NOON + HOUR) for n in range(1500)]])
+    log.append([call("latest", NOON - day), call("latest too", NOON - day)])
+
+    parts = [positions(part) for part in log.scan_period(microseconds(NOON - day), microseconds(NOON - HOUR))]
+
+    assert parts == [[1], [2502], [4003, 4004]]
+    monkeypatch.setattr(log_on_sqlite, "SPAN_GAP", 10_000)
+    assert period(log, NOON - day, NOON - HOUR) == [1, 2502, 4003, 4004]
+
+
+HOURS = st.lists(st.integers(0, 6), max_size=40)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(hours=HOURS, start=st.integers(0, 6), length=st.integers(0, 7), limit=st.integers(1, 9), gap=st.integers(0, 5))
+def test_a_period_is_what_a_filter_of_the_log_would_give(
+    open_log: OpenLog, monkeypatch: pytest.MonkeyPatch, hours: list[int], start: int, length: int, limit: int, gap: int
+) -> None:
+    monkeypatch.setattr(log_on_sqlite, "SPAN_GAP", gap)
+    log = open_log()
+    before = log.head()
+    log.append([call(uuid4(), NOON + hour * HOUR) for hour in hours])
+
+    found = period(log, NOON + start * HOUR, NOON + (start + length) * HOUR, after=before, limit=limit)
+
+    assert found == [before + n for n, hour in enumerate(hours, 1) if start <= hour < start + length]
+
+
+# ── at the same time ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_readers_see_whole_batches_in_order_while_others_write(log: SQLiteLog) -> None:
+    done = threading.Event()
+    seen: list[list[int]] = []
+
+    def read() -> None:
+        while not done.is_set():
+            seen.append(positions(log.scan(after=0, limit=10_000)))
+
+    def write(writer: int) -> None:
+        for n in range(20):
+            log.append(calls(*(f"{writer}-{n}-{k}" for k in range(5))))
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    writers = [threading.Thread(target=write, args=(n,)) for n in range(3)]
+    for thread in [*readers, *writers]:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    for thread in readers:
+        thread.join()
+
+    assert log.head() == 300
+    assert {len(each) % 5 for each in seen} == {0}
+    assert all(each == list(range(1, len(each) + 1)) for each in seen)
+
+
+def test_a_scan_of_a_period_may_be_left_and_others_write_meanwhile(log: SQLiteLog) -> None:
+    log.append(calls(*range(10)))
+    parts = log.scan_period(*EVER, limit=3)
+
+    first = positions(next(parts))
+    log.append(calls("later"))
+
+    assert first == [1, 2, 3]
+    assert [positions(part) for part in parts] == [[4, 5, 6], [7, 8, 9], [10]]
+    next(log.scan_period(*EVER, limit=3))
+    assert log.append(calls("at last")) == [Appended(12, False, False)]
+
+
+# ── the library's own contracts ─────────────────────────────────────────────────────────────────────────────────
+
+
+class _OnDatabases:
+    """Opens databases for a test case, and closes them after it."""
+
+    path: Path | None
+
+    def setUp(self) -> None:
+        self.folder = TemporaryDirectory()
+        self.path = Path(self.folder.name) / "a.db"
+        self.databases: list[Database] = []
+
+    def tearDown(self) -> None:
+        for database in self.databases:
+            database.close()
+        self.folder.cleanup()
+
+    def database(self) -> Database:
+        self.databases.append(Database(self.path, kind=1, schema=1, on_connect=lambda _: None))
+        return self.databases[-1]
+
+    def new_originator_id(self) -> str:
+        return uuid4().hex  # our originators are texts
+
+    def create_recorder(self) -> SQLiteRecorder:
+        recorder = SQLiteRecorder(self.database().writing)
+        recorder.create_table()
+        return recorder
+
+
+class TestRecorderInAFile(_OnDatabases, ApplicationRecorderTestCase[SQLiteRecorder]):
+    pass
+
+
+class TestRecorderInMemory(_OnDatabases, ApplicationRecorderTestCase[SQLiteRecorder]):
+    def setUp(self) -> None:
+        super().setUp()
+        self.path = None
+
+
+class TestPositionsOfARecorderDoNotInterleave(_OnDatabases, NonInterleavingNotificationIDsBaseCase):
+    pass
+
+
+class TestCheckpoints(_OnDatabases, TrackingRecorderTestCase):
+    def create_recorder(self) -> SQLiteCheckpoints:  # type: ignore[override]
+        return SQLiteCheckpoints(self.database())
+
+
+del ApplicationRecorderTestCase, NonInterleavingNotificationIDsBaseCase, TrackingRecorderTestCase
+
+
+# ── our checkpoints ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(params=["file", "memory"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    path = tmp_path / "a.db" if request.param == "file" else None
+    database = Database(path, kind=1, schema=1, on_connect=lambda _: None)
+    yield database
+    database.close()
+
+
+def moves(database: Database, *steps: tuple[int, int]) -> Sequence[bool]:
+    checkpoints = SQLiteCheckpoints(database)
+    with database.write() as cursor:
+        checkpoints.begin(cursor, "mine")
+        return [checkpoints.advance(cursor, "mine", expected=expected, position=to) for expected, to in steps]
+
+
+def at(database: Database, name: str = "mine") -> int:
+    checkpoints = SQLiteCheckpoints(database)
+    with database.read() as cursor:
+        return checkpoints.position(cursor, name)
+
+
+def test_a_checkpoint_begins_at_zero_and_moves_from_where_it_is(database: Database) -> None:
+    assert moves(database, (0, 5), (5, 6)) == [True, True]
+    assert (at(database), at(database, "another")) == (6, 0)
+
+
+def test_a_checkpoint_does_not_move_from_where_it_is_not(database: Database) -> None:
+    assert moves(database, (0, 5), (0, 6), (4, 6), (6, 7)) == [True, False, False, False]
+    assert at(database) == 5
+
+
+def test_beginning_again_keeps_a_checkpoint_and_a_reset_does_not(database: Database) -> None:
+    moves(database, (0, 5))
+    moves(database)
+    assert at(database) == 5
+
+    checkpoints = SQLiteCheckpoints(database)
+    with database.write() as cursor:
+        checkpoints.reset(cursor, "mine")
+
+    assert at(database) == 0
+
+
+def test_a_write_that_fails_moves_no_checkpoint(database: Database) -> None:
+    checkpoints = SQLiteCheckpoints(database)
+    with pytest.raises(ZeroDivisionError), database.write() as cursor:
+        checkpoints.begin(cursor, "mine")
+        checkpoints.advance(cursor, "mine", expected=0, position=5)
+        1 / 0
+
+    assert at(database) == 0

@@ -1,0 +1,1 @@
+"""What our projections make of a day."""
