@@ -12,7 +12,7 @@ from typing import Literal
 import attrs
 from attrs import frozen
 
-from analytics_es.events import ENTITIES
+from analytics_es.vocabulary import ENTITIES
 
 Merge = Literal["sum", "min", "max", "histogram"]
 Kind = Literal["count", "total", "smallest", "largest", "histogram"]

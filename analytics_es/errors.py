@@ -228,8 +228,8 @@ class BadMapping(AnalyticsError):
 
 
 class RefusedBatch(AnalyticsError):
-    """{count} of {size} events of a batch were refused, so the batch was not recorded ({recorded} events before it were):
-    event {index}: {message}"""
+    """{count} of {size} events of a batch were refused, so the batch was not recorded ({recorded} events before it
+    were): event {index}: {message}"""
 
 
 class BadRow(AnalyticsError):

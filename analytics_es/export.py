@@ -30,13 +30,14 @@ import pyarrow.parquet as pq
 from analytics_es import codec, engine
 from analytics_es.algebra import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE, Declaration
 from analytics_es.errors import CannotWrite, FileExists, UnknownFormat, UnreadableEvent
-from analytics_es.events import FAMILIES, VOCABULARY, microseconds
+from analytics_es.events import microseconds
 from analytics_es.fold import Fold
 from analytics_es.log import SQLiteLog
 from analytics_es.periods import Tiling
 from analytics_es.queries import Source, find_metric, summary
 from analytics_es.rebuild import derived
 from analytics_es.types import Distribution, ExportResult, MetricSummary, TimePeriod
+from analytics_es.vocabulary import FAMILIES, VOCABULARY
 
 SUFFIXES = {"csv": ".csv", "json": ".jsonl", "parquet": ".parquet"}
 SCAN_ROWS = 10_000  # read at once

@@ -15,8 +15,9 @@ from analytics_es import engine
 from analytics_es.algebra import Declaration
 from analytics_es.calendar import Calendar
 from analytics_es.errors import FoldFailed
-from analytics_es.events import FAMILIES, facts, matches
+from analytics_es.events import facts, matches
 from analytics_es.foldsql import ProjectionSql, decoding
+from analytics_es.vocabulary import FAMILIES
 
 Row = tuple[Any, ...]
 Span = tuple[int, int]

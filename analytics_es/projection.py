@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Literal, NoReturn, TypeVar
 
 import attrs
@@ -26,7 +27,7 @@ from analytics_es.algebra import (
     Measure,
 )
 from analytics_es.errors import BadDeclaration, NotAProjection, SameName
-from analytics_es.events import ENTITIES
+from analytics_es.vocabulary import ENTITIES
 
 __all__ = [
     "Histogram",
@@ -136,7 +137,7 @@ def declaration_of(cls: Any) -> Declaration:
 def declarations_of(classes: Sequence[Any]) -> tuple[Declaration, ...]:
     """Return the declarations of these classes, by name; raises SameName."""
     declarations = tuple(sorted(map(declaration_of, classes), key=lambda declaration: declaration.name))
-    for one, other in zip(declarations, declarations[1:], strict=False):
+    for one, other in pairwise(declarations):
         if one.name == other.name:
             raise SameName(name=one.name)
     _check_spelling(declarations)

@@ -141,7 +141,7 @@ def _of_entity(declaration: Declaration, own: set[str], word: str, value: str | 
         return [(word, value)]
     if word in declaration.entities:
         return [(declaration.entity_key("type"), word), (declaration.entity_key("id"), value)]
-    _unknown(declaration, word)
+    return _unknown(declaration, word)
 
 
 def _unknown(declaration: Declaration, word: str, *, one: bool = False) -> NoReturn:
@@ -265,7 +265,7 @@ def _summary(
         ],
         groups=_groups(question, declaration, measure, asked) if asked.by else [],
         previous=previous,
-        change=change(_size(figures), _size(previous)),
+        change=change(figures.total, previous.total),
         currency=None,
         by_currency=[],
         completeness=question.completeness(),
@@ -292,6 +292,6 @@ def _groups(question: Question, declaration: Declaration, measure: Measure, aske
 
 
 def _size(figures: Distribution) -> Any:
-    """Return what a summary is compared and ordered by: the total, else the extreme it keeps."""
+    """Return what groups are ordered by: the total, else the extreme it keeps."""
     known = (figures.total, figures.maximum, figures.minimum)
     return next((value for value in known if value is not None), None)

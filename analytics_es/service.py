@@ -292,7 +292,7 @@ def _ours() -> Sequence[type]:
     try:
         return [getattr(module, name) for name in ("Cost", "Performance", "Usage")]
     except AttributeError:
-        found = getattr(module, "__file__", None) or list(module.__path__)[0]
+        found = getattr(module, "__file__", None) or next(iter(module.__path__))
         raise ProjectionsShadowed(path=found) from None
 
 

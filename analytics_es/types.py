@@ -450,7 +450,7 @@ class UnknownCost:
 
 @frozen(kw_only=True)
 class BudgetStatus:
-    """A budget as its events in the period tell it; `remaining` = allocated - spent, None where nothing was allocated."""
+    """A budget as its events in the period tell it: `remaining` is allocated - spent, None where none was allocated."""
 
     budget_id: str
     currency: str

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from analytics_es import TimePeriod
 from analytics_es.codec import UPCASTERS, decode, encode, same_content, to_json, to_plain
-from analytics_es.events import VOCABULARY, RecordedEvent, admit
+from analytics_es.events import RecordedEvent, admit
 from analytics_es.testing import (
     NOON,
     budget_allocated,
@@ -25,6 +25,7 @@ from analytics_es.testing import (
     tool_call,
 )
 from analytics_es.types import Distribution, Receipt
+from analytics_es.vocabulary import VOCABULARY
 
 # ── any event ───────────────────────────────────────────────────────────────────────────────────────────────────
 

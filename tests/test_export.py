@@ -22,7 +22,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import export, importing
-from analytics_es.events import VOCABULARY
 from analytics_es.service import AnalyticsService
 from analytics_es.testing import (
     NOON,
@@ -34,6 +33,7 @@ from analytics_es.testing import (
     tool_call,
 )
 from analytics_es.types import ExportResult, TimePeriod
+from analytics_es.vocabulary import VOCABULARY
 from tests.stores import append, stored
 
 FORMATS = ["csv", "json", "parquet"]

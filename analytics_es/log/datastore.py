@@ -75,7 +75,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[SQLiteCursor]:
-        """Open a transaction that holds the write lock from its beginning, so that it queues instead of failing later."""
+        """Open a transaction that holds the write lock from its beginning: it queues instead of failing later."""
         with translated(), self.writing.get_connection(commit=True) as connection:
             cursor = connection.cursor()
             cursor.execute("BEGIN IMMEDIATE")

@@ -28,7 +28,8 @@ WRITE_ABOUT = "INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET 
 # Values that folds could not read.
 CREATE_UNREADABLE = (
     "CREATE TABLE IF NOT EXISTS unreadable (projection TEXT NOT NULL, hour INTEGER NOT NULL, "
-    "position INTEGER NOT NULL, field TEXT NOT NULL, PRIMARY KEY (projection, hour, position, field)) STRICT, WITHOUT ROWID"
+    "position INTEGER NOT NULL, field TEXT NOT NULL, "
+    "PRIMARY KEY (projection, hour, position, field)) STRICT, WITHOUT ROWID"
 )
 WRITE_UNREADABLE = "INSERT INTO unreadable VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 COUNT_UNREADABLE = "SELECT count(*) FROM unreadable WHERE projection = ? AND (hour = 0 OR hour >= ? AND hour < ?)"

@@ -17,7 +17,7 @@ _ALARM = "bold yellow"
 def cost(answer: CostBreakdown, top: int) -> list[Block]:
     """Return the tables of get_cost_breakdown."""
     blocks = heading("Cost", answer.period)
-    if not answer.calls and not answer.budgets:
+    if not answer.calls and not answer.totals and not answer.budgets:
         nothing = "No provider calls in this period: try a longer one, such as --last 4w, or --from."
         return [*blocks, Line(nothing, "yellow"), Line(), footer([answer.completeness], answer.period)]
     blocks += [totals(answer), rows(answer, top), *unknown(answer)]
@@ -180,13 +180,11 @@ def _series(answer: CostBreakdown) -> Grid:
         buckets.setdefault(point.start, []).append(point)
     charged = [{each.currency: each.reported_cost for each in points} for points in buckets.values()]
     most = max((each.get(currencies[0]) or Decimal(0) for each in charged), default=Decimal(0)) if currencies else 0
-    decimals = words.places_by_currency(
-        (each.currency, each.reported_cost) for each in (*answer.totals, *answer.series)
-    )
+    decimals = words.places_by_currency((each.currency, each.reported_cost) for each in answer.series)
     shown: list[list[Cell]] = [
         [
             start,
-            *(words.money(costs.get(currency), currency, decimals[currency]) for currency in currencies),
+            *(words.money(costs.get(currency), currency, decimals.get(currency, 2)) for currency in currencies),
             words.count(sum(each.calls for each in points)),
             words.count(sum(each.calls_without_cost for each in points)),
             Share(float((costs.get(currencies[0]) or 0) / most) if most else None),

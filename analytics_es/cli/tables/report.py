@@ -7,7 +7,7 @@ from attrs import frozen
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Beside, Block, Column, Grid, Line, Share
 from analytics_es.cli.tables import parts
-from analytics_es.cli.tables.cost import budgets, in_short, rows, unknown
+from analytics_es.cli.tables.cost import budgets, in_short, rows, totals, unknown
 from analytics_es.cli.tables.performance import operations
 from analytics_es.cli.tables.usage import usage_totals
 from analytics_es.service import AnalyticsService
@@ -47,10 +47,11 @@ def report(found: Report) -> list[Block]:
         blocks.append(Beside(_busiest(found.tenants), _busiest(found.users)))
     if found.performance.operations:
         blocks.append(operations(found.performance, OPERATIONS, "analytics-es performance"))
-    if found.cost.calls:
+    if found.cost.rows:
         title = f"Cost  {in_short(found.cost)}"
-        blocks.append(rows(found.cost, CHARGED, "analytics-es cost", title=title))
-        blocks += unknown(found.cost)
+        blocks += [rows(found.cost, CHARGED, "analytics-es cost", title=title), *unknown(found.cost)]
+    elif found.cost.totals:
+        blocks.append(totals(found.cost))
     if found.cost.budgets:
         blocks.append(budgets(found.cost.budgets, BUDGETS, "analytics-es cost"))
     answers = (found.usage, found.performance, found.cost)

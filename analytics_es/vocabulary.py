@@ -1,0 +1,232 @@
+"""The fields an event may carry, and how each is checked and kept."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from decimal import Context, Decimal, InvalidOperation
+from typing import Any
+
+from analytics_es.errors import BadData, BadField, CostWithoutCurrency, SubsetAboveTotal, TooDeep
+
+MAX_DEPTH = 16
+MAX_TEXT = 1024
+MAX_INTEGER = 2**63 - 1
+MAX_DURATION_MS = 10**13
+MAX_DECIMAL = 10**18
+SHOWN = 60
+
+FAMILIES = ("budget", "conversation", "job", "provider", "task", "tool")
+STATUSES = ("ok", "error", "cancelled")
+
+# The things an event can belong to, and the field that names each.
+ENTITIES = {
+    "user": "user_id",
+    "tenant": "tenant_id",
+    "agent": "agent_id",
+    "job": "job_id",
+    "task": "task_id",
+    "conversation": "conversation_id",
+    "budget": "budget_id",
+    "tool": "tool",
+    "model": "model",
+    "provider": "provider",
+}
+
+
+def _text(name: str, value: Any) -> str | None:
+    if type(value) is str and 0 < len(value) <= MAX_TEXT:
+        return value
+    if type(value) is int:
+        value = str(_whole(name, value))
+    if type(value) is not str:
+        raise BadField(field=name, problem=f"must be a text, not {kind_of(value)}")
+    if len(value) > MAX_TEXT:
+        raise BadField(field=name, problem=f"has {len(value)} characters, above the limit of {MAX_TEXT}")
+    return value or None
+
+
+def _integer(name: str, value: Any) -> int:
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    if type(value) is not int:
+        raise BadField(field=name, problem=f"must be a whole number, not {kind_of(value)}")
+    if not 0 <= value <= MAX_INTEGER:
+        raise BadField(field=name, problem=f"must be between 0 and 2^63-1, not {shown(value)}")
+    return value
+
+
+def _number(name: str, value: Any, limit: int) -> None:
+    if type(value) not in (int, float, Decimal):
+        raise BadField(field=name, problem=f"must be a number, not {kind_of(value)}")
+    if not _finite(value):
+        raise BadField(field=name, problem=f"must be a finite number, not {value}")
+    if not 0 <= value <= limit:
+        raise BadField(field=name, problem=f"must be between 0 and {limit:.0e}, not {shown(value)}")
+
+
+def _finite(value: float | Decimal) -> bool:
+    return value.is_finite() if type(value) is Decimal else type(value) is int or math.isfinite(value)
+
+
+def _milliseconds(name: str, value: Any) -> int | float:
+    """Durations are kept to the microsecond."""
+    if type(value) not in (int, float) or not 0 <= value <= MAX_DURATION_MS:
+        _number(name, value, MAX_DURATION_MS)
+    if type(value) is int:
+        return value
+    rounded = round(float(value), 3)
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+_EIGHTEENTH, _WIDE = Decimal(1).scaleb(-18), Context(prec=40)
+_PLAIN_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+
+
+def _decimal(name: str, value: Any) -> str:
+    """Money and custom values are kept as the exact decimal that was reported, to 18 places."""
+    if type(value) in (float, Decimal, str):
+        text = repr(value) if type(value) is float else str(value)
+        if _PLAIN_DECIMAL.fullmatch(text):
+            return text
+    if type(value) is str:
+        try:
+            value = Decimal(value)
+        except InvalidOperation:
+            raise BadField(field=name, problem=f"must be a number, not {value[:40]!r}") from None
+    _number(name, value, MAX_DECIMAL)
+    exact = value if type(value) is Decimal else Decimal(repr(value))
+    return format(exact.copy_abs().quantize(_EIGHTEENTH, context=_WIDE), "f").rstrip("0").rstrip(".")
+
+
+def _status(name: str, value: Any) -> str:
+    if value not in STATUSES:
+        raise BadField(field=name, problem=f"must be one of {', '.join(STATUSES)}, not {shown(value)}")
+    return STATUSES[STATUSES.index(value)]  # the value itself may be a member of an enum of texts
+
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+def _currency(name: str, value: Any) -> str:
+    if type(value) is not str or not _CURRENCY.fullmatch(value):
+        raise BadField(field=name, problem=f"must be an ISO 4217 code such as USD, not {shown(value)}")
+    return value
+
+
+def _attributes(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadField(field=name, problem=f"must map names to plain values, not {kind_of(value)}")
+    for key, item in value.items():
+        if isinstance(item, Mapping | list | tuple):
+            raise BadField(field=f"{name}.{key}", problem="must be a text, number or boolean: attributes are flat")
+    return dict(_free(name, value, 2))
+
+
+Check = Callable[[str, Any], Any]
+
+COMMON: dict[str, Check] = {
+    **dict.fromkeys(("user_id", "tenant_id", "conversation_id", "job_id", "task_id", "agent_id", "error_type"), _text),
+    "status": _status,
+    "duration_ms": _milliseconds,
+    "value": _decimal,
+    "attributes": _attributes,
+}
+VOCABULARY: dict[str, Check] = {
+    **COMMON,
+    **dict.fromkeys(("provider", "model", "operation", "tool", "job_type", "task_type", "budget_id"), _text),
+    **dict.fromkeys(("input_tokens", "cache_read_tokens", "cache_creation_tokens"), _integer),
+    **dict.fromkeys(("output_tokens", "reasoning_tokens", "messages"), _integer),
+    "time_to_first_chunk_ms": _milliseconds,
+    "cost": _decimal,
+    "amount": _decimal,
+    "currency": _currency,
+}
+
+
+def kind_of(value: Any) -> str:
+    """Return the type of a value in the words of a message."""
+    name = "boolean" if isinstance(value, bool) else type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message can hold it."""
+    try:
+        text = str(value) if type(value) is Decimal else repr(value)
+    except ValueError:
+        return kind_of(value)  # Python does not write out the digits of a giant integer
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _whole(name: str, value: int) -> int:
+    if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+        raise BadField(field=name, problem="is an integer beyond 64 bits: pass it as text")
+    return value
+
+
+def _free(name: str, value: Any, depth: int) -> Any:
+    """Check a value of a field that the vocabulary does not know: any JSON, within limits."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return value
+    if kind is int:
+        return _whole(name, value)
+    if kind is float or kind is Decimal:
+        if not _finite(value):
+            raise BadField(field=name, problem=f"must be a finite number, not {value}")
+        return value if kind is float else _written(name, value)
+    if depth > MAX_DEPTH:
+        raise TooDeep(field=name.partition(".")[0], limit=MAX_DEPTH)
+    if isinstance(value, Mapping):
+        return {_name(k): _free(f"{name}.{k}", v, depth + 1) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_free(name, item, depth + 1) for item in value]
+    raise BadField(field=name, problem=f"must be a JSON value, not {kind_of(value)}")
+
+
+def _written(name: str, value: Decimal) -> float | str:
+    """Return a decimal as the JSON number that says the same, else in full, unless that has too many digits."""
+    if Decimal(repr(float(value))) == value:
+        return float(value)
+    if abs(value.adjusted()) > MAX_TEXT:
+        raise BadField(field=name, problem=f"must have at most {MAX_TEXT} digits, not as many as {shown(value)}")
+    return format(value, "f")
+
+
+def _name(key: Any) -> str:
+    if not isinstance(key, str):
+        raise BadField(field=shown(key), problem=f"field names must be texts, not {kind_of(key)}")
+    return key
+
+
+def check_data(family: str, data: Any) -> dict[str, Any]:
+    """Return the data as it will be recorded; raises RefusedEvent. Other families than ours are checked less."""
+    if type(data) is not dict and not isinstance(data, Mapping):
+        raise BadData(kind=kind_of(data))
+    known = family in FAMILIES
+    checks = VOCABULARY if known else COMMON
+    checked = {}
+    for name, value in data.items():
+        check = checks.get(name)
+        if check is None:
+            field = _name(name)
+            checked[field] = _free(field, value, 2)
+        elif value is not None:
+            value = check(name, value)
+            if value is not None:
+                checked[name] = value
+    if known:
+        _check_together(checked)
+    return checked
+
+
+def _check_together(data: dict[str, Any]) -> None:
+    told = data.get
+    if told("cache_read_tokens", 0) + told("cache_creation_tokens", 0) > told("input_tokens", 0):
+        raise SubsetAboveTotal(parts="cache_read_tokens + cache_creation_tokens", total="input_tokens")
+    if told("reasoning_tokens", 0) > told("output_tokens", 0):
+        raise SubsetAboveTotal(parts="reasoning_tokens", total="output_tokens")
+    if "currency" not in data and ("cost" in data or "amount" in data):
+        raise CostWithoutCurrency(field="cost" if "cost" in data else "amount")
