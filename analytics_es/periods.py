@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import evolve, frozen
 
 from analytics_es.calendar import Calendar
+from analytics_es.errors import BadPeriod
+from analytics_es.events import EARLIEST, LATEST
 from analytics_es.types import TimePeriod
 from analytics_es.views import Span
 
@@ -21,7 +23,9 @@ class Tiling:
 
     @classmethod
     def of(cls, calendar: Calendar, period: TimePeriod) -> Tiling:
-        """Widen a period to whole hours."""
+        """Widen a period to whole hours; raises BadPeriod for times that no event can have."""
+        if period.start - EARLIEST < timedelta(0) or period.end - LATEST > timedelta(0):
+            raise BadPeriod(text=str(period), problem="it is outside the years 1990 to 2100")
         end = -(-period.end.timestamp() // 1)
         last = calendar.hour_start(int(end))
         return cls(

@@ -68,7 +68,7 @@ class Database:
         else:
             check(path, kind=kind, schema=schema)
             _create(path, kind=kind, schema=schema)
-            name = f"file:{_escaped(path)}"
+            name = f"file:{_escaped(path)}?mode=rw"  # a connection made later must not bring a deleted file back, empty
         with translated():
             self.writing = _Datastore(name, on_connect, pool_size=1, max_overflow=0, pool_timeout=LOCK_TIMEOUT)
             self.reading = self.writing if path is None else _Datastore(name, on_connect)

@@ -67,8 +67,12 @@ class SQLiteViews:
         self._log = log
         self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
         self._checkpoints = SQLiteCheckpoints(self._database)
-        with self._database.write() as cursor:
-            self._prepare(cursor.sqlite_cursor, timezone)
+        try:
+            with self._database.write() as cursor:
+                self._prepare(cursor.sqlite_cursor, timezone)
+        except BaseException:
+            self._database.close()
+            raise
 
     @staticmethod
     def check(path: Path) -> None:

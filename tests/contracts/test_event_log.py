@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics_es.codec import decode
+from analytics_es.errors import OldSqlite, StoreBusy, StoreFailed
 from analytics_es.events import RecordedEvent, microseconds
-from analytics_es.log import Appended, Entry, SQLiteLog
+from analytics_es.log import Appended, Entry, SQLiteLog, datastore
 from analytics_es.log import sqlite as log_on_sqlite
 from analytics_es.log.checkpoints import SQLiteCheckpoints
 from analytics_es.log.datastore import Database
@@ -518,3 +520,40 @@ def test_a_write_that_fails_moves_no_checkpoint(database: Database) -> None:
         1 / 0
 
     assert at(database) == 0
+
+
+# ── our databases ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_file_that_was_deleted_is_not_brought_back_empty(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.db", kind=1, schema=1, on_connect=lambda _: None)
+    (tmp_path / "a.db").unlink()
+
+    with pytest.raises(StoreFailed, match="unable to open database file"), database.read():
+        pass
+    database.close()
+
+    assert not (tmp_path / "a.db").exists()
+
+
+def test_a_write_waits_for_its_turn_and_is_told_when_it_takes_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datastore, "LOCK_TIMEOUT", 0.05)
+    databases = [Database(tmp_path / "a.db", kind=1, schema=1, on_connect=lambda _: None) for _ in range(2)]
+    with databases[0].write(), pytest.raises(StoreBusy, match="nothing was changed"), databases[1].write():
+        pass
+    with databases[0].write(), pytest.raises(StoreBusy, match="nothing was changed"), databases[0].write():
+        pass
+    with databases[1].write() as cursor:
+        cursor.execute("SELECT 1")
+    for each in databases:
+        each.close()
+
+
+def test_too_old_a_sqlite_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 9))
+    monkeypatch.setattr(sqlite3, "sqlite_version", "3.36.9")
+
+    with pytest.raises(OldSqlite, match=r"SQLite 3\.36\.9 is too old: analytics_es needs 3\.37\.0 or newer"):
+        SQLiteLog(None)
