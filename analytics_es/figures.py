@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -61,9 +60,12 @@ def merged(merge: str, values: Sequence[Any]) -> Any:
 
 
 def _added(histograms: Sequence[Mapping[int, int]]) -> Mapping[int, int]:
-    total: Counter[int] = Counter()
+    if len(histograms) == 1:
+        return histograms[0]
+    total: dict[int, int] = {}
     for buckets in histograms:
-        total.update(buckets)
+        for index, n in buckets.items():
+            total[index] = total.get(index, 0) + n
     return total
 
 

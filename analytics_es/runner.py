@@ -22,7 +22,7 @@ logger = logging.getLogger("analytics_es")
 BATCH = 50_000
 # Other processes append without telling: look this often. After a step, let this much time pass for more to come.
 POLL_SECONDS = 0.1
-PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.002
 RETRY_SECONDS = 5.0
 
 Progress = Callable[[int, int], None]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from analytics_es import answers, export, queries, rebuild
 from analytics_es.calendar import Calendar
-from analytics_es.errors import Closed, NotAFile, ProjectionsShadowed, UnknownScheme, UnknownTimezone
+from analytics_es.errors import Closed, ProjectionsShadowed, UnknownScheme, UnknownTimezone
 from analytics_es.fold import Fold
 from analytics_es.log import SQLiteLog
 from analytics_es.periods import Tiling
@@ -92,9 +92,8 @@ class AnalyticsService:
         except ValueError:
             raise UnknownTimezone(name=timezone) from None
         path = log_path(url_or_path)
-        if path and path.is_dir():
-            raise NotAFile(path=path)
         if path:
+            SQLiteLog.check(path)
             SQLiteViews.check(views_path(path))
         log = SQLiteLog(path, strict_ids=strict_ids)
         try:

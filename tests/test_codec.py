@@ -146,11 +146,11 @@ def test_another_id_makes_a_difference() -> None:
 
 
 def test_an_old_shape_is_brought_up_to_date_on_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = stored(job_failed(reason="timeout"))
+    state = stored(job_failed(reason="quota"))
     monkeypatch.setitem(UPCASTERS, "job.failed", lambda data: {**data, "error_type": data["reason"]})
 
-    assert decode(1, "job.failed", state).data["error_type"] == "timeout"
-    assert orjson.loads(state)["data"]["reason"] == "timeout"
+    assert decode(1, "job.failed", state).data["error_type"] == "quota"
+    assert orjson.loads(state)["data"]["reason"] == "quota"
 
 
 def test_other_types_keep_their_shape(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -346,16 +346,23 @@ def test_csv_writes_numbers_in_full_and_no_further(analytics: AnalyticsService) 
     assert found[4]["input_tokens"] == "-3"
 
 
+@pytest.mark.parametrize("cell", ["a,b", 'a"b', "a\nb", "a\rb", "a\r\nb", '"', "é"])
+def test_csv_gives_back_what_needs_quotes(analytics: AnalyticsService, cell: str) -> None:
+    record(analytics, tool_call(tool=cell))
+
+    assert [cell] == [row["tool"] for row in rows(analytics, "csv")]
+
+
+@pytest.mark.parametrize("rest", ["1+1", 'HYPERLINK("http://evil","x")'])
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_csv_holds_no_text_that_a_spreadsheet_would_run(analytics: AnalyticsService, start: str) -> None:
-    formula = f'{start}HYPERLINK("http://evil","x")'
+def test_csv_holds_no_text_that_a_spreadsheet_would_run(analytics: AnalyticsService, start: str, rest: str) -> None:
+    formula = start + rest
     event = {**provider_call(user_id=formula, model=formula), "source": formula, "id": formula}
     analytics.record_event(**event).unwrap()
 
-    (row,) = rows(analytics, "csv")
-    assert {f"'{formula}"} == {row[name] for name in ("user_id", "model", "source", "id")}
-    (row,) = rows(analytics, "parquet")
-    assert {formula} == {row[name] for name in ("user_id", "model", "source", "id")}
+    names = ("user_id", "model", "source", "id")
+    assert [{f"'{formula}"}] == [{row[name] for name in names} for row in rows(analytics, "csv")]
+    assert [{formula}] == [{row[name] for name in names} for row in rows(analytics, "parquet")]
 
 
 # ── which events ────────────────────────────────────────────────────────────────────────────────────────────────

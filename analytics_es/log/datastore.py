@@ -39,9 +39,20 @@ class _Pool(SQLiteConnectionPool):
         super().__init__(db_name=db_name, lock_timeout=LOCK_TIMEOUT, **options)
 
     def _create_connection(self) -> SQLiteConnection:
-        connection = super()._create_connection()
-        self.on_connect(connection._sqlite_conn)
-        return connection
+        # The library's own connect keeps one prepared statement; this keeps as many as the driver does.
+        connection = sqlite3.connect(
+            self.db_name, timeout=LOCK_TIMEOUT, isolation_level=None, check_same_thread=False, uri=True
+        )
+        connection.row_factory = sqlite3.Row
+        self.on_connect(connection)
+        return SQLiteConnection(connection, max_age=self.max_age)
+
+    def close(self) -> None:
+        """Close what is not in use; the library's own closes connections under the threads at work, which crashes."""
+        with self._put_condition:
+            self._put_condition.wait_for(lambda: not self._in_use, timeout=LOCK_TIMEOUT)
+            self._in_use.clear()
+            super().close()
 
 
 class _Datastore(SQLiteDatastore):

@@ -15,11 +15,13 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder
 from analytics_es import codec
 from analytics_es.errors import SharedIds
 from analytics_es.events import RecordedEvent, key_of_time
-from analytics_es.log.datastore import Database
+from analytics_es.log.datastore import Database, check
 
 KIND = 0x41455345  # "AESE"
 SCHEMA = 1
 SPAN_GAP = 1000
+PIECE = 2000
+COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary())])
 PLACE = 12  # digits of a key that say when; the rest says which
 
 # What tells this log from every other.
@@ -29,6 +31,9 @@ SELECT_IDENTITY = "SELECT id FROM log_identity"
 
 # Append what is not there yet.
 APPEND = "INSERT INTO stored_events VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING"
+
+# What was inserted after a position.
+FRESH = "SELECT originator_id, rowid FROM stored_events WHERE rowid > ?"
 
 # Where events of these keys are, and what they say.
 FIND = (
@@ -92,21 +97,27 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
         return self._sort_out(cursor, entries, before=(head or 0) - inserted)
 
     def _sort_out(self, cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int) -> list[Appended]:
-        stored = _found(cursor, FIND, {entry.key for entry in entries})
+        fresh = cursor.execute(FRESH, [before]).fetchall()
+        stored: dict[str, tuple[int, bytes | None]] = {key: (position, None) for key, position in fresh}
+        stored |= _found(cursor, FIND, {entry.key for entry in entries} - set(stored))
         if unseen := {entry.key[PLACE:] for entry in entries if entry.key not in stored}:
             stored |= _found(cursor, FIND_IDENTITY, unseen)
-        seen: set[int] = set()
+        seen: dict[int, bytes] = {}
         result = []
         for entry in entries:
             position, state = stored[entry.key] if entry.key in stored else stored[entry.key[PLACE:]]
             duplicate = position <= before or position in seen
-            seen.add(position)
-            differs = duplicate and state != entry.state and not codec.same_content(state, entry.state)
-            result.append(Appended(position, duplicate, differs))
+            if not duplicate:
+                seen[position] = entry.state
+            result.append(Appended(position, duplicate, duplicate and _differs(entry, state or seen[position])))
         return result
 
 
-def _found(cursor: sqlite3.Cursor, statement: str, names: set[str]) -> dict[str, tuple[int, bytes]]:
+def _differs(entry: Entry, state: bytes) -> bool:
+    return state != entry.state and not codec.same_content(state, entry.state)
+
+
+def _found(cursor: sqlite3.Cursor, statement: str, names: set[str]) -> dict[str, tuple[int, bytes | None]]:
     rows = cursor.execute(statement, [orjson.dumps(sorted(names)).decode()])
     return {name: (position, state) for name, position, state in rows}
 
@@ -122,6 +133,11 @@ class SQLiteLog:
         except BaseException:
             self._database.close()
             raise
+
+    @staticmethod
+    def check(path: Path) -> None:
+        """Raise CannotOpen, having touched nothing, unless a log can be kept at this path."""
+        check(path, kind=KIND, schema=SCHEMA)
 
     def _prepare(self, strict_ids: bool) -> str:
         """Create what is not there yet; returns the log's identity."""
@@ -151,7 +167,7 @@ class SQLiteLog:
 
     def scan(self, *, after: int, limit: int, upto: int = 2**62) -> pa.Table:
         """Return the events after a position: columns position, type, state."""
-        return _table(self._rows(SCAN, (after, upto, limit)))
+        return self._rows(SCAN, (after, upto, limit))
 
     def scan_period(
         self, start_us: int, end_us: int, *, after: int = 0, upto: int = 2**62, limit: int = 50_000
@@ -162,7 +178,7 @@ class SQLiteLog:
         """
         keys = key_of_time(start_us), key_of_time(end_us + 999)
         for first, last in self._spans(keys, after, upto, limit):
-            yield _table(self._rows(SCAN_IN_TIME, (first, last, *keys)))
+            yield self._rows(SCAN_IN_TIME, (first, last, *keys))
 
     def _spans(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> list[Span]:
         """Cover the positions of a stretch of time by spans of at most `limit` events and no wide gap."""
@@ -180,14 +196,17 @@ class SQLiteLog:
 
     def first_after(self, position: int) -> RecordedEvent | None:
         """Return the first event after a position."""
-        rows = self._rows(SCAN, (position, 2**62, 1))
-        return codec.decode(*rows[0]) if rows else None
+        rows = self._rows(SCAN, (position, 2**62, 1)).to_pylist()
+        return codec.decode(rows[0]["position"], rows[0]["type"], rows[0]["state"]) if rows else None
 
-    def _rows(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[int, str, bytes]]:
+    def _rows(self, statement: str, parameters: tuple[Any, ...]) -> pa.Table:
+        """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""
         with self._database.read() as cursor:
             fetching = cursor.sqlite_cursor
             fetching.row_factory = None
-            return fetching.execute(statement, parameters).fetchall()
+            fetching.execute(statement, parameters)
+            pieces = [_batch(rows) for rows in iter(lambda: fetching.fetchmany(PIECE), [])]
+        return pa.Table.from_batches(pieces, schema=COLUMNS)
 
     def close(self) -> None:
         """Close the database."""
@@ -198,12 +217,5 @@ def _settings(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")  # an acknowledged event survives a power failure
 
 
-def _table(rows: list[tuple[int, str, bytes]]) -> pa.Table:
-    positions, types, states = zip(*rows, strict=True) if rows else ((), (), ())
-    return pa.table(
-        {
-            "position": pa.array(positions, pa.int64()),
-            "type": pa.array(types, pa.string()),
-            "state": pa.array(states, pa.binary()),
-        }
-    )
+def _batch(rows: list[tuple[int, str, bytes]]) -> pa.RecordBatch:
+    return pa.record_batch([list(column) for column in zip(*rows, strict=True)], schema=COLUMNS)

@@ -242,8 +242,8 @@ class Snapshot:
             f"SELECT {by}, count(*) OVER () FROM ({rows}) GROUP BY {by} ORDER BY sum({order}) DESC, {by} LIMIT {limit}"
         )
         names = self._cursor.execute(largest, parameters).fetchall()
-        found = [self.sums(declaration, columns, spans, where={**where, by: name}) for name, _ in names]
-        return [(name, *sums[0]) for (name, _), sums in zip(names, found, strict=True)], names[0][1] if names else 0
+        sums = (self.sums(declaration, columns, spans, where={**where, by: name})[0] for name, _ in names)
+        return [(name, *values) for (name, _), values in zip(names, sums, strict=True)], names[0][1] if names else 0
 
     def busy(self, declaration: Declaration, spans: Sequence[Span], *, by: Sequence[str]) -> list[tuple[Any, ...]]:
         """Count the buckets that have rows, for each group of keys."""
@@ -310,10 +310,19 @@ def _rows(
         bucket = "bucket" if span.label is None else str(int(span.label))
         parts.append(
             f"SELECT {bucket} AS bucket{', ' if chosen else ''}{chosen} FROM {declaration.table} "
-            f"WHERE grain = ? AND bucket >= ? AND bucket < ?{filters}"
+            f"WHERE grain = ? AND {_within(declaration, span.grain, where)}{filters}"
         )
         parameters += [span.grain, span.start, span.end, *where.values()]
     return " UNION ALL ".join(parts), parameters
+
+
+def _within(declaration: Declaration, grain: Grain, where: Mapping[str, str]) -> str:
+    """One entity is found by its place in each bucket; which buckets there are, the rows of all events together say."""
+    within = "bucket >= ? AND bucket < ?"
+    if not declaration.entities or declaration.entity_key("id") not in where:
+        return within
+    of_all = f"grain = '{grain}' AND {declaration.entity_key('type')} = ''"
+    return f"bucket IN (SELECT bucket FROM {declaration.table} WHERE {of_all} AND {within})"
 
 
 def _select(

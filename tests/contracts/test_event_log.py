@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -411,6 +412,26 @@ def test_a_scan_of_a_period_may_be_left_and_others_write_meanwhile(log: SQLiteLo
     assert [positions(part) for part in parts] == [[4, 5, 6], [7, 8, 9], [10]]
     next(log.scan_period(*EVER, limit=3))
     assert log.append(calls("at last")) == [Appended(12, False, False)]
+
+
+def test_closing_waits_for_who_is_reading(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.db", kind=1, schema=1, on_connect=lambda _: None)
+    reading, seen = threading.Event(), []
+
+    def read() -> None:
+        with database.read() as cursor:
+            reading.set()
+            time.sleep(0.2)
+            cursor.execute("SELECT 1")
+            seen.append(tuple(cursor.fetchone()))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    reading.wait()
+    database.close()
+
+    assert seen == [(1,)]
+    thread.join()
 
 
 # ── the library's own contracts ─────────────────────────────────────────────────────────────────────────────────
