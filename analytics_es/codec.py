@@ -89,13 +89,24 @@ _CONVERTER = _make_converter()
 
 
 def decode(position: int, event_type: str, state: bytes) -> RecordedEvent:
-    """Return the event that was stored, its data brought to today's shape."""
-    stored = orjson.loads(state)
-    upcast = UPCASTERS.get(event_type)
-    if upcast:
-        stored["data"] = upcast(stored["data"])
-    event: RecordedEvent = _CONVERTER.structure({**stored, "type": event_type, "position": position}, RecordedEvent)
+    """Return the event that was stored, from bytes as the log gives them."""
+    told = {**orjson.loads(state), "type": event_type, "position": position}
+    event: RecordedEvent = _CONVERTER.structure(told, RecordedEvent)
     return event
+
+
+def upcast(event_type: str, state: bytes) -> bytes:
+    """Return stored bytes with their data brought to today's shape; the log does so with all it gives.
+
+    What cannot be brought there stays as it is, and is listed by the fold as unreadable.
+    """
+    if event_type not in UPCASTERS:
+        return state
+    try:
+        stored = orjson.loads(state)
+        return orjson.dumps({**stored, "data": UPCASTERS[event_type](stored["data"])})
+    except Exception:
+        return state
 
 
 def same_content(one: bytes, other: bytes) -> bool:

@@ -152,6 +152,10 @@ class ProjectionSql:
     def _keys(self) -> list[str]:
         return [f"k_{each.name}" for each in self.declaration.keys]
 
+    @property
+    def _own_keys(self) -> list[Key]:
+        return [each for each in self.declaration.keys if not each.of_entity]
+
     # Additive rows of both grains, in the order of the read model's index.
     def rows(self) -> str:
         """Return the SELECT of row key and measures' columns."""
@@ -174,11 +178,11 @@ class ProjectionSql:
         added = [
             f"{self.hour} AS hour",
             f"{self.day} AS day",
-            *(f"coalesce(CAST(({k.sql}) AS VARCHAR), '') AS k_{k.name}" for k in declaration.keys if not k.of_entity),
+            *(f"coalesce(TRY(CAST(({k.sql}) AS VARCHAR)), '') AS k_{k.name}" for k in self._own_keys),
             *(f"TRY({where}) AS c{i}" for i, where in enumerate(self.wheres)),
             *more,
         ]
-        condition = f"for_{declaration.name}" + (f" AND ({declaration.where})" if declaration.where else "")
+        condition = f"for_{declaration.name}" + (f" AND TRY({declaration.where})" if declaration.where else "")
         read = f"SELECT *, {_list(added)} FROM decoded WHERE {condition}"
         outers = sorted({path[0] for sql, _ in self.values for path in engine.references(sql)} & set(OPEN_FIELDS))
         if outers:
@@ -193,7 +197,7 @@ class ProjectionSql:
         kept = [
             "hour",
             "day",
-            *(f"k_{k.name}" for k in declaration.keys if not k.of_entity),
+            *(f"k_{k.name}" for k in self._own_keys),
             *(f"c{i}" for i in range(len(self.wheres))),
             *(f"{scaled(sql, decimals)} AS v{i}" for i, (sql, decimals) in enumerate(self.values)),
         ]
@@ -255,32 +259,39 @@ class ProjectionSql:
 
     def may_fail(self) -> bool:
         """Say whether an expression can fail on fields that are all readable: yours, or one that computes."""
-        values = any(sql not in FIELDS for sql, _ in self.values)
-        return values or any(_is_open(where) or engine.computes(where) for where in self.wheres)
+        texts = [*self.wheres, *(each.sql for each in self._own_keys), self.declaration.where or "true"]
+        return any(sql not in FIELDS for sql, _ in self.values) or any(map(_computes, texts))
 
-    # Values that are there but could not be read: never silently NULL.
+    # What is there but could not be read, never silently NULL: a measure is left out, a key is "".
     def unreadable(self) -> str:
-        """Return the SELECT of (position, hour, measure)."""
-        problems = {each.name: self._problem(each) for each in self.declaration.measures}
+        """Return the SELECT of (position, hour, field)."""
+        problems = {each.name: f"({_unclear(f'a_{each.name}', each.sql)})" for each in self._own_keys}
+        problems |= {each.name: self._problem(each) for each in self.declaration.measures}
         names = _list([f"CASE WHEN {problem} THEN {quote(name)} END" for name, problem in problems.items()])
-        absent = [f"TRY(({where}) IS NULL) AS n{i}" for i, where in enumerate(self.wheres)]
+        absent = [
+            *(f"{_absent(each.sql)} AS a_{each.name}" for each in self._own_keys),
+            *(f"{_absent(where)} AS a{i}" for i, where in enumerate(self.wheres)),
+        ]
+        where = self.declaration.where or "true"
         return (
             f"SELECT * FROM (SELECT position, hour, unnest([{names}]) AS field FROM ({self._read(*absent)}) "
-            f"WHERE {' OR '.join(problems.values())}) WHERE field IS NOT NULL ORDER BY ALL"
+            f"WHERE {' OR '.join(problems.values())}) WHERE field IS NOT NULL "
+            f"UNION ALL SELECT position, {self.hour}, 'where' FROM decoded "
+            f"WHERE for_{self.declaration.name} AND ({_unclear(_absent(where), where)}) ORDER BY ALL"
         )
 
     def _problem(self, measure: Measure) -> str:
-        """Its condition or its value is NULL because it failed, or because a field it names cannot be read."""
+        """Its condition or its value failed, does not fit, or is NULL because a field it names cannot be read."""
         problems = ["false"]
         condition = "true"
         if measure.where:
             i = self.wheres.index(measure.where)
             condition = f"c{i}"
-            problems.append(f"(c{i} IS NULL AND ({_failed(f'n{i}')} OR {_garbled(measure.where, own_numbers=False)}))")
+            problems.append(f"({_unclear(f'a{i}', measure.where)})")
         if measure.sql:
             value = scaled(measure.sql, measure.decimals)
-            failed = _failed(f"TRY(({measure.sql}) IS NULL)")
-            wrong = f"({value} IS NULL AND ({failed} OR {_garbled(measure.sql)}))"
+            absent = _absent(measure.sql)
+            wrong = f"({value} IS NULL AND (NOT {absent} OR {_unclear(absent, measure.sql, own_numbers=True)}))"
             if measure.kind == "histogram":
                 wrong = f"({wrong} OR {value} < 0)"
             problems.append(f"({condition} AND {wrong})")
@@ -304,16 +315,24 @@ def scaled(sql: str, decimals: int) -> str:
     return f"TRY(CAST(({sql}){factor} AS BIGINT))"
 
 
-def _is_open(sql: str) -> bool:
-    return any(path[0] in OPEN_FIELDS for path in engine.references(sql))
+def _computes(sql: str) -> bool:
+    """Say whether a text or a condition may fail: it casts, or calls a function, or compares a field of yours."""
+    paths = engine.references(sql)
+    own = any(path[0] in OPEN_FIELDS for path in paths) and sql not in map(".".join, paths)
+    return own or engine.computes(sql)
 
 
-def _failed(absent: str) -> str:
-    """Say that there is no value though the expression, which tells by `absent`, is not just NULL."""
-    return f"{absent} IS DISTINCT FROM true"
+def _absent(sql: str) -> str:
+    """Say whether an expression is NULL; NULL where it fails."""
+    return f"TRY(({sql}) IS NULL)"
 
 
-def _garbled(sql: str, *, own_numbers: bool = True) -> str:
+def _unclear(absent: str, sql: str, *, own_numbers: bool = False) -> str:
+    """Say whether an expression failed, or is NULL with a field that is there and cannot be read."""
+    return f"{absent} IS NULL OR ({absent} AND ({_garbled(sql, own_numbers)}))"
+
+
+def _garbled(sql: str, own_numbers: bool) -> str:
     """Say whether the event has a field that an expression names as a number, and it is none."""
     parts = []
     for path in engine.references(sql):

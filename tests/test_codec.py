@@ -12,8 +12,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_es import TimePeriod
-from analytics_es.codec import UPCASTERS, decode, encode, same_content, to_json, to_plain
+from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.codec import UPCASTERS, decode, encode, same_content, to_json, to_plain, upcast
 from analytics_es.events import RecordedEvent, admit
 from analytics_es.testing import (
     NOON,
@@ -149,14 +149,34 @@ def test_an_old_shape_is_brought_up_to_date_on_reading(monkeypatch: pytest.Monke
     state = stored(job_failed(reason="quota"))
     monkeypatch.setitem(UPCASTERS, "job.failed", lambda data: {**data, "error_type": data["reason"]})
 
-    assert decode(1, "job.failed", state).data["error_type"] == "quota"
+    assert decode(1, "job.failed", upcast("job.failed", state)).data["error_type"] == "quota"
     assert orjson.loads(state)["data"]["reason"] == "quota"
 
 
 def test_other_types_keep_their_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(UPCASTERS, "job.failed", lambda data: {})
+    state = stored(tool_call())
 
-    assert decode(1, "tool.call.completed", stored(tool_call())).data == tool_call()["data"]
+    assert upcast("tool.call.completed", state) == state
+
+
+def test_what_cannot_be_brought_up_to_date_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(UPCASTERS, "job.failed", lambda data: {"reason": data["reason"]})
+    state = stored(job_failed())
+
+    assert upcast("job.failed", state) == state
+    assert upcast("job.failed", b"not JSON") == b"not JSON"
+
+
+def test_folds_see_old_shapes_brought_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(UPCASTERS, "job.failed", lambda data: {**data, "user_id": data["person"]})
+
+    with AnalyticsService.open(":memory:", follow=False) as analytics:
+        analytics.record_event(**job_failed(user_id=None, person="grace")).unwrap()
+        analytics.catch_up()
+        usage = analytics.get_usage_stats("user", "grace", TimePeriod.day(NOON.date())).unwrap()
+
+    assert usage.totals.events == 1
 
 
 # ── answers ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -218,4 +218,6 @@ def _settings(connection: sqlite3.Connection) -> None:
 
 
 def _batch(rows: list[tuple[int, str, bytes]]) -> pa.RecordBatch:
+    if codec.UPCASTERS:
+        rows = [(position, kind, codec.upcast(kind, state)) for position, kind, state in rows]
     return pa.record_batch([list(column) for column in zip(*rows, strict=True)], schema=COLUMNS)
