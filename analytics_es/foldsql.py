@@ -12,7 +12,7 @@ from typing import Any
 from attrs import define, field
 
 from analytics_es import engine
-from analytics_es.algebra import FIELDS, OPEN_FIELDS, TEXT, Column, Declaration, Measure
+from analytics_es.algebra import FIELDS, OPEN_FIELDS, TEXT, Column, Declaration, Key, Measure
 from analytics_es.engine import quote, quote_name
 from analytics_es.vocabulary import ENTITIES, MAX_INTEGER
 

@@ -452,6 +452,45 @@ def test_conditions_that_share_a_part_that_fails_are_each_left_out_and_listed() 
     assert folded(Bands, *events).unreadable == [(2, NOON_HOUR, name) for name in ("few", "many", "twice")]
 
 
+def test_an_event_whose_key_cannot_be_read_is_kept_under_no_key_and_listed() -> None:
+    @projection(version=1, consumes=(">",))
+    class Sizes:
+        """Keys that not every event can give."""
+
+        size: str = key("CAST(attributes.size AS INTEGER) // 100")
+        worth: str = key("CASE WHEN value > 10 THEN 'much' WHEN value <= 10 THEN 'little' END")
+        events: int = count()
+
+    events = (
+        stored(attributes={"size": "250"}, value=3),
+        stored(attributes={"size": "big"}, value=12),
+        stored(attributes={"size": "30"}, value="lots"),
+        stored(),
+    )
+
+    assert [(row["size"], row["worth"], row["events"]) for row in rows(Sizes, *events)] == [
+        ("", "", 1),
+        ("", "much", 1),
+        ("0", "", 1),
+        ("2", "little", 1),
+    ]
+    assert folded(Sizes, *events).unreadable == [(2, NOON_HOUR, "size"), (3, NOON_HOUR, "worth")]
+
+
+@pytest.mark.parametrize("where", ["value > 10", "CAST(attributes.size AS INTEGER) > 10"])
+def test_an_event_that_the_filter_of_a_projection_cannot_read_is_left_out_and_listed(where: str) -> None:
+    @projection(version=1, consumes=(">",), where=where)
+    class Large:
+        """Large ones."""
+
+        events: int = count()
+
+    events = [stored(value=n, attributes={"size": n}) for n in ("12", "9", "lots", None)]
+
+    assert only(rows(Large, *events))["events"] == 1
+    assert folded(Large, *events).unreadable == [(3, NOON_HOUR, "where")]
+
+
 BROKEN = {
     "no JSON": b"{",
     "nothing": b"",
@@ -576,20 +615,6 @@ def test_a_sum_beyond_64_bits_over_two_batches_stops_its_projection_and_changes_
         assert contents(views) == before
         with views.read() as snapshot:
             assert snapshot.positions == {"overflowing": 1}
-
-
-def test_a_projection_that_cannot_go_on_leaves_the_others_to_it() -> None:
-    @projection(version=1, consumes=(">",))
-    class Numbers:
-        """A key that not every event can give."""
-
-        number: str = key("CAST(attributes.n AS INTEGER)")
-        events: int = count()
-
-    found = engine((Numbers, Kinds))(batch(stored(attributes={"n": "one"})))
-
-    assert "'one'" in str(found["numbers"])
-    assert isinstance(found["kinds"], Folded)
 
 
 # ── histogram buckets ───────────────────────────────────────────────────────────────────────────────────────────
