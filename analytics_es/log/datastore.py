@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -202,10 +202,3 @@ def translated() -> Iterator[None]:
         if "locked" in text or "busy" in text or "Timed out" in text:
             raise StoreBusy(seconds=LOCK_TIMEOUT) from error
         raise StoreFailed(problem=text) from error
-
-
-def remove(path: Path) -> None:
-    """Delete a database and what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            Path(f"{path}{suffix}").unlink()
