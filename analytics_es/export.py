@@ -32,7 +32,7 @@ from analytics_es.algebra import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE, Decla
 from analytics_es.errors import CannotWrite, FileExists, UnknownFormat, UnreadableEvent
 from analytics_es.events import microseconds
 from analytics_es.fold import Fold
-from analytics_es.log import SQLiteLog
+from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
 from analytics_es.queries import Source, find_metric, summary
 from analytics_es.rebuild import derived
@@ -121,7 +121,7 @@ def _field(name: str, kind: str) -> str:
 
 
 def export_data(
-    log: SQLiteLog,
+    log: EventLog,
     declarations: Sequence[Declaration],
     fold: Fold,
     tiling: Tiling,
@@ -164,7 +164,7 @@ def _ends(events: pa.Table) -> list[int]:
     return [events["position"][0].as_py(), events["position"][-1].as_py()]
 
 
-def _events(log: SQLiteLog, period: TimePeriod, chosen: str, ends: list[int]) -> Tables:
+def _events(log: EventLog, period: TimePeriod, chosen: str, ends: list[int]) -> Tables:
     start, end = microseconds(period.start), microseconds(period.end)
     stored = _gathered(log.scan_period(start, end, upto=log.head(), limit=SCAN_ROWS))
     for events in _formed(stored, f"SELECT {chosen} FROM ({_typed(start, end)})"):
@@ -213,7 +213,7 @@ def _refuse_unreadable(stored: pa.Table) -> None:
 
 
 def _answers(
-    log: SQLiteLog, homes: Mapping[str, Declaration], fold: Fold, tiling: Tiling, period: TimePeriod, ends: list[int]
+    log: EventLog, homes: Mapping[str, Declaration], fold: Fold, tiling: Tiling, period: TimePeriod, ends: list[int]
 ) -> Tables:
     """Yield the series of each metric, answered from read models of just this period."""
     wanted = {each.name: each for each in homes.values()}

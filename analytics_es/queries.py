@@ -24,7 +24,7 @@ from analytics_es.types import (
     MetricSummary,
     TimePeriod,
 )
-from analytics_es.views import Snapshot, SQLiteViews
+from analytics_es.views import Snapshot, Views
 
 Lag = Callable[[int], tuple[int, float]]
 
@@ -40,7 +40,7 @@ class Clock(Protocol):
 class Source:
     """What answers are made from: the read models, the calendar they keep, how far they lag, and what time it is."""
 
-    views: SQLiteViews
+    views: Views
     calendar: Calendar
     lag: Lag
     clock: Clock

@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from analytics_es.algebra import Declaration
 from analytics_es.errors import FoldFailed
 from analytics_es.fold import Fold, Folded
-from analytics_es.log import SQLiteLog
+from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
 from analytics_es.types import AggregationResult, TimePeriod
-from analytics_es.views import Span, SQLiteViews
+from analytics_es.views import Span, Views
+from analytics_es.views.sqlite import SQLiteViews
 
 MICRO = 1_000_000
 
 
-def run_aggregation(
-    log: SQLiteLog, views: SQLiteViews, fold: Fold, tiling: Tiling, asked: TimePeriod
-) -> AggregationResult:
+def run_aggregation(log: EventLog, views: Views, fold: Fold, tiling: Tiling, asked: TimePeriod) -> AggregationResult:
     """Derive the hours of a period, and the days they lie in, from the log and swap them in beside a running follower.
 
     The log is read for whole days, because a day's row is of the whole day; hours outside the period stay untouched.
@@ -58,7 +57,7 @@ class _Period:
         return Folded(rows=rows, unreadable=unreadable)
 
 
-def _swap(log: SQLiteLog, views: SQLiteViews, fold: Fold, name: str, period: _Period) -> tuple[int, int, int]:
+def _swap(log: EventLog, views: Views, fold: Fold, name: str, period: _Period) -> tuple[int, int, int]:
     """Fold up to the checkpoint outside of any transaction, then only what a runner added since inside of it."""
     declaration = views.declarations[name]
     with views.read() as snapshot:
@@ -75,7 +74,7 @@ def _swap(log: SQLiteLog, views: SQLiteViews, fold: Fold, name: str, period: _Pe
 
 
 def _parts(
-    log: SQLiteLog, fold: Fold, declaration: Declaration, period: _Period, *, after: int, upto: int
+    log: EventLog, fold: Fold, declaration: Declaration, period: _Period, *, after: int, upto: int
 ) -> tuple[list[Folded], int]:
     parts, events = [], 0
     for batch in log.scan_period(*period.within, after=after, upto=upto):
@@ -87,7 +86,7 @@ def _parts(
     return parts, events
 
 
-def derived(log: SQLiteLog, declarations: Sequence[Declaration], fold: Fold, tiling: Tiling) -> tuple[SQLiteViews, int]:
+def derived(log: EventLog, declarations: Sequence[Declaration], fold: Fold, tiling: Tiling) -> tuple[Views, int]:
     """Return read models in memory that hold just a period, folded from the log, and the log's head they stand on."""
     head = log.head()
     views = SQLiteViews(None, declarations, log=log.identity, timezone=str(tiling.calendar.zone))

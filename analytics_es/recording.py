@@ -12,7 +12,7 @@ from attrs import define, field
 from analytics_es.codec import encode
 from analytics_es.errors import BadEvent, RefusedBatch, RefusedEvent
 from analytics_es.events import admit, identity
-from analytics_es.log import Appended, Entry, SQLiteLog
+from analytics_es.log import Appended, Entry, EventLog
 from analytics_es.types import BatchReceipt, Receipt, Refusal
 
 BATCH = 1000
@@ -40,7 +40,7 @@ def receipt(appended: Appended) -> Receipt:
 class Recorder:
     """Appends to the log what passes the door, and says so afterwards."""
 
-    log: SQLiteLog
+    log: EventLog
     clock: Clock
     appended: Callable[[], None]
 

@@ -14,8 +14,8 @@ from attrs import frozen
 
 from analytics_es.errors import AnalyticsError, FoldFailed, NotCaughtUp
 from analytics_es.fold import Fold, Folded
-from analytics_es.log import SQLiteLog
-from analytics_es.views import SQLiteViews
+from analytics_es.log import EventLog
+from analytics_es.views import Views
 
 logger = logging.getLogger("analytics_es")
 
@@ -52,9 +52,7 @@ def _ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
 class Runner:
     """Advances the checkpoints of all projections; any number of runners may, exactly one succeeds with each batch."""
 
-    def __init__(
-        self, log: SQLiteLog, views: SQLiteViews, fold: Fold, *, clock: Clock = _now, batch: int = BATCH
-    ) -> None:
+    def __init__(self, log: EventLog, views: Views, fold: Fold, *, clock: Clock = _now, batch: int = BATCH) -> None:
         self._log, self._views, self._fold = log, views, fold
         self._clock, self._batch = clock, batch
         self._stepping = threading.Lock()

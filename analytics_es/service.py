@@ -11,14 +11,15 @@ from typing import Any, TypeVar
 
 from analytics_es import answers, export, queries, rebuild
 from analytics_es.calendar import Calendar
-from analytics_es.errors import Closed, ProjectionsShadowed, UnknownScheme, UnknownTimezone
+from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
 from analytics_es.fold import Fold
-from analytics_es.log import SQLiteLog
+from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
 from analytics_es.projection import declarations_of
 from analytics_es.recording import OnRefused, Progress, Recorder
 from analytics_es.runner import Progress as CatchUpProgress
 from analytics_es.runner import Runner
+from analytics_es.stores import open_store
 from analytics_es.types import (
     AggregationResult,
     BatchReceipt,
@@ -34,7 +35,7 @@ from analytics_es.types import (
     UnreadableValue,
     UsageStats,
 )
-from analytics_es.views import SQLiteViews
+from analytics_es.views import Views
 
 T = TypeVar("T")
 OUR_PROJECTIONS = "projections"
@@ -52,8 +53,8 @@ class AnalyticsService:
 
     def __init__(
         self,
-        log: SQLiteLog,
-        views: SQLiteViews,
+        log: EventLog,
+        views: Views,
         calendar: Calendar,
         *,
         clock: Callable[[], datetime],
@@ -91,17 +92,7 @@ class AnalyticsService:
             calendar = Calendar(timezone)
         except ValueError:
             raise UnknownTimezone(name=timezone) from None
-        path = log_path(url_or_path)
-        if path:
-            SQLiteLog.check(path)
-            SQLiteViews.check(views_path(path))
-        log = SQLiteLog(path, strict_ids=strict_ids)
-        try:
-            views = SQLiteViews(views_path(path) if path else None, declarations, log=log.identity, timezone=timezone)
-            views.restart_beyond(log.head())
-        except BaseException:
-            log.close()
-            raise
+        log, views = open_store(url_or_path, declarations, timezone=timezone, strict_ids=strict_ids)
         service = cls(log, views, calendar, clock=clock)
         if follow:
             service._runner.follow()
@@ -284,9 +275,6 @@ class AnalyticsService:
         )
 
 
-# ── where things are ────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def _ours() -> Sequence[type]:
     """Find the projections of this distribution by name: they know this package, it does not know them."""
     module = importlib.import_module(OUR_PROJECTIONS)
@@ -295,23 +283,3 @@ def _ours() -> Sequence[type]:
     except AttributeError:
         found = getattr(module, "__file__", None) or next(iter(module.__path__))
         raise ProjectionsShadowed(path=found) from None
-
-
-def log_path(url_or_path: str | Path) -> Path | None:
-    """Return the log's file of a path or URL, None for a private store in memory; raises UnknownScheme."""
-    text = str(url_or_path)
-    if text in (":memory:", "sqlite://", "sqlite:///:memory:"):
-        return None
-    scheme, found, rest = text.partition("://")
-    if not found:
-        if not text:
-            raise UnknownScheme(url=text)
-        return Path(text)
-    if scheme != "sqlite" or not rest.startswith("/") or len(rest) < 2:
-        raise UnknownScheme(url=text)
-    return Path(rest[1:])
-
-
-def views_path(log: Path) -> Path:
-    """Return the file of the read models beside a log: `analytics.db` has `analytics.views.db`."""
-    return log.with_name(f"{log.stem}.views{log.suffix}")

@@ -18,12 +18,13 @@ from analytics_es.calendar import Calendar
 from analytics_es.codec import encode
 from analytics_es.events import admit, key_of_time, microseconds
 from analytics_es.fold import Fold, Folded
-from analytics_es.log import Entry, SQLiteLog
+from analytics_es.log import Entry
+from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import declaration_of, declarations_of
 from analytics_es.recording import entry
 from analytics_es.runner import Runner
 from analytics_es.testing import NOON
-from analytics_es.views import SQLiteViews
+from analytics_es.views.sqlite import SQLiteViews
 from projections import Cost, Performance, Usage
 
 OURS = (Cost, Performance, Usage)
@@ -166,7 +167,7 @@ def contents(views: SQLiteViews) -> Contents:
     with views.read() as snapshot:
         found = {name: snapshot.rows(declaration) for name, declaration in views.declarations.items()}
     with views._database.read() as cursor:
-        every = cursor.sqlite_cursor.execute("SELECT * FROM unreadable ORDER BY 1, 2, 3, 4").fetchall()
+        every = cursor.execute("SELECT * FROM unreadable ORDER BY 1, 2, 3, 4").fetchall()
     return found | {"unreadable": [tuple(row) for row in every]}
 
 

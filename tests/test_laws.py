@@ -21,7 +21,7 @@ from analytics_es import queries, rebuild
 from analytics_es.calendar import Calendar
 from analytics_es.figures import distribution
 from analytics_es.fold import Folded
-from analytics_es.log import SQLiteLog
+from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.periods import Tiling
 from analytics_es.projection import Histogram, count, declaration_of, histogram, key, projection, total
 from analytics_es.runner import Runner
@@ -34,8 +34,8 @@ from analytics_es.testing import (
     tool_call,
 )
 from analytics_es.types import TimePeriod
-from analytics_es.views import SQLiteViews
 from analytics_es.views.histograms import read
+from analytics_es.views.sqlite import SQLiteViews
 from tests.stores import OURS, Contents, append, contents, derived, engine, folded, log_of, runner_of, stored, views_of
 
 

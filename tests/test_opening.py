@@ -19,8 +19,8 @@ import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import CannotOpen, Closed, NotAProjection, UnknownScheme, UnknownTimezone
-from analytics_es.log import sqlite as log_on_sqlite
-from analytics_es.service import log_path, views_path
+from analytics_es.log.sqlite import log as log_on_sqlite
+from analytics_es.stores import log_path, views_path
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.views import sqlite as views_on_sqlite
 from tests.stores import Contents, contents, sql

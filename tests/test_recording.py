@@ -19,7 +19,7 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.errors import RefusedBatch
 from analytics_es.events import RecordedEvent
-from analytics_es.log import datastore
+from analytics_es.log.sqlite import database as datastore
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.types import BatchReceipt, Receipt, Refusal
 

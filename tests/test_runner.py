@@ -14,7 +14,7 @@ import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import Closed, FoldFailed, NotCaughtUp, StoreFailed
-from analytics_es.log import SQLiteLog
+from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import count, key, projection, total
 from analytics_es.runner import Runner
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call

@@ -13,7 +13,7 @@ from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import opened
 from analytics_es.codec import to_json
 from analytics_es.demo import platform_events
-from analytics_es.service import log_path
+from analytics_es.stores import log_path
 from analytics_es.types import TimePeriod
 
 

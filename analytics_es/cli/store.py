@@ -14,7 +14,8 @@ from attrs import frozen
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.words import safe
 from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone
-from analytics_es.service import AnalyticsService, log_path
+from analytics_es.service import AnalyticsService
+from analytics_es.stores import log_path
 
 
 @frozen

@@ -1,5 +1,5 @@
 """The event log: append-only, on eventsourcing's recorders; everything said in positions is here."""
 
-from analytics_es.log.sqlite import Appended, Entry, SQLiteLog
+from analytics_es.log.port import Appended, Entry, EventLog
 
-__all__ = ["Appended", "Entry", "SQLiteLog"]
+__all__ = ["Appended", "Entry", "EventLog"]

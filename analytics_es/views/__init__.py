@@ -1,5 +1,6 @@
 """The read models: rows and checkpoints of every projection, committed together; the only SQL dialect code."""
 
-from analytics_es.views.sqlite import Snapshot, Span, SQLiteViews
+from analytics_es.views.port import Views
+from analytics_es.views.snapshot import Snapshot, Span
 
-__all__ = ["SQLiteViews", "Snapshot", "Span"]
+__all__ = ["Snapshot", "Span", "Views"]

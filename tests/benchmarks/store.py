@@ -10,8 +10,8 @@ from pathlib import Path
 from attrs import define
 
 from analytics_es import AnalyticsService, TimePeriod
-from analytics_es.log import SQLiteLog
-from analytics_es.service import views_path
+from analytics_es.log.sqlite import SQLiteLog
+from analytics_es.stores import views_path
 from tests.benchmarks.workload import DAYS, START, Arguments, week
 
 SCAN = 50_000

@@ -22,11 +22,12 @@ from hypothesis import strategies as st
 from analytics_es.codec import decode
 from analytics_es.errors import OldSqlite, StoreBusy, StoreFailed
 from analytics_es.events import RecordedEvent, microseconds
-from analytics_es.log import Appended, Entry, SQLiteLog, datastore
-from analytics_es.log import sqlite as log_on_sqlite
-from analytics_es.log.checkpoints import SQLiteCheckpoints
-from analytics_es.log.datastore import Database
-from analytics_es.log.sqlite import SQLiteRecorder
+from analytics_es.log import Appended, Entry, port
+from analytics_es.log.sqlite import SQLiteLog
+from analytics_es.log.sqlite import database as sqlite_database
+from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
+from analytics_es.log.sqlite.database import Database
+from analytics_es.log.sqlite.log import SQLiteRecorder
 from analytics_es.recording import entry
 from analytics_es.testing import NOON, tool_call
 
@@ -349,7 +350,7 @@ def test_a_period_skips_the_wide_gaps_between_its_events(log: SQLiteLog, monkeyp
     parts = [positions(part) for part in log.scan_period(microseconds(NOON - day), microseconds(NOON - HOUR))]
 
     assert parts == [[1], [2502], [4003, 4004]]
-    monkeypatch.setattr(log_on_sqlite, "SPAN_GAP", 10_000)
+    monkeypatch.setattr(port, "SPAN_GAP", 10_000)
     assert period(log, NOON - day, NOON - HOUR) == [1, 2502, 4003, 4004]
 
 
@@ -361,7 +362,7 @@ HOURS = st.lists(st.integers(0, 6), max_size=40)
 def test_a_period_is_what_a_filter_of_the_log_would_give(
     open_log: OpenLog, monkeypatch: pytest.MonkeyPatch, hours: list[int], start: int, length: int, limit: int, gap: int
 ) -> None:
-    monkeypatch.setattr(log_on_sqlite, "SPAN_GAP", gap)
+    monkeypatch.setattr(port, "SPAN_GAP", gap)
     log = open_log()
     before = log.head()
     log.append([call(uuid4(), NOON + hour * HOUR) for hour in hours])
@@ -508,7 +509,7 @@ def moves(database: Database, *steps: tuple[int, int]) -> Sequence[bool]:
 def at(database: Database, name: str = "mine") -> int:
     checkpoints = SQLiteCheckpoints(database)
     with database.read() as cursor:
-        return checkpoints.position(cursor, name)
+        return checkpoints.positions(cursor, [name])[name]
 
 
 def test_a_checkpoint_begins_at_zero_and_moves_from_where_it_is(database: Database) -> None:
@@ -560,7 +561,7 @@ def test_a_file_that_was_deleted_is_not_brought_back_empty(tmp_path: Path) -> No
 def test_a_write_waits_for_its_turn_and_is_told_when_it_takes_too_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(datastore, "LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr(sqlite_database, "LOCK_TIMEOUT", 0.05)
     databases = [Database(tmp_path / "a.db", kind=1, schema=1, on_connect=lambda _: None) for _ in range(2)]
     with databases[0].write(), pytest.raises(StoreBusy, match="nothing was changed"), databases[1].write():
         pass

@@ -5,24 +5,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 import orjson
 import pyarrow as pa
 from eventsourcing.sqlite import SQLiteApplicationRecorder
 
-from analytics_es import codec
 from analytics_es.errors import SharedIds
-from analytics_es.events import RecordedEvent, key_of_time
-from analytics_es.log.datastore import Database, check
+from analytics_es.log.port import COLUMNS, LAST, PLACE, Appended, Entry, EventLog, Span, Stored, brought_up, sorted_out
+from analytics_es.log.sqlite.database import Database, check
 
 KIND = 0x41455345  # "AESE"
 SCHEMA = 1
-SPAN_GAP = 1000
 PIECE = 2000
-COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary())])
-PLACE = 12  # digits of a key that say when; the rest says which
 
 # What tells this log from every other.
 CREATE_IDENTITY = "CREATE TABLE IF NOT EXISTS log_identity (id TEXT NOT NULL)"
@@ -65,24 +61,6 @@ SCAN_IN_TIME = (
     "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ? ORDER BY rowid"
 )
 
-Span = tuple[int, int]
-
-
-class Entry(NamedTuple):
-    """An event as it will be stored."""
-
-    key: str
-    type: str
-    state: bytes
-
-
-class Appended(NamedTuple):
-    """Where an event is, whether it was there before, and whether what was there says something else."""
-
-    position: int
-    duplicate: bool
-    differs: bool
-
 
 class SQLiteRecorder(SQLiteApplicationRecorder):
     """The library's recorder, with an append that skips what is there."""
@@ -98,32 +76,22 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
 
     def _sort_out(self, cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int) -> list[Appended]:
         fresh = cursor.execute(FRESH, [before]).fetchall()
-        stored: dict[str, tuple[int, bytes | None]] = {key: (position, None) for key, position in fresh}
+        stored: dict[str, Stored] = {key: (position, None) for key, position in fresh}
         stored |= _found(cursor, FIND, {entry.key for entry in entries} - set(stored))
         if unseen := {entry.key[PLACE:] for entry in entries if entry.key not in stored}:
             stored |= _found(cursor, FIND_IDENTITY, unseen)
-        seen: dict[int, bytes] = {}
-        result = []
-        for entry in entries:
-            position, state = stored[entry.key] if entry.key in stored else stored[entry.key[PLACE:]]
-            duplicate = position <= before or position in seen
-            if not duplicate:
-                seen[position] = entry.state
-            result.append(Appended(position, duplicate, duplicate and _differs(entry, state or seen[position])))
-        return result
+        return sorted_out(entries, stored, before=before)
 
 
-def _differs(entry: Entry, state: bytes) -> bool:
-    return state != entry.state and not codec.same_content(state, entry.state)
-
-
-def _found(cursor: sqlite3.Cursor, statement: str, names: set[str]) -> dict[str, tuple[int, bytes | None]]:
+def _found(cursor: sqlite3.Cursor, statement: str, names: set[str]) -> dict[str, Stored]:
     rows = cursor.execute(statement, [orjson.dumps(sorted(names)).decode()])
     return {name: (position, state) for name, position, state in rows}
 
 
-class SQLiteLog:
-    """The append-only log. Positions are 1, 2, 3 …; what has one never changes."""
+class SQLiteLog(EventLog):
+    """The event log in one SQLite file, or in memory where the path is None."""
+
+    poll_seconds = 0.1
 
     def __init__(self, path: Path | None, *, strict_ids: bool = False) -> None:
         self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
@@ -142,7 +110,7 @@ class SQLiteLog:
     def _prepare(self, strict_ids: bool) -> str:
         """Create what is not there yet; returns the log's identity."""
         with self._database.write() as cursor:
-            self._recorder._create_table(cursor)
+            self._recorder._create_table(cursor)  # type: ignore[arg-type]  # only execute() is asked of it
             cursor.execute(CREATE_IDENTITY)
             cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
             if strict_ids:
@@ -158,55 +126,31 @@ class SQLiteLog:
         if not entries:
             return []
         with self._database.write() as cursor:
-            return self._recorder.append(cursor.sqlite_cursor, entries)
+            return self._recorder.append(cursor, entries)
 
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
         with self._database.read() as cursor:
-            return self._recorder._max_notification_id(cursor) or 0
+            return cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
 
-    def scan(self, *, after: int, limit: int, upto: int = 2**62) -> pa.Table:
+    def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
         """Return the events after a position: columns position, type, state."""
         return self._rows(SCAN, (after, upto, limit))
 
-    def scan_period(
-        self, start_us: int, end_us: int, *, after: int = 0, upto: int = 2**62, limit: int = 50_000
-    ) -> Iterator[pa.Table]:
-        """Yield the events that occurred in [start, end), in order of position, reading only their part of the log.
-
-        Events of a millisecond that the period cuts come along: the key is exact to the millisecond only.
-        """
-        keys = key_of_time(start_us), key_of_time(end_us + 999)
-        for first, last in self._spans(keys, after, upto, limit):
-            yield self._rows(SCAN_IN_TIME, (first, last, *keys))
-
-    def _spans(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> list[Span]:
-        """Cover the positions of a stretch of time by spans of at most `limit` events and no wide gap."""
-        spans: list[Span] = []
-        size = 0
+    def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterator[int]:
         with self._database.read() as cursor:
-            for (position,) in cursor.sqlite_cursor.execute(POSITIONS_IN_TIME, (*keys, after, upto)):
-                if spans and size < limit and position - spans[-1][1] <= SPAN_GAP:
-                    spans[-1] = (spans[-1][0], position)
-                    size += 1
-                else:
-                    spans.append((position, position))
-                    size = 1
-        return spans
+            for (position,) in cursor.execute(POSITIONS_IN_TIME, (*keys, after, upto)):
+                yield position
 
-    def first_after(self, position: int) -> RecordedEvent | None:
-        """Return the first event after a position."""
-        rows = self._rows(SCAN, (position, 2**62, 1)).to_pylist()
-        return codec.decode(rows[0]["position"], rows[0]["type"], rows[0]["state"]) if rows else None
+    def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
+        return self._rows(SCAN_IN_TIME, (*span, *keys))
 
     def _rows(self, statement: str, parameters: tuple[Any, ...]) -> pa.Table:
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""
         with self._database.read() as cursor:
-            fetching = cursor.sqlite_cursor
-            fetching.row_factory = None
-            fetching.execute(statement, parameters)
-            pieces = [_batch(rows) for rows in iter(lambda: fetching.fetchmany(PIECE), [])]
-        return pa.Table.from_batches(pieces, schema=COLUMNS)
+            cursor.execute(statement, parameters)
+            pieces = [_batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
+        return brought_up(pa.Table.from_batches(pieces, schema=COLUMNS))
 
     def close(self) -> None:
         """Close the database."""
@@ -218,6 +162,4 @@ def _settings(connection: sqlite3.Connection) -> None:
 
 
 def _batch(rows: list[tuple[int, str, bytes]]) -> pa.RecordBatch:
-    if codec.UPCASTERS:
-        rows = [(position, kind, codec.upcast(kind, state)) for position, kind, state in rows]
     return pa.record_batch([list(column) for column in zip(*rows, strict=True)], schema=COLUMNS)

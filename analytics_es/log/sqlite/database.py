@@ -85,10 +85,10 @@ class Database:
             self.reading = self.writing if path is None else _Datastore(name, on_connect)
 
     @contextmanager
-    def write(self) -> Iterator[SQLiteCursor]:
+    def write(self) -> Iterator[sqlite3.Cursor]:
         """Open a transaction that holds the write lock from its beginning: it queues instead of failing later."""
         with translated(), self.writing.get_connection(commit=True) as connection:
-            cursor = connection.cursor()
+            cursor = _plain(connection.cursor())
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 yield cursor
@@ -98,15 +98,22 @@ class Database:
                 raise
 
     @contextmanager
-    def read(self) -> Iterator[SQLiteCursor]:
+    def read(self) -> Iterator[sqlite3.Cursor]:
         """Open a transaction that sees one state of the database."""
         with translated(), self.reading.transaction(commit=False) as cursor:
-            yield cursor
+            yield _plain(cursor)
 
     def close(self) -> None:
         """Close all connections."""
         self.reading.close()
         self.writing.close()
+
+
+def _plain(cursor: SQLiteCursor) -> sqlite3.Cursor:
+    """Return the driver's own cursor, whose rows are tuples."""
+    plain = cursor.sqlite_cursor
+    plain.row_factory = None
+    return plain
 
 
 def check(path: Path, *, kind: int, schema: int) -> None:

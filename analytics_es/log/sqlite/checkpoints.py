@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from eventsourcing.sqlite import SQLiteCursor, SQLiteTrackingRecorder
+from collections.abc import Sequence
+from typing import Any
 
-from analytics_es.log.datastore import Database
+from eventsourcing.sqlite import SQLiteTrackingRecorder
+
+from analytics_es.log.sqlite.database import Database
 
 # Whether the table is there, with the library's mark in it that says which shape it has.
 FIND_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tracking'"
@@ -29,21 +32,25 @@ class SQLiteCheckpoints(SQLiteTrackingRecorder):
         with database.write() as cursor:  # under the write lock: processes may open a new store at the same time
             cursor.execute(FIND_TABLE)
             if not cursor.fetchone():
-                self._create_table(cursor)
+                self._create_table(cursor)  # type: ignore[arg-type]  # only execute() is asked of it
 
-    def begin(self, cursor: SQLiteCursor, name: str) -> None:
+    def begin(self, cursor: Any, name: str) -> None:
         """Make sure there is a checkpoint."""
         cursor.execute(BEGIN, {"name": name})
 
-    def advance(self, cursor: SQLiteCursor, name: str, *, expected: int, position: int) -> bool:
+    def advance(self, cursor: Any, name: str, *, expected: int, position: int) -> bool:
         """Move a checkpoint from the expected position; False where another runner was faster."""
         cursor.execute(ADVANCE, {"name": name, "expected": expected, "position": position})
-        return bool(cursor.sqlite_cursor.rowcount == 1)
+        return bool(cursor.rowcount == 1)
 
-    def reset(self, cursor: SQLiteCursor, name: str) -> None:
+    def reset(self, cursor: Any, name: str) -> None:
         """Move a checkpoint back to the beginning."""
         cursor.execute(RESET, {"name": name})
 
-    def position(self, cursor: SQLiteCursor, name: str) -> int:
-        """Return a checkpoint, 0 where nothing is done yet."""
-        return self._max_tracking_id(name, cursor) or 0
+    def hold(self, cursor: Any, name: str) -> int:
+        """Return a checkpoint that nobody else can move: a transaction that writes is the only one."""
+        return self.positions(cursor, [name])[name]
+
+    def positions(self, cursor: Any, names: Sequence[str]) -> dict[str, int]:
+        """Return checkpoints, 0 where nothing is done yet."""
+        return {name: self._max_tracking_id(name, cursor) or 0 for name in names}

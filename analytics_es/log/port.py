@@ -1,0 +1,129 @@
+"""The event log as everything else sees it, and what its databases have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from analytics_es import codec
+from analytics_es.events import RecordedEvent, key_of_time
+
+SPAN_GAP = 1000
+COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary())])
+PLACE = 12  # digits of a key that say when; the rest says which
+LAST = 2**62
+
+Span = tuple[int, int]
+Stored = tuple[int, bytes | None]
+
+
+class Entry(NamedTuple):
+    """An event as it will be stored."""
+
+    key: str
+    type: str
+    state: bytes
+
+
+class Appended(NamedTuple):
+    """Where an event is, whether it was there before, and whether what was there says something else."""
+
+    position: int
+    duplicate: bool
+    differs: bool
+
+
+class EventLog(ABC):
+    """The append-only log. Positions are 1, 2, 3 …, visible in this order; what has one never changes."""
+
+    identity: str  # what tells this log from every other
+    poll_seconds: float  # how often to look for what other processes have appended
+
+    @abstractmethod
+    def append(self, entries: Sequence[Entry]) -> list[Appended]:
+        """Store what is new, durably and in one commit."""
+
+    @abstractmethod
+    def head(self) -> int:
+        """Return the last position, 0 where the log is empty."""
+
+    @abstractmethod
+    def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
+        """Return the events after a position: columns position, type, state."""
+
+    def scan_period(
+        self, start_us: int, end_us: int, *, after: int = 0, upto: int = LAST, limit: int = 50_000
+    ) -> Iterator[pa.Table]:
+        """Yield the events that occurred in [start, end), in order of position, reading only their part of the log.
+
+        Events of a millisecond that the period cuts come along: the key is exact to the millisecond only.
+        """
+        keys = key_of_time(start_us), key_of_time(end_us + 999)
+        for span in spans(self._positions(keys, after, upto), limit):
+            yield self._scan_in_time(span, keys)
+
+    @abstractmethod
+    def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
+        """Return the positions of a stretch of time, in order."""
+
+    @abstractmethod
+    def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
+        """Return the events of a stretch of time within a short stretch of positions, in order."""
+
+    def first_after(self, position: int) -> RecordedEvent | None:
+        """Return the first event after a position."""
+        rows = self.scan(after=position, limit=1).to_pylist()
+        return codec.decode(rows[0]["position"], rows[0]["type"], rows[0]["state"]) if rows else None
+
+    def listen(self, wake: Callable[[], None]) -> None:  # noqa: B027  # nothing to do is an answer
+        """Call `wake` whenever another process has appended, as far as the database can tell, until closed."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the database."""
+
+
+def spans(positions: Iterable[int], limit: int) -> list[Span]:
+    """Cover positions by spans that hold at most `limit` of them and no wide gap."""
+    found: list[Span] = []
+    size = 0
+    for position in positions:
+        if found and size < limit and position - found[-1][1] <= SPAN_GAP:
+            found[-1] = (found[-1][0], position)
+            size += 1
+        else:
+            found.append((position, position))
+            size = 1
+    return found
+
+
+def sorted_out(entries: Sequence[Entry], stored: Mapping[str, Stored], *, before: int) -> list[Appended]:
+    """Say of each entry where it is, from what is stored under their keys, or under the end of a key that says which.
+
+    Positions up to `before` were there before; a state is needed of these alone.
+    """
+    seen: dict[int, bytes] = {}
+    result = []
+    for entry in entries:
+        position, state = stored[entry.key] if entry.key in stored else stored[entry.key[PLACE:]]
+        duplicate = position <= before or position in seen
+        if not duplicate:
+            seen[position] = entry.state
+        result.append(Appended(position, duplicate, duplicate and _differs(entry, state or seen[position])))
+    return result
+
+
+def _differs(entry: Entry, state: bytes) -> bool:
+    return state != entry.state and not codec.same_content(state, entry.state)
+
+
+def brought_up(table: pa.Table) -> pa.Table:
+    """Return stored events with old shapes brought up to date."""
+    if not codec.UPCASTERS:
+        return table
+    types, states = table.column("type").to_pylist(), table.column("state").to_pylist()
+    upcast = [codec.upcast(event_type, state) for event_type, state in zip(types, states, strict=True)]
+    return table.set_column(2, COLUMNS.field("state"), pa.array(upcast, pa.binary()))

@@ -1,0 +1,186 @@
+"""One state of the read models, and the SELECTs that merge its rows: the same text on every database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from attrs import frozen
+
+from analytics_es.algebra import Column, Declaration
+from analytics_es.views import histograms
+
+COUNT_UNREADABLE = "SELECT count(*) FROM unreadable WHERE projection = ? AND (hour = 0 OR hour >= ? AND hour < ?)"
+LIST_UNREADABLE = "SELECT projection, position, field FROM unreadable ORDER BY position, projection, field LIMIT ?"
+
+Grain = Literal["hour", "day"]
+Rows = list[tuple[Any, ...]]
+Fetch = Callable[[str, Sequence[Any]], Rows]
+
+
+@frozen
+class Span:
+    """Buckets of one grain that start in [start, end), epoch seconds; told one by one, or all under one `label`."""
+
+    grain: Grain
+    start: int
+    end: int
+    label: int | None = None
+
+
+@frozen(kw_only=True)
+class Sums:
+    """How a database merges the rows of a column: an expression for each kind of merge.
+
+    A sum may pass 64 bits: `beyond` is how it is taken where `sums` fails, `overflow` what that failure looks like.
+    A result of two numbers in a text is a sum in two halves of 32 bits.
+    """
+
+    sums: Mapping[str, str]
+    beyond: Mapping[str, str]
+    overflow: Callable[[Exception], bool]
+
+
+@frozen
+class Snapshot:
+    """One state of the read models: every answer read from it stands on the same positions."""
+
+    positions: Mapping[str, int]
+    _fetch: Fetch
+    _merged: Sums
+
+    def sums(
+        self,
+        declaration: Declaration,
+        columns: Sequence[Column],
+        spans: Sequence[Span],
+        *,
+        where: Mapping[str, str] | None = None,
+        by: Sequence[str] = (),
+        by_time: bool = False,
+    ) -> Rows:
+        """Merge the rows of these buckets: one tuple a group of bucket (where `by_time`), keys and merged columns."""
+        if not spans:
+            return []
+        rows = self._sums(declaration, columns, spans, where or {}, by, by_time)
+        width = len(by) + by_time
+        return [(*row[:width], *_together(columns, row[width:])) for row in rows if by or by_time or row[-1]]
+
+    def _sums(self, *asked: Any) -> Rows:
+        try:
+            return self._fetch(*_select(self._merged.sums, *asked))
+        except Exception as error:
+            if not self._merged.overflow(error):
+                raise
+            return self._fetch(*_select(self._merged.beyond, *asked))
+
+    def distinct(
+        self, declaration: Declaration, key: str, spans: Sequence[Span], *, by: Sequence[str], where: Mapping[str, str]
+    ) -> Rows:
+        """Count the different values of a key, exactly: one tuple a group of keys and count."""
+        statement, parameters = _rows(declaration, [*by, key], spans, where)
+        groups = "".join(f"{name}, " for name in by)
+        tail = f" GROUP BY {', '.join(by)} ORDER BY {', '.join(by)}" if by else ""
+        counted = f"SELECT {groups}count(DISTINCT {key}) FROM ({statement}){tail}"
+        return self._fetch(counted, parameters)
+
+    def top(
+        self,
+        declaration: Declaration,
+        columns: Sequence[Column],
+        spans: Sequence[Span],
+        *,
+        where: Mapping[str, str],
+        by: str,
+        order: str,
+        limit: int,
+    ) -> tuple[Rows, int]:
+        """Return the groups with the most of a column, merged, and how many groups there are in all."""
+        rows, parameters = _rows(declaration, [by, order], spans, where)
+        largest = (
+            f"SELECT {by}, count(*) OVER () FROM ({rows}) GROUP BY {by} ORDER BY sum({order}) DESC, {by} LIMIT {limit}"
+        )
+        names = self._fetch(largest, parameters)
+        sums = (self.sums(declaration, columns, spans, where={**where, by: name})[0] for name, _ in names)
+        return [(name, *values) for (name, _), values in zip(names, sums, strict=True)], names[0][1] if names else 0
+
+    def busy(self, declaration: Declaration, spans: Sequence[Span], *, by: Sequence[str]) -> Rows:
+        """Count the buckets that have rows, for each group of keys."""
+        return self.distinct(declaration, "bucket", spans, by=by, where={})
+
+    def rows(self, declaration: Declaration) -> Rows:
+        """Return every row, in the order of the index."""
+        columns = [*declaration.row_key, *(column.name for column in declaration.columns)]
+        order = ", ".join(declaration.row_key)
+        return self._fetch(f"SELECT {', '.join(columns)} FROM {declaration.table} ORDER BY {order}", ())
+
+    def size(self, declaration: Declaration) -> int:
+        """Count the rows of a read model."""
+        return int(self._fetch(f"SELECT count(*) FROM {declaration.table}", ())[0][0])
+
+    def unreadable(self, name: str, start: int = 0, end: int = 2**62) -> int:
+        """Count what a projection could not read in the hours that start in [start, end)."""
+        return int(self._fetch(COUNT_UNREADABLE, (name, start, end))[0][0])
+
+    def unreadable_values(self, limit: int) -> list[tuple[str, int, str]]:
+        """List the first values that could not be read: projection, position, field."""
+        return self._fetch(LIST_UNREADABLE, (limit,))
+
+
+# ── statements ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _rows(
+    declaration: Declaration, columns: Sequence[str], spans: Sequence[Span], where: Mapping[str, str]
+) -> tuple[str, list[Any]]:
+    """Rows of these buckets, each with its bucket or its span's label."""
+    filters = "".join(f" AND {name} = ?" for name in where)
+    chosen = ", ".join(name for name in dict.fromkeys(columns) if name != "bucket")
+    parts, parameters = [], []
+    for span in spans:
+        bucket = "bucket" if span.label is None else str(int(span.label))
+        parts.append(
+            f"SELECT {bucket} AS bucket{', ' if chosen else ''}{chosen} FROM {declaration.table} "
+            f"WHERE grain = ? AND {_within(declaration, span.grain, where)}{filters}"
+        )
+        parameters += [span.grain, span.start, span.end, *where.values()]
+    return " UNION ALL ".join(parts), parameters
+
+
+def _within(declaration: Declaration, grain: Grain, where: Mapping[str, str]) -> str:
+    """One entity is found by its place in each bucket; which buckets there are, the rows of all events together say."""
+    within = "bucket >= ? AND bucket < ?"
+    if not declaration.entities or declaration.entity_key("id") not in where:
+        return within
+    of_all = f"grain = '{grain}' AND {declaration.entity_key('type')} = ''"
+    return f"bucket IN (SELECT bucket FROM {declaration.table} WHERE {of_all} AND {within})"
+
+
+def _select(
+    summed: Mapping[str, str],
+    declaration: Declaration,
+    columns: Sequence[Column],
+    spans: Sequence[Span],
+    where: Mapping[str, str],
+    by: Sequence[str],
+    by_time: bool,
+) -> tuple[str, list[Any]]:
+    rows, parameters = _rows(declaration, [*by, *(column.name for column in columns)], spans, where)
+    groups = [*(["bucket"] if by_time else []), *by]
+    merged = [summed[column.merge].format(c=column.name) for column in columns]
+    tail = f" GROUP BY {', '.join(groups)} ORDER BY {', '.join(groups)}" if groups else ""
+    return f"SELECT {', '.join([*groups, *merged, 'count(*)'])} FROM ({rows}){tail}", parameters
+
+
+def _together(columns: Sequence[Column], values: Sequence[Any]) -> list[Any]:
+    """Read merged columns: a histogram becomes its buckets, a sum in halves becomes one number."""
+    return [_whole(column, value) for column, value in zip(columns, values, strict=False)]
+
+
+def _whole(column: Column, value: Any) -> Any:
+    if column.merge == "histogram":
+        return histograms.add(value.split("\n")) if value else {}
+    if isinstance(value, str):
+        high, low = map(int, value.split())
+        return (high << 32) + low
+    return value
