@@ -1,4 +1,4 @@
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench fuzz lock clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +25,9 @@ check: $(VENV)/ready ## format, lint, types, import contracts, tests with >= 90 
 
 bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside the table
 	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+fuzz: $(VENV)/ready ## coverage-guided fuzzing (needs atheris): make fuzz FUZZ='door --runs 100000'
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 lock: ## resolve the newest versions again, in an empty environment
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -123,4 +124,8 @@ def to_plain(answer: Any) -> Any:
 
 def to_json(answer: Any, *, indent: bool = True) -> str:
     """Return an answer of types.py as JSON, field for field."""
-    return orjson.dumps(to_plain(answer), option=orjson.OPT_INDENT_2 if indent else 0).decode()
+    plain = to_plain(answer)
+    try:
+        return orjson.dumps(plain, option=orjson.OPT_INDENT_2 if indent else 0).decode()
+    except orjson.JSONEncodeError:  # the name of a file need not be UTF-8
+        return json.dumps(plain, indent=2 if indent else None)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
 
 MEMORY = "1GB"
+SPILLED = "4GB"
 _SETTINGS = {
     "TimeZone": "UTC",
     "autoinstall_known_extensions": False,
@@ -29,8 +34,13 @@ _OPTIMIZERS = ("column_lifetime", "cte_inlining", "expression_rewriter", "filter
 
 
 def connect(*, reads: Path | None = None, writes: Path | None = None, threads: int = 2) -> Connection:
-    """Open an in-memory engine that sees no file but `reads` and `writes`, no network and no extension."""
+    """Open an in-memory engine that sees no file but `reads` and `writes`, no network and no extension.
+
+    What its memory does not hold goes to a private directory, bounded too, which is removed with the engine.
+    """
     connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "threads": threads})
+    connection.execute("SET temp_directory = ?", [_spilling(connection)])
+    connection.execute("SET max_temp_directory_size = ?", [SPILLED])  # ignored when given to connect()
     for name, value in _SETTINGS.items():
         connection.execute(f"SET {name} = ?", [value])
     unwanted = "SELECT string_agg(name, ',') FROM duckdb_optimizers() WHERE NOT list_contains(?, name)"
@@ -41,6 +51,18 @@ def connect(*, reads: Path | None = None, writes: Path | None = None, threads: i
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def _spilling(connection: Connection) -> str:
+    """Make a directory that only its owner can enter, which goes when the connection does."""
+    directory = tempfile.mkdtemp(prefix="analytics-es-")
+    weakref.finalize(connection, _remove, directory, os.getpid())
+    return directory
+
+
+def _remove(directory: str, owner: int) -> None:
+    if os.getpid() == owner:  # not in a fork of it
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def quote(text: str) -> str:

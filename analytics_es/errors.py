@@ -44,6 +44,10 @@ class BadData(RefusedEvent):
     """The data of an event must be a mapping of field names to values, not {kind}."""
 
 
+class FailsWhenRead(RefusedEvent):
+    """The arguments of the event fail when they are read ({problem}): pass plain values."""
+
+
 class BadEvent(RefusedEvent):
     """An event of a batch must be a mapping of the arguments of record_event: event_type and data, and where wanted
     occurred_at, id and source; {problem}."""
@@ -194,6 +198,10 @@ class UnknownMetric(AnalyticsError):
 
 class UnknownKey(AnalyticsError):
     """{key!r} is not a key of {projection}: use {keys}."""
+
+
+class BadValue(AnalyticsError):
+    """The {key} asked for holds {problem}, which no event can hold."""
 
 
 class UnknownEntity(AnalyticsError):

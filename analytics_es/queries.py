@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from analytics_es.algebra import MONEY, Declaration, Measure
 from analytics_es.calendar import Calendar
-from analytics_es.errors import MissingProjection, UnknownEntity, UnknownKey, UnknownMetric
+from analytics_es.errors import BadValue, MissingProjection, UnknownEntity, UnknownKey, UnknownMetric
 from analytics_es.figures import change, distribution, nothing
 from analytics_es.periods import Tiling
 from analytics_es.types import (
@@ -120,7 +120,7 @@ def grouping(declaration: Declaration, by: Sequence[str], where: Mapping[str, st
     filters: dict[str, str] = {}
     groups: list[str] = []
     for word, value in where.items():
-        for key, wanted in _of_entity(declaration, own, word, str(value)):
+        for key, wanted in _of_entity(declaration, own, word, check_text(word, str(value))):
             if filters.setdefault(key, wanted) != wanted:
                 _unknown(declaration, word, one=True)
     for word in by:
@@ -148,6 +148,15 @@ def _unknown(declaration: Declaration, word: str, *, one: bool = False) -> NoRet
     names = [key.name for key in declaration.keys] + list(declaration.entities)
     hint = " (one entity at a time)" if one else ""
     raise UnknownKey(key=word, projection=declaration.name, keys=", ".join(names) + hint)
+
+
+def check_text(key: str, value: str) -> str:
+    """Return a text to look for; raises BadValue for one that no database can be asked for."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadValue(key=key, problem="half of a surrogate pair") from None
+    return value
 
 
 def check_entity(declaration: Declaration, entity: str | None, entity_id: str | None) -> None:

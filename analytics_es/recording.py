@@ -10,7 +10,7 @@ from typing import Any
 from attrs import define, field
 
 from analytics_es.codec import encode
-from analytics_es.errors import BadEvent, RefusedBatch, RefusedEvent
+from analytics_es.errors import BadEvent, FailsWhenRead, RefusedBatch, RefusedEvent
 from analytics_es.events import admit, identity
 from analytics_es.log import Appended, Entry, EventLog
 from analytics_es.types import BatchReceipt, Receipt, Refusal
@@ -22,13 +22,21 @@ Clock = Callable[[], datetime]
 OnRefused = Callable[[Refusal], None]
 Progress = Callable[[int], None]
 _NEEDED = {"event_type", "data"}
-_ARGUMENTS = {*_NEEDED, "occurred_at", "id", "source"}
+_OPTIONAL = {"occurred_at", "id", "source"}
+_ARGUMENTS = _NEEDED | _OPTIONAL
 
 
 def entry(now: datetime, event_type: str, data: Mapping[str, Any], **given: Any) -> Entry:
     """Pass one event through the door; raises the RefusedEvent that says why not."""
-    event = admit(event_type, data, now=now, **given)
-    return Entry(identity(event), event.type, encode(event))
+    try:
+        event = admit(event_type, data, now=now, **given)
+        return Entry(identity(event), event.type, encode(event))
+    except RefusedEvent:
+        raise
+    except Exception as error:  # a mapping, text or time of the caller's own class
+        if given.keys() - _OPTIONAL:
+            raise
+        raise FailsWhenRead(problem=_told(error)) from error
 
 
 def receipt(appended: Appended) -> Receipt:
@@ -93,13 +101,29 @@ class Recorder:
 def _entry(now: datetime, event: Mapping[str, Any]) -> Entry:
     try:
         return entry(now, **event)
-    except TypeError:
-        if isinstance(event, Mapping) and _NEEDED <= set(event) <= _ARGUMENTS:
-            raise
-        raise BadEvent(problem=_problem(event)) from None
+    except RefusedEvent:
+        raise
+    except Exception as error:
+        raise BadEvent(problem=_problem(event, error)) from error
 
 
-def _problem(event: object) -> str:
+def _told(error: Exception) -> str:
+    """Return what an error that is not ours says, in one short line."""
+    try:
+        return f"{type(error).__name__}: {error}".splitlines()[0][:120]
+    except Exception:
+        return type(error).__name__
+
+
+def _problem(event: object, error: Exception) -> str:
+    """Say what is wrong with an element that cannot be read as arguments."""
+    try:
+        return _mistake(event) or f"this one fails when it is read ({_told(error)})"
+    except Exception:
+        return f"this one fails when it is read ({_told(error)})"
+
+
+def _mistake(event: object) -> str:
     if not isinstance(event, Mapping):
         return f"this is of type {type(event).__name__}"
     missing = ", ".join(sorted(_NEEDED - set(event)))

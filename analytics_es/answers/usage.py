@@ -8,7 +8,7 @@ from typing import Any
 from analytics_es.algebra import Declaration, Measure
 from analytics_es.answers.rows import Values, columns_of, measures_of, merged_by, named, together
 from analytics_es.figures import number, share
-from analytics_es.queries import Question, Source, check_entity
+from analytics_es.queries import Question, Source, check_entity, check_text
 from analytics_es.types import (
     EntityUsage,
     EventTypeUsage,
@@ -27,7 +27,7 @@ def usage(source: Source, entity_type: str | None, entity_id: str | None, period
     check_entity(declaration, entity_type, entity_id)
     where = {"entity_type": entity_type or ""}
     if entity_type and entity_id is not None:
-        where["entity_id"] = entity_id
+        where["entity_id"] = check_text("entity_id", str(entity_id))
     measures = measures_of(declaration)
     with source.question(["usage"], period) as question:
         points = question.points(declaration, measures, where, ["event_type"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 import click
@@ -32,13 +34,28 @@ class Interrupted(click.ClickException):
         click.echo(self.message, file=file, err=True)
 
 
+@contextmanager
+def _told_safely() -> Iterator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        error.message = safe(error.message)  # type: ignore[misc]  # final to click, which prints it as it is
+        raise
+
+
 class Group(click.Group):
     """A group of commands that end as this module says."""
+
+    def make_context(self, *given: Any, **more: Any) -> click.Context:
+        """Read the arguments; what was wrong with them is told without anything that could steer a terminal."""
+        with _told_safely():
+            return super().make_context(*given, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a deliberate error becomes a line, any other is a bug and stays a traceback."""
         try:
-            return super().invoke(ctx)
+            with _told_safely():
+                return super().invoke(ctx)
         except AnalyticsError as error:
             raise Failed(str(error)) from error
         except OSError as error:

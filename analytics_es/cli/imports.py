@@ -11,6 +11,7 @@ from attrs import define
 
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.rejects import RefusedRow, Rejects
+from analytics_es.cli.words import safe
 from analytics_es.errors import AnalyticsError, BadRow
 from analytics_es.importing import ImportedRow
 from analytics_es.service import AnalyticsService
@@ -43,7 +44,7 @@ def import_file(
     """Record the rows of a file, in constant memory; `tally` is right whenever this ends."""
     size = None if path.name.lower().endswith((".gz", ".parquet")) else path.stat().st_size
     done = taken = 0
-    with Bar(f"importing {path.name}") as bar:
+    with Bar(f"importing {safe(path.name)}") as bar:
         for chunk in _chunks(rows):
             _record(service, chunk, rejects, tally)
             done, taken = done + len(chunk), taken + _bytes(chunk)

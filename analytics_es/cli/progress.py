@@ -20,10 +20,10 @@ class Bar:
         self._unit = unit
         self._first: tuple[float, int] | None = None
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[told]}", markup=False),
             TimeRemainingColumn(),
             console=make_console(stderr=True),
             transient=True,

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from analytics_es.errors import CannotRead
 from analytics_es.importing import read_mapping, rows
 from analytics_es.types import Receipt
 
+MAX_TEXT = 4 * 2**20  # of data as JSON: far beyond what an event may take
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -85,7 +86,7 @@ def _show_refused(refused: Rejects, kept: Path | None) -> None:
         click.echo(words.safe(f"refused: {each.file} row {each.row}: {each.message}"), err=True)
     beyond = refused.count - len(refused.first)
     if refused.count and kept:
-        click.echo(f"all {refused.count:,} refused rows are in {kept}", err=True)
+        click.echo(f"all {refused.count:,} refused rows are in {words.safe(str(kept))}", err=True)
     elif beyond:
         click.echo(f"… and {beyond:,} more refused; --rejects FILE would keep them all", err=True)
 
@@ -159,19 +160,26 @@ def _receipt(receipt: Receipt) -> str:
 def _data(given: str) -> Any:
     try:
         return json.loads(_text(given), parse_float=Decimal, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, InvalidOperation) as error:
         raise click.BadParameter(f"not JSON: {error}", param_hint="--data") from None
 
 
 def _text(given: str) -> str:
     if given == "-":
-        return sys.stdin.read()
+        return _bounded(sys.stdin.read(MAX_TEXT + 1))
     if not given.startswith("@"):
         return given
     try:
-        return Path(given[1:]).read_text(encoding="utf-8")
+        with Path(given[1:]).open(encoding="utf-8") as file:
+            return _bounded(file.read(MAX_TEXT + 1))
     except OSError as error:
         raise CannotRead(path=given[1:], problem=error.strerror) from error
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"longer than {MAX_TEXT} characters")
+    return text
 
 
 def _no_number(name: str) -> Any:

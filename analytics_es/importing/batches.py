@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analytics_es import engine
@@ -35,17 +37,40 @@ class Batch(NamedTuple):
 def parquet_batches(path: Path, in_use: frozenset[str]) -> Iterator[Batch]:
     """Read the columns in use of a Parquet file."""
     first = 1
-    with reading(path), pq.ParquetFile(path) as file:
+    with reading(path), pq.ParquetFile(path, read_dictionary=_texts(path)) as file:
         keys = file.schema_arrow.names
         if len(set(keys)) < len(keys):
             raise CannotRead(path=path, problem="two columns have the same name")
         names = unique(keys)
         used = {name: key for name, key in zip(names, keys, strict=True) if name.lower() in in_use}
-        for batch in file.iter_batches(BATCH_ROWS, columns=list(used.values())):
+        read = file.iter_batches(BATCH_ROWS, columns=list(used.values()))
+        for batch in itertools.chain.from_iterable(map(_pieces, read)):
             numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
             table = pa.table({"__row": numbers, **{name: batch.column(key) for name, key in used.items()}})
             first += batch.num_rows
             yield Batch(names, table)
+
+
+def _texts(path: Path) -> list[str]:
+    """Return the columns of texts: repeated ones are written once, and unpacked they could be of any size."""
+    return [field.name for field in pq.read_schema(path) if pa.types.is_string(field.type)]
+
+
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Unpack the texts of a batch, in halves where they are too many bytes for one."""
+    packed = [i for i, kind in enumerate(batch.schema.types) if pa.types.is_dictionary(kind)]
+    if batch.num_rows > 1 and sum(_unpacked(batch.column(i)) for i in packed) > BATCH_BYTES:
+        half = batch.num_rows // 2
+        yield from _pieces(batch.slice(0, half))
+        yield from _pieces(batch.slice(half))
+        return
+    columns = [column.dictionary_decode() if i in packed else column for i, column in enumerate(batch.columns)]
+    yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _unpacked(column: pa.DictionaryArray) -> int:
+    lengths = pc.binary_length(column.dictionary)
+    return pc.sum(lengths.cast(pa.int64()).take(column.indices)).as_py() or 0
 
 
 def text_batches(path: Path, in_use: frozenset[str], *, is_csv: bool) -> Iterator[Batch]:

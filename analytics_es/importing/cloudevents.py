@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,10 @@ def _event(path: Path, record: Record) -> dict[str, Any]:
 
 
 def _decimal(text: str) -> Decimal:
-    value = Decimal(text)
+    try:
+        value = Decimal(text)
+    except InvalidOperation:  # more digits of an exponent than there can be
+        raise ValueError(f"{text:.60} is out of range") from None
     if abs(value.adjusted()) > 400:  # written out, its zeros alone would fill the memory
         raise ValueError(f"{text:.60} is out of range")
     return value

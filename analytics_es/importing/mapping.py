@@ -12,9 +12,11 @@ from attrs import frozen
 from analytics_es import engine
 from analytics_es.errors import BadMapping, CannotRead
 from analytics_es.importing.problems import in_one_line
+from analytics_es.vocabulary import shown
 
 Place = tuple[str, ...]
 
+MAX_BYTES = 2**20
 _REQUIRED = ("type", "occurred_at")
 _KEYS = ("where", *_REQUIRED, "id", "source")
 _TABLES = (("data",), ("data", "attributes"))
@@ -32,7 +34,7 @@ class Mapping:
 def read_mapping(path: Path) -> Mapping:
     """Read a mapping file (docs/mapping.md); raises BadMapping for anything in it that is not understood."""
     try:
-        settings = tomllib.loads(path.read_bytes().decode())
+        settings = tomllib.loads(_text(path))
     except OSError as error:
         raise CannotRead(path=path, problem=error.strerror) from error
     except (ValueError, RecursionError) as error:
@@ -45,6 +47,16 @@ def read_mapping(path: Path) -> Mapping:
     flat = tuple(dict(_flatten(table)) for table in tables)
     names = {name for number, table in enumerate(flat, 1) for name in _names(path, number, table)}
     return Mapping(path=path, tables=flat, names=frozenset(names))
+
+
+def _text(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise CannotRead(path=path, problem="it is not a file")
+    with path.open("rb") as file:
+        text = file.read(MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
+        raise BadMapping(path=path, problem=f"longer than {MAX_BYTES} bytes")
+    return text.decode()
 
 
 def bad_expression(path: Path, number: int, place: Place, problem: str) -> BadMapping:
@@ -70,7 +82,7 @@ def _names(path: Path, number: int, table: dict[Place, Any]) -> Iterator[str]:
             problem = f"is not known: use {', '.join(_KEYS)} or the table [event.data]"
             raise bad_expression(path, number, place, problem)
         if not isinstance(expression, str):
-            problem = f"must be a text that holds an SQL expression, not {expression!r:.60}"
+            problem = f"must be a text that holds an SQL expression, not {shown(expression)}"
             raise bad_expression(path, number, place, problem)
         try:
             yield from (name.lower() for reference in engine.references(expression) for name in reference)
