@@ -101,7 +101,8 @@ class CannotOpen(AnalyticsError):
 
 
 class UnknownScheme(CannotOpen):
-    """{url!r} is not a store this version knows: pass a file path, sqlite:///path or :memory:."""
+    """{url!r} is not a store this version knows: pass a file path, sqlite:///path, :memory: or
+    postgresql://user@host/database."""
 
 
 class NotAFile(CannotOpen):
@@ -141,6 +142,19 @@ class SharedIds(CannotOpen):
     """{path} holds events that share source and id but not their time: open it without strict_ids."""
 
 
+class BadSchema(CannotOpen):
+    """{schema!r} cannot name a schema: use at most 40 of a-z, 0-9 and _, not beginning with a digit or pg_."""
+
+
+class NotMigrated(CannotOpen):
+    """{place} is not prepared for this version, and this role may not do so ({problem}): run `analytics-es migrate`
+    with one that may create tables."""
+
+
+class MissingExtra(CannotOpen):
+    """This needs a package that is not installed ({package}): pip install 'analytics-es[{extra}]'."""
+
+
 class NoSuchStore(CannotOpen):
     """There is no store at {path}: record or import something first, or check --db."""
 
@@ -151,6 +165,11 @@ class StoreBusy(AnalyticsError):
 
 class StoreFailed(AnalyticsError):
     """The database reports: {problem}."""
+
+
+class StoreUnavailable(AnalyticsError):
+    """The database cannot be reached: {problem}. What was under way may have been stored or not: try again with the
+    same ids."""
 
 
 class Closed(AnalyticsError):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from attrs import frozen
 
-from analytics_es.errors import AnalyticsError, FoldFailed, NotCaughtUp
+from analytics_es.errors import AnalyticsError, FoldFailed, NotCaughtUp, StoreBusy, StoreUnavailable
 from analytics_es.fold import Fold, Folded
 from analytics_es.log import EventLog
 from analytics_es.views import Views
@@ -20,10 +20,12 @@ from analytics_es.views import Views
 logger = logging.getLogger("analytics_es")
 
 BATCH = 50_000
-# Other processes append without telling: look this often. After a step, let this much time pass for more to come.
-POLL_SECONDS = 0.1
+# After a step, let this much time pass for more to come.
 PAUSE_SECONDS = 0.002
 RETRY_SECONDS = 5.0
+# Look this often for what another runner did, and leave it a projection that it moved this lately.
+LOOK_SECONDS = 0.1
+LEAVE_SECONDS = 2.0
 
 Progress = Callable[[int, int], None]
 Clock = Callable[[], datetime]
@@ -61,6 +63,8 @@ class Runner:
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
         self.errors: dict[str, AnalyticsError] = {}
+        self._known: dict[str, int] = {}  # where projections were when last seen or moved here
+        self._moved_elsewhere: dict[str, float] = {}  # when another runner was last seen to move them
 
     def catch_up(self, progress: Progress | None = None) -> int:
         """Fold everything the log holds now, here and now; returns the position reached.
@@ -75,13 +79,17 @@ class Runner:
             raise error
         return head
 
-    def step(self, head: int | None = None, progress: Progress | None = None) -> bool:
-        """Bring the projections that are furthest behind up to the head; False where there was nothing to do."""
+    def step(self, head: int | None = None, progress: Progress | None = None, *, yielding: bool = False) -> bool:
+        """Bring the projections that are furthest behind up to the head; False where there was nothing to do.
+
+        `yielding` leaves to another runner what it is moving: any number may run, and one does the work.
+        """
         with self._stepping:
             head = self._log.head() if head is None else head
             behind = defaultdict(set)
-            for name, position in self._positions().items():
-                if position < head and name not in self.errors:
+            for name, position in self._looked_at().items():
+                left = yielding and time.monotonic() - self._moved_elsewhere.get(name, -LEAVE_SECONDS) < LEAVE_SECONDS
+                if position < head and name not in self.errors and not left:
                     behind[position].add(name)
             if not behind:
                 return False
@@ -116,7 +124,12 @@ class Runner:
                 if isinstance(folded, FoldFailed):
                     raise folded
                 if self._views.commit(name, folded, expected=batch.expected, position=batch.last):
+                    self._known[name] = batch.last
                     going_on.add(name)
+                else:
+                    self._moved_elsewhere[name] = time.monotonic()
+            except (StoreUnavailable, StoreBusy):
+                raise  # not its own fault: it goes on where it was
             except AnalyticsError as error:
                 logger.error("%s", error)
                 self.errors[name] = error
@@ -128,10 +141,20 @@ class Runner:
         with self._views.read() as snapshot:
             return dict(snapshot.positions)
 
+    def _looked_at(self) -> dict[str, int]:
+        """Return the positions, and note which of them another runner has moved."""
+        positions = self._positions()
+        for name, position in positions.items():
+            if position != self._known.setdefault(name, position):
+                self._moved_elsewhere[name] = time.monotonic()
+                self._known[name] = position
+        return positions
+
     # ── following ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def follow(self) -> None:
         """Follow the log in a background thread until closed."""
+        self._log.listen(self.wake)
         self._thread = threading.Thread(target=self._follow, name="analytics-es-follower", daemon=True)
         self._thread.start()
 
@@ -142,13 +165,13 @@ class Runner:
     def _follow(self) -> None:
         retry_at = 0.0
         while not self._stopping.is_set():
-            self._woken.wait(POLL_SECONDS)
+            self._woken.wait(self._log.poll_seconds)
             self._woken.clear()
             if self.errors and time.monotonic() >= retry_at:
                 self.errors.clear()
                 retry_at = time.monotonic() + RETRY_SECONDS
             try:
-                while not self._stopping.is_set() and self.step():
+                while not self._stopping.is_set() and self.step(yielding=True):
                     self._stopping.wait(PAUSE_SECONDS)
             except AnalyticsError as error:
                 logger.error("%s", error)
@@ -171,7 +194,7 @@ class Runner:
                     raise error
                 if time.monotonic() >= deadline:
                     raise NotCaughtUp(lag=head - lowest, seconds=timeout)
-                self._moved.wait(POLL_SECONDS)
+                self._moved.wait(LOOK_SECONDS)
 
     def lag(self, position: int) -> tuple[int, float]:
         """Return how many events the log holds beyond a position, and how many seconds the first of them has waited."""

@@ -19,7 +19,7 @@ from analytics_es.projection import declarations_of
 from analytics_es.recording import OnRefused, Progress, Recorder
 from analytics_es.runner import Progress as CatchUpProgress
 from analytics_es.runner import Runner
-from analytics_es.stores import open_store
+from analytics_es.stores import SCHEMA, open_store
 from analytics_es.types import (
     AggregationResult,
     BatchReceipt,
@@ -72,17 +72,19 @@ class AnalyticsService:
         cls,
         url_or_path: str | Path,
         *,
+        schema: str = SCHEMA,
         timezone: str = "UTC",
         projections: Sequence[type] | None = None,
         follow: bool = True,
         strict_ids: bool = False,
         clock: Callable[[], datetime] = _now,
     ) -> AnalyticsService:
-        """Open a store, creating it where there is none: `analytics.db`, `sqlite:///analytics.db` or `:memory:`.
+        """Open a store, creating it where there is none: `analytics.db`, `:memory:`, `postgresql://user@host/database`.
 
         A path is two SQLite files side by side: the log, and the read models (`analytics.views.db`), which may be
-        deleted at any time. `timezone` is where hours and days begin. `projections` are the classes to keep, by
-        default usage, performance and cost. With `follow`, a background thread keeps the read models up to date.
+        deleted at any time. In PostgreSQL (extra `postgres`) it is one schema, shared by any number of processes.
+        `timezone` is where hours and days begin. `projections` are the classes to keep, by default usage, performance
+        and cost. With `follow`, a background thread keeps the read models up to date.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time (appends are several times slower).
         Raises CannotOpen, with nothing created or damaged, and BadDeclaration.
@@ -92,7 +94,7 @@ class AnalyticsService:
             calendar = Calendar(timezone)
         except ValueError:
             raise UnknownTimezone(name=timezone) from None
-        log, views = open_store(url_or_path, declarations, timezone=timezone, strict_ids=strict_ids)
+        log, views = open_store(url_or_path, declarations, schema=schema, timezone=timezone, strict_ids=strict_ids)
         service = cls(log, views, calendar, clock=clock)
         if follow:
             service._runner.follow()

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
+from analytics_es.addresses import redacted
 from analytics_es.algebra import Declaration
-from analytics_es.errors import UnknownScheme
+from analytics_es.errors import MissingExtra, UnknownScheme
 from analytics_es.log import EventLog
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.views import Views
 from analytics_es.views.sqlite import SQLiteViews
 
+SCHEMES = ("postgresql://", "postgres://")
+SCHEMA = "analytics"
+
 
 def open_store(
-    url_or_path: str | Path, declarations: Sequence[Declaration], *, timezone: str, strict_ids: bool = False
+    url_or_path: str | Path,
+    declarations: Sequence[Declaration],
+    *,
+    timezone: str,
+    schema: str = SCHEMA,
+    strict_ids: bool = False,
 ) -> tuple[EventLog, Views]:
     """Open the log and the read models of a store, creating what is not there; raises CannotOpen."""
+    if on_server(url_or_path):
+        return _open_schema(str(url_or_path), schema, declarations, timezone, strict_ids)
     path = log_path(url_or_path)
     if path:
         SQLiteLog.check(path)
@@ -31,6 +43,53 @@ def open_store(
     return log, views
 
 
+def _open_schema(
+    url: str, schema: str, declarations: Sequence[Declaration], timezone: str, strict_ids: bool
+) -> tuple[EventLog, Views]:
+    postgres = _postgres()
+    from analytics_es.views.postgres import PostgresViews
+
+    database = postgres.Database(url, schema)
+    try:
+        log = postgres.PostgresLog(database, strict_ids=strict_ids)
+    except BaseException:
+        database.close()
+        raise
+    try:
+        views = PostgresViews(database, declarations, log=log.identity, timezone=timezone)
+        views.restart_beyond(log.head)
+    except BaseException:
+        log.close()
+        raise
+    return log, views
+
+
+def _postgres() -> ModuleType:
+    """Import what only PostgreSQL needs."""
+    try:
+        from analytics_es.log import postgres
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("analytics_es"):
+            raise
+        raise MissingExtra(package=error.name, extra="postgres") from None
+    return postgres
+
+
+def exists(url_or_path: str | Path, *, schema: str = SCHEMA) -> bool:
+    """Say whether there is a store; raises CannotOpen where that cannot be found out."""
+    if on_server(url_or_path):
+        postgres = _postgres()
+        with postgres.opened(str(url_or_path), schema) as database:
+            return bool(postgres.migrations.version(database))
+    path = log_path(url_or_path)
+    return path is not None and path.is_file() and path.stat().st_size > 0
+
+
+def on_server(url_or_path: str | Path) -> bool:
+    """Say whether a store is in a PostgreSQL database."""
+    return str(url_or_path).startswith(SCHEMES)
+
+
 def log_path(url_or_path: str | Path) -> Path | None:
     """Return the log's file of a path or URL, None for a private store in memory; raises UnknownScheme."""
     text = str(url_or_path)
@@ -39,10 +98,10 @@ def log_path(url_or_path: str | Path) -> Path | None:
     scheme, found, rest = text.partition("://")
     if not found:
         if not text:
-            raise UnknownScheme(url=text)
+            raise UnknownScheme(url=redacted(text))
         return Path(text)
     if scheme != "sqlite" or not rest.startswith("/") or len(rest) < 2:
-        raise UnknownScheme(url=text)
+        raise UnknownScheme(url=redacted(text))
     return Path(rest[1:])
 
 

@@ -6,25 +6,26 @@ from datetime import UTC, datetime, time, timedelta
 
 import click
 
+from analytics_es.addresses import redacted
 from analytics_es.cli import render, tables, words
 from analytics_es.cli.blocks import Block, Line
-from analytics_es.cli.options import json_option, moment
+from analytics_es.cli.options import json_option, moment, store_option
 from analytics_es.cli.progress import Bar
-from analytics_es.cli.store import opened
+from analytics_es.cli.store import Place, opened
 from analytics_es.codec import to_json
 from analytics_es.demo import platform_events
-from analytics_es.stores import log_path
+from analytics_es.stores import exists
 from analytics_es.types import TimePeriod
 
 
 @click.command()
-@click.option("--db", default="demo.db", show_default=True, metavar="PATH", help="The store; a new one is best.")
+@store_option("demo.db", help="The store; a new one is best.")
 @click.option("--seed", default=1, show_default=True, help="The same seed and start make the same events.")
 @click.option("--start", type=moment, metavar="TIME", help="Begin here, UTC.  [default: --days before today]")
 @click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366), help="Length of the story.")
 @click.option("--jobs", default=600, show_default=True, type=click.IntRange(1, 1_000_000), help="Jobs in it.")
 @json_option
-def demo(db: str, seed: int, start: datetime | None, days: int, jobs: int, as_json: bool) -> None:
+def demo(db: Place, seed: int, start: datetime | None, days: int, jobs: int, as_json: bool) -> None:
     """Record a made-up week of an agent platform, and report.
 
     \b
@@ -33,8 +34,7 @@ def demo(db: str, seed: int, start: datetime | None, days: int, jobs: int, as_js
       analytics-es demo --db /tmp/demo.db --seed 7 --days 30 --jobs 5000
     """
     begin = _aware(start) if start else datetime.combine(datetime.now(UTC), time(), UTC) - timedelta(days=days)
-    path = log_path(db)
-    there = path is not None and path.exists()
+    there = exists(db.address, schema=db.schema)
     with opened(db) as store:
         with Bar("recording") as bar:
             receipt = store.service.record_events(
@@ -44,7 +44,7 @@ def demo(db: str, seed: int, start: datetime | None, days: int, jobs: int, as_js
         found = tables.reported(store.service, TimePeriod(begin, begin + timedelta(days=days)))
     if there:
         click.echo(
-            f"{words.safe(db)} was there already: {words.plural(receipt.recorded, 'event')} added, "
+            f"{words.safe(str(db))} was there already: {words.plural(receipt.recorded, 'event')} added, "
             f"{receipt.duplicates:,} known and left as they were. Remove it for a fresh start.",
             err=True,
         )
@@ -58,10 +58,10 @@ def _aware(start: datetime) -> datetime:
     return start if start.tzinfo else start.replace(tzinfo=UTC)
 
 
-def _next(db: str) -> list[Block]:
+def _next(db: Place) -> list[Block]:
     asking = ("usage tenant", "cost --by tenant", "summary performance.duration --group-by subject")
     return [
         Line(),
         Line("All of it is made up. Ask more:"),
-        *(Line(f"  analytics-es {ask} --db {db}") for ask in asking),
+        *(Line(f"  analytics-es {ask} --db {redacted(db.address)}") for ask in asking),
     ]

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from analytics_es.cli import render, words
 from analytics_es.cli.options import db_option
-from analytics_es.cli.store import Store, existing
+from analytics_es.cli.store import Place, Store, existing
 from analytics_es.types import ProjectionStatus
 
 LOOK_SECONDS = 0.5
@@ -22,7 +22,7 @@ LOOK_SECONDS = 0.5
 
 @click.command()
 @db_option
-def run(db: str) -> None:
+def run(db: Place) -> None:
     """Keep the read models up to date until stopped.
 
     Ctrl-C or SIGTERM stop it, with exit code 0.

@@ -1,4 +1,4 @@
-"""Keeping: aggregate, export, projections."""
+"""Keeping: aggregate, export, migrate, projections."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import click
 from analytics_es.cli import render, words
 from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Styled
 from analytics_es.cli.failures import Group
-from analytics_es.cli.options import Asked, db_option, json_option, question
+from analytics_es.cli.options import Asked, db_option, json_option, question, zone_option
 from analytics_es.cli.progress import Bar
-from analytics_es.cli.store import existing
+from analytics_es.cli.store import Place, existing, opened
 from analytics_es.codec import to_json
 from analytics_es.export import SUFFIXES
 from analytics_es.types import AggregationResult, ExportResult, ProjectionStatus, UnreadableValue
@@ -73,6 +73,29 @@ def _exported(result: ExportResult) -> str:
     )
 
 
+@click.command()
+@db_option
+@zone_option
+@json_option
+def migrate(db: Place, tz: str | None, as_json: bool) -> None:
+    """Prepare a store for this version, or create it.
+
+    Every command that opens a store does so where it may. On PostgreSQL that takes the right to create tables: run
+    this once with a role that has it, and everything else with one that has not.
+
+    \b
+    Examples:
+      analytics-es migrate --db postgresql://owner@host/database
+      analytics-es migrate --db analytics.db --tz Europe/Berlin
+    """
+    with opened(db, tz) as store:
+        names = [each.name for each in store.service.projections().unwrap()]
+    if as_json:
+        click.echo(to_json({"store": str(db), "timezone": store.keeps, "projections": names}))
+    else:
+        render.show([Line(f"{db} is ready for {', '.join(names)}, kept in {store.keeps}")])
+
+
 # ── projections ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -90,7 +113,7 @@ def projections() -> None:
 @projections.command("list")
 @db_option
 @json_option
-def list_(db: str, as_json: bool) -> None:
+def list_(db: Place, as_json: bool) -> None:
     """List the projections.
 
     \b
@@ -110,7 +133,7 @@ def list_(db: str, as_json: bool) -> None:
 @projections.command()
 @db_option
 @json_option
-def status(db: str, as_json: bool) -> None:
+def status(db: Place, as_json: bool) -> None:
     """Say how far projections are, and what they could not read.
 
     Nothing is caught up before.

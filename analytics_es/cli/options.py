@@ -15,10 +15,11 @@ from attrs import fields, frozen
 from analytics_es.calendar import Calendar
 from analytics_es.cli import render
 from analytics_es.cli.blocks import Block
-from analytics_es.cli.store import Store, existing
+from analytics_es.cli.store import Place, Store, existing
 from analytics_es.codec import to_json
 from analytics_es.errors import BadPeriod
 from analytics_es.events import EARLIEST, LATEST
+from analytics_es.stores import SCHEMA
 from analytics_es.types import Granularity, TimePeriod
 
 Command = Callable[..., None]
@@ -79,14 +80,36 @@ def zone(text: str) -> str:
 
 WEEK = Length(timedelta(days=7), True)
 
-db_option = click.option(
-    "--db",
-    default="analytics.db",
+_schema = click.option(
+    "--schema",
+    default=SCHEMA,
     show_default=True,
+    envvar="ANALYTICS_ES_SCHEMA",
+    show_envvar=True,
+    metavar="NAME",
+    help="Where in a PostgreSQL database the store is.",
+)
+
+
+def store_option(default: str, **how: Any) -> Callable[[Command], Command]:
+    """Give a command --db and --schema, as its one argument `db`."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def placed(*args: Any, db: str, schema: str, **given: Any) -> None:
+            command(*args, db=Place(db, schema), **given)
+
+        option = click.option("--db", default=default, show_default=True, metavar="PATH|URL", **how)
+        return option(_schema(placed))
+
+    return decorate
+
+
+db_option = store_option(
+    "analytics.db",
     envvar="ANALYTICS_ES_DB",
     show_envvar=True,
-    metavar="PATH",
-    help="The store.",
+    help="The store: a file, or postgresql://user@host/database.",
 )
 tz_option = click.option(
     "--tz", type=zone, metavar="ZONE", help="Zone of times given without one.  [default: the store's]"
@@ -124,7 +147,7 @@ _PERIOD = [
 class Asked:
     """What the options of a question say."""
 
-    db: str
+    db: Place
     tz: str | None
     start: datetime | None
     end: datetime | None
@@ -177,6 +200,6 @@ def question(command: Command) -> Command:
         command(asked, **given)
 
     decorated: Command = asking
-    for option in reversed([db_option, *_PERIOD, tz_option, json_option]):
+    for option in (json_option, tz_option, *reversed(_PERIOD)):
         decorated = option(decorated)
-    return decorated
+    return db_option(decorated)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
 from analytics_es.cli import render, tables, words
 from analytics_es.cli.blocks import Block, Column, Grid, Line
 from analytics_es.cli.options import Asked, db_option, json_option, question, top_option
-from analytics_es.cli.store import opened
+from analytics_es.cli.store import Place, opened
 from analytics_es.codec import to_json
 from analytics_es.types import MetricInfo
 
@@ -111,17 +110,17 @@ def _pairs(where: Sequence[str]) -> dict[str, str]:
 @click.command()
 @db_option
 @json_option
-def metrics(db: str, as_json: bool) -> None:
+def metrics(db: Place, as_json: bool) -> None:
     """List every metric that summary and export know.
 
-    Every store has the same, so it need not be there.
+    Every store has the same.
 
     \b
     Examples:
       analytics-es metrics
       analytics-es metrics --json
     """
-    with opened(db if Path(db).is_file() else ":memory:") as store:
+    with opened(Place(":memory:", db.schema)) as store:
         found = store.service.list_metrics().unwrap()
     if as_json:
         click.echo(to_json(found))

@@ -19,7 +19,7 @@ from analytics_es.cli.imports import Tally, import_file
 from analytics_es.cli.options import db_option, json_option, moment, zone_option
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.rejects import Rejects, rejects
-from analytics_es.cli.store import Store, opened
+from analytics_es.cli.store import Place, Store, opened
 from analytics_es.codec import to_json
 from analytics_es.errors import CannotRead
 from analytics_es.importing import read_mapping, rows
@@ -44,7 +44,7 @@ def import_(
     mapping: Path | None,
     rejects_to: Path | None,
     strict: bool,
-    db: str,
+    db: Place,
     tz: str | None,
     as_json: bool,
 ) -> None:
@@ -132,7 +132,7 @@ def record(
     occurred_at: datetime | None,
     id: str | None,
     source: str | None,
-    db: str,
+    db: Place,
     tz: str | None,
     as_json: bool,
 ) -> None:

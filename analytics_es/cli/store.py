@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 from attrs import frozen
 
+from analytics_es.addresses import redacted
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.words import safe
 from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone
 from analytics_es.service import AnalyticsService
-from analytics_es.stores import log_path
+from analytics_es.stores import exists, log_path, on_server
 
 
 @frozen
@@ -39,35 +39,46 @@ class Store:
                 click.echo(f"warning: {safe(str(error))}", err=True)
 
 
+@frozen
+class Place:
+    """Where a store is; shown without its password."""
+
+    address: str
+    schema: str
+
+    def __str__(self) -> str:
+        shown = redacted(self.address)
+        return f"schema {self.schema} of {shown}" if on_server(self.address) else shown
+
+
 @contextmanager
-def existing(db: str, tz: str | None = None, *, follow: bool = False) -> Iterator[Store]:
+def existing(db: Place, tz: str | None = None, *, follow: bool = False) -> Iterator[Store]:
     """Open a store that is there; raises NoSuchStore, with nothing created."""
-    path = _path(db)
-    if path is None or not path.exists() or not path.stat().st_size:
+    _refuse_directory(db)
+    if not exists(db.address, schema=db.schema):
         raise NoSuchStore(path=db)
     with opened(db, tz, follow=follow) as store:
         yield store
 
 
 @contextmanager
-def opened(db: str, tz: str | None = None, *, follow: bool = False) -> Iterator[Store]:
+def opened(db: Place, tz: str | None = None, *, follow: bool = False) -> Iterator[Store]:
     """Open a store, or create it in the zone `tz`, else UTC; the zone of one that is there never changes."""
-    _path(db)
+    _refuse_directory(db)
     service, keeps = _open(db, tz or "UTC", follow)
     with service:
         yield Store(service, keeps, ZoneInfo(tz or keeps))
 
 
-def _path(db: str) -> Path | None:
-    path = log_path(db)
+def _refuse_directory(db: Place) -> None:
+    path = None if on_server(db.address) else log_path(db.address)
     if path and path.is_dir():
         raise NotAFile(path=path)
-    return path
 
 
-def _open(db: str, timezone: str, follow: bool) -> tuple[AnalyticsService, str]:
+def _open(db: Place, timezone: str, follow: bool) -> tuple[AnalyticsService, str]:
     def attempt(name: str) -> AnalyticsService:
-        return AnalyticsService.open(db, timezone=name, follow=follow)
+        return AnalyticsService.open(db.address, schema=db.schema, timezone=name, follow=follow)
 
     try:
         return attempt(timezone), timezone

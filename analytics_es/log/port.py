@@ -100,16 +100,19 @@ def spans(positions: Iterable[int], limit: int) -> list[Span]:
     return found
 
 
-def sorted_out(entries: Sequence[Entry], stored: Mapping[str, Stored], *, before: int) -> list[Appended]:
+def sorted_out(
+    entries: Sequence[Entry], stored: Mapping[str, Stored], *, before: int, again: bool = False
+) -> list[Appended]:
     """Say of each entry where it is, from what is stored under their keys, or under the end of a key that says which.
 
-    Positions up to `before` were there before; a state is needed of these alone.
+    Positions up to `before` were there before; a state is needed of these alone. `again`: an attempt before this one
+    may have stored them, which is then no duplicate.
     """
     seen: dict[int, bytes] = {}
     result = []
     for entry in entries:
         position, state = stored[entry.key] if entry.key in stored else stored[entry.key[PLACE:]]
-        duplicate = position <= before or position in seen
+        duplicate = position in seen or (position <= before and not (again and state == entry.state))
         if not duplicate:
             seen[position] = entry.state
         result.append(Appended(position, duplicate, duplicate and _differs(entry, state or seen[position])))

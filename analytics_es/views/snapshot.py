@@ -33,7 +33,7 @@ class Sums:
     """How a database merges the rows of a column: an expression for each kind of merge.
 
     A sum may pass 64 bits: `beyond` is how it is taken where `sums` fails, `overflow` what that failure looks like.
-    A result of two numbers in a text is a sum in two halves of 32 bits.
+    A sum that is a text is one number, or its two halves of 32 bits.
     """
 
     sums: Mapping[str, str]
@@ -181,6 +181,6 @@ def _whole(column: Column, value: Any) -> Any:
     if column.merge == "histogram":
         return histograms.add(value.split("\n")) if value else {}
     if isinstance(value, str):
-        high, low = map(int, value.split())
-        return (high << 32) + low
+        high, _, low = value.partition(" ")
+        return (int(high) << 32) + int(low) if low else int(high)
     return value

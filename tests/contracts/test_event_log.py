@@ -22,7 +22,11 @@ from hypothesis import strategies as st
 from analytics_es.codec import decode
 from analytics_es.errors import OldSqlite, StoreBusy, StoreFailed
 from analytics_es.events import RecordedEvent, microseconds
-from analytics_es.log import Appended, Entry, port
+from analytics_es.log import Appended, Entry, EventLog, port
+from analytics_es.log.postgres import Database as PostgresDatabase
+from analytics_es.log.postgres import PostgresLog
+from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
+from analytics_es.log.postgres.log import PostgresRecorder
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite import database as sqlite_database
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
@@ -30,6 +34,7 @@ from analytics_es.log.sqlite.database import Database
 from analytics_es.log.sqlite.log import SQLiteRecorder
 from analytics_es.recording import entry
 from analytics_es.testing import NOON, tool_call
+from tests.servers import Server
 
 # The library's test cases import its cipher, whose package nothing here needs.
 with patch.dict(sys.modules, {"eventsourcing.cipher": Mock()}):
@@ -42,16 +47,21 @@ with patch.dict(sys.modules, {"eventsourcing.cipher": Mock()}):
 MICROSECOND, MILLISECOND, HOUR = timedelta(microseconds=1), timedelta(milliseconds=1), timedelta(hours=1)
 EVER = (0, 2**52)
 
-OpenLog = Callable[..., SQLiteLog]
+OpenLog = Callable[..., EventLog]
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(params=["file", "memory", "postgres"])
 def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenLog]:
     """Open the log of a backend, again or for the first time."""
-    opened: list[SQLiteLog] = []
+    opened: list[EventLog] = []
+    server = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    schema = server.schema() if server else ""
 
-    def opening(**options: Any) -> SQLiteLog:
-        opened.append(SQLiteLog(tmp_path / "log.db" if request.param == "file" else None, **options))
+    def opening(**options: Any) -> EventLog:
+        if server:
+            opened.append(PostgresLog(PostgresDatabase(server.url, schema), **options))
+        else:
+            opened.append(SQLiteLog(tmp_path / "log.db" if request.param == "file" else None, **options))
         return opened[-1]
 
     yield opening
@@ -60,7 +70,7 @@ def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenLog
 
 
 @pytest.fixture
-def log(open_log: OpenLog) -> SQLiteLog:
+def log(open_log: OpenLog) -> EventLog:
     return open_log()
 
 
@@ -85,7 +95,7 @@ def ids(table: pa.Table) -> list[str]:
     return [event.id for event in events(table)]
 
 
-def period(log: SQLiteLog, start: datetime, end: datetime, **options: Any) -> list[int]:
+def period(log: EventLog, start: datetime, end: datetime, **options: Any) -> list[int]:
     """Return the positions of a period, in the order in which they come."""
     tables = log.scan_period(microseconds(start), microseconds(end), **options)
     return [position for table in tables for position in positions(table)]
@@ -94,18 +104,18 @@ def period(log: SQLiteLog, start: datetime, end: datetime, **options: Any) -> li
 # ── append ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_positions_are_1_2_3(log: SQLiteLog) -> None:
+def test_positions_are_1_2_3(log: EventLog) -> None:
     assert log.append(calls(1)) == [Appended(1, False, False)]
     assert log.append(calls(2, 3)) == [Appended(2, False, False), Appended(3, False, False)]
     assert ids(log.scan(after=0, limit=10)) == ["1", "2", "3"]
 
 
-def test_appending_nothing_changes_nothing(log: SQLiteLog) -> None:
+def test_appending_nothing_changes_nothing(log: EventLog) -> None:
     assert log.append([]) == []
     assert log.head() == 0
 
 
-def test_what_is_there_is_skipped_and_told_with_its_position(log: SQLiteLog) -> None:
+def test_what_is_there_is_skipped_and_told_with_its_position(log: EventLog) -> None:
     log.append(calls(1, 2))
 
     assert log.append(calls(2, 3, 1, 3)) == [
@@ -117,7 +127,7 @@ def test_what_is_there_is_skipped_and_told_with_its_position(log: SQLiteLog) -> 
     assert log.head() == 3
 
 
-def test_what_is_there_is_never_overwritten(log: SQLiteLog) -> None:
+def test_what_is_there_is_never_overwritten(log: EventLog) -> None:
     log.append([call(1, tool="bash")])
 
     assert log.append([call(1, tool="edit"), call(2, tool="bash"), call(2, tool="edit")]) == [
@@ -128,13 +138,13 @@ def test_what_is_there_is_never_overwritten(log: SQLiteLog) -> None:
     assert [event.data["tool"] for event in events(log.scan(after=0, limit=10))] == ["bash", "bash"]
 
 
-def test_the_same_content_recorded_later_does_not_differ(log: SQLiteLog) -> None:
+def test_the_same_content_recorded_later_does_not_differ(log: EventLog) -> None:
     log.append([entry(NOON, **tool_call(), id="1")])
 
     assert log.append([entry(NOON + HOUR, **tool_call(), id="1")]) == [Appended(1, True, False)]
 
 
-def test_the_same_id_at_another_millisecond_is_another_event(log: SQLiteLog) -> None:
+def test_the_same_id_at_another_millisecond_is_another_event(log: EventLog) -> None:
     both = [call(1), call(1, NOON + MILLISECOND), call(1)]
 
     assert [(each.position, each.duplicate) for each in log.append(both)] == [(1, False), (2, False), (1, True)]
@@ -152,7 +162,7 @@ def test_where_ids_are_strict_it_is_the_same_event(open_log: OpenLog) -> None:
     assert [event.occurred_at for event in events(log.scan(after=0, limit=10))] == [NOON, NOON]
 
 
-def test_an_append_that_fails_leaves_nothing(log: SQLiteLog) -> None:
+def test_an_append_that_fails_leaves_nothing(log: EventLog) -> None:
     with pytest.raises(Exception, match=r"binding|type"):
         log.append([*calls(1), Entry("0" * 32, "job.failed", object())])  # type: ignore[arg-type]
 
@@ -160,7 +170,7 @@ def test_an_append_that_fails_leaves_nothing(log: SQLiteLog) -> None:
     assert log.append(calls(2)) == [Appended(1, False, False)]
 
 
-def test_late_events_take_the_next_position(log: SQLiteLog) -> None:
+def test_late_events_take_the_next_position(log: EventLog) -> None:
     times = [NOON, NOON - HOUR, NOON + HOUR, NOON - 2 * HOUR]
     log.append([call(n, time) for n, time in enumerate(times)])
 
@@ -171,7 +181,7 @@ def test_late_events_take_the_next_position(log: SQLiteLog) -> None:
 
 
 @pytest.fixture
-def ten(log: SQLiteLog) -> SQLiteLog:
+def ten(log: EventLog) -> EventLog:
     log.append(calls(*range(1, 11)))
     return log
 
@@ -193,12 +203,12 @@ def ten(log: SQLiteLog) -> SQLiteLog:
     ],
 )
 def test_a_scan_is_after_a_position_up_to_one_and_limited(
-    ten: SQLiteLog, after: int, limit: int, upto: int, found: list[int]
+    ten: EventLog, after: int, limit: int, upto: int, found: list[int]
 ) -> None:
     assert positions(ten.scan(after=after, limit=limit, upto=upto)) == found
 
 
-def test_a_scan_gives_what_was_appended(log: SQLiteLog) -> None:
+def test_a_scan_gives_what_was_appended(log: EventLog) -> None:
     entries = [call(1), call(2, tool="edit")]
     log.append(entries)
 
@@ -210,12 +220,12 @@ def test_a_scan_gives_what_was_appended(log: SQLiteLog) -> None:
     ]
 
 
-def test_a_scan_of_nothing_has_the_same_columns(log: SQLiteLog, ten: SQLiteLog) -> None:
+def test_a_scan_of_nothing_has_the_same_columns(log: EventLog, ten: EventLog) -> None:
     assert log.scan(after=10, limit=10).schema == ten.scan(after=0, limit=10).schema
 
 
 @pytest.mark.parametrize("size", [1, 3, 10, 11])
-def test_scans_one_after_another_give_everything_once(ten: SQLiteLog, size: int) -> None:
+def test_scans_one_after_another_give_everything_once(ten: EventLog, size: int) -> None:
     found: list[int] = []
     while part := positions(ten.scan(after=found[-1] if found else 0, limit=size)):
         found += part
@@ -226,7 +236,7 @@ def test_scans_one_after_another_give_everything_once(ten: SQLiteLog, size: int)
 # ── head, first after, identity ─────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_head_is_the_last_position(log: SQLiteLog) -> None:
+def test_the_head_is_the_last_position(log: EventLog) -> None:
     heads = [log.head()]
     for n in range(3):
         log.append(calls(n, n))
@@ -235,7 +245,7 @@ def test_the_head_is_the_last_position(log: SQLiteLog) -> None:
     assert heads == [0, 1, 2, 3]
 
 
-def test_the_first_after_a_position_is_the_next_event(log: SQLiteLog) -> None:
+def test_the_first_after_a_position_is_the_next_event(log: EventLog) -> None:
     log.append([call(1), call(2, NOON + HOUR, tool="edit")])
 
     found = log.first_after(1)
@@ -245,7 +255,7 @@ def test_the_first_after_a_position_is_the_next_event(log: SQLiteLog) -> None:
     assert (found.source, found.recorded_at, found.data["tool"]) == ("local", NOON, "edit")
 
 
-def test_after_the_head_there_is_none(log: SQLiteLog) -> None:
+def test_after_the_head_there_is_none(log: EventLog) -> None:
     assert log.first_after(0) is None
     log.append(calls(1))
     assert log.first_after(1) is None
@@ -273,7 +283,7 @@ def test_a_log_that_is_opened_again_is_the_same(tmp_path: Path) -> None:
 # ── scan of a period ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_period_holds_its_start_and_not_its_end(log: SQLiteLog) -> None:
+def test_a_period_holds_its_start_and_not_its_end(log: EventLog) -> None:
     log.append([call(n, NOON + n * HOUR) for n in range(5)])
 
     assert period(log, NOON + HOUR, NOON + 3 * HOUR) == [2, 3]
@@ -290,25 +300,25 @@ def test_a_period_holds_its_start_and_not_its_end(log: SQLiteLog) -> None:
         (NOON + HOUR, NOON + 2 * HOUR, []),
     ],
 )
-def test_a_period_is_exact_to_the_millisecond(log: SQLiteLog, start: datetime, end: datetime, found: list[int]) -> None:
+def test_a_period_is_exact_to_the_millisecond(log: EventLog, start: datetime, end: datetime, found: list[int]) -> None:
     log.append([call(1, NOON - MICROSECOND), call(2, NOON), call(3, NOON + MILLISECOND)])
 
     assert period(log, start, end) == found
 
 
-def test_a_millisecond_that_is_cut_comes_along(log: SQLiteLog) -> None:
+def test_a_millisecond_that_is_cut_comes_along(log: EventLog) -> None:
     log.append([call(1, NOON), call(2, NOON + 500 * MICROSECOND), call(3, NOON + MILLISECOND)])
 
     assert period(log, NOON + 200 * MICROSECOND, NOON + 300 * MICROSECOND) == [1, 2]
 
 
-def test_a_period_is_told_in_the_order_of_positions(log: SQLiteLog) -> None:
+def test_a_period_is_told_in_the_order_of_positions(log: EventLog) -> None:
     log.append([call(n, NOON - n * HOUR) for n in range(10)])
 
     assert period(log, NOON - 8 * HOUR, NOON) == [2, 3, 4, 5, 6, 7, 8, 9]
 
 
-def test_a_period_can_be_asked_for_by_position(log: SQLiteLog) -> None:
+def test_a_period_can_be_asked_for_by_position(log: EventLog) -> None:
     log.append([call(n, NOON + (n % 2) * HOUR) for n in range(10)])
 
     assert period(log, NOON, NOON + HOUR) == [1, 3, 5, 7, 9]
@@ -318,7 +328,7 @@ def test_a_period_can_be_asked_for_by_position(log: SQLiteLog) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_no_part_of_a_period_is_larger_than_the_limit(log: SQLiteLog, limit: int) -> None:
+def test_no_part_of_a_period_is_larger_than_the_limit(log: EventLog, limit: int) -> None:
     log.append([call(n, NOON + (n % 3) * HOUR) for n in range(12)])
 
     parts = [positions(part) for part in log.scan_period(microseconds(NOON), microseconds(NOON + HOUR), limit=limit)]
@@ -327,21 +337,21 @@ def test_no_part_of_a_period_is_larger_than_the_limit(log: SQLiteLog, limit: int
     assert max(map(len, parts)) == min(limit, 4)
 
 
-def test_all_of_time_is_all_of_the_log(log: SQLiteLog) -> None:
+def test_all_of_time_is_all_of_the_log(log: EventLog) -> None:
     times = [datetime(1990, 1, 1, tzinfo=UTC), NOON, datetime(2100, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)]
     log.append([call(n, time) for n, time in enumerate(times)])
 
     assert [positions(part) for part in log.scan_period(*EVER)] == [[1, 2, 3]]
 
 
-def test_a_period_before_1970_is_empty(log: SQLiteLog) -> None:
+def test_a_period_before_1970_is_empty(log: EventLog) -> None:
     log.append(calls(1))
 
     assert period(log, datetime(1960, 1, 1, tzinfo=UTC), datetime(1965, 1, 1, tzinfo=UTC)) == []
     assert period(log, datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)) == [1]
 
 
-def test_a_period_skips_the_wide_gaps_between_its_events(log: SQLiteLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_period_skips_the_wide_gaps_between_its_events(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     day = 24 * HOUR
     early, late = call("early", NOON - day), call("late", NOON - day)
     log.append([early, *[call(n, NOON) for n in range(2500)], late, *[call(n, NOON + HOUR) for n in range(1500)]])
@@ -360,10 +370,9 @@ HOURS = st.lists(st.integers(0, 6), max_size=40)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 @given(hours=HOURS, start=st.integers(0, 6), length=st.integers(0, 7), limit=st.integers(1, 9), gap=st.integers(0, 5))
 def test_a_period_is_what_a_filter_of_the_log_would_give(
-    open_log: OpenLog, monkeypatch: pytest.MonkeyPatch, hours: list[int], start: int, length: int, limit: int, gap: int
+    log: EventLog, monkeypatch: pytest.MonkeyPatch, hours: list[int], start: int, length: int, limit: int, gap: int
 ) -> None:
     monkeypatch.setattr(port, "SPAN_GAP", gap)
-    log = open_log()
     before = log.head()
     log.append([call(uuid4(), NOON + hour * HOUR) for hour in hours])
 
@@ -375,7 +384,7 @@ def test_a_period_is_what_a_filter_of_the_log_would_give(
 # ── at the same time ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_readers_see_whole_batches_in_order_while_others_write(log: SQLiteLog) -> None:
+def test_readers_see_whole_batches_in_order_while_others_write(log: EventLog) -> None:
     done = threading.Event()
     seen: list[list[int]] = []
 
@@ -402,7 +411,7 @@ def test_readers_see_whole_batches_in_order_while_others_write(log: SQLiteLog) -
     assert all(each == list(range(1, len(each) + 1)) for each in seen)
 
 
-def test_a_scan_of_a_period_may_be_left_and_others_write_meanwhile(log: SQLiteLog) -> None:
+def test_a_scan_of_a_period_may_be_left_and_others_write_meanwhile(log: EventLog) -> None:
     log.append(calls(*range(10)))
     parts = log.scan_period(*EVER, limit=3)
 
@@ -483,6 +492,52 @@ class TestPositionsOfARecorderDoNotInterleave(_OnDatabases, NonInterleavingNotif
 class TestCheckpoints(_OnDatabases, TrackingRecorderTestCase):
     def create_recorder(self) -> SQLiteCheckpoints:  # type: ignore[override]
         return SQLiteCheckpoints(self.database())
+
+
+class _OnPostgres:
+    """Opens a schema of its own for a test case, and closes it after it."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, postgres: Server) -> None:
+        self.server = postgres
+
+    def setUp(self) -> None:
+        self.databases: list[PostgresDatabase] = []
+        self.schema: str | None = None
+
+    def tearDown(self) -> None:
+        for database in self.databases:
+            database.close()
+
+    def database(self) -> PostgresDatabase:
+        if self.schema is None:
+            self.schema = self.server.schema()
+            self.server.run(f"CREATE SCHEMA {self.schema}")
+        self.databases.append(PostgresDatabase(self.server.url, self.schema))
+        return self.databases[-1]
+
+    def new_originator_id(self) -> str:
+        return uuid4().hex  # our originators are texts
+
+    def create_recorder(self) -> PostgresRecorder:
+        recorder = PostgresRecorder(self.database().writing)
+        recorder.create_table()
+        return recorder
+
+
+class TestRecorderOnPostgres(_OnPostgres, ApplicationRecorderTestCase[PostgresRecorder]):
+    pass
+
+
+class TestPositionsOfARecorderOnPostgresDoNotInterleave(_OnPostgres, NonInterleavingNotificationIDsBaseCase):
+    pass
+
+
+class TestCheckpointsOnPostgres(_OnPostgres, TrackingRecorderTestCase):
+    def create_recorder(self) -> PostgresCheckpoints:  # type: ignore[override]
+        recorder = PostgresCheckpoints(self.database())
+        recorder.create_table()
+        return recorder
 
 
 del ApplicationRecorderTestCase, NonInterleavingNotificationIDsBaseCase, TrackingRecorderTestCase

@@ -1,0 +1,67 @@
+"""Reading the log as Arrow: COPY in binary, decoded by ADBC, on connections of their own."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from typing import Any
+
+import pyarrow as pa
+from adbc_driver_postgresql import dbapi
+
+from analytics_es.errors import Closed, StoreFailed, StoreUnavailable
+from analytics_es.log.postgres.database import Database
+
+KEPT = 2
+
+
+class ArrowReader:
+    """Runs queries on a connection that is not in use, else on a new one; keeps a few of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._idle: deque[Any] = deque()
+        self._closed = False
+
+    def fetch(self, query: str) -> pa.Table:
+        """Return the rows of a query; raises StoreUnavailable, StoreFailed."""
+        if self._closed:
+            raise Closed
+        try:
+            connection = self._idle.pop() if self._idle else dbapi.connect(self._database.url, autocommit=True)
+        except dbapi.Error as error:
+            raise StoreUnavailable(problem=self._database.said(error)) from None
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(query)
+                table = cursor.fetch_arrow_table()
+        except dbapi.Error as error:
+            self._drop(connection)
+            while self._idle:  # what broke this one most likely broke the others
+                self._drop(self._idle.pop())
+            kind = StoreUnavailable if isinstance(error, dbapi.OperationalError) or not _state(error) else StoreFailed
+            raise kind(problem=self._database.said(error)) from None
+        self._keep(connection)
+        return table
+
+    def _keep(self, connection: Any) -> None:
+        if self._closed or len(self._idle) >= KEPT:
+            self._drop(connection)
+        else:
+            self._idle.append(connection)
+
+    def _drop(self, connection: Any) -> None:
+        with suppress(dbapi.Error):
+            connection.close()
+
+    def close(self) -> None:
+        """Close the connections that are not in use; the others follow when they are done."""
+        self._closed = True
+        while self._idle:
+            self._drop(self._idle.pop())
+
+
+def _state(error: Any) -> str:
+    """Return the server's code of an error, "" where it did not come from the server, or said good-bye with it."""
+    found = str(getattr(error, "sqlstate", "") or "")
+    return "" if found.startswith(("57P", "08")) else found.strip("\0")

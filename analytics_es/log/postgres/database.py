@@ -1,0 +1,193 @@
+"""One schema of a PostgreSQL database: pooled connections, driver errors translated, passwords kept out of sight."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+import tenacity
+from eventsourcing.postgres import PostgresDatastore
+from psycopg import IsolationLevel
+from psycopg.rows import dict_row, tuple_row
+from psycopg.sql import SQL, Literal
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from analytics_es.addresses import redacted
+from analytics_es.errors import BadSchema, Closed, StoreBusy, StoreFailed, StoreUnavailable
+
+logger = logging.getLogger("analytics_es")
+
+LOCK_TIMEOUT = 5
+IDLE_TIMEOUT = 30  # of an open transaction: one that is stuck must not keep the others from appending for longer
+WRITERS, READERS = 4, 8
+RETRY_SECONDS = 5.0
+
+# What every connection of ours is told; the schema alone is searched, so that every statement can go without it.
+SETTINGS = SQL(
+    "SELECT set_config('search_path', {schema}, false), set_config('lock_timeout', {lock}, false), "
+    "set_config('idle_in_transaction_session_timeout', {idle}, false), set_config('timezone', 'UTC', false)"
+)
+
+_SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,39}")
+_BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.QueryCanceled)
+_LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
+
+Connection = psycopg.Connection[Any]
+T = TypeVar("T")
+
+
+class Cursor:
+    """Runs statements that mark parameters by ?, as all databases here do."""
+
+    def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
+        self._cursor = cursor
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Cursor:
+        """Run a statement."""
+        self._cursor.execute(statement.replace("?", "%s").encode(), parameters or None)
+        return self
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement changed."""
+        return self._cursor.rowcount
+
+    def fetchone(self) -> Any:
+        """Return the next row of the last statement."""
+        return self._cursor.fetchone()
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows of the last statement."""
+        return self._cursor.fetchall()
+
+
+class _Datastore(PostgresDatastore):
+    """The library's datastore, with a pool of our own."""
+
+    def __init__(self, url: str, schema: str, size: int, configure: Callable[[Connection], None]) -> None:
+        super().__init__("", "", "", "", "", schema=schema, originator_id_type="text", lock_timeout=LOCK_TIMEOUT)
+        self.pool.close()
+        self.pool = ConnectionPool(  # type: ignore[assignment]  # it only differs in how a password is got
+            url,
+            kwargs={"autocommit": True, "row_factory": dict_row},
+            min_size=1,
+            max_size=size,
+            open=False,
+            timeout=LOCK_TIMEOUT,
+            reconnect_timeout=LOCK_TIMEOUT,
+            configure=configure,
+            check=ConnectionPool.check_connection,
+            num_workers=1,
+        )
+        self.pool.open()
+
+
+class Database:
+    """One schema, with a pool for writing and one for reading: writers queue for a lock, and readers need not."""
+
+    def __init__(self, url: str, schema: str) -> None:
+        if not _SCHEMA.fullmatch(schema):
+            raise BadSchema(schema=schema)
+        self.url, self.schema = url, schema
+        self.place = f"schema {schema} of {redacted(url)}"
+        with self.connect():  # so that what is wrong with the address is said at once, and by the server
+            pass
+        self.writing = _Datastore(url, schema, WRITERS, self._settings)
+        self.reading = _Datastore(url, schema, READERS, self._settings_for_reading)
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """Open a connection of its own, outside of the pools."""
+        with self.translated():
+            connection = psycopg.connect(self.url, autocommit=True, connect_timeout=LOCK_TIMEOUT, row_factory=tuple_row)
+            with connection:
+                self._settings(connection)
+                yield connection
+
+    def _settings(self, connection: Connection) -> None:
+        texts = {"schema": self.schema, "lock": f"{LOCK_TIMEOUT}s", "idle": f"{IDLE_TIMEOUT}s"}
+        connection.execute(SETTINGS.format(**{name: Literal(text) for name, text in texts.items()}))
+        connection.isolation_level = IsolationLevel.READ_COMMITTED
+
+    def _settings_for_reading(self, connection: Connection) -> None:
+        self._settings(connection)
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Take a connection that may write."""
+        with self.translated(), self.writing.pool.connection() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Cursor]:
+        """Open a transaction. It is durable a little later: what a power failure takes is derived again."""
+        with self.connection() as connection, connection.transaction():
+            connection.execute("SET LOCAL synchronous_commit = off")
+            yield Cursor(connection.cursor(row_factory=tuple_row))
+
+    @contextmanager
+    def read(self) -> Iterator[Cursor]:
+        """Open a transaction that sees one state of the database."""
+        with self.translated(), self.reading.pool.connection() as connection, connection.transaction():
+            yield Cursor(connection.cursor(row_factory=tuple_row))
+
+    def again(self, work: Callable[[], T]) -> T:
+        """Do something again, for some seconds, while the server cannot be reached."""
+        trying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(StoreUnavailable),
+            stop=tenacity.stop_after_delay(RETRY_SECONDS),
+            wait=tenacity.wait_random_exponential(0.05, max=1),
+            before_sleep=_tell,
+            reraise=True,
+        )
+        return trying(work)
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn driver errors into ours; no message shows a password."""
+        try:
+            yield
+        except PoolClosed:
+            raise Closed from None
+        except PoolTimeout:
+            problem = f"no connection within {LOCK_TIMEOUT} s: the server is not there, or all connections are in use"
+            raise StoreUnavailable(problem=problem) from None
+        except _BUSY as error:
+            raise StoreBusy(seconds=LOCK_TIMEOUT) from error
+        except _LOST as error:
+            raise StoreUnavailable(problem=self.said(error)) from None
+        except psycopg.Error as error:
+            raise StoreFailed(problem=self.said(error)) from None
+
+    def said(self, error: Exception) -> str:
+        """Return what a driver says, in one line and without the password."""
+        text = " ".join(str(error).split()) or type(error).__name__
+        for secret in _secrets(self.url):
+            text = text.replace(secret, "***")
+        return text
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.reading.close()
+        self.writing.close()
+
+
+def _tell(state: tenacity.RetryCallState) -> None:
+    if state.outcome:
+        logger.warning("%s Trying again.", state.outcome.exception())
+
+
+def _secrets(url: str) -> list[str]:
+    try:
+        found = urlsplit(url).password
+    except ValueError:
+        found = None
+    given = [found, *re.findall(r"[?&](?:password|sslpassword)=([^&]*)", url)]
+    return [secret for each in given if each for secret in {each, unquote(each)}]

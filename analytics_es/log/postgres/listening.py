@@ -1,0 +1,73 @@
+"""Being woken by the server: LISTEN on a connection of its own that comes back by itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import tenacity
+from psycopg.sql import SQL, Identifier
+
+from analytics_es.errors import AnalyticsError
+from analytics_es.log.postgres.database import Database
+
+logger = logging.getLogger("analytics_es")
+
+LOOK_SECONDS = 0.5  # how long it takes to notice that it shall stop
+
+
+class Listener(threading.Thread):
+    """Wakes at every notification, and once after every time without a connection."""
+
+    def __init__(self, database: Database, channel: str, wake: Callable[[], None]) -> None:
+        super().__init__(name="analytics-es-listener", daemon=True)
+        self._database, self._channel, self._wake = database, channel, wake
+        self._stopping = threading.Event()
+        self._connected = threading.Event()
+
+    @property
+    def connected(self) -> bool:
+        """Whether notifications come."""
+        return self._connected.is_set()
+
+    def run(self) -> None:
+        """Listen until closed; a lost connection is told once and made again."""
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except AnalyticsError as error:
+                self._connected.clear()
+                logger.warning("Listening for events was interrupted; looking for them instead. %s", error)
+                self._come_back()
+
+    def _come_back(self) -> None:
+        trying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(AnalyticsError),
+            wait=tenacity.wait_random_exponential(0.1, max=5),
+            stop=tenacity.stop_when_event_set(self._stopping),
+            sleep=tenacity.sleep_using_event(self._stopping),
+            retry_error_callback=lambda _: None,
+        )
+        trying(self._reach)
+        if not self._stopping.is_set():
+            logger.warning("Listening for events again.")
+
+    def _reach(self) -> None:
+        with self._database.connect():
+            pass
+
+    def _listen(self) -> None:
+        with self._database.connect() as connection:
+            connection.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
+            self._connected.set()
+            self._wake()
+            while not self._stopping.is_set():
+                for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
+                    self._wake()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._stopping.set()
+        if self.is_alive():
+            self.join()

@@ -1,0 +1,195 @@
+"""The event log on PostgreSQL: the library's table, filled under its lock, so that positions appear in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+from eventsourcing.postgres import PostgresApplicationRecorder
+from psycopg.rows import tuple_row
+from psycopg.sql import SQL, Identifier
+
+from analytics_es.errors import SharedIds
+from analytics_es.log.port import COLUMNS, LAST, PLACE, Appended, Entry, EventLog, Span, Stored, brought_up, sorted_out
+from analytics_es.log.postgres import migrations
+from analytics_es.log.postgres.arrow import ArrowReader
+from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
+from analytics_es.log.postgres.database import Database
+from analytics_es.log.postgres.listening import Listener
+
+SELECT_IDENTITY = "SELECT id FROM log_identity"
+HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
+
+# Append what is not there yet. Positions are counted on from the head instead of taken from the sequence, which the
+# table's lock allows: so there are no gaps, and a log has the same positions on every database.
+_APPEND = """
+WITH new AS (
+    INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id)
+    SELECT key, 1, topic, state, (SELECT coalesce(max(notification_id), 0) FROM stored_events) + row_number() OVER ()
+    FROM (
+        SELECT key COLLATE "C" AS key, topic, state
+        FROM unnest(%b::text[], %b::text[], %b::bytea[]) WITH ORDINALITY AS given (key, topic, state, n)
+        WHERE NOT EXISTS (SELECT FROM stored_events WHERE {same})
+        ORDER BY n
+    ) AS missing
+    ON CONFLICT DO NOTHING
+    RETURNING notification_id
+)
+SELECT count(*), coalesce(min(notification_id), 0), coalesce(max(notification_id), 0) FROM new"""
+APPEND = _APPEND.format(same='originator_id = key COLLATE "C" AND originator_version = 1')
+APPEND_STRICTLY = _APPEND.format(same='substr(originator_id, 13) = substr(key COLLATE "C", 13)')
+
+# Where events of these keys are, and what they say.
+FIND = (
+    "SELECT originator_id, notification_id, state FROM stored_events "
+    "WHERE originator_id = ANY(%s) AND originator_version = 1"
+)
+
+# A store may hold that a source and an id are one event whatever its time; the index then says so from its making on.
+FIND_STRICT = "SELECT to_regclass('stored_events_by_identity') IS NOT NULL"
+CREATE_STRICT = "CREATE UNIQUE INDEX stored_events_by_identity ON stored_events (substr(originator_id, 13))"
+FIND_IDENTITY = (
+    "SELECT substr(originator_id, 13), notification_id, state FROM stored_events "
+    "WHERE substr(originator_id, 13) = ANY(%s)"
+)
+
+# The events of a stretch of positions, in order.
+SCAN = (
+    "SELECT notification_id AS position, topic AS type, state FROM {table} "
+    "WHERE notification_id > {after} AND notification_id <= {upto} ORDER BY notification_id LIMIT {limit}"
+)
+
+# The positions of the events of a stretch of time, in order.
+POSITIONS_IN_TIME = (
+    "SELECT notification_id FROM {table} WHERE originator_id >= '{first}' AND originator_id < '{end}' "
+    "AND notification_id > {after} AND notification_id <= {upto} ORDER BY notification_id"
+)
+
+# The events of a stretch of time within a short stretch of positions.
+SCAN_IN_TIME = (
+    "SELECT notification_id AS position, topic AS type, state FROM {table} "
+    "WHERE notification_id BETWEEN {start} AND {stop} AND originator_id >= '{first}' AND originator_id < '{end}' "
+    "ORDER BY notification_id"
+)
+
+
+class PostgresRecorder(PostgresApplicationRecorder):
+    """The library's recorder, with an append that skips what is there."""
+
+    def append(self, connection: Any, entries: Sequence[Entry], *, strict: bool, again: bool) -> list[Appended]:
+        """Insert the new ones of these entries, in order and in one commit, and say where each is.
+
+        `again`: an attempt before may have done so already; then what is there, to the byte, is no duplicate.
+        """
+        new: dict[str, Entry] = {}
+        for entry in entries:
+            new.setdefault(entry.key[PLACE:] if strict else entry.key, entry)
+        columns = [list(column) for column in zip(*new.values(), strict=True)]
+        cursor = connection.cursor(row_factory=tuple_row)
+        with connection.pipeline(), connection.transaction():
+            self._lock_table(cursor)
+            self._notify_channel(cursor)
+            cursor.execute(APPEND_STRICTLY if strict else APPEND, columns, prepare=True)
+            inserted, first, last = cursor.fetchone()
+        if inserted == len(entries) == last - first + 1:
+            return [Appended(position, False, False) for position in range(first, last + 1)]
+        stored = self._found(cursor, FIND, {entry.key for entry in entries})
+        if unseen := {entry.key[PLACE:] for entry in entries if entry.key not in stored}:
+            stored |= self._found(cursor, FIND_IDENTITY, unseen)
+        before = first - 1 if inserted else LAST
+        return sorted_out(entries, stored, before=before, again=again)
+
+    def _found(self, cursor: Any, statement: str, names: set[str]) -> dict[str, Stored]:
+        rows = cursor.execute(statement, [sorted(names)], binary=True).fetchall()
+        return {name: (position, state) for name, position, state in rows}
+
+
+class PostgresLog(EventLog):
+    """The event log in one schema of a PostgreSQL database, which it does not close."""
+
+    def __init__(self, database: Database, *, strict_ids: bool = False) -> None:
+        self._database = database
+        self._recorder = PostgresRecorder(database.writing)
+        self._recorder.channel_name = f"{database.schema}_stored_events"  # notifications are not of a schema
+        migrations.migrate(database, self._recorder, PostgresCheckpoints(database))
+        self._strict = self._prepare(strict_ids)
+        self._table = SQL(".").join([Identifier(database.schema), Identifier("stored_events")]).as_string()
+        with database.read() as cursor:
+            self.identity = str(cursor.execute(SELECT_IDENTITY).fetchone()[0])
+        self._arrow = ArrowReader(database)
+        self._listener: Listener | None = None
+
+    def _prepare(self, strict_ids: bool) -> bool:
+        with self._database.read() as cursor:
+            strict = bool(cursor.execute(FIND_STRICT).fetchone()[0])
+        if strict or not strict_ids:
+            return strict
+        with migrations.preparing(self._database) as connection:
+            try:
+                connection.execute(CREATE_STRICT)
+            except migrations.AlreadyThere:
+                return True
+            except migrations.NotUnique:
+                raise SharedIds(path=self._database.place) from None
+        return True
+
+    def append(self, entries: Sequence[Entry]) -> list[Appended]:
+        """Store what is new, durably and in one commit; tries again where the connection is lost."""
+        if not entries:
+            return []
+        tries = 0
+
+        def attempt() -> list[Appended]:
+            nonlocal tries
+            tries += 1
+            with self._database.connection() as connection:
+                return self._recorder.append(connection, entries, strict=self._strict, again=tries > 1)
+
+        return self._database.again(attempt)
+
+    def head(self) -> int:
+        """Return the last position, 0 where the log is empty."""
+
+        def look() -> int:
+            with self._database.read() as cursor:
+                return int(cursor.execute(HEAD).fetchone()[0])
+
+        return self._database.again(look)
+
+    def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
+        """Return the events after a position: columns position, type, state."""
+        return self._events(SCAN.format(table=self._table, after=int(after), upto=int(upto), limit=int(limit)))
+
+    def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
+        first, end = keys
+        query = POSITIONS_IN_TIME.format(table=self._table, first=first, end=end, after=int(after), upto=int(upto))
+        found: list[int] = self._fetch(query).column(0).to_pylist()
+        return found
+
+    def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
+        (start, stop), (first, end) = span, keys
+        return self._events(SCAN_IN_TIME.format(table=self._table, start=start, stop=stop, first=first, end=end))
+
+    def _events(self, query: str) -> pa.Table:
+        return brought_up(self._fetch(query).cast(COLUMNS))
+
+    def _fetch(self, query: str) -> pa.Table:
+        return self._database.again(lambda: self._arrow.fetch(query))
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake` whenever another process has appended, until closed."""
+        self._listener = Listener(self._database, self._recorder.channel_name, wake)
+        self._listener.start()
+
+    @property
+    def poll_seconds(self) -> float:  # type: ignore[override]
+        """How often to look for what others have appended: seldom while notifications come."""
+        return 1.0 if self._listener and self._listener.connected else 0.1
+
+    def close(self) -> None:
+        """Stop listening, and close the connections for reading Arrow."""
+        if self._listener:
+            self._listener.close()
+        self._arrow.close()
+        self._database.close()

@@ -1,0 +1,131 @@
+"""What a schema needs to hold a store, made by one process at a time and written down by version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import psycopg.rows
+from eventsourcing.persistence import Tracking
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresRecorder, PostgresTrackingRecorder
+from psycopg.sql import SQL, Identifier
+
+from analytics_es.errors import NewerSchema, NotMigrated, NotOurs
+from analytics_es.log.postgres.database import Database
+
+Connection = psycopg.Connection[Any]
+AlreadyThere = psycopg.errors.DuplicateTable
+NotUnique = psycopg.errors.UniqueViolation
+
+# One process at a time prepares a schema.
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('analytics_es ' || current_setting('search_path'), 0))"
+
+FIND_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
+CREATE_SCHEMA = SQL("CREATE SCHEMA {}")
+
+# Which versions of this list are done; whether the tables are ours, too.
+FIND_VERSIONS = "SELECT to_regclass('analytics_es_migrations'), to_regclass('stored_events')"
+CREATE_VERSIONS = (
+    "CREATE TABLE analytics_es_migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+)
+SELECT_VERSION = "SELECT coalesce(max(version), 0) FROM analytics_es_migrations"
+WRITE_VERSION = "INSERT INTO analytics_es_migrations (version) VALUES (%s)"
+
+# Keys are compared byte by byte: an index of such texts is a range of time, and faster.
+COMPARE_BYTES = 'ALTER TABLE stored_events ALTER COLUMN originator_id TYPE text COLLATE "C"'
+
+CREATE_IDENTITY = "CREATE TABLE log_identity (id text NOT NULL)"
+INSERT_IDENTITY = "INSERT INTO log_identity VALUES (%s)"
+
+CREATE_ABOUT = "CREATE TABLE about (name text PRIMARY KEY, value text NOT NULL)"
+CREATE_UNREADABLE = (
+    'CREATE TABLE unreadable (projection text COLLATE "C" NOT NULL, hour bigint NOT NULL, position bigint NOT NULL, '
+    'field text COLLATE "C" NOT NULL, PRIMARY KEY (projection, hour, position, field))'
+)
+
+# Add two stored histograms, texts of the form [[indexes],[counts]].
+CREATE_MERGE = r"""
+CREATE FUNCTION merge_histograms(one text, other text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT format('[[%s],[%s]]', string_agg(i::text, ',' ORDER BY i), string_agg(n::text, ',' ORDER BY i))
+    FROM (
+        SELECT i, sum(n) AS n
+        FROM (VALUES (one), (other)) AS given(stored),
+            unnest(
+                string_to_array(substr(split_part(stored, '],[', 1), 3), ',')::bigint[],
+                string_to_array(rtrim(split_part(stored, '],[', 2), ']'), ',')::bigint[]
+            ) AS bucket(i, n)
+        GROUP BY i
+    ) AS merged
+$$"""
+
+
+def _first(connection: Connection, recorders: tuple[PostgresApplicationRecorder, PostgresTrackingRecorder]) -> None:
+    """Make the library's tables, without its types and functions, and ours."""
+    for recorder in recorders:
+        for statement in _tables(recorder):
+            connection.execute(statement)
+    connection.execute(COMPARE_BYTES)
+    recorders[1]._insert_tracking(connection.cursor(row_factory=psycopg.rows.dict_row), Tracking("__migration__", 1))
+    connection.execute(CREATE_IDENTITY)
+    connection.execute(INSERT_IDENTITY, [uuid4().hex])
+    for statement in (CREATE_ABOUT, CREATE_UNREADABLE, CREATE_MERGE):
+        connection.execute(statement)
+
+
+MIGRATIONS = (_first,)
+
+
+def _tables(recorder: PostgresRecorder) -> list[Any]:
+    wanted = ("CREATE TABLE", "CREATE UNIQUE INDEX")
+    return [each for each in recorder.sql_create_statements if each.as_string().lstrip().startswith(wanted)]
+
+
+def version(database: Database) -> int:
+    """Return the version of a schema, 0 where there is no store in it; raises NotOurs, NewerSchema."""
+    with database.connect() as connection:
+        return _version(connection, database)
+
+
+def _version(connection: Connection, database: Database) -> int:
+    ours, events = connection.execute(FIND_VERSIONS).fetchone() or (None, None)
+    if ours is None:
+        if events is not None:
+            raise NotOurs(path=database.place, problem="it has a table stored_events of another application")
+        return 0
+    row = connection.execute(SELECT_VERSION).fetchone()
+    found = int(row[0]) if row else 0
+    if found > len(MIGRATIONS):
+        raise NewerSchema(path=database.place, found=found, known=len(MIGRATIONS))
+    return found
+
+
+def migrate(database: Database, *recorders: Any) -> bool:
+    """Bring a schema up to this version; False where it was. Raises NotMigrated for a role that may not."""
+    if version(database) == len(MIGRATIONS):
+        return False
+    with preparing(database) as connection:
+        if not connection.execute(FIND_SCHEMA, [database.schema]).fetchone():
+            connection.execute(CREATE_SCHEMA.format(Identifier(database.schema)))
+        found = _version(connection, database)
+        if not found:
+            connection.execute(CREATE_VERSIONS)
+        for number, apply in enumerate(MIGRATIONS[found:], found + 1):
+            apply(connection, recorders)
+            connection.execute(WRITE_VERSION, [number])
+    return True
+
+
+@contextmanager
+def preparing(database: Database) -> Iterator[Connection]:
+    """Open a transaction in which tables are made, one process after another; raises NotMigrated."""
+    with database.connect() as connection:
+        connection.execute("SET lock_timeout = 0")  # the others are nearly done
+        try:
+            with connection.transaction():
+                connection.execute(LOCK)
+                yield connection
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise NotMigrated(place=database.place, problem=database.said(error)) from None

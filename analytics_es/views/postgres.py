@@ -1,0 +1,103 @@
+"""The read models on PostgreSQL: one table a projection beside the log, upserted by merging."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from analytics_es.algebra import Declaration
+from analytics_es.fold import Folded, Row
+from analytics_es.log.postgres import Database, migrations
+from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
+from analytics_es.log.postgres.database import Cursor
+from analytics_es.views.port import WRITE_UNREADABLE, Views
+from analytics_es.views.snapshot import Sums
+
+PIECE = 10_000  # rows of one statement
+
+# Whether the tables of projections, and their checkpoints, are there.
+COUNT_TABLES = "SELECT count(*) FROM unnest(?::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
+COUNT_CHECKPOINTS = "SELECT count(*) FROM tracking WHERE application_name = ANY(?)"
+
+_MERGED = {
+    "sum": "{c} = coalesce(old.{c} + excluded.{c}, old.{c}, excluded.{c})",
+    "min": "{c} = least(old.{c}, excluded.{c})",
+    "max": "{c} = greatest(old.{c}, excluded.{c})",
+    "histogram": "{c} = merge_histograms(old.{c}, excluded.{c})",
+}
+# A sum of 64 bits is a numeric, which passes them: as text it is whole.
+_SUMS = {
+    "sum": "trim_scale(sum({c}))::text",
+    "min": "min({c})",
+    "max": "max({c})",
+    "histogram": "string_agg({c}, chr(10))",
+}
+
+
+class PostgresViews(Views):
+    """All read models of one log, in its schema; the database is the log's to close."""
+
+    sums = Sums(sums=_SUMS, beyond=_SUMS, overflow=lambda _: False)
+
+    def __init__(self, database: Database, declarations: Sequence[Declaration], *, log: str, timezone: str) -> None:
+        self.declarations = {declaration.name: declaration for declaration in declarations}
+        self.log, self.place = log, database.place
+        self._database = database
+        self.checkpoints = PostgresCheckpoints(database)
+        if not self._prepared(timezone):
+            with migrations.preparing(database) as connection:
+                self.prepare(Cursor(connection.cursor()), timezone)
+
+    def _prepared(self, timezone: str) -> bool:
+        """Say whether everything is there: then nothing need be done, nor be allowed."""
+        with self.reading() as cursor:
+            about, written = self.about(cursor, timezone), self.definitions()
+            tables = cursor.execute(COUNT_TABLES, [list(written)]).fetchone()[0]
+            names = [self.checkpoint_name(each) for each in self.declarations.values()]
+            checkpoints = cursor.execute(COUNT_CHECKPOINTS, [names]).fetchone()[0]
+        return "timezone" in about and written.items() <= about.items() and tables == checkpoints == len(names)
+
+    def writing(self) -> AbstractContextManager[Cursor]:
+        """Open a transaction that nothing comes between."""
+        return self._database.write()
+
+    def reading(self) -> AbstractContextManager[Cursor]:
+        """Open a transaction that sees one state."""
+        return self._database.read()
+
+    def create(self, cursor: Any, declaration: Declaration) -> None:
+        """Create the table of a projection, unless it is there."""
+        keys = [f'{key.name} text COLLATE "C" NOT NULL' for key in declaration.keys]
+        columns = [f"{c.name} {'text NOT NULL' if c.merge == 'histogram' else 'bigint'}" for c in declaration.columns]
+        cursor.execute(
+            f'CREATE TABLE IF NOT EXISTS {declaration.table} (grain text COLLATE "C" NOT NULL, bucket bigint NOT NULL, '
+            f"{', '.join([*keys, *columns])}, PRIMARY KEY ({', '.join(declaration.row_key)}))"
+        )
+
+    def merge(self, cursor: Any, declaration: Declaration, folded: Folded) -> None:
+        """Merge rows into what is there; a sum beyond 64 bits is refused."""
+        statement = _upsert(declaration)
+        for first in range(0, len(folded.rows), PIECE):
+            cursor.execute(statement, _columns(folded.rows[first : first + PIECE]))
+        for position, hour, field in folded.unreadable:
+            cursor.execute(WRITE_UNREADABLE, (declaration.name, hour, position, field))
+
+    def close(self) -> None:
+        """Leave the database to the log."""
+
+
+def _columns(rows: Sequence[Row]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _upsert(declaration: Declaration) -> str:
+    texts = {"grain", *(key.name for key in declaration.keys)}
+    texts |= {column.name for column in declaration.columns if column.merge == "histogram"}
+    names = [*declaration.row_key, *(column.name for column in declaration.columns)]
+    arrays = ", ".join("%b::text[]" if name in texts else "%b::bigint[]" for name in names)
+    merged = ", ".join(_MERGED[column.merge].format(c=column.name) for column in declaration.columns)
+    return (
+        f"INSERT INTO {declaration.table} AS old ({', '.join(names)}) SELECT * FROM unnest({arrays}) "
+        f"ON CONFLICT ({', '.join(declaration.row_key)}) DO UPDATE SET {merged}"
+    )
