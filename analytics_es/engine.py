@@ -89,10 +89,14 @@ def _pure_functions() -> frozenset[str]:
     return frozenset(name for (name,) in rows.fetchall()) | {"nullif", "split_part"}
 
 
-# Words that SQLite alone keeps for itself.
+# Words that a database of read models keeps for itself, and the engine does not.
 _WORDS_OF_SQLITE = (
     "add alter autoincrement between commit delete drop escape exists index insert nothing null raise set transaction "
     "update values"
+)
+_WORDS_OF_POSTGRES = (
+    "current_catalog current_date current_role current_schema current_time current_timestamp current_user grant "
+    "localtime localtimestamp session_user system_user user cmax cmin ctid tableoid xmax xmin"
 )
 
 
@@ -100,7 +104,8 @@ _WORDS_OF_SQLITE = (
 def words() -> frozenset[str]:
     """Return the words of SQL that cannot name a column."""
     kinds = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')"
-    return frozenset(name for (name,) in _parser().cursor().execute(kinds).fetchall()) | {*_WORDS_OF_SQLITE.split()}
+    own = frozenset(name for (name,) in _parser().cursor().execute(kinds).fetchall())
+    return own.union(_WORDS_OF_SQLITE.split(), _WORDS_OF_POSTGRES.split())
 
 
 @functools.cache

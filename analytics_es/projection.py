@@ -45,6 +45,7 @@ __all__ = [
 C = TypeVar("C", bound=type)
 
 NUMERIC = re.compile(r"(TINY|SMALL|BIG|HUGE|U\w+)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT")
+LONGEST_NAME = 63  # that PostgreSQL does not cut
 _NAME = re.compile(r"(?!k_)[a-z][a-z0-9_]{0,62}")
 _PATTERN = re.compile(r"([a-z0-9_]+|\*)(\.([a-z0-9_]+|\*))*(\.>)?|>")
 _RESERVED = {"grain", "bucket", "hour", "day", "position", "projection", "field"}
@@ -190,6 +191,12 @@ def _check_patterns(declaration: Declaration) -> None:
 
 
 def _check_names(declaration: Declaration) -> None:
+    if len(declaration.table) > LONGEST_NAME:
+        _refuse(
+            declaration.name,
+            "class",
+            f"its table {declaration.table} has a name of more than {LONGEST_NAME} characters",
+        )
     names = [each.name for each in declaration.keys] + [column.name for column in declaration.columns]
     for field in names:
         if not _NAME.fullmatch(field) or field in _RESERVED:

@@ -1,0 +1,377 @@
+"""The contract of the read models, for every backend: rows merge, and move with their checkpoint or not at all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analytics_es.algebra import Declaration
+from analytics_es.errors import AnalyticsError, BadDeclaration, OtherTimezone, StoreFailed
+from analytics_es.fold import Folded
+from analytics_es.log.postgres import Database
+from analytics_es.projection import (
+    Histogram,
+    count,
+    declaration_of,
+    histogram,
+    key,
+    largest,
+    projection,
+    smallest,
+    total,
+)
+from analytics_es.views import Span, Views
+from analytics_es.views.postgres import PostgresViews
+from analytics_es.views.sqlite import SQLiteViews
+from tests.servers import Server
+
+HOUR = 3600
+
+
+def declared(name: str = "Mine", *, where: str | None = None) -> Declaration:
+    """Return a projection with a measure of every kind."""
+
+    class Mine:
+        who: str = key("entity.type")
+        which: str = key("entity.id")
+        region: str = key("attributes.region")
+        events: int = count()
+        value: int | None = total("value")
+        least: int | None = smallest("value")
+        most: int | None = largest("value")
+        size: Histogram = histogram("attributes.size")
+
+    Mine.__name__ = name
+    return declaration_of(projection(version=1, consumes=(">",), entities=("user",), where=where)(Mine))
+
+
+MINE = declared()
+ALL = [column for measure in MINE.measures for column in measure.columns]
+EVER = [Span("hour", 0, 2**40)]
+WHOLE = {"who": ""}
+
+OpenViews = Callable[..., Views]
+
+
+@pytest.fixture(params=["file", "memory", "postgres"])
+def open_views(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenViews]:
+    """Open the read models of a backend, again or for the first time."""
+    opened: list[Callable[[], None]] = []
+    server = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    schema = server.schema() if server else ""
+
+    def opening(declarations: Sequence[Declaration] = (MINE,), log: str = "a log", timezone: str = "UTC") -> Views:
+        views: Views
+        if server:
+            database = Database(server.url, schema)
+            opened.append(database.close)
+            _migrated(database)
+            views = PostgresViews(database, declarations, log=log, timezone=timezone)
+        else:
+            path = tmp_path / "a.views.db" if request.param == "file" else None
+            views = SQLiteViews(path, declarations, log=log, timezone=timezone)
+            opened.append(views.close)
+        return views
+
+    yield opening
+    for close in opened:
+        close()
+
+
+def _migrated(database: Database) -> None:
+    from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
+    from analytics_es.log.postgres.log import PostgresRecorder
+    from analytics_es.log.postgres.migrations import migrate
+
+    migrate(database, PostgresRecorder(database.writing), PostgresCheckpoints(database))
+
+
+@pytest.fixture
+def views(open_views: OpenViews) -> Views:
+    return open_views()
+
+
+def row(
+    bucket: int = 0,
+    who: str = "",
+    which: str = "",
+    region: str = "eu",
+    *,
+    events: int = 1,
+    value: int | None = None,
+    sizes: Sequence[int] = (),
+) -> tuple[Any, ...]:
+    """Return a row of `Mine` that stands for some events of one value."""
+    known, different = list(sizes), sorted({*sizes})
+    buckets = orjson.dumps([different, [known.count(size) for size in different]]).decode()
+    figures = (len(known), sum(known) if known else None, min(known, default=None), max(known, default=None), buckets)
+    return ("hour", who, bucket, which, region, events, value, value, value, *figures)
+
+
+def folded(*rows: tuple[Any, ...], unreadable: Sequence[tuple[int, int, str]] = ()) -> Folded:
+    return Folded(rows=list(rows), unreadable=list(unreadable))
+
+
+def rows(views: Views) -> list[tuple[Any, ...]]:
+    with views.read() as snapshot:
+        return snapshot.rows(views.declarations["mine"])
+
+
+def position(views: Views) -> int:
+    with views.read() as snapshot:
+        return snapshot.positions["mine"]
+
+
+def commit(views: Views, *given: tuple[Any, ...], expected: int = 0, to: int = 1, **more: Any) -> bool:
+    return views.commit("mine", folded(*given, **more), expected=expected, position=to)
+
+
+# ── rows and checkpoint ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_rows_and_checkpoint_move_together(views: Views) -> None:
+    assert (position(views), rows(views)) == (0, [])
+    assert commit(views, row(value=5), to=7)
+    assert (position(views), rows(views)) == (7, [row(value=5)])
+
+
+def test_from_where_the_checkpoint_is_not_nothing_moves(views: Views) -> None:
+    commit(views, row(), to=7)
+
+    assert not commit(views, row(), expected=0, to=9)
+    assert not commit(views, row(), expected=6, to=9)
+    assert (position(views), rows(views)) == (7, [row()])
+
+
+def test_rows_that_cannot_be_stored_move_no_checkpoint(views: Views) -> None:
+    commit(views, row(value=2**63 - 1), to=7)
+
+    with pytest.raises(StoreFailed):
+        commit(views, row(bucket=HOUR), row(value=1), expected=7, to=9)
+    assert (position(views), rows(views)) == (7, [row(value=2**63 - 1)])
+
+
+def test_of_many_that_commit_the_same_batch_one_does(views: Views) -> None:
+    together, done = threading.Barrier(4), list[bool]()
+
+    def run() -> None:
+        together.wait()
+        done.append(commit(views, row(), to=3))
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(done) == [False, False, False, True]
+    assert rows(views) == [row()]
+
+
+def test_what_is_opened_again_is_where_it_was(open_views: OpenViews) -> None:
+    first = open_views()
+    if isinstance(first, SQLiteViews) and first.place is None:
+        return  # memory forgets
+    commit(first, row(), to=7)
+
+    again = open_views()
+
+    assert (position(again), rows(again)) == (7, [row()])
+
+
+def test_another_definition_and_another_log_begin_again(open_views: OpenViews) -> None:
+    if (first := open_views()).place is None:
+        return
+    commit(first, row(), to=7, unreadable=[(1, 0, "value")])
+    other = open_views([declared(where="value > 0")])
+    assert (position(other), rows(other)) == (0, [])
+    with other.read() as snapshot:
+        assert snapshot.unreadable("mine") == 0
+
+    commit(other, row(), to=7)
+    another = open_views([declared(where="value > 0")], log="another log")
+    assert (position(another), rows(another)) == (0, [])
+
+
+def test_another_zone_is_refused(open_views: OpenViews) -> None:
+    if open_views().place is None:
+        return
+    with pytest.raises(OtherTimezone, match="kept in UTC, not Asia/Kathmandu"):
+        open_views(timezone="Asia/Kathmandu")
+
+
+def test_a_checkpoint_beyond_the_head_begins_again(views: Views) -> None:
+    commit(views, row(), to=7, unreadable=[(1, 0, "value")])
+
+    views.restart_beyond(lambda: 7)
+    assert (position(views), rows(views)) == (7, [row()])
+
+    views.restart_beyond(lambda: 6)
+    assert (position(views), rows(views)) == (0, [])
+    with views.read() as snapshot:
+        assert snapshot.unreadable("mine") == 0
+
+
+# ── merging ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_kind_of_measure_merges_and_nothing_is_not_zero(views: Views) -> None:
+    commit(views, row(), row(bucket=HOUR, value=3, sizes=[1, 1, 5]), to=1)
+    commit(views, row(value=4, sizes=[2]), row(bucket=HOUR, value=-2, sizes=[5, 7]), expected=1, to=2)
+    commit(views, row(), row(bucket=HOUR), expected=2, to=3)
+
+    first, second = rows(views)
+    assert first == ("hour", "", 0, "", "eu", 3, 4, 4, 4, 1, 2, 2, 2, "[[2],[1]]")
+    assert second == ("hour", "", HOUR, "", "eu", 3, 1, -2, 3, 5, 19, 1, 7, "[[1,5,7],[2,2,1]]")
+
+
+TEXTS = st.sampled_from(["", "a", "B", "ß", "z'; DROP TABLE about; --", "\\", "{}", "null", "%s ?", "é", "e"])
+SOME = st.lists(
+    st.builds(
+        row,
+        st.sampled_from([-HOUR, 0, HOUR]),
+        st.sampled_from(["", "user"]),
+        TEXTS,
+        TEXTS,
+        events=st.integers(0, 2**40),
+        value=st.none() | st.integers(-(2**40), 2**40),
+        sizes=st.lists(st.integers(-2, 40), max_size=5),
+    ),
+    max_size=8,
+    unique_by=lambda each: each[:5],
+)
+
+
+@settings(suppress_health_check=list(HealthCheck), max_examples=25, deadline=None)
+@given(batches=st.lists(SOME, min_size=1, max_size=4))
+def test_all_databases_hold_and_answer_the_same(postgres: Server, batches: list[list[tuple[Any, ...]]]) -> None:
+    one = SQLiteViews(None, [MINE], log="a log", timezone="UTC")
+    other = _shared(postgres)
+    for number, batch in enumerate(batches):
+        for views in (one, other):
+            assert commit(views, *batch, expected=number, to=number + 1)
+
+    assert rows(one) == rows(other)
+    assert answers(one) == answers(other)
+    one.close()
+
+
+_kept: list[PostgresViews] = []
+
+
+def _shared(postgres: Server) -> PostgresViews:
+    """Return one store of PostgreSQL for many examples, emptied."""
+    if not _kept:
+        database = Database(postgres.url, postgres.schema())
+        _migrated(database)
+        _kept.append(PostgresViews(database, [MINE], log="a log", timezone="UTC"))
+    _kept[0].restart_beyond(lambda: -1)
+    return _kept[0]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closing() -> Iterator[None]:
+    yield
+    while _kept:
+        _kept.pop()._database.close()
+
+
+def answers(views: Views) -> list[Any]:
+    """Ask everything that a snapshot can be asked."""
+    hours = [Span("hour", -HOUR, 0, -HOUR), Span("hour", 0, 2 * HOUR)]
+    with views.read() as snapshot:
+        return [
+            snapshot.positions,
+            snapshot.sums(MINE, ALL, EVER),
+            snapshot.sums(MINE, ALL, hours, where=WHOLE, by_time=True),
+            snapshot.sums(MINE, ALL, hours, by=["region", "which"], by_time=True),
+            snapshot.sums(MINE, ALL, EVER, where={"who": "user", "which": "ß"}),
+            snapshot.distinct(MINE, "which", hours, by=["region"], where={"who": "user"}),
+            snapshot.distinct(MINE, "which", hours, by=[], where={}),
+            snapshot.top(MINE, ALL, hours, where={}, by="region", order="events", limit=3),
+            snapshot.busy(MINE, hours, by=["who"]),
+            snapshot.size(MINE),
+            snapshot.unreadable("mine"),
+            snapshot.unreadable_values(10),
+        ]
+
+
+def test_a_sum_of_rows_may_pass_64_bits(views: Views) -> None:
+    commit(views, row(value=2**63 - 1), row(bucket=HOUR, value=2**63 - 1), row(bucket=2 * HOUR, value=-5), to=1)
+
+    with views.read() as snapshot:
+        assert snapshot.sums(MINE, MINE.measures[1].columns, EVER) == [(2**64 - 7,)]
+
+
+# ── what was unreadable, and swapping ───────────────────────────────────────────────────────────────────────────
+
+
+def test_what_was_unreadable_is_listed_once_and_counted_by_the_hour(views: Views) -> None:
+    commit(views, to=1, unreadable=[(3, HOUR, "value"), (2, 0, "event"), (4, 5 * HOUR, "size")])
+    commit(views, expected=1, to=2, unreadable=[(3, HOUR, "value")])
+
+    with views.read() as snapshot:
+        assert snapshot.unreadable_values(2) == [("mine", 2, "event"), ("mine", 3, "value")]
+        assert [snapshot.unreadable("mine", *hours) for hours in ((HOUR, 2 * HOUR), (8 * HOUR, 9 * HOUR))] == [2, 1]
+        assert snapshot.unreadable("mine") == 3
+
+
+def test_rows_are_swapped_while_the_checkpoint_stands_still(views: Views) -> None:
+    commit(views, row(), row(bucket=HOUR), row(bucket=2 * HOUR), to=7, unreadable=[(1, HOUR, "value"), (2, 0, "event")])
+
+    with views.replacing("mine") as swap:
+        assert swap.position == 7
+        swap.delete([Span("hour", HOUR, 2 * HOUR)], (HOUR, 2 * HOUR))
+        swap.merge(folded(row(bucket=HOUR, value=9)))
+
+    assert rows(views) == [row(), row(bucket=HOUR, value=9), row(bucket=2 * HOUR)]
+    with views.read() as snapshot:
+        assert snapshot.unreadable_values(10) == [("mine", 2, "event")]
+
+
+def test_a_swap_that_fails_leaves_everything(views: Views) -> None:
+    commit(views, row(), to=7)
+
+    with pytest.raises(ZeroDivisionError), views.replacing("mine") as swap:
+        swap.delete(EVER, (0, 2**40))
+        1 / 0
+    assert rows(views) == [row()]
+
+
+def test_a_snapshot_sees_one_state(views: Views) -> None:
+    commit(views, row(), to=1)
+    if isinstance(views, SQLiteViews) and views.place is None:
+        return  # one connection: nobody writes beside it
+    with views.read() as snapshot:
+        before = snapshot.size(MINE)
+        commit(views, row(bucket=HOUR), expected=1, to=2)
+        assert (before, snapshot.size(MINE), snapshot.positions["mine"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("word", ["user", "grant", "current_user", "ctid", "xmax", "order", "localtime"])
+def test_a_word_that_cannot_name_a_column_somewhere_is_refused_everywhere(word: str) -> None:
+    with pytest.raises(BadDeclaration, match="is a word of SQL"):
+        declaration_of(
+            projection(version=1, consumes=(">",))(type("Bad", (), {"__annotations__": {word: int}, word: count()}))
+        )
+
+
+def test_the_words_of_the_server_are_known(postgres: Server) -> None:
+    from analytics_es import engine
+
+    found = {word for (word,) in postgres.run("SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')")}
+    system = {name for (name,) in postgres.run("SELECT attname FROM pg_attribute WHERE attnum < 0 GROUP BY 1")}
+
+    assert found | system <= engine.words()
+
+
+def test_errors_are_ours(views: Views) -> None:
+    with pytest.raises(AnalyticsError), views.read() as snapshot:
+        snapshot._fetch("SELECT no_such_column FROM about", ())
