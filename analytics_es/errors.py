@@ -142,6 +142,10 @@ class SharedIds(CannotOpen):
     """{path} holds events that share source and id but not their time: open it without strict_ids."""
 
 
+class BadAddress(CannotOpen):
+    """{address!r} is not an address of a PostgreSQL database: {problem}."""
+
+
 class BadSchema(CannotOpen):
     """{schema!r} cannot name a schema: use at most 40 of a-z, 0-9 and _, not beginning with a digit or pg_."""
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import psycopg
+import psycopg.conninfo
 import tenacity
 from eventsourcing.postgres import PostgresDatastore
 from psycopg import IsolationLevel
@@ -18,14 +19,14 @@ from psycopg.sql import SQL, Literal
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from analytics_es.addresses import redacted
-from analytics_es.errors import BadSchema, Closed, StoreBusy, StoreFailed, StoreUnavailable
+from analytics_es.errors import BadAddress, BadSchema, Closed, StoreBusy, StoreFailed, StoreUnavailable
 
 logger = logging.getLogger("analytics_es")
 
 LOCK_TIMEOUT = 5
 IDLE_TIMEOUT = 30  # of an open transaction: one that is stuck must not keep the others from appending for longer
 WRITERS, READERS = 4, 8
-RETRY_SECONDS = 5.0
+RETRY_SECONDS = 15.0  # a restart of the server takes some
 
 # What every connection of ours is told; the schema alone is searched, so that every statement can go without it.
 SETTINGS = SQL(
@@ -94,6 +95,10 @@ class Database:
         if not _SCHEMA.fullmatch(schema):
             raise BadSchema(schema=schema)
         self.url, self.schema = url, schema
+        try:
+            psycopg.conninfo.conninfo_to_dict(url)
+        except psycopg.ProgrammingError as error:
+            raise BadAddress(address=redacted(url), problem=self.said(error)) from None
         self.place = f"schema {schema} of {redacted(url)}"
         with self.connect():  # so that what is wrong with the address is said at once, and by the server
             pass
