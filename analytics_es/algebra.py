@@ -35,6 +35,16 @@ OPEN_FIELDS = ("attributes", "data")
 MONEY = "currency"
 
 
+# A text longer than this many bytes is shortened where it is a key: PostgreSQL's indexes end at 2,704 bytes a row.
+LONGEST_KEY, SHORT, MOST_KEYS = 256, 40, 10
+
+
+def shortened(text: str) -> str:
+    """Return a text as the key of a row: one above 256 bytes is its first 40 characters and a digest of all of it."""
+    raw = text.encode("utf-8", "replace")
+    return text if len(raw) <= LONGEST_KEY else f"{text[:SHORT]}…{hashlib.sha256(raw).hexdigest()[:32]}"
+
+
 @frozen(kw_only=True)
 class Histogram:
     """What a histogram measure holds: exact count, sum and extremes, and how many values fell into each bucket.

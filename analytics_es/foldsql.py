@@ -12,7 +12,17 @@ from typing import Any
 from attrs import define, field
 
 from analytics_es import engine
-from analytics_es.algebra import FIELDS, OPEN_FIELDS, TEXT, Column, Declaration, Key, Measure
+from analytics_es.algebra import (
+    FIELDS,
+    LONGEST_KEY,
+    OPEN_FIELDS,
+    SHORT,
+    TEXT,
+    Column,
+    Declaration,
+    Key,
+    Measure,
+)
 from analytics_es.engine import quote, quote_name
 from analytics_es.vocabulary import ENTITIES, MAX_INTEGER
 
@@ -91,6 +101,12 @@ def decoding(declarations: Sequence[Declaration]) -> str:
     return f"SELECT {_list(columns)} FROM (SELECT *, e.data AS d, raw.data AS t FROM ({parsed}))"
 
 
+def _shortened(key: str) -> str:
+    """A key as a row holds it; `algebra.shortened` says why."""
+    short = f"left({key}, {SHORT}) || '…' || left(sha256({key}), 32)"
+    return f"CASE WHEN strlen({key}) > {LONGEST_KEY} THEN {short} ELSE {key} END"
+
+
 def _decimals(declarations: Sequence[Declaration], name: str) -> int:
     """Return the most decimals that any measure keeps of a field: its scaled value must fit 64 bits."""
     return max((m.decimals for each in declarations for m in each.measures if m.sql == name), default=0)
@@ -161,6 +177,7 @@ class ProjectionSql:
         """Return the SELECT of row key and measures' columns."""
         declaration = self.declaration
         row_key = [name if name in ("grain", "bucket") else f"k_{name}" for name in declaration.row_key]
+        shown = [_shortened(name) if name.startswith("k_") else name for name in row_key]
         columns = [_final(column) for column in declaration.columns]
         # Histograms cannot be merged in SQL, so where there is one, days are counted from events as hours are.
         counted = any(column.merge == "histogram" for column in declaration.columns)
@@ -169,7 +186,7 @@ class ProjectionSql:
             if counted
             else f"hours AS MATERIALIZED ({self._hours()}), grains AS ({self._grains()})"
         )
-        chosen = _list([*row_key, *columns])
+        chosen = _list([*shown, *columns])
         return f"WITH spread AS ({self._spread()}), {tables} SELECT {chosen} FROM grains ORDER BY {_list(row_key)}"
 
     def _read(self, *more: str) -> str:

@@ -18,6 +18,7 @@ from analytics_es.algebra import (
     EXACT,
     FIELDS,
     MONEY,
+    MOST_KEYS,
     OPEN_FIELDS,
     TEXT,
     Declaration,
@@ -191,6 +192,8 @@ def _check_patterns(declaration: Declaration) -> None:
 
 
 def _check_names(declaration: Declaration) -> None:
+    if len(declaration.keys) > MOST_KEYS:
+        _refuse(declaration.name, "keys", f"{len(declaration.keys)} are more than the {MOST_KEYS} that an index holds")
     if len(declaration.table) > LONGEST_NAME:
         _refuse(
             declaration.name,

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from analytics_es import engine as duckdb
+from analytics_es.algebra import shortened
 from analytics_es.errors import FoldFailed, StoreFailed
 from analytics_es.fold import Folded
 from analytics_es.foldsql import BUCKET_OF
@@ -23,7 +24,7 @@ from analytics_es.testing import (
     task_completed,
     tool_call,
 )
-from projections import Performance
+from projections import Performance, Usage
 from tests.stores import append, batch, contents, engine, folded, log_of, rows, runner_of, stored, views_of
 
 NOON_HOUR = int(NOON.timestamp())
@@ -677,3 +678,14 @@ def test_a_histogram_counts_every_value_once() -> None:
 
     assert (sum(counts), row["duration_count"]) == (200, 200)
     assert indexes == sorted(set(indexes))
+
+
+@pytest.mark.parametrize("text", ["a" * 256, "a" * 257, "ü" * 128, "ü" * 129, "𝄞" * 1024, "…" * 1000, "a" * 1024])
+def test_a_long_text_is_shortened_where_it_is_a_key_by_sql_as_by_python(text: str) -> None:
+    found = rows(Usage, tool_call(user_id=text))
+
+    key = shortened(text)
+    assert {row["entity_id"] for row in found if row["entity_type"] == "user"} == {key}
+    assert (key == text) == (len(text.encode()) <= 256)
+    assert len(key.encode()) <= 256
+    assert shortened(key) == key

@@ -24,7 +24,7 @@ from analytics_es.demo import platform_events
 from analytics_es.errors import BadSchema, CannotOpen, NotMigrated, NotOurs, StoreUnavailable, UnknownScheme
 from analytics_es.log.postgres import database as databases
 from analytics_es.log.postgres import migrations
-from analytics_es.testing import NOON, tool_call
+from analytics_es.testing import NOON, provider_call, tool_call
 from analytics_es.types import OperationResult
 from tests.servers import Server
 from tests.stores import contents, derived
@@ -123,6 +123,19 @@ def contents_of(service: AnalyticsService) -> dict[str, Any]:
     with service._views.reading() as cursor:
         cursor.execute("SELECT * FROM unreadable ORDER BY 1, 2, 3, 4")
         return found | {"unreadable": cursor.fetchall()}
+
+
+def test_ids_as_long_as_they_may_be_are_kept_apart_and_found(opening: Opening) -> None:
+    service = opening(follow=False)
+    long = {name: f"{name}-" + "ß" * 1000 for name in ("user", "tenant", "agent", "job", "task")}
+    texts = {f"{name}_id": text for name, text in long.items()}
+    service.record_event(**provider_call(**texts, model="m" * 1024, provider="p" * 1024, operation="o" * 1024)).unwrap()
+    service.record_event(**tool_call(user_id=long["user"] + "!")).unwrap()
+    service.catch_up()
+
+    for name, text in long.items():
+        assert service.get_usage_stats(name, text, DAY).unwrap().totals.events == 1
+    assert service.get_usage_stats("user", long["user"] + "!", DAY).unwrap().totals.events == 1
 
 
 def test_strict_ids_hold_across_times(opening: Opening) -> None:

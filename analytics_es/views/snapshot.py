@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from analytics_es.algebra import Column, Declaration
+from analytics_es.algebra import Column, Declaration, shortened
 from analytics_es.views import histograms
 
 COUNT_UNREADABLE = "SELECT count(*) FROM unreadable WHERE projection = ? AND (hour = 0 OR hour >= ? AND hour < ?)"
@@ -143,7 +143,7 @@ def _rows(
             f"SELECT {bucket} AS bucket{', ' if chosen else ''}{chosen} FROM {declaration.table} "
             f"WHERE grain = ? AND {_within(declaration, span.grain, where)}{filters}"
         )
-        parameters += [span.grain, span.start, span.end, *where.values()]
+        parameters += [span.grain, span.start, span.end, *map(shortened, where.values())]
     return " UNION ALL ".join(parts), parameters
 
 
