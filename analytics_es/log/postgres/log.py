@@ -40,10 +40,10 @@ SELECT count(*), coalesce(min(notification_id), 0), coalesce(max(notification_id
 APPEND = _APPEND.format(same='originator_id = key COLLATE "C" AND originator_version = 1')
 APPEND_STRICTLY = _APPEND.format(same='substr(originator_id, 13) = substr(key COLLATE "C", 13)')
 
-# Where events of these keys are, and what they say.
+# Where events of these keys were before, and what they say.
 FIND = (
     "SELECT originator_id, notification_id, state FROM stored_events "
-    "WHERE originator_id = ANY(%s) AND originator_version = 1"
+    "WHERE originator_id = ANY(%s) AND originator_version = 1 AND notification_id <= %s"
 )
 
 # A store may hold that a source and an id are one event whatever its time; the index then says so from its making on.
@@ -51,7 +51,7 @@ FIND_STRICT = "SELECT to_regclass('stored_events_by_identity') IS NOT NULL"
 CREATE_STRICT = "CREATE UNIQUE INDEX stored_events_by_identity ON stored_events (substr(originator_id, 13))"
 FIND_IDENTITY = (
     "SELECT substr(originator_id, 13), notification_id, state FROM stored_events "
-    "WHERE substr(originator_id, 13) = ANY(%s)"
+    "WHERE substr(originator_id, 13) = ANY(%s) AND notification_id <= %s"
 )
 
 # The events of a stretch of positions, in order.
@@ -87,21 +87,34 @@ class PostgresRecorder(PostgresApplicationRecorder):
             new.setdefault(entry.key[PLACE:] if strict else entry.key, entry)
         columns = [list(column) for column in zip(*new.values(), strict=True)]
         cursor = connection.cursor(row_factory=tuple_row)
-        with connection.pipeline(), connection.transaction():
+        with (
+            connection.pipeline(),
+            connection.transaction(),
+        ):  # in one go: nobody waits for us while the table is locked
             self._lock_table(cursor)
             self._notify_channel(cursor)
             cursor.execute(APPEND_STRICTLY if strict else APPEND, columns, prepare=True)
-            inserted, first, last = cursor.fetchone()
+        inserted, first, last = cursor.fetchone()
         if inserted == len(entries) == last - first + 1:
             return [Appended(position, False, False) for position in range(first, last + 1)]
-        stored = self._found(cursor, FIND, {entry.key for entry in entries})
-        if unseen := {entry.key[PLACE:] for entry in entries if entry.key not in stored}:
-            stored |= self._found(cursor, FIND_IDENTITY, unseen)
-        before = first - 1 if inserted else LAST
+        return self._sort_out(cursor, entries, list(new.values()), range(first, last + 1), inserted, again)
+
+    def _sort_out(
+        self, cursor: Any, entries: Sequence[Entry], new: list[Entry], taken: range, inserted: int, again: bool
+    ) -> list[Appended]:
+        before = taken.start - 1 if inserted else LAST
+        stored = self._found(cursor, FIND, {entry.key for entry in new}, before)
+        missing = [entry.key for entry in new if entry.key not in stored]
+        if len(missing) != inserted:
+            stored |= self._found(cursor, FIND_IDENTITY, {key[PLACE:] for key in missing}, before)
+            missing = [key for key in missing if key[PLACE:] not in stored]
+        if missing:
+            fresh = list(zip(missing, taken, strict=True))
+            stored |= {name: (position, None) for key, position in fresh for name in (key, key[PLACE:])}
         return sorted_out(entries, stored, before=before, again=again)
 
-    def _found(self, cursor: Any, statement: str, names: set[str]) -> dict[str, Stored]:
-        rows = cursor.execute(statement, [sorted(names)], binary=True).fetchall()
+    def _found(self, cursor: Any, statement: str, names: set[str], before: int) -> dict[str, Stored]:
+        rows = cursor.execute(statement, [sorted(names), before], binary=True).fetchall()
         return {name: (position, state) for name, position, state in rows}
 
 

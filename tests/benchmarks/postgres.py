@@ -1,0 +1,192 @@
+"""PostgreSQL: appends, rebuild, follower and freshness, against the library and COPY on the same server."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from analytics_es import AnalyticsService
+from analytics_es.log import Entry
+from analytics_es.recording import entry
+from tests.benchmarks import stock_postgres as stock
+from tests.benchmarks.figures import Effort, Figure, Pace, Target, pace, rates
+from tests.benchmarks.freshness import measure
+from tests.benchmarks.store import Store, say
+from tests.benchmarks.workload import START
+from tests.servers import Server, server
+
+BATCH, ROUND = 1_000, 10_000
+WRITERS, SMALL, BATCHES = 8, 100, 40
+STOCK = 2_000
+
+
+def postgres(store: Store, effort: Effort) -> Iterator[Figure]:
+    """Start a server, and measure everything on it."""
+    with server() as running:
+        url, schema = running.url, running.schema()
+        yield from _append(store, url, schema)
+        yield from _together(store, running, effort)
+        yield from _rebuild(store, running, schema, effort)
+        yield from _fresh(store, running, schema, effort)
+
+
+def entries(store: Store) -> Iterator[Entry]:
+    """Generate the week as it is stored."""
+    return (entry(START, **event) for event in store.week())
+
+
+def _append(store: Store, url: str, schema: str) -> Iterator[Figure]:
+    """Append the week to our log, through the door and past it; and the same rows by the library, and by COPY."""
+    say("recording on PostgreSQL, and the same rows by the library and by COPY")
+    recorder, copy = stock.recorder(url, f"{schema}_library"), stock.Copy(url, f"{schema}_copy")
+    library, copied, door = [], [], []
+    week, prepared = entries(store), store.week()
+    with (
+        AnalyticsService.open(url, schema=schema, follow=False) as analytics,
+        AnalyticsService.open(url, schema=f"{schema}_door", follow=False) as through,
+    ):
+        while rows := list({each.key: each for each in islice(week, ROUND)}.values()):
+            batches = [rows[first : first + BATCH] for first in range(0, len(rows), BATCH)]
+            fresh = [batch for batch in batches if batch]
+            arguments = list(islice(prepared, ROUND))
+            ours = pace(len(rows), lambda: [analytics._log.append(batch) for batch in fresh])  # noqa: B023
+            stored = [stock.stored(batch) for batch in fresh]
+            theirs = pace(len(rows), lambda: [_inserted(recorder, batch) for batch in stored])  # noqa: B023
+            bare = pace(len(rows), lambda: [_copied(copy, batch) for batch in fresh])  # noqa: B023
+            full = pace(len(rows), lambda: through.record_events(arguments, batch_size=BATCH).unwrap())  # noqa: B023
+            library.append((ours, theirs))
+            copied.append((ours, bare))
+            door.append((full, theirs))
+        events = analytics._log.head()
+    recorder.datastore.close()
+    copy.close()
+    what = "PostgreSQL append, 1,000 a commit"
+    yield rates(what, library, events=events, yardstick="library's insert_events", target=Target("ratio", "≥", 2.5))
+    yield rates(what, copied, events=events, yardstick="COPY, same lock", target=Target("ratio", "≥", 0.5))
+    yield rates(
+        "PostgreSQL record_events, 1,000 a commit",
+        door,
+        events=events,
+        yardstick="library's insert_events",
+        target=Target("ratio", "≥", 1),
+    )
+
+
+def _inserted(recorder: Any, batch: list[Any]) -> None:
+    """Insert as the library does, which refuses a batch with an event it has: then without those."""
+    from eventsourcing.persistence import IntegrityError
+
+    try:
+        recorder.insert_events(batch)
+    except IntegrityError:
+        for each in batch:
+            try:
+                recorder.insert_events([each])
+            except IntegrityError:
+                continue
+
+
+def _copied(copy: stock.Copy, batch: list[Entry]) -> None:
+    import psycopg
+
+    try:
+        copy.append(batch)
+    except psycopg.errors.UniqueViolation:
+        return
+
+
+def _together(store: Store, running: Server, effort: Effort) -> Iterator[Figure]:
+    """Let processes append small batches at the same time: ours, then the library's."""
+    say(f"{WRITERS} processes, {SMALL} events a commit")
+    pairs = []
+    for _ in range(effort.rounds):
+        ours = _race("ours", running.url, running.schema())
+        theirs = _race("library", running.url, running.schema())
+        pairs.append((ours, theirs))
+    yield rates(
+        f"PostgreSQL append, {WRITERS} writers, {SMALL} a commit",
+        pairs,
+        events=WRITERS * SMALL * BATCHES,
+        yardstick="library's insert_events",
+        target=Target("ratio", "≥", 3),
+    )
+
+
+def _race(kind: str, url: str, schema: str) -> Pace:
+    if kind == "ours":
+        AnalyticsService.open(url, schema=schema, follow=False).close()
+    else:
+        stock.recorder(url, schema).datastore.close()
+    spawn = multiprocessing.get_context("spawn")
+    start, done = spawn.Barrier(WRITERS + 1), spawn.Barrier(WRITERS + 1)
+    writers = [spawn.Process(target=_write, args=(kind, url, schema, n, start, done)) for n in range(WRITERS)]
+    for each in writers:
+        each.start()
+    start.wait()
+    took = pace(WRITERS * SMALL * BATCHES, done.wait)
+    for each in writers:
+        each.join()
+    return took
+
+
+def _write(kind: str, url: str, schema: str, number: int, start: Any, done: Any) -> None:
+    from analytics_es.testing import tool_call
+
+    events = ({**tool_call(), "id": f"{number}-{n}"} for n in range(SMALL * BATCHES))
+    rows = [entry(START, **event) for event in events]
+    batches = [rows[first : first + SMALL] for first in range(0, len(rows), SMALL)]
+    if kind == "ours":
+        with AnalyticsService.open(url, schema=schema, follow=False) as analytics:
+            start.wait()
+            for batch in batches:
+                analytics._log.append(batch)
+            done.wait()
+        return
+    recorder = stock.PostgresApplicationRecorder(stock.datastore(url, schema))
+    recorder.datastore.register_type_adapters()
+    stored = [stock.stored(batch) for batch in batches]
+    start.wait()
+    for ready in stored:
+        recorder.insert_events(ready)
+    done.wait()
+    recorder.datastore.close()
+
+
+def _rebuild(store: Store, running: Server, schema: str, effort: Effort) -> Iterator[Figure]:
+    """Derive all read models from nothing, and then again by a follower that was just started; and the stock way."""
+    stocks, follows = [], []
+    recorder = stock.recorder(running.url, f"{schema}_library")
+    for number in range(effort.rounds):
+        say(f"rebuilding on PostgreSQL, round {number + 1} of {effort.rounds}")
+        with AnalyticsService.open(running.url, schema=schema, follow=False) as analytics:
+            analytics._views.restart_beyond(lambda: -1)
+            events = analytics._log.head()
+            ours = pace(events, analytics.catch_up)
+            analytics._views.restart_beyond(lambda: -1)
+        theirs = pace(STOCK, lambda: stock.project(running.url, recorder, running.schema(), STOCK))
+        with AnalyticsService.open(running.url, schema=schema, follow=True) as analytics:
+            followed = pace(events, lambda: analytics.wait_until_caught_up(3_600))
+        stocks.append((ours, theirs))
+        follows.append((followed, theirs))
+    recorder.datastore.close()
+    yield rates(
+        "PostgreSQL rebuild", stocks, events=events, yardstick="stock projection", target=Target("ratio", "≥", 40)
+    )
+    yield rates(
+        "PostgreSQL follower",
+        follows,
+        events=events,
+        yardstick="stock projection",
+        target=Target("value", "≥", 100_000),
+    )
+
+
+def _fresh(store: Store, running: Server, schema: str, effort: Effort) -> Iterator[Figure]:
+    """Measure from the return of `record_event` until a query counts the event."""
+    with AnalyticsService.open(running.url, schema=schema) as analytics:
+        analytics.wait_until_caught_up(600)
+        time.sleep(1)
+        yield measure("PostgreSQL freshness, full store", analytics, store, effort, target=50)
