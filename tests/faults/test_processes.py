@@ -17,7 +17,7 @@ def test_processes_killed_at_random_lose_nothing_and_count_nothing_twice(url: st
 
     left = storm(url, tmp_path, seconds=6, kills=20, seed=seed)
 
-    assert (left.lost, left.doubled) == (set(), set())
+    assert (left.lost, left.doubled) == (frozenset(), frozenset())
     assert left.counted == left.logged >= left.acknowledged > 0
     assert_derivable(url)
 
