@@ -176,6 +176,10 @@ class StoreUnavailable(AnalyticsError):
     same ids."""
 
 
+class StoreMoved(AnalyticsError):
+    """{path} was deleted, moved or replaced while it was open; nothing was changed. Open the store again."""
+
+
 class Closed(AnalyticsError):
     """This analytics service is closed: open it again."""
 

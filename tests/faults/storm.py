@@ -26,8 +26,8 @@ ALWAYS = TimePeriod(NOON.replace(year=2020), NOON.replace(year=2030), "total")
 Identity = tuple[str, str]
 
 # A process that has imported everything once and is forked: a life begins within milliseconds.
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["pytest", worker.__name__])
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["pytest", worker.__name__])
 
 
 @frozen(kw_only=True)
@@ -63,13 +63,13 @@ class Life:
 
 def writing(url: str, writer: int, notes: Path, seed: int, *, deadly: bool = False) -> Any:
     """Return the process of a writer."""
-    return _processes.Process(
+    return processes.Process(
         target=worker.write, args=(url, writer, notes, seed, deadly), name=f"writer {writer}", daemon=True
     )
 
 
 def _following(url: str, runner: int) -> Any:
-    return _processes.Process(target=worker.follow, args=(url,), name=f"runner {runner}", daemon=True)
+    return processes.Process(target=worker.follow, args=(url,), name=f"runner {runner}", daemon=True)
 
 
 def storm(url: str, folder: Path, *, seconds: float, kills: int, seed: int) -> Survived:

@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from datetime import timedelta
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from analytics_es.testing import NOON, provider_call, tool_call
 
 KINDS = (provider_call, tool_call)
 LARGEST = 60
+LARGE = 2000
 DELAY = 0.02
 
 
@@ -75,3 +77,21 @@ def follow(url: str) -> None:
     with AnalyticsService.open(url):
         while _wanted():
             time.sleep(0.2)
+
+
+def write_large(url: str, life: int, at_work: Event) -> None:
+    """Record large batches, each of which is there as a whole or not at all."""
+    with AnalyticsService.open(url, follow=False) as service:
+        number = 0
+        while _wanted():
+            source = f"batch-{life}-{number}"
+            events = [{**tool_call(user_id=f"user-{n}"), "source": source, "id": str(n)} for n in range(LARGE)]
+            service.record_events(events, batch_size=LARGE).unwrap()
+            at_work.set()
+            number += 1
+
+
+def record_one(url: str, number: int) -> None:
+    """Open a store and record one event."""
+    with AnalyticsService.open(url, follow=False) as service:
+        service.record_event(**tool_call(), source="opener", id=str(number)).unwrap()
