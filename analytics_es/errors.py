@@ -254,6 +254,14 @@ class CannotWrite(AnalyticsError):
     """{path} cannot be written: {problem}."""
 
 
+class BackupFailed(AnalyticsError):
+    """The backup {path} was not made: {problem}."""
+
+
+class NotAFileStore(AnalyticsError):
+    """This store is not a file: back it up with the tool of its database, for PostgreSQL pg_dump."""
+
+
 class CannotRead(AnalyticsError):
     """{path} cannot be read: {problem}."""
 
