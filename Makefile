@@ -1,4 +1,4 @@
-.PHONY: demo test check bench fuzz lock clean
+.PHONY: demo test check soak bench fuzz lock clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,6 +22,9 @@ check: $(VENV)/ready ## format, lint, types, import contracts, tests with >= 90 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
+
+soak: $(VENV)/ready ## kill processes at random moments for longer, and other things that take their time
+	$(BIN)/python -m tests.faults.soak --processes
 
 bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside the table
 	$(BIN)/python -m tests.benchmarks $(BENCH)

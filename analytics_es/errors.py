@@ -176,6 +176,10 @@ class StoreUnavailable(AnalyticsError):
     same ids."""
 
 
+class StoreMoved(AnalyticsError):
+    """{path} was deleted, moved or replaced while it was open; nothing was changed. Open the store again."""
+
+
 class Closed(AnalyticsError):
     """This analytics service is closed: open it again."""
 
@@ -248,6 +252,14 @@ class FileExists(AnalyticsError):
 
 class CannotWrite(AnalyticsError):
     """{path} cannot be written: {problem}."""
+
+
+class BackupFailed(AnalyticsError):
+    """The backup {path} was not made: {problem}."""
+
+
+class NotAFileStore(AnalyticsError):
+    """This store is not a file: back it up with the tool of its database, for PostgreSQL pg_dump."""
 
 
 class CannotRead(AnalyticsError):

@@ -21,7 +21,6 @@ from contextlib import closing, contextmanager
 from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, cast
-from uuid import uuid4
 
 import attrs
 import pyarrow as pa
@@ -29,8 +28,9 @@ import pyarrow.parquet as pq
 
 from analytics_es import codec, engine
 from analytics_es.algebra import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE, Declaration
-from analytics_es.errors import CannotWrite, FileExists, UnknownFormat, UnreadableEvent
+from analytics_es.errors import UnknownFormat, UnreadableEvent
 from analytics_es.events import microseconds
+from analytics_es.files import appearing, free
 from analytics_es.fold import Fold
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
@@ -140,14 +140,14 @@ def export_data(
     if form not in SUFFIXES:
         raise UnknownFormat(format=format, formats=", ".join(SUFFIXES))
     homes = {name: find_metric(declarations, name)[0] for name in metrics or ()}
-    target = _free(to or Path(_name(tiling, period, metrics=bool(homes)) + SUFFIXES[form]))
+    target = free(to or Path(_name(tiling, period, metrics=bool(homes)) + SUFFIXES[form]))
     ends: list[int] = []  # first and last position of every batch
     if homes:
         answers = _answers(log, homes, fold, tiling, period, ends)
         columns, tables = METRICS, _formed(answers, f"SELECT {_OF_METRICS[form]} FROM batch")
     else:
         columns, tables = EVENTS, _events(log, period, _OF_EVENTS[form], ends)
-    with _appearing(target) as unfinished:
+    with appearing(target) as unfinished:
         with closing(tables), _writer(unfinished, form, columns) as write:
             rows = _write_all(tables, write, progress)
         with unfinished.open("rb+") as file:
@@ -256,48 +256,6 @@ def _name(tiling: Tiling, period: TimePeriod, *, metrics: bool) -> str:
     local = (bound.astimezone(tiling.calendar.zone).replace(tzinfo=None).isoformat() for bound in bounds)
     parts = (text.removesuffix("T00:00:00").replace(":", "-") for text in local)
     return "_".join(["metrics" if metrics else "events", *parts])
-
-
-def _free(path: Path) -> Path:
-    """Return a path as absolute, where a file can appear; raises FileExists, CannotWrite."""
-    target = path.absolute()
-    try:
-        if target.is_dir():
-            raise CannotWrite(path=target, problem="it is a directory: name a file in it")
-        if not target.parent.is_dir():
-            raise CannotWrite(path=target, problem=f"there is no directory {target.parent}: create it first")
-        if target.is_symlink() or target.exists():
-            raise FileExists(path=target)
-    except OSError as error:  # no permission to look, a name too long
-        raise CannotWrite(path=target, problem=error.strerror) from error
-    return target
-
-
-@contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    """Give a hidden, private file, which gets the target's name if all goes well and is removed if not."""
-    unfinished = target.with_name(f".{uuid4().hex}.part")
-    try:
-        unfinished.touch(mode=0o600, exist_ok=False)
-        yield unfinished
-        _publish(unfinished, target)
-    except FileExistsError:
-        raise FileExists(path=target) from None
-    except OSError as error:
-        raise CannotWrite(path=target, problem=error.strerror or error) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _publish(unfinished: Path, target: Path) -> None:
-    """Give a file its name unless there is one; without hard links, by reserving the name first."""
-    try:
-        target.hardlink_to(unfinished)
-    except FileExistsError:
-        raise
-    except OSError:
-        target.touch(mode=0o600, exist_ok=False)
-        unfinished.replace(target)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from analytics_es import answers, export, queries, rebuild
+from analytics_es import answers, backup, export, queries, rebuild
 from analytics_es.calendar import Calendar
 from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
 from analytics_es.fold import Fold
@@ -22,6 +22,7 @@ from analytics_es.runner import Runner
 from analytics_es.stores import SCHEMA, open_store
 from analytics_es.types import (
     AggregationResult,
+    BackupResult,
     BatchReceipt,
     CostBreakdown,
     ExportResult,
@@ -247,6 +248,15 @@ class AnalyticsService:
                 self._log, self._views, self._fold, Tiling.of(self._calendar, period), period
             )
         )
+
+    def back_up(
+        self, to: str | Path, *, progress: Callable[[int, int], None] | None = None
+    ) -> OperationResult[BackupResult]:
+        """Copy the log as it is now into a new file, while everybody goes on; read models are derived again from it.
+
+        The file appears under its name only when it is complete, and never replaces another. It is a store: open it.
+        """
+        return self._result(lambda: backup.back_up(self._log, Path(to), progress))
 
     def export_data(
         self,

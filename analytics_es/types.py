@@ -513,6 +513,15 @@ class ExportResult:
 
 
 @frozen(kw_only=True)
+class BackupResult:
+    """A finished copy of the log, up to a position."""
+
+    path: Path
+    last_position: int
+    bytes: int
+
+
+@frozen(kw_only=True)
 class ProjectionStatus:
     """How far a projection is. `error` is what stopped it, if anything did."""
 

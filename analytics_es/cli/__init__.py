@@ -10,7 +10,7 @@ import click
 from analytics_es.cli.demo import demo
 from analytics_es.cli.failures import Group
 from analytics_es.cli.following import run
-from analytics_es.cli.keeping import aggregate, export, migrate, projections
+from analytics_es.cli.keeping import aggregate, backup, export, migrate, projections
 from analytics_es.cli.questions import cost, metrics, performance, report, summary, usage
 from analytics_es.cli.recording import import_, record
 
@@ -44,5 +44,5 @@ def main() -> None:
 
 for _command in (import_, record, demo, report, usage, performance, cost, summary, metrics):
     main.add_command(_command)
-for _command in (export, aggregate, migrate, projections, run):
+for _command in (export, backup, aggregate, migrate, projections, run):
     main.add_command(_command)

@@ -15,7 +15,7 @@ from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, existing, opened
 from analytics_es.codec import to_json
 from analytics_es.export import SUFFIXES
-from analytics_es.types import AggregationResult, ExportResult, ProjectionStatus, UnreadableValue
+from analytics_es.types import AggregationResult, BackupResult, ExportResult, ProjectionStatus, UnreadableValue
 
 
 @click.command()
@@ -94,6 +94,32 @@ def migrate(db: Place, tz: str | None, as_json: bool) -> None:
         click.echo(to_json({"store": str(db), "timezone": store.keeps, "projections": names}))
     else:
         render.show([Line(f"{db} is ready for {', '.join(names)}, kept in {store.keeps}")])
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@db_option
+@json_option
+def backup(file: Path, db: Place, as_json: bool) -> None:
+    """Copy the log to a file while everybody goes on.
+
+    The copy is complete and a store of its own; read models are derived again from it. FILE must not exist yet.
+
+    \b
+    Examples:
+      analytics-es backup monday.db
+      analytics-es backup --db analytics.db /backups/2026-11-01.db --json
+    """
+    with existing(db) as store, Bar("copying", unit="pages") as bar:
+        result = store.service.back_up(file, progress=bar.at).unwrap()
+    if as_json:
+        click.echo(to_json(result))
+    else:
+        render.show([Line(_backed_up(result))])
+
+
+def _backed_up(result: BackupResult) -> str:
+    return f"wrote {result.path}: the log up to position {result.last_position:,}, {words.size(result.bytes)}"
 
 
 # ── projections ─────────────────────────────────────────────────────────────────────────────────────────────────

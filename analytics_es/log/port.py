@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from analytics_es import codec
+from analytics_es.errors import NotAFileStore
 from analytics_es.events import RecordedEvent, key_of_time
 
 SPAN_GAP = 1000
@@ -80,6 +82,13 @@ class EventLog(ABC):
 
     def listen(self, wake: Callable[[], None]) -> None:  # noqa: B027  # nothing to do is an answer
         """Call `wake` whenever another process has appended, as far as the database can tell, until closed."""
+
+    def copy(self, to: Path, progress: Callable[[int, int], None]) -> int:
+        """Copy the log as it is now into a file while others go on; returns its head. Progress is parts done and all.
+
+        Raises NotAFileStore where the database has its own tools for this.
+        """
+        raise NotAFileStore
 
     @abstractmethod
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -48,16 +49,22 @@ class SQLiteViews(Views):
     def __init__(self, path: Path | None, declarations: Sequence[Declaration], *, log: str, timezone: str) -> None:
         self.declarations = {declaration.name: declaration for declaration in declarations}
         self.log, self.place = log, path
-        self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
-        self.checkpoints = SQLiteCheckpoints(self._database)
+        self._timezone = timezone
+        self._reopening = threading.Lock()
+        self._database = self._open(path)
+
+    def _open(self, path: Path | None) -> Database:
+        database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
         try:
-            with self.writing() as cursor:
+            self.checkpoints = SQLiteCheckpoints(database)
+            with database.write() as cursor:
                 cursor.execute(CREATE_ABOUT)
                 cursor.execute(CREATE_UNREADABLE)
-                self.prepare(cursor, timezone)
+                self.prepare(cursor, self._timezone)
         except BaseException:
-            self._database.close()
+            database.close()
             raise
+        return database
 
     @staticmethod
     def check(path: Path) -> None:
@@ -66,11 +73,19 @@ class SQLiteViews(Views):
 
     def writing(self) -> AbstractContextManager[sqlite3.Cursor]:
         """Open a transaction that nothing comes between."""
-        return self._database.write()
+        return self._there().write()
 
     def reading(self) -> AbstractContextManager[sqlite3.Cursor]:
         """Open a transaction that sees one state."""
-        return self._database.read()
+        return self._there().read()
+
+    def _there(self) -> Database:
+        """Return the database, opened again where its file was deleted or replaced: everything can be derived again."""
+        with self._reopening:
+            if self._database.moved():
+                self._database.close()
+                self._database = self._open(self._database.path)
+            return self._database
 
     def create(self, cursor: Cursor, declaration: Declaration) -> None:
         """Create the table of a projection, unless it is there."""

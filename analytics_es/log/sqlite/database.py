@@ -24,6 +24,7 @@ from analytics_es.errors import (
     OldSqlite,
     StoreBusy,
     StoreFailed,
+    StoreMoved,
 )
 
 LOCK_TIMEOUT = 5
@@ -79,6 +80,7 @@ class Database:
         else:
             check(path, kind=kind, schema=schema)
             _create(path, kind=kind, schema=schema)
+            self._file = _file_at(path)
             name = f"file:{_escaped(path)}?mode=rw"  # a connection made later must not bring a deleted file back, empty
         with translated():
             self.writing = _Datastore(name, on_connect, pool_size=1, max_overflow=0, pool_timeout=LOCK_TIMEOUT)
@@ -92,6 +94,7 @@ class Database:
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 yield cursor
+                self._check_unmoved()  # what is acknowledged must be where the next one to open the path finds it
                 connection.commit()
             except BaseException:
                 connection.rollback()
@@ -101,12 +104,30 @@ class Database:
     def read(self) -> Iterator[sqlite3.Cursor]:
         """Open a transaction that sees one state of the database."""
         with translated(), self.reading.transaction(commit=False) as cursor:
+            self._check_unmoved()
             yield _plain(cursor)
+
+    def moved(self) -> bool:
+        """Say whether the path no longer leads to the file that is open, which has then no name or another."""
+        return self.path is not None and _file_at(self.path) != self._file
+
+    def _check_unmoved(self) -> None:
+        if self.moved():
+            raise StoreMoved(path=self.path)
 
     def close(self) -> None:
         """Close all connections."""
         self.reading.close()
         self.writing.close()
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Return what tells the file at a path from every other, as long as that one is open; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _plain(cursor: SQLiteCursor) -> sqlite3.Cursor:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,7 @@ from analytics_es.log.sqlite.database import Database, check
 KIND = 0x41455345  # "AESE"
 SCHEMA = 1
 PIECE = 2000
+COPIED_AT_ONCE = 1024  # pages
 
 # What tells this log from every other.
 CREATE_IDENTITY = "CREATE TABLE IF NOT EXISTS log_identity (id TEXT NOT NULL)"
@@ -151,6 +153,23 @@ class SQLiteLog(EventLog):
             cursor.execute(statement, parameters)
             pieces = [_batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
         return brought_up(pa.Table.from_batches(pieces, schema=COLUMNS))
+
+    def copy(self, to: Path, progress: Callable[[int, int], None]) -> int:
+        """Copy the log as it is now into a file while others go on; returns its head. Progress is in pages.
+
+        Page by page: VACUUM INTO may give events other positions.
+        """
+        with self._database.read() as cursor:
+            # This first read decides which state is copied, however long it takes.
+            head = cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
+            with closing(sqlite3.connect(to)) as copy:
+                cursor.connection.backup(
+                    copy, pages=COPIED_AT_ONCE, progress=lambda _, left, pages: progress(pages - left, pages)
+                )
+                if self._database.path is None:  # one in memory does not say whose it is
+                    copy.execute(f"PRAGMA application_id = {KIND}")
+                    copy.execute(f"PRAGMA user_version = {SCHEMA}")
+        return int(head)
 
     def close(self) -> None:
         """Close the database."""

@@ -1,0 +1,52 @@
+"""Processes killed at any moment: nothing acknowledged is lost, nothing is counted twice, nobody is stuck."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+from analytics_es import AnalyticsService
+from tests.faults import worker
+from tests.faults.storm import PATIENCE, identities, storm, writing
+from tests.stores import contents, derived
+
+
+def test_processes_killed_at_random_lose_nothing_and_count_nothing_twice(url: str, tmp_path: Path) -> None:
+    seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(2**32))
+
+    left = storm(url, tmp_path, seconds=6, kills=20, seed=seed)
+
+    assert (left.lost, left.doubled) == (frozenset(), frozenset())
+    assert left.counted == left.logged >= left.acknowledged > 0
+    assert_derivable(url)
+
+
+def test_what_was_recorded_but_never_acknowledged_is_sent_again_and_is_one_event(url: str, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    first = writing(url, 1, notes, seed=1, deadly=True)
+    first.start()
+    first.join(PATIENCE)
+    with AnalyticsService.open(url, follow=False) as service:
+        unacknowledged = service._log.head()
+        assert worker.acknowledged(notes) == (0, 0)
+
+    second = writing(url, 1, notes, seed=2)
+    second.start()
+    while worker.acknowledged(notes)[0] <= unacknowledged:
+        assert second.is_alive()
+    second.kill()
+    second.join()
+
+    assert unacknowledged > 0
+    assert worker.acknowledged(notes)[1] == unacknowledged
+    with AnalyticsService.open(url, follow=False) as service:
+        found = identities(service._log)
+        assert len(found) == len(set(found))
+
+
+def assert_derivable(url: str) -> None:
+    """Compare the read models, to the byte, with one fold of the log."""
+    with AnalyticsService.open(url, follow=False) as service:
+        service.catch_up()
+        assert contents(service._views) == derived(service._log)  # type: ignore[arg-type]

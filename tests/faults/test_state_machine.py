@@ -1,0 +1,210 @@
+"""Whatever happens in whatever order, read models at a position are one fold of the log up to it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.fold import Folded
+from analytics_es.log import EventLog
+from tests.faults.crash import Crash, crashing
+from tests.faults.storm import Identity, identities
+from tests.stores import Contents, contents, engine, views_of
+from tests.test_laws import ALL, EDGES, happened, near
+
+TIMES = near(EDGES[2:4])
+PERIOD = TimePeriod(EDGES[2] - timedelta(hours=1), EDGES[2] + timedelta(hours=1))
+
+actors = st.integers(0, 1)
+sizes = st.integers(1, 7)
+moments = st.integers(1, 14)
+fresh = st.lists(happened(TIMES), max_size=4)
+
+
+class Store(RuleBasedStateMachine):
+    """A store that two processes have open, each of which records and follows in batches of its own size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        self.place = Path(self.folder.name) / "0"
+        self.place.mkdir()
+        self.services = [self.opened(), self.opened()]
+        self.sent: list[dict[str, Any]] = []  # everything, with its identity
+        self.logged: list[Identity] = []  # what must be in the log, in this order
+
+    def opened(self) -> AnalyticsService:
+        return AnalyticsService.open(self.place / "a.db", projections=ALL, follow=False)
+
+    def teardown(self) -> None:
+        self.close()
+        self.folder.cleanup()
+
+    def close(self) -> None:
+        for service in self.services:
+            service.close()
+
+    # ── what happens ────────────────────────────────────────────────────────────────────────────────────────────
+
+    @initialize(one=sizes, other=sizes)
+    def begin(self, one: int, other: int) -> None:
+        self.change_batch_size(0, one)
+        self.change_batch_size(1, other)
+
+    @rule(actor=actors, events=fresh, again=st.lists(st.integers(0, 30), max_size=3), data=st.data())
+    def record(self, actor: int, events: list[dict[str, Any]], again: list[int], data: st.DataObject) -> None:
+        batch = self.batch(events, again, data)
+        receipt = self.services[actor].record_events(batch).unwrap()
+
+        new = self.new(batch)
+        assert (receipt.recorded, receipt.duplicates) == (len(new), len(batch) - len(new))
+        self.logged += new
+
+    @rule(actor=actors, events=fresh, again=st.lists(st.integers(0, 30), max_size=3), data=st.data(), moment=moments)
+    def record_and_crash(self, actor: int, events: Any, again: list[int], data: st.DataObject, moment: int) -> None:
+        batch = self.batch(events, again, data)
+        if self.crashed(actor, moment, lambda service: service.record_events(batch).unwrap(), data):
+            found = identities(self.services[actor]._log)
+            assert found in (self.logged, [*self.logged, *self.new(batch)])  # whole, or absent
+            self.logged = found
+        else:
+            self.logged += self.new(batch)
+
+    @rule(actor=actors)
+    def step(self, actor: int) -> None:
+        self.services[actor]._runner.step()
+
+    @rule(actor=actors)
+    def step_and_be_overtaken(self, actor: int) -> None:
+        with during_fold(self.services[actor], self.services[1 - actor]._runner.step):
+            self.services[actor]._runner.step()
+
+    @rule(actor=actors, moment=moments, data=st.data())
+    def step_and_crash(self, actor: int, moment: int, data: st.DataObject) -> None:
+        self.crashed(actor, moment, lambda service: service._runner.step(), data)
+
+    @rule(actor=actors, moment=moments, data=st.data())
+    def derive_a_period_again_and_crash(self, actor: int, moment: int, data: st.DataObject) -> None:
+        self.crashed(actor, moment, lambda service: service.run_aggregation(PERIOD).unwrap(), data)
+
+    @rule(actor=actors)
+    def restart(self, actor: int) -> None:
+        self.services[actor].close()
+        self.services[actor] = self.opened()
+
+    @precondition(lambda self: self.logged)
+    @rule()
+    def delete_the_read_models(self) -> None:
+        self.close()
+        for file in self.place.glob("a.views.db*"):
+            file.unlink()
+        self.services = [self.opened(), self.opened()]
+
+    @rule(actor=actors, size=sizes)
+    def change_batch_size(self, actor: int, size: int) -> None:
+        self.services[actor]._runner._batch = size
+
+    # ── what is so ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    @invariant()
+    def the_log_holds_what_was_acknowledged(self) -> None:
+        assert identities(self.services[0]._log) == self.logged
+
+    @invariant()
+    def read_models_at_a_position_are_one_fold_up_to_it(self) -> None:
+        service = self.services[0]
+        with service._views.read() as snapshot:
+            positions = dict(snapshot.positions)
+        found = contents(service._views)  # type: ignore[arg-type]
+        for position in set(positions.values()):
+            expected = derived_upto(service._log, position)
+            for name in (name for name, at in positions.items() if at == position):
+                assert of(found, name) == of(expected, name), (name, position)
+
+    # ── how it happens ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def batch(self, events: list[dict[str, Any]], again: list[int], data: st.DataObject) -> list[dict[str, Any]]:
+        """Mix new events with some that were sent before, recorded or not."""
+        known = [self.sent[n % len(self.sent)] for n in again] if self.sent else []
+        new = [{**each, "source": "test", "id": f"{len(self.sent) + n}"} for n, each in enumerate(events)]
+        self.sent += new
+        return data.draw(st.permutations([*known, *new]))
+
+    def new(self, batch: list[dict[str, Any]]) -> list[Identity]:
+        """Return what of a batch is not in the log yet, each once."""
+        return [each for each in dict.fromkeys(map(identity, batch)) if each not in self.logged]
+
+    def crashed(self, actor: int, moment: int, work: Callable[[AnalyticsService], object], data: st.DataObject) -> bool:
+        """Say whether a process ended while it did its work; then it, or the machine with all, is started again."""
+        machine = data.draw(st.booleans(), label="with the whole machine")
+        left = self.place.with_name(str(int(self.place.name) + 1))
+        with crashing(self.services[actor], moment, lambda: machine and shutil.copytree(self.place, left)):
+            try:
+                work(self.services[actor])
+                return False
+            except Crash:
+                pass
+        if machine:
+            self.close()
+            self.place = left
+            self.services = [self.opened(), self.opened()]
+        else:
+            self.restart(actor)
+        return True
+
+
+def identity(event: dict[str, Any]) -> Identity:
+    return event["source"], event["id"]
+
+
+@contextmanager
+def during_fold(service: AnalyticsService, what: Callable[[], object]) -> Iterator[None]:
+    """Let something happen once a batch is folded and before it is committed."""
+    fold = service._runner._fold
+
+    def slow(events: Any, names: Sequence[str]) -> Any:
+        folded = fold(events, names)
+        what()
+        return folded
+
+    service._runner._fold = slow  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        service._runner._fold = fold
+
+
+def derived_upto(log: EventLog, position: int) -> Contents:
+    """Return what one fold of the log up to a position gives."""
+    with views_of(log, ALL) as views:  # type: ignore[arg-type]
+        if position:
+            for name, folded in engine(ALL)(log.scan(after=0, limit=position, upto=position)).items():
+                assert isinstance(folded, Folded)
+                assert views.commit(name, folded, expected=0, position=position)
+        return contents(views)
+
+
+def of(found: Contents, name: str) -> tuple[Any, Any]:
+    """Return the part of a projection: its rows, and what it could not read."""
+    return found[name], [row for row in found["unreadable"] if row[0] == name]
+
+
+TestStore = Store.TestCase
+TestStore.settings = settings(
+    deadline=None,
+    max_examples=15,
+    stateful_step_count=20,
+    print_blob=True,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes; add it to look into a failure
+    suppress_health_check=list(HealthCheck),
+)
