@@ -63,6 +63,7 @@ class Runner:
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
         self.errors: dict[str, AnalyticsError] = {}
+        self.trouble: AnalyticsError | None = None  # what keeps all of them from going on, for now
         self._known: dict[str, int] = {}  # where projections were when last seen or moved here
         self._moved_elsewhere: dict[str, float] = {}  # when another runner was last seen to move them
 
@@ -173,8 +174,11 @@ class Runner:
             try:
                 while not self._stopping.is_set() and self.step(yielding=True):
                     self._stopping.wait(PAUSE_SECONDS)
+                self.trouble = None
             except AnalyticsError as error:
-                logger.error("%s", error)
+                if str(error) != str(self.trouble):
+                    logger.error("%s", error)
+                self.trouble = error
                 self._stopping.wait(RETRY_SECONDS / 10)
 
     def wait_until_caught_up(self, timeout: float) -> int:
@@ -193,8 +197,13 @@ class Runner:
                 for error in list(self.errors.values()):
                     raise error
                 if time.monotonic() >= deadline:
-                    raise NotCaughtUp(lag=head - lowest, seconds=timeout)
+                    raise self.trouble or NotCaughtUp(lag=head - lowest, seconds=timeout)
                 self._moved.wait(LOOK_SECONDS)
+
+    def problem(self, name: str) -> str | None:
+        """Say what keeps a projection from going on, None where nothing does."""
+        error = self.errors.get(name) or self.trouble
+        return str(error) if error else None
 
     def lag(self, position: int) -> tuple[int, float]:
         """Return how many events the log holds beyond a position, and how many seconds the first of them has waited."""

@@ -191,7 +191,7 @@ class AnalyticsService:
                     lag_seconds=lag[1],
                     rows=snapshot.size(each),
                     unreadable=snapshot.unreadable(each.name),
-                    error=str(self._runner.errors[each.name]) if each.name in self._runner.errors else None,
+                    error=self._runner.problem(each.name),
                 )
                 for each in self._declarations
             ]

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
@@ -27,6 +28,13 @@ class Server:
     def schema(self) -> str:
         """Return the name of a schema that nobody has used."""
         return f"t_{uuid4().hex[:16]}"
+
+    def database(self) -> str:
+        """Create a database, and return its URL."""
+        name = f"d_{uuid4().hex[:16]}"
+        self.run(f"CREATE DATABASE {name}")
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(path=f"/{name}"))
 
     def run(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a statement behind everyone's back."""

@@ -33,33 +33,35 @@ class Countdown:
 class Fragile:
     """A cursor in front of whose every statement the process may end."""
 
-    cursor: Any
+    inner: Any
     countdown: Countdown
 
-    def execute(self, *arguments: Any) -> Any:
+    def execute(self, *arguments: Any, **options: Any) -> Any:
         self.countdown.tick()
-        return self.cursor.execute(*arguments)
+        return self.inner.execute(*arguments, **options)
 
     def executemany(self, *arguments: Any) -> Any:
         self.countdown.tick()
-        return self.cursor.executemany(*arguments)
+        return self.inner.executemany(*arguments)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.cursor, name)
+        return getattr(self.inner, name)
 
 
 @contextmanager
 def crashing(service: AnalyticsService, moment: int, last_will: Callable[[], object] = lambda: None) -> Iterator[None]:
     """End the process at a moment: before a statement, before a commit, or after it and before anybody is told."""
     countdown = Countdown(moment, last_will)
-    databases = [service._log._database, service._views._database]  # type: ignore[attr-defined]
-    for database in databases:
-        database.write = _fragile(database.write, countdown)
+    log, views = service._log._database, service._views._database  # type: ignore[attr-defined]
+    # On PostgreSQL, appends go another way: everything is said to the server at once.
+    ways = [(views, "write"), (log, "connection" if hasattr(log, "connection") else "write")]
+    for database, name in ways:
+        setattr(database, name, _fragile(getattr(type(database), name).__get__(database), countdown))
     try:
         yield
     finally:
-        for database in databases:
-            del database.write
+        for database, name in ways:
+            vars(database).pop(name, None)
 
 
 def _fragile(write: Callable[[], Any], countdown: Countdown) -> Callable[[], Any]:

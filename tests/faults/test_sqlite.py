@@ -184,7 +184,8 @@ def test_read_models_locked_by_another_process_are_told_and_go_on_once_they_are_
         with locked_by_another_process(path.with_name("analytics.views.db")):
             service.record_event(**tool_call()).unwrap()
             with pytest.raises(StoreBusy):
-                service.wait_until_caught_up()
+                service.wait_until_caught_up(timeout=1)
+            assert {"locked" in str(each.error) for each in service.projections().unwrap()} == {True}
 
         eventually(lambda: {each.lag_events for each in service.projections().unwrap()} == {0})
 

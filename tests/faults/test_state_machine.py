@@ -12,13 +12,21 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.fold import Folded
 from analytics_es.log import EventLog
 from tests.faults.crash import Crash, crashing
 from tests.faults.storm import Identity, identities
+from tests.servers import Server
 from tests.stores import Contents, contents, engine, views_of
 from tests.test_laws import ALL, EDGES, happened, near
 
@@ -106,9 +114,12 @@ class Store(RuleBasedStateMachine):
     @rule()
     def delete_the_read_models(self) -> None:
         self.close()
+        self.delete_read_models()
+        self.services = [self.opened(), self.opened()]
+
+    def delete_read_models(self) -> None:
         for file in self.place.glob("a.views.db*"):
             file.unlink()
-        self.services = [self.opened(), self.opened()]
 
     @rule(actor=actors, size=sizes)
     def change_batch_size(self, actor: int, size: int) -> None:
@@ -156,11 +167,32 @@ class Store(RuleBasedStateMachine):
                 pass
         if machine:
             self.close()
-            self.place = left
-            self.services = [self.opened(), self.opened()]
+            self.restart_machine(left)
         else:
             self.restart(actor)
         return True
+
+    def restart_machine(self, left: Path) -> None:
+        self.place = left
+        self.services = [self.opened(), self.opened()]
+
+
+class StoreOnPostgres(Store):
+    """The same on a server, where only processes end; that a server may, too, tests/test_postgres.py shows."""
+
+    server: Server
+
+    def opened(self) -> AnalyticsService:
+        if not hasattr(self, "schema"):
+            self.schema = self.server.schema()
+        return AnalyticsService.open(self.server.url, schema=self.schema, projections=ALL, follow=False)
+
+    def delete_read_models(self) -> None:
+        for table in ("about", "tracking", "unreadable"):
+            self.server.run(f"DELETE FROM {self.schema}.{table}")
+
+    def restart_machine(self, left: Path) -> None:
+        self.services = [self.opened(), self.opened()]
 
 
 def identity(event: dict[str, Any]) -> Identity:
@@ -199,12 +231,20 @@ def of(found: Contents, name: str) -> tuple[Any, Any]:
     return found[name], [row for row in found["unreadable"] if row[0] == name]
 
 
-TestStore = Store.TestCase
-TestStore.settings = settings(
+moderate = settings(
     deadline=None,
-    max_examples=15,
-    stateful_step_count=20,
+    max_examples=10,
+    stateful_step_count=15,
     print_blob=True,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes; add it to look into a failure
     suppress_health_check=list(HealthCheck),
 )
+
+
+def test_on_sqlite() -> None:
+    run_state_machine_as_test(Store, settings=moderate)
+
+
+def test_on_postgres(postgres: Server) -> None:
+    StoreOnPostgres.server = postgres
+    run_state_machine_as_test(StoreOnPostgres, settings=moderate)

@@ -68,7 +68,7 @@ def _record(service: AnalyticsService, batch: list[dict[str, Any]]) -> int:
         result = service.record_event(**batch[0]) if len(batch) == 1 else service.record_events(batch)
         if result.ok:
             return int(result.unwrap().duplicate if len(batch) == 1 else result.unwrap().duplicates)  # type: ignore[union-attr]
-        if result.failure and result.failure.code != "store_busy":
+        if result.failure and result.failure.code not in ("store_busy", "store_unavailable"):
             raise SystemExit(f"recording failed: {result.failure.message}")
 
 
