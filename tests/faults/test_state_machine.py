@@ -191,9 +191,6 @@ class StoreOnPostgres(Store):
         for table in ("about", "tracking", "unreadable"):
             self.server.run(f"DELETE FROM {self.schema}.{table}")
 
-    def restart_machine(self, left: Path) -> None:
-        self.services = [self.opened(), self.opened()]
-
 
 def identity(event: dict[str, Any]) -> Identity:
     return event["source"], event["id"]
