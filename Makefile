@@ -24,7 +24,7 @@ check: $(VENV)/ready ## format, lint, types, import contracts, tests with >= 90 
 	$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
 
 soak: $(VENV)/ready ## kill processes at random moments for longer, and other things that take their time
-	$(BIN)/python -m tests.faults.soak --processes
+	$(BIN)/python -m tests.faults.soak --processes --million
 
 bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside the table
 	$(BIN)/python -m tests.benchmarks $(BENCH)
