@@ -212,7 +212,7 @@ def test_a_new_store_can_be_opened_by_many_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("", "postgresql://localhost/a", "mysql://a", "http://localhost/a.db", "file:///a.db", "://a.db"),
+        *("", "postgresql:/localhost/a://", "mysql://a", "http://localhost/a.db", "file:///a.db", "://a.db"),
         *("sqlite://a.db", "sqlite://host/a.db", "sqlite:///", "SQLITE:///a.db", "duckdb:///a.db"),
     ],
 )
@@ -221,7 +221,8 @@ def test_an_unknown_scheme_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 
     assert refusal(url) == (
         "unknown_scheme",
-        f"{url!r} is not a store this version knows: pass a file path, sqlite:///path or :memory:.",
+        f"{url!r} is not a store this version knows: pass a file path, sqlite:///path, :memory: or "
+        "postgresql://user@host/database.",
     )
     assert files(tmp_path) == {}
 
