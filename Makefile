@@ -23,8 +23,8 @@ check: $(VENV)/ready ## format, lint, types, import contracts, tests with >= 90 
 	$(BIN)/lint-imports --no-cache
 	$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
 
-soak: $(VENV)/ready ## kill processes at random moments for longer, and other things that take their time
-	$(BIN)/python -m tests.faults.soak --processes --million
+soak: $(VENV)/ready ## what takes longer than a test may: more kills, a million of one key, two million through a follower
+	$(BIN)/python -m tests.faults.soak $(SOAK)
 
 bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside the table
 	$(BIN)/python -m tests.benchmarks $(BENCH)

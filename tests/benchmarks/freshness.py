@@ -34,13 +34,20 @@ def freshness(store: Store, effort: Effort) -> Iterator[Figure]:
 
 
 def measure(
-    what: str, analytics: AnalyticsService, store: Store, effort: Effort, *, events: int = 0, target: float = 60
+    what: str,
+    analytics: AnalyticsService,
+    store: Store,
+    effort: Effort,
+    *,
+    events: int = 0,
+    rate: int = RATE,
+    target: float = 60,
 ) -> Figure:
     """Record at a steady rate and ask all the time; the store is asked alone before."""
     analytics.record_event("custom.begun", {}).unwrap()
     analytics.wait_until_caught_up()
     idle = [1_000 * pace(1, lambda: _visible(analytics)).wall for _ in range(effort.runs)]
-    writer = _Writer(analytics, list(islice(store.week(), 2_000)), round(RATE * effort.seconds))
+    writer = _Writer(analytics, list(islice(store.week(), 2_000)), round(rate * effort.seconds), rate)
     waits = _watch(analytics, writer)
     return _figure(what, events or analytics._log.head(), waits, idle, writer, target)
 
@@ -73,6 +80,7 @@ class _Writer(Thread):
     analytics: AnalyticsService
     events: list[dict[str, Any]]
     count: int
+    rate: int
     recorded: deque[tuple[int, float]] = field(factory=deque)
     took: float = 0.0
 
@@ -83,7 +91,7 @@ class _Writer(Thread):
         """Record every event when it is due, with a time and an id of its own."""
         began = time.perf_counter()
         for number, event in zip(range(self.count), cycle(self.events), strict=False):
-            time.sleep(max(0.0, began + number / RATE - time.perf_counter()))
+            time.sleep(max(0.0, began + number / self.rate - time.perf_counter()))
             receipt = self.analytics.record_event(event["event_type"], event["data"]).unwrap()
             self.recorded.append((receipt.position, time.perf_counter()))
         self.took = time.perf_counter() - began
@@ -93,7 +101,7 @@ def _watch(analytics: AnalyticsService, writer: _Writer) -> list[float]:
     """Ask again and again until every event was seen; returns how long each was not."""
     waits: list[float] = []
     writer.start()
-    until = time.perf_counter() + writer.count / RATE + TIMEOUT
+    until = time.perf_counter() + writer.count / writer.rate + TIMEOUT
     while writer.is_alive() or writer.recorded:
         position, now = _visible(analytics), time.perf_counter()
         while writer.recorded and writer.recorded[0][0] <= position:

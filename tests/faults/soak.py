@@ -1,10 +1,16 @@
-"""What takes longer than a test may: `python -m tests.faults.soak --processes --million`."""
+"""What takes longer than a test may: the storm, and two million events through a live follower.
+
+`python -m tests.faults.soak [--processes] [--key] [--events 2000000] [--on sqlite|postgres]`; without a choice, all.
+"""
 
 from __future__ import annotations
 
 import argparse
 import random
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,40 +18,96 @@ from analytics_es import AnalyticsService
 from tests.faults.storm import Survived, storm
 from tests.faults.test_clocks import assert_exact
 from tests.faults.test_processes import assert_derivable
+from tests.servers import Server, server
+
+RATE, BATCH, PART = 10_000, 1_000, 250_000
 
 
 def main() -> None:
+    """Run what is asked for, and end with 1 where a promise is broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
     parser.add_argument("--processes", action="store_true", help="kill writers and runners at random moments")
-    parser.add_argument("--million", action="store_true", help="record a million events of one key")
+    parser.add_argument("--key", action="store_true", help="a million events with one key")
+    parser.add_argument("--events", type=int, default=0, help="through a live follower; with memory and lag")
+    parser.add_argument("--on", choices=("sqlite", "postgres"), action="append", help="the databases; both by default")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--kills", type=int, default=80)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     asked = parser.parse_args()
-    if not asked.processes and not asked.million:
-        parser.error("say what to do: --processes, --million")
-    if asked.million:
-        with TemporaryDirectory() as folder, AnalyticsService.open(f"{folder}/analytics.db", follow=False) as service:
-            assert_exact(service, 1_000_000)
-        print("a million events of one key: exact")
-    if asked.processes:
-        left = killing(asked.seconds, asked.kills, asked.seed)
-        print(told(left))
-        sys.exit(bool(left.lost or left.doubled or left.counted != left.logged))
+    everything = not (asked.processes or asked.key or asked.events)
+    held = []
+    for kind in asked.on or ("sqlite", "postgres"):
+        with server() if kind == "postgres" else nullcontext() as running:
+            if asked.processes or everything:
+                with _store(running) as (url, folder):
+                    left = storm(url, folder, seconds=asked.seconds, kills=asked.kills, seed=asked.seed)
+                    assert_derivable(url)
+                _say(kind, told(left))
+                held.append(not (left.lost or left.doubled) and left.counted == left.logged)
+            if asked.key or everything:
+                held.append(_one_key(kind, running))
+            if asked.events or everything:
+                held.append(_follow(kind, running, asked.events or 2_000_000))
+    sys.exit(not all(held))
 
 
-def killing(seconds: float, kills: int, seed: int) -> Survived:
+@contextmanager
+def _store(running: Server | None) -> Iterator[tuple[str, Path]]:
     with TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/analytics.db"
-        left = storm(url, Path(folder), seconds=seconds, kills=kills, seed=seed)
-        assert_derivable(url)
-    return left
+        yield running.database() if running else f"sqlite:///{folder}/analytics.db", Path(folder)
+
+
+def _one_key(kind: str, running: Server | None) -> bool:
+    with _store(running) as (url, _), AnalyticsService.open(url, follow=False) as service:
+        assert_exact(service, 1_000_000)
+    _say(kind, "a million events of one key: exact")
+    return True
+
+
+def _follow(kind: str, running: Server | None, events: int) -> bool:
+    """Record at 10,000 events a second beside a follower in this process; look at memory and lag all the time."""
+    from tests.benchmarks.workload import week
+
+    with _store(running) as (url, _), AnalyticsService.open(url) as service:
+        quarter, peaks, lags, began, sent = events // 4, [0.0] * 4, [0] * 4, time.monotonic(), 0
+        source = week(events)
+        while sent < events:
+            batch = [event for _, event in zip(range(BATCH), source, strict=False)]
+            if not batch:
+                break
+            service.record_events(batch, batch_size=BATCH).unwrap()
+            sent += len(batch)
+            part = min(3, (sent - 1) // quarter)
+            peaks[part] = max(peaks[part], _memory_mb())
+            lags[part] = max(lags[part], max(each.lag_events for each in service.projections().unwrap()))
+            time.sleep(max(0.0, began + sent / RATE - time.monotonic()))
+        took = time.monotonic() - began
+        service.wait_until_caught_up(600)
+        caught = time.monotonic() - began - took
+        counted = service._log.head()
+    memory, behind = ", ".join(f"{peak:,.0f}" for peak in peaks), ", ".join(f"{lag:,}" for lag in lags)
+    _say(kind, f"{sent:,} events in {took:,.0f} s, caught up {caught:.1f} s later, {counted:,} in the log")
+    _say(kind, f"by quarter: peak memory {memory} MB; most events behind {behind}")
+    return peaks[3] <= 1.05 * peaks[1]
+
+
+def _memory_mb() -> float:
+    """Return what this process holds in memory now (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
+
+
+def _say(kind: str, text: str) -> None:
+    sys.stdout.write(f"{kind}: {text}\n")
+    sys.stdout.flush()
 
 
 def told(left: Survived) -> str:
+    """Say in one line what a storm left."""
     return (
-        f"{left.kills} kills: {left.acknowledged:,} events acknowledged, {left.sent_again:,} sent again, "
-        f"{left.logged:,} in the log, {left.counted:,} counted, {len(left.lost)} lost, {len(left.doubled)} doubled"
+        f"{left.kills} kills (seed {left.seed}): {left.acknowledged:,} events acknowledged, {left.sent_again:,} sent "
+        f"again, {left.logged:,} in the log, {left.counted:,} counted, "
+        f"{len(left.lost)} lost, {len(left.doubled)} doubled"
     )
 
 
