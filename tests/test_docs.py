@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from analytics_es.errors import AnalyticsError
+from tests.servers import Server
 
 ROOT = Path(__file__).parent.parent
 SHELL = re.compile(r"^analytics-es .*$", re.MULTILINE)
@@ -66,6 +67,14 @@ def test_a_wrong_declaration_fails_as_the_guide_says() -> None:
         )
 
     assert str(caught.value) == shown.strip()
+
+
+def test_postgres_is_used_as_the_guide_shows(tmp_path: Path, postgres: Server) -> None:
+    (code,) = blocks("docs/reliability.md", "python")
+
+    shown = run_python(code.replace("postgresql://user@localhost/platform", postgres.database()), tmp_path)
+
+    assert shown == "1\n"
 
 
 def test_every_link_between_the_pages_leads_somewhere() -> None:
