@@ -244,4 +244,4 @@ def test_on_sqlite() -> None:
 
 def test_on_postgres(postgres: Server) -> None:
     StoreOnPostgres.server = postgres
-    run_state_machine_as_test(StoreOnPostgres, settings=moderate)
+    run_state_machine_as_test(StoreOnPostgres, settings=settings(moderate, max_examples=5))
