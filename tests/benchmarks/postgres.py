@@ -49,14 +49,16 @@ def _append(store: Store, url: str, schema: str) -> Iterator[Figure]:
         AnalyticsService.open(url, schema=schema, follow=False) as analytics,
         AnalyticsService.open(url, schema=f"{schema}_door", follow=False) as through,
     ):
-        while rows := list({each.key: each for each in islice(week, ROUND)}.values()):
-            batches = [rows[first : first + BATCH] for first in range(0, len(rows), BATCH)]
-            fresh = [batch for batch in batches if batch]
+        seen: set[str] = set()  # the library and COPY refuse a batch with an event that is there
+        while drawn := list(islice(week, ROUND)):
+            rows = [each for each in {each.key: each for each in drawn}.values() if each.key not in seen]
+            seen.update(each.key for each in rows)
+            fresh = [rows[first : first + BATCH] for first in range(0, len(rows), BATCH)]
             arguments = list(islice(prepared, ROUND))
             ours = pace(len(rows), lambda: [analytics._log.append(batch) for batch in fresh])  # noqa: B023
             stored = [stock.stored(batch) for batch in fresh]
-            theirs = pace(len(rows), lambda: [_inserted(recorder, batch) for batch in stored])  # noqa: B023
-            bare = pace(len(rows), lambda: [_copied(copy, batch) for batch in fresh])  # noqa: B023
+            theirs = pace(len(rows), lambda: [recorder.insert_events(batch) for batch in stored])  # noqa: B023
+            bare = pace(len(rows), lambda: [copy.append(batch) for batch in fresh])  # noqa: B023
             full = pace(len(rows), lambda: through.record_events(arguments, batch_size=BATCH).unwrap())  # noqa: B023
             library.append((ours, theirs))
             copied.append((ours, bare))
@@ -74,29 +76,6 @@ def _append(store: Store, url: str, schema: str) -> Iterator[Figure]:
         yardstick="library's insert_events",
         target=Target("ratio", "≥", 1),
     )
-
-
-def _inserted(recorder: Any, batch: list[Any]) -> None:
-    """Insert as the library does, which refuses a batch with an event it has: then without those."""
-    from eventsourcing.persistence import IntegrityError
-
-    try:
-        recorder.insert_events(batch)
-    except IntegrityError:
-        for each in batch:
-            try:
-                recorder.insert_events([each])
-            except IntegrityError:
-                continue
-
-
-def _copied(copy: stock.Copy, batch: list[Entry]) -> None:
-    import psycopg
-
-    try:
-        copy.append(batch)
-    except psycopg.errors.UniqueViolation:
-        return
 
 
 def _together(store: Store, running: Server, effort: Effort) -> Iterator[Figure]:

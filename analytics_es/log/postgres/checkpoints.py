@@ -15,7 +15,7 @@ TABLE = "tracking"
 BEGIN = f"INSERT INTO {TABLE} VALUES (?, 0) ON CONFLICT DO NOTHING"
 
 # Move a checkpoint only from where it is believed to be; who comes second waits, and then finds it elsewhere.
-ADVANCE = f"UPDATE {TABLE} SET notification_id = ? WHERE application_name = ? AND notification_id = ?"
+ADVANCE = f"UPDATE {TABLE} SET notification_id = ? WHERE application_name = ? AND notification_id = ? RETURNING 1"
 
 # Look at a checkpoint, and keep it from moving.
 HOLD = f"SELECT notification_id FROM {TABLE} WHERE application_name = ? FOR UPDATE"
@@ -38,7 +38,7 @@ class PostgresCheckpoints(PostgresTrackingRecorder):
 
     def advance(self, cursor: Any, name: str, *, expected: int, position: int) -> bool:
         """Move a checkpoint from the expected position; False where another runner was faster."""
-        return bool(cursor.execute(ADVANCE, [position, name, expected]).rowcount == 1)
+        return cursor.execute(ADVANCE, [position, name, expected]).fetchone() is not None
 
     def hold(self, cursor: Any, name: str) -> int:
         """Return a checkpoint that nobody else can move until this transaction ends."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
+from weakref import WeakKeyDictionary
 
 import psycopg
 import psycopg.conninfo
@@ -26,6 +28,7 @@ logger = logging.getLogger("analytics_es")
 LOCK_TIMEOUT = 5
 IDLE_TIMEOUT = 30  # of an open transaction: one that is stuck must not keep the others from appending for longer
 WRITERS, READERS = 4, 8
+CHECK_SECONDS = 1.0
 RETRY_SECONDS = 15.0  # a restart of the server takes some
 
 # What every connection of ours is told; the schema alone is searched, so that every statement can go without it.
@@ -43,28 +46,33 @@ T = TypeVar("T")
 
 
 class Cursor:
-    """Runs statements that mark parameters by ?, as all databases here do."""
+    """Runs statements that mark parameters by ?, as all databases here do.
 
-    def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
-        self._cursor = cursor
+    In a pipeline they go out together, when rows are asked for or at the end: after every wait for the server, another
+    thread may keep this one from going on. The server is told where it waits for us, so that it ends what is stuck.
+    """
+
+    def __init__(self, cursor: psycopg.Cursor[Any], pipeline: psycopg.Pipeline | None = None) -> None:
+        self._cursor, self._pipeline = cursor, pipeline
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Cursor:
         """Run a statement."""
         self._cursor.execute(statement.replace("?", "%s").encode(), parameters or None)
         return self
 
-    @property
-    def rowcount(self) -> int:
-        """How many rows the last statement changed."""
-        return self._cursor.rowcount
-
     def fetchone(self) -> Any:
         """Return the next row of the last statement."""
+        self._sync()
         return self._cursor.fetchone()
 
     def fetchall(self) -> list[Any]:
         """Return the rows of the last statement."""
+        self._sync()
         return self._cursor.fetchall()
+
+    def _sync(self) -> None:
+        if self._pipeline:
+            self._pipeline.sync()
 
 
 class _Datastore(PostgresDatastore):
@@ -82,7 +90,7 @@ class _Datastore(PostgresDatastore):
             timeout=LOCK_TIMEOUT,
             reconnect_timeout=LOCK_TIMEOUT,
             configure=configure,
-            check=ConnectionPool.check_connection,
+            check=_check,
             num_workers=1,
         )
         self.pool.open()
@@ -133,15 +141,20 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Cursor]:
         """Open a transaction. It is durable a little later: what a power failure takes is derived again."""
-        with self.connection() as connection, connection.transaction():
+        with self.connection() as connection, connection.pipeline() as pipeline, connection.transaction():
             connection.execute("SET LOCAL synchronous_commit = off")
-            yield Cursor(connection.cursor(row_factory=tuple_row))
+            yield Cursor(connection.cursor(row_factory=tuple_row), pipeline)
 
     @contextmanager
     def read(self) -> Iterator[Cursor]:
         """Open a transaction that sees one state of the database."""
-        with self.translated(), self.reading.pool.connection() as connection, connection.transaction():
-            yield Cursor(connection.cursor(row_factory=tuple_row))
+        with (
+            self.translated(),
+            self.reading.pool.connection() as connection,
+            connection.pipeline() as pipeline,
+            connection.transaction(),
+        ):
+            yield Cursor(connection.cursor(row_factory=tuple_row), pipeline)
 
     def again(self, work: Callable[[], T]) -> T:
         """Do something again, for some seconds, while the server cannot be reached."""
@@ -182,6 +195,17 @@ class Database:
         """Close all connections."""
         self.reading.close()
         self.writing.close()
+
+
+def _check(connection: Connection) -> None:
+    """Make sure that a connection is alive, unless it was a moment ago."""
+    now = time.monotonic()
+    if now - _checked.get(connection, 0.0) > CHECK_SECONDS:
+        ConnectionPool.check_connection(connection)
+        _checked[connection] = now
+
+
+_checked: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
 
 def _tell(state: tenacity.RetryCallState) -> None:
