@@ -116,4 +116,4 @@ class SQLiteViews(Views):
 def _settings(connection: sqlite3.Connection) -> None:
     connection.create_function("merge_histograms", 2, histograms.merge, deterministic=True)
     connection.execute("PRAGMA synchronous = NORMAL")  # what a power failure takes is derived again
-    connection.execute("PRAGMA cache_size = -32000")
+    connection.execute("PRAGMA cache_size = -8000")
