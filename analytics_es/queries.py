@@ -156,6 +156,8 @@ def check_text(key: str, value: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise BadValue(key=key, problem="half of a surrogate pair") from None
+    if "\0" in value:
+        raise BadValue(key=key, problem="a NUL character")
     return value
 
 

@@ -260,12 +260,13 @@ def test_a_question_is_answered_or_refused_with_a_code(
     assert analytics.get_summary("usage.events", DAY).ok
 
 
+@pytest.mark.parametrize("text", [HALF_PAIR, "a\0b"])
 @pytest.mark.parametrize("ask", ["where", "entity"])
-def test_half_a_surrogate_pair_is_a_value_that_no_event_can_hold(analytics: AnalyticsService, ask: str) -> None:
+def test_what_no_event_can_hold_cannot_be_asked_for(analytics: AnalyticsService, ask: str, text: str) -> None:
     if ask == "where":
-        failure = analytics.get_summary("usage.events", DAY, where={"user": HALF_PAIR}).failure
+        failure = analytics.get_summary("usage.events", DAY, where={"user": text}).failure
     else:
-        failure = analytics.get_usage_stats("user", HALF_PAIR, DAY).failure
+        failure = analytics.get_usage_stats("user", text, DAY).failure
 
     assert failure is not None
     assert "bad_value" == failure.code

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import psycopg
@@ -24,6 +25,7 @@ from analytics_es.demo import platform_events
 from analytics_es.errors import BadSchema, CannotOpen, NotMigrated, NotOurs, StoreUnavailable, UnknownScheme
 from analytics_es.log.postgres import database as databases
 from analytics_es.log.postgres import migrations
+from analytics_es.log.postgres.listening import Listener
 from analytics_es.testing import NOON, provider_call, tool_call
 from analytics_es.types import OperationResult
 from tests.servers import Server
@@ -307,6 +309,24 @@ def test_a_listener_that_lost_its_connection_comes_back(
     assert "Listening for events again" in caplog.text
     service.record_event(**tool_call()).unwrap()
     until(lambda: events_of(service) == 1)
+
+
+def test_a_listener_that_is_refused_pauses_between_attempts(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(
+        "tenacity.sleep_using_event", lambda _: lambda seconds: (pauses.append(seconds), time.sleep(0.05))
+    )
+    service = opening(follow=False)
+    monkeypatch.setattr(Listener, "_begin", Mock(side_effect=StoreUnavailable(problem="no LISTEN here")))
+    service._log.listen(lambda: None)
+
+    until(lambda: len(pauses) > 2)
+
+    assert "Listening for events again" not in caplog.text
+    assert caplog.text.count("interrupted") <= len(pauses) + 1
+    assert service._log.poll_seconds == 0.1
 
 
 def test_a_writer_held_in_its_transaction_makes_no_follower_skip_it(opening: Opening, postgres: Server) -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, time, timedelta
 
 import click
 
-from analytics_es.addresses import redacted
 from analytics_es.cli import render, tables, words
 from analytics_es.cli.blocks import Block, Line
 from analytics_es.cli.options import json_option, moment, store_option
@@ -63,5 +62,5 @@ def _next(db: Place) -> list[Block]:
     return [
         Line(),
         Line("All of it is made up. Ask more:"),
-        *(Line(f"  analytics-es {ask} --db {redacted(db.address)}") for ask in asking),
+        *(Line(f"  analytics-es {ask} {db.options}") for ask in asking),
     ]

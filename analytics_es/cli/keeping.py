@@ -1,4 +1,4 @@
-"""Keeping: aggregate, export, migrate, projections."""
+"""Keeping: aggregate, backup, export, migrate, projections."""
 
 from __future__ import annotations
 

@@ -46,6 +46,11 @@ class Place:
     address: str
     schema: str
 
+    @property
+    def options(self) -> str:
+        """What to type to name it again, but for the password."""
+        return f"--db {redacted(self.address)}" + (f" --schema {self.schema}" if on_server(self.address) else "")
+
     def __str__(self) -> str:
         shown = redacted(self.address)
         return f"schema {self.schema} of {shown}" if on_server(self.address) else shown

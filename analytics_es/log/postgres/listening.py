@@ -25,6 +25,7 @@ class Listener(threading.Thread):
         self._database, self._channel, self._wake = database, channel, wake
         self._stopping = threading.Event()
         self._connected = threading.Event()
+        self._interrupted = False
 
     @property
     def connected(self) -> bool:
@@ -32,39 +33,39 @@ class Listener(threading.Thread):
         return self._connected.is_set()
 
     def run(self) -> None:
-        """Listen until closed; a lost connection is told once and made again."""
-        while not self._stopping.is_set():
-            try:
-                self._listen()
-            except AnalyticsError as error:
-                self._connected.clear()
-                logger.warning("Listening for events was interrupted; looking for them instead. %s", error)
-                self._come_back()
-
-    def _come_back(self) -> None:
+        """Listen until closed; whatever ends it is told, and it begins again after a pause."""
         trying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(AnalyticsError),
             wait=tenacity.wait_random_exponential(0.1, max=5),
             stop=tenacity.stop_when_event_set(self._stopping),
             sleep=tenacity.sleep_using_event(self._stopping),
+            before_sleep=self._tell,
             retry_error_callback=lambda _: None,
         )
-        trying(self._reach)
-        if not self._stopping.is_set():
-            logger.warning("Listening for events again.")
+        trying(self._listen)
 
-    def _reach(self) -> None:
-        with self._database.connect():
-            pass
+    def _tell(self, state: tenacity.RetryCallState) -> None:
+        why = state.outcome.exception() if state.outcome else ""
+        logger.warning("Listening for events was interrupted; looking for them instead. %s", why)
+        self._interrupted = True
 
     def _listen(self) -> None:
-        with self._database.connect() as connection:
-            connection.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
-            self._connected.set()
-            self._wake()
-            while not self._stopping.is_set():
-                for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
-                    self._wake()
+        try:
+            with self._database.connect() as connection:
+                connection.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
+                self._begin()
+                while not self._stopping.is_set():
+                    for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
+                        self._wake()
+        finally:
+            self._connected.clear()
+
+    def _begin(self) -> None:
+        self._connected.set()
+        self._wake()
+        if self._interrupted:
+            logger.warning("Listening for events again.")
+        self._interrupted = False
 
     def close(self) -> None:
         """Stop listening."""

@@ -87,10 +87,8 @@ class PostgresRecorder(PostgresApplicationRecorder):
             new.setdefault(entry.key[PLACE:] if strict else entry.key, entry)
         columns = [list(column) for column in zip(*new.values(), strict=True)]
         cursor = connection.cursor(row_factory=tuple_row)
-        with (
-            connection.pipeline(),
-            connection.transaction(),
-        ):  # in one go: nobody waits for us while the table is locked
+        # In one go: nobody waits for us while the table is locked.
+        with connection.pipeline(), connection.transaction():
             self._lock_table(cursor)
             self._notify_channel(cursor)
             cursor.execute(APPEND_STRICTLY if strict else APPEND, columns, prepare=True)
@@ -119,7 +117,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
 
 
 class PostgresLog(EventLog):
-    """The event log in one schema of a PostgreSQL database, which it does not close."""
+    """The event log in one schema of a PostgreSQL database, which it closes."""
 
     def __init__(self, database: Database, *, strict_ids: bool = False) -> None:
         self._database = database
@@ -201,7 +199,7 @@ class PostgresLog(EventLog):
         return 1.0 if self._listener and self._listener.connected else 0.1
 
     def close(self) -> None:
-        """Stop listening, and close the connections for reading Arrow."""
+        """Stop listening, and close all connections."""
         if self._listener:
             self._listener.close()
         self._arrow.close()
