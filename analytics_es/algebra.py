@@ -5,9 +5,11 @@ Every measure has a zero and an associative, commutative merge, so neither order
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import json
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 from attrs import frozen
@@ -118,12 +120,13 @@ class Declaration:
     entities: tuple[str, ...]
     keys: tuple[Key, ...]
     measures: tuple[Measure, ...]
-    row_class: type
+    row_class: type = attrs.field(default=object, eq=False)
+    generation: int = 0  # which of its read models: a rebuild fills the next one beside the live one
 
     @property
     def table(self) -> str:
         """The name of its read model."""
-        return f"{self.name}_v{self.version}"
+        return f"{self.name}_v{self.version}" + (f"_g{self.generation}" if self.generation else "")
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -139,8 +142,13 @@ class Declaration:
     @property
     def fingerprint(self) -> str:
         """What tells this definition from every other."""
-        fields = attrs.asdict(self, filter=lambda attribute, _: attribute.name != "row_class")
-        return hashlib.blake2b(repr(fields).encode(), digest_size=8).hexdigest()
+        return hashlib.blake2b(self.definition.encode(), digest_size=8).hexdigest()
+
+    @property
+    def definition(self) -> str:
+        """The whole definition as a text that `defined` reads again, in another process or a year later."""
+        left_out = ("row_class", "generation", "columns")
+        return json.dumps(attrs.asdict(self, filter=lambda attribute, _: attribute.name not in left_out))
 
     @property
     def expressions(self) -> Iterator[str]:
@@ -153,3 +161,27 @@ class Declaration:
     def entity_key(self, part: Literal["type", "id"]) -> str:
         """Return the name of the key that holds the entity's type or id."""
         return next(key.name for key in self.keys if key.of_entity == part)
+
+
+@functools.lru_cache(maxsize=256)
+def defined(definition: str, generation: int = 0) -> Declaration:
+    """Return what a definition declares, without its class."""
+    told: dict[str, Any] = json.loads(definition)
+    told["keys"] = tuple(Key(**key) for key in told["keys"])
+    told["measures"] = tuple(Measure(**measure) for measure in told["measures"])
+    lists = {name: tuple(told[name]) for name in ("consumes", "entities")}
+    return Declaration(**{**told, **lists}, generation=generation)
+
+
+def differences(old: Declaration, new: Declaration) -> list[str]:
+    """Say in words what changed from one definition to another."""
+    told = [f"version {old.version} → {new.version}"] if old.version != new.version else []
+    for kind, before, after in (("key", old.keys, new.keys), ("measure", old.measures, new.measures)):
+        was, now = {each.name: each for each in before}, {each.name: each for each in after}
+        told += [f"added {kind} {name}" for name in now if name not in was]
+        told += [f"removed {kind} {name}" for name in was if name not in now]
+        told += [f"changed {kind} {name}" for name in now if name in was and was[name] != now[name]]
+        if set(was) == set(now) and list(was) != list(now):
+            told.append(f"{kind}s in another order")
+    changed = (name for name in ("consumes", "where", "entities") if getattr(old, name) != getattr(new, name))
+    return told + [f"changed {name}" for name in changed]

@@ -208,6 +208,29 @@ class FoldFailed(AnalyticsError):
     """The projection {projection} cannot go on: {problem}. The others do."""
 
 
+class RebuildRunning(AnalyticsError):
+    """The read models of {place} are being rebuilt by somebody else: wait for it to end."""
+
+
+class RebuildLost(AnalyticsError):
+    """The rebuilt read model of {projection} was cleared away before it was promoted: rebuild again."""
+
+
+class RebuildStopped(AnalyticsError):
+    """The rebuild stopped at position {position} ({type}): {projection} cannot use its {field}. The live read models
+    are untouched. Look at it with `analytics-es dead-letters show {position}`; mend or discard it, or rebuild with
+    --set-aside."""
+
+
+class WorkerLost(AnalyticsError):
+    """A worker of the rebuild ended unexpectedly ({problem}). The live read models are untouched: rebuild again."""
+
+
+class StaleReadModel(AnalyticsError):
+    """The read model of {projection} is of an older definition, without {missing}: rebuild it
+    (`analytics-es projections rebuild {projection}`), or wait for the rebuild under way."""
+
+
 class NotCaughtUp(AnalyticsError):
     """The read models are still {lag} events behind after {seconds} s: wait longer, or call catch_up()."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +21,7 @@ from analytics_es.vocabulary import FAMILIES
 
 Row = tuple[Any, ...]
 Span = tuple[int, int]
+Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
 WORKERS = 2
 
@@ -30,11 +31,13 @@ class Folded:
     """What a batch adds to one projection.
 
     A row is the values of `row_key`, then of the measures' columns. An unreadable value is its event's position, the
-    start of its hour (0 where even that cannot be read), and the measure that left it out.
+    start of its hour (0 where even that cannot be read), and the measure that left it out. `days` tells, by the time in
+    their keys, how many events of each day were in the batch, consumed or not, and the sum of their checksums.
     """
 
     rows: list[Row]
     unreadable: list[tuple[int, int, str]]
+    days: list[Day] = Factory(list)
 
 
 # What a batch is like: its time, events without one, and events with values that are not numbers.
@@ -42,6 +45,11 @@ ABOUT_DECODED = (
     "SELECT min(occurred_at), max(occurred_at), count(*) FILTER (occurred_at IS NULL), "
     "count(*) FILTER (len(unread) > 0) FROM decoded"
 )
+
+# The days that keys name, and the checksum of each event: 8 digits of what says which it is.
+_OF_KEYS = "SELECT CAST('0x' || key[1:12] AS BIGINT) * 1000 AS us, CAST('0x' || key[13:20] AS BIGINT) AS n FROM keys"
+ENDS_OF_KEYS = f"SELECT min(us), max(us) FROM ({_OF_KEYS})"
+COUNT_DAYS = f"SELECT {{day}}, count(*), CAST(sum(n) AS BIGINT) FROM ({_OF_KEYS}) GROUP BY 1 ORDER BY 1"
 
 
 @frozen
@@ -56,15 +64,16 @@ class _Decoded:
 class Fold:
     """Folds batches for a set of projections; holds an engine, and may be called from several threads."""
 
-    def __init__(self, declarations: Sequence[Declaration], calendar: Calendar) -> None:
+    def __init__(self, declarations: Sequence[Declaration], calendar: Calendar, *, threads: int = 1) -> None:
+        self.calendar = calendar
         self._declarations = {declaration.name: declaration for declaration in declarations}
-        self._calendar = calendar
         # Most batches are small, where a query costs planning, not work: one engine thread, projections side by side.
-        self._engine = engine.connect(threads=1)
+        self._engine = engine.connect(threads=threads)
         self._workers = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="analytics-es-fold")
         self._lock = threading.Lock()
         self._decoding = decoding(declarations)
         self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
+        self._others: dict[str, Fold] = {}
 
     def __call__(
         self, events: pa.Table, names: Sequence[str] | None = None, *, within: Span | None = None
@@ -79,14 +88,28 @@ class Fold:
                 decoded = self._load(events, within)
             except engine.EngineError as error:
                 return {each.name: _failed(each, error) for each in wanted}
+            days = self._days(events) if within is None else []
             if decoded.first is None or decoded.last is None:
-                return {each.name: Folded(rows=[], unreadable=_listed(each, decoded.broken)) for each in wanted}
-            buckets = self._calendar.sql("occurred_at", decoded.first // 1_000_000, decoded.last // 1_000_000 + 1)
-            folds = {each.name: self._workers.submit(self._fold, each, buckets, decoded) for each in wanted}
+                return {
+                    each.name: Folded(rows=[], unreadable=_listed(each, decoded.broken), days=days) for each in wanted
+                }
+            buckets = self.calendar.sql("occurred_at", decoded.first // 1_000_000, decoded.last // 1_000_000 + 1)
+            folds = {each.name: self._workers.submit(self._fold, each, buckets, decoded, days) for each in wanted}
             return {name: fold.result() for name, fold in folds.items()}
+
+    def of(self, declarations: Iterable[Declaration]) -> Fold:
+        """Return the fold of other definitions, which is closed with this one."""
+        wanted = tuple(declarations)
+        name = "\n".join(each.definition for each in wanted)
+        with self._lock:
+            if name not in self._others:
+                self._others[name] = Fold(wanted, self.calendar)
+            return self._others[name]
 
     def close(self) -> None:
         """Let go of threads and engine."""
+        for other in self._others.values():
+            other.close()
         self._workers.shutdown()
         self._engine.close()
 
@@ -135,7 +158,18 @@ class Fold:
             **consumers,
         }
 
-    def _fold(self, declaration: Declaration, buckets: tuple[str, str], decoded: _Decoded) -> Folded | FoldFailed:
+    def _days(self, events: pa.Table) -> list[Day]:
+        """Count a batch by the days that its keys name, whatever else can be read of its events."""
+        if not events.num_rows or "key" not in events.column_names:
+            return []
+        self._engine.register("keys", events.select(["key"]))
+        first, last = self._engine.execute(ENDS_OF_KEYS).fetchall()[0]
+        _, day = self.calendar.sql("us", first // 1_000_000, last // 1_000_000 + 1)
+        return self._engine.execute(COUNT_DAYS.format(day=day)).fetchall()
+
+    def _fold(
+        self, declaration: Declaration, buckets: tuple[str, str], decoded: _Decoded, days: list[Day]
+    ) -> Folded | FoldFailed:
         sql = ProjectionSql(declaration, *buckets)
         unreadable = _listed(declaration, decoded.broken)
         try:
@@ -145,7 +179,7 @@ class Fold:
                     unreadable += cursor.execute(sql.unreadable()).fetchall()
         except engine.EngineError as error:
             return _failed(declaration, error)
-        return Folded(rows=rows, unreadable=unreadable)
+        return Folded(rows=rows, unreadable=unreadable, days=days)
 
 
 def consumes(declaration: Declaration, event_type: str) -> bool:

@@ -47,6 +47,7 @@ C = TypeVar("C", bound=type)
 
 NUMERIC = re.compile(r"(TINY|SMALL|BIG|HUGE|U\w+)?INT(EGER)?|DECIMAL.*|DOUBLE|FLOAT")
 LONGEST_NAME = 63  # that PostgreSQL does not cut
+ROOM_FOR_GENERATION = 8  # of a table's name: _g999999
 _NAME = re.compile(r"(?!k_)[a-z][a-z0-9_]{0,62}")
 _PATTERN = re.compile(r"([a-z0-9_]+|\*)(\.([a-z0-9_]+|\*))*(\.>)?|>")
 _RESERVED = {"grain", "bucket", "hour", "day", "position", "projection", "field"}
@@ -194,11 +195,11 @@ def _check_patterns(declaration: Declaration) -> None:
 def _check_names(declaration: Declaration) -> None:
     if len(declaration.keys) > MOST_KEYS:
         _refuse(declaration.name, "keys", f"{len(declaration.keys)} are more than the {MOST_KEYS} that an index holds")
-    if len(declaration.table) > LONGEST_NAME:
+    if len(declaration.table) + ROOM_FOR_GENERATION > LONGEST_NAME:
         _refuse(
             declaration.name,
             "class",
-            f"its table {declaration.table} has a name of more than {LONGEST_NAME} characters",
+            f"its table {declaration.table} has a name of more than {LONGEST_NAME - ROOM_FOR_GENERATION} characters",
         )
     names = [each.name for each in declaration.keys] + [column.name for column in declaration.columns]
     for field in names:

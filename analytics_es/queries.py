@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NoReturn, Protocol
@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from analytics_es.algebra import MONEY, Declaration, Measure
 from analytics_es.calendar import Calendar
-from analytics_es.errors import BadValue, MissingProjection, UnknownEntity, UnknownKey, UnknownMetric
+from analytics_es.errors import BadValue, MissingProjection, StaleReadModel, UnknownEntity, UnknownKey, UnknownMetric
 from analytics_es.figures import change, distribution, nothing
 from analytics_es.periods import Tiling
 from analytics_es.types import (
@@ -53,7 +53,9 @@ class Source:
 
     @contextmanager
     def question(self, names: Sequence[str], period: TimePeriod) -> Iterator[Question]:
-        """Open one snapshot for one answer about a period."""
+        """Open one snapshot for one answer about a period; raises MissingProjection."""
+        for name in names:
+            self.declaration(name)
         tiling = Tiling.of(self.calendar, period)
         with self.views.read() as snapshot:
             yield Question(self, snapshot, tiling, period, names)
@@ -73,6 +75,14 @@ class Question:
     def period(self) -> TimePeriod:
         """The period that is answered for: whole hours."""
         return self.tiling.period(self.asked)
+
+    def declaration(self, name: str, needed: Iterable[str]) -> Declaration:
+        """Return how a projection's live read model is defined; raises StaleReadModel where that lacks a name."""
+        declaration = self.snapshot.live[name]
+        known = {key.name for key in declaration.keys} | {measure.name for measure in declaration.measures}
+        if missing := sorted(set(needed) - known):
+            raise StaleReadModel(projection=name, missing=", ".join(missing))
+        return declaration
 
     def points(
         self, declaration: Declaration, measures: Sequence[Measure], where: Mapping[str, str], by: Sequence[str] = ()
@@ -199,10 +209,12 @@ def summary(
     source: Source, metric: str, period: TimePeriod, *, group_by: Sequence[str], where: Mapping[str, str]
 ) -> MetricSummary:
     """Answer get_summary."""
-    declaration, measure = find_metric(list(source.views.declarations.values()), metric)
-    asked = grouping(declaration, group_by, where)
-    once = grouping(declaration, [], where)
-    with source.question([declaration.name], period) as question:
+    declared, wanted = find_metric(list(source.views.declarations.values()), metric)
+    with source.question([declared.name], period) as question:
+        declaration = question.declaration(declared.name, [wanted.name])
+        measure = next(each for each in declaration.measures if each.name == wanted.name)
+        asked = grouping(declaration, group_by, where)
+        once = grouping(declaration, [], where)
         whole = _summary(question, declaration, measure, asked, once.where, metric)
         if measure.unit != MONEY:
             return whole

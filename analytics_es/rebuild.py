@@ -1,20 +1,129 @@
-"""Rows derived again from the log: swapped in for a period, or kept apart from the live ones."""
+"""Rows derived again from the log: whole read models beside the live ones, a period of them, or a copy kept apart."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 
 from analytics_es.algebra import Declaration
-from analytics_es.errors import FoldFailed
+from analytics_es.errors import AnalyticsError, FoldFailed, RebuildStopped
 from analytics_es.fold import Fold, Folded
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
-from analytics_es.types import AggregationResult, TimePeriod
-from analytics_es.views import Span, Views
+from analytics_es.replay import Replay, Result
+from analytics_es.types import AggregationResult, RebuildResult, TimePeriod
+from analytics_es.views import Live, Span, Views
 from analytics_es.views.sqlite import SQLiteViews
 
 MICRO = 1_000_000
+
+Progress = Callable[[int, int], None]
+OpenReplay = Callable[[Sequence[Declaration]], AbstractContextManager[Replay]]
+
+
+# ── beside the live ones ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def rebuild(
+    log: EventLog,
+    views: Views,
+    names: Sequence[str],
+    replaying: OpenReplay,
+    *,
+    set_aside: bool = False,
+    progress: Progress | None = None,
+) -> RebuildResult:
+    """Fill new read models beside the live ones, in one pass over the log for all, and promote them in one transaction.
+
+    The live ones serve and are followed until then; whatever goes wrong, they stay as they are. A value that cannot be
+    read stops it, unless it is to be `set_aside` as a follower does. Raises RebuildRunning, RebuildStopped, FoldFailed.
+    """
+    began = time.monotonic()
+    with views.rebuilding():
+        views.clear_away()
+        try:
+            beside = views.begin_beside(names)
+            with replaying(beside) as replay:
+                filling = _Filling(log, views, beside, replay, set_aside, progress)
+                position = filling.catch_up()
+                while not views.promote(beside):  # a follower was faster: what it added since is merged
+                    position = filling.catch_up()
+        finally:
+            with suppress(AnalyticsError):  # else the next start does it
+                views.clear_away()
+    with views.read() as snapshot:
+        rows = sum(snapshot.size(snapshot.live[name]) for name in names)
+    seconds = time.monotonic() - began
+    return RebuildResult(
+        projections=list(names),
+        events=filling.events,
+        rows=rows,
+        position=position,
+        unreadable=filling.unreadable,
+        seconds=round(seconds, 3),
+        events_per_second=round(filling.events / seconds) if seconds else 0,
+    )
+
+
+class _Filling:
+    """Brings read models that are set aside up to the log's head."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        views: Views,
+        beside: Sequence[Declaration],
+        replay: Replay,
+        set_aside: bool,
+        progress: Progress | None,
+    ) -> None:
+        self._log, self._views, self._beside, self._replay = log, views, beside, replay
+        self._set_aside, self._progress = set_aside, progress
+        self._position = self.events = self.unreadable = 0
+
+    def catch_up(self) -> int:
+        """Fold and commit what the log holds beyond what is done; returns the position reached."""
+        head = self._log.head()
+        for part, result in self._replay(self._position, head):
+            self._commit(result, part.upto)
+            self.events += part.upto - self._position
+            self._position = part.upto
+            if self._progress:
+                self._progress(part.upto, head)
+        return self._position
+
+    def _commit(self, result: Result, position: int) -> None:
+        for declaration in self._beside:
+            folded = result[declaration.name]
+            if isinstance(folded, FoldFailed):
+                raise folded
+            if folded.unreadable and not self._set_aside:
+                self._stop(declaration.name, folded)
+            self.unreadable += len(folded.unreadable)
+            self._views.commit(declaration, folded, expected=self._position, position=position)
+
+    def _stop(self, name: str, folded: Folded) -> None:
+        position, _, field = min(folded.unreadable)
+        event_type = self._log.scan(after=position - 1, limit=1).column("type")[0].as_py()
+        raise RebuildStopped(projection=name, position=position, type=event_type, field=field)
+
+
+def owed(views: Views, live: Mapping[str, Live], head: int, *, least: int) -> list[str]:
+    """Name the projections that a follower rebuilds by itself: changed ones, and new ones where the log is long.
+
+    A definition that was live before is not: another process may still hold it, and both would rebuild for ever.
+    """
+    return [name for name, each in live.items() if _owed(views.declarations[name], each, head - least)]
+
+
+def _owed(declared: Declaration, live: Live, far: int) -> bool:
+    if declared.definition == live.declaration.definition:
+        return live.position == 0 and far >= 0
+    return declared.version >= live.declaration.version and declared.fingerprint not in live.retired
+
+
+# ── a period ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def run_aggregation(log: EventLog, views: Views, fold: Fold, tiling: Tiling, asked: TimePeriod) -> AggregationResult:
@@ -59,18 +168,21 @@ class _Period:
 
 def _swap(log: EventLog, views: Views, fold: Fold, name: str, period: _Period) -> tuple[int, int, int]:
     """Fold up to the checkpoint outside of any transaction, then only what a runner added since inside of it."""
-    declaration = views.declarations[name]
-    with views.read() as snapshot:
-        position = snapshot.positions[name]
-    parts, events = _parts(log, fold, declaration, period, after=0, upto=position)
-    with views.replacing(name) as swap:
-        if swap.position > position:
-            late, more = _parts(log, fold, declaration, period, after=position, upto=swap.position)
-            parts, events = parts + late, events + more
-        swap.delete(period.spans, period.hours)
-        for part in parts:
-            swap.merge(part)
-        return sum(len(part.rows) for part in parts), events, swap.position
+    while True:
+        live = views.live()[name]
+        declaration, position = live.declaration, live.position
+        current = fold if declaration.definition == views.declarations[name].definition else fold.of([declaration])
+        parts, events = _parts(log, current, declaration, period, after=0, upto=position)
+        with views.replacing(name) as swap:
+            if swap.declaration != declaration:
+                continue  # a rebuild was promoted meanwhile
+            if swap.position > position:
+                late, more = _parts(log, current, declaration, period, after=position, upto=swap.position)
+                parts, events = parts + late, events + more
+            swap.delete(period.spans, period.hours)
+            for part in parts:
+                swap.merge(part)
+            return sum(len(part.rows) for part in parts), events, swap.position
 
 
 def _parts(

@@ -6,16 +6,17 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from attrs import frozen
 
+from analytics_es.algebra import Declaration
 from analytics_es.errors import AnalyticsError, FoldFailed, NotCaughtUp, StoreBusy, StoreUnavailable
 from analytics_es.fold import Fold, Folded
 from analytics_es.log import EventLog
-from analytics_es.views import Views
+from analytics_es.views import Live, Views
 
 logger = logging.getLogger("analytics_es")
 
@@ -37,6 +38,7 @@ def _now() -> datetime:
 
 @frozen
 class _Batch:
+    live: Mapping[str, Declaration]  # what it was folded for
     folded: dict[str, Folded | FoldFailed]
     expected: int
     last: int
@@ -56,6 +58,7 @@ class Runner:
 
     def __init__(self, log: EventLog, views: Views, fold: Fold, *, clock: Clock = _now, batch: int = BATCH) -> None:
         self._log, self._views, self._fold = log, views, fold
+        self.left_out: Collection[str] = ()  # what a rebuild is filling: not to be done twice
         self._clock, self._batch = clock, batch
         self._stepping = threading.Lock()
         self._woken = threading.Event()
@@ -88,14 +91,19 @@ class Runner:
         with self._stepping:
             head = self._log.head() if head is None else head
             behind = defaultdict(set)
-            for name, position in self._looked_at().items():
-                left = yielding and time.monotonic() - self._moved_elsewhere.get(name, -LEAVE_SECONDS) < LEAVE_SECONDS
+            live = self._looked_at()
+            for name, each in live.items():
+                position = each.position
+                left = name in self.left_out or (
+                    yielding and time.monotonic() - self._moved_elsewhere.get(name, -LEAVE_SECONDS) < LEAVE_SECONDS
+                )
                 if position < head and name not in self.errors and not left:
                     behind[position].add(name)
             if not behind:
                 return False
             position = min(behind)
-            batches = self._folded(frozenset(behind[position]), position, head)
+            models = {name: each.declaration for name, each in live.items()}
+            batches = self._folded(models, frozenset(behind[position]), position, head)
             names = behind[position]
             for batch in batches if head - position <= self._batch else _ahead(batches):
                 names = self._commit(batch, names)
@@ -105,12 +113,16 @@ class Runner:
                     break
         return True
 
-    def _folded(self, names: Iterable[str], position: int, head: int) -> Iterator[_Batch]:
-        """Scan and fold from a position up to the head, batch by batch."""
+    def _folded(
+        self, live: Mapping[str, Declaration], names: Iterable[str], position: int, head: int
+    ) -> Iterator[_Batch]:
+        """Scan and fold from a position up to the head, batch by batch, as the live read models are defined."""
+        stale = any(each.definition != self._views.declarations[name].definition for name, each in live.items())
+        fold = self._fold.of(live.values()) if stale else self._fold
         while position < head:
             events = self._log.scan(after=position, limit=self._batch, upto=head)
             last = events.column("position")[-1].as_py() if events.num_rows else head
-            yield _Batch(self._fold(events, sorted(names)), position, last)
+            yield _Batch(live, fold(events, sorted(names)), position, last)
             position = last
 
     def _commit(self, batch: _Batch, names: set[str]) -> set[str]:
@@ -124,7 +136,7 @@ class Runner:
                 folded = batch.folded[name]
                 if isinstance(folded, FoldFailed):
                     raise folded
-                if self._views.commit(name, folded, expected=batch.expected, position=batch.last):
+                if self._views.commit(batch.live[name], folded, expected=batch.expected, position=batch.last):
                     self._known[name] = batch.last
                     going_on.add(name)
                 else:
@@ -142,14 +154,14 @@ class Runner:
         with self._views.read() as snapshot:
             return dict(snapshot.positions)
 
-    def _looked_at(self) -> dict[str, int]:
-        """Return the positions, and note which of them another runner has moved."""
-        positions = self._positions()
-        for name, position in positions.items():
-            if position != self._known.setdefault(name, position):
+    def _looked_at(self) -> dict[str, Live]:
+        """Return what is live, and note which of them another runner has moved."""
+        live = self._views.live()
+        for name, each in live.items():
+            if each.position != self._known.setdefault(name, each.position):
                 self._moved_elsewhere[name] = time.monotonic()
-                self._known[name] = position
-        return positions
+                self._known[name] = each.position
+        return live
 
     # ── following ───────────────────────────────────────────────────────────────────────────────────────────────
 

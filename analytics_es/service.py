@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from analytics_es import answers, backup, export, queries, rebuild
+from analytics_es.algebra import Declaration, differences
+from analytics_es.backfill import Backfill
 from analytics_es.calendar import Calendar
 from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
 from analytics_es.fold import Fold
@@ -17,9 +20,10 @@ from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
 from analytics_es.projection import declarations_of
 from analytics_es.recording import OnRefused, Progress, Recorder
+from analytics_es.replay import BATCH, OfLog, replaying
 from analytics_es.runner import Progress as CatchUpProgress
 from analytics_es.runner import Runner
-from analytics_es.stores import SCHEMA, open_store
+from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store
 from analytics_es.types import (
     AggregationResult,
     BackupResult,
@@ -31,14 +35,16 @@ from analytics_es.types import (
     OperationResult,
     PerformanceMetrics,
     ProjectionStatus,
+    RebuildResult,
     Receipt,
     TimePeriod,
     UnreadableValue,
     UsageStats,
 )
-from analytics_es.views import Views
+from analytics_es.views import Snapshot, Views
 
 T = TypeVar("T")
+Opening = tuple[Callable[..., EventLog], tuple[Any, ...]]
 OUR_PROJECTIONS = "projections"
 
 
@@ -59,11 +65,15 @@ class AnalyticsService:
         calendar: Calendar,
         *,
         clock: Callable[[], datetime],
+        opening: Opening | None = None,
+        rebuild: Literal["auto", "manual"] = "auto",
     ) -> None:
         self._log, self._views, self._calendar = log, views, calendar
         self._declarations = tuple(views.declarations.values())
         self._fold = Fold(self._declarations, calendar)
         self._runner = Runner(log, views, self._fold, clock=clock)
+        self._events = OfLog(log, opening)
+        self._backfill = Backfill(log, views, self._runner, self._rebuilt) if rebuild == "auto" else None
         self._recorder = Recorder(log, clock, self._runner.wake)
         self._source = queries.Source(views=views, calendar=calendar, lag=self._runner.lag, clock=clock)
         self._closed = False
@@ -78,6 +88,7 @@ class AnalyticsService:
         projections: Sequence[type] | None = None,
         follow: bool = True,
         strict_ids: bool = False,
+        rebuild: Literal["auto", "manual"] = "auto",
         clock: Callable[[], datetime] = _now,
     ) -> AnalyticsService:
         """Open a store, creating it where there is none: `analytics.db`, `:memory:`, `postgresql://user@host/database`.
@@ -86,6 +97,8 @@ class AnalyticsService:
         deleted at any time. In PostgreSQL (extra `postgres`) it is one schema, shared by any number of processes.
         `timezone` is where hours and days begin. `projections` are the classes to keep, by default usage, performance
         and cost. With `follow`, a background thread keeps the read models up to date.
+        A projection that is new, or whose definition changed, is filled beside what serves and then swapped in, by
+        whoever catches up or follows; with `rebuild="manual"` only by `rebuild` or the command of that name.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time (appends are several times slower).
         Raises CannotOpen, with nothing created or damaged, and BadDeclaration.
@@ -96,15 +109,24 @@ class AnalyticsService:
         except ValueError:
             raise UnknownTimezone(name=timezone) from None
         log, views = open_store(url_or_path, declarations, schema=schema, timezone=timezone, strict_ids=strict_ids)
-        service = cls(log, views, calendar, clock=clock)
+        in_memory = not on_server(url_or_path) and log_path(url_or_path) is None
+        opening = None if in_memory else (open_log, (_absolute(url_or_path), schema))
+        service = cls(log, views, calendar, clock=clock, opening=opening, rebuild=rebuild)
         if follow:
-            service._runner.follow()
+            service._follow()
         return service
+
+    def _follow(self) -> None:
+        self._runner.follow()
+        if self._backfill:
+            self._backfill.follow()
 
     def close(self) -> None:
         """Stop following and close the store; what was recorded is durable already."""
         if not self._closed:
             self._closed = True
+            if self._backfill:
+                self._backfill.close()
             self._runner.close()
             self._fold.close()
             self._views.close()
@@ -169,6 +191,8 @@ class AnalyticsService:
     def catch_up(self, progress: CatchUpProgress | None = None) -> int:
         """Fold everything recorded so far, here and now; returns the position reached. Raises FoldFailed."""
         self._check_open()
+        if self._backfill:
+            self._backfill.now(progress)
         return self._runner.catch_up(progress)
 
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
@@ -182,19 +206,23 @@ class AnalyticsService:
 
     def _status(self) -> list[ProjectionStatus]:
         with self._views.read() as snapshot:
-            return [
-                ProjectionStatus(
-                    name=each.name,
-                    version=each.version,
-                    position=snapshot.positions[each.name],
-                    lag_events=(lag := self._runner.lag(snapshot.positions[each.name]))[0],
-                    lag_seconds=lag[1],
-                    rows=snapshot.size(each),
-                    unreadable=snapshot.unreadable(each.name),
-                    error=self._runner.problem(each.name),
-                )
-                for each in self._declarations
-            ]
+            return [self._status_of(snapshot, each) for each in self._declarations]
+
+    def _status_of(self, snapshot: Snapshot, declared: Declaration) -> ProjectionStatus:
+        name, live = declared.name, snapshot.live[declared.name]
+        behind, waiting = self._runner.lag(snapshot.positions[name])
+        changed = differences(live, declared)
+        return ProjectionStatus(
+            name=name,
+            version=live.version,
+            position=snapshot.positions[name],
+            lag_events=behind,
+            lag_seconds=waiting,
+            rows=snapshot.size(live),
+            unreadable=snapshot.unreadable(name),
+            error=self._runner.problem(name),
+            stale=f"definition changed ({', '.join(changed)})" if changed else None,
+        )
 
     def unreadable_values(self, limit: int = 100) -> OperationResult[list[UnreadableValue]]:
         """List the first values that projections could not read and left out."""
@@ -249,6 +277,52 @@ class AnalyticsService:
             )
         )
 
+    def rebuild(
+        self,
+        projections: Sequence[str] | None = None,
+        *,
+        workers: int = 1,
+        executor: Executor | None = None,
+        batch_size: int = BATCH,
+        set_aside: bool = False,
+        progress: CatchUpProgress | None = None,
+    ) -> OperationResult[RebuildResult]:
+        """Derive read models again from the whole log, beside the live ones, which serve until the new are swapped in.
+
+        All named projections (by default all) share one pass. `workers` processes of this machine fold parts of the
+        log, or those of an `executor` of the standard library's protocol, such as a Dask cluster's: they must reach the
+        log. A program that uses workers guards its main module (`if __name__ == "__main__"`). An event that a
+        projection cannot use stops it, unless it is to be `set_aside`, as a follower does. On failure nothing changes.
+        """
+        return self._result(
+            lambda: self._rebuilt(
+                self._named(projections),
+                progress,
+                workers=workers,
+                executor=executor,
+                size=batch_size,
+                set_aside=set_aside,
+            )
+        )
+
+    def _named(self, projections: Sequence[str] | None) -> list[str]:
+        known = [each.name for each in self._declarations]
+        for name in projections or ():
+            self._source.declaration(name)
+        return [name for name in known if projections is None or name in projections]
+
+    def _rebuilt(
+        self, names: Sequence[str], progress: CatchUpProgress | None, *, set_aside: bool = True, **how: Any
+    ) -> RebuildResult:
+        return rebuild.rebuild(
+            self._log,
+            self._views,
+            names,
+            lambda beside: replaying(self._events, beside, self._calendar, **how),
+            set_aside=set_aside,
+            progress=progress,
+        )
+
     def back_up(
         self, to: str | Path, *, progress: Callable[[int, int], None] | None = None
     ) -> OperationResult[BackupResult]:
@@ -285,6 +359,12 @@ class AnalyticsService:
                 progress=progress,
             )
         )
+
+
+def _absolute(url_or_path: str | Path) -> str:
+    """Return an address that means the same in another working directory."""
+    path = None if on_server(url_or_path) else log_path(url_or_path)
+    return str(path.absolute() if path else url_or_path)
 
 
 def _ours() -> Sequence[type]:

@@ -37,6 +37,7 @@ def open_store(
     try:
         views = SQLiteViews(views_path(path) if path else None, declarations, log=log.identity, timezone=timezone)
         views.restart_beyond(log.head)
+        views.tidy()
     except BaseException:
         log.close()
         raise
@@ -58,10 +59,20 @@ def _open_schema(
     try:
         views = PostgresViews(database, declarations, log=log.identity, timezone=timezone)
         views.restart_beyond(log.head)
+        views.tidy()
     except BaseException:
         log.close()
         raise
     return log, views
+
+
+def open_log(url_or_path: str | Path, schema: str = SCHEMA) -> EventLog:
+    """Open the log of a store that is there, and nothing else; raises CannotOpen."""
+    if not on_server(url_or_path):
+        return SQLiteLog(log_path(url_or_path))
+    postgres = _postgres()
+    log: EventLog = postgres.PostgresLog(postgres.Database(str(url_or_path), schema))
+    return log
 
 
 def _postgres() -> ModuleType:

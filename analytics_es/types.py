@@ -500,6 +500,19 @@ class AggregationResult:
 
 
 @frozen(kw_only=True)
+class RebuildResult:
+    """Read models that were filled again from the log up to a position, and promoted."""
+
+    projections: list[str]
+    events: int
+    rows: int
+    position: int
+    unreadable: int
+    seconds: float
+    events_per_second: int
+
+
+@frozen(kw_only=True)
 class ExportResult:
     """A finished export. Positions are of the first and last event that went into it, None where there was none."""
 
@@ -523,7 +536,10 @@ class BackupResult:
 
 @frozen(kw_only=True)
 class ProjectionStatus:
-    """How far a projection is. `error` is what stopped it, if anything did."""
+    """How far a projection is. `error` is what stopped it, if anything did.
+
+    `stale` says how the live read model differs from today's definition; it serves until a rebuild is promoted.
+    """
 
     name: str
     version: int
@@ -533,6 +549,7 @@ class ProjectionStatus:
     rows: int
     unreadable: int
     error: str | None
+    stale: str | None = None
 
 
 @frozen(kw_only=True)

@@ -165,10 +165,11 @@ def derived(log: SQLiteLog, classes: tuple[type, ...] = OURS, zone: str = "UTC")
 def contents(views: SQLiteViews) -> Contents:
     """Return every row of every read model, and everything that was unreadable."""
     with views.read() as snapshot:
-        found = {name: snapshot.rows(declaration) for name, declaration in views.declarations.items()}
+        found = {name: snapshot.rows(declaration) for name, declaration in snapshot.live.items()}
+        names = {declaration.table: name for name, declaration in snapshot.live.items()}
     with views._database.read() as cursor:
         every = cursor.execute("SELECT * FROM unreadable ORDER BY 1, 2, 3, 4").fetchall()
-    return found | {"unreadable": [tuple(row) for row in every]}
+    return found | {"unreadable": [(names[row[0]], *row[1:]) for row in map(tuple, every) if row[0] in names]}
 
 
 def sql(path: Path, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:

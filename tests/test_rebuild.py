@@ -99,7 +99,12 @@ def test_what_is_wrong_inside_is_healed_and_what_is_outside_is_left_alone(store:
     start, end = seconds(period)
     day = seconds(store.day)
     sql(store.file, "DELETE FROM unreadable")
-    sql(store.file, "INSERT INTO unreadable VALUES ('usage', ?, 1, 'events'), ('usage', ?, 2, 'events')", start, end)
+    sql(
+        store.file,
+        "INSERT INTO unreadable VALUES ('usage_v1', ?, 1, 'events'), ('usage_v1', ?, 2, 'events')",
+        start,
+        end,
+    )
     store.plant("TRUE")
     planted = store.contents()
     assert planted != store.right

@@ -402,23 +402,31 @@ def changed(version: int = 1, **fields: Any) -> type:
 
 
 @pytest.mark.parametrize(
-    "definition",
+    ("definition", "told"),
     [
-        changed(family=key("type")),
-        changed(events=count(where="outcome = 'ok'")),
-        changed(more=total("duration_ms")),
-        changed(version=2),
+        (changed(family=key("type")), "changed key family"),
+        (changed(events=count(where="outcome = 'ok'")), "changed measure events"),
+        (changed(more=total("duration_ms")), "added measure more"),
+        (changed(version=2), "version 1 → 2"),
     ],
 )
-def test_a_changed_definition_is_derived_again_and_nothing_else_is(path: Path, definition: type) -> None:
+def test_a_changed_definition_serves_as_it_was_until_it_is_derived_again_and_nothing_else_is(
+    path: Path, definition: type, told: str
+) -> None:
     with AnalyticsService.open(path, projections=[Mine, Usage], follow=False) as service:
         service.record_events([tool_call(), job_failed()]).unwrap()
         append(service._log, ("tool.call.completed", b"{"))
         service.catch_up()
+        before = contents(service._views)
 
     with AnalyticsService.open(path, projections=[definition, Usage], follow=False) as service:
-        assert {name: each.position for name, each in status_of(service).items()} == {"mine": 0, "usage": 3}
+        status = status_of(service)
+        assert {name: each.position for name, each in status.items()} == {"mine": 3, "usage": 3}
+        assert (status["mine"].stale, status["usage"].stale) == (f"definition changed ({told})", None)
+        assert contents(service._views) == before
+        assert service.get_summary("mine.events", DAY).unwrap().figures.count == 2
         service.catch_up()
+        assert status_of(service)["mine"].stale is None
         assert contents(service._views) == derived(service._log, (definition, Usage))
 
 

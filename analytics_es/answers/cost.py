@@ -22,15 +22,20 @@ from analytics_es.types import (
 )
 
 TOKENS = ("input", "output", "cache_read", "cache_creation", "reasoning")
+NEEDED = (
+    *("entity_type", "entity_id", "provider", "model", "currency", "pricing"),
+    *("calls", "calls_without_cost", "calls_at_zero_cost", "reported_cost", "allocated", "spent"),
+    *(f"{kind}_tokens" for kind in TOKENS),
+)
 
 
 def cost(source: Source, period: TimePeriod, by: Sequence[str]) -> CostBreakdown:
     """Answer get_cost_breakdown."""
-    declaration = source.declaration("cost")
-    asked = grouping(declaration, by, {})
     once = {"entity_type": ""}
-    measures = measures_of(declaration)
     with source.question(["cost"], period) as question:
+        declaration = question.declaration("cost", NEEDED)
+        asked = grouping(declaration, by, {})
+        measures = measures_of(declaration)
         spans = question.tiling.spans()
         columns = columns_of(measures)
 

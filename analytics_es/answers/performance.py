@@ -16,13 +16,19 @@ from analytics_es.types import (
     TimePeriod,
 )
 
+KEYS = ("operation", "subject")
+NEEDED = (
+    *(*KEYS, "calls", "failures", "duration", "time_to_first_chunk"),
+    *("output_tokens", "timed_output_tokens", "output_duration"),
+)
+
 
 def performance(source: Source, period: TimePeriod) -> PerformanceMetrics:
     """Answer get_performance_metrics."""
-    declaration = source.declaration("performance")
-    measures = measures_of(declaration)
-    keys = ["operation", "subject"]
+    keys = list(KEYS)
     with source.question(["performance"], period) as question:
+        declaration = question.declaration("performance", NEEDED)
+        measures = measures_of(declaration)
         points = question.points(declaration, measures, {}, keys)
         busy = {row[:2]: row[2] for row in question.snapshot.busy(declaration, question.tiling.hours(), by=keys)}
         seconds = question.tiling.end - question.tiling.start

@@ -19,17 +19,18 @@ from analytics_es.types import (
 )
 
 TOP = 10
+NEEDED = ("entity_type", "entity_id", "event_type", "events", "finished", "failures")  # the rest may be None
 
 
 def usage(source: Source, entity_type: str | None, entity_id: str | None, period: TimePeriod) -> UsageStats:
     """Answer get_usage_stats."""
-    declaration = source.declaration("usage")
-    check_entity(declaration, entity_type, entity_id)
+    check_entity(source.declaration("usage"), entity_type, entity_id)
     where = {"entity_type": entity_type or ""}
     if entity_type and entity_id is not None:
         where["entity_id"] = check_text("entity_id", str(entity_id))
-    measures = measures_of(declaration)
     with source.question(["usage"], period) as question:
+        declaration = question.declaration("usage", NEEDED)
+        measures = measures_of(declaration)
         points = question.points(declaration, measures, where, ["event_type"])
         types = merged_by(measures, [row for rows in points.values() for row in rows], 1)
         totals = _usage_totals(question, together(measures, list(types.values())))

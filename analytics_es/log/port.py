@@ -14,7 +14,7 @@ from analytics_es.errors import NotAFileStore
 from analytics_es.events import RecordedEvent, key_of_time
 
 SPAN_GAP = 1000
-COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary())])
+COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary()), ("key", pa.string())])
 PLACE = 12  # digits of a key that say when; the rest says which
 LAST = 2**62
 
@@ -54,7 +54,7 @@ class EventLog(ABC):
 
     @abstractmethod
     def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
-        """Return the events after a position: columns position, type, state."""
+        """Return the events after a position: columns position, type, state, key."""
 
     def scan_period(
         self, start_us: int, end_us: int, *, after: int = 0, upto: int = LAST, limit: int = 50_000
@@ -74,6 +74,10 @@ class EventLog(ABC):
     @abstractmethod
     def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
         """Return the events of a stretch of time within a short stretch of positions, in order."""
+
+    @abstractmethod
+    def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
+        """Yield the keys of the events that occurred in [start, end), up to a position, in pieces, from the index."""
 
     def first_after(self, position: int) -> RecordedEvent | None:
         """Return the first event after a position."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from analytics_es.algebra import Declaration
-from analytics_es.errors import OtherTimezone
+from analytics_es.errors import AnalyticsError, OtherTimezone, RebuildLost
 from analytics_es.fold import Folded
+from analytics_es.views import registry
+from analytics_es.views.registry import Live
 from analytics_es.views.snapshot import Snapshot, Span, Sums
 
 # What the read models are of, and in which zone.
@@ -22,6 +24,13 @@ WRITE_ABOUT = "INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET 
 WRITE_UNREADABLE = "INSERT INTO unreadable VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 FORGET_UNREADABLE = "DELETE FROM unreadable WHERE projection = ?"
 FORGET_UNREADABLE_IN = f"{FORGET_UNREADABLE} AND hour >= ? AND hour < ?"
+
+# How many events of each day a read model has taken in, and the sum of their checksums.
+ADD_TO_LEDGER = (
+    "INSERT INTO ledger VALUES (?, ?, ?, ?) ON CONFLICT (read_model, day) DO UPDATE SET "
+    "events = ledger.events + excluded.events, checksum = ledger.checksum + excluded.checksum"
+)
+FORGET_LEDGER = "DELETE FROM ledger WHERE read_model = ?"
 
 
 class Cursor(Protocol):
@@ -55,6 +64,9 @@ class Checkpoints(Protocol):
     def positions(self, cursor: Any, names: Sequence[str]) -> dict[str, int]:
         """Return checkpoints, 0 where nothing is done yet."""
 
+    def forget(self, cursor: Any, name: str) -> None:
+        """Remove a checkpoint: who still believes in it can no longer move it."""
+
 
 class Views(ABC):
     """All read models of one log; they may be deleted at any time."""
@@ -87,18 +99,28 @@ class Views(ABC):
     def close(self) -> None:
         """Close the database."""
 
+    @abstractmethod
+    def rebuilding(self) -> AbstractContextManager[None]:
+        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+
     # ── what follows ────────────────────────────────────────────────────────────────────────────────────────────
 
     def prepare(self, cursor: Cursor, timezone: str) -> None:
-        """Make room for every projection; rows of another log or of another definition are derived again."""
-        about = self.about(cursor, timezone)
-        # Of which log is told for each: a projection may have been left out while the log became another one.
-        written = self.definitions()
-        for declaration in self.declarations.values():
-            same = about.get(declaration.table) == written[declaration.table]
-            self._begin(cursor, declaration, keep=same)
-        for each in {"timezone": timezone, **written}.items():
-            cursor.execute(WRITE_ABOUT, each)
+        """Make room for every projection. Rows of another log go; those of another definition serve until rebuilt."""
+        self.about(cursor, timezone)
+        cursor.execute(WRITE_ABOUT, ("timezone", timezone))
+        found = registry.live(cursor)
+        for declared in self.declarations.values():
+            live = found.get(declared.name)
+            if live and live.log == self.log and (live.declaration.definition == declared.definition or live.position):
+                self.create(cursor, live.declaration)
+                self.checkpoints.begin(cursor, self.checkpoint_name(live.declaration))
+                continue
+            if live:
+                self._drop(cursor, live.log, live.declaration)
+            self._drop(cursor, self.log, declared)
+            self._create_empty(cursor, declared)
+            registry.register(cursor, declared, self.log)
 
     def about(self, cursor: Cursor, timezone: str) -> dict[str, str]:
         """Return what the read models say of themselves; raises OtherTimezone."""
@@ -108,19 +130,19 @@ class Views(ABC):
             raise OtherTimezone(path=self.place, stored=about["timezone"], asked=timezone)
         return about
 
-    def definitions(self) -> dict[str, str]:
-        """Return what is written down of each table: the definition and the log that its rows follow from."""
-        return {each.table: f"{each.fingerprint} of {self.log}" for each in self.declarations.values()}
-
-    def _begin(self, cursor: Cursor, declaration: Declaration, *, keep: bool) -> None:
-        name = self.checkpoint_name(declaration)
-        if not keep:
-            cursor.execute(f"DROP TABLE IF EXISTS {declaration.table}")
-            cursor.execute(FORGET_UNREADABLE, (declaration.name,))
+    def _create_empty(self, cursor: Cursor, declaration: Declaration) -> None:
         self.create(cursor, declaration)
-        self.checkpoints.begin(cursor, name)
-        if not keep:
-            self.checkpoints.reset(cursor, name)
+        self.checkpoints.begin(cursor, self.checkpoint_name(declaration))
+        self.checkpoints.reset(cursor, self.checkpoint_name(declaration))
+
+    def _drop(self, cursor: Cursor, log: str, declaration: Declaration) -> None:
+        cursor.execute(f"DROP TABLE IF EXISTS {declaration.table}")
+        self._forget(cursor, log, declaration.table)
+
+    def _forget(self, cursor: Cursor, log: str, table: str) -> None:
+        cursor.execute(FORGET_UNREADABLE, (table,))
+        cursor.execute(FORGET_LEDGER, (table,))
+        self.checkpoints.forget(cursor, f"{log}:{table}")
 
     def checkpoint_name(self, declaration: Declaration) -> str:
         """Return the name of a checkpoint; the library's own is that of the application alone."""
@@ -132,34 +154,95 @@ class Views(ABC):
             with self.writing() as cursor:
                 for declaration in self._beyond(lambda: nullcontext(cursor), head):
                     cursor.execute(f"DELETE FROM {declaration.table}")
-                    cursor.execute(FORGET_UNREADABLE, (declaration.name,))
-                    self.checkpoints.reset(cursor, self.checkpoint_name(declaration))
+                    self._forget(cursor, self.log, declaration.table)
+                    self.checkpoints.begin(cursor, self.checkpoint_name(declaration))
 
     def _beyond(self, opening: Opening, head: Callable[[], int]) -> list[Declaration]:
         with opening() as cursor:
-            positions = self._positions(cursor)
+            found = self._live(cursor)
         last = head()  # after the positions: meanwhile both may move on
-        return [self.declarations[name] for name, position in positions.items() if position > last]
+        return [live.declaration for live in found.values() if live.position > last]
 
-    def commit(self, name: str, folded: Folded, *, expected: int, position: int) -> bool:
-        """Merge rows and move the checkpoint, or, where another runner has moved it, do nothing and say False."""
-        declaration = self.declarations[name]
+    def commit(self, target: str | Declaration, folded: Folded, *, expected: int, position: int) -> bool:
+        """Merge rows and move the checkpoint, or, where another runner has moved it, do nothing and say False.
+
+        The target is a projection's live read model, by its name, or one read model in particular, which may be
+        another one than the live one.
+        """
         with self.writing() as cursor:
+            declaration = self._live(cursor)[target].declaration if isinstance(target, str) else target
             checkpoint = self.checkpoint_name(declaration)
             if not self.checkpoints.advance(cursor, checkpoint, expected=expected, position=position):
                 return False
             self.merge(cursor, declaration, folded)
+            for day in folded.days:
+                cursor.execute(ADD_TO_LEDGER, (declaration.table, *day))
         return True
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[Replacement]:
         """Open a transaction in which rows are swapped while no runner can advance the projection."""
-        declaration = self.declarations[name]
         with self.writing() as cursor:
-            checkpoint = self.checkpoint_name(declaration)
-            self.checkpoints.begin(cursor, checkpoint)
-            position = self.checkpoints.hold(cursor, checkpoint)
+            declaration = self._live(cursor)[name].declaration
+            position = self.checkpoints.hold(cursor, self.checkpoint_name(declaration))
             yield Replacement(declaration, position, self, cursor)
+
+    # ── read models beside the live ones ────────────────────────────────────────────────────────────────────────
+
+    def begin_beside(self, names: Iterable[str]) -> list[Declaration]:
+        """Create an empty read model beside the live one of each projection, of today's definition."""
+        with self.writing() as cursor:
+            found = self._live(cursor)
+            beside = [
+                evolve(self.declarations[name], generation=found[name].declaration.generation + 1) for name in names
+            ]
+            for declaration in beside:
+                self._drop(cursor, self.log, declaration)
+                self._create_empty(cursor, declaration)
+                registry.set_aside(cursor, declaration.table, self.log)
+        return beside
+
+    def promote(self, beside: Sequence[Declaration]) -> bool:
+        """Swap read models in, all in one transaction; False, with nothing changed, where a live one is further.
+
+        Raises RebuildLost where somebody has cleared them away.
+        """
+        with self.writing() as cursor:
+            found = self._live(cursor)
+            positions = self.checkpoints.positions(cursor, [self.checkpoint_name(each) for each in beside])
+            kept = registry.aside(cursor)
+            for each in beside:
+                if each.table not in kept:
+                    raise RebuildLost(projection=each.name)
+                live = self.checkpoints.hold(cursor, self.checkpoint_name(found[each.name].declaration))
+                if live > positions[self.checkpoint_name(each)]:
+                    return False
+            for each in beside:
+                before = found[each.name]
+                registry.promote(cursor, each, before)
+                self.checkpoints.forget(cursor, self.checkpoint_name(before.declaration))
+        return True
+
+    def clear_away(self) -> list[str]:
+        """Remove the read models that are no longer or not yet live; only for who is `rebuilding`."""
+        with self.reading() as cursor:
+            tables = registry.aside(cursor)
+        for table, log in tables.items():
+            with self.writing() as cursor:
+                cursor.execute(f"DROP TABLE IF EXISTS {table}")
+                self._forget(cursor, log, table)
+                registry.forget(cursor, table)
+        return list(tables)
+
+    def tidy(self) -> None:
+        """Remove what a rebuild that did not end has left, unless one is under way."""
+        with self.reading() as cursor:
+            left = registry.aside(cursor)
+        if left:
+            with suppress(AnalyticsError), self.rebuilding():  # whatever is wrong, it can wait
+                self.clear_away()
+
+    # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
@@ -170,12 +253,19 @@ class Views(ABC):
                 cursor.execute(statement, parameters)
                 return cursor.fetchall()
 
-            yield Snapshot(self._positions(cursor), fetch, self.sums)
+            live = self._live(cursor)
+            positions = {name: each.position for name, each in live.items()}
+            yield Snapshot(positions, {name: each.declaration for name, each in live.items()}, fetch, self.sums)
 
-    def _positions(self, cursor: Cursor) -> dict[str, int]:
-        names = {name: self.checkpoint_name(declaration) for name, declaration in self.declarations.items()}
-        found = self.checkpoints.positions(cursor, list(names.values()))
-        return {name: found[checkpoint] for name, checkpoint in names.items()}
+    def live(self) -> dict[str, Live]:
+        """Return what is live of each projection."""
+        with self.reading() as cursor:
+            return self._live(cursor)
+
+    def _live(self, cursor: Cursor) -> dict[str, Live]:
+        found = registry.live(cursor)
+        nothing = {name: Live(each, 0, self.log, ()) for name, each in self.declarations.items()}
+        return {name: found.get(name, empty) for name, empty in nothing.items()}
 
 
 @frozen
@@ -194,7 +284,7 @@ class Replacement:
                 f"DELETE FROM {self.declaration.table} WHERE grain = ? AND bucket >= ? AND bucket < ?",
                 (span.grain, span.start, span.end),
             )
-        self._cursor.execute(FORGET_UNREADABLE_IN, (self.declaration.name, *hours))
+        self._cursor.execute(FORGET_UNREADABLE_IN, (self.declaration.table, *hours))
 
     def merge(self, folded: Folded) -> None:
         """Merge rows."""

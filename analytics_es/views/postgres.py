@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from analytics_es.algebra import Declaration
+from analytics_es.errors import RebuildRunning
 from analytics_es.fold import Folded, Row
 from analytics_es.log.postgres import Database, migrations
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
@@ -19,6 +20,9 @@ PIECE = 10_000  # rows of one statement
 # Whether the tables of projections, and their checkpoints, are there.
 COUNT_TABLES = "SELECT count(*) FROM unnest(?::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
 COUNT_CHECKPOINTS = "SELECT count(*) FROM tracking WHERE application_name = ANY(?)"
+
+# One rebuild at a time, as long as its connection.
+TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 
 _MERGED = {
     "sum": "{c} = coalesce(old.{c} + excluded.{c}, old.{c}, excluded.{c})",
@@ -52,11 +56,16 @@ class PostgresViews(Views):
     def _prepared(self, timezone: str) -> bool:
         """Say whether everything is there: then nothing need be done, nor be allowed."""
         with self.reading() as cursor:
-            about, written = self.about(cursor, timezone), self.definitions()
-            tables = cursor.execute(COUNT_TABLES, [list(written)]).fetchone()[0]
-            names = [self.checkpoint_name(each) for each in self.declarations.values()]
+            about, live = self.about(cursor, timezone), self._live(cursor)
+            kept = [each for each in live.values() if each.log == self.log]
+            names = [self.checkpoint_name(each.declaration) for each in kept]
+            tables = cursor.execute(COUNT_TABLES, [[each.declaration.table for each in kept]]).fetchone()[0]
             checkpoints = cursor.execute(COUNT_CHECKPOINTS, [names]).fetchone()[0]
-        return "timezone" in about and written.items() <= about.items() and tables == checkpoints == len(names)
+        unchanged = all(
+            each.position or each.declaration.definition == self.declarations[name].definition
+            for name, each in live.items()
+        )
+        return "timezone" in about and unchanged and tables == checkpoints == len(live)
 
     def writing(self) -> AbstractContextManager[Cursor]:
         """Open a transaction that nothing comes between."""
@@ -81,7 +90,15 @@ class PostgresViews(Views):
         for first in range(0, len(folded.rows), PIECE):
             cursor.execute(statement, _columns(folded.rows[first : first + PIECE]))
         for position, hour, field in folded.unreadable:
-            cursor.execute(WRITE_UNREADABLE, (declaration.name, hour, position, field))
+            cursor.execute(WRITE_UNREADABLE, (declaration.table, hour, position, field))
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[None]:
+        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+        with self._database.connect() as connection:
+            if not connection.execute(TRY_LOCK, [f"rebuild {self.log}"]).fetchone()[0]:  # type: ignore[index]
+                raise RebuildRunning(place=self.place)
+            yield
 
     def close(self) -> None:
         """Leave the database to the log."""

@@ -11,7 +11,11 @@ from analytics_es.algebra import Column, Declaration, shortened
 from analytics_es.views import histograms
 
 COUNT_UNREADABLE = "SELECT count(*) FROM unreadable WHERE projection = ? AND (hour = 0 OR hour >= ? AND hour < ?)"
-LIST_UNREADABLE = "SELECT projection, position, field FROM unreadable ORDER BY position, projection, field LIMIT ?"
+LIST_UNREADABLE = (
+    "SELECT registry.projection, position, field FROM unreadable JOIN registry ON read_model = unreadable.projection "
+    "ORDER BY position, registry.projection, field LIMIT ?"
+)
+SELECT_LEDGER = "SELECT day, events, checksum FROM ledger WHERE read_model = ? ORDER BY day"
 
 Grain = Literal["hour", "day"]
 Rows = list[tuple[Any, ...]]
@@ -46,6 +50,7 @@ class Snapshot:
     """One state of the read models: every answer read from it stands on the same positions."""
 
     positions: Mapping[str, int]
+    live: Mapping[str, Declaration]
     _fetch: Fetch
     _merged: Sums
 
@@ -120,7 +125,11 @@ class Snapshot:
 
     def unreadable(self, name: str, start: int = 0, end: int = 2**62) -> int:
         """Count what a projection could not read in the hours that start in [start, end)."""
-        return int(self._fetch(COUNT_UNREADABLE, (name, start, end))[0][0])
+        return int(self._fetch(COUNT_UNREADABLE, (self.live[name].table, start, end))[0][0])
+
+    def ledger(self, name: str) -> Rows:
+        """Return, day by day, how many events a read model has taken in, and the sum of their checksums."""
+        return self._fetch(SELECT_LEDGER, (self.live[name].table,))
 
     def unreadable_values(self, limit: int) -> list[tuple[str, int, str]]:
         """List the first values that could not be read: projection, position, field."""

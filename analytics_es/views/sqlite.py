@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from analytics_es.algebra import Declaration
+from analytics_es.errors import RebuildRunning
 from analytics_es.fold import Folded
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
-from analytics_es.log.sqlite.database import Database, check
+from analytics_es.log.sqlite.database import Database, check, only_one
 from analytics_es.views import histograms
 from analytics_es.views.port import WRITE_UNREADABLE, Cursor, Views
 from analytics_es.views.snapshot import Sums
 
 KIND = 0x41455356  # "AESV"
-SCHEMA = 1
+SCHEMA = 2
 
 CREATE_ABOUT = "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
 CREATE_UNREADABLE = (
     "CREATE TABLE IF NOT EXISTS unreadable (projection TEXT NOT NULL, hour INTEGER NOT NULL, "
     "position INTEGER NOT NULL, field TEXT NOT NULL, "
     "PRIMARY KEY (projection, hour, position, field)) STRICT, WITHOUT ROWID"
+)
+CREATE_REGISTRY = (
+    "CREATE TABLE IF NOT EXISTS registry (projection TEXT PRIMARY KEY, read_model TEXT NOT NULL, "
+    "generation INTEGER NOT NULL, definition TEXT NOT NULL, log TEXT NOT NULL, retired TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS aside (read_model TEXT PRIMARY KEY, log TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS ledger (read_model TEXT NOT NULL, day INTEGER NOT NULL, events INTEGER NOT NULL, "
+    "checksum INTEGER NOT NULL, PRIMARY KEY (read_model, day)) STRICT, WITHOUT ROWID",
 )
 
 _MERGED = {
@@ -50,7 +58,7 @@ class SQLiteViews(Views):
         self.declarations = {declaration.name: declaration for declaration in declarations}
         self.log, self.place = log, path
         self._timezone = timezone
-        self._reopening = threading.Lock()
+        self._reopening, self._rebuilding = threading.Lock(), threading.Lock()
         self._database = self._open(path)
 
     def _open(self, path: Path | None) -> Database:
@@ -58,8 +66,10 @@ class SQLiteViews(Views):
         try:
             self.checkpoints = SQLiteCheckpoints(database)
             with database.write() as cursor:
-                cursor.execute(CREATE_ABOUT)
-                cursor.execute(CREATE_UNREADABLE)
+                for statement in (CREATE_ABOUT, CREATE_UNREADABLE, *CREATE_REGISTRY):
+                    cursor.execute(statement)
+                if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
+                    cursor.execute(f"PRAGMA user_version = {SCHEMA}")
                 self.prepare(cursor, self._timezone)
         except BaseException:
             database.close()
@@ -105,8 +115,21 @@ class SQLiteViews(Views):
             f"ON CONFLICT ({', '.join(declaration.row_key)}) DO UPDATE SET {merged}",
             folded.rows,
         )
-        listed = [(declaration.name, hour, position, field) for position, hour, field in folded.unreadable]
+        listed = [(declaration.table, hour, position, field) for position, hour, field in folded.unreadable]
         cursor.executemany(WRITE_UNREADABLE, listed)
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[None]:
+        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+        if not self._rebuilding.acquire(blocking=False):
+            raise RebuildRunning(place=self.place or "memory")
+        try:
+            with only_one(self._database.path) if self._database.path else nullcontext(True) as alone:
+                if not alone:
+                    raise RebuildRunning(place=self.place)
+                yield
+        finally:
+            self._rebuilding.release()
 
     def close(self) -> None:
         """Close the database."""

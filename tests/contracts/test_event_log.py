@@ -214,9 +214,10 @@ def test_a_scan_gives_what_was_appended(log: EventLog) -> None:
 
     table = log.scan(after=0, limit=10)
 
-    assert table.schema == pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary())])
+    kinds = {"position": pa.int64(), "type": pa.string(), "state": pa.binary(), "key": pa.string()}
+    assert table.schema == pa.schema(list(kinds.items()))
     assert table.to_pylist() == [
-        {"position": n, "type": each.type, "state": each.state} for n, each in enumerate(entries, 1)
+        {"position": n, "type": each.type, "state": each.state, "key": each.key} for n, each in enumerate(entries, 1)
     ]
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics_es.algebra import Declaration
-from analytics_es.errors import AnalyticsError, BadDeclaration, OtherTimezone, StoreFailed
+from analytics_es.errors import AnalyticsError, BadDeclaration, OtherTimezone, RebuildLost, RebuildRunning, StoreFailed
 from analytics_es.fold import Folded
 from analytics_es.log.postgres import Database
 from analytics_es.projection import (
@@ -186,18 +186,110 @@ def test_what_is_opened_again_is_where_it_was(open_views: OpenViews) -> None:
     assert (position(again), rows(again)) == (7, [row()])
 
 
-def test_another_definition_and_another_log_begin_again(open_views: OpenViews) -> None:
+def test_another_log_begins_again_and_another_definition_leaves_what_serves(open_views: OpenViews) -> None:
     if (first := open_views()).place is None:
         return
     commit(first, row(), to=7, unreadable=[(1, 0, "value")])
     other = open_views([declared(where="value > 0")])
-    assert (position(other), rows(other)) == (0, [])
-    with other.read() as snapshot:
-        assert snapshot.unreadable("mine") == 0
+    assert (position(other), rows(other)) == (7, [row()])
+    assert other.live()["mine"].declaration.definition == MINE.definition
 
-    commit(other, row(), to=7)
     another = open_views([declared(where="value > 0")], log="another log")
     assert (position(another), rows(another)) == (0, [])
+    assert another.live()["mine"].declaration.where == "value > 0"
+    with another.read() as snapshot:
+        assert snapshot.unreadable("mine") == 0
+
+
+def test_a_definition_of_nothing_is_replaced_at_once(open_views: OpenViews) -> None:
+    if open_views().place is None:
+        return
+    other = open_views([declared(where="value > 0")])
+    assert other.live()["mine"].declaration.where == "value > 0"
+
+
+# ── beside the live ones ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_read_model_beside_the_live_one_is_seen_by_nobody_until_it_is_promoted(views: Views) -> None:
+    commit(views, row(), to=7, unreadable=[(1, 0, "value")])
+    with views.rebuilding():
+        (beside,) = views.begin_beside(["mine"])
+        views.commit(beside, folded(row(events=5)), expected=0, position=7)
+        assert (position(views), rows(views)) == (7, [row()])
+        with views.read() as before:
+            assert views.promote([beside]) if views.place is not None else True
+            assert before.rows(before.live["mine"]) == [row()]
+        if views.place is None:  # one connection, which the snapshot keeps to itself
+            assert views.promote([beside])
+    with views.read() as snapshot:
+        assert (snapshot.positions["mine"], snapshot.unreadable("mine")) == (7, 0)
+        assert snapshot.rows(snapshot.live["mine"]) == [row(events=5)]
+
+
+def test_who_still_believes_in_the_old_read_model_changes_nothing(views: Views) -> None:
+    commit(views, row(), to=7)
+    old = views.live()["mine"].declaration
+    (beside,) = views.begin_beside(["mine"])
+    views.commit(beside, folded(row(events=5)), expected=0, position=7)
+    assert views.promote([beside])
+
+    assert not views.commit(old, folded(row()), expected=7, position=8)
+    assert views.clear_away() == [old.table]
+    assert not views.commit(old, folded(row()), expected=7, position=8)
+    assert commit(views, row(), expected=7, to=8)
+
+
+def test_what_is_behind_the_live_one_is_not_promoted(views: Views) -> None:
+    commit(views, row(), to=7)
+    (beside,) = views.begin_beside(["mine"])
+    views.commit(beside, folded(), expected=0, position=6)
+
+    assert not views.promote([beside])
+    assert (position(views), rows(views)) == (7, [row()])
+
+
+def test_what_was_cleared_away_is_not_promoted(views: Views) -> None:
+    (beside,) = views.begin_beside(["mine"])
+    views.clear_away()
+
+    with pytest.raises(RebuildLost):
+        views.promote([beside])
+
+
+def test_one_rebuilds_at_a_time(open_views: OpenViews) -> None:
+    one, other = open_views(), open_views()
+    with one.rebuilding():
+        with pytest.raises(RebuildRunning), one.rebuilding():
+            pass
+        if one.place is not None:
+            with pytest.raises(RebuildRunning), other.rebuilding():
+                pass
+    with other.rebuilding():
+        pass
+
+
+def test_what_a_rebuild_left_is_removed_by_the_next_start_unless_it_is_under_way(open_views: OpenViews) -> None:
+    first = open_views()
+    (beside,) = first.begin_beside(["mine"])
+    first.commit(beside, folded(row()), expected=0, position=7)
+    with first.rebuilding():
+        first_again = first if first.place is None else open_views()
+        first_again.tidy()
+        assert first.commit(beside, folded(row()), expected=7, position=8)
+    first.tidy()
+    assert first.clear_away() == []
+    assert not first.commit(beside, folded(row()), expected=8, position=9)
+
+
+def test_the_ledger_counts_the_days_with_the_rows(views: Views) -> None:
+    for n in range(2):
+        batch = Folded(rows=[], unreadable=[], days=[(0, 3, 10), (86_400, 1, 2**40)])
+        views.commit("mine", batch, expected=n, position=n + 1)
+    views.commit("mine", Folded(rows=[], unreadable=[], days=[(0, 1, 1)]), expected=0, position=9)
+
+    with views.read() as snapshot:
+        assert snapshot.ledger("mine") == [(0, 6, 20), (86_400, 2, 2**41)]
 
 
 def test_another_zone_is_refused(open_views: OpenViews) -> None:

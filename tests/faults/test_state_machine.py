@@ -188,7 +188,7 @@ class StoreOnPostgres(Store):
         return AnalyticsService.open(self.server.url, schema=self.schema, projections=ALL, follow=False)
 
     def delete_read_models(self) -> None:
-        for table in ("about", "tracking", "unreadable"):
+        for table in ("about", "tracking", "unreadable", "registry", "ledger"):
             self.server.run(f"DELETE FROM {self.schema}.{table}")
 
 

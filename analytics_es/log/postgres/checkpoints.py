@@ -25,6 +25,9 @@ POSITIONS = f"SELECT application_name, notification_id FROM {TABLE} WHERE applic
 # Begin again.
 RESET = f"UPDATE {TABLE} SET notification_id = 0 WHERE application_name = ?"
 
+# Remove a checkpoint.
+FORGET = f"DELETE FROM {TABLE} WHERE application_name = ?"
+
 
 class PostgresCheckpoints(PostgresTrackingRecorder):
     """The library's tracking recorder, with an exact advance."""
@@ -40,9 +43,14 @@ class PostgresCheckpoints(PostgresTrackingRecorder):
         """Move a checkpoint from the expected position; False where another runner was faster."""
         return cursor.execute(ADVANCE, [position, name, expected]).fetchone() is not None
 
+    def forget(self, cursor: Any, name: str) -> None:
+        """Remove a checkpoint: who still believes in it can no longer move it."""
+        cursor.execute(FORGET, [name])
+
     def hold(self, cursor: Any, name: str) -> int:
         """Return a checkpoint that nobody else can move until this transaction ends."""
-        return int(cursor.execute(HOLD, [name]).fetchone()[0])
+        found = cursor.execute(HOLD, [name]).fetchone()
+        return int(found[0]) if found else 0
 
     def reset(self, cursor: Any, name: str) -> None:
         """Move a checkpoint back to the beginning."""

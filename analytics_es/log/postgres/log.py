@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
 from analytics_es.errors import SharedIds
+from analytics_es.events import key_of_time
 from analytics_es.log.port import COLUMNS, LAST, PLACE, Appended, Entry, EventLog, Span, Stored, brought_up, sorted_out
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.arrow import ArrowReader
@@ -56,7 +57,7 @@ FIND_IDENTITY = (
 
 # The events of a stretch of positions, in order.
 SCAN = (
-    "SELECT notification_id AS position, topic AS type, state FROM {table} "
+    "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
     "WHERE notification_id > {after} AND notification_id <= {upto} ORDER BY notification_id LIMIT {limit}"
 )
 
@@ -68,9 +69,15 @@ POSITIONS_IN_TIME = (
 
 # The events of a stretch of time within a short stretch of positions.
 SCAN_IN_TIME = (
-    "SELECT notification_id AS position, topic AS type, state FROM {table} "
+    "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
     "WHERE notification_id BETWEEN {start} AND {stop} AND originator_id >= '{first}' AND originator_id < '{end}' "
     "ORDER BY notification_id"
+)
+
+# The keys of a stretch of time.
+KEYS_IN_TIME = (
+    "SELECT originator_id AS key FROM {table} WHERE originator_id >= '{first}' AND originator_id < '{end}' "
+    "AND notification_id <= {upto} ORDER BY originator_id"
 )
 
 
@@ -169,7 +176,7 @@ class PostgresLog(EventLog):
         return self._database.again(look)
 
     def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
-        """Return the events after a position: columns position, type, state."""
+        """Return the events after a position: columns position, type, state, key."""
         return self._events(SCAN.format(table=self._table, after=int(after), upto=int(upto), limit=int(limit)))
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
@@ -177,6 +184,11 @@ class PostgresLog(EventLog):
         query = POSITIONS_IN_TIME.format(table=self._table, first=first, end=end, after=int(after), upto=int(upto))
         found: list[int] = self._fetch(query).column(0).to_pylist()
         return found
+
+    def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
+        """Yield the keys of the events that occurred in [start, end), up to a position, in pieces."""
+        first, end = key_of_time(start_us), key_of_time(end_us)
+        yield self._fetch(KEYS_IN_TIME.format(table=self._table, first=first, end=end, upto=upto)).column(0).to_pylist()
 
     def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
         (start, stop), (first, end) = span, keys

@@ -61,6 +61,14 @@ CREATE FUNCTION merge_histograms(one text, other text) RETURNS text LANGUAGE sql
     ) AS merged
 $$"""
 
+CREATE_REGISTRY = (
+    'CREATE TABLE registry (projection text COLLATE "C" PRIMARY KEY, read_model text NOT NULL, '
+    "generation bigint NOT NULL, definition text NOT NULL, log text NOT NULL, retired text NOT NULL)",
+    "CREATE TABLE aside (read_model text PRIMARY KEY, log text NOT NULL)",
+    "CREATE TABLE ledger (read_model text NOT NULL, day bigint NOT NULL, events bigint NOT NULL, "
+    "checksum bigint NOT NULL, PRIMARY KEY (read_model, day))",
+)
+
 
 def _first(connection: Connection, recorders: tuple[PostgresApplicationRecorder, PostgresTrackingRecorder]) -> None:
     """Make the library's tables, without its types and functions, and ours."""
@@ -75,7 +83,13 @@ def _first(connection: Connection, recorders: tuple[PostgresApplicationRecorder,
         connection.execute(statement)
 
 
-MIGRATIONS = (_first,)
+def _second(connection: Connection, _: object) -> None:
+    """Make room for read models beside the live ones; what was kept before is derived again."""
+    for statement in CREATE_REGISTRY:
+        connection.execute(statement)
+
+
+MIGRATIONS = (_first, _second)
 
 
 def _tables(recorder: PostgresRecorder) -> list[Any]:

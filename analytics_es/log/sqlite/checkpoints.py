@@ -23,6 +23,9 @@ ADVANCE = (
 # Begin again.
 RESET = "UPDATE tracking SET notification_id = 0 WHERE application_name = :name"
 
+# Remove a checkpoint.
+FORGET = "DELETE FROM tracking WHERE application_name = :name"
+
 
 class SQLiteCheckpoints(SQLiteTrackingRecorder):
     """The library's tracking recorder, with an exact advance."""
@@ -46,6 +49,10 @@ class SQLiteCheckpoints(SQLiteTrackingRecorder):
     def reset(self, cursor: Any, name: str) -> None:
         """Move a checkpoint back to the beginning."""
         cursor.execute(RESET, {"name": name})
+
+    def forget(self, cursor: Any, name: str) -> None:
+        """Remove a checkpoint: who still believes in it can no longer move it."""
+        cursor.execute(FORGET, {"name": name})
 
     def hold(self, cursor: Any, name: str) -> int:
         """Return a checkpoint that nobody else can move: a transaction that writes is the only one."""

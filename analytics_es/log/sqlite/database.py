@@ -214,6 +214,24 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
+@contextmanager
+def only_one(path: Path) -> Iterator[bool]:
+    """Say whether nobody else is in here, as long as this is open; SQLite lets go of it when a process ends.
+
+    The lock is one on a small database beside the path, so that nobody who works on the path waits for it.
+    """
+    beside = path.with_name(f"{path.name}-rebuild")
+    with translated():
+        os.close(os.open(beside, os.O_CREAT | os.O_RDWR, 0o600))
+        with closing(sqlite3.connect(beside, timeout=0, isolation_level=None, check_same_thread=False)) as connection:
+            try:
+                connection.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError:
+                yield False
+                return
+            yield True
+
+
 def _escaped(path: Path) -> str:
     return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 

@@ -14,12 +14,14 @@ import pyarrow as pa
 from eventsourcing.sqlite import SQLiteApplicationRecorder
 
 from analytics_es.errors import SharedIds
+from analytics_es.events import key_of_time
 from analytics_es.log.port import COLUMNS, LAST, PLACE, Appended, Entry, EventLog, Span, Stored, brought_up, sorted_out
 from analytics_es.log.sqlite.database import Database, check
 
 KIND = 0x41455345  # "AESE"
 SCHEMA = 1
 PIECE = 2000
+KEYS = 100_000  # yielded at once
 COPIED_AT_ONCE = 1024  # pages
 
 # What tells this log from every other.
@@ -49,7 +51,9 @@ FIND_IDENTITY = (
 )
 
 # The events of a stretch of positions, in order.
-SCAN = "SELECT rowid, topic, state FROM stored_events WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
+SCAN = (
+    "SELECT rowid, topic, state, originator_id FROM stored_events WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
+)
 
 # The positions of the events of a stretch of time, in order; index only.
 POSITIONS_IN_TIME = (
@@ -59,8 +63,14 @@ POSITIONS_IN_TIME = (
 
 # The events of a stretch of time within a short stretch of positions.
 SCAN_IN_TIME = (
-    "SELECT rowid, topic, state FROM stored_events "
+    "SELECT rowid, topic, state, originator_id FROM stored_events "
     "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ? ORDER BY rowid"
+)
+
+# The keys of a stretch of time; index only.
+KEYS_IN_TIME = (
+    "SELECT originator_id FROM stored_events WHERE originator_id >= ? AND originator_id < ? AND rowid <= ? "
+    "ORDER BY originator_id"
 )
 
 
@@ -136,13 +146,20 @@ class SQLiteLog(EventLog):
             return cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
 
     def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
-        """Return the events after a position: columns position, type, state."""
+        """Return the events after a position: columns position, type, state, key."""
         return self._rows(SCAN, (after, upto, limit))
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterator[int]:
         with self._database.read() as cursor:
             for (position,) in cursor.execute(POSITIONS_IN_TIME, (*keys, after, upto)):
                 yield position
+
+    def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
+        """Yield the keys of the events that occurred in [start, end), up to a position, in pieces."""
+        with self._database.read() as cursor:
+            cursor.execute(KEYS_IN_TIME, (key_of_time(start_us), key_of_time(end_us), upto))
+            while rows := cursor.fetchmany(KEYS):
+                yield [key for (key,) in rows]
 
     def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
         return self._rows(SCAN_IN_TIME, (*span, *keys))
@@ -180,5 +197,5 @@ def _settings(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")  # an acknowledged event survives a power failure
 
 
-def _batch(rows: list[tuple[int, str, bytes]]) -> pa.RecordBatch:
+def _batch(rows: list[tuple[int, str, bytes, str]]) -> pa.RecordBatch:
     return pa.record_batch([list(column) for column in zip(*rows, strict=True)], schema=COLUMNS)

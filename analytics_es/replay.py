@@ -1,0 +1,173 @@
+"""Replay: a log folded part by part, by this process or by any number of workers, and handed back in order.
+
+What a part adds merges with every other in any order, so a replay is a map over parts of the log and a reduction into
+read models. Whoever maps is an executor as the standard library has it: processes here, or a cluster elsewhere.
+"""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+from attrs import frozen
+
+from analytics_es.algebra import Declaration, defined
+from analytics_es.calendar import Calendar
+from analytics_es.errors import FoldFailed, MissingExtra, WorkerLost
+from analytics_es.fold import Fold, Folded
+from analytics_es.log import EventLog
+
+BATCH = 100_000
+AHEAD = 2  # parts for each worker that are under way or waiting to be merged
+
+Result = dict[str, Folded | FoldFailed]
+
+
+@frozen
+class Part:
+    """A stretch of positions: (after, upto]."""
+
+    after: int
+    upto: int
+
+
+class Source(ABC):
+    """Where events are read from, part by part."""
+
+    @abstractmethod
+    def parts(self, after: int, upto: int, size: int) -> Iterator[Any]:
+        """Divide what lies in (after, upto] into parts of about this many events."""
+
+    @abstractmethod
+    def read(self, part: Any) -> pa.Table:
+        """Return the events of a part."""
+
+    @abstractmethod
+    def remote(self) -> tuple[Callable[..., Source], tuple[Any, ...]] | None:
+        """Return how another process opens it, None where no other can."""
+
+
+@frozen
+class OfLog(Source):
+    """A log that is open here, and how another process opens it."""
+
+    log: EventLog
+    opening: tuple[Callable[..., EventLog], tuple[Any, ...]] | None = None
+
+    def parts(self, after: int, upto: int, size: int) -> Iterator[Part]:
+        """Divide what lies in (after, upto]."""
+        return (Part(start, min(start + size, upto)) for start in range(after, upto, size))
+
+    def read(self, part: Part) -> pa.Table:
+        """Return the events of a part."""
+        return self.log.scan(after=part.after, upto=part.upto, limit=part.upto - part.after)
+
+    def remote(self) -> tuple[Callable[..., Source], tuple[Any, ...]] | None:
+        """Return how another process opens it."""
+        return self.opening and (_opened, self.opening)
+
+
+def _opened(opening: Callable[..., EventLog], arguments: tuple[Any, ...]) -> Source:
+    return OfLog(opening(*arguments))
+
+
+@frozen
+class Work:
+    """All that a worker has to know: what to fold, where days begin, and how to open the source."""
+
+    definitions: tuple[str, ...]
+    zone: str
+    opening: tuple[Callable[..., Source], tuple[Any, ...]]
+
+
+@functools.lru_cache(maxsize=1)
+def _workbench(work: Work) -> tuple[Source, Fold]:
+    opening, arguments = work.opening
+    return opening(*arguments), Fold([defined(each) for each in work.definitions], Calendar(work.zone))
+
+
+def fold_part(work: Work, part: Any) -> Result:
+    """Fold one part in a worker, which keeps what it has opened for the next."""
+    source, fold = _workbench(work)
+    return fold(source.read(part))
+
+
+class Replay:
+    """Folds a source for some definitions; open it with `replaying`."""
+
+    def __init__(self, source: Source, submit: Callable[[Any], Future[Result]], ahead: int, size: int) -> None:
+        self._source, self._submit, self._ahead, self._size = source, submit, ahead, size
+
+    def __call__(self, after: int, upto: int) -> Iterator[tuple[Any, Result]]:
+        """Yield every part of (after, upto] with what it adds, in order; raises WorkerLost."""
+        waiting: deque[tuple[Any, Future[Result]]] = deque()
+        try:
+            for part in self._source.parts(after, upto, self._size):
+                waiting.append((part, self._submit(part)))
+                if len(waiting) > self._ahead:
+                    yield self._next(waiting)
+            while waiting:
+                yield self._next(waiting)
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+    def _next(self, waiting: deque[tuple[Any, Future[Result]]]) -> tuple[Any, Result]:
+        part, future = waiting.popleft()
+        try:
+            return part, future.result()
+        except BrokenExecutor as error:
+            raise WorkerLost(problem=str(error).splitlines()[0]) from error
+
+
+@contextmanager
+def replaying(
+    source: Source,
+    declarations: Sequence[Declaration],
+    calendar: Calendar,
+    *,
+    size: int = BATCH,
+    workers: int = 1,
+    executor: Executor | None = None,
+) -> Iterator[Replay]:
+    """Open a replay: in this process, in `workers` processes, or by the workers of an `executor`.
+
+    A source that no other process can open, such as a log in memory, is folded in this one.
+    """
+    opening = source.remote()
+    if opening is None or (executor is None and workers <= 1):
+        fold = Fold(declarations, calendar, threads=2)
+        with ThreadPoolExecutor(1, "analytics-es-replay") as thread:
+            try:
+                yield Replay(source, lambda part: thread.submit(lambda: fold(source.read(part))), AHEAD, size)
+            finally:
+                thread.shutdown(cancel_futures=True)
+                fold.close()
+        return
+    work = Work(tuple(each.definition for each in declarations), str(calendar.zone), opening)
+    if executor is not None:
+        yield Replay(source, lambda part: executor.submit(fold_part, work, part), AHEAD * max(workers, 4), size)
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as processes:
+        try:
+            yield Replay(source, lambda part: processes.submit(fold_part, work, part), AHEAD * workers, size)
+        finally:
+            processes.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[Executor]:
+    """Connect to a Dask scheduler; raises MissingExtra."""
+    try:
+        from distributed import Client
+    except ModuleNotFoundError as error:
+        raise MissingExtra(package=error.name, extra="dask") from None
+    with Client(address, timeout=10) as client:
+        yield client.get_executor()
