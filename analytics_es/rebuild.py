@@ -126,7 +126,9 @@ def _owed(declared: Declaration, live: Live, far: int) -> bool:
 # ── a period ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def run_aggregation(log: EventLog, views: Views, fold: Fold, tiling: Tiling, asked: TimePeriod) -> AggregationResult:
+def run_aggregation(
+    log: EventLog, views: Views, fold: Fold, tiling: Tiling, asked: TimePeriod, names: Sequence[str]
+) -> AggregationResult:
     """Derive the hours of a period, and the days they lie in, from the log and swap them in beside a running follower.
 
     The log is read for whole days, because a day's row is of the whole day; hours outside the period stay untouched.
@@ -134,12 +136,12 @@ def run_aggregation(log: EventLog, views: Views, fold: Fold, tiling: Tiling, ask
     began = time.monotonic()
     period = _Period(tiling)
     rows = events = position = 0
-    for name in views.declarations:
+    for name in names:
         added, seen, position = _swap(log, views, fold, name, period)
         rows, events = rows + added, max(events, seen)
     return AggregationResult(
         period=tiling.period(asked),
-        projections=list(views.declarations),
+        projections=list(names),
         rows=rows,
         events=events,
         position=position,

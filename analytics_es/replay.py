@@ -7,6 +7,7 @@ read models. Whoever maps is an executor as the standard library has it: process
 from __future__ import annotations
 
 import functools
+import gc
 import multiprocessing
 from abc import ABC, abstractmethod
 from collections import deque
@@ -93,6 +94,11 @@ def _workbench(work: Work) -> tuple[Source, Fold]:
     return opening(*arguments), Fold([defined(each) for each in work.definitions], Calendar(work.zone))
 
 
+def relax() -> None:
+    """Let Python look for cycles less often: a replay makes millions of tuples, none of which is in one."""
+    gc.set_threshold(100_000, 50, 100)
+
+
 def fold_part(work: Work, part: Any) -> Result:
     """Fold one part in a worker, which keeps what it has opened for the next."""
     source, fold = _workbench(work)
@@ -155,7 +161,7 @@ def replaying(
     if executor is not None:
         yield Replay(source, lambda part: executor.submit(fold_part, work, part), AHEAD * max(workers, 4), size)
         return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as processes:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=relax) as processes:
         try:
             yield Replay(source, lambda part: processes.submit(fold_part, work, part), AHEAD * workers, size)
         finally:
@@ -169,5 +175,5 @@ def cluster(address: str) -> Iterator[Executor]:
         from distributed import Client
     except ModuleNotFoundError as error:
         raise MissingExtra(package=error.name, extra="dask") from None
-    with Client(address, timeout=10) as client:
+    with Client(address, timeout=10) as client:  # type: ignore[no-untyped-call]
         yield client.get_executor()

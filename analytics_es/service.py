@@ -269,11 +269,21 @@ class AnalyticsService:
 
     # ── the log again ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def run_aggregation(self, period: TimePeriod) -> OperationResult[AggregationResult]:
-        """Derive the rows of a period again from the log and swap them in, beside a running follower."""
+    def run_aggregation(
+        self, period: TimePeriod, projections: Sequence[str] | None = None
+    ) -> OperationResult[AggregationResult]:
+        """Derive the rows of a period again from the log, of which only that stretch is read, and swap them in.
+
+        Of the named projections, by default of all; beside a running follower.
+        """
         return self._result(
             lambda: rebuild.run_aggregation(
-                self._log, self._views, self._fold, Tiling.of(self._calendar, period), period
+                self._log,
+                self._views,
+                self._fold,
+                Tiling.of(self._calendar, period),
+                period,
+                self._named(projections),
             )
         )
 

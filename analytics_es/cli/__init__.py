@@ -12,6 +12,7 @@ from analytics_es.cli.failures import Group
 from analytics_es.cli.following import run
 from analytics_es.cli.keeping import aggregate, backup, export, migrate, projections
 from analytics_es.cli.questions import cost, metrics, performance, report, summary, usage
+from analytics_es.cli.rebuilding import rebuild  # noqa: F401  # a command of projections
 from analytics_es.cli.recording import import_, record
 
 __all__ = ["main"]

@@ -44,11 +44,12 @@ class Bar:
             self._timer.join()
             self._progress.stop()
 
-    def at(self, done: float, total: float | None = None, counted: int | None = None) -> None:
-        """Move to `done` of `total`, which may be in another measure than what is `counted`."""
+    def at(self, done: float, total: float | None = None, counted: int | None = None, *, more: str = "") -> None:
+        """Move to `done` of `total`, which may be in another measure than what is `counted`; `more` is told as well."""
         number = int(done) if counted is None else counted
         now = time.monotonic()
         since, first = self._first = self._first or (now, number)
         rate = (number - first) / (now - since) if now > since else 0.0
         told = f"{number:,} {self._unit}" + (f" · {rate:,.0f}/s" if rate else "")
+        told += f" · {more}" if more else ""
         self._progress.update(self._task, completed=done, total=total, told=told)

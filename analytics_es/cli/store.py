@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -57,20 +58,23 @@ class Place:
 
 
 @contextmanager
-def existing(db: Place, tz: str | None = None, *, follow: bool = False) -> Iterator[Store]:
+def existing(db: Place, tz: str | None = None, **options: Any) -> Iterator[Store]:
     """Open a store that is there; raises NoSuchStore, with nothing created."""
     _refuse_directory(db)
     if not exists(db.address, schema=db.schema):
         raise NoSuchStore(path=db)
-    with opened(db, tz, follow=follow) as store:
+    with opened(db, tz, **options) as store:
         yield store
 
 
 @contextmanager
-def opened(db: Place, tz: str | None = None, *, follow: bool = False) -> Iterator[Store]:
-    """Open a store, or create it in the zone `tz`, else UTC; the zone of one that is there never changes."""
+def opened(db: Place, tz: str | None = None, **options: Any) -> Iterator[Store]:
+    """Open a store, or create it in the zone `tz`, else UTC; the zone of one that is there never changes.
+
+    The options are those of AnalyticsService.open; by default nothing is followed.
+    """
     _refuse_directory(db)
-    service, keeps = _open(db, tz or "UTC", follow)
+    service, keeps = _open(db, tz or "UTC", {"follow": False, **options})
     with service:
         yield Store(service, keeps, ZoneInfo(tz or keeps))
 
@@ -81,9 +85,9 @@ def _refuse_directory(db: Place) -> None:
         raise NotAFile(path=path)
 
 
-def _open(db: Place, timezone: str, follow: bool) -> tuple[AnalyticsService, str]:
+def _open(db: Place, timezone: str, options: dict[str, Any]) -> tuple[AnalyticsService, str]:
     def attempt(name: str) -> AnalyticsService:
-        return AnalyticsService.open(db.address, schema=db.schema, timezone=name, follow=follow)
+        return AnalyticsService.open(db.address, schema=db.schema, timezone=name, **options)
 
     try:
         return attempt(timezone), timezone
