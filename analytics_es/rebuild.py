@@ -127,13 +127,14 @@ def _owed(declared: Declaration, live: Live, far: int) -> bool:
 
 
 def run_aggregation(
-    log: EventLog, views: Views, fold: Fold, tiling: Tiling, asked: TimePeriod, names: Sequence[str]
+    log: EventLog, views: Views, fold: Fold, tiling: Tiling, asked: TimePeriod, names: Sequence[str] | None = None
 ) -> AggregationResult:
     """Derive the hours of a period, and the days they lie in, from the log and swap them in beside a running follower.
 
     The log is read for whole days, because a day's row is of the whole day; hours outside the period stay untouched.
     """
     began = time.monotonic()
+    names = list(views.declarations) if names is None else names
     period = _Period(tiling)
     rows = events = position = 0
     for name in names:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.util import Finalize
 from typing import Any
 
 import pyarrow as pa
@@ -50,6 +51,9 @@ class Source(ABC):
     def read(self, part: Any) -> pa.Table:
         """Return the events of a part."""
 
+    def close(self) -> None:  # noqa: B027  # nothing to do is an answer
+        """Let go of what is open."""
+
     @abstractmethod
     def remote(self) -> tuple[Callable[..., Source], tuple[Any, ...]] | None:
         """Return how another process opens it, None where no other can."""
@@ -74,6 +78,10 @@ class OfLog(Source):
         """Return how another process opens it."""
         return self.opening and (_opened, self.opening)
 
+    def close(self) -> None:
+        """Close the log."""
+        self.log.close()
+
 
 def _opened(opening: Callable[..., EventLog], arguments: tuple[Any, ...]) -> Source:
     return OfLog(opening(*arguments))
@@ -91,7 +99,9 @@ class Work:
 @functools.lru_cache(maxsize=1)
 def _workbench(work: Work) -> tuple[Source, Fold]:
     opening, arguments = work.opening
-    return opening(*arguments), Fold([defined(each) for each in work.definitions], Calendar(work.zone))
+    source = opening(*arguments)
+    Finalize(None, source.close, exitpriority=1)  # a worker process ends without the interpreter's own good-byes
+    return source, Fold([defined(each) for each in work.definitions], Calendar(work.zone))
 
 
 def relax() -> None:
@@ -165,7 +175,7 @@ def replaying(
         try:
             yield Replay(source, lambda part: processes.submit(fold_part, work, part), AHEAD * workers, size)
         finally:
-            processes.shutdown(wait=False, cancel_futures=True)
+            processes.shutdown(cancel_futures=True)
 
 
 @contextmanager
