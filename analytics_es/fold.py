@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,6 +24,34 @@ Span = tuple[int, int]
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
 WORKERS = 2
+READ = 1_000_000
+PIECE = 10_000  # rows made into tuples at once: a long list of them would keep Python's garbage collector busy
+
+
+class Rows(Sequence[Row]):
+    """The rows of a fold in columns, as the engine gives them: small to keep and to send, made tuples where used."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        for first in range(0, len(self), PIECE):
+            yield from zip(*self.columns(first, first + PIECE), strict=True)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def columns(self, first: int, last: int) -> list[list[Any]]:
+        """Return the values of a stretch of rows, column by column."""
+        return [column.to_pylist() for column in self._table.slice(first, last - first).columns]
 
 
 @frozen(kw_only=True)
@@ -35,7 +63,7 @@ class Folded:
     their keys, how many events of each day were in the batch, consumed or not, and the sum of their checksums.
     """
 
-    rows: list[Row]
+    rows: Sequence[Row]
     unreadable: list[tuple[int, int, str]]
     days: list[Day] = Factory(list)
 
@@ -174,7 +202,8 @@ class Fold:
         unreadable = _listed(declaration, decoded.broken)
         try:
             with self._engine.cursor() as cursor:
-                rows = cursor.execute(sql.rows()).fetchall()
+                # As a reader: made a table at once, rows lose their order.
+                rows = Rows(cursor.sql(sql.rows()).to_arrow_reader(READ).read_all())
                 if decoded.unread or sql.may_fail():
                     unreadable += cursor.execute(sql.unreadable()).fetchall()
         except engine.EngineError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from analytics_es.algebra import Declaration
 from analytics_es.errors import RebuildRunning
-from analytics_es.fold import Folded, Row
+from analytics_es.fold import Folded, Row, Rows
 from analytics_es.log.postgres import Database, migrations
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
 from analytics_es.log.postgres.database import Cursor
@@ -88,7 +88,7 @@ class PostgresViews(Views):
         """Merge rows into what is there; a sum beyond 64 bits is refused."""
         statement = _upsert(declaration)
         for first in range(0, len(folded.rows), PIECE):
-            cursor.execute(statement, _columns(folded.rows[first : first + PIECE]))
+            cursor.execute(statement, _columns(folded.rows, first, first + PIECE))
         for position, hour, field in folded.unreadable:
             cursor.execute(WRITE_UNREADABLE, (declaration.table, hour, position, field))
 
@@ -104,8 +104,10 @@ class PostgresViews(Views):
         """Leave the database to the log."""
 
 
-def _columns(rows: Sequence[Row]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(rows: Sequence[Row], first: int, last: int) -> list[list[Any]]:
+    if isinstance(rows, Rows):
+        return rows.columns(first, last)
+    return [list(column) for column in zip(*rows[first:last], strict=True)]
 
 
 def _upsert(declaration: Declaration) -> str:
