@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks import appending, exporting, freshness, postgres, querying, rebuilding, report
+from tests.benchmarks import appending, exporting, freshness, postgres, querying, rebuilding, replaying, report
 from tests.benchmarks.figures import Effort, Figure
 from tests.benchmarks.store import Store
 from tests.benchmarks.workload import CALLS_PER_TASK
@@ -20,6 +20,7 @@ MEASUREMENTS: dict[str, Callable[[Store, Effort], Iterator[Figure]]] = {
     "append": appending.append,
     "single": appending.single,
     "rebuild": rebuilding.rebuild,
+    "replay": replaying.replays,
     "queries": querying.queries,
     "export": exporting.export,
     "freshness": freshness.freshness,
