@@ -9,14 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from attrs import Factory, evolve, frozen
 
 from analytics_es import engine
-from analytics_es.algebra import Declaration
+from analytics_es.algebra import Declaration, shortened
 from analytics_es.calendar import Calendar
 from analytics_es.errors import FoldFailed
 from analytics_es.events import facts, matches
-from analytics_es.foldsql import ProjectionSql, decoding
+from analytics_es.foldsql import Cell, ProjectionSql, decoding
 from analytics_es.vocabulary import FAMILIES
 
 Row = tuple[Any, ...]
@@ -35,6 +36,17 @@ class Folded:
 
     rows: list[Row]
     unreadable: list[tuple[int, int, str]]
+
+
+@frozen(kw_only=True)
+class Contributions:
+    """What a batch adds to one number, by currency ("" unless it is money): how many events, and the merged columns.
+
+    `events` are the first of them: position, occurred_at in microseconds, and value.
+    """
+
+    sums: dict[str, tuple[Any, ...]]
+    events: list[tuple[int, int, int]]
 
 
 # What a batch is like: its time, events without one, and events with values that are not numbers.
@@ -85,10 +97,33 @@ class Fold:
             folds = {each.name: self._workers.submit(self._fold, each, buckets, decoded) for each in wanted}
             return {name: fold.result() for name, fold in folds.items()}
 
+    def contributions(
+        self, events: pa.Table, cell: Cell, *, within: Span, limit: int, largest: bool = False
+    ) -> Contributions:
+        """Say what events add to one number, and list the first by position, or by value; raises FoldFailed."""
+        taken = [each for each in events.column("type").unique().to_pylist() if consumes(cell.declaration, each)]
+        events = events.filter(pc.is_in(events.column("type"), pa.array(taken, pa.string())))
+        with self._lock:
+            try:
+                if self._load(events, within).first is None:
+                    return Contributions(sums={}, events=[])
+                return self._contributions(cell, limit, "value DESC, position" if largest else "position")
+            except engine.EngineError as error:
+                raise _failed(cell.declaration, error) from error
+
     def close(self) -> None:
         """Let go of threads and engine."""
         self._workers.shutdown()
         self._engine.close()
+
+    def _contributions(self, cell: Cell, limit: int, order: str) -> Contributions:
+        sql = ProjectionSql(cell.declaration, "0", "0")  # what is left of the batch is all of the cell's time
+        values = [shortened(value) for value in cell.where.values()]
+        self._engine.execute(f"CREATE OR REPLACE TABLE cell AS {sql.contributions(cell)}", values)
+        sums = self._engine.execute(sql.sums(cell.measure)).fetchall()
+        first = f"SELECT position, occurred_at, value FROM cell ORDER BY {order} LIMIT ?"
+        events = self._engine.execute(first, [limit]).fetchall() if limit else []
+        return Contributions(sums={money: tuple(parts) for money, *parts in sums}, events=events)
 
     def _load(self, events: pa.Table, within: Span | None) -> _Decoded:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""

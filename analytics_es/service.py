@@ -9,9 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from analytics_es import answers, backup, export, queries, rebuild
+from analytics_es import answers, backup, explain, export, queries, rebuild
 from analytics_es.calendar import Calendar
 from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
+from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
@@ -25,6 +26,7 @@ from analytics_es.types import (
     BackupResult,
     BatchReceipt,
     CostBreakdown,
+    Explanation,
     ExportResult,
     MetricInfo,
     MetricSummary,
@@ -238,6 +240,42 @@ class AnalyticsService:
     ) -> OperationResult[CostBreakdown]:
         """Say what was charged for what: by provider, model, operation, and one of the entities, such as user."""
         return self._result(lambda: answers.cost(self._source, period, by))
+
+    def explain(
+        self,
+        metric: str,
+        period: TimePeriod | Answer,
+        *,
+        row: Row | None = None,
+        where: Mapping[str, str] | None = None,
+        limit: int = 100,
+        largest: bool = False,
+        progress: CatchUpProgress | None = None,
+    ) -> OperationResult[Explanation]:
+        """List the events behind one number of a read model: the first `limit` by position, or the `largest` first.
+
+        The number is a metric over a period where keys have values, in the words of `get_summary`; or a figure of an
+        answer, passed in the place of the period, or of one `row` of that answer:
+        `explain("cost.reported_cost", breakdown, row=breakdown.rows[0])`. An answer says which period and keys it is
+        about, but a summary not what it was filtered by: pass that as `where` again.
+        Money of several currencies is never added: the failure names them, ask for one of them.
+        """
+
+        def explained() -> Explanation:
+            stretch, keys = place(period, row)
+            return explain.explain(
+                self._source,
+                self._log,
+                self._fold,
+                metric,
+                stretch,
+                where={**keys, **(where or {})},
+                limit=limit,
+                largest=largest,
+                progress=progress,
+            )
+
+        return self._result(explained)
 
     # ── the log again ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -542,3 +542,39 @@ class UnreadableValue:
     projection: str
     position: int
     field: str
+
+
+# ── explaining ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class ExplainedEvent:
+    """One event behind a number; `value` is what it brings to it, in the unit of the metric: of a count, 1."""
+
+    position: int
+    id: str
+    source: str
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime | None
+    value: Decimal
+
+
+@frozen(kw_only=True)
+class Explanation:
+    """The events behind one number, as its read model holds it: up to `completeness.position`.
+
+    `figures` are of all `count` events, of which `events` lists the first and `omitted` counts the rest. Money is of
+    one `currency`. Where an entity's id is asked for without its type, an event is there once for each type of it.
+    """
+
+    metric: str
+    unit: str
+    currency: str | None
+    period: TimePeriod
+    keys: Mapping[str, str]
+    figures: Distribution
+    count: int
+    events: list[ExplainedEvent]
+    omitted: int
+    completeness: Completeness
