@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -43,6 +43,7 @@ from analytics_es.types import (
 )
 
 MICRO = 1_000_000
+TOGETHER = 50_000
 
 Answer = MetricSummary | UsageStats | PerformanceMetrics | CostBreakdown
 Point = MetricPoint | UsagePoint | PerformancePoint | CostPoint
@@ -69,13 +70,13 @@ def explain(
     if limit < 0:
         raise BadLimit(limit=limit)
     declaration, measure = find_metric(list(source.views.declarations.values()), metric)
-    cell = Cell(declaration, measure, grouping(declaration, [], where).where)
+    cell = Cell.of(declaration, measure, grouping(declaration, [], where).where)
     with source.question([declaration.name], period) as question:
         position = question.snapshot.positions[declaration.name]
         tiling, completeness = question.tiling, question.completeness()
     found = _Found(limit, largest)
     within = (tiling.start * MICRO, tiling.end * MICRO)
-    for batch in log.scan_period(*within, upto=position):
+    for batch in _gathered(log.scan_period(*within, upto=position)):
         found.add(batch, fold.contributions(batch, cell, within=within, limit=found.room, largest=largest))
         if progress:
             progress(batch.column("position")[-1].as_py(), position)
@@ -92,6 +93,18 @@ def explain(
         omitted=count - len(found.events),
         completeness=completeness,
     )
+
+
+def _gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Put small tables together: late events are far apart in the log, and a small batch costs planning, not work."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(each.num_rows for each in waiting) >= TOGETHER:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 # One event that is listed: its position, its value, when it occurred in microseconds, its type, and what is stored.

@@ -88,7 +88,7 @@ class Fold:
         wanted = [self._declarations[name] for name in (self._declarations if names is None else names)]
         with self._lock:
             try:
-                decoded = self._load(events, within)
+                decoded = self._load(events, within, self._decoding)
             except engine.EngineError as error:
                 return {each.name: _failed(each, error) for each in wanted}
             if decoded.first is None or decoded.last is None:
@@ -105,7 +105,7 @@ class Fold:
         events = events.filter(pc.is_in(events.column("type"), pa.array(taken, pa.string())))
         with self._lock:
             try:
-                if self._load(events, within).first is None:
+                if self._load(events, within, decoding([cell.declaration])).first is None:
                     return Contributions(sums={}, events=[])
                 return self._contributions(cell, limit, "value DESC, position" if largest else "position")
             except engine.EngineError as error:
@@ -125,23 +125,23 @@ class Fold:
         events = self._engine.execute(first, [limit]).fetchall() if limit else []
         return Contributions(sums={money: tuple(parts) for money, *parts in sums}, events=events)
 
-    def _load(self, events: pa.Table, within: Span | None) -> _Decoded:
+    def _load(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
         rows = [self._facts(event_type) for event_type in events.column("type").unique().to_pylist()]
         self._engine.register("types", pa.Table.from_pylist(rows, schema=self._schema()))
         try:
-            decoded = self._decode(events, within)
+            decoded = self._decode(events, within, columns)
         except (engine.EngineError, pa.ArrowInvalid):
             events, broken = self._without_broken(events)
-            decoded = evolve(self._decode(events, within), broken=broken)
+            decoded = evolve(self._decode(events, within, columns), broken=broken)
         if not decoded.untimed:
             return decoded
         untimed = self._engine.execute("DELETE FROM decoded WHERE occurred_at IS NULL RETURNING position, type")
         return evolve(decoded, broken=decoded.broken + untimed.fetchall())
 
-    def _decode(self, events: pa.Table, within: Span | None) -> _Decoded:
+    def _decode(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:
         self._engine.register("batch", events.set_column(2, "state", events.column("state").cast(pa.string())))
-        self._engine.execute(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}")
+        self._engine.execute(f"CREATE OR REPLACE TABLE decoded AS {columns}")
         if within:
             self._engine.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
         return _Decoded(*self._engine.execute(ABOUT_DECODED).fetchall()[0])

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from analytics_es import engine
 from analytics_es.algebra import (
@@ -149,11 +149,28 @@ def _structure(stored: set[str], own: dict[str, list[str]], types: Mapping[str, 
 
 @frozen
 class Cell:
-    """One number of a read model, by what tells its rows: a measure, where keys have these values."""
+    """One number of a read model: a measure where keys have these values, and the projection without all the rest."""
 
     declaration: Declaration
     measure: Measure
     where: Mapping[str, str]
+
+    @classmethod
+    def of(cls, declaration: Declaration, measure: Measure, where: Mapping[str, str]) -> Cell:
+        """Leave out what the number does not depend on, so that nothing else is decoded and spread."""
+        names, entities, where = {*where}, declaration.entities, dict(where)
+        if measure.unit == MONEY:
+            names.add(MONEY)
+        if entities:
+            of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
+            if where.get(of_type) == "" and of_id not in where:  # every event once: as if there were no entities
+                names, entities = names - {of_type}, ()
+                del where[of_type]
+            else:
+                names |= {of_type, of_id}
+                entities = tuple(each for each in entities if each == where.get(of_type)) or entities
+        keys = tuple(key for key in declaration.keys if key.name in names)
+        return cls(evolve(declaration, keys=keys, entities=entities, measures=(measure,)), measure, where)
 
 
 # ── folding ─────────────────────────────────────────────────────────────────────────────────────────────────────
