@@ -304,3 +304,27 @@ class BadRow(AnalyticsError):
 
 class UnreadableEvent(AnalyticsError):
     """The event at position {position} cannot be read from the log: {problem}. Nothing was written."""
+
+
+# ── explaining ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SeveralCurrencies(AnalyticsError):
+    """{metric} is here in {currencies}, which are never added: ask for one, with where={{"currency": …}} or --where
+    currency=…"""
+
+
+class NotARow(AnalyticsError):
+    """{row} cannot be explained: pass a period, or an answer of get_summary, get_usage_stats, get_performance_metrics
+    or get_cost_breakdown, and one of its own rows."""
+
+
+class BadLimit(AnalyticsError):
+    """{limit} is not a number of events to list: use 0 or more."""
+
+
+# ── verifying ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BadSample(AnalyticsError):
+    """A sample of {days} days cannot be drawn: use 1 or more, and no period."""

@@ -9,14 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from attrs import Factory, evolve, frozen
 
 from analytics_es import engine
-from analytics_es.algebra import Declaration
+from analytics_es.algebra import Declaration, shortened
 from analytics_es.calendar import Calendar
 from analytics_es.errors import FoldFailed
 from analytics_es.events import facts, matches
-from analytics_es.foldsql import ProjectionSql, decoding
+from analytics_es.foldsql import Cell, ProjectionSql, decoding
 from analytics_es.vocabulary import FAMILIES
 
 Row = tuple[Any, ...]
@@ -68,6 +69,17 @@ class Folded:
     days: list[Day] = Factory(list)
 
 
+@frozen(kw_only=True)
+class Contributions:
+    """What a batch adds to one number, by currency ("" unless it is money): how many events, and the merged columns.
+
+    `events` are the first of them: position, occurred_at in microseconds, and value.
+    """
+
+    sums: dict[str, tuple[Any, ...]]
+    events: list[tuple[int, int, int]]
+
+
 # What a batch is like: its time, events without one, and events with values that are not numbers.
 ABOUT_DECODED = (
     "SELECT min(occurred_at), max(occurred_at), count(*) FILTER (occurred_at IS NULL), "
@@ -113,7 +125,7 @@ class Fold:
         wanted = [self._declarations[name] for name in (self._declarations if names is None else names)]
         with self._lock:
             try:
-                decoded = self._load(events, within)
+                decoded = self._load(events, within, self._decoding)
             except engine.EngineError as error:
                 return {each.name: _failed(each, error) for each in wanted}
             days = self._days(events) if within is None else []
@@ -134,6 +146,25 @@ class Fold:
                 self._others[name] = Fold(wanted, self.calendar)
             return self._others[name]
 
+    def contributions(
+        self, events: pa.Table, cell: Cell, *, within: Span, limit: int, largest: bool = False
+    ) -> Contributions:
+        """Say what events add to one number, and list the first by position, or by value; raises FoldFailed."""
+        taken = [each for each in events.column("type").unique().to_pylist() if consumes(cell.declaration, each)]
+        events = events.filter(pc.is_in(events.column("type"), pa.array(taken, pa.string())))
+        with self._lock:
+            try:
+                if self._load(events, within, decoding([cell.declaration])).first is None:
+                    return Contributions(sums={}, events=[])
+                return self._contributions(cell, limit, "value DESC, position" if largest else "position")
+            except engine.EngineError as error:
+                raise _failed(cell.declaration, error) from error
+
+    def count_days(self, keys: Sequence[str]) -> list[Day]:
+        """Count events by the days that their keys name, and add up their checksums."""
+        with self._lock:
+            return self._days(pa.table({"key": pa.array(keys, pa.string())}))
+
     def close(self) -> None:
         """Let go of threads and engine."""
         for other in self._others.values():
@@ -141,23 +172,32 @@ class Fold:
         self._workers.shutdown()
         self._engine.close()
 
-    def _load(self, events: pa.Table, within: Span | None) -> _Decoded:
+    def _contributions(self, cell: Cell, limit: int, order: str) -> Contributions:
+        sql = ProjectionSql(cell.declaration, "0", "0")  # what is left of the batch is all of the cell's time
+        values = [shortened(value) for value in cell.where.values()]
+        self._engine.execute(f"CREATE OR REPLACE TABLE cell AS {sql.contributions(cell)}", values)
+        sums = self._engine.execute(sql.sums(cell.measure)).fetchall()
+        first = f"SELECT position, occurred_at, value FROM cell ORDER BY {order} LIMIT ?"
+        events = self._engine.execute(first, [limit]).fetchall() if limit else []
+        return Contributions(sums={money: tuple(parts) for money, *parts in sums}, events=events)
+
+    def _load(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
         rows = [self._facts(event_type) for event_type in events.column("type").unique().to_pylist()]
         self._engine.register("types", pa.Table.from_pylist(rows, schema=self._schema()))
         try:
-            decoded = self._decode(events, within)
+            decoded = self._decode(events, within, columns)
         except (engine.EngineError, pa.ArrowInvalid):
             events, broken = self._without_broken(events)
-            decoded = evolve(self._decode(events, within), broken=broken)
+            decoded = evolve(self._decode(events, within, columns), broken=broken)
         if not decoded.untimed:
             return decoded
         untimed = self._engine.execute("DELETE FROM decoded WHERE occurred_at IS NULL RETURNING position, type")
         return evolve(decoded, broken=decoded.broken + untimed.fetchall())
 
-    def _decode(self, events: pa.Table, within: Span | None) -> _Decoded:
+    def _decode(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:
         self._engine.register("batch", events.set_column(2, "state", events.column("state").cast(pa.string())))
-        self._engine.execute(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}")
+        self._engine.execute(f"CREATE OR REPLACE TABLE decoded AS {columns}")
         if within:
             self._engine.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
         return _Decoded(*self._engine.execute(ABOUT_DECODED).fetchall()[0])

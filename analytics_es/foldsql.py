@@ -9,12 +9,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 
 from analytics_es import engine
 from analytics_es.algebra import (
     FIELDS,
     LONGEST_KEY,
+    MONEY,
     OPEN_FIELDS,
     SHORT,
     TEXT,
@@ -146,6 +147,32 @@ def _structure(stored: set[str], own: dict[str, list[str]], types: Mapping[str, 
     return {"source": TEXT, "occurred_at": "TIMESTAMP", "data": data}
 
 
+@frozen
+class Cell:
+    """One number of a read model: a measure where keys have these values, and the projection without all the rest."""
+
+    declaration: Declaration
+    measure: Measure
+    where: Mapping[str, str]
+
+    @classmethod
+    def of(cls, declaration: Declaration, measure: Measure, where: Mapping[str, str]) -> Cell:
+        """Leave out what the number does not depend on, so that nothing else is decoded and spread."""
+        names, entities, where = {*where}, declaration.entities, dict(where)
+        if measure.unit == MONEY:
+            names.add(MONEY)
+        if entities:
+            of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
+            if where.get(of_type) == "" and of_id not in where:  # every event once: as if there were no entities
+                names, entities = names - {of_type}, ()
+                del where[of_type]
+            else:
+                names |= {of_type, of_id}
+                entities = tuple(each for each in entities if each == where.get(of_type)) or entities
+        keys = tuple(key for key in declaration.keys if key.name in names)
+        return cls(evolve(declaration, keys=keys, entities=entities, measures=(measure,)), measure, where)
+
+
 # ── folding ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -208,10 +235,11 @@ class ProjectionSql:
             return f"SELECT * REPLACE ({replaced}), {texts} FROM ({read})"
         return read
 
-    def _spread(self) -> str:
+    def _spread(self, *more: str) -> str:
         """One row an event, or one for each entity it belongs to and one for all together."""
         declaration = self.declaration
         kept = [
+            *more,
             "hour",
             "day",
             *(f"k_{k.name}" for k in self._own_keys),
@@ -242,17 +270,15 @@ class ProjectionSql:
         twice = "SELECT *, 'hour' AS grain, hour AS bucket FROM spread UNION ALL SELECT *, 'day', day FROM spread"
         return f"SELECT {_list([*groups, *self._aggregates()])} FROM ({twice}) GROUP BY {_list(groups)}"
 
-    def _sums(self, measure: Measure) -> list[tuple[str, str]]:
-        condition = f"c{self.wheres.index(measure.where)}" if measure.where else ""
+    def _sums(self, measure: Measure, whole: str = "BIGINT") -> list[tuple[str, str]]:
+        conditions = self._conditions(measure)
+        only = f" FILTER (WHERE {' AND '.join(conditions)})" if conditions else ""
         if measure.sql is None:
-            return [(measure.name, "count(*)" + (f" FILTER (WHERE {condition})" if condition else ""))]
+            return [(measure.name, f"count(*){only}")]
         value = self._value(measure)
-        if measure.kind == "histogram":
-            condition = f"{value} >= 0" + (f" AND {condition}" if condition else "")
-        only = f" FILTER (WHERE {condition})" if condition else ""
         sums = {
             "count": f"count({value}){only}",
-            "sum": f"CAST(sum({value}){only} AS BIGINT)",
+            "sum": f"CAST(sum({value}){only} AS {whole})",
             "min": f"min({value}){only}",
             "max": f"max({value}){only}",
             "buckets": f"histogram({BUCKET_OF.format(v=value)}){only}",
@@ -260,6 +286,11 @@ class ProjectionSql:
         if measure.kind == "histogram":
             return [(f"{measure.name}_{part}", sql) for part, sql in sums.items()]
         return [(measure.name, sums[measure.columns[0].merge])]
+
+    def _conditions(self, measure: Measure) -> list[str]:
+        """What a measure takes; a value that is NULL never counts."""
+        own = [f"c{self.wheres.index(measure.where)}"] if measure.where else []
+        return [f"{self._value(measure)} >= 0", *own] if measure.kind == "histogram" else own
 
     def _value(self, measure: Measure) -> str:
         return f"v{self.values.index((measure.sql or '', measure.decimals))}"
@@ -273,6 +304,27 @@ class ProjectionSql:
             f"SELECT 'hour' AS grain, hour AS bucket, {hours} FROM hours UNION ALL "
             f"SELECT 'day', day, {days} FROM hours GROUP BY {_list(['day', *self._keys])}"
         )
+
+    # What would be merged into one number, event by event: the same rows under the same conditions as its sums.
+    def contributions(self, cell: Cell) -> str:
+        """Return the SELECT of position, occurred_at, value, money, and what `sums` needs; parameters are keys."""
+        measure = cell.measure
+        value = [self._value(measure)] if measure.sql else []
+        needed = [*value, *([f"c{self.wheres.index(measure.where)}"] if measure.where else [])]
+        money = f"k_{MONEY}" if measure.unit == MONEY else "''"
+        shown = ["position", "occurred_at", f"{_list(value) or 1} AS value", f"{money} AS money", *needed]
+        conditions = [
+            *(f"{_shortened(f'k_{name}')} = ?" for name in cell.where),
+            *(f"{each} IS NOT NULL" for each in value),
+            *self._conditions(measure),
+        ]
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return f"SELECT {_list(shown)} FROM ({self._spread('position', 'occurred_at')}){where}"
+
+    def sums(self, measure: Measure) -> str:
+        """Return the SELECT of money, how many there are, and the measure's columns, over `cell`: `contributions`."""
+        columns = [sql for _, sql in self._sums(measure, "HUGEINT")]
+        return f"SELECT money, count(*), {_list(columns)} FROM cell GROUP BY money"
 
     def may_fail(self) -> bool:
         """Say whether an expression can fail on fields that are all readable: yours, or one that computes."""

@@ -10,11 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
-from analytics_es import answers, backup, export, queries, rebuild
+from analytics_es import answers, backup, explain, export, ledger, queries, rebuild, verify
 from analytics_es.algebra import Declaration, differences
 from analytics_es.backfill import Backfill
 from analytics_es.calendar import Calendar
 from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
+from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
@@ -29,7 +30,9 @@ from analytics_es.types import (
     BackupResult,
     BatchReceipt,
     CostBreakdown,
+    Explanation,
     ExportResult,
+    LedgerCheck,
     MetricInfo,
     MetricSummary,
     OperationResult,
@@ -40,6 +43,7 @@ from analytics_es.types import (
     TimePeriod,
     UnreadableValue,
     UsageStats,
+    Verification,
 )
 from analytics_es.views import Snapshot, Views
 
@@ -267,6 +271,42 @@ class AnalyticsService:
         """Say what was charged for what: by provider, model, operation, and one of the entities, such as user."""
         return self._result(lambda: answers.cost(self._source, period, by))
 
+    def explain(
+        self,
+        metric: str,
+        period: TimePeriod | Answer,
+        *,
+        row: Row | None = None,
+        where: Mapping[str, str] | None = None,
+        limit: int = 100,
+        largest: bool = False,
+        progress: CatchUpProgress | None = None,
+    ) -> OperationResult[Explanation]:
+        """List the events behind one number of a read model: the first `limit` by position, or the `largest` first.
+
+        The number is a metric over a period where keys have values, in the words of `get_summary`; or a figure of an
+        answer, passed in the place of the period, or of one `row` of that answer:
+        `explain("cost.reported_cost", breakdown, row=breakdown.rows[0])`. An answer says which period and keys it is
+        about, but a summary not what it was filtered by: pass that as `where` again.
+        Money of several currencies is never added: the failure names them, ask for one of them.
+        """
+
+        def explained() -> Explanation:
+            stretch, keys = place(period, row)
+            return explain.explain(
+                self._source,
+                self._log,
+                self._fold,
+                metric,
+                stretch,
+                where={**keys, **(where or {})},
+                limit=limit,
+                largest=largest,
+                progress=progress,
+            )
+
+        return self._result(explained)
+
     # ── the log again ───────────────────────────────────────────────────────────────────────────────────────────
 
     def run_aggregation(
@@ -331,6 +371,50 @@ class AnalyticsService:
             lambda beside: replaying(self._events, beside, self._calendar, **how),
             set_aside=set_aside,
             progress=progress,
+        )
+
+    def verify(
+        self,
+        projections: Sequence[str] | None = None,
+        period: TimePeriod | None = None,
+        *,
+        sample: int | None = None,
+        seed: int | None = None,
+        limit: int = 20,
+        workers: int = 1,
+        progress: CatchUpProgress | None = None,
+    ) -> OperationResult[Verification]:
+        """Fold events again and compare with the live read models at the position they have reached, while they serve.
+
+        All of the log, or the hours of a `period` and the days they lie in, or a `sample` of so many days, drawn at
+        random: with the same `seed`, the same days. Read models are verified as they are defined, today or before.
+        Of what differs, the first `limit` rows of each projection are listed, with the events they are made of.
+        """
+        return self._result(
+            lambda: verify.verify(
+                self._log,
+                self._views,
+                self._fold,
+                self._named(projections),
+                lambda declarations: replaying(self._events, declarations, self._calendar, workers=workers),
+                period=period,
+                sample=sample,
+                seed=seed,
+                limit=limit,
+                progress=progress,
+            )
+        )
+
+    def check_ledger(
+        self, projections: Sequence[str] | None = None, *, progress: CatchUpProgress | None = None
+    ) -> OperationResult[list[LedgerCheck]]:
+        """Compare, day by day, which events read models have taken in with those in the log: quick, nothing is folded.
+
+        It finds events that were missed, counted twice, or are others than those in the log; not a row that was
+        changed afterwards, which `verify` finds.
+        """
+        return self._result(
+            lambda: ledger.check(self._log, self._views, self._fold, self._named(projections), progress=progress)
         )
 
     def back_up(

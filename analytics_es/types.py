@@ -559,3 +559,136 @@ class UnreadableValue:
     projection: str
     position: int
     field: str
+
+
+# ── explaining ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class ExplainedEvent:
+    """One event behind a number; `value` is what it brings to it, in the unit of the metric: of a count, 1."""
+
+    position: int
+    id: str
+    source: str
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime | None
+    value: Decimal
+
+
+@frozen(kw_only=True)
+class Explanation:
+    """The events behind one number, as its read model holds it: up to `completeness.position`.
+
+    `figures` are of all `count` events, of which `events` lists the first and `omitted` counts the rest. Money is of
+    one `currency`. Where an entity's id is asked for without its type, an event is there once for each type of it.
+    """
+
+    metric: str
+    unit: str
+    currency: str | None
+    period: TimePeriod
+    keys: Mapping[str, str]
+    figures: Distribution
+    count: int
+    events: list[ExplainedEvent]
+    omitted: int
+    completeness: Completeness
+
+
+# ── verifying ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class ColumnDifference:
+    """A column of a row that differs; `by` is live less expected, None where one of them is no number."""
+
+    column: str
+    live: int | Decimal | str | None
+    expected: int | Decimal | str | None
+    by: int | Decimal | None
+
+
+@frozen(kw_only=True)
+class Divergence:
+    """A row that is not what the log says: its value is `changed`, it is `missing`, or it is `extra`.
+
+    `positions` are the first of the `events` that the log holds for this row. `start` is where its bucket starts, None
+    where the stored bucket is no time.
+    """
+
+    projection: str
+    kind: Literal["changed", "missing", "extra"]
+    grain: str
+    start: datetime | None
+    keys: Mapping[str, str]
+    differences: list[ColumnDifference]
+    positions: list[int]
+    events: int
+
+
+@frozen(kw_only=True)
+class UnreadableDivergence:
+    """An unreadable value that is `missing` from the list of a read model, or `extra` in it."""
+
+    projection: str
+    kind: Literal["missing", "extra"]
+    position: int
+    field: str
+
+
+@frozen(kw_only=True)
+class DayDivergence:
+    """A day of which a read model has not taken in what the log holds; as many events may still be other events."""
+
+    projection: str
+    start: datetime | None
+    events: int
+    events_in_log: int
+
+
+@frozen(kw_only=True)
+class LedgerCheck:
+    """What a read model has taken in, day by day, compared with the log up to its checkpoint.
+
+    `checkpoint` says what is wrong with the checkpoint, if anything is.
+    """
+
+    projection: str
+    position: int
+    identical: bool
+    days: int
+    divergences: list[DayDivergence]
+    checkpoint: str | None
+
+
+@frozen(kw_only=True)
+class ProjectionVerification:
+    """A live read model compared with its events folded again up to its checkpoint.
+
+    The first `divergences` and `unreadable` are listed; `omitted` counts the rest of both.
+    """
+
+    projection: str
+    version: int
+    position: int
+    identical: bool
+    rows: int
+    divergences: list[Divergence]
+    unreadable: list[UnreadableDivergence]
+    omitted: int
+    ledger: LedgerCheck
+
+
+@frozen(kw_only=True)
+class Verification:
+    """Live read models compared with the log: all of it, a period, or `sampled` days, drawn with a `seed`."""
+
+    identical: bool
+    projections: list[ProjectionVerification]
+    period: TimePeriod | None
+    sampled: list[datetime] | None
+    seed: int | None
+    events: int
+    seconds: float

@@ -90,13 +90,14 @@ def summary(asked: Asked, metric: str, group_by: Sequence[str], where: Sequence[
       analytics-es summary performance.duration --group-by operation --last 24h
       analytics-es summary cost.reported_cost --group-by user --where provider=openai
     """
-    only = _pairs(where)
+    only = pairs(where)
     with asked.caught_up() as (store, period):
         answer = store.service.get_summary(metric, period, group_by=group_by, where=only).unwrap()
     asked.tell(answer, lambda: tables.summary(answer, top))
 
 
-def _pairs(where: Sequence[str]) -> dict[str, str]:
+def pairs(where: Sequence[str]) -> dict[str, str]:
+    """Read KEY=VALUE, each key once."""
     pairs: dict[str, str] = {}
     for text in where:
         key, equals, value = text.partition("=")

@@ -16,6 +16,7 @@ LIST_UNREADABLE = (
     "ORDER BY position, registry.projection, field LIMIT ?"
 )
 SELECT_LEDGER = "SELECT day, events, checksum FROM ledger WHERE read_model = ? ORDER BY day"
+UNREADABLE_KEY = ("hour", "position", "field")
 
 Grain = Literal["hour", "day"]
 Rows = list[tuple[Any, ...]]
@@ -118,6 +119,41 @@ class Snapshot:
         columns = [*declaration.row_key, *(column.name for column in declaration.columns)]
         order = ", ".join(declaration.row_key)
         return self._fetch(f"SELECT {', '.join(columns)} FROM {declaration.table} ORDER BY {order}", ())
+
+    def page(self, declaration: Declaration, spans: Sequence[Span], *, after: Sequence[Any], limit: int) -> Rows:
+        """Return the next rows after a row's key, in the order of the index: of these buckets, or of all."""
+        columns = [*declaration.row_key, *(column.name for column in declaration.columns)]
+        of_span = "(grain = ? AND bucket >= ? AND bucket < ?)"
+        parameters = [value for span in spans for value in (span.grain, span.start, span.end)]
+        source = f"SELECT {', '.join(columns)} FROM {declaration.table}"
+        return self._page(source, [of_span] * len(spans), parameters, declaration.row_key, after, limit)
+
+    def unreadable_page(
+        self, declaration: Declaration, spans: Sequence[Span], *, after: Sequence[Any], limit: int
+    ) -> Rows:
+        """Return the next unreadable values after one, as hour, position, field: of these hours, or all."""
+        hours = [span for span in spans if span.grain == "hour"]
+        parameters = [value for span in hours for value in (span.start, span.end)]
+        source = f"SELECT {', '.join(UNREADABLE_KEY)} FROM (SELECT * FROM unreadable WHERE projection = ?) AS listed"
+        of_span = ["(hour >= ? AND hour < ?)"] * len(hours)
+        return self._page(source, of_span, parameters, UNREADABLE_KEY, after, limit, of=[declaration.table])
+
+    def _page(
+        self,
+        source: str,
+        of_spans: Sequence[str],
+        parameters: Sequence[Any],
+        key: Sequence[str],
+        after: Sequence[Any],
+        limit: int,
+        *,
+        of: Sequence[Any] = (),
+    ) -> Rows:
+        beyond = f"({', '.join(key)}) > ({', '.join('?' * len(key))})"
+        conditions = [*([f"({' OR '.join(of_spans)})"] if of_spans else []), *([beyond] if after else [])]
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        statement = f"{source}{where} ORDER BY {', '.join(key)} LIMIT {limit}"
+        return self._fetch(statement, [*of, *parameters, *after])
 
     def size(self, declaration: Declaration) -> int:
         """Count the rows of a read model."""

@@ -1,9 +1,10 @@
 """Answers → tables, one module an answer."""
 
 from analytics_es.cli.tables.cost import cost
+from analytics_es.cli.tables.explanation import explanation
 from analytics_es.cli.tables.performance import performance
 from analytics_es.cli.tables.report import Report, report, reported
 from analytics_es.cli.tables.summary import summary
 from analytics_es.cli.tables.usage import usage
 
-__all__ = ["Report", "cost", "performance", "report", "reported", "summary", "usage"]
+__all__ = ["Report", "cost", "explanation", "performance", "report", "reported", "summary", "usage"]

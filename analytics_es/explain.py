@@ -1,0 +1,235 @@
+"""A number → the events behind it: replayed from its stretch of the log, by the declaration's own filter."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from attrs import define, field
+
+from analytics_es.algebra import MONEY, Measure
+from analytics_es.codec import decode
+from analytics_es.errors import BadLimit, NotARow, SeveralCurrencies, UnreadableEvent
+from analytics_es.events import EPOCH
+from analytics_es.figures import distribution, merged, nothing
+from analytics_es.fold import Contributions, Fold
+from analytics_es.foldsql import Cell
+from analytics_es.log import EventLog
+from analytics_es.queries import Source, find_metric, grouping
+from analytics_es.types import (
+    BudgetStatus,
+    CostBreakdown,
+    CostPoint,
+    CostRow,
+    CurrencyCost,
+    EntityUsage,
+    EventTypeUsage,
+    ExplainedEvent,
+    Explanation,
+    MetricGroup,
+    MetricPoint,
+    MetricSummary,
+    OperationPerformance,
+    PerformanceMetrics,
+    PerformancePoint,
+    TimePeriod,
+    UsagePoint,
+    UsageStats,
+)
+
+MICRO = 1_000_000
+TOGETHER = 50_000
+
+Answer = MetricSummary | UsageStats | PerformanceMetrics | CostBreakdown
+Point = MetricPoint | UsagePoint | PerformancePoint | CostPoint
+Row = Point | MetricGroup | EventTypeUsage | EntityUsage | OperationPerformance | CostRow | CurrencyCost | BudgetStatus
+Progress = Callable[[int, int], None]
+
+
+def explain(
+    source: Source,
+    log: EventLog,
+    fold: Fold,
+    metric: str,
+    period: TimePeriod,
+    *,
+    where: Mapping[str, str],
+    limit: int = 100,
+    largest: bool = False,
+    progress: Progress | None = None,
+) -> Explanation:
+    """Say which events one number is made of, as its read model holds it: up to its checkpoint, in whole hours.
+
+    Only the period's part of the log is read. Raises UnknownMetric, UnknownKey, SeveralCurrencies, BadLimit.
+    """
+    if limit < 0:
+        raise BadLimit(limit=limit)
+    declaration, measure = find_metric(list(source.views.declarations.values()), metric)
+    cell = Cell.of(declaration, measure, grouping(declaration, [], where).where)
+    with source.question([declaration.name], period) as question:
+        position = question.snapshot.positions[declaration.name]
+        tiling, completeness = question.tiling, question.completeness()
+    found = _Found(limit, largest)
+    within = (tiling.start * MICRO, tiling.end * MICRO)
+    for batch in _gathered(log.scan_period(*within, upto=position)):
+        found.add(batch, fold.contributions(batch, cell, within=within, limit=found.room, largest=largest))
+        if progress:
+            progress(batch.column("position")[-1].as_py(), position)
+    currency, count, values = found.one(metric, measure)
+    return Explanation(
+        metric=metric,
+        unit=measure.unit,
+        currency=currency,
+        period=tiling.period(period),
+        keys={word: str(value) for word, value in where.items()},
+        figures=distribution(measure, values) if count else nothing(measure),
+        count=count,
+        events=[_event(each, measure, tiling.calendar.zone) for each in found.events],
+        omitted=count - len(found.events),
+        completeness=completeness,
+    )
+
+
+def _gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Put small tables together: late events are far apart in the log, and a small batch costs planning, not work."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(each.num_rows for each in waiting) >= TOGETHER:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+# One event that is listed: its position, its value, when it occurred in microseconds, its type, and what is stored.
+_Listed = tuple[int, int, int, str, bytes]
+
+
+@define
+class _Found:
+    """What the batches so far add up to, and the first of their events."""
+
+    limit: int
+    largest: bool
+    events: list[_Listed] = field(factory=list)
+    sums: dict[str, list[tuple[Any, ...]]] = field(factory=dict)
+
+    @property
+    def room(self) -> int:
+        """How many events of the next batch may be among the first."""
+        return self.limit if self.largest else self.limit - len(self.events)
+
+    def add(self, batch: pa.Table, part: Contributions) -> None:
+        """Take what one batch adds."""
+        for money, values in part.sums.items():
+            self.sums.setdefault(money, []).append(values)
+        listed = _listed(batch, part.events)
+        if self.largest:
+            self.events = heapq.nsmallest(self.limit, [*self.events, *listed], key=lambda each: (-each[1], each[0]))
+        else:
+            self.events += listed
+
+    def one(self, metric: str, measure: Measure) -> tuple[str | None, int, list[Any]]:
+        """Return the currency, how many there are, and the measure's columns; raises SeveralCurrencies."""
+        if len(self.sums) > 1:
+            raise SeveralCurrencies(metric=metric, currencies=", ".join(sorted(self.sums)))
+        money, parts = next(iter(self.sums.items()), (None, []))
+        columns = zip(measure.columns, range(1, len(measure.columns) + 1), strict=True)
+        values = [merged(column.merge, [part[i] for part in parts]) for column, i in columns]
+        return money if measure.unit == MONEY else None, sum(part[0] for part in parts), values
+
+
+def _listed(batch: pa.Table, events: Sequence[tuple[int, int, int]]) -> list[_Listed]:
+    if not events:
+        return []
+    positions = pa.array([position for position, _, _ in events], pa.int64())
+    stored = batch.take(pc.index_in(positions, batch.column("position").combine_chunks())).to_pylist()
+    return [
+        (position, value, occurred_at, row["type"], row["state"])
+        for (position, occurred_at, value), row in zip(events, stored, strict=True)
+    ]
+
+
+def _event(listed: _Listed, measure: Measure, zone: Any) -> ExplainedEvent:
+    position, value, occurred_at, event_type, state = listed
+    try:
+        event = decode(position, event_type, state)
+    except Exception as error:
+        raise UnreadableEvent(position=position, problem=error) from error
+    return ExplainedEvent(
+        position=position,
+        id=event.id,
+        source=event.source,
+        type=event_type,
+        occurred_at=(EPOCH + timedelta(microseconds=occurred_at)).astimezone(zone),
+        recorded_at=event.recorded_at,
+        value=Decimal(value).scaleb(-measure.decimals),
+    )
+
+
+# ── rows of answers ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def place(answer: TimePeriod | Answer, row: Row | None) -> tuple[TimePeriod, dict[str, str]]:
+    """Return the period and the keys that a row of an answer is about, or, without a row, all of it; raises NotARow.
+
+    What a summary was filtered by it does not say: that has to be asked again.
+    """
+    if isinstance(answer, TimePeriod):
+        if row is not None:
+            raise NotARow(row=f"A row of {answer}")
+        return answer, {}
+    where = _keys_of_answer(answer)
+    if row is None:
+        return answer.period, where
+    where |= _keys(row)
+    return (_bucket(answer, row.start) if isinstance(row, Point) else answer.period), where
+
+
+def _keys_of_answer(answer: Answer) -> dict[str, str]:
+    match answer:
+        case MetricSummary(currency=str() as currency):
+            return {MONEY: currency}
+        case UsageStats(entity_type=str() as kind, entity_id=entity_id):
+            return {"entity_type": kind} | ({} if entity_id is None else {"entity_id": entity_id})
+        case MetricSummary() | UsageStats() | PerformanceMetrics() | CostBreakdown():
+            return {}
+        case _:
+            raise NotARow(row=f"{answer!r:.80}")
+
+
+def _keys(row: Row) -> dict[str, str]:
+    match row:
+        case MetricGroup(keys=keys):
+            return dict(keys)
+        case CostRow(keys=keys, currency=currency):
+            return {**keys, MONEY: currency}
+        case CostPoint(currency=currency) | CurrencyCost(currency=currency):
+            return {MONEY: currency}
+        case OperationPerformance(operation=operation, subject=subject):
+            return {"operation": operation, "subject": subject}
+        case EntityUsage(entity_type=kind, entity_id=entity_id):
+            return {"entity_type": kind, "entity_id": entity_id}
+        case BudgetStatus(budget_id=budget_id, currency=currency):
+            return {"budget": budget_id, MONEY: currency}
+        case EventTypeUsage(event_type=event_type):
+            return {"event_type": event_type}
+        case MetricPoint() | UsagePoint() | PerformancePoint():
+            return {}
+        case _:
+            raise NotARow(row=f"{row!r:.80}")
+
+
+def _bucket(answer: Answer, start: datetime) -> TimePeriod:
+    """Return the time from a point of a series to the next; instants, because clocks that go back show a time twice."""
+    instants = sorted({point.start.timestamp() for point in answer.series} | {answer.period.end.timestamp()})
+    if start.timestamp() not in instants[:-1]:
+        raise NotARow(row=f"The point at {start}")
+    end = instants[instants.index(start.timestamp()) + 1]
+    return TimePeriod(start, datetime.fromtimestamp(end, start.tzinfo), answer.period.granularity)

@@ -1,0 +1,113 @@
+"""The ledger: what a read model has taken in of each day, compared with the keys of the log; nothing is folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+from analytics_es.calendar import Calendar
+from analytics_es.events import EARLIEST, LATEST
+from analytics_es.fold import Fold
+from analytics_es.log import EventLog
+from analytics_es.types import DayDivergence, LedgerCheck
+from analytics_es.views import Views
+
+MICRO = 1_000_000
+FIRST, LAST = int(EARLIEST.timestamp()), int(LATEST.timestamp())
+TOGETHER = 500_000  # events whose keys are asked for at once
+
+Progress = Callable[[int, int], None]
+Days = Mapping[int, tuple[int, int]]  # start of the day → its events, the sum of their checksums
+Stretch = tuple[int, int]
+
+
+def check(
+    log: EventLog, views: Views, fold: Fold, names: Sequence[str], *, progress: Progress | None = None
+) -> list[LedgerCheck]:
+    """Compare what read models have taken in of each day with the log, up to each one's checkpoint."""
+    with views.read() as snapshot:
+        taken = {name: (snapshot.positions[name], days(snapshot.ledger(name))) for name in names}
+    held: dict[int, Days] = {}
+    for position, ledger in taken.values():
+        if position not in held:
+            held[position] = in_log(log, fold, _stretches(ledger), upto=position, progress=progress)
+    head = log.head()
+    return [
+        compared(name, position, ledger, held[position], fold.calendar, head=head)
+        for name, (position, ledger) in taken.items()
+    ]
+
+
+def days(rows: Sequence[tuple[int, int, int]]) -> Days:
+    """Read rows of a ledger."""
+    return {day: (events, checksum) for day, events, checksum in rows}
+
+
+def in_log(
+    log: EventLog, fold: Fold, stretches: Sequence[Stretch], *, upto: int, progress: Progress | None = None
+) -> Days:
+    """Count the log's events in stretches of time (seconds) by day, and add up their checksums."""
+    found: dict[int, tuple[int, int]] = {}
+    for done, (start, end) in enumerate(stretches, 1):
+        for keys in log.keys(start * MICRO, end * MICRO, upto=upto):
+            for day, events, checksum in fold.count_days(keys):
+                before = found.get(day, (0, 0))
+                found[day] = (before[0] + events, before[1] + checksum)
+        if progress:
+            progress(done, len(stretches))
+    return found
+
+
+def _stretches(ledger: Days) -> list[Stretch]:
+    """Divide all of time where a day begins, so that no stretch holds much more than can be asked for at once."""
+    edges, together = [FIRST], 0
+    for day in sorted(day for day in ledger if FIRST < day < LAST):
+        if together + ledger[day][0] > TOGETHER and together:
+            edges.append(day)
+            together = 0
+        together += ledger[day][0]
+    edges.append(LAST)
+    return list(pairwise(edges))
+
+
+def compared(name: str, position: int, taken: Days, held: Days, calendar: Calendar, *, head: int) -> LedgerCheck:
+    """Compare what was taken in with what the log holds; a day that only one of them has differs too."""
+    nothing = (0, 0)
+    both = sorted({*taken, *held})
+    divergences = [
+        DayDivergence(
+            projection=name,
+            start=instant(calendar, day),
+            events=taken.get(day, nothing)[0],
+            events_in_log=held.get(day, nothing)[0],
+        )
+        for day in both
+        if taken.get(day) != held.get(day)
+    ]
+    checkpoint = _checkpoint(position, head, _events(taken), _events(held))
+    return LedgerCheck(
+        projection=name,
+        position=position,
+        identical=not divergences and checkpoint is None,
+        days=len(both),
+        divergences=divergences,
+        checkpoint=checkpoint,
+    )
+
+
+def _events(days: Days) -> int:
+    return sum(events for events, _ in days.values())
+
+
+def _checkpoint(position: int, head: int, taken: int, held: int) -> str | None:
+    if position > head:
+        return f"checkpoint {position:,} is beyond the log's head {head:,}"
+    if taken != held:
+        return f"{taken:,} events were taken in, but the log holds {held:,} up to checkpoint {position:,}"
+    return None
+
+
+def instant(calendar: Calendar, start: int) -> datetime | None:
+    """Return when a bucket starts, None where that is no time an event can have."""
+    return calendar.local(start) if FIRST - 86_400 <= start < LAST else None
