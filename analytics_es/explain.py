@@ -69,9 +69,10 @@ def explain(
     """
     if limit < 0:
         raise BadLimit(limit=limit)
-    declaration, measure = find_metric(list(source.views.declarations.values()), metric)
-    cell = Cell.of(declaration, measure, grouping(declaration, [], where).where)
-    with source.question([declaration.name], period) as question:
+    declared, wanted = find_metric(list(source.views.declarations.values()), metric)
+    with source.question([declared.name], period) as question:
+        declaration, measure = question.measure(declared, wanted)
+        cell = Cell.of(declaration, measure, grouping(declaration, [], where).where)
         position = question.snapshot.positions[declaration.name]
         tiling, completeness = question.tiling, question.completeness()
     found = _Found(limit, largest)

@@ -84,6 +84,11 @@ class Question:
             raise StaleReadModel(projection=name, missing=", ".join(missing))
         return declaration
 
+    def measure(self, declared: Declaration, wanted: Measure) -> tuple[Declaration, Measure]:
+        """Return how the live read model defines a measure; raises StaleReadModel."""
+        declaration = self.declaration(declared.name, [wanted.name])
+        return declaration, next(each for each in declaration.measures if each.name == wanted.name)
+
     def points(
         self, declaration: Declaration, measures: Sequence[Measure], where: Mapping[str, str], by: Sequence[str] = ()
     ) -> dict[tuple[int, ...], list[tuple[Any, ...]]]:
@@ -211,8 +216,7 @@ def summary(
     """Answer get_summary."""
     declared, wanted = find_metric(list(source.views.declarations.values()), metric)
     with source.question([declared.name], period) as question:
-        declaration = question.declaration(declared.name, [wanted.name])
-        measure = next(each for each in declaration.measures if each.name == wanted.name)
+        declaration, measure = question.measure(declared, wanted)
         asked = grouping(declaration, group_by, where)
         once = grouping(declaration, [], where)
         whole = _summary(question, declaration, measure, asked, once.where, metric)
