@@ -281,3 +281,23 @@ class BadRow(AnalyticsError):
 
 class UnreadableEvent(AnalyticsError):
     """The event at position {position} cannot be read from the log: {problem}. Nothing was written."""
+
+
+# ── the log as it stood ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoSuchPosition(AnalyticsError):
+    """There is no position {position}: this log has 0 to {head}."""
+
+
+class NotAPosition(AnalyticsError):
+    """{value} is no place in the log: pass a position (a whole number) or the time it was recorded (an aware datetime,
+    for example datetime.now(timezone.utc))."""
+
+
+class BackwardDiff(AnalyticsError):
+    """Position {before} comes after position {after}: ask for the difference from the earlier to the later one."""
+
+
+class ReadOnly(AnalyticsError):
+    """A log as it stood is never written: record with the service itself."""
