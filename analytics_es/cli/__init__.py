@@ -8,6 +8,7 @@ from importlib import metadata
 import click
 
 from analytics_es.cli.demo import demo
+from analytics_es.cli.diffing import diff
 from analytics_es.cli.failures import Group
 from analytics_es.cli.following import run
 from analytics_es.cli.keeping import aggregate, backup, export, migrate, projections
@@ -42,7 +43,7 @@ def main() -> None:
     logging.getLogger("analytics_es").addHandler(logging.NullHandler())
 
 
-for _command in (import_, record, demo, report, usage, performance, cost, summary, metrics):
+for _command in (import_, record, demo, report, usage, performance, cost, summary, diff, metrics):
     main.add_command(_command)
 for _command in (export, backup, aggregate, migrate, projections, run):
     main.add_command(_command)
