@@ -328,3 +328,23 @@ class BadLimit(AnalyticsError):
 
 class BadSample(AnalyticsError):
     """A sample of {days} days cannot be drawn: use 1 or more, and no period."""
+
+
+# ── the log as it stood ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoSuchPosition(AnalyticsError):
+    """There is no position {position}: this log has 0 to {head}."""
+
+
+class NotAPosition(AnalyticsError):
+    """{value} is no place in the log: pass a position (a whole number) or the time it was recorded (an aware datetime,
+    for example datetime.now(timezone.utc))."""
+
+
+class BackwardDiff(AnalyticsError):
+    """Position {before} comes after position {after}: ask for the difference from the earlier to the later one."""
+
+
+class ReadOnly(AnalyticsError):
+    """A log as it stood is never written: record with the service itself."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
-from analytics_es import answers, backup, explain, export, ledger, queries, rebuild, verify
+from analytics_es import answers, asof, backup, diff, explain, export, ledger, queries, rebuild, verify
 from analytics_es.algebra import Declaration, differences
 from analytics_es.backfill import Backfill
 from analytics_es.calendar import Calendar
@@ -27,6 +27,7 @@ from analytics_es.runner import Runner
 from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store
 from analytics_es.types import (
     AggregationResult,
+    AnswerDiff,
     BackupResult,
     BatchReceipt,
     CostBreakdown,
@@ -79,6 +80,7 @@ class AnalyticsService:
         self._events = OfLog(log, opening)
         self._backfill = Backfill(log, views, self._runner, self._rebuilt) if rebuild == "auto" else None
         self._recorder = Recorder(log, clock, self._runner.wake)
+        self._deriving = asof.Deriving(log=log, declarations=self._declarations, fold=self._fold, calendar=calendar)
         self._source = queries.Source(views=views, calendar=calendar, lag=self._runner.lag, clock=clock)
         self._closed = False
 
@@ -306,6 +308,37 @@ class AnalyticsService:
             )
 
         return self._result(explained)
+
+    # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def as_of(self, at: int | datetime) -> asof.AsOf:
+        """Return what answers every question as the log stood at a position, or at a time of recording.
+
+        Its answers are the same bytes for ever, whatever is recorded later (a time must have passed for this).
+        Raises NoSuchPosition and NotAPosition.
+        """
+        self._check_open()
+        return asof.AsOf(self._deriving, asof.position_at(self._log, at), self._check_open)
+
+    def diff(
+        self,
+        period: TimePeriod,
+        before: int | datetime,
+        after: int | datetime | None = None,
+        *,
+        metric: str | None = None,
+        limit: int = 100,
+    ) -> OperationResult[AnswerDiff]:
+        """Say what changed in the answers about a period between two positions, without `after` up to now.
+
+        It tells late events, corrections and erasures apart, and lists the first `limit` of the events.
+        """
+
+        def compared() -> AnswerDiff:
+            with self.as_of(before) as one, self.as_of(self._log.head() if after is None else after) as other:
+                return diff.diff(self._deriving, one, other, period, metric=metric, limit=limit)
+
+        return self._result(compared)
 
     # ── the log again ───────────────────────────────────────────────────────────────────────────────────────────
 

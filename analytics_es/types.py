@@ -692,3 +692,63 @@ class Verification:
     seed: int | None
     events: int
     seconds: float
+
+
+# ── two answers beside each other ───────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class ChangeOfKind:
+    """How many events of one kind (`late`, `correction`, `erasure`) came in, and where the first and the last are."""
+
+    kind: str
+    events: int
+    first_position: int
+    last_position: int
+
+
+@frozen(kw_only=True)
+class MetricChange:
+    """What became of one metric over the period, for money of one currency.
+
+    `difference` is `now` - `was`, figure by figure; of a figure that one side does not know it is None, but for counts
+    and totals, which begin at nothing. `by_kind` is what the events of each kind give alone: their counts and totals
+    add up to those of `difference`.
+    """
+
+    metric: str
+    unit: str
+    currency: str | None
+    was: Distribution
+    now: Distribution
+    difference: Distribution
+    by_kind: Mapping[str, Distribution]
+
+
+@frozen(kw_only=True)
+class ChangingEvent:
+    """An event that changed an answer."""
+
+    position: int
+    kind: str
+    type: str
+    source: str
+    id: str
+    occurred_at: datetime
+    recorded_at: datetime | None
+
+
+@frozen(kw_only=True)
+class AnswerDiff:
+    """What changed in the answers about a period between two positions of the log.
+
+    `kinds` are of the events with positions in (before, after] that occurred in the period; `metrics` lists what
+    changed, `events` the first of the events.
+    """
+
+    period: TimePeriod
+    before: int
+    after: int
+    kinds: list[ChangeOfKind]
+    metrics: list[MetricChange]
+    events: list[ChangingEvent]

@@ -8,6 +8,7 @@ from importlib import metadata
 import click
 
 from analytics_es.cli.demo import demo
+from analytics_es.cli.diffing import diff
 from analytics_es.cli.explaining import explain
 from analytics_es.cli.failures import Group
 from analytics_es.cli.following import run
@@ -44,7 +45,7 @@ def main() -> None:
     logging.getLogger("analytics_es").addHandler(logging.NullHandler())
 
 
-for _command in (import_, record, demo, report, usage, performance, cost, summary, explain, metrics):
+for _command in (import_, record, demo, report, usage, performance, cost, summary, explain, diff, metrics):
     main.add_command(_command)
 for _command in (export, backup, aggregate, migrate, projections, run):
     main.add_command(_command)

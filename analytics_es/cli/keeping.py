@@ -10,7 +10,7 @@ import click
 from analytics_es.cli import render, words
 from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Styled
 from analytics_es.cli.failures import Group
-from analytics_es.cli.options import Asked, db_option, json_option, question, zone_option
+from analytics_es.cli.options import Asked, about_period, db_option, json_option, zone_option
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, existing, opened
 from analytics_es.codec import to_json
@@ -19,7 +19,7 @@ from analytics_es.types import AggregationResult, BackupResult, ExportResult, Pr
 
 
 @click.command()
-@question
+@about_period
 def aggregate(asked: Asked) -> None:
     """Derive the read models of a period again from the log.
 
@@ -48,7 +48,7 @@ def _aggregated(result: AggregationResult) -> str:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write here; never replaces a file."
 )
-@question
+@about_period
 def export(asked: Asked, format: str, metrics: Sequence[str], output: Path | None) -> None:
     """Write events, or the series of metrics, to a file.
 

@@ -12,13 +12,16 @@ from typing import Any, NamedTuple, get_args
 import click
 from attrs import fields, frozen
 
+from analytics_es.asof import AsOf
 from analytics_es.calendar import Calendar
 from analytics_es.cli import render
 from analytics_es.cli.blocks import Block
+from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, Store, existing
 from analytics_es.codec import to_json
 from analytics_es.errors import BadPeriod
 from analytics_es.events import EARLIEST, LATEST
+from analytics_es.service import AnalyticsService
 from analytics_es.stores import SCHEMA
 from analytics_es.types import Granularity, TimePeriod
 
@@ -67,6 +70,11 @@ def moment(text: str) -> datetime:
     if not EARLIEST.year <= read.year < LATEST.year:
         raise click.BadParameter(f"{text!r} is outside the years {_YEARS}.")
     return read
+
+
+def place(text: str) -> int | datetime:
+    """Read a position, or the time of recording."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else moment(text)
 
 
 def zone(text: str) -> str:
@@ -125,6 +133,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the an
 top_option = click.option(
     "--top", type=click.IntRange(min=1), default=20, show_default=True, help="Rows of a table; JSON has all."
 )
+as_of_option = click.option(
+    "--as-of",
+    type=place,
+    metavar="POSITION|TIME",
+    help="Answer as the log stood at a position, or at a time of recording.  [default: now, caught up]",
+)
 _PERIOD = [
     click.option("--from", "start", type=moment, metavar="TIME", help="Begin here: a date, or an ISO 8601 time."),
     click.option("--to", "end", type=moment, metavar="TIME", help="End before this.  [default: now]"),
@@ -154,6 +168,7 @@ class Asked:
     length: Length | None
     granularity: Granularity | None
     as_json: bool
+    as_of: int | datetime | None = None
 
     @contextmanager
     def store(self) -> Iterator[Store]:
@@ -168,6 +183,18 @@ class Asked:
             period = self.period(store)
             store.catch_up()
             yield store, period
+
+    @contextmanager
+    def answering(self) -> Iterator[tuple[AnalyticsService | AsOf, TimePeriod]]:
+        """Open what answers, with the period: the store, up to date, or its log as it stood, whose now was then."""
+        if self.as_of is None:
+            with self.caught_up() as (store, period):
+                yield store.service, period
+            return
+        with self.store() as store, store.service.as_of(store.place(self.as_of)) as then:
+            period = self.period(store, then.recorded_at)
+            with Bar("replaying"):
+                yield then, period
 
     def period(self, store: Store, now: datetime | None = None) -> TimePeriod:
         """Return the period that --from, --to and --last mean together."""
@@ -191,15 +218,20 @@ class Asked:
             render.show(blocks())
 
 
-def question(command: Command) -> Command:
-    """Give a command the common options, as its first argument `asked`."""
+def about_period(command: Command) -> Command:
+    """Give a command the options of a period and of a store, as its first argument `asked`."""
 
     @functools.wraps(command)
     def asking(**given: Any) -> None:
-        asked = Asked(**{field.name: given.pop(field.name) for field in fields(Asked)})
+        asked = Asked(**{field.name: given.pop(field.name) for field in fields(Asked) if field.name in given})
         command(asked, **given)
 
     decorated: Command = asking
     for option in (json_option, tz_option, *reversed(_PERIOD)):
         decorated = option(decorated)
     return db_option(decorated)
+
+
+def question(command: Command) -> Command:
+    """Give a command the options of a question: a period, a store, and as of when."""
+    return as_of_option(about_period(command))

@@ -27,9 +27,10 @@ def usage(asked: Asked, entity_type: str | None, entity_id: str | None, top: int
       analytics-es usage
       analytics-es usage tenant --last 24h
       analytics-es usage user user-17 --from 2026-11-01 --to 2026-12-01
+      analytics-es usage tenant --as-of 2026-12-01 --from 2026-11-01 --to 2026-12-01
     """
-    with asked.caught_up() as (store, period):
-        answer = store.service.get_usage_stats(entity_type, entity_id, period).unwrap()
+    with asked.answering() as (service, period):
+        answer = service.get_usage_stats(entity_type, entity_id, period).unwrap()
     asked.tell(answer, lambda: tables.usage(answer, top))
 
 
@@ -44,8 +45,8 @@ def performance(asked: Asked, top: int) -> None:
       analytics-es performance --last 24h
       analytics-es performance --from 2026-11-01 --granularity total --json
     """
-    with asked.caught_up() as (store, period):
-        answer = store.service.get_performance_metrics(period).unwrap()
+    with asked.answering() as (service, period):
+        answer = service.get_performance_metrics(period).unwrap()
     asked.tell(answer, lambda: tables.performance(answer, top))
 
 
@@ -69,8 +70,8 @@ def cost(asked: Asked, by: Sequence[str], top: int) -> None:
       analytics-es cost --by tenant --by model --last 4w
       analytics-es cost --by user --from 2026-11-01 --to 2026-12-01 --tz Europe/Berlin
     """
-    with asked.caught_up() as (store, period):
-        answer = store.service.get_cost_breakdown(period, by=by).unwrap()
+    with asked.answering() as (service, period):
+        answer = service.get_cost_breakdown(period, by=by).unwrap()
     asked.tell(answer, lambda: tables.cost(answer, top))
 
 
@@ -91,8 +92,8 @@ def summary(asked: Asked, metric: str, group_by: Sequence[str], where: Sequence[
       analytics-es summary cost.reported_cost --group-by user --where provider=openai
     """
     only = pairs(where)
-    with asked.caught_up() as (store, period):
-        answer = store.service.get_summary(metric, period, group_by=group_by, where=only).unwrap()
+    with asked.answering() as (service, period):
+        answer = service.get_summary(metric, period, group_by=group_by, where=only).unwrap()
     asked.tell(answer, lambda: tables.summary(answer, top))
 
 
@@ -148,7 +149,8 @@ def report(asked: Asked) -> None:
     Examples:
       analytics-es report
       analytics-es report --last 24h --db demo.db
+      analytics-es report --as-of 12
     """
-    with asked.caught_up() as (store, period):
-        found = tables.reported(store.service, period)
+    with asked.answering() as (service, period):
+        found = tables.reported(service, period)
     asked.tell(found, lambda: tables.report(found))

@@ -31,6 +31,10 @@ class Store:
         """Place a time without a zone."""
         return moment if moment.tzinfo else moment.replace(tzinfo=self.reads)
 
+    def place(self, at: int | datetime) -> int | datetime:
+        """Return a position, or a time with its zone."""
+        return self.read(at) if isinstance(at, datetime) else at
+
     def catch_up(self) -> None:
         """Bring the read models up to date; a projection that cannot go on is told, and answers say that they lag."""
         with Bar("catching up") as bar:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from analytics_es.asof import AsOf
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Beside, Block, Column, Grid, Line, Share
 from analytics_es.cli.tables import parts
@@ -27,7 +28,7 @@ class Report:
     cost: CostBreakdown
 
 
-def reported(service: AnalyticsService, period: TimePeriod) -> Report:
+def reported(service: AnalyticsService | AsOf, period: TimePeriod) -> Report:
     """Ask everything that a report tells."""
     return Report(
         usage=service.get_usage_stats(None, None, period).unwrap(),

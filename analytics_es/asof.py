@@ -1,0 +1,245 @@
+"""As of: every question answered as the log stood at a position, from read models of just the period."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar, cast
+
+from attrs import frozen
+
+from analytics_es import answers, codec, export, queries
+from analytics_es.algebra import Declaration
+from analytics_es.calendar import Calendar
+from analytics_es.errors import MissingProjection, NoSuchPosition, NotAPosition
+from analytics_es.events import EARLIEST
+from analytics_es.fold import Fold
+from analytics_es.log import EventLog, Part
+from analytics_es.periods import Tiling
+from analytics_es.rebuild import derived
+from analytics_es.types import (
+    CostBreakdown,
+    ExportResult,
+    MetricInfo,
+    MetricSummary,
+    OperationResult,
+    PerformanceMetrics,
+    TimePeriod,
+    UsageStats,
+)
+from analytics_es.views import Views
+
+T = TypeVar("T")
+REMEMBERED = 6  # read models of one projection and one period
+
+
+# ── where the log stood ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def position_at(log: EventLog, at: int | datetime) -> int:
+    """Return the position that is meant by a position or by the time it was recorded.
+
+    Of a time, it is a position whose event was recorded at or before, while the next one was recorded after. Where a
+    clock went back there are several; which one is taken depends on nothing that is recorded later than that time.
+    Raises NoSuchPosition and NotAPosition.
+    """
+    if isinstance(at, datetime):
+        if at.utcoffset() is None:
+            raise NotAPosition(value=at)
+        return _recorded_by(log, at)
+    if isinstance(at, bool) or not isinstance(at, int):
+        raise NotAPosition(value=repr(at)[:60])
+    head = log.head()
+    if not 0 <= at <= head:
+        raise NoSuchPosition(position=at, head=head)
+    return at
+
+
+def _recorded_by(log: EventLog, time: datetime) -> int:
+    """Halve steps instead of the log, so that its growth moves no step: the same position for ever."""
+    head, position = log.head(), 0
+    for bit in reversed(range(head.bit_length())):
+        step = position + (1 << bit)
+        if step <= head and (recorded_at(log, step) or EARLIEST) <= time:
+            position = step
+    return position
+
+
+def recorded_at(log: EventLog, position: int) -> datetime | None:
+    """Return when the event at a position was recorded, or the last before it that can be read; None of none."""
+    for each in range(position, 0, -1):
+        rows = log.scan(after=each - 1, limit=1, upto=each).to_pylist()
+        try:
+            if rows and (read := codec.decode(each, rows[0]["type"], rows[0]["state"]).recorded_at):
+                return read
+        except Exception:  # noqa: S112  # what is stored but is no event was recorded between its neighbours
+            continue
+    return None
+
+
+# ── read models of a period ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class Deriving:
+    """What read models are derived from: the log, the projections, their fold, and the calendar they keep."""
+
+    log: EventLog
+    declarations: Sequence[Declaration]
+    fold: Fold
+    calendar: Calendar
+
+    def views(self, log: EventLog, name: str, tiling: Tiling) -> Views:
+        """Return read models in memory of one projection over a period."""
+        only = [each for each in self.declarations if each.name == name]
+        folding = cast(Fold, functools.partial(self.fold, names=[name]))
+        return derived(log, only, folding, tiling)[0]
+
+
+class _Remembered:
+    """The read models that were asked last; a lock around it keeps them open while they answer."""
+
+    def __init__(self) -> None:
+        self._views: OrderedDict[Any, Views] = OrderedDict()
+
+    def get(self, key: Any, make: Callable[[], Views]) -> Views:
+        if key not in self._views:
+            self._views[key] = make()
+            while len(self._views) > REMEMBERED:
+                self._views.popitem(last=False)[1].close()
+        self._views.move_to_end(key)
+        return self._views[key]
+
+    def close(self) -> None:
+        while self._views:
+            self._views.popitem()[1].close()
+
+
+class AsOf:
+    """Every question of the service, answered as the log stood at a position: the same bytes for ever.
+
+    Nothing of today is in an answer: no lag, and a period is open where it reaches beyond `recorded_at`. The first
+    question about a period reads the part of the log that holds it and the period before; the next ones are quick.
+    """
+
+    def __init__(self, deriving: Deriving, position: int, check_open: Callable[[], None]) -> None:
+        self._log = Part(deriving.log, upto=position)
+        self._deriving, self._check_open = deriving, check_open
+        self._lock = threading.Lock()
+        self._remembered = _Remembered()
+        self._end = weakref.finalize(self, self._remembered.close)
+        self.position = position
+        self.recorded_at = recorded_at(deriving.log, position)
+
+    def close(self) -> None:
+        """Let go of what was derived; asking again derives it again."""
+        with self._lock:
+            self._remembered.close()
+
+    def __enter__(self) -> AsOf:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _result(self, work: Callable[[], T]) -> OperationResult[T]:
+        def unless_closed() -> T:
+            self._check_open()
+            return work()
+
+        return OperationResult.of(unless_closed)
+
+    def _now(self) -> datetime:
+        return self.recorded_at or EARLIEST
+
+    @contextmanager
+    def source(self, name: str, period: TimePeriod) -> Iterator[queries.Source]:
+        """Open what answers about a period are made from; raises BadPeriod."""
+        calendar = self._deriving.calendar
+        tiling = Tiling.of(calendar, period)
+        whole = Tiling(calendar, tiling.before().start, tiling.end)
+        with self._lock:
+            views = self._remembered.get(
+                (name, whole.start, whole.end), lambda: self._deriving.views(self._log, name, whole)
+            )
+            yield queries.Source(views=views, calendar=calendar, lag=lambda _: (0, 0.0), clock=self._now)
+
+    def _asked(self, name: str, period: TimePeriod, answer: Callable[[queries.Source], T]) -> OperationResult[T]:
+        def answered() -> T:
+            if name not in {each.name for each in self._deriving.declarations}:
+                raise MissingProjection(projection=name)
+            with self.source(name, period) as source:
+                return answer(source)
+
+        return self._result(answered)
+
+    # ── questions ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def list_metrics(self) -> OperationResult[list[MetricInfo]]:
+        """List every metric that `get_summary` and `export_data` know."""
+        return self._result(lambda: queries.metrics(self._deriving.declarations))
+
+    def get_summary(
+        self,
+        metric: str,
+        period: TimePeriod,
+        *,
+        group_by: Sequence[str] = (),
+        where: Mapping[str, str] | None = None,
+    ) -> OperationResult[MetricSummary]:
+        """Sum up one metric, as `AnalyticsService.get_summary` did then."""
+
+        def answered() -> MetricSummary:
+            declaration, _ = queries.find_metric(self._deriving.declarations, metric)
+            with self.source(declaration.name, period) as source:
+                return queries.summary(source, metric, period, group_by=group_by, where=where or {})
+
+        return self._result(answered)
+
+    def get_usage_stats(
+        self, entity_type: str | None, entity_id: str | None, period: TimePeriod
+    ) -> OperationResult[UsageStats]:
+        """Say who used how much, as `AnalyticsService.get_usage_stats` did then."""
+        return self._asked("usage", period, lambda source: answers.usage(source, entity_type, entity_id, period))
+
+    def get_performance_metrics(self, period: TimePeriod) -> OperationResult[PerformanceMetrics]:
+        """Say how fast and how reliable each operation was, as far as was known then."""
+        return self._asked("performance", period, lambda source: answers.performance(source, period))
+
+    def get_cost_breakdown(
+        self, period: TimePeriod, *, by: Sequence[str] = ("model",)
+    ) -> OperationResult[CostBreakdown]:
+        """Say what was charged for what, as far as was known then."""
+        return self._asked("cost", period, lambda source: answers.cost(source, period, by))
+
+    def export_data(
+        self,
+        format: str,
+        period: TimePeriod,
+        metrics: Sequence[str],
+        *,
+        to: str | Path | None = None,
+    ) -> OperationResult[ExportResult]:
+        """Write the series of metrics as they were then, as csv, json or parquet."""
+        return self._result(
+            lambda: export.export_data(
+                self._log,
+                self._deriving.declarations,
+                self._deriving.fold,
+                Tiling.of(self._deriving.calendar, period),
+                period,
+                format,
+                metrics,
+                to=None if to is None else Path(to),
+                progress=None,
+            )
+        )

@@ -1,0 +1,59 @@
+"""A part of a log: what it held up to a position, or what came after one; a log like any other, but never written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import pyarrow as pa
+
+from analytics_es.errors import ReadOnly
+from analytics_es.log.port import LAST, Appended, Entry, EventLog, Span
+
+Chooses = Callable[[str], bool]
+
+
+class Part(EventLog):
+    """The events of a log with positions in (after, upto], or those of them whose type is chosen."""
+
+    def __init__(self, log: EventLog, *, after: int = 0, upto: int, of_types: Chooses | None = None) -> None:
+        self._log, self._after, self._upto, self._of_types = log, after, upto, of_types
+        self.identity, self.poll_seconds = log.identity, log.poll_seconds
+
+    def append(self, entries: Sequence[Entry]) -> list[Appended]:
+        """Refuse: raises ReadOnly."""
+        raise ReadOnly
+
+    def head(self) -> int:
+        """Return the last position, whatever the whole log holds beyond it."""
+        return self._upto
+
+    def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
+        """Return the events after a position; fewer than `limit` does not mean that there are no more."""
+        return self._chosen(self._log.scan(after=max(after, self._after), limit=limit, upto=min(upto, self._upto)))
+
+    def scan_period(
+        self, start_us: int, end_us: int, *, after: int = 0, upto: int = LAST, limit: int = 50_000
+    ) -> Iterator[pa.Table]:
+        """Yield the events that occurred in [start, end), in order of position."""
+        bounds = max(after, self._after), min(upto, self._upto)
+        for table in self._log.scan_period(start_us, end_us, after=bounds[0], upto=bounds[1], limit=limit):
+            if (chosen := self._chosen(table)).num_rows:
+                yield chosen
+
+    def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
+        """Yield the keys of the log up to a position, whatever their type and wherever this part begins."""
+        return self._log.keys(start_us, end_us, upto=min(upto, self._upto))
+
+    def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
+        return self._log._positions(keys, max(after, self._after), min(upto, self._upto))
+
+    def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
+        return self._chosen(self._log._scan_in_time(span, keys))
+
+    def _chosen(self, table: pa.Table) -> pa.Table:
+        if self._of_types is None:
+            return table
+        return table.filter(pa.array([self._of_types(each) for each in table.column("type").to_pylist()], pa.bool_()))
+
+    def close(self) -> None:
+        """Do nothing: the log goes on."""
