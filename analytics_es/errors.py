@@ -281,3 +281,10 @@ class BadRow(AnalyticsError):
 
 class UnreadableEvent(AnalyticsError):
     """The event at position {position} cannot be read from the log: {problem}. Nothing was written."""
+
+
+# ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoDeadLetter(AnalyticsError):
+    """There is no dead letter at position {position}: `analytics-es dead-letters list` lists them all."""

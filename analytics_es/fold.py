@@ -15,7 +15,7 @@ from analytics_es import engine
 from analytics_es.algebra import Declaration
 from analytics_es.calendar import Calendar
 from analytics_es.errors import FoldFailed
-from analytics_es.events import facts, matches
+from analytics_es.events import EARLIEST, LATEST, facts, matches, microseconds
 from analytics_es.foldsql import ProjectionSql, decoding
 from analytics_es.vocabulary import FAMILIES
 
@@ -37,9 +37,13 @@ class Folded:
     unreadable: list[tuple[int, int, str]]
 
 
+# What is stored may say a time that no event can have, for which there are no hours.
+TIMED = f"occurred_at >= {microseconds(EARLIEST)} AND occurred_at < {microseconds(LATEST)}"
+UNTIMED = f"({TIMED}) IS NOT TRUE"
+
 # What a batch is like: its time, events without one, and events with values that are not numbers.
 ABOUT_DECODED = (
-    "SELECT min(occurred_at), max(occurred_at), count(*) FILTER (occurred_at IS NULL), "
+    f"SELECT min(occurred_at) FILTER ({TIMED}), max(occurred_at) FILTER ({TIMED}), count(*) FILTER ({UNTIMED}), "
     "count(*) FILTER (len(unread) > 0) FROM decoded"
 )
 
@@ -101,7 +105,7 @@ class Fold:
             decoded = evolve(self._decode(events, within), broken=broken)
         if not decoded.untimed:
             return decoded
-        untimed = self._engine.execute("DELETE FROM decoded WHERE occurred_at IS NULL RETURNING position, type")
+        untimed = self._engine.execute(f"DELETE FROM decoded WHERE {UNTIMED} RETURNING position, type")
         return evolve(decoded, broken=decoded.broken + untimed.fetchall())
 
     def _decode(self, events: pa.Table, within: Span | None) -> _Decoded:

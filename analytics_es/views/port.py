@@ -22,6 +22,11 @@ WRITE_ABOUT = "INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET 
 WRITE_UNREADABLE = "INSERT INTO unreadable VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 FORGET_UNREADABLE = "DELETE FROM unreadable WHERE projection = ?"
 FORGET_UNREADABLE_IN = f"{FORGET_UNREADABLE} AND hour >= ? AND hour < ?"
+FORGET_UNTIMED = f"{FORGET_UNREADABLE} AND hour = 0 AND position = ?"
+
+# Which of them were accepted as they are, by the name of the projection; the marks are of one log.
+WRITE_DISCARDED = "INSERT INTO discarded VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+FORGET_DISCARDED_BEYOND = "DELETE FROM discarded WHERE position > ?"
 
 
 class Cursor(Protocol):
@@ -97,7 +102,9 @@ class Views(ABC):
         for declaration in self.declarations.values():
             same = about.get(declaration.table) == written[declaration.table]
             self._begin(cursor, declaration, keep=same)
-        for each in {"timezone": timezone, **written}.items():
+        if about.get("discarded", self.log) != self.log:
+            cursor.execute(FORGET_DISCARDED_BEYOND, (0,))
+        for each in {"timezone": timezone, "discarded": self.log, **written}.items():
             cursor.execute(WRITE_ABOUT, each)
 
     def about(self, cursor: Cursor, timezone: str) -> dict[str, str]:
@@ -130,6 +137,7 @@ class Views(ABC):
         """Begin again where a checkpoint is beyond the log's head: the log was restored from an older copy."""
         if self._beyond(self.reading, head):
             with self.writing() as cursor:
+                cursor.execute(FORGET_DISCARDED_BEYOND, (head(),))
                 for declaration in self._beyond(lambda: nullcontext(cursor), head):
                     cursor.execute(f"DELETE FROM {declaration.table}")
                     cursor.execute(FORGET_UNREADABLE, (declaration.name,))
@@ -150,6 +158,17 @@ class Views(ABC):
                 return False
             self.merge(cursor, declaration, folded)
         return True
+
+    def discard(self, letters: Iterable[tuple[str, int, str]]) -> None:
+        """Mark what could not be read as accepted: projection, position, field. It stays counted."""
+        with self.writing() as cursor:
+            for letter in letters:
+                cursor.execute(WRITE_DISCARDED, letter)
+
+    def forget_untimed(self, name: str, position: int) -> None:
+        """Remove from what a projection could not read an event that had no hour, and is derived by now."""
+        with self.writing() as cursor:
+            cursor.execute(FORGET_UNTIMED, (self.declarations[name].name, position))
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[Replacement]:

@@ -13,6 +13,15 @@ from analytics_es.views import histograms
 COUNT_UNREADABLE = "SELECT count(*) FROM unreadable WHERE projection = ? AND (hour = 0 OR hour >= ? AND hour < ?)"
 LIST_UNREADABLE = "SELECT projection, position, field FROM unreadable ORDER BY position, projection, field LIMIT ?"
 
+# What one projection could not read at these positions; and without what was accepted.
+LETTERS = "SELECT position, field, hour FROM unreadable AS u WHERE projection = ? AND position >= ? AND position <= ?"
+OPEN_LETTERS = (
+    f"{LETTERS} AND NOT EXISTS (SELECT 1 FROM discarded AS d "
+    "WHERE d.projection = ? AND d.position = u.position AND d.field = u.field)"
+)
+IN_ORDER = " ORDER BY position, field LIMIT ?"
+LIST_DISCARDED = "SELECT projection, position, field FROM discarded"
+
 Grain = Literal["hour", "day"]
 Rows = list[tuple[Any, ...]]
 Fetch = Callable[[str, Sequence[Any]], Rows]
@@ -125,6 +134,18 @@ class Snapshot:
     def unreadable_values(self, limit: int) -> list[tuple[str, int, str]]:
         """List the first values that could not be read: projection, position, field."""
         return self._fetch(LIST_UNREADABLE, (limit,))
+
+    def letters(
+        self, name: str, *, first: int = 0, last: int = 2**62, discarded: bool = False, limit: int = 2**62
+    ) -> list[tuple[int, str, int]]:
+        """List what a projection could not read, also what was `discarded` or not: position, field, hour."""
+        if discarded:
+            return self._fetch(LETTERS + IN_ORDER, (name, first, last, limit))
+        return self._fetch(OPEN_LETTERS + IN_ORDER, (name, first, last, name, limit))
+
+    def discarded(self) -> set[tuple[str, int, str]]:
+        """Return what was accepted as it is: projection, position, field."""
+        return set(map(tuple, self._fetch(LIST_DISCARDED, ())))
 
 
 # ── statements ──────────────────────────────────────────────────────────────────────────────────────────────────

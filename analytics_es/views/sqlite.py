@@ -26,6 +26,10 @@ CREATE_UNREADABLE = (
     "position INTEGER NOT NULL, field TEXT NOT NULL, "
     "PRIMARY KEY (projection, hour, position, field)) STRICT, WITHOUT ROWID"
 )
+CREATE_DISCARDED = (
+    "CREATE TABLE IF NOT EXISTS discarded (projection TEXT NOT NULL, position INTEGER NOT NULL, field TEXT NOT NULL, "
+    "PRIMARY KEY (projection, position, field)) STRICT, WITHOUT ROWID"
+)
 
 _MERGED = {
     "sum": "{c} = coalesce({c} + excluded.{c}, {c}, excluded.{c})",
@@ -60,6 +64,7 @@ class SQLiteViews(Views):
             with database.write() as cursor:
                 cursor.execute(CREATE_ABOUT)
                 cursor.execute(CREATE_UNREADABLE)
+                cursor.execute(CREATE_DISCARDED)
                 self.prepare(cursor, self._timezone)
         except BaseException:
             database.close()

@@ -45,6 +45,10 @@ CREATE_UNREADABLE = (
     'CREATE TABLE unreadable (projection text COLLATE "C" NOT NULL, hour bigint NOT NULL, position bigint NOT NULL, '
     'field text COLLATE "C" NOT NULL, PRIMARY KEY (projection, hour, position, field))'
 )
+CREATE_DISCARDED = (
+    'CREATE TABLE discarded (projection text COLLATE "C" NOT NULL, position bigint NOT NULL, '
+    'field text COLLATE "C" NOT NULL, PRIMARY KEY (projection, position, field))'
+)
 
 # Add two stored histograms, texts of the form [[indexes],[counts]].
 CREATE_MERGE = r"""
@@ -75,7 +79,12 @@ def _first(connection: Connection, recorders: tuple[PostgresApplicationRecorder,
         connection.execute(statement)
 
 
-MIGRATIONS = (_first,)
+def _discarded(connection: Connection, _: Any) -> None:
+    """Make room for dead letters that were accepted."""
+    connection.execute(CREATE_DISCARDED)
+
+
+MIGRATIONS = (_first, _discarded)
 
 
 def _tables(recorder: PostgresRecorder) -> list[Any]:
