@@ -14,7 +14,7 @@ from analytics_es import codec, engine, rebuild
 from analytics_es.algebra import FIELDS, TEXT, Declaration, Measure
 from analytics_es.calendar import Calendar
 from analytics_es.errors import MissingProjection, NoDeadLetter
-from analytics_es.events import RecordedEvent, facts
+from analytics_es.events import RecordedEvent, facts, microseconds
 from analytics_es.fold import Fold, Folded
 from analytics_es.foldsql import IN_MICROSECONDS
 from analytics_es.log import EventLog
@@ -232,8 +232,9 @@ def _value(event: RecordedEvent, path: tuple[str, ...]) -> Any:
         outer = event.data if path[0] == "data" else event.data.get("attributes")
         return outer.get(path[1]) if isinstance(outer, dict) else None
     what = facts(event.type)
-    own = {"type": event.type, "family": what.family, "activity": what.activity, "outcome": what.verdict}
-    own |= {"source": event.source, "occurred_at": rebuild.MICRO * event.occurred_at.timestamp()}
+    own: dict[str, Any] = {"type": event.type, "family": what.family, "activity": what.activity}
+    own |= {"source": event.source, "occurred_at": microseconds(event.occurred_at)}
+    own["outcome"] = event.data.get("status") or (None if what.verdict == "begun" else what.verdict)
     return event.data.get(_stored_name(path), own.get(path[0]))
 
 
