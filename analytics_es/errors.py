@@ -348,3 +348,10 @@ class BackwardDiff(AnalyticsError):
 
 class ReadOnly(AnalyticsError):
     """A log as it stood is never written: record with the service itself."""
+
+
+# ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoDeadLetter(AnalyticsError):
+    """There is no dead letter at position {position}: `analytics-es dead-letters list` lists them all."""

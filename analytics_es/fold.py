@@ -16,7 +16,7 @@ from analytics_es import engine
 from analytics_es.algebra import Declaration, shortened
 from analytics_es.calendar import Calendar
 from analytics_es.errors import FoldFailed
-from analytics_es.events import facts, matches
+from analytics_es.events import EARLIEST, LATEST, facts, matches, microseconds
 from analytics_es.foldsql import Cell, ProjectionSql, decoding
 from analytics_es.vocabulary import FAMILIES
 
@@ -80,14 +80,20 @@ class Contributions:
     events: list[tuple[int, int, int]]
 
 
+# What is stored may say a time that no event can have, for which there are no hours.
+TIMED = f"occurred_at >= {microseconds(EARLIEST)} AND occurred_at < {microseconds(LATEST)}"
+UNTIMED = f"({TIMED}) IS NOT TRUE"
+
 # What a batch is like: its time, events without one, and events with values that are not numbers.
 ABOUT_DECODED = (
-    "SELECT min(occurred_at), max(occurred_at), count(*) FILTER (occurred_at IS NULL), "
+    f"SELECT min(occurred_at) FILTER ({TIMED}), max(occurred_at) FILTER ({TIMED}), count(*) FILTER ({UNTIMED}), "
     "count(*) FILTER (len(unread) > 0) FROM decoded"
 )
 
-# The days that keys name, and the checksum of each event: 8 digits of what says which it is.
-_OF_KEYS = "SELECT CAST('0x' || key[1:12] AS BIGINT) * 1000 AS us, CAST('0x' || key[13:20] AS BIGINT) AS n FROM keys"
+# The days that keys name, and the checksum of each event: 8 digits of what says which it is. What is outside of the
+# calendar counts in its first or last day.
+_US = f"CAST('0x' || key[1:12] AS BIGINT) * 1000, {microseconds(LATEST) - 1}), {microseconds(EARLIEST)}"
+_OF_KEYS = f"SELECT greatest(least({_US}) AS us, CAST('0x' || key[13:20] AS BIGINT) AS n FROM keys"
 ENDS_OF_KEYS = f"SELECT min(us), max(us) FROM ({_OF_KEYS})"
 COUNT_DAYS = f"SELECT {{day}}, count(*), CAST(sum(n) AS BIGINT) FROM ({_OF_KEYS}) GROUP BY 1 ORDER BY 1"
 
@@ -192,7 +198,7 @@ class Fold:
             decoded = evolve(self._decode(events, within, columns), broken=broken)
         if not decoded.untimed:
             return decoded
-        untimed = self._engine.execute("DELETE FROM decoded WHERE occurred_at IS NULL RETURNING position, type")
+        untimed = self._engine.execute(f"DELETE FROM decoded WHERE {UNTIMED} RETURNING position, type")
         return evolve(decoded, broken=decoded.broken + untimed.fetchall())
 
     def _decode(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:

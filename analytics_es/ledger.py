@@ -15,6 +15,7 @@ from analytics_es.views import Views
 
 MICRO = 1_000_000
 FIRST, LAST = int(EARLIEST.timestamp()), int(LATEST.timestamp())
+ALL_TIME = (0, (2**48 - 1) // 1000)  # that keys can name, in seconds
 TOGETHER = 500_000  # events whose keys are asked for at once
 
 Progress = Callable[[int, int], None]
@@ -61,13 +62,13 @@ def in_log(
 
 def _stretches(ledger: Days) -> list[Stretch]:
     """Divide all of time where a day begins, so that no stretch holds much more than can be asked for at once."""
-    edges, together = [FIRST], 0
+    edges, together = [ALL_TIME[0]], 0
     for day in sorted(day for day in ledger if FIRST < day < LAST):
         if together + ledger[day][0] > TOGETHER and together:
             edges.append(day)
             together = 0
         together += ledger[day][0]
-    edges.append(LAST)
+    edges.append(ALL_TIME[1])
     return list(pairwise(edges))
 
 

@@ -99,14 +99,18 @@ class _Filling:
             if isinstance(folded, FoldFailed):
                 raise folded
             if folded.unreadable and not self._set_aside:
-                self._stop(declaration.name, folded)
+                self._stop_at(declaration.name, folded)
             self.unreadable += len(folded.unreadable)
             self._views.commit(declaration, folded, expected=self._position, position=position)
 
-    def _stop(self, name: str, folded: Folded) -> None:
-        position, _, field = min(folded.unreadable)
-        event_type = self._log.scan(after=position - 1, limit=1).column("type")[0].as_py()
-        raise RebuildStopped(projection=name, position=position, type=event_type, field=field)
+    def _stop_at(self, name: str, folded: Folded) -> None:
+        """Stop at the first value that is not accepted as it is."""
+        with self._views.read() as snapshot:
+            accepted = snapshot.discarded()
+        for position, _, field in sorted(folded.unreadable):
+            if (name, position, field) not in accepted:
+                event_type = self._log.scan(after=position - 1, limit=1).column("type")[0].as_py()
+                raise RebuildStopped(projection=name, position=position, type=event_type, field=field)
 
 
 def owed(views: Views, live: Mapping[str, Live], head: int, *, least: int) -> list[str]:

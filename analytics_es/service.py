@@ -14,6 +14,7 @@ from analytics_es import answers, asof, backup, diff, explain, export, ledger, q
 from analytics_es.algebra import Declaration, differences
 from analytics_es.backfill import Backfill
 from analytics_es.calendar import Calendar
+from analytics_es.deadletters import DeadLetterDetails, DeadLetters
 from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
 from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
@@ -31,6 +32,7 @@ from analytics_es.types import (
     BackupResult,
     BatchReceipt,
     CostBreakdown,
+    DeadLetter,
     Explanation,
     ExportResult,
     LedgerCheck,
@@ -41,6 +43,7 @@ from analytics_es.types import (
     ProjectionStatus,
     RebuildResult,
     Receipt,
+    RetryResult,
     TimePeriod,
     UnreadableValue,
     UsageStats,
@@ -82,6 +85,7 @@ class AnalyticsService:
         self._recorder = Recorder(log, clock, self._runner.wake)
         self._deriving = asof.Deriving(log=log, declarations=self._declarations, fold=self._fold, calendar=calendar)
         self._source = queries.Source(views=views, calendar=calendar, lag=self._runner.lag, clock=clock)
+        self._letters = DeadLetters(log, views, self._fold, calendar)
         self._closed = False
 
     @classmethod
@@ -239,6 +243,30 @@ class AnalyticsService:
             return [UnreadableValue(projection=name, position=position, field=field) for name, position, field in rows]
 
         return self._result(listed)
+
+    # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def dead_letters(
+        self, *, projection: str | None = None, limit: int = 100, discarded: bool = False
+    ) -> OperationResult[list[DeadLetter]]:
+        """List the first values that projections could not read; with `discarded`, also those that were accepted."""
+        return self._result(lambda: self._letters.listed(projection=projection, discarded=discarded, limit=limit))
+
+    def dead_letter(self, position: int) -> OperationResult[DeadLetterDetails]:
+        """Show what is stored at a position, and why projections could not use it."""
+        return self._result(lambda: self._letters.details(position))
+
+    def retry_dead_letters(
+        self, position: int | None = None, *, projection: str | None = None
+    ) -> OperationResult[RetryResult]:
+        """Derive again what dead letters lie in, at one position or all: a newer version may read them now."""
+        return self._result(lambda: self._letters.retry(position=position, projection=projection))
+
+    def discard_dead_letters(
+        self, position: int, *, projection: str | None = None
+    ) -> OperationResult[list[DeadLetter]]:
+        """Accept what could not be read at a position: it stays counted, but is no longer listed."""
+        return self._result(lambda: self._letters.discard(position, projection=projection))
 
     # ── questions ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -752,3 +752,31 @@ class AnswerDiff:
     kinds: list[ChangeOfKind]
     metrics: list[MetricChange]
     events: list[ChangingEvent]
+
+
+# ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class DeadLetter:
+    """A value that a projection could not read and left out.
+
+    `field` is a measure's or key's name, "where", or "event" for something stored that is no event, which has no
+    `hour`. `discarded`: it was accepted as it is; it stays counted.
+    """
+
+    projection: str
+    position: int
+    field: str
+    hour: datetime | None
+    discarded: bool
+
+
+@frozen(kw_only=True)
+class RetryResult:
+    """How many dead letters were tried again, can be read now, and remain; what was derived again for that."""
+
+    tried: int
+    solved: int
+    remaining: int
+    derived: list[TimePeriod]

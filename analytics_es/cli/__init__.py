@@ -7,6 +7,7 @@ from importlib import metadata
 
 import click
 
+from analytics_es.cli.dead_letters import dead_letters
 from analytics_es.cli.demo import demo
 from analytics_es.cli.diffing import diff
 from analytics_es.cli.explaining import explain
@@ -47,5 +48,5 @@ def main() -> None:
 
 for _command in (import_, record, demo, report, usage, performance, cost, summary, explain, diff, metrics):
     main.add_command(_command)
-for _command in (export, backup, aggregate, migrate, projections, run):
+for _command in (export, backup, aggregate, migrate, projections, dead_letters, run):
     main.add_command(_command)

@@ -24,6 +24,11 @@ WRITE_ABOUT = "INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET 
 WRITE_UNREADABLE = "INSERT INTO unreadable VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 FORGET_UNREADABLE = "DELETE FROM unreadable WHERE projection = ?"
 FORGET_UNREADABLE_IN = f"{FORGET_UNREADABLE} AND hour >= ? AND hour < ?"
+FORGET_UNTIMED = f"{FORGET_UNREADABLE} AND hour = 0 AND position = ?"
+
+# Which of them were accepted as they are, by the name of the projection; the marks are of one log.
+WRITE_DISCARDED = "INSERT INTO discarded VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+FORGET_DISCARDED_BEYOND = "DELETE FROM discarded WHERE position > ?"
 
 # How many events of each day a read model has taken in, and the sum of their checksums.
 ADD_TO_LEDGER = (
@@ -107,8 +112,11 @@ class Views(ABC):
 
     def prepare(self, cursor: Cursor, timezone: str) -> None:
         """Make room for every projection. Rows of another log go; those of another definition serve until rebuilt."""
-        self.about(cursor, timezone)
-        cursor.execute(WRITE_ABOUT, ("timezone", timezone))
+        about = self.about(cursor, timezone)
+        if about.get("discarded", self.log) != self.log:
+            cursor.execute(FORGET_DISCARDED_BEYOND, (0,))
+        for each in {"timezone": timezone, "discarded": self.log}.items():
+            cursor.execute(WRITE_ABOUT, each)
         found = registry.live(cursor)
         for declared in self.declarations.values():
             live = found.get(declared.name)
@@ -152,6 +160,7 @@ class Views(ABC):
         """Begin again where a checkpoint is beyond the log's head: the log was restored from an older copy."""
         if self._beyond(self.reading, head):
             with self.writing() as cursor:
+                cursor.execute(FORGET_DISCARDED_BEYOND, (head(),))
                 for declaration in self._beyond(lambda: nullcontext(cursor), head):
                     cursor.execute(f"DELETE FROM {declaration.table}")
                     self._forget(cursor, self.log, declaration.table)
@@ -178,6 +187,17 @@ class Views(ABC):
             for day in folded.days:
                 cursor.execute(ADD_TO_LEDGER, (declaration.table, *day))
         return True
+
+    def discard(self, letters: Iterable[tuple[str, int, str]]) -> None:
+        """Mark what could not be read as accepted: projection, position, field. It stays counted."""
+        with self.writing() as cursor:
+            for letter in letters:
+                cursor.execute(WRITE_DISCARDED, letter)
+
+    def forget_untimed(self, name: str, position: int) -> None:
+        """Remove from what a projection could not read an event that had no hour, and is derived by now."""
+        with self.writing() as cursor:
+            cursor.execute(FORGET_UNTIMED, (self._live(cursor)[name].declaration.table, position))
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[Replacement]:

@@ -18,6 +18,15 @@ LIST_UNREADABLE = (
 SELECT_LEDGER = "SELECT day, events, checksum FROM ledger WHERE read_model = ? ORDER BY day"
 UNREADABLE_KEY = ("hour", "position", "field")
 
+# What one projection could not read at these positions; and without what was accepted.
+LETTERS = "SELECT position, field, hour FROM unreadable AS u WHERE projection = ? AND position >= ? AND position <= ?"
+OPEN_LETTERS = (
+    f"{LETTERS} AND NOT EXISTS (SELECT 1 FROM discarded AS d "
+    "WHERE d.projection = ? AND d.position = u.position AND d.field = u.field)"
+)
+IN_ORDER = " ORDER BY position, field LIMIT ?"
+LIST_DISCARDED = "SELECT projection, position, field FROM discarded"
+
 Grain = Literal["hour", "day"]
 Rows = list[tuple[Any, ...]]
 Fetch = Callable[[str, Sequence[Any]], Rows]
@@ -170,6 +179,19 @@ class Snapshot:
     def unreadable_values(self, limit: int) -> list[tuple[str, int, str]]:
         """List the first values that could not be read: projection, position, field."""
         return self._fetch(LIST_UNREADABLE, (limit,))
+
+    def letters(
+        self, name: str, *, first: int = 0, last: int = 2**62, discarded: bool = False, limit: int = 2**62
+    ) -> list[tuple[int, str, int]]:
+        """List what a projection could not read, also what was `discarded` or not: position, field, hour."""
+        table = self.live[name].table
+        if discarded:
+            return self._fetch(LETTERS + IN_ORDER, (table, first, last, limit))
+        return self._fetch(OPEN_LETTERS + IN_ORDER, (table, first, last, name, limit))
+
+    def discarded(self) -> set[tuple[str, int, str]]:
+        """Return what was accepted as it is: projection, position, field."""
+        return set(map(tuple, self._fetch(LIST_DISCARDED, ())))
 
 
 # ── statements ──────────────────────────────────────────────────────────────────────────────────────────────────

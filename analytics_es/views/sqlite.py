@@ -27,6 +27,10 @@ CREATE_UNREADABLE = (
     "position INTEGER NOT NULL, field TEXT NOT NULL, "
     "PRIMARY KEY (projection, hour, position, field)) STRICT, WITHOUT ROWID"
 )
+CREATE_DISCARDED = (
+    "CREATE TABLE IF NOT EXISTS discarded (projection TEXT NOT NULL, position INTEGER NOT NULL, field TEXT NOT NULL, "
+    "PRIMARY KEY (projection, position, field)) STRICT, WITHOUT ROWID"
+)
 CREATE_REGISTRY = (
     "CREATE TABLE IF NOT EXISTS registry (projection TEXT PRIMARY KEY, read_model TEXT NOT NULL, "
     "generation INTEGER NOT NULL, definition TEXT NOT NULL, log TEXT NOT NULL, retired TEXT NOT NULL) STRICT",
@@ -66,7 +70,7 @@ class SQLiteViews(Views):
         try:
             self.checkpoints = SQLiteCheckpoints(database)
             with database.write() as cursor:
-                for statement in (CREATE_ABOUT, CREATE_UNREADABLE, *CREATE_REGISTRY):
+                for statement in (CREATE_ABOUT, CREATE_UNREADABLE, CREATE_DISCARDED, *CREATE_REGISTRY):
                     cursor.execute(statement)
                 if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
                     cursor.execute(f"PRAGMA user_version = {SCHEMA}")

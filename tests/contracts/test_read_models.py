@@ -467,3 +467,54 @@ def test_the_words_of_the_server_are_known(postgres: Server) -> None:
 def test_errors_are_ours(views: Views) -> None:
     with pytest.raises(AnalyticsError), views.read() as snapshot:
         snapshot._fetch("SELECT no_such_column FROM about", ())
+
+
+# ── what was accepted ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def letters(views: Views, **which: Any) -> list[tuple[int, str, int]]:
+    with views.read() as snapshot:
+        return [tuple(each) for each in snapshot.letters("mine", **which)]
+
+
+def test_what_is_discarded_is_listed_only_when_asked_for_and_stays_counted(views: Views) -> None:
+    commit(views, unreadable=[(1, HOUR, "value"), (1, HOUR, "size"), (2, 0, "event")], to=2)
+    views.discard([("mine", 1, "value")])
+    views.discard([("mine", 1, "value")])
+
+    assert letters(views) == [(1, "size", HOUR), (2, "event", 0)]
+    assert letters(views, discarded=True) == [(1, "size", HOUR), (1, "value", HOUR), (2, "event", 0)]
+    assert letters(views, first=2, last=2) == [(2, "event", 0)]
+    assert letters(views, limit=1) == [(1, "size", HOUR)]
+    with views.read() as snapshot:
+        assert snapshot.discarded() == {("mine", 1, "value")}
+        assert snapshot.unreadable("mine") == 3
+
+
+def test_an_event_without_an_hour_is_forgotten_alone(views: Views) -> None:
+    commit(views, unreadable=[(2, HOUR, "value"), (2, 0, "event"), (3, 0, "event")], to=3)
+
+    views.forget_untimed("mine", 2)
+
+    assert letters(views) == [(2, "value", HOUR), (3, "event", 0)]
+
+
+def test_marks_outlive_another_definition_but_not_another_log(open_views: OpenViews) -> None:
+    if (first := open_views()).place is None:
+        return
+    first.discard([("mine", 1, "value")])
+
+    with open_views([declared(where="value > 0")]).read() as snapshot:
+        assert snapshot.discarded() == {("mine", 1, "value")}
+    with open_views([declared(where="value > 0")], log="another log").read() as snapshot:
+        assert snapshot.discarded() == set()
+
+
+def test_marks_beyond_the_head_of_a_restored_log_go(views: Views) -> None:
+    commit(views, to=7)
+    views.discard([("mine", 3, "value"), ("mine", 4, "value")])
+
+    views.restart_beyond(lambda: 3)
+
+    with views.read() as snapshot:
+        assert snapshot.discarded() == {("mine", 3, "value")}

@@ -45,6 +45,10 @@ CREATE_UNREADABLE = (
     'CREATE TABLE unreadable (projection text COLLATE "C" NOT NULL, hour bigint NOT NULL, position bigint NOT NULL, '
     'field text COLLATE "C" NOT NULL, PRIMARY KEY (projection, hour, position, field))'
 )
+CREATE_DISCARDED = (
+    'CREATE TABLE discarded (projection text COLLATE "C" NOT NULL, position bigint NOT NULL, '
+    'field text COLLATE "C" NOT NULL, PRIMARY KEY (projection, position, field))'
+)
 
 # Add two stored histograms, texts of the form [[indexes],[counts]].
 CREATE_MERGE = r"""
@@ -84,8 +88,8 @@ def _first(connection: Connection, recorders: tuple[PostgresApplicationRecorder,
 
 
 def _second(connection: Connection, _: object) -> None:
-    """Make room for read models beside the live ones; what was kept before is derived again."""
-    for statement in CREATE_REGISTRY:
+    """Make room for read models beside the live ones, which are derived again, and for accepted dead letters."""
+    for statement in (*CREATE_REGISTRY, CREATE_DISCARDED):
         connection.execute(statement)
 
 
