@@ -22,7 +22,7 @@ _projection = click.option("--projection", metavar="NAME", help="Only those of o
 
 @click.group("dead-letters", cls=Group)
 def dead_letters() -> None:
-    """Look at values that projections could not read, try them again, or accept them.
+    """Values that projections could not read: why, and what to do.
 
     They are left out of their measure, and counted in every answer about their hours.
 

@@ -48,7 +48,7 @@ def import_(
     tz: str | None,
     as_json: bool,
 ) -> None:
-    """Import files of events; the same file again changes nothing.
+    """Import files of events; a file again changes nothing.
 
     Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet. Rows that are refused are
     counted, shown and, with --rejects, kept; all others are imported.
