@@ -174,6 +174,17 @@ def test_old_shapes_are_brought_up(analytics: AnalyticsService, folder: Path, mo
     assert logged(analytics) == read(Archive.open(folder))
 
 
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
 DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "changed byte": (lambda it: _flip(it / "a.parquet"), "damaged_archive"),
     "cut": (lambda it: (it / "a.parquet").write_bytes((it / "a.parquet").read_bytes()[:-1]), "damaged_archive"),
@@ -191,17 +202,6 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no JSON": (lambda it: manifest_of(it / "a.parquet").write_text("{"), "bad_manifest"),
     "empty": (_empty, "no_archive"),
 }
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        path.unlink()
-
-
-def _flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
