@@ -499,6 +499,7 @@ def test_the_result_says_what_the_file_is(analytics: AnalyticsService, format: s
             sha256=hashlib.sha256(content).hexdigest(),
             first_position=1,
             last_position=1,
+            manifest=Path.cwd() / "file.parquet.manifest.json" if format == "parquet" else None,
         )
         == result
     )
