@@ -355,3 +355,30 @@ class ReadOnly(AnalyticsError):
 
 class NoDeadLetter(AnalyticsError):
     """There is no dead letter at position {position}: `analytics-es dead-letters list` lists them all."""
+
+
+# ── archives ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoArchive(AnalyticsError):
+    """{path} is no archive: {problem}. Name a directory of Parquet files that `export parquet` wrote."""
+
+
+class BadManifest(AnalyticsError):
+    """{path} is not a manifest that can be used: {problem}. Export its period again."""
+
+
+class DamagedArchive(AnalyticsError):
+    """{file} is not what was exported: {what}. Export its period again."""
+
+
+class ArchiveGap(AnalyticsError):
+    """The archive has nothing from {start} to {end}: export that period into it too."""
+
+
+class ArchiveOverlap(AnalyticsError):
+    """{file} and {other} both hold the time from {start} to {end}: export one of them again, for the rest."""
+
+
+class OtherLog(AnalyticsError):
+    """{file} was exported from another log: an archive holds the events of one, the one it is used with."""

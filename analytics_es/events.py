@@ -144,6 +144,11 @@ def key_of_time(unix_us: int) -> str:
 
 
 def identity(event: RecordedEvent) -> str:
-    """Return the event's key: 12 hex digits of Unix milliseconds, then 20 of BLAKE2b over source and id."""
-    name = f"{event.source}\0{event.id}".encode("utf-8", "surrogatepass")
-    return key_of_time(microseconds(event.occurred_at)) + hashlib.blake2b(name, digest_size=10).hexdigest()
+    """Return the event's key."""
+    return key_of(event.source, event.id, microseconds(event.occurred_at))
+
+
+def key_of(source: str, id: str, unix_us: int) -> str:
+    """Return a key: 12 hex digits of Unix milliseconds, then 20 of BLAKE2b over source and id."""
+    name = f"{source}\0{id}".encode("utf-8", "surrogatepass")
+    return key_of_time(unix_us) + hashlib.blake2b(name, digest_size=10).hexdigest()

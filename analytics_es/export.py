@@ -18,6 +18,7 @@ import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import UTC
 from decimal import Context, Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +29,7 @@ import pyarrow.parquet as pq
 
 from analytics_es import codec, engine
 from analytics_es.algebra import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE, Declaration
+from analytics_es.archive import Manifest, manifest_of
 from analytics_es.errors import UnknownFormat, UnreadableEvent
 from analytics_es.events import microseconds
 from analytics_es.files import appearing, free
@@ -141,12 +143,16 @@ def export_data(
         raise UnknownFormat(format=format, formats=", ".join(SUFFIXES))
     homes = {name: find_metric(declarations, name)[0] for name in metrics or ()}
     target = free(to or Path(_name(tiling, period, metrics=bool(homes)) + SUFFIXES[form]))
+    archived = form == "parquet" and not homes
+    if archived:
+        free(manifest_of(target))
+    upto = log.head()
     ends: list[int] = []  # first and last position of every batch
     if homes:
         answers = _answers(log, homes, fold, tiling, period, ends)
         columns, tables = METRICS, _formed(answers, f"SELECT {_OF_METRICS[form]} FROM batch")
     else:
-        columns, tables = EVENTS, _events(log, period, _OF_EVENTS[form], ends)
+        columns, tables = EVENTS, _events(log, period, upto, _OF_EVENTS[form], ends)
     with appearing(target) as unfinished:
         with closing(tables), _writer(unfinished, form, columns) as write:
             rows = _write_all(tables, write, progress)
@@ -155,18 +161,30 @@ def export_data(
             size = file.tell()
             os.fsync(file)
     first, last = (ends[0], ends[-1]) if ends else (None, None)
-    return ExportResult(
+    result = ExportResult(
         path=target, format=form, rows=rows, bytes=size, sha256=digest, first_position=first, last_position=last
     )
+    return attrs.evolve(result, manifest=_described(result, log, period, upto)) if archived else result
+
+
+def _described(result: ExportResult, log: EventLog, period: TimePeriod, upto: int) -> Path:
+    """Write the manifest of a file that is there; without one, there shall be no file."""
+    start, end = (time.astimezone(UTC).isoformat() for time in (period.start, period.end))
+    told = {name: getattr(result, name) for name in ("rows", "first_position", "last_position", "bytes", "sha256")}
+    try:
+        return Manifest(log=log.identity, start=start, end=end, upto=upto, **told).write(result.path)
+    except BaseException:
+        result.path.unlink(missing_ok=True)
+        raise
 
 
 def _ends(events: pa.Table) -> list[int]:
     return [events["position"][0].as_py(), events["position"][-1].as_py()]
 
 
-def _events(log: EventLog, period: TimePeriod, chosen: str, ends: list[int]) -> Tables:
+def _events(log: EventLog, period: TimePeriod, upto: int, chosen: str, ends: list[int]) -> Tables:
     start, end = microseconds(period.start), microseconds(period.end)
-    stored = _gathered(log.scan_period(start, end, upto=log.head(), limit=SCAN_ROWS))
+    stored = _gathered(log.scan_period(start, end, upto=upto, limit=SCAN_ROWS))
     for events in _formed(stored, f"SELECT {chosen} FROM ({_typed(start, end)})"):
         ends += _ends(events)
         yield events

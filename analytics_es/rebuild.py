@@ -87,13 +87,14 @@ class _Filling:
         head = self._log.head()
         for part, result in self._replay(self._position, head):
             self._commit(result, part.upto)
-            self.events += part.upto - self._position
             self._position = part.upto
             if self._progress:
-                self._progress(part.upto, head)
+                self._progress(min(self.events, head), head)
         return self._position
 
     def _commit(self, result: Result, position: int) -> None:
+        first = result[self._beside[0].name]
+        self.events += sum(events for _, events, _ in first.days) if isinstance(first, Folded) else 0
         for declaration in self._beside:
             folded = result[declaration.name]
             if isinstance(folded, FoldFailed):

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from analytics_es import answers, asof, backup, diff, explain, export, ledger, queries, rebuild, verify
 from analytics_es.algebra import Declaration, differences
+from analytics_es.archive import Archive
 from analytics_es.backfill import Backfill
 from analytics_es.calendar import Calendar
 from analytics_es.deadletters import DeadLetterDetails, DeadLetters
@@ -22,7 +23,7 @@ from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
 from analytics_es.projection import declarations_of
 from analytics_es.recording import OnRefused, Progress, Recorder
-from analytics_es.replay import BATCH, OfLog, replaying
+from analytics_es.replay import BATCH, OfArchive, OfLog, Opening, replaying
 from analytics_es.runner import Progress as CatchUpProgress
 from analytics_es.runner import Runner
 from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store
@@ -52,7 +53,6 @@ from analytics_es.types import (
 from analytics_es.views import Snapshot, Views
 
 T = TypeVar("T")
-Opening = tuple[Callable[..., EventLog], tuple[Any, ...]]
 OUR_PROJECTIONS = "projections"
 
 
@@ -396,6 +396,7 @@ class AnalyticsService:
         executor: Executor | None = None,
         batch_size: int = BATCH,
         set_aside: bool = False,
+        archive: str | Path | None = None,
         progress: CatchUpProgress | None = None,
     ) -> OperationResult[RebuildResult]:
         """Derive read models again from the whole log, beside the live ones, which serve until the new are swapped in.
@@ -404,6 +405,8 @@ class AnalyticsService:
         log, or those of an `executor` of the standard library's protocol, such as a Dask cluster's: they must reach the
         log. A program that uses workers guards its main module (`if __name__ == "__main__"`). An event that a
         projection cannot use stops it, unless it is to be `set_aside`, as a follower does. On failure nothing changes.
+        `archive` is a directory of Parquet files that `export_data` wrote: it is checked, and read in the place of the
+        log for the stretch of time that it holds.
         """
         return self._result(
             lambda: self._rebuilt(
@@ -413,8 +416,14 @@ class AnalyticsService:
                 executor=executor,
                 size=batch_size,
                 set_aside=set_aside,
+                source=self._archived(Path(archive)) if archive else None,
             )
         )
+
+    def _archived(self, directory: Path) -> OfArchive:
+        kept = Archive.open(directory, log=self._log.identity)
+        kept.check()
+        return OfArchive(self._log, kept, self._events.opening)
 
     def _named(self, projections: Sequence[str] | None) -> list[str]:
         known = [each.name for each in self._declarations]
@@ -423,13 +432,19 @@ class AnalyticsService:
         return [name for name in known if projections is None or name in projections]
 
     def _rebuilt(
-        self, names: Sequence[str], progress: CatchUpProgress | None, *, set_aside: bool = True, **how: Any
+        self,
+        names: Sequence[str],
+        progress: CatchUpProgress | None,
+        *,
+        set_aside: bool = True,
+        source: OfArchive | None = None,
+        **how: Any,
     ) -> RebuildResult:
         return rebuild.rebuild(
             self._log,
             self._views,
             names,
-            lambda beside: replaying(self._events, beside, self._calendar, **how),
+            lambda beside: replaying(source or self._events, beside, self._calendar, **how),
             set_aside=set_aside,
             progress=progress,
         )

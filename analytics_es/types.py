@@ -514,7 +514,10 @@ class RebuildResult:
 
 @frozen(kw_only=True)
 class ExportResult:
-    """A finished export. Positions are of the first and last event that went into it, None where there was none."""
+    """A finished export. Positions are of the first and last event that went into it, None where there was none.
+
+    Events in Parquet have a manifest beside their file, which makes it part of an archive.
+    """
 
     path: Path
     format: str
@@ -523,6 +526,7 @@ class ExportResult:
     sha256: str
     first_position: int | None
     last_position: int | None
+    manifest: Path | None = None
 
 
 @frozen(kw_only=True)

@@ -499,6 +499,7 @@ def test_the_result_says_what_the_file_is(analytics: AnalyticsService, format: s
             sha256=hashlib.sha256(content).hexdigest(),
             first_position=1,
             last_position=1,
+            manifest=Path.cwd() / "file.parquet.manifest.json" if format == "parquet" else None,
         )
         == result
     )
@@ -591,7 +592,7 @@ def test_a_file_is_hidden_and_private_until_it_is_complete(analytics: AnalyticsS
     result = exported(analytics, progress=lambda _: seen.extend(Path.cwd().iterdir()))
 
     assert [path.name.startswith(".") for path in seen] == [True]
-    assert [result.path] == list(Path.cwd().iterdir())
+    assert {result.path, result.manifest} == set(Path.cwd().iterdir())
     assert result.path.stat().st_mode & 0o777 == 0o600
 
 

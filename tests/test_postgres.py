@@ -17,9 +17,11 @@ from unittest.mock import Mock
 from urllib.parse import quote
 
 import psycopg
+import pyarrow as pa
 import pytest
 
 from analytics_es import AnalyticsService, TimePeriod, stores
+from analytics_es.archive import Archive
 from analytics_es.codec import to_json
 from analytics_es.demo import platform_events
 from analytics_es.errors import BadSchema, CannotOpen, NotMigrated, NotOurs, StoreUnavailable, UnknownScheme
@@ -115,6 +117,10 @@ def test_answers_and_exports_are_those_of_sqlite_byte_for_byte(opening: Opening,
         for name, store in (("a", service), ("b", other)):
             store.export_data("json", WEEK, to=tmp_path / f"{name}.jsonl").unwrap()
         assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+        (tmp_path / "archive").mkdir()
+        service.export_data("parquet", WEEK, to=tmp_path / "archive" / "week.parquet").unwrap()
+        archived = Archive.open(tmp_path / "archive", log=service._log.identity)
+        assert pa.concat_tables(archived.batches(500)) == service._log.scan(after=0, limit=10_000)
         service.run_aggregation(WEEK).unwrap()
         assert contents_of(service) == contents(other._views)
 

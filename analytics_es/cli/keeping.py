@@ -68,9 +68,9 @@ def export(asked: Asked, format: str, metrics: Sequence[str], output: Path | Non
 
 
 def _exported(result: ExportResult) -> str:
-    return (
-        f"wrote {result.path}: {words.plural(result.rows, 'row')}, {words.size(result.bytes)}, sha256 {result.sha256}"
-    )
+    manifest = f", with a manifest at {result.manifest.name}" if result.manifest else ""
+    said = f"{words.plural(result.rows, 'row')}, {words.size(result.bytes)}, sha256 {result.sha256}"
+    return f"wrote {result.path}: {said}{manifest}"
 
 
 @click.command()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
@@ -43,6 +44,13 @@ Progress = Callable[[int, int], None]
 )
 @click.option("--from", "start", type=moment, metavar="TIME", help="Only from here: a date, or an ISO 8601 time.")
 @click.option("--to", "end", type=moment, metavar="TIME", help="Only before this.  [default: now]")
+@click.option(
+    "--from-archive",
+    "archive",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Read what it holds from Parquet files that export wrote.",
+)
 @click.option("--set-aside", is_flag=True, help="List what a projection cannot use, and go on.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -58,6 +66,7 @@ def rebuild(
     batch_size: int,
     start: datetime | None,
     end: datetime | None,
+    archive: Path | None,
     set_aside: bool,
     dry_run: bool,
     yes: bool,
@@ -76,7 +85,10 @@ def rebuild(
       analytics-es projections rebuild cost --yes --json
       analytics-es projections rebuild usage --from 2026-11-01 --to 2026-11-02
       analytics-es projections rebuild --scheduler tcp://10.0.0.1:8786
+      analytics-es projections rebuild --from-archive archive
     """
+    if start and (scheduler or archive or workers):
+        raise click.UsageError("--from goes with none of --scheduler, --from-archive and --workers.")
     relax()
     with existing(db, tz, rebuild="manual") as store:
         status = store.service.projections().unwrap()
@@ -99,6 +111,7 @@ def rebuild(
                 executor=executor,
                 batch_size=batch_size,
                 set_aside=set_aside,
+                archive=archive,
                 progress=progress,
             ).unwrap()
     _tell(result, _of_all(result), as_json)
