@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics_es import AnalyticsService, TimePeriod, comparison
+from analytics_es import AnalyticsService, TimePeriod, comparison, ledger
 from analytics_es.projection import count, key, largest, projection, total
 from analytics_es.testing import NOON, provider_call, tool_call
 from analytics_es.types import Divergence, Verification
@@ -273,6 +273,17 @@ def test_only_the_first_divergences_are_listed_and_the_rest_is_counted(store: Pl
     assert found.omitted == found.rows - 3
 
 
+def test_the_log_is_asked_stretch_by_stretch(store: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = store.service.check_ledger().unwrap()
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(ledger, "TOGETHER", 30)
+
+    found = store.service.check_ledger(progress=lambda done, of: told.append((done, of))).unwrap()
+
+    assert found == expected
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
 @given(seed=st.integers(0, 10_000), size=st.integers(2, 9))
 @settings(max_examples=60, deadline=None)
 def test_pages_find_what_a_comparison_of_everything_finds(seed: int, size: int) -> None:
@@ -323,9 +334,10 @@ def test_it_is_identical_beside_a_follower_and_writers(tmp_path: Path) -> None:
     assert [each.position for each in found[-1].projections] == [80, 80, 80]
 
 
-def test_projections_at_different_positions_are_each_compared_at_their_own(store: Planted) -> None:
+def test_projections_at_different_positions_are_each_compared_at_their_own(
+    store: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.service.record_events([tool_call(occurred_at=NOON + n * HOUR) for n in range(5)]).unwrap()
-    store.service._runner.step = None  # type: ignore[assignment]
     live = store.service._views.live()["cost"].declaration
     folded = store.service._fold(store.service._log.scan(after=72, limit=3))["cost"]
     store.service._views.commit(live, folded, expected=72, position=75)  # type: ignore[arg-type]
@@ -335,6 +347,10 @@ def test_projections_at_different_positions_are_each_compared_at_their_own(store
     assert found.identical
     assert [each.position for each in found.projections] == [75, 72, 72]
     assert found.events == 75
+    checks = store.service.check_ledger().unwrap()
+    assert [(each.position, each.identical) for each in checks] == [(75, True), (72, True), (72, True)]
+    monkeypatch.setattr(ledger, "NEAR", -1)
+    assert store.service.check_ledger().unwrap() == checks
 
 
 def test_what_a_rebuild_promotes_meanwhile_is_verified_instead(store: Planted) -> None:
@@ -536,4 +552,5 @@ def test_on_postgres_divergences_are_found_too(postgres: Server, monkeypatch: py
         assert [len(each.unreadable) for each in found.projections] == [1, 0, 0]
         assert [len(each.ledger.divergences) for each in found.projections] == [1, 0, 0]
         assert [each.identical for each in service.check_ledger().unwrap()] == [False, True, True]
-        assert service.verify(period=period).unwrap().projections == found.projections
+        told = service.verify(period=period).unwrap().projections
+        assert [each.divergences for each in told] == [each.divergences for each in found.projections]

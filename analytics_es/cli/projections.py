@@ -53,10 +53,11 @@ def list_(db: Place, as_json: bool) -> None:
 @db_option
 @json_option
 def status(db: Place, as_json: bool, no_check: bool) -> None:
-    """Say how far projections are, what they could not read, and whether they took in what the log holds.
+    """Say how far projections are, and whether they took in what the log holds.
 
-    For that, the number of events of each day, and a checksum, are compared with the log's: nothing is folded, so a
-    row that was changed afterwards is found by `projections verify` alone. Nothing is caught up before.
+    The number of events of each day, and a checksum, are compared with the log's: nothing is folded, so a row that was
+    changed afterwards is found by `projections verify` alone. Also lists what could not be read. Nothing is caught up
+    before.
 
     \b
     Examples:
