@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
+from operator import itemgetter
 
 from analytics_es.calendar import Calendar
 from analytics_es.events import EARLIEST, LATEST
@@ -16,6 +17,7 @@ from analytics_es.views import Views
 MICRO = 1_000_000
 FIRST, LAST = int(EARLIEST.timestamp()), int(LATEST.timestamp())
 ALL_TIME = (0, (2**48 - 1) // 1000)  # that keys can name, in seconds
+NEAR = 50_000  # positions between two checkpoints for which the log's keys are not asked for again
 TOGETHER = 500_000  # events whose keys are asked for at once
 
 Progress = Callable[[int, int], None]
@@ -30,9 +32,12 @@ def check(
     with views.read() as snapshot:
         taken = {name: (snapshot.positions[name], days(snapshot.ledger(name))) for name in names}
     held: dict[int, Days] = {}
-    for position, ledger in taken.values():
-        if position not in held:
+    for position, ledger in sorted(taken.values(), key=itemgetter(0)):
+        near = max((each for each in held if position - each <= NEAR), default=None)
+        if near is None:
             held[position] = in_log(log, fold, _stretches(ledger), upto=position, progress=progress)
+        else:
+            held[position] = _and_more(log, fold, held[near], after=near, upto=position)
     head = log.head()
     return [
         compared(name, position, ledger, held[position], fold.calendar, head=head)
@@ -45,6 +50,21 @@ def days(rows: Sequence[tuple[int, int, int]]) -> Days:
     return {day: (events, checksum) for day, events, checksum in rows}
 
 
+def _and_more(log: EventLog, fold: Fold, days: Days, *, after: int, upto: int) -> Days:
+    """Add the events of a short stretch of positions."""
+    found = dict(days)
+    if after < upto:
+        keys = log.scan(after=after, limit=upto - after, upto=upto).column("key").to_pylist()
+        _add(found, fold.count_days(keys))
+    return found
+
+
+def _add(found: dict[int, tuple[int, int]], more: Sequence[tuple[int, int, int]]) -> None:
+    for day, events, checksum in more:
+        before = found.get(day, (0, 0))
+        found[day] = (before[0] + events, before[1] + checksum)
+
+
 def in_log(
     log: EventLog, fold: Fold, stretches: Sequence[Stretch], *, upto: int, progress: Progress | None = None
 ) -> Days:
@@ -52,9 +72,7 @@ def in_log(
     found: dict[int, tuple[int, int]] = {}
     for done, (start, end) in enumerate(stretches, 1):
         for keys in log.keys(start * MICRO, end * MICRO, upto=upto):
-            for day, events, checksum in fold.count_days(keys):
-                before = found.get(day, (0, 0))
-                found[day] = (before[0] + events, before[1] + checksum)
+            _add(found, fold.count_days(keys))
         if progress:
             progress(done, len(stretches))
     return found

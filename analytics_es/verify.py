@@ -149,6 +149,7 @@ class _Attempt:
         self._spans = [Span("hour", each.start, each.end) for each in tilings] + [Span("day", *each) for each in days]
         self._stretches = days
         self._done = dict.fromkeys(declarations, 0)
+        self._held: dict[int, Days] = {}
         self.events = 0
 
     # ── folding again ───────────────────────────────────────────────────────────────────────────────────────────
@@ -249,11 +250,16 @@ class _Attempt:
         """Compare the days that were taken in: with those folded again, or, of some days, with the log's keys."""
         taken, held = found.taken, found.held
         if held is None:
-            held = ledger.in_log(self._log, self._fold, self._stretches, upto=found.position)
+            held = self._in_log(found.position)
             taken = {day: each for day, each in taken.items() if any(s <= day < e for s, e in self._stretches)}
         return ledger.compared(
             found.declaration.name, found.position, taken, held, self._fold.calendar, head=self._log.head()
         )
+
+    def _in_log(self, position: int) -> Days:
+        if position not in self._held:
+            self._held[position] = ledger.in_log(self._log, self._fold, self._stretches, upto=position)
+        return self._held[position]
 
 
 def _days(tiling: Tiling) -> Stretch:

@@ -13,10 +13,12 @@ from analytics_es.cli.diffing import diff
 from analytics_es.cli.explaining import explain
 from analytics_es.cli.failures import Group
 from analytics_es.cli.following import run
-from analytics_es.cli.keeping import aggregate, backup, export, migrate, projections
+from analytics_es.cli.keeping import aggregate, backup, export, migrate
+from analytics_es.cli.projections import projections
 from analytics_es.cli.questions import cost, metrics, performance, report, summary, usage
 from analytics_es.cli.rebuilding import rebuild  # noqa: F401  # a command of projections
 from analytics_es.cli.recording import import_, record
+from analytics_es.cli.verifying import verify
 
 __all__ = ["main"]
 
@@ -50,3 +52,4 @@ for _command in (import_, record, demo, report, usage, performance, cost, summar
     main.add_command(_command)
 for _command in (export, backup, aggregate, migrate, projections, dead_letters, run):
     main.add_command(_command)
+projections.add_command(verify)

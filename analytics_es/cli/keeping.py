@@ -1,4 +1,4 @@
-"""Keeping: aggregate, backup, export, migrate, projections."""
+"""Keeping: aggregate, backup, export, migrate."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from pathlib import Path
 import click
 
 from analytics_es.cli import render, words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Styled
-from analytics_es.cli.failures import Group
+from analytics_es.cli.blocks import Line
 from analytics_es.cli.options import Asked, about_period, db_option, json_option, zone_option
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, existing, opened
 from analytics_es.codec import to_json
 from analytics_es.export import SUFFIXES
-from analytics_es.types import AggregationResult, BackupResult, ExportResult, ProjectionStatus, UnreadableValue
+from analytics_es.types import AggregationResult, BackupResult, ExportResult
 
 
 @click.command()
@@ -120,93 +119,3 @@ def backup(file: Path, db: Place, as_json: bool) -> None:
 
 def _backed_up(result: BackupResult) -> str:
     return f"wrote {result.path}: the log up to position {result.last_position:,}, {words.size(result.bytes)}"
-
-
-# ── projections ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@click.group(cls=Group)
-def projections() -> None:
-    """Look at the projections and their read models.
-
-    \b
-    Examples:
-      analytics-es projections list
-      analytics-es projections status --db analytics.db
-    """
-
-
-@projections.command("list")
-@db_option
-@json_option
-def list_(db: Place, as_json: bool) -> None:
-    """List the projections.
-
-    \b
-    Example:
-      analytics-es projections list
-    """
-    with existing(db) as store:
-        found = store.service.projections().unwrap()
-    if as_json:
-        click.echo(to_json(found))
-    else:
-        columns = [Column("projection"), Column("version", right=True), Column("rows", right=True)]
-        rows = [[each.name, str(each.version), words.count(each.rows)] for each in found]
-        render.show([Grid("", columns, rows)])
-
-
-@projections.command()
-@db_option
-@json_option
-def status(db: Place, as_json: bool) -> None:
-    """Say how far projections are, and what they could not read.
-
-    Nothing is caught up before.
-
-    \b
-    Examples:
-      analytics-es projections status
-      analytics-es projections status --json
-    """
-    with existing(db) as store:
-        found = store.service.projections().unwrap()
-        unreadable = store.service.unreadable_values().unwrap()
-    if as_json:
-        click.echo(to_json({"projections": found, "unreadable_values": unreadable}))
-    else:
-        render.show([_status(found), *_unreadable(found, unreadable), *_advice(found)])
-
-
-def _status(found: Sequence[ProjectionStatus]) -> Grid:
-    titles = ("position", "behind", "waiting", "rows", "unreadable")
-    columns = [Column("projection"), *(Column(title, right=True) for title in titles), Column("state")]
-    return Grid("", columns, [_state(each) for each in found])
-
-
-def _state(each: ProjectionStatus) -> list[Cell]:
-    state = Styled(each.error, "red") if each.error else Styled("behind", "yellow") if each.lag_events else "up to date"
-    return [
-        each.name,
-        words.count(each.position),
-        words.count(each.lag_events),
-        words.duration(1_000 * each.lag_seconds) if each.lag_events else words.UNKNOWN,
-        words.count(each.rows),
-        Styled(words.count(each.unreadable), "red") if each.unreadable else "0",
-        state,
-    ]
-
-
-def _unreadable(found: Sequence[ProjectionStatus], listed: Sequence[UnreadableValue]) -> list[Block]:
-    if not listed:
-        return []
-    columns = [Column("projection"), Column("position", right=True), Column("field")]
-    rows = [[each.projection, words.count(each.position), each.field] for each in listed]
-    beyond = sum(each.unreadable for each in found) - len(listed)
-    return [Grid("Unreadable values", columns, rows, f"… and {beyond:,} more" if beyond > 0 else "")]
-
-
-def _advice(found: Sequence[ProjectionStatus]) -> list[Block]:
-    if not any(each.lag_events for each in found):
-        return []
-    return [Line("Behind: any question catches up, `analytics-es run` stays up to date.", "dim")]

@@ -15,9 +15,9 @@ import click
 
 from analytics_es.cli import render, words
 from analytics_es.cli.blocks import Column, Grid, Line
-from analytics_es.cli.keeping import projections
 from analytics_es.cli.options import db_option, moment, tz_option
 from analytics_es.cli.progress import Bar
+from analytics_es.cli.projections import projections
 from analytics_es.cli.store import Place, Store, existing
 from analytics_es.codec import to_json
 from analytics_es.replay import BATCH, cluster, relax

@@ -132,7 +132,7 @@ class Snapshot:
     def page(self, declaration: Declaration, spans: Sequence[Span], *, after: Sequence[Any], limit: int) -> Rows:
         """Return the next rows after a row's key, in the order of the index: of these buckets, or of all."""
         columns = [*declaration.row_key, *(column.name for column in declaration.columns)]
-        of_span = "(grain = ? AND bucket >= ? AND bucket < ?)"
+        of_span = "(grain || '' = ? AND bucket >= ? AND bucket < ?)"  # the index is for the order, which is read on
         parameters = [value for span in spans for value in (span.grain, span.start, span.end)]
         source = f"SELECT {', '.join(columns)} FROM {declaration.table}"
         return self._page(source, [of_span] * len(spans), parameters, declaration.row_key, after, limit)
@@ -144,7 +144,7 @@ class Snapshot:
         hours = [span for span in spans if span.grain == "hour"]
         parameters = [value for span in hours for value in (span.start, span.end)]
         source = f"SELECT {', '.join(UNREADABLE_KEY)} FROM (SELECT * FROM unreadable WHERE projection = ?) AS listed"
-        of_span = ["(hour >= ? AND hour < ?)"] * len(hours)
+        of_span = ["(hour + 0 >= ? AND hour + 0 < ?)"] * len(hours)
         return self._page(source, of_span, parameters, UNREADABLE_KEY, after, limit, of=[declaration.table])
 
     def _page(
