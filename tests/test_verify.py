@@ -262,6 +262,7 @@ def test_unreadable_values_are_compared_too(store: Planted) -> None:
     assert ("usage_v1", 74, "event") in listed
     told = [(each.projection, each.kind, each.position, each.field) for p in found.projections for each in p.unreadable]
     assert told == [("cost", "extra", 3, "calls"), ("usage", "missing", 74, "event")]
+    assert [(each.identical, each.omitted) for each in found.projections] == [(False, 0), (True, 0), (False, 0)]
 
 
 def test_only_the_first_divergences_are_listed_and_the_rest_is_counted(store: Planted) -> None:

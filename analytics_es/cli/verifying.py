@@ -61,7 +61,7 @@ def verify(
         raise click.UsageError("--sample draws days of the whole log: leave out --from and --to.")
     if seed is not None and not sample:
         raise click.UsageError("--seed goes with --sample.")
-    with existing(db, tz) as store, Bar("verifying") as bar:
+    with existing(db, tz) as store, Bar("verifying", unit="parts" if sample or start or end else "events") as bar:
         found = store.service.verify(
             names or None,
             _period(store, start, end),
