@@ -132,9 +132,9 @@ class Fold:
         with self._lock:
             try:
                 decoded = self._load(events, within, self._decoding)
+                days = self._days(events) if within is None else []
             except engine.EngineError as error:
                 return {each.name: _failed(each, error) for each in wanted}
-            days = self._days(events) if within is None else []
             if decoded.first is None or decoded.last is None:
                 return {
                     each.name: Folded(rows=[], unreadable=_listed(each, decoded.broken), days=days) for each in wanted

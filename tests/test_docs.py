@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from analytics_es import AnalyticsService
 from analytics_es.errors import AnalyticsError
+from tests import day
 from tests.servers import Server
 
 ROOT = Path(__file__).parent.parent
@@ -67,6 +69,24 @@ def test_a_wrong_declaration_fails_as_the_guide_says() -> None:
         )
 
     assert str(caught.value) == shown.strip()
+
+
+def test_the_runbook_of_rebuilding_runs(tmp_path: Path) -> None:
+    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as analytics:
+        analytics.record_events(day.events()).unwrap()
+        analytics.catch_up()
+    (tmp_path / "archive").mkdir()
+    # On a cluster: tests/test_dask.py.
+    commands = [each for each in SHELL.findall((ROOT / "docs/rebuild.md").read_text()) if "--scheduler" not in each]
+    (code,) = blocks("docs/rebuild.md", "python")
+
+    for command in commands:
+        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+
+    assert len(commands) > 12
+    assert run_python(code, tmp_path) == "True\n8\n9\n"
 
 
 def test_postgres_is_used_as_the_guide_shows(tmp_path: Path, postgres: Server) -> None:
