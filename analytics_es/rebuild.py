@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 
 from analytics_es.algebra import Declaration
-from analytics_es.errors import AnalyticsError, FoldFailed, RebuildStopped
+from analytics_es.errors import AnalyticsError, FoldFailed, RebuildLost, RebuildStopped
 from analytics_es.fold import Fold, Folded
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
@@ -101,7 +101,8 @@ class _Filling:
             if folded.unreadable and not self._set_aside:
                 self._stop(declaration.name, folded)
             self.unreadable += len(folded.unreadable)
-            self._views.commit(declaration, folded, expected=self._position, position=position)
+            if not self._views.commit(declaration, folded, expected=self._position, position=position):
+                raise RebuildLost(projection=declaration.name)
 
     def _stop(self, name: str, folded: Folded) -> None:
         position, _, field = min(folded.unreadable)

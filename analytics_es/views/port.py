@@ -183,8 +183,9 @@ class Views(ABC):
     def replacing(self, name: str) -> Iterator[Replacement]:
         """Open a transaction in which rows are swapped while no runner can advance the projection."""
         with self.writing() as cursor:
-            declaration = self._live(cursor)[name].declaration
-            position = self.checkpoints.hold(cursor, self.checkpoint_name(declaration))
+            found = self._live(cursor)[name].declaration
+            position = self.checkpoints.hold(cursor, self.checkpoint_name(found))
+            declaration = self._live(cursor)[name].declaration  # another one where a promote came between
             yield Replacement(declaration, position, self, cursor)
 
     # ── read models beside the live ones ────────────────────────────────────────────────────────────────────────
