@@ -21,6 +21,9 @@ PIECE = 10_000  # rows of one statement
 COUNT_TABLES = "SELECT count(*) FROM unnest(?::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
 COUNT_CHECKPOINTS = "SELECT count(*) FROM tracking WHERE application_name = ANY(?)"
 
+# Keep what is live: a state of the database is one of rows, and a table that is dropped is gone from all of them.
+KEEP_TABLES = "LOCK TABLE {} IN ACCESS SHARE MODE"
+
 # One rebuild at a time, as long as its connection.
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 
@@ -74,6 +77,12 @@ class PostgresViews(Views):
     def reading(self) -> AbstractContextManager[Cursor]:
         """Open a transaction that sees one state."""
         return self._database.read()
+
+    def keep(self, cursor: Any, declarations: Sequence[Declaration]) -> None:
+        """Keep read models until this transaction ends: who wants to drop one waits."""
+        if declarations:
+            cursor.execute(KEEP_TABLES.format(", ".join(each.table for each in declarations)))
+            cursor.execute("SELECT 1").fetchone()
 
     def create(self, cursor: Any, declaration: Declaration) -> None:
         """Create the table of a projection, unless it is there."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from analytics_es import AnalyticsService
 from analytics_es.testing import NOON, provider_call, tool_call
+from tests.stores import only_live
 
 KINDS = (provider_call, tool_call)
 LARGEST = 60
@@ -95,3 +96,26 @@ def record_one(url: str, number: int) -> None:
     """Open a store and record one event."""
     with AnalyticsService.open(url, follow=False) as service:
         service.record_event(**tool_call(), source="opener", id=str(number)).unwrap()
+
+
+def record_and_follow(url: str) -> None:
+    """Record one event after the other, and keep the read models up to date, in one process."""
+    with AnalyticsService.open(url) as service:
+        number = service._log.head()
+        while _wanted():
+            _record(service, [event(0, number)])
+            number += 1
+            time.sleep(0.03)
+
+
+def rebuild(url: str, seed: int, at_work: Event) -> None:
+    """Rebuild again and again, all or one, in parts of any size; ends at once where the life before left anything."""
+    chance = random.Random(seed)
+    with AnalyticsService.open(url, follow=False, rebuild="manual") as service:
+        only_live(service._views)
+        at_work.set()
+        while _wanted():
+            names = chance.choice([None, ["usage"], ["cost", "performance"]])
+            result = service.rebuild(names, batch_size=chance.choice([20, 100, 1000]))
+            if result.failure and result.failure.code not in ("store_busy", "store_unavailable"):
+                raise SystemExit(f"rebuilding failed: {result.failure.message}")
