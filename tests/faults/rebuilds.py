@@ -15,7 +15,7 @@ from tests.faults import worker
 from tests.faults.storm import PATIENCE, Life, living, processes
 from tests.stores import OURS, Contents, contents, derived, engine, only_live, views_of
 
-LONGEST = 0.1  # seconds that a life goes on once it has begun: some rebuilds are over by then, some are not
+FIRST, LONGEST = 0.5, 1.5  # seconds, and how often as long as a rebuild took: some are over by then, some are not
 
 
 @frozen(kw_only=True)
@@ -35,25 +35,58 @@ def kill_rebuilds(url: str, *, kills: int, seed: int) -> Rebuilt:
     """
     print(f"seed {seed}")
     chance = random.Random(seed)
-    at_work = processes.Event()
+    took = processes.Value("d", FIRST)
+
+    def begin() -> _Rebuilding:
+        return _Rebuilding(url, chance.getrandbits(32), took)
+
     with AnalyticsService.open(url, follow=False, rebuild="manual") as service:
         service.record_events(worker.event(0, number) for number in range(40)).unwrap()
         service.catch_up()
-        rebuilding = Life(lambda: _process(worker.rebuild, url, chance.getrandbits(32), at_work))
-        with living([Life(lambda: _process(worker.record_and_follow, url)), rebuilding]):
-            for _ in range(kills):
-                assert at_work.wait(PATIENCE), "the life before left something, or hangs"
-                time.sleep(chance.uniform(0, LONGEST))
-                rebuilding.kill()
-                at_work.clear()
-                rebuilding.start()
-                assert_each_is_one_fold(service)
+        with living([Life(lambda: _process(worker.record_and_follow, url))]):
+            _kill_one_after_the_other(service, begin, kills, chance)
     with AnalyticsService.open(url, follow=False) as service:
         only_live(service._views)
         service.catch_up()
         assert contents(service._views) == derived(service._log)  # type: ignore[arg-type]
         promoted = sum(each.declaration.generation for each in service._views.live().values())
         return Rebuilt(seed=seed, kills=kills, promoted=promoted, events=service._log.head())
+
+
+class _Rebuilding:
+    """A process that stands by, begins to rebuild when told to, and is killed."""
+
+    def __init__(self, url: str, seed: int, took: Any) -> None:
+        self._took = took
+        self._go, self._at_work = processes.Event(), processes.Event()
+        self.process = _process(worker.rebuild, url, seed, self._go, self._at_work, took)
+        self.process.start()
+
+    def live(self, part: float) -> None:
+        self._go.set()
+        assert self._at_work.wait(PATIENCE), "the life before left something, or this one hangs"
+        time.sleep(part * self._took.value)
+        assert self.process.is_alive(), f"ended by itself with {self.process.exitcode}"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+
+
+def _kill_one_after_the_other(
+    service: AnalyticsService, begin: Callable[[], _Rebuilding], kills: int, chance: random.Random
+) -> None:
+    following = begin()
+    try:
+        for _ in range(kills):
+            one, following = following, begin()
+            try:
+                one.live(chance.uniform(0, LONGEST))
+            finally:
+                one.kill()
+            assert_each_is_one_fold(service)
+    finally:
+        following.kill()
 
 
 def _process(target: Callable[..., None], *arguments: Any) -> Any:
