@@ -192,12 +192,12 @@ def cluster(address: str, *, seconds: float = 10.0) -> Iterator[Executor]:
         raise MissingExtra(package=error.name, extra="dask") from None
     with _quiet():
         try:
-            client = Client(address, timeout=seconds, set_as_default=False)
+            client = Client(address, timeout=seconds, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError, TypeError) as error:  # nobody there, or not an address
             problem = (str(error) or type(error).__name__).splitlines()[0]
             raise CannotReachScheduler(address=address, problem=problem) from None
         with client:
-            yield client.get_executor()
+            yield client.get_executor()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Protocol
 
 from attrs import evolve, frozen
 
 from analytics_es.algebra import Declaration
-from analytics_es.errors import AnalyticsError, OtherTimezone, RebuildLost, StoreFailed
+from analytics_es.errors import AnalyticsError, OtherTimezone, RebuildLost
 from analytics_es.fold import Folded
 from analytics_es.views import registry
 from analytics_es.views.registry import Live
@@ -31,9 +31,6 @@ ADD_TO_LEDGER = (
     "events = ledger.events + excluded.events, checksum = ledger.checksum + excluded.checksum"
 )
 FORGET_LEDGER = "DELETE FROM ledger WHERE read_model = ?"
-
-# To begin to read, while one rebuild after the other is promoted.
-TRIES = 5
 
 
 class Cursor(Protocol):
@@ -251,8 +248,7 @@ class Views(ABC):
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
         """Open one state of all read models and checkpoints."""
-        cursor, live, reading = self._kept()
-        with reading:
+        with self.keeping() as (cursor, live):
 
             def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
                 cursor.execute(statement, parameters)
@@ -261,22 +257,11 @@ class Views(ABC):
             positions = {name: each.position for name, each in live.items()}
             yield Snapshot(positions, {name: each.declaration for name, each in live.items()}, fetch, self.sums)
 
-    def _kept(self) -> tuple[Cursor, dict[str, Live], ExitStack]:
-        """Open a transaction that reads, and keep what is live for it; once more where that was cleared away."""
-        for left in reversed(range(TRIES)):
-            try:
-                with ExitStack() as opening:
-                    cursor = opening.enter_context(self.reading())
-                    live = self._live(cursor)
-                    self.keep(cursor, [each.declaration for each in live.values()])
-                    return cursor, live, opening.pop_all()
-            except StoreFailed:
-                if not left:
-                    raise
-        raise AssertionError  # one of the tries has returned or raised
-
-    def keep(self, cursor: Cursor, declarations: Sequence[Declaration]) -> None:  # noqa: B027  # nothing to do is an answer
-        """Keep read models for a transaction that reads; a database does whose states include all tables."""
+    @contextmanager
+    def keeping(self) -> Iterator[tuple[Cursor, dict[str, Live]]]:
+        """Open a transaction to read in which what is live stays there, whatever is promoted meanwhile."""
+        with self.reading() as cursor:
+            yield cursor, self._live(cursor)
 
     def live(self) -> dict[str, Live]:
         """Return what is live of each projection."""

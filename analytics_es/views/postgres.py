@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from analytics_es.algebra import Declaration
-from analytics_es.errors import RebuildRunning
+from analytics_es.errors import RebuildRunning, StoreFailed
 from analytics_es.fold import Folded, Row
 from analytics_es.log.postgres import Database, migrations
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
 from analytics_es.log.postgres.database import Cursor
 from analytics_es.views.port import WRITE_UNREADABLE, Views
+from analytics_es.views.registry import Live
 from analytics_es.views.snapshot import Sums
 
 PIECE = 10_000  # rows of one statement
+TRIES = 5  # to begin to read, while one rebuild after the other is promoted
 
 # Whether the tables of projections, and their checkpoints, are there.
 COUNT_TABLES = "SELECT count(*) FROM unnest(?::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
@@ -78,11 +80,28 @@ class PostgresViews(Views):
         """Open a transaction that sees one state."""
         return self._database.read()
 
-    def keep(self, cursor: Any, declarations: Sequence[Declaration]) -> None:
-        """Keep read models until this transaction ends: who wants to drop one waits."""
-        if declarations:
-            cursor.execute(KEEP_TABLES.format(", ".join(each.table for each in declarations)))
-            cursor.execute("SELECT 1").fetchone()
+    @contextmanager
+    def keeping(self) -> Iterator[tuple[Any, dict[str, Live]]]:
+        """Open a transaction to read in which what is live stays there: who wants to drop it waits."""
+        cursor, live, reading = self._kept()
+        with reading:
+            yield cursor, live
+
+    def _kept(self) -> tuple[Cursor, dict[str, Live], ExitStack]:
+        """Lock what is live; once more where that was promoted and dropped just before."""
+        for left in reversed(range(TRIES)):
+            try:
+                with ExitStack() as opening:
+                    cursor = opening.enter_context(self.reading())
+                    live = self._live(cursor)
+                    if live:
+                        cursor.execute(KEEP_TABLES.format(", ".join(each.declaration.table for each in live.values())))
+                        cursor.execute("SELECT 1").fetchone()
+                    return cursor, live, opening.pop_all()
+            except StoreFailed:
+                if not left:
+                    raise
+        raise AssertionError  # one of the tries has returned or raised
 
     def create(self, cursor: Any, declaration: Declaration) -> None:
         """Create the table of a projection, unless it is there."""

@@ -113,10 +113,10 @@ class Store(RuleBasedStateMachine):
 
     @rule(actor=actors, names=rebuilt, size=sizes)
     def rebuild_and_be_overtaken(self, actor: int, names: Sequence[str] | None, size: int) -> None:
-        service, other = self.services[actor], self.services[1 - actor]
-        service.rebuild(
-            names, batch_size=8 * size, set_aside=True, progress=lambda *_: other._runner.step() and None
-        ).unwrap()
+        def overtake(done: int, total: int) -> None:
+            self.services[1 - actor]._runner.step()
+
+        self.services[actor].rebuild(names, batch_size=8 * size, set_aside=True, progress=overtake).unwrap()
 
     @rule(actor=actors, names=rebuilt, size=sizes, moment=st.integers(1, 60), data=st.data())
     def rebuild_and_crash(self, actor: int, names: Any, size: int, moment: int, data: st.DataObject) -> None:
