@@ -302,6 +302,25 @@ def test_a_period_derived_again_beside_rebuilds_is_exact(url: str) -> None:
         assert held(service) == right(service)
 
 
+@pytest.mark.parametrize("url", ["postgres"], indirect=True)  # SQLite lets nobody come between
+def test_a_period_is_derived_again_where_a_promote_comes_between(analytics: AnalyticsService, url: str) -> None:
+    with AnalyticsService.open(url, follow=False) as other:
+        hold, left = analytics._views.checkpoints.hold, [other.rebuild]
+
+        def overtaken(cursor: Any, name: str) -> int:
+            while left:
+                left.pop()().unwrap()
+            return hold(cursor, name)
+
+        write(analytics, "UPDATE cost_v1 SET calls = 99")
+        analytics._views.checkpoints.hold = overtaken  # type: ignore[method-assign]
+        result = analytics.run_aggregation(ALWAYS).unwrap()
+
+    assert result.position == EVENTS
+    assert generations(analytics) == {"cost": 1, "performance": 1, "usage": 1}
+    assert held(analytics) == right(analytics)
+
+
 def test_only_one_rebuilds_at_a_time(analytics: AnalyticsService, url: str) -> None:
     codes: list[Any] = []
     with AnalyticsService.open(url, follow=False) as other:

@@ -123,7 +123,7 @@ def rebuild(url: str, seed: int, go: Event, at_work: Event, took: Any) -> None:
         while _wanted():
             names = chance.choice([None, ["usage"], ["cost", "performance"]])
             result = service.rebuild(names, batch_size=chance.choice([20, 100, 1000]))
-            if result.failure and result.failure.code not in ("store_busy", "store_unavailable"):
+            if result.failure and result.failure.code not in ("store_busy", "store_unavailable", "rebuild_running"):
                 raise SystemExit(f"rebuilding failed: {result.failure.message}")
             if result.ok and first:
                 took.value, first = time.monotonic() - began, False
