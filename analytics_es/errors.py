@@ -226,6 +226,11 @@ class WorkerLost(AnalyticsError):
     """A worker of the rebuild ended unexpectedly ({problem}). The live read models are untouched: rebuild again."""
 
 
+class CannotReachScheduler(AnalyticsError):
+    """There is no Dask scheduler at {address} ({problem}): check the address, such as tcp://host:8786, and that it
+    runs. The live read models are untouched."""
+
+
 class StaleReadModel(AnalyticsError):
     """The read model of {projection} is of an older definition, without {missing}: rebuild it
     (`analytics-es projections rebuild {projection}`), or wait for the rebuild under way."""

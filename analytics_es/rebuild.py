@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 
 from analytics_es.algebra import Declaration
-from analytics_es.errors import AnalyticsError, FoldFailed, RebuildStopped
+from analytics_es.errors import AnalyticsError, FoldFailed, RebuildLost, RebuildStopped
 from analytics_es.fold import Fold, Folded
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
@@ -102,7 +102,8 @@ class _Filling:
             if folded.unreadable and not self._set_aside:
                 self._stop_at(declaration.name, folded)
             self.unreadable += len(folded.unreadable)
-            self._views.commit(declaration, folded, expected=self._position, position=position)
+            if not self._views.commit(declaration, folded, expected=self._position, position=position):
+                raise RebuildLost(projection=declaration.name)
 
     def _stop_at(self, name: str, folded: Folded) -> None:
         """Stop at the first value that is not accepted as it is."""

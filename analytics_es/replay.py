@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import functools
 import gc
+import logging
 import multiprocessing
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from contextlib import contextmanager
 from itertools import chain
 from multiprocessing.util import Finalize
@@ -25,7 +33,7 @@ from analytics_es import archive
 from analytics_es.algebra import Declaration, defined
 from analytics_es.archive import Archive, Reader
 from analytics_es.calendar import Calendar
-from analytics_es.errors import FoldFailed, MissingExtra, WorkerLost
+from analytics_es.errors import AnalyticsError, CannotReachScheduler, FoldFailed, MissingExtra, WorkerLost
 from analytics_es.fold import Fold, Folded
 from analytics_es.log import EventLog
 from analytics_es.log.port import COLUMNS
@@ -190,7 +198,8 @@ class Replay:
         waiting: deque[tuple[Any, Future[Result]]] = deque()
         try:
             for part in self._source.parts(after, upto, self._size):
-                waiting.append((part, self._submit(part)))
+                with _translated():
+                    waiting.append((part, self._submit(part)))
                 if len(waiting) > self._ahead:
                     yield self._next(waiting)
             while waiting:
@@ -201,10 +210,22 @@ class Replay:
 
     def _next(self, waiting: deque[tuple[Any, Future[Result]]]) -> tuple[Any, Result]:
         part, future = waiting.popleft()
-        try:
+        with _translated():
             return part, future.result()
-        except BrokenExecutor as error:
-            raise WorkerLost(problem=str(error).splitlines()[0]) from error
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Say that a worker is lost, or the cluster that it is of, whose errors are known by where they come from."""
+    try:
+        yield
+    except AnalyticsError:
+        raise
+    except Exception as error:
+        of_cluster = type(error).__module__.startswith("distributed")
+        if isinstance(error, (BrokenExecutor, CancelledError)) or of_cluster:
+            raise WorkerLost(problem=(str(error) or type(error).__name__).splitlines()[0]) from error
+        raise
 
 
 @contextmanager
@@ -243,11 +264,31 @@ def replaying(
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[Executor]:
-    """Connect to a Dask scheduler; raises MissingExtra."""
+def cluster(address: str, *, seconds: float = 10.0) -> Iterator[Executor]:
+    """Connect to a Dask scheduler, such as tcp://host:8786; raises MissingExtra, CannotReachScheduler."""
     try:
         from distributed import Client
     except ModuleNotFoundError as error:
         raise MissingExtra(package=error.name, extra="dask") from None
-    with Client(address, timeout=10) as client:  # type: ignore[no-untyped-call]
-        yield client.get_executor()
+    with _quiet():
+        try:
+            client = Client(address, timeout=seconds, set_as_default=False)  # type: ignore[no-untyped-call]
+        except (OSError, ValueError, TypeError) as error:  # nobody there, or not an address
+            problem = (str(error) or type(error).__name__).splitlines()[0]
+            raise CannotReachScheduler(address=address, problem=problem) from None
+        with client:
+            yield client.get_executor()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the cluster's library logs off the terminal: what matters is raised."""
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("distributed", "tornado")]
+    levels = {logging.getLogger(name): logging.getLogger(name).level for name in names}
+    for logger in levels:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from analytics_es.projection import declaration_of, declarations_of
 from analytics_es.recording import entry
 from analytics_es.runner import Runner
 from analytics_es.testing import NOON
+from analytics_es.views import Views
 from analytics_es.views.sqlite import SQLiteViews
 from projections import Cost, Performance, Usage
 
@@ -170,6 +172,29 @@ def contents(views: SQLiteViews) -> Contents:
     with views._database.read() as cursor:
         every = cursor.execute("SELECT * FROM unreadable ORDER BY 1, 2, 3, 4").fetchall()
     return found | {"unreadable": [(names[row[0]], *row[1:]) for row in map(tuple, every) if row[0] in names]}
+
+
+def tables(views: Views) -> set[str]:
+    """Return the names of the tables of read models that are there, live or not."""
+    with views.reading() as cursor:
+        if isinstance(views, SQLiteViews):
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        else:
+            cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        return {name for (name,) in cursor.fetchall() if re.search(r"_v\d+(_g\d+)?$", name)}
+
+
+def only_live(views: Views) -> None:
+    """Assert that there are the live read models and nothing else of any other: no table, row, checkpoint or note."""
+    live = {each.declaration.table for each in views.live().values()}
+    with views.reading() as cursor:
+        cursor.execute(
+            "SELECT projection FROM unreadable UNION SELECT read_model FROM ledger UNION SELECT read_model FROM aside "
+            "UNION SELECT application_name FROM tracking WHERE application_name LIKE '%:%'"
+        )
+        noted = {name.rpartition(":")[2] for (name,) in cursor.fetchall()}
+    there = tables(views)
+    assert (there, noted - live) == (live, set()), (there, noted, live)
 
 
 def sql(path: Path, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:

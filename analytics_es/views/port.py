@@ -203,8 +203,9 @@ class Views(ABC):
     def replacing(self, name: str) -> Iterator[Replacement]:
         """Open a transaction in which rows are swapped while no runner can advance the projection."""
         with self.writing() as cursor:
-            declaration = self._live(cursor)[name].declaration
-            position = self.checkpoints.hold(cursor, self.checkpoint_name(declaration))
+            found = self._live(cursor)[name].declaration
+            position = self.checkpoints.hold(cursor, self.checkpoint_name(found))
+            declaration = self._live(cursor)[name].declaration  # another one where a promote came between
             yield Replacement(declaration, position, self, cursor)
 
     # ── read models beside the live ones ────────────────────────────────────────────────────────────────────────
@@ -267,15 +268,20 @@ class Views(ABC):
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
         """Open one state of all read models and checkpoints."""
-        with self.reading() as cursor:
+        with self.keeping() as (cursor, live):
 
             def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
                 cursor.execute(statement, parameters)
                 return cursor.fetchall()
 
-            live = self._live(cursor)
             positions = {name: each.position for name, each in live.items()}
             yield Snapshot(positions, {name: each.declaration for name, each in live.items()}, fetch, self.sums)
+
+    @contextmanager
+    def keeping(self) -> Iterator[tuple[Cursor, dict[str, Live]]]:
+        """Open a transaction to read in which what is live stays there, whatever is promoted meanwhile."""
+        with self.reading() as cursor:
+            yield cursor, self._live(cursor)
 
     def live(self) -> dict[str, Live]:
         """Return what is live of each projection."""

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from analytics_es.algebra import Declaration
-from analytics_es.errors import RebuildRunning
+from analytics_es.errors import RebuildRunning, StoreFailed
 from analytics_es.fold import Folded, Row, Rows
 from analytics_es.log.postgres import Database, migrations
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
 from analytics_es.log.postgres.database import Cursor
 from analytics_es.views.port import WRITE_UNREADABLE, Views
+from analytics_es.views.registry import Live
 from analytics_es.views.snapshot import Sums
 
 PIECE = 10_000  # rows of one statement
+TRIES = 5  # to begin to read, while one rebuild after the other is promoted
 
 # Whether the tables of projections, and their checkpoints, are there.
 COUNT_TABLES = "SELECT count(*) FROM unnest(?::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
 COUNT_CHECKPOINTS = "SELECT count(*) FROM tracking WHERE application_name = ANY(?)"
+
+# Keep what is live: a state of the database is one of rows, and a table that is dropped is gone from all of them.
+KEEP_TABLES = "LOCK TABLE {} IN ACCESS SHARE MODE"
 
 # One rebuild at a time, as long as its connection.
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
@@ -74,6 +79,29 @@ class PostgresViews(Views):
     def reading(self) -> AbstractContextManager[Cursor]:
         """Open a transaction that sees one state."""
         return self._database.read()
+
+    @contextmanager
+    def keeping(self) -> Iterator[tuple[Any, dict[str, Live]]]:
+        """Open a transaction to read in which what is live stays there: who wants to drop it waits."""
+        cursor, live, reading = self._kept()
+        with reading:
+            yield cursor, live
+
+    def _kept(self) -> tuple[Cursor, dict[str, Live], ExitStack]:
+        """Lock what is live; once more where that was promoted and dropped just before."""
+        for left in reversed(range(TRIES)):
+            try:
+                with ExitStack() as opening:
+                    cursor = opening.enter_context(self.reading())
+                    live = self._live(cursor)
+                    if live:
+                        cursor.execute(KEEP_TABLES.format(", ".join(each.declaration.table for each in live.values())))
+                        cursor.execute("SELECT 1").fetchone()
+                    return cursor, live, opening.pop_all()
+            except StoreFailed:
+                if not left:
+                    raise
+        raise AssertionError  # one of the tries has returned or raised
 
     def create(self, cursor: Any, declaration: Declaration) -> None:
         """Create the table of a projection, unless it is there."""

@@ -26,6 +26,7 @@ class Countdown:
         self.left -= 1
         if self.left == 0:
             self.last_will()
+        if self.left <= 0:  # nor does it do anything afterwards
             raise Crash
 
 

@@ -1,6 +1,7 @@
 """What takes longer than a test may: the storm, and two million events through a live follower.
 
-`python -m tests.faults.soak [--processes] [--key] [--events 2000000] [--on sqlite|postgres]`; without a choice, all.
+`python -m tests.faults.soak [--processes] [--rebuilds 200] [--key] [--events 2000000] [--on sqlite|postgres]`;
+without a choice, all.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analytics_es import AnalyticsService
+from tests.faults.rebuilds import kill_rebuilds
 from tests.faults.storm import Survived, storm
 from tests.faults.test_clocks import assert_exact
 from tests.faults.test_processes import assert_derivable
@@ -27,6 +29,7 @@ def main() -> None:
     """Run what is asked for, and end with 1 where a promise is broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
     parser.add_argument("--processes", action="store_true", help="kill writers and runners at random moments")
+    parser.add_argument("--rebuilds", type=int, default=0, help="kill so many processes that rebuild; 200 by default")
     parser.add_argument("--key", action="store_true", help="a million events with one key")
     parser.add_argument("--events", type=int, default=0, help="through a live follower; with memory and lag")
     parser.add_argument("--on", choices=("sqlite", "postgres"), action="append", help="the databases; both by default")
@@ -34,7 +37,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=80)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     asked = parser.parse_args()
-    everything = not (asked.processes or asked.key or asked.events)
+    everything = not (asked.processes or asked.rebuilds or asked.key or asked.events)
     held = []
     for kind in asked.on or ("sqlite", "postgres"):
         with server() if kind == "postgres" else nullcontext() as running:
@@ -44,6 +47,8 @@ def main() -> None:
                     assert_derivable(url)
                 _say(kind, told(left))
                 held.append(not (left.lost or left.doubled) and left.counted == left.logged)
+            if asked.rebuilds or everything:
+                held.append(_rebuilds(kind, running, asked.rebuilds or 200, asked.seed))
             if asked.key or everything:
                 held.append(_one_key(kind, running))
             if asked.events or everything:
@@ -55,6 +60,13 @@ def main() -> None:
 def _store(running: Server | None) -> Iterator[tuple[str, Path]]:
     with TemporaryDirectory() as folder:
         yield running.database() if running else f"sqlite:///{folder}/analytics.db", Path(folder)
+
+
+def _rebuilds(kind: str, running: Server | None, kills: int, seed: int) -> bool:
+    with _store(running) as (url, _):
+        left = kill_rebuilds(url, kills=kills, seed=seed)
+    _say(kind, f"{kills} rebuilds killed (seed {seed}): {left.promoted} read models promoted, none a mix, none left")
+    return True
 
 
 def _one_key(kind: str, running: Server | None) -> bool:

@@ -84,7 +84,7 @@ def storm(url: str, folder: Path, *, seconds: float, kills: int, seed: int) -> S
     notes = [folder / f"writer-{n}.txt" for n in range(WRITERS)]
     writers = [Life(lambda n=n: writing(url, n, notes[n], chance.getrandbits(32))) for n in range(WRITERS)]  # type: ignore[misc]
     runners = [Life(lambda n=n: _following(url, n)) for n in range(RUNNERS)]  # type: ignore[misc]
-    with _living(writers), _living(runners):
+    with living(writers), living(runners):
         _kill_at_random([*writers, *runners], _moments(chance, seconds, kills), chance)
         for each in writers:
             each.kill()
@@ -94,7 +94,8 @@ def storm(url: str, folder: Path, *, seconds: float, kills: int, seed: int) -> S
 
 
 @contextmanager
-def _living(lives: list[Life]) -> Iterator[None]:
+def living(lives: list[Life]) -> Iterator[None]:
+    """Start processes, and kill them in the end."""
     try:
         for each in lives:
             each.start()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from analytics_es import AnalyticsService
 from tests.faults import worker
+from tests.faults.rebuilds import kill_rebuilds
 from tests.faults.storm import PATIENCE, identities, storm, writing
 from tests.stores import contents, derived
 
@@ -50,3 +51,11 @@ def assert_derivable(url: str) -> None:
     with AnalyticsService.open(url, follow=False) as service:
         service.catch_up()
         assert contents(service._views) == derived(service._log)  # type: ignore[arg-type]
+
+
+def test_rebuilds_killed_at_random_leave_the_old_or_the_new_and_never_a_mix(url: str) -> None:
+    seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(2**32))
+
+    left = kill_rebuilds(url, kills=60 if url.startswith("sqlite") else 10, seed=seed)
+
+    assert left.promoted > 0

@@ -27,7 +27,7 @@ from analytics_es.log import EventLog
 from tests.faults.crash import Crash, crashing
 from tests.faults.storm import Identity, identities
 from tests.servers import Server
-from tests.stores import Contents, contents, engine, views_of
+from tests.stores import Contents, contents, engine, only_live, views_of
 from tests.test_laws import ALL, EDGES, happened, near
 
 TIMES = near(EDGES[2:4])
@@ -36,6 +36,7 @@ PERIOD = TimePeriod(EDGES[2] - timedelta(hours=1), EDGES[2] + timedelta(hours=1)
 actors = st.integers(0, 1)
 sizes = st.integers(1, 7)
 moments = st.integers(1, 14)
+rebuilt = st.sampled_from([None, None, ["usage"], ["performance", "cost"]])
 fresh = st.lists(happened(TIMES), max_size=4)
 
 
@@ -104,6 +105,26 @@ class Store(RuleBasedStateMachine):
     @rule(actor=actors, moment=moments, data=st.data())
     def derive_a_period_again_and_crash(self, actor: int, moment: int, data: st.DataObject) -> None:
         self.crashed(actor, moment, lambda service: service.run_aggregation(PERIOD).unwrap(), data)
+
+    @rule(actor=actors, names=rebuilt, size=sizes)
+    def rebuild(self, actor: int, names: Sequence[str] | None, size: int) -> None:
+        self.services[actor].rebuild(names, batch_size=8 * size, set_aside=True).unwrap()
+        only_live(self.services[actor]._views)
+
+    @rule(actor=actors, names=rebuilt, size=sizes)
+    def rebuild_and_be_overtaken(self, actor: int, names: Sequence[str] | None, size: int) -> None:
+        def overtake(done: int, total: int) -> None:
+            self.services[1 - actor]._runner.step()
+
+        self.services[actor].rebuild(names, batch_size=8 * size, set_aside=True, progress=overtake).unwrap()
+
+    @rule(actor=actors, names=rebuilt, size=sizes, moment=st.integers(1, 60), data=st.data())
+    def rebuild_and_crash(self, actor: int, names: Any, size: int, moment: int, data: st.DataObject) -> None:
+        def rebuild(service: AnalyticsService) -> None:
+            service.rebuild(names, batch_size=8 * size, set_aside=True).unwrap()
+
+        self.crashed(actor, moment, rebuild, data)
+        only_live(self.services[actor]._views)
 
     @rule(actor=actors)
     def restart(self, actor: int) -> None:

@@ -95,3 +95,35 @@ def record_one(url: str, number: int) -> None:
     """Open a store and record one event."""
     with AnalyticsService.open(url, follow=False) as service:
         service.record_event(**tool_call(), source="opener", id=str(number)).unwrap()
+
+
+def record_and_follow(url: str) -> None:
+    """Record one event after the other, and keep the read models up to date, in one process."""
+    with AnalyticsService.open(url) as service:
+        number = service._log.head()
+        while _wanted():
+            _record(service, [event(0, number)])
+            number += 1
+            time.sleep(0.05)
+
+
+def rebuild(url: str, seed: int, go: Event, at_work: Event, took: Any) -> None:
+    """Once told to, rebuild again and again, all or one, in parts of any size, saying how long the first one took.
+
+    Ends at once where the life before has left anything that is not live.
+    """
+    from tests.stores import only_live  # not when this module is imported: what it opens must not be forked
+
+    chance = random.Random(seed)
+    go.wait()
+    with AnalyticsService.open(url, follow=False, rebuild="manual") as service:
+        only_live(service._views)
+        at_work.set()
+        began, first = time.monotonic(), True
+        while _wanted():
+            names = chance.choice([None, ["usage"], ["cost", "performance"]])
+            result = service.rebuild(names, batch_size=chance.choice([20, 100, 1000]))
+            if result.failure and result.failure.code not in ("store_busy", "store_unavailable", "rebuild_running"):
+                raise SystemExit(f"rebuilding failed: {result.failure.message}")
+            if result.ok and first:
+                took.value, first = time.monotonic() - began, False
