@@ -93,8 +93,9 @@ class _Filling:
         return self._position
 
     def _commit(self, result: Result, position: int) -> None:
-        first = result[self._beside[0].name]
-        self.events += sum(events for _, events, _ in first.days) if isinstance(first, Folded) else 0
+        self.events += next(
+            (sum(n for _, n, _ in each.days) for each in result.values() if isinstance(each, Folded)), 0
+        )
         for declaration in self._beside:
             folded = result[declaration.name]
             if isinstance(folded, FoldFailed):

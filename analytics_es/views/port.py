@@ -130,10 +130,12 @@ class Views(ABC):
             self._create_empty(cursor, declared)
             registry.register(cursor, declared, self.log)
 
-    def about(self, cursor: Cursor, timezone: str) -> dict[str, str]:
+    def about(self, cursor: Cursor, timezone: str | None = None) -> dict[str, str]:
         """Return what the read models say of themselves; raises OtherTimezone."""
         cursor.execute(SELECT_ABOUT)
-        about: dict[str, str] = dict(map(tuple, cursor.fetchall()))
+        about: dict[str, str] = {"generation": "0", **dict(map(tuple, cursor.fetchall()))}
+        if timezone is None:
+            return about
         if about.get("timezone", timezone) != timezone:
             raise OtherTimezone(path=self.place, stored=about["timezone"], asked=timezone)
         return about
@@ -213,10 +215,11 @@ class Views(ABC):
     def begin_beside(self, names: Iterable[str]) -> list[Declaration]:
         """Create an empty read model beside the live one of each projection, of today's definition."""
         with self.writing() as cursor:
-            found = self._live(cursor)
-            beside = [
-                evolve(self.declarations[name], generation=found[name].declaration.generation + 1) for name in names
-            ]
+            # Never one that was there before: who believes in that must not find this one.
+            known = [each.declaration.generation for each in self._live(cursor).values()]
+            generation = max([int(self.about(cursor)["generation"]), *known]) + 1
+            cursor.execute(WRITE_ABOUT, ("generation", str(generation)))
+            beside = [evolve(self.declarations[name], generation=generation) for name in names]
             for declaration in beside:
                 self._drop(cursor, self.log, declaration)
                 self._create_empty(cursor, declaration)
