@@ -141,20 +141,36 @@ def run_aggregation(
     The log is read for whole days, because a day's row is of the whole day; hours outside the period stay untouched.
     """
     began = time.monotonic()
-    names = list(views.declarations) if names is None else names
-    period = _Period(tiling)
+    period, live = _Period(tiling), views.live()
+    wanted = {name: live[name] for name in (views.declarations if names is None else names)}
     rows = events = position = 0
-    for name in names:
-        added, seen, position = _swap(log, views, fold, name, period)
-        rows, events = rows + added, max(events, seen)
+    for group in _at_one_position(wanted):
+        parts, seen = _parts(log, _fold_of(fold, views, group), group, period, after=0, upto=group[0].position)
+        for each in group:
+            added, more, position = _swap(log, views, fold, each, parts[each.declaration.name], period)
+            rows, events = rows + added, max(events, seen + more)
     return AggregationResult(
         period=tiling.period(asked),
-        projections=list(names),
+        projections=list(wanted),
         rows=rows,
         events=events,
         position=position,
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _at_one_position(live: Mapping[str, Live]) -> list[list[Live]]:
+    """Put together what one pass over the log serves."""
+    groups: dict[int, list[Live]] = {}
+    for each in live.values():
+        groups.setdefault(each.position, []).append(each)
+    return list(groups.values())
+
+
+def _fold_of(fold: Fold, views: Views, live: Sequence[Live]) -> Fold:
+    definitions = [each.declaration for each in live]
+    current = all(each.definition == views.declarations[each.name].definition for each in definitions)
+    return fold if current else fold.of(definitions)
 
 
 class _Period:
@@ -176,34 +192,40 @@ class _Period:
         return Folded(rows=rows, unreadable=unreadable)
 
 
-def _swap(log: EventLog, views: Views, fold: Fold, name: str, period: _Period) -> tuple[int, int, int]:
-    """Fold up to the checkpoint outside of any transaction, then only what a runner added since inside of it."""
-    while True:
-        live = views.live()[name]
-        declaration, position = live.declaration, live.position
-        current = fold if declaration.definition == views.declarations[name].definition else fold.of([declaration])
-        parts, events = _parts(log, current, declaration, period, after=0, upto=position)
-        with views.replacing(name) as swap:
-            if swap.declaration != declaration:
-                continue  # a rebuild was promoted meanwhile
-            if swap.position > position:
-                late, more = _parts(log, current, declaration, period, after=position, upto=swap.position)
-                parts, events = parts + late, events + more
+def _swap(
+    log: EventLog, views: Views, fold: Fold, live: Live, parts: list[Folded], period: _Period
+) -> tuple[int, int, int]:
+    """Swap in what was folded up to a checkpoint, and what a runner has added since; rows, further events, position."""
+    name, events = live.declaration.name, 0
+    with views.replacing(name) as swap:
+        if swap.declaration == live.declaration:
+            if swap.position > live.position:
+                late, events = _parts(
+                    log, _fold_of(fold, views, [live]), [live], period, after=live.position, upto=swap.position
+                )
+                parts = parts + late[name]
             swap.delete(period.spans, period.hours)
             for part in parts:
                 swap.merge(part)
             return sum(len(part.rows) for part in parts), events, swap.position
+    # A rebuild was promoted meanwhile: once more, of what is live now.
+    live = views.live()[name]
+    again, _ = _parts(log, _fold_of(fold, views, [live]), [live], period, after=0, upto=live.position)
+    return _swap(log, views, fold, live, again[name], period)
 
 
 def _parts(
-    log: EventLog, fold: Fold, declaration: Declaration, period: _Period, *, after: int, upto: int
-) -> tuple[list[Folded], int]:
-    parts, events = [], 0
+    log: EventLog, fold: Fold, live: Sequence[Live], period: _Period, *, after: int, upto: int
+) -> tuple[dict[str, list[Folded]], int]:
+    parts: dict[str, list[Folded]] = {each.declaration.name: [] for each in live}
+    events = 0
     for batch in log.scan_period(*period.within, after=after, upto=upto):
-        folded = fold(batch, [declaration.name], within=period.within)[declaration.name]
-        if isinstance(folded, FoldFailed):
-            raise folded
-        parts.append(period.keep(declaration, folded))
+        folded = fold(batch, list(parts), within=period.within)
+        for each in live:
+            part = folded[each.declaration.name]
+            if isinstance(part, FoldFailed):
+                raise part
+            parts[each.declaration.name].append(period.keep(each.declaration, part))
         events += batch.num_rows
     return parts, events
 

@@ -10,7 +10,6 @@ import functools
 import gc
 import logging
 import multiprocessing
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
@@ -22,141 +21,21 @@ from concurrent.futures import (
     ThreadPoolExecutor,
 )
 from contextlib import contextmanager
-from itertools import chain
 from multiprocessing.util import Finalize
 from typing import Any
 
-import pyarrow as pa
 from attrs import frozen
 
-from analytics_es import archive
 from analytics_es.algebra import Declaration, defined
-from analytics_es.archive import Archive, Reader
 from analytics_es.calendar import Calendar
 from analytics_es.errors import AnalyticsError, CannotReachScheduler, FoldFailed, MissingExtra, WorkerLost
 from analytics_es.fold import Fold, Folded
-from analytics_es.log import EventLog
-from analytics_es.log.port import COLUMNS
+from analytics_es.sources import Source
 
 BATCH = 100_000
-LAST_US = (2**48 - 1) * 1000  # that a key can name
 AHEAD = 2  # parts for each worker that are under way or waiting to be merged
 
 Result = dict[str, Folded | FoldFailed]
-Opening = tuple[Callable[..., EventLog], tuple[Any, ...]]
-
-
-@frozen
-class Part:
-    """A stretch of positions: (after, upto]."""
-
-    after: int
-    upto: int
-
-
-class Source(ABC):
-    """Where events are read from, part by part."""
-
-    @abstractmethod
-    def parts(self, after: int, upto: int, size: int) -> Iterator[Any]:
-        """Divide what lies in (after, upto] into parts of about this many events."""
-
-    @abstractmethod
-    def read(self, part: Any) -> pa.Table:
-        """Return the events of a part."""
-
-    def close(self) -> None:  # noqa: B027  # nothing to do is an answer
-        """Let go of what is open."""
-
-    @abstractmethod
-    def remote(self) -> tuple[Callable[..., Source], tuple[Any, ...]] | None:
-        """Return how another process opens it, None where no other can."""
-
-
-@frozen
-class OfLog(Source):
-    """A log that is open here, and how another process opens it."""
-
-    log: EventLog
-    opening: Opening | None = None
-
-    def parts(self, after: int, upto: int, size: int) -> Iterator[Part]:
-        """Divide what lies in (after, upto]."""
-        return (Part(start, min(start + size, upto)) for start in range(after, upto, size))
-
-    def read(self, part: Part) -> pa.Table:
-        """Return the events of a part."""
-        return self.log.scan(after=part.after, upto=part.upto, limit=part.upto - part.after)
-
-    def remote(self) -> tuple[Callable[..., Source], tuple[Any, ...]] | None:
-        """Return how another process opens it."""
-        return self.opening and (_opened, (self.opening[0], *self.opening[1]))
-
-    def close(self) -> None:
-        """Close the log."""
-        self.log.close()
-
-
-def _opened(opening: Callable[..., EventLog], *arguments: Any) -> Source:
-    return OfLog(opening(*arguments))
-
-
-@frozen
-class Around:
-    """A stretch of positions, of which only what occurred before or after a stretch of time (microseconds) is meant."""
-
-    after: int
-    upto: int
-    start_us: int
-    end_us: int
-
-
-@frozen
-class Filed:
-    """A part of an archive; what it holds is not a stretch of positions, so nothing is reached until all is read."""
-
-    part: archive.Part
-    upto: int = 0
-
-
-class OfArchive(Source):
-    """A stretch of time out of an archive, everything else out of the log."""
-
-    def __init__(self, log: EventLog, kept: Archive, opening: Opening | None = None) -> None:
-        self._log, self._kept, self._opening = log, kept, opening
-        self._reader = Reader()
-
-    def parts(self, after: int, upto: int, size: int) -> Iterator[Any]:
-        """Divide the archive, what the log holds around it, and what the log holds beyond it."""
-        if not after:
-            yield from map(Filed, self._kept.parts(size))
-            for start in range(0, self._kept.upto, size):
-                yield Around(start, min(start + size, self._kept.upto), *self._kept.period_us)
-        yield from OfLog(self._log).parts(max(after, self._kept.upto), upto, size)
-
-    def read(self, part: Any) -> pa.Table:
-        """Return the events of a part."""
-        if isinstance(part, Filed):
-            return self._reader.read(part.part)
-        if isinstance(part, Part):
-            return OfLog(self._log).read(part)
-        size = part.upto - part.after
-        periods = ((0, part.start_us), (part.end_us, LAST_US))
-        tables = (self._log.scan_period(*each, after=part.after, upto=part.upto, limit=size) for each in periods)
-        return pa.concat_tables([COLUMNS.empty_table(), *chain.from_iterable(tables)])
-
-    def remote(self) -> tuple[Callable[..., Source], tuple[Any, ...]] | None:
-        """Return how another process opens it."""
-        return self._opening and (_opened_archive, (self._kept, *self._opening))
-
-    def close(self) -> None:
-        """Close the log and the archive."""
-        self._reader.close()
-        self._log.close()
-
-
-def _opened_archive(kept: Archive, opening: Callable[..., EventLog], arguments: tuple[Any, ...]) -> Source:
-    return OfArchive(opening(*arguments), kept)
 
 
 @frozen

@@ -23,9 +23,10 @@ from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
 from analytics_es.projection import declarations_of
 from analytics_es.recording import OnRefused, Progress, Recorder
-from analytics_es.replay import BATCH, OfArchive, OfLog, Opening, replaying
+from analytics_es.replay import BATCH, replaying
 from analytics_es.runner import Progress as CatchUpProgress
 from analytics_es.runner import Runner
+from analytics_es.sources import OfArchive, OfLog, Opening
 from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store
 from analytics_es.types import (
     AggregationResult,
