@@ -112,8 +112,9 @@ class _Filling:
             accepted = snapshot.discarded()
         for position, _, field in sorted(folded.unreadable):
             if (name, position, field) not in accepted:
-                event_type = self._log.scan(after=position - 1, limit=1).column("type")[0].as_py()
-                raise RebuildStopped(projection=name, position=position, type=event_type, field=field)
+                found = self._log.scan(after=position - 1, limit=1, upto=position).column("type").to_pylist()
+                kind = found[0] if found else "of the archive"
+                raise RebuildStopped(projection=name, position=position, type=kind, field=field)
 
 
 def owed(views: Views, live: Mapping[str, Live], head: int, *, least: int) -> list[str]:
