@@ -57,12 +57,12 @@ def _rebuild(path: str) -> dict[str, Any]:
     began, cpu = time.perf_counter(), time.process_time()
     with AnalyticsService.open(path, follow=False) as analytics:
         analytics.catch_up()
-        took = {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu, "peak_mb": peak_mb()}
+        took = {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu, "peak_mb": _peak_mb()}
         rows = {each.name: each.rows for each in analytics.projections().unwrap()}
     return {**took, "rows": rows}
 
 
-def peak_mb() -> float:
+def _peak_mb() -> float:
     """Return the most memory that this process ever had; Linux counts it anew for a new program, getrusage may not."""
     status = Path("/proc/self/status")
     if status.exists():

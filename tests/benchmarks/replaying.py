@@ -19,7 +19,7 @@ from typing import Any
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.testing import tool_call
 from tests.benchmarks.figures import Effort, Figure, Pace, Target, rates
-from tests.benchmarks.rebuilding import ROOT, STOCK, peak_mb
+from tests.benchmarks.rebuilding import ROOT, STOCK
 from tests.benchmarks.store import EVERYTHING, Store, say
 from tests.benchmarks.workload import START
 from tests.benchmarks.yardsticks import project
@@ -38,7 +38,7 @@ def replays(store: Store, effort: Effort) -> Iterator[Figure]:
     peaks = list[float]()
     for number in range(rounds):
         say(f"rebuilding by one process and by two, round {number + 1} of {rounds}")
-        one, two = (_rebuilt(store, workers=workers) for workers in (1, 2))
+        one, two = (_rebuilt(store, "--workers", workers) for workers in ("1", "2"))
         views = store.folder / f"stock-replay-{number}.db"
         began, cpu = time.perf_counter(), time.process_time()
         project(store.path, views, STOCK)
@@ -63,19 +63,22 @@ def replays(store: Store, effort: Effort) -> Iterator[Figure]:
     yield from _live(store, events, effort)
 
 
-def _rebuilt(store: Store, **how: Any) -> tuple[Pace, float]:
-    command = [sys.executable, "-m", __spec__.name, str(store.path), json.dumps(how)]
-    done = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
-    return Pace(done["events"], done["wall"], done["cpu"]), done["peak_mb"]
+def _rebuilt(store: Store, *options: str) -> tuple[Pace, float]:
+    """Rebuild by the command, in a process of its own; it says what it took, without the interpreter's start."""
+    command = [sys.executable, "-m", "analytics_es.cli", "projections", "rebuild", "--yes", "--json"]
+    before = _of_children()
+    done = subprocess.run(
+        [*command, "--db", str(store.path), *options], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    )
+    *progress, last = map(json.loads, done.stdout.splitlines())
+    result, peak = last["result"], progress[-1]["progress"]["memory_mb"]
+    return Pace(result["events"], result["seconds"], _of_children() - before), peak
 
 
-def _rebuild(path: str, how: str) -> dict[str, Any]:
-    options = json.loads(how)
-    with AnalyticsService.open(path, follow=False, rebuild="manual") as analytics:
-        cpu, began = time.process_time(), time.perf_counter()
-        result = analytics.rebuild(**options).unwrap()
-        wall = time.perf_counter() - began
-    return {"events": result.events, "wall": wall, "cpu": time.process_time() - cpu, "peak_mb": peak_mb()}
+def _of_children() -> float:
+    """Return the processor time of all processes that this one has started and waited for, and theirs."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _archive(store: Store, events: int, rebuilt: float) -> Iterator[Figure]:
@@ -84,7 +87,7 @@ def _archive(store: Store, events: int, rebuilt: float) -> Iterator[Figure]:
     folder.mkdir()
     with store.open() as analytics:
         analytics.export_data("parquet", EVERYTHING, to=folder / "all.parquet").unwrap()
-    pair = (_rebuilt(store, archive=str(folder))[0], Pace(events, rebuilt, 0.0))
+    pair = (_rebuilt(store, "--workers", "1", "--from-archive", str(folder))[0], Pace(events, rebuilt, 0.0))
     target = Target("ratio", "≥", 2.5)
     yield rates("rebuild from Parquet", [pair], events=events, yardstick="from the log", target=target)
 
@@ -145,7 +148,7 @@ def _live(store: Store, events: int, effort: Effort) -> Iterator[Figure]:
     say("appending and asking, alone and beside a rebuild")
     with store.open() as analytics:
         idle = _worked(analytics, lambda: time.sleep(effort.seconds), "idle")
-        busy = _worked(analytics, lambda: _rebuilt(store, workers=1), "busy")
+        busy = _worked(analytics, lambda: _rebuilt(store, "--workers", "1"), "busy")
     yield Figure(
         what="appends beside a rebuild",
         events=events,
@@ -193,7 +196,3 @@ def _worked(analytics: AnalyticsService, meanwhile: Callable[[], Any], name: str
     for thread in threads:
         thread.join()
     return appended[0] / (time.perf_counter() - began), statistics.quantiles(took, n=20)[-1]
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(_rebuild(*sys.argv[1:])) + os.linesep)
