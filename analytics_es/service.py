@@ -108,9 +108,9 @@ class AnalyticsService:
         deleted at any time. In PostgreSQL (extra `postgres`) it is one schema, shared by any number of processes.
         `timezone` is where hours and days begin. `projections` are the classes to keep, by default usage, performance
         and cost. With `follow`, a background thread keeps the read models up to date.
-        A projection whose definition changed is filled again beside what serves and then swapped in, by whoever catches
-        up or follows, and so is one that is new to a long log. With `rebuild="manual"` a changed one waits for `rebuild`
-        or the command of that name, and a new one is filled where it is.
+        A projection whose definition changed is filled again beside what serves and then swapped in, by whoever
+        catches up or follows, and so is one that is new to a long log. With `rebuild="manual"` a changed one waits for
+        `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time (appends are several times slower).
         Raises CannotOpen, with nothing created or damaged, and BadDeclaration.
