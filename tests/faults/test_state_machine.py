@@ -209,8 +209,11 @@ class StoreOnPostgres(Store):
         return AnalyticsService.open(self.server.url, schema=self.schema, projections=ALL, follow=False)
 
     def delete_read_models(self) -> None:
-        for table in ("about", "tracking", "unreadable", "registry", "ledger"):
+        for table in ("about", "tracking", "unreadable", "registry", "aside", "ledger"):
             self.server.run(f"DELETE FROM {self.schema}.{table}")
+        kept = "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename ~ '_v[0-9]+(_g[0-9]+)?$'"
+        for (table,) in self.server.run(kept, self.schema):
+            self.server.run(f"DROP TABLE {self.schema}.{table}")
 
 
 def identity(event: dict[str, Any]) -> Identity:
