@@ -12,6 +12,7 @@ from attrs import frozen
 
 from analytics_es import archive
 from analytics_es.archive import Archive, Reader
+from analytics_es.errors import BadManifest, OtherLog
 from analytics_es.log import EventLog
 from analytics_es.log.port import COLUMNS
 
@@ -94,9 +95,16 @@ class Filed:
 
 
 class OfArchive(Source):
-    """A stretch of time out of an archive, everything else out of the log."""
+    """A stretch of time out of an archive, everything else out of the log; raises BadManifest, OtherLog."""
 
     def __init__(self, log: EventLog, kept: Archive, opening: Opening | None = None) -> None:
+        # The log's keys tell milliseconds: around a bound within one, events would be counted twice.
+        if any(bound % 1000 for bound in kept.period_us):
+            raise BadManifest(
+                path=kept.files[0].path, problem="its period does not begin and end at whole milliseconds"
+            )
+        if kept.upto > log.head():  # the log was restored from an older copy, and has gone on in another way
+            raise OtherLog(file=kept.files[0].path)
         self._log, self._kept, self._opening = log, kept, opening
         self._reader = Reader()
 
