@@ -19,6 +19,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST = datetime(2101, 1, 1, tzinfo=UTC)
 DEFAULT_SOURCE = "local"
+OWN = "analytics."  # how the types begin of what the service itself has to say
 
 
 # What the last part of a type says of how an activity ended; `None` in VERDICTS.get means it does not say.

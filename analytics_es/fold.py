@@ -16,7 +16,7 @@ from analytics_es import engine
 from analytics_es.algebra import Declaration, shortened
 from analytics_es.calendar import Calendar
 from analytics_es.errors import FoldFailed
-from analytics_es.events import EARLIEST, LATEST, facts, matches, microseconds
+from analytics_es.events import EARLIEST, LATEST, OWN, facts, matches, microseconds
 from analytics_es.foldsql import Cell, ProjectionSql, decoding
 from analytics_es.vocabulary import FAMILIES
 
@@ -258,7 +258,9 @@ class Fold:
 
 
 def consumes(declaration: Declaration, event_type: str) -> bool:
-    """Say whether a projection takes events of this type."""
+    """Say whether a projection takes events of this type; what the service says of itself, only where it is named."""
+    if event_type.startswith(OWN) and not any(pattern.startswith(OWN) for pattern in declaration.consumes):
+        return False
     return any(matches(pattern, event_type) for pattern in declaration.consumes)
 
 

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from attrs import define, field
 
-from analytics_es.codec import encode
-from analytics_es.errors import BadEvent, FailsWhenRead, RefusedBatch, RefusedEvent
-from analytics_es.events import admit, identity
+from analytics_es.door import OPTIONAL, Door, entry, told
+from analytics_es.errors import BadEvent, RefusedBatch, RefusedEvent
 from analytics_es.log import Appended, Entry, EventLog
 from analytics_es.types import BatchReceipt, Receipt, Refusal
 
 BATCH = 1000
 LISTED = 100
 
-Clock = Callable[[], datetime]
 OnRefused = Callable[[Refusal], None]
 Progress = Callable[[int], None]
 _NEEDED = {"event_type", "data"}
-_OPTIONAL = {"occurred_at", "id", "source"}
-_ARGUMENTS = _NEEDED | _OPTIONAL
-
-
-def entry(now: datetime, event_type: str, data: Mapping[str, Any], **given: Any) -> Entry:
-    """Pass one event through the door; raises the RefusedEvent that says why not."""
-    try:
-        event = admit(event_type, data, now=now, **given)
-        return Entry(identity(event), event.type, encode(event))
-    except RefusedEvent:
-        raise
-    except Exception as error:  # a mapping, text or time of the caller's own class
-        if given.keys() - _OPTIONAL:
-            raise
-        raise FailsWhenRead(problem=_told(error)) from error
+_ARGUMENTS = _NEEDED | OPTIONAL
 
 
 def receipt(appended: Appended) -> Receipt:
@@ -49,14 +33,22 @@ class Recorder:
     """Appends to the log what passes the door, and says so afterwards."""
 
     log: EventLog
-    clock: Clock
+    door: Door
     appended: Callable[[], None]
 
     def one(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
         """Record one event; durable when it returns."""
-        result = self.log.append([entry(self.clock(), event_type, data, **given)])
+        return receipt(self.append([self.door.entry(event_type, data, **given)])[0])
+
+    def tell(self, event_type: str, data: Mapping[str, Any]) -> Receipt:
+        """Record what the service itself has to say, an `analytics.…` event."""
+        return receipt(self.append([entry(self.door.clock(), event_type, data)])[0])
+
+    def append(self, entries: Sequence[Entry]) -> list[Appended]:
+        """Append what has passed the door, in one commit; durable when it returns."""
+        result = self.log.append(entries)
         self.appended()
-        return receipt(result[0])
+        return result
 
     def many(
         self,
@@ -81,46 +73,37 @@ class Recorder:
             refused = tally.refused_in_batch
             if refused and not skip_refused:
                 tally.refuse_batch(len(chunk))
-            tally.count(self.log.append(entries))
-            self.appended()
+            tally.count(self.append(entries))
             if progress:
                 progress(tally.index)
         return tally.receipt()
 
     def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[Entry]:
-        now = self.clock()
+        now = self.door.clock()
         tally.refused_in_batch = []
         for event in chunk:
             try:
-                yield _entry(now, event)
+                yield _entry(self.door, now, event)
             except RefusedEvent as error:
                 tally.refuse(error)
             tally.index += 1
 
 
-def _entry(now: datetime, event: Mapping[str, Any]) -> Entry:
+def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
     try:
-        return entry(now, **event)
+        return door.entry(now=now, **event)
     except RefusedEvent:
         raise
     except Exception as error:
         raise BadEvent(problem=_problem(event, error)) from error
 
 
-def _told(error: Exception) -> str:
-    """Return what an error that is not ours says, in one short line."""
-    try:
-        return f"{type(error).__name__}: {error}".splitlines()[0][:120]
-    except Exception:
-        return type(error).__name__
-
-
 def _problem(event: object, error: Exception) -> str:
     """Say what is wrong with an element that cannot be read as arguments."""
     try:
-        return _mistake(event) or f"this one fails when it is read ({_told(error)})"
+        return _mistake(event) or f"this one fails when it is read ({told(error)})"
     except Exception:
-        return f"this one fails when it is read ({_told(error)})"
+        return f"this one fails when it is read ({told(error)})"
 
 
 def _mistake(event: object) -> str:

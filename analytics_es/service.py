@@ -16,6 +16,7 @@ from analytics_es.archive import Archive
 from analytics_es.backfill import Backfill
 from analytics_es.calendar import Calendar
 from analytics_es.deadletters import DeadLetterDetails, DeadLetters
+from analytics_es.door import Door
 from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
 from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
@@ -83,7 +84,7 @@ class AnalyticsService:
         self._runner = Runner(log, views, self._fold, clock=clock)
         self._events = OfLog(log, opening)
         self._backfill = Backfill(log, views, self._runner, self._rebuilt) if rebuild == "auto" else None
-        self._recorder = Recorder(log, clock, self._runner.wake)
+        self._recorder = Recorder(log, Door(clock), self._runner.wake)
         self._deriving = asof.Deriving(log=log, declarations=self._declarations, fold=self._fold, calendar=calendar)
         self._source = queries.Source(views=views, calendar=calendar, lag=self._runner.lag, clock=clock)
         self._letters = DeadLetters(log, views, self._fold, calendar)

@@ -17,12 +17,12 @@ import pyarrow as pa
 from analytics_es.algebra import Declaration
 from analytics_es.calendar import Calendar
 from analytics_es.codec import encode
+from analytics_es.door import entry
 from analytics_es.events import admit, key_of_time, microseconds
 from analytics_es.fold import Fold, Folded
 from analytics_es.log import Entry
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import declaration_of, declarations_of
-from analytics_es.recording import entry
 from analytics_es.runner import Runner
 from analytics_es.testing import NOON
 from analytics_es.views import Views

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from analytics_es import AnalyticsService, TimePeriod, asof
 from analytics_es.codec import to_json
 from analytics_es.diff import kind_of_change
+from analytics_es.door import entry
 from analytics_es.errors import AnalyticsError, Closed, MissingProjection, NoSuchPosition, NotAPosition
 from analytics_es.log import Entry, Part
-from analytics_es.recording import entry
 from analytics_es.testing import NOON, provider_call, tool_call
 from analytics_es.types import AnswerDiff, OperationResult
 from projections import Usage

@@ -238,6 +238,18 @@ def test_a_projection_folds_only_the_types_it_consumes() -> None:
     assert {row[2] for row in found["performance"].rows} == {"provider.call", "tool.call"}
 
 
+def test_what_the_service_says_of_itself_is_consumed_only_where_it_is_named() -> None:
+    @projection(version=1, consumes=("analytics.>",))
+    class Housekeeping:
+        """Counts what the service did."""
+
+        events: int = count()
+
+    events = [provider_call(), stored("analytics.export.completed")]
+
+    assert [[1], [1]] == [[row["events"] for row in rows(each, *events)] for each in (Kinds, Housekeeping)]
+
+
 # ── entities ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Any
 
 from analytics_es import AnalyticsService
+from analytics_es.door import entry
 from analytics_es.log import Entry
-from analytics_es.recording import entry
 from tests.benchmarks import stock_postgres as stock
 from tests.benchmarks.figures import Effort, Figure, Pace, Target, pace, rates
 from tests.benchmarks.freshness import measure

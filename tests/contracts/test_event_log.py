@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics_es.codec import decode
+from analytics_es.door import entry
 from analytics_es.errors import OldSqlite, StoreBusy, StoreFailed
 from analytics_es.events import RecordedEvent, microseconds
 from analytics_es.log import Appended, Entry, EventLog, port
@@ -32,7 +33,6 @@ from analytics_es.log.sqlite import database as sqlite_database
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
 from analytics_es.log.sqlite.database import Database
 from analytics_es.log.sqlite.log import SQLiteRecorder
-from analytics_es.recording import entry
 from analytics_es.testing import NOON, tool_call
 from tests.servers import Server
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from analytics_es.codec import decode
+from analytics_es.door import Door
 from analytics_es.errors import RefusedEvent
 from analytics_es.recording import _entry
 from analytics_es.testing import NOON, provider_call
@@ -20,12 +21,12 @@ def target(content: bytes) -> None:
     event = provider_call()
     for given in ({**event, "data": data}, {**event, "id": text}, {**event, "event_type": text}, data):
         try:
-            entry = _entry(NOON, given)
+            entry = _entry(Door(lambda: NOON), NOON, given)
         except RefusedEvent:
             continue
         decode(1, entry.type, entry.state)
     if isinstance(data, dict):
         try:
-            _entry(NOON, {**event, "data": {**event["data"], **data}})
+            _entry(Door(lambda: NOON), NOON, {**event, "data": {**event["data"], **data}})
         except RefusedEvent:
             return

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from analytics_es.door import Door
 from analytics_es.errors import RefusedEvent
 from analytics_es.importing import rows
 from analytics_es.recording import _entry
@@ -26,6 +27,6 @@ def target(content: bytes) -> None:
             assert row.error
             continue
         try:
-            _entry(NOON, row.event)
+            _entry(Door(lambda: NOON), NOON, row.event)
         except RefusedEvent:
             continue
