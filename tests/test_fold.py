@@ -247,7 +247,7 @@ def test_what_the_service_says_of_itself_is_consumed_only_where_it_is_named() ->
 
     events = [provider_call(), stored("analytics.export.completed")]
 
-    assert [[1], [1]] == [[row["events"] for row in rows(each, *events)] for each in (Kinds, Housekeeping)]
+    assert [[row["events"] for row in rows(each, *events)] for each in (Kinds, Housekeeping)] == [[1], [1]]
 
 
 # ── entities ────────────────────────────────────────────────────────────────────────────────────────────────────
