@@ -74,6 +74,7 @@ class Manifest:
     upto: int
     bytes: int
     sha256: str
+    sealed: bool = False  # no more events of its period will ever come
 
     def write(self, file: Path) -> Path:
         """Write the manifest beside its file, which is complete; raises FileExists, CannotWrite."""
@@ -140,7 +141,7 @@ class Archive:
 
     @property
     def upto(self) -> int:
-        """The position up to which every file has its period's events; what came later is not read."""
+        """The position up to which every file has its period's events; what came later is read of sealed ones alone."""
         return min(file.manifest.upto for file in self.files)
 
     @property
@@ -160,7 +161,10 @@ class Archive:
 
     def parts(self, limit: int) -> list[Part]:
         """Divide the archive into parts of at most `limit` events, or of one row group where that holds more."""
-        return [part for file in self.files for part in _parts(file.path, limit, self.upto)]
+        return [part for file in self.files for part in _parts(file.path, limit, self._upto(file))]
+
+    def _upto(self, file: ArchiveFile) -> int:
+        return file.manifest.upto if file.manifest.sealed else self.upto
 
     def batches(self, limit: int) -> Iterator[pa.Table]:
         """Yield the events as the log gives them, at most `limit` at once: in order of position within each file."""
@@ -229,11 +233,12 @@ def _described(path: Path) -> ArchiveFile:
 
 
 def _manifest(told: Any) -> Manifest:
-    kinds: dict[str, type | UnionType] = {"int": int, "str": str, "int | None": int | None}
+    kinds: dict[str, type | UnionType] = {"int": int, "str": str, "int | None": int | None, "bool": bool}
     if not isinstance(told, dict):
         raise TypeError("it is no JSON object")
     for each in fields(Manifest):
-        if isinstance(told.get(each.name), bool) or not isinstance(told.get(each.name), kinds[str(each.type)]):
+        value = told.get(each.name, False if each.name == "sealed" else None)
+        if isinstance(value, bool) != (each.name == "sealed") or not isinstance(value, kinds[str(each.type)]):
             raise TypeError(f"{each.name} is missing or not of its type")
     manifest = Manifest(**told)
     if manifest.version != VERSION:

@@ -74,13 +74,13 @@ def _recorded_by(log: EventLog, time: datetime) -> int:
 
 def recorded_at(log: EventLog, position: int) -> datetime | None:
     """Return when the event at a position was recorded, or the last before it that can be read; None of none."""
-    for each in range(position, 0, -1):
-        rows = log.scan(after=each - 1, limit=1, upto=each).to_pylist()
+    while row := log.latest(position):
         try:
-            if rows and (read := codec.decode(each, rows[0]["type"], rows[0]["state"]).recorded_at):
+            if read := codec.decode(row["position"], row["type"], row["state"]).recorded_at:
                 return read
-        except Exception:  # noqa: S112  # what is stored but is no event was recorded between its neighbours
-            continue
+        except Exception:  # noqa: S110  # what is stored but is no event was recorded between its neighbours
+            pass
+        position = row["position"] - 1
     return None
 
 

@@ -13,7 +13,7 @@ from attrs import frozen
 from analytics_es import codec, engine, rebuild
 from analytics_es.algebra import FIELDS, TEXT, Declaration, Measure
 from analytics_es.calendar import Calendar
-from analytics_es.errors import MissingProjection, NoDeadLetter
+from analytics_es.errors import MissingProjection, NoDeadLetter, SealedPeriod
 from analytics_es.events import RecordedEvent, facts, microseconds
 from analytics_es.fold import Fold, Folded
 from analytics_es.foldsql import IN_MICROSECONDS
@@ -91,7 +91,10 @@ class DeadLetters:
     def details(self, position: int) -> DeadLetterDetails:
         """Show what is stored, and why each letter could not be read; raises NoDeadLetter."""
         letters = self._at(position)
-        stored = self.log.scan(after=position - 1, limit=1, upto=position).to_pylist()[0]
+        found = self.log.scan(after=position - 1, limit=1, upto=position).to_pylist()
+        if not found:
+            raise SealedPeriod.of(self.log.seals.horizon().until, "what is stored at a position")
+        stored = found[0]
         event = _decoded(**stored)
         raw = None if event else stored["state"].decode("utf-8", "replace")
         return DeadLetterDetails(
@@ -126,6 +129,8 @@ class DeadLetters:
         if letter.field != NO_EVENT:
             return None
         stored = self.log.scan(after=letter.position - 1, limit=1, upto=letter.position)
+        if not stored.num_rows:  # sealed by now, as it was read then
+            return None
         folded = self.fold(stored, [letter.projection])[letter.projection]
         event = _decoded(**stored.to_pylist()[0])
         if event is None or not isinstance(folded, Folded) or any(hour == 0 for _, hour, _ in folded.unreadable):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -93,6 +94,46 @@ class TooDeep(RefusedEvent):
     """{field} is nested deeper than {limit} levels: flatten it."""
 
 
+class BeforeHorizon(RefusedEvent):
+    """Events of before {horizon} are no longer taken in: their retention has ended, and what was derived of them is
+    sealed."""
+
+    @classmethod
+    def of(cls, seconds: int) -> BeforeHorizon:
+        """Return the refusal of what occurred before a time in epoch seconds."""
+        return cls(horizon=datetime.fromtimestamp(seconds, UTC))
+
+
+# ── retention ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BadRetention(AnalyticsError):
+    """The retention of {name} {problem}."""
+
+
+class DoesNotVerify(AnalyticsError):
+    """Nothing was sealed: the read models of {projections} are not what their events say. Look at the differences
+    (`analytics-es projections verify`), rebuild them, and try again."""
+
+
+class SealedPeriod(AnalyticsError):
+    """The events of before {horizon} are sealed: what they add is kept, but they themselves are gone, and {what} needs
+    them. Ask for a period from {horizon} on."""
+
+    @classmethod
+    def of(cls, seconds: int, what: str) -> SealedPeriod:
+        """Return the failure of a question about what is before a time in epoch seconds."""
+        return cls(horizon=datetime.fromtimestamp(seconds, UTC), what=what)
+
+
+class NoLongerKept(AnalyticsError):
+    """{grain}s that begin before {since} are no longer kept: ask for a later period, or for whole days."""
+
+
+class DamagedSeal(AnalyticsError):
+    """The sealed rows of {projection} (seal {seal}) are not what was sealed: restore the log from a backup."""
+
+
 # ── opening a store ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -132,6 +173,10 @@ class OldSqlite(CannotOpen):
 class OtherTimezone(CannotOpen):
     """The read models of {path} are kept in {stored}, not {asked}: open it with timezone={stored!r}, or delete that
     file to have them rebuilt in {asked}."""
+
+
+class SealedTimezone(OtherTimezone):
+    """The days of {path} are sealed as they begin in {stored}, not {asked}: open it with timezone={stored!r}."""
 
 
 class UnknownTimezone(CannotOpen):

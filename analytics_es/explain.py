@@ -21,6 +21,7 @@ from analytics_es.fold import Contributions, Fold
 from analytics_es.foldsql import Cell
 from analytics_es.log import EventLog
 from analytics_es.queries import Source, find_metric, grouping
+from analytics_es.sealed import check_exact
 from analytics_es.types import (
     BudgetStatus,
     CostBreakdown,
@@ -65,7 +66,8 @@ def explain(
 ) -> Explanation:
     """Say which events one number is made of, as its read model holds it: up to its checkpoint, in whole hours.
 
-    Only the period's part of the log is read. Raises UnknownMetric, UnknownKey, SeveralCurrencies, BadLimit.
+    Only the period's part of the log is read.
+    Raises UnknownMetric, UnknownKey, SeveralCurrencies, BadLimit, SealedPeriod.
     """
     if limit < 0:
         raise BadLimit(limit=limit)
@@ -75,6 +77,7 @@ def explain(
         cell = Cell.of(declaration, measure, grouping(declaration, [], where).where)
         position = question.snapshot.positions[declaration.name]
         tiling, completeness = question.tiling, question.completeness()
+    check_exact(log, tiling.start, 0, "an explanation")
     found = _Found(limit, largest)
     within = (tiling.start * MICRO, tiling.end * MICRO)
     for batch in _gathered(log.scan_period(*within, upto=position)):

@@ -38,6 +38,7 @@ from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
 from analytics_es.queries import Source, find_metric, summary
 from analytics_es.rebuild import derived
+from analytics_es.sealed import check_exact
 from analytics_es.types import Distribution, ExportResult, MetricSummary, TimePeriod
 from analytics_es.vocabulary import FAMILIES, VOCABULARY
 
@@ -132,9 +133,12 @@ def export_data(
     metrics: Sequence[str] | None,
     *,
     to: Path | None,
+    sealed: bool = False,
     progress: Progress | None = None,
 ) -> ExportResult:
     """Write the events of a period, or the series of `metrics`, to a new file; `progress` is told the rows so far.
+
+    `sealed`: no more events of the period will ever come, which its manifest then says.
 
     Raises UnknownFormat, UnknownMetric, FileExists, CannotWrite, UnreadableEvent; then there is no new file.
     """
@@ -146,6 +150,8 @@ def export_data(
     archived = form == "parquet" and not homes
     if archived:
         free(manifest_of(target))
+    if not homes:
+        check_exact(log, int(period.start.timestamp()), 0, "an export")
     upto = log.head()
     ends: list[int] = []  # first and last position of every batch
     if homes:
@@ -164,15 +170,15 @@ def export_data(
     result = ExportResult(
         path=target, format=form, rows=rows, bytes=size, sha256=digest, first_position=first, last_position=last
     )
-    return attrs.evolve(result, manifest=_described(result, log, period, upto)) if archived else result
+    return attrs.evolve(result, manifest=_described(result, log, period, upto, sealed)) if archived else result
 
 
-def _described(result: ExportResult, log: EventLog, period: TimePeriod, upto: int) -> Path:
+def _described(result: ExportResult, log: EventLog, period: TimePeriod, upto: int, sealed: bool) -> Path:
     """Write the manifest of a file that is there; without one, there shall be no file."""
     start, end = (time.astimezone(UTC).isoformat() for time in (period.start, period.end))
     told = {name: getattr(result, name) for name in ("rows", "first_position", "last_position", "bytes", "sha256")}
     try:
-        return Manifest(log=log.identity, start=start, end=end, upto=upto, **told).write(result.path)
+        return Manifest(log=log.identity, start=start, end=end, upto=upto, sealed=sealed, **told).write(result.path)
     except BaseException:
         result.path.unlink(missing_ok=True)
         raise

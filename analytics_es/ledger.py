@@ -68,8 +68,9 @@ def _add(found: dict[int, tuple[int, int]], more: Sequence[tuple[int, int, int]]
 def in_log(
     log: EventLog, fold: Fold, stretches: Sequence[Stretch], *, upto: int, progress: Progress | None = None
 ) -> Days:
-    """Count the log's events in stretches of time (seconds) by day, and add up their checksums."""
+    """Count the log's events, sealed ones too, in stretches of time (seconds) by day, and add up their checksums."""
     found: dict[int, tuple[int, int]] = {}
+    _add(found, [each for each in log.seals.days() if any(start <= each[0] < end for start, end in stretches)])
     for done, (start, end) in enumerate(stretches, 1):
         for keys in log.keys(start * MICRO, end * MICRO, upto=upto):
             _add(found, fold.count_days(keys))

@@ -12,8 +12,17 @@ from attrs import evolve, frozen
 
 from analytics_es.algebra import MONEY, Declaration, Measure
 from analytics_es.calendar import Calendar
-from analytics_es.errors import BadValue, MissingProjection, StaleReadModel, UnknownEntity, UnknownKey, UnknownMetric
+from analytics_es.errors import (
+    BadValue,
+    MissingProjection,
+    NoLongerKept,
+    StaleReadModel,
+    UnknownEntity,
+    UnknownKey,
+    UnknownMetric,
+)
 from analytics_es.figures import change, distribution, nothing
+from analytics_es.log import Horizon
 from analytics_es.periods import Tiling
 from analytics_es.types import (
     Completeness,
@@ -58,7 +67,9 @@ class Source:
             self.declaration(name)
         tiling = Tiling.of(self.calendar, period)
         with self.views.read() as snapshot:
-            yield Question(self, snapshot, tiling, period, names)
+            question = Question(self, snapshot, snapshot.horizon(), tiling, period, names)
+            question.check_kept()
+            yield question
 
 
 @frozen
@@ -67,6 +78,7 @@ class Question:
 
     source: Source
     snapshot: Snapshot
+    horizon: Horizon
     tiling: Tiling
     asked: TimePeriod
     names: Sequence[str]
@@ -100,8 +112,23 @@ class Question:
             found[(row[0],)].append(row[1:])
         return found
 
+    def check_kept(self) -> None:
+        """Raise NoLongerKept where the answer needs buckets that retention has removed."""
+        needed = [*self.tiling.spans(), *self.tiling.series(self.asked.granularity)[0]]
+        for grain, since in (("hour", self.horizon.hours), ("day", self.horizon.days)):
+            if any(span.grain == grain and span.start < since for span in needed):
+                raise NoLongerKept(grain=grain, since=self.tiling.local(since))
+
+    def before(self) -> Tiling | None:
+        """Return the period before, None where its buckets are no longer kept."""
+        before = self.tiling.before()
+        since = {"hour": self.horizon.hours, "day": self.horizon.days}
+        return None if any(span.start < since[span.grain] for span in before.spans()) else before
+
     def completeness(self) -> Completeness:
         """Say what the answer stands on."""
+        start, partial = self.tiling.start, self.snapshot.partial() if self.horizon.seal else {}
+        since = max((partial.get(name, 0) for name in self.names), default=0)
         position = min(self.snapshot.positions[name] for name in self.names)
         events, seconds = self.source.lag(position)
         unreadable = sum(self.snapshot.unreadable(name, self.tiling.start, self.tiling.end) for name in self.names)
@@ -111,6 +138,8 @@ class Question:
             lag_seconds=seconds,
             unreadable=unreadable,
             open_buckets=self.tiling.end > self.source.clock().timestamp(),
+            sealed_until=self.tiling.local(self.horizon.until) if start < self.horizon.until else None,
+            complete_from=self.tiling.local(since) if start < since else None,
         )
 
 
@@ -272,11 +301,13 @@ def _summary(
     once: Mapping[str, str],
     metric: str,
 ) -> MetricSummary:
-    def of(tiling: Tiling) -> Distribution:
+    def of(tiling: Tiling | None) -> Distribution:
+        if tiling is None:
+            return Distribution()
         rows = question.snapshot.sums(declaration, measure.columns, tiling.spans(), where=once)
         return distribution(measure, rows[0]) if rows else nothing(measure)
 
-    figures, previous = of(question.tiling), of(question.tiling.before())
+    figures, previous = of(question.tiling), of(question.before())
     series = question.points(declaration, [measure], once)
     return MetricSummary(
         metric=metric,

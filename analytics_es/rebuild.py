@@ -12,6 +12,7 @@ from analytics_es.fold import Fold, Folded
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
 from analytics_es.replay import Replay, Result
+from analytics_es.sealed import NOTHING, Seeds, check_exact
 from analytics_es.types import AggregationResult, RebuildResult, TimePeriod
 from analytics_es.views import Live, Span, Views
 from analytics_es.views.sqlite import SQLiteViews
@@ -32,18 +33,20 @@ def rebuild(
     replaying: OpenReplay,
     *,
     set_aside: bool = False,
+    seeds: Seeds | None = None,
     progress: Progress | None = None,
 ) -> RebuildResult:
     """Fill new read models beside the live ones, in one pass over the log for all, and promote them in one transaction.
 
     The live ones serve and are followed until then; whatever goes wrong, they stay as they are. A value that cannot be
-    read stops it, unless it is to be `set_aside` as a follower does. Raises RebuildRunning, RebuildStopped, FoldFailed.
+    read stops it, unless it is to be `set_aside` as a follower does. They begin with the rows of sealed events, or with
+    other `seeds`. Raises RebuildRunning, RebuildStopped, FoldFailed.
     """
     began = time.monotonic()
     with views.rebuilding():
         views.clear_away()
         try:
-            beside = views.begin_beside(names)
+            beside = views.begin_beside(names, seeds)
             with replaying(beside) as replay:
                 filling = _Filling(log, views, beside, replay, set_aside, progress)
                 position = filling.catch_up()
@@ -219,6 +222,10 @@ def _parts(
     log: EventLog, fold: Fold, live: Sequence[Live], period: _Period, *, after: int, upto: int
 ) -> tuple[dict[str, list[Folded]], int]:
     parts: dict[str, list[Folded]] = {each.declaration.name: [] for each in live}
+    if not after:
+        seeds = Seeds(log, within=period.days)
+        for each in live:
+            parts[each.declaration.name] += [period.keep(each.declaration, part) for part in seeds(each.declaration)]
     events = 0
     for batch in log.scan_period(*period.within, after=after, upto=upto):
         folded = fold(batch, list(parts), within=period.within)
@@ -232,9 +239,15 @@ def _parts(
 
 
 def derived(log: EventLog, declarations: Sequence[Declaration], fold: Fold, tiling: Tiling) -> tuple[Views, int]:
-    """Return read models in memory that hold just a period, folded from the log, and the log's head they stand on."""
-    head = log.head()
-    views = SQLiteViews(None, declarations, log=log.identity, timezone=str(tiling.calendar.zone))
+    """Return read models in memory that hold just a period, folded from the log, and the log's head they stand on.
+
+    Raises SealedPeriod where the log's sealed events would have to be told apart by position.
+    """
+    head, days = log.head(), _Period(tiling).days
+    if not log.begins:
+        check_exact(log, days[0], head, "an answer as of then, with the period before,")
+    seeds = NOTHING if log.begins else Seeds(log, within=days)
+    views = SQLiteViews(None, declarations, log=log.identity, timezone=str(tiling.calendar.zone), seeds=seeds)
     within = (tiling.start * MICRO, tiling.end * MICRO)
     position = 0
     for batch in log.scan_period(*within, upto=head):

@@ -9,9 +9,11 @@ from typing import Any
 
 from attrs import define, field
 
-from analytics_es.door import OPTIONAL, Door, entry, told
-from analytics_es.errors import BadEvent, RefusedBatch, RefusedEvent
+from analytics_es.door import OPTIONAL, Door, told
+from analytics_es.door import entry as passed
+from analytics_es.errors import BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
 from analytics_es.log import Appended, Entry, EventLog
+from analytics_es.log.port import check_horizon
 from analytics_es.types import BatchReceipt, Receipt, Refusal
 
 BATCH = 1000
@@ -42,11 +44,15 @@ class Recorder:
 
     def tell(self, event_type: str, data: Mapping[str, Any]) -> Receipt:
         """Record what the service itself has to say, an `analytics.…` event."""
-        return receipt(self.append([entry(self.door.clock(), event_type, data)])[0])
+        return receipt(self.append([passed(self.door.clock(), event_type, data)])[0])
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
         """Append what has passed the door, in one commit; durable when it returns."""
-        result = self.log.append(entries)
+        try:
+            result = self.log.append(entries)
+        except BeforeHorizon:
+            self.log.seals.count_refused(1)
+            raise
         self.appended()
         return result
 
@@ -79,14 +85,19 @@ class Recorder:
         return tally.receipt()
 
     def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[Entry]:
-        now = self.door.clock()
+        now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
         tally.refused_in_batch = []
         for event in chunk:
             try:
-                yield _entry(self.door, now, event)
+                entry = _entry(self.door, now, event)
+                check_horizon(horizon, [entry])
+                yield entry
             except RefusedEvent as error:
                 tally.refuse(error)
+                late += isinstance(error, BeforeHorizon)
             tally.index += 1
+        if late:
+            self.log.seals.count_refused(late)
 
 
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:

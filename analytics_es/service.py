@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
-from analytics_es import answers, asof, backup, diff, explain, export, ledger, queries, rebuild, verify
+from analytics_es import answers, asof, backup, diff, explain, export, ledger, queries, rebuild, retaining, verify
 from analytics_es.algebra import Declaration, differences
 from analytics_es.archive import Archive
 from analytics_es.backfill import Backfill
@@ -25,9 +26,11 @@ from analytics_es.periods import Tiling
 from analytics_es.projection import declarations_of
 from analytics_es.recording import OnRefused, Progress, Recorder
 from analytics_es.replay import BATCH, replaying
+from analytics_es.retention import RetentionPolicy
 from analytics_es.runner import Progress as CatchUpProgress
 from analytics_es.runner import Runner
-from analytics_es.sources import OfArchive, OfLog, Opening
+from analytics_es.sealed import Seeds
+from analytics_es.sources import OfArchive, OfLog, Opening, archived_days
 from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store
 from analytics_es.types import (
     AggregationResult,
@@ -46,6 +49,7 @@ from analytics_es.types import (
     ProjectionStatus,
     RebuildResult,
     Receipt,
+    RetentionResult,
     RetryResult,
     TimePeriod,
     UnreadableValue,
@@ -77,6 +81,7 @@ class AnalyticsService:
         clock: Callable[[], datetime],
         opening: Opening | None = None,
         rebuild: Literal["auto", "manual"] = "auto",
+        retention: RetentionPolicy | None = None,
     ) -> None:
         self._log, self._views, self._calendar = log, views, calendar
         self._declarations = tuple(views.declarations.values())
@@ -88,7 +93,7 @@ class AnalyticsService:
         self._deriving = asof.Deriving(log=log, declarations=self._declarations, fold=self._fold, calendar=calendar)
         self._source = queries.Source(views=views, calendar=calendar, lag=self._runner.lag, clock=clock)
         self._letters = DeadLetters(log, views, self._fold, calendar)
-        self._closed = False
+        self._retention, self._clock, self._closed = retention or RetentionPolicy(), clock, False
 
     @classmethod
     def open(
@@ -101,6 +106,7 @@ class AnalyticsService:
         follow: bool = True,
         strict_ids: bool = False,
         rebuild: Literal["auto", "manual"] = "auto",
+        retention: Mapping[str, str] | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> AnalyticsService:
         """Open a store, creating it where there is none: `analytics.db`, `:memory:`, `postgresql://user@host/database`.
@@ -114,8 +120,10 @@ class AnalyticsService:
         `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time (appends are several times slower).
-        Raises CannotOpen, with nothing created or damaged, and BadDeclaration.
+        `retention` is what `retain` goes by, by default nothing is ever let go.
+        Raises CannotOpen, with nothing created or damaged, BadDeclaration and BadRetention.
         """
+        policy = RetentionPolicy.of(retention or {})
         declarations = declarations_of(_ours() if projections is None else projections)
         try:
             calendar = Calendar(timezone)
@@ -124,7 +132,7 @@ class AnalyticsService:
         log, views = open_store(url_or_path, declarations, schema=schema, timezone=timezone, strict_ids=strict_ids)
         in_memory = not on_server(url_or_path) and log_path(url_or_path) is None
         opening = None if in_memory else (open_log, (_absolute(url_or_path), schema))
-        service = cls(log, views, calendar, clock=clock, opening=opening, rebuild=rebuild)
+        service = cls(log, views, calendar, clock=clock, opening=opening, rebuild=rebuild, retention=policy)
         if follow:
             service._follow()
         return service
@@ -443,12 +451,14 @@ class AnalyticsService:
         source: OfArchive | None = None,
         **how: Any,
     ) -> RebuildResult:
+        seeds = Seeds(self._log, without=archived_days(self._log, source, self._calendar)) if source else None
         return rebuild.rebuild(
             self._log,
             self._views,
             names,
             lambda beside: replaying(source or self._events, beside, self._calendar, **how),
             set_aside=set_aside,
+            seeds=seeds,
             progress=progress,
         )
 
@@ -482,6 +492,59 @@ class AnalyticsService:
                 limit=limit,
                 progress=progress,
             )
+        )
+
+    # ── retention ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def retain(
+        self,
+        policy: RetentionPolicy | Mapping[str, str] | None = None,
+        *,
+        archive: str | Path | None = None,
+        dry_run: bool = False,
+        progress: retaining.Progress | None = None,
+    ) -> OperationResult[RetentionResult]:
+        """Seal and delete the events, and let go of the hours and days, that are older than they are to be kept.
+
+        By the policy given here, else the one the store was opened with: {"events": "90d", "tool.*": "30d", "hourly":
+        "400d", "daily": "forever"}. What events add to every projection is verified, kept as sealed rows in the log and
+        stays in every answer; from then on older events are refused. With `archive`, a directory, they are written
+        there as Parquet first. A `dry_run` only says what would be done. Others go on recording and asking meanwhile.
+        """
+
+        def retained() -> RetentionResult:
+            wanted = policy if isinstance(policy, RetentionPolicy) else RetentionPolicy.of(policy or {})
+            wanted = self._retention if policy is None else wanted
+            if not dry_run:
+                self.catch_up()
+            with nullcontext() if dry_run else self._views.rebuilding():
+                run = self._retaining(wanted, Path(archive) if archive else None, progress)
+                return run.plan() if dry_run else run.run()
+
+        return self._result(retained)
+
+    def _retaining(
+        self, policy: RetentionPolicy, archive: Path | None, progress: retaining.Progress | None
+    ) -> retaining.Retaining:
+        def verified(period: TimePeriod) -> Verification:
+            return self.verify(period=period).unwrap()
+
+        def archived(period: TimePeriod) -> ExportResult | None:
+            return retaining.archived(self._log, self._declarations, self._fold, self._calendar, period, archive)
+
+        retaining.check_archive(policy, archive)
+        return retaining.Retaining(
+            log=self._log,
+            views=self._views,
+            fold=self._fold,
+            calendar=self._calendar,
+            policy=policy,
+            now=self._clock(),
+            catch_up=self._runner.catch_up,
+            verify=verified,
+            tell=self._recorder.tell,
+            archive=archived,
+            progress=progress,
         )
 
     def check_ledger(

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from analytics_es import archive
 from analytics_es.archive import Archive, Reader
+from analytics_es.calendar import Calendar
 from analytics_es.errors import BadManifest, OtherLog
 from analytics_es.log import EventLog
 from analytics_es.log.port import COLUMNS
@@ -105,16 +106,16 @@ class OfArchive(Source):
             )
         if kept.upto > log.head():  # the log was restored from an older copy, and has gone on in another way
             raise OtherLog(file=kept.files[0].path)
-        self._log, self._kept, self._opening = log, kept, opening
+        self._log, self.kept, self._opening = log, kept, opening
         self._reader = Reader()
 
     def parts(self, after: int, upto: int, size: int) -> Iterator[Any]:
         """Divide the archive, what the log holds around it, and what the log holds beyond it."""
         if not after:
-            yield from map(Filed, self._kept.parts(size))
-            for start in range(0, self._kept.upto, size):
-                yield Around(start, min(start + size, self._kept.upto), *self._kept.period_us)
-        yield from OfLog(self._log).parts(max(after, self._kept.upto), upto, size)
+            yield from map(Filed, self.kept.parts(size))
+            for start in range(0, self.kept.upto, size):
+                yield Around(start, min(start + size, self.kept.upto), *self.kept.period_us)
+        yield from OfLog(self._log).parts(max(after, self.kept.upto), upto, size)
 
     def read(self, part: Any) -> pa.Table:
         """Return the events of a part."""
@@ -129,12 +130,30 @@ class OfArchive(Source):
 
     def remote(self) -> tuple[Callable[..., Source], tuple[Any, ...]] | None:
         """Return how another process opens it."""
-        return self._opening and (_opened_archive, (self._kept, *self._opening))
+        return self._opening and (_opened_archive, (self.kept, *self._opening))
 
     def close(self) -> None:
         """Close the log and the archive."""
         self._reader.close()
         self._log.close()
+
+
+def archived_days(log: EventLog, source: OfArchive, calendar: Calendar) -> tuple[int, int]:
+    """Return the days (seconds) that an archive holds in the place of sealed rows.
+
+    Raises BadManifest where it holds only a part of a sealed day, or was written before the last events were sealed.
+    """
+    kept = source.kept
+    start, end = (bound // 1_000_000 for bound in kept.period_us)
+    for day, *_ in log.seals.days():
+        following = calendar.next_day(day)
+        if start < following and day < end:
+            if not (start <= day and following <= end):
+                raise BadManifest(path=kept.files[0].path, problem="it holds only a part of a day that is sealed")
+            old = [file for file in kept.files if not file.manifest.sealed]
+            if any(file.manifest.upto < log.seals.horizon().position for file in old):
+                raise BadManifest(path=old[0].path, problem="it was written before the last events were sealed")
+    return start, end
 
 
 def _opened_archive(kept: Archive, opening: Callable[..., EventLog], arguments: tuple[Any, ...]) -> Source:

@@ -11,6 +11,7 @@ from analytics_es.algebra import Declaration
 from analytics_es.errors import MissingExtra, UnknownScheme
 from analytics_es.log import EventLog
 from analytics_es.log.sqlite import SQLiteLog
+from analytics_es.sealed import Seeds
 from analytics_es.views import Views
 from analytics_es.views.sqlite import SQLiteViews
 
@@ -35,8 +36,10 @@ def open_store(
         SQLiteViews.check(views_path(path))
     log = SQLiteLog(path, strict_ids=strict_ids)
     try:
-        views = SQLiteViews(views_path(path) if path else None, declarations, log=log.identity, timezone=timezone)
+        place = views_path(path) if path else None
+        views = SQLiteViews(place, declarations, log=log.identity, timezone=timezone, seeds=Seeds(log))
         views.restart_beyond(log.head)
+        views.settle()
         views.tidy()
     except BaseException:
         log.close()
@@ -57,8 +60,9 @@ def _open_schema(
         database.close()
         raise
     try:
-        views = PostgresViews(database, declarations, log=log.identity, timezone=timezone)
+        views = PostgresViews(database, declarations, log=log.identity, timezone=timezone, seeds=Seeds(log))
         views.restart_beyond(log.head)
+        views.settle()
         views.tidy()
     except BaseException:
         log.close()

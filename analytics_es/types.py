@@ -216,7 +216,9 @@ class Completeness:
 
     `position`: every event up to here is in the answer. `lag_events`, `lag_seconds`: what the log holds beyond it, and
     how long the first of these has been waiting. `unreadable`: values of the period that no fold could read.
-    `open_buckets`: whether the period reaches into the present, so that more may come.
+    `open_buckets`: whether the period reaches into the present, so that more may come. `sealed_until`: events of before
+    are gone, and what they add is sealed. `complete_from`: of before, what was sealed lacks measures that were declared
+    later; both are None where they say nothing about the period.
     """
 
     position: int
@@ -224,6 +226,8 @@ class Completeness:
     lag_seconds: float
     unreadable: int
     open_buckets: bool
+    sealed_until: datetime | None = None
+    complete_from: datetime | None = None
 
 
 @frozen(kw_only=True)
@@ -497,6 +501,42 @@ class AggregationResult:
     events: int
     position: int
     seconds: float
+
+
+@frozen(kw_only=True)
+class FamilyRetention:
+    """What retention means for one family of events, or for all others (None): what is older than `until` goes.
+
+    `bytes`: of what the events say; indexes come on top.
+    """
+
+    family: str | None
+    until: datetime
+    events: int
+    bytes: int
+
+
+@frozen(kw_only=True)
+class RetentionResult:
+    """What retention has done, or, on a dry run, would do.
+
+    `seals` and `rows`: how often, and into how many rows, events were sealed. `hours_from`, `days_from`: buckets that
+    begin earlier are no longer kept; None where all are. `bytes_before`, `bytes_after`: of the log on disk, of which
+    `bytes_free` wait for later events. `refused`: how many events have come too late to be taken in, in all.
+    """
+
+    dry_run: bool
+    families: list[FamilyRetention]
+    events: int
+    seals: int
+    rows: int
+    hours_from: datetime | None
+    days_from: datetime | None
+    bytes_before: int
+    bytes_after: int
+    bytes_free: int
+    archive: ExportResult | None
+    refused: int
 
 
 @frozen(kw_only=True)

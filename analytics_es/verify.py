@@ -23,6 +23,7 @@ from analytics_es.ledger import FIRST, LAST, MICRO, Days, Stretch
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
 from analytics_es.replay import Replay
+from analytics_es.sealed import Seeds
 from analytics_es.types import LedgerCheck, ProjectionVerification, TimePeriod, Verification
 from analytics_es.views import Snapshot, Span, Views
 from analytics_es.views.snapshot import UNREADABLE_KEY
@@ -106,7 +107,8 @@ def _apart(log: EventLog, declarations: Sequence[Declaration], calendar: Calenda
     folder = Path(tempfile.mkdtemp(prefix="analytics-es-verify-"))
     try:
         zone = str(calendar.zone)
-        views = SQLiteViews(folder / "expected.db", declarations, log=log.identity, timezone=zone)
+        place = folder / "expected.db"
+        views = SQLiteViews(place, declarations, log=log.identity, timezone=zone, seeds=Seeds(log))
         try:
             yield views
         finally:

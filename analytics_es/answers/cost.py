@@ -67,9 +67,9 @@ def _totals(
     question: Question, declaration: Declaration, rows: list[Any], where: Mapping[str, str]
 ) -> list[CurrencyCost]:
     reported = measures_of(declaration, ["reported_cost"])
-    before = question.snapshot.sums(
-        declaration, columns_of(reported), question.tiling.before().spans(), where=where, by=["currency"]
-    )
+    period = question.before()
+    spans = period.spans() if period else []
+    before = question.snapshot.sums(declaration, columns_of(reported), spans, where=where, by=["currency"])
     previous = {currency: number(value, 9) for currency, value in before}
     totals = []
     for (currency,), values in rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -17,7 +18,8 @@ class Part(EventLog):
 
     def __init__(self, log: EventLog, *, after: int = 0, upto: int, of_types: Chooses | None = None) -> None:
         self._log, self._after, self._upto, self._of_types = log, after, upto, of_types
-        self.identity, self.poll_seconds = log.identity, log.poll_seconds
+        self.begins = after
+        self.identity, self.poll_seconds, self.seals = log.identity, log.poll_seconds, log.seals
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
         """Refuse: raises ReadOnly."""
@@ -43,6 +45,10 @@ class Part(EventLog):
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the log up to a position, whatever their type and wherever this part begins."""
         return self._log.keys(start_us, end_us, upto=min(upto, self._upto))
+
+    def latest(self, upto: int) -> dict[str, Any] | None:
+        """Return the last event up to a position, whatever its type and wherever this part begins."""
+        return self._log.latest(min(upto, self._upto))
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         return self._log._positions(keys, max(after, self._after), min(upto, self._upto))

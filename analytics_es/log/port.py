@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from analytics_es import codec
-from analytics_es.errors import NotAFileStore
+from analytics_es.errors import BeforeHorizon, NotAFileStore
 from analytics_es.events import RecordedEvent, key_of_time
+from analytics_es.log.horizon import Horizon
+from analytics_es.log.seals import Seals
 
 SPAN_GAP = 1000
 COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary()), ("key", pa.string())])
@@ -39,14 +41,19 @@ class Appended(NamedTuple):
 
 
 class EventLog(ABC):
-    """The append-only log. Positions are 1, 2, 3 …, visible in this order; what has one never changes."""
+    """The append-only log. Positions are 1, 2, 3 …, visible in this order; what has one never changes.
+
+    What is sealed is no longer in it, whether it is deleted already or not.
+    """
 
     identity: str  # what tells this log from every other
     poll_seconds: float  # how often to look for what other processes have appended
+    seals: Seals  # what is kept of events that are gone
+    begins = 0  # the position after which a part of a log begins
 
     @abstractmethod
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Store what is new, durably and in one commit."""
+        """Store what is new, durably and in one commit; raises BeforeHorizon, with nothing stored."""
 
     @abstractmethod
     def head(self) -> int:
@@ -79,6 +86,10 @@ class EventLog(ABC):
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the events that occurred in [start, end), up to a position, in pieces, from the index."""
 
+    @abstractmethod
+    def latest(self, upto: int) -> dict[str, Any] | None:
+        """Return the last event up to a position as `scan` gives it, None where there is none."""
+
     def first_after(self, position: int) -> RecordedEvent | None:
         """Return the first event after a position."""
         rows = self.scan(after=position, limit=1).to_pylist()
@@ -97,6 +108,14 @@ class EventLog(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close the database."""
+
+
+def check_horizon(horizon: Horizon, entries: Sequence[Entry]) -> None:
+    """Raise BeforeHorizon where an entry is too old to be taken in."""
+    if horizon.refused:
+        for each in entries:
+            if horizon.refuses(each.type, each.key):
+                raise BeforeHorizon.of(horizon.time_of(each.type))
 
 
 def spans(positions: Iterable[int], limit: int) -> list[Span]:

@@ -10,14 +10,15 @@ from typing import Any, Protocol
 from attrs import evolve, frozen
 
 from analytics_es.algebra import Declaration
-from analytics_es.errors import AnalyticsError, OtherTimezone, RebuildLost
+from analytics_es.errors import AnalyticsError, OtherTimezone, RebuildLost, SealedTimezone
 from analytics_es.fold import Folded
+from analytics_es.log import Horizon
+from analytics_es.sealed import Seeds
 from analytics_es.views import registry
 from analytics_es.views.registry import Live
-from analytics_es.views.snapshot import Snapshot, Span, Sums
+from analytics_es.views.snapshot import HORIZON, PARTIAL, SELECT_ABOUT, Snapshot, Span, Sums
 
-# What the read models are of, and in which zone.
-SELECT_ABOUT = "SELECT name, value FROM about"
+# What the read models are of, in which zone, and up to which seal one of them has begun with what is sealed.
 WRITE_ABOUT = "INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 # Values that folds could not read.
@@ -35,6 +36,8 @@ ADD_TO_LEDGER = (
     "INSERT INTO ledger VALUES (?, ?, ?, ?) ON CONFLICT (read_model, day) DO UPDATE SET "
     "events = ledger.events + excluded.events, checksum = ledger.checksum + excluded.checksum"
 )
+SEAL, NO_HORIZON = "seal:", Horizon().write()
+FORGET_ABOUT = "DELETE FROM about WHERE name = ?"
 FORGET_LEDGER = "DELETE FROM ledger WHERE read_model = ?"
 
 
@@ -81,6 +84,7 @@ class Views(ABC):
     declarations: dict[str, Declaration]
     log: str
     checkpoints: Checkpoints
+    seeds: Seeds  # what read models begin with
 
     # ── what a database does in its own way ─────────────────────────────────────────────────────────────────────
 
@@ -113,6 +117,9 @@ class Views(ABC):
     def prepare(self, cursor: Cursor, timezone: str) -> None:
         """Make room for every projection. Rows of another log go; those of another definition serve until rebuilt."""
         about = self.about(cursor, timezone)
+        sealed_in = self.seeds.horizon().timezone
+        if sealed_in not in ("", timezone):
+            raise SealedTimezone(path=self.place, stored=sealed_in, asked=timezone)
         if about.get("discarded", self.log) != self.log:
             cursor.execute(FORGET_DISCARDED_BEYOND, (0,))
         for each in {"timezone": timezone, "discarded": self.log}.items():
@@ -127,7 +134,7 @@ class Views(ABC):
             if live:
                 self._drop(cursor, live.log, live.declaration)
             self._drop(cursor, self.log, declared)
-            self._create_empty(cursor, declared)
+            self._create_anew(cursor, declared)
             registry.register(cursor, declared, self.log)
 
     def about(self, cursor: Cursor, timezone: str | None = None) -> dict[str, str]:
@@ -140,10 +147,27 @@ class Views(ABC):
             raise OtherTimezone(path=self.place, stored=about["timezone"], asked=timezone)
         return about
 
-    def _create_empty(self, cursor: Cursor, declaration: Declaration) -> None:
+    def _create_anew(self, cursor: Cursor, declaration: Declaration, seeds: Seeds | None = None) -> None:
         self.create(cursor, declaration)
         self.checkpoints.begin(cursor, self.checkpoint_name(declaration))
         self.checkpoints.reset(cursor, self.checkpoint_name(declaration))
+        self._sow(cursor, declaration, seeds or self.seeds)
+
+    def _sow(self, cursor: Cursor, declaration: Declaration, seeds: Seeds) -> None:
+        """Put in what is derived of events that are gone, and note up to which seal."""
+        for folded in seeds(declaration):
+            self.merge(cursor, declaration, folded)
+        for day in seeds.days():
+            cursor.execute(ADD_TO_LEDGER, (declaration.table, *day))
+        horizon = seeds.horizon()
+        if horizon.seal:
+            self._mark(cursor, declaration, horizon.seal)
+            cursor.execute(WRITE_ABOUT, (HORIZON, horizon.write()))
+            if not seeds.complete(declaration):
+                cursor.execute(WRITE_ABOUT, (f"{PARTIAL}{declaration.table}", str(horizon.until)))
+
+    def _mark(self, cursor: Cursor, declaration: Declaration, seal: int) -> None:
+        cursor.execute(WRITE_ABOUT, (f"{SEAL}{declaration.table}", str(seal)))
 
     def _drop(self, cursor: Cursor, log: str, declaration: Declaration) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {declaration.table}")
@@ -152,6 +176,8 @@ class Views(ABC):
     def _forget(self, cursor: Cursor, log: str, table: str) -> None:
         cursor.execute(FORGET_UNREADABLE, (table,))
         cursor.execute(FORGET_LEDGER, (table,))
+        for prefix in (SEAL, PARTIAL):
+            cursor.execute(FORGET_ABOUT, (f"{prefix}{table}",))
         self.checkpoints.forget(cursor, f"{log}:{table}")
 
     def checkpoint_name(self, declaration: Declaration) -> str:
@@ -166,7 +192,58 @@ class Views(ABC):
                 for declaration in self._beyond(lambda: nullcontext(cursor), head):
                     cursor.execute(f"DELETE FROM {declaration.table}")
                     self._forget(cursor, self.log, declaration.table)
-                    self.checkpoints.begin(cursor, self.checkpoint_name(declaration))
+                    self._create_anew(cursor, declaration)
+
+    # ── sealed events ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def settle(self) -> list[str]:
+        """Begin again, with what is sealed, where a read model was created while events were being sealed.
+
+        It may have taken in some of them and not the others; raises DamagedSeal.
+        """
+        horizon = self.seeds.horizon()
+        seal, told = horizon.seal, horizon.write()
+        with self.reading() as cursor:
+            if not self._unsettled(cursor, seal) and self.about(cursor).get(HORIZON, NO_HORIZON) == told:
+                return []
+        with self.writing() as cursor:
+            cursor.execute(WRITE_ABOUT, (HORIZON, told))
+            unsettled = self._unsettled(cursor, seal)
+            for live in unsettled:
+                anew = evolve(live.declaration, generation=self._next_generation(cursor))
+                self._drop(cursor, self.log, anew)
+                self._create_anew(cursor, anew)
+                registry.promote(cursor, anew, live)
+                self.checkpoints.forget(cursor, self.checkpoint_name(live.declaration))
+        self.tidy()
+        return [live.declaration.name for live in unsettled]
+
+    def _unsettled(self, cursor: Cursor, seal: int) -> list[Live]:
+        about, found = self.about(cursor), registry.live(cursor).values()
+        ours = [each for each in found if each.log == self.log]
+        return [each for each in ours if int(about.get(f"{SEAL}{each.declaration.table}", 0)) < seal]
+
+    def about_to_seal(self, seal: int, position: int) -> None:
+        """Note that read models which are this far have taken in all that a seal will hold; who is created later has
+        not."""
+        with self.writing() as cursor:
+            for live in registry.live(cursor).values():
+                if live.log == self.log and live.position >= position:
+                    self._mark(cursor, live.declaration, seal)
+
+    def everything_live(self) -> list[Declaration]:
+        """Return every live read model of this log, those of projections that nobody here knows too."""
+        with self.reading() as cursor:
+            return [each.declaration for each in registry.live(cursor).values() if each.log == self.log]
+
+    def shrink(self) -> None:  # noqa: B027  # nothing to do is an answer
+        """Give back to the disk the space of rows that are gone, where the database does not by itself."""
+
+    def expire(self, grain: str, before: int) -> None:
+        """Remove the rows of one grain whose bucket starts before a time."""
+        for declaration in self.everything_live():
+            with self.writing() as cursor:
+                cursor.execute(f"DELETE FROM {declaration.table} WHERE grain = ? AND bucket < ?", (grain, before))
 
     def _beyond(self, opening: Opening, head: Callable[[], int]) -> list[Declaration]:
         with opening() as cursor:
@@ -212,19 +289,23 @@ class Views(ABC):
 
     # ── read models beside the live ones ────────────────────────────────────────────────────────────────────────
 
-    def begin_beside(self, names: Iterable[str]) -> list[Declaration]:
-        """Create an empty read model beside the live one of each projection, of today's definition."""
+    def begin_beside(self, names: Iterable[str], seeds: Seeds | None = None) -> list[Declaration]:
+        """Create a read model with nothing but seeds beside the live one of each projection, of today's definition."""
         with self.writing() as cursor:
-            # Never one that was there before: who believes in that must not find this one.
-            known = [each.declaration.generation for each in self._live(cursor).values()]
-            generation = max([int(self.about(cursor)["generation"]), *known]) + 1
-            cursor.execute(WRITE_ABOUT, ("generation", str(generation)))
+            generation = self._next_generation(cursor)
             beside = [evolve(self.declarations[name], generation=generation) for name in names]
             for declaration in beside:
                 self._drop(cursor, self.log, declaration)
-                self._create_empty(cursor, declaration)
+                self._create_anew(cursor, declaration, seeds)
                 registry.set_aside(cursor, declaration.table, self.log)
         return beside
+
+    def _next_generation(self, cursor: Cursor) -> int:
+        """Take a number that no read model had before: who believes in that one must not find another."""
+        known = [each.declaration.generation for each in self._live(cursor).values()]
+        generation = max([int(self.about(cursor)["generation"]), *known]) + 1
+        cursor.execute(WRITE_ABOUT, ("generation", str(generation)))
+        return generation
 
     def promote(self, beside: Sequence[Declaration]) -> bool:
         """Swap read models in, all in one transaction; False, with nothing changed, where a live one is further.

@@ -12,6 +12,7 @@ from analytics_es.fold import Folded, Row, Rows
 from analytics_es.log.postgres import Database, migrations
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
 from analytics_es.log.postgres.database import Cursor
+from analytics_es.sealed import NOTHING, Seeds
 from analytics_es.views.port import WRITE_UNREADABLE, Views
 from analytics_es.views.registry import Live
 from analytics_es.views.snapshot import Sums
@@ -49,7 +50,16 @@ class PostgresViews(Views):
 
     sums = Sums(sums=_SUMS, beyond=_SUMS, overflow=lambda _: False)
 
-    def __init__(self, database: Database, declarations: Sequence[Declaration], *, log: str, timezone: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        declarations: Sequence[Declaration],
+        *,
+        log: str,
+        timezone: str,
+        seeds: Seeds = NOTHING,
+    ) -> None:
+        self.seeds = seeds
         self.declarations = {declaration.name: declaration for declaration in declarations}
         self.log, self.place = log, database.place
         self._database = database

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from analytics_es.algebra import Column, Declaration, shortened
+from analytics_es.log import Horizon
 from analytics_es.views import histograms
 
 COUNT_UNREADABLE = "SELECT count(*) FROM unreadable WHERE projection = ? AND (hour = 0 OR hour >= ? AND hour < ?)"
@@ -15,6 +16,9 @@ LIST_UNREADABLE = (
     "SELECT registry.projection, position, field FROM unreadable JOIN registry ON read_model = unreadable.projection "
     "ORDER BY position, registry.projection, field LIMIT ?"
 )
+# What read models say of themselves: up to when events are sealed, and which read models lack a part of what is.
+SELECT_ABOUT = "SELECT name, value FROM about"
+HORIZON, PARTIAL = "horizon", "partial:"
 SELECT_LEDGER = "SELECT day, events, checksum FROM ledger WHERE read_model = ? ORDER BY day"
 UNREADABLE_KEY = ("hour", "position", "field")
 
@@ -163,6 +167,16 @@ class Snapshot:
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         statement = f"{source}{where} ORDER BY {', '.join(key)} LIMIT {limit}"
         return self._fetch(statement, [*of, *parameters, *after])
+
+    def horizon(self) -> Horizon:
+        """Return up to when events are sealed, and buckets kept."""
+        return Horizon.read(dict(map(tuple, self._fetch(SELECT_ABOUT, ()))).get(HORIZON))
+
+    def partial(self) -> dict[str, int]:
+        """Return the projections that lack measures of sealed events, and up to when (seconds)."""
+        about: dict[str, str] = dict(map(tuple, self._fetch(SELECT_ABOUT, ())))
+        found = {name: about.get(f"{PARTIAL}{each.table}") for name, each in self.live.items()}
+        return {name: int(value) for name, value in found.items() if value}
 
     def size(self, declaration: Declaration) -> int:
         """Count the rows of a read model."""

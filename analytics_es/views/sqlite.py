@@ -14,6 +14,7 @@ from analytics_es.errors import RebuildRunning
 from analytics_es.fold import Folded
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
 from analytics_es.log.sqlite.database import Database, check, only_one
+from analytics_es.sealed import NOTHING, Seeds
 from analytics_es.views import histograms
 from analytics_es.views.port import WRITE_UNREADABLE, Cursor, Views
 from analytics_es.views.snapshot import Sums
@@ -58,7 +59,10 @@ class SQLiteViews(Views):
 
     sums = Sums(sums=_SUMS, beyond={**_SUMS, "sum": _HALVES}, overflow=_overflow)
 
-    def __init__(self, path: Path | None, declarations: Sequence[Declaration], *, log: str, timezone: str) -> None:
+    def __init__(
+        self, path: Path | None, declarations: Sequence[Declaration], *, log: str, timezone: str, seeds: Seeds = NOTHING
+    ) -> None:
+        self.seeds = seeds
         self.declarations = {declaration.name: declaration for declaration in declarations}
         self.log, self.place = log, path
         self._timezone = timezone
@@ -134,6 +138,11 @@ class SQLiteViews(Views):
                 yield
         finally:
             self._rebuilding.release()
+
+    def shrink(self) -> None:
+        """Give back to the disk the space of rows that are gone."""
+        for _ in self._there().shrink():
+            pass
 
     def close(self) -> None:
         """Close the database."""

@@ -12,12 +12,27 @@ from psycopg.sql import SQL, Identifier
 
 from analytics_es.errors import SharedIds
 from analytics_es.events import key_of_time
-from analytics_es.log.port import COLUMNS, LAST, PLACE, Appended, Entry, EventLog, Span, Stored, brought_up, sorted_out
+from analytics_es.log.horizon import Horizon
+from analytics_es.log.port import (
+    COLUMNS,
+    LAST,
+    PLACE,
+    Appended,
+    Entry,
+    EventLog,
+    Span,
+    Stored,
+    brought_up,
+    check_horizon,
+    sorted_out,
+)
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
-from analytics_es.log.postgres.database import Database
+from analytics_es.log.postgres.database import Cursor, Database
 from analytics_es.log.postgres.listening import Listener
+from analytics_es.log.postgres.seals import PostgresSeals
+from analytics_es.log.seals import HORIZON, SELECT_STATE
 
 SELECT_IDENTITY = "SELECT id FROM log_identity"
 HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
@@ -58,26 +73,33 @@ FIND_IDENTITY = (
 # The events of a stretch of positions, in order.
 SCAN = (
     "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
-    "WHERE notification_id > {after} AND notification_id <= {upto} ORDER BY notification_id LIMIT {limit}"
+    "WHERE notification_id > {after} AND notification_id <= {upto}{unsealed} "
+    "ORDER BY notification_id LIMIT {limit}"
 )
 
 # The positions of the events of a stretch of time, in order.
 POSITIONS_IN_TIME = (
     "SELECT notification_id FROM {table} WHERE originator_id >= '{first}' AND originator_id < '{end}' "
-    "AND notification_id > {after} AND notification_id <= {upto} ORDER BY notification_id"
+    "AND notification_id > {after} AND notification_id <= {upto}{unsealed} ORDER BY notification_id"
 )
 
 # The events of a stretch of time within a short stretch of positions.
 SCAN_IN_TIME = (
     "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
-    "WHERE notification_id BETWEEN {start} AND {stop} AND originator_id >= '{first}' AND originator_id < '{end}' "
-    "ORDER BY notification_id"
+    "WHERE notification_id BETWEEN {start} AND {stop} AND originator_id >= '{first}' "
+    "AND originator_id < '{end}'{unsealed} ORDER BY notification_id"
 )
 
 # The keys of a stretch of time.
 KEYS_IN_TIME = (
     "SELECT originator_id AS key FROM {table} WHERE originator_id >= '{first}' AND originator_id < '{end}' "
-    "AND notification_id <= {upto} ORDER BY originator_id"
+    "AND notification_id <= {upto}{unsealed} ORDER BY originator_id"
+)
+
+# The last event of a stretch of positions.
+LATEST = (
+    "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
+    "WHERE notification_id <= {upto}{unsealed} ORDER BY notification_id DESC LIMIT 1"
 )
 
 
@@ -98,7 +120,10 @@ class PostgresRecorder(PostgresApplicationRecorder):
         with connection.pipeline(), connection.transaction():
             self._lock_table(cursor)
             self._notify_channel(cursor)
+            looking = Cursor(connection.cursor(row_factory=tuple_row))
+            looking.execute(SELECT_STATE, (HORIZON,))  # by now nobody else moves it
             cursor.execute(APPEND_STRICTLY if strict else APPEND, columns, prepare=True)
+            check_horizon(Horizon.read((looking.fetchone() or (None,))[0]), entries)
         inserted, first, last = cursor.fetchone()
         if inserted == len(entries) == last - first + 1:
             return [Appended(position, False, False) for position in range(first, last + 1)]
@@ -133,6 +158,7 @@ class PostgresLog(EventLog):
         migrations.migrate(database, self._recorder, PostgresCheckpoints(database))
         self._strict = self._prepare(strict_ids)
         self._table = SQL(".").join([Identifier(database.schema), Identifier("stored_events")]).as_string()
+        self.seals = PostgresSeals(database)
         with database.read() as cursor:
             self.identity = str(cursor.execute(SELECT_IDENTITY).fetchone()[0])
         self._arrow = ArrowReader(database)
@@ -177,25 +203,35 @@ class PostgresLog(EventLog):
 
     def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
         """Return the events after a position: columns position, type, state, key."""
-        return self._events(SCAN.format(table=self._table, after=int(after), upto=int(upto), limit=int(limit)))
+        return self._events(SCAN, after=int(after), upto=int(upto), limit=int(limit))
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         first, end = keys
-        query = POSITIONS_IN_TIME.format(table=self._table, first=first, end=end, after=int(after), upto=int(upto))
+        query = self._query(POSITIONS_IN_TIME, first=first, end=end, after=int(after), upto=int(upto))
         found: list[int] = self._fetch(query).column(0).to_pylist()
         return found
 
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the events that occurred in [start, end), up to a position, in pieces."""
         first, end = key_of_time(start_us), key_of_time(end_us)
-        yield self._fetch(KEYS_IN_TIME.format(table=self._table, first=first, end=end, upto=upto)).column(0).to_pylist()
+        yield self._fetch(self._query(KEYS_IN_TIME, first=first, end=end, upto=int(upto))).column(0).to_pylist()
 
     def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
         (start, stop), (first, end) = span, keys
-        return self._events(SCAN_IN_TIME.format(table=self._table, start=start, stop=stop, first=first, end=end))
+        return self._events(SCAN_IN_TIME, start=start, stop=stop, first=first, end=end)
 
-    def _events(self, query: str) -> pa.Table:
-        return brought_up(self._fetch(query).cast(COLUMNS))
+    def latest(self, upto: int) -> dict[str, Any] | None:
+        """Return the last event up to a position as `scan` gives it, None where there is none."""
+        found: list[dict[str, Any]] = self._events(LATEST, upto=int(upto)).to_pylist()
+        return found[0] if found else None
+
+    def _events(self, statement: str, **values: Any) -> pa.Table:
+        return brought_up(self._fetch(self._query(statement, **values)).cast(COLUMNS))
+
+    def _query(self, statement: str, **values: Any) -> str:
+        """Fill in a statement, without what is sealed but not deleted yet."""
+        unsealed = self._database.again(self.seals.horizon).unsealed()
+        return statement.format(table=self._table, unsealed=unsealed, **values)
 
     def _fetch(self, query: str) -> pa.Table:
         return self._database.again(lambda: self._arrow.fetch(query))

@@ -14,6 +14,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresRecorder
 from psycopg.sql import SQL, Identifier
 
 from analytics_es.errors import NewerSchema, NotMigrated, NotOurs
+from analytics_es.log import seals
 from analytics_es.log.postgres.database import Database
 
 Connection = psycopg.Connection[Any]
@@ -93,7 +94,13 @@ def _second(connection: Connection, _: object) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS = (_first, _second)
+def _third(connection: Connection, _: object) -> None:
+    """Make room for seals."""
+    for statement in seals.tables(integer="bigint", blob="bytea"):
+        connection.execute(statement.encode())
+
+
+MIGRATIONS = (_first, _second, _third)
 
 
 def _tables(recorder: PostgresRecorder) -> list[Any]:

@@ -31,6 +31,10 @@ LOCK_TIMEOUT = 5
 LOGS_AHEAD = b"\2\2"  # in the file's header, where it says which versions may write and read it
 NEEDED_SQLITE = (3, 37, 0)  # STRICT tables
 
+# How many pages there are, how many of them are free, and how large one is; so many are given back at once.
+PAGE_COUNTS = "SELECT * FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+PAGES = 2000
+
 OnConnect = Callable[[sqlite3.Connection], None]
 
 
@@ -106,6 +110,25 @@ class Database:
         with translated(), self.reading.transaction(commit=False) as cursor:
             self._check_unmoved()
             yield _plain(cursor)
+
+    def size(self) -> tuple[int, int]:
+        """Return the bytes of the database, and of these the ones of free pages."""
+        with self.read() as cursor:
+            pages, free, size = cursor.execute(PAGE_COUNTS).fetchone()
+        return pages * size, free * size
+
+    def shrink(self) -> Iterator[None]:
+        """Give free pages back to the disk, step by step; a file that was made without this ability keeps them."""
+        before = -1
+        while self.size()[0] != before:
+            before = self.size()[0]
+            with self.write() as cursor:
+                cursor.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
+            yield
+        if self.path:
+            with translated(), closing(sqlite3.connect(self.path, timeout=LOCK_TIMEOUT)) as connection:
+                # As far as those who read it allow: the next one does the rest.
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def moved(self) -> bool:
         """Say whether the path no longer leads to the file that is open, which has then no name or another."""
@@ -192,6 +215,8 @@ def _create(path: Path, *, kind: int, schema: int) -> None:
     except (OSError, ValueError, sqlite3.Error) as error:
         raise NotWritable(path=path, problem=error) from None
     with translated(), closing(connection):
+        # Before there is anything in it: pages that are freed can be given back to the disk later.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         # Before write-ahead logging begins, so that the file itself says whose it is.
         connection.execute("BEGIN IMMEDIATE")
         if not connection.execute("PRAGMA application_id").fetchone()[0]:

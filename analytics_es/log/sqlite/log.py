@@ -15,11 +15,25 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder
 
 from analytics_es.errors import SharedIds
 from analytics_es.events import key_of_time
-from analytics_es.log.port import COLUMNS, LAST, PLACE, Appended, Entry, EventLog, Span, Stored, brought_up, sorted_out
+from analytics_es.log.port import (
+    COLUMNS,
+    LAST,
+    PLACE,
+    Appended,
+    Entry,
+    EventLog,
+    Span,
+    Stored,
+    brought_up,
+    check_horizon,
+    sorted_out,
+)
+from analytics_es.log.seals import horizon_of
 from analytics_es.log.sqlite.database import Database, check
+from analytics_es.log.sqlite.seals import SQLiteSeals
 
 KIND = 0x41455345  # "AESE"
-SCHEMA = 1
+SCHEMA = 2  # 1 knew no seals
 PIECE = 2000
 KEYS = 100_000  # yielded at once
 COPIED_AT_ONCE = 1024  # pages
@@ -52,25 +66,32 @@ FIND_IDENTITY = (
 
 # The events of a stretch of positions, in order.
 SCAN = (
-    "SELECT rowid, topic, state, originator_id FROM stored_events WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
+    "SELECT rowid, topic, state, originator_id FROM stored_events WHERE rowid > ? AND rowid <= ?{unsealed} "
+    "ORDER BY rowid LIMIT ?"
 )
 
 # The positions of the events of a stretch of time, in order; index only.
 POSITIONS_IN_TIME = (
     "SELECT rowid FROM stored_events WHERE originator_id >= ? AND originator_id < ? "
-    "AND rowid > ? AND rowid <= ? ORDER BY +rowid"
+    "AND rowid > ? AND rowid <= ?{unsealed} ORDER BY +rowid"
 )
 
 # The events of a stretch of time within a short stretch of positions.
 SCAN_IN_TIME = (
     "SELECT rowid, topic, state, originator_id FROM stored_events "
-    "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ? ORDER BY rowid"
+    "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ?{unsealed} ORDER BY rowid"
 )
 
 # The keys of a stretch of time; index only.
 KEYS_IN_TIME = (
-    "SELECT originator_id FROM stored_events WHERE originator_id >= ? AND originator_id < ? AND rowid <= ? "
+    "SELECT originator_id FROM stored_events WHERE originator_id >= ? AND originator_id < ? AND rowid <= ?{unsealed} "
     "ORDER BY originator_id"
+)
+
+# The last event of a stretch of positions.
+LATEST = (
+    "SELECT rowid, topic, state, originator_id FROM stored_events WHERE rowid <= ?{unsealed} "
+    "ORDER BY rowid DESC LIMIT 1"
 )
 
 
@@ -108,6 +129,7 @@ class SQLiteLog(EventLog):
     def __init__(self, path: Path | None, *, strict_ids: bool = False) -> None:
         self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
         self._recorder = SQLiteRecorder(self._database.writing)
+        self.seals = self._seals = SQLiteSeals(self._database)
         try:
             self.identity = self._prepare(strict_ids)
         except BaseException:
@@ -123,6 +145,9 @@ class SQLiteLog(EventLog):
         """Create what is not there yet; returns the log's identity."""
         with self._database.write() as cursor:
             self._recorder._create_table(cursor)  # type: ignore[arg-type]  # only execute() is asked of it
+            self._seals.create(cursor)
+            if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
+                cursor.execute(f"PRAGMA user_version = {SCHEMA}")
             cursor.execute(CREATE_IDENTITY)
             cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
             if strict_ids:
@@ -134,10 +159,11 @@ class SQLiteLog(EventLog):
             return str(cursor.fetchone()[0])
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Store what is new, durably and in one commit."""
+        """Store what is new, durably and in one commit; raises BeforeHorizon, with nothing stored."""
         if not entries:
             return []
         with self._database.write() as cursor:
+            check_horizon(horizon_of(cursor), entries)
             return self._recorder.append(cursor, entries)
 
     def head(self) -> int:
@@ -151,23 +177,28 @@ class SQLiteLog(EventLog):
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterator[int]:
         with self._database.read() as cursor:
-            for (position,) in cursor.execute(POSITIONS_IN_TIME, (*keys, after, upto)):
+            for (position,) in cursor.execute(_unsealed(cursor, POSITIONS_IN_TIME), (*keys, after, upto)):
                 yield position
 
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the events that occurred in [start, end), up to a position, in pieces."""
         with self._database.read() as cursor:
-            cursor.execute(KEYS_IN_TIME, (key_of_time(start_us), key_of_time(end_us), upto))
+            cursor.execute(_unsealed(cursor, KEYS_IN_TIME), (key_of_time(start_us), key_of_time(end_us), upto))
             while rows := cursor.fetchmany(KEYS):
                 yield [key for (key,) in rows]
 
     def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
         return self._rows(SCAN_IN_TIME, (*span, *keys))
 
+    def latest(self, upto: int) -> dict[str, Any] | None:
+        """Return the last event up to a position as `scan` gives it, None where there is none."""
+        found: list[dict[str, Any]] = self._rows(LATEST, (upto,)).to_pylist()
+        return found[0] if found else None
+
     def _rows(self, statement: str, parameters: tuple[Any, ...]) -> pa.Table:
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""
         with self._database.read() as cursor:
-            cursor.execute(statement, parameters)
+            cursor.execute(_unsealed(cursor, statement), parameters)
             pieces = [_batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
         return brought_up(pa.Table.from_batches(pieces, schema=COLUMNS))
 
@@ -191,6 +222,11 @@ class SQLiteLog(EventLog):
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+
+def _unsealed(cursor: sqlite3.Cursor, statement: str) -> str:
+    """Leave out of a statement what is sealed but not deleted yet."""
+    return statement.format(unsealed=horizon_of(cursor).unsealed())
 
 
 def _settings(connection: sqlite3.Connection) -> None:

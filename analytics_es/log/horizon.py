@@ -1,0 +1,101 @@
+"""The horizon: what a log no longer takes in, and what of it is sealed, by the families of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import orjson
+from attrs import asdict, field, frozen
+
+from analytics_es.events import OWN, key_of_time
+
+OTHERS = ""  # every family that is not named, but for what the service says of itself, which is never sealed
+MICRO = 1_000_000
+
+Times = Mapping[str, int]  # family → seconds
+
+
+@frozen(kw_only=True)
+class Horizon:
+    """Events that occurred before these times: `refused` are not taken in, `sealed` live on as sealed rows alone.
+
+    `clean`: what is sealed is deleted, too. `seal` is the number of the last seal, `position` the log's head then:
+    every sealed event was at or before it. `hours` and `days`: buckets that start before are no longer kept.
+    """
+
+    refused: Times = field(factory=dict)
+    sealed: Times = field(factory=dict)
+    clean: bool = True
+    seal: int = 0
+    position: int = 0
+    hours: int = 0
+    days: int = 0
+    timezone: str = ""  # whose days the sealed rows are kept in
+
+    @classmethod
+    def read(cls, text: str | None) -> Horizon:
+        """Read what `write` has written."""
+        return cls(**orjson.loads(text)) if text else cls()
+
+    def write(self) -> str:
+        """Return it as text."""
+        return orjson.dumps(asdict(self)).decode()
+
+    @property
+    def until(self) -> int:
+        """The time (seconds) before which some event may be gone, 0 where none is."""
+        return max(self.sealed.values(), default=0)
+
+    def refuses(self, event_type: str, key: str) -> bool:
+        """Say whether an event is too old to be taken in."""
+        return bool(self.refused) and key[:12] < _key(_time(self.refused, event_type))
+
+    def family_of(self, event_type: str) -> str | None:
+        """Return the family whose time counts for events of a type, None where they are never refused."""
+        return _family(self.refused, event_type)
+
+    def time_of(self, event_type: str) -> int:
+        """Return the time before which events of a type are not taken in."""
+        return _time(self.refused, event_type)
+
+    def unsealed(self) -> str:
+        """Return the end of an SQL condition that leaves out what is sealed; empty where that is deleted."""
+        return "" if self.clean else f" AND NOT {condition(self.sealed)}"
+
+
+def _time(times: Times, event_type: str) -> int:
+    return times.get(_family(times, event_type) or "", 0) if not event_type.startswith(OWN) else 0
+
+
+def _family(times: Times, event_type: str) -> str | None:
+    """Return the family that a time is given for, "" for the others, None for what is never sealed."""
+    family = event_type.partition(".")[0]
+    return None if event_type.startswith(OWN) else family if family in times else OTHERS
+
+
+def _key(seconds: int) -> str:
+    return key_of_time(max(seconds, 0) * MICRO)
+
+
+def condition(times: Times, *, like: str = "topic", key: str = "originator_id") -> str:
+    """Return the SQL of "occurred before its family's time", for these columns; false where there is no time."""
+    named = {family: seconds for family, seconds in times.items() if family != OTHERS}
+    parts = [f"({_of(like, family)} AND {key} < '{_key(seconds)}')" for family, seconds in named.items()]
+    if OTHERS in times:
+        apart = " AND ".join(f"NOT {_of(like, family)}" for family in [*named, OWN.rstrip(".")])
+        parts.append(f"({apart} AND {key} < '{_key(times[OTHERS])}')")
+    return f"({' OR '.join(parts)})" if parts else "(1 = 0)"
+
+
+def _of(column: str, family: str) -> str:
+    """Families are of a-z, 0-9 and _ alone."""
+    return f"substr({column}, 1, {len(family) + 1}) = '{family}.'"
+
+
+def later(one: Times, other: Times, families: Iterable[str]) -> dict[str, int]:
+    """Return the later time of each family: a horizon never goes back."""
+    return {family: max(_at(one, family), _at(other, family)) for family in sorted(families)}
+
+
+def _at(times: Times, family: str) -> int:
+    return times.get(family, times.get(OTHERS, 0))

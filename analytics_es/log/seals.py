@@ -1,0 +1,250 @@
+"""Seals: what a log keeps of events that are gone: their rows, their number by day, and up to when."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+from attrs import frozen
+
+from analytics_es.log.horizon import Horizon, Times, condition
+
+HORIZON, REFUSED = "horizon", "refused"
+
+# Up to when, and how many events were refused for that.
+SELECT_STATE = "SELECT value FROM sealing WHERE name = ?"
+WRITE_STATE = "INSERT INTO sealing VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+COUNT_REFUSED = (
+    f"INSERT INTO sealing VALUES ('{REFUSED}', ?) ON CONFLICT (name) DO UPDATE SET "
+    "value = CAST(CAST(sealing.value AS BIGINT) + CAST(excluded.value AS BIGINT) AS TEXT)"
+)
+
+# What is kept of sealed events: rows of each definition and day, packed, and the ledger's figures of each day.
+INSERT_ROWS = "INSERT INTO sealed_rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+SELECT_ROWS = (
+    "SELECT seal, projection, definition, grain, day, rows, sha256, content FROM sealed_rows "
+    "WHERE projection = ? AND day >= ? AND day < ? ORDER BY seal, day, definition, grain"
+)
+INSERT_DEFINITION = "INSERT INTO seals VALUES (?, ?, ?, ?)"
+SELECT_DEFINITIONS = "SELECT seal, definition, declared FROM seals WHERE projection = ? ORDER BY seal, definition"
+REPLACE_ROWS = (
+    "UPDATE sealed_rows SET rows = ?, sha256 = ?, content = ? "
+    "WHERE seal = ? AND projection = ? AND definition = ? AND grain = ? AND day = ?"
+)
+SELECT_PROJECTIONS = "SELECT DISTINCT projection FROM seals ORDER BY projection"
+DELETE_ROWS = "DELETE FROM sealed_rows WHERE grain = ? AND day < ?"
+COUNT_ROWS = "SELECT coalesce(sum(rows), 0), coalesce(sum(length(content)), 0) FROM sealed_rows"
+INSERT_DAY = "INSERT INTO sealed_days VALUES (?, ?, ?, ?)"
+SELECT_DAYS = (
+    "SELECT day, CAST(sum(events) AS BIGINT), CAST(sum(checksum) AS BIGINT) FROM sealed_days GROUP BY day ORDER BY day"
+)
+
+# What would be sealed.
+COUNT_EVENTS = "SELECT topic, count(*), sum(length(state)) FROM stored_events WHERE {old} GROUP BY topic ORDER BY topic"
+
+
+class Cursor(Protocol):
+    """Runs statements in one transaction, with ? for every parameter."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Any:
+        """Run a statement."""
+
+    def fetchone(self) -> Any:
+        """Return the next row of the last statement."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows of the last statement."""
+
+
+class Database(Protocol):
+    """The database of a log."""
+
+    def write(self) -> AbstractContextManager[Any]:
+        """Open a transaction."""
+
+    def read(self) -> AbstractContextManager[Any]:
+        """Open a transaction that sees one state."""
+
+
+@frozen
+class SealedRows:
+    """The rows of one grain (or what was unreadable) of one definition on one day, packed, with their checksum."""
+
+    seal: int
+    projection: str
+    definition: str  # its fingerprint
+    grain: str
+    day: int
+    rows: int
+    sha256: str
+    content: bytes
+
+    @property
+    def intact(self) -> bool:
+        """Whether the content is what was sealed."""
+        return hashlib.sha256(self.content).hexdigest() == self.sha256
+
+
+class Size(NamedTuple):
+    """The bytes that a log takes on disk, and of these, the ones that later events will use first."""
+
+    bytes: int
+    free: int
+
+
+class Counted(NamedTuple):
+    """How many events of a type there are, and the bytes of what they say."""
+
+    type: str
+    events: int
+    bytes: int
+
+
+class Definition(NamedTuple):
+    """A definition whose rows a seal holds: its fingerprint, and its text."""
+
+    seal: int
+    projection: str
+    definition: str
+    declared: str
+
+
+class Seals(ABC):
+    """The seals of one log, in its own database: they are as much the truth as the events were."""
+
+    lock: str | None = None  # what keeps others from appending, where a transaction alone does not
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # ── what a database does in its own way ─────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def delete(self, limit: int) -> int:
+        """Delete at most so many of the events that are sealed, never the last one of the log; returns how many."""
+
+    @abstractmethod
+    def size(self) -> Size:
+        """Return how large the log is."""
+
+    @abstractmethod
+    def shrink(self) -> Iterator[None]:
+        """Give back the space of what was deleted, step by step: others write between."""
+
+    # ── what follows ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def horizon(self) -> Horizon:
+        """Return up to when events are refused and sealed."""
+        with self._database.read() as cursor:
+            return horizon_of(cursor)
+
+    def advance(self, horizon: Horizon) -> None:
+        """Change the horizon; who appends afterwards is refused what is before it."""
+        with self._database.write() as cursor:
+            if self.lock:
+                cursor.execute(self.lock)
+            cursor.execute(WRITE_STATE, (HORIZON, horizon.write()))
+
+    def seal(
+        self,
+        horizon: Horizon,
+        definitions: Iterable[Definition],
+        rows: Iterable[SealedRows],
+        days: Iterable[tuple[int, int, int]],
+    ) -> None:
+        """Keep rows and days in the place of events, and move the horizon, all in one transaction."""
+        with self._database.write() as cursor:
+            for definition in definitions:
+                cursor.execute(INSERT_DEFINITION, definition)
+            for each in rows:
+                identity = (each.seal, each.projection, each.definition, each.grain, each.day)
+                cursor.execute(INSERT_ROWS, (*identity, each.rows, each.sha256, each.content))
+            for day in days:
+                cursor.execute(INSERT_DAY, (horizon.seal, *day))
+            cursor.execute(WRITE_STATE, (HORIZON, horizon.write()))
+
+    def rows(self, projection: str, start: int, end: int) -> Iterator[SealedRows]:
+        """Return what is kept of a projection on the days that start in [start, end)."""
+        with self._database.read() as cursor:
+            cursor.execute(SELECT_ROWS, (projection, start, end))
+            found = cursor.fetchall()
+        return (SealedRows(*each) for each in found)
+
+    def definitions(self, projection: str) -> list[Definition]:
+        """Return which definitions of a projection were sealed, seal by seal."""
+        with self._database.read() as cursor:
+            cursor.execute(SELECT_DEFINITIONS, (projection,))
+            return [Definition(seal, projection, name, declared) for seal, name, declared in cursor.fetchall()]
+
+    def projections(self) -> list[str]:
+        """Return the names of the projections that have sealed rows."""
+        with self._database.read() as cursor:
+            cursor.execute(SELECT_PROJECTIONS)
+            return [name for (name,) in cursor.fetchall()]
+
+    def replace(self, rows: Iterable[SealedRows]) -> None:
+        """Change what is kept: only for what must not be kept in that form."""
+        with self._database.write() as cursor:
+            for each in rows:
+                identity = (each.seal, each.projection, each.definition, each.grain, each.day)
+                cursor.execute(REPLACE_ROWS, (each.rows, each.sha256, each.content, *identity))
+
+    def days(self) -> list[tuple[int, int, int]]:
+        """Return, day by day, how many events were sealed, and the sum of their checksums."""
+        with self._database.read() as cursor:
+            cursor.execute(SELECT_DAYS)
+            return [(int(day), int(events), int(checksum)) for day, events, checksum in cursor.fetchall()]
+
+    def count(self, times: Times) -> list[Counted]:
+        """Count what occurred before these times, by type."""
+        with self._database.read() as cursor:
+            cursor.execute(COUNT_EVENTS.format(old=condition(times)))
+            return [Counted(kind, int(events), int(size)) for kind, events, size in cursor.fetchall()]
+
+    def kept(self) -> tuple[int, int]:
+        """Return how many rows are kept, and their bytes."""
+        with self._database.read() as cursor:
+            cursor.execute(COUNT_ROWS)
+            rows, size = cursor.fetchone()
+        return int(rows), int(size)
+
+    def drop(self, grain: str, before: int) -> None:
+        """Let go of the rows of one grain that are older than they are to be kept."""
+        with self._database.write() as cursor:
+            cursor.execute(DELETE_ROWS, (grain, before))
+
+    def count_refused(self, events: int) -> None:
+        """Count events that came too late to be taken in."""
+        with self._database.write() as cursor:
+            cursor.execute(COUNT_REFUSED, (str(events),))
+
+    def refused(self) -> int:
+        """Return how many events came too late to be taken in."""
+        with self._database.read() as cursor:
+            cursor.execute(SELECT_STATE, (REFUSED,))
+            row = cursor.fetchone()
+        return int(row[0]) if row else 0
+
+
+def horizon_of(cursor: Cursor) -> Horizon:
+    """Read the horizon in a transaction."""
+    cursor.execute(SELECT_STATE, (HORIZON,))
+    row = cursor.fetchone()
+    return Horizon.read(row[0] if row else None)
+
+
+def tables(*, integer: str, blob: str) -> list[str]:
+    """Return the statements that create what seals are kept in, in the words of a database."""
+    return [
+        "CREATE TABLE IF NOT EXISTS sealing (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        f"CREATE TABLE IF NOT EXISTS seals (seal {integer} NOT NULL, projection TEXT NOT NULL, "
+        "definition TEXT NOT NULL, declared TEXT NOT NULL, PRIMARY KEY (seal, projection, definition))",
+        f"CREATE TABLE IF NOT EXISTS sealed_rows (seal {integer} NOT NULL, projection TEXT NOT NULL, "
+        f"definition TEXT NOT NULL, grain TEXT NOT NULL, day {integer} NOT NULL, rows {integer} NOT NULL, "
+        f"sha256 TEXT NOT NULL, content {blob} NOT NULL, PRIMARY KEY (projection, day, seal, definition, grain))",
+        f"CREATE TABLE IF NOT EXISTS sealed_days (seal {integer} NOT NULL, day {integer} NOT NULL, "
+        f"events {integer} NOT NULL, checksum {integer} NOT NULL, PRIMARY KEY (seal, day))",
+    ]
