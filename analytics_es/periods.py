@@ -34,6 +34,15 @@ class Tiling:
             last if last == end else calendar.next_hour(last),
         )
 
+    def coarsened(self, since: int) -> Tiling:
+        """Return the whole days that hold this one, on the side where hours that start before `since` are gone."""
+        start, end = self.start, self.end
+        if start < since:
+            start = self.calendar.day_start(start)
+        if end <= since and self.calendar.day_start(end) != end:
+            end = self.calendar.next_day(end)
+        return evolve(self, start=start, end=end)
+
     def spans(self) -> list[Span]:
         """Return day buckets for whole days and hour buckets for what is left on either side, unlabelled."""
         first, last = self._days()

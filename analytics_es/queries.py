@@ -65,16 +65,17 @@ class Source:
         """Open one snapshot for one answer about a period; raises MissingProjection."""
         for name in names:
             self.declaration(name)
-        tiling = Tiling.of(self.calendar, period)
         with self.views.read() as snapshot:
-            question = Question(self, snapshot, snapshot.horizon(), tiling, period, names)
+            horizon = snapshot.horizon()
+            tiling = Tiling.of(self.calendar, period).coarsened(horizon.hours)
+            question = Question(self, snapshot, horizon, tiling, period, names)
             question.check_kept()
             yield question
 
 
 @frozen
 class Question:
-    """One question: a snapshot, the period as the read models keep it, and the projections it is put to."""
+    """One question: a snapshot, what it no longer holds, the period as it is kept, and the projections asked."""
 
     source: Source
     snapshot: Snapshot
@@ -85,7 +86,7 @@ class Question:
 
     @property
     def period(self) -> TimePeriod:
-        """The period that is answered for: whole hours."""
+        """The period that is answered for: whole hours, or days where those are all that is kept."""
         return self.tiling.period(self.asked)
 
     def declaration(self, name: str, needed: Iterable[str]) -> Declaration:

@@ -50,6 +50,7 @@ def rebuild(
             with replaying(beside) as replay:
                 filling = _Filling(log, views, beside, replay, set_aside, progress)
                 position = filling.catch_up()
+                views.expire(beside)
                 while not views.promote(beside):  # a follower was faster: what it added since is merged
                     position = filling.catch_up()
         finally:

@@ -210,10 +210,9 @@ class Retaining:
         if (wanted.hours, wanted.days) != (horizon.hours, horizon.days):
             self.log.seals.advance(evolve(horizon, hours=wanted.hours, days=wanted.days, timezone=wanted.timezone))
         self.views.settle()
+        self.views.expire(self.views.everything_live())
         for grain, before in (("hour", wanted.hours), ("day", wanted.days)):
-            if before:
-                self.views.expire(grain, before)
-                self.log.seals.drop(grain, before)
+            self.log.seals.drop(grain, before)
 
     # ── telling ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -257,12 +256,6 @@ class Retaining:
 
 
 # ── archives ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def check_archive(policy: RetentionPolicy, archive: Path | None) -> None:
-    """Raise BadRetention where an archive would not be all of a stretch of time."""
-    if archive and len(set(policy.events.values())) > 1:
-        raise BadRetention(name="archive", problem="needs one length for all events, not one for each family")
 
 
 def archived(

@@ -28,6 +28,7 @@ class RetentionPolicy:
     events: Mapping[str, int | None] = field(factory=lambda: {OTHERS: None})
     hourly: int | None = None
     daily: int | None = None
+    archive: str | None = None  # a directory to write events to before they are deleted
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> RetentionPolicy:
@@ -40,12 +41,15 @@ class RetentionPolicy:
         for name, length in told.items():
             if family := _FAMILY.fullmatch(name):
                 events[family[1]] = _length(name, length)
-            elif name not in ("events", "hourly", "daily"):
-                raise BadRetention(name=name, problem="is none of events, hourly, daily, or a family such as tool.*")
+            elif name not in ("events", "hourly", "daily", "archive"):
+                problem = "is none of events, hourly, daily, archive, or a family such as tool.*"
+                raise BadRetention(name=name, problem=problem)
         kept = {name: _length(name, told.get(name, FOREVER)) for name in ("hourly", "daily")}
-        policy = cls(events=events, **kept)
+        policy = cls(events=events, archive=told.get("archive"), **kept)
         _refuse_shorter("hourly", policy.hourly, "events", policy.longest)
         _refuse_shorter("daily", policy.daily, "hourly", policy.hourly)
+        if policy.archive and len(set(events.values())) > 1:
+            raise BadRetention(name="archive", problem="needs one length for all events, not one for each family")
         return policy
 
     @property
@@ -58,7 +62,8 @@ class RetentionPolicy:
         """Return the policy as it is written."""
         names = {f"{family}.*" if family else "events": days for family, days in self.events.items()}
         every = {**names, "hourly": self.hourly, "daily": self.daily}
-        return {name: FOREVER if days is None else f"{days}d" for name, days in every.items()}
+        told = {name: FOREVER if days is None else f"{days}d" for name, days in every.items()}
+        return told | ({"archive": self.archive} if self.archive else {})
 
 
 def _length(name: str, text: object) -> int | None:

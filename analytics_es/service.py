@@ -498,7 +498,7 @@ class AnalyticsService:
 
     def retain(
         self,
-        policy: RetentionPolicy | Mapping[str, str] | None = None,
+        policy: Mapping[str, str] | None = None,
         *,
         archive: str | Path | None = None,
         dry_run: bool = False,
@@ -513,26 +513,25 @@ class AnalyticsService:
         """
 
         def retained() -> RetentionResult:
-            wanted = policy if isinstance(policy, RetentionPolicy) else RetentionPolicy.of(policy or {})
-            wanted = self._retention if policy is None else wanted
+            wanted = self._retention if policy is None else RetentionPolicy.of(policy)
+            if archive:
+                wanted = RetentionPolicy.of({**wanted.told(), "archive": str(archive)})
             if not dry_run:
                 self.catch_up()
             with nullcontext() if dry_run else self._views.rebuilding():
-                run = self._retaining(wanted, Path(archive) if archive else None, progress)
+                run = self._retaining(wanted, progress)
                 return run.plan() if dry_run else run.run()
 
         return self._result(retained)
 
-    def _retaining(
-        self, policy: RetentionPolicy, archive: Path | None, progress: retaining.Progress | None
-    ) -> retaining.Retaining:
+    def _retaining(self, policy: RetentionPolicy, progress: retaining.Progress | None) -> retaining.Retaining:
         def verified(period: TimePeriod) -> Verification:
             return self.verify(period=period).unwrap()
 
         def archived(period: TimePeriod) -> ExportResult | None:
-            return retaining.archived(self._log, self._declarations, self._fold, self._calendar, period, archive)
+            to = Path(policy.archive) if policy.archive else None
+            return retaining.archived(self._log, self._declarations, self._fold, self._calendar, period, to)
 
-        retaining.check_archive(policy, archive)
         return retaining.Retaining(
             log=self._log,
             views=self._views,

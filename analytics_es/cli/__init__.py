@@ -18,6 +18,7 @@ from analytics_es.cli.projections import projections
 from analytics_es.cli.questions import cost, metrics, performance, report, summary, usage
 from analytics_es.cli.rebuilding import rebuild  # noqa: F401  # a command of projections
 from analytics_es.cli.recording import import_, record
+from analytics_es.cli.retaining import retain
 from analytics_es.cli.verifying import verify
 
 __all__ = ["main"]
@@ -50,6 +51,6 @@ def main() -> None:
 
 for _command in (import_, record, demo, report, usage, performance, cost, summary, explain, diff, metrics):
     main.add_command(_command)
-for _command in (export, backup, aggregate, migrate, projections, dead_letters, run):
+for _command in (export, backup, retain, aggregate, migrate, projections, dead_letters, run):
     main.add_command(_command)
 projections.add_command(verify)

@@ -6,7 +6,9 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from types import FrameType
+from zoneinfo import ZoneInfo
 
 import click
 from rich.live import Live
@@ -14,8 +16,10 @@ from rich.text import Text
 
 from analytics_es.cli import render, words
 from analytics_es.cli.options import db_option
+from analytics_es.cli.retaining import Nightly
 from analytics_es.cli.store import Place, Store, existing
-from analytics_es.types import ProjectionStatus
+from analytics_es.cli.words import safe
+from analytics_es.types import OperationResult, ProjectionStatus, RetentionResult
 
 LOOK_SECONDS = 0.5
 
@@ -23,7 +27,7 @@ LOOK_SECONDS = 0.5
 @click.command()
 @db_option
 def run(db: Place) -> None:
-    """Keep the read models up to date until stopped.
+    """Keep the read models up to date until stopped, and every night what is kept within its retention.
 
     Ctrl-C or SIGTERM stop it, with exit code 0.
 
@@ -31,10 +35,36 @@ def run(db: Place) -> None:
     Example:
       analytics-es run --db analytics.db
     """
-    with existing(db, follow=True) as store, _stopped() as stopping:
+    with existing(db, follow=True) as store, _stopped() as stopping, _retaining(store, stopping):
         _watch(store, stopping)
         position = min(each.position for each in store.service.projections().unwrap())
     click.echo(f"stopped at position {position:,}", err=True)
+
+
+@contextmanager
+def _retaining(store: Store, stopping: threading.Event) -> Iterator[None]:
+    """Retain every night, in a thread of its own; what fails is told, and tried again the next night."""
+    nightly = Nightly(lambda: datetime.now(ZoneInfo(store.keeps)))
+
+    def retain() -> None:
+        while not stopping.wait(LOOK_SECONDS):
+            if nightly.due():
+                result = store.service.retain()
+                click.echo(safe(_retained(result)), err=True)
+
+    thread = threading.Thread(target=retain, name="analytics-es-nightly")
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def _retained(result: OperationResult[RetentionResult]) -> str:
+    if result.failure:
+        return f"warning: retention: {result.failure.message}"
+    return f"retention: sealed and deleted {words.plural(result.unwrap().events, 'event')}"
 
 
 @contextmanager

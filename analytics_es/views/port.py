@@ -239,11 +239,14 @@ class Views(ABC):
     def shrink(self) -> None:  # noqa: B027  # nothing to do is an answer
         """Give back to the disk the space of rows that are gone, where the database does not by itself."""
 
-    def expire(self, grain: str, before: int) -> None:
-        """Remove the rows of one grain whose bucket starts before a time."""
-        for declaration in self.everything_live():
+    def expire(self, declarations: Iterable[Declaration]) -> None:
+        """Remove the rows of buckets that are no longer kept."""
+        horizon = self.seeds.horizon()
+        kept = [(grain, since) for grain, since in (("hour", horizon.hours), ("day", horizon.days)) if since]
+        for declaration in declarations if kept else ():
             with self.writing() as cursor:
-                cursor.execute(f"DELETE FROM {declaration.table} WHERE grain = ? AND bucket < ?", (grain, before))
+                for grain, since in kept:
+                    cursor.execute(f"DELETE FROM {declaration.table} WHERE grain = ? AND bucket < ?", (grain, since))
 
     def _beyond(self, opening: Opening, head: Callable[[], int]) -> list[Declaration]:
         with opening() as cursor:

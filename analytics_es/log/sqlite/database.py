@@ -119,16 +119,20 @@ class Database:
 
     def shrink(self) -> Iterator[None]:
         """Give free pages back to the disk, step by step; a file that was made without this ability keeps them."""
-        before = -1
-        while self.size()[0] != before:
-            before = self.size()[0]
-            with self.write() as cursor:
-                cursor.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
-            yield
-        if self.path:
-            with translated(), closing(sqlite3.connect(self.path, timeout=LOCK_TIMEOUT)) as connection:
-                # As far as those who read it allow: the next one does the rest.
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if not self.path:
+            return
+        with (
+            translated(),
+            closing(sqlite3.connect(self.path, timeout=LOCK_TIMEOUT, isolation_level=None)) as connection,
+        ):
+            before = -1
+            while (size := self.size()[0]) != before:
+                before = size
+                # As a script, of which the driver takes all steps: each gives back one page, and all are one commit.
+                connection.executescript(f"PRAGMA incremental_vacuum({PAGES})")
+                yield
+            # As far as those who read it allow: the next one does the rest.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def moved(self) -> bool:
         """Say whether the path no longer leads to the file that is open, which has then no name or another."""
