@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -173,6 +174,12 @@ class Seeds:
 
 
 NOTHING = Seeds()
+
+
+def sealed_until(log: EventLog, calendar: Calendar) -> datetime | None:
+    """Return the time before which events are gone, None where none are."""
+    until = log.seals.horizon().until
+    return calendar.local(until) if until else None
 
 
 def check_exact(log: EventLog, start: int, upto: int, what: str) -> None:

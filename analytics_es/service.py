@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
+from attrs import evolve
+
 from analytics_es import answers, asof, backup, diff, explain, export, ledger, queries, rebuild, retaining, verify
 from analytics_es.algebra import Declaration, differences
 from analytics_es.archive import Archive
@@ -29,7 +31,7 @@ from analytics_es.replay import BATCH, replaying
 from analytics_es.retention import RetentionPolicy
 from analytics_es.runner import Progress as CatchUpProgress
 from analytics_es.runner import Runner
-from analytics_es.sealed import Seeds
+from analytics_es.sealed import Seeds, sealed_until
 from analytics_es.sources import OfArchive, OfLog, Opening, archived_days
 from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store
 from analytics_es.types import (
@@ -452,7 +454,7 @@ class AnalyticsService:
         **how: Any,
     ) -> RebuildResult:
         seeds = Seeds(self._log, without=archived_days(self._log, source, self._calendar)) if source else None
-        return rebuild.rebuild(
+        result = rebuild.rebuild(
             self._log,
             self._views,
             names,
@@ -461,6 +463,7 @@ class AnalyticsService:
             seeds=seeds,
             progress=progress,
         )
+        return result if source else evolve(result, sealed_until=sealed_until(self._log, self._calendar))
 
     def verify(
         self,

@@ -541,7 +541,10 @@ class RetentionResult:
 
 @frozen(kw_only=True)
 class RebuildResult:
-    """Read models that were filled again from the log up to a position, and promoted."""
+    """Read models that were filled again from the log up to a position, and promoted.
+
+    `sealed_until`: what events before, which are gone, had added was carried over; None where none are gone.
+    """
 
     projections: list[str]
     events: int
@@ -550,6 +553,7 @@ class RebuildResult:
     unreadable: int
     seconds: float
     events_per_second: int
+    sealed_until: datetime | None = None
 
 
 @frozen(kw_only=True)
@@ -727,7 +731,10 @@ class ProjectionVerification:
 
 @frozen(kw_only=True)
 class Verification:
-    """Live read models compared with the log: all of it, a period, or `sampled` days, drawn with a `seed`."""
+    """Live read models compared with the log: all of it, a period, or `sampled` days, drawn with a `seed`.
+
+    `sealed_until`: of events before, which are gone, it was what was sealed of them; None where none are gone.
+    """
 
     identical: bool
     projections: list[ProjectionVerification]
@@ -736,6 +743,7 @@ class Verification:
     seed: int | None
     events: int
     seconds: float
+    sealed_until: datetime | None = None
 
 
 # ── two answers beside each other ───────────────────────────────────────────────────────────────────────────────

@@ -23,7 +23,7 @@ from analytics_es.ledger import FIRST, LAST, MICRO, Days, Stretch
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
 from analytics_es.replay import Replay
-from analytics_es.sealed import Seeds
+from analytics_es.sealed import Seeds, sealed_until
 from analytics_es.types import LedgerCheck, ProjectionVerification, TimePeriod, Verification
 from analytics_es.views import Snapshot, Span, Views
 from analytics_es.views.snapshot import UNREADABLE_KEY
@@ -69,6 +69,7 @@ def verify(
         seed=seed if sample else None,
         events=events,
         seconds=round(time.monotonic() - began, 3),
+        sealed_until=sealed_until(log, fold.calendar),
     )
 
 

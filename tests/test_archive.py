@@ -80,6 +80,7 @@ def test_a_manifest_says_what_the_file_is(analytics: AnalyticsService, tmp_path:
         "upto": 28,
         "bytes": result.bytes,
         "sha256": result.sha256,
+        "sealed": False,
     }
 
 

@@ -27,8 +27,9 @@ LOOK_SECONDS = 0.5
 @click.command()
 @db_option
 def run(db: Place) -> None:
-    """Keep the read models up to date until stopped, and every night what is kept within its retention.
+    """Keep the read models up to date until stopped.
 
+    Every night at three o'clock, of the store's zone, events are sealed that are older than they are to be kept.
     Ctrl-C or SIGTERM stop it, with exit code 0.
 
     \b

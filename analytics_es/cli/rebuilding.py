@@ -216,6 +216,7 @@ def _of_all(result: RebuildResult) -> str:
         f"{result.position:,}, in {result.seconds:.1f} s ({result.events_per_second:,} events/s): "
         f"{words.plural(result.rows, 'row')}"
     )
+    told += f", with what was sealed before {result.sealed_until:%Y-%m-%d}" if result.sealed_until else ""
     return told + (f"; {words.plural(result.unreadable, 'value')} set aside" if result.unreadable else "")
 
 

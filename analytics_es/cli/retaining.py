@@ -52,7 +52,7 @@ def retain(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Seal and delete events that are older than they are to be kept.
+    """Seal and delete events that are to be kept no longer.
 
     What they add to every projection is verified, and kept in the log as sealed rows: answers do not change. Events of
     that time are refused from then on. Others go on recording and asking meanwhile. `run` does this every night, at

@@ -114,7 +114,8 @@ def _what(found: Verification) -> str:
         what = f"{', '.join(f'{day:%Y-%m-%d}' for day in found.sampled) or 'no day'} (--seed {found.seed}), "
     else:
         what = ""
-    return f"verified {what}{words.plural(found.events, 'event')} folded again in {found.seconds:.1f} s"
+    sealed = f"; before {found.sealed_until:%Y-%m-%d}, what was sealed" if found.sealed_until else ""
+    return f"verified {what}{words.plural(found.events, 'event')} folded again in {found.seconds:.1f} s{sealed}"
 
 
 def _verdict(each: ProjectionVerification) -> str:

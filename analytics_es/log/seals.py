@@ -69,7 +69,7 @@ class Database(Protocol):
         """Open a transaction that sees one state."""
 
 
-@frozen
+@frozen(order=True)
 class SealedRows:
     """The rows of one grain (or what was unreadable) of one definition on one day, packed, with their checksum."""
 

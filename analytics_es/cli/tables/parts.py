@@ -30,9 +30,18 @@ def footer(stands_on: Sequence[Completeness], period: TimePeriod, *notes: str) -
         f"{words.plural(unreadable, 'value')} unreadable (projections status)" if unreadable else "all readable",
         "still open: more may come" if any(each.open_buckets for each in stands_on) else "period closed",
         str(period.start.tzinfo),
+        *_sealed(stands_on),
         *notes,
     ]
     return Line(" · ".join(parts), "yellow" if events or unreadable else "dim")
+
+
+def _sealed(stands_on: Sequence[Completeness]) -> list[str]:
+    """Return up to when events are gone, and from when on every measure is complete."""
+    sealed = [each.sealed_until for each in stands_on if each.sealed_until]
+    partial = [each.complete_from for each in stands_on if each.complete_from]
+    told = [f"sealed before {max(sealed):%Y-%m-%d}"] if sealed else []
+    return told + ([f"incomplete before {max(partial):%Y-%m-%d}"] if partial else [])
 
 
 def cut(rows: Sequence[Sequence[Cell]], top: int, more: str = MORE) -> tuple[list[Sequence[Cell]], str]:

@@ -219,10 +219,10 @@ def _create(path: Path, *, kind: int, schema: int) -> None:
     except (OSError, ValueError, sqlite3.Error) as error:
         raise NotWritable(path=path, problem=error) from None
     with translated(), closing(connection):
-        # Before there is anything in it: pages that are freed can be given back to the disk later.
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         # Before write-ahead logging begins, so that the file itself says whose it is.
-        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("BEGIN")
+        # This writes, and before there is anything: pages that are freed can be given back to the disk later.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         if not connection.execute("PRAGMA application_id").fetchone()[0]:
             connection.execute(f"PRAGMA application_id = {kind}")
             connection.execute(f"PRAGMA user_version = {schema}")
