@@ -18,6 +18,7 @@ from analytics_es.figures import distribution, nothing
 from analytics_es.log import Part
 from analytics_es.periods import Tiling
 from analytics_es.queries import find_metric, grouping
+from analytics_es.sealed import check_exact
 from analytics_es.types import AnswerDiff, ChangeOfKind, ChangingEvent, Distribution, MetricChange, TimePeriod
 from analytics_es.views import Views
 
@@ -42,11 +43,12 @@ def kind_of_change(event_type: str) -> str:
 def diff(
     deriving: Deriving, before: AsOf, after: AsOf, period: TimePeriod, *, metric: str | None, limit: int
 ) -> AnswerDiff:
-    """Answer `AnalyticsService.diff`; raises BackwardDiff, UnknownMetric, BadPeriod."""
+    """Answer `AnalyticsService.diff`; raises BackwardDiff, UnknownMetric, BadPeriod, SealedPeriod."""
     if before.position > after.position:
         raise BackwardDiff(before=before.position, after=after.position)
     wanted = deriving.declarations if metric is None else [find_metric(deriving.declarations, metric)[0]]
     tiling = Tiling.of(deriving.calendar, period)
+    check_exact(deriving.log, tiling.start, before.position, "a comparison")
     came = Part(deriving.log, after=before.position, upto=after.position)
     kinds, events = _came(came, tiling, limit)
     metrics = [

@@ -42,9 +42,9 @@ class Recorder:
         """Record one event; durable when it returns."""
         return receipt(self.append([self.door.entry(event_type, data, **given)])[0])
 
-    def tell(self, event_type: str, data: Mapping[str, Any]) -> Receipt:
+    def tell(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
         """Record what the service itself has to say, an `analytics.…` event."""
-        return receipt(self.append([passed(self.door.clock(), event_type, data)])[0])
+        return receipt(self.append([passed(self.door.clock(), event_type, data, **given)])[0])
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
         """Append what has passed the door, in one commit; durable when it returns."""

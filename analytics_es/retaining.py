@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,7 +36,7 @@ MICRO = 1_000_000
 TOGETHER = 200_000  # events of one seal, about: whole days, held in memory
 SLICE = 5_000  # events deleted at once
 PAUSE_SECONDS = 0.005  # between two slices, so that those who wait can write
-SEALED = "analytics.events.sealed"
+SEALED, SOURCE = "analytics.events.sealed", "analytics_es"
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
 
@@ -70,7 +71,7 @@ class Retaining:
         """Seal and delete what is older than it is to be kept, let go of old buckets, give back the space."""
         seals = self.log.seals
         before, horizon = seals.size().bytes, seals.horizon()
-        self._delete(horizon)  # what a run before this one has left
+        self._finish(horizon)  # what a run before this one has left
         wanted = target(self.policy, horizon, self.calendar, self.now)
         families = self._families(wanted)
         if wanted.refused != horizon.refused:
@@ -122,32 +123,31 @@ class Retaining:
         if not events:
             return
         moved = evolve(horizon, sealed=dict(until), clean=False, seal=seal, position=position)
+        moved = evolve(moved, telling=self._told(moved, events, days, rows))
         # Who creates read models from here on has not seen these events: it begins again once they are sealed.
         self.views.about_to_seal(seal, position)
         self.log.seals.seal(moved, definitions, rows, days)
         self.views.settle()
-        self._tell(seal, moved, events, days, rows)
         self._seals, self._rows = self._seals + 1, self._rows + sum(each.rows for each in rows)
-        self._delete(moved)
+        self._finish(moved)
 
-    def _tell(self, seal: int, horizon: Horizon, events: int, days: list[Day], rows: list[SealedRows]) -> None:
-        self.tell(
-            SEALED,
-            {
-                "seal": seal,
-                "until": {
-                    family or "others": self.calendar.local(at).isoformat() for family, at in horizon.sealed.items()
-                },
-                "position": horizon.position,
-                "events": events,
-                "checksum": sum(each[2] for each in days),
-                "rows": {
-                    each: sum(r.rows for r in rows if r.projection == each) for each in {r.projection for r in rows}
-                },
-                "policy": self.policy.told(),
-                "archive": self._archived and str(self._archived.path),
-            },
-        )
+    def _told(self, horizon: Horizon, events: int, days: list[Day], rows: list[SealedRows]) -> dict[str, Any]:
+        """Return what the log is told of a seal."""
+        by_projection: dict[str, int] = {}
+        for each in rows:
+            by_projection[each.projection] = by_projection.get(each.projection, 0) + each.rows
+        sealed = {family or "others": self.calendar.local(at).isoformat() for family, at in horizon.sealed.items()}
+        return {
+            "seal": horizon.seal,
+            "at": self.now.isoformat(),
+            "until": sealed,
+            "position": horizon.position,
+            "events": events,
+            "checksum": sum(each[2] for each in days),
+            "rows": by_projection,
+            "policy": self.policy.told(),
+            "archive": self._archived and str(self._archived.path),
+        }
 
     def _derived(
         self, until: Mapping[str, int], seal: int, position: int
@@ -192,8 +192,11 @@ class Retaining:
 
     # ── letting go ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _delete(self, horizon: Horizon) -> None:
-        """Delete what is sealed, slice by slice."""
+    def _finish(self, horizon: Horizon) -> None:
+        """Tell the log of the last seal, once, and delete what is sealed, slice by slice."""
+        if told := horizon.telling:
+            at = datetime.fromisoformat(told["at"])
+            self.tell(SEALED, told, id=f"seal {told['seal']}", source=SOURCE, occurred_at=at)
         if horizon.clean:
             return
         left = sum(each.events for each in self.log.seals.count(horizon.sealed))
@@ -202,7 +205,7 @@ class Retaining:
             done += deleted
             self._say("deleting", done, left)
             time.sleep(PAUSE_SECONDS)
-        self.log.seals.advance(evolve(self.log.seals.horizon(), clean=True))
+        self.log.seals.advance(evolve(self.log.seals.horizon(), clean=True, telling={}))
 
     def _expire(self, wanted: Horizon) -> None:
         """Let go of buckets; questions about them are refused before the first of them is gone."""

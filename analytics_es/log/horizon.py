@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
 from attrs import asdict, field, frozen
@@ -31,6 +32,7 @@ class Horizon:
     hours: int = 0
     days: int = 0
     timezone: str = ""  # whose days the sealed rows are kept in
+    telling: Mapping[str, Any] = field(factory=dict)  # what is still to be told in the log of the last seal
 
     @classmethod
     def read(cls, text: str | None) -> Horizon:
