@@ -127,7 +127,7 @@ class SealedPeriod(AnalyticsError):
 
 
 class NoLongerKept(AnalyticsError):
-    """{grain}s that begin before {since} are no longer kept: ask for a later period, or for whole days."""
+    """{grain}s that begin before {since} are no longer kept: ask for a later period{instead}."""
 
 
 class DamagedSeal(AnalyticsError):

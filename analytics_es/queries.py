@@ -116,9 +116,10 @@ class Question:
     def check_kept(self) -> None:
         """Raise NoLongerKept where the answer needs buckets that retention has removed."""
         needed = [*self.tiling.spans(), *self.tiling.series(self.asked.granularity)[0]]
-        for grain, since in (("hour", self.horizon.hours), ("day", self.horizon.days)):
+        kept = (("hour", self.horizon.hours, ", or by the day"), ("day", self.horizon.days, ""))
+        for grain, since, instead in kept:
             if any(span.grain == grain and span.start < since for span in needed):
-                raise NoLongerKept(grain=grain, since=self.tiling.local(since))
+                raise NoLongerKept(grain=grain, since=self.tiling.local(since), instead=instead)
 
     def before(self) -> Tiling | None:
         """Return the period before, None where its buckets are no longer kept."""

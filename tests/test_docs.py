@@ -4,12 +4,14 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import AnalyticsError
+from analytics_es.testing import NOON, provider_call, tool_call
 from tests import day
 from tests.servers import Server
 
@@ -87,6 +89,21 @@ def test_the_runbook_of_rebuilding_runs(tmp_path: Path) -> None:
 
     assert len(commands) > 12
     assert run_python(code, tmp_path) == "True\n8\n9\n"
+
+
+def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
+    (code,), (shown,) = blocks("docs/retention.md", "python"), blocks("docs/retention.md", "text")
+    commands = SHELL.findall((ROOT / "docs/retention.md").read_text())
+    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as analytics:
+        analytics.record_events([provider_call(), tool_call(occurred_at=NOON + timedelta(days=1))]).unwrap()
+
+    for command in commands:
+        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+
+    assert len(commands) == 5
+    assert run_python(code, tmp_path) == shown
 
 
 def test_postgres_is_used_as_the_guide_shows(tmp_path: Path, postgres: Server) -> None:
