@@ -11,8 +11,8 @@ OWN = "analytics_es."  # an application may set any of the common ids itself, as
 
 # ── which activity a span is ────────────────────────────────────────────────────────────────────────────────────
 
-OPERATION = ("gen_ai.operation.name", "llm.request.type")
-KIND = ("openinference.span.kind", "traceloop.span.kind")
+OPERATION = ("gen_ai.operation.name",)
+KIND = ("openinference.span.kind", "traceloop.span.kind", "llm.request.type")
 
 # By operation. `plan` encloses calls and is none; any other operation of a GenAI span is a call of a provider.
 ACTIVITIES = {
@@ -24,6 +24,9 @@ ACTIVITIES = {
 # The operation that a kind means, in lower case; other kinds (chain, retriever, guardrail, prompt …) are glue.
 OPERATIONS = {
     "llm": "chat",
+    "chat": "chat",
+    "completion": "text_completion",
+    "rerank": "rerank",
     "embedding": "embeddings",
     "reranker": "rerank",
     "decision": "decision",
@@ -32,7 +35,7 @@ OPERATIONS = {
     "task": "invoke_agent",
     "workflow": "invoke_workflow",
 }
-# Before there were operations, a call was known by these.
+# Where there is neither, a call is known by these.
 CALLS = ("gen_ai.system", "gen_ai.provider.name", "gen_ai.request.model")
 
 # ── fields ──────────────────────────────────────────────────────────────────────────────────────────────────────

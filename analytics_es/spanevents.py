@@ -33,15 +33,14 @@ class Activity(NamedTuple):
 def activity_of(span: Span) -> Activity | None:
     """Say what a span is; None if it is no GenAI span."""
     told = Told(span.attributes)
-    operation = told.text(semconv.OPERATION)
-    kind = told.text(semconv.KIND)
+    operation, kind = told.text(semconv.OPERATION), told.text(semconv.KIND)
     if operation is None and kind is not None:
         operation = semconv.OPERATIONS.get(kind.lower())
-        if operation is None:
-            return Activity(None, None)
-    if operation is None and not any(name in span.attributes for name in semconv.CALLS):
-        return None
-    return Activity(semconv.ACTIVITIES.get(operation or "", CALL), operation)
+    if operation is not None:
+        return Activity(semconv.ACTIVITIES.get(operation, CALL), operation)
+    if any(name in span.attributes for name in semconv.CALLS):
+        return Activity(CALL, None)
+    return Activity(None, None) if kind else None
 
 
 def reports_usage(span: Span) -> bool:
