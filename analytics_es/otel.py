@@ -26,6 +26,7 @@ except ModuleNotFoundError as error:
     raise MissingExtra(package=error.name, extra="otel") from None
 
 REJECTED = "analytics.message.rejected"
+UNREADABLE = "not a span that can be read"
 REMEMBERED = 20_000  # spans: minutes of a busy process, about 6 MB
 MAX_RAW = 16_384  # characters of what is kept of a span that was refused
 CONTENT = {"prompt", "completion", "arguments", "result"}
@@ -71,8 +72,8 @@ class AnalyticsSpanExporter(SpanExporter):
         try:
             return self._export(spans)
         except Exception as error:  # a bug of ours must not become the application's
-            self._fail(len(spans), told(error))
-            return SpanExportResult.FAILURE
+            logger.debug("exporting %d spans", len(spans), exc_info=True)
+            return self._fail(len(spans), told(error))
 
     def shutdown(self) -> None:
         """Take no more spans; the analytics service stays open."""
@@ -103,21 +104,21 @@ class AnalyticsSpanExporter(SpanExporter):
 
     def _read(self, spans: Sequence[ReadableSpan]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return the events of spans, and those that say which spans cannot be read."""
-        batch, events, rejected = list[Span](), list[dict[str, Any]](), list[dict[str, Any]]()
+        batch, found, rejected = list[Span](), list[list[dict[str, Any]]](), list[dict[str, Any]]()
         for each in spans:
             try:
                 batch.append(span_of(each))
             except Exception as error:  # whatever an emitter managed to put into a span
-                rejected.append(_rejection(f"not a span that can be read ({told(error)})", {"name": each.name}))
-        ignored = 0
+                rejected.append(_rejection(f"{UNREADABLE} ({told(error)})", {"name": each.name}))
         with self._lock:
             self._reader.see(batch)
             for span in batch:
-                found = self._reader.events(span)
-                ignored += not found
-                events += found
-        self._count(spans=len(spans), ignored=ignored)
-        return events, rejected
+                try:
+                    found.append(self._reader.events(span))
+                except Exception as error:  # a bug of ours must not cost the other spans
+                    rejected.append(_rejection(f"{UNREADABLE} ({told(error)})", {"id": span.key, "name": span.name}))
+        self._count(spans=len(spans), ignored=found.count([]))
+        return [event for several in found for event in several], rejected
 
     def _reject(self, rejected: list[dict[str, Any]]) -> SpanExportResult:
         if not rejected:

@@ -135,7 +135,7 @@ def _tokens(told: Told) -> dict[str, Any]:
         whole = "output_tokens" if name == "reasoning_tokens" else "input_tokens"
         if tokens[whole] is not None:
             tokens[name] = told.number(names)
-    if all(value is None or type(value) is int for value in tokens.values()):
+    if all(value is None or (type(value) is int and value >= 0) for value in tokens.values()):
         _include_parts(tokens, told.number(semconv.TOTAL_TOKENS))
     return tokens
 

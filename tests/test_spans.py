@@ -420,6 +420,30 @@ def test_what_was_said_is_taken_over_where_it_is_asked_for(attributes: dict[str,
     assert text == data(chat(**dict.fromkeys(USED), **attributes), content=True)[field]
 
 
+COUNTS = st.none() | st.integers(-1, 50)
+
+
+@given(COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)
+def test_any_counts_give_totals_that_pass_the_door_unless_one_is_negative(
+    taken: int | None,
+    read: int | None,
+    written: int | None,
+    given: int | None,
+    reasoning: int | None,
+    total: int | None,
+) -> None:
+    parts = {READ: read, WRITTEN: written, REASONING: reasoning, TOTAL: total}
+    totals = {"gen_ai.usage.input_tokens": taken, "gen_ai.usage.output_tokens": given}
+    found = event(chat(**totals, **parts))
+
+    tokens = [value for name, value in found["data"].items() if name.endswith("_tokens")]
+    if min(tokens, default=0) >= 0:
+        assert admit(now=NOON, **found)
+    else:
+        with pytest.raises(RefusedEvent):
+            admit(now=NOON, **found)
+
+
 # ── anything ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 VALUES = st.recursive(
