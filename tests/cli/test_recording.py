@@ -285,10 +285,10 @@ def test_traces_are_imported_and_what_is_no_span_is_kept(cli: Cli, tmp_path: Pat
     first = cli("import", *files, "--format", "otlp", "--rejects", "rejects.jsonl", "--json")
     again = cli("import", *files, "--format", "otlp", "--json")
 
-    assert (8, 0, 1) == totals(first.stdout)
-    assert (0, 8, 1) == totals(again.stdout)
+    assert totals(first.stdout) == (8, 0, 1)
+    assert totals(again.stdout) == (0, 8, 1)
     (refused,) = map(json.loads, Path("rejects.jsonl").read_text().splitlines())
-    assert (1, '{"traceId": "x"}') == (refused["row"], refused["raw"])
+    assert (refused["row"], refused["raw"]) == (1, '{"traceId": "x"}')
     assert "row 1: not a span: its traceId is 'x', not hex digits as OTLP/JSON has them" in first.stderr
 
 
