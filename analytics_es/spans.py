@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -190,6 +191,7 @@ def attributes(span: Span, told: Told) -> dict[str, Any]:
     return {**{name: value for name, value in about.items() if value}, **values}
 
 
+@functools.lru_cache(maxsize=4096)
 def is_free_text(name: str) -> bool:
     """Say whether an attribute holds what was said: prompts, answers, arguments, documents."""
     return name not in semconv.NOT_FREE and any(

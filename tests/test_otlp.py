@@ -262,6 +262,14 @@ def test_a_span_that_is_none_is_refused_alone(written: Written, changes: dict[st
     assert json.loads(refused.raw or "") == a_span(**changes)
 
 
+def test_a_span_that_is_nested_too_deeply_is_refused_alone(written: Written) -> None:
+    deep = '{"arrayValue": {"values": [' * 200 + "]}}" * 200
+    span = json.dumps(a_span(attributes=[{"key": "a", "value": 0}])).replace('"value": 0', f'"value": {deep}')
+    whole = json.dumps(request("span", a_span()), indent=1).replace('"span"', span)
+
+    assert [True, False] == [row.event is None for row in read(written(whole))]
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

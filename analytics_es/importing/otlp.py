@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -70,8 +69,9 @@ def _rows(path: Path) -> Iterator[_Row]:
 
 
 def _row(number: int, resource: Mapping[str, Any], scope: str, told: Any) -> _Row:
-    raw = json.dumps(told, ensure_ascii=False)
+    raw = None
     try:
+        raw = orjson.dumps(told).decode()
         return _Row(number, _span(resource, scope, told), raw, "")
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError, OverflowError) as error:
         return _Row(number, None, raw, f"not a span: {in_one_line(error)}")
