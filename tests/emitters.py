@@ -158,6 +158,7 @@ Application = Callable[[str, Any], None]
 EMITTERS: dict[str, tuple[str, str, Application]] = {
     "genai-openai": (GENAI_OPENAI, "OpenAIInstrumentor", three_calls),
     "genai-agent": (GENAI_OPENAI, "OpenAIInstrumentor", agent),
+    "genai-anthropic": ("opentelemetry.instrumentation.genai.anthropic", "AnthropicInstrumentor", one_message),
     "openinference-openai": (OPENINFERENCE_OPENAI, "OpenAIInstrumentor", three_calls),
     "openinference-anthropic": ("openinference.instrumentation.anthropic", "AnthropicInstrumentor", one_message),
     "openllmetry-old": ("opentelemetry.instrumentation.openai", "OpenAIInstrumentor", three_calls),

@@ -105,3 +105,12 @@ def test_spans_beyond_the_limit_are_forgotten() -> None:
     nesting.see([Node("parent", "", True, True)])
 
     assert (True, 10) == (nesting.counts("parent"), len(nesting._known))
+
+
+def test_a_span_is_remembered_as_long_as_others_come_that_lie_in_it() -> None:
+    nesting = Nesting(limit=10)
+    for number in range(20):
+        nesting.see([Node(f"child{number}", "parent", True, number == 0)])
+    nesting.see([Node("parent", "", True, True)])
+
+    assert not nesting.counts("parent")

@@ -216,6 +216,17 @@ def test_a_call_that_ends_after_the_one_around_it_is_not_counted_again(analytics
     assert [("provider.call.completed", 100), ("provider.call.completed", None)] == told(analytics, "input_tokens")
 
 
+@pytest.mark.parametrize(("remembered", "counted"), [(20_000, 100), (2, 200)])
+def test_a_span_is_known_to_lie_in_another_while_it_is_remembered(
+    analytics: AnalyticsService, remembered: int, counted: int
+) -> None:
+    exporter = AnalyticsSpanExporter(analytics, remembered=remembered)
+    for span in [ended(2, CHAT, parent=1), *(ended(number, {}) for number in range(10, 20)), ended(1, CHAT)]:
+        exporter.export([span])
+
+    assert counted == sum(tokens or 0 for _, tokens in told(analytics, "input_tokens"))
+
+
 def test_a_cancelled_call_is_cancelled(analytics: AnalyticsService) -> None:
     tracer = tracers(AnalyticsSpanExporter(analytics)).get_tracer("tests")
 
