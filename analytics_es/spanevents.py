@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from analytics_es import semconv
 from analytics_es.events import EPOCH
@@ -103,10 +103,10 @@ class Reader:
         data = {**common(span, told), "duration_ms": duration(span)}
         name = TASK if kind.name == CALL else str(kind.name)
         if kind.name == CALL:
-            data["task_type"] = kind.operation or span.name
+            data["task_type"] = kind.operation or span.title
         else:
             type_field, names = semconv.NAMES[name]
-            data[type_field] = told.text(names) or span.name
+            data[type_field] = told.text(names) or span.title
         if name == TASK:
             data["task_id"] = data["task_id"] or span.key
         if self.content:
@@ -118,7 +118,7 @@ def _unseen_calls(span: Span, kind: Activity) -> dict[str, Any]:
     """Return the calls in a span that only it tells of, as one; without a duration, which is the span's."""
     told = Told(span.attributes)
     data = {**common(span, told), **called(told, kind.operation), **used(told)}
-    about = {"service.name": span.service} if span.service else {}
+    about = attributes(evolve(span, attributes={}, dropped=0), told)
     return {**_event(span, CALL, {**data, "attributes": about}), "id": f"{span.key}:usage"}
 
 

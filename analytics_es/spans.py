@@ -45,6 +45,11 @@ class Span:
     dropped: int = 0  # attributes that the emitter left out
 
     @property
+    def title(self) -> str:
+        """Return the name as a field can hold it."""
+        return cut(_plain(self.name), MAX_VALUE)
+
+    @property
     def key(self) -> str:
         """Return the span's identity."""
         return f"{self.trace_id}:{self.span_id}"
@@ -188,7 +193,7 @@ def attributes(span: Span, told: Told) -> dict[str, Any]:
         "otel.dropped_attributes": span.dropped + len(names) - len(kept),
     }
     values = {name: _short(span.attributes[name]) for name in kept if span.attributes[name] is not None}
-    return {**{name: value for name, value in about.items() if value}, **values}
+    return {**{name: _short(value) for name, value in about.items() if value}, **values}
 
 
 @functools.lru_cache(maxsize=4096)
@@ -199,8 +204,8 @@ def is_free_text(name: str) -> bool:
     )
 
 
-def _short(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+def _short(value: Any) -> str | float:
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return cut(_plain(value), MAX_VALUE)
 

@@ -377,6 +377,14 @@ def test_attributes_beyond_the_limits_are_counted() -> None:
     assert (MAX_ATTRIBUTES, 5 + 2 + 4) == (len(found.keys() & many.keys()), found["otel.dropped_attributes"])
 
 
+def test_names_that_cannot_be_stored_are_mended() -> None:
+    found = event(evolve(of({"openinference.span.kind": "TOOL"}), name="x" * 2000 + "\0", service="\0", scope="\ud800"))
+
+    kept = {"service.name": "\ufffd", "otel.scope.name": "?", "openinference.span.kind": "TOOL"}
+    assert (256, kept) == (len(found["data"]["tool"]), found["data"]["attributes"])
+    assert admit(now=NOON, **found)
+
+
 def test_where_a_span_comes_from_is_kept() -> None:
     found = data(evolve(chat(parent=9), service="shop", scope="some.instrumentation"))["attributes"]
 
