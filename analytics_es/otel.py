@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import threading
@@ -13,9 +14,10 @@ from attrs import frozen
 
 from analytics_es.door import told
 from analytics_es.errors import MissingExtra
+from analytics_es.events import EARLIEST, LATEST
 from analytics_es.service import AnalyticsService
 from analytics_es.spanevents import SOURCE, Reader
-from analytics_es.spans import Span, SpanEvent, cut
+from analytics_es.spans import Span, SpanEvent
 from analytics_es.types import Refusal
 
 try:
@@ -26,9 +28,9 @@ except ModuleNotFoundError as error:
     raise MissingExtra(package=error.name, extra="otel") from None
 
 REJECTED = "analytics.message.rejected"
-UNREADABLE = "not a span that can be read"
+UNREADABLE = "unreadable_span"
 REMEMBERED = 20_000  # spans: minutes of a busy process, about 6 MB
-MAX_RAW = 16_384  # characters of what is kept of a span that was refused
+MAX_RAW = 96 * 1024  # bytes of what is kept of a span that was refused
 CONTENT = {"prompt", "completion", "arguments", "result"}
 
 logger = logging.getLogger("analytics_es")
@@ -92,7 +94,7 @@ class AnalyticsSpanExporter(SpanExporter):
         events, rejected = self._read(spans)
 
         def refuse(refusal: Refusal) -> None:
-            rejected.append(_rejection(refusal.message, events[refusal.index]))
+            rejected.append(_rejection(refusal.code, refusal.message, events[refusal.index]))
 
         if events:
             result = self._analytics.record_events(events, skip_refused=True, on_refused=refuse)
@@ -109,22 +111,22 @@ class AnalyticsSpanExporter(SpanExporter):
             try:
                 batch.append(span_of(each))
             except Exception as error:  # whatever an emitter managed to put into a span
-                rejected.append(_rejection(f"{UNREADABLE} ({told(error)})", {"name": each.name}))
+                rejected.append(_rejection(UNREADABLE, told(error), {"name": each.name}))
         with self._lock:
             self._reader.see(batch)
             for span in batch:
                 try:
                     found.append(self._reader.events(span))
                 except Exception as error:  # a bug of ours must not cost the other spans
-                    rejected.append(_rejection(f"{UNREADABLE} ({told(error)})", {"id": span.key, "name": span.name}))
+                    rejected.append(_rejection(UNREADABLE, told(error), {"id": span.key, "name": span.name}))
         self._count(spans=len(spans), ignored=found.count([]))
         return [event for several in found for event in several], rejected
 
     def _reject(self, rejected: list[dict[str, Any]]) -> SpanExportResult:
         if not rejected:
             return SpanExportResult.SUCCESS
-        reasons = sorted({event["data"]["reason"] for event in rejected})
-        logger.warning("%d span events were refused, the first because: %s", len(rejected), reasons[0])
+        reason = rejected[0]["data"]["reason"]["message"]
+        logger.warning("%d span events were refused, the first because: %s", len(rejected), reason)
         result = self._analytics.record_events(rejected)
         if result.failure:
             return self._fail(len(rejected), result.failure.message)
@@ -162,8 +164,22 @@ def span_of(span: ReadableSpan) -> Span:
     )
 
 
-def _rejection(reason: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is kept of an event that was refused, without what was said."""
+def _rejection(code: str, message: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what keeps an event that was refused, in the shape of a bus's rejected messages, without what was said."""
     data = {name: value for name, value in event.get("data", {}).items() if name not in CONTENT}
-    raw = cut(json.dumps({**event, "data": data}, default=str), MAX_RAW)
-    return {"event_type": REJECTED, "data": {"source": SOURCE, "reason": reason, "raw": raw}}
+    raw = json.dumps({**event, "data": data}, default=str).encode()
+    when = event.get("occurred_at")
+    timed = when is not None and EARLIEST <= when < LATEST
+    return {
+        "event_type": REJECTED,
+        "data": {
+            "subject": event.get("event_type", "span"),
+            "reason": {"code": code, "message": message},
+            "raw": base64.b64encode(raw[:MAX_RAW]).decode(),
+            "size": len(raw),
+            "truncated": len(raw) > MAX_RAW,
+        },
+        "occurred_at": when if timed else None,
+        "id": f"rejected {event['id']}" if timed else None,
+        "source": SOURCE,
+    }

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import importlib
 import json
 import logging
@@ -259,11 +260,19 @@ def test_what_is_refused_is_kept_with_the_reason_and_without_what_was_said(
     assert ExportStats(spans=2, recorded=1, refused=1) == exporter.stats()
     call, rejected = recorded(analytics)
     assert ("provider.call.completed", "analytics.message.rejected") == (call.type, rejected.type)
-    reason = "input_tokens: must be between 0 and 2^63-1, not -5."
-    assert ("otel", reason) == (rejected.data["source"], rejected.data["reason"])
-    assert -5 == json.loads(rejected.data["raw"])["data"]["input_tokens"]
-    assert SECRET not in rejected.data["raw"]
-    assert [f"1 span events were refused, the first because: {reason}"] == caplog.messages
+    message = "input_tokens: must be between 0 and 2^63-1, not -5."
+    assert ("provider.call.completed", {"code": "bad_field", "message": message}) == (
+        rejected.data["subject"],
+        rejected.data["reason"],
+    )
+    raw = base64.b64decode(rejected.data["raw"])
+    assert (-5, len(raw), False) == (
+        json.loads(raw)["data"]["input_tokens"],
+        rejected.data["size"],
+        rejected.data["truncated"],
+    )
+    assert SECRET.encode() not in raw
+    assert [f"1 span events were refused, the first because: {message}"] == caplog.messages
 
 
 def test_a_span_that_cannot_be_read_is_kept_and_the_others_are_recorded(analytics: AnalyticsService) -> None:
@@ -272,8 +281,19 @@ def test_a_span_that_cannot_be_read_is_kept_and_the_others_are_recorded(analytic
     exporter.export([ended(1, CHAT, end_time=None), ended(2, CHAT), ended(3, CHAT, context=None)])
 
     assert ExportStats(spans=3, recorded=1, refused=2) == exporter.stats()
-    reason = "not a span that can be read (ValueError: it has no ids, or has not ended)"
+    reason = {"code": "unreadable_span", "message": "ValueError: it has no ids, or has not ended"}
     assert [reason] * 2 == [event.data["reason"] for event in recorded(analytics)[1:]]
+
+
+@pytest.mark.parametrize(("end", "kept"), [(1_790_000_001_000_000_000, 1), (1_000_000_000, 2)])
+def test_what_is_refused_again_is_kept_once_unless_its_time_is_what_is_wrong(
+    analytics: AnalyticsService, end: int, kept: int
+) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    for _ in range(2):
+        exporter.export([ended(1, {**CHAT, "gen_ai.usage.input_tokens": -5}, start_time=1000, end_time=end)])
+
+    assert kept == len(recorded(analytics))
 
 
 def test_a_span_that_makes_us_fail_does_not_cost_the_others(
@@ -286,7 +306,7 @@ def test_a_span_that_makes_us_fail_does_not_cost_the_others(
     exporter.export([ended(1, CHAT, name="poison"), ended(2, CHAT)])
 
     assert ExportStats(spans=2, recorded=1, refused=1) == exporter.stats()
-    assert "not a span that can be read (ZeroDivisionError: division by zero)" == recorded(analytics)[1].data["reason"]
+    assert "ZeroDivisionError: division by zero" == recorded(analytics)[1].data["reason"]["message"]
 
 
 def test_a_store_that_fails_does_not_fail_the_application(

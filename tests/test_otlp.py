@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import random
 from collections.abc import Callable, Iterator
@@ -17,9 +18,11 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
-from analytics_es.errors import BadRow
+from analytics_es.errors import BadRow, UnknownFormat
 from analytics_es.events import admit
 from analytics_es.importing import OTLP, ImportedRow, otlp, rows
+from analytics_es.spanevents import Reader
+from analytics_es.spans import Span
 from analytics_es.testing import NOON
 from tests.emitters import ANSWER, SECRET
 
@@ -133,6 +136,27 @@ def test_importing_again_in_another_order_changes_nothing(store: AnalyticsServic
         shuffled.write_text("\n".join(random.Random(seed).sample(lines, len(lines))))
         again = store.record_events(events(shuffled)).unwrap()
         assert (0, first.recorded, 0) == (again.recorded, again.duplicates, again.differing)
+
+
+def spans_of(name: str) -> list[Span]:
+    path = next(path for path in RECORDED if path.stem == name)
+    return [row.span for row in otlp._rows(path) if row.span]
+
+
+@given(st.permutations(spans_of("genai-agent")), st.lists(st.integers(0, 5), max_size=3))
+def test_in_any_order_and_batches_the_tokens_of_an_agent_are_counted_once(spans: list[Span], cuts: list[int]) -> None:
+    reader, total = Reader(), 0
+    for start, end in itertools.pairwise([0, *sorted(cuts), len(spans)]):
+        reader.see(spans[start:end])
+        for event in (event for span in spans[start:end] for event in reader.events(span)):
+            total += event["data"].get("input_tokens", 0)
+
+    assert 40 == total
+
+
+def test_another_format_is_unknown(written: Written) -> None:
+    with pytest.raises(UnknownFormat, match="use otlp"):
+        rows(written(request(a_span())), format="zipkin")
 
 
 # ── shapes of files ─────────────────────────────────────────────────────────────────────────────────────────────

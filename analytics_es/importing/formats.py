@@ -26,7 +26,9 @@ def rows(path: Path, mapping: Mapping | None = None, *, format: str | None = Non
     Raises BadMapping where an expression does not fit the columns, CannotRead and UnknownFormat.
     """
     kind = Path(path.name.lower().removesuffix(".gz")).suffix
-    if kind not in FORMATS and format != OTLP:
+    if format not in (None, OTLP):
+        raise UnknownFormat(format=format, formats=OTLP)
+    if kind not in FORMATS and format is None:
         raise UnknownFormat(format=path.name, formats=", ".join(FORMATS))
     if not path.is_file():
         raise CannotRead(path=path, problem="there is no such file")

@@ -288,7 +288,7 @@ def test_traces_are_imported_and_what_is_no_span_is_kept(cli: Cli, tmp_path: Pat
     assert totals(first.stdout) == (8, 0, 1)
     assert totals(again.stdout) == (0, 8, 1)
     (refused,) = map(json.loads, Path("rejects.jsonl").read_text().splitlines())
-    assert (refused["row"], refused["raw"]) == (1, '{"traceId": "x"}')
+    assert (refused["row"], refused["raw"]) == (1, '{"traceId":"x"}')
     assert "row 1: not a span: its traceId is 'x', not hex digits as OTLP/JSON has them" in first.stderr
 
 
