@@ -302,6 +302,7 @@ def test_a_span_that_is_nested_too_deeply_is_refused_alone(written: Written) -> 
         ({"resourceMetrics": []}, "not a trace: it has no resourceSpans"),
         ({"resourceSpans": 5}, "not a trace: "),
         ({"resourceSpans": [5]}, "not a trace: "),
+        ({"resourceSpans": [{"scope_spans": []}]}, "not a trace of today: it has scope_spans, not scopeSpans"),
         ({"resourceSpans": [{"resource": {"attributes": [5]}}]}, "not a trace: "),
         ({"resourceSpans": [{"scopeSpans": [{"spans": 5}]}]}, "not a trace: "),
         (request("no span"), "not a span: "),

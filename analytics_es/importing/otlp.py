@@ -19,6 +19,7 @@ from analytics_es.spans import Span, SpanEvent
 MAX_DOCUMENT = 256 * 2**20  # bytes of a file that is one request
 ERROR = (2, "STATUS_CODE_ERROR")
 NO_SPAN = "0" * 16
+OTHER_SHAPES = {"instrumentationLibrarySpans", "scope_spans"}  # before 2022; not as OTLP/JSON writes names
 
 _TRACE_ID, _SPAN_ID = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{16}")
 
@@ -106,6 +107,8 @@ def _spans(request: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str,
         raise ValueError("not a trace: it has no resourceSpans")
     try:
         for group in request["resourceSpans"] or ():
+            if found := group.keys() & OTHER_SHAPES:
+                raise ValueError(f"not a trace of today: it has {min(found)}, not scopeSpans")
             resource = _attributes((group.get("resource") or {}).get("attributes"))
             for scoped in group.get("scopeSpans") or ():
                 name = str((scoped.get("scope") or {}).get("name", ""))
