@@ -114,6 +114,23 @@ def test_postgres_is_used_as_the_guide_shows(tmp_path: Path, postgres: Server) -
     assert shown == "1\n"
 
 
+def test_spans_are_recorded_as_the_guide_shows(tmp_path: Path) -> None:
+    (code,) = blocks("docs/ingest-otel.part.md", "python")
+    commands = SHELL.findall((ROOT / "docs/ingest-otel.part.md").read_text())
+    recorded = ROOT / "tests" / "data" / "otlp" / "genai-agent.jsonl"
+    (tmp_path / "traces.jsonl").write_text(recorded.read_text())
+
+    shown = run_python(code, tmp_path)
+    for command in commands:
+        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+
+    stats = "ExportStats(spans=1, ignored=0, recorded=1, duplicates=0, refused=0, failed=0)"
+    assert shown == f"{stats}\nclaude-sonnet-4-5\n"
+    assert len(commands) == 1
+
+
 def test_every_link_between_the_pages_leads_somewhere() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
 

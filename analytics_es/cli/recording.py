@@ -22,7 +22,7 @@ from analytics_es.cli.rejects import Rejects, rejects
 from analytics_es.cli.store import Place, Store, opened
 from analytics_es.codec import to_json
 from analytics_es.errors import CannotRead
-from analytics_es.importing import read_mapping, rows
+from analytics_es.importing import OTLP, read_mapping, rows
 from analytics_es.types import Receipt
 
 MAX_TEXT = 4 * 2**20  # of data as JSON: far beyond what an event may take
@@ -32,6 +32,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE…")
 @click.option("--mapping", type=FILE, metavar="M.toml", help="How rows become events; CloudEvents need none.")
+@click.option("--format", type=click.Choice([OTLP]), help="Files are traces of OpenTelemetry in OTLP/JSON.")
 @click.option(
     "--rejects", "rejects_to", type=click.Path(path_type=Path), metavar="FILE", help="Write refused rows to a new file."
 )
@@ -42,6 +43,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def import_(
     files: Sequence[Path],
     mapping: Path | None,
+    format: str | None,
     rejects_to: Path | None,
     strict: bool,
     db: Place,
@@ -50,17 +52,20 @@ def import_(
 ) -> None:
     """Import files of events; a file again changes nothing.
 
-    Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet. Rows that are refused are
-    counted, shown and, with --rejects, kept; all others are imported.
+    Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces.
+    Rows that are refused are counted, shown and, with --rejects, kept; all others are imported.
 
     \b
     Examples:
       analytics-es import events.jsonl
       analytics-es import usage-*.csv --mapping usage.toml --rejects refused.jsonl --strict
+      analytics-es import traces.jsonl.gz --format otlp
     """
+    if mapping and format:
+        raise click.UsageError("traces need no --mapping: leave it or --format out")
     how = read_mapping(mapping) if mapping else None
     with Bar("looking into the files", ""):
-        sources = [(path, rows(path, how)) for path in files]
+        sources = [(path, rows(path, how, format=format)) for path in files]
     tallies: list[Tally] = []
     with rejects(rejects_to) as refused, opened(db, tz) as store:
         try:

@@ -1,7 +1,7 @@
 """Files → events, by a mapping."""
 
 from analytics_es.importing.events import ImportedRow
-from analytics_es.importing.formats import rows
+from analytics_es.importing.formats import OTLP, rows
 from analytics_es.importing.mapping import Mapping, read_mapping
 
-__all__ = ["ImportedRow", "Mapping", "read_mapping", "rows"]
+__all__ = ["OTLP", "ImportedRow", "Mapping", "read_mapping", "rows"]

@@ -11,20 +11,29 @@ from analytics_es.importing.cloudevents import cloud_events
 from analytics_es.importing.evaluation import evaluate
 from analytics_es.importing.events import ImportedRow
 from analytics_es.importing.mapping import Mapping
+from analytics_es.importing.otlp import traces
 
 FORMATS = (".csv", ".json", ".jsonl", ".ndjson", ".parquet")
 
 
-def rows(path: Path, mapping: Mapping | None = None) -> Iterator[ImportedRow]:
+OTLP = "otlp"
+
+
+def rows(path: Path, mapping: Mapping | None = None, *, format: str | None = None) -> Iterator[ImportedRow]:
     """Return what each row of a file gives, in the file's order; without a mapping, of CloudEvents as JSON Lines.
 
+    With the format `otlp`, a file holds traces in OTLP/JSON, which need no mapping, and each span is a row.
     Raises BadMapping where an expression does not fit the columns, CannotRead and UnknownFormat.
     """
     kind = Path(path.name.lower().removesuffix(".gz")).suffix
-    if kind not in FORMATS:
+    if format not in (None, OTLP):
+        raise UnknownFormat(format=format, formats=OTLP)
+    if kind not in FORMATS and format is None:
         raise UnknownFormat(format=path.name, formats=", ".join(FORMATS))
     if not path.is_file():
         raise CannotRead(path=path, problem="there is no such file")
+    if format == OTLP:
+        return traces(path)
     if mapping and kind == ".parquet":
         return evaluate(path, mapping, parquet_batches(path, mapping.names))
     if mapping:

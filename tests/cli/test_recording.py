@@ -270,3 +270,37 @@ def test_an_import_that_breaks_off_tells_how_far_it_came(
     assert result.exit_code == 1
     assert result.stdout.splitlines()[1].split() == ["mixed.jsonl", "714", "0", "0", "286"]
     assert result.stderr.splitlines()[-1] == "error: analytics.db: No space left on device"
+
+
+# ── traces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TRACES = Path(__file__).parent.parent / "data" / "otlp"
+
+
+def test_traces_are_imported_and_what_is_no_span_is_kept(cli: Cli, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "x"}]}]}]}')
+    files = (TRACES / "genai-openai.jsonl", TRACES / "genai-agent.jsonl", bad)
+
+    first = cli("import", *files, "--format", "otlp", "--rejects", "rejects.jsonl", "--json")
+    again = cli("import", *files, "--format", "otlp", "--json")
+
+    assert totals(first.stdout) == (8, 0, 1)
+    assert totals(again.stdout) == (0, 8, 1)
+    (refused,) = map(json.loads, Path("rejects.jsonl").read_text().splitlines())
+    assert (refused["row"], refused["raw"]) == (1, '{"traceId":"x"}')
+    assert "row 1: not a span: its traceId is 'x', not hex digits as OTLP/JSON has them" in first.stderr
+
+
+def totals(stdout: str) -> tuple[int, int, int]:
+    total = json.loads(stdout)["total"]
+    return total["recorded"], total["duplicates"], total["refused"]
+
+
+def test_traces_need_no_mapping(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "m.toml").write_text(MAPPING)
+
+    result = cli("import", TRACES / "genai-openai.jsonl", "--format", "otlp", "--mapping", "m.toml")
+
+    assert result.exit_code == 2
+    assert "traces need no --mapping" in result.stderr

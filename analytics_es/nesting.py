@@ -1,0 +1,86 @@
+"""Which spans lie in which, so that what several of them report of the same calls is counted once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from attrs import define, field
+
+
+class Node(NamedTuple):
+    """A span as far as this question goes; `parent` is "" where there is none."""
+
+    key: str
+    parent: str
+    is_call: bool
+    reports_usage: bool
+
+
+@define(eq=False)
+class _Known:
+    parent: _Known | None = None
+    holds_call: bool = False
+    holds_usage: bool = False
+    counted: bool = False
+
+
+@define
+class Nesting:
+    """Remembers spans; tell it of them with `see`, then ask.
+
+    Of spans that report usage inside one another the innermost counts. Spans may be seen in any order before the first
+    question. After it, a parent that is seen later than its child, as live spans are, is known to hold it; a child that
+    is seen later than a parent whose usage was counted is not counted itself. So what is counted is counted once, as
+    long as the spans between the two are known: the last `limit`, by default all.
+    """
+
+    limit: int | None = None
+    _known: OrderedDict[str, _Known] = field(factory=OrderedDict, init=False)
+
+    def see(self, nodes: Iterable[Node]) -> None:
+        """Take spans in."""
+        nodes = list(nodes)
+        for node in nodes:
+            self._span(node.key).parent = self._span(node.parent) if node.parent else None
+        for node in nodes:
+            span = self._span(node.key)
+            _tell(span.parent, call=node.is_call or span.holds_call, usage=node.reports_usage or span.holds_usage)
+        while self.limit is not None and len(self._known) > max(self.limit, 2 * len(nodes)):
+            self._known.popitem(last=False)
+
+    def holds_call(self, key: str) -> bool:
+        """Say whether a call lies in this span."""
+        return self._span(key).holds_call
+
+    def counts(self, key: str) -> bool:
+        """Say whether the usage that this span reports is to be counted, and remember that it was."""
+        span = self._span(key)
+        if span.holds_usage or _in_counted(span):
+            return False
+        span.counted = True
+        return True
+
+    def _span(self, key: str) -> _Known:
+        span = self._known.setdefault(key, _Known())
+        self._known.move_to_end(key)
+        return span
+
+
+def _tell(span: _Known | None, *, call: bool, usage: bool) -> None:
+    """Tell a span and all around it what lies in them; those that know it have told the others."""
+    while span and (call > span.holds_call or usage > span.holds_usage):
+        span.holds_call |= call
+        span.holds_usage |= usage
+        span = span.parent
+
+
+def _in_counted(span: _Known) -> bool:
+    passed = {id(span)}  # a file may claim that spans lie in one another
+    while span.parent and id(span.parent) not in passed:
+        span = span.parent
+        passed.add(id(span))
+        if span.counted:
+            return True
+    return False
