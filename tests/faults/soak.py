@@ -1,6 +1,6 @@
 """What takes longer than a test may: the storm, and two million events through a live follower.
 
-`python -m tests.faults.soak [--processes] [--rebuilds 200] [--key] [--events 2000000] [--on sqlite|postgres]`;
+`python -m tests.faults.soak [--processes] [--rebuilds 200] [--retains 100] [--key] [--events 2000000] [--on KIND]`;
 without a choice, all.
 """
 
@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from analytics_es import AnalyticsService
 from tests.faults.rebuilds import kill_rebuilds
+from tests.faults.retains import kill_retains
 from tests.faults.storm import Survived, storm
 from tests.faults.test_clocks import assert_exact
 from tests.faults.test_processes import assert_derivable
@@ -30,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
     parser.add_argument("--processes", action="store_true", help="kill writers and runners at random moments")
     parser.add_argument("--rebuilds", type=int, default=0, help="kill so many processes that rebuild; 200 by default")
+    parser.add_argument("--retains", type=int, default=0, help="kill so many runs of retention; 100 by default")
     parser.add_argument("--key", action="store_true", help="a million events with one key")
     parser.add_argument("--events", type=int, default=0, help="through a live follower; with memory and lag")
     parser.add_argument("--on", choices=("sqlite", "postgres"), action="append", help="the databases; both by default")
@@ -37,7 +39,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=80)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     asked = parser.parse_args()
-    everything = not (asked.processes or asked.rebuilds or asked.key or asked.events)
+    everything = not (asked.processes or asked.rebuilds or asked.retains or asked.key or asked.events)
     held = []
     for kind in asked.on or ("sqlite", "postgres"):
         with server() if kind == "postgres" else nullcontext() as running:
@@ -49,6 +51,8 @@ def main() -> None:
                 held.append(not (left.lost or left.doubled) and left.counted == left.logged)
             if asked.rebuilds or everything:
                 held.append(_rebuilds(kind, running, asked.rebuilds or 200, asked.seed))
+            if asked.retains or everything:
+                held.append(_retains(kind, running, asked.retains or 100, asked.seed))
             if asked.key or everything:
                 held.append(_one_key(kind, running))
             if asked.events or everything:
@@ -66,6 +70,13 @@ def _rebuilds(kind: str, running: Server | None, kills: int, seed: int) -> bool:
     with _store(running) as (url, _):
         left = kill_rebuilds(url, kills=kills, seed=seed)
     _say(kind, f"{kills} rebuilds killed (seed {seed}): {left.promoted} read models promoted, none a mix, none left")
+    return True
+
+
+def _retains(kind: str, running: Server | None, kills: int, seed: int) -> bool:
+    with _store(running) as (url, _):
+        left = kill_retains(url, kills=kills, seed=seed)
+    _say(kind, f"{kills} runs of retention killed (seed {seed}): sealed {left.seals} times, no read model changed")
     return True
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from analytics_es import AnalyticsService
 from tests.faults import worker
 from tests.faults.rebuilds import kill_rebuilds
+from tests.faults.retains import kill_retains
 from tests.faults.storm import PATIENCE, identities, storm, writing
 from tests.stores import contents, derived
 
@@ -59,3 +60,11 @@ def test_rebuilds_killed_at_random_leave_the_old_or_the_new_and_never_a_mix(url:
     left = kill_rebuilds(url, kills=90 if url.startswith("sqlite") else 10, seed=seed)
 
     assert left.promoted > 0
+
+
+def test_runs_of_retention_killed_at_random_change_no_read_model(url: str) -> None:
+    seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(2**32))
+
+    left = kill_retains(url, kills=5, seed=seed)
+
+    assert left.seals > 0

@@ -11,7 +11,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from analytics_es import AnalyticsService
+from analytics_es import AnalyticsService, retaining
 from analytics_es.testing import NOON, provider_call, tool_call
 
 KINDS = (provider_call, tool_call)
@@ -127,3 +127,20 @@ def rebuild(url: str, seed: int, go: Event, at_work: Event, took: Any) -> None:
                 raise SystemExit(f"rebuilding failed: {result.failure.message}")
             if result.ok and first:
                 took.value, first = time.monotonic() - began, False
+
+
+def retain(url: str, day: int, at_work: Any, took: Any) -> None:
+    """Retain as of so many days later, and wait to be killed."""
+    with AnalyticsService.open(url, follow=False) as service:
+        at_work.set()
+        began = time.monotonic()
+        retained(service, day)
+        took.value = time.monotonic() - began
+        time.sleep(3600)
+
+
+def retained(service: AnalyticsService, day: int) -> None:
+    """Let go of the events of the first so many days, a few at a time."""
+    retaining.SLICE = 10
+    service._clock = lambda: NOON + timedelta(days=100 + day)
+    service.retain({"events": "100d"}).unwrap()
