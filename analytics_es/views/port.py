@@ -13,7 +13,7 @@ from analytics_es.algebra import Declaration
 from analytics_es.errors import AnalyticsError, OtherTimezone, RebuildLost, SealedTimezone
 from analytics_es.fold import Folded
 from analytics_es.log import Horizon
-from analytics_es.sealed import Seeds
+from analytics_es.sealed import NOTHING, Seeds
 from analytics_es.views import registry
 from analytics_es.views.registry import Live
 from analytics_es.views.snapshot import HORIZON, PARTIAL, SELECT_ABOUT, Snapshot, Span, Sums
@@ -157,6 +157,9 @@ class Views(ABC):
         """Put in what is derived of events that are gone, and note up to which seal."""
         for folded in seeds(declaration):
             self.merge(cursor, declaration, folded)
+        self._note_seeds(cursor, declaration, seeds)
+
+    def _note_seeds(self, cursor: Cursor, declaration: Declaration, seeds: Seeds) -> None:
         for day in seeds.days():
             cursor.execute(ADD_TO_LEDGER, (declaration.table, *day))
         horizon = seeds.horizon()
@@ -299,9 +302,19 @@ class Views(ABC):
             beside = [evolve(self.declarations[name], generation=generation) for name in names]
             for declaration in beside:
                 self._drop(cursor, self.log, declaration)
-                self._create_anew(cursor, declaration, seeds)
+                self._create_anew(cursor, declaration, NOTHING)
                 registry.set_aside(cursor, declaration.table, self.log)
+        for declaration in beside:
+            self._sow_beside(declaration, seeds or self.seeds)
         return beside
+
+    def _sow_beside(self, declaration: Declaration, seeds: Seeds) -> None:
+        """Sow in many transactions: nobody asks for what is beside, and others want to write."""
+        for folded in seeds(declaration):
+            with self.writing() as cursor:
+                self.merge(cursor, declaration, folded)
+        with self.writing() as cursor:
+            self._note_seeds(cursor, declaration, seeds)
 
     def _next_generation(self, cursor: Cursor) -> int:
         """Take a number that no read model had before: who believes in that one must not find another."""
