@@ -60,14 +60,18 @@ def run(
       analytics-es run --nats nats://localhost:4222 --stream EVENTS
     """
     if url is None:
-        with existing(db, follow=True) as store, _stopped() as stopping:
+        if stream or subject_prefix or create_stream:
+            raise click.UsageError("--stream, --subject-prefix and --create-stream go with --nats.")
+        with existing(db, tz, follow=True) as store, _stopped() as stopping:
             _watch(store, stopping)
+            _tell_position(store)
         return
     bus = _nats(url, stream=stream, durable=durable, subject_prefix=subject_prefix, create_stream=create_stream)
     with opened(db, tz, follow=True) as store, _stopped() as stopping:
         with store.service.subscribe_to(bus) as subscription:
             _watch(store, stopping, Flow(subscription))
         click.echo(_told(subscription.stats()), err=True)
+        _tell_position(store)
 
 
 def _nats(url: str, **how: Any) -> MessageBus:
@@ -121,7 +125,7 @@ def _told(stats: SubscriptionStats) -> str:
 
 
 def _watch(store: Store, stopping: threading.Event, flow: Flow | None = None) -> None:
-    """Wait; on a terminal, say how far it is, elsewhere only what is wrong with a bus; and at last where it stopped."""
+    """Wait; on a terminal, say how far it is, elsewhere only what is wrong with a bus."""
     console = render.make_console(stderr=True)
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else nullcontext() as live:
         while not stopping.wait(LOOK_SECONDS):
@@ -130,6 +134,9 @@ def _watch(store: Store, stopping: threading.Event, flow: Flow | None = None) ->
                 live.update(Group(_line(found), *([flow.line()] if flow else [])), refresh=True)
             elif flow and (trouble := flow.new_trouble()):
                 click.echo(f"warning: {words.safe(trouble)}", err=True)
+
+
+def _tell_position(store: Store) -> None:
     position = min(each.position for each in store.service.projections().unwrap())
     click.echo(f"stopped at position {position:,}", err=True)
 

@@ -25,7 +25,7 @@ class NatsBus(Settings):
     """
 
     def subscribe(self, pattern: str, handler: Callable[[Message], Any], /) -> NatsConsumer:
-        """Call the handler with each message, under a durable name of the pattern's own; what it fails for is retried."""
+        """Call the handler with each message, under a durable name of its pattern; retry what it raises for."""
         name = f"{self.durable}-{hashlib.blake2b(pattern.encode(), digest_size=6).hexdigest()}"
         return self._started(checked([pattern]), name, lambda messages: _each(handler, messages))
 

@@ -93,8 +93,9 @@ class NatsConsumer:
         self.trouble = told
 
     async def _stops_within(self, seconds: float) -> bool:
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
         return self._stopping.is_set()
 
     # ── the connection ──────────────────────────────────────────────────────────────────────────────────────────
@@ -106,9 +107,9 @@ class NatsConsumer:
             await self._connect(client)
             yield client
         finally:
-            with suppress(NatsError, OSError, asyncio.TimeoutError):
-                if client.is_connected:
-                    await asyncio.wait_for(client.drain(), PATIENCE_SECONDS)
+            with suppress(NatsError, OSError):
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await client.drain()
             if not client.is_closed:
                 await client.close()
 
@@ -129,21 +130,21 @@ class NatsConsumer:
         async def closed() -> None:
             self._wake.set()
 
-        connecting = client.connect(
-            self._bus.servers,
-            name="analytics_es",
-            error_cb=failed,
-            disconnected_cb=disconnected,
-            reconnected_cb=reconnected,
-            closed_cb=closed,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,  # type: ignore[arg-type]  # half a second
-            **self._bus.options,
-        )
         try:
-            await asyncio.wait_for(connecting, self._bus.connect_seconds)
+            async with asyncio.timeout(self._bus.connect_seconds):
+                await client.connect(
+                    self._bus.servers,
+                    name="analytics_es",
+                    error_cb=failed,
+                    disconnected_cb=disconnected,
+                    reconnected_cb=reconnected,
+                    closed_cb=closed,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.5,  # type: ignore[arg-type]  # half a second
+                    **self._bus.options,
+                )
         except (NatsError, OSError, ValueError) as error:
-            last = self.trouble if isinstance(error, asyncio.TimeoutError) else None
+            last = self.trouble if isinstance(error, TimeoutError) else None
             raise CannotReachBus(address=self._bus.shown, problem=last or problem(error)) from error
 
     # ── consuming ───────────────────────────────────────────────────────────────────────────────────────────────

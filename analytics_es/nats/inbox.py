@@ -42,8 +42,9 @@ class Inbox:
         )
 
     async def drain(self) -> None:
-        """Let what has been asked for come, and listen no longer."""
-        await self._subscription.drain()
+        """Let what has been asked for come, and listen no longer; raises NatsError, TimeoutError."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self._subscription.drain()
 
     def taken(self) -> list[Msg]:
         """Take out what has come."""
@@ -65,8 +66,9 @@ class Inbox:
         self.wake.clear()
         self._status, self._wanted = None, request["batch"]
         await self.client.publish(self.requests, json.dumps(request).encode(), reply=self._subscription.subject)
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.wake.wait(), seconds + PATIENCE_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds + PATIENCE_SECONDS):
+                await self.wake.wait()
 
     async def _deliver(self, delivered: Msg) -> None:
         if delivered.reply:

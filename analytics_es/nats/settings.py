@@ -43,7 +43,7 @@ class Settings:
     @property
     def shown(self) -> str:
         """The addresses without what may be secret in them."""
-        return ",".join(re.sub(r"(://|^).*@", r"\1***@", each) for each in self.servers)
+        return ",".join(re.sub(r"^([a-z]+://)?.*@", r"\1***@", each) for each in self.servers)
 
     @property
     def prefix(self) -> str:
