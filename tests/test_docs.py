@@ -11,6 +11,7 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.errors import AnalyticsError
 from tests import day
+from tests.nats_servers import NatsServer
 from tests.servers import Server
 
 ROOT = Path(__file__).parent.parent
@@ -95,6 +96,22 @@ def test_postgres_is_used_as_the_guide_shows(tmp_path: Path, postgres: Server) -
     shown = run_python(code.replace("postgresql://user@localhost/platform", postgres.database()), tmp_path)
 
     assert shown == "1\n"
+
+
+def test_a_bus_within_the_process_is_used_as_the_guide_shows(tmp_path: Path) -> None:
+    code, _ = blocks("docs/ingest.md", "python")
+    (shown,) = blocks("docs/ingest.md", "text")
+
+    assert run_python(code, tmp_path) == shown
+
+
+def test_nats_is_used_as_the_guide_shows(tmp_path: Path, nats: NatsServer) -> None:
+    _, code = blocks("docs/ingest.md", "python")
+    stream = nats.stream()
+    for shown, ours in (("nats://localhost:4222", nats.url), ("EVENTS", stream.name), ("platform", stream.name)):
+        code = code.replace(f'"{shown}"', f'"{ours}"')
+
+    assert run_python(code, tmp_path) == "None\n"
 
 
 def test_every_link_between_the_pages_leads_somewhere() -> None:

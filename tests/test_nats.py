@@ -335,13 +335,24 @@ def test_what_is_not_there_is_told_without_a_password(analytics: AnalyticsServic
     told = [
         failure(analytics, NatsBus(url="nats://ada:s3cret@127.0.0.1:1", connect_seconds=0.3)),
         failure(analytics, NatsBus(url=nats.url.replace("s3cret", "wr0ng"), connect_seconds=0.3)),
+        failure(analytics, NatsBus(url="")),
+        failure(analytics, NatsBus(url=nats.url, options={"no_such": "option"})),
         failure(analytics, NatsBus(**at, subject_prefix="nobody")),
         failure(analytics, NatsBus(**at, stream="NOBODY")),
         failure(analytics, NatsBus(**at, stream="not a name")),
         failure(analytics, NatsBus(**at, subject_prefix="both"), "job.*", "task.*"),
     ]
 
-    kinds = [CannotReachBus, CannotReachBus, NoStream, NoStream, CannotConsume, SeveralStreams]
+    kinds = [
+        CannotReachBus,
+        CannotReachBus,
+        CannotReachBus,
+        CannotReachBus,
+        NoStream,
+        NoStream,
+        CannotConsume,
+        SeveralStreams,
+    ]
     assert [type(each) for each in told] == kinds
     assert not any("s3cret" in str(each) or "wr0ng" in str(each) for each in told)
     assert "nats://***@127.0.0.1:1 " in str(told[0])

@@ -114,10 +114,20 @@ class NatsConsumer:
                 await client.close()
 
     async def _connect(self, client: Client) -> None:
-        """Connect within some seconds; from then on nats-py connects again by itself, for ever."""
+        """Connect once; from then on nats-py connects again by itself, for ever.
+
+        It would also try for ever to connect the first time: that is given up when each server was tried.
+        """
+        untried = len(self._bus.servers)
+        if not untried:
+            raise CannotReachBus(address="''", problem="no address is given")
 
         async def failed(error: Exception) -> None:
+            nonlocal untried
             self._tell(error)
+            untried -= 1
+            if untried == 0:
+                limit.reschedule(self._loop.time())
 
         async def disconnected() -> None:
             if not self._stopping.is_set():
@@ -131,7 +141,7 @@ class NatsConsumer:
             self._wake.set()
 
         try:
-            async with asyncio.timeout(self._bus.connect_seconds):
+            async with asyncio.timeout(self._bus.connect_seconds) as limit:
                 await client.connect(
                     self._bus.servers,
                     name="analytics_es",
@@ -143,7 +153,8 @@ class NatsConsumer:
                     reconnect_time_wait=0.5,  # type: ignore[arg-type]  # half a second
                     **self._bus.options,
                 )
-        except (NatsError, OSError, ValueError) as error:
+            untried = -1
+        except Exception as error:  # of nats-py, of the system, or of options that cannot be
             last = self.trouble if isinstance(error, TimeoutError) else None
             raise CannotReachBus(address=self._bus.shown, problem=last or problem(error)) from error
 

@@ -38,7 +38,7 @@ class Settings:
     @property
     def servers(self) -> list[str]:
         """The addresses of the servers."""
-        return [each.strip() for each in self.url.split(",")]
+        return [each.strip() for each in self.url.split(",") if each.strip()]
 
     @property
     def shown(self) -> str:
