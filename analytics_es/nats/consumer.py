@@ -23,6 +23,7 @@ from analytics_es.nats.settings import Settings
 logger = logging.getLogger(__name__)
 
 MESSAGE_ID = "Nats-Msg-Id"
+RECONNECT_SECONDS = 0.5
 RETRY_SECONDS, MOST_SECONDS = 0.1, 5.0  # between attempts: the first pause, doubled up to the last
 
 
@@ -84,7 +85,7 @@ class NatsConsumer:
                 if not self._ready.done():
                     raise
                 self._tell(error)
-                await self._stops_within(MOST_SECONDS / 10)
+                await self._stops_within(RECONNECT_SECONDS)
 
     def _tell(self, error: object) -> None:
         told = problem(error)
@@ -107,27 +108,13 @@ class NatsConsumer:
             await self._connect(client)
             yield client
         finally:
-            with suppress(NatsError, OSError):
-                async with asyncio.timeout(PATIENCE_SECONDS):
-                    await client.drain()
-            if not client.is_closed:
-                await client.close()
+            await _left(client)
 
     async def _connect(self, client: Client) -> None:
-        """Connect once; from then on nats-py connects again by itself, for ever.
-
-        It would also try for ever to connect the first time: that is given up when each server was tried.
-        """
-        untried = len(self._bus.servers)
-        if not untried:
-            raise CannotReachBus(address="''", problem="no address is given")
+        """Connect, trying each server once or twice; from then on nats-py connects again by itself, for ever."""
 
         async def failed(error: Exception) -> None:
-            nonlocal untried
             self._tell(error)
-            untried -= 1
-            if untried == 0:
-                limit.reschedule(self._loop.time())
 
         async def disconnected() -> None:
             if not self._stopping.is_set():
@@ -141,7 +128,7 @@ class NatsConsumer:
             self._wake.set()
 
         try:
-            async with asyncio.timeout(self._bus.connect_seconds) as limit:
+            async with asyncio.timeout(self._bus.connect_seconds):
                 await client.connect(
                     self._bus.servers,
                     name="analytics_es",
@@ -149,14 +136,11 @@ class NatsConsumer:
                     disconnected_cb=disconnected,
                     reconnected_cb=reconnected,
                     closed_cb=closed,
-                    max_reconnect_attempts=-1,
-                    reconnect_time_wait=0.5,  # type: ignore[arg-type]  # half a second
-                    **self._bus.options,
+                    **{"max_reconnect_attempts": 1, "reconnect_time_wait": 0, **self._bus.options},
                 )
-            untried = -1
         except Exception as error:  # of nats-py, of the system, or of options that cannot be
-            last = self.trouble if isinstance(error, TimeoutError) else None
-            raise CannotReachBus(address=self._bus.shown, problem=last or problem(error)) from error
+            raise CannotReachBus(address=self._bus.shown, problem=self.trouble or problem(error)) from error
+        client.options |= {"max_reconnect_attempts": -1, "reconnect_time_wait": RECONNECT_SECONDS}
 
     # ── consuming ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -201,6 +185,17 @@ class NatsConsumer:
         messages = [message_of(each, self._bus.prefix) for each in delivered]
         again = {id(message) for message in self._handler(messages) or ()}
         return [id(message) in again for message in messages]
+
+
+async def _left(client: Client) -> None:
+    """Send what is to be sent, where that can be, and close the connection."""
+    if client.is_connected:
+        with suppress(NatsError, OSError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await client.drain()
+    if not client.is_closed:
+        with suppress(AssertionError):  # nats-py's, where there never was one
+            await client.close()
 
 
 async def _first(wanted: asyncio.Task[Any], other: asyncio.Task[Any]) -> bool:
