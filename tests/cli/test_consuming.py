@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from analytics_es import AnalyticsService
+from analytics_es.cli.following import Flow
+from analytics_es.inprocess import InProcessBus
+from analytics_es.intake import SubscriptionStats
+from analytics_es.testing import NOON
 from tests.cli.conftest import Cli
 from tests.cli.test_render import ANSI, on_a_terminal
 from tests.nats_servers import NatsServer, Published, Stream, nats_server, published
@@ -63,6 +70,35 @@ def test_run_tells_on_a_terminal_what_comes(nats: NatsServer, tmp_path: Path) ->
 
     assert code == 0
     assert re.search(r"7 messages: 7 recorded · [\d,]+/s", ANSI.sub("", output))
+
+
+def test_run_ends_in_its_own_process_as_in_any(cli: Cli, nats: NatsServer) -> None:
+    stream = nats.stream()
+    stream.publish(Published("job.completed"))
+    ending = threading.Thread(target=lambda: (wait_until_acknowledged(stream), os.kill(os.getpid(), signal.SIGTERM)))
+    ending.start()
+
+    done = cli(*consuming(stream))
+
+    ending.join()
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (0, "1 message: 1 recorded")
+
+
+def test_a_flow_tells_what_came_how_fast_and_what_is_wrong() -> None:
+    bus = InProcessBus()
+    with AnalyticsService.open(":memory:", follow=False) as analytics:
+        flow = Flow(analytics.subscribe_to(bus))
+        first = flow.line().plain
+        for n in (1, 1, 2):
+            bus.publish("job.completed", {}, id=str(n), time=NOON)
+        second = flow.line().plain
+        flow.subscription._intake.stats = SubscriptionStats(failures=1, trouble="disk\x1b full")
+        third, troubles = flow.line().plain, [flow.new_trouble(), flow.new_trouble()]
+
+    assert first == "0 messages: 0 recorded · 0/s"
+    assert re.fullmatch(r"3 messages: 2 recorded, 1 there before · [1-9][\d,]*/s", second)
+    assert third.endswith("/s\ndisk\\x1b full")
+    assert troubles == ["disk\x1b full", None]
 
 
 def test_trouble_with_the_server_is_told_and_no_end(tmp_path: Path) -> None:
