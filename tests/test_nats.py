@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig
 
 from analytics_es import AnalyticsService
@@ -25,6 +26,7 @@ from analytics_es.events import RecordedEvent
 from analytics_es.intake import Subscription, SubscriptionStats
 from analytics_es.log.sqlite import database as sqlite_database
 from analytics_es.nats import NatsBus
+from analytics_es.nats.consumer import message_of
 from analytics_es.testing import NOON, tool_call
 from tests.nats_servers import NatsServer, Published, Stream, cloud_event, nats_server, published
 
@@ -138,6 +140,18 @@ def test_what_is_in_other_subjects_stays_there(analytics: AnalyticsService, stre
         received(subscription, 1)
 
     assert [event.type for event in recorded(analytics)] == ["job.completed"]
+
+
+def test_the_place_of_a_message_is_read_with_and_without_a_domain() -> None:
+    short = "$JS.ACK.EVENTS.us.1.7.9.1795595321500250999.0"
+    long = "$JS.ACK.hub.account.EVENTS.us.1.7.9.1795595321500250999.0.x7"
+
+    for reply in (short, long):
+        each = Msg(None, subject="p.job.a", reply=reply)  # type: ignore[arg-type]
+        told, theirs = message_of(each, "p."), each.metadata
+        assert (told.stream, told.sequence) == ("EVENTS", 7) == (theirs.stream, theirs.sequence.stream)
+        assert told.time == datetime(2026, 11, 25, 8, 28, 41, 500250, UTC)
+        assert abs(told.time - theirs.timestamp) <= timedelta(microseconds=1)
 
 
 # ── acknowledged once it is in the log ──────────────────────────────────────────────────────────────────────────
