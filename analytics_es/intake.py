@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -56,6 +57,10 @@ class Intake:
     def batch(self, messages: Sequence[Message]) -> None:
         """Record messages: durable when it returns; where it raises, they are to be delivered again."""
         self._append(messages, [self._entry(message) for message in messages])
+
+    def close(self) -> None:
+        """Take no more."""
+        self.closed = True
 
     def _entry(self, message: Message) -> Entry:
         try:
@@ -134,9 +139,10 @@ class Subscription:
 
     def close(self) -> None:
         """End it: what is being recorded is finished and acknowledged; what comes afterwards is refused."""
-        while self._handles:
-            _end(*self._handles.pop())
-        self._intake.closed = True
+        with ExitStack() as ending:  # whatever one of them raises, all are ended
+            ending.callback(self._intake.close)
+            while self._handles:
+                ending.callback(_end, *self._handles.pop(0))
 
     def __enter__(self) -> Subscription:
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -141,14 +142,10 @@ class AnalyticsService:
         """End subscriptions, stop following and close the store; what was recorded is durable already."""
         if not self._closed:
             self._closed = True
-            for subscription in self._subscriptions:
-                subscription.close()
-            if self._backfill:
-                self._backfill.close()
-            self._runner.close()
-            self._fold.close()
-            self._views.close()
-            self._log.close()
+            with ExitStack() as closing:  # the last first, whatever one of them raises
+                for part in (self._log, self._views, self._fold, self._runner, self._backfill, *self._subscriptions):
+                    if part:
+                        closing.callback(part.close)
 
     def __enter__(self) -> AnalyticsService:
         return self

@@ -340,6 +340,24 @@ def test_a_subscription_is_ended_in_the_way_of_its_bus(analytics: AnalyticsServi
     assert ended == [way]
 
 
+def test_a_bus_that_fails_to_end_a_subscription_keeps_nothing_else_open(tmp_path: Path) -> None:
+    ended: list[str] = []
+
+    class Bus:
+        def subscribe(self, pattern: str, handler: Any) -> Any:
+            return lambda: ended.append(pattern) or 1 / len(pattern.removeprefix("task.a"))
+
+    analytics = AnalyticsService.open(tmp_path / "a.db")
+    subscription = analytics.subscribe_to(Bus(), families=("job.a", "task.a", "tool.a"))
+
+    with pytest.raises(ZeroDivisionError):
+        analytics.close()
+
+    assert sorted(ended) == ["job.a", "task.a", "tool.a"]
+    assert subscription._intake.closed
+    assert list(tmp_path.glob("*-wal")) == []
+
+
 def test_what_was_subscribed_is_ended_where_a_bus_refuses_the_next(analytics: AnalyticsService) -> None:
     ended: list[str] = []
 
