@@ -21,6 +21,7 @@ from nats.aio.client import Client
 from nats.js.client import JetStreamContext
 
 from analytics_es.nats import NatsBus
+from analytics_es.testing import tool_call
 
 T = TypeVar("T")
 PROGRAM = Path(sys.executable).with_name("nats-server")
@@ -145,6 +146,11 @@ def cloud_event(arguments: Mapping[str, Any], **more: Any) -> bytes:
     told |= {"time": arguments["occurred_at"].isoformat()} if arguments.get("occurred_at") else {}
     told |= {name: arguments[name] for name in ("id", "source") if name in arguments}
     return json.dumps({**told, **more}, default=str).encode()
+
+
+def calls(count: int, first: int = 0) -> list[dict[str, Any]]:
+    """Return the arguments of `record_event` for calls of a tool, numbered."""
+    return [{**tool_call(user_id=f"user-{n}"), "source": "test", "id": str(n)} for n in range(first, first + count)]
 
 
 def published(events: Iterable[Mapping[str, Any]]) -> list[Published]:

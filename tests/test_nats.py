@@ -27,8 +27,8 @@ from analytics_es.intake import Subscription, SubscriptionStats
 from analytics_es.log.sqlite import database as sqlite_database
 from analytics_es.nats import NatsBus
 from analytics_es.nats.consumer import message_of
-from analytics_es.testing import NOON, tool_call
-from tests.nats_servers import NatsServer, Published, Stream, cloud_event, nats_server, published
+from analytics_es.testing import NOON
+from tests.nats_servers import NatsServer, Published, Stream, calls, cloud_event, nats_server, published
 
 PATIENCE = 20.0
 
@@ -50,10 +50,6 @@ def analytics(tmp_path: Path) -> Iterator[AnalyticsService]:
 @pytest.fixture
 def stream(nats: NatsServer) -> Stream:
     return nats.stream()
-
-
-def calls(count: int, first: int = 0) -> list[dict[str, Any]]:
-    return [{**tool_call(user_id=f"user-{n}"), "source": "test", "id": str(n)} for n in range(first, first + count)]
 
 
 def received(subscription: Subscription, count: int) -> SubscriptionStats:
@@ -160,13 +156,13 @@ def test_the_place_of_a_message_is_read_with_and_without_a_domain() -> None:
 def test_what_is_recorded_is_acknowledged_and_a_later_consumer_goes_on(
     analytics: AnalyticsService, stream: Stream
 ) -> None:
-    for first in (0, 2500):
-        stream.publish(*published(calls(2500, first)))
+    for first in (0, 1500):
+        stream.publish(*published(calls(1500, first)))
         with analytics.subscribe_to(stream.bus()) as subscription:
-            assert received(subscription, 2500) == SubscriptionStats(received=2500, recorded=2500)
+            assert received(subscription, 1500) == SubscriptionStats(received=1500, recorded=1500)
         assert stream.waiting() == (0, 0)
 
-    assert ids(analytics) == [str(n) for n in range(5000)]
+    assert ids(analytics) == [str(n) for n in range(3000)]
 
 
 def test_what_is_delivered_again_changes_nothing(analytics: AnalyticsService, stream: Stream) -> None:
@@ -262,14 +258,14 @@ def test_a_consumer_takes_no_more_than_may_be_in_flight(stream: Stream) -> None:
 
 
 def test_closing_finishes_and_acknowledges_what_was_fetched(analytics: AnalyticsService, stream: Stream) -> None:
-    stream.publish(*published(calls(8000)))
+    stream.publish(*published(calls(4000)))
 
     subscription = analytics.subscribe_to(stream.bus())
     received(subscription, 1)
     subscription.close()
 
     told, (undelivered, unacknowledged) = subscription.stats(), stream.waiting()
-    assert (told.received + undelivered, unacknowledged) == (8000, 0)
+    assert (told.received + undelivered, unacknowledged) == (4000, 0)
     assert ids(analytics) == [str(n) for n in range(told.recorded)]
 
 
@@ -289,17 +285,17 @@ def test_closing_an_idle_subscription_takes_no_time(analytics: AnalyticsService,
 def test_a_server_that_is_restarted_meanwhile_loses_nothing(analytics: AnalyticsService, kill: bool) -> None:
     with nats_server() as server:
         stream = server.stream()
-        stream.publish(*published(calls(3000)))
+        stream.publish(*published(calls(2000)))
         with analytics.subscribe_to(stream.bus()) as subscription:
             received(subscription, 1)
             server.stop(kill=kill)
             eventually(lambda: subscription.stats().trouble)
             server.start()
-            stream.publish(*published(calls(3000, 3000)))
-            eventually(lambda: subscription.stats().recorded == 6000)
+            stream.publish(*published(calls(2000, 2000)))
+            eventually(lambda: subscription.stats().recorded == 4000)
             eventually(lambda: subscription.stats().trouble is None)
 
-    assert sorted(map(int, ids(analytics))) == list(range(6000))
+    assert sorted(map(int, ids(analytics))) == list(range(4000))
 
 
 def test_a_consumer_that_is_deleted_is_made_again(analytics: AnalyticsService, stream: Stream) -> None:

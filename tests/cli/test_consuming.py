@@ -20,8 +20,7 @@ from analytics_es.intake import SubscriptionStats
 from analytics_es.testing import NOON
 from tests.cli.conftest import Cli
 from tests.cli.test_render import ANSI, on_a_terminal
-from tests.nats_servers import NatsServer, Published, Stream, nats_server, published
-from tests.test_nats import calls
+from tests.nats_servers import NatsServer, Published, Stream, calls, nats_server, published
 
 PROGRAM = [sys.executable, "-W", "error", "-m", "analytics_es.cli"]
 PATIENCE = 20.0
@@ -45,14 +44,13 @@ def _waiting(stream: Stream) -> tuple[int, int]:
         return (-1, -1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_run_consumes_until_it_is_stopped(cli: Cli, nats: NatsServer, number: signal.Signals) -> None:
+def test_run_consumes_until_it_is_stopped(cli: Cli, nats: NatsServer) -> None:
     stream = nats.stream()
     stream.publish(*published(calls(20)), Published("job.completed", b"poison"))
     running = subprocess.Popen([*PROGRAM, *consuming(stream)], stdout=-1, stderr=-1, text=True)
     wait_until_acknowledged(stream)
 
-    running.send_signal(number)
+    running.send_signal(signal.SIGTERM)
     out, err = running.communicate(timeout=PATIENCE)
 
     assert (running.returncode, out) == (0, "")
@@ -72,16 +70,15 @@ def test_run_tells_on_a_terminal_what_comes(nats: NatsServer, tmp_path: Path) ->
     assert re.search(r"7 messages: 7 recorded · [\d,]+/s", ANSI.sub("", output))
 
 
-def test_run_ends_in_its_own_process_as_in_any(cli: Cli, nats: NatsServer) -> None:
-    stream = nats.stream()
-    stream.publish(Published("job.completed"))
-    ending = threading.Thread(target=lambda: (wait_until_acknowledged(stream), os.kill(os.getpid(), signal.SIGTERM)))
+def test_run_makes_the_stream_where_that_is_asked_for_and_ends_on_ctrl_c(cli: Cli, nats: NatsServer) -> None:
+    stream = Stream(nats, "CLI")
+    ending = threading.Thread(target=lambda: (wait_until_acknowledged(stream), os.kill(os.getpid(), signal.SIGINT)))
     ending.start()
 
-    done = cli(*consuming(stream))
+    done = cli("run", "--nats", nats.url, "--stream", "CLI", "--subject-prefix", "cli", "--create-stream")
 
     ending.join()
-    assert (done.exit_code, done.stderr.splitlines()[0]) == (0, "1 message: 1 recorded")
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (0, "0 messages: 0 recorded")
 
 
 def test_a_flow_tells_what_came_how_fast_and_what_is_wrong() -> None:
@@ -131,15 +128,6 @@ def test_a_server_that_is_not_there_is_one_line_without_a_password(
     assert re.fullmatch(r"error: The message bus nats://\*\*\*@127.0.0.1:1 cannot be reached: .*\n", done.stderr)
     assert wrong.stderr.startswith("error: The message bus nats://***@127.0.0.1:")
     assert "has no stream NOBODY: create it" in wrong.stderr
-
-
-def test_a_stream_is_made_where_that_is_asked_for(cli: Cli, nats: NatsServer) -> None:
-    asked = ["run", "--nats", nats.url, "--stream", "CLI", "--subject-prefix", "cli", "--create-stream"]
-    running = subprocess.Popen([*PROGRAM, *asked], stdout=-1, stderr=-1, text=True)
-    wait_until_acknowledged(Stream(nats, "CLI"))
-    running.terminate()
-
-    assert running.communicate(timeout=PATIENCE)[1].startswith("0 messages: 0 recorded\n")
 
 
 def test_what_is_for_a_bus_alone_is_refused_without_one(cli: Cli) -> None:
