@@ -257,6 +257,18 @@ def test_a_consumer_takes_no_more_than_may_be_in_flight(stream: Stream) -> None:
     assert stream.waiting() == (0, 0)
 
 
+def test_consumers_of_one_name_share_the_work(analytics: AnalyticsService, stream: Stream) -> None:
+    bus = stream.bus(batch=100, max_in_flight=250)
+
+    with analytics.subscribe_to(bus) as one, analytics.subscribe_to(bus) as other:
+        stream.publish(*published(calls(3000)))
+        eventually(lambda: stream.waiting() == (0, 0))
+    told = [one.stats(), other.stats()]
+
+    assert sum(each.received for each in told) == sum(each.recorded for each in told) == 3000
+    assert min(each.received for each in told) > 0
+
+
 def test_closing_finishes_and_acknowledges_what_was_fetched(analytics: AnalyticsService, stream: Stream) -> None:
     stream.publish(*published(calls(4000)))
 
