@@ -68,7 +68,8 @@ def _now() -> datetime:
 class AnalyticsService:
     """An event-sourced analytics service over one store; safe to use from several threads. Open it with `open`.
 
-    Expected failures come back as `OperationResult` failures; `open`, `catch_up` and `wait_until_caught_up` raise them.
+    Expected failures come back as `OperationResult` failures; `open`, `subscribe_to`, `catch_up` and
+    `wait_until_caught_up` raise them.
     """
 
     def __init__(
