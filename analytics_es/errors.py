@@ -104,6 +104,15 @@ class BeforeHorizon(RefusedEvent):
         return cls(horizon=datetime.fromtimestamp(seconds, UTC))
 
 
+class UnreadableMessage(RefusedEvent):
+    """The message cannot be read as an event: {problem}."""
+
+
+class OtherContent(RefusedEvent):
+    """The event at position {position} has the same source, id and time, and says something else: what was recorded
+    first stays."""
+
+
 # ── retention ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -432,3 +441,37 @@ class ArchiveOverlap(AnalyticsError):
 
 class OtherLog(AnalyticsError):
     """{file} was exported from another log: an archive holds the events of one, the one it is used with."""
+
+
+# ── message buses ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NotABus(AnalyticsError):
+    """{kind} is not a message bus: it needs a method subscribe(pattern, handler) that is not a coroutine."""
+
+
+class BadPattern(AnalyticsError):
+    """{pattern!r:.80} is not a pattern of topics: use segments with dots between them, * for any one segment, and at
+    the end > for all that follow, such as job.* or provider.call.>"""
+
+
+class OverlappingPatterns(AnalyticsError):
+    """A topic may fit both {one} and {other}, and its messages would come twice: subscribe to patterns that do not
+    overlap."""
+
+
+class CannotReachBus(AnalyticsError):
+    """The message bus {address} cannot be reached: {problem}."""
+
+
+class CannotConsume(AnalyticsError):
+    """The message bus {address} does not let stream {stream} be consumed as {durable}: {problem}."""
+
+
+class NoStream(AnalyticsError):
+    """The message bus {address} has no stream {wanted}: create it, or have it created with create_stream=True or
+    --create-stream."""
+
+
+class SeveralStreams(AnalyticsError):
+    """The topics are in several streams ({streams}): name one with stream= or --stream, and subscribe once for each."""

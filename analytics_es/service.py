@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,12 +17,14 @@ from analytics_es import answers, asof, backup, diff, explain, export, ledger, q
 from analytics_es.algebra import Declaration, differences
 from analytics_es.archive import Archive
 from analytics_es.backfill import Backfill
+from analytics_es.bus import FAMILIES, MessageBus
 from analytics_es.calendar import Calendar
 from analytics_es.deadletters import DeadLetterDetails, DeadLetters
 from analytics_es.door import Door
 from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
 from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
+from analytics_es.intake import Subscription, subscribe
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
 from analytics_es.projection import declarations_of
@@ -71,7 +73,8 @@ def _now() -> datetime:
 class AnalyticsService:
     """An event-sourced analytics service over one store; safe to use from several threads. Open it with `open`.
 
-    Expected failures come back as `OperationResult` failures; `open`, `catch_up` and `wait_until_caught_up` raise them.
+    Expected failures come back as `OperationResult` failures; `open`, `subscribe_to`, `catch_up` and
+    `wait_until_caught_up` raise them.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class AnalyticsService:
         self._deriving = asof.Deriving(log=log, declarations=self._declarations, fold=self._fold, calendar=calendar)
         self._source = queries.Source(views=views, calendar=calendar, lag=self._runner.lag, clock=clock)
         self._letters = DeadLetters(log, views, self._fold, calendar)
+        self._subscriptions: list[Subscription] = []
         self._retention, self._clock, self._closed = retention or RetentionPolicy(), clock, False
 
     @classmethod
@@ -145,15 +149,13 @@ class AnalyticsService:
             self._backfill.follow()
 
     def close(self) -> None:
-        """Stop following and close the store; what was recorded is durable already."""
+        """End subscriptions, stop following and close the store; what was recorded is durable already."""
         if not self._closed:
             self._closed = True
-            if self._backfill:
-                self._backfill.close()
-            self._runner.close()
-            self._fold.close()
-            self._views.close()
-            self._log.close()
+            with ExitStack() as closing:  # the last first, whatever one of them raises
+                for part in (self._log, self._views, self._fold, self._runner, self._backfill, *self._subscriptions):
+                    if part:
+                        closing.callback(part.close)
 
     def __enter__(self) -> AnalyticsService:
         return self
@@ -208,6 +210,20 @@ class AnalyticsService:
                 events, batch=batch_size, skip_refused=skip_refused, on_refused=on_refused, progress=progress
             )
         )
+
+    def subscribe_to(self, bus: MessageBus, families: Sequence[str] = FAMILIES) -> Subscription:
+        """Record what a message bus delivers, until the subscription or this service is closed.
+
+        A family such as `job.*` is all of its topics, however deep; other patterns are NATS's: `*` is one segment, a
+        last `>` all that follow. A message is acknowledged when it is durable. One that cannot be recorded is kept as
+        an event `analytics.message.rejected` with the reason. Any bus with `subscribe(pattern, handler)` fits, see
+        `analytics_es.bus`; `analytics_es.nats.NatsBus` is NATS JetStream, `analytics_es.inprocess.InProcessBus` one
+        within the process. Raises NotABus, BadPattern, OverlappingPatterns, and what the bus raises.
+        """
+        self._check_open()
+        subscription = subscribe(bus, families, self._recorder)
+        self._subscriptions.append(subscription)
+        return subscription
 
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,4 +1,4 @@
-"""What every test may use: one PostgreSQL server for all of them, started when first asked for."""
+"""What every test may use: one server of each kind for all of them, started when first asked for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.nats_servers import NatsServer, nats_server
 from tests.servers import Server, server
 
 
@@ -13,4 +14,11 @@ from tests.servers import Server, server
 def postgres() -> Iterator[Server]:
     """Return a server that is shared: take a schema of your own."""
     with server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def nats() -> Iterator[NatsServer]:
+    """Return a server with JetStream that is shared: take a stream of your own."""
+    with nats_server() as running:
         yield running

@@ -13,6 +13,7 @@ from analytics_es import AnalyticsService
 from analytics_es.errors import AnalyticsError
 from analytics_es.testing import NOON, provider_call, tool_call
 from tests import day
+from tests.nats_servers import NatsServer
 from tests.servers import Server
 
 ROOT = Path(__file__).parent.parent
@@ -129,6 +130,22 @@ def test_spans_are_recorded_as_the_guide_shows(tmp_path: Path) -> None:
     stats = "ExportStats(spans=1, ignored=0, recorded=1, duplicates=0, refused=0, failed=0)"
     assert shown == f"{stats}\nclaude-sonnet-4-5\n"
     assert len(commands) == 1
+
+
+def test_a_bus_within_the_process_is_used_as_the_guide_shows(tmp_path: Path) -> None:
+    code, _ = blocks("docs/ingest.md", "python")
+    (shown,) = blocks("docs/ingest.md", "text")
+
+    assert run_python(code, tmp_path) == shown
+
+
+def test_nats_is_used_as_the_guide_shows(tmp_path: Path, nats: NatsServer) -> None:
+    _, code = blocks("docs/ingest.md", "python")
+    stream = nats.stream()
+    for shown, ours in (("nats://localhost:4222", nats.url), ("EVENTS", stream.name), ("platform", stream.name)):
+        code = code.replace(f'"{shown}"', f'"{ours}"')
+
+    assert run_python(code, tmp_path) == "None\n"
 
 
 def test_every_link_between_the_pages_leads_somewhere() -> None:

@@ -1,45 +1,88 @@
-"""Following: run."""
+"""Following: run, which may also consume a message bus."""
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from types import FrameType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
+from attrs import define
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from analytics_es.bus import MessageBus
 from analytics_es.cli import render, words
-from analytics_es.cli.options import db_option
+from analytics_es.cli.options import db_option, zone_option
 from analytics_es.cli.retaining import Nightly
-from analytics_es.cli.store import Place, Store, existing
+from analytics_es.cli.store import Place, Store, existing, opened
 from analytics_es.cli.words import safe
+from analytics_es.intake import Subscription, SubscriptionStats
 from analytics_es.types import OperationResult, ProjectionStatus, RetentionResult
 
 LOOK_SECONDS = 0.5
 
 
 @click.command()
+@click.option("--nats", "url", metavar="URL", help="Record what a NATS server delivers, such as nats://localhost:4222.")
+@click.option("--stream", metavar="NAME", help="Its JetStream stream.  [default: the one of these subjects]")
+@click.option(
+    "--durable",
+    default="analytics_es",
+    show_default=True,
+    metavar="NAME",
+    help="Who consumes; processes that share the name share the work.",
+)
+@click.option("--subject-prefix", default="", metavar="TEXT", help="What subjects begin with before the event's type.")
+@click.option("--create-stream", is_flag=True, help="Make the stream if it is not there.")
 @db_option
-def run(db: Place) -> None:
+@zone_option
+def run(
+    url: str | None,
+    stream: str | None,
+    durable: str,
+    subject_prefix: str,
+    create_stream: bool,
+    db: Place,
+    tz: str | None,
+) -> None:
     """Keep the read models up to date until stopped.
 
-    Every night at three o'clock, of the store's zone, events are sealed that are older than they are to be kept.
-    Ctrl-C or SIGTERM stop it, with exit code 0.
+    Every night at three o'clock, of the store's zone, events are sealed that are to be kept no longer. With --nats,
+    also record what a NATS JetStream delivers, in a store that is created if it is not there; a message is
+    acknowledged when it is durable. Ctrl-C or SIGTERM stop it, with exit code 0, after what is under way.
 
     \b
-    Example:
+    Examples:
       analytics-es run --db analytics.db
+      analytics-es run --nats nats://localhost:4222 --stream EVENTS
     """
-    with existing(db, follow=True) as store, _stopped() as stopping, _retaining(store, stopping):
-        _watch(store, stopping)
-        position = min(each.position for each in store.service.projections().unwrap())
-    click.echo(f"stopped at position {position:,}", err=True)
+    if url is None:
+        if stream or subject_prefix or create_stream:
+            raise click.UsageError("--stream, --subject-prefix and --create-stream go with --nats.")
+        with existing(db, tz, follow=True) as store, _stopped() as stopping, _retaining(store, stopping):
+            _watch(store, stopping)
+            _tell_position(store)
+        return
+    bus = _nats(url, stream=stream, durable=durable, subject_prefix=subject_prefix, create_stream=create_stream)
+    with opened(db, tz, follow=True) as store, _stopped() as stopping, _retaining(store, stopping):
+        with store.service.subscribe_to(bus) as subscription:
+            _watch(store, stopping, Flow(subscription))
+        click.echo(_told(subscription.stats()), err=True)
+        _tell_position(store)
+
+
+def _nats(url: str, **how: Any) -> MessageBus:
+    from analytics_es.nats import NatsBus  # an extra, which may not be there
+
+    return NatsBus(url=url, **how)
 
 
 @contextmanager
@@ -84,15 +127,49 @@ def _stopped() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _watch(store: Store, stopping: threading.Event) -> None:
-    """Wait; on a terminal, say how far it is."""
+@define
+class Flow:
+    """What a subscription brings, and how fast."""
+
+    subscription: Subscription
+    _before: tuple[float, int] = (0.0, 0)
+    _trouble: str | None = None
+
+    def line(self) -> Text:
+        """Return what to show of it now."""
+        stats, now = self.subscription.stats(), time.monotonic()
+        (then, had), self._before = self._before, (now, stats.received)
+        rate = (stats.received - had) / (now - then) if then else 0.0
+        text = Text(f"{_told(stats)} · {rate:,.0f}/s")
+        return text.append(f"\n{words.safe(stats.trouble)}", "red") if stats.trouble else text
+
+    def new_trouble(self) -> str | None:
+        """Return what keeps messages from being recorded, once."""
+        before, self._trouble = self._trouble, self.subscription.stats().trouble
+        return self._trouble if self._trouble != before else None
+
+
+def _told(stats: SubscriptionStats) -> str:
+    parts = [(stats.recorded, "recorded"), (stats.duplicates, "there before"), (stats.rejected, "rejected and kept")]
+    told = ", ".join(f"{number:,} {what}" for number, what in parts if number or what == "recorded")
+    return f"{words.plural(stats.received, 'message')}: {told}"
+
+
+def _watch(store: Store, stopping: threading.Event, flow: Flow | None = None) -> None:
+    """Wait; on a terminal, say how far it is, elsewhere only what is wrong with a bus."""
     console = render.make_console(stderr=True)
-    if not console.is_terminal:
-        stopping.wait()
-        return
-    with Live(console=console, auto_refresh=False, transient=True) as live:
+    with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else nullcontext() as live:
         while not stopping.wait(LOOK_SECONDS):
-            live.update(_line(store.service.projections().unwrap()), refresh=True)
+            if live:
+                found = store.service.projections().unwrap()
+                live.update(Group(_line(found), *([flow.line()] if flow else [])), refresh=True)
+            elif flow and (trouble := flow.new_trouble()):
+                click.echo(f"warning: {words.safe(trouble)}", err=True)
+
+
+def _tell_position(store: Store) -> None:
+    position = min(each.position for each in store.service.projections().unwrap())
+    click.echo(f"stopped at position {position:,}", err=True)
 
 
 def _line(found: Sequence[ProjectionStatus]) -> Text:

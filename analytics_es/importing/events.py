@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
+from analytics_es.cloudevents import moment
 from analytics_es.errors import AnalyticsError, BadRow
-from analytics_es.events import EPOCH
 
 
 @frozen(kw_only=True)
@@ -35,15 +34,10 @@ def arguments(path: Path, event_type: Any, data: Any, when: Any, id: Any, source
 
     A time is ISO 8601 text or Unix microseconds, and UTC where it names no zone.
     """
-    source = f"import:{path.name}" if source is None else source
-    return {"event_type": event_type, "data": data, "occurred_at": _moment(when), "id": id, "source": source}
+    source = source_of(path) if source is None else source
+    return {"event_type": event_type, "data": data, "occurred_at": moment(when), "id": id, "source": source}
 
 
-def _moment(when: Any) -> datetime:
-    if isinstance(when, int):
-        return EPOCH + timedelta(microseconds=when)
-    try:
-        found = datetime.fromisoformat(when.strip().upper())
-    except (AttributeError, ValueError):
-        raise ValueError(f"its time is {when!r:.60}, not ISO 8601") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def source_of(path: Path) -> str:
+    """Return who tells what is in a file that does not say so."""
+    return f"import:{path.name}"

@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks import appending, exporting, freshness, postgres, querying, rebuilding, replaying, report
+from tests.benchmarks import (
+    appending,
+    exporting,
+    freshness,
+    ingesting,
+    postgres,
+    querying,
+    rebuilding,
+    replaying,
+    report,
+)
 from tests.benchmarks.figures import Effort, Figure
 from tests.benchmarks.store import Store
 from tests.benchmarks.workload import CALLS_PER_TASK
@@ -24,6 +34,7 @@ MEASUREMENTS: dict[str, Callable[[Store, Effort], Iterator[Figure]]] = {
     "queries": querying.queries,
     "export": exporting.export,
     "freshness": freshness.freshness,
+    "nats": ingesting.ingest,
     "postgres": postgres.postgres,
 }
 QUICK = 20_000

@@ -1,7 +1,7 @@
 """What takes longer than a test may: the storm, and two million events through a live follower.
 
-`python -m tests.faults.soak [--processes] [--rebuilds 200] [--retains 100] [--key] [--events 2000000] [--on KIND]`;
-without a choice, all.
+`python -m tests.faults.soak [--processes] [--rebuilds 200] [--retains 100] [--deliveries 40] [--key]
+[--events 2000000] [--on sqlite|postgres]`; without a choice, all.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analytics_es import AnalyticsService
+from tests.faults.deliveries import deliver
 from tests.faults.rebuilds import kill_rebuilds
 from tests.faults.retains import kill_retains
 from tests.faults.storm import Survived, storm
 from tests.faults.test_clocks import assert_exact
 from tests.faults.test_processes import assert_derivable
+from tests.nats_servers import nats_server
 from tests.servers import Server, server
 
 RATE, BATCH, PART = 10_000, 1_000, 250_000
@@ -32,6 +34,7 @@ def main() -> None:
     parser.add_argument("--processes", action="store_true", help="kill writers and runners at random moments")
     parser.add_argument("--rebuilds", type=int, default=0, help="kill so many processes that rebuild; 200 by default")
     parser.add_argument("--retains", type=int, default=0, help="kill so many runs of retention; 100 by default")
+    parser.add_argument("--deliveries", type=int, default=0, help="kill so many consumers of NATS; 40 by default")
     parser.add_argument("--key", action="store_true", help="a million events with one key")
     parser.add_argument("--events", type=int, default=0, help="through a live follower; with memory and lag")
     parser.add_argument("--on", choices=("sqlite", "postgres"), action="append", help="the databases; both by default")
@@ -39,7 +42,8 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=80)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     asked = parser.parse_args()
-    everything = not (asked.processes or asked.rebuilds or asked.retains or asked.key or asked.events)
+    chosen = (asked.processes, asked.rebuilds, asked.retains, asked.deliveries, asked.key, asked.events)
+    everything = not any(chosen)
     held = []
     for kind in asked.on or ("sqlite", "postgres"):
         with server() if kind == "postgres" else nullcontext() as running:
@@ -53,6 +57,8 @@ def main() -> None:
                 held.append(_rebuilds(kind, running, asked.rebuilds or 200, asked.seed))
             if asked.retains or everything:
                 held.append(_retains(kind, running, asked.retains or 100, asked.seed))
+            if asked.deliveries or everything:
+                held.append(_deliveries(kind, running, asked.deliveries or 40, asked.seed))
             if asked.key or everything:
                 held.append(_one_key(kind, running))
             if asked.events or everything:
@@ -78,6 +84,17 @@ def _retains(kind: str, running: Server | None, kills: int, seed: int) -> bool:
         left = kill_retains(url, kills=kills, seed=seed)
     _say(kind, f"{kills} runs of retention killed (seed {seed}): sealed {left.seals} times, no read model changed")
     return True
+
+
+def _deliveries(kind: str, running: Server | None, kills: int, seed: int) -> bool:
+    with _store(running) as (url, _), nats_server() as nats:
+        left = deliver(url, nats, messages=2_500 * kills, kills=kills, seed=seed)
+    _say(
+        kind,
+        f"{kills} consumers killed, {left.interrupted} at work (seed {seed}): {left.published:,} messages, "
+        f"{left.lost} lost, {left.doubled} doubled",
+    )
+    return not (left.lost or left.doubled)
 
 
 def _one_key(kind: str, running: Server | None) -> bool:

@@ -1,0 +1,51 @@
+"""Where a stream is, and how it is consumed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+BATCH = 1000
+
+
+@frozen(kw_only=True)
+class Settings:
+    """What a NatsBus is told.
+
+    `url` may name several servers of a cluster, with commas between them. `stream` is found by its subjects if it is
+    not named; with `create_stream` it is made if it is not there. `durable` is the name under which the server knows
+    how far this consumer is: processes that share it share the work. `subject_prefix` is what subjects begin with
+    before the event's type. A `batch` of messages is recorded in one commit and then acknowledged, while at most as
+    many are fetched. At most `max_in_flight` messages are delivered and not acknowledged; they are delivered again
+    after `ack_wait` seconds. Both are for a consumer that is made; one that is there keeps what it has. `options` are
+    those of nats-py's `connect`, such as `tls` or `user_credentials`.
+    """
+
+    url: str = "nats://localhost:4222"
+    stream: str | None = None
+    durable: str = "analytics_es"
+    subject_prefix: str = ""
+    create_stream: bool = False
+    batch: int = BATCH
+    max_in_flight: int = 4 * BATCH
+    ack_wait: float = 30.0
+    connect_seconds: float = 5.0
+    options: Mapping[str, Any] = field(factory=dict, repr=False)
+
+    @property
+    def servers(self) -> list[str]:
+        """The addresses of the servers."""
+        return [each.strip() for each in self.url.split(",") if each.strip()]
+
+    @property
+    def shown(self) -> str:
+        """The addresses without what may be secret in them."""
+        return ",".join(re.sub(r"^([a-z]+://)?.*@", r"\1***@", each) for each in self.servers)
+
+    @property
+    def prefix(self) -> str:
+        """What comes before an event's type in a subject."""
+        return f"{self.subject_prefix.rstrip('.')}." if self.subject_prefix else ""
