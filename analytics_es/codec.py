@@ -24,24 +24,29 @@ UPCASTERS: dict[str, Upcaster] = {}
 def encode(event: RecordedEvent) -> bytes:
     """Return the bytes to store: JSON, with times as ISO 8601 in UTC; raises RefusedEvent for what JSON cannot hold."""
     try:
-        data = orjson.dumps(event.data)
-        if len(data) > MAX_BYTES:
-            raise TooLarge(size=len(data), limit=MAX_BYTES)
         state = orjson.dumps(
             {
                 "source": event.source,
                 "id": event.id,
                 "occurred_at": event.occurred_at,
                 "recorded_at": event.recorded_at,
-                "data": orjson.Fragment(data),
+                "data": event.data,
             },
             option=orjson.OPT_UTC_Z,
         )
     except orjson.JSONEncodeError as error:
         raise _unspeakable(event, error) from None
-    if b"\\u0000" in state:
+    if len(state) > MAX_BYTES:
+        _refuse_large(event)
+    if b"\\" in state and b"\\u0000" in state:  # one byte is found several times faster than six
         _refuse_nul(event)
     return state
+
+
+def _refuse_large(event: RecordedEvent) -> None:
+    size = len(orjson.dumps(event.data))
+    if size > MAX_BYTES:
+        raise TooLarge(size=size, limit=MAX_BYTES)
 
 
 def _unspeakable(event: RecordedEvent, error: Exception) -> BadText | BadField:

@@ -14,7 +14,6 @@ from analytics_es.events import admit, identity
 from analytics_es.log import Entry
 
 Clock = Callable[[], datetime]
-OPTIONAL = {"occurred_at", "id", "source"}
 
 
 @frozen
@@ -23,21 +22,37 @@ class Door:
 
     clock: Clock
 
-    def entry(self, event_type: str, data: Mapping[str, Any], *, now: datetime | None = None, **given: Any) -> Entry:
+    def entry(
+        self,
+        event_type: str,
+        data: Mapping[str, Any],
+        *,
+        now: datetime | None = None,
+        occurred_at: datetime | None = None,
+        id: str | None = None,
+        source: str | None = None,
+    ) -> Entry:
         """Let one event in; raises the RefusedEvent that says why not."""
-        return entry(self.clock() if now is None else now, event_type, data, **given)
+        now = self.clock() if now is None else now
+        return entry(now, event_type, data, occurred_at=occurred_at, id=id, source=source)
 
 
-def entry(now: datetime, event_type: str, data: Mapping[str, Any], **given: Any) -> Entry:
+def entry(
+    now: datetime,
+    event_type: str,
+    data: Mapping[str, Any],
+    *,
+    occurred_at: datetime | None = None,
+    id: str | None = None,
+    source: str | None = None,
+) -> Entry:
     """Check one event and write it as it will be stored; raises the RefusedEvent that says why not."""
     try:
-        event = admit(event_type, data, now=now, **given)
+        event = admit(event_type, data, now=now, occurred_at=occurred_at, id=id, source=source)
         return Entry(identity(event), event.type, encode(event))
     except RefusedEvent:
         raise
     except Exception as error:  # a mapping, text or time of the caller's own class
-        if given.keys() - OPTIONAL:
-            raise
         raise FailsWhenRead(problem=told(error)) from error
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import re
-import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -101,7 +101,7 @@ def admit(
         occurred_at = now
     return RecordedEvent(
         source=DEFAULT_SOURCE if source is None else _named("source", source, 256),
-        id=secrets.token_hex(12) if id is None else _named("id", id, MAX_TEXT),
+        id=os.urandom(12).hex() if id is None else _named("id", id, MAX_TEXT),
         type=event_type,
         occurred_at=_time(occurred_at),
         data=check_data(family, data),
