@@ -14,13 +14,14 @@ from analytics_es import answers, asof, backup, diff, explain, export, ledger, q
 from analytics_es.algebra import Declaration, differences
 from analytics_es.archive import Archive
 from analytics_es.backfill import Backfill
+from analytics_es.buffer import Buffer, OnFailure, WhenFull
 from analytics_es.calendar import Calendar
 from analytics_es.deadletters import DeadLetterDetails, DeadLetters
 from analytics_es.door import Door
 from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
 from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
-from analytics_es.log import EventLog
+from analytics_es.log import Appended, Entry, EventLog
 from analytics_es.periods import Tiling
 from analytics_es.projection import declarations_of
 from analytics_es.recording import OnRefused, Progress, Recorder
@@ -88,6 +89,7 @@ class AnalyticsService:
         self._deriving = asof.Deriving(log=log, declarations=self._declarations, fold=self._fold, calendar=calendar)
         self._source = queries.Source(views=views, calendar=calendar, lag=self._runner.lag, clock=clock)
         self._letters = DeadLetters(log, views, self._fold, calendar)
+        self._buffers: list[Buffer] = []
         self._closed = False
 
     @classmethod
@@ -135,8 +137,12 @@ class AnalyticsService:
             self._backfill.follow()
 
     def close(self) -> None:
-        """Stop following and close the store; what was recorded is durable already."""
+        """Stop following and close the store; what was recorded is durable already.
+
+        Buffers are closed first; raises EventsLost, after the rest is closed, if they could not store what they held.
+        """
         if not self._closed:
+            ends = [buffer.close() for buffer in self._buffers]
             self._closed = True
             if self._backfill:
                 self._backfill.close()
@@ -144,6 +150,8 @@ class AnalyticsService:
             self._fold.close()
             self._views.close()
             self._log.close()
+            for end in ends:
+                end.unwrap()
 
     def __enter__(self) -> AnalyticsService:
         return self
@@ -198,6 +206,43 @@ class AnalyticsService:
                 events, batch=batch_size, skip_refused=skip_refused, on_refused=on_refused, progress=progress
             )
         )
+
+    def buffered(
+        self,
+        *,
+        max_events: int = 10_000,
+        max_delay: float = 0.05,
+        when_full: WhenFull = "block",
+        max_wait: float | None = None,
+        on_failure: OnFailure | None = None,
+        on_sigterm: bool = True,
+    ) -> Buffer:
+        """Return a buffer: its `record_event` returns in microseconds, and a thread commits what came in, in groups.
+
+        An event is durable `max_delay` seconds later, a little more in a busy process. Of more than `max_events` that
+        are not stored yet, the next one waits ("block", with `max_wait` no longer than so many seconds), is dropped,
+        counted and returned as a failure ("drop"), or raises BufferFull ("raise"). `on_failure` is called, in the
+        thread that writes, with each failed commit, which is tried again; with events dropped; and with events lost.
+        A buffer is written when it is closed, at exit and, with `on_sigterm`, before SIGTERM does what it did before;
+        that can be had by the main thread only.
+        """
+        self._check_open()
+        buffer = Buffer(
+            self._recorder.door,
+            self._append,
+            max_events=max_events,
+            max_delay=max_delay,
+            when_full=when_full,
+            max_wait=max_wait,
+            on_failure=on_failure,
+            on_sigterm=on_sigterm,
+        )
+        self._buffers = [each for each in self._buffers if not each.closed] + [buffer]
+        return buffer
+
+    def _append(self, entries: Sequence[Entry]) -> list[Appended]:
+        self._check_open()
+        return self._recorder.append(entries)
 
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,112 @@
+"""Termination: what is open is closed at exit, and written before SIGTERM does what it did before."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import threading
+from multiprocessing import parent_process, util
+from types import FrameType
+from typing import Any, Protocol
+
+logger = logging.getLogger("analytics_es")
+
+
+class Closing(Protocol):
+    """What holds something that is not stored yet."""
+
+    def flush(self) -> Any:
+        """Store it, in bounded time."""
+
+    def close(self) -> Any:
+        """Store it and take no more, in bounded time."""
+
+
+# One for the process, as are its exit and its handler of a signal.
+_open: list[Closing] = []
+_on_sigterm: list[Closing] = []
+_previous: Any = None
+_flushing: threading.Thread | None = None
+_flushed = False
+
+
+def watch(thing: Closing, *, on_sigterm: bool) -> None:
+    """Close something at exit, and write what it holds on SIGTERM, until it is let go."""
+    _open.append(thing)
+    if len(_open) == 1:
+        atexit.register(close_all)
+    if on_sigterm and _install():
+        _on_sigterm.append(thing)
+
+
+def let_go(thing: Closing) -> None:
+    """Forget something that is closed; the last to go puts back the handler that was there."""
+    if thing in _open:
+        _open.remove(thing)
+    if thing in _on_sigterm:
+        _on_sigterm.remove(thing)
+        if not _on_sigterm and _in_main_thread() and signal.getsignal(signal.SIGTERM) is _terminate:
+            signal.signal(signal.SIGTERM, _previous)
+    if not _open:
+        atexit.unregister(close_all)
+
+
+def close_all() -> None:
+    """Close everything that is open."""
+    for thing in list(_open):
+        thing.close()
+
+
+def close_with_worker() -> None:
+    """Close everything when a process of `multiprocessing` ends, which runs no `atexit`."""
+    if parent_process() is not None:
+        util.Finalize(None, close_all, exitpriority=0)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _install() -> bool:
+    """Handle SIGTERM, unless it is handled already; False where that cannot be done."""
+    global _previous
+    current = signal.getsignal(signal.SIGTERM)
+    if current is _terminate:
+        return True
+    if current is None or not _in_main_thread():  # None: by something that is not Python, and cannot be called
+        logger.warning("SIGTERM is not handled: that can be asked for in the main thread only. Close what is buffered.")
+        return False
+    _previous = current
+    signal.signal(signal.SIGTERM, _terminate)
+    return True
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """Write what is open in a thread of its own, and come back here when it is done.
+
+    Not in this one: it may be in the middle of a transaction that the writing would wait for. A second SIGTERM does
+    not wait.
+    """
+    global _flushing, _flushed
+    if _on_sigterm and _flushing is None:
+        _flushing = threading.Thread(target=_write_and_return, args=(number, os.getpid()), name="analytics-es-sigterm")
+        _flushing.start()
+        return
+    _flushing, _flushed = None, False
+    if callable(_previous):
+        _previous(number, frame)
+    elif _previous == signal.SIG_DFL:
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+
+def _write_and_return(number: int, process: int) -> None:
+    global _flushed
+    for thing in list(_on_sigterm):
+        # Who is going to end takes no more, so that nothing comes in between writing and the end.
+        thing.close() if _previous == signal.SIG_DFL else thing.flush()
+    _flushed = True
+    if _flushing is threading.current_thread():
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
