@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakSet
 
 
@@ -32,6 +33,11 @@ def tell(thing: Forking) -> None:
         os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
         _registered = True
     _told.add(thing)
+
+
+def leave(thing: Any) -> None:
+    """Never let something end in this process, not even when the process does: its end is the parent's affair."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
 def _before() -> None:

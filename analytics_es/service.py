@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
-from analytics_es import answers, asof, backup, diff, explain, export, ledger, queries, rebuild, verify
+from analytics_es import answers, asof, backup, diff, explain, export, forks, ledger, queries, rebuild, verify
 from analytics_es.algebra import Declaration, differences
 from analytics_es.archive import Archive
 from analytics_es.backfill import Backfill
@@ -18,7 +19,7 @@ from analytics_es.buffer import Buffer, OnFailure, WhenFull
 from analytics_es.calendar import Calendar
 from analytics_es.deadletters import DeadLetterDetails, DeadLetters
 from analytics_es.door import Door
-from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
+from analytics_es.errors import Closed, Forked, ProjectionsShadowed, UnknownTimezone
 from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
 from analytics_es.log import Appended, Entry, EventLog
@@ -90,7 +91,9 @@ class AnalyticsService:
         self._source = queries.Source(views=views, calendar=calendar, lag=self._runner.lag, clock=clock)
         self._letters = DeadLetters(log, views, self._fold, calendar)
         self._buffers: list[Buffer] = []
-        self._closed = False
+        self._closed = self._forked = False
+        self._again: Callable[[], AnalyticsService] | None = None
+        forks.tell(self)
 
     @classmethod
     def open(
@@ -127,6 +130,17 @@ class AnalyticsService:
         in_memory = not on_server(url_or_path) and log_path(url_or_path) is None
         opening = None if in_memory else (open_log, (_absolute(url_or_path), schema))
         service = cls(log, views, calendar, clock=clock, opening=opening, rebuild=rebuild)
+        if opening:
+            service._again = lambda: cls.open(
+                opening[1][0],
+                schema=schema,
+                timezone=timezone,
+                projections=projections,
+                follow=False,
+                strict_ids=strict_ids,
+                rebuild=rebuild,
+                clock=clock,
+            )
         if follow:
             service._follow()
         return service
@@ -144,6 +158,8 @@ class AnalyticsService:
         if not self._closed:
             ends = [buffer.close() for buffer in self._buffers]
             self._closed = True
+            if self._forked:
+                return
             if self._backfill:
                 self._backfill.close()
             self._runner.close()
@@ -171,6 +187,29 @@ class AnalyticsService:
     def _check_open(self) -> None:
         if self._closed:
             raise Closed
+        if self._forked:
+            self._open_again()
+
+    # ── forks ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def before_fork(self) -> None:
+        """Nothing to do: the parts of a service are told themselves."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """In the child, open the store again when it is used: nothing that was opened before may be."""
+        if child:
+            self._forked, self._reopening = True, threading.Lock()
+
+    def _open_again(self) -> None:
+        """Take the parts of a service that is opened now. It follows nothing: the parent does."""
+        if self._again is None:
+            raise Forked(place="a store in memory", problem="it is another's memory; open one here")
+        with self._reopening:
+            if self._forked:
+                forks.leave(dict(vars(self)))
+                kept = self._buffers, self._reopening, self._again
+                vars(self).update(vars(self._again()))
+                self._buffers, self._reopening, self._again = kept
 
     # ── recording ───────────────────────────────────────────────────────────────────────────────────────────────
 
