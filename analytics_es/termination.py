@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import logging
-import os
+import multiprocessing.util
 import signal
 import threading
-from multiprocessing import parent_process, util
 from types import FrameType
 from typing import Any, Protocol
 
@@ -28,8 +28,7 @@ class Closing(Protocol):
 _open: list[Closing] = []
 _on_sigterm: list[Closing] = []
 _previous: Any = None
-_flushing: threading.Thread | None = None
-_flushed = False
+_writing: object | None = None
 
 
 def watch(thing: Closing, *, on_sigterm: bool) -> None:
@@ -61,8 +60,8 @@ def close_all() -> None:
 
 def close_with_worker() -> None:
     """Close everything when a process of `multiprocessing` ends, which runs no `atexit`."""
-    if parent_process() is not None:
-        util.Finalize(None, close_all, exitpriority=0)
+    if multiprocessing.parent_process() is not None:
+        multiprocessing.util.Finalize(None, close_all, exitpriority=0)
 
 
 def _in_main_thread() -> bool:
@@ -84,17 +83,16 @@ def _install() -> bool:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    """Write what is open in a thread of its own, and come back here when it is done.
+    """Have what is open written by another thread, which sends the signal again; do what was done before then.
 
-    Not in this one: it may be in the middle of a transaction that the writing would wait for. A second SIGTERM does
-    not wait.
+    This thread may be in the middle of a transaction, which the writing would wait for. A second SIGTERM does not wait.
     """
-    global _flushing, _flushed
-    if _on_sigterm and _flushing is None:
-        _flushing = threading.Thread(target=_write_and_return, args=(number, os.getpid()), name="analytics-es-sigterm")
-        _flushing.start()
+    global _writing
+    if _on_sigterm and _writing is None:
+        _writing = object()
+        _thread.start_new_thread(_write, (number, _writing))  # threading's own takes locks that this thread may hold
         return
-    _flushing, _flushed = None, False
+    _writing = None
     if callable(_previous):
         _previous(number, frame)
     elif _previous == signal.SIG_DFL:
@@ -102,11 +100,13 @@ def _terminate(number: int, frame: FrameType | None) -> None:
         signal.raise_signal(number)
 
 
-def _write_and_return(number: int, process: int) -> None:
-    global _flushed
-    for thing in list(_on_sigterm):
-        # Who is going to end takes no more, so that nothing comes in between writing and the end.
-        thing.close() if _previous == signal.SIG_DFL else thing.flush()
-    _flushed = True
-    if _flushing is threading.current_thread():
-        signal.pthread_kill(threading.main_thread().ident or 0, number)
+def _write(number: int, writing: object) -> None:
+    try:
+        for thing in list(_on_sigterm):
+            if _previous == signal.SIG_DFL:  # the process ends: nothing may come in between this and that
+                thing.close()
+            else:
+                thing.flush()
+    finally:
+        if _writing is writing:
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
