@@ -51,6 +51,7 @@ def started(url: object, code: str, tmp_path: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env={name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},  # which drivers look at
     )
 
 
@@ -237,10 +238,10 @@ if not child:
     sys.exit()  # the buffer is not closed
 _, status = os.waitpid(child, 0)
 buffer.flush().unwrap()
-assert analytics.catch_up() == 602 - 99
+assert analytics.catch_up() == 503
 print(status)
 """
-    assert ended(started(url, code.replace("602 - 99", "503"), tmp_path)) == (0, "0\n")
+    assert ended(started(url, code, tmp_path)) == (0, "0\n")
     assert sources(url) == {"parent": 300, "child": 200, "durable": 1, "durable parent": 1, "durable child": 1}
 
 
