@@ -14,7 +14,7 @@ from typing import Any, Literal
 from attrs import field, mutable
 
 from analytics_es import forks, termination
-from analytics_es.door import Door, told
+from analytics_es.door import Admitted, Door, told
 from analytics_es.errors import AnalyticsError, BufferClosed, BufferFull, EventsLost, NotFlushed, StoreFailed
 from analytics_es.log import Appended, Entry
 from analytics_es.types import BufferStats, OperationResult
@@ -76,9 +76,9 @@ class Buffer:
         # Reentrant: a signal's handler may come here out of the middle of any of these methods.
         self._lock = threading.RLock()
         self._work, self._moved = threading.Condition(self._lock), threading.Condition(self._lock)
-        self._waiting: deque[Entry] = deque()
+        self._waiting: deque[Admitted] = deque()
         self._since = 0.0  # when the first of them came
-        self._under_way: list[Entry] = []
+        self._under_way: list[Admitted] = []
         self._under_way_since = 0.0
         self._counts = _Counts()
         self._told_of = 0  # how many dropped events were told
@@ -104,7 +104,7 @@ class Buffer:
         A full buffer blocks, or drops the event and returns the failure `buffer_full`, or raises BufferFull.
         """
         try:
-            entry = self._door.entry(event_type, data, occurred_at=occurred_at, id=id, source=source)
+            event = self._door.admitted(event_type, data, occurred_at=occurred_at, id=id, source=source)
         except AnalyticsError as error:
             with self._lock:
                 self._counts.refused += 1
@@ -117,7 +117,7 @@ class Buffer:
                     return failure
             if self._thread is None:
                 self._start()
-            waiting.append(entry)
+            waiting.append(event)
             self._counts.accepted += 1
             size = len(waiting)
             if size == 1:
@@ -199,7 +199,7 @@ class Buffer:
         pause = FIRST_PAUSE
         while True:
             try:
-                self._count(self._append(self._under_way))
+                self._count(self._append([event.entry() for event in self._under_way]))
                 return True
             except Exception as error:  # whatever it is: this thread goes on
                 self._fail(error)
@@ -241,7 +241,7 @@ class Buffer:
         if self._on_failure:
             try:
                 self._on_failure(failure)
-            except Exception:
+            except BaseException:  # not even one that would end a thread
                 logger.exception("on_failure of a buffer failed")
 
     # ── looking, waiting, closing ───────────────────────────────────────────────────────────────────────────────

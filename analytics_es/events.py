@@ -144,12 +144,7 @@ def key_of_time(unix_us: int) -> str:
     return f"{unix_us // 1000:012x}"
 
 
-def identity(event: RecordedEvent) -> str:
-    """Return the event's key."""
-    return key_of(event.source, event.id, microseconds(event.occurred_at))
-
-
 def key_of(source: str, id: str, unix_us: int) -> str:
-    """Return a key: 12 hex digits of Unix milliseconds, then 20 of BLAKE2b over source and id."""
+    """Return an event's key: 12 hex digits of Unix milliseconds, then 20 of BLAKE2b over source and id."""
     name = f"{source}\0{id}".encode("utf-8", "surrogatepass")
     return f"{unix_us // 1000:012x}{blake2b(name, digest_size=10).hexdigest()}"

@@ -6,7 +6,7 @@ import ctypes
 import os
 import threading
 from typing import Any, Protocol
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 
 class Forking(Protocol):
@@ -20,7 +20,7 @@ class Forking(Protocol):
 
 
 # One for the process, because its forks are: nothing else tells of them.
-_told: WeakSet[Forking] = WeakSet()
+_told: WeakValueDictionary[int, Forking] = WeakValueDictionary()  # in the order they were made
 _resting: list[Forking] = []
 _forking = threading.Lock()
 _registered = False
@@ -32,7 +32,7 @@ def tell(thing: Forking) -> None:
     if not _registered and hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
         _registered = True
-    _told.add(thing)
+    _told[id(thing)] = thing
 
 
 def leave(thing: Any) -> None:
@@ -41,8 +41,9 @@ def leave(thing: Any) -> None:
 
 
 def _before() -> None:
+    """Let all come to rest, the youngest first: it may need what is older until it does."""
     _forking.acquire()
-    _resting.extend(_told)
+    _resting.extend(reversed(list(_told.values())))
     for thing in _resting:
         thing.before_fork()
 

@@ -8,6 +8,7 @@ import logging
 import multiprocessing.util
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Protocol
 
@@ -42,9 +43,9 @@ def watch(thing: Closing, *, on_sigterm: bool) -> None:
 
 def let_go(thing: Closing) -> None:
     """Forget something that is closed; the last to go puts back the handler that was there."""
-    if thing in _open:
+    with suppress(ValueError):
         _open.remove(thing)
-    if thing in _on_sigterm:
+    with suppress(ValueError):
         _on_sigterm.remove(thing)
         if not _on_sigterm and _in_main_thread() and signal.getsignal(signal.SIGTERM) is _terminate:
             signal.signal(signal.SIGTERM, _previous)

@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks import appending, exporting, freshness, postgres, querying, rebuilding, replaying, report
+from tests.benchmarks import (
+    appending,
+    buffering,
+    exporting,
+    freshness,
+    postgres,
+    querying,
+    rebuilding,
+    replaying,
+    report,
+)
 from tests.benchmarks.figures import Effort, Figure
 from tests.benchmarks.store import Store
 from tests.benchmarks.workload import CALLS_PER_TASK
@@ -19,6 +29,7 @@ from tests.benchmarks.workload import CALLS_PER_TASK
 MEASUREMENTS: dict[str, Callable[[Store, Effort], Iterator[Figure]]] = {
     "append": appending.append,
     "single": appending.single,
+    "buffered": buffering.buffered,
     "rebuild": rebuilding.rebuild,
     "replay": replaying.replays,
     "queries": querying.queries,

@@ -51,7 +51,9 @@ def started(url: object, code: str, tmp_path: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},  # which drivers look at
+        env={
+            name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"
+        },  # which drivers look at
     )
 
 
@@ -251,6 +253,11 @@ analytics.close()
 analytics = AnalyticsService.open(sys.argv[1])
 buffer = analytics.buffered(max_delay=0)
 threads = [threading.Thread(target=record, args=(buffer, f"thread {n}", 0, 2000)) for n in range(3)]
+asking = threading.Event()
+def ask():
+    while not asking.is_set():
+        analytics.projections().unwrap()
+threads.append(threading.Thread(target=ask))
 for thread in threads:
     thread.start()
 children = []
@@ -261,6 +268,7 @@ for n in range(8):
         buffer.close().unwrap()
         os._exit(0)
 print([os.waitpid(child, 0)[1] for child in children])
+asking.set()
 for thread in threads:
     thread.join()
 buffer.flush().unwrap()
