@@ -247,12 +247,33 @@ print(status)
     assert sources(url) == {"parent": 300, "child": 200, "durable": 1, "durable parent": 1, "durable child": 1}
 
 
+def test_what_a_child_records_when_the_parent_has_closed_the_store_is_in_the_log(path: Path, tmp_path: Path) -> None:
+    code = """
+reading, writing = os.pipe()
+child = os.fork()
+if not child:
+    analytics.record_event(**tool_call(), id="1", source="child").unwrap()
+    os.read(reading, 1)
+    for n in range(2, 20):
+        analytics.record_event(**tool_call(), id=str(n), source="child").unwrap()
+    os._exit(0)
+analytics.record_event(**tool_call(), id="1", source="durable").unwrap()
+while analytics._log.head() < 2:
+    time.sleep(0.01)
+analytics.close()
+os.write(writing, b".")
+print(os.waitpid(child, 0)[1])
+"""
+    assert ended(started(path, code, tmp_path)) == (0, "0\n")
+    assert sources(path) == {"parent": 100, "child": 19, "durable": 1}
+
+
 def test_forks_beside_threads_that_record_and_follow_lose_and_double_nothing(path: Path, tmp_path: Path) -> None:
     code = """
 analytics.close()
 analytics = AnalyticsService.open(sys.argv[1])
 buffer = analytics.buffered(max_delay=0)
-threads = [threading.Thread(target=record, args=(buffer, f"thread {n}", 0, 2000)) for n in range(3)]
+threads = [threading.Thread(target=record, args=(buffer, f"thread {n}", 0, 1000)) for n in range(3)]
 asking = threading.Event()
 def ask():
     while not asking.is_set():
@@ -274,8 +295,8 @@ for thread in threads:
 buffer.flush().unwrap()
 print(analytics.wait_until_caught_up())
 """
-    assert ended(started(path, code, tmp_path)) == (0, f"{[0] * 8}\n{100 + 6000 + 400}\n")
-    assert sources(path) == {"parent": 100} | {f"thread {n}": 2000 for n in range(3)} | {
+    assert ended(started(path, code, tmp_path)) == (0, f"{[0] * 8}\n{100 + 3000 + 400}\n")
+    assert sources(path) == {"parent": 100} | {f"thread {n}": 1000 for n in range(3)} | {
         f"child {n}": 50 for n in range(8)
     }
 
