@@ -89,6 +89,15 @@ def test_a_process_that_ends_writes_what_is_buffered(path: Path, tmp_path: Path,
     assert sources(path) == {"parent": 100}
 
 
+@contextmanager
+def handling(handler: Any) -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 # ── SIGTERM ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -120,22 +129,24 @@ for n in range(10**9):
     assert found["more"] >= len(shown) > 0
 
 
-def test_a_handler_of_the_application_is_called_when_the_events_are_written(path: Path, tmp_path: Path) -> None:
-    code = """
-buffer.close()
-def stop(number, frame):
-    print(number, analytics._log.head(), flush=True)
-    stopped.set()
-stopped = threading.Event()
-signal.signal(signal.SIGTERM, stop)
-buffer = analytics.buffered(max_delay=3600)
-record(buffer, "more", 0, 50)
-os.kill(os.getpid(), signal.SIGTERM)
-stopped.wait(30)
-record(buffer, "after", 0, 25)
-"""
-    assert ended(started(path, code, tmp_path)) == (0, f"{signal.SIGTERM:d} 150\n")
-    assert sources(path) == {"parent": 100, "more": 50, "after": 25}
+def test_a_handler_of_the_application_is_called_each_time_when_the_events_are_written(path: Path) -> None:
+    called: list[tuple[int, int]] = []
+
+    def stop(number: int, frame: object) -> None:
+        called.append((number, analytics._log.head()))
+
+    with (
+        handling(stop),
+        AnalyticsService.open(path, follow=False) as analytics,
+        analytics.buffered(max_delay=NEVER) as buffer,
+    ):
+        for times in (1, 2):
+            for _ in range(50):
+                buffer.record_event(**tool_call()).unwrap()
+            os.kill(os.getpid(), signal.SIGTERM)
+            eventually(lambda: len(called) == times)  # noqa: B023
+
+    assert called == [(signal.SIGTERM, 50), (signal.SIGTERM, 100)]
 
 
 def test_a_second_sigterm_does_not_wait_for_a_store_that_fails(path: Path, tmp_path: Path) -> None:
@@ -154,15 +165,6 @@ def test_a_second_sigterm_does_not_wait_for_a_store_that_fails(path: Path, tmp_p
 
     ended(process)
     assert returned == -signal.SIGTERM
-
-
-@contextmanager
-def handling(handler: Any) -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def test_the_handler_is_put_back_by_the_last_buffer_and_never_touched_unless_wanted() -> None:
@@ -355,6 +357,19 @@ def test_a_store_that_is_being_read_while_the_process_forks_cannot_be_used_by_th
             cursor.execute("SELECT 1")
             assert in_a_child(use) == 0
         assert analytics.record_event(**tool_call()).unwrap().position == 2
+
+
+def test_what_a_child_throws_away_waits_for_nobody(path: Path) -> None:
+    with AnalyticsService.open(path, follow=False) as analytics:
+        pools = analytics._log._database._pools()  # type: ignore[attr-defined]
+
+        def use() -> None:
+            thread = threading.Thread(target=lambda: [each.close() for each in pools], daemon=True)
+            thread.start()
+            thread.join(10)
+            assert not thread.is_alive()
+
+        assert in_a_child(use) == 0
 
 
 # ── a full disk ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Condition
 from typing import Any
 from uuid import uuid4
 
@@ -78,6 +79,7 @@ class _Pool(SQLiteConnectionPool):
         cut_through = bool(self._in_use)
         forks.leave((self._in_use, self._pool))
         self._in_use, self._pool, self._closed = {}, deque(), True
+        self._put_condition = Condition()  # who may close this pool as garbage must not wait for who held the other
         return cut_through
 
 
