@@ -11,7 +11,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal
 
-from attrs import field, mutable
+from attrs import asdict, mutable
 
 from analytics_es import forks, termination
 from analytics_es.door import Admitted, Door, told
@@ -42,7 +42,6 @@ class _Counts:
     dropped: int = 0
     lost: int = 0
     failed_commits: int = 0
-    last_failure: AnalyticsError | None = field(default=None)
 
 
 class Buffer:
@@ -81,6 +80,7 @@ class Buffer:
         self._under_way: list[Admitted] = []
         self._under_way_since = 0.0
         self._counts = _Counts()
+        self._last_failure: AnalyticsError | None = None
         self._told_of = 0  # how many dropped events were told
         self._tell_at = 0.0
         self._thread: threading.Thread | None = None
@@ -156,7 +156,7 @@ class Buffer:
         return BufferFull(limit=self._max_events, dropped=self._counts.dropped, problem=self._problem())
 
     def _problem(self) -> str:
-        return str(self._counts.last_failure or "its commits take longer")
+        return str(self._last_failure or "its commits take longer")
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -224,7 +224,7 @@ class Buffer:
         failure = error if isinstance(error, AnalyticsError) else StoreFailed(problem=told(error))
         with self._lock:
             self._counts.failed_commits += 1
-            self._counts.last_failure = failure
+            self._last_failure = failure
         self._tell(failure)
 
     def _tell_of_dropped(self) -> None:
@@ -249,20 +249,12 @@ class Buffer:
     def stats(self) -> BufferStats:
         """Say what was accepted, what became of it, and what is still waiting."""
         with self._lock:
-            counts = self._counts
             since = self._under_way_since if self._under_way else self._since
             return BufferStats(
                 buffered=self._size(),
                 oldest_seconds=time.monotonic() - since if self._size() else 0.0,
-                accepted=counts.accepted,
-                recorded=counts.recorded,
-                duplicates=counts.duplicates,
-                differing=counts.differing,
-                refused=counts.refused,
-                dropped=counts.dropped,
-                lost=counts.lost,
-                failed_commits=counts.failed_commits,
-                last_failure=OperationResult.failed(counts.last_failure).failure if counts.last_failure else None,
+                last_failure=OperationResult.failed(self._last_failure).failure if self._last_failure else None,
+                **asdict(self._counts),
             )
 
     @property
@@ -274,7 +266,7 @@ class Buffer:
         """Commit what was accepted before this call, now; the failure `not_flushed` after so many seconds."""
         with self._lock:
             wanted = self._wanted = self._counts.accepted
-            if self._done() < wanted and threading.current_thread() is not self._thread:
+            if self._done() < wanted and not self._in_writer():
                 self._work.notify()
                 self._moved.wait_for(lambda: self._done() >= wanted, timeout)
             missing = wanted - self._done()
@@ -292,15 +284,19 @@ class Buffer:
             self._closed = True
             self._work.notify()
             self._moved.notify_all()
-            if threading.current_thread() is not self._thread:
-                self._moved.wait_for(lambda: not self._size(), timeout)
+            if self._in_writer():  # called by `on_failure`: the thread goes on with what is left
+                return self.flush()
+            self._moved.wait_for(lambda: not self._size(), timeout)
             self._giving_up = True
             self._work.notify()
-        if self._thread and self._thread is not threading.current_thread():
+        if self._thread:
             self._thread.join()  # an attempt that is being made may still succeed
         self._give_up()
         termination.let_go(self)
         return self._end
+
+    def _in_writer(self) -> bool:
+        return threading.current_thread() is self._thread
 
     def _give_up(self) -> None:
         with self._lock:
