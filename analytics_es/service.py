@@ -93,6 +93,7 @@ class AnalyticsService:
         self._buffers: list[Buffer] = []
         self._closed = self._forked = False
         self._again: Callable[[], AnalyticsService] | None = None
+        self._reopening = threading.Lock()
         forks.tell(self)
 
     @classmethod
