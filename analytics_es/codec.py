@@ -16,8 +16,8 @@ from analytics_es.events import RecordedEvent
 
 MAX_BYTES = 256 * 1024
 
-# What orjson returns was cut to size from a kilobyte of memory. To keep many of these takes five times as long as to keep
-# copies, which cutting off the newline makes.
+# What orjson returns was cut to size from a kilobyte of memory. Where many of these are kept, each takes five times as
+# long as a copy of it, which cutting off the newline makes.
 _STATE = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 
 # Stored shapes change by a new entry here, never by a change of what is stored: type → function of the data.
