@@ -1,7 +1,7 @@
 """What takes longer than a test may: the storm, and two million events through a live follower.
 
-`python -m tests.faults.soak [--processes] [--rebuilds 200] [--key] [--events 2000000] [--on sqlite|postgres]`;
-without a choice, all.
+`python -m tests.faults.soak [--processes] [--rebuilds 200] [--forks 200] [--key] [--events 2000000]
+[--on sqlite|postgres]`; without a choice, all.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analytics_es import AnalyticsService
+from tests.faults.forking import EACH, THREADS, fork_all_the_time
 from tests.faults.rebuilds import kill_rebuilds
 from tests.faults.storm import Survived, storm
 from tests.faults.test_clocks import assert_exact
@@ -30,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
     parser.add_argument("--processes", action="store_true", help="kill writers and runners at random moments")
     parser.add_argument("--rebuilds", type=int, default=0, help="kill so many processes that rebuild; 200 by default")
+    parser.add_argument("--forks", type=int, default=0, help="fork so often beside threads at work; 200 by default")
     parser.add_argument("--key", action="store_true", help="a million events with one key")
     parser.add_argument("--events", type=int, default=0, help="through a live follower; with memory and lag")
     parser.add_argument("--on", choices=("sqlite", "postgres"), action="append", help="the databases; both by default")
@@ -37,7 +39,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=80)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     asked = parser.parse_args()
-    everything = not (asked.processes or asked.rebuilds or asked.key or asked.events)
+    everything = not (asked.processes or asked.rebuilds or asked.forks or asked.key or asked.events)
     held = []
     for kind in asked.on or ("sqlite", "postgres"):
         with server() if kind == "postgres" else nullcontext() as running:
@@ -49,6 +51,8 @@ def main() -> None:
                 held.append(not (left.lost or left.doubled) and left.counted == left.logged)
             if asked.rebuilds or everything:
                 held.append(_rebuilds(kind, running, asked.rebuilds or 200, asked.seed))
+            if asked.forks or everything:
+                held.append(_forks(kind, running, asked.forks or 200))
             if asked.key or everything:
                 held.append(_one_key(kind, running))
             if asked.events or everything:
@@ -67,6 +71,16 @@ def _rebuilds(kind: str, running: Server | None, kills: int, seed: int) -> bool:
         left = kill_rebuilds(url, kills=kills, seed=seed)
     _say(kind, f"{kills} rebuilds killed (seed {seed}): {left.promoted} read models promoted, none a mix, none left")
     return True
+
+
+def _forks(kind: str, running: Server | None, forks: int) -> bool:
+    with _store(running) as (url, _):
+        failed, found = fork_all_the_time(url, forks)
+    _say(
+        kind,
+        f"{forks} forks, {failed} children failed: {found['thread']:,} events of threads, {found['child']:,} of children",
+    )
+    return not failed and found == {"thread": THREADS * forks * EACH, "child": forks * EACH}
 
 
 def _one_key(kind: str, running: Server | None) -> bool:

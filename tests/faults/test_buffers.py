@@ -23,6 +23,8 @@ from analytics_es.testing import tool_call
 from tests.faults.storm import identities
 from tests.faults.test_sqlite import eventually, room
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # beside threads, of Python 3.12 on
+
 NEVER = 3600.0
 OPEN = """
 import os, signal, sys, threading, time
@@ -46,11 +48,12 @@ def started(url: object, code: str, tmp_path: Path) -> subprocess.Popen[str]:
     script = tmp_path / "script.py"
     script.write_text(OPEN + "".join(f"    {line}\n" for line in lines))
     return subprocess.Popen(
-        [sys.executable, "-W", "error", str(script), str(url)],
+        [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", str(script), str(url)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
         env={
             name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"
         },  # which drivers look at
@@ -59,8 +62,11 @@ def started(url: object, code: str, tmp_path: Path) -> subprocess.Popen[str]:
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Wait for the end of a process; returns its code and what it printed."""
-    with process:
+    try:
         shown, problems = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # its children, too
+        raise
     assert "Traceback" not in problems, problems
     return process.returncode, shown
 
