@@ -78,7 +78,7 @@ def _forks(kind: str, running: Server | None, forks: int) -> bool:
         failed, found = fork_all_the_time(url, forks)
     _say(
         kind,
-        f"{forks} forks, {failed} children failed: {found['thread']:,} events of threads, {found['child']:,} of children",
+        f"{forks} forks, {failed} children failed: {found['thread']:,} of threads, {found['child']:,} of children",
     )
     return not failed and found == {"thread": THREADS * forks * EACH, "child": forks * EACH}
 
