@@ -255,6 +255,24 @@ print(status)
     assert sources(url) == {"parent": 300, "child": 200, "durable": 1, "durable parent": 1, "durable child": 1}
 
 
+def test_parent_and_child_never_give_two_events_the_same_id(path: Path, tmp_path: Path) -> None:
+    code = """
+import datetime
+analytics.close()
+noon = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.timezone.utc)
+analytics = AnalyticsService.open(sys.argv[1], follow=False, clock=lambda: noon)
+analytics.record_event("job.failed", {}).unwrap()
+child = os.fork()
+for n in range(100):
+    assert not analytics.record_event("job.failed", {}).unwrap().duplicate
+if not child:
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+    assert ended(started(path, code, tmp_path)) == (0, "0\n")
+    assert sources(path) == {"parent": 100, "local": 201}
+
+
 def test_what_a_child_records_when_the_parent_has_closed_the_store_is_in_the_log(path: Path, tmp_path: Path) -> None:
     code = """
 reading, writing = os.pipe()
