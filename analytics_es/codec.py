@@ -16,6 +16,10 @@ from analytics_es.events import RecordedEvent
 
 MAX_BYTES = 256 * 1024
 
+# What orjson returns was cut to size from a kilobyte of memory. Where many of these are kept, each takes five times as
+# long as a copy of it, which cutting off the newline makes.
+_STATE = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+
 # Stored shapes change by a new entry here, never by a change of what is stored: type → function of the data.
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: dict[str, Upcaster] = {}
@@ -24,24 +28,29 @@ UPCASTERS: dict[str, Upcaster] = {}
 def encode(event: RecordedEvent) -> bytes:
     """Return the bytes to store: JSON, with times as ISO 8601 in UTC; raises RefusedEvent for what JSON cannot hold."""
     try:
-        data = orjson.dumps(event.data)
-        if len(data) > MAX_BYTES:
-            raise TooLarge(size=len(data), limit=MAX_BYTES)
         state = orjson.dumps(
             {
                 "source": event.source,
                 "id": event.id,
                 "occurred_at": event.occurred_at,
                 "recorded_at": event.recorded_at,
-                "data": orjson.Fragment(data),
+                "data": event.data,
             },
-            option=orjson.OPT_UTC_Z,
-        )
+            option=_STATE,
+        )[:-1]
     except orjson.JSONEncodeError as error:
         raise _unspeakable(event, error) from None
-    if b"\\u0000" in state:
+    if len(state) > MAX_BYTES:
+        _refuse_large(event)
+    if b"\\" in state and b"\\u0000" in state:  # one byte is found several times faster than six
         _refuse_nul(event)
     return state
+
+
+def _refuse_large(event: RecordedEvent) -> None:
+    size = len(orjson.dumps(event.data))
+    if size > MAX_BYTES:
+        raise TooLarge(size=size, limit=MAX_BYTES)
 
 
 def _unspeakable(event: RecordedEvent, error: Exception) -> BadText | BadField:

@@ -14,6 +14,8 @@ from typing import Any
 
 import duckdb
 
+from analytics_es import forks
+
 Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
 
@@ -39,6 +41,8 @@ def connect(*, reads: Path | None = None, writes: Path | None = None, threads: i
     What its memory does not hold goes to a private directory, bounded too, which is removed with the engine.
     """
     connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "threads": threads})
+    _engines.open.add(connection)
+    forks.tell(_engines)
     connection.execute("SET temp_directory = ?", [_spilling(connection)])
     connection.execute("SET max_temp_directory_size = ?", [SPILLED])  # ignored when given to connect()
     for name, value in _SETTINGS.items():
@@ -51,6 +55,27 @@ def connect(*, reads: Path | None = None, writes: Path | None = None, threads: i
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+class _Engines:
+    """Every engine there is. A fork of the process has not their threads, for which closing one would wait for ever."""
+
+    def __init__(self) -> None:
+        self.open: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+    def before_fork(self) -> None:
+        """Nothing to do: a fork does not use them."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """Never close them in the child."""
+        if child:
+            for connection in self.open:
+                forks.leave(connection)
+            self.open.clear()
+            _parser.cache_clear()
+
+
+_engines = _Engines()
 
 
 def _spilling(connection: Connection) -> str:

@@ -238,6 +238,31 @@ class Closed(AnalyticsError):
     """This analytics service is closed: open it again."""
 
 
+class Forked(AnalyticsError):
+    """{place} was opened by the process that this one was forked from, and cannot be used here ({problem})."""
+
+
+# ── buffered recording ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BufferFull(AnalyticsError):
+    """The buffer holds {limit} events that are not stored yet ({problem}); {dropped} were dropped so far. Give it more
+    room (max_events), or let callers wait (when_full="block")."""
+
+
+class BufferClosed(Closed):
+    """This buffer is closed: nothing was recorded. Open another one."""
+
+
+class NotFlushed(AnalyticsError):
+    """{count} buffered events are not stored after {seconds} s ({problem}). They stay in the buffer, which tries
+    again."""
+
+
+class EventsLost(AnalyticsError):
+    """{count} buffered events were not stored before the buffer was closed, and are lost ({problem})."""
+
+
 # ── projections ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

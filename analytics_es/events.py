@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-import hashlib
+import os
 import re
-import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 
 from attrs import frozen
 
+from analytics_es import forks
 from analytics_es.errors import BadField, BadSource, BadType, IdWithoutTime, NaiveTime, TimeOutOfRange
 from analytics_es.vocabulary import MAX_TEXT, check_data, kind_of
 
@@ -31,7 +32,7 @@ VERDICTS = {
 }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # without slots, a frozen one is made in three quarters of the time
 class RecordedEvent:
     """One thing that happened. Times are aware and in UTC; `position` and `recorded_at` are given by the log."""
 
@@ -101,12 +102,46 @@ def admit(
         occurred_at = now
     return RecordedEvent(
         source=DEFAULT_SOURCE if source is None else _named("source", source, 256),
-        id=secrets.token_hex(12) if id is None else _named("id", id, MAX_TEXT),
+        id=_ids.next() if id is None else _named("id", id, MAX_TEXT),
         type=event_type,
         occurred_at=_time(occurred_at),
         data=check_data(family, data),
         recorded_at=now,
     )
+
+
+class _Ids:
+    """Random ids, asked of the system many at a time.
+
+    Whoever asks lets go of the interpreter, and waits up to 5 ms to get it back where another thread computes.
+    """
+
+    SIZE, READY = 12, 64  # bytes of one, and how many of them
+
+    def __init__(self) -> None:
+        self._ready: list[str] = []
+
+    def next(self) -> str:
+        """Return one that nobody has."""
+        try:
+            return self._ready.pop()
+        except IndexError:
+            digits = os.urandom(self.SIZE * self.READY).hex()
+            first, *others = (digits[n : n + 2 * self.SIZE] for n in range(0, len(digits), 2 * self.SIZE))
+            self._ready.extend(others)
+            forks.tell(self)
+            return first
+
+    def before_fork(self) -> None:
+        """Nothing to do."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """In the child, take none that the parent has."""
+        if child:
+            self._ready.clear()
+
+
+_ids = _Ids()
 
 
 def _named(field: str, value: Any, limit: int) -> str:
@@ -144,12 +179,7 @@ def key_of_time(unix_us: int) -> str:
     return f"{unix_us // 1000:012x}"
 
 
-def identity(event: RecordedEvent) -> str:
-    """Return the event's key."""
-    return key_of(event.source, event.id, microseconds(event.occurred_at))
-
-
 def key_of(source: str, id: str, unix_us: int) -> str:
-    """Return a key: 12 hex digits of Unix milliseconds, then 20 of BLAKE2b over source and id."""
+    """Return an event's key: 12 hex digits of Unix milliseconds, then 20 of BLAKE2b over source and id."""
     name = f"{source}\0{id}".encode("utf-8", "surrogatepass")
-    return key_of_time(unix_us) + hashlib.blake2b(name, digest_size=10).hexdigest()
+    return f"{unix_us // 1000:012x}{blake2b(name, digest_size=10).hexdigest()}"

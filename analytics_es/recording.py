@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import define, field
 
-from analytics_es.door import OPTIONAL, Door, told
+from analytics_es.door import Door, told
 from analytics_es.door import entry as passed
 from analytics_es.errors import BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
 from analytics_es.log import Appended, Entry, EventLog
@@ -22,7 +22,7 @@ LISTED = 100
 OnRefused = Callable[[Refusal], None]
 Progress = Callable[[int], None]
 _NEEDED = {"event_type", "data"}
-_ARGUMENTS = _NEEDED | OPTIONAL
+_ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
 
 
 def receipt(appended: Appended) -> Receipt:

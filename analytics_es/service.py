@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, nullcontext
@@ -13,19 +14,33 @@ from typing import Any, Literal, TypeVar
 
 from attrs import evolve
 
-from analytics_es import answers, asof, backup, diff, explain, export, ledger, queries, rebuild, retaining, verify
+from analytics_es import (
+    answers,
+    asof,
+    backup,
+    diff,
+    explain,
+    export,
+    forks,
+    ledger,
+    queries,
+    rebuild,
+    retaining,
+    verify,
+)
 from analytics_es.algebra import Declaration, differences
 from analytics_es.archive import Archive
 from analytics_es.backfill import Backfill
+from analytics_es.buffer import Buffer, OnFailure, WhenFull
 from analytics_es.bus import FAMILIES, MessageBus
 from analytics_es.calendar import Calendar
 from analytics_es.deadletters import DeadLetterDetails, DeadLetters
-from analytics_es.door import Door
-from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
+from analytics_es.door import Admitted, Door
+from analytics_es.errors import Closed, Forked, ProjectionsShadowed, UnknownTimezone
 from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
 from analytics_es.intake import Subscription, subscribe
-from analytics_es.log import EventLog
+from analytics_es.log import Appended, Entry, EventLog
 from analytics_es.periods import Tiling
 from analytics_es.projection import declarations_of
 from analytics_es.recording import OnRefused, Progress, Recorder
@@ -99,7 +114,12 @@ class AnalyticsService:
         self._source = queries.Source(views=views, calendar=calendar, lag=self._runner.lag, clock=clock)
         self._letters = DeadLetters(log, views, self._fold, calendar)
         self._subscriptions: list[Subscription] = []
-        self._retention, self._clock, self._closed = retention or RetentionPolicy(), clock, False
+        self._buffers: list[Buffer] = []
+        self._retention, self._clock = retention or RetentionPolicy(), clock
+        self._closed = self._forked = False
+        self._again: Callable[[], AnalyticsService] | None = None
+        self._reopening = threading.Lock()
+        forks.tell(self)
 
     @classmethod
     def open(
@@ -139,6 +159,18 @@ class AnalyticsService:
         in_memory = not on_server(url_or_path) and log_path(url_or_path) is None
         opening = None if in_memory else (open_log, (_absolute(url_or_path), schema))
         service = cls(log, views, calendar, clock=clock, opening=opening, rebuild=rebuild, retention=policy)
+        if opening:
+            service._again = lambda: cls.open(
+                opening[1][0],
+                schema=schema,
+                timezone=timezone,
+                projections=projections,
+                follow=False,
+                strict_ids=strict_ids,
+                rebuild=rebuild,
+                retention=retention,
+                clock=clock,
+            )
         if follow:
             service._follow()
         return service
@@ -149,13 +181,21 @@ class AnalyticsService:
             self._backfill.follow()
 
     def close(self) -> None:
-        """End subscriptions, stop following and close the store; what was recorded is durable already."""
+        """End subscriptions, stop following and close the store; what was recorded is durable already.
+
+        Buffers are closed first; raises EventsLost, after the rest is closed, if they could not store what they held.
+        """
         if not self._closed:
+            ends = [buffer.close() for buffer in self._buffers]
             self._closed = True
+            if self._forked:
+                return
             with ExitStack() as closing:  # the last first, whatever one of them raises
                 for part in (self._log, self._views, self._fold, self._runner, self._backfill, *self._subscriptions):
                     if part:
                         closing.callback(part.close)
+            for end in ends:
+                end.unwrap()
 
     def __enter__(self) -> AnalyticsService:
         return self
@@ -175,6 +215,29 @@ class AnalyticsService:
     def _check_open(self) -> None:
         if self._closed:
             raise Closed
+        if self._forked:
+            self._open_again()
+
+    # ── forks ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def before_fork(self) -> None:
+        """Nothing to do: the parts of a service are told themselves."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """In the child, open the store again when it is used: nothing that was opened before may be."""
+        if child:
+            self._forked, self._reopening = True, threading.Lock()
+
+    def _open_again(self) -> None:
+        """Take the parts of a service that is opened now. It follows nothing: the parent does."""
+        if self._again is None:
+            raise Forked(place="a store in memory", problem="it is another's memory; open one here")
+        with self._reopening:
+            if self._forked:
+                forks.leave(dict(vars(self)))
+                kept = self._buffers, self._reopening, self._again
+                vars(self).update(vars(self._again()))
+                self._buffers, self._reopening, self._again = kept
 
     # ── recording ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -224,6 +287,48 @@ class AnalyticsService:
         subscription = subscribe(bus, families, self._recorder)
         self._subscriptions.append(subscription)
         return subscription
+
+    def buffered(
+        self,
+        *,
+        max_events: int = 10_000,
+        max_delay: float = 0.05,
+        when_full: WhenFull = "block",
+        max_wait: float | None = None,
+        on_failure: OnFailure | None = None,
+        on_sigterm: bool = True,
+    ) -> Buffer:
+        """Return a buffer: its `record_event` returns in microseconds, and a thread commits what came in, in groups.
+
+        An event is durable `max_delay` seconds later, a little more in a busy process. Of more than `max_events` that
+        are not stored yet, the next one waits ("block", with `max_wait` no longer than so many seconds), is dropped,
+        counted and returned as a failure ("drop"), or raises BufferFull ("raise"). `on_failure` is called, in the
+        thread that writes, with each failed commit, which is tried again; with events dropped; and with events lost.
+        A buffer is written when it is closed, at exit and, with `on_sigterm`, before SIGTERM does what it did before;
+        that can be had by the main thread only.
+        """
+        self._check_open()
+        buffer = Buffer(
+            self._admit,
+            self._append,
+            max_events=max_events,
+            max_delay=max_delay,
+            when_full=when_full,
+            max_wait=max_wait,
+            on_failure=on_failure,
+            on_sigterm=on_sigterm,
+        )
+        self._buffers = [each for each in self._buffers if not each.closed] + [buffer]
+        return buffer
+
+    def _admit(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Admitted:
+        if self._forked:
+            self._check_open()
+        return self._recorder.door.admitted(event_type, data, **given)
+
+    def _append(self, entries: Sequence[Entry]) -> list[Appended]:
+        self._check_open()
+        return self._recorder.append(entries)
 
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 

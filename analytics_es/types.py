@@ -157,7 +157,12 @@ class OperationResult(Generic[T]):
         try:
             return cls(value=work())
         except AnalyticsError as error:
-            return cls(failure=Failure(code=error.code, message=str(error), details=dict(error.details)), cause=error)
+            return cls.failed(error)
+
+    @classmethod
+    def failed(cls, error: AnalyticsError) -> OperationResult[T]:
+        """Return the failure that a deliberate error is."""
+        return cls(failure=Failure(code=error.code, message=str(error), details=dict(error.details)), cause=error)
 
     @property
     def ok(self) -> bool:
@@ -205,6 +210,27 @@ class BatchReceipt:
     refused: int = 0
     refusals: list[Refusal] = Factory(list)  # the first 100
     last_position: int | None = None
+
+
+@frozen(kw_only=True)
+class BufferStats:
+    """What a buffer did since it was opened, or since the fork that made this process.
+
+    accepted = recorded + duplicates + lost + buffered. `dropped` and `refused` were never accepted. `failed_commits`
+    are attempts; their events were tried again. `oldest_seconds`: how long the first of the buffered has been waiting.
+    """
+
+    buffered: int
+    oldest_seconds: float
+    accepted: int
+    recorded: int
+    duplicates: int
+    differing: int
+    refused: int
+    dropped: int
+    lost: int
+    failed_commits: int
+    last_failure: Failure | None
 
 
 # ── answers ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -224,9 +224,10 @@ def check_data(family: str, data: Any) -> dict[str, Any]:
 
 def _check_together(data: dict[str, Any]) -> None:
     told = data.get
-    if told("cache_read_tokens", 0) + told("cache_creation_tokens", 0) > told("input_tokens", 0):
+    cached = told("cache_read_tokens", 0) + told("cache_creation_tokens", 0)
+    if cached and cached > told("input_tokens", 0):
         raise SubsetAboveTotal(parts="cache_read_tokens + cache_creation_tokens", total="input_tokens")
-    if told("reasoning_tokens", 0) > told("output_tokens", 0):
+    if "reasoning_tokens" in data and data["reasoning_tokens"] > told("output_tokens", 0):
         raise SubsetAboveTotal(parts="reasoning_tokens", total="output_tokens")
     if "currency" not in data and ("cost" in data or "amount" in data):
         raise CostWithoutCurrency(field="cost" if "cost" in data else "amount")

@@ -149,6 +149,24 @@ def test_spans_are_recorded_as_the_guide_shows(tmp_path: Path) -> None:
     assert done.returncode == 0, f"{command}: {done.stderr}"
 
 
+def test_the_web_application_of_the_guide_records_on_the_hot_path_and_durably(tmp_path: Path) -> None:
+    code = containing("FastAPI", "python")
+    use = """
+from fastapi.testclient import TestClient
+
+with TestClient(app) as client:
+    print([client.post(f"/tools/{tool}").json() for tool in ("bash", "edit")])
+    print(client.post("/budgets/b-1?amount=2.5").json()["position"] > 0)
+    print(sorted(client.get("/health").json()))
+"""
+
+    assert run_python(code + use, tmp_path) == (
+        "[{'accepted': True}, {'accepted': True}]\nTrue\n['buffered', 'dropped', 'failed_commits']\n"
+    )
+    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as analytics:
+        assert analytics.catch_up() == 3
+
+
 def test_every_link_between_the_pages_leads_somewhere() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
 

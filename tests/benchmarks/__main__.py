@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from tests.benchmarks import (
     appending,
+    buffering,
     exporting,
     freshness,
     ingesting,
@@ -29,6 +30,7 @@ from tests.benchmarks.workload import CALLS_PER_TASK
 MEASUREMENTS: dict[str, Callable[[Store, Effort], Iterator[Figure]]] = {
     "append": appending.append,
     "single": appending.single,
+    "buffered": buffering.buffered,
     "rebuild": rebuilding.rebuild,
     "replay": replaying.replays,
     "queries": querying.queries,

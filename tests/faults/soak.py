@@ -1,6 +1,6 @@
 """What takes longer than a test may: the storm, and two million events through a live follower.
 
-`python -m tests.faults.soak [--processes] [--rebuilds 200] [--retains 100] [--deliveries 40] [--key]
+`python -m tests.faults.soak [--processes] [--rebuilds 200] [--retains 100] [--deliveries 40] [--forks 200] [--key]
 [--events 2000000] [--on sqlite|postgres]`; without a choice, all.
 """
 
@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from analytics_es import AnalyticsService
 from tests.faults.deliveries import deliver
+from tests.faults.forking import EACH, THREADS, fork_all_the_time
 from tests.faults.rebuilds import kill_rebuilds
 from tests.faults.retains import kill_retains
 from tests.faults.storm import Survived, storm
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--rebuilds", type=int, default=0, help="kill so many processes that rebuild; 200 by default")
     parser.add_argument("--retains", type=int, default=0, help="kill so many runs of retention; 100 by default")
     parser.add_argument("--deliveries", type=int, default=0, help="kill so many consumers of NATS; 40 by default")
+    parser.add_argument("--forks", type=int, default=0, help="fork so often beside threads at work; 200 by default")
     parser.add_argument("--key", action="store_true", help="a million events with one key")
     parser.add_argument("--events", type=int, default=0, help="through a live follower; with memory and lag")
     parser.add_argument("--on", choices=("sqlite", "postgres"), action="append", help="the databases; both by default")
@@ -42,8 +44,8 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=80)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     asked = parser.parse_args()
-    chosen = (asked.processes, asked.rebuilds, asked.retains, asked.deliveries, asked.key, asked.events)
-    everything = not any(chosen)
+    named = ("processes", "rebuilds", "retains", "deliveries", "forks", "key", "events")
+    everything = not any(getattr(asked, name) for name in named)
     held = []
     for kind in asked.on or ("sqlite", "postgres"):
         with server() if kind == "postgres" else nullcontext() as running:
@@ -59,6 +61,8 @@ def main() -> None:
                 held.append(_retains(kind, running, asked.retains or 100, asked.seed))
             if asked.deliveries or everything:
                 held.append(_deliveries(kind, running, asked.deliveries or 40, asked.seed))
+            if asked.forks or everything:
+                held.append(_forks(kind, running, asked.forks or 200))
             if asked.key or everything:
                 held.append(_one_key(kind, running))
             if asked.events or everything:
@@ -95,6 +99,16 @@ def _deliveries(kind: str, running: Server | None, kills: int, seed: int) -> boo
         f"{left.lost} lost, {left.doubled} doubled",
     )
     return not (left.lost or left.doubled)
+
+
+def _forks(kind: str, running: Server | None, forks: int) -> bool:
+    with _store(running) as (url, _):
+        failed, found = fork_all_the_time(url, forks)
+    _say(
+        kind,
+        f"{forks} forks, {failed} children failed: {found['thread']:,} of threads, {found['child']:,} of children",
+    )
+    return not failed and found == {"thread": THREADS * forks * EACH, "child": forks * EACH}
 
 
 def _one_key(kind: str, running: Server | None) -> bool:

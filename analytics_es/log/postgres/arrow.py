@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
+from analytics_es import forks
 from analytics_es.errors import Closed, StoreFailed, StoreUnavailable
 from analytics_es.log.postgres.database import Database
 
@@ -22,6 +23,7 @@ class ArrowReader:
         self._database = database
         self._idle: deque[Any] = deque()
         self._closed = False
+        forks.tell(self)
 
     def fetch(self, query: str) -> pa.Table:
         """Return the rows of a query; raises StoreUnavailable, StoreFailed."""
@@ -59,6 +61,15 @@ class ArrowReader:
         self._closed = True
         while self._idle:
             self._drop(self._idle.pop())
+
+    def before_fork(self) -> None:
+        """Nothing to do: the child leaves these connections alone."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """In the child, never close them, which would end those of the parent."""
+        if child:
+            forks.leave(self._idle)
+            self._idle, self._closed = deque(), True
 
 
 def _state(error: Any) -> str:

@@ -20,8 +20,9 @@ from psycopg.rows import dict_row, tuple_row
 from psycopg.sql import SQL, Literal
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
+from analytics_es import forks
 from analytics_es.addresses import redacted
-from analytics_es.errors import BadAddress, BadSchema, Closed, StoreBusy, StoreFailed, StoreUnavailable
+from analytics_es.errors import BadAddress, BadSchema, Closed, Forked, StoreBusy, StoreFailed, StoreUnavailable
 
 logger = logging.getLogger("analytics_es")
 
@@ -102,7 +103,7 @@ class Database:
     def __init__(self, url: str, schema: str) -> None:
         if not _SCHEMA.fullmatch(schema):
             raise BadSchema(schema=schema)
-        self.url, self.schema = url, schema
+        self.url, self.schema, self._left = url, schema, False
         try:
             psycopg.conninfo.conninfo_to_dict(url)
         except psycopg.ProgrammingError as error:
@@ -112,6 +113,7 @@ class Database:
             pass
         self.writing = _Datastore(url, schema, WRITERS, self._settings)
         self.reading = _Datastore(url, schema, READERS, self._settings_for_reading)
+        forks.tell(self)
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -170,6 +172,8 @@ class Database:
     @contextmanager
     def translated(self) -> Iterator[None]:
         """Turn driver errors into ours; no message shows a password."""
+        if self._left:
+            raise Forked(place=self.place, problem="open it again in this process")
         try:
             yield
         except PoolClosed:
@@ -193,8 +197,18 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
-        self.reading.close()
-        self.writing.close()
+        if not self._left:
+            self.reading.close()
+            self.writing.close()
+
+    def before_fork(self) -> None:
+        """Nothing to do: the child leaves these connections alone."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """In the child, never use them again, nor close them, which would end the parent's."""
+        if child:
+            self._left = True
+            forks.leave((self.reading, self.writing))
 
 
 def _check(connection: Connection) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Condition
 from typing import Any
 from uuid import uuid4
 
 from eventsourcing.persistence import ConnectionPoolClosedError, PersistenceError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
 
+from analytics_es import forks
 from analytics_es.errors import (
     Closed,
+    Forked,
     NewerSchema,
     NoFolder,
     NotAFile,
@@ -34,6 +38,9 @@ NEEDED_SQLITE = (3, 37, 0)  # STRICT tables
 # How many pages there are, how many of them are free, and how large one is; so many are given back at once.
 PAGE_COUNTS = "SELECT * FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
 PAGES = 2000
+# Files that were being read or written when this process was forked from another: SQLite then believes for good that
+# this process holds locks on them, which it does not.
+_cut_through: set[Path] = set()
 
 OnConnect = Callable[[sqlite3.Connection], None]
 
@@ -59,9 +66,30 @@ class _Pool(SQLiteConnectionPool):
             self._in_use.clear()
             super().close()
 
+    def rest(self) -> None:
+        """Let nobody in, and close what is not in use, when it is not in use any more."""
+        self._put_condition.acquire()
+        self._put_condition.wait_for(lambda: not self._in_use, timeout=LOCK_TIMEOUT)
+        while self._pool and not self.is_sqlite_memory_mode:  # one in memory lives as long as its connections
+            self._pool.pop().close()
+
+    def go_on(self) -> None:
+        """Let them in again."""
+        self._put_condition.release()
+
+    def leave(self) -> bool:
+        """Forget all connections, without touching one; says whether some were in use."""
+        cut_through = bool(self._in_use)
+        forks.leave((self._in_use, self._pool))
+        self._in_use, self._pool, self._closed = {}, deque(), True
+        self._put_condition = Condition()  # who may close this pool as garbage must not wait for who held the other
+        return cut_through
+
 
 class _Datastore(SQLiteDatastore):
     """The library's datastore, with our pool: one writer, or many readers."""
+
+    pool: _Pool
 
     def __init__(self, db_name: str, on_connect: OnConnect, **options: Any) -> None:
         super().__init__(db_name, originator_id_type="text")
@@ -78,10 +106,12 @@ class Database:
     def __init__(self, path: Path | None, *, kind: int, schema: int, on_connect: OnConnect) -> None:
         if sqlite3.sqlite_version_info < NEEDED_SQLITE:
             raise OldSqlite(found=sqlite3.sqlite_version, needed=".".join(map(str, NEEDED_SQLITE)))
-        self.path = path
+        self.path, self._left = path, False
         if path is None:
             name = f"file:{uuid4().hex}?mode=memory&cache=shared"
         else:
+            if path.absolute() in _cut_through:
+                raise Forked(place=path, problem="which was using it at that moment")
             check(path, kind=kind, schema=schema)
             _create(path, kind=kind, schema=schema)
             self._file = _file_at(path)
@@ -89,10 +119,12 @@ class Database:
         with translated():
             self.writing = _Datastore(name, on_connect, pool_size=1, max_overflow=0, pool_timeout=LOCK_TIMEOUT)
             self.reading = self.writing if path is None else _Datastore(name, on_connect)
+        forks.tell(self)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Cursor]:
         """Open a transaction that holds the write lock from its beginning: it queues instead of failing later."""
+        self._check_not_left()
         with translated(), self.writing.get_connection(commit=True) as connection:
             cursor = _plain(connection.cursor())
             cursor.execute("BEGIN IMMEDIATE")
@@ -107,6 +139,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Cursor]:
         """Open a transaction that sees one state of the database."""
+        self._check_not_left()
         with translated(), self.reading.transaction(commit=False) as cursor:
             self._check_unmoved()
             yield _plain(cursor)
@@ -144,8 +177,34 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
-        self.reading.close()
-        self.writing.close()
+        if not self._left:
+            self.reading.close()
+            self.writing.close()
+
+    # A fork inherits SQLite's notes of who holds which lock on an open file, but not the locks: with these notes, two
+    # processes would write at the same time. So no connection outlives a fork.
+
+    def before_fork(self) -> None:
+        """Close all connections; they are opened again when needed."""
+        for each in self._pools():
+            each.rest()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Go on; in the child, never again: open the file anew."""
+        for each in self._pools():
+            if child:
+                self._left = True
+                if each.leave() and self.path:
+                    _cut_through.add(self.path.absolute())
+            else:
+                each.go_on()
+
+    def _pools(self) -> list[_Pool]:
+        return [each.pool for each in {id(each): each for each in (self.writing, self.reading)}.values()]
+
+    def _check_not_left(self) -> None:
+        if self._left:
+            raise Forked(place=self.path or "a store in memory", problem="open it again in this process")
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

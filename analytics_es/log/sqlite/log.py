@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -43,8 +44,12 @@ CREATE_IDENTITY = "CREATE TABLE IF NOT EXISTS log_identity (id TEXT NOT NULL)"
 INSERT_IDENTITY = "INSERT INTO log_identity SELECT :id WHERE NOT EXISTS (SELECT * FROM log_identity)"
 SELECT_IDENTITY = "SELECT id FROM log_identity"
 
-# Append what is not there yet.
-APPEND = "INSERT INTO stored_events VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING"
+# Append so many rows, of which those are skipped that are there. The driver lets go of the interpreter around each step
+# of a statement; in a busy process it waits to get it back, so a step is as many rows as can be.
+APPEND = {
+    rows: f"INSERT INTO stored_events VALUES {', '.join(['(?, 1, ?, ?)'] * rows)} ON CONFLICT DO NOTHING"
+    for rows in (1000, 100, 10, 1)
+}
 
 # What was inserted after a position.
 FRESH = "SELECT originator_id, rowid FROM stored_events WHERE rowid > ?"
@@ -100,8 +105,7 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
 
     def append(self, cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> list[Appended]:
         """Insert the new ones of these entries, in order, and say where each is."""
-        cursor.executemany(APPEND, entries)
-        inserted = cursor.rowcount
+        inserted = _insert(cursor, entries)
         head = cursor.execute(self.select_max_notification_id_statement).fetchone()[0]
         if inserted == len(entries):
             return [Appended(position, False, False) for position in range(head - inserted + 1, head + 1)]
@@ -114,6 +118,17 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
         if unseen := {entry.key[PLACE:] for entry in entries if entry.key not in stored}:
             stored |= _found(cursor, FIND_IDENTITY, unseen)
         return sorted_out(entries, stored, before=before)
+
+
+def _insert(cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> int:
+    """Insert the new ones of these entries, in order, by few statements; returns how many."""
+    first = inserted = 0
+    for rows, statement in APPEND.items():
+        while len(entries) - first >= rows:
+            cursor.execute(statement, list(chain.from_iterable(entries[first : first + rows])))
+            inserted += cursor.rowcount
+            first += rows
+    return inserted
 
 
 def _found(cursor: sqlite3.Cursor, statement: str, names: set[str]) -> dict[str, Stored]:
