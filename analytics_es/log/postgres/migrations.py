@@ -73,6 +73,12 @@ CREATE_REGISTRY = (
     "checksum bigint NOT NULL, PRIMARY KEY (read_model, day))",
 )
 
+CREATE_VAULT = (
+    "CREATE TABLE vault (digest bytea PRIMARY KEY, pseudonym text NOT NULL, created timestamptz NOT NULL DEFAULT now())",
+    "CREATE TABLE vault_about (name text PRIMARY KEY, value text NOT NULL)",
+    "CREATE TABLE log_notes (name text PRIMARY KEY, value text NOT NULL)",
+)
+
 
 def _first(connection: Connection, recorders: tuple[PostgresApplicationRecorder, PostgresTrackingRecorder]) -> None:
     """Make the library's tables, without its types and functions, and ours."""
@@ -93,7 +99,13 @@ def _second(connection: Connection, _: object) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS = (_first, _second)
+def _third(connection: Connection, _: object) -> None:
+    """Make room for pseudonyms, and for what holds of the log from here on."""
+    for statement in CREATE_VAULT:
+        connection.execute(statement)
+
+
+MIGRATIONS = (_first, _second, _third)
 
 
 def _tables(recorder: PostgresRecorder) -> list[Any]:
