@@ -53,11 +53,12 @@ PRESETS: dict[str, Rules] = {
 DEFAULT = "pseudonymous"
 
 
-def _checked(_: Any, __: Any, rules: Rules) -> None:
+def _checked(_policy: object, _field: object, rules: Rules) -> None:
     for path, action in rules:
         if action not in ACTIONS:
             raise BadPolicy(problem=f"{path} is to be {action!r}: use {', '.join(ACTIONS)}")
-        if not path or "" in path.split(".") or "*" in path.removeprefix("*.").removesuffix(".*"):
+        named = path.removeprefix("*.").removesuffix(".*")
+        if path != "*" and ("" in named.split(".") or "*" in named):
             raise BadPolicy(problem=f"{path!r} is not a path: write user_id, attributes.team, *.prompt or attributes.*")
 
 
@@ -87,7 +88,8 @@ class PrivacyPolicy:
         if isinstance(wanted, PrivacyPolicy):
             return wanted
         told = {"preset": wanted} if isinstance(wanted, str) else dict(wanted)
-        preset, rules = told.pop("preset", DEFAULT), told.pop("rules", {})
+        preset: Any = told.pop("preset", DEFAULT)
+        rules: Any = told.pop("rules", {})
         if told:
             raise BadPolicy(problem=f"{', '.join(map(str, told))} is not known: use preset and rules")
         if preset not in PRESETS:
@@ -108,7 +110,7 @@ class PrivacyPolicy:
 
     def action(self, path: str) -> str:
         """Say what becomes of the field at a path."""
-        return _Compiled(self.rules).action(path) or KEEP
+        return self._plan.rules.action(path) or KEEP
 
     def pseudonymises(self, entity: str) -> bool:
         """Say whether an entity such as `user` is known by pseudonyms."""
@@ -204,4 +206,6 @@ def _of_value(value: Any, action: str, names: _Names, pseudonym_of: PseudonymOf)
         return [_of_value(each, action, names, pseudonym_of) for each in value]
     if action != PSEUDONYMISE or value in (None, "") or isinstance(value, bool):
         return value
-    return pseudonym_of(kind_of(names.before[:-1]), str(value))
+    text = str(value)
+    found = pseudonym_of(kind_of(names.before[:-1]), text)
+    return value if found is text else found

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
-from analytics_es import answers, asof, backup, diff, explain, export, ledger, queries, rebuild, verify
+from analytics_es import answers, asof, backup, copies, diff, explain, export, ledger, queries, rebuild, verify
 from analytics_es.algebra import Declaration, differences
 from analytics_es.archive import Archive
 from analytics_es.backfill import Backfill
@@ -20,15 +20,18 @@ from analytics_es.door import Door
 from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
 from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
+from analytics_es.forgetting import Forgetting
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
+from analytics_es.privacy import DEFAULT, PrivacyPolicy
 from analytics_es.projection import declarations_of
 from analytics_es.recording import OnRefused, Progress, Recorder
 from analytics_es.replay import BATCH, replaying
 from analytics_es.runner import Progress as CatchUpProgress
 from analytics_es.runner import Runner
+from analytics_es.settings import Settings, read_settings
 from analytics_es.sources import OfArchive, OfLog, Opening
-from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store
+from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store, open_vault
 from analytics_es.types import (
     AggregationResult,
     AnswerDiff,
@@ -38,6 +41,7 @@ from analytics_es.types import (
     DeadLetter,
     Explanation,
     ExportResult,
+    ForgetReceipt,
     LedgerCheck,
     MetricInfo,
     MetricSummary,
@@ -52,10 +56,12 @@ from analytics_es.types import (
     UsageStats,
     Verification,
 )
+from analytics_es.vault import Vault, is_pseudonym
 from analytics_es.views import Snapshot, Views
 
 T = TypeVar("T")
 OUR_PROJECTIONS = "projections"
+PRIVACY = DEFAULT
 
 
 def _now() -> datetime:
@@ -77,16 +83,23 @@ class AnalyticsService:
         clock: Callable[[], datetime],
         opening: Opening | None = None,
         rebuild: Literal["auto", "manual"] = "auto",
+        policy: PrivacyPolicy,
+        vault: Vault,
     ) -> None:
         self._log, self._views, self._calendar = log, views, calendar
+        self._policy, self._vault = policy, vault
         self._declarations = tuple(views.declarations.values())
         self._fold = Fold(self._declarations, calendar)
         self._runner = Runner(log, views, self._fold, clock=clock)
         self._events = OfLog(log, opening)
         self._backfill = Backfill(log, views, self._runner, self._rebuilt) if rebuild == "auto" else None
-        self._recorder = Recorder(log, Door(clock), self._runner.wake)
-        self._deriving = asof.Deriving(log=log, declarations=self._declarations, fold=self._fold, calendar=calendar)
-        self._source = queries.Source(views=views, calendar=calendar, lag=self._runner.lag, clock=clock)
+        self._recorder = Recorder(log, Door(clock, policy, vault.pseudonym), self._runner.wake)
+        self._deriving = asof.Deriving(
+            log=log, declarations=self._declarations, fold=self._fold, calendar=calendar, known_as=self._known_as
+        )
+        self._source = queries.Source(
+            views=views, calendar=calendar, lag=self._runner.lag, clock=clock, known_as=self._known_as
+        )
         self._letters = DeadLetters(log, views, self._fold, calendar)
         self._closed = False
 
@@ -101,6 +114,9 @@ class AnalyticsService:
         follow: bool = True,
         strict_ids: bool = False,
         rebuild: Literal["auto", "manual"] = "auto",
+        privacy: str | Mapping[str, Any] | PrivacyPolicy | None = None,
+        vault_key: str | Path | None = None,
+        settings: str | Path | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> AnalyticsService:
         """Open a store, creating it where there is none: `analytics.db`, `:memory:`, `postgresql://user@host/database`.
@@ -114,8 +130,14 @@ class AnalyticsService:
         `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time (appends are several times slower).
+        `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or rules
+        (docs/privacy.md). `vault_key` is the file of the key to its pseudonyms. `settings` is a TOML file that says
+        both; what is passed here wins.
         Raises CannotOpen, with nothing created or damaged, and BadDeclaration.
         """
+        told = read_settings(Path(settings)) if settings else Settings()
+        policy = told.privacy or PrivacyPolicy.of(PRIVACY) if privacy is None else PrivacyPolicy.of(privacy)
+        key = told.vault_key if vault_key is None else Path(vault_key)
         declarations = declarations_of(_ours() if projections is None else projections)
         try:
             calendar = Calendar(timezone)
@@ -124,7 +146,8 @@ class AnalyticsService:
         log, views = open_store(url_or_path, declarations, schema=schema, timezone=timezone, strict_ids=strict_ids)
         in_memory = not on_server(url_or_path) and log_path(url_or_path) is None
         opening = None if in_memory else (open_log, (_absolute(url_or_path), schema))
-        service = cls(log, views, calendar, clock=clock, opening=opening, rebuild=rebuild)
+        vault = open_vault(url_or_path, log, key)
+        service = cls(log, views, calendar, clock=clock, opening=opening, rebuild=rebuild, policy=policy, vault=vault)
         if follow:
             service._follow()
         return service
@@ -143,6 +166,7 @@ class AnalyticsService:
             self._runner.close()
             self._fold.close()
             self._views.close()
+            self._vault.close()
             self._log.close()
 
     def __enter__(self) -> AnalyticsService:
@@ -198,6 +222,40 @@ class AnalyticsService:
                 events, batch=batch_size, skip_refused=skip_refused, on_refused=on_refused, progress=progress
             )
         )
+
+    # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def forget(
+        self,
+        subject: str,
+        *,
+        entity: str = "user",
+        fields: Sequence[str] = (),
+        progress: CatchUpProgress | None = None,
+    ) -> OperationResult[ForgetReceipt]:
+        """Forget a subject: nothing ties it to its pseudonym any more, and where the log names it, it is masked.
+
+        The subject is named as it was recorded; `entity` is what it is, a user or another entity that the policy
+        pseudonymises. Masked are the fields that say who somebody is; in `fields`, by path, every occurrence in a text.
+        Totals stay. The days of what was masked are derived again. The receipt says where the subject may still be.
+        """
+        forgetting = Forgetting(
+            log=self._log,
+            views=self._views,
+            fold=self._fold,
+            calendar=self._calendar,
+            vault=self._vault,
+            policy=self._policy,
+            tell=self._recorder.tell,
+            catch_up=self._runner.catch_up,
+        )
+        return self._result(lambda: forgetting.forget(subject, entity=entity, fields=fields, progress=progress))
+
+    def _known_as(self, entity: str, value: str) -> str:
+        """Return the name under which the log knows an entity: its pseudonym, where it has one."""
+        if not self._policy.pseudonymises(entity) or is_pseudonym(value):
+            return value
+        return self._vault.find(entity, value) or value
 
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -503,7 +561,9 @@ class AnalyticsService:
 
         The file appears under its name only when it is complete, and never replaces another. It is a store: open it.
         """
-        return self._result(lambda: backup.back_up(self._log, Path(to), progress))
+        return self._result(
+            lambda: copies.tell_backup(self._recorder.tell, backup.back_up(self._log, Path(to), progress))
+        )
 
     def export_data(
         self,
@@ -519,8 +579,9 @@ class AnalyticsService:
         The file appears under its name only when it is complete, and never replaces another. Without `to` it is named
         after its content, in the working directory.
         """
-        return self._result(
-            lambda: export.export_data(
+
+        def exported() -> ExportResult:
+            result = export.export_data(
                 self._log,
                 self._declarations,
                 self._fold,
@@ -531,7 +592,9 @@ class AnalyticsService:
                 to=None if to is None else Path(to),
                 progress=progress,
             )
-        )
+            return result if metrics else copies.tell_export(self._recorder.tell, result, period)
+
+        return self._result(exported)
 
 
 def _absolute(url_or_path: str | Path) -> str:

@@ -1,4 +1,4 @@
-"""The vault: the only place that knows which pseudonym is whose, found through a keyed hash, so that it holds no name."""
+"""The vault: which pseudonym is whose, found through a keyed hash of the name, so that no name is stored."""
 
 from __future__ import annotations
 
@@ -59,8 +59,10 @@ class Entries(ABC):
 class Vault:
     """Finds and makes pseudonyms; safe to use from several threads, and beside other processes."""
 
-    def __init__(self, entries: Entries, key: Callable[[bool], bytes]) -> None:
-        self._entries, self._read_key = entries, key
+    def __init__(self, opening: Callable[[bool], Entries | None], key: Callable[[bool], bytes]) -> None:
+        """Take what opens its entries, told whether to make them where there are none, and what reads its key."""
+        self._opening, self._read_key = opening, key
+        self._opened: Entries | None = None
         self._key: bytes | None = None
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str], str] = {}
@@ -79,7 +81,7 @@ class Vault:
     def _look(self) -> None:
         """Let go of what is remembered where an entry was destroyed by another process."""
         with self._lock:
-            generation = self._entries.generation()
+            generation = self._entries().generation()
             if generation != self._generation:
                 self._known.clear()
                 self._generation = generation
@@ -88,24 +90,36 @@ class Vault:
     def _learnt(self, kind: str, value: str) -> str:
         with self._lock:
             digest = self._digest(kind, value, new=True)
-            found = self._entries.find(digest) or self._entries.add(digest, f"p_{secrets.token_urlsafe(12)}")
+            entries = self._entries()
+            found = entries.find(digest) or entries.add(digest, f"p_{secrets.token_urlsafe(12)}")
             if len(self._known) >= REMEMBERED:
                 del self._known[next(iter(self._known))]
             self._known[kind, value] = found
             return found
 
+    def _entries(self) -> Entries:
+        """Return the entries, which are made where there are none."""
+        found = self._opened = self._opened or self._opening(True)
+        assert found  # noqa: S101  # it was told to make them
+        return found
+
+    def _existing(self) -> Entries | None:
+        """Return the entries, None where nobody has a pseudonym yet."""
+        self._opened = self._opened or self._opening(False)
+        return self._opened if self._opened and self._opened.check_value() else None
+
     def find(self, kind: str, value: str) -> str | None:
         """Return the pseudonym of a subject, None where it has none; nothing is made."""
         with self._lock:
-            return self._entries.find(self._digest(kind, value)) if self._entries.check_value() else None
+            entries = self._existing()
+            return entries.find(self._digest(kind, value)) if entries else None
 
     def destroy(self, kind: str, value: str) -> bool:
         """Destroy what ties a subject to its pseudonym; False where nothing did."""
         with self._lock:
             self._known.clear()
-            if not self._entries.check_value():
-                return False
-            return self._entries.destroy(self._digest(kind, value))
+            entries = self._existing()
+            return entries.destroy(self._digest(kind, value)) if entries else False
 
     def _digest(self, kind: str, value: str, *, new: bool = False) -> bytes:
         key = self._key = self._key or self._checked_key(new)
@@ -114,19 +128,21 @@ class Vault:
 
     def _checked_key(self, new: bool) -> bytes:
         """Return the key the vault was made with, or, where it is `new`, whichever is given or made."""
-        stored = self._entries.check_value()
+        entries = self._entries()
+        stored = entries.check_value()
         key = self._read_key(new and stored is None)
         mine = hashlib.blake2b(b"the key of this vault", key=key, digest_size=16).hexdigest()
         if stored is None and new:
-            stored = self._entries.check_value(mine)
+            stored = entries.check_value(mine)
         if not hmac.compare_digest(stored or "", mine):
-            raise OtherVaultKey(place=self._entries.place)
+            raise OtherVaultKey(place=entries.place)
         return key
 
     def close(self) -> None:
         """Close the vault."""
         self._known.clear()
-        self._entries.close()
+        if self._opened:
+            self._opened.close()
 
 
 def is_pseudonym(value: str) -> bool:

@@ -1,6 +1,6 @@
 """The event log: append-only, on eventsourcing's recorders; everything said in positions is here."""
 
 from analytics_es.log.part import Part
-from analytics_es.log.port import Appended, Entry, EventLog
+from analytics_es.log.port import Appended, Entry, EventLog, Held
 
-__all__ = ["Appended", "Entry", "EventLog", "Part"]
+__all__ = ["Appended", "Entry", "EventLog", "Held", "Part"]

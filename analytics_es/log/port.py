@@ -38,15 +38,27 @@ class Appended(NamedTuple):
     differs: bool
 
 
+class Held(NamedTuple):
+    """An event as it is stored, whatever shape that had in its day."""
+
+    position: int
+    type: str
+    state: bytes
+
+
 class EventLog(ABC):
-    """The append-only log. Positions are 1, 2, 3 …, visible in this order; what has one never changes."""
+    """The append-only log. Positions are 1, 2, 3 …, visible in this order; only `rewrite` changes what has one."""
 
     identity: str  # what tells this log from every other
     poll_seconds: float  # how often to look for what other processes have appended
 
     @abstractmethod
-    def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Store what is new, durably and in one commit."""
+    def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
+        """Store what is new, durably and in one commit, with notes of what holds from here on."""
+
+    @abstractmethod
+    def noted(self, name: str) -> str | None:
+        """Return what was last noted under a name."""
 
     @abstractmethod
     def head(self) -> int:
@@ -78,6 +90,20 @@ class EventLog(ABC):
     @abstractmethod
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the events that occurred in [start, end), up to a position, in pieces, from the index."""
+
+    # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
+        """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
+
+    @abstractmethod
+    def rewrite(self, states: Mapping[int, bytes]) -> None:
+        """Replace what is stored at these positions, durably and in one commit: only to mask who must be forgotten."""
+
+    @abstractmethod
+    def scrub(self) -> list[str]:
+        """Overwrite what was replaced; says in words what of it remains somewhere."""
 
     def first_after(self, position: int) -> RecordedEvent | None:
         """Return the first event after a position."""

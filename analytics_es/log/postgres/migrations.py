@@ -74,7 +74,8 @@ CREATE_REGISTRY = (
 )
 
 CREATE_VAULT = (
-    "CREATE TABLE vault (digest bytea PRIMARY KEY, pseudonym text NOT NULL, created timestamptz NOT NULL DEFAULT now())",
+    "CREATE TABLE vault (digest bytea PRIMARY KEY, pseudonym text NOT NULL, "
+    "created timestamptz NOT NULL DEFAULT now())",
     "CREATE TABLE vault_about (name text PRIMARY KEY, value text NOT NULL)",
     "CREATE TABLE log_notes (name text PRIMARY KEY, value text NOT NULL)",
 )

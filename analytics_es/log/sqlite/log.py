@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,19 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder
 
 from analytics_es.errors import SharedIds
 from analytics_es.events import key_of_time
-from analytics_es.log.port import COLUMNS, LAST, PLACE, Appended, Entry, EventLog, Span, Stored, brought_up, sorted_out
+from analytics_es.log.port import (
+    COLUMNS,
+    LAST,
+    PLACE,
+    Appended,
+    Entry,
+    EventLog,
+    Held,
+    Span,
+    Stored,
+    brought_up,
+    sorted_out,
+)
 from analytics_es.log.sqlite.database import Database, check
 
 KIND = 0x41455345  # "AESE"
@@ -28,6 +40,11 @@ COPIED_AT_ONCE = 1024  # pages
 CREATE_IDENTITY = "CREATE TABLE IF NOT EXISTS log_identity (id TEXT NOT NULL)"
 INSERT_IDENTITY = "INSERT INTO log_identity SELECT :id WHERE NOT EXISTS (SELECT * FROM log_identity)"
 SELECT_IDENTITY = "SELECT id FROM log_identity"
+
+# What holds of the log from here on.
+CREATE_NOTES = "CREATE TABLE IF NOT EXISTS log_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+WRITE_NOTE = "INSERT INTO log_notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
 
 # Append what is not there yet.
 APPEND = "INSERT INTO stored_events VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING"
@@ -72,6 +89,13 @@ KEYS_IN_TIME = (
     "SELECT originator_id FROM stored_events WHERE originator_id >= ? AND originator_id < ? AND rowid <= ? "
     "ORDER BY originator_id"
 )
+
+# The events that hold some bytes, or are of some types; and what is to be there instead.
+SEARCH = (
+    "SELECT rowid, topic, state FROM stored_events WHERE rowid > ? "
+    "AND (instr(state, ?) > 0 OR topic IN (SELECT value FROM json_each(?))) ORDER BY rowid LIMIT ?"
+)
+REWRITE = "UPDATE stored_events SET state = ? WHERE rowid = ?"
 
 
 class SQLiteRecorder(SQLiteApplicationRecorder):
@@ -124,6 +148,7 @@ class SQLiteLog(EventLog):
         with self._database.write() as cursor:
             self._recorder._create_table(cursor)  # type: ignore[arg-type]  # only execute() is asked of it
             cursor.execute(CREATE_IDENTITY)
+            cursor.execute(CREATE_NOTES)
             cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
             if strict_ids:
                 try:
@@ -133,12 +158,20 @@ class SQLiteLog(EventLog):
             cursor.execute(SELECT_IDENTITY)
             return str(cursor.fetchone()[0])
 
-    def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Store what is new, durably and in one commit."""
+    def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
+        """Store what is new, durably and in one commit, with notes of what holds from here on."""
         if not entries:
             return []
         with self._database.write() as cursor:
+            if notes:
+                cursor.executemany(WRITE_NOTE, notes.items())
             return self._recorder.append(cursor, entries)
+
+    def noted(self, name: str) -> str | None:
+        """Return what was last noted under a name."""
+        with self._database.read() as cursor:
+            row = cursor.execute(SELECT_NOTE, [name]).fetchone()
+        return row[0] if row else None
 
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
@@ -171,6 +204,23 @@ class SQLiteLog(EventLog):
             pieces = [_batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
         return brought_up(pa.Table.from_batches(pieces, schema=COLUMNS))
 
+    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
+        """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
+        with self._database.read() as cursor:
+            found = cursor.execute(SEARCH, (after, text, orjson.dumps(types).decode(), limit)).fetchall()
+        return [Held(*row) for row in found]
+
+    def rewrite(self, states: Mapping[int, bytes]) -> None:
+        """Replace what is stored at these positions, durably and in one commit; SQLite overwrites what was there."""
+        with self._database.write() as cursor:
+            cursor.executemany(REWRITE, [(state, position) for position, state in states.items()])
+
+    def scrub(self) -> list[str]:
+        """Empty the write-ahead log; no VACUUM, which may give events other positions."""
+        if self._database.scrub():
+            return []
+        return [f"{self._database.path}-wal, until nobody reads the log for a moment"]
+
     def copy(self, to: Path, progress: Callable[[int, int], None]) -> int:
         """Copy the log as it is now into a file while others go on; returns its head. Progress is in pages.
 
@@ -195,6 +245,7 @@ class SQLiteLog(EventLog):
 
 def _settings(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")  # an acknowledged event survives a power failure
+    connection.execute("PRAGMA secure_delete = ON")  # what is masked is overwritten
 
 
 def _batch(rows: list[tuple[int, str, bytes, str]]) -> pa.RecordBatch:

@@ -1,0 +1,343 @@
+"""Forgetting: what ties a subject to its pseudonym is destroyed, and where the log holds the subject, it is masked."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import orjson
+from attrs import define, field, frozen
+
+from analytics_es.calendar import Calendar
+from analytics_es.copies import BACKED_UP, EXPORTED, Copy, Stretch
+from analytics_es.errors import AnalyticsError, NotAnIdentity, UnknownEntity
+from analytics_es.events import microseconds
+from analytics_es.fold import Fold
+from analytics_es.log import EventLog, Held
+from analytics_es.periods import Tiling
+from analytics_es.privacy import PRESETS, PSEUDONYMISE, PrivacyPolicy
+from analytics_es.rebuild import MICRO, run_aggregation
+from analytics_es.types import ForgetReceipt, HeldCopy, TimePeriod
+from analytics_es.vault import Vault
+from analytics_es.views import Views
+from analytics_es.vocabulary import ENTITIES
+
+BEGUN = "analytics.forgetting.started"
+FORGOTTEN = "analytics.subject.forgotten"
+REJECTED = "analytics.message.rejected"  # what a bus brought and the door refused, raw, as base64
+COPIES = (EXPORTED, BACKED_UP)
+OURS = (*COPIES, BEGUN, FORGOTTEN, REJECTED)
+SLICE = 5_000  # events that are rewritten in one commit
+
+Tell = Callable[[str, dict[str, Any]], Any]
+Progress = Callable[[int, int], None]
+
+
+@frozen(kw_only=True)
+class Forgetting:
+    """Forgets subjects of one store."""
+
+    log: EventLog
+    views: Views
+    fold: Fold
+    calendar: Calendar
+    vault: Vault
+    policy: PrivacyPolicy
+    tell: Tell
+    catch_up: Callable[[], object]
+
+    def forget(
+        self, subject: str, *, entity: str = "user", fields: Sequence[str] = (), progress: Progress | None = None
+    ) -> ForgetReceipt:
+        """Forget a subject; killed in the middle, it can be done again. Raises NotAnIdentity, UnknownEntity.
+
+        While it masks the log, no read model can be rebuilt: raises RebuildRunning where one is.
+        """
+        _check(subject, entity)
+        known = self.vault.find(entity, subject)  # first, so that a missing key stops it before anything is done
+        masking = _Masking(subject, entity, self._rules(entity), fields)
+        trace = self._traced(masking, known, progress)
+        with self.views.rebuilding():
+            if trace.events:
+                self._mask(masking, trace, progress)
+            self.views.clear_away()
+            derived, remains = self._derived(subject, trace.hours)
+        destroyed = self.vault.destroy(entity, subject)
+        if trace.events or trace.begun:
+            remains += self.log.scrub()
+        if derived:
+            remains += self.views.scrub()
+        return self._receipt(entity, trace, known is not None and destroyed, derived, remains)
+
+    def _rules(self, entity: str) -> PrivacyPolicy:
+        """Return which fields may name a subject: those of identities, and those this service pseudonymises."""
+        known = (*PRESETS["pseudonymous"], *self.policy.rules, (ENTITIES[entity], PSEUDONYMISE))
+        return PrivacyPolicy(rules=tuple(rule for rule in known if rule[1] == PSEUDONYMISE))
+
+    # ── the log ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _held(self, masking: _Masking) -> Iterator[Held]:
+        after, found = 0, True
+        while found:
+            page = self.log.search(masking.text, types=OURS, after=after, limit=SLICE)
+            yield from page
+            found = bool(page)
+            after = page[-1].position if page else after
+
+    def _traced(self, masking: _Masking, known: str | None, progress: Progress | None) -> _Trace:
+        """Find what the log holds of a subject; nothing is written."""
+        trace, head = _Trace(known), self.log.head()
+        for held in self._held(masking):
+            trace.add(held, masking)
+            if progress:
+                progress(held.position, head)
+        return trace
+
+    def _mask(self, masking: _Masking, trace: _Trace, progress: Progress | None) -> None:
+        """Mask the subject's events, under the pseudonym that it has, or is given until it is forgotten."""
+        masking.mask = self.vault.pseudonym(masking.entity, masking.subject)
+        copies = [each.position for each in trace.held_copies()]
+        begun = {"receipt": trace.receipt, "entity": masking.entity, "pseudonym": masking.mask, "copies": copies}
+        self.tell(BEGUN, {**begun, **trace.summary()})
+        states: dict[int, bytes] = {}
+        head = self.log.head()
+        for held in self._held(masking):
+            if masked := masking.masked(held):
+                states[held.position] = masked.state
+            if len(states) >= SLICE:
+                self.log.rewrite(states)
+                states = {}
+            if progress:
+                progress(held.position, head)
+        self.log.rewrite(states)
+
+    # ── the read models ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _derived(self, subject: str, hours: Mapping[int, object]) -> tuple[list[TimePeriod], list[str]]:
+        """Derive again the days in which read models may hold the subject, and say what could not be.
+
+        What a follower folded before the log was masked must be committed first, so that it cannot be later.
+        """
+        problems = []
+        days = {self.calendar.day_start(hour) for hour in hours} | self._days_that_hold(subject)
+        if days:
+            problems += _problem("read models that are behind", self.catch_up)
+            days |= self._days_that_hold(subject)
+        periods = [_day(self.calendar, day) for day in sorted(days)]
+        for period in periods:
+            tiling = Tiling.of(self.calendar, period)
+            problems += _problem(
+                f"read models of {period.start:%Y-%m-%d}",
+                partial(run_aggregation, self.log, self.views, self.fold, tiling, period),
+            )
+        return periods, problems
+
+    def _days_that_hold(self, subject: str) -> set[int]:
+        with self.views.read() as snapshot:
+            return {day for live in snapshot.live.values() for day in snapshot.days_that_hold(live, subject)}
+
+    # ── the receipt ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _receipt(
+        self, entity: str, trace: _Trace, destroyed: bool, derived: list[TimePeriod], remains: list[str]
+    ) -> ForgetReceipt:
+        copies = trace.held_copies()
+        found = {"entity": entity, "vault_entries": int(destroyed), **trace.summary()}
+        completes = [each["receipt"] for each in trace.begun]
+        told = {**found, "days_derived": len(derived), "copies": [each.file for each in copies], "completes": completes}
+        position = self.tell(FORGOTTEN, {"receipt": trace.receipt, **told}).position
+        return ForgetReceipt(
+            receipt=trace.receipt, **found, derived=derived, copies=copies, remains=remains, position=position
+        )
+
+
+def _problem(what: str, work: Callable[[], object]) -> list[str]:
+    try:
+        work()
+    except AnalyticsError as error:
+        return [f"{what}: {error}"]
+    return []
+
+
+def _check(subject: str, entity: str) -> None:
+    if entity not in ENTITIES:
+        raise UnknownEntity(entity=entity, projection="the log", entities=", ".join(ENTITIES))
+    if not isinstance(subject, str) or not subject or subject != subject.encode("utf-8", "replace").decode():
+        raise NotAnIdentity(value=repr(subject)[:60])
+
+
+def _day(calendar: Calendar, start: int) -> TimePeriod:
+    return TimePeriod(calendar.local(start), calendar.local(calendar.next_day(start)), "day")
+
+
+# ── what the log holds of a subject ─────────────────────────────────────────────────────────────────────────────
+
+
+@frozen
+class _Masked:
+    """An event without the subject: its new state, when it occurred, and the fields that were masked."""
+
+    state: bytes
+    at: int | None
+    fields: list[str]
+
+
+@define
+class _Masking:
+    """Takes a subject out of stored events."""
+
+    subject: str
+    entity: str
+    rules: PrivacyPolicy
+    fields: Sequence[str]
+    mask: str = ""
+    text: bytes = field(init=False)
+    _named: PrivacyPolicy = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.text = orjson.dumps(self.subject)[1:-1]
+        self._named = PrivacyPolicy(rules=tuple((path, PSEUDONYMISE) for path in self.fields))
+
+    def masked(self, held: Held) -> _Masked | None:
+        """Return a stored event masked, None where it does not name the subject in a field that says who it is."""
+        told = _read(held)
+        if told is None or (held.type in OURS and held.type != REJECTED):
+            return None
+        before = dict(_leaves("", told["data"]))
+        if held.type == REJECTED:
+            _everything.apply(told["data"], self._within)
+            self._clear_raw(told["data"])
+        else:
+            self.rules.apply(told["data"], self._whole)
+            self._named.apply(told["data"], self._within)
+        after = dict(_leaves("", told["data"]))
+        changed = [path for path, value in before.items() if after.get(path) != value]
+        return _Masked(orjson.dumps(told), _at(told), changed) if changed else None
+
+    def _whole(self, kind: str, text: str) -> str:
+        return self.mask if text == self.subject and kind == self.entity else text
+
+    def _within(self, _: str, text: str) -> str:
+        return text.replace(self.subject, self.mask) if self.subject in text else text
+
+    def _clear_raw(self, data: dict[str, Any]) -> None:
+        """Clear a message that nobody could read as an event, where it names the subject."""
+        try:
+            raw = base64.b64decode(data.get("raw") or "", validate=True)
+        except (binascii.Error, ValueError, TypeError):
+            return
+        if _names(raw, self.subject):
+            data["raw"] = ""
+
+    def mentions(self, held: Held, state: bytes) -> list[str]:
+        """Name the other fields of an event in which the subject's text still is."""
+        if self.text not in state:
+            return []
+        told = _read(Held(held.position, held.type, state))
+        if told is None:
+            return ["(unreadable)"]
+        return [path for path, value in _leaves("", told) if self.subject in str(value)] or ["(field names)"]
+
+
+_everything = PrivacyPolicy(rules=(("*", PSEUDONYMISE),))
+
+
+def _names(raw: bytes, subject: str) -> bool:
+    """Say whether a message names a subject: as a value, if it is JSON, else anywhere in it."""
+    try:
+        return any(str(value) == subject for _, value in _leaves("", orjson.loads(raw)))
+    except orjson.JSONDecodeError:
+        return subject.encode() in raw
+
+
+def _read(held: Held) -> dict[str, Any] | None:
+    try:
+        told = orjson.loads(held.state)
+    except orjson.JSONDecodeError:
+        return None
+    return told if isinstance(told, dict) and isinstance(told.get("data"), dict) else None
+
+
+def _at(told: Mapping[str, Any]) -> int | None:
+    try:
+        return microseconds(datetime.fromisoformat(told["occurred_at"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the plain values of data, with their paths; those of a list are numbered."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _leaves(f"{path}.{name}" if path else name, item)
+    elif isinstance(value, list):
+        for n, item in enumerate(value):
+            yield from _leaves(f"{path}[{n}]", item)
+    else:
+        yield path, value
+
+
+@define
+class _Trace:
+    """What was found: the subject's events, other mentions, copies, and what was begun for it and never ended."""
+
+    known: str | None  # the pseudonym of the subject
+    receipt: str = field(factory=lambda: secrets.token_hex(8))
+    positions: tuple[int, int] | None = None
+    events: int = 0
+    fields: Counter[str] = field(factory=Counter)
+    mentions: Counter[str] = field(factory=Counter)
+    hours: dict[int, Stretch] = field(factory=dict)
+    copies: list[Copy] = field(factory=list)
+    begun: list[dict[str, Any]] = field(factory=list)
+
+    def add(self, held: Held, masking: _Masking) -> None:
+        """Take one event that holds the subject's text, or is of the service's own."""
+        if held.type in OURS and held.type != REJECTED:
+            self._add_ours(held)
+        masked = masking.masked(held)
+        if masked:
+            self.events += 1
+            self.positions = (self.positions[0] if self.positions else held.position), held.position
+            self.fields.update(masked.fields)
+            if masked.at is not None:
+                hour = masked.at // (3600 * MICRO) * 3600
+                known = self.hours.get(hour)
+                self.hours[hour] = Stretch.of(masked.at, held.position, known)
+        self.mentions.update(masking.mentions(held, masked.state if masked else held.state))
+
+    def _add_ours(self, held: Held) -> None:
+        told = _read(held)
+        if told is None:
+            return
+        data = told["data"]
+        if held.type in COPIES:
+            self.copies.append(Copy.of(held.position, held.type, data))
+        elif held.type == BEGUN and self.known and data["pseudonym"] == self.known:
+            self.begun.append(data)
+        elif held.type == FORGOTTEN:
+            ended = {data["receipt"], *data["completes"]}
+            self.begun = [each for each in self.begun if each["receipt"] not in ended]
+
+    def held_copies(self) -> list[HeldCopy]:
+        """Return the copies that hold the subject's events."""
+        before = {position for each in self.begun for position in each["copies"]}
+        found = (each for each in self.copies if each.position in before or each.holds(self.hours.values()))
+        return [each.held() for each in found]
+
+    def summary(self) -> dict[str, Any]:
+        """Return what is told of it everywhere."""
+        first, last = self.positions or (None, None)
+        return {
+            "events": self.events,
+            "fields": dict(self.fields),
+            "first_position": first,
+            "last_position": last,
+            "mentions": dict(self.mentions),
+        }
