@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from analytics_es import service
 from tests.servers import Server, server
 
 
@@ -14,3 +15,11 @@ def postgres() -> Iterator[Server]:
     """Return a server that is shared: take a schema of your own."""
     with server() as running:
         yield running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _names_are_kept() -> Iterator[None]:
+    """Keep what is recorded as it is, and no event about it: tests of privacy say which policy they are about."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "PRIVACY", "full")
+        yield

@@ -174,7 +174,7 @@ def test_many_processes_may_open_a_new_schema_at_once(postgres: Server) -> None:
     program = (
         "import sys; from analytics_es import AnalyticsService\n"
         "from analytics_es.testing import tool_call\n"
-        "with AnalyticsService.open(sys.argv[1], schema=sys.argv[2], follow=False) as a:\n"
+        "with AnalyticsService.open(sys.argv[1], schema=sys.argv[2], follow=False, privacy='full') as a:\n"
         "    a.record_event(**tool_call(), id=sys.argv[3]).unwrap()\n"
     )
     command = [sys.executable, "-c", program, postgres.url, schema]
