@@ -53,13 +53,17 @@ PRESETS: dict[str, Rules] = {
 DEFAULT = "pseudonymous"
 
 
-def _checked(_policy: object, _field: object, rules: Rules) -> None:
+def _checked(rules: Iterable[tuple[str, str]]) -> Rules:
+    """Return rules with the very constants of this module as actions: they are compared by identity."""
+    checked = []
     for path, action in rules:
         if action not in ACTIONS:
             raise BadPolicy(problem=f"{path} is to be {action!r}: use {', '.join(ACTIONS)}")
         named = path.removeprefix("*.").removesuffix(".*")
         if path != "*" and ("" in named.split(".") or "*" in named):
             raise BadPolicy(problem=f"{path!r} is not a path: write user_id, attributes.team, *.prompt or attributes.*")
+        checked.append((path, ACTIONS[ACTIONS.index(action)]))
+    return tuple(checked)
 
 
 @frozen(kw_only=True)
@@ -72,7 +76,7 @@ class PrivacyPolicy:
     """
 
     preset: str = "own"
-    rules: Rules = field(validator=_checked)
+    rules: Rules = field(converter=_checked)
     _plan: _Names = field(init=False, eq=False, repr=False)
 
     @_plan.default
@@ -146,8 +150,8 @@ class _Compiled:
         self.whole: dict[str, tuple[int, str]] = {}
         self.anywhere: dict[str, tuple[int, str]] = {}
         self.below: dict[str, tuple[int, str]] = {}
-        for place, (given, wanted) in enumerate(rules, 1):
-            path, action = plain(given), ACTIONS[ACTIONS.index(wanted)]  # the very constant: compared by identity
+        for place, (given, action) in enumerate(rules, 1):
+            path = plain(given)
             if path == "*":
                 self.below[""] = place, action
             elif path.endswith(".*"):
