@@ -68,11 +68,11 @@ class Forgetting:
                 self._mask(masking, trace, progress)
             self.views.clear_away()
             derived, remains = self._derived(subject, trace.hours)
-        destroyed = self.vault.destroy(entity, subject)
         if trace.events or trace.begun:
             remains += self.log.scrub()
-        if derived:
+        if derived or trace.begun:
             remains += self.views.scrub()
+        destroyed = self.vault.destroy(entity, subject)  # last: until then, doing it again knows what was begun
         return self._receipt(entity, trace, known is not None and destroyed, derived, remains)
 
     def _rules(self, entity: str) -> PrivacyPolicy:
