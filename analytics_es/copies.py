@@ -74,6 +74,7 @@ class Copy:
     start: int
     end: int
     upto: int
+    sha256: str | None = None
 
     @classmethod
     def of(cls, position: int, event_type: str, data: Mapping[str, Any]) -> Copy:
@@ -81,7 +82,7 @@ class Copy:
         if event_type == BACKED_UP:
             return cls("backup", data["file"], position, 0, 2**62, data["last_position"])
         start, end = (microseconds(datetime.fromisoformat(data[name])) for name in ("start", "end"))
-        return cls("export", data["file"], position, start, end, data["last_position"])
+        return cls("export", data["file"], position, start, end, data["last_position"], data["sha256"])
 
     def holds(self, events: Iterable[Stretch]) -> bool:
         """Say whether it may hold any of these events."""
@@ -89,4 +90,10 @@ class Copy:
 
     def held(self) -> HeldCopy:
         """Return what callers are told of it."""
-        return HeldCopy(kind=self.kind, file=self.file, position=self.position, exists=Path(self.file).exists())
+        return HeldCopy(
+            kind=self.kind,
+            file=self.file,
+            position=self.position,
+            exists=Path(self.file).exists(),
+            sha256=self.sha256,
+        )

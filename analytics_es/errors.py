@@ -414,5 +414,9 @@ class ArchiveOverlap(AnalyticsError):
     """{file} and {other} both hold the time from {start} to {end}: export one of them again, for the rest."""
 
 
+class HoldsForgotten(AnalyticsError):
+    """{file} holds events of a subject that was forgotten since: export its period again, and destroy this file."""
+
+
 class OtherLog(AnalyticsError):
     """{file} was exported from another log: an archive holds the events of one, the one it is used with."""

@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 from attrs import define, field, frozen
 
+from analytics_es.archive import Archive
 from analytics_es.calendar import Calendar
 from analytics_es.copies import BACKED_UP, EXPORTED, Copy, Stretch
-from analytics_es.errors import AnalyticsError, NotAnIdentity, UnknownEntity
+from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, UnknownEntity
 from analytics_es.events import microseconds
 from analytics_es.fold import Fold
 from analytics_es.log import EventLog, Held
@@ -33,6 +34,7 @@ FORGOTTEN = "analytics.subject.forgotten"
 REJECTED = "analytics.message.rejected"  # what a bus brought and the door refused, raw, as base64
 COPIES = (EXPORTED, BACKED_UP)
 OURS = (*COPIES, BEGUN, FORGOTTEN, REJECTED)
+NOWHERE = b"\n"  # which no event holds: JSON escapes it
 SLICE = 5_000  # events that are rewritten in one commit
 
 Tell = Callable[[str, dict[str, Any]], Any]
@@ -149,12 +151,28 @@ class Forgetting:
     ) -> ForgetReceipt:
         copies = trace.held_copies()
         found = {"entity": entity, "vault_entries": int(destroyed), **trace.summary()}
-        completes = [each["receipt"] for each in trace.begun]
-        told = {**found, "days_derived": len(derived), "copies": [each.file for each in copies], "completes": completes}
+        told = {
+            **found,
+            "days_derived": len(derived),
+            "copies": [{"file": each.file, "sha256": each.sha256} for each in copies],
+            "completes": [each["receipt"] for each in trace.begun],
+        }
         position = self.tell(FORGOTTEN, {"receipt": trace.receipt, **told}).position
         return ForgetReceipt(
             receipt=trace.receipt, **found, derived=derived, copies=copies, remains=remains, position=position
         )
+
+
+def refuse_forgotten(log: EventLog, archive: Archive) -> None:
+    """Raise HoldsForgotten for an archive with a file that holds who was forgotten since."""
+    after, forgotten = 0, set[str]()
+    while page := log.search(NOWHERE, types=(FORGOTTEN,), after=after, limit=SLICE):
+        after = page[-1].position
+        told = [each["data"] for held in page if (each := _read(held))]
+        forgotten |= {copy["sha256"] for each in told for copy in each["copies"] if copy["sha256"]}
+    for file in archive.files:
+        if file.manifest.sha256 in forgotten:
+            raise HoldsForgotten(file=file.path)
 
 
 def _problem(what: str, work: Callable[[], object]) -> list[str]:
@@ -233,7 +251,7 @@ class _Masking:
         except (binascii.Error, ValueError, TypeError):
             return
         if _names(raw, self.subject):
-            data["raw"] = ""
+            data |= {name: "" for name in ("raw", "sha256") if name in data}
 
     def mentions(self, held: Held, state: bytes) -> list[str]:
         """Name the other fields of an event in which the subject's text still is."""

@@ -35,6 +35,7 @@ FREE_TEXT = (
     *("result", "results", "content", "contents", "text", "body", "request", "response", "question", "answer"),
     *("query", "command", "stdout", "stderr", "comment", "feedback", "description", "summary"),
     *("error_message", "stack", "stack_trace", "stacktrace", "traceback"),
+    *("raw", "headers", "payload"),  # of a message that could not be read as an event
 )
 
 Rules = tuple[tuple[str, str], ...]
@@ -172,44 +173,58 @@ class _Compiled:
 
 
 class _Names(dict[str, tuple[str, "_Names"]]):
-    """What becomes of the names of one level, and of what lies in them; learnt when first asked."""
+    """What becomes of the names of one level, and of what lies in them; learnt when first asked.
 
-    def __init__(self, rules: _Compiled, before: str, inherited: str) -> None:
+    `kept` are the names that are known to be kept, `kind` whose pseudonyms there are on this level.
+    """
+
+    def __init__(self, rules: _Compiled, path: str, inherited: str) -> None:
         super().__init__()
-        self.rules, self.before, self.inherited = rules, before, inherited
+        self.rules, self.path, self.inherited = rules, path, inherited
+        self.kept: set[str] = set()
+        self.kind = kind_of(path)
 
     def __missing__(self, name: str) -> tuple[str, _Names]:
-        path = self.before + name
+        path = f"{self.path}.{name}" if self.path else name
         action = self.rules.action(path) or self.inherited
-        found = action, _Names(self.rules, f"{path}.", action)
+        found = action, _Names(self.rules, path, action)
         if len(self) < REMEMBERED:
             self[name] = found
+            if action is KEEP:
+                self.kept.add(name)
         return found
 
 
+_NESTED = frozenset((dict, list))
+_FIGURES = (int, float)
+
+
 def _applied(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf) -> None:
-    dropped = []
-    for name, value in data.items():
+    """Treat what is not known to be kept, and what has something in it; most often that is little or nothing."""
+    plain = _NESTED.isdisjoint(map(type, data.values()))
+    if plain and names.kept.issuperset(data):
+        return
+    treated = data.keys() - names.kept
+    if not plain:
+        treated |= {name for name, value in data.items() if type(value) in _NESTED}
+    for name in treated:
+        value = data[name]
         action, below = names[name]
-        kind = value.__class__
-        if action is KEEP and kind is not dict and kind is not list:
-            continue
-        if action is DROP or (action is DROP_TEXT and not isinstance(value, int | float)):
-            dropped.append(name)
+        if action is DROP or (action is DROP_TEXT and not isinstance(value, _FIGURES)):
+            del data[name]
         else:
             data[name] = _of_value(value, action, below, pseudonym_of)
-    for name in dropped:
-        del data[name]
 
 
 def _of_value(value: Any, action: str, names: _Names, pseudonym_of: PseudonymOf) -> Any:
-    if isinstance(value, dict):
+    kind = type(value)
+    if kind is dict:
         _applied(value, names, pseudonym_of)
         return value
-    if isinstance(value, list):
+    if kind is list:
         return [_of_value(each, action, names, pseudonym_of) for each in value]
-    if action != PSEUDONYMISE or value in (None, "") or isinstance(value, bool):
+    if action is not PSEUDONYMISE or value is None or value == "" or kind is bool:
         return value
     text = str(value)
-    found = pseudonym_of(kind_of(names.before[:-1]), text)
+    found = pseudonym_of(names.kind, text)
     return value if found is text else found

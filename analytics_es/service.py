@@ -20,7 +20,7 @@ from analytics_es.door import Door
 from analytics_es.errors import Closed, ProjectionsShadowed, UnknownTimezone
 from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
-from analytics_es.forgetting import Forgetting
+from analytics_es.forgetting import Forgetting, refuse_forgotten
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
 from analytics_es.privacy import DEFAULT, PrivacyPolicy
@@ -484,6 +484,7 @@ class AnalyticsService:
     def _archived(self, directory: Path) -> OfArchive:
         kept = Archive.open(directory, log=self._log.identity)
         kept.check()
+        refuse_forgotten(self._log, kept)
         return OfArchive(self._log, kept, self._events.opening)
 
     def _named(self, projections: Sequence[str] | None) -> list[str]:

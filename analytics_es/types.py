@@ -531,12 +531,16 @@ class ExportResult:
 
 @frozen(kw_only=True)
 class HeldCopy:
-    """An export or a backup that the log tells of, at a position, and that holds events of a forgotten subject."""
+    """An export or a backup that the log tells of, at a position, and that holds events of a forgotten subject.
+
+    The file of an export is known by its checksum wherever it was moved to.
+    """
 
     kind: Literal["export", "backup"]
     file: str
     position: int
     exists: bool
+    sha256: str | None = None
 
 
 @frozen(kw_only=True)

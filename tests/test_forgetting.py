@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import multiprocessing
 import os
@@ -13,6 +14,7 @@ from typing import Any
 
 import orjson
 import pytest
+from attrs import evolve
 
 from analytics_es import AnalyticsService, TimePeriod, forgetting
 from analytics_es.codec import decode
@@ -349,12 +351,30 @@ def test_the_receipt_names_the_copies_that_hold_the_subject_and_no_others(
     receipt = analytics.forget(ADA).unwrap()
     export("again.jsonl", -5, 9)
 
-    assert receipt.copies == [
+    assert [evolve(each, sha256=None) for each in receipt.copies] == [
         HeldCopy(kind="export", file=str(tmp_path / "first.jsonl"), position=14, exists=False),
         HeldCopy(kind="export", file=str(tmp_path / "all.parquet"), position=15, exists=True),
         HeldCopy(kind="backup", file=str(tmp_path / "backup.db"), position=17, exists=True),
     ]
+    digest = hashlib.sha256((tmp_path / "all.parquet").read_bytes()).hexdigest()
+    assert [each.sha256 for each in receipt.copies[1:]] == [digest, None]
     assert analytics.forget("bob").unwrap().copies[0].file == str(tmp_path / "first.jsonl")
+
+
+def test_an_archive_that_holds_who_was_forgotten_is_refused(analytics: AnalyticsService, tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "new").mkdir()
+    analytics.export_data("parquet", MARCH, to=tmp_path / "old" / "march.parquet").unwrap()
+    assert analytics.rebuild(archive=tmp_path / "old").failure is None
+    analytics.forget(ADA).unwrap()
+    analytics.export_data("parquet", MARCH, to=tmp_path / "new" / "march.parquet").unwrap()
+
+    failure = analytics.rebuild(archive=tmp_path / "old").failure
+
+    assert failure is not None
+    assert failure.code == "holds_forgotten"
+    assert analytics.rebuild(archive=tmp_path / "new").failure is None
+    assert analytics.verify().unwrap().identical
 
 
 def test_an_export_that_was_made_before_the_subject_came_does_not_hold_it(opening: Opening, tmp_path: Path) -> None:
@@ -398,7 +418,7 @@ def test_a_copy_that_cannot_be_told_in_the_log_is_not_made(
 
 
 def test_the_log_tells_of_it_without_saying_who(analytics: AnalyticsService, tmp_path: Path) -> None:
-    analytics.export_data("json", MARCH, to=tmp_path / "e.jsonl").unwrap()
+    exported = analytics.export_data("json", MARCH, to=tmp_path / "e.jsonl").unwrap()
     receipt = analytics.forget(ADA).unwrap()
 
     begun, told = (event.data for event in stored(analytics, BEGUN, FORGOTTEN))
@@ -412,7 +432,7 @@ def test_the_log_tells_of_it_without_saying_who(analytics: AnalyticsService, tmp
         "last_position": 12,
         "mentions": {"data.prompt": 3},
         "days_derived": 3,
-        "copies": [str(tmp_path / "e.jsonl")],
+        "copies": [{"file": str(tmp_path / "e.jsonl"), "sha256": exported.sha256}],
         "completes": [],
     }
     assert begun["pseudonym"] == stored(analytics)[0].data["user_id"]
@@ -430,7 +450,7 @@ def test_who_was_never_there_is_told_as_well(analytics: AnalyticsService, tmp_pa
 
 # ── killed in the middle ────────────────────────────────────────────────────────────────────────────────────────
 
-MOMENTS = ["rewritten once", "rewritten", "derived", "destroyed", "scrubbed"]
+MOMENTS = ["rewritten once", "derived", "destroyed"]
 
 
 def _forget_and_die(path: Path, moment: str) -> None:
@@ -438,10 +458,8 @@ def _forget_and_die(path: Path, moment: str) -> None:
     analytics = AnalyticsService.open(path, follow=False, privacy="full")
     dying: dict[str, tuple[Any, str]] = {
         "rewritten once": (type(analytics._log), "rewrite"),
-        "rewritten": (forgetting.Forgetting, "_mask"),
         "derived": (forgetting.Forgetting, "_derived"),
         "destroyed": (type(analytics._vault), "destroy"),
-        "scrubbed": (type(analytics._views), "scrub"),
     }
     owner, name = dying[moment]
     work = getattr(owner, name)
@@ -474,7 +492,7 @@ def test_killed_in_the_middle_and_done_again_it_is_complete(opening: Opening, tm
     assert found_in(tmp_path, ADA) == []
     assert len({event.data["user_id"] for event in stored(analytics) if event.data["user_id"].startswith("p_")}) == 1
     assert (totals(analytics), analytics.verify().unwrap().identical) == (before, True)
-    if moment in MOMENTS[:3]:  # later, nothing is left that tells for whom it was
+    if moment != "destroyed":  # then nothing is left that tells for whom it was
         assert [each.file for each in receipt.copies] == [str(tmp_path / "e.jsonl")]
     assert analytics.forget(ADA).unwrap().copies == []
 
