@@ -75,6 +75,7 @@ class Forgetting:
         if derived or trace.begun:
             remains += self.views.scrub()
         destroyed = self.vault.destroy(entity, subject)  # last: until then, doing it again knows what was begun
+        remains += self.vault.scrub()
         return self._receipt(entity, trace, known is not None and destroyed, derived, remains)
 
     def _rules(self, entity: str) -> PrivacyPolicy:

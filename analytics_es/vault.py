@@ -41,7 +41,11 @@ class Entries(ABC):
 
     @abstractmethod
     def destroy(self, digest: bytes) -> bool:
-        """Remove an entry, durably and from every page and log of the database, and move on the generation."""
+        """Remove an entry, durably, and move on the generation; False where there was none."""
+
+    @abstractmethod
+    def scrub(self) -> list[str]:
+        """Overwrite what was removed; says in words what of it remains somewhere."""
 
     @abstractmethod
     def generation(self) -> int:
@@ -120,6 +124,12 @@ class Vault:
             self._known.clear()
             entries = self._existing()
             return entries.destroy(self._digest(kind, value)) if entries else False
+
+    def scrub(self) -> list[str]:
+        """Overwrite what was destroyed; says in words what of it remains somewhere."""
+        with self._lock:
+            entries = self._existing()
+            return entries.scrub() if entries else []
 
     def _digest(self, kind: str, value: str, *, new: bool = False) -> bytes:
         key = self._key = self._key or self._checked_key(new)

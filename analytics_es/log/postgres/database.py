@@ -162,13 +162,15 @@ class Database:
         `compact` writes the tables anew, which nobody reads meanwhile; without it, the bytes stay in the free space of
         pages until they are overwritten.
         """
+        skipped: list[object] = []
         try:
             with self.connect() as connection:
+                connection.add_notice_handler(skipped.append)  # who may not is warned
                 for table in tables:
                     connection.execute(SQL("VACUUM (FULL {}) {}").format(Literal(compact), Identifier(table)))
         except (StoreBusy, StoreFailed):
             return False
-        return True
+        return not skipped
 
     def again(self, work: Callable[[], T]) -> T:
         """Do something again, for some seconds, while the server cannot be reached."""

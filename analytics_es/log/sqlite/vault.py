@@ -55,12 +55,17 @@ class SQLiteEntries(Entries):
             return str(cursor.execute(FIND, [digest]).fetchone()[0])
 
     def destroy(self, digest: bytes) -> bool:
-        """Remove an entry, durably and from every page and log of the file, and move on the generation."""
+        """Remove an entry, durably, and move on the generation; False where there was none."""
         with self._database.write() as cursor:
             destroyed = cursor.execute(DESTROY, [digest]).rowcount == 1
             cursor.execute(MOVE_ON)
-        self._database.scrub(compact=True)
         return destroyed
+
+    def scrub(self) -> list[str]:
+        """Write the file anew, from what is in it."""
+        if self._database.scrub(compact=True):
+            return []
+        return [f"{self.place}-wal, until nobody reads the vault for a moment"]
 
     def generation(self) -> int:
         """Return how many times an entry was destroyed."""
