@@ -78,11 +78,12 @@ class Copy:
 
     @classmethod
     def of(cls, position: int, event_type: str, data: Mapping[str, Any]) -> Copy:
-        """Read what was told."""
+        """Read what was told; raises KeyError, TypeError or ValueError where that was something else."""
         if event_type == BACKED_UP:
-            return cls("backup", data["file"], position, 0, 2**62, data["last_position"])
+            return cls("backup", str(data["file"]), position, 0, 2**62, int(data["last_position"]))
         start, end = (microseconds(datetime.fromisoformat(data[name])) for name in ("start", "end"))
-        return cls("export", data["file"], position, start, end, data["last_position"], data["sha256"])
+        upto, sha256 = int(data["last_position"]), str(data["sha256"])
+        return cls("export", str(data["file"]), position, start, end, upto, sha256)
 
     def holds(self, events: Iterable[Stretch]) -> bool:
         """Say whether it may hold any of these events."""

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import orjson
 from attrs import define, field, frozen
 
 from analytics_es.archive import Archive
 from analytics_es.calendar import Calendar
 from analytics_es.copies import BACKED_UP, EXPORTED, Copy, Stretch
 from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, UnknownEntity
-from analytics_es.events import microseconds
 from analytics_es.fold import Fold
 from analytics_es.log import EventLog, Held
+from analytics_es.masking import REJECTED, Masked, Masking, identities, read
 from analytics_es.periods import Tiling
-from analytics_es.privacy import PRESETS, PSEUDONYMISE, PrivacyPolicy
+from analytics_es.privacy import PrivacyPolicy
 from analytics_es.rebuild import MICRO, run_aggregation
 from analytics_es.types import ForgetReceipt, HeldCopy, TimePeriod
 from analytics_es.vault import Vault
@@ -31,10 +28,11 @@ from analytics_es.vocabulary import ENTITIES
 
 BEGUN = "analytics.forgetting.started"
 FORGOTTEN = "analytics.subject.forgotten"
-REJECTED = "analytics.message.rejected"  # what a bus brought and the door refused, raw, as base64
 COPIES = (EXPORTED, BACKED_UP)
-OURS = (*COPIES, BEGUN, FORGOTTEN, REJECTED)
+SAID = (*COPIES, BEGUN, FORGOTTEN)  # by the service itself, which names no subject
+OURS = (*SAID, REJECTED)
 NOWHERE = b"\n"  # which no event holds: JSON escapes it
+LISTED = 100  # names of fields
 SLICE = 5_000  # events that are rewritten in one commit
 
 Tell = Callable[[str, dict[str, Any]], Any]
@@ -63,7 +61,7 @@ class Forgetting:
         """
         _check(subject, entity)
         known = self.vault.find(entity, subject)  # first, so that a missing key stops it before anything is done
-        masking = _Masking(subject, entity, self._rules(entity), fields)
+        masking = Masking(subject, entity, identities(entity, self.policy.rules), fields)
         trace = self._traced(masking, known, progress)
         with self.views.rebuilding():
             if trace.events:
@@ -78,14 +76,9 @@ class Forgetting:
         remains += self.vault.scrub()
         return self._receipt(entity, trace, known is not None and destroyed, derived, remains)
 
-    def _rules(self, entity: str) -> PrivacyPolicy:
-        """Return which fields may name a subject: those of identities, and those this service pseudonymises."""
-        known = (*PRESETS["pseudonymous"], *self.policy.rules, (ENTITIES[entity], PSEUDONYMISE))
-        return PrivacyPolicy(rules=tuple(rule for rule in known if rule[1] == PSEUDONYMISE))
-
     # ── the log ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _held(self, masking: _Masking) -> Iterator[Held]:
+    def _held(self, masking: Masking) -> Iterator[Held]:
         after, found = 0, True
         while found:
             page = self.log.search(masking.text, types=OURS, after=after, limit=SLICE)
@@ -93,7 +86,7 @@ class Forgetting:
             found = bool(page)
             after = page[-1].position if page else after
 
-    def _traced(self, masking: _Masking, known: str | None, progress: Progress | None) -> _Trace:
+    def _traced(self, masking: Masking, known: str | None, progress: Progress | None) -> _Trace:
         """Find what the log holds of a subject; nothing is written."""
         trace, head = _Trace(known), self.log.head()
         for held in self._held(masking):
@@ -102,7 +95,7 @@ class Forgetting:
                 progress(held.position, head)
         return trace
 
-    def _mask(self, masking: _Masking, trace: _Trace, progress: Progress | None) -> None:
+    def _mask(self, masking: Masking, trace: _Trace, progress: Progress | None) -> None:
         """Mask the subject's events, under the pseudonym that it has, or is given until it is forgotten."""
         masking.mask = self.vault.pseudonym(masking.entity, masking.subject)
         copies = [each.position for each in trace.held_copies()]
@@ -111,7 +104,7 @@ class Forgetting:
         states: dict[int, bytes] = {}
         head = self.log.head()
         for held in self._held(masking):
-            if masked := masking.masked(held):
+            if masked := _masked(held, masking):
                 states[held.position] = masked.state
             if len(states) >= SLICE:
                 self.log.rewrite(states)
@@ -155,7 +148,7 @@ class Forgetting:
         told = {
             **found,
             "days_derived": len(derived),
-            "copies": [{"file": each.file, "sha256": each.sha256} for each in copies],
+            "copies": [each.position for each in copies],
             "completes": [each["receipt"] for each in trace.begun],
         }
         position = self.tell(FORGOTTEN, {"receipt": trace.receipt, **told}).position
@@ -166,13 +159,18 @@ class Forgetting:
 
 def refuse_forgotten(log: EventLog, archive: Archive) -> None:
     """Raise HoldsForgotten for an archive with a file that holds who was forgotten since."""
-    after, forgotten = 0, set[str]()
-    while page := log.search(NOWHERE, types=(FORGOTTEN,), after=after, limit=SLICE):
+    after, exported, forgotten = 0, dict[int, str](), set[int]()
+    while page := log.search(NOWHERE, types=(EXPORTED, FORGOTTEN), after=after, limit=SLICE):
         after = page[-1].position
-        told = [each["data"] for held in page if (each := _read(held))]
-        forgotten |= {copy["sha256"] for each in told for copy in each["copies"] if copy["sha256"]}
+        for held in page:
+            data = (read(held) or {"data": {}})["data"]
+            if held.type == EXPORTED:
+                exported[held.position] = data.get("sha256", "")
+            else:
+                forgotten |= {*data.get("copies", ())}
+    digests = {exported[position] for position in forgotten if position in exported}
     for file in archive.files:
-        if file.manifest.sha256 in forgotten:
+        if file.manifest.sha256 in digests:
             raise HoldsForgotten(file=file.path)
 
 
@@ -198,108 +196,8 @@ def _day(calendar: Calendar, start: int) -> TimePeriod:
 # ── what the log holds of a subject ─────────────────────────────────────────────────────────────────────────────
 
 
-@frozen
-class _Masked:
-    """An event without the subject: its new state, when it occurred, and the fields that were masked."""
-
-    state: bytes
-    at: int | None
-    fields: list[str]
-
-
-@define
-class _Masking:
-    """Takes a subject out of stored events."""
-
-    subject: str
-    entity: str
-    rules: PrivacyPolicy
-    fields: Sequence[str]
-    mask: str = ""
-    text: bytes = field(init=False)
-    _named: PrivacyPolicy = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.text = orjson.dumps(self.subject)[1:-1]
-        self._named = PrivacyPolicy(rules=tuple((path, PSEUDONYMISE) for path in self.fields))
-
-    def masked(self, held: Held) -> _Masked | None:
-        """Return a stored event masked, None where it does not name the subject in a field that says who it is."""
-        told = _read(held)
-        if told is None or (held.type in OURS and held.type != REJECTED):
-            return None
-        before = dict(_leaves("", told["data"]))
-        if held.type == REJECTED:
-            _everything.apply(told["data"], self._within)
-            self._clear_raw(told["data"])
-        else:
-            self.rules.apply(told["data"], self._whole)
-            self._named.apply(told["data"], self._within)
-        after = dict(_leaves("", told["data"]))
-        changed = [path for path, value in before.items() if after.get(path) != value]
-        return _Masked(orjson.dumps(told), _at(told), changed) if changed else None
-
-    def _whole(self, kind: str, text: str) -> str:
-        return self.mask if text == self.subject and kind == self.entity else text
-
-    def _within(self, _: str, text: str) -> str:
-        return text.replace(self.subject, self.mask) if self.subject in text else text
-
-    def _clear_raw(self, data: dict[str, Any]) -> None:
-        """Clear a message that nobody could read as an event, where it names the subject."""
-        try:
-            raw = base64.b64decode(data.get("raw") or "", validate=True)
-        except (binascii.Error, ValueError, TypeError):
-            return
-        if _names(raw, self.subject):
-            data |= {name: "" for name in ("raw", "sha256") if name in data}
-
-    def mentions(self, held: Held, state: bytes) -> list[str]:
-        """Name the other fields of an event in which the subject's text still is."""
-        if self.text not in state:
-            return []
-        told = _read(Held(held.position, held.type, state))
-        if told is None:
-            return ["(unreadable)"]
-        return [path for path, value in _leaves("", told) if self.subject in str(value)] or ["(field names)"]
-
-
-_everything = PrivacyPolicy(rules=(("*", PSEUDONYMISE),))
-
-
-def _names(raw: bytes, subject: str) -> bool:
-    """Say whether a message names a subject: as a value, if it is JSON, else anywhere in it."""
-    try:
-        return any(str(value) == subject for _, value in _leaves("", orjson.loads(raw)))
-    except orjson.JSONDecodeError:
-        return subject.encode() in raw
-
-
-def _read(held: Held) -> dict[str, Any] | None:
-    try:
-        told = orjson.loads(held.state)
-    except orjson.JSONDecodeError:
-        return None
-    return told if isinstance(told, dict) and isinstance(told.get("data"), dict) else None
-
-
-def _at(told: Mapping[str, Any]) -> int | None:
-    try:
-        return microseconds(datetime.fromisoformat(told["occurred_at"]))
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the plain values of data, with their paths; those of a list are numbered."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _leaves(f"{path}.{name}" if path else name, item)
-    elif isinstance(value, list):
-        for n, item in enumerate(value):
-            yield from _leaves(f"{path}[{n}]", item)
-    else:
-        yield path, value
+def _masked(held: Held, masking: Masking) -> Masked | None:
+    return None if held.type in SAID else masking.masked(held)
 
 
 @define
@@ -316,11 +214,11 @@ class _Trace:
     copies: list[Copy] = field(factory=list)
     begun: list[dict[str, Any]] = field(factory=list)
 
-    def add(self, held: Held, masking: _Masking) -> None:
+    def add(self, held: Held, masking: Masking) -> None:
         """Take one event that holds the subject's text, or is of the service's own."""
-        if held.type in OURS and held.type != REJECTED:
-            self._add_ours(held)
-        masked = masking.masked(held)
+        if held.type in SAID:
+            self._add_said(held)
+        masked = _masked(held, masking)
         if masked:
             self.events += 1
             self.positions = (self.positions[0] if self.positions else held.position), held.position
@@ -329,17 +227,19 @@ class _Trace:
                 hour = masked.at // (3600 * MICRO) * 3600
                 known = self.hours.get(hour)
                 self.hours[hour] = Stretch.of(masked.at, held.position, known)
-        self.mentions.update(masking.mentions(held, masked.state if masked else held.state))
+        self.mentions.update(masking.mentions(held, masked))
 
-    def _add_ours(self, held: Held) -> None:
-        told = _read(held)
-        if told is None:
-            return
-        data = told["data"]
+    def _add_said(self, held: Held) -> None:
+        """Take what the service has said; what only looks like it says nothing."""
+        told = read(held) or {"data": {}}
+        with suppress(KeyError, TypeError, ValueError):
+            self._add_told(held, told["data"])
+
+    def _add_told(self, held: Held, data: Mapping[str, Any]) -> None:
         if held.type in COPIES:
             self.copies.append(Copy.of(held.position, held.type, data))
         elif held.type == BEGUN and self.known and data["pseudonym"] == self.known:
-            self.begun.append(data)
+            self.begun.append({"receipt": data["receipt"], "copies": list(data["copies"])})
         elif held.type == FORGOTTEN:
             ended = {data["receipt"], *data["completes"]}
             self.begun = [each for each in self.begun if each["receipt"] not in ended]
@@ -355,8 +255,14 @@ class _Trace:
         first, last = self.positions or (None, None)
         return {
             "events": self.events,
-            "fields": dict(self.fields),
+            "fields": _first(self.fields),
             "first_position": first,
             "last_position": last,
-            "mentions": dict(self.mentions),
+            "mentions": _first(self.mentions),
         }
+
+
+def _first(counted: Counter[str]) -> dict[str, int]:
+    """Return the names that come most often, and how many times all others do: an event has no room for any number."""
+    others = sum(n for _, n in counted.most_common()[LISTED:])
+    return dict(counted.most_common(LISTED)) | ({"(others)": others} if others else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -38,6 +39,7 @@ class Recorder:
     door: Door
     appended: Callable[[], None]
     _in_force: str | None = field(init=False, default=None)  # the policy that the log was told of, here
+    _telling: threading.Lock = field(init=False, factory=threading.Lock)
 
     def one(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
         """Record one event; durable when it returns."""
@@ -53,7 +55,9 @@ class Recorder:
         Before the first of it comes the policy it passed under, unless the last that the log was told of is the same.
         """
         if self._in_force is None and entries:
-            return self._append_first(entries)
+            with self._telling:
+                if self._in_force is None:
+                    return self._append_first(entries)
         return self._commit(entries)
 
     def _append_first(self, entries: Sequence[Entry]) -> list[Appended]:

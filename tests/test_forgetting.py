@@ -18,10 +18,12 @@ from attrs import evolve
 
 from analytics_es import AnalyticsService, TimePeriod, forgetting
 from analytics_es.codec import decode
+from analytics_es.copies import BACKED_UP, EXPORTED
 from analytics_es.diff import kind_of_change
 from analytics_es.errors import AnalyticsError, FoldFailed
 from analytics_es.events import RecordedEvent
-from analytics_es.forgetting import BEGUN, FORGOTTEN, OURS, REJECTED
+from analytics_es.forgetting import BEGUN, FORGOTTEN, LISTED
+from analytics_es.masking import REJECTED
 from analytics_es.projection import count, key, projection
 from analytics_es.testing import NOON, job_failed, message_added, provider_call, tool_call
 from analytics_es.types import ForgetReceipt, HeldCopy
@@ -185,7 +187,10 @@ def _entities(analytics: AnalyticsService) -> list[str]:
     return [each.entity_id for each in analytics.get_usage_stats("user", None, MARCH).unwrap().top_entities]
 
 
-def test_totals_stay_and_every_answer_is_what_a_fold_of_the_log_gives(analytics: AnalyticsService) -> None:
+def test_totals_stay_and_every_answer_is_what_a_fold_of_the_log_gives(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "SLICE", 2)
     before = totals(analytics)
 
     receipt = analytics.forget(ADA).unwrap()
@@ -267,6 +272,35 @@ def test_where_its_text_is_left_is_told(opening: Opening) -> None:
     assert receipt.mentions == {"id": 1, "data.note": 1, "(field names)": 1}
 
 
+def test_a_place_that_is_called_like_the_subject_is_not_told(opening: Opening) -> None:
+    analytics = opening()
+    analytics.record_event("custom.thing.happened", {"user": {ADA: ADA}, "by": {ADA: [f"to {ADA}"] * 3}}).unwrap()
+
+    receipt = analytics.forget(ADA).unwrap()
+
+    assert (receipt.fields, receipt.mentions) == ({"(field names)": 1}, {"(field names)": 1})
+
+
+def test_of_many_fields_the_most_frequent_are_told_and_the_others_counted(opening: Opening) -> None:
+    analytics = opening()
+    analytics.record_event("custom.thing.happened", {f"note{n}": ADA for n in range(LISTED + 7)}).unwrap()
+    analytics.record_event("custom.thing.happened", {"note3": ADA}).unwrap()
+
+    mentions = analytics.forget(ADA).unwrap().mentions
+
+    assert (len(mentions), mentions["data.note3"], mentions["(others)"]) == (LISTED + 1, 2, 7)
+
+
+def test_what_only_looks_like_said_by_the_service_is_no_obstacle(opening: Opening) -> None:
+    analytics = opening()
+    for event_type in (FORGOTTEN, BEGUN, EXPORTED, BACKED_UP, REJECTED):
+        for data in ({}, {"pseudonym": 1}, {"copies": 7, "receipt": [], "file": 3, "last_position": "x"}):
+            analytics.record_event(event_type, data).unwrap()
+    analytics.record_event(**provider_call(user_id=ADA)).unwrap()
+
+    assert analytics.forget(ADA).unwrap().events == 1
+
+
 @pytest.mark.parametrize("named", ["", 7, None, "half \ud800"])
 def test_what_names_nobody_is_refused(analytics: AnalyticsService, named: Any) -> None:
     failure = analytics.forget(named).failure
@@ -301,7 +335,10 @@ def test_a_projection_that_cannot_go_on_is_told_as_what_remains(
 
 
 def rejected(raw: bytes, reason: str = "user_id: must be a text") -> dict[str, Any]:
-    return {"event_type": REJECTED, "data": {"raw": base64.b64encode(raw).decode(), "reason": reason, "subject": "x"}}
+    return {
+        "event_type": REJECTED,
+        "data": {"raw": base64.b64encode(raw).decode(), "reason": reason, "subject": "x", "size": 24},
+    }
 
 
 def test_a_rejected_message_that_names_the_subject_is_cleared(opening: Opening, tmp_path: Path) -> None:
@@ -328,6 +365,8 @@ def test_a_rejected_message_that_names_the_subject_is_cleared(opening: Opening, 
     ]
     assert "must be shorter than p_" in kept[5]["reason"]
     assert (receipt.events, receipt.fields) == (4, {"raw": 3, "reason": 1})
+    assert receipt.mentions == {"data.raw": 1}
+    assert all(each["size"] == 24 for each in kept[:6])
 
 
 # ── copies ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -418,7 +457,7 @@ def test_a_copy_that_cannot_be_told_in_the_log_is_not_made(
 
 
 def test_the_log_tells_of_it_without_saying_who(analytics: AnalyticsService, tmp_path: Path) -> None:
-    exported = analytics.export_data("json", MARCH, to=tmp_path / "e.jsonl").unwrap()
+    analytics.export_data("json", MARCH, to=tmp_path / "e.jsonl").unwrap()
     receipt = analytics.forget(ADA).unwrap()
 
     begun, told = (event.data for event in stored(analytics, BEGUN, FORGOTTEN))
@@ -432,7 +471,7 @@ def test_the_log_tells_of_it_without_saying_who(analytics: AnalyticsService, tmp
         "last_position": 12,
         "mentions": {"data.prompt": 3},
         "days_derived": 3,
-        "copies": [{"file": str(tmp_path / "e.jsonl"), "sha256": exported.sha256}],
+        "copies": [13],
         "completes": [],
     }
     assert begun["pseudonym"] == stored(analytics)[0].data["user_id"]
@@ -610,7 +649,3 @@ def test_on_postgres_a_role_that_may_not_vacuum_forgets_and_is_told_what_remains
         receipt.remains[2],
         "the pages of the table vault, until somebody who may does VACUUM FULL vault",
     ]
-
-
-def test_what_the_service_says_itself_is_listed_once() -> None:
-    assert len(set(OURS)) == len(OURS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -378,6 +379,22 @@ def test_a_policy_is_told_when_it_changes_and_only_then(tmp_path: Path) -> None:
 
     with AnalyticsService.open(path, follow=False, privacy="anonymous") as analytics:
         assert policies_told(analytics) == [(3, "anonymous"), (8, "anonymous"), (11, "full")]
+
+
+def test_threads_that_record_first_at_once_tell_it_once(analytics: AnalyticsService) -> None:
+    ready = threading.Barrier(4)
+
+    def record() -> None:
+        ready.wait()
+        analytics.record_event("job.completed", {}).unwrap()
+
+    threads = [threading.Thread(target=record) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert policies_told(analytics) == [(1, "pseudonymous")]
 
 
 def test_a_policy_is_told_with_its_rules_and_fingerprint(tmp_path: Path) -> None:
