@@ -489,7 +489,7 @@ def test_who_was_never_there_is_told_as_well(analytics: AnalyticsService, tmp_pa
 
 # ── killed in the middle ────────────────────────────────────────────────────────────────────────────────────────
 
-MOMENTS = ["rewritten once", "derived", "destroyed"]
+MOMENTS = ["rewritten once", "rewritten", "destroyed"]
 
 
 def _forget_and_die(path: Path, moment: str) -> None:
@@ -497,7 +497,7 @@ def _forget_and_die(path: Path, moment: str) -> None:
     analytics = AnalyticsService.open(path, follow=False, privacy="full")
     dying: dict[str, tuple[Any, str]] = {
         "rewritten once": (type(analytics._log), "rewrite"),
-        "derived": (forgetting.Forgetting, "_derived"),
+        "rewritten": (forgetting.Forgetting, "_mask"),
         "destroyed": (type(analytics._vault), "destroy"),
     }
     owner, name = dying[moment]
