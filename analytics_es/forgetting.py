@@ -67,7 +67,7 @@ class Forgetting:
             if trace.events:
                 self._mask(masking, trace, progress)
             self.views.clear_away()
-            derived, remains = self._derived(subject, trace.hours)
+            derived, remains = self._derived(subject, self._days(trace) | trace.days_begun())
         if trace.events or trace.begun:
             remains += self.log.scrub()
         if derived or trace.begun:
@@ -100,11 +100,12 @@ class Forgetting:
         masking.mask = self.vault.pseudonym(masking.entity, masking.subject)
         copies = [each.position for each in trace.held_copies()]
         begun = {"receipt": trace.receipt, "entity": masking.entity, "pseudonym": masking.mask, "copies": copies}
-        self.tell(BEGUN, {**begun, **trace.summary()})
+        self.tell(BEGUN, {**begun, "days": sorted(self._days(trace)), **trace.summary()})
         states: dict[int, bytes] = {}
         head = self.log.head()
         for held in self._held(masking):
             if masked := _masked(held, masking):
+                trace.place(held.position, masked.at)  # it may have come in since
                 states[held.position] = masked.state
             if len(states) >= SLICE:
                 self.log.rewrite(states)
@@ -115,16 +116,16 @@ class Forgetting:
 
     # ── the read models ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def _derived(self, subject: str, hours: Mapping[int, object]) -> tuple[list[TimePeriod], list[str]]:
-        """Derive again the days in which read models may hold the subject, and say what could not be.
+    def _days(self, trace: _Trace) -> set[int]:
+        return {self.calendar.day_start(hour) for hour in trace.hours}
+
+    def _derived(self, subject: str, days: set[int]) -> tuple[list[TimePeriod], list[str]]:
+        """Derive days again, and those in which read models hold the subject whyever; say what could not be.
 
         What a follower folded before the log was masked must be committed first, so that it cannot be later.
         """
-        problems = []
-        days = {self.calendar.day_start(hour) for hour in hours} | self._days_that_hold(subject)
-        if days:
-            problems += _problem("read models that are behind", self.catch_up)
-            days |= self._days_that_hold(subject)
+        problems = _problem("read models that are behind", self.catch_up) if days else []
+        days |= self._days_that_hold(subject)
         periods = [_day(self.calendar, day) for day in sorted(days)]
         for period in periods:
             tiling = Tiling.of(self.calendar, period)
@@ -223,11 +224,14 @@ class _Trace:
             self.events += 1
             self.positions = (self.positions[0] if self.positions else held.position), held.position
             self.fields.update(masked.fields)
-            if masked.at is not None:
-                hour = masked.at // (3600 * MICRO) * 3600
-                known = self.hours.get(hour)
-                self.hours[hour] = Stretch.of(masked.at, held.position, known)
+            self.place(held.position, masked.at)
         self.mentions.update(masking.mentions(held, masked))
+
+    def place(self, position: int, at: int | None) -> None:
+        """Note where and when an event of the subject is."""
+        if at is not None:
+            hour = at // (3600 * MICRO) * 3600
+            self.hours[hour] = Stretch.of(at, position, self.hours.get(hour))
 
     def _add_said(self, held: Held) -> None:
         """Take what the service has said; what only looks like it says nothing."""
@@ -239,10 +243,14 @@ class _Trace:
         if held.type in COPIES:
             self.copies.append(Copy.of(held.position, held.type, data))
         elif held.type == BEGUN and self.known and data["pseudonym"] == self.known:
-            self.begun.append({"receipt": data["receipt"], "copies": list(data["copies"])})
+            self.begun.append({name: data[name] for name in ("receipt", "copies", "days")})
         elif held.type == FORGOTTEN:
             ended = {data["receipt"], *data["completes"]}
             self.begun = [each for each in self.begun if each["receipt"] not in ended]
+
+    def days_begun(self) -> set[int]:
+        """Return the starts of the days that were to be derived again before."""
+        return {day for each in self.begun for day in each["days"]}
 
     def held_copies(self) -> list[HeldCopy]:
         """Return the copies that hold the subject's events."""

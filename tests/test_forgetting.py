@@ -203,6 +203,19 @@ def test_totals_stay_and_every_answer_is_what_a_fold_of_the_log_gives(
     assert [period.start for period in receipt.derived] == [NOON.replace(hour=0) + day * DAY for day in range(3)]
 
 
+def test_days_in_which_read_models_still_hold_it_are_derived_again(analytics: AnalyticsService) -> None:
+    """As an aggregation of another process may leave them."""
+    rewrite = type(analytics._log).rewrite
+    for held in analytics._log.search(ADA.encode(), types=(), after=0, limit=100):
+        rewrite(analytics._log, {held.position: held.state.replace(ADA.encode(), b"nobody")})
+    assert ADA in _entities(analytics)
+
+    receipt = analytics.forget(ADA).unwrap()
+
+    assert (receipt.events, len(receipt.derived)) == (0, 3)
+    assert ADA not in _entities(analytics)
+
+
 def test_only_the_touched_days_are_derived_again(analytics: AnalyticsService) -> None:
     analytics.record_event(**provider_call(occurred_at=NOON + 9 * DAY, user_id="eve")).unwrap()
     analytics.catch_up()
@@ -294,7 +307,12 @@ def test_of_many_fields_the_most_frequent_are_told_and_the_others_counted(openin
 def test_what_only_looks_like_said_by_the_service_is_no_obstacle(opening: Opening) -> None:
     analytics = opening()
     for event_type in (FORGOTTEN, BEGUN, EXPORTED, BACKED_UP, REJECTED):
-        for data in ({}, {"pseudonym": 1}, {"copies": 7, "receipt": [], "file": 3, "last_position": "x"}):
+        for data in (
+            {},
+            {"pseudonym": 1},
+            {"receipt": "1", "copies": [], "days": []},
+            {"copies": 7, "receipt": [], "file": 3, "last_position": "x"},
+        ):
             analytics.record_event(event_type, data).unwrap()
     analytics.record_event(**provider_call(user_id=ADA)).unwrap()
 

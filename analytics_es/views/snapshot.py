@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from analytics_es.algebra import SHORT, Column, Declaration, shortened
+from analytics_es.algebra import Column, Declaration, shortened
 from analytics_es.views import histograms
 
 COUNT_UNREADABLE = "SELECT count(*) FROM unreadable WHERE projection = ? AND (hour = 0 OR hour >= ? AND hour < ?)"
@@ -90,13 +90,10 @@ class Snapshot:
             return self._fetch(*_select(self._merged.beyond, *asked))
 
     def days_that_hold(self, declaration: Declaration, text: str) -> set[int]:
-        """Return the starts of the days that have a row with this text in a key, in capital letters or not."""
-        sought = "".join(f"!{each}" if each in "!%_" else each for each in text[:SHORT])
-        held = " OR ".join(f"{key.name} LIKE ? ESCAPE '!'" for key in declaration.keys)
-        if not held:
-            return set()
+        """Return the starts of the days that have a row with this text as a key."""
+        held = " OR ".join(f"{key.name} = ?" for key in declaration.keys) or "1 = 0"
         statement = f"SELECT DISTINCT bucket FROM {declaration.table} WHERE grain = 'day' AND ({held})"
-        return {day for (day,) in self._fetch(statement, [f"%{sought}%"] * len(declaration.keys))}
+        return {day for (day,) in self._fetch(statement, [shortened(text)] * len(declaration.keys))}
 
     def distinct(
         self, declaration: Declaration, key: str, spans: Sequence[Span], *, by: Sequence[str], where: Mapping[str, str]
