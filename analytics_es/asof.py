@@ -95,6 +95,7 @@ class Deriving:
     declarations: Sequence[Declaration]
     fold: Fold
     calendar: Calendar
+    known_as: queries.KnownAs = queries.as_given
 
     def views(self, log: EventLog, name: str, tiling: Tiling) -> Views:
         """Return read models in memory of one projection over a period."""
@@ -171,7 +172,13 @@ class AsOf:
             views = self._remembered.get(
                 (name, whole.start, whole.end), lambda: self._deriving.views(self._log, name, whole)
             )
-            yield queries.Source(views=views, calendar=calendar, lag=lambda _: (0, 0.0), clock=self._now)
+            yield queries.Source(
+                views=views,
+                calendar=calendar,
+                lag=lambda _: (0, 0.0),
+                clock=self._now,
+                known_as=self._deriving.known_as,
+            )
 
     def _asked(self, name: str, period: TimePeriod, answer: Callable[[queries.Source], T]) -> OperationResult[T]:
         def answered() -> T:

@@ -24,7 +24,7 @@ from analytics_es.views import Views
 
 MICRO = 1_000_000
 LATE = "late"
-KINDS = {"corrected": "correction", "erased": "erasure"}
+KINDS = {"corrected": "correction", "erased": "erasure", "forgotten": "erasure"}
 _FROM_NOTHING = ("count", "total")
 
 Metric = tuple[str, str | None]  # its name, and the currency of money
@@ -34,8 +34,8 @@ Figures = dict[Metric, tuple[Measure, Distribution]]
 def kind_of_change(event_type: str) -> str:
     """Say what an event does to answers, by the last part of its type.
 
-    `….corrected` is a correction, `….erased` an erasure; every other event is late: it came in after the first of the
-    two positions and happened in the period.
+    `….corrected` is a correction, `….erased` or `….forgotten` an erasure; every other event is late: it came in after
+    the first of the two positions and happened in the period.
     """
     return KINDS.get(event_type.rpartition(".")[2], LATE)
 

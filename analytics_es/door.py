@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from attrs import frozen
+from attrs import field, frozen
 
 from analytics_es.codec import encode
-from analytics_es.errors import FailsWhenRead, RefusedEvent
+from analytics_es.errors import AnalyticsError, FailsWhenRead
 from analytics_es.events import admit, key_of, microseconds
 from analytics_es.log import Entry
+from analytics_es.privacy import PrivacyPolicy, PseudonymOf
 
 Clock = Callable[[], datetime]
 
@@ -32,9 +33,11 @@ class Admitted(NamedTuple):
 
 @frozen
 class Door:
-    """What everything that is recorded passes, whichever way it came."""
+    """What everything that is recorded passes, whichever way it came: checked, then bared of what is not wanted."""
 
     clock: Clock
+    policy: PrivacyPolicy = field(factory=lambda: PrivacyPolicy.of("full"))
+    pseudonym_of: PseudonymOf = lambda _, text: text
 
     def entry(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Entry:
         """Let one event in, given the arguments of `admitted`; raises the RefusedEvent that says why not."""
@@ -52,7 +55,10 @@ class Door:
     ) -> Admitted:
         """Let one event in; raises the RefusedEvent that says why not."""
         now = self.clock() if now is None else now
-        return admitted(now, event_type, data, occurred_at=occurred_at, id=id, source=source)
+        return admitted(now, event_type, data, occurred_at=occurred_at, id=id, source=source, bare=self._bared)
+
+    def _bared(self, data: dict[str, Any]) -> None:
+        self.policy.apply(data, self.pseudonym_of)
 
 
 def entry(now: datetime, event_type: str, data: Mapping[str, Any], **given: Any) -> Entry:
@@ -68,12 +74,18 @@ def admitted(
     occurred_at: datetime | None = None,
     id: str | None = None,
     source: str | None = None,
+    bare: Callable[[dict[str, Any]], object] | None = None,
 ) -> Admitted:
-    """Check one event and write its state; raises the RefusedEvent that says why not."""
+    """Check one event and write its state; raises the RefusedEvent that says why not.
+
+    `bare` takes from its checked data, in place, what is not to be stored.
+    """
     try:
         event = admit(event_type, data, now=now, occurred_at=occurred_at, id=id, source=source)
+        if bare:
+            bare(event.data)
         return Admitted(event.type, encode(event), event.source, event.id, event.occurred_at)
-    except RefusedEvent:
+    except AnalyticsError:
         raise
     except Exception as error:  # a mapping, text or time of the caller's own class
         raise FailsWhenRead(problem=told(error)) from error

@@ -217,6 +217,14 @@ class NoSuchStore(CannotOpen):
     """There is no store at {path}: record or import something first, or check --db."""
 
 
+class BadSettings(CannotOpen):
+    """{path}: {problem}."""
+
+
+class BadPolicy(CannotOpen):
+    """This is no privacy policy: {problem} (see docs/privacy.md)."""
+
+
 class StoreBusy(AnalyticsError):
     """The database is locked by another process for longer than {seconds} s; nothing was changed. Try again."""
 
@@ -414,6 +422,27 @@ class BadSample(AnalyticsError):
     """A sample of {days} days cannot be drawn: use 1 or more, and no period."""
 
 
+# ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoVaultKey(AnalyticsError):
+    """The vault of {place} has no key: {problem}. Set ANALYTICS_ES_VAULT_KEY to 32 bytes or more as hex or base64, or
+    name a file that holds them, with open(..., vault_key=...) or vault_key in the settings."""
+
+
+class BadVaultKey(AnalyticsError):
+    """{place} holds no key for a vault: {problem}."""
+
+
+class OtherVaultKey(AnalyticsError):
+    """The vault of {place} was made with another key: use that one. Without it, nobody can be found in it; delete the
+    vault to begin a new one, which unties all its pseudonyms."""
+
+
+class NotAnIdentity(AnalyticsError):
+    """{value} cannot be forgotten: pass the text that names the subject, as it was recorded."""
+
+
 # ── the log as it stood ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -462,6 +491,10 @@ class ArchiveGap(AnalyticsError):
 
 class ArchiveOverlap(AnalyticsError):
     """{file} and {other} both hold the time from {start} to {end}: export one of them again, for the rest."""
+
+
+class HoldsForgotten(AnalyticsError):
+    """{file} holds events of a subject that was forgotten since: export its period again, and destroy this file."""
 
 
 class OtherLog(AnalyticsError):

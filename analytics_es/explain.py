@@ -72,6 +72,7 @@ def explain(
     if limit < 0:
         raise BadLimit(limit=limit)
     declared, wanted = find_metric(list(source.views.declarations.values()), metric)
+    where = source.known(where)
     with source.question([declared.name], period) as question:
         declaration, measure = question.measure(declared, wanted)
         cell = Cell.of(declaration, measure, grouping(declaration, [], where).where)

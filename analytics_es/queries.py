@@ -36,6 +36,12 @@ from analytics_es.types import (
 from analytics_es.views import Snapshot, Views
 
 Lag = Callable[[int], tuple[int, float]]
+KnownAs = Callable[[str, str], str]
+
+
+def as_given(entity: str, value: str) -> str:
+    """Take an entity by the name that is asked for."""
+    return value
 
 
 class Clock(Protocol):
@@ -47,12 +53,22 @@ class Clock(Protocol):
 
 @frozen(kw_only=True)
 class Source:
-    """What answers are made from: the read models, the calendar they keep, how far they lag, and what time it is."""
+    """What answers are made from: the read models, the calendar they keep, how far they lag, and what time it is.
+
+    `known_as` says under which name the log knows an entity: its pseudonym, where it has one.
+    """
 
     views: Views
     calendar: Calendar
     lag: Lag
     clock: Clock
+    known_as: KnownAs = as_given
+
+    def known(self, where: Mapping[str, str]) -> dict[str, str]:
+        """Return filters with entities by the names under which the log knows them."""
+        entity = str(where.get("entity_type", ""))
+        kinds = {word: entity if word == "entity_id" else word for word in where}
+        return {word: self.known_as(kinds[word], str(value)) for word, value in where.items()}
 
     def declaration(self, name: str) -> Declaration:
         """Return a projection's declaration; raises MissingProjection."""
@@ -246,6 +262,7 @@ def summary(
 ) -> MetricSummary:
     """Answer get_summary."""
     declared, wanted = find_metric(list(source.views.declarations.values()), metric)
+    where = source.known(where)
     with source.question([declared.name], period) as question:
         declaration, measure = question.measure(declared, wanted)
         asked = grouping(declaration, group_by, where)

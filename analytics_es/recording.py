@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -11,13 +12,15 @@ from attrs import define, field
 
 from analytics_es.door import Door, told
 from analytics_es.door import entry as passed
-from analytics_es.errors import BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
+from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
 from analytics_es.log import Appended, Entry, EventLog
 from analytics_es.log.port import check_horizon
 from analytics_es.types import BatchReceipt, Receipt, Refusal
 
 BATCH = 1000
 LISTED = 100
+POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
+CONFIGURED = "analytics.privacy.configured"
 
 OnRefused = Callable[[Refusal], None]
 Progress = Callable[[int], None]
@@ -37,19 +40,39 @@ class Recorder:
     log: EventLog
     door: Door
     appended: Callable[[], None]
+    _in_force: str | None = field(init=False, default=None)  # the policy that the log was told of, here
+    _telling: threading.Lock = field(init=False, factory=threading.Lock)
 
     def one(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
         """Record one event; durable when it returns."""
         return receipt(self.append([self.door.entry(event_type, data, **given)])[0])
 
     def tell(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
-        """Record what the service itself has to say, an `analytics.…` event."""
-        return receipt(self.append([passed(self.door.clock(), event_type, data, **given)])[0])
+        """Record what the service itself has to say, an `analytics.…` event; no policy of privacy is about that."""
+        return receipt(self._commit([passed(self.door.clock(), event_type, data, **given)])[0])
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Append what has passed the door, in one commit; durable when it returns."""
+        """Append what has passed the door, in one commit; durable when it returns.
+
+        Before the first of it comes the policy it passed under, unless the last that the log was told of is the same.
+        """
+        if self._in_force is None and entries:
+            with self._telling:
+                if self._in_force is None:
+                    return self._append_first(entries)
+        return self._commit(entries)
+
+    def _append_first(self, entries: Sequence[Entry]) -> list[Appended]:
+        policy = self.door.policy
+        changed = (self.log.noted(POLICY) or "") != policy.fingerprint  # of old, everything was kept
+        told = [passed(self.door.clock(), CONFIGURED, policy.told())] if changed else []
+        result = self._commit([*told, *entries], {POLICY: policy.fingerprint} if changed else None)
+        self._in_force = policy.fingerprint
+        return result[len(told) :]
+
+    def _commit(self, entries: Sequence[Entry], notes: Mapping[str, str] | None = None) -> list[Appended]:
         try:
-            result = self.log.append(entries)
+            result = self.log.append(entries, notes=notes)
         except BeforeHorizon:
             self.log.seals.count_refused(1)
             raise
@@ -103,7 +126,7 @@ class Recorder:
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
     try:
         return door.entry(now=now, **event)
-    except RefusedEvent:
+    except AnalyticsError:
         raise
     except Exception as error:
         raise BadEvent(problem=_problem(event, error)) from error

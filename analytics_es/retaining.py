@@ -19,6 +19,7 @@ from attrs import define, evolve, field
 from analytics_es.algebra import Declaration
 from analytics_es.archive import Archive
 from analytics_es.calendar import Calendar
+from analytics_es.copies import tell_export
 from analytics_es.errors import BadRetention, DoesNotVerify, FoldFailed
 from analytics_es.events import EARLIEST, EPOCH, key_of_time
 from analytics_es.export import export_data
@@ -94,7 +95,8 @@ class Retaining:
         days = self._days(until)
         period = TimePeriod(self.calendar.local(min(days)), self.calendar.local(until), "day")
         self._check(period)
-        self._archived = self.archive(period)
+        if archived := self.archive(period):
+            self._archived = tell_export(self.tell, archived, period)
         for end in _stretches(days, until, self.calendar):
             self._seal({family: min(at, end) for family, at in wanted.refused.items()}, position)
 

@@ -44,8 +44,11 @@ class RetentionPolicy:
             elif name not in ("events", "hourly", "daily", "archive"):
                 problem = "is none of events, hourly, daily, archive, or a family such as tool.*"
                 raise BadRetention(name=name, problem=problem)
+        archive = told.get("archive")
+        if not isinstance(archive, str | None):
+            raise BadRetention(name="archive", problem=f"is {archive!r:.40}: write the path of a directory")
         kept = {name: _length(name, told.get(name, FOREVER)) for name in ("hourly", "daily")}
-        policy = cls(events=events, archive=told.get("archive"), **kept)
+        policy = cls(events=events, archive=archive, **kept)
         _refuse_shorter("hourly", policy.hourly, "events", policy.longest)
         _refuse_shorter("daily", policy.daily, "hourly", policy.hourly)
         if policy.archive and len(set(events.values())) > 1:

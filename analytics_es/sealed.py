@@ -79,8 +79,20 @@ def unpack(sealed: SealedRows) -> list[Row]:
 
 def repack(sealed: SealedRows, declaration: Declaration, rows: Sequence[Row]) -> SealedRows:
     """Return other rows in the place of sealed ones."""
-    content = _packed(declaration, sealed.grain, sorted(rows))
+    content = _packed(declaration, sealed.grain, sorted(rows, key=lambda row: row[: len(declaration.row_key)]))
     return evolve(sealed, rows=len(rows), sha256=hashlib.sha256(content).hexdigest(), content=content)
+
+
+def changed(log: EventLog, change: Callable[[Declaration, Row], Row]) -> Iterator[SealedRows]:
+    """Yield the sealed rows of a log that a change of rows would change, as they would then be; raises DamagedSeal."""
+    for projection in log.seals.projections():
+        definitions = {each.definition: defined(each.declared) for each in log.seals.definitions(projection)}
+        for sealed in log.seals.rows(projection, *EVER):
+            if sealed.grain != UNREADABLE:
+                declaration, rows = definitions[sealed.definition], unpack(sealed)
+                others = [change(declaration, row) for row in rows]
+                if others != rows:
+                    yield repack(sealed, declaration, others)
 
 
 # ── another definition ──────────────────────────────────────────────────────────────────────────────────────────
@@ -146,7 +158,8 @@ class Seeds:
             if sealed.grain == UNREADABLE:
                 yield Folded(rows=[], unreadable=[(position, hour, field) for hour, position, field in rows])
             else:
-                yield Folded(rows=list(map(carried(old, declaration), rows)), unreadable=[])
+                for part in _distinct(rows, len(old.row_key)):
+                    yield Folded(rows=list(map(carried(old, declaration), part)), unreadable=[])
 
     def _chosen(self, declaration: Declaration) -> dict[int, Declaration]:
         """Return for each seal the definition whose rows are taken: this very one, else one that can be carried."""
@@ -171,6 +184,18 @@ class Seeds:
         """Say whether a read model of this definition begins with all that sealed events add."""
         exact = {seal for seal, old in self._chosen(declaration).items() if old.fingerprint == declaration.fingerprint}
         return len(exact) == self.horizon().seal
+
+
+def _distinct(rows: list[Row], width: int) -> Iterator[list[Row]]:
+    """Divide rows so that none has the key of another, as some have that were masked."""
+    first: dict[Row, Row] = {}
+    again: list[Row] = []
+    for row in rows:
+        if first.setdefault(row[:width], row) is not row:
+            again.append(row)
+    yield list(first.values())
+    if again:
+        yield from _distinct(again, width)
 
 
 NOTHING = Seeds()

@@ -18,6 +18,7 @@ from analytics_es import (
     answers,
     asof,
     backup,
+    copies,
     diff,
     explain,
     export,
@@ -39,9 +40,11 @@ from analytics_es.door import Admitted, Door
 from analytics_es.errors import Closed, Forked, ProjectionsShadowed, UnknownTimezone
 from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
+from analytics_es.forgetting import Forgetting, refuse_forgotten
 from analytics_es.intake import Subscription, subscribe
 from analytics_es.log import Appended, Entry, EventLog
 from analytics_es.periods import Tiling
+from analytics_es.privacy import DEFAULT, PrivacyPolicy
 from analytics_es.projection import declarations_of
 from analytics_es.recording import OnRefused, Progress, Recorder
 from analytics_es.replay import BATCH, replaying
@@ -49,8 +52,9 @@ from analytics_es.retention import RetentionPolicy
 from analytics_es.runner import Progress as CatchUpProgress
 from analytics_es.runner import Runner
 from analytics_es.sealed import Seeds, sealed_until
+from analytics_es.settings import Settings, read_settings
 from analytics_es.sources import OfArchive, OfLog, Opening, archived_days
-from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store
+from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store, open_vault
 from analytics_es.types import (
     AggregationResult,
     AnswerDiff,
@@ -60,6 +64,7 @@ from analytics_es.types import (
     DeadLetter,
     Explanation,
     ExportResult,
+    ForgetReceipt,
     LedgerCheck,
     MetricInfo,
     MetricSummary,
@@ -75,10 +80,12 @@ from analytics_es.types import (
     UsageStats,
     Verification,
 )
+from analytics_es.vault import Vault, is_pseudonym
 from analytics_es.views import Snapshot, Views
 
 T = TypeVar("T")
 OUR_PROJECTIONS = "projections"
+PRIVACY = DEFAULT
 
 
 def _now() -> datetime:
@@ -101,21 +108,28 @@ class AnalyticsService:
         clock: Callable[[], datetime],
         opening: Opening | None = None,
         rebuild: Literal["auto", "manual"] = "auto",
-        retention: RetentionPolicy | None = None,
+        retention: RetentionPolicy,
+        policy: PrivacyPolicy,
+        vault: Vault,
     ) -> None:
         self._log, self._views, self._calendar = log, views, calendar
+        self._policy, self._vault = policy, vault
         self._declarations = tuple(views.declarations.values())
         self._fold = Fold(self._declarations, calendar)
         self._runner = Runner(log, views, self._fold, clock=clock)
         self._events = OfLog(log, opening)
         self._backfill = Backfill(log, views, self._runner, self._rebuilt) if rebuild == "auto" else None
-        self._recorder = Recorder(log, Door(clock), self._runner.wake)
-        self._deriving = asof.Deriving(log=log, declarations=self._declarations, fold=self._fold, calendar=calendar)
-        self._source = queries.Source(views=views, calendar=calendar, lag=self._runner.lag, clock=clock)
+        self._recorder = Recorder(log, Door(clock, policy, vault.pseudonym), self._runner.wake)
+        self._deriving = asof.Deriving(
+            log=log, declarations=self._declarations, fold=self._fold, calendar=calendar, known_as=self._known_as
+        )
+        self._source = queries.Source(
+            views=views, calendar=calendar, lag=self._runner.lag, clock=clock, known_as=self._known_as
+        )
         self._letters = DeadLetters(log, views, self._fold, calendar)
         self._subscriptions: list[Subscription] = []
         self._buffers: list[Buffer] = []
-        self._retention, self._clock = retention or RetentionPolicy(), clock
+        self._retention, self._clock = retention, clock
         self._closed = self._forked = False
         self._again: Callable[[], AnalyticsService] | None = None
         self._reopening = threading.Lock()
@@ -133,6 +147,9 @@ class AnalyticsService:
         strict_ids: bool = False,
         rebuild: Literal["auto", "manual"] = "auto",
         retention: Mapping[str, str] | None = None,
+        privacy: str | Mapping[str, Any] | PrivacyPolicy | None = None,
+        vault_key: str | Path | None = None,
+        settings: str | Path | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> AnalyticsService:
         """Open a store, creating it where there is none: `analytics.db`, `:memory:`, `postgresql://user@host/database`.
@@ -146,10 +163,16 @@ class AnalyticsService:
         `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time (appends are several times slower).
-        `retention` is what `retain` goes by, by default nothing is ever let go.
-        Raises CannotOpen, with nothing created or damaged, BadDeclaration and BadRetention.
+        `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or rules
+        (docs/privacy.md). `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
+        unless said otherwise, nothing is ever let go. `settings` is a TOML file that says all three; what is passed
+        here wins.
+        Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention and BadDeclaration.
         """
-        policy = RetentionPolicy.of(retention or {})
+        told = read_settings(Path(settings)) if settings else Settings()
+        policy = told.privacy or PrivacyPolicy.of(PRIVACY) if privacy is None else PrivacyPolicy.of(privacy)
+        key = told.vault_key if vault_key is None else Path(vault_key)
+        kept = told.retention if retention is None else RetentionPolicy.of(retention)
         declarations = declarations_of(_ours() if projections is None else projections)
         try:
             calendar = Calendar(timezone)
@@ -158,7 +181,17 @@ class AnalyticsService:
         log, views = open_store(url_or_path, declarations, schema=schema, timezone=timezone, strict_ids=strict_ids)
         in_memory = not on_server(url_or_path) and log_path(url_or_path) is None
         opening = None if in_memory else (open_log, (_absolute(url_or_path), schema))
-        service = cls(log, views, calendar, clock=clock, opening=opening, rebuild=rebuild, retention=policy)
+        service = cls(
+            log,
+            views,
+            calendar,
+            clock=clock,
+            opening=opening,
+            rebuild=rebuild,
+            retention=kept,
+            policy=policy,
+            vault=open_vault(url_or_path, log, key),
+        )
         if opening:
             service._again = lambda: cls.open(
                 opening[1][0],
@@ -169,6 +202,9 @@ class AnalyticsService:
                 strict_ids=strict_ids,
                 rebuild=rebuild,
                 retention=retention,
+                privacy=privacy,
+                vault_key=vault_key,
+                settings=settings,
                 clock=clock,
             )
         if follow:
@@ -191,7 +227,8 @@ class AnalyticsService:
             if self._forked:
                 return
             with ExitStack() as closing:  # the last first, whatever one of them raises
-                for part in (self._log, self._views, self._fold, self._runner, self._backfill, *self._subscriptions):
+                store = (self._log, self._vault, self._views, self._fold)
+                for part in (*store, self._runner, self._backfill, *self._subscriptions):
                     if part:
                         closing.callback(part.close)
             for end in ends:
@@ -329,6 +366,40 @@ class AnalyticsService:
     def _append(self, entries: Sequence[Entry]) -> list[Appended]:
         self._check_open()
         return self._recorder.append(entries)
+
+    # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def forget(
+        self,
+        subject: str,
+        *,
+        entity: str = "user",
+        fields: Sequence[str] = (),
+        progress: CatchUpProgress | None = None,
+    ) -> OperationResult[ForgetReceipt]:
+        """Forget a subject: nothing ties it to its pseudonym any more, and where the log names it, it is masked.
+
+        The subject is named as it was recorded; `entity` is what it is, a user or another entity that the policy
+        pseudonymises. Masked are the fields that say who somebody is; in `fields`, by path, every occurrence in a text.
+        Totals stay. The days of what was masked are derived again. The receipt says where the subject may still be.
+        """
+        forgetting = Forgetting(
+            log=self._log,
+            views=self._views,
+            fold=self._fold,
+            calendar=self._calendar,
+            vault=self._vault,
+            policy=self._policy,
+            tell=self._recorder.tell,
+            catch_up=self._runner.catch_up,
+        )
+        return self._result(lambda: forgetting.forget(subject, entity=entity, fields=fields, progress=progress))
+
+    def _known_as(self, entity: str, value: str) -> str:
+        """Return the name under which the log knows an entity: its pseudonym, where it has one."""
+        if not self._policy.pseudonymises(entity) or is_pseudonym(value):
+            return value
+        return self._vault.find(entity, value) or value
 
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -557,6 +628,7 @@ class AnalyticsService:
     def _archived(self, directory: Path) -> OfArchive:
         kept = Archive.open(directory, log=self._log.identity)
         kept.check()
+        refuse_forgotten(self._log, kept)
         return OfArchive(self._log, kept, self._events.opening)
 
     def _named(self, projections: Sequence[str] | None) -> list[str]:
@@ -689,7 +761,9 @@ class AnalyticsService:
 
         The file appears under its name only when it is complete, and never replaces another. It is a store: open it.
         """
-        return self._result(lambda: backup.back_up(self._log, Path(to), progress))
+        return self._result(
+            lambda: copies.tell_backup(self._recorder.tell, backup.back_up(self._log, Path(to), progress))
+        )
 
     def export_data(
         self,
@@ -705,8 +779,9 @@ class AnalyticsService:
         The file appears under its name only when it is complete, and never replaces another. Without `to` it is named
         after its content, in the working directory.
         """
-        return self._result(
-            lambda: export.export_data(
+
+        def exported() -> ExportResult:
+            result = export.export_data(
                 self._log,
                 self._declarations,
                 self._fold,
@@ -717,7 +792,9 @@ class AnalyticsService:
                 to=None if to is None else Path(to),
                 progress=progress,
             )
-        )
+            return result if metrics else copies.tell_export(self._recorder.tell, result, period)
+
+        return self._result(exported)
 
 
 def _absolute(url_or_path: str | Path) -> str:

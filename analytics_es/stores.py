@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +12,9 @@ from analytics_es.algebra import Declaration
 from analytics_es.errors import MissingExtra, UnknownScheme
 from analytics_es.log import EventLog
 from analytics_es.log.sqlite import SQLiteLog
+from analytics_es.log.sqlite.vault import SQLiteEntries
 from analytics_es.sealed import Seeds
+from analytics_es.vault import KEY_BYTES, Vault, key_of
 from analytics_es.views import Views
 from analytics_es.views.sqlite import SQLiteViews
 
@@ -79,6 +82,25 @@ def open_log(url_or_path: str | Path, schema: str = SCHEMA) -> EventLog:
     return log
 
 
+def open_vault(url_or_path: str | Path, log: EventLog, key: Path | None = None) -> Vault:
+    """Return the vault of a store that is open; its file and, unless given, its key are made when they are needed.
+
+    `key` is the file of its key. In PostgreSQL the vault is in the log's schema, and its key is never beside it.
+    """
+    if on_server(url_or_path):
+        entries = _postgres().PostgresEntries(log.database)  # type: ignore[attr-defined]  # it is a PostgresLog
+        return Vault(lambda _: entries, key_of(key, None, entries.place))
+    path = log_path(url_or_path)
+    if path is None:
+        secret = secrets.token_bytes(KEY_BYTES)
+        return Vault(lambda _: SQLiteEntries(None), lambda _: secret)
+    file = vault_path(path)
+    return Vault(
+        lambda make: SQLiteEntries(file) if make or file.exists() else None,
+        key_of(key, file.with_suffix(".key"), file),
+    )
+
+
 def _postgres() -> ModuleType:
     """Import what only PostgreSQL needs."""
     try:
@@ -123,3 +145,8 @@ def log_path(url_or_path: str | Path) -> Path | None:
 def views_path(log: Path) -> Path:
     """Return the file of the read models beside a log: `analytics.db` has `analytics.views.db`."""
     return log.with_name(f"{log.stem}.views{log.suffix}")
+
+
+def vault_path(log: Path) -> Path:
+    """Return the file of the vault beside a log: `analytics.db` has `analytics.vault.db`."""
+    return log.with_name(f"{log.stem}.vault{log.suffix}")

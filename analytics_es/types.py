@@ -600,6 +600,45 @@ class ExportResult:
 
 
 @frozen(kw_only=True)
+class HeldCopy:
+    """An export or a backup that the log tells of, at a position, and that holds events of a forgotten subject.
+
+    The file of an export is known by its checksum wherever it was moved to.
+    """
+
+    kind: Literal["export", "backup"]
+    file: str
+    position: int
+    exists: bool
+    sha256: str | None = None
+
+
+@frozen(kw_only=True)
+class ForgetReceipt:
+    """What became of a subject: what was destroyed and masked, and where it may still be. It does not name the subject.
+
+    `fields` says how many events were masked in which field, `sealed_rows` in how many parts of what is sealed it was
+    masked; `mentions`, in how many others its text was found and left. `derived` are the days whose read models were
+    derived again, `copies` the files that hold what was masked, `remains` other places. `position` is that of the event
+    that tells of it.
+    """
+
+    receipt: str
+    entity: str
+    vault_entries: int
+    events: int
+    fields: dict[str, int]
+    first_position: int | None
+    last_position: int | None
+    sealed_rows: int
+    mentions: dict[str, int]
+    derived: list[TimePeriod]
+    copies: list[HeldCopy]
+    remains: list[str]
+    position: int
+
+
+@frozen(kw_only=True)
 class BackupResult:
     """A finished copy of the log, up to a position."""
 

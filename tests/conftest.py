@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from analytics_es import service
 from tests.nats_servers import NatsServer, nats_server
 from tests.servers import Server, server
 
@@ -22,3 +23,11 @@ def nats() -> Iterator[NatsServer]:
     """Return a server with JetStream that is shared: take a stream of your own."""
     with nats_server() as running:
         yield running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _names_are_kept() -> Iterator[None]:
+    """Keep what is recorded as it is, and no event about it: tests of privacy say which policy they are about."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "PRIVACY", "full")
+        yield

@@ -15,6 +15,7 @@ from analytics_es.testing import NOON, provider_call, tool_call
 from tests import day
 from tests.nats_servers import NatsServer
 from tests.servers import Server
+from tests.test_privacy import found_in
 
 ROOT = Path(__file__).parent.parent
 SHELL = re.compile(r"^analytics-es .*$", re.MULTILINE)
@@ -107,7 +108,8 @@ def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
     assert run_python(code, tmp_path) == shown
 
 
-def test_postgres_is_used_as_the_guide_shows(tmp_path: Path, postgres: Server) -> None:
+def test_postgres_is_used_as_the_guide_shows(tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANALYTICS_ES_VAULT_KEY", "ab" * 32)
     (code,) = blocks("docs/reliability.md", "python")
 
     shown = run_python(code.replace("postgresql://user@localhost/platform", postgres.database()), tmp_path)
@@ -165,6 +167,23 @@ with TestClient(app) as client:
     )
     with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as analytics:
         assert analytics.catch_up() == 3
+
+
+def test_privacy_is_kept_as_the_guide_shows(tmp_path: Path) -> None:
+    policy, forgotten = blocks("docs/privacy.md", "python")
+    (settings,) = blocks("docs/privacy.md", "toml")
+    (tmp_path / "analytics.toml").write_text(settings)
+    commands = SHELL.findall((ROOT / "docs/privacy.md").read_text())
+
+    assert run_python(policy, tmp_path) == "3\n"
+    for command in commands:
+        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    assert "destroyed: 1 entry of the vault" in done.stdout
+    assert len(commands) == 2
+    assert run_python(forgotten, tmp_path) == "0 0 [] []\n"
+    assert found_in(tmp_path, "ada@example.com") == []
 
 
 def test_every_link_between_the_pages_leads_somewhere() -> None:

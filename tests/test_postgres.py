@@ -114,13 +114,14 @@ def test_answers_and_exports_are_those_of_sqlite_byte_for_byte(opening: Opening,
 
         assert asked(service) == asked(other)
         assert contents_of(service) == contents(other._views)
+        stored = service._log.scan(after=0, limit=10_000)  # without the events that tell of exports
         for name, store in (("a", service), ("b", other)):
             store.export_data("json", WEEK, to=tmp_path / f"{name}.jsonl").unwrap()
         assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
         (tmp_path / "archive").mkdir()
         service.export_data("parquet", WEEK, to=tmp_path / "archive" / "week.parquet").unwrap()
         archived = Archive.open(tmp_path / "archive", log=service._log.identity)
-        assert pa.concat_tables(archived.batches(500)) == service._log.scan(after=0, limit=10_000)
+        assert pa.concat_tables(archived.batches(500)).slice(0, len(stored)) == stored
         service.run_aggregation(WEEK).unwrap()
         assert contents_of(service) == contents(other._views)
 
@@ -174,7 +175,7 @@ def test_many_processes_may_open_a_new_schema_at_once(postgres: Server) -> None:
     program = (
         "import sys; from analytics_es import AnalyticsService\n"
         "from analytics_es.testing import tool_call\n"
-        "with AnalyticsService.open(sys.argv[1], schema=sys.argv[2], follow=False) as a:\n"
+        "with AnalyticsService.open(sys.argv[1], schema=sys.argv[2], follow=False, privacy='full') as a:\n"
         "    a.record_event(**tool_call(), id=sys.argv[3]).unwrap()\n"
     )
     command = [sys.executable, "-c", program, postgres.url, schema]

@@ -356,7 +356,7 @@ def test_what_was_acknowledged_is_there_after_a_crash(tmp_path: Path) -> None:
 
 
 def _record_and_crash(path: Path) -> None:
-    service = AnalyticsService.open(path)
+    service = AnalyticsService.open(path, privacy="full")
     service.record_event(**call(1)).unwrap()
     service.record_events(calls(2, 3)).unwrap()
     os._exit(7)
@@ -431,7 +431,7 @@ def test_processes_that_record_at_once_record_each_event_once(tmp_path: Path) ->
 
 def _record_some(path: Path, name: str, ready: Any) -> None:
     ready.wait(timeout=60)
-    with AnalyticsService.open(path) as analytics:
+    with AnalyticsService.open(path, privacy="full") as analytics:
         for n in range(25):
             analytics.record_event(**call(f"{name}-{n}")).unwrap()
             analytics.record_events(calls(f"shared-{n}")).unwrap()

@@ -27,7 +27,7 @@ def usage(source: Source, entity_type: str | None, entity_id: str | None, period
     check_entity(source.declaration("usage"), entity_type, entity_id)
     where = {"entity_type": entity_type or ""}
     if entity_type and entity_id is not None:
-        where["entity_id"] = check_text("entity_id", str(entity_id))
+        entity_id = where["entity_id"] = source.known_as(entity_type, check_text("entity_id", str(entity_id)))
     with source.question(["usage"], period) as question:
         declaration = question.declaration("usage", NEEDED)
         measures = measures_of(declaration)

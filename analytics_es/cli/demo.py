@@ -27,6 +27,8 @@ from analytics_es.types import TimePeriod
 def demo(db: Place, seed: int, start: datetime | None, days: int, jobs: int, as_json: bool) -> None:
     """Record a made-up week of an agent platform, and report.
 
+    Nobody in it is real, so names are kept as they are.
+
     \b
     Examples:
       analytics-es demo
@@ -34,7 +36,7 @@ def demo(db: Place, seed: int, start: datetime | None, days: int, jobs: int, as_
     """
     begin = _aware(start) if start else datetime.combine(datetime.now(UTC), time(), UTC) - timedelta(days=days)
     there = exists(db.address, schema=db.schema)
-    with opened(db) as store:
+    with opened(db, privacy="full") as store:
         with Bar("recording") as bar:
             receipt = store.service.record_events(
                 platform_events(seed=seed, start=begin, days=days, jobs=jobs), progress=bar.at

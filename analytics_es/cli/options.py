@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import click
@@ -97,6 +98,14 @@ _schema = click.option(
     metavar="NAME",
     help="Where in a PostgreSQL database the store is.",
 )
+_config = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    envvar="ANALYTICS_ES_CONFIG",
+    show_envvar=True,
+    metavar="FILE",
+    help="Settings as TOML, such as the policy of privacy.",
+)
 
 
 def store_option(default: str, **how: Any) -> Callable[[Command], Command]:
@@ -104,11 +113,11 @@ def store_option(default: str, **how: Any) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
-        def placed(*args: Any, db: str, schema: str, **given: Any) -> None:
-            command(*args, db=Place(db, schema), **given)
+        def placed(*args: Any, db: str, schema: str, config: Path | None, **given: Any) -> None:
+            command(*args, db=Place(db, schema, config), **given)
 
         option = click.option("--db", default=default, show_default=True, metavar="PATH|URL", **how)
-        return option(_schema(placed))
+        return option(_schema(_config(placed)))
 
     return decorate
 

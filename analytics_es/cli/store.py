@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,15 +47,17 @@ class Store:
 
 @frozen
 class Place:
-    """Where a store is; shown without its password."""
+    """Where a store is, and its settings file; shown without its password."""
 
     address: str
     schema: str
+    config: Path | None = None
 
     @property
     def options(self) -> str:
         """What to type to name it again, but for the password."""
-        return f"--db {redacted(self.address)}" + (f" --schema {self.schema}" if on_server(self.address) else "")
+        schema = f" --schema {self.schema}" if on_server(self.address) else ""
+        return f"--db {redacted(self.address)}{schema}" + (f" --config {self.config}" if self.config else "")
 
     def __str__(self) -> str:
         shown = redacted(self.address)
@@ -91,7 +94,7 @@ def _refuse_directory(db: Place) -> None:
 
 def _open(db: Place, timezone: str, options: dict[str, Any]) -> tuple[AnalyticsService, str]:
     def attempt(name: str) -> AnalyticsService:
-        return AnalyticsService.open(db.address, schema=db.schema, timezone=name, **options)
+        return AnalyticsService.open(db.address, schema=db.schema, timezone=name, settings=db.config, **options)
 
     try:
         return attempt(timezone), timezone

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from analytics_es.errors import ReadOnly
-from analytics_es.log.port import LAST, Appended, Entry, EventLog, Span
+from analytics_es.log.port import LAST, Appended, Entry, EventLog, Held, Span
 
 Chooses = Callable[[str], bool]
 
@@ -21,7 +21,26 @@ class Part(EventLog):
         self.begins = after
         self.identity, self.poll_seconds, self.seals = log.identity, log.poll_seconds, log.seals
 
-    def append(self, entries: Sequence[Entry]) -> list[Appended]:
+    def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
+        """Refuse: raises ReadOnly."""
+        raise ReadOnly
+
+    def noted(self, name: str) -> str | None:
+        """Return what was last noted in the log, wherever this part ends."""
+        return self._log.noted(name)
+
+    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
+        """Return the first events that hold these bytes, or are of these types; fewer may not mean no more."""
+        found = self._log.search(text, types=types, after=max(after, self._after), limit=limit)
+        return [
+            each for each in found if each.position <= self._upto and (not self._of_types or self._of_types(each.type))
+        ]
+
+    def rewrite(self, states: Mapping[int, bytes]) -> None:
+        """Refuse: raises ReadOnly."""
+        raise ReadOnly
+
+    def scrub(self) -> list[str]:
         """Refuse: raises ReadOnly."""
         raise ReadOnly
 

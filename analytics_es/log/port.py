@@ -40,8 +40,16 @@ class Appended(NamedTuple):
     differs: bool
 
 
+class Held(NamedTuple):
+    """An event as it is stored, whatever shape that had in its day."""
+
+    position: int
+    type: str
+    state: bytes
+
+
 class EventLog(ABC):
-    """The append-only log. Positions are 1, 2, 3 …, visible in this order; what has one never changes.
+    """The append-only log. Positions are 1, 2, 3 …, visible in this order; only `rewrite` changes what has one.
 
     What is sealed is no longer in it, whether it is deleted already or not.
     """
@@ -52,8 +60,15 @@ class EventLog(ABC):
     begins = 0  # the position after which a part of a log begins
 
     @abstractmethod
-    def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Store what is new, durably and in one commit; raises BeforeHorizon, with nothing stored."""
+    def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
+        """Store what is new, durably and in one commit, with notes of what holds from here on.
+
+        Raises BeforeHorizon, with nothing stored.
+        """
+
+    @abstractmethod
+    def noted(self, name: str) -> str | None:
+        """Return what was last noted under a name."""
 
     @abstractmethod
     def head(self) -> int:
@@ -89,6 +104,20 @@ class EventLog(ABC):
     @abstractmethod
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
+
+    # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
+        """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
+
+    @abstractmethod
+    def rewrite(self, states: Mapping[int, bytes]) -> None:
+        """Replace what is stored at these positions, durably and in one commit: only to mask who must be forgotten."""
+
+    @abstractmethod
+    def scrub(self) -> list[str]:
+        """Overwrite what was replaced; says in words what of it remains somewhere."""
 
     def first_after(self, position: int) -> RecordedEvent | None:
         """Return the first event after a position."""

@@ -109,6 +109,10 @@ class Views(ABC):
         """Close the database."""
 
     @abstractmethod
+    def scrub(self) -> list[str]:
+        """Overwrite what was deleted; says in words what of it remains somewhere."""
+
+    @abstractmethod
     def rebuilding(self) -> AbstractContextManager[None]:
         """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
 

@@ -130,6 +130,13 @@ class PostgresViews(Views):
         for position, hour, field in folded.unreadable:
             cursor.execute(WRITE_UNREADABLE, (declaration.table, hour, position, field))
 
+    def scrub(self) -> list[str]:
+        """Remove the rows that were deleted, beside everybody; their bytes stay in the free space of pages."""
+        tables = [each.declaration.table for each in self.live().values()]
+        done = self._database.scrub(tables)
+        unless = "" if done else ", and the deleted rows, until somebody who may does VACUUM"
+        return [f"the free space in the pages of {', '.join(tables)}{unless}: VACUUM FULL writes them anew"]
+
     @contextmanager
     def rebuilding(self) -> Iterator[None]:
         """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""

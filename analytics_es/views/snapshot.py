@@ -93,6 +93,12 @@ class Snapshot:
                 raise
             return self._fetch(*_select(self._merged.beyond, *asked))
 
+    def days_that_hold(self, declaration: Declaration, text: str) -> set[int]:
+        """Return the starts of the days that have a row with this text as a key."""
+        held = " OR ".join(f"{key.name} = ?" for key in declaration.keys) or "1 = 0"
+        statement = f"SELECT DISTINCT bucket FROM {declaration.table} WHERE grain = 'day' AND ({held})"
+        return {day for (day,) in self._fetch(statement, [shortened(text)] * len(declaration.keys))}
+
     def distinct(
         self, declaration: Declaration, key: str, spans: Sequence[Span], *, by: Sequence[str], where: Mapping[str, str]
     ) -> Rows:

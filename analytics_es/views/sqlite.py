@@ -126,6 +126,12 @@ class SQLiteViews(Views):
         listed = [(declaration.table, hour, position, field) for position, hour, field in folded.unreadable]
         cursor.executemany(WRITE_UNREADABLE, listed)
 
+    def scrub(self) -> list[str]:
+        """Write the file anew, from what is in it."""
+        if self._there().scrub(compact=True):
+            return []
+        return [f"{self.place}-wal, until nobody reads the read models for a moment"]
+
     @contextmanager
     def rebuilding(self) -> Iterator[None]:
         """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""

@@ -46,8 +46,8 @@ def _append(store: Store, url: str, schema: str) -> Iterator[Figure]:
     library, copied, door = [], [], []
     week, prepared = entries(store), store.week()
     with (
-        AnalyticsService.open(url, schema=schema, follow=False) as analytics,
-        AnalyticsService.open(url, schema=f"{schema}_door", follow=False) as through,
+        AnalyticsService.open(url, schema=schema, follow=False, privacy="full") as analytics,
+        AnalyticsService.open(url, schema=f"{schema}_door", follow=False, privacy="full") as through,
     ):
         seen: set[str] = set()  # the library and COPY refuse a batch with an event that is there
         while drawn := list(islice(week, ROUND)):
@@ -97,7 +97,7 @@ def _together(store: Store, running: Server, effort: Effort) -> Iterator[Figure]
 
 def _race(kind: str, url: str, schema: str) -> Pace:
     if kind == "ours":
-        AnalyticsService.open(url, schema=schema, follow=False).close()
+        AnalyticsService.open(url, schema=schema, follow=False, privacy="full").close()
     else:
         stock.recorder(url, schema).datastore.close()
     spawn = multiprocessing.get_context("spawn")
@@ -119,7 +119,7 @@ def _write(kind: str, url: str, schema: str, number: int, start: Any, done: Any)
     rows = [entry(START, **event) for event in events]
     batches = [rows[first : first + SMALL] for first in range(0, len(rows), SMALL)]
     if kind == "ours":
-        with AnalyticsService.open(url, schema=schema, follow=False) as analytics:
+        with AnalyticsService.open(url, schema=schema, follow=False, privacy="full") as analytics:
             start.wait()
             for batch in batches:
                 analytics._log.append(batch)
@@ -141,13 +141,13 @@ def _rebuild(store: Store, running: Server, schema: str, effort: Effort) -> Iter
     recorder = stock.recorder(running.url, f"{schema}_library")
     for number in range(effort.rounds):
         say(f"rebuilding on PostgreSQL, round {number + 1} of {effort.rounds}")
-        with AnalyticsService.open(running.url, schema=schema, follow=False) as analytics:
+        with AnalyticsService.open(running.url, schema=schema, follow=False, privacy="full") as analytics:
             analytics._views.restart_beyond(lambda: -1)
             events = analytics._log.head()
             ours = pace(events, analytics.catch_up)
             analytics._views.restart_beyond(lambda: -1)
         theirs = pace(STOCK, lambda: stock.project(running.url, recorder, running.schema(), STOCK))
-        with AnalyticsService.open(running.url, schema=schema, follow=True) as analytics:
+        with AnalyticsService.open(running.url, schema=schema, follow=True, privacy="full") as analytics:
             followed = pace(events, lambda: analytics.wait_until_caught_up(3_600))
         stocks.append((ours, theirs))
         follows.append((followed, theirs))
@@ -166,7 +166,7 @@ def _rebuild(store: Store, running: Server, schema: str, effort: Effort) -> Iter
 
 def _fresh(store: Store, running: Server, schema: str, effort: Effort) -> Iterator[Figure]:
     """Measure from the return of `record_event` until a query counts the event."""
-    with AnalyticsService.open(running.url, schema=schema) as analytics:
+    with AnalyticsService.open(running.url, schema=schema, privacy="full") as analytics:
         analytics.wait_until_caught_up(600)
         time.sleep(1)
         yield measure(f"PostgreSQL freshness, {RATE} events/s", analytics, store, effort, rate=RATE, target=50)

@@ -55,7 +55,7 @@ def _in_own_process(store: Store) -> dict[str, Any]:
 
 def _rebuild(path: str) -> dict[str, Any]:
     began, cpu = time.perf_counter(), time.process_time()
-    with AnalyticsService.open(path, follow=False) as analytics:
+    with AnalyticsService.open(path, follow=False, privacy="full") as analytics:
         analytics.catch_up()
         took = {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu, "peak_mb": _peak_mb()}
         rows = {each.name: each.rows for each in analytics.projections().unwrap()}

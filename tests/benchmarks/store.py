@@ -43,7 +43,7 @@ class Store:
 
     def open(self, *, follow: bool = False) -> AnalyticsService:
         """Open the store; unless it follows, nothing runs beside what is measured."""
-        return AnalyticsService.open(self.path, follow=follow)
+        return AnalyticsService.open(self.path, follow=follow, privacy="full")
 
     def fill(self) -> None:
         """Record the events, unless they are recorded."""

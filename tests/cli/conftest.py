@@ -1,5 +1,6 @@
 """A command line in an empty folder, and a store with a small fixed set of events."""
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,7 +43,15 @@ def fixed_events() -> list[dict[str, Any]]:
 def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Work in an empty folder, as a pipe would: nothing of the terminal that runs the tests."""
     monkeypatch.chdir(tmp_path)
-    for name in ("ANALYTICS_ES_DB", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+    for name in (
+        "ANALYTICS_ES_CONFIG",
+        "ANALYTICS_ES_DB",
+        "COLUMNS",
+        "FORCE_COLOR",
+        "NO_COLOR",
+        "TTY_COMPATIBLE",
+        "TTY_INTERACTIVE",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
 
@@ -53,6 +62,12 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> str:
     with AnalyticsService.open(path, follow=False) as service:
         service.record_events(fixed_events()).unwrap()
     return str(path)
+
+
+@pytest.fixture
+def copy(db: str, tmp_path: Path) -> str:
+    """Return a copy of the store, for what writes to it."""
+    return shutil.copy(db, tmp_path / "copy.db")
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from analytics_es.codec import decode
 from analytics_es.door import entry
-from analytics_es.errors import OldSqlite, StoreBusy, StoreFailed
+from analytics_es.errors import OldSqlite, ReadOnly, StoreBusy, StoreFailed
 from analytics_es.events import RecordedEvent, microseconds
-from analytics_es.log import Appended, Entry, EventLog, port
+from analytics_es.log import Appended, Entry, EventLog, Held, Part, port
 from analytics_es.log.postgres import Database as PostgresDatabase
 from analytics_es.log.postgres import PostgresLog
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
@@ -175,6 +175,123 @@ def test_late_events_take_the_next_position(log: EventLog) -> None:
     log.append([call(n, time) for n, time in enumerate(times)])
 
     assert [event.occurred_at for event in events(log.scan(after=0, limit=10))] == times
+
+
+# ── notes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_note_is_kept_with_what_is_appended_and_the_last_one_holds(open_log: OpenLog) -> None:
+    log = open_log()
+    assert log.noted("privacy") is None
+
+    log.append(calls(1), notes={"privacy": "one", "other": ""})
+    log.append(calls(2), notes={"privacy": "two"})
+    log.append(calls(3))
+
+    assert (log.noted("privacy"), log.noted("other"), log.noted("none")) == ("two", "", None)
+    assert log.head() == 3
+
+
+# ── rewriting ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def found(log: EventLog, text: bytes, *types: str, after: int = 0, limit: int = 10) -> list[int]:
+    return [held.position for held in log.search(text, types=types, after=after, limit=limit)]
+
+
+def test_events_are_found_by_the_bytes_they_hold_and_by_their_type(log: EventLog) -> None:
+    log.append([call(1, user_id="lin"), call(2, user_id="bob"), call(3, tool="Grüße\\?%_")])
+    log.append([entry(NOON, "job.completed", {}, occurred_at=NOON, id="4"), call(5, user_id="linus")])
+
+    assert found(log, b'"lin"') == [1]
+    assert found(log, b"lin") == [1, 5]
+    assert found(log, b"lin", "job.completed") == [1, 4, 5]
+    assert found(log, "Grüße\\\\?%_".encode()) == [3]
+    assert found(log, b"nobody") == found(log, b"LIN") == []
+    assert found(log, b"lin", "job.completed", after=1) == [4, 5]
+    assert found(log, b"lin", "job.completed", limit=2) == [1, 4]
+
+
+def test_what_is_found_is_what_is_stored(log: EventLog) -> None:
+    stored = call(1, user_id="ada")
+    log.append([stored])
+
+    assert log.search(b"ada", types=(), after=0, limit=1) == [Held(1, stored.type, stored.state)]
+
+
+def test_what_is_rewritten_keeps_its_place_and_everything_else_is_as_it_was(open_log: OpenLog) -> None:
+    log = open_log()
+    log.append(calls(1, 2, 3))
+    before = log.scan(after=0, limit=10).to_pylist()
+
+    log.rewrite({1: b"one", 3: b"three" * 5000})
+    log.rewrite({})
+
+    expected = [{**before[0], "state": b"one"}, before[1], {**before[2], "state": b"three" * 5000}]
+    assert log.scan(after=0, limit=10).to_pylist() == expected
+    assert [table.to_pylist() for table in log.scan_period(*EVER)] == [expected]
+    assert log.append(calls(4)) == [Appended(4, False, False)]
+
+
+def test_what_is_no_position_is_not_written(log: EventLog) -> None:
+    log.append(calls(1))
+
+    log.rewrite({7: b"seven"})
+
+    assert log.head() == 1
+
+
+def test_scrubbing_changes_nothing_that_is_stored(log: EventLog) -> None:
+    log.append(calls(1, 2))
+    log.rewrite({1: b"one"})
+    before = log.scan(after=0, limit=10)
+
+    remains = log.scrub()
+
+    assert log.scan(after=0, limit=10) == before
+    assert remains == [] or "VACUUM FULL" in remains[0]
+
+
+def test_of_what_was_rewritten_no_byte_is_left_in_the_file(tmp_path: Path) -> None:
+    """Masks of another length move events to other pages, which must leave no copy behind."""
+    log = SQLiteLog(tmp_path / "log.db")
+    log.append([call(n, user_id="ada.lovelace" if n % 3 else "bob", text="x" * (n % 700)) for n in range(3000)])
+    for _ in range(12):
+        some = log.search(b"ada.lovelace", types=(), after=0, limit=200)
+        log.rewrite(
+            {each.position: each.state.replace(b"ada.lovelace", b"p" * (9 + each.position % 90)) for each in some}
+        )
+
+    assert log.scrub() == []
+    assert b"ada.lovelace" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert log.head() == 3000
+    log.close()
+
+
+def test_a_reader_that_goes_on_reading_is_told_as_what_remains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_database, "LOCK_TIMEOUT", 0.05)
+    log = SQLiteLog(tmp_path / "log.db")
+    log.append(calls(1))
+    reader = sqlite3.connect(tmp_path / "log.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM stored_events").fetchall()
+    log.append(calls(2))
+
+    assert log.scrub() == [f"{tmp_path / 'log.db'}-wal, until nobody reads the log for a moment"]
+    reader.close()
+    assert log.scrub() == []
+    log.close()
+
+
+def test_a_part_of_a_log_is_searched_like_one_and_never_rewritten(log: EventLog) -> None:
+    log.append(calls(1, 2, 3))
+    part = Part(log, after=1, upto=2)
+
+    assert found(part, b"tool") == [2]
+    assert part.noted("privacy") is None
+    for refused in (lambda: part.rewrite({2: b""}), part.scrub):
+        with pytest.raises(ReadOnly):
+            refused()
 
 
 # ── scan ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -38,7 +38,7 @@ class Delivered:
 
 def consume(url: str, bus: NatsBus) -> None:
     """Record what a bus delivers, until killed."""
-    with AnalyticsService.open(url, follow=False) as service, service.subscribe_to(bus):
+    with AnalyticsService.open(url, follow=False, privacy="full") as service, service.subscribe_to(bus):
         while _wanted():
             time.sleep(0.05)
 
@@ -58,7 +58,7 @@ def deliver(url: str, server: NatsServer, *, messages: int, kills: int, seed: in
     """Publish messages while consumers are killed, then let one consume the rest; compares what is in the log."""
     stream, chance = server.stream(), random.Random(seed)
     bus = stream.bus(ack_wait=ACK_WAIT, batch=200)
-    AnalyticsService.open(url, follow=False).close()
+    AnalyticsService.open(url, follow=False, privacy="full").close()
     publishing = threading.Thread(target=_publish, args=(stream, messages))
     publishing.start()
     spawn, interrupted = multiprocessing.get_context("spawn"), 0
@@ -86,7 +86,7 @@ def _publish(stream: Stream, messages: int) -> None:
 
 def _wait_for_more(url: str, chance: random.Random) -> None:
     """Wait until a consumer that was just started is at work, and then any time."""
-    with AnalyticsService.open(url, follow=False) as service:
+    with AnalyticsService.open(url, follow=False, privacy="full") as service:
         before, deadline = service._log.head(), time.monotonic() + 5  # it may be that all is consumed
         while service._log.head() == before and time.monotonic() < deadline:
             time.sleep(0.002)
@@ -103,7 +103,7 @@ def _wait_for_the_end(stream: Stream, consumer: BaseProcess) -> None:
 
 def _compared(url: str, messages: int) -> tuple[int, int, int]:
     """Return how many messages are not in the log, how many are there again, and how many were rejected."""
-    with AnalyticsService.open(url, follow=False) as service:
+    with AnalyticsService.open(url, follow=False, privacy="full") as service:
         rows: pa.Table = service._log.scan(after=0, limit=10 * messages)
     events = [decode(row["position"], row["type"], row["state"]) for row in rows.to_pylist()]
     rejected = [each for each in events if each.type == "analytics.message.rejected"]

@@ -16,7 +16,7 @@ THREADS, EACH = 2, 50  # threads that record, and how many events a thread recor
 
 def fork_all_the_time(url: str, forks: int) -> tuple[int, Counter[str]]:
     """Fork so often; returns how many children did not end well, and the events in the log by source, each once."""
-    with AnalyticsService.open(url) as analytics, analytics.buffered(max_delay=0) as buffer:
+    with AnalyticsService.open(url, privacy="full") as analytics, analytics.buffered(max_delay=0) as buffer:
         done = threading.Event()
 
         def ask() -> None:

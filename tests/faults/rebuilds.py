@@ -40,12 +40,12 @@ def kill_rebuilds(url: str, *, kills: int, seed: int) -> Rebuilt:
     def begin() -> _Rebuilding:
         return _Rebuilding(url, chance.getrandbits(32), took)
 
-    with AnalyticsService.open(url, follow=False, rebuild="manual") as service:
+    with AnalyticsService.open(url, follow=False, rebuild="manual", privacy="full") as service:
         service.record_events(worker.event(0, number) for number in range(40)).unwrap()
         service.catch_up()
         with living([Life(lambda: _process(worker.record_and_follow, url))]):
             _kill_one_after_the_other(service, begin, kills, chance)
-    with AnalyticsService.open(url, follow=False) as service:
+    with AnalyticsService.open(url, follow=False, privacy="full") as service:
         only_live(service._views)
         service.catch_up()
         assert contents(service._views) == derived(service._log)  # type: ignore[arg-type]

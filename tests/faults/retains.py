@@ -31,7 +31,7 @@ def kill_retains(url: str, *, kills: int, seed: int) -> Retained:
     """Kill so many lives of a process that retains, a day later each; after each, no read model has changed."""
     print(f"seed {seed}")
     chance, took = random.Random(seed), processes.Value("d", FIRST)
-    with AnalyticsService.open(url, follow=False) as service:
+    with AnalyticsService.open(url, follow=False, privacy="full") as service:
         service.record_events(
             {**worker.event(0, day * EVENTS_A_DAY + n), "occurred_at": NOON + timedelta(days=day, minutes=n)}
             for day in range(kills + 2)

@@ -112,7 +112,7 @@ def _forks(kind: str, running: Server | None, forks: int) -> bool:
 
 
 def _one_key(kind: str, running: Server | None) -> bool:
-    with _store(running) as (url, _), AnalyticsService.open(url, follow=False) as service:
+    with _store(running) as (url, _), AnalyticsService.open(url, follow=False, privacy="full") as service:
         assert_exact(service, 1_000_000)
     _say(kind, "a million events of one key: exact")
     return True
@@ -122,7 +122,7 @@ def _follow(kind: str, running: Server | None, events: int) -> bool:
     """Record at 10,000 events a second beside a follower in this process; look at memory and lag all the time."""
     from tests.benchmarks.workload import week
 
-    with _store(running) as (url, _), AnalyticsService.open(url) as service:
+    with _store(running) as (url, _), AnalyticsService.open(url, privacy="full") as service:
         quarter, peaks, lags, began, sent = events // 4, [0.0] * 4, [0] * 4, time.monotonic(), 0
         source = week(events)
         while sent < events:

@@ -79,7 +79,7 @@ def storm(url: str, folder: Path, *, seconds: float, kills: int, seed: int) -> S
     """
     print(f"seed {seed}")
     chance = random.Random(seed)
-    with AnalyticsService.open(url, follow=False):
+    with AnalyticsService.open(url, follow=False, privacy="full"):
         pass
     notes = [folder / f"writer-{n}.txt" for n in range(WRITERS)]
     writers = [Life(lambda n=n: writing(url, n, notes[n], chance.getrandbits(32))) for n in range(WRITERS)]  # type: ignore[misc]
@@ -125,7 +125,7 @@ def _check_that_each_goes_on(url: str, runners: list[Life]) -> None:
         for other in runners:
             if other is not last:
                 other.kill()
-        with AnalyticsService.open(url, follow=False) as service:
+        with AnalyticsService.open(url, follow=False, privacy="full") as service:
             service.record_event(**tool_call(), id=f"after-{n}", source="check").unwrap()
             service.wait_until_caught_up(PATIENCE)
         for other in runners:
@@ -134,7 +134,7 @@ def _check_that_each_goes_on(url: str, runners: list[Life]) -> None:
 
 
 def _survived(url: str, seed: int, kills: int, acknowledged: dict[int, int], again: int) -> Survived:
-    with AnalyticsService.open(url) as service:
+    with AnalyticsService.open(url, privacy="full") as service:
         service.wait_until_caught_up(PATIENCE)
         found = Counter(identities(service._log))
         counted = service.get_summary("usage.events", ALWAYS).unwrap().figures.count

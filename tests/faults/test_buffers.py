@@ -36,7 +36,7 @@ def record(buffer, source, first, last):
         buffer.record_event(**tool_call(), id=str(n), source=source).unwrap()
 
 if __name__ == "__main__":
-    analytics = AnalyticsService.open(sys.argv[1], follow=False)
+    analytics = AnalyticsService.open(sys.argv[1], follow=False, privacy="full")
     buffer = analytics.buffered(max_delay=3600)
     record(buffer, "parent", 0, 100)
 """
@@ -73,7 +73,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 def sources(url: object) -> Counter[str]:
     """Count the events in a log by source; each is there once."""
-    with AnalyticsService.open(str(url), follow=False) as analytics:
+    with AnalyticsService.open(str(url), follow=False, privacy="full") as analytics:
         found = identities(analytics._log)
     assert len(found) == len(set(found))
     return Counter(source for source, _ in found)
@@ -143,7 +143,7 @@ def test_a_handler_of_the_application_is_called_each_time_when_the_events_are_wr
 
     with (
         handling(stop),
-        AnalyticsService.open(path, follow=False) as analytics,
+        AnalyticsService.open(path, follow=False, privacy="full") as analytics,
         analytics.buffered(max_delay=NEVER) as buffer,
     ):
         for times in (1, 2):
@@ -176,7 +176,7 @@ def test_a_second_sigterm_does_not_wait_for_a_store_that_fails(path: Path, tmp_p
 def test_the_handler_is_put_back_by_the_last_buffer_and_never_touched_unless_wanted() -> None:
     def mine(number: int, frame: object) -> None: ...
 
-    with handling(mine), AnalyticsService.open(":memory:", follow=False) as analytics:
+    with handling(mine), AnalyticsService.open(":memory:", follow=False, privacy="full") as analytics:
         with analytics.buffered(on_sigterm=False):
             assert signal.getsignal(signal.SIGTERM) is mine
         one, other = analytics.buffered(), analytics.buffered()
@@ -190,14 +190,14 @@ def test_the_handler_is_put_back_by_the_last_buffer_and_never_touched_unless_wan
 def test_a_handler_that_was_set_later_stays() -> None:
     def later(number: int, frame: object) -> None: ...
 
-    with handling(signal.SIG_DFL), AnalyticsService.open(":memory:", follow=False) as analytics:
+    with handling(signal.SIG_DFL), AnalyticsService.open(":memory:", follow=False, privacy="full") as analytics:
         with analytics.buffered():
             signal.signal(signal.SIGTERM, later)
         assert signal.getsignal(signal.SIGTERM) is later
 
 
 def test_a_process_that_ignores_sigterm_still_writes(path: Path) -> None:
-    with handling(signal.SIG_IGN), AnalyticsService.open(path, follow=False) as analytics:
+    with handling(signal.SIG_IGN), AnalyticsService.open(path, follow=False, privacy="full") as analytics:
         buffer = analytics.buffered(max_delay=NEVER)
         buffer.record_event(**tool_call()).unwrap()
         os.kill(os.getpid(), signal.SIGTERM)
@@ -207,7 +207,7 @@ def test_a_process_that_ignores_sigterm_still_writes(path: Path) -> None:
 
 
 def test_outside_of_the_main_thread_sigterm_is_left_alone_and_that_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    with handling(signal.SIG_DFL), AnalyticsService.open(":memory:", follow=False) as analytics:
+    with handling(signal.SIG_DFL), AnalyticsService.open(":memory:", follow=False, privacy="full") as analytics:
         buffers: list[Buffer] = []
         thread = threading.Thread(target=lambda: buffers.append(analytics.buffered()))
         with caplog.at_level(logging.WARNING):
@@ -260,7 +260,7 @@ def test_parent_and_child_never_give_two_events_the_same_id(path: Path, tmp_path
 import datetime
 analytics.close()
 noon = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.timezone.utc)
-analytics = AnalyticsService.open(sys.argv[1], follow=False, clock=lambda: noon)
+analytics = AnalyticsService.open(sys.argv[1], follow=False, clock=lambda: noon, privacy="full")
 analytics.record_event("job.failed", {}).unwrap()
 child = os.fork()
 for n in range(100):
@@ -297,7 +297,7 @@ print(os.waitpid(child, 0)[1])
 def test_forks_beside_threads_that_record_and_follow_lose_and_double_nothing(path: Path, tmp_path: Path) -> None:
     code = """
 analytics.close()
-analytics = AnalyticsService.open(sys.argv[1])
+analytics = AnalyticsService.open(sys.argv[1], privacy="full")
 buffer = analytics.buffered(max_delay=0)
 threads = [threading.Thread(target=record, args=(buffer, f"thread {n}", 0, 1000)) for n in range(3)]
 asking = threading.Event()
@@ -353,7 +353,7 @@ def in_a_child(work: Callable[[], object]) -> int:
 
 
 def test_a_store_in_memory_is_not_shared_with_a_child_which_is_told() -> None:
-    with AnalyticsService.open(":memory:", follow=False) as analytics:
+    with AnalyticsService.open(":memory:", follow=False, privacy="full") as analytics:
         analytics.record_event(**tool_call()).unwrap()
 
         def use() -> None:
@@ -369,7 +369,7 @@ def test_a_store_that_is_being_read_while_the_process_forks_cannot_be_used_by_th
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("analytics_es.log.sqlite.database.LOCK_TIMEOUT", 0.05)
-    with AnalyticsService.open(path, follow=False) as analytics:
+    with AnalyticsService.open(path, follow=False, privacy="full") as analytics:
         analytics.record_event(**tool_call()).unwrap()
 
         def use() -> None:
@@ -384,7 +384,7 @@ def test_a_store_that_is_being_read_while_the_process_forks_cannot_be_used_by_th
 
 
 def test_what_a_child_throws_away_waits_for_nobody(path: Path) -> None:
-    with AnalyticsService.open(path, follow=False) as analytics:
+    with AnalyticsService.open(path, follow=False, privacy="full") as analytics:
         pools = analytics._log._database._pools()  # type: ignore[attr-defined]
 
         def use() -> None:
@@ -401,7 +401,7 @@ def test_what_a_child_throws_away_waits_for_nobody(path: Path) -> None:
 
 def test_on_a_full_disk_events_wait_and_are_recorded_once_there_is_room(path: Path) -> None:
     with (
-        AnalyticsService.open(path, follow=False) as analytics,
+        AnalyticsService.open(path, follow=False, privacy="full") as analytics,
         analytics.buffered(max_events=200, max_delay=0, when_full="drop") as buffer,
     ):
         with room(analytics._log._database, 40):  # type: ignore[attr-defined]

@@ -25,7 +25,7 @@ def jumping() -> Callable[[], datetime]:
 
 @pytest.fixture
 def analytics(url: str) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(url, follow=False) as service:
+    with AnalyticsService.open(url, follow=False, privacy="full") as service:
         yield service
 
 
@@ -46,7 +46,7 @@ def events(number: int, **changes: Callable[[int], Any]) -> Iterator[dict[str, A
 
 
 def test_a_clock_that_jumps_back_and_forth_changes_neither_order_nor_counts(url: str) -> None:
-    with AnalyticsService.open(url, follow=False, clock=jumping()) as service:
+    with AnalyticsService.open(url, follow=False, clock=jumping(), privacy="full") as service:
         positions = [service.record_event("job.completed", {}).unwrap().position for _ in range(3 * len(JUMPS))]
         again = [service.record_event(**each).unwrap().duplicate for each in [*events(5), *events(5)]]
 
@@ -56,7 +56,7 @@ def test_a_clock_that_jumps_back_and_forth_changes_neither_order_nor_counts(url:
 
 
 def test_a_clock_that_jumps_never_gives_a_negative_lag(url: str) -> None:
-    with AnalyticsService.open(url, follow=False, clock=jumping()) as service:
+    with AnalyticsService.open(url, follow=False, clock=jumping(), privacy="full") as service:
         service.record_event(**tool_call()).unwrap()
         lags = [each.lag_seconds for _ in JUMPS for each in service.projections().unwrap()]
 
@@ -65,7 +65,7 @@ def test_a_clock_that_jumps_never_gives_a_negative_lag(url: str) -> None:
 
 
 def test_a_clock_set_back_under_a_follower_does_not_stop_it(url: str) -> None:
-    with AnalyticsService.open(url, clock=jumping()) as service:
+    with AnalyticsService.open(url, clock=jumping(), privacy="full") as service:
         for n in range(1, 2 * len(JUMPS)):
             service.record_event("job.completed", {}).unwrap()
             assert service.wait_until_caught_up() == n

@@ -29,7 +29,7 @@ def test_what_was_recorded_but_never_acknowledged_is_sent_again_and_is_one_event
     first = writing(url, 1, notes, seed=1, deadly=True)
     first.start()
     first.join(PATIENCE)
-    with AnalyticsService.open(url, follow=False) as service:
+    with AnalyticsService.open(url, follow=False, privacy="full") as service:
         unacknowledged = service._log.head()
         assert worker.acknowledged(notes) == (0, 0)
 
@@ -42,14 +42,14 @@ def test_what_was_recorded_but_never_acknowledged_is_sent_again_and_is_one_event
 
     assert unacknowledged > 0
     assert worker.acknowledged(notes)[1] == unacknowledged
-    with AnalyticsService.open(url, follow=False) as service:
+    with AnalyticsService.open(url, follow=False, privacy="full") as service:
         found = identities(service._log)
         assert len(found) == len(set(found))
 
 
 def assert_derivable(url: str) -> None:
     """Compare the read models, to the byte, with one fold of the log."""
-    with AnalyticsService.open(url, follow=False) as service:
+    with AnalyticsService.open(url, follow=False, privacy="full") as service:
         service.catch_up()
         assert contents(service._views) == derived(service._log)  # type: ignore[arg-type]
 

@@ -78,7 +78,7 @@ def record_until_it_fails(service: AnalyticsService) -> tuple[int, Any]:
 
 
 def test_a_log_that_is_full_says_so_keeps_whole_batches_and_goes_on_once_there_is_room(path: Path) -> None:
-    with AnalyticsService.open(path) as service:
+    with AnalyticsService.open(path, privacy="full") as service:
         with room(service._log._database, pages=60):  # type: ignore[attr-defined]
             recorded, failure = record_until_it_fails(service)
             assert failure.message == "The database reports: database or disk is full."
@@ -91,7 +91,7 @@ def test_a_log_that_is_full_says_so_keeps_whole_batches_and_goes_on_once_there_i
 
 
 def test_read_models_that_are_full_say_so_and_go_on_once_there_is_room(path: Path) -> None:
-    with AnalyticsService.open(path, follow=False) as service:
+    with AnalyticsService.open(path, follow=False, privacy="full") as service:
         for number in range(20):
             service.record_events(batch(number)).unwrap()
         with room(service._views._database, pages=20):  # type: ignore[attr-defined]
@@ -120,7 +120,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_told_and_left_behind_once_there_is_room(small_disk: Path) -> None:
-    with AnalyticsService.open(small_disk / "analytics.db") as service:
+    with AnalyticsService.open(small_disk / "analytics.db", privacy="full") as service:
         recorded, failure = record_until_it_fails(service)
         assert (failure.code, failure.message) == ("store_failed", "The database reports: database or disk is full.")
         assert service._log.head() == 50 * recorded > 0
@@ -138,10 +138,10 @@ def test_on_a_disk_without_room_for_a_store_nothing_can_be_opened(small_disk: Pa
     (small_disk / "other").write_bytes(b"\0" * 2**20)
 
     with pytest.raises((CannotOpen, StoreFailed), match=r"full|No space"):
-        AnalyticsService.open(small_disk / "analytics.db")
+        AnalyticsService.open(small_disk / "analytics.db", privacy="full")
 
     (small_disk / "other").unlink()
-    with AnalyticsService.open(small_disk / "analytics.db") as service:
+    with AnalyticsService.open(small_disk / "analytics.db", privacy="full") as service:
         assert service.record_event(**tool_call()).ok
 
 
@@ -168,7 +168,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_log_locked_by_another_process_is_told_and_goes_on_once_it_is_not(path: Path) -> None:
-    with AnalyticsService.open(path) as service:
+    with AnalyticsService.open(path, privacy="full") as service:
         with locked_by_another_process(path):
             failure = service.record_event(**tool_call()).failure
             assert failure
@@ -180,7 +180,7 @@ def test_a_log_locked_by_another_process_is_told_and_goes_on_once_it_is_not(path
 
 @pytest.mark.usefixtures("impatient")
 def test_read_models_locked_by_another_process_are_told_and_go_on_once_they_are_not(path: Path) -> None:
-    with AnalyticsService.open(path) as service:
+    with AnalyticsService.open(path, privacy="full") as service:
         with locked_by_another_process(path.with_name("analytics.views.db")):
             service.record_event(**tool_call()).unwrap()
             with pytest.raises(StoreBusy):
@@ -203,7 +203,7 @@ def test_after_an_end_in_the_middle_of_a_commit_batches_are_whole_or_absent(path
         process.kill()
         process.join()
 
-    with AnalyticsService.open(path, follow=False) as service:
+    with AnalyticsService.open(path, follow=False, privacy="full") as service:
         sizes = sizes_of_batches(service)
     assert sql(path, "PRAGMA integrity_check") == [("ok",)]
     assert sizes == {worker.LARGE}
@@ -214,7 +214,7 @@ def test_after_an_end_in_the_middle_of_a_commit_batches_are_whole_or_absent(path
 
 
 def stored(path: Path) -> None:
-    with AnalyticsService.open(path) as service:
+    with AnalyticsService.open(path, privacy="full") as service:
         service.record_event(**tool_call()).unwrap()
         service.wait_until_caught_up()
 
@@ -244,7 +244,7 @@ def test_what_may_not_be_written_cannot_be_opened_and_says_which(path: Path, nam
     place = path.with_name(name) if name else path.parent
 
     with not_to_be_written(place), pytest.raises(CannotOpen, match="cannot be written: no permission") as caught:
-        AnalyticsService.open(path)
+        AnalyticsService.open(path, privacy="full")
 
     assert str(place) in str(caught.value)
     assert_derivable(str(path))
@@ -255,7 +255,7 @@ def test_what_may_not_be_written_cannot_be_opened_and_says_which(path: Path, nam
 
 @pytest.mark.parametrize("which", ["analytics.views.db*", "analytics.views.db"])
 def test_read_models_deleted_under_a_follower_are_derived_again_at_once(path: Path, which: str) -> None:
-    with AnalyticsService.open(path) as service:
+    with AnalyticsService.open(path, privacy="full") as service:
         service.record_events(batch(1)).unwrap()
         service.wait_until_caught_up()
         for file in path.parent.glob(which):
@@ -265,16 +265,16 @@ def test_read_models_deleted_under_a_follower_are_derived_again_at_once(path: Pa
         service.wait_until_caught_up()
 
         assert sql(path.with_name("analytics.views.db"), "SELECT max(notification_id) FROM tracking") == [(100,)]
-        with AnalyticsService.open(path) as other:  # in the same files
+        with AnalyticsService.open(path, privacy="full") as other:  # in the same files
             assert {each.position for each in other.projections().unwrap()} == {100}
     assert_derivable(str(path))
 
 
 def test_read_models_replaced_by_others_in_another_zone_are_told(path: Path) -> None:
-    with AnalyticsService.open(path, follow=False) as service:
+    with AnalyticsService.open(path, follow=False, privacy="full") as service:
         for file in path.parent.glob("analytics.views.db*"):
             file.unlink()
-        with AnalyticsService.open(path, timezone="Asia/Tokyo", follow=False):
+        with AnalyticsService.open(path, timezone="Asia/Tokyo", follow=False, privacy="full"):
             pass
 
         failure = service.projections().failure
@@ -285,7 +285,7 @@ def test_read_models_replaced_by_others_in_another_zone_are_told(path: Path) -> 
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_into_a_log_that_is_gone_or_another_one_nothing_is_recorded(path: Path, replaced: bool) -> None:
-    with AnalyticsService.open(path) as service:
+    with AnalyticsService.open(path, privacy="full") as service:
         service.record_event(**tool_call()).unwrap()
         path.rename(path.with_name("moved.db"))
         if replaced:
@@ -307,7 +307,7 @@ def test_into_a_log_that_is_gone_or_another_one_nothing_is_recorded(path: Path, 
 
 
 def test_a_copy_of_the_file_alone_lacks_what_is_newest(path: Path, tmp_path: Path) -> None:
-    with AnalyticsService.open(path, follow=False) as service:
+    with AnalyticsService.open(path, follow=False, privacy="full") as service:
         service.record_events(batch(1)).unwrap()
         shutil.copy(path, tmp_path / "copy.db")
 
@@ -329,6 +329,6 @@ def test_twenty_processes_may_open_the_same_new_path_at_once(path: Path) -> None
         each.join(PATIENCE)
 
     assert [each.exitcode for each in openers] == [0] * 20
-    with AnalyticsService.open(path, follow=False) as service:
+    with AnalyticsService.open(path, follow=False, privacy="full") as service:
         assert sorted(identities(service._log)) == sorted(("opener", str(n)) for n in range(20))
     assert_derivable(str(path))

@@ -53,7 +53,7 @@ class Store(RuleBasedStateMachine):
         self.logged: list[Identity] = []  # what must be in the log, in this order
 
     def opened(self) -> AnalyticsService:
-        return AnalyticsService.open(self.place / "a.db", projections=ALL, follow=False)
+        return AnalyticsService.open(self.place / "a.db", projections=ALL, follow=False, privacy="full")
 
     def teardown(self) -> None:
         self.close()
@@ -206,7 +206,7 @@ class StoreOnPostgres(Store):
     def opened(self) -> AnalyticsService:
         if not hasattr(self, "schema"):
             self.schema = self.server.schema()
-        return AnalyticsService.open(self.server.url, schema=self.schema, projections=ALL, follow=False)
+        return AnalyticsService.open(self.server.url, schema=self.schema, projections=ALL, follow=False, privacy="full")
 
     def delete_read_models(self) -> None:
         for table in ("about", "tracking", "unreadable", "registry", "aside", "ledger"):

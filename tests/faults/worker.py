@@ -45,7 +45,7 @@ def write(url: str, writer: int, notes: Path, seed: int, deadly: bool = False) -
     chance = random.Random(seed)
     number, _ = acknowledged(notes)
     file = os.open(notes, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-    with AnalyticsService.open(url, follow=False) as service:
+    with AnalyticsService.open(url, follow=False, privacy="full") as service:
         while _wanted():
             size = chance.choice([1, chance.randint(2, LARGEST)])
             batch = [event(writer, each) for each in range(number, number + size)]
@@ -74,14 +74,14 @@ def _record(service: AnalyticsService, batch: list[dict[str, Any]]) -> int:
 
 def follow(url: str) -> None:
     """Keep the read models up to date."""
-    with AnalyticsService.open(url):
+    with AnalyticsService.open(url, privacy="full"):
         while _wanted():
             time.sleep(0.2)
 
 
 def write_large(url: str, life: int, at_work: Event) -> None:
     """Record large batches, each of which is there as a whole or not at all."""
-    with AnalyticsService.open(url, follow=False) as service:
+    with AnalyticsService.open(url, follow=False, privacy="full") as service:
         number = 0
         while _wanted():
             source = f"batch-{life}-{number}"
@@ -93,13 +93,13 @@ def write_large(url: str, life: int, at_work: Event) -> None:
 
 def record_one(url: str, number: int) -> None:
     """Open a store and record one event."""
-    with AnalyticsService.open(url, follow=False) as service:
+    with AnalyticsService.open(url, follow=False, privacy="full") as service:
         service.record_event(**tool_call(), source="opener", id=str(number)).unwrap()
 
 
 def record_and_follow(url: str) -> None:
     """Record one event after the other, and keep the read models up to date, in one process."""
-    with AnalyticsService.open(url) as service:
+    with AnalyticsService.open(url, privacy="full") as service:
         number = service._log.head()
         while _wanted():
             _record(service, [event(0, number)])
@@ -116,7 +116,7 @@ def rebuild(url: str, seed: int, go: Event, at_work: Event, took: Any) -> None:
 
     chance = random.Random(seed)
     go.wait()
-    with AnalyticsService.open(url, follow=False, rebuild="manual") as service:
+    with AnalyticsService.open(url, follow=False, rebuild="manual", privacy="full") as service:
         only_live(service._views)
         at_work.set()
         began, first = time.monotonic(), True
@@ -131,7 +131,7 @@ def rebuild(url: str, seed: int, go: Event, at_work: Event, took: Any) -> None:
 
 def retain(url: str, day: int, at_work: Any, took: Any) -> None:
     """Retain as of so many days later, and wait to be killed."""
-    with AnalyticsService.open(url, follow=False) as service:
+    with AnalyticsService.open(url, follow=False, privacy="full") as service:
         at_work.set()
         began = time.monotonic()
         retained(service, day)

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.database import Database
 from analytics_es.log.postgres.log import PostgresLog
+from analytics_es.log.postgres.vault import PostgresEntries
 
-__all__ = ["Database", "PostgresLog", "migrations", "opened"]
+__all__ = ["Database", "PostgresEntries", "PostgresLog", "migrations", "opened"]
 
 
 @contextmanager

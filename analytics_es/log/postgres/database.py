@@ -17,7 +17,7 @@ import tenacity
 from eventsourcing.postgres import PostgresDatastore
 from psycopg import IsolationLevel
 from psycopg.rows import dict_row, tuple_row
-from psycopg.sql import SQL, Literal
+from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from analytics_es import forks
@@ -157,6 +157,22 @@ class Database:
             connection.transaction(),
         ):
             yield Cursor(connection.cursor(row_factory=tuple_row), pipeline)
+
+    def scrub(self, tables: Sequence[str], *, compact: bool = False) -> bool:
+        """Take from tables the rows that were deleted or replaced; False where this role may not, or had to wait.
+
+        `compact` writes the tables anew, which nobody reads meanwhile; without it, the bytes stay in the free space of
+        pages until they are overwritten.
+        """
+        skipped: list[object] = []
+        try:
+            with self.connect() as connection:
+                connection.add_notice_handler(skipped.append)  # who may not is warned
+                for table in tables:
+                    connection.execute(SQL("VACUUM (FULL {}) {}").format(Literal(compact), Identifier(table)))
+        except (StoreBusy, StoreFailed):
+            return False
+        return not skipped
 
     def again(self, work: Callable[[], T]) -> T:
         """Do something again, for some seconds, while the server cannot be reached."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from analytics_es.log.port import (
     Appended,
     Entry,
     EventLog,
+    Held,
     Span,
     Stored,
     brought_up,
@@ -36,6 +37,13 @@ from analytics_es.log.seals import HORIZON, SELECT_STATE
 
 SELECT_IDENTITY = "SELECT id FROM log_identity"
 HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
+
+# What holds of the log from here on.
+WRITE_NOTES = (
+    "INSERT INTO log_notes SELECT * FROM unnest(%b::text[], %b::text[]) "
+    "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
 
 # Append what is not there yet. Positions are counted on from the head instead of taken from the sequence, which the
 # table's lock allows: so there are no gaps, and a log has the same positions on every database.
@@ -102,11 +110,23 @@ LATEST = (
     "WHERE notification_id <= {upto}{unsealed} ORDER BY notification_id DESC LIMIT 1"
 )
 
+# The events that hold some bytes, or are of some types; and what is to be there instead.
+SEARCH = (
+    "SELECT notification_id, topic, state FROM stored_events WHERE notification_id > %s "
+    "AND (position(%s::bytea IN state) > 0 OR topic = ANY(%s)) ORDER BY notification_id LIMIT %s"
+)
+REWRITE = (
+    "UPDATE stored_events SET state = given.state "
+    "FROM unnest(%s::bigint[], %s::bytea[]) AS given (position, state) WHERE notification_id = position"
+)
+
 
 class PostgresRecorder(PostgresApplicationRecorder):
     """The library's recorder, with an append that skips what is there."""
 
-    def append(self, connection: Any, entries: Sequence[Entry], *, strict: bool, again: bool) -> list[Appended]:
+    def append(
+        self, connection: Any, entries: Sequence[Entry], notes: Mapping[str, str], *, strict: bool, again: bool
+    ) -> list[Appended]:
         """Insert the new ones of these entries, in order and in one commit, and say where each is.
 
         `again`: an attempt before may have done so already; then what is there, to the byte, is no duplicate.
@@ -122,6 +142,8 @@ class PostgresRecorder(PostgresApplicationRecorder):
             self._notify_channel(cursor)
             looking = Cursor(connection.cursor(row_factory=tuple_row))
             looking.execute(SELECT_STATE, (HORIZON,))  # by now nobody else moves it
+            if notes:
+                cursor.execute(WRITE_NOTES, [list(notes), list(notes.values())])
             cursor.execute(APPEND_STRICTLY if strict else APPEND, columns, prepare=True)
             check_horizon(Horizon.read((looking.fetchone() or (None,))[0]), entries)
         inserted, first, last = cursor.fetchone()
@@ -178,8 +200,13 @@ class PostgresLog(EventLog):
                 raise SharedIds(path=self._database.place) from None
         return True
 
-    def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Store what is new, durably and in one commit; tries again where the connection is lost."""
+    @property
+    def database(self) -> Database:
+        """The schema this log is in."""
+        return self._database
+
+    def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
+        """Store what is new, durably and in one commit, with notes; tries again where the connection is lost."""
         if not entries:
             return []
         tries = 0
@@ -188,9 +215,19 @@ class PostgresLog(EventLog):
             nonlocal tries
             tries += 1
             with self._database.connection() as connection:
-                return self._recorder.append(connection, entries, strict=self._strict, again=tries > 1)
+                return self._recorder.append(connection, entries, notes or {}, strict=self._strict, again=tries > 1)
 
         return self._database.again(attempt)
+
+    def noted(self, name: str) -> str | None:
+        """Return what was last noted under a name."""
+
+        def look() -> str | None:
+            with self._database.read() as cursor:
+                row = cursor.execute(SELECT_NOTE, [name]).fetchone()
+            return None if row is None else str(row[0])
+
+        return self._database.again(look)
 
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
@@ -235,6 +272,34 @@ class PostgresLog(EventLog):
 
     def _fetch(self, query: str) -> pa.Table:
         return self._database.again(lambda: self._arrow.fetch(query))
+
+    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
+        """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
+
+        def look() -> list[Held]:
+            with self._database.connection() as connection:
+                cursor = connection.cursor(row_factory=tuple_row, binary=True)
+                return [Held(*row) for row in cursor.execute(SEARCH, (after, text, list(types), limit))]
+
+        return self._database.again(look)
+
+    def rewrite(self, states: Mapping[int, bytes]) -> None:
+        """Replace what is stored at these positions, durably and in one commit."""
+
+        def update() -> None:
+            with self._database.connection() as connection:
+                connection.execute(REWRITE, (list(states), list(states.values())))
+
+        self._database.again(update)
+
+    def scrub(self) -> list[str]:
+        """Remove the rows that were replaced, beside everybody; their bytes stay where the server has them."""
+        done = self._database.scrub(["stored_events", "sealed_rows"])
+        unless = "" if done else ", and the replaced rows, until somebody who may does VACUUM"
+        return [
+            f"the free space in the pages of {self._table} and sealed_rows{unless}: VACUUM FULL writes them anew",
+            "the server's write-ahead log, its archive and its replicas, as long as they are kept",
+        ]
 
     def listen(self, wake: Callable[[], None]) -> None:
         """Call `wake` whenever another process has appended, until closed."""

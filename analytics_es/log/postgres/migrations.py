@@ -74,6 +74,13 @@ CREATE_REGISTRY = (
     "checksum bigint NOT NULL, PRIMARY KEY (read_model, day))",
 )
 
+CREATE_VAULT = (
+    "CREATE TABLE vault (digest bytea PRIMARY KEY, pseudonym text NOT NULL, "
+    "created timestamptz NOT NULL DEFAULT now())",
+    "CREATE TABLE vault_about (name text PRIMARY KEY, value text NOT NULL)",
+    "CREATE TABLE log_notes (name text PRIMARY KEY, value text NOT NULL)",
+)
+
 
 def _first(connection: Connection, recorders: tuple[PostgresApplicationRecorder, PostgresTrackingRecorder]) -> None:
     """Make the library's tables, without its types and functions, and ours."""
@@ -95,9 +102,11 @@ def _second(connection: Connection, _: object) -> None:
 
 
 def _third(connection: Connection, _: object) -> None:
-    """Make room for seals."""
+    """Make room for seals, for pseudonyms, and for what holds of the log from here on."""
     for statement in seals.tables(integer="bigint", blob="bytea"):
         connection.execute(statement.encode())
+    for statement in CREATE_VAULT:
+        connection.execute(statement)
 
 
 MIGRATIONS = (_first, _second, _third)

@@ -167,6 +167,19 @@ class Database:
             # As far as those who read it allow: the next one does the rest.
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def scrub(self, *, compact: bool = False) -> bool:
+        """Leave in the file only what is stored: `compact` writes it anew, else what was deleted must be overwritten.
+
+        False where somebody who reads kept the write-ahead log from being emptied; the next one to try may do it.
+        """
+        if self.path is None:
+            return True
+        with translated(), self.writing.get_connection(commit=True) as connection:
+            cursor = _plain(connection.cursor())
+            if compact:
+                cursor.execute("VACUUM")
+            return not cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+
     def moved(self) -> bool:
         """Say whether the path no longer leads to the file that is open, which has then no name or another."""
         return self.path is not None and _file_at(self.path) != self._file

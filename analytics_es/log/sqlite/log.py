@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
@@ -23,6 +23,7 @@ from analytics_es.log.port import (
     Appended,
     Entry,
     EventLog,
+    Held,
     Span,
     Stored,
     brought_up,
@@ -34,7 +35,7 @@ from analytics_es.log.sqlite.database import Database, check
 from analytics_es.log.sqlite.seals import SQLiteSeals
 
 KIND = 0x41455345  # "AESE"
-SCHEMA = 2  # 1 knew no seals
+SCHEMA = 2  # 1 knew no seals and no notes
 PIECE = 2000
 KEYS = 100_000  # yielded at once
 COPIED_AT_ONCE = 1024  # pages
@@ -50,6 +51,11 @@ APPEND = {
     rows: f"INSERT INTO stored_events VALUES {', '.join(['(?, 1, ?, ?)'] * rows)} ON CONFLICT DO NOTHING"
     for rows in (1000, 100, 10, 1)
 }
+
+# What holds of the log from here on.
+CREATE_NOTES = "CREATE TABLE IF NOT EXISTS log_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+WRITE_NOTE = "INSERT INTO log_notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
 
 # What was inserted after a position.
 FRESH = "SELECT originator_id, rowid FROM stored_events WHERE rowid > ?"
@@ -98,6 +104,13 @@ LATEST = (
     "SELECT rowid, topic, state, originator_id FROM stored_events WHERE rowid <= ?{unsealed} "
     "ORDER BY rowid DESC LIMIT 1"
 )
+
+# The events that hold some bytes, or are of some types; and what is to be there instead.
+SEARCH = (
+    "SELECT rowid, topic, state FROM stored_events WHERE rowid > ? "
+    "AND (instr(state, ?) > 0 OR topic IN (SELECT value FROM json_each(?))) ORDER BY rowid LIMIT ?"
+)
+REWRITE = "UPDATE stored_events SET state = ? WHERE rowid = ?"
 
 
 class SQLiteRecorder(SQLiteApplicationRecorder):
@@ -164,6 +177,7 @@ class SQLiteLog(EventLog):
             if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
                 cursor.execute(f"PRAGMA user_version = {SCHEMA}")
             cursor.execute(CREATE_IDENTITY)
+            cursor.execute(CREATE_NOTES)
             cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
             if strict_ids:
                 try:
@@ -173,13 +187,24 @@ class SQLiteLog(EventLog):
             cursor.execute(SELECT_IDENTITY)
             return str(cursor.fetchone()[0])
 
-    def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Store what is new, durably and in one commit; raises BeforeHorizon, with nothing stored."""
+    def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
+        """Store what is new, durably and in one commit, with notes of what holds from here on.
+
+        Raises BeforeHorizon, with nothing stored.
+        """
         if not entries:
             return []
         with self._database.write() as cursor:
             check_horizon(horizon_of(cursor), entries)
+            if notes:
+                cursor.executemany(WRITE_NOTE, notes.items())
             return self._recorder.append(cursor, entries)
+
+    def noted(self, name: str) -> str | None:
+        """Return what was last noted under a name."""
+        with self._database.read() as cursor:
+            row = cursor.execute(SELECT_NOTE, [name]).fetchone()
+        return row[0] if row else None
 
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
@@ -217,6 +242,23 @@ class SQLiteLog(EventLog):
             pieces = [_batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
         return brought_up(pa.Table.from_batches(pieces, schema=COLUMNS))
 
+    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
+        """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
+        with self._database.read() as cursor:
+            found = cursor.execute(SEARCH, (after, text, orjson.dumps(types).decode(), limit)).fetchall()
+        return [Held(*row) for row in found]
+
+    def rewrite(self, states: Mapping[int, bytes]) -> None:
+        """Replace what is stored at these positions, durably and in one commit; SQLite overwrites what was there."""
+        with self._database.write() as cursor:
+            cursor.executemany(REWRITE, [(state, position) for position, state in states.items()])
+
+    def scrub(self) -> list[str]:
+        """Empty the write-ahead log; no VACUUM, which may give events other positions."""
+        if self._database.scrub():
+            return []
+        return [f"{self._database.path}-wal, until nobody reads the log for a moment"]
+
     def copy(self, to: Path, progress: Callable[[int, int], None]) -> int:
         """Copy the log as it is now into a file while others go on; returns its head. Progress is in pages.
 
@@ -246,6 +288,7 @@ def _unsealed(cursor: sqlite3.Cursor, statement: str) -> str:
 
 def _settings(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")  # an acknowledged event survives a power failure
+    connection.execute("PRAGMA secure_delete = ON")  # what is masked is overwritten
 
 
 def _batch(rows: list[tuple[int, str, bytes, str]]) -> pa.RecordBatch:
