@@ -6,37 +6,31 @@ import functools
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from attrs import frozen
 
-from analytics_es import answers, codec, export, queries
+from analytics_es import codec, export, queries
 from analytics_es.algebra import Declaration
 from analytics_es.calendar import Calendar
-from analytics_es.errors import MissingProjection, NoSuchPosition, NotAPosition
+from analytics_es.errors import NoSuchPosition, NotAPosition
 from analytics_es.events import EARLIEST
 from analytics_es.fold import Fold
 from analytics_es.log import EventLog, Part
 from analytics_es.periods import Tiling
+from analytics_es.questions import Questions
 from analytics_es.rebuild import derived
 from analytics_es.types import (
-    CostBreakdown,
     ExportResult,
-    MetricInfo,
-    MetricSummary,
     OperationResult,
-    PerformanceMetrics,
     TimePeriod,
-    UsageStats,
 )
 from analytics_es.views import Views
 
-T = TypeVar("T")
 REMEMBERED = 6  # read models of one projection and one period
 
 
@@ -123,7 +117,7 @@ class _Remembered:
             self._views.popitem()[1].close()
 
 
-class AsOf:
+class AsOf(Questions):
     """Every question of the service, answered as the log stood at a position: the same bytes for ever.
 
     Nothing of today is in an answer: no lag, and a period is open where it reaches beyond `recorded_at`. The first
@@ -132,7 +126,7 @@ class AsOf:
 
     def __init__(self, deriving: Deriving, position: int, check_open: Callable[[], None]) -> None:
         self._log = Part(deriving.log, upto=position)
-        self._deriving, self._check_open = deriving, check_open
+        self._deriving, self._declarations, self._is_open = deriving, deriving.declarations, check_open
         self._lock = threading.Lock()
         self._remembered = _Remembered()
         self._end = weakref.finalize(self, self._remembered.close)
@@ -144,27 +138,18 @@ class AsOf:
         with self._lock:
             self._remembered.close()
 
-    def __enter__(self) -> AsOf:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _result(self, work: Callable[[], T]) -> OperationResult[T]:
-        def unless_closed() -> T:
-            self._check_open()
-            return work()
-
-        return OperationResult.of(unless_closed)
+    def _check_open(self) -> None:
+        self._is_open()
 
     def _now(self) -> datetime:
         return self.recorded_at or EARLIEST
 
+    def _answering(self, projection: str, period: TimePeriod) -> AbstractContextManager[queries.Source]:
+        return self.source(projection, period)
+
     @contextmanager
     def source(self, name: str, period: TimePeriod) -> Iterator[queries.Source]:
-        """Open what answers about a period are made from; raises BadPeriod."""
+        """Open what answers of a projection about a period are made from; raises BadPeriod, SealedPeriod."""
         calendar = self._deriving.calendar
         tiling = Tiling.of(calendar, period)
         whole = Tiling(calendar, tiling.before().start, tiling.end)
@@ -179,54 +164,6 @@ class AsOf:
                 clock=self._now,
                 known_as=self._deriving.known_as,
             )
-
-    def _asked(self, name: str, period: TimePeriod, answer: Callable[[queries.Source], T]) -> OperationResult[T]:
-        def answered() -> T:
-            if name not in {each.name for each in self._deriving.declarations}:
-                raise MissingProjection(projection=name)
-            with self.source(name, period) as source:
-                return answer(source)
-
-        return self._result(answered)
-
-    # ── questions ───────────────────────────────────────────────────────────────────────────────────────────────
-
-    def list_metrics(self) -> OperationResult[list[MetricInfo]]:
-        """List every metric that `get_summary` and `export_data` know."""
-        return self._result(lambda: queries.metrics(self._deriving.declarations))
-
-    def get_summary(
-        self,
-        metric: str,
-        period: TimePeriod,
-        *,
-        group_by: Sequence[str] = (),
-        where: Mapping[str, str] | None = None,
-    ) -> OperationResult[MetricSummary]:
-        """Sum up one metric, as `AnalyticsService.get_summary` did then."""
-
-        def answered() -> MetricSummary:
-            declaration, _ = queries.find_metric(self._deriving.declarations, metric)
-            with self.source(declaration.name, period) as source:
-                return queries.summary(source, metric, period, group_by=group_by, where=where or {})
-
-        return self._result(answered)
-
-    def get_usage_stats(
-        self, entity_type: str | None, entity_id: str | None, period: TimePeriod
-    ) -> OperationResult[UsageStats]:
-        """Say who used how much, as `AnalyticsService.get_usage_stats` did then."""
-        return self._asked("usage", period, lambda source: answers.usage(source, entity_type, entity_id, period))
-
-    def get_performance_metrics(self, period: TimePeriod) -> OperationResult[PerformanceMetrics]:
-        """Say how fast and how reliable each operation was, as far as was known then."""
-        return self._asked("performance", period, lambda source: answers.performance(source, period))
-
-    def get_cost_breakdown(
-        self, period: TimePeriod, *, by: Sequence[str] = ("model",)
-    ) -> OperationResult[CostBreakdown]:
-        """Say what was charged for what, as far as was known then."""
-        return self._asked("cost", period, lambda source: answers.cost(source, period, by))
 
     def export_data(
         self,

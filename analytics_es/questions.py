@@ -1,0 +1,104 @@
+"""Questions: what can be asked of read models, of those that are kept and of those as the log stood at a position."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Self, TypeVar
+
+from analytics_es import answers, queries
+from analytics_es.algebra import Declaration
+from analytics_es.errors import MissingProjection
+from analytics_es.queries import Source
+from analytics_es.types import (
+    CostBreakdown,
+    MetricInfo,
+    MetricSummary,
+    OperationResult,
+    PerformanceMetrics,
+    TimePeriod,
+    UsageStats,
+)
+
+T = TypeVar("T")
+
+
+class Questions(ABC):
+    """Every question, put to whatever source of answers there is, as long as it is open."""
+
+    _declarations: Sequence[Declaration]
+
+    @abstractmethod
+    def _answering(self, projection: str, period: TimePeriod) -> AbstractContextManager[Source]:
+        """Open what answers of a projection about a period are made from."""
+
+    @abstractmethod
+    def _check_open(self) -> None:
+        """Raise Closed after the end."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _result(self, work: Callable[[], T]) -> OperationResult[T]:
+        def unless_closed() -> T:
+            self._check_open()
+            return work()
+
+        return OperationResult.of(unless_closed)
+
+    def _asked(self, projection: str, period: TimePeriod, answer: Callable[[Source], T]) -> OperationResult[T]:
+        def answered() -> T:
+            if projection not in {each.name for each in self._declarations}:
+                raise MissingProjection(projection=projection)
+            with self._answering(projection, period) as source:
+                return answer(source)
+
+        return self._result(answered)
+
+    def list_metrics(self) -> OperationResult[list[MetricInfo]]:
+        """List every metric that `get_summary` and `export_data` know."""
+        return self._result(lambda: queries.metrics(self._declarations))
+
+    def get_summary(
+        self,
+        metric: str,
+        period: TimePeriod,
+        *,
+        group_by: Sequence[str] = (),
+        where: Mapping[str, str] | None = None,
+    ) -> OperationResult[MetricSummary]:
+        """Sum up one metric, such as `performance.duration`, over a period: figures, series, groups, period before."""
+
+        def answered() -> MetricSummary:
+            declaration, _ = queries.find_metric(self._declarations, metric)
+            with self._answering(declaration.name, period) as source:
+                return queries.summary(source, metric, period, group_by=group_by, where=where or {})
+
+        return self._result(answered)
+
+    def get_usage_stats(
+        self, entity_type: str | None, entity_id: str | None, period: TimePeriod
+    ) -> OperationResult[UsageStats]:
+        """Say how much one entity, all entities of a type (id None), or everyone (both None) used."""
+        return self._asked("usage", period, lambda source: answers.usage(source, entity_type, entity_id, period))
+
+    def get_performance_metrics(self, period: TimePeriod) -> OperationResult[PerformanceMetrics]:
+        """Say how fast and how reliable each operation was."""
+        return self._asked("performance", period, lambda source: answers.performance(source, period))
+
+    def get_cost_breakdown(
+        self, period: TimePeriod, *, by: Sequence[str] = ("model",)
+    ) -> OperationResult[CostBreakdown]:
+        """Say what was charged for what: by provider, model, operation, and one of the entities, such as user."""
+        return self._asked("cost", period, lambda source: answers.cost(source, period, by))
