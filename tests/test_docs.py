@@ -95,6 +95,8 @@ def test_the_runbook_of_rebuilding_runs(tmp_path: Path) -> None:
 
 def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
     (code,), (shown,) = blocks("docs/retention.md", "python"), blocks("docs/retention.md", "text")
+    (settings,) = blocks("docs/retention.md", "toml")
+    (tmp_path / "analytics.toml").write_text(settings)
     commands = SHELL.findall((ROOT / "docs/retention.md").read_text())
     with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as analytics:
         analytics.record_events([provider_call(), tool_call(occurred_at=NOON + timedelta(days=1))]).unwrap()
@@ -104,7 +106,7 @@ def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
 
-    assert len(commands) == 5
+    assert len(commands) == 6
     assert run_python(code, tmp_path) == shown
 
 
@@ -166,7 +168,7 @@ with TestClient(app) as client:
         "[{'accepted': True}, {'accepted': True}]\nTrue\n['buffered', 'dropped', 'failed_commits']\n"
     )
     with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as analytics:
-        assert analytics.catch_up() == 3
+        assert analytics.catch_up() == 1 + 3  # the policy of privacy comes first
 
 
 def test_privacy_is_kept_as_the_guide_shows(tmp_path: Path) -> None:
