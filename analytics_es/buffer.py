@@ -234,6 +234,7 @@ class Buffer:
                 self._counts.lost += 1
                 self._under_way = self._under_way[1:]
                 self._last_failure = error
+                self._moved.notify_all()
             self._tell(error)
 
     def _count(self, appended: Sequence[Appended]) -> None:

@@ -269,7 +269,7 @@ def test_a_store_that_fails_is_the_publisher_s_to_know(
     bus = InProcessBus()
     subscription = analytics.subscribe_to(bus)
 
-    def busy(entries: Any) -> Any:
+    def busy(entries: Any, **_: Any) -> Any:
         raise StoreBusy(seconds=5)
 
     with monkeypatch.context() as patch:

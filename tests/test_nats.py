@@ -182,7 +182,7 @@ def test_a_store_that_fails_for_a_while_gets_everything_in_the_end(
 ) -> None:
     stream.publish(*published(calls(50)))
 
-    def full(entries: Any) -> Any:
+    def full(entries: Any, **_: Any) -> Any:
         raise StoreFailed(problem="disk full")
 
     with monkeypatch.context() as patch:
@@ -223,7 +223,7 @@ def test_a_batch_that_is_not_recorded_is_not_acknowledged_and_is_delivered_to_th
     stream.publish(*published(calls(30)))
     bus = stream.bus(ack_wait=0.5)
 
-    def full(entries: Any) -> Any:
+    def full(entries: Any, **_: Any) -> Any:
         raise StoreFailed(problem="disk full")
 
     with monkeypatch.context() as patch:

@@ -667,7 +667,8 @@ def test_what_is_deleted_is_archived_first_and_read_models_can_be_rebuilt_from_t
     seeds = Seeds(analytics._log)
     assert sum(n for _, n, _ in seeds.days()) == 147
     rebuilt = analytics.rebuild(archive=tmp_path / "archive").unwrap()
-    assert (rebuilt.events, held(analytics)) == (EVENTS + first.seals + second.seals, before)
+    told = 2 * (first.seals + second.seals)  # of each seal, and of each archive
+    assert (rebuilt.events, held(analytics)) == (EVENTS + told, before)
     assert identical(analytics)
 
 
@@ -694,7 +695,7 @@ def test_an_archive_does_not_go_on_among_other_exports(analytics: AnalyticsServi
     analytics.export_data("parquet", BEFORE, to=tmp_path / "exports" / "a.parquet").unwrap()
 
     assert code(analytics.retain(KEEP, archive=tmp_path / "exports")) == "bad_retention"
-    assert len(types(analytics)) == EVENTS
+    assert analytics._log.seals.days() == []
 
 
 @once
@@ -710,5 +711,5 @@ def test_an_archive_of_a_run_that_was_stopped_is_not_written_twice(
     monkeypatch.undo()
 
     assert analytics.retain(KEEP, archive=tmp_path / "archive").unwrap().archive is None
-    assert analytics.rebuild(archive=tmp_path / "archive").unwrap().events == EVENTS + 1
+    assert analytics.rebuild(archive=tmp_path / "archive").unwrap().events == EVENTS + 2
     assert identical(analytics)
