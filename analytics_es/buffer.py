@@ -14,7 +14,7 @@ from typing import Any, Literal
 from attrs import asdict, mutable
 
 from analytics_es import forks, termination
-from analytics_es.door import Admitted, told
+from analytics_es.door import Admitted, Door, told
 from analytics_es.errors import (
     AnalyticsError,
     BeforeHorizon,
@@ -36,7 +36,6 @@ TELL_SECONDS = 10.0  # how often dropped events are told
 
 WhenFull = Literal["block", "drop", "raise"]
 OnFailure = Callable[[AnalyticsError], None]
-Admit = Callable[..., Admitted]
 Append = Callable[[Sequence[Entry]], list[Appended]]
 _ACCEPTED: OperationResult[None] = OperationResult()
 
@@ -61,7 +60,7 @@ class Buffer:
 
     def __init__(
         self,
-        admit: Admit,
+        door: Callable[[], Door],
         append: Append,
         *,
         max_events: int,
@@ -73,7 +72,7 @@ class Buffer:
     ) -> None:
         if max_events < 1 or max_delay < 0 or when_full not in ("block", "drop", "raise"):
             raise ValueError(f"a buffer of {max_events} events, {max_delay} s and when_full={when_full!r} cannot be")
-        self._admit, self._append, self._on_failure = admit, append, on_failure
+        self._door, self._append, self._on_failure = door, append, on_failure
         self._max_events, self._max_delay, self._when_full, self._max_wait = max_events, max_delay, when_full, max_wait
         self._group = max(1, min(GROUP, max_events // 2))
         self._begin()
@@ -113,7 +112,7 @@ class Buffer:
         A full buffer blocks, or drops the event and returns the failure `buffer_full`, or raises BufferFull.
         """
         try:
-            event = self._admit(event_type, data, occurred_at=occurred_at, id=id, source=source)
+            event = self._door().admitted(event_type, data, occurred_at=occurred_at, id=id, source=source)
         except AnalyticsError as error:
             with self._lock:
                 self._counts.refused += 1

@@ -54,8 +54,9 @@ class Door:
         source: str | None = None,
     ) -> Admitted:
         """Let one event in; raises the RefusedEvent that says why not."""
+        bare = self._bared if self.policy.rules else None
         now = self.clock() if now is None else now
-        return admitted(now, event_type, data, occurred_at=occurred_at, id=id, source=source, bare=self._bared)
+        return admitted(now, event_type, data, occurred_at=occurred_at, id=id, source=source, bare=bare)
 
     def _bared(self, data: dict[str, Any]) -> None:
         self.policy.apply(data, self.pseudonym_of)

@@ -16,7 +16,7 @@ from analytics_es.buffer import Buffer, OnFailure, WhenFull
 from analytics_es.bus import FAMILIES, MessageBus
 from analytics_es.calendar import Calendar
 from analytics_es.deadletters import DeadLetters
-from analytics_es.door import Admitted, Door
+from analytics_es.door import Door
 from analytics_es.errors import Closed, Forked, ProjectionsShadowed, UnknownTimezone
 from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
@@ -292,7 +292,7 @@ class AnalyticsService(Upkeep):
         """
         self._check_open()
         buffer = Buffer(
-            self._admit,
+            self._door,
             self._append,
             max_events=max_events,
             max_delay=max_delay,
@@ -304,10 +304,10 @@ class AnalyticsService(Upkeep):
         self._buffers = [each for each in self._buffers if not each.closed] + [buffer]
         return buffer
 
-    def _admit(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Admitted:
+    def _door(self) -> Door:
         if self._forked:
             self._check_open()
-        return self._recorder.door.admitted(event_type, data, **given)
+        return self._recorder.door
 
     def _append(self, entries: Sequence[Entry]) -> list[Appended]:
         self._check_open()

@@ -145,6 +145,15 @@ VOCABULARY: dict[str, Check] = {
 }
 
 
+def _checked_by(checks: Mapping[str, Check], *kinds: Check) -> frozenset[str]:
+    return frozenset(name for name, check in checks.items() if check in kinds)
+
+
+# Fields that are texts, and those that are whole numbers or durations.
+TEXTS, COMMON_TEXTS = _checked_by(VOCABULARY, _text), _checked_by(COMMON, _text)
+NUMBERS, COMMON_NUMBERS = (_checked_by(each, _integer, _milliseconds) for each in (VOCABULARY, COMMON))
+
+
 def kind_of(value: Any) -> str:
     """Return the type of a value in the words of a message."""
     name = "boolean" if isinstance(value, bool) else type(value).__name__
@@ -208,7 +217,17 @@ def check_data(family: str, data: Any) -> dict[str, Any]:
     known = family in FAMILIES
     checks = VOCABULARY if known else COMMON
     checked = {}
+    texts, numbers = (TEXTS, NUMBERS) if known else (COMMON_TEXTS, COMMON_NUMBERS)
     for name, value in data.items():
+        # Most values are these, and are right: one look instead of a call.
+        kind = type(value)
+        if kind is str and name in texts:
+            if 0 < len(value) <= MAX_TEXT:
+                checked[name] = value
+                continue
+        elif kind is int and name in numbers and 0 <= value <= MAX_DURATION_MS:
+            checked[name] = value
+            continue
         check = checks.get(name)
         if check is None:
             field = _name(name)

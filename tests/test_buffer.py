@@ -79,7 +79,7 @@ def store() -> Iterator[Store]:
 @contextmanager
 def buffer_of(store: Store, **options: Any) -> Iterator[Buffer]:
     given = {"max_events": 100, "max_delay": 0.001, "when_full": "block", "on_sigterm": False, **options}
-    buffer = Buffer(Door(lambda: NOON).admitted, store.append, **given)
+    buffer = Buffer(lambda: Door(lambda: NOON), store.append, **given)
     try:
         yield buffer
     finally:
@@ -293,7 +293,7 @@ def test_an_error_that_nobody_foresaw_is_a_failed_commit(store: Store) -> None:
             raise MemoryError("none left")
         return store.log.append(entries)
 
-    with closing(Buffer(Door(lambda: NOON).admitted, broken, max_events=9, max_delay=0, when_full="drop")) as buffer:
+    with closing(Buffer(lambda: Door(lambda: NOON), broken, max_events=9, max_delay=0, when_full="drop")) as buffer:
         buffer.record_event(**call(1)).unwrap()
         buffer.flush().unwrap()
         stats = buffer.stats()
@@ -343,7 +343,7 @@ def test_closing_tries_again_at_once(store: Store) -> None:
 def test_leaving_the_block_raises_what_was_lost_unless_something_else_is_being_raised(store: Store) -> None:
     store.fails = 10**6
     for error, raised in ((None, EventsLost), (KeyError("mine"), KeyError)):
-        buffer = Buffer(Door(lambda: NOON).admitted, store.append, max_events=9, max_delay=NEVER, when_full="drop")
+        buffer = Buffer(lambda: Door(lambda: NOON), store.append, max_events=9, max_delay=NEVER, when_full="drop")
         buffer.close = lambda close=buffer.close: close(0)  # type: ignore[method-assign,misc,assignment]
         with pytest.raises(raised), buffer:
             buffer.record_event(**call(1)).unwrap()
