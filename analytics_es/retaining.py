@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,9 +36,9 @@ from analytics_es.views.sqlite import SQLiteViews
 MICRO = 1_000_000
 TOGETHER = 200_000  # events of one seal, about: whole days, held in memory
 SLICE = 5_000  # events deleted at once
-PAUSE_SECONDS = 0.005  # between two slices, so that those who wait can write
 SEALED, SOURCE = "analytics.events.sealed", "analytics_es"
 
+T = TypeVar("T")
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
 
 
@@ -80,7 +80,7 @@ class Retaining:
         if any(each.events for each in families):
             self._seal_all(wanted)
         self._expire(wanted)
-        for _ in seals.shrink():
+        for _ in _with_pauses(seals.shrink()):
             self._say("giving back space", 0, 0)
         self.views.shrink()
         return self._result(seals.horizon(), families, before=before, dry_run=False)
@@ -203,10 +203,9 @@ class Retaining:
             return
         left = sum(each.events for each in self.log.seals.count(horizon.sealed))
         done = 0
-        while deleted := self.log.seals.delete(SLICE):
+        for deleted in _with_pauses(iter(lambda: self.log.seals.delete(SLICE), 0)):
             done += deleted
             self._say("deleting", done, left)
-            time.sleep(PAUSE_SECONDS)
         self.log.seals.advance(evolve(self.log.seals.horizon(), clean=True, telling={}))
 
     def _expire(self, wanted: Horizon) -> None:
@@ -307,6 +306,15 @@ def _stretches(days: Mapping[int, int], until: int, calendar: Calendar) -> Itera
             yield end
             together = 0
     yield until
+
+
+def _with_pauses(steps: Iterator[T]) -> Iterator[T]:
+    """Wait after each step as long as it took: who waits for the lock looks for it only now and then."""
+    began = time.monotonic()
+    for step in steps:
+        yield step
+        time.sleep(time.monotonic() - began)
+        began = time.monotonic()
 
 
 def _older(batch: pa.Table, until: Mapping[str, int]) -> pa.Table:
