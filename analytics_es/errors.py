@@ -432,3 +432,18 @@ class ArchiveOverlap(AnalyticsError):
 
 class OtherLog(AnalyticsError):
     """{file} was exported from another log: an archive holds the events of one, the one it is used with."""
+
+
+# ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BadPrice(AnalyticsError):
+    """{where}: {problem}. Nothing was published; docs/cost.md shows what a price looks like."""
+
+
+class BadUsage(AnalyticsError):
+    """The usage cannot be priced: {problem} (see docs/concepts.md, tokens)."""
+
+
+class UnknownModel(AnalyticsError):
+    """There is no price for {model!r}{of}{hint}: publish one (`analytics-es prices import`)."""

@@ -43,6 +43,11 @@ CREATE_IDENTITY = "CREATE TABLE IF NOT EXISTS log_identity (id TEXT NOT NULL)"
 INSERT_IDENTITY = "INSERT INTO log_identity SELECT :id WHERE NOT EXISTS (SELECT * FROM log_identity)"
 SELECT_IDENTITY = "SELECT id FROM log_identity"
 
+# What the service itself has to say is found by its type; a small index, since everything else is not in it.
+CREATE_OWN = (
+    "CREATE INDEX IF NOT EXISTS stored_events_own ON stored_events (topic) WHERE substr(topic, 1, 10) = 'analytics.'"
+)
+
 # Append what is not there yet.
 APPEND = "INSERT INTO stored_events VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING"
 
@@ -92,6 +97,12 @@ KEYS_IN_TIME = (
 LATEST = (
     "SELECT rowid, topic, state, originator_id FROM stored_events WHERE rowid <= ?{unsealed} "
     "ORDER BY rowid DESC LIMIT 1"
+)
+
+# The events of one type of the service's own within a stretch of positions; these are never sealed.
+TOLD = (
+    "SELECT rowid, topic, state, originator_id FROM stored_events INDEXED BY stored_events_own "
+    "WHERE topic = ? AND substr(topic, 1, 10) = 'analytics.' AND rowid > ? AND rowid <= ? ORDER BY rowid"
 )
 
 
@@ -148,6 +159,7 @@ class SQLiteLog(EventLog):
             self._seals.create(cursor)
             if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
                 cursor.execute(f"PRAGMA user_version = {SCHEMA}")
+            cursor.execute(CREATE_OWN)
             cursor.execute(CREATE_IDENTITY)
             cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
             if strict_ids:
@@ -194,6 +206,10 @@ class SQLiteLog(EventLog):
         """Return the last event up to a position as `scan` gives it, None where there is none."""
         found: list[dict[str, Any]] = self._rows(LATEST, (upto,)).to_pylist()
         return found[0] if found else None
+
+    def told(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+        """Return what the service itself has to say of one type."""
+        return self._rows(TOLD, (event_type, after, upto))
 
     def _rows(self, statement: str, parameters: tuple[Any, ...]) -> pa.Table:
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""
