@@ -446,4 +446,4 @@ class BadUsage(AnalyticsError):
 
 
 class UnknownModel(AnalyticsError):
-    """There is no price for {model!r}{of}{hint}: publish one (`analytics-es prices import`)."""
+    """There is no price for {model!r}{of}{hint}. Prices are published with `analytics-es prices import`."""

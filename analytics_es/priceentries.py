@@ -56,6 +56,10 @@ class PriceEntry:
         """Say whether it is about a model of a provider, as an event names them."""
         return _fits(self.provider, provider or "") and any(_fits(each, model) for each in (self.model, *self.aliases))
 
+    def is_of(self, provider: str) -> bool:
+        """Say whether it is about models of a provider."""
+        return _fits(self.provider, provider)
+
     @property
     def dated(self) -> Dated:
         """What it says itself, and when that holds."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
 import orjson
 
 from analytics_es import genai
 from analytics_es.door import entry as passed
-from analytics_es.errors import BadPrice
+from analytics_es.errors import BadPrice, MissingExtra, UnknownModel
 from analytics_es.log import EventLog
 from analytics_es.pricebook import PriceBook, Published
 from analytics_es.priceentries import PriceEntry
 from analytics_es.pricereading import read_entry
+from analytics_es.prices import UnitPrices
 from analytics_es.recording import Recorder, receipt
 from analytics_es.types import Receipt
 
@@ -39,6 +42,18 @@ class Publications:
             published, unread = tuple(self._published), tuple(self._unread)
         default = {"default": genai.find} if genai.installed() else {}
         return PriceBook(published=published, unread=unread, **default)
+
+    def price(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices:
+        """Return the prices in force at a time; raises UnknownModel, or MissingExtra where nothing could say more."""
+        book = self.book()
+        found = book.prices_at(provider, model, at, batch=batch)
+        if found is None:
+            if not genai.installed():
+                raise MissingExtra(package=genai.PACKAGE, extra="prices")
+            raise unknown(book, provider, model)
+        if found.origin.version:
+            self.tell_default()
+        return found
 
     def publish(self, entries: Iterable[PriceEntry | Mapping[str, Any]], *, note: str | None = None) -> Receipt:
         """Record entries, in one commit; raises BadPrice, with nothing recorded. The receipt is that of the last one.
@@ -74,6 +89,20 @@ class Publications:
             except (BadPrice, KeyError, TypeError):
                 self._unread.append(position)
             self._read = position
+
+
+def unknown(book: PriceBook, provider: str | None, model: str) -> UnknownModel:
+    """Return the failure of a question about a model without a price, with the names that are closest to its own."""
+    of = f" of {provider!r}" if provider else ""
+    if book.default(provider, model):
+        return UnknownModel(model=model, of=of, hint=", which genai-prices knows, but lists without a price")
+    others = sorted({each.provider for each in genai.models() if each.model == model.lower()} - {provider})
+    if others:
+        return UnknownModel(model=model, of=of, hint=f", but there is one of {', '.join(others)}: name the provider")
+    published = {each.entry.model for each in book.published}
+    names = sorted(published | (genai.names(provider) or genai.names()))
+    close = get_close_matches(model.lower(), names, 3, 0.6)
+    return UnknownModel(model=model, of=of, hint=f"; close names are {', '.join(close)}" if close else "")
 
 
 def read_entries(entries: Iterable[PriceEntry | Mapping[str, Any]]) -> list[PriceEntry]:

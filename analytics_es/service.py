@@ -25,7 +25,11 @@ from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
 from analytics_es.log import EventLog
 from analytics_es.periods import Tiling
+from analytics_es.pricebook import PriceBook
+from analytics_es.priceentries import PriceEntry
+from analytics_es.prices import UnitPrices
 from analytics_es.projection import declarations_of
+from analytics_es.publishing import Publications
 from analytics_es.recording import OnRefused, Progress, Recorder
 from analytics_es.replay import BATCH, replaying
 from analytics_es.retention import RetentionPolicy
@@ -92,6 +96,7 @@ class AnalyticsService:
         self._events = OfLog(log, opening)
         self._backfill = Backfill(log, views, self._runner, self._rebuilt) if rebuild == "auto" else None
         self._recorder = Recorder(log, Door(clock), self._runner.wake)
+        self._publications = Publications(log, self._recorder)
         self._deriving = asof.Deriving(log=log, declarations=self._declarations, fold=self._fold, calendar=calendar)
         self._source = queries.Source(views=views, calendar=calendar, lag=self._runner.lag, clock=clock)
         self._letters = DeadLetters(log, views, self._fold, calendar)
@@ -313,6 +318,34 @@ class AnalyticsService:
     ) -> OperationResult[CostBreakdown]:
         """Say what was charged for what: by provider, model, operation, and one of the entities, such as user."""
         return self._result(lambda: answers.cost(self._source, period, by))
+
+    # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def publish_prices(
+        self, entries: Iterable[PriceEntry | Mapping[str, Any]], *, note: str | None = None
+    ) -> OperationResult[Receipt]:
+        """Publish prices of models, each from a time on, past or future; all of them, or none with a BadPrice.
+
+        An entry is a mapping such as {"provider": "acme", "model": "llama-*", "currency": "EUR", "effective_from":
+        "2026-01-01T00:00:00Z", "per_mtok": {"input_tokens": "0.2", "output_tokens": "0.4"}} (docs/cost.md). Of those
+        about a model that hold at a time the one published last counts; none is ever edited.
+        """
+        return self._result(lambda: self._publications.publish(entries, note=note))
+
+    def price_book(self) -> OperationResult[PriceBook]:
+        """Return the price book of now: every entry that was published, with its position, and the default prices."""
+        return self._result(self._publications.book)
+
+    def price(
+        self, provider: str | None, model: str, at: datetime | None = None, *, batch: bool = False
+    ) -> OperationResult[UnitPrices]:
+        """Say what calls of a model cost at a time, by default now: each kind, its tiers, since when, from where.
+
+        `provider` and `model` are named as events name them. The failure is UnknownModel, with names that are close.
+        """
+        return self._result(lambda: self._publications.price(provider, model, at or self._clock(), batch=batch))
+
+    # ── explaining ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def explain(
         self,
