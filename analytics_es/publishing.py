@@ -95,7 +95,7 @@ def unknown(book: PriceBook, provider: str | None, model: str) -> UnknownModel:
     """Return the failure of a question about a model without a price, with the names that are closest to its own."""
     of = f" of {provider!r}" if provider else ""
     if book.default(provider, model):
-        return UnknownModel(model=model, of=of, hint=", which genai-prices knows, but lists without a price")
+        return UnknownModel(model=model, of=of, hint=", which genai-prices knows, but not by what events tell")
     others = sorted({each.provider for each in genai.models() if each.model == model.lower()} - {provider})
     if others:
         return UnknownModel(model=model, of=of, hint=f", but there is one of {', '.join(others)}: name the provider")
