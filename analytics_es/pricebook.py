@@ -43,14 +43,14 @@ class PriceBook:
     there is none, what `default` finds. `unread` are the positions of entries that this version cannot read.
     """
 
-    published: Sequence[Published] = ()  # by position
+    published: tuple[Published, ...] = ()  # by position
     default: Find = _nothing
-    unread: Sequence[int] = ()
+    unread: tuple[int, ...] = ()
 
     def upto(self, position: int) -> PriceBook:
         """Return the book as it was known at a position of the log."""
-        published = [each for each in self.published if each.position <= position]
-        return evolve(self, published=published, unread=[each for each in self.unread if each <= position])
+        published = tuple(each for each in self.published if each.position <= position)
+        return evolve(self, published=published, unread=tuple(each for each in self.unread if each <= position))
 
     def prices_at(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices | None:
         """Return the prices in force at a time; None where nobody knows one, which never means 0."""

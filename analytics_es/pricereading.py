@@ -57,6 +57,10 @@ class _Reader:
             raise self.wrong(f"free must be true or false, not {shown(free)}")
         if bool(prices) + free + (multiplier is not None) != 1:
             raise self.wrong("say one of prices (per_mtok, per_1k, each), free = true, or multiplier")
+        if multiplier is not None:
+            multiplier = self._decimal("multiplier", multiplier)
+        if multiplier == 0 or (prices and not any(map(_charges, prices.values()))):
+            raise self.wrong("nothing costs anything: say so by free = true")
         since, until = self._time(told, "effective_from"), self._time(told, "effective_until")
         if since is None:
             raise self.wrong("effective_from is missing: the time from which it holds")
@@ -73,7 +77,7 @@ class _Reader:
             prices=prices,
             batch=self._batch(told, free=free),
             free=free,
-            multiplier=None if multiplier is None else self._decimal("multiplier", multiplier),
+            multiplier=multiplier,
         )
 
     def _known(self, told: Iterable[Any], names: Sequence[str], within: str = "") -> None:
@@ -201,6 +205,10 @@ class _Reader:
         if kept != told:
             raise self.wrong(f"{name} has more than {DECIMALS} decimals: {shown(told)}")
         return kept.normalize(EXACT)
+
+
+def _charges(price: UnitPrice) -> bool:
+    return bool(price.base) or any(tier.price for tier in price.tiers)
 
 
 def _time_of_day(value: Any) -> time | None:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import orjson
+from attrs import evolve
 
 from analytics_es import genai
 from analytics_es.door import entry as passed
@@ -39,9 +40,8 @@ class Publications:
         """Return the price book of now: what is published, and the default prices where they are installed."""
         with self._lock:
             self._catch_up()
-            published, unread = tuple(self._published), tuple(self._unread)
-        default = {"default": genai.find} if genai.installed() else {}
-        return PriceBook(published=published, unread=unread, **default)
+            book = PriceBook(published=tuple(self._published), unread=tuple(self._unread))
+        return evolve(book, default=genai.find) if genai.installed() else book
 
     def price(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices:
         """Return the prices in force at a time; raises UnknownModel, or MissingExtra where nothing could say more."""

@@ -1,4 +1,4 @@
-"""Valid examples to start from: arguments of `record_event` for one event of each kind, and a price; change one thing."""
+"""Valid examples to start from: arguments of `record_event` for one event of each kind, a price; change one thing."""
 
 from __future__ import annotations
 
