@@ -13,7 +13,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from analytics_es.prices import Dated, Origin, PriceList, UnitPrice
-from analytics_es.quantities import EXACT, listed, side
+from analytics_es.quantities import listed, side, trimmed
 
 ANY = "*"
 FREE_CURRENCY = "USD"
@@ -113,7 +113,7 @@ def _written(instant: datetime) -> str:
 
 
 def _plain(number: Decimal | None) -> str | None:
-    return None if number is None else format(number.normalize(EXACT), "f")
+    return None if number is None else format(trimmed(number), "f")
 
 
 def _told(kind: str, price: UnitPrice) -> Any:

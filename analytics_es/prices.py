@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from analytics_es.quantities import EXACT, apart, side, without_price
+from analytics_es.quantities import EXACT, apart, side, trimmed, without_price
 
 _DAY = timedelta(days=1)
 
@@ -68,7 +68,7 @@ class Cost:
     def total(self) -> Decimal:
         """The sum."""
         with localcontext(EXACT):
-            return self.input + self.output + self.other
+            return trimmed(self.input + self.output + self.other)
 
 
 @frozen(kw_only=True)
@@ -113,7 +113,8 @@ class UnitPrices:
         with localcontext(EXACT):
             for kind, count in alone.items():
                 sums[side(kind)] += self.prices[kind].at(total_input) * count
-        return Cost(**sums, currency=self.currency, unpriced=unpriced)
+        found = {name: trimmed(each) for name, each in sums.items()}
+        return Cost(**found, currency=self.currency, unpriced=unpriced)
 
 
 @frozen(kw_only=True)

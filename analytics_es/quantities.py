@@ -31,6 +31,12 @@ KINDS: dict[str, frozenset[str]] = {
 _BY_WHAT = {what: kind for kind, what in KINDS.items()}
 
 
+def trimmed(number: Decimal) -> Decimal:
+    """Return the same number without zeros at its end: one number is one text."""
+    short = number.normalize(EXACT)
+    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1), context=EXACT)  # type: ignore[operator]
+
+
 def side(kind: str) -> str:
     """Say whether a kind is `input`, `output`, or `other`."""
     return next((each for each in ("input", "output") if each in KINDS[kind]), "other")
@@ -43,7 +49,7 @@ def digits(kind: str) -> int:
 
 def listed(kind: str, each: Decimal) -> Decimal:
     """Return the price of one as it is listed."""
-    return EXACT.scaleb(each, digits(kind))
+    return trimmed(EXACT.scaleb(each, digits(kind)))
 
 
 def lies_in(part: str, whole: str) -> bool:

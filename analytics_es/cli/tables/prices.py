@@ -12,7 +12,7 @@ from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line
 from analytics_es.pricebook import PriceBook
 from analytics_es.priceentries import PriceEntry
 from analytics_es.prices import Origin, UnitPrice, UnitPrices
-from analytics_es.quantities import EXACT, KINDS, digits, listed
+from analytics_es.quantities import KINDS, digits, listed, trimmed
 
 _PER = {6: "million", 3: "thousand"}
 _SHOWN = ("input_tokens", "cache_read_tokens", "cache_creation_tokens", "output_tokens")
@@ -116,7 +116,7 @@ def _of(price: UnitPrice | None, kind: str) -> Decimal | None:
 
 
 def _plain(number: Decimal) -> str:
-    return format(number.normalize(EXACT), "f")
+    return format(trimmed(number), "f")
 
 
 def _aligned(numbers: Sequence[Decimal | None]) -> list[str]:
