@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta, timezone
 from decimal import Context, Decimal, localcontext
@@ -430,6 +431,53 @@ def test_spells_tile_the_time_and_each_has_one_price(start: int, length: int, on
         assert inputs(given, at) == [spell.prices and spell.prices.prices["input_tokens"].base]
 
 
+def test_a_price_that_begins_or_ends_is_a_bound_too() -> None:
+    given = book(price(effective_from=MIDNIGHT, effective_until=MIDNIGHT + DAY))
+
+    assert given.bounds("acme", "acme-large", MIDNIGHT - DAY, MIDNIGHT + 2 * DAY) == [MIDNIGHT, MIDNIGHT + DAY]
+    assert given.bounds("acme", "acme-large", MIDNIGHT, MIDNIGHT + DAY) == []
+
+
+TIERED = {
+    "input_tokens": {"base": 2, "tiers": [{"above": 1_000, "price": 4}]},
+    "cache_read_tokens": 1,
+    "output_tokens": {"base": 8, "tiers": [{"above": 500, "price": 9}, {"above": 1_000, "price": 10}]},
+}
+CHARGED = book(
+    price(per_mtok=TIERED, batch="0.5", each={"requests": "0.01"}),
+    price(effective_from=MIDNIGHT + DAY, hours=["22:30", "04:10"], per_mtok={"input_tokens": 3, "output_tokens": 5}),
+    price(effective_from=MIDNIGHT + 30 * HOUR, effective_until=MIDNIGHT + 31 * HOUR),
+)
+tokens = st.integers(0, 1_500)
+a_call = st.tuples(st.integers(0, 3 * 86_400 - 1), tokens, tokens, tokens, st.booleans())
+
+
+@given(st.lists(a_call, min_size=1, max_size=30))
+def test_between_bounds_and_thresholds_sums_cost_what_their_calls_cost(calls: list[Any]) -> None:
+    """What a read model relies on: it keeps sums by stretch of time, band of total input, and batch or not."""
+    of = ("acme", "acme-large")
+    whole_time = (MIDNIGHT, MIDNIGHT + 3 * DAY)
+    bounds, thresholds = CHARGED.bounds(*of, *whole_time), CHARGED.thresholds(*of, *whole_time)
+    rows: dict[Any, dict[str, int]] = {}
+    one_by_one = []
+    for second, fresh, cached, output, batch in calls:
+        at, total = MIDNIGHT + second * SECOND, fresh + cached
+        usage = {"input_tokens": total, "cache_read_tokens": cached, "output_tokens": output}
+        one_by_one.append(CHARGED.cost_of({**usage, "batch": batch}, *of, at))
+        place = bisect_right(bounds, at)
+        row = rows.setdefault((place, bisect_left(thresholds, total), batch), {"requests": 0})
+        for kind, count in {**usage, "requests": 1}.items():
+            row[kind] = row.get(kind, 0) + count
+
+    found = []
+    for (place, band, batch), sums in rows.items():
+        prices = CHARGED.prices_at(*of, [MIDNIGHT, *bounds][place], batch=batch)
+        found.append(prices and prices.cost(sums, band=[*thresholds, thresholds[-1] + 1][band]))
+
+    assert sum(each.total for each in found if each) == sum(each.total for each in one_by_one if each)
+    assert None not in found
+
+
 def test_thresholds_of_a_time_are_those_of_all_prices_in_it() -> None:
     tiered = {"input_tokens": {"base": 1, "tiers": [{"above": 128_000, "price": 2}]}}
     given = book(price(), price(effective_from=MIDNIGHT, per_mtok=tiered))
@@ -633,6 +681,18 @@ def test_without_the_package_its_absence_is_told(monkeypatch: pytest.MonkeyPatch
     for work in (genai.edition.__wrapped__, genai._snapshot.__wrapped__):
         with pytest.raises(MissingExtra, match=r"pip install 'analytics-es\[prices\]'"):
             work()
+
+
+@pytest.mark.parametrize(
+    ("told", "in_utc"),
+    [
+        (time(0, 30), time(0, 30)),
+        (time(0, 30, tzinfo=UTC), time(0, 30)),
+        (time(0, 30, tzinfo=timezone(HOUR)), time(23, 30)),
+    ],
+)
+def test_times_of_the_day_are_of_utc_unless_they_say_otherwise(told: time, in_utc: time) -> None:
+    assert genai._utc(told) == in_utc
 
 
 def test_an_edition_is_known_by_version_and_data() -> None:
