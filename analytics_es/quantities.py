@@ -93,5 +93,9 @@ def _check_told(priced: Collection[str], usage: Mapping[str, int]) -> None:
 
 
 def without_price(priced: Collection[str], usage: Mapping[str, int]) -> tuple[str, ...]:
-    """Return the kinds that were used and have no price; a part has at least that of what it lies in."""
-    return tuple(kind for kind in KINDS if usage.get(kind) and kind not in priced and not wholes(kind))
+    """Return the kinds that were used and have no price; a part has at least that of what it lies in.
+
+    A request without a price is none of them: nothing is charged for it.
+    """
+    missing = [kind for kind in KINDS if kind not in priced and kind != "requests" and not wholes(kind)]
+    return tuple(kind for kind in missing if usage.get(kind))

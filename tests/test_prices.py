@@ -194,6 +194,10 @@ def test_a_request_is_charged_for_once_a_call() -> None:
     assert cost(flat(requests="5"), requests=3).total == 15
 
 
+def test_a_request_without_a_price_is_not_missing_one() -> None:
+    assert cost(flat(input_tokens="1"), input_tokens=0, requests=3) == cost(flat(input_tokens="1"), input_tokens=0)
+
+
 # ── what is not known ───────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -642,11 +646,12 @@ def _priced(info: ModelInfo) -> bool:
     return any(vars(getattr(each, "prices", each)) for each in prices)
 
 
-def test_what_an_application_fetched_is_not_used() -> None:
+def test_what_an_application_fetched_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     before = genai.find("anthropic", "claude-sonnet-4-5")
+    monkeypatch.setattr(genai, "_snapshot", genai._snapshot.__wrapped__)  # as it would be loaded now
+    genai.find.cache_clear()
     data_snapshot.set_custom_snapshot(data_snapshot.DataSnapshot(providers=[], from_auto_update=True))
     try:
-        genai.find.cache_clear()
         assert genai.find("anthropic", "claude-sonnet-4-5") == before
     finally:
         data_snapshot.set_custom_snapshot(None)
