@@ -280,7 +280,7 @@ def test_parts_may_be_all_of_their_total() -> None:
 
 @pytest.mark.parametrize("value", ["true", 1, 0])
 def test_whether_a_call_was_in_a_batch_is_true_or_false(analytics: AnalyticsService, value: Any) -> None:
-    assert "batch: must be true or false" in told(analytics, "batch", value)
+    assert "must be true or false, not a" in told(analytics, "batch", value)
     assert admit(now=NOON, **provider_call(batch=True)).data["batch"] is True
 
 
