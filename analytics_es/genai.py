@@ -100,9 +100,8 @@ def find(provider: str | None, model: str) -> PriceList | None:
     Names are matched as the package matches them: aliases and dated snapshots of models, spellings of providers; where
     no provider is named, the first one whose models have such names.
     """
-    named = _PROVIDERS.get(provider.lower(), provider) if provider else None
     try:
-        found, info = _snapshot().find_provider_model(model, None, named, None)
+        found, info = _snapshot().find_provider_model(model, None, _named(provider), None)
     except LookupError:
         return None
     # An offer of another's models has that one's prices, but not for batches.
@@ -111,8 +110,7 @@ def find(provider: str | None, model: str) -> PriceList | None:
 
 def models(provider: str | None = None) -> Iterator[PriceList]:
     """Yield all models of a provider as an event names it, or of all; nothing where it is not known."""
-    snapshot = _snapshot()
-    named = _PROVIDERS.get(provider.lower(), provider) if provider else None
+    snapshot, named = _snapshot(), _named(provider)
     try:
         of = snapshot.providers if named is None else [snapshot.find_provider(None, named, None)]
     except LookupError:
@@ -123,6 +121,10 @@ def models(provider: str | None = None) -> Iterator[PriceList]:
 def names(provider: str | None = None) -> set[str]:
     """Return the names of the models of a provider, or of all."""
     return {each.model for each in models(provider)}
+
+
+def _named(provider: str | None) -> str | None:
+    return _PROVIDERS.get(provider.lower(), provider) if provider else None
 
 
 def _price_list(provider: str, info: ModelInfo, *, batch: bool) -> PriceList:

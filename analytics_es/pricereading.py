@@ -51,16 +51,7 @@ class _Reader:
             raise self.wrong(f"an entry maps names to values, this is {kind_of(told)}")
         told = {name: value for name, value in told.items() if value is not None}
         self._known(told, _ALL)
-        prices = self._prices(told)
-        free, multiplier = told.get("free", False), told.get("multiplier")
-        if not isinstance(free, bool):
-            raise self.wrong(f"free must be true or false, not {shown(free)}")
-        if bool(prices) + free + (multiplier is not None) != 1:
-            raise self.wrong("say one of prices (per_mtok, per_1k, each), free = true, or multiplier")
-        if multiplier is not None:
-            multiplier = self._decimal("multiplier", multiplier)
-        if multiplier == 0 or (prices and not any(map(_charges, prices.values()))):
-            raise self.wrong("nothing costs anything: say so by free = true")
+        prices, free, multiplier = self._way(told)
         since, until = self._time(told, "effective_from"), self._time(told, "effective_until")
         if since is None:
             raise self.wrong("effective_from is missing: the time from which it holds")
@@ -79,6 +70,18 @@ class _Reader:
             free=free,
             multiplier=multiplier,
         )
+
+    def _way(self, told: Mapping[str, Any]) -> tuple[dict[str, UnitPrice], bool, Decimal | None]:
+        """Read the one of three ways to say what something costs."""
+        prices, free, multiplier = self._prices(told), told.get("free", False), told.get("multiplier")
+        if not isinstance(free, bool):
+            raise self.wrong(f"free must be true or false, not {shown(free)}")
+        if bool(prices) + free + (multiplier is not None) != 1:
+            raise self.wrong("say one of prices (per_mtok, per_1k, each), free = true, or multiplier")
+        factor = None if multiplier is None else self._decimal("multiplier", multiplier)
+        if factor == 0 or (prices and not any(map(_charges, prices.values()))):
+            raise self.wrong("nothing costs anything: say so by free = true")
+        return prices, free, factor
 
     def _known(self, told: Iterable[Any], names: Sequence[str], within: str = "") -> None:
         for name in told:

@@ -74,11 +74,12 @@ class Publications:
         """Record which default prices are in use, unless the log said so last; once in a service's life."""
         if self._told:
             return
-        self._told, edition = True, genai.edition()
+        edition = genai.edition()
         about = {"package": genai.PACKAGE, "version": edition.version, "digest": edition.digest}
         said = self._log.told(DEFAULT_CHANGED).column("state").to_pylist()
         if not said or orjson.loads(said[-1])["data"] != about:
             self._recorder.tell(DEFAULT_CHANGED, about)
+        self._told = True
 
     def _catch_up(self) -> None:
         table = self._log.told(PUBLISHED, after=self._read)

@@ -34,7 +34,7 @@ _BY_WHAT = {what: kind for kind, what in KINDS.items()}
 def trimmed(number: Decimal) -> Decimal:
     """Return the same number without zeros at its end: one number is one text."""
     short = number.normalize(EXACT)
-    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1), context=EXACT)  # type: ignore[operator]
+    return short.quantize(Decimal(1), context=EXACT) if short == short.to_integral_value() else short
 
 
 def side(kind: str) -> str:

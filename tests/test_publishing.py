@@ -370,6 +370,28 @@ def test_an_entry_is_read_back_as_it_was_written(told: dict[str, Any]) -> None:
     assert read_entry(json.loads(json.dumps(entry.told()))) == entry
 
 
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.decimals() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["base", "tiers", "above", *KINDS]), inner)
+    ),
+    max_leaves=6,
+)
+names = st.sampled_from(
+    [*price(), "aliases", "effective_until", "hours", "per_1k", "each", "batch", "free", "multiplier"]
+)
+
+
+@given(st.dictionaries(names, json_values, max_size=3))
+def test_whatever_an_entry_says_it_is_read_or_refused(change: dict[str, Any]) -> None:
+    try:
+        entry = read_entry({**price(), **change})
+    except BadPrice as error:
+        assert len(str(error)) < 400
+    else:
+        assert read_entry(json.loads(json.dumps(entry.told()))) == entry
+
+
 # ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -11,7 +11,7 @@ from analytics_es import genai
 from analytics_es.cli import render, words
 from analytics_es.cli.blocks import Block, Line
 from analytics_es.cli.failures import Group
-from analytics_es.cli.options import db_option, json_option, moment, tz_option
+from analytics_es.cli.options import db_option, json_option, moment, tz_option, zone_option
 from analytics_es.cli.store import Place, existing, opened
 from analytics_es.cli.tables import prices as tables
 from analytics_es.codec import to_json
@@ -39,8 +39,9 @@ def prices() -> None:
 @click.option("--note", metavar="TEXT", help="Why, to be kept with them.")
 @click.option("--dry-run", is_flag=True, help="Say what would be published, and do nothing.")
 @db_option
+@zone_option
 @json_option
-def import_(file: Path, note: str | None, dry_run: bool, db: Place, as_json: bool) -> None:
+def import_(file: Path, note: str | None, dry_run: bool, db: Place, tz: str | None, as_json: bool) -> None:
     """Publish the prices of a file, TOML or JSON: all of them, or none.
 
     They are events of the log: nothing published is edited, and of those about a model that hold at a time, the one
@@ -57,7 +58,7 @@ def import_(file: Path, note: str | None, dry_run: bool, db: Place, as_json: boo
         what = Line(f"{words.plural(len(entries), 'price')} would be published; nothing was done")
         _tell({"prices": told}, [tables.entries([(None, each) for each in entries]), what], as_json)
         return
-    with opened(db) as store:
+    with opened(db, tz) as store:
         receipt = store.service.publish_prices(entries, note=note).unwrap()
     done = "nothing is new: published last were" if receipt.duplicate else "published"
     text = f"{done} {words.plural(len(entries), 'price')}, up to position {words.count(receipt.position)}"

@@ -60,6 +60,24 @@ def test_a_wrong_file_is_one_line_and_publishes_nothing(cli: Cli, own: str) -> N
     assert json.loads(cli("prices", "list", "--json", *DB).stdout)["published"] == []
 
 
+@pytest.mark.parametrize(("file", "told"), [("none.toml", "No such file or directory"), (".", "it is not a file")])
+def test_a_file_that_cannot_be_read_is_one_line(cli: Cli, own: str, file: str, told: str) -> None:
+    result = cli("prices", "import", file, *DB)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"error: {file} cannot be read: {told}.\n"
+
+
+def test_a_new_store_keeps_the_zone_it_is_made_in(cli: Cli) -> None:
+    cli("prices", "import", EXAMPLE, "--db", "new.db", "--tz", "Europe/Berlin")
+
+    shown = cli(
+        "prices", "show", "acme-large", "--provider", "acme", "--at", "2026-03-02T12:00", "--db", "new.db"
+    ).stdout
+
+    assert "at 2026-03-02 12:00:00 CET" in shown
+
+
 def test_published_prices_are_listed_by_position(cli: Cli, published: str) -> None:
     lines = [line.split("  ") for line in cli("prices", "list", *DB).stdout.splitlines()]
     large = "input 2+, cache read 0.2, output 8, searches 10, requests 0.5 EUR, in a batch × 0.5"
