@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any, NamedTuple
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from analytics_es.errors import NaiveTime
 from analytics_es.priceentries import PriceEntry
 from analytics_es.prices import Cost, PriceList, UnitPrices
+
+REMEMBERED = 4096  # models that were asked for
 
 Find = Callable[[str | None, str], PriceList | None]
 
@@ -21,9 +23,9 @@ def _nothing(provider: str | None, model: str) -> None:
 
 
 class Published(NamedTuple):
-    """An entry, and where in the log it is."""
+    """An entry, and where in the log it is; None for one that is only supposed to be published."""
 
-    position: int
+    position: int | None
     entry: PriceEntry
 
 
@@ -46,11 +48,16 @@ class PriceBook:
     published: tuple[Published, ...] = ()  # by position
     default: Find = _nothing
     unread: tuple[int, ...] = ()
+    _remembered: dict[tuple[str | None, str], list[_Candidate]] = field(factory=dict, init=False, eq=False, repr=False)
 
     def upto(self, position: int) -> PriceBook:
         """Return the book as it was known at a position of the log."""
-        published = tuple(each for each in self.published if each.position <= position)
+        published = tuple(each for each in self.published if each.position and each.position <= position)
         return evolve(self, published=published, unread=tuple(each for each in self.unread if each <= position))
+
+    def as_if(self, entries: Iterable[PriceEntry]) -> PriceBook:
+        """Return the book as it would be if these entries were published now."""
+        return evolve(self, published=(*self.published, *(Published(None, each) for each in entries)))
 
     def prices_at(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices | None:
         """Return the prices in force at a time; None where nobody knows one, which never means 0."""
@@ -95,6 +102,14 @@ class PriceBook:
 
     def _about(self, provider: str | None, model: str) -> list[_Candidate]:
         """Return what may be in force for a model, what goes before the rest first."""
+        found = self._remembered.get((provider, model))
+        if found is None:
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[provider, model] = self._look_up(provider, model)
+        return found
+
+    def _look_up(self, provider: str | None, model: str) -> list[_Candidate]:
         listed = self.default(provider, model)
         providers = {provider, listed.provider if listed else provider}
         models = {model, listed.model if listed else model}

@@ -66,7 +66,7 @@ class PriceEntry:
         return Dated(prices=self.prices, since=self.effective_from, until=self.effective_until, hours=self.hours)
 
     def price_list(
-        self, provider: str | None, model: str, *, position: int, default: PriceList | None
+        self, provider: str | None, model: str, *, position: int | None, default: PriceList | None
     ) -> PriceList | None:
         """Return what it makes the prices of a model; None for a multiple of a default price that is not known."""
         if self.multiplier is None:

@@ -44,7 +44,7 @@ class UnitPrice:
 class Origin:
     """Where a price is from: a `version` of the package genai-prices, or, published, a `position` of the log, or both.
 
-    Both: the price published there is a part of the package's.
+    Both: the price published there is a multiple of the package's. None: it is only supposed to be published.
     """
 
     version: str | None = None

@@ -33,15 +33,14 @@ class Publications:
     def __init__(self, log: EventLog, recorder: Recorder) -> None:
         self._log, self._recorder = log, recorder
         self._lock = threading.Lock()
-        self._read, self._published, self._unread = 0, list[Published](), list[int]()
-        self._told = False
+        self._read, self._told = 0, False
+        self._book = PriceBook(default=genai.find) if genai.installed() else PriceBook()
 
     def book(self) -> PriceBook:
         """Return the price book of now: what is published, and the default prices where they are installed."""
         with self._lock:
             self._catch_up()
-            book = PriceBook(published=tuple(self._published), unread=tuple(self._unread))
-        return evolve(book, default=genai.find) if genai.installed() else book
+            return self._book
 
     def price(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices:
         """Return the prices in force at a time; raises UnknownModel, or MissingExtra where nothing could say more."""
@@ -64,7 +63,7 @@ class Publications:
         if note is not None and not (isinstance(note, str) and 0 < len(note) <= MOST_TEXT):
             raise BadPrice(where="the note", problem=f"it must be a text of 1 to {MOST_TEXT} characters")
         last = self.book().published[-len(checked) :]
-        if [each.entry for each in last] == checked:
+        if last and last[-1].position and [each.entry for each in last] == checked:
             return Receipt(position=last[-1].position, duplicate=True)
         now, about = self._recorder.door.clock(), {} if note is None else {"note": note}
         events = [passed(now, PUBLISHED, {"entry": each.told(), **about}) for each in checked]
@@ -83,13 +82,15 @@ class Publications:
 
     def _catch_up(self) -> None:
         table = self._log.told(PUBLISHED, after=self._read)
+        published, unread = list(self._book.published), list(self._book.unread)
         for position, state in zip(*(table.column(name).to_pylist() for name in ("position", "state")), strict=True):
             try:
-                told = orjson.loads(state)["data"]["entry"]
-                self._published.append(Published(position, read_entry(told)))
+                published.append(Published(position, read_entry(orjson.loads(state)["data"]["entry"])))
             except (BadPrice, KeyError, TypeError):
-                self._unread.append(position)
+                unread.append(position)
             self._read = position
+        if table.num_rows:
+            self._book = evolve(self._book, published=tuple(published), unread=tuple(unread))
 
 
 def unknown(book: PriceBook, provider: str | None, model: str) -> UnknownModel:

@@ -360,6 +360,16 @@ def test_of_published_prices_that_hold_the_one_published_last_counts_whenever_it
     assert inputs(given.upto(1), MIDNIGHT, MIDNIGHT + 2 * DAY) == [None, D("0.000005")]
 
 
+def test_a_book_can_be_asked_as_if_more_were_published() -> None:
+    given = book(price(), default=LISTED)
+    supposed = given.as_if([read_entry(price(effective_from=MIDNIGHT, per_mtok={"input_tokens": 7}))])
+    found = supposed.prices_at("acme", "acme-large", MIDNIGHT)
+
+    assert inputs(supposed, MIDNIGHT - SECOND, MIDNIGHT) == [D("0.000002"), D("0.000007")]
+    assert found and found.origin == Origin()
+    assert supposed.upto(1) == given
+
+
 def test_a_multiplier_is_of_the_default_price_of_the_time_and_of_its_batches() -> None:
     given = book(price(multiplier="0.8", per_mtok=None, currency=None), default=LISTED)
     found = given.prices_at("acme", "acme-large", NOON)
@@ -402,6 +412,14 @@ def test_an_entry_is_about_every_name_under_which_its_model_is_listed_too() -> N
     given = book(price(provider="acme-ai"), default=LISTED)
 
     assert inputs(given, NOON, provider="acme.ai", model="acme-large-2026-01-01") == [D("0.000002")]
+
+
+def test_what_is_remembered_of_models_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analytics_es.pricebook.REMEMBERED", 2)
+    given = book(price(model="*"))
+
+    assert [inputs(given, NOON, model=f"m{n % 3}") for n in range(9)] == [[D("0.000002")]] * 9
+    assert len(given._remembered) <= 2
 
 
 def test_bounds_are_the_instants_at_which_something_changes() -> None:

@@ -221,14 +221,15 @@ def test_an_unknown_model_is_told_with_names_that_are_close(analytics: Analytics
 
 @once
 def test_without_the_package_published_prices_are_known_and_the_rest_says_what_to_install(
-    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+    url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(genai, "installed", lambda: False)
-    analytics.publish_prices([price()]).unwrap()
+    with opened(url) as analytics:
+        analytics.publish_prices([price()]).unwrap()
 
-    assert input_price(analytics) == Decimal("0.000002")
-    with pytest.raises(MissingExtra):
-        analytics.price("anthropic", "claude-sonnet-4-5").unwrap()
+        assert input_price(analytics) == Decimal("0.000002")
+        with pytest.raises(MissingExtra):
+            analytics.price("anthropic", "claude-sonnet-4-5").unwrap()
 
 
 @once
