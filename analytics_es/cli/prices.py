@@ -11,7 +11,7 @@ from analytics_es import genai
 from analytics_es.cli import render, words
 from analytics_es.cli.blocks import Block, Line
 from analytics_es.cli.failures import Group
-from analytics_es.cli.options import db_option, json_option, moment, tz_option, zone_option
+from analytics_es.cli.options import db_option, json_option, moment, tz_option, zone
 from analytics_es.cli.store import Place, existing, opened
 from analytics_es.cli.tables import prices as tables
 from analytics_es.codec import to_json
@@ -39,7 +39,9 @@ def prices() -> None:
 @click.option("--note", metavar="TEXT", help="Why, to be kept with them.")
 @click.option("--dry-run", is_flag=True, help="Say what would be published, and do nothing.")
 @db_option
-@zone_option
+@click.option(
+    "--tz", type=zone, metavar="ZONE", help="Where hours and days begin, if the store is new.  [default: UTC]"
+)
 @json_option
 def import_(file: Path, note: str | None, dry_run: bool, db: Place, tz: str | None, as_json: bool) -> None:
     """Publish the prices of a file, TOML or JSON: all of them, or none.
