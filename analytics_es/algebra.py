@@ -28,6 +28,10 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(ENTITIES.values(), TEXT),
     **dict.fromkeys(("input_tokens", "cache_read_tokens", "cache_creation_tokens"), WHOLE),
     **dict.fromkeys(("output_tokens", "reasoning_tokens", "messages", "occurred_at"), WHOLE),
+    **dict.fromkeys(("cache_creation_1h_tokens", "cache_read_audio_tokens", "cache_read_image_tokens"), WHOLE),
+    **dict.fromkeys(("input_audio_tokens", "input_image_tokens"), WHOLE),
+    **dict.fromkeys(("output_audio_tokens", "output_image_tokens", "searches"), WHOLE),
+    "batch": TEXT,  # "true" or "false"
     **dict.fromkeys(("duration_us", "time_to_first_chunk_us"), WHOLE),
     **dict.fromkeys(("duration_ms", "time_to_first_chunk_ms"), MILLISECONDS),
     **dict.fromkeys(("cost", "amount", "value"), EXACT),

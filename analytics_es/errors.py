@@ -533,3 +533,18 @@ class NoStream(AnalyticsError):
 
 class SeveralStreams(AnalyticsError):
     """The topics are in several streams ({streams}): name one with stream= or --stream, and subscribe once for each."""
+
+
+# ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BadPrice(AnalyticsError):
+    """{where}: {problem}. Nothing was published; docs/cost.md shows what a price looks like."""
+
+
+class BadUsage(AnalyticsError):
+    """The usage cannot be priced: {problem} (see docs/concepts.md, tokens)."""
+
+
+class UnknownModel(AnalyticsError):
+    """There is no price for {model!r}{of}{hint}. Prices are published with `analytics-es prices import`."""

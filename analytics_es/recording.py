@@ -49,7 +49,11 @@ class Recorder:
 
     def tell(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
         """Record what the service itself has to say, an `analytics.…` event; no policy of privacy is about that."""
-        return receipt(self._commit([passed(self.door.clock(), event_type, data, **given)])[0])
+        return receipt(self.tell_all([passed(self.door.clock(), event_type, data, **given)])[0])
+
+    def tell_all(self, entries: Sequence[Entry]) -> list[Appended]:
+        """Record several such events, in one commit."""
+        return self._commit(entries)
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
         """Append what has passed the door, in one commit; durable when it returns.

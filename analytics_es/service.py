@@ -23,8 +23,12 @@ from analytics_es.fold import Fold
 from analytics_es.forgetting import Forgetting
 from analytics_es.intake import Subscription, subscribe
 from analytics_es.log import Appended, Entry, EventLog
+from analytics_es.pricebook import PriceBook
+from analytics_es.priceentries import PriceEntry
+from analytics_es.prices import UnitPrices
 from analytics_es.privacy import DEFAULT, PrivacyPolicy
 from analytics_es.projection import declarations_of
+from analytics_es.publishing import Publications
 from analytics_es.recording import OnRefused, Progress, Recorder
 from analytics_es.retention import RetentionPolicy
 from analytics_es.runner import Progress as CatchUpProgress
@@ -81,6 +85,7 @@ class AnalyticsService(Upkeep):
         self._events = OfLog(log, opening)
         self._backfill = Backfill(log, views, self._runner, self._rebuilt) if rebuild == "auto" else None
         self._recorder = Recorder(log, Door(clock, policy, vault.pseudonym), self._runner.wake)
+        self._publications = Publications(log, self._recorder)
         self._deriving = asof.Deriving(
             log=log, declarations=self._declarations, fold=self._fold, calendar=calendar, known_as=self._known_as
         )
@@ -351,6 +356,34 @@ class AnalyticsService(Upkeep):
 
     def _answering(self, projection: str, period: TimePeriod) -> AbstractContextManager[queries.Source]:
         return nullcontext(self._source)
+
+    # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def publish_prices(
+        self, entries: Iterable[PriceEntry | Mapping[str, Any]], *, note: str | None = None
+    ) -> OperationResult[Receipt]:
+        """Publish prices of models, each from a time on, past or future; all of them, or none with a BadPrice.
+
+        An entry is a mapping such as {"provider": "acme", "model": "llama-*", "currency": "EUR", "effective_from":
+        "2026-01-01T00:00:00Z", "per_mtok": {"input_tokens": "0.2", "output_tokens": "0.4"}} (docs/cost.md). Of those
+        about a model that hold at a time the one published last counts; none is ever edited.
+        """
+        return self._result(lambda: self._publications.publish(entries, note=note))
+
+    def price_book(self) -> OperationResult[PriceBook]:
+        """Return the price book of now: every entry that was published, with its position, and the default prices."""
+        return self._result(self._publications.book)
+
+    def price(
+        self, provider: str | None, model: str, at: datetime | None = None, *, batch: bool = False
+    ) -> OperationResult[UnitPrices]:
+        """Say what calls of a model cost at a time, by default now: each kind, its tiers, since when, from where.
+
+        `provider` and `model` are named as events name them. The failure is UnknownModel, with names that are close.
+        """
+        return self._result(lambda: self._publications.price(provider, model, at or self._clock(), batch=batch))
+
+    # ── explaining ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def explain(
         self,

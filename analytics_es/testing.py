@@ -1,4 +1,4 @@
-"""Valid examples to start from: the arguments of `record_event` for one event of each kind; change one thing."""
+"""Valid examples to start from: arguments of `record_event` for one event of each kind, a price; change one thing."""
 
 from __future__ import annotations
 
@@ -73,3 +73,15 @@ def budget_allocated(*, occurred_at: datetime = NOON, **changes: Any) -> dict[st
 def message_added(*, occurred_at: datetime = NOON, **changes: Any) -> dict[str, Any]:
     """Return a message of a conversation."""
     return _event("conversation.message.added", {"messages": 1}, changes, occurred_at)
+
+
+def price(**changes: Any) -> dict[str, Any]:
+    """Return a price as it is given to `publish_prices`; `name=None` leaves a name out."""
+    own = {
+        "provider": "acme",
+        "model": "acme-large",
+        "currency": "EUR",
+        "effective_from": "2026-01-01T00:00:00Z",
+        "per_mtok": {"input_tokens": "2", "cache_read_tokens": "0.2", "output_tokens": "8"},
+    }
+    return {name: value for name, value in {**own, **changes}.items() if value is not None}

@@ -100,6 +100,12 @@ def _decimal(name: str, value: Any) -> str:
     return format(exact.copy_abs().quantize(_EIGHTEENTH, context=_WIDE), "f").rstrip("0").rstrip(".")
 
 
+def _boolean(name: str, value: Any) -> bool:
+    if type(value) is not bool:
+        raise BadField(field=name, problem=f"must be true or false, not {kind_of(value)}")
+    return value
+
+
 def _status(name: str, value: Any) -> str:
     if value not in STATUSES:
         raise BadField(field=name, problem=f"must be one of {', '.join(STATUSES)}, not {shown(value)}")
@@ -126,6 +132,18 @@ def _attributes(name: str, value: Any) -> dict[str, Any]:
 
 Check = Callable[[str, Any], Any]
 
+# What few calls tell, because it has a price of its own, and what it is a part of: at most as much of it.
+_PART_OF = {
+    "cache_creation_1h_tokens": ("cache_creation_tokens",),
+    "input_audio_tokens": ("input_tokens",),
+    "input_image_tokens": ("input_tokens",),
+    "cache_read_audio_tokens": ("cache_read_tokens", "input_audio_tokens"),
+    "cache_read_image_tokens": ("cache_read_tokens", "input_image_tokens"),
+    "output_audio_tokens": ("output_tokens",),
+    "output_image_tokens": ("output_tokens",),
+}
+_SPECIAL = (*_PART_OF, "searches")
+
 COMMON: dict[str, Check] = {
     **dict.fromkeys(("user_id", "tenant_id", "conversation_id", "job_id", "task_id", "agent_id", "error_type"), _text),
     "status": _status,
@@ -138,6 +156,8 @@ VOCABULARY: dict[str, Check] = {
     **dict.fromkeys(("provider", "model", "operation", "tool", "job_type", "task_type", "budget_id"), _text),
     **dict.fromkeys(("input_tokens", "cache_read_tokens", "cache_creation_tokens"), _integer),
     **dict.fromkeys(("output_tokens", "reasoning_tokens", "messages"), _integer),
+    **dict.fromkeys(_SPECIAL, _integer),
+    "batch": _boolean,
     "time_to_first_chunk_ms": _milliseconds,
     "cost": _decimal,
     "amount": _decimal,
@@ -248,5 +268,18 @@ def _check_together(data: dict[str, Any]) -> None:
         raise SubsetAboveTotal(parts="cache_read_tokens + cache_creation_tokens", total="input_tokens")
     if "reasoning_tokens" in data and data["reasoning_tokens"] > told("output_tokens", 0):
         raise SubsetAboveTotal(parts="reasoning_tokens", total="output_tokens")
+    if not _PART_OF.keys().isdisjoint(data):
+        _check_parts(data)
     if "currency" not in data and ("cost" in data or "amount" in data):
         raise CostWithoutCurrency(field="cost" if "cost" in data else "amount")
+
+
+def _check_parts(data: dict[str, Any]) -> None:
+    for part, totals in _PART_OF.items():
+        for total in totals:
+            if data.get(part, 0) > data.get(total, 0):
+                raise SubsetAboveTotal(parts=part, total=total)
+    for side in ("input", "output"):
+        audio, image, total = f"{side}_audio_tokens", f"{side}_image_tokens", f"{side}_tokens"
+        if data.get(audio, 0) + data.get(image, 0) > data.get(total, 0):
+            raise SubsetAboveTotal(parts=f"{audio} + {image}", total=total)

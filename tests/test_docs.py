@@ -110,6 +110,21 @@ def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
     assert run_python(code, tmp_path) == shown
 
 
+def test_prices_are_what_their_page_shows(tmp_path: Path) -> None:
+    (code,), (shown,) = blocks("docs/cost.md", "python"), blocks("docs/cost.md", "text")
+    commands = SHELL.findall((ROOT / "docs/cost.md").read_text())
+    (tmp_path / "prices.toml").write_text((ROOT / "docs/examples/prices.toml").read_text())
+    AnalyticsService.open(tmp_path / "analytics.db", follow=False).close()
+
+    for command in commands:
+        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+
+    assert len(commands) == 6
+    assert run_python(code, tmp_path) == shown
+
+
 def test_postgres_is_used_as_the_guide_shows(tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANALYTICS_ES_VAULT_KEY", "ab" * 32)
     (code,) = blocks("docs/reliability.md", "python")

@@ -94,7 +94,11 @@ def test_the_message_about_a_type_stays_short(analytics: AnalyticsService) -> No
 
 # ── refused: fields ─────────────────────────────────────────────────────────────────────────────────────────────
 
-TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens", "messages")
+TOKENS = (
+    *("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens", "messages"),
+    *("cache_creation_1h_tokens", "input_audio_tokens", "input_image_tokens", "cache_read_audio_tokens"),
+    *("cache_read_image_tokens", "output_audio_tokens", "output_image_tokens", "searches"),
+)
 DURATIONS = ("duration_ms", "time_to_first_chunk_ms")
 DECIMALS = ("cost", "amount", "value")
 TEXTS = (
@@ -242,6 +246,20 @@ def test_money_needs_a_currency(analytics: AnalyticsService, event: dict[str, An
         ({"input_tokens": None}, "cache_read_tokens + cache_creation_tokens", "input_tokens"),
         ({"reasoning_tokens": 151}, "reasoning_tokens", "output_tokens"),
         ({"output_tokens": None}, "reasoning_tokens", "output_tokens"),
+        ({"cache_creation_1h_tokens": 101}, "cache_creation_1h_tokens", "cache_creation_tokens"),
+        ({"input_audio_tokens": 1201}, "input_audio_tokens", "input_tokens"),
+        ({"cache_read_image_tokens": 1}, "cache_read_image_tokens", "input_image_tokens"),
+        ({"input_audio_tokens": 900, "cache_read_audio_tokens": 801}, "cache_read_audio_tokens", "cache_read_tokens"),
+        (
+            {"input_audio_tokens": 700, "input_image_tokens": 501},
+            "input_audio_tokens + input_image_tokens",
+            "input_tokens",
+        ),
+        (
+            {"output_audio_tokens": 100, "output_image_tokens": 51},
+            "output_audio_tokens + output_image_tokens",
+            "output_tokens",
+        ),
     ],
 )
 def test_tokens_include_their_parts(
@@ -254,9 +272,16 @@ def test_tokens_include_their_parts(
 
 
 def test_parts_may_be_all_of_their_total() -> None:
-    event = provider_call(cache_read_tokens=1100, reasoning_tokens=150)
+    parts = {"cache_creation_1h_tokens": 100, "input_audio_tokens": 1200, "cache_read_audio_tokens": 1100}
+    event = provider_call(cache_read_tokens=1100, reasoning_tokens=150, output_image_tokens=150, **parts)
 
     assert admit(now=NOON, **event).data == event["data"]
+
+
+@pytest.mark.parametrize("value", ["true", 1, 0])
+def test_whether_a_call_was_in_a_batch_is_true_or_false(analytics: AnalyticsService, value: Any) -> None:
+    assert "must be true or false, not a" in told(analytics, "batch", value)
+    assert admit(now=NOON, **provider_call(batch=True)).data["batch"] is True
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,15 @@ def test_columns_of_events_are_typed(analytics: AnalyticsService) -> None:
         "output_tokens": "int64",
         "reasoning_tokens": "int64",
         "messages": "int64",
+        "cache_creation_1h_tokens": "int64",
+        "input_audio_tokens": "int64",
+        "input_image_tokens": "int64",
+        "cache_read_audio_tokens": "int64",
+        "cache_read_image_tokens": "int64",
+        "output_audio_tokens": "int64",
+        "output_image_tokens": "int64",
+        "searches": "int64",
+        "batch": text,
         "time_to_first_chunk_ms": "decimal128(18, 3)",
         "cost": exact,
         "amount": exact,
@@ -325,7 +334,7 @@ def test_csv_is_plain_text(analytics: AnalyticsService) -> None:
     assert ",".join(export.EVENTS) == header
     assert line == (
         '1,tool.call.completed,test,1,2026-03-02T12:00:00.000000Z,2026-03-09T08:30:00.000000Z,,,,,,,,,35.5,,,,,"a,""b""\r",'
-        ',,,,,,,,,,,,,,"{""tool"":""a,\\""b\\""\\r"",""duration_ms"":35.5}"\n'
+        ',,,,,,,,,,,,,,,,,,,,,,,"{""tool"":""a,\\""b\\""\\r"",""duration_ms"":35.5}"\n'
     )
 
 

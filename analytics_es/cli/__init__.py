@@ -15,6 +15,7 @@ from analytics_es.cli.failures import Group
 from analytics_es.cli.following import run
 from analytics_es.cli.forgetting import forget
 from analytics_es.cli.keeping import aggregate, backup, export, migrate
+from analytics_es.cli.prices import prices
 from analytics_es.cli.projections import projections
 from analytics_es.cli.questions import cost, metrics, performance, report, summary, usage
 from analytics_es.cli.rebuilding import rebuild  # noqa: F401  # a command of projections
@@ -52,6 +53,6 @@ def main() -> None:
 
 for _command in (import_, record, demo, report, usage, performance, cost, summary, explain, diff, metrics):
     main.add_command(_command)
-for _command in (export, backup, retain, forget, aggregate, migrate, projections, dead_letters, run):
+for _command in (export, backup, retain, forget, aggregate, migrate, prices, projections, dead_letters, run):
     main.add_command(_command)
 projections.add_command(verify)

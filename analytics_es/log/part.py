@@ -69,6 +69,10 @@ class Part(EventLog):
         """Return the last event up to a position, whatever its type and wherever this part begins."""
         return self._log.latest(min(upto, self._upto))
 
+    def told(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+        """Return what the service itself has to say of one type."""
+        return self._chosen(self._log.told(event_type, after=max(after, self._after), upto=min(upto, self._upto)))
+
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         return self._log._positions(keys, max(after, self._after), min(upto, self._upto))
 

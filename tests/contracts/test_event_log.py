@@ -752,3 +752,31 @@ def test_too_old_a_sqlite_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(OldSqlite, match=r"SQLite 3\.36\.9 is too old: analytics_es needs 3\.37\.0 or newer"):
         SQLiteLog(None)
+
+
+# ── what the service says itself ────────────────────────────────────────────────────────────────────────────────
+
+
+def said(what: str, n: int) -> Entry:
+    return entry(NOON, f"analytics.{what}", {"n": n})
+
+
+def test_what_the_service_said_of_one_type_is_found_by_position(log: EventLog) -> None:
+    log.append([call(1), said("price.published", 2), said("price.changed", 3), call(4), said("price.published", 5)])
+    log.append([entry(NOON, "analyticsx.price.published", {}), said("price.published", 7)])
+
+    def positions(**given: int) -> list[int]:
+        return log.told("analytics.price.published", **given).column("position").to_pylist()
+
+    assert positions() == [2, 5, 7]
+    assert (positions(after=2), positions(upto=5), positions(after=2, upto=6)) == ([5, 7], [2, 5], [5])
+    assert log.told("analytics.price.published").schema == port.COLUMNS
+    assert log.told("analyticsx.price.published").num_rows == 0
+
+
+def test_a_part_of_a_log_knows_what_was_said_in_it(log: EventLog) -> None:
+    log.append([said("price.published", n) for n in range(5)])
+
+    part = Part(log, after=1, upto=4)
+
+    assert part.told("analytics.price.published").column("position").to_pylist() == [2, 3, 4]

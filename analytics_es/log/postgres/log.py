@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.rows import tuple_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 
 from analytics_es.errors import SharedIds
 from analytics_es.events import key_of_time
@@ -118,6 +118,13 @@ SEARCH = (
 REWRITE = (
     "UPDATE stored_events SET state = given.state "
     "FROM unnest(%s::bigint[], %s::bytea[]) AS given (position, state) WHERE notification_id = position"
+)
+
+# The events of one type of the service's own within a stretch of positions; these are never sealed.
+TOLD = (
+    "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
+    "WHERE topic = {type} AND substr(topic, 1, 10) = 'analytics.' "
+    "AND notification_id > {after} AND notification_id <= {upto} ORDER BY notification_id"
 )
 
 
@@ -261,6 +268,10 @@ class PostgresLog(EventLog):
         """Return the last event up to a position as `scan` gives it, None where there is none."""
         found: list[dict[str, Any]] = self._events(LATEST, upto=int(upto)).to_pylist()
         return found[0] if found else None
+
+    def told(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+        """Return what the service itself has to say of one type."""
+        return self._events(TOLD, type=Literal(event_type).as_string(), after=int(after), upto=int(upto))
 
     def _events(self, statement: str, **values: Any) -> pa.Table:
         return brought_up(self._fetch(self._query(statement, **values)).cast(COLUMNS))

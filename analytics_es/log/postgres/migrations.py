@@ -81,6 +81,11 @@ CREATE_VAULT = (
     "CREATE TABLE log_notes (name text PRIMARY KEY, value text NOT NULL)",
 )
 
+# What the service itself has to say is found by its type; a small index, since everything else is not in it.
+CREATE_OWN = (
+    "CREATE INDEX stored_events_own ON stored_events (topic, notification_id) WHERE substr(topic, 1, 10) = 'analytics.'"
+)
+
 
 def _first(connection: Connection, recorders: tuple[PostgresApplicationRecorder, PostgresTrackingRecorder]) -> None:
     """Make the library's tables, without its types and functions, and ours."""
@@ -109,7 +114,12 @@ def _third(connection: Connection, _: object) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS = (_first, _second, _third)
+def _fourth(connection: Connection, _: object) -> None:
+    """Find what the service itself has to say."""
+    connection.execute(CREATE_OWN)
+
+
+MIGRATIONS = (_first, _second, _third, _fourth)
 
 
 def _tables(recorder: PostgresRecorder) -> list[Any]:

@@ -57,6 +57,11 @@ CREATE_NOTES = "CREATE TABLE IF NOT EXISTS log_notes (name TEXT PRIMARY KEY, val
 WRITE_NOTE = "INSERT INTO log_notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
 
+# What the service itself has to say is found by its type; a small index, since everything else is not in it.
+CREATE_OWN = (
+    "CREATE INDEX IF NOT EXISTS stored_events_own ON stored_events (topic) WHERE substr(topic, 1, 10) = 'analytics.'"
+)
+
 # What was inserted after a position.
 FRESH = "SELECT originator_id, rowid FROM stored_events WHERE rowid > ?"
 
@@ -111,6 +116,12 @@ SEARCH = (
     "AND (instr(state, ?) > 0 OR topic IN (SELECT value FROM json_each(?))) ORDER BY rowid LIMIT ?"
 )
 REWRITE = "UPDATE stored_events SET state = ? WHERE rowid = ?"
+
+# The events of one type of the service's own within a stretch of positions; these are never sealed.
+TOLD = (
+    "SELECT rowid, topic, state, originator_id FROM stored_events INDEXED BY stored_events_own "
+    "WHERE topic = ? AND substr(topic, 1, 10) = 'analytics.' AND rowid > ? AND rowid <= ? ORDER BY rowid"
+)
 
 
 class SQLiteRecorder(SQLiteApplicationRecorder):
@@ -176,6 +187,7 @@ class SQLiteLog(EventLog):
             self._seals.create(cursor)
             if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
                 cursor.execute(f"PRAGMA user_version = {SCHEMA}")
+            cursor.execute(CREATE_OWN)
             cursor.execute(CREATE_IDENTITY)
             cursor.execute(CREATE_NOTES)
             cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
@@ -234,6 +246,10 @@ class SQLiteLog(EventLog):
         """Return the last event up to a position as `scan` gives it, None where there is none."""
         found: list[dict[str, Any]] = self._rows(LATEST, (upto,)).to_pylist()
         return found[0] if found else None
+
+    def told(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+        """Return what the service itself has to say of one type."""
+        return self._rows(TOLD, (event_type, after, upto))
 
     def _rows(self, statement: str, parameters: tuple[Any, ...]) -> pa.Table:
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""

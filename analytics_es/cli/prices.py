@@ -1,0 +1,131 @@
+"""Prices: publish them, list them, look at those of a model."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from analytics_es import genai
+from analytics_es.cli import render, words
+from analytics_es.cli.blocks import Block, Line
+from analytics_es.cli.failures import Group
+from analytics_es.cli.options import db_option, json_option, moment, tz_option, zone
+from analytics_es.cli.store import Place, existing, opened
+from analytics_es.cli.tables import prices as tables
+from analytics_es.codec import to_json
+from analytics_es.pricefiles import read_prices
+
+at_option = click.option("--at", type=moment, metavar="TIME", help="The prices in force at this time.  [default: now]")
+
+
+@click.group(cls=Group)
+def prices() -> None:
+    """Publish prices, and look at those that are known.
+
+    What nobody published has the price that the package genai-prices knows (`pip install 'analytics-es[prices]'`).
+
+    \b
+    Examples:
+      analytics-es prices show claude-sonnet-4-5 --at 2026-01-01
+      analytics-es prices import contract.toml --dry-run
+      analytics-es prices list
+    """
+
+
+@prices.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--note", metavar="TEXT", help="Why, to be kept with them.")
+@click.option("--dry-run", is_flag=True, help="Say what would be published, and do nothing.")
+@db_option
+@click.option(
+    "--tz", type=zone, metavar="ZONE", help="Where hours and days begin, if the store is new.  [default: UTC]"
+)
+@json_option
+def import_(file: Path, note: str | None, dry_run: bool, db: Place, tz: str | None, as_json: bool) -> None:
+    """Publish the prices of a file, TOML or JSON: all of them, or none.
+
+    They are events of the log: nothing published is edited, and of those about a model that hold at a time, the one
+    published last counts. What was published last already is not published again.
+
+    \b
+    Examples:
+      analytics-es prices import contract.toml --note "contract of 2026"
+      analytics-es prices import contract.toml --dry-run
+    """
+    entries = read_prices(file)
+    if dry_run:
+        told = [each.told() for each in entries]
+        what = Line(f"{words.plural(len(entries), 'price')} would be published; nothing was done")
+        _tell({"prices": told}, [tables.entries([(None, each) for each in entries]), what], as_json)
+        return
+    with opened(db, tz) as store:
+        receipt = store.service.publish_prices(entries, note=note).unwrap()
+    done = "nothing is new: published last were" if receipt.duplicate else "published"
+    text = f"{done} {words.plural(len(entries), 'price')}, up to position {words.count(receipt.position)}"
+    _tell({"prices": len(entries), "receipt": receipt}, [Line(text)], as_json)
+
+
+@prices.command("list")
+@at_option
+@click.option("--provider", metavar="NAME", help="Those of one provider, with all that genai-prices knows of it.")
+@db_option
+@tz_option
+@json_option
+def list_(at: datetime | None, provider: str | None, db: Place, tz: str | None, as_json: bool) -> None:
+    """List published prices, by position; with --at those that hold at a time.
+
+    \b
+    Examples:
+      analytics-es prices list
+      analytics-es prices list --provider anthropic --at 2026-01-01 --json
+    """
+    with existing(db, tz) as store:
+        when = store.read(at).astimezone(UTC) if at else None
+        book = store.service.price_book().unwrap()
+    chosen = [
+        (position, entry)
+        for position, entry in book.published
+        if (when is None or entry.dated.holds(when)) and (provider is None or entry.is_of(provider))
+    ]
+    default = sorted(genai.models(provider), key=lambda each: each.model) if provider and genai.installed() else []
+    known = [found for each in default if (found := each.at(when or datetime.now(UTC)))]
+    blocks: list[Block] = [tables.entries(chosen), *([tables.models(known)] if known else [])]
+    told = [{"position": position, **entry.told()} for position, entry in chosen]
+    _tell(
+        {"published": told, "unread": list(book.unread), "default": known},
+        [*blocks, *tables.footer(book)],
+        as_json,
+    )
+
+
+@prices.command()
+@click.argument("model")
+@click.option("--provider", metavar="NAME", help="Whose; without one, the provider whose models have such names.")
+@click.option("--batch", is_flag=True, help="What calls in a batch cost.")
+@at_option
+@db_option
+@tz_option
+@json_option
+def show(
+    model: str, provider: str | None, batch: bool, at: datetime | None, db: Place, tz: str | None, as_json: bool
+) -> None:
+    """Show what calls of a model cost.
+
+    \b
+    Examples:
+      analytics-es prices show claude-sonnet-4-5
+      analytics-es prices show gpt-4o --provider azure --at 2026-01-01T12:00 --json
+    """
+    with existing(db, tz) as store:
+        when = (store.read(at) if at else datetime.now(UTC)).astimezone(store.reads)
+        found = store.service.price(provider, model, when, batch=batch).unwrap()
+    _tell(found, tables.unit_prices(found, when), as_json)
+
+
+def _tell(answer: object, blocks: list[Block], as_json: bool) -> None:
+    if as_json:
+        click.echo(to_json(answer))
+    else:
+        render.show(blocks)
