@@ -11,14 +11,14 @@ from typing import Any
 import orjson
 from attrs import evolve
 
-from analytics_es import genai
 from analytics_es.door import entry as passed
 from analytics_es.errors import BadPrice, MissingExtra, UnknownModel
 from analytics_es.log import EventLog
-from analytics_es.pricebook import PriceBook, Published
-from analytics_es.priceentries import PriceEntry
-from analytics_es.pricereading import read_entry
-from analytics_es.prices import UnitPrices
+from analytics_es.pricing import genai
+from analytics_es.pricing.book import PriceBook, Published
+from analytics_es.pricing.entries import PriceEntry
+from analytics_es.pricing.prices import UnitPrices
+from analytics_es.pricing.reading import read_entry
 from analytics_es.recording import Recorder, receipt
 from analytics_es.types import Receipt
 

@@ -23,9 +23,9 @@ from analytics_es.fold import Fold
 from analytics_es.forgetting import Forgetting
 from analytics_es.intake import Subscription, subscribe
 from analytics_es.log import Appended, Entry, EventLog
-from analytics_es.pricebook import PriceBook
-from analytics_es.priceentries import PriceEntry
-from analytics_es.prices import UnitPrices
+from analytics_es.pricing.book import PriceBook
+from analytics_es.pricing.entries import PriceEntry
+from analytics_es.pricing.prices import UnitPrices
 from analytics_es.privacy import DEFAULT, PrivacyPolicy
 from analytics_es.projection import declarations_of
 from analytics_es.publishing import Publications

@@ -20,13 +20,13 @@ from genai_prices.types import Usage as TheirUsage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_es import genai
 from analytics_es.algebra import FIELDS
 from analytics_es.errors import BadUsage, MissingExtra, NaiveTime
-from analytics_es.pricebook import PriceBook, Published
-from analytics_es.pricereading import read_entry
-from analytics_es.prices import Cost, Dated, Origin, PriceList, Tier, UnitPrice, UnitPrices
-from analytics_es.quantities import KINDS, apart, lies_in
+from analytics_es.pricing import genai
+from analytics_es.pricing.book import PriceBook, Published
+from analytics_es.pricing.prices import Cost, Dated, Origin, PriceList, Tier, UnitPrice, UnitPrices
+from analytics_es.pricing.quantities import KINDS, apart, lies_in
+from analytics_es.pricing.reading import read_entry
 from analytics_es.testing import NOON, price, provider_call
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
@@ -415,7 +415,7 @@ def test_an_entry_is_about_every_name_under_which_its_model_is_listed_too() -> N
 
 
 def test_what_is_remembered_of_models_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analytics_es.pricebook.REMEMBERED", 2)
+    monkeypatch.setattr("analytics_es.pricing.book.REMEMBERED", 2)
     given = book(price(model="*"))
 
     assert [inputs(given, NOON, model=f"m{n % 3}") for n in range(9)] == [[D("0.000002")]] * 9

@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_es import AnalyticsService, genai
+from analytics_es import AnalyticsService
 from analytics_es.errors import BadPrice, CannotRead, MissingExtra, UnknownModel
-from analytics_es.genai import Edition
-from analytics_es.pricefiles import read_prices
-from analytics_es.pricereading import read_entry
+from analytics_es.pricing import genai
+from analytics_es.pricing.files import read_prices
+from analytics_es.pricing.genai import Edition
+from analytics_es.pricing.quantities import KINDS, both, wholes
+from analytics_es.pricing.reading import read_entry
 from analytics_es.publishing import DEFAULT_CHANGED, PUBLISHED
-from analytics_es.quantities import KINDS, both, wholes
 from analytics_es.testing import NOON, price, provider_call
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
@@ -465,6 +466,6 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.
         read_prices(tmp_path / "none.toml")
     with pytest.raises(CannotRead, match="it is not a file"):
         read_prices(tmp_path)
-    monkeypatch.setattr("analytics_es.pricefiles.MAX_BYTES", 3)
+    monkeypatch.setattr("analytics_es.pricing.files.MAX_BYTES", 3)
     with pytest.raises(CannotRead, match="longer than 3 bytes"):
         read_prices(written(tmp_path, "a.toml", "price"))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from analytics_es import genai
 from analytics_es.cli import render, words
 from analytics_es.cli.blocks import Block, Line
 from analytics_es.cli.failures import Group
@@ -15,7 +14,8 @@ from analytics_es.cli.options import db_option, json_option, moment, tz_option, 
 from analytics_es.cli.store import Place, existing, opened
 from analytics_es.cli.tables import prices as tables
 from analytics_es.codec import to_json
-from analytics_es.pricefiles import read_prices
+from analytics_es.pricing import genai
+from analytics_es.pricing.files import read_prices
 
 at_option = click.option("--at", type=moment, metavar="TIME", help="The prices in force at this time.  [default: now]")
 

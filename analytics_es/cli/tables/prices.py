@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from analytics_es import genai
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line
-from analytics_es.pricebook import PriceBook
-from analytics_es.priceentries import PriceEntry
-from analytics_es.prices import Origin, UnitPrice, UnitPrices
-from analytics_es.quantities import KINDS, digits, listed, trimmed
+from analytics_es.pricing import genai
+from analytics_es.pricing.book import PriceBook
+from analytics_es.pricing.entries import PriceEntry
+from analytics_es.pricing.prices import Origin, UnitPrice, UnitPrices
+from analytics_es.pricing.quantities import KINDS, digits, listed, trimmed
 
 _PER = {6: "million", 3: "thousand"}
 _SHOWN = ("input_tokens", "cache_read_tokens", "cache_creation_tokens", "output_tokens")

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from analytics_es.quantities import EXACT, apart, side, trimmed, without_price
+from analytics_es.pricing.quantities import EXACT, apart, side, trimmed, without_price
 
 _DAY = timedelta(days=1)
 

@@ -15,9 +15,9 @@ from attrs import frozen
 
 from analytics_es.errors import BadPrice
 from analytics_es.events import EARLIEST, LATEST
-from analytics_es.priceentries import ANY, PriceEntry
-from analytics_es.prices import Tier, UnitPrice
-from analytics_es.quantities import EXACT, KINDS, both, wholes
+from analytics_es.pricing.entries import ANY, PriceEntry
+from analytics_es.pricing.prices import Tier, UnitPrice
+from analytics_es.pricing.quantities import EXACT, KINDS, both, wholes
 from analytics_es.vocabulary import MAX_INTEGER, MAX_TEXT, kind_of, shown
 
 DECIMALS = 12

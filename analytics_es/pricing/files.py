@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from analytics_es.errors import BadPrice, CannotRead
-from analytics_es.priceentries import PriceEntry
-from analytics_es.pricereading import read_entry
+from analytics_es.pricing.entries import PriceEntry
+from analytics_es.pricing.reading import read_entry
 
 MAX_BYTES = 16 * 2**20
 TABLE = "price"

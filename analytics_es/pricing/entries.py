@@ -12,8 +12,8 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from analytics_es.prices import Dated, Origin, PriceList, UnitPrice
-from analytics_es.quantities import listed, side, trimmed
+from analytics_es.pricing.prices import Dated, Origin, PriceList, UnitPrice
+from analytics_es.pricing.quantities import listed, side, trimmed
 
 ANY = "*"
 FREE_CURRENCY = "USD"

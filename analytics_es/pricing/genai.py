@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from analytics_es.errors import MissingExtra
-from analytics_es.prices import Dated, Origin, PriceList, Tier, UnitPrice
-from analytics_es.quantities import EXACT
+from analytics_es.pricing.prices import Dated, Origin, PriceList, Tier, UnitPrice
+from analytics_es.pricing.quantities import EXACT
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from attrs import evolve, field, frozen
 
 from analytics_es.errors import NaiveTime
-from analytics_es.priceentries import PriceEntry
-from analytics_es.prices import Cost, PriceList, UnitPrices
+from analytics_es.pricing.entries import PriceEntry
+from analytics_es.pricing.prices import Cost, PriceList, UnitPrices
 
 REMEMBERED = 4096  # models that were asked for
 
