@@ -25,6 +25,7 @@ from analytics_es.events import EARLIEST, EPOCH, key_of_time
 from analytics_es.export import export_data
 from analytics_es.fold import Day, Fold
 from analytics_es.log import EventLog, Horizon
+from analytics_es.log.horizon import of_family
 from analytics_es.log.seals import Definition, SealedRows
 from analytics_es.periods import Tiling
 from analytics_es.retention import RetentionPolicy, target
@@ -34,6 +35,7 @@ from analytics_es.views import Views
 from analytics_es.views.sqlite import SQLiteViews
 
 MICRO = 1_000_000
+FIRST = int(EARLIEST.timestamp())
 TOGETHER = 200_000  # events of one seal, about: whole days, held in memory
 SLICE = 5_000  # events deleted at once
 SEALED, SOURCE = "analytics.events.sealed", "analytics_es"
@@ -89,11 +91,11 @@ class Retaining:
 
     def _seal_all(self, wanted: Horizon) -> None:
         """Seal in stretches of whole days, each before the next, so that memory is bounded and a stop loses little."""
-        until = max(wanted.refused.values())
+        until, sealed = max(wanted.refused.values()), self.log.seals.horizon().sealed
         self.catch_up()
         position = self.log.head()  # whatever came before the horizon is at or before this
-        days = self._days(until)
-        period = TimePeriod(self.calendar.local(min(days)), self.calendar.local(until), "day")
+        days = self._days(min(of_family(sealed, family) for family in wanted.refused), until)
+        period = TimePeriod(self.calendar.local(max(min(days), FIRST)), self.calendar.local(until), "day")
         self._check(period)
         if archived := self.archive(period):
             self._archived = tell_export(self.tell, archived, period)
@@ -107,10 +109,10 @@ class Retaining:
         if not found.identical:
             raise DoesNotVerify(projections=", ".join(p.projection for p in found.projections if not p.identical))
 
-    def _days(self, until: int) -> dict[int, int]:
-        """Count the events of each day that may be sealed."""
+    def _days(self, since: int, until: int) -> dict[int, int]:
+        """Count the events of each day that may be sealed: those of before `since` are."""
         found: dict[int, int] = {}
-        for keys in self.log.keys(0, until * MICRO, upto=self.log.head()):
+        for keys in self.log.keys(since * MICRO, until * MICRO, upto=self.log.head()):
             for day, events, _ in self.fold.count_days(keys):
                 found[day] = found.get(day, 0) + events
         return found

@@ -216,6 +216,26 @@ def test_again_changes_nothing_and_a_day_later_only_that_day_goes(analytics: Ana
     assert identical(analytics)
 
 
+@once
+def test_only_what_is_about_to_be_sealed_is_verified(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analytics.record_event("analytics.note.written", {}, occurred_at=NOON - timedelta(days=30), id="1").unwrap()
+    analytics.retain(KEEP).unwrap()
+    verified: list[TimePeriod] = []
+    verify = analytics.verify
+
+    def noting(period: TimePeriod) -> Any:
+        verified.append(period)
+        return verify(period=period)
+
+    monkeypatch.setattr(analytics, "verify", noting)
+    analytics._clock = lambda: NOW + timedelta(days=1)
+    analytics.retain(KEEP).unwrap()
+
+    assert [(each.start, each.end) for each in verified] == [(HORIZON, HORIZON + timedelta(days=1))]
+
+
 def test_a_longer_retention_brings_nothing_back(analytics: AnalyticsService) -> None:
     analytics.retain(KEEP).unwrap()
 

@@ -96,8 +96,9 @@ def _of(column: str, family: str) -> str:
 
 def later(one: Times, other: Times, families: Iterable[str]) -> dict[str, int]:
     """Return the later time of each family: a horizon never goes back."""
-    return {family: max(_at(one, family), _at(other, family)) for family in sorted(families)}
+    return {family: max(of_family(one, family), of_family(other, family)) for family in sorted(families)}
 
 
-def _at(times: Times, family: str) -> int:
+def of_family(times: Times, family: str) -> int:
+    """Return the time of a family: its own, else that of the others."""
     return times.get(family, times.get(OTHERS, 0))
