@@ -183,6 +183,22 @@ def test_a_time_is_the_last_position_recorded_by_then(minute: int, position: int
         assert position == service.as_of(NOON + timedelta(minutes=minute)).position
 
 
+def test_what_is_stored_but_is_no_event_was_recorded_as_late_as_the_one_before() -> None:
+    with recorded_at(0, 1) as service:
+        service._log.append([Entry("0" * 32, "tool.call.completed", b"no JSON")])
+        record_at(service, 9)
+
+        assert [service.as_of(NOON + timedelta(minutes=at)).position for at in (0, 1, 9)] == [1, 3, 4]
+        assert service.as_of(3).recorded_at == NOON + timedelta(minutes=1)
+
+
+def test_where_nothing_can_be_read_nothing_was_recorded() -> None:
+    with recorded_at() as service:
+        service._log.append([Entry("0" * 32, "tool.call.completed", b"no JSON")])
+
+        assert service.as_of(1).recorded_at is None
+
+
 @few
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=12), st.integers(0, 20))
 def test_a_clock_that_went_back_gives_one_of_the_places_where_the_time_was_passed(minutes: list[int], at: int) -> None:

@@ -113,7 +113,7 @@ def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
 def test_prices_are_what_their_page_shows(tmp_path: Path) -> None:
     (code,), (shown,) = blocks("docs/cost.md", "python"), blocks("docs/cost.md", "text")
     commands = SHELL.findall((ROOT / "docs/cost.md").read_text())
-    (tmp_path / "prices.toml").write_text((ROOT / "docs/examples/prices.toml").read_text())
+    (tmp_path / "prices.toml").write_text((ROOT / "docs/examples/prices/acme.toml").read_text())
     AnalyticsService.open(tmp_path / "analytics.db", follow=False).close()
 
     for command in commands:
