@@ -92,9 +92,8 @@ def _retaining(store: Store, stopping: threading.Event) -> Iterator[None]:
 
     def retain() -> None:
         while not stopping.wait(LOOK_SECONDS):
-            if nightly.due():
-                result = store.service.retain()
-                click.echo(safe(_retained(result)), err=True)
+            if nightly.due() and (told := _retained(store.service.retain())):
+                click.echo(safe(told), err=True)
 
     thread = threading.Thread(target=retain, name="analytics-es-nightly")
     thread.start()
@@ -106,9 +105,11 @@ def _retaining(store: Store, stopping: threading.Event) -> Iterator[None]:
 
 
 def _retained(result: OperationResult[RetentionResult]) -> str:
+    """Say what became of a night's run, unless there was nothing to do."""
     if result.failure:
         return f"warning: retention: {result.failure.message}"
-    return f"retention: sealed and deleted {words.plural(result.unwrap().events, 'event')}"
+    events = result.unwrap().events
+    return f"retention: sealed and deleted {words.plural(events, 'event')}" if events else ""
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from analytics_es import AnalyticsService
 from analytics_es.cli import following
 from analytics_es.cli.retaining import Nightly
 from analytics_es.types import Failure, OperationResult, RetentionResult
@@ -104,14 +105,21 @@ def test_run_retains_at_night_and_tells(cli: Cli, own: str, monkeypatch: pytest.
     monkeypatch.setattr(following, "_watch", lambda _, stopping: stopping.wait(0.01) or _until(told))
     monkeypatch.setattr(following.click, "echo", lambda text, **_: told.append(text))
 
-    cli("run", "--db", own)
+    Path("keep.toml").write_text('[retention]\nevents = "90d"')
 
-    assert told[0] == "retention: sealed and deleted 0 events"
+    cli("run", "--db", own, "--config", "keep.toml")
+
+    assert told[0] == "retention: sealed and deleted 13 events"
 
 
 def _until(told: list[str]) -> None:
     while not told:
         pass
+
+
+def test_a_night_without_anything_to_do_is_not_told(cli: Cli, own: str) -> None:
+    with AnalyticsService.open(own, follow=False) as analytics:
+        assert following._retained(analytics.retain()) == ""
 
 
 def test_a_night_that_fails_is_told() -> None:
