@@ -404,7 +404,7 @@ def written(tmp_path: Path, name: str, text: str | bytes) -> Path:
 
 
 def test_the_example_of_the_documentation_can_be_read() -> None:
-    assert [(each.provider, each.model) for each in read_prices(EXAMPLES / "prices.toml")] == [
+    assert [(each.provider, each.model) for each in read_prices(EXAMPLES / "prices" / "acme.toml")] == [
         ("anthropic", "*"),
         ("acme", "acme-large"),
         ("acme", "acme-small"),

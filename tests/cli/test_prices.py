@@ -11,7 +11,7 @@ import pytest
 from analytics_es.pricing import genai
 from tests.cli.conftest import Cli
 
-EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "prices.toml"
+EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "prices" / "acme.toml"
 DB = ("--db", "own.db")
 
 

@@ -306,6 +306,18 @@ def test_into_a_log_that_is_gone_or_another_one_nothing_is_recorded(path: Path, 
         assert service.record_event(**tool_call(), source="test", id="1").unwrap().position == 2
 
 
+def test_a_log_that_is_gone_is_told_where_another_connection_would_be_needed(path: Path) -> None:
+    with AnalyticsService.open(path, follow=False, privacy="full") as service:
+        service.record_event(**tool_call()).unwrap()
+        with service._log._database.read():  # type: ignore[attr-defined]
+            path.rename(path.with_name("moved.db"))
+
+            failure = service.record_events(batch(1)).failure
+
+        assert failure
+        assert failure.code == "store_moved"
+
+
 def test_a_copy_of_the_file_alone_lacks_what_is_newest(path: Path, tmp_path: Path) -> None:
     with AnalyticsService.open(path, follow=False, privacy="full") as service:
         service.record_events(batch(1)).unwrap()

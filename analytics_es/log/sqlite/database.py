@@ -125,7 +125,7 @@ class Database:
     def write(self) -> Iterator[sqlite3.Cursor]:
         """Open a transaction that holds the write lock from its beginning: it queues instead of failing later."""
         self._check_not_left()
-        with translated(), self.writing.get_connection(commit=True) as connection:
+        with self._translated(), self.writing.get_connection(commit=True) as connection:
             cursor = _plain(connection.cursor())
             cursor.execute("BEGIN IMMEDIATE")
             try:
@@ -140,9 +140,19 @@ class Database:
     def read(self) -> Iterator[sqlite3.Cursor]:
         """Open a transaction that sees one state of the database."""
         self._check_not_left()
-        with translated(), self.reading.transaction(commit=False) as cursor:
+        with self._translated(), self.reading.transaction(commit=False) as cursor:
             self._check_unmoved()
             yield _plain(cursor)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn driver errors into ours; where the file is gone, whatever the driver says is about that."""
+        try:
+            with translated():
+                yield
+        except StoreFailed:
+            self._check_unmoved()
+            raise
 
     def size(self) -> tuple[int, int]:
         """Return the bytes of the database, and of these the ones of free pages."""
@@ -174,7 +184,7 @@ class Database:
         """
         if self.path is None:
             return True
-        with translated(), self.writing.get_connection(commit=True) as connection:
+        with self._translated(), self.writing.get_connection(commit=True) as connection:
             cursor = _plain(connection.cursor())
             if compact:
                 cursor.execute("VACUUM")
