@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from analytics_es.codec import decode
 from analytics_es.door import entry
-from analytics_es.errors import OldSqlite, ReadOnly, StoreBusy, StoreFailed
+from analytics_es.errors import OldSqlite, ReadOnly, StoreBusy, StoreMoved
 from analytics_es.events import RecordedEvent, microseconds
 from analytics_es.log import Appended, Entry, EventLog, Held, Part, port
 from analytics_es.log.postgres import Database as PostgresDatabase
@@ -724,7 +724,7 @@ def test_a_file_that_was_deleted_is_not_brought_back_empty(tmp_path: Path) -> No
     database = Database(tmp_path / "a.db", kind=1, schema=1, on_connect=lambda _: None)
     (tmp_path / "a.db").unlink()
 
-    with pytest.raises(StoreFailed, match="unable to open database file"), database.read():
+    with pytest.raises(StoreMoved, match="was deleted"), database.read():
         pass
     database.close()
 
