@@ -36,7 +36,6 @@ REPLACE_ROWS = (
 )
 SELECT_PROJECTIONS = "SELECT DISTINCT projection FROM seals ORDER BY projection"
 DELETE_ROWS = "DELETE FROM sealed_rows WHERE grain = ? AND day < ?"
-COUNT_ROWS = "SELECT coalesce(sum(rows), 0), coalesce(sum(length(content)), 0) FROM sealed_rows"
 INSERT_DAY = "INSERT INTO sealed_days VALUES (?, ?, ?, ?)"
 SELECT_DAYS = (
     "SELECT day, CAST(sum(events) AS BIGINT), CAST(sum(checksum) AS BIGINT) FROM sealed_days GROUP BY day ORDER BY day"
@@ -203,13 +202,6 @@ class Seals(ABC):
         with self._database.read() as cursor:
             cursor.execute(COUNT_EVENTS.format(old=condition(times)))
             return [Counted(kind, int(events), int(size)) for kind, events, size in cursor.fetchall()]
-
-    def kept(self) -> tuple[int, int]:
-        """Return how many rows are kept, and their bytes."""
-        with self._database.read() as cursor:
-            cursor.execute(COUNT_ROWS)
-            rows, size = cursor.fetchone()
-        return int(rows), int(size)
 
     def drop(self, grain: str, before: int) -> None:
         """Let go of the rows of one grain that are older than they are to be kept."""

@@ -176,11 +176,14 @@ class Snapshot:
 
     def horizon(self) -> Horizon:
         """Return up to when events are sealed, and buckets kept."""
-        return Horizon.read(dict(map(tuple, self._fetch(SELECT_ABOUT, ()))).get(HORIZON))
+        return Horizon.read(self._about().get(HORIZON))
+
+    def _about(self) -> dict[str, str]:
+        return dict(map(tuple, self._fetch(SELECT_ABOUT, ())))
 
     def partial(self) -> dict[str, int]:
         """Return the projections that lack measures of sealed events, and up to when (seconds)."""
-        about: dict[str, str] = dict(map(tuple, self._fetch(SELECT_ABOUT, ())))
+        about = self._about()
         found = {name: about.get(f"{PARTIAL}{each.table}") for name, each in self.live.items()}
         return {name: int(value) for name, value in found.items() if value}
 

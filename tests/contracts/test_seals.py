@@ -157,7 +157,6 @@ def test_what_is_sealed_is_kept_with_its_days_and_definitions(log: EventLog) -> 
     assert list(log.seals.rows("cost", 0, 3)) == []
     assert (log.seals.definitions("usage"), log.seals.projections()) == ([definition], ["usage"])
     assert log.seals.days() == [(1, 10, 2**40), (2, 20, 5)]
-    assert log.seals.kept() == (12, 28)
 
     log.seals.drop("hour", 2)
     assert [(each.grain, each.day) for each in log.seals.rows("usage", 0, 3)] == [("day", 1), ("day", 2), ("hour", 2)]
