@@ -122,8 +122,8 @@ class AnalyticsService(Upkeep):
 
         A path is two SQLite files side by side: the log, and the read models (`analytics.views.db`), which may be
         deleted at any time. In PostgreSQL (extra `postgres`) it is one schema, shared by any number of processes.
-        `timezone` is where hours and days begin. `projections` are the classes to keep, by default usage, performance
-        and cost. With `follow`, a background thread keeps the read models up to date.
+        `timezone` is where hours and days begin. `projections` are the classes to keep, by default usage, performance,
+        cost and budgets. With `follow`, a background thread keeps the read models up to date.
         A projection whose definition changed is filled again beside what serves and then swapped in, by whoever
         catches up or follows, and so is one that is new to a long log. With `rebuild="manual"` a changed one waits for
         `rebuild` or the command of that name, and a new one is filled where it is.
@@ -463,7 +463,7 @@ def _ours() -> Sequence[type]:
     """Find the projections of this distribution by name: they know this package, it does not know them."""
     module = importlib.import_module(OUR_PROJECTIONS)
     try:
-        return [getattr(module, name) for name in ("Cost", "Performance", "Usage")]
+        return [getattr(module, name) for name in ("Budgets", "Cost", "Performance", "Usage")]
     except AttributeError:
         found = getattr(module, "__file__", None) or next(iter(module.__path__))
         raise ProjectionsShadowed(path=found) from None
