@@ -34,7 +34,7 @@ FIELDS: dict[str, str] = {
     "batch": TEXT,  # "true" or "false"
     **dict.fromkeys(("scope", "starts_at", "ends_at", "thresholds", "threshold"), TEXT),
     **dict.fromkeys(("grant_id", "effective_at", "expires_at"), TEXT),
-    **dict.fromkeys(("priority", "recurs_hours"), WHOLE),
+    **dict.fromkeys(("priority", "recurs_hours", "at_position"), WHOLE),
     **dict.fromkeys(("duration_us", "time_to_first_chunk_us"), WHOLE),
     **dict.fromkeys(("duration_ms", "time_to_first_chunk_ms"), MILLISECONDS),
     **dict.fromkeys(("cost", "amount", "value"), EXACT),

@@ -354,6 +354,10 @@ class MissingProjection(AnalyticsError):
     """This question needs the projection {projection!r}, which is not among those of this service."""
 
 
+class NotOnTheHour(AnalyticsError):
+    """The hours of this store, in {zone}, do not begin at {time}: give a time at which one does."""
+
+
 # ── files in and out ────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -23,7 +23,6 @@ from analytics_es.log import EventLog
 from analytics_es.queries import Source, find_metric, grouping
 from analytics_es.sealed import check_exact
 from analytics_es.types import (
-    BudgetStatus,
     CostBreakdown,
     CostPoint,
     CostRow,
@@ -48,7 +47,7 @@ TOGETHER = 50_000
 
 Answer = MetricSummary | UsageStats | PerformanceMetrics | CostBreakdown
 Point = MetricPoint | UsagePoint | PerformancePoint | CostPoint
-Row = Point | MetricGroup | EventTypeUsage | EntityUsage | OperationPerformance | CostRow | CurrencyCost | BudgetStatus
+Row = Point | MetricGroup | EventTypeUsage | EntityUsage | OperationPerformance | CostRow | CurrencyCost
 Progress = Callable[[int, int], None]
 
 
@@ -221,8 +220,6 @@ def _keys(row: Row) -> dict[str, str]:
             return {"operation": operation, "subject": subject}
         case EntityUsage(entity_type=kind, entity_id=entity_id):
             return {"entity_type": kind, "entity_id": entity_id}
-        case BudgetStatus(budget_id=budget_id, currency=currency):
-            return {"budget": budget_id, MONEY: currency}
         case EventTypeUsage(event_type=event_type):
             return {"event_type": event_type}
         case MetricPoint() | UsagePoint() | PerformancePoint():

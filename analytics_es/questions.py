@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -13,6 +14,7 @@ from analytics_es.algebra import Declaration
 from analytics_es.errors import MissingProjection
 from analytics_es.queries import Source
 from analytics_es.types import (
+    BudgetReport,
     CostBreakdown,
     MetricInfo,
     MetricSummary,
@@ -102,3 +104,17 @@ class Questions(ABC):
     ) -> OperationResult[CostBreakdown]:
         """Say what was charged for what: by provider, model, operation, and one of the entities, such as user."""
         return self._asked("cost", period, lambda source: answers.cost(source, period, by))
+
+    def get_budgets(self, *, budget: str | None = None, at: datetime | None = None) -> OperationResult[BudgetReport]:
+        """Say what was allocated to budgets, what is spent of it, when that reached which part, and what remains.
+
+        Of all budgets, or of one; of the periods that hold `at`, by default now, or of one budget all periods. The
+        figures are always of everything that is recorded.
+        """
+
+        def answered() -> BudgetReport:
+            if "budgets" not in {each.name for each in self._declarations}:
+                raise MissingProjection(projection="budgets")
+            return answers.budgets(self._answering, budget, at)
+
+        return self._result(answered)

@@ -230,7 +230,7 @@ BUDGET: dict[str, Check] = {
     **dict.fromkeys(("starts_at", "ends_at", "effective_at", "expires_at"), _hour),
     "thresholds": _percents,
     "threshold": _one_percent,
-    "priority": _integer,
+    **dict.fromkeys(("priority", "at_position"), _integer),
     "recurs_hours": _hours,
 }
 _CHECKS = {**dict.fromkeys(FAMILIES, VOCABULARY), "budget": {**VOCABULARY, **BUDGET}}

@@ -32,6 +32,7 @@ class Budgets:
     spent: int | None = total("amount", where="type = 'budget.spent'", unit="currency", decimals=9)
     first_spent_at: int | None = smallest("occurred_at", where="type = 'budget.spent'", unit="us")
     granted: int | None = total("amount", where=_GRANTED, unit="currency", decimals=9)
+    first_granted_at: int | None = smallest("occurred_at", where=_GRANTED, unit="us")
     voided_at: int | None = smallest("occurred_at", where="type = 'budget.credit.voided'", unit="us")
-    reached_position: int | None = smallest("data.position", where=_REACHED)
+    reached_position: int | None = smallest("at_position", where=_REACHED)
     reached_at: int | None = smallest("occurred_at", where=_REACHED, unit="us")

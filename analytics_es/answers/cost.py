@@ -11,7 +11,6 @@ from analytics_es.answers.rows import Values, columns_of, measures_of, named, to
 from analytics_es.figures import change, number
 from analytics_es.queries import Question, Source, grouping
 from analytics_es.types import (
-    BudgetStatus,
     CostBreakdown,
     CostPoint,
     CostRow,
@@ -24,7 +23,7 @@ from analytics_es.types import (
 TOKENS = ("input", "output", "cache_read", "cache_creation", "reasoning")
 NEEDED = (
     *("entity_type", "entity_id", "provider", "model", "currency", "pricing"),
-    *("calls", "calls_without_cost", "calls_at_zero_cost", "reported_cost", "allocated", "spent"),
+    *("calls", "calls_without_cost", "calls_at_zero_cost", "reported_cost"),
     *(f"{kind}_tokens" for kind in TOKENS),
 )
 
@@ -57,7 +56,6 @@ def cost(source: Source, period: TimePeriod, by: Sequence[str]) -> CostBreakdown
             calls_without_cost=whole["calls_without_cost"] or 0,
             unknown=_unknown(sums(once, ["provider", "model", "pricing"])),
             rows=_rows(sums(asked.where, [*keys, "currency"]), words, totals),
-            budgets=_budgets(sums({"entity_type": "budget"}, ["entity_id", "currency"])),
             series=_cost_series(question, declaration, once),
             completeness=question.completeness(),
         )
@@ -154,19 +152,6 @@ def _rows(rows: list[Any], words: Sequence[str], totals: Sequence[CurrencyCost])
             )
         )
     return sorted(found, key=lambda row: (-(row.reported_cost or Decimal(-1)), -row.calls, *row.keys.values()))
-
-
-def _budgets(rows: list[Any]) -> list[BudgetStatus]:
-    found = []
-    for (budget, currency), values in rows:
-        allocated, spent = number(values["allocated"], 9), number(values["spent"], 9)
-        if allocated is None and spent is None:
-            continue
-        remaining = None if allocated is None else allocated - (spent or Decimal(0))
-        found.append(
-            BudgetStatus(budget_id=budget, currency=currency, allocated=allocated, spent=spent, remaining=remaining)
-        )
-    return found
 
 
 def _cost_series(question: Question, declaration: Declaration, where: Mapping[str, str]) -> list[CostPoint]:

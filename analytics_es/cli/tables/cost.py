@@ -9,7 +9,7 @@ from decimal import Decimal
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Share, Styled
 from analytics_es.cli.tables.parts import MORE, cut, footer, heading
-from analytics_es.types import BudgetStatus, CostBreakdown, CostPoint, CostRow, UnknownCost
+from analytics_es.types import CostBreakdown, CostPoint, CostRow, UnknownCost
 
 _ALARM = "bold yellow"
 
@@ -17,12 +17,10 @@ _ALARM = "bold yellow"
 def cost(answer: CostBreakdown, top: int) -> list[Block]:
     """Return the tables of get_cost_breakdown."""
     blocks = heading("Cost", answer.period)
-    if not answer.calls and not answer.totals and not answer.budgets:
+    if not answer.calls and not answer.totals:
         nothing = "No provider calls in this period: try a longer one, such as --last 4w, or --from."
         return [*blocks, Line(nothing, "yellow"), Line(), footer([answer.completeness], answer.period)]
     blocks += [totals(answer), rows(answer, top), *unknown(answer)]
-    if answer.budgets:
-        blocks.append(budgets(answer.budgets, top))
     if answer.period.granularity != "total" and answer.series:
         blocks.append(_series(answer))
     return [*blocks, footer([answer.completeness], answer.period)]
@@ -133,43 +131,6 @@ def _models(unknown: Sequence[UnknownCost]) -> str:
 
     beyond = f"; and {len(unknown) - 3} more models" if len(unknown) > 3 else ""
     return "; ".join(told(each) for each in unknown[:3]) + beyond
-
-
-def budgets(found: Sequence[BudgetStatus], top: int, more: str = MORE) -> Grid:
-    """Return what is left of every budget, the least first."""
-    columns = [
-        Column("budget"),
-        Column("allocated", right=True),
-        Column("spent", right=True),
-        Column("remaining", right=True),
-        Column("used", right=True, drop=1),
-        Column("", bar=True, drop=2),
-    ]
-    decimals = words.places_by_currency((b.currency, amount) for b in found for amount in (b.allocated, b.spent))
-    ordered = sorted(found, key=lambda each: (not _is_over(each), -(_used(each) or 0.0), each.budget_id))
-    return Grid("Budgets", columns, *cut([_budget(each, decimals[each.currency]) for each in ordered], top, more))
-
-
-def _budget(each: BudgetStatus, decimals: int) -> list[Cell]:
-    used = _used(each)
-    over = _is_over(each)
-    remaining = words.money(each.remaining, each.currency, decimals)
-    return [
-        each.budget_id or "(none)",
-        words.money(each.allocated, each.currency, decimals),
-        words.money(each.spent, each.currency, decimals),
-        Styled(remaining, "red") if over else remaining,
-        words.percent(used),
-        Share(used, "red" if over else "cyan"),
-    ]
-
-
-def _is_over(each: BudgetStatus) -> bool:
-    return each.remaining is not None and each.remaining < 0
-
-
-def _used(each: BudgetStatus) -> float | None:
-    return float((each.spent or Decimal(0)) / each.allocated) if each.allocated else None
 
 
 def _series(answer: CostBreakdown) -> Grid:

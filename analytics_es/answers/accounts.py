@@ -1,0 +1,195 @@
+"""Accounts: what the read model `budgets` holds, put together by budget and period."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from attrs import evolve, frozen
+
+from analytics_es.algebra import Declaration
+from analytics_es.answers.rows import Values, columns_of, measures_of, named
+from analytics_es.answers.spending import between
+from analytics_es.calendar import Calendar
+from analytics_es.credits import Grant
+from analytics_es.errors import StaleReadModel
+from analytics_es.events import EPOCH
+from analytics_es.figures import merged, number
+from analytics_es.types import TimePeriod
+from analytics_es.views import Snapshot, Span
+
+BUDGETS = "budgets"
+KEYS = (
+    *("budget_id", "currency", "scope", "scope_id", "starts_at", "ends_at", "thresholds"),
+    *("grant_id", "priority", "recurs_hours"),
+)
+MEASURES = (
+    *("allocations", "allocated", "least_allocated", "first_allocated_at", "spent", "first_spent_at"),
+    *("granted", "first_granted_at", "voided_at", "reached_position", "reached_at"),
+)
+DEFAULT_THRESHOLDS = (Decimal(50), Decimal(80), Decimal(100))
+EVER = Span("day", -(2**40), 2**40)
+NANO = 9  # decimals of money
+HOUR_US = 3_600_000_000
+
+Rows = Mapping[tuple[str, ...], Values]
+
+
+Name = tuple[str, str]  # of a budget, and of the currency it is in
+
+
+@frozen
+class Account:
+    """A budget of one scope in one period of its own, which begins with the first allocation unless it says when."""
+
+    budget_id: str
+    currency: str
+    scope: str = ""
+    scope_id: str = ""
+    starts_at: str = ""
+    ends_at: str = ""
+
+    @property
+    def name(self) -> Name:
+        """What events name it by: the budget and the currency."""
+        return self.budget_id, self.currency
+
+    @property
+    def start(self) -> datetime | None:
+        """When its period starts, where it says so."""
+        return datetime.fromisoformat(self.starts_at) if self.starts_at else None
+
+    @property
+    def end(self) -> datetime | None:
+        """When its period ends, None where it never does."""
+        return datetime.fromisoformat(self.ends_at) if self.ends_at else None
+
+    @property
+    def period(self) -> TimePeriod:
+        """Its period; on a side where it does not end, all time."""
+        return between(self.start, self.end)
+
+    def holds(self, at: datetime) -> bool:
+        """Say whether a time is in its period."""
+        return self.period.start <= at < self.period.end
+
+
+@frozen(kw_only=True)
+class Allocation:
+    """What was allocated to an account, the thresholds that were asked for with it, and those that were told of."""
+
+    count: int = 0
+    amount: int = 0  # in billionths, as all amounts here
+    least: int | None = None
+    first_at: int | None = None  # microseconds
+    asked: frozenset[Decimal] = frozenset()
+    told: Mapping[Decimal, tuple[int | None, int]] = {}
+
+    @property
+    def thresholds(self) -> list[Decimal]:
+        """The percents to tell of."""
+        return sorted(self.asked or DEFAULT_THRESHOLDS)
+
+
+def rows_of(snapshot: Snapshot) -> dict[tuple[str, ...], Values]:
+    """Return the rows of all time by their keys; raises StaleReadModel."""
+    declaration = snapshot.live[BUDGETS]
+    known = {each.name for each in (*declaration.keys, *declaration.measures)}
+    if missing := {*KEYS, *MEASURES} - known:
+        raise StaleReadModel(projection=BUDGETS, missing=", ".join(sorted(missing)))
+    measures = measures_of(declaration, MEASURES)
+    found = snapshot.sums(declaration, columns_of(measures), [EVER], by=KEYS)
+    return {row[: len(KEYS)]: named(measures, row[len(KEYS) :]) for row in found}
+
+
+def together(one: Rows, other: Rows, declaration: Declaration) -> dict[tuple[str, ...], Values]:
+    """Merge rows of two stretches of the log."""
+    merges = {column.name: column.merge for column in columns_of(measures_of(declaration, MEASURES))}
+    both = {**one, **other}
+    for keys in one.keys() & other.keys():
+        both[keys] = {name: merged(how, [one[keys][name], other[keys][name]]) for name, how in merges.items()}
+    return both
+
+
+def accounts(rows: Rows) -> dict[Account, Allocation]:
+    """Return the accounts that something was allocated to."""
+    found: dict[Account, Allocation] = {}
+    for keys, values in rows.items():
+        if values["allocations"] or values["reached_at"] is not None:
+            account, thresholds = _account(keys), _percents(keys[KEYS.index("thresholds")])
+            found[account] = _more(found.get(account, Allocation()), thresholds, values)
+    return {account: allocation for account, allocation in found.items() if allocation.count}
+
+
+def _account(keys: Sequence[str]) -> Account:
+    return Account(*keys[:6])
+
+
+def _percents(text: str) -> frozenset[Decimal]:
+    return frozenset(map(Decimal, text.split(","))) if text else frozenset()
+
+
+def _more(known: Allocation, thresholds: frozenset[Decimal], values: Values) -> Allocation:
+    if values["reached_at"] is not None:
+        told = dict.fromkeys(thresholds, (values["reached_position"], values["reached_at"]))
+        known = evolve(known, told={**known.told, **told})
+    if not values["allocations"]:
+        return known
+    return evolve(
+        known,
+        count=known.count + values["allocations"],
+        amount=known.amount + (values["allocated"] or 0),
+        least=_least(known.least, values["least_allocated"]),
+        first_at=_least(known.first_at, values["first_allocated_at"]),
+        asked=known.asked | thresholds,
+    )
+
+
+def _least(*numbers: int | None) -> int | None:
+    return min((each for each in numbers if each is not None), default=None)
+
+
+def grants(rows: Rows, name: Name, calendar: Calendar) -> list[Grant]:
+    """Return the credits of a budget, in the order in which they burn; a voided one ends with the hour of that."""
+    voids = {keys[7]: values["voided_at"] for keys, values in rows.items() if keys[0] == name[0]}
+    found = [
+        _grant(keys, values, voids.get(keys[7]), calendar)
+        for keys, values in rows.items()
+        if keys[:2] == name and values["granted"] is not None
+    ]
+    return sorted(found, key=lambda grant: grant.turn)
+
+
+def _grant(keys: Sequence[str], values: Values, voided_us: int | None, calendar: Calendar) -> Grant:
+    told = dict(zip(KEYS, keys, strict=True))
+    first = moment(values["first_granted_at"] // HOUR_US * HOUR_US)
+    voided = None if voided_us is None else calendar.next_hour(voided_us // 1_000_000)
+    return Grant(
+        id=told["grant_id"],
+        amount=number(values["granted"], NANO) or Decimal(0),
+        priority=int(told["priority"] or 0),
+        effective_at=datetime.fromisoformat(told["starts_at"]) if told["starts_at"] else first,
+        expires_at=datetime.fromisoformat(told["ends_at"]) if told["ends_at"] else None,
+        voided_at=None if voided is None else calendar.local(voided),
+        recurs=timedelta(hours=int(told["recurs_hours"])) if told["recurs_hours"] else None,
+    )
+
+
+def moment(unix_us: int) -> datetime:
+    """Return microseconds as a time."""
+    return EPOCH + timedelta(microseconds=unix_us)
+
+
+def spent(snapshot: Snapshot, budget_id: str, currency: str, spans: Sequence[Span]) -> int:
+    """Return what `budget.spent` events took from a budget in these buckets, in billionths."""
+    declaration = snapshot.live[BUDGETS]
+    columns = columns_of(measures_of(declaration, ["spent"]))
+    where = {"budget_id": budget_id, "currency": currency}
+    found = snapshot.sums(declaration, columns, spans, where=where)
+    return int(found[0][0] or 0) if found else 0
+
+
+def money(nano: int | None) -> Decimal | None:
+    """Return billionths as an amount."""
+    return number(nano, NANO)
