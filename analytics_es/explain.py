@@ -44,6 +44,7 @@ from analytics_es.types import (
 
 MICRO = 1_000_000
 TOGETHER = 50_000
+REPORTED = "cost.reported_cost"
 
 Answer = MetricSummary | UsageStats | PerformanceMetrics | CostBreakdown
 Point = MetricPoint | UsagePoint | PerformancePoint | CostPoint
@@ -180,10 +181,11 @@ def _event(listed: _Listed, measure: Measure, zone: Any) -> ExplainedEvent:
 # ── rows of answers ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def place(answer: TimePeriod | Answer, row: Row | None) -> tuple[TimePeriod, dict[str, str]]:
+def place(answer: TimePeriod | Answer, row: Row | None, *, metric: str) -> tuple[TimePeriod, dict[str, str]]:
     """Return the period and the keys that a row of an answer is about, or, without a row, all of it; raises NotARow.
 
-    What a summary was filtered by it does not say: that has to be asked again.
+    What a summary was filtered by it does not say: that has to be asked again. Computed costs have no currency in the
+    log: of a row of costs, only what was reported is looked for in its currency.
     """
     if isinstance(answer, TimePeriod):
         if row is not None:
@@ -193,6 +195,8 @@ def place(answer: TimePeriod | Answer, row: Row | None) -> tuple[TimePeriod, dic
     if row is None:
         return answer.period, where
     where |= _keys(row)
+    if isinstance(row, CostRow | CostPoint | CurrencyCost) and metric != REPORTED:
+        del where[MONEY]
     return (_bucket(answer, row.start) if isinstance(row, Point) else answer.period), where
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -33,6 +34,9 @@ EVER = Span("day", -(2**40), 2**40)
 NANO = 9  # decimals of money
 HOUR_US = 3_600_000_000
 
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:00Z")
+_PERCENTS = re.compile(r"[0-9.]+(,[0-9.]+)*")
+
 Rows = Mapping[tuple[str, ...], Values]
 
 
@@ -58,12 +62,12 @@ class Account:
     @property
     def start(self) -> datetime | None:
         """When its period starts, where it says so."""
-        return datetime.fromisoformat(self.starts_at) if self.starts_at else None
+        return _time(self.starts_at)
 
     @property
     def end(self) -> datetime | None:
         """When its period ends, None where it never does."""
-        return datetime.fromisoformat(self.ends_at) if self.ends_at else None
+        return _time(self.ends_at)
 
     @property
     def period(self) -> TimePeriod:
@@ -95,7 +99,7 @@ class Allocation:
 def rows_of(snapshot: Snapshot) -> dict[tuple[str, ...], Values]:
     """Return the rows of all time by their keys; raises StaleReadModel."""
     declaration = snapshot.live[BUDGETS]
-    known = {each.name for each in (*declaration.keys, *declaration.measures)}
+    known = {each.name for each in declaration.keys} | {each.name for each in declaration.measures}
     if missing := {*KEYS, *MEASURES} - known:
         raise StaleReadModel(projection=BUDGETS, missing=", ".join(sorted(missing)))
     measures = measures_of(declaration, MEASURES)
@@ -127,7 +131,12 @@ def _account(keys: Sequence[str]) -> Account:
 
 
 def _percents(text: str) -> frozenset[Decimal]:
-    return frozenset(map(Decimal, text.split(","))) if text else frozenset()
+    return frozenset(map(Decimal, text.split(","))) if _PERCENTS.fullmatch(text) else frozenset()
+
+
+def _time(text: str) -> datetime | None:
+    """Read a time as the door writes it; what an older event says in such a field is not one."""
+    return datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
 
 
 def _more(known: Allocation, thresholds: frozenset[Decimal], values: Values) -> Allocation:
@@ -169,8 +178,8 @@ def _grant(keys: Sequence[str], values: Values, voided_us: int | None, calendar:
         id=told["grant_id"],
         amount=number(values["granted"], NANO) or Decimal(0),
         priority=int(told["priority"] or 0),
-        effective_at=datetime.fromisoformat(told["starts_at"]) if told["starts_at"] else first,
-        expires_at=datetime.fromisoformat(told["ends_at"]) if told["ends_at"] else None,
+        effective_at=_time(told["starts_at"]) or first,
+        expires_at=_time(told["ends_at"]),
         voided_at=None if voided is None else calendar.local(voided),
         recurs=timedelta(hours=int(told["recurs_hours"])) if told["recurs_hours"] else None,
     )

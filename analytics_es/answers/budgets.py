@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from analytics_es.answers import accounts as kept
 from analytics_es.answers.accounts import BUDGETS, Account, Allocation, Name, Rows, moment, money
 from analytics_es.answers.rows import Values
-from analytics_es.answers.spending import Answering, Spending, between, hours, spending
+from analytics_es.answers.spending import COST, Answering, Spending, between, hours, spending
 from analytics_es.calendar import Calendar
 from analytics_es.credits import Grant, burn, phases
 from analytics_es.errors import AnalyticsError
@@ -213,7 +213,8 @@ def _cost(answering: Answering, draft: _Draft, period: TimePeriod, calendar: Cal
     if period.start == EARLIEST and draft.began:
         start = calendar.hour_start(int(draft.began.timestamp()))
         period = between(calendar.local(start), period.end)
-    return spending(answering, draft.account.scope, draft.account.scope_id, period)
+    with answering(COST, period) as source:
+        return spending(source, draft.account.scope, draft.account.scope_id, period)
 
 
 def _burnt(answering: Answering, draft: _Draft, calendar: Calendar) -> tuple[Sequence[Decimal], Decimal]:

@@ -9,13 +9,14 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from analytics_es.answers.rows import columns_of, measures_of
 from analytics_es.calendar import Calendar
-from analytics_es.errors import NotOnTheHour
+from analytics_es.costing.cells import NEEDED
+from analytics_es.costing.charges import together
+from analytics_es.costing.costing import Costing
+from analytics_es.errors import NoLongerKept, NotOnTheHour
 from analytics_es.events import EARLIEST, LATEST
-from analytics_es.figures import number
 from analytics_es.periods import Tiling
-from analytics_es.queries import Source
+from analytics_es.queries import Source, grouping
 from analytics_es.types import Completeness, TimePeriod
 
 COST = "cost"
@@ -29,7 +30,7 @@ class Spending:
 
     amounts: Mapping[str, Decimal] = field(factory=dict)
     unknown_calls: int = 0
-    computed: bool = False  # by prices, some of it
+    priced: bool = False  # some of it may change as prices are published
     completeness: Completeness | None = None
 
 
@@ -47,20 +48,19 @@ def hours(calendar: Calendar, period: TimePeriod) -> Tiling:
     return tiling
 
 
-def spending(answering: Answering, scope: str, scope_id: str, period: TimePeriod) -> Spending:
-    """Return what the calls of a scope cost in a period."""
-    where = {"entity_type": ""} if scope in ("all", "model") else {"entity_type": scope, "entity_id": scope_id}
-    if scope == "model":
-        where["model"] = scope_id
-    with answering(COST, period) as source, source.question([COST], period) as question:
-        declaration = question.declaration(COST, [])
-        columns = columns_of(measures_of(declaration, ["reported_cost", "calls_without_cost"]))
-        rows = question.snapshot.sums(
-            declaration, columns, hours(source.calendar, period).spans(), where=where, by=["currency"]
-        )
-        amounts = {row[0]: number(row[2], 9) for row in rows}
+def spending(source: Source, scope: str, scope_id: str, period: TimePeriod) -> Spending:
+    """Return what the calls of a scope cost in a period, as everywhere; raises NotOnTheHour."""
+    with source.question([COST], period) as question:
+        tiling = hours(source.calendar, period)
+        if question.tiling != tiling:  # as far back, whole days are kept
+            raise NoLongerKept(grain="hour", since=question.tiling.local(question.horizon.hours), instead="")
+        declaration = question.declaration(COST, NEEDED)
+        where = grouping(declaration, [], {} if scope == "all" else {scope: scope_id}).where
+        with Costing(question, declaration) as costing:
+            found = together(costing.by_group(tiling, where=where))
         return Spending(
-            amounts={currency: amount for currency, amount in amounts.items() if amount is not None},
-            unknown_calls=sum(row[1] for row in rows),
+            amounts={name: charge.cost for name, charge in found.charges.items() if charge.cost is not None},
+            unknown_calls=found.not_known().calls,
+            priced=any(charge.computed is not None for charge in found.charges.values()) or bool(found.unknown),
             completeness=question.completeness(),
         )
