@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from analytics_es import asof, diff, explain, forks, queries
+from analytics_es.answers.accounts import BUDGETS
 from analytics_es.backfill import Backfill
 from analytics_es.buffer import Buffer, OnFailure, WhenFull
 from analytics_es.bus import FAMILIES, MessageBus
@@ -36,6 +37,7 @@ from analytics_es.runner import Runner
 from analytics_es.settings import Settings, read_settings
 from analytics_es.sources import OfLog, Opening
 from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store, open_vault
+from analytics_es.thresholds import OnThreshold, Thresholds
 from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
@@ -76,6 +78,7 @@ class AnalyticsService(Upkeep):
         retention: RetentionPolicy,
         policy: PrivacyPolicy,
         vault: Vault,
+        on_threshold: OnThreshold | None = None,
     ) -> None:
         self._log, self._views, self._calendar = log, views, calendar
         self._policy, self._vault = policy, vault
@@ -98,6 +101,7 @@ class AnalyticsService(Upkeep):
             prices=self._publications,
             derive=lambda declaration, tiling, upto: self._deriving.other(Part(log, upto=upto), declaration, tiling),
         )
+        self._thresholds = self._watching(on_threshold)
         self._letters = DeadLetters(log, views, self._fold, calendar)
         self._subscriptions: list[Subscription] = []
         self._buffers: list[Buffer] = []
@@ -122,6 +126,7 @@ class AnalyticsService(Upkeep):
         privacy: str | Mapping[str, Any] | PrivacyPolicy | None = None,
         vault_key: str | Path | None = None,
         settings: str | Path | None = None,
+        on_threshold: OnThreshold | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> AnalyticsService:
         """Open a store, creating it where there is none: `analytics.db`, `:memory:`, `postgresql://user@host/database`.
@@ -138,7 +143,8 @@ class AnalyticsService(Upkeep):
         `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or rules
         (docs/privacy.md). `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
         unless said otherwise, nothing is ever let go. `settings` is a TOML file that says all three; what is passed
-        here wins.
+        here wins. `on_threshold` is called once for every threshold of a budget that is reached (docs/budgets.md), in a
+        thread of its own, or by `catch_up`; in the process that was the first to record it.
         Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention and BadDeclaration.
         """
         told = read_settings(Path(settings)) if settings else Settings()
@@ -163,6 +169,7 @@ class AnalyticsService(Upkeep):
             retention=kept,
             policy=policy,
             vault=open_vault(url_or_path, log, key),
+            on_threshold=on_threshold,
         )
         if opening:
             service._again = lambda: cls.open(
@@ -177,13 +184,22 @@ class AnalyticsService(Upkeep):
                 privacy=privacy,
                 vault_key=vault_key,
                 settings=settings,
+                on_threshold=on_threshold,
                 clock=clock,
             )
         if follow:
             service._follow()
         return service
 
+    def _watching(self, on_threshold: OnThreshold | None) -> Thresholds | None:
+        if not any(each.name == BUDGETS for each in self._declarations):
+            return None
+        return Thresholds(self._deriving, self._source, self._publications, self._recorder, on_threshold)
+
     def _follow(self) -> None:
+        if self._thresholds:
+            self._runner.moved = self._thresholds.wake
+            self._thresholds.follow()
         self._runner.follow()
         if self._backfill:
             self._backfill.follow()
@@ -200,7 +216,7 @@ class AnalyticsService(Upkeep):
                 return
             with ExitStack() as closing:  # the last first, whatever one of them raises
                 store = (self._log, self._vault, self._views, self._fold)
-                for part in (*store, self._runner, self._backfill, *self._subscriptions):
+                for part in (*store, self._runner, self._backfill, self._thresholds, *self._subscriptions):
                     if part:
                         closing.callback(part.close)
             for end in ends:

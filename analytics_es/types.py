@@ -620,6 +620,27 @@ class BudgetThreshold:
 
 
 @frozen(kw_only=True)
+class ThresholdReached:
+    """So much of a budget was spent, for the first time: by the event at `position`, which occurred at `occurred_at`.
+
+    `told_position` is that of the event `budget.threshold.reached`.
+    """
+
+    budget_id: str
+    currency: str
+    scope: str
+    scope_id: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    percent: Decimal
+    allocated: Decimal
+    spent: Decimal
+    position: int
+    occurred_at: datetime
+    told_position: int
+
+
+@frozen(kw_only=True)
 class CreditStatus:
     """A grant of credits: what is left of it, and of the grants with lower `priority` it burns after.
 

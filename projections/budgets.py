@@ -7,11 +7,12 @@ _ALLOCATED, _GRANTED = "type = 'budget.allocated'", "type = 'budget.credit.grant
 _REACHED = "type = 'budget.threshold.reached'"
 
 
-@projection(version=1, consumes=("budget.>",))
+@projection(version=1, consumes=("budget.>", "provider.cost.corrected"))
 class Budgets:
     """One budget in one period of its own, one grant of credits, or one threshold, in one bucket of time.
 
     The hours of a grant are in the place of a period's, and a threshold that was reached in that of those to tell of.
+    `reduced`: by corrections of what calls cost; without it, what is spent could only grow.
     """
 
     budget_id: str = key("budget_id")
@@ -36,3 +37,4 @@ class Budgets:
     voided_at: int | None = smallest("occurred_at", where="type = 'budget.credit.voided'", unit="us")
     reached_position: int | None = smallest("at_position", where=_REACHED)
     reached_at: int | None = smallest("occurred_at", where=_REACHED, unit="us")
+    reduced: int | None = total("cost_change", where="cost_change < 0", unit="currency", decimals=9)

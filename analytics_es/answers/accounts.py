@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -17,6 +17,7 @@ from analytics_es.credits import Grant
 from analytics_es.errors import StaleReadModel
 from analytics_es.events import EPOCH
 from analytics_es.figures import merged, number
+from analytics_es.fold import Folded
 from analytics_es.types import TimePeriod
 from analytics_es.views import Snapshot, Span
 
@@ -27,7 +28,7 @@ KEYS = (
 )
 MEASURES = (
     *("allocations", "allocated", "least_allocated", "first_allocated_at", "spent", "first_spent_at"),
-    *("granted", "first_granted_at", "voided_at", "reached_position", "reached_at"),
+    *("granted", "first_granted_at", "voided_at", "reached_position", "reached_at", "reduced"),
 )
 DEFAULT_THRESHOLDS = (Decimal(50), Decimal(80), Decimal(100))
 EVER = Span("day", -(2**40), 2**40)
@@ -37,7 +38,8 @@ HOUR_US = 3_600_000_000
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:00Z")
 _PERCENTS = re.compile(r"[0-9.]+(,[0-9.]+)*")
 
-Rows = Mapping[tuple[str, ...], Values]
+Keys = tuple[str, ...]
+Rows = Mapping[Keys, Values]
 
 
 Name = tuple[str, str]  # of a budget, and of the currency it is in
@@ -96,7 +98,7 @@ class Allocation:
         return sorted(self.asked or DEFAULT_THRESHOLDS)
 
 
-def rows_of(snapshot: Snapshot) -> dict[tuple[str, ...], Values]:
+def rows_of(snapshot: Snapshot) -> dict[Keys, Values]:
     """Return the rows of all time by their keys; raises StaleReadModel."""
     declaration = snapshot.live[BUDGETS]
     known = {each.name for each in declaration.keys} | {each.name for each in declaration.measures}
@@ -107,13 +109,23 @@ def rows_of(snapshot: Snapshot) -> dict[tuple[str, ...], Values]:
     return {row[: len(KEYS)]: named(measures, row[len(KEYS) :]) for row in found}
 
 
-def together(one: Rows, other: Rows, declaration: Declaration) -> dict[tuple[str, ...], Values]:
-    """Merge rows of two stretches of the log."""
+def rows_folded(parts: Iterable[Folded], declaration: Declaration) -> Iterator[tuple[str, int, Keys, Values]]:
+    """Yield folded rows by the names of their columns: the grain, the bucket's start, the keys, and the measures."""
+    names = [*declaration.row_key, *(column.name for column in declaration.columns)]
+    for part in parts:
+        for row in part.rows:
+            told = dict(zip(names, row, strict=True))
+            yield told["grain"], told["bucket"], tuple(told[key] for key in KEYS), told
+
+
+def together(rows: Iterable[tuple[Keys, Values]], declaration: Declaration) -> dict[Keys, Values]:
+    """Merge rows of the same keys."""
     merges = {column.name: column.merge for column in columns_of(measures_of(declaration, MEASURES))}
-    both = {**one, **other}
-    for keys in one.keys() & other.keys():
-        both[keys] = {name: merged(how, [one[keys][name], other[keys][name]]) for name, how in merges.items()}
-    return both
+    found: dict[Keys, Values] = {}
+    for keys, values in rows:
+        parts = [found[keys], values] if keys in found else [values]
+        found[keys] = {name: merged(how, [part[name] for part in parts]) for name, how in merges.items()}
+    return found
 
 
 def accounts(rows: Rows) -> dict[Account, Allocation]:
@@ -183,6 +195,23 @@ def _grant(keys: Sequence[str], values: Values, voided_us: int | None, calendar:
         voided_at=None if voided is None else calendar.local(voided),
         recurs=timedelta(hours=int(told["recurs_hours"])) if told["recurs_hours"] else None,
     )
+
+
+def reduced(rows: Rows, currency: str) -> int:
+    """Return by how much corrections have reduced what calls cost, in billionths from 0 up."""
+    return -sum(values["reduced"] or 0 for keys, values in rows.items() if keys[1] == currency)
+
+
+def concerns(keys: Keys, account: Account) -> bool:
+    """Say whether a row is of an account's budget, or says by how much calls cost less."""
+    return keys[:2] == account.name or keys[:2] == ("", account.currency)
+
+
+def counted(account: Account, first_us: int | None, calendar: Calendar) -> TimePeriod:
+    """Return the period in which calls count; one that does not say when it starts begins with its first hour."""
+    if account.start or first_us is None:
+        return account.period
+    return between(calendar.local(calendar.hour_start(first_us // 1_000_000)), account.end)
 
 
 def moment(unix_us: int) -> datetime:

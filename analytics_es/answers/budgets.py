@@ -15,7 +15,7 @@ from analytics_es.answers.spending import COST, Answering, Spending, between, ho
 from analytics_es.calendar import Calendar
 from analytics_es.credits import Grant, burn, phases
 from analytics_es.errors import AnalyticsError
-from analytics_es.events import EARLIEST, LATEST
+from analytics_es.events import LATEST
 from analytics_es.periods import Tiling
 from analytics_es.queries import Question, Source
 from analytics_es.types import (
@@ -171,7 +171,7 @@ def _status(
     allocated = money(allocation.amount) if allocation.count else None
     spent, cost, burnt, problem = draft.taken, Spending(), None, None
     try:
-        cost = _cost(answering, draft, account.period, calendar)
+        cost = _cost(answering, account, kept.counted(account, allocation.first_at, calendar), calendar)
         if account.scope:
             spent = (draft.taken or NOTHING) + cost.amounts.get(account.currency, NOTHING)
         if draft.grants:
@@ -205,23 +205,20 @@ def _status(
     return status, cost.completeness
 
 
-def _cost(answering: Answering, draft: _Draft, period: TimePeriod, calendar: Calendar) -> Spending:
-    """Return what calls of its scope cost; of a period that does not say when it starts, from its first hour on."""
-    if not draft.account.scope:
-        hours(calendar, period)
+def _cost(answering: Answering, account: Account, period: TimePeriod, calendar: Calendar) -> Spending:
+    """Return what calls of its scope cost."""
+    hours(calendar, period)
+    if not account.scope:
         return Spending()
-    if period.start == EARLIEST and draft.began:
-        start = calendar.hour_start(int(draft.began.timestamp()))
-        period = between(calendar.local(start), period.end)
     with answering(COST, period) as source:
-        return spending(source, draft.account.scope, draft.account.scope_id, period)
+        return spending(source, account.scope, account.scope_id, period)
 
 
 def _burnt(answering: Answering, draft: _Draft, calendar: Calendar) -> tuple[Sequence[Decimal], Decimal]:
     """Return what is left of each grant, and what they did not cover."""
     usage = []
     for phase in draft.phases:
-        cost = _cost(answering, evolve(draft, began=None), phase.period, calendar)
+        cost = _cost(answering, draft.account, phase.period, calendar)
         usage.append((phase.period.start, phase.taken + cost.amounts.get(draft.account.currency, NOTHING)))
     if not usage:
         return [NOTHING for _ in draft.grants], NOTHING
