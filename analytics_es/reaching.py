@@ -75,6 +75,7 @@ class Publishings:
 
     book: PriceBook
     ends: Sequence[int]
+    _known: dict[int, PricesThen] = field(factory=dict, init=False, eq=False)  # a book remembers what it was asked
 
     @classmethod
     def of(cls, book: PriceBook) -> Publishings:
@@ -88,7 +89,9 @@ class Publishings:
 
     def known(self, count: int) -> PricesThen:
         """Return the prices as they were after so many times."""
-        return PricesThen(known=self.book.upto(self.ends[count - 1] if count else 0))
+        if count not in self._known:
+            self._known[count] = PricesThen(known=self.book.upto(self.ends[count - 1] if count else 0))
+        return self._known[count]
 
 
 @define(kw_only=True)
@@ -188,10 +191,11 @@ class Past:
             after = table.column("position")[-1].as_py()
             types = [each for each in table.column("type").unique().to_pylist() if consumes(declaration, each)]
             taken = table.filter(pc.is_in(table.column("type"), pa.array(types, pa.string())))
-            folded = self.deriving.fold(taken, [BUDGETS])[BUDGETS]
-            if isinstance(folded, FoldFailed):
-                raise folded
-            yield folded
+            if taken.num_rows:
+                folded = self.deriving.fold(taken, [BUDGETS])[BUDGETS]
+                if isinstance(folded, FoldFailed):
+                    raise folded
+                yield folded
 
     # ── what calls cost ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -227,7 +231,7 @@ class Past:
         if after == upto or not self.account.scope:
             return NOTHING
         part, tiling = Part(self.deriving.log, after=after, upto=upto), hours(self.deriving.calendar, period)
-        with closing(self.deriving.other(part, self.source.views.declarations[COST], tiling)) as views:
+        with closing(self.deriving.views(part, COST, tiling)) as views:
             source = evolve(
                 self.source,
                 views=views,

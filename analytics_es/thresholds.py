@@ -59,6 +59,7 @@ class Thresholds:
         # Read models that are behind the log of now do not know yet what it is told of: until then, nothing is told.
         self._begin = deriving.log.head()
         self._looked_at: dict[str, int] = {}
+        self._publishings = Publishings.of(publications.book())
         self._earlier: dict[Account, State] = {}
         self._told: set[Told] = set()  # of these the log was told, or cannot be
         self._looking = threading.Lock()
@@ -127,10 +128,12 @@ class Thresholds:
             if positions == self._looked_at or min(positions.values()) < self._begin:
                 return
             latest = dict(self._states(snapshot, positions[BUDGETS]))
-        trouble, publishings = None, Publishings.of(self._publications.book())
+        book, trouble = self._publications.book(), None
+        if self._publishings.book is not book:
+            self._publishings = Publishings.of(book)
         for account, state in latest.items():
             try:
-                yield from self._reached(account, state, publishings)
+                yield from self._reached(account, state)
             except AnalyticsError as error:
                 self._note(error)
                 trouble = error
@@ -158,12 +161,12 @@ class Thresholds:
         found = {*state.allocation.thresholds, *usual} - state.allocation.told.keys()
         return sorted(percent for percent in found if (account, percent) not in self._told)
 
-    def _reached(self, account: Account, state: State, publishings: Publishings) -> Iterator[ThresholdReached]:
+    def _reached(self, account: Account, state: State) -> Iterator[ThresholdReached]:
         past = Past.of(
             deriving=self._deriving,
             source=self._source,
             account=account,
-            publishings=publishings,
+            publishings=self._publishings,
             earlier=self._earlier.get(account, BEGINNING),
             latest=state,
         )
