@@ -1,5 +1,6 @@
 """Answers → tables, one module an answer."""
 
+from analytics_es.cli.tables.budgets import budget_report
 from analytics_es.cli.tables.cost import cost
 from analytics_es.cli.tables.explanation import explanation
 from analytics_es.cli.tables.performance import performance
@@ -7,4 +8,4 @@ from analytics_es.cli.tables.report import Report, report, reported
 from analytics_es.cli.tables.summary import summary
 from analytics_es.cli.tables.usage import usage
 
-__all__ = ["Report", "cost", "explanation", "performance", "report", "reported", "summary", "usage"]
+__all__ = ["Report", "budget_report", "cost", "explanation", "performance", "report", "reported", "summary", "usage"]

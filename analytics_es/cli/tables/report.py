@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from attrs import frozen
 
 from analytics_es.asof import AsOf
@@ -38,7 +40,7 @@ def reported(service: AnalyticsService | AsOf, period: TimePeriod) -> Report:
         users=service.get_usage_stats("user", None, period).unwrap(),
         performance=service.get_performance_metrics(period).unwrap(),
         cost=service.get_cost_breakdown(period).unwrap(),
-        budgets=service.get_budgets().unwrap(),
+        budgets=service.get_budgets(at=period.end - timedelta(microseconds=1)).unwrap(),
     )
 
 
