@@ -173,7 +173,9 @@ def _least(*numbers: int | None) -> int | None:
 
 def grants(rows: Rows, name: Name, calendar: Calendar) -> list[Grant]:
     """Return the credits of a budget, in the order in which they burn; a voided one ends with the hour of that."""
-    voids = {keys[7]: values["voided_at"] for keys, values in rows.items() if keys[0] == name[0]}
+    voids = {
+        keys[7]: values["voided_at"] for keys, values in rows.items() if keys[0] == name[0] and values["voided_at"]
+    }
     found = [
         _grant(keys, values, voids.get(keys[7]), calendar)
         for keys, values in rows.items()
