@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -16,23 +16,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import define, evolve, field, frozen
 
-from analytics_es.algebra import Declaration
+from analytics_es.algebra import Declaration, Key
 from analytics_es.answers import accounts as kept
-from analytics_es.answers.accounts import BUDGETS, Account, Allocation, Rows, money
-from analytics_es.answers.spending import COST, Spending, hours, spending
+from analytics_es.answers.accounts import BUDGETS, Account, Allocation, Keys, Rows, money
+from analytics_es.answers.rows import Values
+from analytics_es.answers.spending import COST, Spending, amounts_by, hours, spending
 from analytics_es.asof import Deriving
 from analytics_es.errors import FoldFailed
-from analytics_es.fold import Folded, consumes
+from analytics_es.fold import consumes
 from analytics_es.log import Part
 from analytics_es.periods import Tiling
 from analytics_es.pricing.book import PriceBook
 from analytics_es.publishing import PricesThen
 from analytics_es.queries import Source
+from analytics_es.rebuild import derived
 from analytics_es.sealed import Seeds
 from analytics_es.types import TimePeriod
 
 NOTHING, HUNDRED = Decimal(0), 100
 PAGE = 50_000  # events read at once
+PLACE = Key(name="place", sql="position")  # tells events apart
+
+_How = tuple[int, TimePeriod]  # how often prices had been published, and the period that counts
+_Changes = tuple[list[tuple[int, Keys, Values]], list[tuple[int, int]]]
 
 
 @frozen(kw_only=True)
@@ -104,8 +110,10 @@ class Past:
     publishings: Publishings
     earlier: State
     latest: State
-    _costs: dict[tuple[int, TimePeriod], tuple[int, Decimal]] = field(factory=dict, init=False)
+    _costs: dict[_How, tuple[int, Decimal]] = field(factory=dict, init=False)
     _states: dict[int, State] = field(factory=dict, init=False)
+    _changed: _Changes | None = field(default=None, init=False)
+    _by_position: dict[tuple[_How, int, int], dict[int, Decimal]] = field(factory=dict, init=False)
 
     @classmethod
     def of(cls, *, latest: State, **known: Any) -> Past:
@@ -158,44 +166,55 @@ class Past:
         return self._states[position]
 
     def _state(self, position: int, before: State, after: State) -> State:
-        declaration = self.source.views.declarations[BUDGETS]
-        tiling = Tiling.of(self.deriving.calendar, self.account.period)
-        rows, taken = list(before.rows.items()), before.taken
-        for grain, bucket, keys, values in kept.rows_folded(
-            self._folded(declaration, before.position, position), declaration
-        ):
-            if grain == "day" and kept.concerns(keys, self.account):
-                rows.append((keys, values))
-            elif grain == "hour" and keys[:2] == self.account.name and tiling.start <= bucket < tiling.end:
-                taken += values["spent"] or 0
-        merged = kept.together(rows, declaration)
+        rows, takings = self._changes()
+        merged = kept.together(
+            [*self.earlier.rows.items(), *((keys, values) for place, keys, values in rows if place <= position)],
+            self.source.views.declarations[BUDGETS],
+        )
         state = State(
             position=position,
             rows=merged,
             allocation=kept.accounts(merged).get(self.account, Allocation()),
-            taken=taken,
+            taken=self.earlier.taken + sum(taken for place, taken in takings if place <= position),
             prices=self.publishings.count(position) if self.latest.prices else 0,
             reduced=kept.reduced(merged, self.account.currency),
         )
         period = self._period(state.allocation)
         if after.cost is None or state.prices != after.prices or period != self._period(after.allocation):
             return state
-        return evolve(state, cost=after.cost - self._cost_of(state.prices, period, position, after.position))
+        cost = self._cost_of(state.prices, period, position, after.position, since=before.position)
+        return evolve(state, cost=after.cost - cost)
 
-    def _folded(self, declaration: Declaration, after: int, upto: int) -> Iterator[Folded]:
-        """Fold what the log holds of budgets between two positions; before the first is what is sealed."""
-        log = self.deriving.log
+    def _changes(self) -> _Changes:
+        """Return what the log holds of the budget between the two positions: rows, and what was taken, and where."""
+        if self._changed is None:
+            tiling = Tiling.of(self.deriving.calendar, self.account.period)
+            rows, takings = [], []
+            for grain, bucket, keys, values in self._folded():
+                position = int(values.get(PLACE.name, 0))
+                if grain == "day" and kept.concerns(keys, self.account):
+                    rows.append((position, keys, values))
+                elif grain == "hour" and keys[:2] == self.account.name and tiling.start <= bucket < tiling.end:
+                    takings.append((position, values["spent"] or 0))
+            self._changed = rows, takings
+        return self._changed
+
+    def _folded(self) -> Iterator[tuple[str, int, Keys, Values]]:
+        """Fold what the log holds of budgets between the two positions; before the first is what is sealed."""
+        log, declaration, after = self.deriving.log, self.source.views.declarations[BUDGETS], self.earlier.position
         if not after:
-            yield from Seeds(log)(declaration)
-        while (table := log.scan(after=after, upto=upto, limit=PAGE)).num_rows:
+            yield from kept.rows_folded(Seeds(log)(declaration), declaration)
+        finer = evolve(declaration, keys=(*declaration.keys, PLACE))
+        fold = self.deriving.fold.of([finer])
+        while (table := log.scan(after=after, upto=self.latest.position, limit=PAGE)).num_rows:
             after = table.column("position")[-1].as_py()
             types = [each for each in table.column("type").unique().to_pylist() if consumes(declaration, each)]
             taken = table.filter(pc.is_in(table.column("type"), pa.array(types, pa.string())))
             if taken.num_rows:
-                folded = self.deriving.fold(taken, [BUDGETS])[BUDGETS]
+                folded = fold(taken)[BUDGETS]
                 if isinstance(folded, FoldFailed):
                     raise folded
-                yield folded
+                yield from kept.rows_folded([folded], finer)
 
     # ── what calls cost ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -226,19 +245,41 @@ class Past:
             self._costs[key] = _up_to(found), self._amount(found)
         return self._costs[key]
 
-    def _cost_of(self, prices: int, period: TimePeriod, after: int, upto: int) -> Decimal:
-        """Return what the calls between two positions cost."""
+    def _cost_of(self, prices: int, period: TimePeriod, after: int, upto: int, *, since: int | None = None) -> Decimal:
+        """Return what the calls between two positions cost; of few, more may be asked `since` an earlier one."""
         if after == upto or not self.account.scope:
             return NOTHING
+        for (how, first, last), costs in self._by_position.items():
+            if how == (prices, period) and first <= after and upto <= last:
+                return sum((cost for position, cost in costs.items() if after < position <= upto), NOTHING)
+        first = after if since is None else since
+        if upto - first > PAGE:
+            with self._part(prices, period, after, upto, self.source.views.declarations[COST]) as source:
+                return self._amount(self._spending(source, period))
+        declaration = self.source.views.declarations[COST]
+        entities = (
+            tuple(each for each in declaration.entities if each == self.account.scope) or declaration.entities[:1]
+        )
+        finer = evolve(declaration, keys=(*declaration.keys, PLACE), entities=entities)
+        with self._part(prices, period, first, upto, finer) as source:
+            whose = self.account.scope, self.account.scope_id
+            found = amounts_by(source, *whose, period, self.account.currency, PLACE.name)
+        self._by_position[(prices, period), first, upto] = {int(position): cost for position, cost in found.items()}
+        return self._cost_of(prices, period, after, upto)
+
+    @contextmanager
+    def _part(
+        self, prices: int, period: TimePeriod, after: int, upto: int, declaration: Declaration
+    ) -> Iterator[Source]:
+        """Open what answers about the calls between two positions are made from, at the prices of then."""
         part, tiling = Part(self.deriving.log, after=after, upto=upto), hours(self.deriving.calendar, period)
-        with closing(self.deriving.views(part, COST, tiling)) as views:
-            source = evolve(
+        with closing(derived(part, [declaration], self.deriving.fold.of([declaration]), tiling)[0]) as views:
+            yield evolve(
                 self.source,
                 views=views,
                 prices=self.publishings.known(prices),
                 derive=lambda declaration, tiling, _: self.deriving.other(part, declaration, tiling),
             )
-            return self._amount(self._spending(source, period))
 
     def _spending(self, source: Source, period: TimePeriod) -> Spending:
         if not self.account.scope:
