@@ -546,6 +546,10 @@ class BadPrice(AnalyticsError):
     """{where}: {problem}. Nothing was published; docs/cost.md shows what a price looks like."""
 
 
+class NotCorrectable(AnalyticsError):
+    """The cost of the event at position {position} cannot be corrected: {problem}."""
+
+
 class BadUsage(AnalyticsError):
     """The usage cannot be priced: {problem} (see docs/concepts.md, tokens)."""
 

@@ -11,7 +11,7 @@ from analytics_es.projection import count, key, projection, total
 _CALL = "family = 'provider' AND outcome IS NOT NULL"
 _PRICING = """CASE
     WHEN family <> 'provider' THEN ''
-    WHEN cost IS NOT NULL THEN 'reported'
+    WHEN coalesce(cost_change, cost) IS NOT NULL THEN 'reported'
     WHEN input_tokens > 200000 THEN 'unknown_above_200k'
     ELSE 'unknown'
 END"""
@@ -34,7 +34,7 @@ class Cost:
     provider: str = key("provider")
     model: str = key("model")
     operation: str = key("operation")
-    currency: str = key("CASE WHEN coalesce(cost, amount) IS NOT NULL THEN currency END")
+    currency: str = key("CASE WHEN coalesce(cost, cost_change, amount) IS NOT NULL THEN currency END")
     pricing: str = key(_PRICING)
 
     calls: int = count(where=_CALL, unit="calls")
@@ -48,7 +48,9 @@ class Cost:
     cache_read_tokens: int | None = _tokens("cache_read_tokens")
     cache_creation_tokens: int | None = _tokens("cache_creation_tokens")
     reasoning_tokens: int | None = _tokens("reasoning_tokens")
-    reported_cost: int | None = total("cost", where="family = 'provider'", unit="currency", decimals=9)
+    reported_cost: int | None = total(
+        "coalesce(cost_change, cost)", where="family = 'provider'", unit="currency", decimals=9
+    )
 
     allocated: int | None = total("amount", where="type = 'budget.allocated'", unit="currency", decimals=9)
     spent: int | None = total("amount", where="type = 'budget.spent'", unit="currency", decimals=9)
