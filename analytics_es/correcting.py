@@ -81,14 +81,13 @@ class Corrections:
         return call
 
     def _at(self, position: int) -> dict[str, Any]:
-        if type(position) is not int or not 0 < position <= self.log.head():
-            raise NoSuchPosition(position=position, head=self.log.head())
+        head = self.log.head()
+        if type(position) is not int or not 0 < position <= head:
+            raise NoSuchPosition(position=position, head=head)
         rows: list[dict[str, Any]] = self.log.scan(after=position - 1, upto=position, limit=1).to_pylist()
-        if rows:
-            return rows[0]
-        if sealed := self.log.seals.horizon().until:
-            raise BeforeHorizon.of(sealed)
-        raise NoSuchPosition(position=position, head=self.log.head())
+        if not rows:
+            raise BeforeHorizon.of(self.log.seals.horizon().until)
+        return rows[0]
 
     def _of(self, correction: RecordedEvent) -> str:
         """Say where the call of a correction is."""
