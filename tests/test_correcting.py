@@ -116,8 +116,8 @@ def test_a_correction_names_what_it_corrects_and_says_what_it_changes(analytics:
 
 
 def test_it_counts_at_once_where_and_when_its_call_does(analytics: AnalyticsService) -> None:
-    first = record(analytics, call("a"))
-    record(analytics, call("b", user_id="bob", occurred_at=NOON + timedelta(hours=3)))
+    first = record(analytics, call("a", occurred_at=NOON - timedelta(hours=3)))
+    record(analytics, call("b", user_id="bob"))
     analytics.catch_up()
     correct(analytics, first, "2")
 

@@ -25,8 +25,8 @@ from analytics_es.types import CostCorrection
 def correct(position: int, cost: str, note: str, currency: str | None, dry_run: bool, db: Place, as_json: bool) -> None:
     """Correct what a call reported to have cost.
 
-    The call at POSITION had cost COST, in its currency. It stays as it is: the correction is an event of its own, at the call's time. The cost that is in force
-    already changes nothing. `explain` lists positions.
+    The call at POSITION had cost COST, in its currency. It stays as it is: the correction is an event of its own, at
+    the call's time. The cost that is in force already changes nothing. `explain` lists positions.
 
     \b
     Examples:
