@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -97,6 +97,11 @@ class Deriving:
         folding = cast(Fold, functools.partial(self.fold, names=[name]))
         return derived(log, only, folding, tiling)[0]
 
+    def other(self, log: EventLog, declaration: Declaration, tiling: Tiling) -> Views:
+        """Return read models in memory of any declaration over a period."""
+        with closing(Fold([declaration], self.calendar)) as fold:
+            return derived(log, [declaration], fold, tiling)[0]
+
 
 class _Remembered:
     """The read models that were asked last; a lock around it keeps them open while they answer."""
@@ -124,13 +129,15 @@ class AsOf(Questions):
     question about a period reads the part of the log that holds it and the period before; the next ones are quick.
     """
 
-    def __init__(self, deriving: Deriving, position: int, check_open: Callable[[], None]) -> None:
+    def __init__(
+        self, deriving: Deriving, position: int, check_open: Callable[[], None], prices: Callable[[int], queries.Prices]
+    ) -> None:
         self._log = Part(deriving.log, upto=position)
         self._deriving, self._declarations, self._is_open = deriving, deriving.declarations, check_open
         self._lock = threading.Lock()
         self._remembered = _Remembered()
         self._end = weakref.finalize(self, self._remembered.close)
-        self.position = position
+        self.position, self._prices = position, prices
         self.recorded_at = recorded_at(deriving.log, position)
 
     def close(self) -> None:
@@ -163,6 +170,8 @@ class AsOf(Questions):
                 lag=lambda _: (0, 0.0),
                 clock=self._now,
                 known_as=self._deriving.known_as,
+                prices=self._prices(self.position),
+                derive=lambda declaration, tiling, _: self._deriving.other(self._log, declaration, tiling),
             )
 
     def export_data(

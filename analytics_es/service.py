@@ -24,7 +24,7 @@ from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
 from analytics_es.forgetting import Forgetting
 from analytics_es.intake import Subscription, subscribe
-from analytics_es.log import Appended, Entry, EventLog
+from analytics_es.log import Appended, Entry, EventLog, Part
 from analytics_es.pricing.book import PriceBook
 from analytics_es.pricing.entries import PriceEntry
 from analytics_es.pricing.prices import UnitPrices
@@ -93,7 +93,13 @@ class AnalyticsService(Upkeep):
             log=log, declarations=self._declarations, fold=self._fold, calendar=calendar, known_as=self._known_as
         )
         self._source = queries.Source(
-            views=views, calendar=calendar, lag=self._runner.lag, clock=clock, known_as=self._known_as
+            views=views,
+            calendar=calendar,
+            lag=self._runner.lag,
+            clock=clock,
+            known_as=self._known_as,
+            prices=self._publications,
+            derive=lambda declaration, tiling, upto: self._deriving.other(Part(log, upto=upto), declaration, tiling),
         )
         self._letters = DeadLetters(log, views, self._fold, calendar)
         self._subscriptions: list[Subscription] = []
@@ -422,7 +428,7 @@ class AnalyticsService(Upkeep):
         """
 
         def explained() -> Explanation:
-            stretch, keys = place(period, row)
+            stretch, keys = place(period, row, metric=metric)
             return explain.explain(
                 self._source,
                 self._log,
@@ -446,7 +452,7 @@ class AnalyticsService(Upkeep):
         Raises NoSuchPosition and NotAPosition.
         """
         self._check_open()
-        return asof.AsOf(self._deriving, asof.position_at(self._log, at), self._check_open)
+        return asof.AsOf(self._deriving, asof.position_at(self._log, at), self._check_open, self._publications.then)
 
     def diff(
         self,

@@ -176,7 +176,7 @@ def test_it_is_an_event_of_usage_but_no_call_of_anything(analytics: AnalyticsSer
     changes = {"status": "error", "error_type": "timeout"} if failed else {}
     position = record(analytics, call(**changes))
     analytics.catch_up()
-    names = ["cost.calls", "cost.failures", "cost.output_tokens", "usage.finished", "usage.failures", "usage.duration"]
+    names = ["cost.calls", "cost.output_tokens", "usage.finished", "usage.failures", "usage.duration"]
 
     def figures() -> list[Any]:
         summaries = [analytics.get_summary(name, DAY).unwrap().figures for name in names]
@@ -190,6 +190,46 @@ def test_it_is_an_event_of_usage_but_no_call_of_anything(analytics: AnalyticsSer
     events = analytics.get_summary("usage.events", DAY, group_by=["event_type"]).unwrap().groups
     counted = {group.keys["event_type"]: group.figures.total for group in events}
     assert counted == {"provider.call.completed": 1, CORRECTED: 1}
+
+
+@once
+@pytest.mark.parametrize("changes", [{}, {"batch": True}, {"input_tokens": 300_000}, {"status": "error"}])
+def test_a_reported_zero_is_known_from_its_first_correction_on(
+    analytics: AnalyticsService, changes: dict[str, Any]
+) -> None:
+    first, _ = record(analytics, call("a", cost="0", **changes)), record(analytics, call("b", cost="0", **changes))
+
+    def known() -> tuple[int, int, list[int], list[Decimal | None]]:
+        analytics.catch_up()
+        told = analytics.get_cost_breakdown(DAY).unwrap()
+        unknown, totals = [each.calls for each in told.unknown], [each.reported_cost for each in told.totals]
+        return told.calls, told.reported_calls, unknown, totals
+
+    assert known() == (2, 0, [2], [])
+    correct(analytics, first, "2")
+    assert known() == (2, 1, [1], [2])
+    correct(analytics, first, "3")
+    assert known() == (2, 1, [1], [3])
+
+
+@once
+@pytest.mark.parametrize(
+    ("changes", "effort"),
+    [
+        ({"attempt": 2}, "retried"),
+        ({"status": "error"}, "failed"),
+        ({"status": "error", "error_type": "timeout", "attempt": 2}, "failed"),
+    ],
+)
+def test_what_a_retried_or_failed_call_cost_is_corrected_in_its_own_line(
+    analytics: AnalyticsService, changes: dict[str, Any], effort: str
+) -> None:
+    correct(analytics, record(analytics, call(**changes)), "2")
+    analytics.catch_up()
+
+    efforts = analytics.get_cost_breakdown(DAY).unwrap().efforts
+
+    assert [(each.effort, each.calls, each.cost) for each in efforts] == [(effort, 1, 2)]
 
 
 # ── again ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -58,7 +58,7 @@ def test_what_it_costs_now_is_in_the_next_report(cli: Cli, copy: str, correct: C
 
     asked = cli("cost", "--from", "2024-03-04", "--to", "2024-03-05", "--json", "--db", copy)
 
-    assert json.loads(asked.stdout)["totals"][0]["reported_cost"] == "1000.200000000"
+    assert json.loads(asked.stdout)["totals"][0]["reported_cost"] == "1000.2"
 
 
 @pytest.mark.parametrize(
