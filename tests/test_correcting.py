@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -458,6 +460,25 @@ def meanwhile(patch: pytest.MonkeyPatch, service: AnalyticsService, work: Callab
         return append(*given, **options)
 
     patch.setattr(service._log, "append", later)
+
+
+@once
+def test_a_correction_leaves_and_comes_like_any_event(analytics: AnalyticsService, tmp_path: Path) -> None:
+    correct(analytics, record(analytics, call()), "2")
+    for form in ("json", "parquet"):
+        analytics.export_data(form, DAY, to=tmp_path / f"a.{form}").unwrap()
+    lines = [json.loads(line) for line in (tmp_path / "a.json").read_text().splitlines()]
+
+    with opened(":memory:") as other:
+        for line in lines:
+            at = datetime.fromisoformat(line["time"])
+            other.record_event(
+                line["type"], line["data"], occurred_at=at, id=line["id"], source=line["source"]
+            ).unwrap()
+        assert reported(other) == 2
+    row = pq.read_table(tmp_path / "a.parquet").to_pylist()[1]
+    assert (row["cost_change"], row["type"]) == (Decimal("1.994885"), CORRECTED)
+    assert json.loads(row["corrects"]) == {"source": "platform", "id": "call-1"}
 
 
 @shared
