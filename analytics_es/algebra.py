@@ -36,6 +36,7 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(("priority", "recurs_hours", "at_position"), WHOLE),
     **dict.fromkeys(("batch", "from_zero"), TEXT),  # "true" or "false"
     "attempt": WHOLE,
+    "corrects": TEXT,  # JSON
     **dict.fromkeys(("duration_us", "time_to_first_chunk_us"), WHOLE),
     **dict.fromkeys(("duration_ms", "time_to_first_chunk_ms"), MILLISECONDS),
     **dict.fromkeys(("cost", "cost_change", "amount", "value"), EXACT),
