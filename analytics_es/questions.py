@@ -124,8 +124,8 @@ class Questions(ABC):
     def get_budgets(self, *, budget: str | None = None, at: datetime | None = None) -> OperationResult[BudgetReport]:
         """Say what was allocated to budgets, what is spent of it, when that reached which part, and what remains.
 
-        Of all budgets, or of one; of the periods that hold `at`, by default now, or of one budget all periods. The
-        figures are always of everything that is recorded.
+        Of all budgets, or of one; of the periods that hold a time, by default now, or of one budget all periods. With
+        `at`, the figures are of what had occurred by the end of that hour, else of everything that is recorded.
         """
 
         def answered() -> BudgetReport:

@@ -422,6 +422,28 @@ def test_the_fullest_comes_first_and_one_may_be_asked_for(analytics: AnalyticsSe
     assert statuses(analytics, budget="d") == []
 
 
+def test_at_a_time_what_occurred_later_does_not_count(analytics: AnalyticsService) -> None:
+    hour = timedelta(hours=1)
+    times = {NOON: "1", NOON + hour: "2"}
+    record(
+        analytics,
+        allocated(amount="10", **ACME),
+        granted("g", "5", effective_at=NOON - hour),
+        *(provider_call(cost=cost, occurred_at=at) for at, cost in times.items()),
+        *(spent(cost, occurred_at=at, **MARCH) for at, cost in times.items()),
+        spent("1", budget_id="later", occurred_at=NOON + hour),
+    )
+
+    found = statuses(analytics, at=NOON + timedelta(minutes=30))
+
+    # 2 in a day and a half of March, and half an hour.
+    assert [(each.budget_id, each.spent, each.credits[0].balance) for each in found if each.credits] == [
+        ("acme-march", 2, 3)
+    ]
+    assert found[0].burn_rate == Decimal(2 * 24 / Decimal("36.5")).quantize(Decimal("1e-9"))
+    assert [each.spent for each in found if each.budget_id == "later"] == [0]
+
+
 def test_as_of_a_position_budgets_are_what_they_were(analytics: AnalyticsService) -> None:
     record(analytics, allocated(amount="10", **ACME), provider_call(cost="1"))
     before = analytics.get_budgets().unwrap().budgets

@@ -29,7 +29,7 @@ from analytics_es.types import (
 from analytics_es.views import Snapshot
 
 EVER = between(None, None)
-DAY, MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
+DAY, SECOND, MICROSECOND = timedelta(days=1), timedelta(seconds=1), timedelta(microseconds=1)
 NOTHING = Decimal(0)
 PLACES = Decimal(1).scaleb(-9)  # of a rate
 
@@ -41,16 +41,17 @@ def budgets(answering: Answering, budget: str | None, at: datetime | None) -> Bu
     with answering(BUDGETS, EVER) as source, source.views.read() as snapshot:
         calendar, now = source.calendar, source.clock()
         wanted = None if budget is None else source.known_as("budget", budget)
+        asked = _Asked(calendar, min(at or now, now), at)
         drafts = [
             each
-            for each in _drafts(snapshot, calendar, now)
+            for each in _drafts(snapshot, asked)
             if wanted in (None, each.account.budget_id)
             and (each.account.holds(at or now) or (wanted is not None and at is None))
         ]
         stands_on = _completeness(source, snapshot)
     found = []
     for draft in drafts:
-        status, also = _status(answering, draft, calendar, now)
+        status, also = _status(answering, draft, asked)
         found.append(status)
         stands_on = _both(stands_on, also)
     found.sort(key=lambda each: (-(each.used or 0.0), each.budget_id, each.currency, each.scope_id))
@@ -78,6 +79,24 @@ def _both(one: Completeness, other: Completeness | None) -> Completeness:
 # ── what the read model of budgets says ─────────────────────────────────────────────────────────────────────────
 
 
+@frozen
+class _Asked:
+    """When budgets are looked at: now, with all that is recorded, or `at` a time, with what occurred by then."""
+
+    calendar: Calendar
+    now: datetime
+    at: datetime | None
+
+    def counted(self, period: TimePeriod) -> TimePeriod | None:
+        """Return what counts of a period, None where it begins later."""
+        end = period.end if self.at is None else min(period.end, self.hour_after(self.at))
+        return between(period.start, end) if period.start < end else None
+
+    def hour_after(self, instant: datetime) -> datetime:
+        """Return the end of the hour that holds an instant."""
+        return self.calendar.local(self.calendar.next_hour(int(instant.timestamp())))
+
+
 @frozen(kw_only=True)
 class _Phase:
     """A stretch of time in which the same credits may be burnt, and what `budget.spent` events took in it."""
@@ -98,23 +117,23 @@ class _Draft:
     phases: Sequence[_Phase]
 
 
-def _drafts(snapshot: Snapshot, calendar: Calendar, now: datetime) -> list[_Draft]:
+def _drafts(snapshot: Snapshot, asked: _Asked) -> list[_Draft]:
     """Return all accounts; also what was spent of nothing that was allocated, and credits of nothing else."""
     rows = kept.rows_of(snapshot)
     found = kept.accounts(rows)
 
     def taken(name: Name, period: TimePeriod) -> int:
-        return kept.spent(snapshot, *name, Tiling.of(calendar, period).spans())
+        counted = asked.counted(period)
+        return kept.spent(snapshot, *name, Tiling.of(asked.calendar, counted).spans()) if counted else 0
 
-    drafts = [_draft(rows, account, each, calendar, now, taken) for account, each in found.items()]
+    drafts = [_draft(rows, account, each, asked, taken) for account, each in found.items()]
     for name in sorted({(keys[0], keys[1]) for keys, values in rows.items() if _is_used(values)}):
         of_it = [account for account in found if account.name == name]
         scope, whose = ("", "") if of_it else _scope_of_grants(rows, name)
         alone = Account(*name, scope, whose)
-        whole: int = sum(values["spent"] or 0 for keys, values in rows.items() if keys[:2] == name)
-        outside = whole - sum(taken(name, period) for period in _union(of_it)) if whole and of_it else 0
+        outside = taken(name, EVER) - sum(taken(name, period) for period in _union(of_it)) if of_it else 0
         if outside or not of_it:
-            draft = _draft(rows, alone, Allocation(), calendar, now, taken)
+            draft = _draft(rows, alone, Allocation(), asked, taken)
             drafts.append(evolve(draft, taken=money(outside), grants=()) if of_it else draft)
     return drafts
 
@@ -139,15 +158,12 @@ def _union(of_it: Sequence[Account]) -> list[TimePeriod]:
     return found
 
 
-def _draft(
-    rows: Rows, account: Account, allocation: Allocation, calendar: Calendar, now: datetime, taken: Taken
-) -> _Draft:
+def _draft(rows: Rows, account: Account, allocation: Allocation, asked: _Asked, taken: Taken) -> _Draft:
     of_it = [values for keys, values in rows.items() if keys[:2] == account.name]
     spent = [each["first_spent_at"] for each in of_it if each["first_spent_at"] is not None]
     firsts = [allocation.first_at, *([] if account.scope else spent)]
     first = min((each for each in firsts if each is not None), default=None)
-    grants = kept.grants(rows, account.name, calendar)
-    end = calendar.local(calendar.next_hour(int(now.timestamp())))
+    grants, end = kept.grants(rows, account.name, asked.calendar), asked.hour_after(asked.now)
     start = min((each.effective_at for each in grants), default=end)
     times = phases(grants, start, end) if start < end else []
     periods = [between(*each) for each in zip(times, [*times[1:], end], strict=True)] if times else []
@@ -164,21 +180,21 @@ def _draft(
 # ── with what calls cost ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _status(
-    answering: Answering, draft: _Draft, calendar: Calendar, now: datetime
-) -> tuple[BudgetStatus, Completeness | None]:
+def _status(answering: Answering, draft: _Draft, asked: _Asked) -> tuple[BudgetStatus, Completeness | None]:
+    calendar = asked.calendar
     account, allocation = draft.account, draft.allocation
     allocated = money(allocation.amount) if allocation.count else None
     spent, cost, burnt, problem = draft.taken, Spending(), None, None
     try:
-        cost = _cost(answering, account, kept.counted(account, allocation.first_at, calendar), calendar)
+        whole = kept.counted(account, allocation.first_at, calendar)
+        cost = _cost(answering, account, asked.counted(whole), calendar)
         if account.scope:
             spent = (draft.taken or NOTHING) + cost.amounts.get(account.currency, NOTHING)
         if draft.grants:
             burnt = _burnt(answering, draft, calendar)
     except AnalyticsError as error:
         spent, problem = None, str(error)
-    rate = _rate(draft, spent, now)
+    rate = _rate(draft, spent, asked.now)
     remaining = None if allocated is None or problem else allocated - (spent or NOTHING)
     status = BudgetStatus(
         budget_id=account.budget_id,
@@ -192,7 +208,7 @@ def _status(
         remaining=remaining,
         used=float((spent or NOTHING) / allocated) if allocated and not problem else None,
         burn_rate=rate,
-        exhausted_at=_exhausted(remaining, rate, account.end, now, calendar),
+        exhausted_at=_exhausted(remaining, rate, account.end, asked),
         unknown_calls=cost.unknown_calls,
         other_currencies={name: amount for name, amount in cost.amounts.items() if name != account.currency and amount},
         thresholds=_thresholds(allocation, calendar) if allocation.count else [],
@@ -205,10 +221,11 @@ def _status(
     return status, cost.completeness
 
 
-def _cost(answering: Answering, account: Account, period: TimePeriod, calendar: Calendar) -> Spending:
+def _cost(answering: Answering, account: Account, period: TimePeriod | None, calendar: Calendar) -> Spending:
     """Return what calls of its scope cost."""
-    hours(calendar, period)
-    if not account.scope:
+    if period:
+        hours(calendar, period)
+    if not account.scope or not period:
         return Spending()
     with answering(COST, period) as source:
         return spending(source, account.scope, account.scope_id, period)
@@ -235,17 +252,15 @@ def _rate(draft: _Draft, spent: Decimal | None, now: datetime) -> Decimal | None
     return (spent * (DAY // MICROSECOND) / (elapsed // MICROSECOND)).quantize(PLACES)
 
 
-def _exhausted(
-    remaining: Decimal | None, rate: Decimal | None, end: datetime | None, now: datetime, calendar: Calendar
-) -> datetime | None:
+def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | None, asked: _Asked) -> datetime | None:
     """Return when nothing is left at this rate, None where that is not before the end, or was already."""
     if not remaining or not rate or remaining < 0:
         return None
     days = remaining / rate
     last = end or LATEST
-    if days >= Decimal((last - now) // MICROSECOND) / (DAY // MICROSECOND):
+    if days >= Decimal((last - asked.now) // MICROSECOND) / (DAY // MICROSECOND):
         return None
-    return (now + timedelta(microseconds=int(days * (DAY // MICROSECOND)))).astimezone(calendar.zone)
+    return (asked.now + timedelta(seconds=int(days * (DAY // SECOND)))).astimezone(asked.calendar.zone)
 
 
 def _thresholds(allocation: Allocation, calendar: Calendar) -> list[BudgetThreshold]:
