@@ -16,8 +16,9 @@ from analytics_es.calendar import Calendar
 from analytics_es.credits import Grant
 from analytics_es.errors import StaleReadModel
 from analytics_es.events import EPOCH
-from analytics_es.figures import merged, number
+from analytics_es.figures import merged
 from analytics_es.fold import Folded
+from analytics_es.pricing.quantities import trimmed
 from analytics_es.types import TimePeriod
 from analytics_es.views import Snapshot, Span
 
@@ -190,7 +191,7 @@ def _grant(keys: Sequence[str], values: Values, voided_us: int | None, calendar:
     voided = None if voided_us is None else calendar.next_hour(voided_us // 1_000_000)
     return Grant(
         id=told["grant_id"],
-        amount=number(values["granted"], NANO) or Decimal(0),
+        amount=money(values["granted"]) or Decimal(0),
         priority=int(told["priority"] or 0),
         effective_at=_time(told["starts_at"]) or first,
         expires_at=_time(told["ends_at"]),
@@ -232,4 +233,4 @@ def spent(snapshot: Snapshot, budget_id: str, currency: str, spans: Sequence[Spa
 
 def money(nano: int | None) -> Decimal | None:
     """Return billionths as an amount."""
-    return number(nano, NANO)
+    return None if nano is None else trimmed(Decimal(nano).scaleb(-NANO))

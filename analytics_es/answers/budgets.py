@@ -17,6 +17,7 @@ from analytics_es.credits import Grant, burn, phases
 from analytics_es.errors import AnalyticsError
 from analytics_es.events import LATEST
 from analytics_es.periods import Tiling
+from analytics_es.pricing.quantities import trimmed
 from analytics_es.queries import Question, Source
 from analytics_es.types import (
     BudgetReport,
@@ -204,18 +205,20 @@ def _status(answering: Answering, draft: _Draft, asked: _Asked) -> tuple[BudgetS
         starts_at=draft.began and draft.began.astimezone(calendar.zone),
         ends_at=account.end and account.end.astimezone(calendar.zone),
         allocated=allocated,
-        spent=spent,
-        remaining=remaining,
+        spent=None if spent is None else trimmed(spent),
+        remaining=None if remaining is None else trimmed(remaining),
         used=float((spent or NOTHING) / allocated) if allocated and not problem else None,
         burn_rate=rate,
         exhausted_at=_exhausted(remaining, rate, account.end, asked),
         unknown_calls=cost.unknown_calls,
-        other_currencies={name: amount for name, amount in cost.amounts.items() if name != account.currency and amount},
+        other_currencies={
+            name: trimmed(amount) for name, amount in cost.amounts.items() if name != account.currency and amount
+        },
         thresholds=_thresholds(allocation, calendar) if allocation.count else [],
         credits=[_credit(grant, left, calendar) for grant, left in zip(draft.grants, burnt[0], strict=True)]
         if burnt
         else [],
-        overage=burnt[1] if burnt else None,
+        overage=trimmed(burnt[1]) if burnt else None,
         problem=problem,
     )
     return status, cost.completeness
@@ -249,7 +252,7 @@ def _rate(draft: _Draft, spent: Decimal | None, now: datetime) -> Decimal | None
     if spent is None or draft.began is None or until <= draft.began:
         return None
     elapsed = until - draft.began
-    return (spent * (DAY // MICROSECOND) / (elapsed // MICROSECOND)).quantize(PLACES)
+    return trimmed((spent * (DAY // MICROSECOND) / (elapsed // MICROSECOND)).quantize(PLACES))
 
 
 def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | None, asked: _Asked) -> datetime | None:
@@ -276,7 +279,7 @@ def _credit(grant: Grant, left: Decimal, calendar: Calendar) -> CreditStatus:
     return CreditStatus(
         grant_id=grant.id,
         amount=grant.amount,
-        balance=left,
+        balance=trimmed(left),
         priority=grant.priority,
         starts_at=grant.effective_at.astimezone(calendar.zone),
         ends_at=grant.ends_at and grant.ends_at.astimezone(calendar.zone),
