@@ -334,8 +334,8 @@ def test_credits_burn_by_priority_and_what_they_do_not_cover_is_told(analytics: 
     record(
         analytics,
         allocated(amount="10", **ACME),
-        granted("second", "1", priority=2, effective_at=NOON - hour),
-        granted("first", "0.5", priority=1, effective_at=NOON - hour, expires_at=NOON + 2 * hour),
+        granted("second", "1", priority=2, effective_at=NOON - hour, expires_at=NOON + 2 * hour),
+        granted("first", "0.5", priority=1, effective_at=NOON - hour),
         provider_call(cost="0.75"),
         provider_call(cost="2", occurred_at=NOON + 3 * hour),
     )
@@ -343,7 +343,7 @@ def test_credits_burn_by_priority_and_what_they_do_not_cover_is_told(analytics: 
     found = only(analytics)
 
     assert [(each.grant_id, each.balance) for each in found.credits] == [("first", 0), ("second", 0)]
-    assert found.overage == Decimal("1.25")
+    assert found.overage == 2
 
 
 def test_what_expires_first_burns_first_and_what_is_left_of_it_is_gone(analytics: AnalyticsService) -> None:

@@ -162,6 +162,41 @@ def test_what_was_reached_in_between_is_told_though_more_was_allocated_before_an
     assert told(analytics) == [("acme-march", "50", 2)]
 
 
+def test_before_thresholds_are_asked_for_there_are_the_usual_ones(analytics: AnalyticsService) -> None:
+    record(analytics, allocated(amount="10"), spent("5"), allocated(amount="90", thresholds=[90]), spent("85"))
+
+    analytics.catch_up()
+
+    assert told(analytics) == [("acme-march", "50", 2), ("acme-march", "90", 4)]
+
+
+def test_what_was_told_is_not_told_again_before_the_read_model_knows_of_it(analytics: AnalyticsService) -> None:
+    record(analytics, allocated(amount="10", thresholds=[50]), spent("5"), allocated(amount="90"), spent("60"))
+    thresholds, found = analytics._thresholds, []
+    assert thresholds
+
+    for position in range(1, 6):
+        while analytics._runner.step(position):
+            pass
+        found.append(thresholds.look())
+
+    assert (sum(found), told(analytics)) == (1, [("acme-march", "50", 2)])
+
+
+def test_nothing_is_looked_for_before_the_read_models_know_what_the_log_was_told(tmp_path: Path) -> None:
+    with opened(tmp_path / "a.db") as analytics:
+        record(analytics, *STORY)
+    with opened(tmp_path / "a.db") as analytics:
+        analytics._runner.step(9)
+        thresholds = analytics._thresholds
+        assert thresholds
+
+        assert (thresholds.look(), thresholds._looked_at) == (0, {})
+        analytics.catch_up()
+
+        assert told(analytics) == REACHED_IN_STORY
+
+
 def test_each_period_of_a_budget_is_told_of(analytics: AnalyticsService) -> None:
     april = {"starts_at": "2026-04-01T00:00:00Z", "ends_at": "2026-05-01T00:00:00Z"}
     record(
