@@ -37,12 +37,19 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(("cost", "amount", "value"), EXACT),
 }
 OPEN_FIELDS = ("attributes", "data")
+# An entity may be a tag: an attribute of that name, whose value, as text, is whom the event belongs to.
+TAG = "attributes."
 # The unit of money, and the key that tells its currency.
 MONEY = "currency"
 
 
 # A text longer than this many bytes is shortened where it is a key: PostgreSQL's indexes end at 2,704 bytes a row.
 LONGEST_KEY, SHORT, MOST_KEYS = 256, 40, 10
+
+
+def named_by(entity: str) -> tuple[str, ...]:
+    """Return the path of what names an entity in an event: a field, or, of a tag such as `attributes.team`, two."""
+    return ("attributes", entity.removeprefix(TAG)) if entity.startswith(TAG) else (ENTITIES[entity],)
 
 
 def shortened(text: str) -> str:
@@ -153,6 +160,11 @@ class Declaration:
         """The whole definition as a text that `defined` reads again, in another process or a year later."""
         left_out = ("row_class", "generation", "columns")
         return json.dumps(attrs.asdict(self, filter=lambda attribute, _: attribute.name not in left_out))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The names of the attributes among its entities."""
+        return tuple(each.removeprefix(TAG) for each in self.entities if each.startswith(TAG))
 
     @property
     def expressions(self) -> Iterator[str]:
