@@ -23,6 +23,7 @@ from analytics_es.types import (
 )
 
 T = TypeVar("T")
+Progress = Callable[[int, int], None]
 
 
 class Questions(ABC):
@@ -31,8 +32,10 @@ class Questions(ABC):
     _declarations: Sequence[Declaration]
 
     @abstractmethod
-    def _answering(self, projection: str, period: TimePeriod) -> AbstractContextManager[Source]:
-        """Open what answers of a projection about a period are made from."""
+    def _answering(
+        self, projection: str, period: TimePeriod, words: Sequence[str] = (), progress: Progress | None = None
+    ) -> AbstractContextManager[Source]:
+        """Open what answers of a projection about a period are made from; `words` are all that it is asked by."""
 
     @abstractmethod
     def _check_open(self) -> None:
@@ -57,11 +60,18 @@ class Questions(ABC):
 
         return OperationResult.of(unless_closed)
 
-    def _asked(self, projection: str, period: TimePeriod, answer: Callable[[Source], T]) -> OperationResult[T]:
+    def _asked(
+        self,
+        projection: str,
+        period: TimePeriod,
+        answer: Callable[[Source], T],
+        words: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> OperationResult[T]:
         def answered() -> T:
             if projection not in {each.name for each in self._declarations}:
                 raise MissingProjection(projection=projection)
-            with self._answering(projection, period) as source:
+            with self._answering(projection, period, words, progress) as source:
                 return answer(source)
 
         return self._result(answered)
@@ -77,12 +87,17 @@ class Questions(ABC):
         *,
         group_by: Sequence[str] = (),
         where: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[MetricSummary]:
-        """Sum up one metric, such as `performance.duration`, over a period: figures, series, groups, period before."""
+        """Sum up one metric, such as `performance.duration`, over a period: figures, series, groups, period before.
+
+        Several entities together (`group_by=["user", "tenant"]`) are derived from the log, which `progress` is told of.
+        """
 
         def answered() -> MetricSummary:
             declaration, _ = queries.find_metric(self._declarations, metric)
-            with self._answering(declaration.name, period) as source:
+            words = [*group_by, *(where or {})]
+            with self._answering(declaration.name, period, words, progress) as source:
                 return queries.summary(source, metric, period, group_by=group_by, where=where or {})
 
         return self._result(answered)
@@ -98,7 +113,10 @@ class Questions(ABC):
         return self._asked("performance", period, lambda source: answers.performance(source, period))
 
     def get_cost_breakdown(
-        self, period: TimePeriod, *, by: Sequence[str] = ("model",)
+        self, period: TimePeriod, *, by: Sequence[str] = ("model",), progress: Progress | None = None
     ) -> OperationResult[CostBreakdown]:
-        """Say what was charged for what: by provider, model, operation, and one of the entities, such as user."""
-        return self._asked("cost", period, lambda source: answers.cost(source, period, by))
+        """Say what was charged for what: by provider, model, operation, and entities, such as user or attributes.team.
+
+        Several entities together are derived from the log, which `progress` is told of: position and head.
+        """
+        return self._asked("cost", period, lambda source: answers.cost(source, period, by), by, progress)

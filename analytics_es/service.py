@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from analytics_es.backfill import Backfill
 from analytics_es.buffer import Buffer, OnFailure, WhenFull
 from analytics_es.bus import FAMILIES, MessageBus
 from analytics_es.calendar import Calendar
+from analytics_es.crossing import Crossings
 from analytics_es.deadletters import DeadLetters
 from analytics_es.door import Door
 from analytics_es.errors import Closed, Forked, ProjectionsShadowed, UnknownTimezone
@@ -94,6 +95,7 @@ class AnalyticsService(Upkeep):
         self._source = queries.Source(
             views=views, calendar=calendar, lag=self._runner.lag, clock=clock, known_as=self._known_as
         )
+        self._crossings = Crossings()
         self._letters = DeadLetters(log, views, self._fold, calendar)
         self._subscriptions: list[Subscription] = []
         self._buffers: list[Buffer] = []
@@ -204,7 +206,7 @@ class AnalyticsService(Upkeep):
             if self._forked:
                 return
             with ExitStack() as closing:  # the last first, whatever one of them raises
-                store = (self._log, self._vault, self._views, self._fold)
+                store = (self._log, self._vault, self._views, self._fold, self._crossings)
                 for part in (*store, self._runner, self._backfill, *self._subscriptions):
                     if part:
                         closing.callback(part.close)
@@ -365,8 +367,15 @@ class AnalyticsService(Upkeep):
 
     # ── asking the log ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _answering(self, projection: str, period: TimePeriod) -> AbstractContextManager[queries.Source]:
-        return nullcontext(self._source)
+    def _answering(
+        self,
+        projection: str,
+        period: TimePeriod,
+        words: Sequence[str] = (),
+        progress: CatchUpProgress | None = None,
+    ) -> AbstractContextManager[queries.Source]:
+        declared = self._source.declaration(projection)
+        return self._crossings.answering(self._source, self._log, declared, period, words, progress)
 
     # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
 
