@@ -234,7 +234,7 @@ def _of_entity(declaration: Declaration, own: set[str], word: str, value: str | 
 
 def _unknown(declaration: Declaration, word: str, *, one: bool = False) -> NoReturn:
     names = [key.name for key in declaration.keys] + list(declaration.entities)
-    hint = " (entities together by their own names alone)" if one else ""
+    hint = " (several entities are asked for by their own names, not by entity_type and entity_id)" if one else ""
     if word.startswith(TAG) and not one:
         hint = f"; an attribute once it is named in the settings: [cost] tags = [{word.removeprefix(TAG)!r}]"
     raise UnknownKey(key=word, projection=declaration.name, keys=", ".join(names) + hint)

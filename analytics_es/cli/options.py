@@ -129,7 +129,10 @@ db_option = store_option(
     help="The store: a file, or postgresql://user@host/database.",
 )
 tz_option = click.option(
-    "--tz", type=zone, metavar="ZONE", help="Zone of times given without one.  [default: the store's]"
+    "--tz",
+    type=zone,
+    metavar="ZONE",
+    help="Zone of times given without one, and of an answer's hours and days.  [default: the store's]",
 )
 zone_option = click.option(
     "--tz",

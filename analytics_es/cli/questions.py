@@ -11,6 +11,7 @@ from analytics_es.cli.blocks import Block, Column, Grid, Line
 from analytics_es.cli.options import Asked, db_option, json_option, question, top_option
 from analytics_es.cli.store import Place, opened
 from analytics_es.codec import to_json
+from analytics_es.stores import exists
 from analytics_es.types import MetricInfo
 
 
@@ -115,14 +116,15 @@ def pairs(where: Sequence[str]) -> dict[str, str]:
 def metrics(db: Place, as_json: bool) -> None:
     """List every metric that summary and export know.
 
-    Every store has the same.
+    Those of a store that is there; every other has the same, but for tags.
 
     \b
     Examples:
       analytics-es metrics
       analytics-es metrics --json
     """
-    with opened(Place(":memory:", db.schema)) as store:
+    place = db if exists(db.address, schema=db.schema) else Place(":memory:", db.schema, db.config)
+    with opened(place) as store:
         found = store.service.list_metrics().unwrap()
     if as_json:
         click.echo(to_json(found))
