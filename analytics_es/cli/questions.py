@@ -9,6 +9,7 @@ import click
 from analytics_es.cli import render, tables, words
 from analytics_es.cli.blocks import Block, Column, Grid, Line
 from analytics_es.cli.options import Asked, db_option, json_option, question, top_option
+from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, opened
 from analytics_es.codec import to_json
 from analytics_es.stores import exists
@@ -58,7 +59,7 @@ def performance(asked: Asked, top: int) -> None:
     default=("model",),
     show_default=True,
     metavar="KEY",
-    help="provider, model, operation, or one of the entities such as user or tenant; may be repeated.",
+    help="provider, model, operation, an entity such as user or tenant, or a tag: attributes.team; may be repeated.",
 )
 @top_option
 @question
@@ -69,10 +70,13 @@ def cost(asked: Asked, by: Sequence[str], top: int) -> None:
     Examples:
       analytics-es cost
       analytics-es cost --by tenant --by model --last 4w
+      analytics-es cost --by user --by tenant
+      analytics-es cost --by attributes.team --tz Asia/Kolkata
       analytics-es cost --by user --from 2026-11-01 --to 2026-12-01 --tz Europe/Berlin
     """
-    with asked.answering() as (service, period):
-        answer = service.get_cost_breakdown(period, by=by).unwrap()
+    bar = Bar("reading the log")
+    with asked.answering(bar) as (service, period):
+        answer = service.get_cost_breakdown(period, by=by, progress=bar.at).unwrap()
     asked.tell(answer, lambda: tables.cost(answer, top))
 
 
@@ -91,10 +95,12 @@ def summary(asked: Asked, metric: str, group_by: Sequence[str], where: Sequence[
     Examples:
       analytics-es summary performance.duration --group-by operation --last 24h
       analytics-es summary cost.reported_cost --group-by user --where provider=openai
+      analytics-es summary cost.calls --group-by user --where tenant=acme --where attributes.team=core
     """
     only = pairs(where)
-    with asked.answering() as (service, period):
-        answer = service.get_summary(metric, period, group_by=group_by, where=only).unwrap()
+    bar = Bar("reading the log")
+    with asked.answering(bar) as (service, period):
+        answer = service.get_summary(metric, period, group_by=group_by, where=only, progress=bar.at).unwrap()
     asked.tell(answer, lambda: tables.summary(answer, top))
 
 
