@@ -31,10 +31,11 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(("cache_creation_1h_tokens", "cache_read_audio_tokens", "cache_read_image_tokens"), WHOLE),
     **dict.fromkeys(("input_audio_tokens", "input_image_tokens"), WHOLE),
     **dict.fromkeys(("output_audio_tokens", "output_image_tokens", "searches"), WHOLE),
-    "batch": TEXT,  # "true" or "false"
+    **dict.fromkeys(("batch", "from_zero"), TEXT),  # "true" or "false"
+    "attempt": WHOLE,
     **dict.fromkeys(("duration_us", "time_to_first_chunk_us"), WHOLE),
     **dict.fromkeys(("duration_ms", "time_to_first_chunk_ms"), MILLISECONDS),
-    **dict.fromkeys(("cost", "amount", "value"), EXACT),
+    **dict.fromkeys(("cost", "cost_change", "amount", "value"), EXACT),
 }
 OPEN_FIELDS = ("attributes", "data")
 # An entity may be a tag: an attribute of that name, whose value, as text, is whom the event belongs to.

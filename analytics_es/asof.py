@@ -16,7 +16,7 @@ from attrs import frozen
 from analytics_es import codec, export, queries
 from analytics_es.algebra import Declaration
 from analytics_es.calendar import Calendar
-from analytics_es.crossing import Crossings, Remembered
+from analytics_es.crossing import Crossings, Remembered, folded
 from analytics_es.errors import NoSuchPosition, NotAPosition
 from analytics_es.events import EARLIEST
 from analytics_es.fold import Fold
@@ -107,13 +107,15 @@ class AsOf(Questions):
     question about a period reads the part of the log that holds it and the period before; the next ones are quick.
     """
 
-    def __init__(self, deriving: Deriving, position: int, check_open: Callable[[], None]) -> None:
+    def __init__(
+        self, deriving: Deriving, position: int, check_open: Callable[[], None], prices: Callable[[int], queries.Prices]
+    ) -> None:
         self._log = Part(deriving.log, upto=position)
         self._deriving, self._declarations, self._is_open = deriving, deriving.declarations, check_open
         self._lock = threading.Lock()
         self._remembered, self._crossings = Remembered(), Crossings()
         self._end = weakref.finalize(self, _close, self._remembered, self._crossings)
-        self.position = position
+        self.position, self._prices = position, prices
         self.recorded_at = recorded_at(deriving.log, position)
 
     def close(self) -> None:
@@ -145,6 +147,8 @@ class AsOf(Questions):
             lag=lambda _: (0, 0.0),
             clock=self._now,
             known_as=self._deriving.known_as,
+            prices=self._prices(self.position),
+            derive=lambda declaration, tiling, _: folded(self._log, declaration, tiling),
         )
 
     @contextmanager

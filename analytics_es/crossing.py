@@ -73,6 +73,12 @@ class Unsown(Seeds):
         return True
 
 
+def folded(log: EventLog, declaration: Declaration, tiling: Tiling, progress: Progress | None = None) -> Views:
+    """Return rows in memory of any definition over a period of any calendar, without what is sealed."""
+    with closing(Fold([declaration], tiling.calendar, threads=THREADS)) as fold:
+        return derived(log, [declaration], fold, tiling, seeds=Unsown(log), progress=progress)[0]
+
+
 class Crossings:
     """Opens what questions are answered from; what was derived for the last few of them is kept until closed."""
 
@@ -131,13 +137,9 @@ class Crossings:
         whole, head = tiling.with_before(), log.head()
         key = (declaration.definition, str(calendar.zone), whole.start, whole.end, head)
 
-        def derive() -> Views:
-            with closing(Fold([declaration], calendar, threads=THREADS)) as fold:
-                part = Part(log, upto=head)
-                return derived(part, [declaration], fold, whole, seeds=Unsown(log), progress=progress)[0]
-
         with self._lock:
-            yield made(self._remembered.get(key, derive), calendar)
+            views = self._remembered.get(key, lambda: folded(Part(log, upto=head), declaration, whole, progress))
+            yield made(views, calendar)
 
 
 def _made(source: Source, views: Views, calendar: Calendar) -> Source:

@@ -24,7 +24,6 @@ from analytics_es.periods import calendar_of
 from analytics_es.queries import Source, find_metric, grouping, several
 from analytics_es.sealed import check_exact
 from analytics_es.types import (
-    BudgetStatus,
     CostBreakdown,
     CostPoint,
     CostRow,
@@ -46,10 +45,11 @@ from analytics_es.types import (
 
 MICRO = 1_000_000
 TOGETHER = 50_000
+REPORTED = "cost.reported_cost"
 
 Answer = MetricSummary | UsageStats | PerformanceMetrics | CostBreakdown
 Point = MetricPoint | UsagePoint | PerformancePoint | CostPoint
-Row = Point | MetricGroup | EventTypeUsage | EntityUsage | OperationPerformance | CostRow | CurrencyCost | BudgetStatus
+Row = Point | MetricGroup | EventTypeUsage | EntityUsage | OperationPerformance | CostRow | CurrencyCost
 Progress = Callable[[int, int], None]
 
 
@@ -185,10 +185,11 @@ def _event(listed: _Listed, measure: Measure, zone: Any) -> ExplainedEvent:
 # ── rows of answers ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def place(answer: TimePeriod | Answer, row: Row | None) -> tuple[TimePeriod, dict[str, str]]:
+def place(answer: TimePeriod | Answer, row: Row | None, *, metric: str) -> tuple[TimePeriod, dict[str, str]]:
     """Return the period and the keys that a row of an answer is about, or, without a row, all of it; raises NotARow.
 
-    What a summary was filtered by it does not say: that has to be asked again.
+    What a summary was filtered by it does not say: that has to be asked again. Computed costs have no currency in the
+    log: of a row of costs, only what was reported is looked for in its currency.
     """
     if isinstance(answer, TimePeriod):
         if row is not None:
@@ -198,6 +199,8 @@ def place(answer: TimePeriod | Answer, row: Row | None) -> tuple[TimePeriod, dic
     if row is None:
         return answer.period, where
     where |= _keys(row)
+    if isinstance(row, CostRow | CostPoint | CurrencyCost) and metric != REPORTED:
+        del where[MONEY]
     return (_bucket(answer, row.start) if isinstance(row, Point) else answer.period), where
 
 
@@ -225,8 +228,6 @@ def _keys(row: Row) -> dict[str, str]:
             return {"operation": operation, "subject": subject}
         case EntityUsage(entity_type=kind, entity_id=entity_id):
             return {"entity_type": kind, "entity_id": entity_id}
-        case BudgetStatus(budget_id=budget_id, currency=currency):
-            return {"budget": budget_id, MONEY: currency}
         case EventTypeUsage(event_type=event_type):
             return {"event_type": event_type}
         case MetricPoint() | UsagePoint() | PerformancePoint():

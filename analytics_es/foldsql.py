@@ -115,7 +115,8 @@ def _shortened(key: str) -> str:
 
 def _decimals(declarations: Sequence[Declaration], name: str) -> int:
     """Return the most decimals that any measure keeps of a field: its scaled value must fit 64 bits."""
-    return max((m.decimals for each in declarations for m in each.measures if m.sql == name), default=0)
+    measures = (measure for each in declarations for measure in each.measures if measure.sql)
+    return max((m.decimals for m in measures if (name,) in engine.references(m.sql or "")), default=0)
 
 
 def _number(name: str) -> str:
@@ -125,7 +126,7 @@ def _number(name: str) -> str:
 
 def _all_unread(numbers: Sequence[str], scales: Mapping[str, int]) -> str:
     """Name the fields that are there and cannot be read; of validated events, only a large one can be among them."""
-    large = [f"d.{quote_name(name)} > {MAX_INTEGER // 10 ** scales[name]}" for name in numbers if scales[name]]
+    large = [f"abs(d.{quote_name(name)}) > {MAX_INTEGER // 10 ** scales[name]}" for name in numbers if scales[name]]
     listed = _list([_unread(name, scales[name]) for name in numbers])
     return f"CASE WHEN {' OR '.join(['open', *large])} THEN list_filter([{listed}], lambda x: x IS NOT NULL) END"
 
@@ -333,7 +334,10 @@ class ProjectionSql:
     def may_fail(self) -> bool:
         """Say whether an expression can fail on fields that are all readable: yours, or one that computes."""
         texts = [*self.wheres, *(each.sql for each in self._own_keys), self.declaration.where or "true"]
-        return any(sql not in FIELDS for sql, _ in self.values) or any(map(_computes, texts))
+        values = [sql for sql, _ in self.values if sql not in FIELDS]
+        return any(map(_computes, [*texts, *values])) or any(
+            path[1:] for sql in values for path in engine.references(sql)
+        )
 
     # What is there but could not be read, never silently NULL: a measure is left out, a key is "".
     def unreadable(self) -> str:

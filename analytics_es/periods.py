@@ -99,11 +99,15 @@ class Tiling:
             start = self.calendar.days(self.start - (count + 2) * 86_400, self.start)[-count]
         else:
             start = self.calendar.hour_start(self.start - (self.end - self.start))
-        return evolve(self, start=start, end=self.start)
+        return self.part(start, self.start)
+
+    def part(self, start: int, end: int) -> Tiling:
+        """Return a stretch of the same time, kept in the same way."""
+        return evolve(self, start=start, end=end)
 
     def with_before(self) -> Tiling:
         """Return this stretch of time and the period before as one."""
-        return evolve(self, start=self.before().start)
+        return self.part(self.before().start, self.end)
 
     def falls_on(self, calendar: Calendar) -> bool:
         """Say whether all its hours are hours of another calendar."""

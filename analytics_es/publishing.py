@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
 import orjson
-from attrs import evolve
+from attrs import Factory, evolve, frozen
 
 from analytics_es.door import entry as passed
-from analytics_es.errors import BadPrice, MissingExtra, UnknownModel
+from analytics_es.errors import AnalyticsError, BadPrice, MissingExtra, UnknownModel
 from analytics_es.log import EventLog
 from analytics_es.pricing import genai
 from analytics_es.pricing.book import PriceBook, Published
@@ -20,11 +21,34 @@ from analytics_es.pricing.entries import PriceEntry
 from analytics_es.pricing.prices import UnitPrices
 from analytics_es.pricing.reading import read_entry
 from analytics_es.recording import Recorder, receipt
-from analytics_es.types import Receipt
+from analytics_es.types import PricesUsed, PriceUsed, Receipt
 
 PUBLISHED = "analytics.prices.published"
 DEFAULT_CHANGED = "analytics.prices.default_changed"
 MOST_TEXT = 1024  # characters of a note
+
+
+@frozen(kw_only=True)
+class PricesThen:
+    """The prices that were known at a place in the log, and which default ones the log says were in use there."""
+
+    known: PriceBook = Factory(PriceBook)
+    default_recorded: str | None = None
+
+    def book(self) -> PriceBook:
+        """Return the price book."""
+        return self.known
+
+    def used(self, prices: Sequence[PriceUsed]) -> PricesUsed:
+        """Say what an answer was computed with."""
+        positions = [each.position for each in self.known.published if each.position]
+        return PricesUsed(
+            published=max(positions, default=None),
+            default_version=genai.edition().version if genai.installed() else None,
+            default_recorded=self.default_recorded,
+            unread=self.known.unread,
+            used=sorted(prices, key=lambda each: (-each.calls, each.provider, each.model, str(each.since))),
+        )
 
 
 class Publications:
@@ -41,6 +65,21 @@ class Publications:
         with self._lock:
             self._catch_up()
             return self._book
+
+    def then(self, position: int) -> PricesThen:
+        """Return the prices as they were known at a position."""
+        said = self._log.told(DEFAULT_CHANGED, upto=position).column("state").to_pylist()
+        version = orjson.loads(said[-1])["data"].get("version") if said else None
+        return PricesThen(known=self.book().upto(position), default_recorded=version)
+
+    def used(self, prices: Sequence[PriceUsed]) -> PricesUsed:
+        """Say what an answer was computed with, and record which default prices, when these are used first."""
+        version = None
+        if any(each.version for each in prices):
+            with suppress(AnalyticsError):  # a log that cannot be written to does not say it
+                self.tell_default()
+                version = genai.edition().version
+        return PricesThen(known=self.book(), default_recorded=version).used(prices)
 
     def price(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices:
         """Return the prices in force at a time; raises UnknownModel, or MissingExtra where nothing could say more."""

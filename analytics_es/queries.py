@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NoReturn, Protocol
 
-from attrs import evolve, frozen
+from attrs import Factory, evolve, frozen
 
 from analytics_es.algebra import MONEY, TAG, Declaration, Measure, crossing_key
 from analytics_es.calendar import Calendar
@@ -24,6 +24,8 @@ from analytics_es.errors import (
 from analytics_es.figures import change, distribution, nothing
 from analytics_es.log import Horizon
 from analytics_es.periods import Tiling
+from analytics_es.pricing.book import PriceBook
+from analytics_es.publishing import PricesThen
 from analytics_es.types import (
     Completeness,
     Distribution,
@@ -31,10 +33,13 @@ from analytics_es.types import (
     MetricInfo,
     MetricPoint,
     MetricSummary,
+    PricesUsed,
+    PriceUsed,
     TimePeriod,
 )
 from analytics_es.views import Snapshot, Views
 
+Derive = Callable[[Declaration, Tiling, int], Views]
 Lag = Callable[[int], tuple[int, float]]
 KnownAs = Callable[[str, str], str]
 
@@ -54,12 +59,27 @@ class Clock(Protocol):
         """Return now, aware."""
 
 
+class Prices(Protocol):
+    """Knows prices, and is told which of them an answer was computed with."""
+
+    def book(self) -> PriceBook:
+        """Return the price book."""
+
+    def used(self, prices: Sequence[PriceUsed]) -> PricesUsed:
+        """Say what an answer was computed with."""
+
+
+def _underivable(declaration: Declaration, tiling: Tiling, position: int) -> Views:
+    raise MissingProjection(projection=declaration.name)
+
+
 @frozen(kw_only=True)
 class Source:
     """What answers are made from: the read models, the calendar they keep, how far they lag, and what time it is.
 
-    `known_as` says under which name the log knows an entity: its pseudonym, where it has one. `by_hours`: days of the
-    calendar are added up from hours, because the days of the read models are another zone's.
+    `known_as` says under which name the log knows an entity: its pseudonym, where it has one. `derive` folds a period
+    from the log up to a position, for another declaration than that of a read model; who asks closes it. `by_hours`:
+    days of the calendar are added up from hours, because the days of the read models are another zone's.
     """
 
     views: Views
@@ -67,6 +87,8 @@ class Source:
     lag: Lag
     clock: Clock
     known_as: KnownAs = as_given
+    prices: Prices = Factory(PricesThen)
+    derive: Derive = _underivable
     by_hours: bool = False
 
     def known(self, where: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,9 @@ from typing import Self, TypeVar
 
 from analytics_es import answers, queries
 from analytics_es.algebra import Declaration
+from analytics_es.costing.costing import Assumption
 from analytics_es.errors import MissingProjection
+from analytics_es.pricing.book import PriceBook
 from analytics_es.queries import Source
 from analytics_es.types import (
     CostBreakdown,
@@ -113,10 +115,27 @@ class Questions(ABC):
         return self._asked("performance", period, lambda source: answers.performance(source, period))
 
     def get_cost_breakdown(
-        self, period: TimePeriod, *, by: Sequence[str] = ("model",), progress: Progress | None = None
+        self,
+        period: TimePeriod,
+        *,
+        by: Sequence[str] = ("model",),
+        where: Mapping[str, str] | None = None,
+        prices: PriceBook | None = None,
+        models: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[CostBreakdown]:
-        """Say what was charged for what: by provider, model, operation, and entities, such as user or attributes.team.
+        """Say what calls cost: by provider, model, operation, and entities, such as user or attributes.team.
 
+        The cost of a call is what it reported, else what the prices say that were in force when it happened, else it is
+        unknown. What if: with `prices` all calls are priced by that book, whatever they reported; with `models`, such
+        as {"a": "b"}, those of model a as if they were of b (or of `provider/b`). Nothing is recorded of it.
         Several entities together are derived from the log, which `progress` is told of: position and head.
         """
-        return self._asked("cost", period, lambda source: answers.cost(source, period, by), by, progress)
+        assumption = Assumption(prices=prices, models=models or {}) if prices or models else None
+        return self._asked(
+            "cost",
+            period,
+            lambda source: answers.cost(source, period, by, where=where, assumption=assumption),
+            [*by, *(where or {})],
+            progress,
+        )

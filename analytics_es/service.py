@@ -16,7 +16,7 @@ from analytics_es.backfill import Backfill
 from analytics_es.buffer import Buffer, OnFailure, WhenFull
 from analytics_es.bus import FAMILIES, MessageBus
 from analytics_es.calendar import Calendar
-from analytics_es.crossing import Crossings
+from analytics_es.crossing import Crossings, folded
 from analytics_es.deadletters import DeadLetters
 from analytics_es.door import Door
 from analytics_es.errors import Closed, Forked, ProjectionsShadowed, UnknownTimezone
@@ -24,7 +24,7 @@ from analytics_es.explain import Answer, Row, place
 from analytics_es.fold import Fold
 from analytics_es.forgetting import Forgetting
 from analytics_es.intake import Subscription, subscribe
-from analytics_es.log import Appended, Entry, EventLog
+from analytics_es.log import Appended, Entry, EventLog, Part
 from analytics_es.pricing.book import PriceBook
 from analytics_es.pricing.entries import PriceEntry
 from analytics_es.pricing.prices import UnitPrices
@@ -93,7 +93,13 @@ class AnalyticsService(Upkeep):
             log=log, declarations=self._declarations, fold=self._fold, calendar=calendar, known_as=self._known_as
         )
         self._source = queries.Source(
-            views=views, calendar=calendar, lag=self._runner.lag, clock=clock, known_as=self._known_as
+            views=views,
+            calendar=calendar,
+            lag=self._runner.lag,
+            clock=clock,
+            known_as=self._known_as,
+            prices=self._publications,
+            derive=lambda declaration, tiling, upto: folded(Part(log, upto=upto), declaration, tiling),
         )
         self._crossings = Crossings()
         self._letters = DeadLetters(log, views, self._fold, calendar)
@@ -426,7 +432,7 @@ class AnalyticsService(Upkeep):
         """
 
         def explained() -> Explanation:
-            stretch, keys = place(period, row)
+            stretch, keys = place(period, row, metric=metric)
             return explain.explain(
                 self._source,
                 self._log,
@@ -450,7 +456,7 @@ class AnalyticsService(Upkeep):
         Raises NoSuchPosition and NotAPosition.
         """
         self._check_open()
-        return asof.AsOf(self._deriving, asof.position_at(self._log, at), self._check_open)
+        return asof.AsOf(self._deriving, asof.position_at(self._log, at), self._check_open, self._publications.then)
 
     def diff(
         self,

@@ -441,41 +441,112 @@ class Tokens:
 
 @frozen(kw_only=True)
 class CostRow:
-    """Reported cost of one combination of the asked dimensions, in one currency ("" where no cost was reported)."""
+    """What one combination of the asked dimensions cost in one currency: reported + computed = cost.
+
+    Calls of which the cost is not known have a row of their own: its currency is "", and its cost None.
+    `share`: of all that is known in this currency.
+    """
 
     keys: Mapping[str, str]
     currency: str
     calls: int
+    cost: Decimal | None
     reported_cost: Decimal | None
+    computed_cost: Decimal | None
     share: float | None
     tokens: Tokens
-    calls_without_cost: int
-    calls_at_zero_cost: int
 
 
 @frozen(kw_only=True)
 class CurrencyCost:
-    """The reported cost of all calls charged in one currency, with that of the period before."""
+    """What all calls cost in one currency, reported and computed, with that of the period before.
+
+    `forecast`: the cost at the period's end if the rest of it is like what passed of it (linear); None once it ended.
+    """
 
     currency: str
-    reported_cost: Decimal
     calls: int
-    previous_reported_cost: Decimal | None
+    reported_calls: int
+    cost: Decimal
+    reported_cost: Decimal | None
+    computed_cost: Decimal | None
+    previous_cost: Decimal | None
     change: float | None
+    forecast: Decimal | None
+
+
+@frozen(kw_only=True)
+class EffortCost:
+    """What failed calls cost, or what those cost that were tried again (and did not fail), in one currency.
+
+    Where their cost is not known, the currency is "", and the cost None.
+    """
+
+    effort: Literal["failed", "retried"]
+    currency: str
+    calls: int
+    cost: Decimal | None
 
 
 @frozen(kw_only=True)
 class UnknownCost:
-    """Calls of one model that reported no cost: what they used, and that their cost is not known.
+    """Calls of one model of which the cost is not known, what they used, and why.
 
-    `at_zero_cost` calls used tokens and reported a cost of 0: perhaps free, perhaps not priced by who charged.
+    `no_price`: nobody lists one. `no_usage`: they told nothing of what they used. `reported_as_zero`: they used tokens
+    and reported a cost of 0: perhaps free, perhaps not priced by who charged. `parts_not_told`: what they used is of
+    two kinds with prices of their own, and not told how much of it is both. `not_kept`: the price changed within a
+    stretch of which only sums are kept.
     """
 
     provider: str
     model: str
+    reason: str
     calls: int
-    at_zero_cost: int
     tokens: Tokens
+
+
+@frozen(kw_only=True)
+class UnpricedUsage:
+    """What calls of a model used of a kind that has no price, while the rest of what they used has: it is in no sum."""
+
+    provider: str
+    model: str
+    kind: str
+    units: int
+
+
+@frozen(kw_only=True)
+class PriceUsed:
+    """A price that calls of a model were computed with: from where, and in force since when (None: not known).
+
+    `version`: of genai-prices. `position`: of the published price in the log. Both: a published multiple of the former.
+    `unmeasured`: what is charged for on top, and no event tells.
+    """
+
+    provider: str
+    model: str
+    currency: str
+    calls: int
+    version: str | None
+    position: int | None
+    since: datetime | None
+    unmeasured: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class PricesUsed:
+    """The prices behind computed costs. `published`: the last position of a published price that was known.
+
+    `default_version`: of the package genai-prices; `default_recorded`: the version that the log says was in use then,
+    None where it says nothing. Where they differ, costs may be others than they were shown then: install that version.
+    `unread`: positions of published prices that this version cannot read.
+    """
+
+    published: int | None
+    default_version: str | None
+    default_recorded: str | None
+    unread: tuple[int, ...]
+    used: list[PriceUsed]
 
 
 @frozen(kw_only=True)
@@ -491,29 +562,62 @@ class BudgetStatus:
 
 @frozen(kw_only=True)
 class CostPoint:
-    """The reported cost of one currency in one bucket of time that starts at `start`."""
+    """What calls cost in one currency in one bucket of time that starts at `start`; "": of which it is not known."""
 
     start: datetime
     currency: str
-    reported_cost: Decimal | None
     calls: int
-    calls_without_cost: int
+    cost: Decimal | None
+    reported_cost: Decimal | None
+    computed_cost: Decimal | None
 
 
 @frozen(kw_only=True)
 class CostBreakdown:
-    """What was spent on what. Sums never mix currencies; a cost that is not known is listed, never counted as 0."""
+    """What was spent on what. Sums never mix currencies; a cost that is not known is listed, never counted as 0.
+
+    `supposed`: the prices or models are not those that were: a what-if.
+    """
 
     period: TimePeriod
     by: list[str]
     calls: int
+    reported_calls: int
+    computed_calls: int
+    unknown_calls: int
     totals: list[CurrencyCost]
     tokens: Tokens
-    calls_without_cost: int
     unknown: list[UnknownCost]
+    unpriced: list[UnpricedUsage]
+    efforts: list[EffortCost]
     rows: list[CostRow]
-    budgets: list[BudgetStatus]
     series: list[CostPoint]
+    prices: PricesUsed
+    supposed: bool
+    completeness: Completeness
+
+
+@frozen(kw_only=True)
+class UnitCost:
+    """What one unit of work cost on average: a job, a successful task, a conversation, or 1,000 tokens of output.
+
+    `cost` is that of the calls made for `units` units, `each` one's part of it, rounded to 12 decimals.
+    """
+
+    unit: str
+    currency: str
+    cost: Decimal
+    units: Decimal
+    each: Decimal
+
+
+@frozen(kw_only=True)
+class UnitCosts:
+    """What units of work cost, by unit and currency; `unknown_calls` are in none of it."""
+
+    period: TimePeriod
+    units: list[UnitCost]
+    unknown_calls: int
     completeness: Completeness
 
 

@@ -283,3 +283,16 @@ def _check_parts(data: dict[str, Any]) -> None:
         audio, image, total = f"{side}_audio_tokens", f"{side}_image_tokens", f"{side}_tokens"
         if data.get(audio, 0) + data.get(image, 0) > data.get(total, 0):
             raise SubsetAboveTotal(parts=f"{audio} + {image}", total=total)
+    _check_cached(data)
+
+
+def _check_cached(data: dict[str, Any]) -> None:
+    """Where it is told how much of the cached input is audio or image, all three together are within the input."""
+    audio, image = data.get("input_audio_tokens", 0), data.get("input_image_tokens", 0)
+    audio_too, image_too = data.get("cache_read_audio_tokens"), data.get("cache_read_image_tokens")
+    if (audio and audio_too is None) or (image and image_too is None):
+        return
+    either = data.get("cache_read_tokens", 0) + audio + image - (audio_too or 0) - (image_too or 0)
+    if either > data.get("input_tokens", 0):
+        parts = "cache_read_tokens + input_audio_tokens + input_image_tokens - what is both"
+        raise SubsetAboveTotal(parts=parts, total="input_tokens")

@@ -1,20 +1,55 @@
-"""Cost: what provider calls used and what was reported to be charged for them, and the budgets they run on.
+"""Cost: what provider calls used, what was reported to be charged for them, and which prices apply to the rest.
 
-`pricing` keeps apart what a later price book needs: calls that reported a cost, calls that did not, and of these the
-calls with more than 200,000 input tokens, because prices step there (the call's whole usage moves to the higher price).
+What a price depends on keeps rows apart, so that sums are priced exactly: the model, the time, the threshold that the
+input of a call is above (a tier's price holds for the whole call), batches, and what a call does not tell.
 """
 
 from typing import Any
 
 from analytics_es.projection import count, key, projection, total
 
+# Where prices change with the input of a call: Anthropic's and Google's above 200,000 tokens, OpenAI's above 272,000.
+THRESHOLDS = (524_288, 512_000, 272_000, 256_000, 200_000, 199_999, 128_000, 100_000, 32_000)
+
 _CALL = "family = 'provider' AND outcome IS NOT NULL"
-_PRICING = """CASE
+_CORRECTED = "type = 'provider.cost.corrected'"
+_USED = "(input_tokens > 0 OR output_tokens > 0)"
+
+_PRICING = f"""CASE
     WHEN family <> 'provider' THEN ''
+    WHEN {_CORRECTED} THEN CASE WHEN from_zero = 'true' THEN 'zero' ELSE 'reported' END
+    WHEN cost = 0 AND {_USED} THEN 'zero'
     WHEN cost IS NOT NULL THEN 'reported'
-    WHEN input_tokens > 200000 THEN 'unknown_above_200k'
-    ELSE 'unknown'
+    ELSE 'none'
 END"""
+
+_EFFORT = f"""CASE
+    WHEN family <> 'provider' THEN ''
+    WHEN outcome = 'error' OR ({_CORRECTED} AND error_type IS NOT NULL) THEN 'failed'
+    WHEN attempt > 1 THEN 'retried'
+    ELSE ''
+END"""
+
+# What sums would hide: that calls told nothing of what they used, and that some of it is of two kinds at once, with or
+# without how much of it. A price of its own of both kinds then says nothing, or not the same, of each call.
+_CACHED_AND = "cache_read_tokens > 0 AND input_{0}_tokens > 0 AND coalesce(cache_read_{0}_tokens > 0, true)"
+_UNTOLD = f"""CASE
+    WHEN {_CALL} AND input_tokens IS NULL AND output_tokens IS NULL AND searches IS NULL THEN 'usage'
+    WHEN coalesce(input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens) IS NULL THEN ''
+    WHEN cache_creation_tokens > 0 AND (input_audio_tokens > 0 OR input_image_tokens > 0) THEN 'written'
+    WHEN reasoning_tokens > 0 AND (output_audio_tokens > 0 OR output_image_tokens > 0) THEN 'reasoning'
+    WHEN {_CACHED_AND.format("audio")} THEN CASE WHEN cache_read_audio_tokens IS NULL THEN 'audio' ELSE 'both' END
+    WHEN {_CACHED_AND.format("image")} THEN CASE WHEN cache_read_image_tokens IS NULL THEN 'image' ELSE 'both' END
+    ELSE ''
+END"""
+
+
+def _band(suffix: str) -> str:
+    above = " ".join(f"WHEN input_tokens > {each} THEN '{each}{suffix}'" for each in THRESHOLDS)
+    return f"CASE {above} ELSE '0{suffix}' END"
+
+
+_RATE = f"CASE WHEN family <> 'provider' THEN '' WHEN batch = 'true' THEN {_band(' batch')} ELSE {_band('')} END"
 
 
 def _tokens(field: str) -> Any:
@@ -22,33 +57,41 @@ def _tokens(field: str) -> Any:
 
 
 @projection(
-    version=1,
-    consumes=("provider.>", "budget.>"),
-    entities=("user", "tenant", "agent", "job", "task", "conversation", "budget"),
+    version=2,
+    consumes=("provider.>", "task.>"),
+    where="family = 'provider' OR outcome = 'ok'",
+    entities=("user", "tenant", "agent", "job", "task", "conversation", "tool"),
 )
 class Cost:
-    """One operation of one model charged in one currency to one entity, in one bucket of time."""
+    """One operation of one model at one rate, charged in one currency to one entity, in one bucket of time."""
 
     entity_type: str = key("entity.type")
     entity_id: str = key("entity.id")
     provider: str = key("provider")
     model: str = key("model")
     operation: str = key("operation")
-    currency: str = key("CASE WHEN coalesce(cost, amount) IS NOT NULL THEN currency END")
+    currency: str = key("CASE WHEN family = 'provider' AND coalesce(cost, cost_change) IS NOT NULL THEN currency END")
     pricing: str = key(_PRICING)
+    rate: str = key(_RATE)
+    untold: str = key(_UNTOLD)
+    effort: str = key(_EFFORT)
 
     calls: int = count(where=_CALL, unit="calls")
-    failures: int = count(where="family = 'provider' AND outcome = 'error'", unit="calls")
-    calls_without_cost: int = count(where=f"{_CALL} AND cost IS NULL", unit="calls")
-    calls_at_zero_cost: int = count(
-        where=f"{_CALL} AND cost = 0 AND (input_tokens > 0 OR output_tokens > 0)", unit="calls"
+    settled_calls: int = count(where=f"{_CORRECTED} AND from_zero = 'true'", unit="calls")
+    reported_cost: int | None = total(
+        "coalesce(cost, cost_change)", where="family = 'provider'", unit="currency", decimals=9
     )
     input_tokens: int | None = _tokens("input_tokens")
-    output_tokens: int | None = _tokens("output_tokens")
     cache_read_tokens: int | None = _tokens("cache_read_tokens")
     cache_creation_tokens: int | None = _tokens("cache_creation_tokens")
+    cache_creation_1h_tokens: int | None = _tokens("cache_creation_1h_tokens")
+    input_audio_tokens: int | None = _tokens("input_audio_tokens")
+    cache_read_audio_tokens: int | None = _tokens("cache_read_audio_tokens")
+    input_image_tokens: int | None = _tokens("input_image_tokens")
+    cache_read_image_tokens: int | None = _tokens("cache_read_image_tokens")
+    output_tokens: int | None = _tokens("output_tokens")
     reasoning_tokens: int | None = _tokens("reasoning_tokens")
-    reported_cost: int | None = total("cost", where="family = 'provider'", unit="currency", decimals=9)
-
-    allocated: int | None = total("amount", where="type = 'budget.allocated'", unit="currency", decimals=9)
-    spent: int | None = total("amount", where="type = 'budget.spent'", unit="currency", decimals=9)
+    output_audio_tokens: int | None = _tokens("output_audio_tokens")
+    output_image_tokens: int | None = _tokens("output_image_tokens")
+    searches: int | None = total("searches", where="family = 'provider'", unit="searches")
+    successful_tasks: int = count(where="family = 'task' AND outcome = 'ok'", unit="tasks")

@@ -146,7 +146,7 @@ def test_what_is_both_cached_and_audio_is_charged_for_once() -> None:
 def test_where_it_is_not_told_how_much_is_both_nothing_is_guessed() -> None:
     priced = flat(input_tokens="1", cache_read_tokens="2", input_audio_tokens="4", cache_read_audio_tokens="8")
 
-    with pytest.raises(BadUsage, match="cache_read_audio_tokens is not told, which is priced apart from"):
+    with pytest.raises(BadUsage, match="cache_read_audio_tokens is not told"):
         priced.cost({"input_tokens": 100, "cache_read_tokens": 50, "input_audio_tokens": 30})
 
 

@@ -1,197 +1,229 @@
-"""What was charged for what, and what is not known: get_cost_breakdown."""
+"""What calls cost, and what of it is not known: get_cost_breakdown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, cast
 
-from analytics_es.algebra import Declaration
-from analytics_es.answers.rows import Values, columns_of, measures_of, named, together
-from analytics_es.figures import change, number
+from analytics_es.costing.cells import NEEDED
+from analytics_es.costing.charges import Charge, Costs, together
+from analytics_es.costing.costing import Assumption, Costing
+from analytics_es.figures import change
+from analytics_es.pricing.quantities import trimmed
 from analytics_es.queries import Question, Source, grouping
 from analytics_es.types import (
-    BudgetStatus,
     CostBreakdown,
     CostPoint,
     CostRow,
     CurrencyCost,
+    EffortCost,
+    PricesUsed,
+    PriceUsed,
     TimePeriod,
     Tokens,
     UnknownCost,
+    UnpricedUsage,
 )
+
+Groups = Mapping[tuple[Any, ...], Costs]
 
 TOKENS = ("input", "output", "cache_read", "cache_creation", "reasoning")
-NEEDED = (
-    *("entity_type", "entity_id", "provider", "model", "currency", "pricing"),
-    *("calls", "calls_without_cost", "calls_at_zero_cost", "reported_cost", "allocated", "spent"),
-    *(f"{kind}_tokens" for kind in TOKENS),
-)
+BILLIONTH = Decimal("1e-9")
 
 
-def cost(source: Source, period: TimePeriod, by: Sequence[str]) -> CostBreakdown:
+def cost(
+    source: Source,
+    period: TimePeriod,
+    by: Sequence[str],
+    *,
+    where: Mapping[str, str] | None = None,
+    assumption: Assumption | None = None,
+) -> CostBreakdown:
     """Answer get_cost_breakdown."""
-    once = {"entity_type": ""}
+    filters = source.known(where or {})
     with source.question(["cost"], period) as question:
         declaration = question.declaration("cost", NEEDED)
-        asked = grouping(declaration, by, {})
-        measures = measures_of(declaration)
-        spans = question.tiling.spans()
-        columns = columns_of(measures)
-
-        def sums(where: Mapping[str, str], by: Sequence[str]) -> list[tuple[tuple[str, ...], Values]]:
-            rows = question.snapshot.sums(declaration, columns, spans, where=where, by=by)
-            return [(row[: len(by)], named(measures, row[len(by) :])) for row in rows]
-
-        by_currency = sums(once, ["currency"])
-        whole = together(measures, [values for _, values in by_currency])
-        totals = _totals(question, declaration, by_currency, once)
+        asked = grouping(declaration, by, filters)
+        once = grouping(declaration, [], filters).where
         keys = [key for key in asked.by if key != "currency"]
         words = [word for word in by if word != "currency"]
+        with Costing(question, declaration, assumption) as costing:
+            efforts = costing.by_group(question.tiling, where=once, by=["effort"])
+            rows = efforts if not keys else costing.by_group(question.tiling, where=asked.where, by=keys)
+            series = costing.by_group(question.tiling, where=once, granularity=period.granularity)
+            before = question.before()
+            earlier = costing.by_group(before, where=once) if before else {}
+        whole = together(efforts)
+        totals, completeness = _totals(question, whole, together(earlier)), question.completeness()
+        known, unknown = whole.known(), whole.not_known()
         return CostBreakdown(
             period=question.period,
             by=list(by),
-            calls=whole["calls"] or 0,
+            calls=known.calls + unknown.calls,
+            reported_calls=known.reported_calls,
+            computed_calls=known.calls - known.reported_calls,
+            unknown_calls=unknown.calls,
             totals=totals,
-            tokens=_tokens(whole, "{}_tokens"),
-            calls_without_cost=whole["calls_without_cost"] or 0,
-            unknown=_unknown(sums(once, ["provider", "model", "pricing"])),
-            rows=_rows(sums(asked.where, [*keys, "currency"]), words, totals),
-            budgets=_budgets(sums({"entity_type": "budget"}, ["entity_id", "currency"])),
-            series=_cost_series(question, declaration, once),
-            completeness=question.completeness(),
+            tokens=_tokens(known, unknown),
+            unknown=_unknown(whole),
+            unpriced=[UnpricedUsage(provider=p, model=m, kind=k, units=n) for (p, m, k), n in whole.unpriced.items()],
+            efforts=_efforts(efforts),
+            rows=_rows(rows if keys else {(): whole}, words, totals),
+            series=_series(question, series),
+            prices=_prices(source, whole),
+            supposed=assumption is not None,
+            completeness=completeness,
         )
 
 
-def _totals(
-    question: Question, declaration: Declaration, rows: list[Any], where: Mapping[str, str]
-) -> list[CurrencyCost]:
-    reported = measures_of(declaration, ["reported_cost"])
-    period = question.before()
-    spans = period.spans() if period else []
-    before = question.snapshot.sums(declaration, columns_of(reported), spans, where=where, by=["currency"])
-    previous = {currency: number(value, 9) for currency, value in before}
+# ── sums ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _totals(question: Question, whole: Costs, before: Costs) -> list[CurrencyCost]:
+    previous = {currency: charge.cost for currency, charge in before.charges.items()}
     totals = []
-    for (currency,), values in rows:
-        money = number(values["reported_cost"], 9)
-        if money is not None:
-            totals.append(
-                CurrencyCost(
-                    currency=currency,
-                    reported_cost=money,
-                    calls=values["calls"],
-                    previous_reported_cost=previous.get(currency),
-                    change=change(money, previous.get(currency)),
-                )
+    for currency, charge in whole.charges.items():
+        cost = charge.cost
+        if cost is None:
+            continue
+        totals.append(
+            CurrencyCost(
+                currency=currency,
+                calls=charge.calls,
+                reported_calls=charge.reported_calls,
+                **_money(charge),
+                previous_cost=_plain(previous.get(currency)),
+                change=change(cost, previous.get(currency)),
+                forecast=_forecast(question, cost),
             )
+        )
     return sorted(totals, key=lambda total: (-total.calls, total.currency))
 
 
-def _tokens(values: Values, name: str) -> Tokens:
-    known = {kind: values.get(name.format(kind)) for kind in TOKENS}
-    return _disjoint(known)
+def _forecast(question: Question, cost: Decimal) -> Decimal | None:
+    """Return what a period will have cost at its end, if it goes on as it went until now."""
+    start, end = question.tiling.start, question.tiling.end
+    passed = question.source.clock().timestamp() - start
+    if not 0 < passed < end - start:
+        return None
+    return trimmed((cost * (end - start) / Decimal(round(passed))).quantize(BILLIONTH))
 
 
-def _disjoint(known: Mapping[str, int | None]) -> Tokens:
-    """Add the disjoint kinds: what is left of a total without its parts."""
+def _plain(money: Decimal | None) -> Decimal | None:
+    return None if money is None else trimmed(money)
+
+
+def _money(charge: Charge) -> dict[str, Any]:
+    found = {"cost": charge.cost, "reported_cost": charge.reported, "computed_cost": charge.computed}
+    return {name: _plain(money) for name, money in found.items()}
+
+
+def _efforts(groups: Groups) -> list[EffortCost]:
+    found = [
+        EffortCost(effort=cast(Any, effort), currency=part.currency, calls=part.charge.calls, cost=_plain(part.cost))
+        for (effort,), costs in sorted(groups.items())
+        for part in _parts(costs)
+        if effort and part.charge.calls
+    ]
+    return sorted(found, key=lambda each: (each.effort, each.currency == "", each.currency))
+
+
+class _Part(NamedTuple):
+    """What is known of a group in one currency; "" is what is not known."""
+
+    currency: str
+    charge: Charge
+    cost: Decimal | None
+
+
+def _parts(costs: Costs) -> list[_Part]:
+    known = [_Part(currency, charge, charge.cost) for currency, charge in costs.charges.items()]
+    unknown = costs.not_known()
+    return [*known, _Part("", unknown, None)] if costs.unknown else known
+
+
+# ── tokens ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _tokens(*charges: Charge) -> Tokens:
+    used: dict[str, int | None] = {}
+    for kind in TOKENS:
+        told = [charge.used[f"{kind}_tokens"] for charge in charges if f"{kind}_tokens" in charge.used]
+        used[kind] = sum(told) if told else None
 
     def rest(total: int | None, *parts: int | None) -> int | None:
         return None if total is None else total - sum(part or 0 for part in parts)
 
     return Tokens(
-        **known,
-        uncached_input=rest(known["input"], known["cache_read"], known["cache_creation"]),
-        text_output=rest(known["output"], known["reasoning"]),
+        **used,
+        uncached_input=rest(used["input"], used["cache_read"], used["cache_creation"]),
+        text_output=rest(used["output"], used["reasoning"]),
     )
 
 
-def _unknown(rows: list[Any]) -> list[UnknownCost]:
-    """List per model what has no usable cost; `rows` are by provider, model and pricing."""
-    models: dict[tuple[str, str], list[Values]] = {}
-    for (provider, model, pricing), values in rows:
-        if pricing.startswith("unknown") or values["calls_at_zero_cost"]:
-            models.setdefault((provider, model), []).append({**values, "unknown": pricing.startswith("unknown")})
-    found = [_unknown_model(*name, parts) for name, parts in models.items()]
-    found = [each for each in found if each.calls or each.at_zero_cost]
-    return sorted(found, key=lambda each: (-each.calls - each.at_zero_cost, each.provider, each.model))
+# ── lists ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _unknown_model(provider: str, model: str, parts: Sequence[Values]) -> UnknownCost:
-    unknown = [part for part in parts if part["unknown"]]
-
-    def both_bands(kind: str) -> int | None:
-        known = [part[f"{kind}_tokens"] for part in unknown if part[f"{kind}_tokens"] is not None]
-        return sum(known) if known else None
-
-    return UnknownCost(
-        provider=provider,
-        model=model,
-        calls=sum(part["calls_without_cost"] for part in parts),
-        at_zero_cost=sum(part["calls_at_zero_cost"] for part in parts),
-        tokens=_disjoint({kind: both_bands(kind) for kind in TOKENS}),
-    )
-
-
-def _rows(rows: list[Any], words: Sequence[str], totals: Sequence[CurrencyCost]) -> list[CostRow]:
-    whole = {total.currency: total.reported_cost for total in totals}
-    found = []
-    for keys, values in rows:
-        money, currency = number(values["reported_cost"], 9), keys[-1]
-        used = (values["input_tokens"], values["output_tokens"], money)
-        if not values["calls"] and all(each is None for each in used):
-            continue
-        all_of_it = whole.get(currency)
-        found.append(
-            CostRow(
-                keys=dict(zip(words, keys[:-1], strict=True)),
-                currency=currency if money is not None else "",
-                calls=values["calls"],
-                reported_cost=money,
-                share=float(money / all_of_it) if money is not None and all_of_it else None,
-                tokens=_tokens(values, "{}_tokens"),
-                calls_without_cost=values["calls_without_cost"],
-                calls_at_zero_cost=values["calls_at_zero_cost"],
-            )
-        )
-    return sorted(found, key=lambda row: (-(row.reported_cost or Decimal(-1)), -row.calls, *row.keys.values()))
-
-
-def _budgets(rows: list[Any]) -> list[BudgetStatus]:
-    found = []
-    for (budget, currency), values in rows:
-        allocated, spent = number(values["allocated"], 9), number(values["spent"], 9)
-        if allocated is None and spent is None:
-            continue
-        remaining = None if allocated is None else allocated - (spent or Decimal(0))
-        found.append(
-            BudgetStatus(budget_id=budget, currency=currency, allocated=allocated, spent=spent, remaining=remaining)
-        )
-    return found
-
-
-def _cost_series(question: Question, declaration: Declaration, where: Mapping[str, str]) -> list[CostPoint]:
-    """Return a point for every bucket and every currency of the period."""
-    measures = measures_of(declaration, ["calls", "reported_cost", "calls_without_cost"])
-    points = {
-        start: {row[0]: named(measures, row[1:]) for row in rows}
-        for (start,), rows in question.points(declaration, measures, where, ["currency"]).items()
-    }
-    currencies = {
-        currency
-        for rows in points.values()
-        for currency, values in rows.items()
-        if values["calls"] or values["reported_cost"] is not None
-    }
-    nothing = together(measures, [])
-    return [
-        CostPoint(
-            start=question.tiling.local(start),
-            currency=currency,
-            reported_cost=number(values["reported_cost"], 9),
-            calls=values["calls"] or 0,
-            calls_without_cost=values["calls_without_cost"] or 0,
-        )
-        for start, rows in points.items()
-        for currency in sorted(currencies)
-        for values in [rows.get(currency, nothing)]
+def _unknown(whole: Costs) -> list[UnknownCost]:
+    found = [
+        UnknownCost(provider=provider, model=model, reason=reason, calls=charge.calls, tokens=_tokens(charge))
+        for (provider, model, reason), charge in whole.unknown.items()
+        if charge.calls or charge.used
     ]
+    return sorted(found, key=lambda each: (-each.calls, each.provider, each.model, each.reason))
+
+
+def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) -> list[CostRow]:
+    whole = {total.currency: total.cost for total in totals}
+    found = [
+        CostRow(
+            keys=dict(zip(words, keys, strict=True)),
+            currency=part.currency,
+            calls=part.charge.calls,
+            **_money(part.charge),
+            share=float(part.cost / whole[part.currency]) if part.cost is not None and whole[part.currency] else None,
+            tokens=_tokens(part.charge),
+        )
+        for keys, costs in groups.items()
+        for part in _parts(costs)
+        if part.charge.calls or part.charge.used or part.cost is not None
+    ]
+    return sorted(found, key=lambda row: (row.cost is None, -(row.cost or 0), -row.calls, *row.keys.values()))
+
+
+def _series(question: Question, groups: Groups) -> list[CostPoint]:
+    """Return a point for every bucket and every currency of the period, "" where anything is not known."""
+    _, starts = question.tiling.series(question.asked.granularity)
+    points = {start: {part.currency: part for part in _parts(costs)} for (start,), costs in groups.items()}
+    currencies = sorted({currency for parts in points.values() for currency in parts})
+    nothing = Charge()
+    return [
+        CostPoint(start=local, currency=currency, calls=charge.calls, **_money(charge))
+        for start in starts
+        for local in [question.tiling.local(start)]
+        for currency in currencies
+        for charge in [points[start][currency].charge if currency in points.get(start, {}) else nothing]
+    ]
+
+
+def _prices(source: Source, whole: Costs) -> PricesUsed:
+    used: dict[tuple[Any, ...], int] = {}
+    for (provider, model, _), (prices, calls) in whole.prices.items():
+        key = (provider, model, prices.currency, prices.origin, prices.since, prices.unmeasured)
+        used[key] = used.get(key, 0) + calls
+    return source.prices.used(
+        [
+            PriceUsed(
+                provider=provider,
+                model=model,
+                currency=currency,
+                calls=calls,
+                version=origin.version,
+                position=origin.position,
+                since=since,
+                unmeasured=unmeasured,
+            )
+            for (provider, model, currency, origin, since, unmeasured), calls in used.items()
+        ]
+    )

@@ -9,7 +9,16 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from analytics_es.pricing.quantities import EXACT, apart, side, trimmed, without_price
+from analytics_es.pricing.quantities import (
+    EXACT,
+    apart,
+    check_parts,
+    lies_in,
+    most_special,
+    side,
+    trimmed,
+    without_price,
+)
 
 _DAY = timedelta(days=1)
 
@@ -115,6 +124,50 @@ class UnitPrices:
                 sums[side(kind)] += self.prices[kind].at(total_input) * count
         found = {name: trimmed(each) for name, each in sums.items()}
         return Cost(**found, currency=self.currency, unpriced=unpriced)
+
+    def rate(self, band: int) -> Rate:
+        """Return what calls with so much input each cost, as one factor for each count."""
+        alone: dict[str, dict[str, int]] = {}
+        for kind in most_special(self.prices):
+            counts = {kind: 1}
+            for part in (part for part in alone if lies_in(part, kind)):
+                for each, sign in alone[part].items():
+                    counts[each] = counts.get(each, 0) - sign
+            alone[kind] = counts
+        factors: dict[str, Decimal] = {}
+        with localcontext(EXACT):
+            for kind, counts in alone.items():
+                price = self.prices[kind].at(band)
+                for each, sign in counts.items():
+                    factors[each] = factors.get(each, Decimal(0)) + price * sign
+        return Rate(self, tuple((kind, factor) for kind, factor in factors.items() if factor))
+
+
+@frozen
+class Rate:
+    """What calls cost that have the same prices: counts of kinds times `factors`, however many calls they sum up."""
+
+    prices: UnitPrices
+    factors: tuple[tuple[str, Decimal], ...]
+
+    def of(self, counts: Mapping[str, Any]) -> Decimal:
+        """Return what these counts cost, None standing for 0; exact in the context `quantities.EXACT`."""
+        return sum((factor * counts[kind] for kind, factor in self.factors if counts.get(kind)), Decimal(0))
+
+    def check(self, counts: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Return the kinds that were used and have no price; None where nothing that was used or told has one.
+
+        Raises BadUsage where it is not told how many are of two kinds at once.
+        """
+        used = {kind: count for kind, count in counts.items() if count is not None}
+        if self.prices.free:
+            return ()
+        check_parts(self.prices.prices, used)
+        unpriced = without_price(self.prices.prices, used)
+        priced = [kind for kind in self.prices.prices if kind in used]
+        if not priced or (unpriced and not any(map(used.get, priced))):
+            return None
+        return unpriced
 
 
 @frozen(kw_only=True)

@@ -28,6 +28,16 @@ KINDS: dict[str, frozenset[str]] = {
     "searches": frozenset({"searches"}),
     "requests": frozenset({"requests"}),
 }
+# Kinds of which some may be both, and no event tells how many.
+_UNCLEAR = [
+    {kind, f"{side}_{medium}_tokens"}
+    for kind, side in (
+        ("reasoning_tokens", "output"),
+        ("cache_creation_tokens", "input"),
+        ("cache_creation_1h_tokens", "input"),
+    )
+    for medium in ("audio", "image")
+]
 _BY_WHAT = {what: kind for kind, what in KINDS.items()}
 
 
@@ -75,9 +85,9 @@ def apart(priced: Collection[str], usage: Mapping[str, int]) -> dict[str, int]:
     What is not told is 0. Raises BadUsage where parts are more than what they lie in, and where it is not told how many
     are of two kinds at once that are priced apart.
     """
-    _check_told(priced, usage)
+    check_parts(priced, usage)
     found: dict[str, int] = {}
-    for kind in sorted(priced, key=lambda each: (-len(KINDS[each]), each)):
+    for kind in most_special(priced):
         found[kind] = usage.get(kind, 0) - sum(found[part] for part in found if lies_in(part, kind))
         if found[kind] < 0:
             parts = " + ".join(part for part in found if lies_in(part, kind) and found[part])
@@ -85,11 +95,22 @@ def apart(priced: Collection[str], usage: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def _check_told(priced: Collection[str], usage: Mapping[str, int]) -> None:
+def most_special(kinds: Collection[str]) -> list[str]:
+    """Return kinds in the order of what they say, each before those that it lies in."""
+    return sorted(kinds, key=lambda each: (-len(KINDS[each]), each))
+
+
+def check_parts(priced: Collection[str], usage: Mapping[str, int]) -> None:
+    """Raise BadUsage where two kinds are priced apart, and what is both is not told, or has no price: it is not both's.
+
+    A count is missing where it is not told. Of reasoning, and of what is written to a cache, it never is.
+    """
     for one, other in combinations(sorted(kind for kind in priced if usage.get(kind)), 2):
         kind = both(one, other)
-        if kind in priced and kind not in usage:
-            raise BadUsage(problem=f"{kind} is not told, which is priced apart from {one} and {other}")
+        if kind and usage.get(kind) is None:
+            raise BadUsage(problem=f"{kind} is not told, and {one} and {other} have prices of their own")
+        if (kind and kind not in priced and usage[kind]) or {one, other} in _UNCLEAR:
+            raise BadUsage(problem=f"what is both {one} and {other} has no price, and these have prices of their own")
 
 
 def without_price(priced: Collection[str], usage: Mapping[str, int]) -> tuple[str, ...]:

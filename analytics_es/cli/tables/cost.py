@@ -5,46 +5,64 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Share, Styled
 from analytics_es.cli.tables.parts import MORE, cut, footer, heading
-from analytics_es.types import BudgetStatus, CostBreakdown, CostPoint, CostRow, UnknownCost
+from analytics_es.types import BudgetStatus, CostBreakdown, CostPoint, CostRow, PricesUsed, UnknownCost
 
 _ALARM = "bold yellow"
+_LISTED = 3  # models in one line
+_REASONS = {
+    "no_price": "no price is known",
+    "no_usage": "the calls told no usage",
+    "reported_as_zero": "reported as 0, although tokens were used: free, or not priced by who charged",
+    "parts_not_told": "not told how many tokens are of two kinds with prices of their own",
+    "not_kept": "the price changed within a stretch of which only sums are kept",
+}
 
 
 def cost(answer: CostBreakdown, top: int) -> list[Block]:
     """Return the tables of get_cost_breakdown."""
-    blocks = heading("Cost", answer.period)
-    if not answer.calls and not answer.totals and not answer.budgets:
+    blocks = heading("Cost, supposed" if answer.supposed else "Cost", answer.period)
+    if not answer.calls and not answer.totals:
         nothing = "No provider calls in this period: try a longer one, such as --last 4w, or --from."
         return [*blocks, Line(nothing, "yellow"), Line(), footer([answer.completeness], answer.period)]
-    blocks += [totals(answer), rows(answer, top), *unknown(answer)]
-    if answer.budgets:
-        blocks.append(budgets(answer.budgets, top))
+    blocks += [totals(answer), rows(answer, top), *efforts(answer), *unknown(answer)]
     if answer.period.granularity != "total" and answer.series:
         blocks.append(_series(answer))
-    return [*blocks, footer([answer.completeness], answer.period)]
+    return [*blocks, *warnings(answer), footer([answer.completeness], answer.period, *prices(answer))]
 
 
 def totals(answer: CostBreakdown) -> Grid:
-    """Return the reported cost of each currency and what it was before."""
+    """Return the cost in each currency, what it was before, and what it will be."""
+    foreseen = any(each.forecast is not None for each in answer.totals)
     columns = [
         Column("this period", right=True),
+        Column("reported", right=True, drop=3),
+        Column("computed", right=True, drop=3),
         Column("calls", right=True),
         Column("period before", right=True, drop=2),
         Column("change", right=True, drop=1),
+        *([Column("forecast (linear)", right=True, drop=1)] if foreseen else []),
     ]
-    shown = [
-        [
-            words.money(each.reported_cost, each.currency, words.places([each.reported_cost])),
-            words.count(each.calls),
-            words.money(each.previous_reported_cost, each.currency, words.places([each.reported_cost])),
-            words.change(each.change),
-        ]
-        for each in answer.totals
-    ]
+    shown = []
+    for each in answer.totals:
+        decimals = words.places([each.cost])
+        before, after = (words.money(amount, each.currency, decimals) for amount in (each.previous_cost, each.forecast))
+        shown.append(
+            [
+                *(
+                    words.money(amount, each.currency, decimals)
+                    for amount in (each.cost, each.reported_cost, each.computed_cost)
+                ),
+                words.count(each.calls),
+                before,
+                words.change(each.change),
+                *([after] if foreseen else []),
+            ]
+        )
     tokens = answer.tokens
     kinds = {
         "tokens in": tokens.input,
@@ -54,7 +72,7 @@ def totals(answer: CostBreakdown) -> Grid:
     }
     told = [f"{number:,} {kind}" for kind, number in kinds.items() if number is not None]
     return Grid(
-        "Reported cost" if shown else "Reported cost: none",
+        "All calls" if shown else "All calls: no cost is known",
         columns,
         shown,
         " · ".join([words.plural(answer.calls, "call"), *told]),
@@ -62,77 +80,141 @@ def totals(answer: CostBreakdown) -> Grid:
 
 
 def in_short(answer: CostBreakdown) -> str:
-    """Return the reported cost of each currency in one line."""
+    """Return the cost in each currency in one line."""
     return " · ".join(
-        f"{words.money(each.reported_cost, each.currency, words.places([each.reported_cost]))} "
+        f"{words.money(each.cost, each.currency, words.places([each.cost]))} "
         f"({words.plural(each.calls, 'call')}{f', {words.change(each.change)}' if each.change is not None else ''})"
         for each in answer.totals
     )
 
 
 def rows(answer: CostBreakdown, top: int, more: str = MORE, *, title: str = "") -> Grid:
-    """Return what was charged for what, by currency, most first, with its share of all in the same currency."""
+    """Return what what cost, by currency, most first, with its share of all in the same currency."""
     keys = [key for key in answer.by if key != "currency"]
-    mixed = any(each.calls_without_cost for each in answer.rows if each.reported_cost is not None)
+    mixed = any(each.computed_cost is not None for each in answer.rows) and answer.reported_calls > 0
     columns = [
         *(Column(key) for key in keys),
-        Column("reported cost", right=True),
+        Column("cost", right=True),
         Column("share", right=True),
         Column("", bar=True, drop=3),
+        *([Column("of it computed", right=True, drop=2)] if mixed else []),
         Column("calls", right=True),
-        Column("unknown cost", right=True, drop=1) if mixed else None,
         Column("tokens in", right=True, drop=4),
         Column("tokens out", right=True, drop=5),
     ]
-    decimals = words.places_by_currency((each.currency, each.reported_cost) for each in answer.rows)
+    decimals = words.places_by_currency((each.currency, each.cost) for each in answer.rows)
     order = {each.currency: place for place, each in enumerate(answer.totals)}
     ordered = sorted(answer.rows, key=lambda each: order.get(each.currency, len(order)))
     shown = [_row(each, keys, decimals[each.currency], mixed=mixed) for each in ordered]
-    return Grid(
-        title or f"By {' and '.join(keys) or 'currency'}",
-        [column for column in columns if column],
-        *cut(shown, top, more),
-    )
+    return Grid(title or f"By {' and '.join(keys) or 'currency'}", columns, *cut(shown, top, more))
 
 
 def _row(each: CostRow, keys: Sequence[str], decimals: int, *, mixed: bool) -> list[Cell]:
-    known = each.reported_cost is not None
-    money = words.money(each.reported_cost, each.currency, decimals) if known else Styled("unknown", _ALARM)
-    without = words.count(each.calls_without_cost)
+    unknown = Styled("unknown", _ALARM)
     return [
         *(each.keys[key] or "(none)" for key in keys),
-        money,
+        unknown if each.cost is None else words.money(each.cost, each.currency, decimals),
         words.percent(each.share),
         Share(each.share),
+        *([words.money(each.computed_cost, each.currency, decimals)] if mixed else []),
         words.count(each.calls),
-        *([Styled(without, "yellow") if each.calls_without_cost else without] if mixed else []),
         words.count(each.tokens.input),
         words.count(each.tokens.output),
     ]
 
 
+def efforts(answer: CostBreakdown) -> list[Block]:
+    """Return a line about the calls that failed, and one about those that were tried again."""
+    lines: list[Block] = []
+    for effort, title in (("failed", "Failed calls"), ("retried", "Retries that did not fail")):
+        found = [each for each in answer.efforts if each.effort == effort]
+        if found:
+            calls = sum(each.calls for each in found)
+            costs = [
+                "of unknown cost: " + words.count(each.calls)
+                if each.cost is None
+                else words.money(each.cost, each.currency, words.places([each.cost]))
+                for each in found
+            ]
+            lines.append(Line(f"{title}: {words.plural(calls, 'call')}, {', '.join(costs)}, in the sums above"))
+    return lines
+
+
 def unknown(answer: CostBreakdown) -> list[Block]:
-    """Return lines about the calls of which nobody knows what they cost, and of those reported to be free."""
-    without = [each for each in answer.unknown if each.calls]
-    free = sum(each.at_zero_cost for each in answer.unknown)
+    """Return a line for each reason why the cost of calls is not known, and one for what has no price."""
     blocks: list[Block] = []
-    if answer.calls_without_cost:
-        calls = words.plural(answer.calls_without_cost, "call")
-        blocks.append(Line(f"Unknown cost: {calls}, in no sum above: {_models(without)}", _ALARM))
-    if free:
-        text = f"Reported as 0: {words.plural(free, 'call')} that used tokens; free, or not priced by who charged"
-        blocks.append(Line(text, _ALARM))
+    for reason, meaning in _REASONS.items():
+        found = [each for each in answer.unknown if each.reason == reason and each.calls]
+        if found:
+            calls = words.plural(sum(each.calls for each in found), "call")
+            text = f"Unknown cost: {calls}, in no sum above ({meaning}): {_models(found)}"
+            blocks.append(Line(text, _ALARM))
+    if answer.unpriced:
+        kinds = [f"{words.count(each.units)} {each.kind} of {_name(each)}" for each in answer.unpriced]
+        blocks.append(Line(f"Without a price, in no sum above: {_first(kinds)}", _ALARM))
     return [*blocks, Line()] if blocks else []
 
 
 def _models(unknown: Sequence[UnknownCost]) -> str:
     def told(each: UnknownCost) -> str:
-        name = "/".join(part for part in (each.provider, each.model) if part) or "(no model)"
         tokens = f"{words.count(each.tokens.input)} tokens in, {words.count(each.tokens.output)} out"
-        return f"{name} ({words.plural(each.calls, 'call')}, {tokens})"
+        return f"{_name(each)} ({words.plural(each.calls, 'call')}, {tokens})"
 
-    beyond = f"; and {len(unknown) - 3} more models" if len(unknown) > 3 else ""
-    return "; ".join(told(each) for each in unknown[:3]) + beyond
+    return _first([told(each) for each in unknown])
+
+
+def _first(texts: Sequence[str]) -> str:
+    beyond = f"; and {len(texts) - _LISTED} more" if len(texts) > _LISTED else ""
+    return "; ".join(texts[:_LISTED]) + beyond
+
+
+def _name(each: Any) -> str:
+    return "/".join(part for part in (each.provider, each.model) if part) or "(no model)"
+
+
+# ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def prices(answer: CostBreakdown) -> list[str]:
+    """Say which prices costs were computed with, and since when the oldest of them is in force."""
+    told, used = answer.prices, answer.prices.used
+    versions = sorted({each.version for each in used if each.version})
+    positions = sorted({each.position for each in used if each.position})
+    found = [f"genai-prices {version}" for version in versions]
+    if positions:
+        found.append(f"published prices up to position {told.published:,}")
+    since = [each.since for each in used if each.since]
+    if since:
+        age = (answer.period.end - min(since)).days
+        found.append(f"the oldest price is {words.plural(max(age, 0), 'day')} old")
+    return [f"prices: {', '.join(found)}"] if found else []
+
+
+def warnings(answer: CostBreakdown) -> list[Block]:
+    """Return lines about prices that are not those that were in use, that cannot be read, or that are not all."""
+    return [Line(text, "yellow") for text in (*_other_edition(answer.prices), *_unread(answer), *_unmeasured(answer))]
+
+
+def _other_edition(told: PricesUsed) -> list[str]:
+    if told.default_recorded in (None, told.default_version) or not any(each.version for each in told.used):
+        return []
+    return [
+        f"Computed with genai-prices {told.default_version}; in use then was {told.default_recorded}: install that to "
+        "see the figures of then."
+    ]
+
+
+def _unread(answer: CostBreakdown) -> list[str]:
+    positions = ", ".join(map(str, answer.prices.unread))
+    return [f"Published prices that this version cannot read, at positions {positions}"] if positions else []
+
+
+def _unmeasured(answer: CostBreakdown) -> list[str]:
+    found = [f"{_name(each)}: {', '.join(each.unmeasured)}" for each in answer.prices.used if each.unmeasured]
+    return [f"Charged for on top, and told by no event: {_first(found)}"] if found else []
+
+
+# ── budgets ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def budgets(found: Sequence[BudgetStatus], top: int, more: str = MORE) -> Grid:
@@ -175,22 +257,23 @@ def _used(each: BudgetStatus) -> float | None:
 def _series(answer: CostBreakdown) -> Grid:
     """Return one row a bucket with a column for each currency; the bar is of the one with the most calls."""
     currencies = [each.currency for each in answer.totals]
-    buckets: dict[datetime, list[CostPoint]] = {}
+    buckets: dict[datetime, dict[str, CostPoint]] = {}
     for point in answer.series:
-        buckets.setdefault(point.start, []).append(point)
-    charged = [{each.currency: each.reported_cost for each in points} for points in buckets.values()]
-    most = max((each.get(currencies[0]) or Decimal(0) for each in charged), default=Decimal(0)) if currencies else 0
-    decimals = words.places_by_currency((each.currency, each.reported_cost) for each in answer.series)
+        buckets.setdefault(point.start, {})[point.currency] = point
+    decimals = words.places_by_currency((each.currency, each.cost) for each in answer.series)
+    costs = [points[currencies[0]].cost or Decimal(0) for points in buckets.values()] if currencies else []
+    most = max(costs, default=Decimal(0))
+    unknown = answer.unknown_calls > 0
     shown: list[list[Cell]] = [
         [
             start,
-            *(words.money(costs.get(currency), currency, decimals.get(currency, 2)) for currency in currencies),
-            words.count(sum(each.calls for each in points)),
-            words.count(sum(each.calls_without_cost for each in points)),
-            Share(float((costs.get(currencies[0]) or 0) / most) if most else None),
+            *(words.money(points[each].cost, each, decimals.get(each, 2)) for each in currencies),
+            words.count(sum(each.calls for each in points.values())),
+            *([words.count(points[""].calls if "" in points else 0)] if unknown else []),
+            Share(float((points[currencies[0]].cost or 0) / most) if most else None),
         ]
-        for start, points, costs in zip(words.starts([*buckets]), buckets.values(), charged, strict=True)
+        for start, points in zip(words.starts([*buckets]), buckets.values(), strict=True)
     ]
-    titles = (*(f"in {currency}" for currency in currencies), "calls", "unknown cost")
+    titles = (*(f"in {currency}" for currency in currencies), "calls", *(["unknown cost"] if unknown else []))
     columns = [Column("start"), *(Column(title, right=True) for title in titles), Column("", bar=True, drop=1)]
     return Grid(f"By {answer.period.granularity}", columns, shown)

@@ -8,13 +8,13 @@ from analytics_es.asof import AsOf
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Beside, Block, Column, Grid, Line, Share
 from analytics_es.cli.tables import parts
-from analytics_es.cli.tables.cost import budgets, in_short, rows, totals, unknown
+from analytics_es.cli.tables.cost import in_short, rows, totals, unknown
 from analytics_es.cli.tables.performance import operations
 from analytics_es.cli.tables.usage import usage_totals
 from analytics_es.service import AnalyticsService
 from analytics_es.types import CostBreakdown, PerformanceMetrics, TimePeriod, UsageStats
 
-BUSIEST, OPERATIONS, CHARGED, BUDGETS = 5, 8, 6, 3
+BUSIEST, OPERATIONS, CHARGED = 5, 8, 6
 
 
 @frozen(kw_only=True)
@@ -53,8 +53,6 @@ def report(found: Report) -> list[Block]:
         blocks += [rows(found.cost, CHARGED, "analytics-es cost", title=title), *unknown(found.cost)]
     elif found.cost.totals:
         blocks.append(totals(found.cost))
-    if found.cost.budgets:
-        blocks.append(budgets(found.cost.budgets, BUDGETS, "analytics-es cost"))
     answers = (found.usage, found.performance, found.cost)
     return [*blocks, parts.footer([answer.completeness for answer in answers], period, parts.PERCENTILES)]
 

@@ -1,0 +1,299 @@
+"""The read model `cost`, cut so that one price holds for all the calls of each part.
+
+Periods are cut where prices change. What the read model cannot tell apart, an hour in which a price changes, or input
+above a threshold that is none of its own, is derived from the log; where its events are gone, it is not known.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from attrs import define, evolve, field, frozen
+
+from analytics_es.algebra import Declaration, Key
+from analytics_es.calendar import Calendar
+from analytics_es.costing.charges import USED, Counts
+from analytics_es.events import EPOCH
+from analytics_es.periods import Tiling
+from analytics_es.queries import Question
+
+MICRO = 1_000_000
+PIECES = 100  # that one statement reads
+FEW = 24  # a model whose price changes more often is read by the hour, not to cut all others
+
+PRICED_BY = ("provider", "model", "currency", "pricing", "rate", "untold")
+COUNTED = ("calls", "settled_calls", "reported_cost", *USED)
+NEEDED = (*PRICED_BY, "effort", *COUNTED)
+
+Name = tuple[str, str]  # of a provider and of a model, as events have them
+Stretch = tuple[int, int]  # epoch seconds [start, end)
+
+
+class Cell(NamedTuple):
+    """A merged row. Its calls have one price, in force at `at` (microseconds); None where that cannot be told.
+
+    `group` begins with the start of the bucket, where there are any. `band`: their input is above so many tokens.
+    """
+
+    group: tuple[Any, ...]
+    provider: str
+    model: str
+    currency: str
+    pricing: str
+    band: int
+    batch: bool
+    untold: str
+    at: int | None
+    counts: Counts
+
+
+@frozen(kw_only=True)
+class Asked:
+    """What is read: a period, filters and groups by keys, and the granularity of buckets; None for none."""
+
+    tiling: Tiling
+    where: Mapping[str, str]
+    by: Sequence[str] = ()
+    granularity: str | None = None
+
+    def label(self, second: int) -> tuple[int, ...]:
+        """Return the start of the bucket that holds a second, as groups begin."""
+        if self.granularity is None:
+            return ()
+        if self.granularity == "total":
+            return (self.tiling.start,)
+        starts = {"hour": self.tiling.calendar.hour_start, "day": self.tiling.calendar.day_start}
+        return (max(starts[self.granularity](second), self.tiling.start),)
+
+
+@frozen
+class Turning:
+    """What changes the price of a model in a period: when (microseconds), and above how many tokens of input."""
+
+    turns: Sequence[int]
+    thresholds: Sequence[int]
+
+    def within(self, start: int, end: int) -> bool:
+        """Say whether the price changes after the start and before the end, given in seconds."""
+        place = bisect_right(self.turns, start * MICRO)
+        return place < len(self.turns) and self.turns[place] < end * MICRO
+
+
+Turns = Callable[[Name, datetime, datetime], tuple[list[datetime], list[int]]]
+
+
+@define
+class Cells:
+    """Reads one question's cells; `turns` says of a model when, and above which thresholds, its price changes."""
+
+    question: Question
+    declaration: Declaration
+    turns: Turns
+    _open: ExitStack = field(factory=ExitStack)
+    _known: dict[Stretch, dict[Name, Turning]] = field(factory=dict)
+    _derived: dict[Any, Any] = field(factory=dict)
+
+    def close(self) -> None:
+        """Let go of what was derived."""
+        self._open.close()
+
+    def __call__(self, asked: Asked) -> Iterator[Cell]:
+        """Yield what is asked for."""
+        if asked.tiling.start >= asked.tiling.end:
+            return
+        turning = self._turning(asked)
+        apart = {name for name, each in turning.items() if len(each.turns) > FEW or self._lacks(each)}
+        bounds = sorted({turn for name, each in turning.items() if name not in apart for turn in each.turns})
+        pieces = _pieces(asked.tiling, bounds, self.question.horizon.hours)
+        doubtful: dict[Name, set[Stretch]] = {}
+        for piece, cell in self._read(asked, pieces):
+            name = (cell.provider, cell.model)
+            if name in apart:
+                continue
+            if name in turning and turning[name].within(*piece):
+                doubtful.setdefault(name, set()).add(piece)
+            else:
+                yield cell
+        for name in sorted(apart):
+            yield from self._alone(asked, name, turning[name], doubtful)
+        if doubtful:
+            yield from self._exact(asked, doubtful, turning)
+
+    # ── what changes when ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _turning(self, asked: Asked) -> dict[Name, Turning]:
+        """Return the models with calls in the period whose price changes in it, or above a threshold."""
+        stretch = (asked.tiling.start, asked.tiling.end)
+        if stretch not in self._known:
+            spans, where = asked.tiling.spans(), dict.fromkeys(self._entity_type(), "")
+            rows = self.question.snapshot.sums(self.declaration, [], spans, where=where, by=["provider", "model"])
+            start, end = asked.tiling.local(stretch[0]), asked.tiling.local(stretch[1])
+            found = {(provider, model): self.turns((provider, model), start, end) for provider, model, *_ in rows}
+            self._known[stretch] = {
+                name: Turning([_micros(each) for each in turns], thresholds)
+                for name, (turns, thresholds) in found.items()
+                if turns or thresholds
+            }
+        return self._known[stretch]
+
+    def _entity_type(self) -> list[str]:
+        return [key.name for key in self.declaration.keys if key.of_entity == "type"]
+
+    def _entities(self, asked: Asked) -> tuple[str, ...]:
+        """Return the entities that events must be spread over for what is asked: at least one, if there are any."""
+        kinds = [asked.where[key] for key in self._entity_type() if key in asked.where]
+        entities = self.declaration.entities
+        return tuple(each for each in entities if each in kinds) or (entities[:1] if kinds else entities)
+
+    def _lacks(self, turning: Turning) -> bool:
+        """Say whether a threshold is none that the read model keeps apart."""
+        return not set(turning.thresholds) <= _kept(self.declaration)
+
+    # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _read(self, asked: Asked, pieces: Sequence[Stretch]) -> Iterator[tuple[Stretch, Cell]]:
+        starts = [start for start, _ in pieces]
+        for first in range(0, len(pieces), PIECES):
+            some = (asked.tiling.part(*piece) for piece in pieces[first : first + PIECES])
+            spans = [span for each in some for span in each.series(asked.granularity or "total")[0]]
+            for second, cell in self._rows(self.question.snapshot, self.declaration, asked, spans, asked.where):
+                yield pieces[bisect_right(starts, second) - 1], cell
+
+    def _rows(
+        self, snapshot: Any, declaration: Declaration, asked: Asked, spans: Any, where: Mapping[str, str]
+    ) -> Iterator[tuple[int, Cell]]:
+        """Yield the rows of buckets, each with the bucket's start, as cells that are priced by that."""
+        counted = [name for measure in declaration.measures if measure.name in COUNTED for name in measure.columns]
+        names = [column.name for column in counted]
+        finer = [key.name for key in declaration.keys if key.name in _FINER]
+        by, width = [*asked.by, *PRICED_BY, *finer], len(asked.by)
+        for second, *row in snapshot.sums(declaration, counted, spans, where=where, by=by, by_time=True):
+            provider, model, currency, pricing, rate, untold = row[width : width + len(PRICED_BY)]
+            band, _, batch = rate.partition(" ")
+            above, at = int(band or 0), second * MICRO
+            if finer:
+                moment, closer = row[width + len(PRICED_BY) : len(by)]
+                above, at = max(above, int(closer)), max(at, int(moment))
+            counts = dict(zip(names, row[len(by) :], strict=False))
+            group = (*asked.label(second), *row[:width])
+            yield second, Cell(group, provider, model, currency, pricing, above, bool(batch), untold, at, counts)
+
+    def _alone(self, asked: Asked, name: Name, turning: Turning, doubtful: dict[Name, set[Stretch]]) -> Iterator[Cell]:
+        """Read a model by the hour, if its price changes often; leave to the log what cannot be told apart."""
+        tiling = asked.tiling
+        if self._lacks(turning):
+            edges = sorted({tiling.start, min(max(self.question.horizon.until, tiling.start), tiling.end), tiling.end})
+            doubtful[name] = set(pairwise(edges))
+            return
+        pieces = _pieces(tiling, turning.turns, self.question.horizon.hours)
+        doubtful_here = {piece for piece in pieces if turning.within(*piece)}
+        if doubtful_here:
+            doubtful[name] = doubtful_here
+        where = {**asked.where, "provider": name[0], "model": name[1]}
+        ends = dict(doubtful_here)
+        kept = max(tiling.start, min(self.question.horizon.hours, tiling.end))
+        days, hours = tiling.part(tiling.start, kept), tiling.part(kept, tiling.end)
+        spans = [*days.series("day")[0], *hours.series("hour")[0]] if kept > tiling.start else hours.series("hour")[0]
+        for second, cell in self._rows(self.question.snapshot, self.declaration, asked, spans, where):
+            if second not in ends:
+                yield cell
+
+    # ── from the log ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _exact(
+        self, asked: Asked, doubtful: Mapping[Name, set[Stretch]], turning: Mapping[Name, Turning]
+    ) -> Iterator[Cell]:
+        """Yield the cells of these models in these stretches as the log has them, with their own bounds."""
+        tiling, sealed = asked.tiling, self.question.horizon.until
+        stretches = sorted({stretch for each in doubtful.values() for stretch in each})
+        turns = sorted({turn for name in doubtful for turn in turning[name].turns})
+        thresholds = sorted({each for name in doubtful for each in turning[name].thresholds}, reverse=True)
+        keys = (*self.declaration.keys, _moments(turns), _bands(thresholds))
+        finer = evolve(self.declaration, keys=keys, entities=self._entities(asked))
+        for start, end in _runs([each for each in stretches if each[0] >= sealed]):
+            run = tiling.part(start, end)
+            snapshot = self._derive(finer, run)
+            for second, cell in self._rows(snapshot, finer, asked, run.series("hour")[0], asked.where):
+                name = (cell.provider, cell.model)
+                if any(first <= second < last for first, last in doubtful.get(name, ()) if first >= sealed):
+                    yield cell
+        gone = [each for each in stretches if each[0] < sealed]
+        for piece, cell in self._read(asked, gone):
+            name = (cell.provider, cell.model)
+            if piece in doubtful.get(name, ()):
+                decided = not turning[name].within(*piece) and not self._straddles(cell, turning[name])
+                yield cell if decided else cell._replace(at=None)
+
+    def _straddles(self, cell: Cell, turning: Turning) -> bool:
+        """Say whether the calls of a cell may be on both sides of a threshold."""
+        upper = min((each for each in _kept(self.declaration) if each > cell.band), default=None)
+        return any(each > cell.band and (upper is None or each < upper) for each in turning.thresholds)
+
+    def _derive(self, finer: Declaration, tiling: Tiling) -> Any:
+        key = (finer.fingerprint, tiling.start, tiling.end)
+        if key not in self._derived:
+            position = self.question.snapshot.positions[self.declaration.name]
+            views = self.question.source.derive(finer, tiling, position)
+            self._open.callback(views.close)
+            self._derived[key] = self._open.enter_context(views.read())
+        return self._derived[key]
+
+
+# ── cutting ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_FINER = ("moment", "band")
+
+
+def _pieces(tiling: Tiling, turns: Sequence[int], hours_from: int) -> list[Stretch]:
+    """Cut a period at the bounds of the hours in which prices change, or of the days where hours are not kept."""
+    calendar, edges = tiling.calendar, {tiling.start, tiling.end}
+    for turn in turns:
+        second = turn // MICRO
+        edges |= _around(calendar, turn, second, days=calendar.hour_start(second) < hours_from)
+    return list(pairwise(sorted(edge for edge in edges if tiling.start <= edge <= tiling.end)))
+
+
+def _around(calendar: Calendar, turn: int, second: int, *, days: bool) -> set[int]:
+    start = calendar.day_start(second) if days else calendar.hour_start(second)
+    if turn == start * MICRO:
+        return {start}
+    return {start, calendar.next_day(start) if days else calendar.next_hour(start)}
+
+
+def _runs(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """Return what to derive at once: a few stretches each by itself, many as one that holds all."""
+    if len(stretches) <= 4:
+        return list(stretches)
+    return [(stretches[0][0], max(end for _, end in stretches))]
+
+
+def _moments(turns: Sequence[int]) -> Key:
+    """Tell apart what occurred before, between and after instants: by the one that was last."""
+    if not turns:
+        return Key(name="moment", sql="'0'")
+    whens = " ".join(f"WHEN occurred_at >= {turn} THEN '{turn}'" for turn in reversed(turns))
+    return Key(name="moment", sql=f"CASE {whens} ELSE '0' END")
+
+
+def _bands(thresholds: Sequence[int]) -> Key:
+    """Tell apart calls by the highest threshold that their input is above."""
+    if not thresholds:
+        return Key(name="band", sql="'0'")
+    whens = " ".join(f"WHEN input_tokens > {each} THEN '{each}'" for each in thresholds)
+    return Key(name="band", sql=f"CASE {whens} ELSE '0' END")
+
+
+def _kept(declaration: Declaration) -> set[int]:
+    """Return the thresholds that a read model tells apart, as its definition has them."""
+    sql = next(key.sql for key in declaration.keys if key.name == "rate")
+    return {int(each) for each in re.findall(r"input_tokens > (\d+)", sql)}
+
+
+def _micros(instant: datetime) -> int:
+    return (instant - EPOCH) // timedelta(microseconds=1)

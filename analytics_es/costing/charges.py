@@ -1,0 +1,129 @@
+"""What calls cost, added up: by currency where it is known, by model and reason where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from attrs import Factory, define
+
+from analytics_es.pricing.prices import UnitPrices
+from analytics_es.pricing.quantities import KINDS
+
+Counts = Mapping[str, Any]  # of columns of the read model; None where no event told
+
+# Kinds of what events tell that they used; requests are calls.
+USED = tuple(kind for kind in KINDS if kind != "requests")
+
+# Why the cost of calls is not known: nobody lists a price; the call told nothing; it told a cost of 0 although it used
+# tokens; it did not tell how much is of two kinds; its price changed within what is still kept of that time.
+NO_PRICE, NO_USAGE, ZERO, PARTS, NOT_KEPT = "no_price", "no_usage", "reported_as_zero", "parts_not_told", "not_kept"
+
+
+@define
+class Charge:
+    """Calls of one kind: how many, what they used, what was reported for them and what was computed.
+
+    Money is None where there were no such calls.
+    """
+
+    calls: int = 0
+    reported_calls: int = 0
+    reported: Decimal | None = None
+    computed: Decimal | None = None
+    used: dict[str, int] = Factory(dict)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """The sum."""
+        if self.reported is None or self.computed is None:
+            return self.computed if self.reported is None else self.reported
+        return self.reported + self.computed
+
+    def add(self, counts: Counts, *, reported: Decimal | None = None, computed: Decimal | None = None) -> None:
+        """Add calls and what they cost."""
+        self.calls += counts["calls"]
+        if reported is not None:
+            self.reported = reported if self.reported is None else self.reported + reported
+            self.reported_calls += counts["calls"]
+        if computed is not None:
+            self.computed = computed if self.computed is None else self.computed + computed
+        used = self.used
+        for kind in USED:
+            count = counts.get(kind)
+            if count is not None:
+                used[kind] = used.get(kind, 0) + count
+
+    def take(self, other: Charge) -> None:
+        """Add another one."""
+        self.add({"calls": other.calls, **other.used}, reported=None, computed=other.computed)
+        if other.reported is not None:
+            self.reported = other.reported if self.reported is None else self.reported + other.reported
+            self.reported_calls += other.reported_calls
+
+
+Named = tuple[str, str, str]  # provider, model, and a reason or a kind
+
+
+@define
+class Costs:
+    """What the calls of one group cost. `unpriced`: how much was used of kinds that have no price, in calls that do.
+
+    `prices`: those that were used, by provider and model, each with how many calls.
+    """
+
+    charges: dict[str, Charge] = Factory(dict)
+    unknown: dict[Named, Charge] = Factory(dict)
+    unpriced: dict[Named, int] = Factory(dict)
+    prices: dict[tuple[str, str, int], tuple[UnitPrices, int]] = Factory(dict)
+
+    def charge(self, currency: str) -> Charge:
+        """Return what is charged in a currency, to add to."""
+        return self.charges.setdefault(currency, Charge())
+
+    def leave_out(self, provider: str, model: str, reason: str, counts: Counts) -> None:
+        """Add calls of which the cost is not known."""
+        self.unknown.setdefault((provider, model, reason), Charge()).add(counts)
+
+    def price(self, provider: str, model: str, prices: UnitPrices, counts: Counts, cost: Decimal) -> None:
+        """Add calls that were priced."""
+        self.charge(prices.currency).add(counts, computed=cost)
+        key = (provider, model, id(prices))
+        _, calls = self.prices.get(key, (prices, 0))
+        self.prices[key] = (prices, calls + counts["calls"])
+
+    def take(self, other: Costs) -> None:
+        """Add another one."""
+        for currency, charge in other.charges.items():
+            self.charge(currency).take(charge)
+        for named, charge in other.unknown.items():
+            self.unknown.setdefault(named, Charge()).take(charge)
+        for named, count in other.unpriced.items():
+            self.unpriced[named] = self.unpriced.get(named, 0) + count
+        for key, (prices, calls) in other.prices.items():
+            self.prices[key] = (prices, calls + self.prices.get(key, (prices, 0))[1])
+
+    def known(self) -> Charge:
+        """Return all that is known, whatever the currency: calls and what they used; its money means nothing."""
+        return _together(self.charges)
+
+    def not_known(self) -> Charge:
+        """Return all that is not known."""
+        return _together(self.unknown)
+
+
+def _together(charges: Mapping[Any, Charge]) -> Charge:
+    whole = Charge()
+    for charge in charges.values():
+        whole.add({"calls": charge.calls, **charge.used})
+        whole.reported_calls += charge.reported_calls
+    return whole
+
+
+def together(parts: Mapping[Any, Costs]) -> Costs:
+    """Return the costs of several groups as those of one."""
+    whole = Costs()
+    for part in parts.values():
+        whole.take(part)
+    return whole

@@ -1,0 +1,158 @@
+"""Cells → money: a reported cost goes before, the price book prices the rest, and what has no price is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal, localcontext
+from types import TracebackType
+from typing import Any, Self
+
+from attrs import field, frozen
+
+from analytics_es.algebra import Declaration
+from analytics_es.costing.cells import Asked, Cell, Cells, Name
+from analytics_es.costing.charges import NO_PRICE, NO_USAGE, NOT_KEPT, PARTS, USED, ZERO, Costs
+from analytics_es.errors import BadUsage
+from analytics_es.events import EPOCH
+from analytics_es.figures import number
+from analytics_es.periods import Tiling
+from analytics_es.pricing.book import PriceBook
+from analytics_es.pricing.prices import Rate, UnitPrices
+from analytics_es.pricing.quantities import EXACT, side
+from analytics_es.queries import Question
+
+NANO = 9  # decimals of reported cost
+
+
+@frozen(kw_only=True)
+class Assumption:
+    """What is supposed instead of what happened: other prices, for all calls; other models, for those of some."""
+
+    prices: PriceBook | None = None
+    models: Mapping[str, str] = field(factory=dict)
+
+    def is_about(self, model: str) -> bool:
+        """Say whether calls of a model are priced, whatever was reported."""
+        return self.prices is not None or model in self.models
+
+
+class Costing:
+    """Prices what one question reads; money is exact."""
+
+    def __init__(self, question: Question, declaration: Declaration, assumption: Assumption | None = None) -> None:
+        self._assumption = assumption or Assumption()
+        self._book = self._assumption.prices or question.source.prices.book()
+        self._cells = Cells(question, declaration, self._turns)
+        self._start = question.tiling.start
+        self._rates: dict[tuple[Any, ...], Rate | None] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cells.close()
+
+    def by_group(
+        self, tiling: Tiling, *, where: Mapping[str, str], by: Sequence[str] = (), granularity: str | None = None
+    ) -> dict[tuple[Any, ...], Costs]:
+        """Return costs by the values of keys, after the start of a bucket where there is a `granularity`."""
+        found: dict[tuple[Any, ...], Costs] = {}
+        with localcontext(EXACT):
+            for cell in self._cells(Asked(tiling=tiling, where=where, by=by, granularity=granularity)):
+                self._take(found.setdefault(cell.group, Costs()), cell)
+        return found
+
+    def _take(self, costs: Costs, cell: Cell) -> None:
+        if cell.pricing == "none" or (cell.pricing and self._assumption.is_about(cell.model)):
+            self._price(costs, cell)
+        elif cell.pricing == "reported":
+            costs.charge(cell.currency).add(cell.counts, reported=_reported(cell))
+        elif cell.pricing == "zero":
+            self._take_zero(costs, cell)
+
+    def _take_zero(self, costs: Costs, cell: Cell) -> None:
+        """A cost of 0 is none, unless the model was declared free, or what it cost was settled by a correction."""
+        rate = self._rate(cell)
+        if rate and rate.prices.free:
+            costs.charge(cell.currency).add(cell.counts, reported=_reported(cell))
+            return
+        settled = cell.counts["settled_calls"] or 0
+        if cell.counts["calls"] != settled:
+            costs.leave_out(cell.provider, cell.model, ZERO, {**cell.counts, "calls": cell.counts["calls"] - settled})
+        if settled:
+            costs.charge(cell.currency).add({"calls": settled}, reported=_reported(cell))
+
+    def _price(self, costs: Costs, cell: Cell) -> None:
+        counts = {**cell.counts, "requests": cell.counts["calls"]}
+        if not counts["calls"] and all(counts[kind] is None for kind in USED):
+            return
+        rate = self._rate(cell)
+        try:
+            reason, unpriced = _why_not(rate, cell, counts)
+        except BadUsage:
+            reason, unpriced = PARTS, ()
+        if rate is None or reason:
+            costs.leave_out(cell.provider, cell.model, reason, counts)
+            return
+        costs.price(cell.provider, cell.model, rate.prices, counts, rate.of(counts))
+        for kind in unpriced:
+            named = (cell.provider, cell.model, kind)
+            costs.unpriced[named] = costs.unpriced.get(named, 0) + counts[kind]
+
+    # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _rate(self, cell: Cell) -> Rate | None:
+        if cell.at is None:
+            return None
+        key = (cell.provider, cell.model, cell.band, cell.batch, cell.at)
+        if key not in self._rates:
+            prices = self._prices((cell.provider, cell.model), cell.at, batch=cell.batch)
+            self._rates[key] = prices.rate(cell.band + 1) if prices else None  # a band is what is above
+        return self._rates[key]
+
+    def _prices(self, name: Name, at: int, *, batch: bool) -> UnitPrices | None:
+        moment = EPOCH + timedelta(microseconds=at)
+        tried = (self._book.prices_at(*each, moment, batch=batch) for each in self._priced_as(name))
+        return next((prices for prices in tried if prices), None)
+
+    def _turns(self, name: Name, start: datetime, end: datetime) -> tuple[list[datetime], list[int]]:
+        """Say when within a period, and above which thresholds, the price of a model changes."""
+        names = self._priced_as(name)
+        turns = {turn for each in names for turn in self._book.bounds(*each, start, end)}
+        return sorted(turns), sorted({at for each in names for at in self._book.thresholds(*each, start, end)})
+
+    def _priced_as(self, name: Name) -> list[tuple[str | None, str]]:
+        """Return whose prices a model's calls have: its own, or those of the model that is supposed in its place.
+
+        Of that one, what its own provider asks for goes before what others do; `provider/model` names one of them.
+        """
+        provider, model = name
+        other = self._assumption.models.get(model)
+        if other is None:
+            return [(provider or None, model)]
+        named, slash, rest = other.partition("/")
+        return [(provider or None, other), (None, other), *([(named, rest)] if slash else [])]
+
+
+def _reported(cell: Cell) -> Decimal:
+    return number(cell.counts["reported_cost"], NANO) or Decimal(0)
+
+
+def _why_not(rate: Rate | None, cell: Cell, counts: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Say why calls have no cost, "" where they have, and what they used that has no price; raises BadUsage."""
+    if rate is None:
+        return (NOT_KEPT if cell.at is None else NO_PRICE), ()
+    if rate.prices.free:
+        return "", ()
+    if cell.untold == "usage" and any(side(kind) != "other" for kind in rate.prices.prices):
+        return NO_USAGE, ()
+    unpriced = rate.check({**counts, **_hidden(cell)})
+    return ("", unpriced) if unpriced is not None else (NO_PRICE, ())
+
+
+def _hidden(cell: Cell) -> dict[str, None]:
+    """Return the counts that some calls of a cell did not tell: what a sum says of them is not of all."""
+    return {f"cache_read_{cell.untold}_tokens": None} if cell.untold in ("audio", "image") else {}
