@@ -52,7 +52,7 @@ def tagged(declarations: Sequence[Declaration], tags: Sequence[str] | None, log:
     try:
         check_spelling(found)
     except BadDeclaration as error:
-        raise BadTags(problem=str(error)) from error
+        raise BadTags(problem=f"{error.details['field']} {error.details['problem']}") from error
     return found
 
 

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +24,7 @@ FIELDS = {"user": "user_id", "tenant": "tenant_id", "job": "job_id"}
 Asked = Any  # a service, or the log as it stood
 
 
-def opened(place: str | Path = ":memory:", **options: Any) -> AnalyticsService:
+def opened(place: str = ":memory:", **options: Any) -> AnalyticsService:
     return AnalyticsService.open(place, **{"follow": False, "tags": ["team", "feature"], **options})
 
 
@@ -54,15 +53,16 @@ def by_hand(events: Sequence[dict[str, Any]], by: Sequence[str], **where: str) -
     return dict(sums)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def analytics(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnalyticsService]:
-    place = str(request.getfixturevalue("postgres").database()) if request.param == "postgres" else tmp_path / "a.db"
-    with opened(place) as service:
+@pytest.fixture
+def analytics(request: pytest.FixtureRequest) -> Iterator[AnalyticsService]:
+    on_server = getattr(request, "param", "") == "postgres"
+    with opened(str(request.getfixturevalue("postgres").database()) if on_server else ":memory:") as service:
         service.record_events(EVENTS).unwrap()
         service.catch_up()
         yield service
 
 
+both = pytest.mark.parametrize("analytics", ["sqlite", "postgres"], indirect=True)
 EVENTS = [
     call(0, team="red", cost="1"),
     call(1, team="red", user_id="bob", cost="2"),
@@ -113,6 +113,7 @@ def test_every_event_is_in_one_row_and_what_it_does_not_name_is_empty(
     assert by_hand(EVENTS[:-1], by) == groups(analytics, by)
 
 
+@both
 def test_one_entity_may_be_asked_for_where_another_is_named(analytics: AnalyticsService) -> None:
     where = {"tenant": "acme", "attributes.team": "red"}
 
@@ -131,12 +132,14 @@ def test_the_series_and_the_period_before_are_of_the_same_events(analytics: Anal
     assert [1] == [point.figures.total for point in answer.series]
 
 
+@both
 def test_it_is_answered_as_the_log_stood(analytics: AnalyticsService) -> None:
     by, first = ("user", "tenant"), analytics._log.head() - len(EVENTS) + 1  # the log is told of the tags before
 
     assert by_hand(EVENTS[:2], by) == groups(analytics.as_of(first + 1), by)
 
 
+@both
 def test_it_stands_on_the_head_of_the_log_and_says_what_came_since(analytics: AnalyticsService) -> None:
     analytics.record_event(**call(5, cost="64")).unwrap()  # the read models lag
 
@@ -366,3 +369,59 @@ def test_years_of_days_of_another_zone_are_one_answer(kept_in: AnalyticsService)
 
     assert 730 == len(answer.series)
     assert 2 * 4 * 72 == sum(point.figures.total or 0 for point in answer.series) == answer.figures.total
+
+
+# ── the answer about cost ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@both
+@pytest.mark.parametrize("by", [("user", "tenant"), ("attributes.team", "tool"), ("attributes.team", "model", "job")])
+def test_costs_of_several_entities_add_up_to_all_of_it(analytics: AnalyticsService, by: tuple[str, ...]) -> None:
+    for asked in (analytics, analytics.as_of(analytics._log.head())):
+        answer = asked.get_cost_breakdown(WEEK, by=by).unwrap()
+
+        assert by_hand(EVENTS[:-1], by) == {tuple(row.keys.values()): row.cost for row in answer.rows}
+        assert [Decimal(31)] == [total.cost for total in answer.totals]
+        assert Decimal(31) == sum(row.cost or 0 for row in answer.rows)
+
+
+def test_costs_are_filtered_by_several_entities(analytics: AnalyticsService) -> None:
+    answer = analytics.get_cost_breakdown(
+        WEEK, by=["user"], where={"tenant": "acme", "attributes.team": "red"}
+    ).unwrap()
+
+    assert [("bob", Decimal(2)), ("ada", Decimal(1))] == [(row.keys["user"], row.cost) for row in answer.rows]
+    assert [Decimal(3)] == [total.cost for total in answer.totals]
+
+
+def test_costs_that_are_computed_are_priced_in_every_cell_of_several_entities() -> None:
+    events = [call(n, cost=None, currency=None, user_id=f"u{n % 2}", team="red" if n % 3 else None) for n in range(12)]
+    with opened() as service:
+        service.record_events(events).unwrap()
+        service.catch_up()
+
+        whole = service.get_cost_breakdown(WEEK).unwrap()
+        pairs = service.get_cost_breakdown(WEEK, by=["user", "attributes.team"]).unwrap()
+
+    (total,) = whole.totals
+    assert (total.cost, total.cost) == (sum(row.cost or 0 for row in pairs.rows), pairs.totals[0].cost)
+    assert {(f"u{u}", team): 4 if team else 2 for u in (0, 1) for team in ("red", "")} == {
+        (row.keys["user"], row.keys["attributes.team"]): row.calls for row in pairs.rows
+    }
+
+
+@pytest.mark.parametrize("granularity", ["hour", "day"])
+@pytest.mark.parametrize("name", ["Asia/Kolkata", "America/St_Johns", "Europe/Berlin"])
+def test_a_series_of_costs_is_of_any_zone(kept_in: AnalyticsService, name: str, granularity: Any) -> None:
+    zone, middle = ZoneInfo(name), CHANGES["autumn"]
+    start, end = (local(middle + timedelta(days=days), zone, "day") for days in (-1, 2))
+    expected: dict[float, Decimal] = defaultdict(Decimal)
+    for event in around(middle, 2):
+        at = event["occurred_at"]
+        if start.timestamp() <= at.timestamp() < end.timestamp():
+            shown = local(at, zone, granularity)
+            expected[shown.timestamp()] += Decimal("0.001")
+
+    answer = kept_in.get_cost_breakdown(TimePeriod(start, end, granularity)).unwrap()
+
+    assert expected == {point.start.timestamp(): point.cost for point in answer.series if point.cost}
