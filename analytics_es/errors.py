@@ -226,7 +226,7 @@ class BadPolicy(CannotOpen):
 
 
 class BadTags(CannotOpen):
-    """These are no tags of cost: {problem} (see docs/cost.md)."""
+    """These are no tags of cost: {problem} (see docs/dimensions.md)."""
 
 
 class StoreBusy(AnalyticsError):

@@ -258,7 +258,9 @@ def _unknown(declaration: Declaration, word: str, *, one: bool = False) -> NoRet
     names = [key.name for key in declaration.keys] + list(declaration.entities)
     hint = " (several entities are asked for by their own names, not by entity_type and entity_id)" if one else ""
     if word.startswith(TAG) and not one:
-        hint = f"; attributes once they are declared, of cost by tags = [{word.removeprefix(TAG)!r}] (docs/cost.md)"
+        hint = (
+            f"; attributes once they are declared, of cost by tags = [{word.removeprefix(TAG)!r}] (docs/dimensions.md)"
+        )
     raise UnknownKey(key=word, projection=declaration.name, keys=", ".join(names) + hint)
 
 

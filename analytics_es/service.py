@@ -143,8 +143,8 @@ class AnalyticsService(Upkeep):
         `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or rules
         (docs/privacy.md). `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
         unless said otherwise, nothing is ever let go. `tags` are attributes that cost is told apart by, unless said
-        otherwise those that this store was told of last (docs/cost.md). `settings` is a TOML file that says all four;
-        what is passed here wins.
+        otherwise those that this store was told of last (docs/dimensions.md). `settings` is a TOML file that says
+        all four; what is passed here wins.
         Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention, BadTags and
         BadDeclaration.
         """

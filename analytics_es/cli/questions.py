@@ -71,8 +71,7 @@ def cost(asked: Asked, by: Sequence[str], top: int) -> None:
       analytics-es cost
       analytics-es cost --by tenant --by model --last 4w
       analytics-es cost --by user --by tenant
-      analytics-es cost --by attributes.team --tz Asia/Kolkata
-      analytics-es cost --by user --from 2026-11-01 --to 2026-12-01 --tz Europe/Berlin
+      analytics-es cost --by user --from 2026-11-01 --to 2026-12-01 --tz Asia/Kolkata
     """
     bar = Bar("reading the log")
     with asked.answering(bar) as (service, period):
@@ -95,7 +94,7 @@ def summary(asked: Asked, metric: str, group_by: Sequence[str], where: Sequence[
     Examples:
       analytics-es summary performance.duration --group-by operation --last 24h
       analytics-es summary cost.reported_cost --group-by user --where provider=openai
-      analytics-es summary cost.calls --group-by user --where tenant=acme --where attributes.team=core
+      analytics-es summary cost.calls --group-by user --where tenant=acme
     """
     only = pairs(where)
     bar = Bar("reading the log")
