@@ -187,8 +187,6 @@ class Declaration:
 
     def crossed(self, entities: Sequence[str]) -> Declaration:
         """Return a definition of rows that are told apart by each of these entities at once, "" where there is none."""
-        if not entities:
-            return self
         own = [key for key in self.keys if not key.of_entity]
         added = [Key(name=crossing_key(each), sql=_expression(named_by(each))) for each in entities]
         return attrs.evolve(self, entities=(), keys=(*own, *added))

@@ -130,15 +130,14 @@ class AsOf(Questions):
         return self.recorded_at or EARLIEST
 
     def _answering(
-        self, projection: str, period: TimePeriod, words: Sequence[str] = (), progress: Progress | None = None
+        self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
     ) -> AbstractContextManager[queries.Source]:
         declared = next(each for each in self._declarations if each.name == projection)
-        calendar, entities = calendar_of(period, self._deriving.calendar), queries.several(declared, words)
-        if not entities and calendar == self._deriving.calendar:
+        calendar = calendar_of(period, self._deriving.calendar)
+        if calendar == self._deriving.calendar and not queries.several(declared, words or ()):
             return self.source(projection, period)
-        return self._crossings.derived(
-            self._log, declared.crossed(entities), calendar, period, self._made_from, progress
-        )
+        needed = queries.least(declared, words)
+        return self._crossings.derived(self._log, needed, calendar, period, self._made_from, progress)
 
     def _made_from(self, views: Views, calendar: Calendar) -> queries.Source:
         return queries.Source(

@@ -20,7 +20,7 @@ from analytics_es.errors import StaleReadModel
 from analytics_es.fold import Day, Fold, Folded
 from analytics_es.log import EventLog, Horizon, Part
 from analytics_es.periods import Tiling, calendar_of
-from analytics_es.queries import Source, several
+from analytics_es.queries import Source, least, several
 from analytics_es.rebuild import Progress, derived
 from analytics_es.sealed import Seeds, check_exact
 from analytics_es.types import TimePeriod
@@ -98,27 +98,26 @@ class Crossings:
         log: EventLog,
         declared: Declaration,
         period: TimePeriod,
-        words: Sequence[str],
+        words: Sequence[str] | None,
         progress: Progress | None = None,
     ) -> Iterator[Source]:
         """Open the read models of a store, or, where they cannot answer, rows derived from its log up to its head.
 
-        `words` are all that the question groups and filters by. Read models with hours of another zone can answer where
-        all hours of the period are hours there too. Raises UnknownKey, StaleReadModel, SealedPeriod, BadPeriod.
+        `words` are all that the question groups and filters by, None what is not told. Read models with hours of
+        another zone can answer where all hours of the period are hours there too. Raises UnknownKey, StaleReadModel,
+        SealedPeriod, BadPeriod.
         """
-        entities = several(declared, words)
         calendar = calendar_of(period, source.calendar)
-        if not entities:
-            _check_live(source, declared, words)
+        if not several(declared, words or ()):
+            _check_live(source, declared, words or ())
             if calendar == source.calendar:
                 yield source
                 return
             if Tiling.of(calendar, period).with_before().falls_on(source.calendar):
                 yield evolve(source, calendar=calendar, by_hours=True)
                 return
-        with self.derived(
-            log, declared.crossed(entities), calendar, period, lambda *made: _made(source, *made), progress
-        ) as found:
+        needed = least(declared, words)
+        with self.derived(log, needed, calendar, period, lambda *made: _made(source, *made), progress) as found:
             yield found
 
     @contextmanager

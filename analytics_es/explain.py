@@ -78,7 +78,7 @@ def explain(
     entities = several(declared, where)
     with source.question([declared.name], period) as question:
         declaration, measure = question.measure(declared, wanted)
-        declaration = declaration.crossed(entities)
+        declaration = declaration.crossed(entities) if entities else declaration
         cell = Cell.of(declaration, measure, grouping(declaration, [], where).where)
         position = question.snapshot.positions[declaration.name]
         tiling, completeness = question.tiling, question.completeness()

@@ -244,6 +244,21 @@ def several(declaration: Declaration, words: Iterable[str]) -> tuple[str, ...]:
     return entities
 
 
+def least(declaration: Declaration, words: Sequence[str] | None) -> Declaration:
+    """Return a definition of no more rows than a question by these words needs; None: words that are not known.
+
+    Raises UnknownKey.
+    """
+    entities = several(declaration, words or ())
+    if entities or not declaration.entities:
+        return declaration.crossed(entities)
+    keys = {declaration.entity_key("type"), declaration.entity_key("id")}
+    if words is None or keys & {*words}:
+        return declaration
+    one = tuple(each for each in declaration.entities if each in words)
+    return evolve(declaration, entities=one) if one else declaration.crossed(())
+
+
 def _of_entity(declaration: Declaration, own: set[str], word: str, value: str | None) -> list[tuple[str, Any]]:
     if word in own:
         return [(word, value)]

@@ -35,9 +35,9 @@ class Questions(ABC):
 
     @abstractmethod
     def _answering(
-        self, projection: str, period: TimePeriod, words: Sequence[str] = (), progress: Progress | None = None
+        self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
     ) -> AbstractContextManager[Source]:
-        """Open what answers of a projection about a period are made from; `words` are all that it is asked by."""
+        """Open what answers of a projection about a period are made from; `words`, where told, are all they ask by."""
 
     @abstractmethod
     def _check_open(self) -> None:
@@ -67,7 +67,7 @@ class Questions(ABC):
         projection: str,
         period: TimePeriod,
         answer: Callable[[Source], T],
-        words: Sequence[str] = (),
+        words: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> OperationResult[T]:
         def answered() -> T:

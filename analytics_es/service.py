@@ -377,7 +377,7 @@ class AnalyticsService(Upkeep):
         self,
         projection: str,
         period: TimePeriod,
-        words: Sequence[str] = (),
+        words: Sequence[str] | None = None,
         progress: CatchUpProgress | None = None,
     ) -> AbstractContextManager[queries.Source]:
         declared = self._source.declaration(projection)
