@@ -33,6 +33,7 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(("output_audio_tokens", "output_image_tokens", "searches"), WHOLE),
     **dict.fromkeys(("batch", "from_zero"), TEXT),  # "true" or "false"
     "attempt": WHOLE,
+    "corrects": TEXT,  # JSON
     **dict.fromkeys(("duration_us", "time_to_first_chunk_us"), WHOLE),
     **dict.fromkeys(("duration_ms", "time_to_first_chunk_ms"), MILLISECONDS),
     **dict.fromkeys(("cost", "cost_change", "amount", "value"), EXACT),

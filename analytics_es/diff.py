@@ -9,11 +9,13 @@ from typing import Any
 
 import attrs
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analytics_es import codec
 from analytics_es.algebra import MONEY, Declaration, Measure
 from analytics_es.asof import AsOf, Deriving
 from analytics_es.errors import BackwardDiff
+from analytics_es.events import OWN
 from analytics_es.figures import distribution, nothing
 from analytics_es.log import Part
 from analytics_es.periods import Tiling
@@ -74,7 +76,7 @@ def _came(came: Part, tiling: Tiling, limit: int) -> tuple[list[ChangeOfKind], l
     """Sort the events of whole hours by kind, and read the first of them."""
     found: dict[str, ChangeOfKind] = {}
     events: list[ChangingEvent] = []
-    for batch in came.scan_period(tiling.start * MICRO, tiling.end * MICRO):
+    for batch in map(_without_own, came.scan_period(tiling.start * MICRO, tiling.end * MICRO)):
         for event_type, positions in _by_type(batch):
             kind = kind_of_change(event_type)
             new = ChangeOfKind(
@@ -83,6 +85,15 @@ def _came(came: Part, tiling: Tiling, limit: int) -> tuple[list[ChangeOfKind], l
             found[kind] = _together(found[kind], new) if kind in found else new
         events += _read(batch.slice(0, limit - len(events)))
     return [found[kind] for kind in sorted(found, key=lambda kind: found[kind].first_position)], events
+
+
+def _without_own(batch: pa.Table) -> pa.Table:
+    """Leave out what the service says of itself, which changes no answer, unless it is an erasure."""
+    types = batch.column("type").unique().to_pylist()
+    kept = [each for each in types if not each.startswith(OWN) or kind_of_change(each) != LATE]
+    return (
+        batch if len(kept) == len(types) else batch.filter(pc.is_in(batch.column("type"), pa.array(kept, pa.string())))
+    )
 
 
 def _by_type(batch: pa.Table) -> Iterator[tuple[str, list[int]]]:

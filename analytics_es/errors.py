@@ -82,6 +82,10 @@ class CostWithoutCurrency(RefusedEvent):
     """{field} comes without a currency: add currency, for example "USD"."""
 
 
+class BadCorrection(RefusedEvent):
+    """This is no correction of a cost: {problem}. AnalyticsService.correct_cost and `analytics-es correct` make one."""
+
+
 class BadText(RefusedEvent):
     """{field} holds {problem}, which cannot be stored: clean the text before recording it."""
 
@@ -544,6 +548,10 @@ class SeveralStreams(AnalyticsError):
 
 class BadPrice(AnalyticsError):
     """{where}: {problem}. Nothing was published; docs/cost.md shows what a price looks like."""
+
+
+class NotCorrectable(AnalyticsError):
+    """The cost of the event at position {position} cannot be corrected: {problem}."""
 
 
 class BadUsage(AnalyticsError):

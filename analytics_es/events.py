@@ -13,13 +13,14 @@ from typing import Any
 from attrs import frozen
 
 from analytics_es import forks
-from analytics_es.errors import BadField, BadSource, BadType, IdWithoutTime, NaiveTime, TimeOutOfRange
-from analytics_es.vocabulary import MAX_TEXT, check_data, kind_of
+from analytics_es.errors import BadCorrection, BadField, BadSource, BadType, IdWithoutTime, NaiveTime, TimeOutOfRange
+from analytics_es.vocabulary import MAX_TEXT, VOCABULARY, check_data, kind_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST = datetime(2101, 1, 1, tzinfo=UTC)
 DEFAULT_SOURCE = "local"
+CORRECTED = "provider.cost.corrected"
 OWN = "analytics."  # how the types begin of what the service itself has to say
 
 
@@ -100,7 +101,7 @@ def admit(
         if id is not None:
             raise IdWithoutTime
         occurred_at = now
-    return RecordedEvent(
+    event = RecordedEvent(
         source=DEFAULT_SOURCE if source is None else _named("source", source, 256),
         id=_ids.next() if id is None else _named("id", id, MAX_TEXT),
         type=event_type,
@@ -108,6 +109,36 @@ def admit(
         data=check_data(family, data),
         recorded_at=now,
     )
+    if event_type == CORRECTED:
+        _check_correction(event)
+    elif family == "provider" and "cost_change" in event.data:
+        raise BadCorrection(problem=f"only {CORRECTED} has a cost_change, not {event_type}")
+    return event
+
+
+# ── corrections ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+# What would make a correction one more call.
+_OF_CALLS = ("status", "duration_ms", "cost", *(name for name in VOCABULARY if name.endswith("_tokens")), "searches")
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}$")
+
+
+def correction_id(id: str, number: int) -> str:
+    """Return the id of the first, second … correction of an event; its source and time are those of the event."""
+    return f"{id}:correction:{number}"
+
+
+def _check_correction(event: RecordedEvent) -> None:
+    data = event.data
+    for field in ("corrects", "cost_change", "currency"):
+        if field not in data:
+            raise BadCorrection(problem=f"{field} is missing")
+    if counted := [name for name in _OF_CALLS if name in data]:
+        raise BadCorrection(problem=f"it is no call, and must not have {', '.join(counted)}")
+    source, id = data["corrects"]["source"], data["corrects"]["id"]
+    number = _NUMBER.search(event.id)
+    if event.source != source or number is None or event.id != correction_id(id, int(number[0])):
+        raise BadCorrection(problem="its source is that of what it corrects, its id ends in :correction:1, :2, :3 …")
 
 
 class _Ids:

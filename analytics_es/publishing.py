@@ -15,6 +15,7 @@ from attrs import Factory, evolve, frozen
 from analytics_es.door import entry as passed
 from analytics_es.errors import AnalyticsError, BadPrice, MissingExtra, UnknownModel
 from analytics_es.log import EventLog
+from analytics_es.log.port import LAST
 from analytics_es.pricing import genai
 from analytics_es.pricing.book import PriceBook, Published
 from analytics_es.pricing.entries import PriceEntry
@@ -68,18 +69,15 @@ class Publications:
 
     def then(self, position: int) -> PricesThen:
         """Return the prices as they were known at a position."""
-        said = self._log.told(DEFAULT_CHANGED, upto=position).column("state").to_pylist()
-        version = orjson.loads(said[-1])["data"].get("version") if said else None
-        return PricesThen(known=self.book().upto(position), default_recorded=version)
+        return PricesThen(known=self.book().upto(position), default_recorded=self._recorded(position))
 
     def used(self, prices: Sequence[PriceUsed]) -> PricesUsed:
         """Say what an answer was computed with, and record which default prices, when these are used first."""
-        version = None
+        found = PricesThen(known=self.book(), default_recorded=self._recorded())
         if any(each.version for each in prices):
             with suppress(AnalyticsError):  # a log that cannot be written to does not say it
                 self.tell_default()
-                version = genai.edition().version
-        return PricesThen(known=self.book(), default_recorded=version).used(prices)
+        return found.used(prices)
 
     def price(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices:
         """Return the prices in force at a time; raises UnknownModel, or MissingExtra where nothing could say more."""
@@ -118,6 +116,13 @@ class Publications:
         if not said or orjson.loads(said[-1])["data"] != about:
             self._recorder.tell(DEFAULT_CHANGED, about)
         self._told = True
+
+    def _recorded(self, upto: int | None = None) -> str | None:
+        """Return the version of the default prices that the log said last were in use."""
+        if upto is None and self._told:
+            return genai.edition().version
+        said = self._log.told(DEFAULT_CHANGED, upto=LAST if upto is None else upto).column("state").to_pylist()
+        return str(orjson.loads(said[-1])["data"].get("version")) if said else None
 
     def _catch_up(self) -> None:
         table = self._log.told(PUBLISHED, after=self._read)

@@ -271,11 +271,11 @@ def _of_entity(declaration: Declaration, own: set[str], word: str, value: str | 
 
 def _unknown(declaration: Declaration, word: str, *, one: bool = False) -> NoReturn:
     names = [key.name for key in declaration.keys] + list(declaration.entities)
-    hint = " (several entities are asked for by their own names, not by entity_type and entity_id)" if one else ""
-    if word.startswith(TAG) and not one:
-        hint = (
-            f"; attributes once they are declared, of cost by tags = [{word.removeprefix(TAG)!r}] (docs/dimensions.md)"
-        )
+    hint = ""
+    if one:
+        hint = " (several entities are asked for by their own names, not by entity_type and entity_id)"
+    elif word.startswith(TAG):
+        hint = f"; attributes once declared, of cost by tags = [{word.removeprefix(TAG)!r}] (docs/dimensions.md)"
     raise UnknownKey(key=word, projection=declaration.name, keys=", ".join(names) + hint)
 
 

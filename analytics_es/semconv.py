@@ -48,6 +48,8 @@ IDS = {
     "job_id": (),
     "task_id": (),
 }
+# How many times the request was sent before; HTTP's convention, as GenAI's have none.
+RESENDS = ("http.request.resend_count", "http.resend_count", "http.retry_count")
 PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "decision.provider")
 # Who was asked, as a failed call has nothing else; what answered stays an attribute.
 MODEL = (

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from analytics_es.backfill import Backfill
 from analytics_es.buffer import Buffer, OnFailure, WhenFull
 from analytics_es.bus import FAMILIES, MessageBus
 from analytics_es.calendar import Calendar
+from analytics_es.correcting import Corrections
 from analytics_es.crossing import Crossings, folded
 from analytics_es.deadletters import DeadLetters
 from analytics_es.door import Door
@@ -42,6 +44,7 @@ from analytics_es.tags import checked, declare
 from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
+    CostCorrection,
     Explanation,
     ForgetReceipt,
     OperationResult,
@@ -408,6 +411,19 @@ class AnalyticsService(Upkeep):
         `provider` and `model` are named as events name them. The failure is UnknownModel, with names that are close.
         """
         return self._result(lambda: self._publications.price(provider, model, at or self._clock(), batch=batch))
+
+    def correct_cost(
+        self, position: int, cost: Decimal | str, *, note: str, currency: str | None = None, dry_run: bool = False
+    ) -> OperationResult[CostCorrection]:
+        """Say that the call at a position had cost something else than it reported, and why.
+
+        That is an event of its own, at the time of the call; the call stays as it is, and `as_of` gives the old
+        figures. A call may be corrected again; the cost that is in force already changes nothing. `currency` is
+        checked against the call's. `explain` lists positions. With `dry_run` nothing is recorded. The failure is
+        NotCorrectable where there is no reported cost, and BeforeHorizon where the call is sealed.
+        """
+        corrections = Corrections(self._log, self._recorder)
+        return self._result(lambda: corrections.correct(position, cost, note=note, currency=currency, dry_run=dry_run))
 
     # ── explaining ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -15,7 +15,19 @@ from attrs import define, evolve, field
 from analytics_es import semconv
 from analytics_es.events import EPOCH
 from analytics_es.nesting import Nesting, Node
-from analytics_es.spans import Span, Told, attributes, called, common, cut, duration, first_chunk, said, used
+from analytics_es.spans import (
+    Span,
+    Told,
+    attempt,
+    attributes,
+    called,
+    common,
+    cut,
+    duration,
+    first_chunk,
+    said,
+    used,
+)
 from analytics_es.vocabulary import MAX_TEXT
 
 SOURCE = "otel"
@@ -87,6 +99,7 @@ class Reader:
             **common(span, told),
             **called(told, kind.operation),
             "tool": told.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key),
+            "attempt": attempt(told),
             "duration_ms": duration(span),
             "time_to_first_chunk_ms": first_chunk(span, told),
             **(used(told) if carries else {}),
@@ -96,7 +109,7 @@ class Reader:
 
     def _activity(self, span: Span, kind: Activity) -> dict[str, Any]:
         told = Told(span.attributes)
-        data = {**common(span, told), "duration_ms": duration(span)}
+        data = {**common(span, told), "attempt": attempt(told), "duration_ms": duration(span)}
         name = TASK if kind.name == CALL else str(kind.name)
         if kind.name == CALL:
             data["task_type"] = kind.operation or span.title

@@ -99,6 +99,15 @@ def common(span: Span, told: Told) -> dict[str, Any]:
     return {**ids, "error_type": error and cut(error, MAX_VALUE)}
 
 
+def attempt(told: Told) -> Any:
+    """Return which attempt it was, from 1, None where nothing tells; the door refuses what is no such number."""
+    own = told.number((f"{semconv.OWN}attempt",))
+    if own is not None:
+        return own
+    resends = told.number(semconv.RESENDS)
+    return resends + 1 if type(resends) is int else resends
+
+
 def called(told: Told, operation: str | None) -> dict[str, Any]:
     """Return who was called, for what."""
     told.taken.update(name for name in semconv.OPERATION if told.attributes.get(name) == operation)

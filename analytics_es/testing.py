@@ -46,6 +46,20 @@ def provider_call(*, occurred_at: datetime = NOON, **changes: Any) -> dict[str, 
     return _event("provider.call.completed", own, changes, occurred_at)
 
 
+def cost_corrected(*, occurred_at: datetime = NOON, number: int = 1, **changes: Any) -> dict[str, Any]:
+    """Return a correction of what the call `call-1` of the source `platform` had cost."""
+    own = {
+        "provider": "anthropic",
+        "model": "claude-sonnet-4-5",
+        "operation": "chat",
+        "corrects": {"source": "platform", "id": "call-1"},
+        "cost_change": "-0.001",
+        "currency": "USD",
+    }
+    identity = {"source": "platform", "id": f"call-1:correction:{number}"}
+    return {**_event("provider.cost.corrected", own, changes, occurred_at), **identity}
+
+
 def tool_call(*, occurred_at: datetime = NOON, **changes: Any) -> dict[str, Any]:
     """Return a call of a tool that went well."""
     own = {"tool": "bash", "duration_ms": 35.5, "status": "ok"}

@@ -192,6 +192,28 @@ class Receipt:
 
 
 @frozen(kw_only=True)
+class CostCorrection:
+    """What became of a correction of what a call reported to have cost.
+
+    `position` is the correction's, None where nothing was to be done; `corrects` is the call's, `number` counts its
+    corrections from 1. `duplicate`: the cost was in force already, since `position` (of the call itself where `number`
+    is 0), and nothing was recorded.
+    """
+
+    position: int | None
+    corrects: int
+    number: int
+    occurred_at: datetime
+    provider: str | None
+    model: str | None
+    was: Decimal
+    now: Decimal
+    change: Decimal
+    currency: str
+    duplicate: bool = False
+
+
+@frozen(kw_only=True)
 class Refusal:
     """An event of a batch that was refused, and why. `index` counts from 0 over the whole input."""
 

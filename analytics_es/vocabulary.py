@@ -100,6 +100,25 @@ def _decimal(name: str, value: Any) -> str:
     return format(exact.copy_abs().quantize(_EIGHTEENTH, context=_WIDE), "f").rstrip("0").rstrip(".")
 
 
+def _signed_decimal(name: str, value: Any) -> str:
+    """As `_decimal`, and it may be below 0."""
+    size: Any = value
+    if type(value) is str:
+        size = value.removeprefix("-")
+    elif type(value) in (int, float, Decimal):
+        size = value.copy_abs() if type(value) is Decimal else abs(value)
+    below = value.is_signed() if type(value) is Decimal else size != value
+    kept = _decimal(name, size)
+    return f"-{kept}" if below and Decimal(kept) else kept
+
+
+def _ordinal(name: str, value: Any) -> int:
+    number = _integer(name, value)
+    if number < 1:
+        raise BadField(field=name, problem=f"counts from 1, and must not be {number}")
+    return number
+
+
 def _boolean(name: str, value: Any) -> bool:
     if type(value) is not bool:
         raise BadField(field=name, problem=f"must be true or false, not {kind_of(value)}")
@@ -110,6 +129,16 @@ def _status(name: str, value: Any) -> str:
     if value not in STATUSES:
         raise BadField(field=name, problem=f"must be one of {', '.join(STATUSES)}, not {shown(value)}")
     return STATUSES[STATUSES.index(value)]  # the value itself may be a member of an enum of texts
+
+
+def _corrects(name: str, value: Any) -> dict[str, str]:
+    """The identity of another event."""
+    if not isinstance(value, Mapping) or {*value} != {"source", "id"}:
+        raise BadField(field=name, problem="must be a mapping of source and id, those of the event that is corrected")
+    for part, told in value.items():
+        if type(told) is not str or not 0 < len(told) <= MAX_TEXT:
+            raise BadField(field=f"{name}.{part}", problem=f"must be a text of 1 to {MAX_TEXT} characters")
+    return dict(value)
 
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -158,10 +187,14 @@ VOCABULARY: dict[str, Check] = {
     **dict.fromkeys(("output_tokens", "reasoning_tokens", "messages"), _integer),
     **dict.fromkeys(_SPECIAL, _integer),
     "batch": _boolean,
+    "attempt": _ordinal,
     "time_to_first_chunk_ms": _milliseconds,
     "cost": _decimal,
     "amount": _decimal,
     "currency": _currency,
+    "corrects": _corrects,
+    "cost_change": _signed_decimal,
+    "from_zero": _boolean,
 }
 
 

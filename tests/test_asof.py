@@ -70,6 +70,7 @@ def history(
     """Record events one by one, an hour apart, and remember all answers of a caught-up service after each."""
     clock = Clock()
     service = AnalyticsService.open(where, follow=False, clock=clock, **options)
+    service.price("anthropic", "claude-sonnet-4-5").unwrap()  # which default prices are used is in the log from here on
     remembered = {}
     for event in events:
         clock.now += HOUR / 2
@@ -277,7 +278,7 @@ def changed(service: AnalyticsService, before: int, after: int | None = None, **
 
 
 def test_late_events_are_told_with_what_they_did(analytics: AnalyticsService) -> None:
-    head = len(day.events())
+    head = analytics.catch_up()
     late = provider_call(occurred_at=NOON - HOUR, cost="2.5")
     analytics.record_events([provider_call(occurred_at=NOON + 30 * HOUR), late]).unwrap()
 
@@ -323,7 +324,7 @@ def test_what_the_kinds_give_adds_up_to_the_difference(events: list[dict[str, An
 
 
 def test_nothing_changed_where_nothing_of_the_period_came_in(analytics: AnalyticsService) -> None:
-    head = len(day.events())
+    head = analytics.catch_up()
     analytics.record_event(**provider_call(occurred_at=NOON + 30 * HOUR)).unwrap()
 
     found = changed(analytics, head)

@@ -425,3 +425,14 @@ def test_a_series_of_costs_is_of_any_zone(kept_in: AnalyticsService, name: str, 
     answer = kept_in.get_cost_breakdown(TimePeriod(start, end, granularity)).unwrap()
 
     assert expected == {point.start.timestamp(): point.cost for point in answer.series if point.cost}
+
+
+def test_a_correction_counts_where_its_call_does() -> None:
+    with opened() as service:
+        recorded = service.record_event(**call(tool="search", team="red", cost="2")).unwrap()
+        service.correct_cost(recorded.position, "1.5", note="a credit").unwrap()
+        service.catch_up()
+
+        for by in (["attributes.team"], ["tool"], ["tool", "attributes.team"]):
+            (row,) = service.get_cost_breakdown(WEEK, by=by).unwrap().rows
+            assert Decimal("1.5") == row.cost

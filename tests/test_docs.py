@@ -111,8 +111,8 @@ def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
 
 
 def test_prices_are_what_their_page_shows(tmp_path: Path) -> None:
-    (code,), (shown,) = blocks("docs/cost.md", "python"), blocks("docs/cost.md", "text")
-    commands = SHELL.findall((ROOT / "docs/cost.md").read_text())
+    code, shown = blocks("docs/cost.md", "python")[0], blocks("docs/cost.md", "text")[0]
+    commands = [each for each in SHELL.findall((ROOT / "docs/cost.md").read_text()) if " prices " in each]
     (tmp_path / "prices.toml").write_text((ROOT / "docs/examples/prices/acme.toml").read_text())
     AnalyticsService.open(tmp_path / "analytics.db", follow=False).close()
 
@@ -146,6 +146,20 @@ def test_cost_is_told_apart_as_the_page_of_dimensions_shows(tmp_path: Path) -> N
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
     assert len(commands) == 3
+
+
+def test_corrections_are_what_their_page_shows(tmp_path: Path) -> None:
+    (code,) = (block for block in blocks("docs/cost.md", "python") if "correct_cost" in block)
+    (shown,) = (block for block in blocks("docs/cost.md", "text") if "cost.corrected" in block)
+    commands = [each for each in SHELL.findall((ROOT / "docs/cost.md").read_text()) if "corrected.db" in each]
+
+    assert run_python(code, tmp_path) == shown
+    for command in commands:
+        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+    assert len(commands) == 3
+    assert done.stdout.endswith("was 0.0061 → is 0.0058 USD (-0.0003)\ncorrection 2 of this call, at position 4\n")
 
 
 def test_postgres_is_used_as_the_guide_shows(tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:

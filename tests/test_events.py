@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
 from analytics_es.events import RecordedEvent, TypeFacts, admit, facts, key_of, key_of_time, matches, microseconds
-from analytics_es.testing import NOON, budget_allocated, job_failed, message_added, provider_call, tool_call
+from analytics_es.testing import (
+    NOON,
+    budget_allocated,
+    cost_corrected,
+    job_failed,
+    message_added,
+    provider_call,
+    task_completed,
+    tool_call,
+)
 
 MILLISECOND = timedelta(milliseconds=1)
 SECOND = timedelta(seconds=1)
@@ -106,6 +115,7 @@ TEXTS = (
     *("provider", "model", "operation", "tool", "job_type", "task_type", "budget_id"),
 )
 NAN, INF = float("nan"), float("inf")
+RETRIED = (provider_call, tool_call, task_completed, job_failed)
 
 
 def told(analytics: AnalyticsService, field: str, value: Any) -> str:
@@ -189,6 +199,87 @@ def test_money_and_values_are_finite_numbers_from_zero(
     analytics: AnalyticsService, field: str, value: Any, problem: str
 ) -> None:
     assert told(analytics, field, value) == problem
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("-0.010", "-0.010"),
+        (Decimal("-0.0000000000000000014"), "-0.000000000000000001"),
+        (-1e-7, "-0.0000001"),
+        (-3, "-3"),
+        ("0.5", "0.5"),
+        (5, "5"),
+        (-0.0, "0.0"),
+        *((zero, "0") for zero in ("-0", Decimal("-0"), Decimal("-1e-30"))),
+    ],
+)
+def test_a_change_of_cost_is_exact_and_may_be_below_zero(value: Any, kept: str) -> None:
+    assert admit(now=NOON, **cost_corrected(cost_change=value)).data["cost_change"] == kept
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "-", "--1", "1-", "-NaN", NAN, -INF, Decimal("sNaN"), Decimal("-1e19"), "-1e19", True, [1]],
+)
+def test_a_change_of_cost_is_a_finite_number(analytics: AnalyticsService, value: Any) -> None:
+    code, message = refusal(analytics, cost_corrected(cost_change=value))
+
+    assert (code, message.partition(" ")[0]) == ("bad_field", "cost_change:")
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        *(({field: None}, f"{field} is missing") for field in ("corrects", "cost_change", "currency")),
+        ({"status": "ok", "duration_ms": 5}, "it is no call, and must not have status, duration_ms"),
+        ({"cost": "1", "input_tokens": 5}, "it is no call, and must not have cost, input_tokens"),
+        *(
+            ({"corrects": other}, "its source is that of what it corrects, its id ends in :correction:1, :2, :3 …")
+            for other in ({"source": "platform", "id": "call-2"}, {"source": "other", "id": "call-1"})
+        ),
+    ],
+)
+def test_a_correction_says_what_it_corrects_and_is_no_call(
+    analytics: AnalyticsService, changes: dict[str, Any], problem: str
+) -> None:
+    assert refusal(analytics, cost_corrected(**changes)) == (
+        "bad_correction",
+        f"This is no correction of a cost: {problem}. AnalyticsService.correct_cost and `analytics-es correct` make "
+        "one.",
+    )
+
+
+@pytest.mark.parametrize("id", ["call-1", "call-1:correction:", "call-1:correction:0", "call-1:correction:01", None])
+def test_a_correction_has_the_identity_of_what_it_corrects_and_a_number(
+    analytics: AnalyticsService, id: str | None
+) -> None:
+    assert refusal(analytics, {**cost_corrected(), "id": id})[0] == "bad_correction"
+
+
+@pytest.mark.parametrize(
+    ("other", "problem"),
+    [
+        *((each, "must be a mapping of source and id") for each in ("call-1", {}, {"id": "call-1"}, {"source": "x"})),
+        ({"source": "platform", "id": "call-1", "more": 1}, "must be a mapping of source and id"),
+        *(({"source": "platform", "id": id}, "must be a text of 1 to 1024") for id in (1, "", None, "a" * 1025)),
+    ],
+)
+def test_what_is_corrected_is_named_by_source_and_id(analytics: AnalyticsService, other: Any, problem: str) -> None:
+    code, message = refusal(analytics, cost_corrected(corrects=other))
+
+    assert (code, problem in message) == ("bad_field", True)
+
+
+def test_only_a_correction_has_a_change_of_cost(analytics: AnalyticsService) -> None:
+    assert refusal(analytics, provider_call(cost_change="1"))[0] == "bad_correction"
+    assert admit(now=NOON, event_type="own.thing.sold", data={"cost_change": "x"}).data == {"cost_change": "x"}
+
+
+@pytest.mark.parametrize("attempt", [0, -1])
+def test_attempts_count_from_one(analytics: AnalyticsService, attempt: int) -> None:
+    assert ("counts from 1" in told(analytics, "attempt", attempt)) is (attempt == 0)
+    assert [admit(now=NOON, **each(attempt=2)).data["attempt"] for each in RETRIED] == [2, 2, 2, 2]
 
 
 @pytest.mark.parametrize("field", TEXTS)

@@ -195,10 +195,14 @@ def test_columns_of_events_are_typed(analytics: AnalyticsService) -> None:
         "output_image_tokens": "int64",
         "searches": "int64",
         "batch": text,
+        "attempt": "int64",
         "time_to_first_chunk_ms": "decimal128(18, 3)",
         "cost": exact,
         "amount": exact,
         "currency": text,
+        "corrects": text,
+        "cost_change": exact,
+        "from_zero": text,
         "attributes": text,
         "data": text,
     } == {field.name: str(field.type) for field in schema}
@@ -334,7 +338,7 @@ def test_csv_is_plain_text(analytics: AnalyticsService) -> None:
     assert ",".join(export.EVENTS) == header
     assert line == (
         '1,tool.call.completed,test,1,2026-03-02T12:00:00.000000Z,2026-03-09T08:30:00.000000Z,,,,,,,,,35.5,,,,,"a,""b""\r",'
-        ',,,,,,,,,,,,,,,,,,,,,,,"{""tool"":""a,\\""b\\""\\r"",""duration_ms"":35.5}"\n'
+        ',,,,,,,,,,,,,,,,,,,,,,,,,,,"{""tool"":""a,\\""b\\""\\r"",""duration_ms"":35.5}"\n'
     )
 
 

@@ -171,25 +171,29 @@ def test_one_currency_is_told_directly(monday: AnalyticsService) -> None:
 def test_costs_are_told_by_currency_and_the_unknown_apart(monday: AnalyticsService) -> None:
     answer = monday.get_cost_breakdown(DAY).unwrap()
 
-    assert {each.currency: (each.reported_cost, each.calls) for each in answer.totals} == {
-        "USD": (Decimal("0.020115"), 4),
-        "EUR": (Decimal("0.0012"), 1),
+    computed = 250_100 * Decimal("0.000002") + 1_010 * Decimal("0.000006")
+    assert {each.currency: (each.reported_cost, each.computed_cost, each.calls) for each in answer.totals} == {
+        "USD": (Decimal("0.020115"), computed, 5),
+        "EUR": (Decimal("0.0012"), None, 1),
     }
-    assert (answer.calls, answer.calls_without_cost) == (8, 3)
-    assert sum(each.calls for each in answer.totals) + answer.calls_without_cost == answer.calls
-    assert {(each.model, each.calls, each.at_zero_cost, each.tokens.input) for each in answer.unknown} == {
-        ("mistral-large", 2, 0, 250_100),
-        ("gpt-4.1", 1, 1, None),
+    assert (answer.calls, answer.reported_calls, answer.computed_calls, answer.unknown_calls) == (8, 4, 2, 2)
+    assert {(each.model, each.reason, each.calls, each.tokens.input) for each in answer.unknown} == {
+        ("gpt-4.1", "no_usage", 1, None),
+        ("gpt-4.1", "reported_as_zero", 1, 800),
     }
 
 
 def test_a_currency_without_a_cost_is_none(analytics: AnalyticsService) -> None:
-    record(analytics, provider_call(), provider_call(cost=None), provider_call(cost=None, currency=None))
+    unlisted = {"model": "unlisted", "cost": None}
+    record(analytics, provider_call(), provider_call(**unlisted), provider_call(**unlisted, currency=None))
 
     answer = analytics.get_cost_breakdown(DAY).unwrap()
 
     assert [(each.currency, each.calls) for each in answer.totals] == [("USD", 1)]
-    assert [(each.currency, each.calls, each.calls_without_cost) for each in answer.rows] == [("USD", 1, 0), ("", 2, 2)]
+    assert [(each.currency, each.calls, each.cost is None) for each in answer.rows] == [
+        ("USD", 1, False),
+        ("", 2, True),
+    ]
 
 
 def test_rows_and_series_add_up_to_the_totals_whatever_told_the_cost(analytics: AnalyticsService) -> None:
@@ -225,23 +229,6 @@ def test_token_kinds_are_disjoint_and_add_up(monday: AnalyticsService) -> None:
     assert tokens.text_output is not None
     assert tokens.uncached_input + (tokens.cache_read or 0) + (tokens.cache_creation or 0) == tokens.input
     assert tokens.text_output + (tokens.reasoning or 0) == tokens.output
-
-
-def test_budgets_are_what_their_events_tell(monday: AnalyticsService) -> None:
-    budgets = monday.get_cost_breakdown(DAY).unwrap().budgets
-
-    assert [(each.budget_id, each.currency, each.allocated, each.spent, each.remaining) for each in budgets] == [
-        ("acme-march", "USD", 100, Decimal("12.5"), Decimal("87.5")),
-        ("globex-march", "EUR", 50, None, 50),
-    ]
-
-
-def test_a_budget_that_only_spent_has_nothing_known_to_remain(monday: AnalyticsService) -> None:
-    noon = TimePeriod(DAY.start + timedelta(hours=12), DAY.start + timedelta(hours=13))
-
-    (budget,) = monday.get_cost_breakdown(noon).unwrap().budgets
-
-    assert (budget.allocated, budget.spent, budget.remaining) == (None, Decimal("12.5"), None)
 
 
 # ── percentiles, rates ──────────────────────────────────────────────────────────────────────────────────────────
@@ -335,8 +322,8 @@ def test_of_an_empty_period_every_answer_says_so(monday: AnalyticsService) -> No
     assert (usage.success_rate, usage.by_event_type, usage.top_entities, usage.active_entities) == (None, [], [], {})
     assert {point.totals.events for point in usage.series} == {0}
     assert (performance.operations, {point.error_rate for point in performance.series}) == ([], {None})
-    assert (cost.calls, cost.totals, cost.rows, cost.unknown, cost.budgets, cost.series) == (0, [], [], [], [], [])
-    assert (cost.tokens.input, cost.tokens.uncached_input, cost.calls_without_cost) == (None, None, 0)
+    assert (cost.calls, cost.totals, cost.rows, cost.unknown, cost.series) == (0, [], [], [], [])
+    assert (cost.tokens.input, cost.tokens.uncached_input, cost.unknown_calls) == (None, None, 0)
 
 
 # ── refusals ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -176,6 +176,21 @@ def test_the_model_is_the_one_that_was_asked_as_far_as_it_is_told(attributes: di
     assert model == data(of({"openinference.span.kind": "LLM", **attributes})).get("model")
 
 
+@pytest.mark.parametrize(
+    ("told", "attempt"),
+    [
+        ({}, None),
+        *(({name: 2}, 3) for name in semconv.RESENDS),
+        ({"http.request.resend_count": "1"}, 2),
+        ({"analytics_es.attempt": 4, "http.request.resend_count": 1}, 4),
+    ],
+)
+def test_a_request_that_was_sent_again_is_a_further_attempt(told: dict[str, Any], attempt: int | None) -> None:
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
+
+    assert [attempt, attempt] == [data(chat(**told)).get("attempt"), data(of({**tool, **told})).get("attempt")]
+
+
 def test_an_application_may_set_any_id_itself() -> None:
     own = {f"analytics_es.{name}": f"own {name}" for name in semconv.IDS}
 

@@ -7,6 +7,7 @@ from importlib import metadata
 
 import click
 
+from analytics_es.cli.correcting import correct
 from analytics_es.cli.dead_letters import dead_letters
 from analytics_es.cli.demo import demo
 from analytics_es.cli.diffing import diff
@@ -53,6 +54,6 @@ def main() -> None:
 
 for _command in (import_, record, demo, report, usage, performance, cost, summary, explain, diff, metrics):
     main.add_command(_command)
-for _command in (export, backup, retain, forget, aggregate, migrate, prices, projections, dead_letters, run):
+for _command in (correct, export, backup, retain, forget, aggregate, migrate, prices, projections, dead_letters, run):
     main.add_command(_command)
 projections.add_command(verify)

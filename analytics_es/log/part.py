@@ -69,6 +69,13 @@ class Part(EventLog):
         """Return the last event up to a position, whatever its type and wherever this part begins."""
         return self._log.latest(min(upto, self._upto))
 
+    def find(self, key: str) -> dict[str, Any] | None:
+        """Return the event with this key, where it is in this part and its type is chosen."""
+        found = self._log.find(key)
+        if found is None or not self._after < found["position"] <= self._upto:
+            return None
+        return found if self._of_types is None or self._of_types(found["type"]) else None
+
     def told(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
         return self._chosen(self._log.told(event_type, after=max(after, self._after), upto=min(upto, self._upto)))

@@ -19,7 +19,9 @@ def test_letters_are_listed(cli: Cli) -> None:
 
 
 def test_a_letter_is_shown_with_its_cause(cli: Cli) -> None:
-    told = "cost: reported_cost: total of cost with 9 decimals where family = 'provider'; cost = "
+    told = (
+        "cost: reported_cost: total of coalesce(cost, cost_change) with 9 decimals where family = 'provider'; cost = "
+    )
 
     assert told in cli("dead-letters", "show", 1).stdout
     assert json.loads(cli("dead-letters", "show", 1, "--json").stdout)["causes"][0]["letter"]["projection"] == "cost"

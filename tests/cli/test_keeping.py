@@ -56,7 +56,7 @@ def test_projections_are_listed(cli: Cli, db: str) -> None:
     lines = cli("projections", "list", "--db", db).stdout.splitlines()
 
     assert lines[0].split() == ["projection", "version", "rows"]
-    assert [line.split()[:2] for line in lines[1:]] == [["cost", "1"], ["performance", "1"], ["usage", "1"]]
+    assert [line.split()[:2] for line in lines[1:]] == [["cost", "2"], ["performance", "1"], ["usage", "1"]]
 
 
 def test_a_status_tells_the_lag_and_does_not_catch_up(cli: Cli) -> None:

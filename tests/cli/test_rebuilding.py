@@ -20,7 +20,7 @@ def own() -> Iterator[str]:
 
 def spoil() -> None:
     sql(Path("own.views.db"), "UPDATE usage_v1 SET events = events + 7")
-    sql(Path("own.views.db"), "DELETE FROM cost_v1")
+    sql(Path("own.views.db"), "DELETE FROM cost_v2")
 
 
 def test_a_rebuild_heals_what_is_wrong_and_says_what_it_did(cli: Cli, own: str) -> None:

@@ -46,7 +46,7 @@ def test_what_differs_is_told_and_ends_with_1(cli: Cli, own: Path) -> None:
 
 
 def test_as_json_it_is_told_in_full(cli: Cli, own: Path) -> None:
-    sql(own, f"UPDATE cost_v1 SET reported_cost = 7 WHERE grain = 'hour' AND {NOON} AND entity_type = 'user'")
+    sql(own, f"UPDATE cost_v2 SET reported_cost = 7 WHERE grain = 'hour' AND {NOON} AND entity_type = 'user'")
     sql(own, f"DELETE FROM performance_v1 WHERE grain = 'hour' AND {NOON} AND subject = 'bash'")
 
     result = cli("projections", "verify", "--json", "--workers", "2")
@@ -94,7 +94,7 @@ def test_an_unknown_projection_is_told_in_one_line(cli: Cli, own: Path) -> None:
 
 
 def test_unreadable_values_that_differ_are_told(cli: Cli, own: Path) -> None:
-    sql(own, "INSERT INTO unreadable VALUES ('cost_v1', 1709553600, 3, 'calls')")
+    sql(own, "INSERT INTO unreadable VALUES ('cost_v2', 1709553600, 3, 'calls')")
 
     output = cli("projections", "verify", "cost").stdout
 
@@ -110,7 +110,7 @@ def test_a_status_says_that_the_ledger_agrees_with_the_log(cli: Cli, own: Path) 
 
 
 def test_a_status_lists_the_days_that_differ(cli: Cli, own: Path) -> None:
-    sql(own, "UPDATE ledger SET events = events + 1 WHERE read_model = 'cost_v1' AND day = 1709510400")
+    sql(own, "UPDATE ledger SET events = events + 1 WHERE read_model = 'cost_v2' AND day = 1709510400")
     sql(own, "UPDATE ledger SET checksum = checksum + 1 WHERE read_model = 'usage_v1' AND day = 1709510400")
 
     result = cli("projections", "status")

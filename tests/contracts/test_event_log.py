@@ -379,6 +379,26 @@ def test_after_the_head_there_is_none(log: EventLog) -> None:
     assert log.first_after(1) is None
 
 
+def test_an_event_is_found_by_its_key(log: EventLog) -> None:
+    entries = [call(n, NOON + n * MILLISECOND) for n in range(3)]
+    log.append(entries)
+
+    assert [log.find(each.key) for each in entries] == log.scan(after=0, limit=10).to_pylist()
+    assert [log.find(key) for key in (call(9).key, entries[0].key[:-1], "", "'")] == [None] * 4
+
+
+def test_a_part_of_a_log_finds_what_is_in_it(log: EventLog) -> None:
+    entries = calls(1, 2, 3)
+    log.append(entries)
+
+    def positions(part: Part) -> list[int]:
+        return [found["position"] for each in entries if (found := part.find(each.key))]
+
+    assert positions(Part(log, after=1, upto=2)) == [2]
+    assert positions(Part(log, upto=2, of_types=lambda kind: kind == "tool.call.completed")) == [1, 2]
+    assert positions(Part(log, upto=3, of_types=lambda kind: kind == "job.failed")) == []
+
+
 def test_every_log_has_an_identity_of_its_own(tmp_path: Path) -> None:
     logs = [SQLiteLog(path) for path in (None, None, tmp_path / "a.db", tmp_path / "b.db")]
     for log in logs:

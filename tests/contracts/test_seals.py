@@ -99,6 +99,8 @@ def test_what_is_sealed_is_no_longer_there_before_it_is_deleted(log: EventLog) -
     keys = [key for piece in log.keys(0, microseconds(NOON + timedelta(days=10)), upto=100) for key in piece]
     assert len(keys) == len(left)
     assert (log.latest(5) or {})["position"] == 1
+    keys = [entry(NOON, **provider_call(occurred_at=NOON + timedelta(days=n)), id=f"{n}-1").key for n in (1, 2)]
+    assert [found and found["position"] for found in map(log.find, keys)] == [None, 7]
 
 
 def test_the_rest_is_as_it_was_when_it_is_deleted_in_slices(log: EventLog) -> None:

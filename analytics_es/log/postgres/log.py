@@ -110,6 +110,12 @@ LATEST = (
     "WHERE notification_id <= {upto}{unsealed} ORDER BY notification_id DESC LIMIT 1"
 )
 
+# The event with a key.
+OF_KEY = (
+    "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
+    "WHERE originator_id = {key} AND originator_version = 1{unsealed}"
+)
+
 # The events that hold some bytes, or are of some types; and what is to be there instead.
 SEARCH = (
     "SELECT notification_id, topic, state FROM stored_events WHERE notification_id > %s "
@@ -266,12 +272,19 @@ class PostgresLog(EventLog):
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
-        found: list[dict[str, Any]] = self._events(LATEST, upto=int(upto)).to_pylist()
-        return found[0] if found else None
+        return self._event(LATEST, upto=int(upto))
+
+    def find(self, key: str) -> dict[str, Any] | None:
+        """Return the event with this key as `scan` gives it, None where there is none."""
+        return self._event(OF_KEY, key=Literal(key).as_string())
 
     def told(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
         return self._events(TOLD, type=Literal(event_type).as_string(), after=int(after), upto=int(upto))
+
+    def _event(self, statement: str, **values: Any) -> dict[str, Any] | None:
+        found: list[dict[str, Any]] = self._events(statement, **values).to_pylist()
+        return found[0] if found else None
 
     def _events(self, statement: str, **values: Any) -> pa.Table:
         return brought_up(self._fetch(self._query(statement, **values)).cast(COLUMNS))

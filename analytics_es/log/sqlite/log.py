@@ -110,6 +110,12 @@ LATEST = (
     "ORDER BY rowid DESC LIMIT 1"
 )
 
+# The event with a key.
+OF_KEY = (
+    "SELECT rowid, topic, state, originator_id FROM stored_events "
+    "WHERE originator_id = ? AND originator_version = 1{unsealed}"
+)
+
 # The events that hold some bytes, or are of some types; and what is to be there instead.
 SEARCH = (
     "SELECT rowid, topic, state FROM stored_events WHERE rowid > ? "
@@ -244,12 +250,19 @@ class SQLiteLog(EventLog):
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
-        found: list[dict[str, Any]] = self._rows(LATEST, (upto,)).to_pylist()
-        return found[0] if found else None
+        return self._row(LATEST, (upto,))
+
+    def find(self, key: str) -> dict[str, Any] | None:
+        """Return the event with this key as `scan` gives it, None where there is none."""
+        return self._row(OF_KEY, (key,))
 
     def told(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
         return self._rows(TOLD, (event_type, after, upto))
+
+    def _row(self, statement: str, parameters: tuple[Any, ...]) -> dict[str, Any] | None:
+        found: list[dict[str, Any]] = self._rows(statement, parameters).to_pylist()
+        return found[0] if found else None
 
     def _rows(self, statement: str, parameters: tuple[Any, ...]) -> pa.Table:
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""

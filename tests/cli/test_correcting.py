@@ -1,0 +1,85 @@
+"""correct: what was, what is, and that a dry run and the same again do nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+CALL = "call of claude-sonnet-4-5 at position 1, 2024-03-04 12:00:00 UTC"
+NOTE = ("--note", "invoice of March")
+
+
+@pytest.fixture
+def correct(cli: Cli, copy: str) -> Cli:
+    return lambda *arguments: cli("correct", *arguments, *NOTE, "--db", copy)
+
+
+def test_it_shows_what_was_and_what_is(correct: Cli) -> None:
+    shown = [correct(1, cost, "--currency", "USD").stdout.splitlines() for cost in ("0.0061", "0.0061", "0.0060")]
+
+    assert shown == [
+        [CALL, "was 0.005115 → is 0.0061 USD (+0.000985)", "correction 1 of this call, at position 14"],
+        [CALL, "was 0.0061 → is 0.0061 USD", "nothing changes: its correction 1 says so already, at position 14"],
+        [CALL, "was 0.0061 → is 0.006 USD (-0.0001)", "correction 2 of this call, at position 15"],
+    ]
+
+
+def test_a_dry_run_does_nothing(correct: Cli) -> None:
+    for _ in range(2):
+        assert correct(1, 2, "--dry-run").stdout.splitlines() == [
+            CALL,
+            "was 0.005115 → is 2 USD (+1.994885)",
+            "it would be correction 1 of this call; nothing was done",
+        ]
+    assert correct(1, "0.005115").stdout.endswith("\nnothing changes: that is what it reported\n")
+
+
+def test_json_has_every_field_and_exact_decimals(correct: Cli) -> None:
+    assert json.loads(correct(1, "1000", "--json").stdout) == {
+        "position": 14,
+        "corrects": 1,
+        "number": 1,
+        "occurred_at": "2024-03-04T12:00:00+00:00",
+        "provider": "anthropic",
+        "model": "claude-sonnet-4-5",
+        "was": "0.005115",
+        "now": "1000",
+        "change": "999.994885",
+        "currency": "USD",
+        "duplicate": False,
+    }
+
+
+def test_what_it_costs_now_is_in_the_next_report(cli: Cli, copy: str, correct: Cli) -> None:
+    correct(1, "1000")
+
+    asked = cli("cost", "--from", "2024-03-04", "--to", "2024-03-05", "--json", "--db", copy)
+
+    assert json.loads(asked.stdout)["totals"][0]["reported_cost"] == "1000.2"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((7, "1"), "error: The cost of the event at position 7 cannot be corrected: tool.call.completed is no call"),
+        ((99, "1"), "error: There is no position 99: this log has 0 to 13."),
+        ((1, "much"), "error: cost: must be a number, not 'much'."),
+        (
+            (1, "1", "--currency", "EUR"),
+            "error: The cost of the event at position 1 cannot be corrected: it is charged",
+        ),
+    ],
+)
+def test_what_cannot_be_corrected_is_one_line(correct: Cli, arguments: tuple[object, ...], told: str) -> None:
+    result = correct(*arguments)
+
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert result.stderr.startswith(told)
+
+
+def test_a_correction_needs_a_note_and_a_store(cli: Cli) -> None:
+    assert "Missing option '--note'" in cli("correct", 1, 2).stderr
+    assert "There is no store at none.db" in cli("correct", 1, 2, *NOTE, "--db", "none.db").stderr
