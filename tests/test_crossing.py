@@ -436,3 +436,48 @@ def test_a_correction_counts_where_its_call_does() -> None:
         for by in (["attributes.team"], ["tool"], ["tool", "attributes.team"]):
             (row,) = service.get_cost_breakdown(WEEK, by=by).unwrap().rows
             assert Decimal("1.5") == row.cost
+
+
+@pytest.mark.parametrize("name", ["UTC", "Asia/Kolkata", "Europe/Berlin"])
+def test_computed_costs_are_those_of_single_events_where_a_price_changes_within_an_hour(name: str) -> None:
+    zone, turn = ZoneInfo(name), NOON + timedelta(minutes=17)
+    period = TimePeriod(datetime(2026, 3, 2, tzinfo=zone), datetime(2026, 3, 3, tzinfo=zone), "hour")
+    entries = [
+        {
+            "provider": "acme",
+            "model": "*",
+            "currency": "USD",
+            "effective_from": at,
+            "per_mtok": {
+                "input_tokens": price,
+                "output_tokens": {"base": price, "tiers": [{"above": 50_001, "price": "7"}]},
+            },
+        }
+        for at, price in (("2026-01-01T00:00:00Z", "1"), (turn.isoformat(), "2"))
+    ]
+    bare = dict.fromkeys(("cost", "currency", "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"))
+    events = [
+        call(n / 5 - 14, **bare, provider="acme", input_tokens=n * 1000, user_id=f"u{n % 3}", team=n % 2 or None)
+        for n in range(100)
+    ]
+
+    def cost(event: dict[str, Any]) -> Decimal:
+        used, price = event["data"], 2 if event["occurred_at"] >= turn else 1
+        output = used["output_tokens"] * (7 if used["input_tokens"] > 50_001 else price)
+        return Decimal(used["input_tokens"] * price + output) / 1_000_000
+
+    pairs: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
+    hours: dict[float, Decimal] = defaultdict(Decimal)
+    for event in events:
+        if period.start.timestamp() <= event["occurred_at"].timestamp() < period.end.timestamp():
+            pairs[told(event, "user"), told(event, "attributes.team")] += cost(event)
+            hours[local(event["occurred_at"], zone, "hour").timestamp()] += cost(event)
+
+    with opened() as service:
+        service.publish_prices(entries).unwrap()
+        service.record_events(events).unwrap()
+        service.catch_up()
+        answer = service.get_cost_breakdown(period, by=["user", "attributes.team"]).unwrap()
+
+    assert pairs == {tuple(row.keys.values()): row.cost for row in answer.rows}
+    assert hours == {point.start.timestamp(): point.cost for point in answer.series if point.cost}
