@@ -22,6 +22,7 @@ from analytics_es.answers.accounts import BUDGETS, Account, Allocation, Keys, Ro
 from analytics_es.answers.rows import Values
 from analytics_es.answers.spending import COST, Spending, amounts_by, hours, spending
 from analytics_es.asof import Deriving
+from analytics_es.crossing import folded
 from analytics_es.errors import FoldFailed
 from analytics_es.fold import consumes
 from analytics_es.log import Part
@@ -211,10 +212,10 @@ class Past:
             types = [each for each in table.column("type").unique().to_pylist() if consumes(declaration, each)]
             taken = table.filter(pc.is_in(table.column("type"), pa.array(types, pa.string())))
             if taken.num_rows:
-                folded = fold(taken)[BUDGETS]
-                if isinstance(folded, FoldFailed):
-                    raise folded
-                yield from kept.rows_folded([folded], finer)
+                found = fold(taken)[BUDGETS]
+                if isinstance(found, FoldFailed):
+                    raise found
+                yield from kept.rows_folded([found], finer)
 
     # ── what calls cost ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -278,7 +279,7 @@ class Past:
                 self.source,
                 views=views,
                 prices=self.publishings.known(prices),
-                derive=lambda declaration, tiling, _: self.deriving.other(part, declaration, tiling),
+                derive=lambda declaration, tiling, _: folded(part, declaration, tiling),
             )
 
     def _spending(self, source: Source, period: TimePeriod) -> Spending:
