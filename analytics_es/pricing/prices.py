@@ -12,7 +12,6 @@ from attrs import evolve, frozen
 from analytics_es.pricing.quantities import (
     EXACT,
     apart,
-    check_parts,
     lies_in,
     most_special,
     side,
@@ -154,20 +153,9 @@ class Rate:
         """Return what these counts cost, None standing for 0; exact in the context `quantities.EXACT`."""
         return sum((factor * counts[kind] for kind, factor in self.factors if counts.get(kind)), Decimal(0))
 
-    def check(self, counts: Mapping[str, Any]) -> tuple[str, ...] | None:
-        """Return the kinds that were used and have no price; None where nothing that was used or told has one.
-
-        Raises BadUsage where it is not told how many are of two kinds at once.
-        """
-        used = {kind: count for kind, count in counts.items() if count is not None}
-        if self.prices.free:
-            return ()
-        check_parts(self.prices.prices, used)
-        unpriced = without_price(self.prices.prices, used)
-        priced = [kind for kind in self.prices.prices if kind in used]
-        if not priced or (unpriced and not any(map(used.get, priced))):
-            return None
-        return unpriced
+    def unpriced(self, counts: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the kinds that were used and have no price."""
+        return () if self.prices.free else without_price(self.prices.prices, counts)
 
 
 @frozen(kw_only=True)
