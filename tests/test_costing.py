@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from attrs import frozen
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
@@ -28,7 +28,7 @@ NOW = FIRST + timedelta(days=200)
 ZONES = ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]
 USER, MODEL = ("user",), ("provider", "model")
 
-moderate = settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+moderate = settings(deadline=None, max_examples=20, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
 few = settings(moderate, max_examples=6)
 
 

@@ -267,10 +267,14 @@ def _around(calendar: Calendar, turn: int, second: int, *, days: bool) -> set[in
 
 
 def _runs(stretches: Sequence[Stretch]) -> list[Stretch]:
-    """Return what to derive at once: a few stretches each by itself, many as one that holds all."""
-    if len(stretches) <= 4:
-        return list(stretches)
-    return [(stretches[0][0], max(end for _, end in stretches))]
+    """Return what to derive at once, none within another: a few by themselves, many as one that holds all."""
+    joined: list[Stretch] = []
+    for start, end in sorted(stretches):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined if len(joined) <= 4 else [(joined[0][0], joined[-1][1])]
 
 
 def _moments(turns: Sequence[int]) -> Key:
