@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, localcontext
+from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import frozen
@@ -18,15 +21,15 @@ from analytics_es.calendar import Calendar
 from analytics_es.errors import BadUsage
 from analytics_es.periods import Tiling
 from analytics_es.pricing.book import PriceBook
-from analytics_es.pricing.quantities import EXACT
+from analytics_es.pricing.quantities import EXACT, KINDS
 from analytics_es.questions import Questions
 from analytics_es.testing import provider_call
 from analytics_es.types import CostBreakdown, Granularity
+from tests.servers import Server
 
 FIRST = datetime(2026, 3, 7, tzinfo=UTC)  # in New York, clocks go forward on the 8th
 NOW = FIRST + timedelta(days=200)
 ZONES = ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]
-USER, MODEL = ("user",), ("provider", "model")
 
 moderate = settings(deadline=None, max_examples=20, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
 few = settings(moderate, max_examples=6)
@@ -125,7 +128,7 @@ def entries(draw: st.DrawFn) -> dict[str, Any]:
         kinds |= draw(st.sets(st.sampled_from(["reasoning_tokens", "output_audio_tokens"])))
     if {"cache_read_tokens", "input_audio_tokens"} <= kinds:
         kinds.add("cache_read_audio_tokens")
-    entry["per_mtok"] = {kind: draw(decimals | tiered) for kind in sorted(kinds - draw(st.just(set())))}
+    entry["per_mtok"] = {kind: draw(decimals | tiered) for kind in sorted(kinds)}
     entry["per_1k"] = {kind: draw(decimals) for kind in sorted(draw(st.sets(st.sampled_from(["searches", "requests"]))))}
     if draw(st.booleans()):
         entry["batch"] = "0.5"
@@ -266,7 +269,7 @@ def agrees(
     assert {each.currency: each.previous_cost for each in whole.totals} == {
         each.currency: before[each.currency,].cost if (each.currency,) in before else None for each in whole.totals
     }
-    for by in (USER, MODEL, (*USER, "operation"), ("model", "currency")[:1]):
+    for by in (("user",), ("provider", "model"), ("user", "operation")):
         assert rows(asked(analytics, period, by)) == added(book, inside, keys(*by))
     ada = [event for event in inside if event["data"].get("user_id") == "ada"]
     assert rows(asked(analytics, period, where={"user": "ada"})) == added(book, ada, keys())
@@ -287,3 +290,268 @@ def test_cost_is_what_pricing_every_call_by_itself_adds_up_to(
         analytics.catch_up()
 
         agrees(analytics, analytics.price_book().unwrap(), events, zone, granularity)
+
+
+@given(histories, publications, st.data())
+@few
+def test_neither_order_nor_batches_change_a_cost(
+    events: list[dict[str, Any]], prices: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    named = identified(events)
+    shuffled, batch = data.draw(st.permutations(named)), data.draw(st.integers(1, 9))
+    period = TimePeriod(FIRST, FIRST + timedelta(days=3), "hour")
+
+    def answer(ordered: Sequence[Mapping[str, Any]], batch: int) -> CostBreakdown:
+        with opened() as analytics:
+            analytics.publish_prices([*prices, PRICE]).unwrap()
+            for first in range(0, len(ordered), batch):
+                analytics.record_events(ordered[first : first + batch]).unwrap()
+                analytics.catch_up()
+            return asked(analytics, period, ("model",))
+
+    assert answer(shuffled, batch) == answer(named, len(named))
+
+
+@given(histories, publications, st.sampled_from(ZONES), st.data())
+@few
+def test_as_of_a_position_neither_later_calls_nor_later_prices_are_known(
+    events: list[dict[str, Any]], prices: list[dict[str, Any]], zone: str, data: st.DataObject
+) -> None:
+    """A price that is published later does not reach back into what was known."""
+    with opened(zone=zone) as analytics:
+        half = len(events) // 2
+        named = identified(events)
+        analytics.record_events(named[:half]).unwrap()
+        analytics.publish_prices([PRICE]).unwrap()
+        analytics.record_events(named[half:]).unwrap()
+        analytics.publish_prices([{**PRICE, "per_mtok": {"input_tokens": "7"}}, *prices]).unwrap()
+        position = data.draw(st.integers(0, analytics._log.head()))
+        known = named[: min(position, half)] + named[half : max(half, position - 1)]
+
+        with analytics.as_of(position).unwrap() as then:
+            agrees(then, analytics.price_book().unwrap().upto(position), known, zone, "hour")
+
+
+@given(histories, publications, st.sampled_from(ZONES), st.booleans())
+@few
+def test_what_was_sealed_costs_the_same_or_is_told_not_to_be_known(
+    events: list[dict[str, Any]], prices: list[dict[str, Any]], zone: str, hours_too: bool
+) -> None:
+    """Sums of events that are gone cannot be cut where prices change, once these are published."""
+    period = TimePeriod(FIRST - timedelta(days=2), FIRST + timedelta(days=4), "day")
+    calendar = Calendar(zone)
+    with TemporaryDirectory() as folder, opened(f"{folder}/a.db", zone) as analytics:
+        analytics.record_events(identified(events)).unwrap()
+        analytics.catch_up()
+        keep = {"events": "198d", "hourly": "198d"} if hours_too else {"events": "198d"}
+        analytics.retain(keep).unwrap()
+        analytics.publish_prices([*prices, PRICE]).unwrap()
+        book = analytics.price_book().unwrap()
+
+        for provider, model in MODELS:
+            own = [event for event in events if event["data"]["model"] == model]
+            answer = asked(analytics, period, where={"provider": provider, "model": model})
+            lost = sum(each.calls for each in answer.unknown if each.reason == "not_kept")
+            expected = added(book, own, bucket(calendar, Tiling.of(calendar, period), "day"))
+            found = series(answer)
+            days = {key[1] for key in expected}
+            assert answer.calls == len(own)
+            assert {key[1] for key in found} == days
+            if not lost:
+                assert found == expected
+            for day in days:
+                of_day = {key[0]: each for key, each in found.items() if key[1] == day}
+                wanted = {key[0]: each for key, each in expected.items() if key[1] == day}
+                unknown_there, unknown_then = (each.get("", Sum(0, None)).calls for each in (of_day, wanted))
+                assert unknown_then <= unknown_there <= unknown_then + lost
+                if unknown_there == unknown_then:
+                    assert of_day == wanted
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_on_postgresql_too(postgres: Server, zone: str) -> None:
+    random = Random(zone)
+    events = [
+        provider_call(
+            occurred_at=random.choice(TURNS) + random.randint(-2, 2) * MICROSECOND,
+            provider=provider,
+            model=model,
+            user_id=random.choice(["ada", "bob"]),
+            input_tokens=random.choice([150_000, 150_001, 200_000, 200_001, 901]),
+            cost=random.choice([None, None, "0", "1.5"]),
+        )
+        for _ in range(10)
+        for provider, model in MODELS
+    ]
+    with opened(postgres.database(), zone) as analytics:
+        analytics.record_events(identified(events)).unwrap()
+        analytics.publish_prices([PRICE, {**PRICE, "effective_from": TURNS[0].isoformat(), "per_1k": {"requests": 1}}])
+        analytics.catch_up()
+
+        agrees(analytics, analytics.price_book().unwrap(), events, zone, "hour")
+
+
+# ── what sums of calls hide ─────────────────────────────────────────────────────────────────────────────────────
+
+PRICE: dict[str, Any] = {
+    "provider": "acme",
+    "model": "acme-*",
+    "currency": "EUR",
+    "effective_from": "2026-01-01T00:00:00Z",
+    "per_mtok": {
+        "input_tokens": {"base": "2", "tiers": [{"above": 150_000, "price": "3"}, {"above": 200_000, "price": "4"}]},
+        "output_tokens": "8",
+    },
+}
+HOUR = FIRST + timedelta(days=1, hours=1)
+
+
+def call(**changes: Any) -> dict[str, Any]:
+    """Return a call of which nothing is told but what is said here."""
+    nothing = dict.fromkeys((*(kind for kind in KINDS if kind != "requests"), "cost", "currency"))
+    return provider_call(**{**nothing, "provider": "acme", "model": "acme-large", "occurred_at": HOUR, **changes})
+
+
+def priced(*kinds: str, **more: str) -> dict[str, Any]:
+    return {**PRICE, "per_mtok": {kind: str(n) for n, kind in enumerate(kinds, 2)}, "per_1k": more}
+
+
+@pytest.mark.parametrize(
+    ("price", "events"),
+    [
+        (priced("input_tokens", "output_tokens"), [call(input_tokens=5), call(searches=3)]),
+        (priced("input_tokens", "output_tokens", requests="1"), [call(input_tokens=5), call(searches=3), call()]),
+        (priced("input_tokens"), [call(input_tokens=5), call(output_tokens=3)]),
+        (priced("input_tokens"), [call(input_tokens=0), call(output_tokens=0), call()]),
+        (priced(searches="10"), [call(input_tokens=5, output_tokens=5), call(input_tokens=5, searches=2)]),
+        (
+            priced("input_tokens", "output_tokens", "reasoning_tokens", "output_audio_tokens"),
+            [
+                call(output_tokens=5, reasoning_tokens=3),
+                call(output_tokens=9, output_audio_tokens=2),
+                call(output_tokens=9, output_audio_tokens=2, reasoning_tokens=1),
+            ],
+        ),
+        (
+            priced("input_tokens", "cache_read_tokens", "input_audio_tokens", "cache_read_audio_tokens"),
+            [
+                call(input_tokens=5, cache_read_tokens=3),
+                call(input_tokens=9, input_audio_tokens=2),
+                call(input_tokens=9, input_audio_tokens=2, cache_read_tokens=2),
+                call(input_tokens=9, input_audio_tokens=2, cache_read_tokens=2, cache_read_audio_tokens=0),
+                call(input_tokens=9, input_audio_tokens=2, cache_read_tokens=2, cache_read_audio_tokens=1),
+            ],
+        ),
+        (
+            priced("input_tokens", "cache_creation_tokens", "input_image_tokens"),
+            [
+                call(input_tokens=5, cache_creation_tokens=3),
+                call(input_tokens=9, input_image_tokens=2),
+                call(input_tokens=9, input_image_tokens=2, cache_creation_tokens=2),
+            ],
+        ),
+    ],
+)
+def test_calls_of_one_hour_are_known_or_not_each_by_itself(price: dict[str, Any], events: list[dict[str, Any]]) -> None:
+    with opened() as analytics:
+        analytics.record_events(identified(events)).unwrap()
+        analytics.publish_prices([price]).unwrap()
+        analytics.catch_up()
+
+        agrees(analytics, analytics.price_book().unwrap(), events, "UTC", "hour")
+
+
+# ── bounds ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def costs(events: Sequence[dict[str, Any]], *prices: dict[str, Any], zone: str = "UTC", days: int = 3) -> CostBreakdown:
+    """Return what calls cost at prices."""
+    with opened(zone=zone) as analytics:
+        analytics.record_events(identified(events)).unwrap()
+        analytics.publish_prices(prices).unwrap()
+        analytics.catch_up()
+        return asked(analytics, TimePeriod(FIRST, FIRST + timedelta(days=days), "day"), ("model",))
+
+
+def total(answer: CostBreakdown) -> dict[str, Decimal]:
+    return {each.currency: each.cost for each in answer.totals}
+
+
+def why(answer: CostBreakdown) -> list[tuple[str, int]]:
+    return [(each.reason, each.calls) for each in answer.unknown]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "cost"), [(150_000, "0.3"), (150_001, "0.450003"), (200_000, "0.6"), (200_001, "0.800004")]
+)
+def test_above_a_threshold_all_of_a_call_costs_more(tokens: int, cost: str) -> None:
+    """One of these the read model keeps apart, the other one it does not."""
+    assert total(costs([call(input_tokens=tokens), call(input_tokens=1)], PRICE)) == {
+        "EUR": Decimal(cost) + Decimal("0.000002")
+    }
+
+
+@pytest.mark.parametrize(("tokens", "cost"), [(200_000, "0.6"), (200_001, "1.200006")])
+def test_and_of_a_default_price(tokens: int, cost: str) -> None:
+    """Claude Sonnet 4.5's input costs 3 dollars a million, and 6 above 200,000 tokens."""
+    sonnet = call(provider="anthropic", model="claude-sonnet-4-5", input_tokens=tokens)
+
+    assert total(costs([sonnet])) == {"USD": Decimal(cost)}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+@pytest.mark.parametrize("clock", ["00:00", "07:00", "07:20:33.700001"])
+def test_a_price_holds_from_its_first_instant_on(zone: str, clock: str) -> None:
+    """At the bound of a day or of an hour, where there is one in the zone, and within an hour."""
+    turn = datetime.combine(FIRST + timedelta(days=1), time.fromisoformat(clock), ZoneInfo(zone))
+    later = {**PRICE, "effective_from": turn.isoformat(), "per_mtok": {"input_tokens": "1000"}}
+    before = [call(occurred_at=turn - gap, input_tokens=1) for gap in (timedelta(seconds=1), MICROSECOND)]
+    after = [call(occurred_at=turn + gap, input_tokens=1) for gap in (0 * MICROSECOND, timedelta(seconds=1))]
+
+    assert total(costs(before, PRICE, later, zone=zone)) == {"EUR": Decimal("0.000004")}
+    assert total(costs(after, PRICE, later, zone=zone)) == {"EUR": Decimal("0.002")}
+    assert total(costs([*before, *after], PRICE, later, zone=zone)) == {"EUR": Decimal("0.002004")}
+
+
+def test_more_from_the_cache_than_there_was_input_is_refused_and_costs_nothing() -> None:
+    with opened() as analytics:
+        failure = analytics.record_event(**call(input_tokens=10, cache_read_tokens=11)).failure
+
+        assert failure and failure.code == "subset_above_total"
+        assert analytics._log.head() == 0
+
+
+def test_a_reported_cost_of_nothing_is_not_known_unless_nothing_was_used_or_the_model_is_free() -> None:
+    zero: dict[str, Any] = {"cost": "0", "currency": "USD"}
+    free = {"provider": "acme", "model": "acme-small", "effective_from": "2026-01-01T00:00:00Z", "free": True}
+
+    answer = costs([call(input_tokens=5, **zero), call(**zero), call(model="acme-small", input_tokens=5, **zero)], free)
+
+    assert (total(answer), answer.totals[0].calls, why(answer)) == ({"USD": 0}, 2, [("reported_as_zero", 1)])
+
+
+def test_calls_of_a_free_model_cost_nothing_whatever_they_tell() -> None:
+    free = {"provider": "acme", "model": "acme-*", "effective_from": "2026-01-01T00:00:00Z", "free": True}
+
+    answer = costs([call(input_tokens=5), call(), call(searches=3)], free)
+
+    assert (total(answer), answer.computed_calls, why(answer)) == ({"USD": 0}, 3, [])
+
+
+def test_a_call_that_told_no_usage_is_not_known() -> None:
+    assert why(costs([call()], PRICE)) == [("no_usage", 1)]
+
+
+def test_what_was_used_and_has_no_price_is_listed_beside_a_cost() -> None:
+    answer = costs([call(input_tokens=1_000_000, output_tokens=1, searches=3)], PRICE)
+
+    assert total(answer) == {"EUR": Decimal("4.000008")}
+    assert [(each.kind, each.units) for each in answer.unpriced] == [("searches", 3)]
+
+
+def test_tokens_cost_less_in_a_batch_and_requests_do_not() -> None:
+    price = {**priced("input_tokens", requests="1"), "batch": "0.5"}
+
+    answer = costs([call(input_tokens=1_000_000, batch=True), call(input_tokens=1_000_000, batch=False)], price)
+
+    assert total(answer) == {"EUR": Decimal("3.002")}

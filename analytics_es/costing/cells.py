@@ -11,12 +11,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from attrs import define, evolve, field, frozen
 
-from analytics_es.algebra import Declaration, Key
+from analytics_es.algebra import Column, Declaration, Key
 from analytics_es.calendar import Calendar
 from analytics_es.costing.charges import USED, Counts
 from analytics_es.events import EPOCH
@@ -36,7 +37,7 @@ Stretch = tuple[int, int]  # epoch seconds [start, end)
 
 
 class Cell(NamedTuple):
-    """A merged row. Its calls have one price, in force at `at` (microseconds); None where that cannot be told.
+    """A merged row. Its calls have one price, in force since `at` (microseconds); None where that cannot be told.
 
     `group` begins with the start of the bucket, where there are any. `band`: their input is above so many tokens.
     """
@@ -79,12 +80,18 @@ class Turning:
     turns: Sequence[int]
     thresholds: Sequence[int]
 
+    def since(self, at: int, start: int) -> int:
+        """Return since when, at the earliest from a start on, the price of an instant is in force, in microseconds."""
+        place = bisect_right(self.turns, at)
+        return self.turns[place - 1] if place else start * MICRO
+
     def within(self, start: int, end: int) -> bool:
         """Say whether the price changes after the start and before the end, given in seconds."""
         place = bisect_right(self.turns, start * MICRO)
         return place < len(self.turns) and self.turns[place] < end * MICRO
 
 
+NEVER = Turning((), ())
 Turns = Callable[[Name, datetime, datetime], tuple[list[datetime], list[int]]]
 
 
@@ -96,7 +103,7 @@ class Cells:
     declaration: Declaration
     turns: Turns
     _open: ExitStack = field(factory=ExitStack)
-    _known: dict[Stretch, dict[Name, Turning]] = field(factory=dict)
+    _known: dict[Stretch, tuple[dict[Name, Turning], list[Column]]] = field(factory=dict)
     _derived: dict[Any, Any] = field(factory=dict)
 
     def close(self) -> None:
@@ -107,7 +114,7 @@ class Cells:
         """Yield what is asked for."""
         if asked.tiling.start >= asked.tiling.end:
             return
-        turning = self._turning(asked)
+        turning, _ = self._about(asked)
         apart = {name for name, each in turning.items() if len(each.turns) > FEW or self._lacks(each)}
         bounds = sorted({turn for name, each in turning.items() if name not in apart for turn in each.turns})
         pieces = _pieces(asked.tiling, bounds, self.question.horizon.hours)
@@ -127,19 +134,23 @@ class Cells:
 
     # ── what changes when ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _turning(self, asked: Asked) -> dict[Name, Turning]:
-        """Return the models with calls in the period whose price changes in it, or above a threshold."""
+    def _about(self, asked: Asked) -> tuple[dict[Name, Turning], list[Column]]:
+        """Return the models with calls in the period whose price changes, and the columns that tell anything in it."""
         stretch = (asked.tiling.start, asked.tiling.end)
         if stretch not in self._known:
+            counted = [each for measure in self.declaration.measures if measure.name in COUNTED for each in measure.columns]
             spans, where = asked.tiling.spans(), dict.fromkeys(self._entity_type(), "")
-            rows = self.question.snapshot.sums(self.declaration, [], spans, where=where, by=["provider", "model"])
+            rows = self.question.snapshot.sums(self.declaration, counted, spans, where=where, by=["provider", "model"])
             start, end = asked.tiling.local(stretch[0]), asked.tiling.local(stretch[1])
             found = {(provider, model): self.turns((provider, model), start, end) for provider, model, *_ in rows}
-            self._known[stretch] = {
+            turning = {
                 name: Turning([_micros(each) for each in turns], thresholds)
                 for name, (turns, thresholds) in found.items()
                 if turns or thresholds
             }
+            told = zip(*(row[2:] for row in rows), strict=True)
+            columns = [each for each, sums in zip(counted, told, strict=False) if each.name == "calls" or any(sums)]
+            self._known[stretch] = (turning, columns)
         return self._known[stretch]
 
     def _entity_type(self) -> list[str]:
@@ -169,20 +180,22 @@ class Cells:
         self, snapshot: Any, declaration: Declaration, asked: Asked, spans: Any, where: Mapping[str, str]
     ) -> Iterator[tuple[int, Cell]]:
         """Yield the rows of buckets, each with the bucket's start, as cells that are priced by that."""
-        counted = [name for measure in declaration.measures if measure.name in COUNTED for name in measure.columns]
-        names = [column.name for column in counted]
+        turning, columns = self._about(asked)
+        names = [column.name for column in columns]
         finer = [key.name for key in declaration.keys if key.name in _FINER]
         by, width = [*asked.by, *PRICED_BY, *finer], len(asked.by)
-        for second, *row in snapshot.sums(declaration, counted, spans, where=where, by=by, by_time=True):
+        first, label = asked.tiling.start, lru_cache(maxsize=None)(asked.label)
+        for second, *row in snapshot.sums(declaration, columns, spans, where=where, by=by, by_time=True):
             provider, model, currency, pricing, rate, untold = row[width : width + len(PRICED_BY)]
-            band, _, batch = rate.partition(" ")
-            above, at = int(band or 0), second * MICRO
+            above, batch = _rate(rate)
+            at = second * MICRO
             if finer:
                 moment, closer = row[width + len(PRICED_BY) : len(by)]
                 above, at = max(above, int(closer)), max(at, int(moment))
+            since = turning.get((provider, model), NEVER).since(at, first)
             counts = dict(zip(names, row[len(by) :], strict=False))
-            group = (*asked.label(second), *row[:width])
-            yield second, Cell(group, provider, model, currency, pricing, above, bool(batch), untold, at, counts)
+            group = (*label(second), *row[:width])
+            yield second, Cell(group, provider, model, currency, pricing, above, batch, untold, since, counts)
 
     def _alone(self, asked: Asked, name: Name, turning: Turning, doubtful: dict[Name, set[Stretch]]) -> Iterator[Cell]:
         """Read a model by the hour, if its price changes often; leave to the log what cannot be told apart."""
@@ -248,6 +261,13 @@ class Cells:
 # ── cutting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _FINER = ("moment", "band")
+
+
+@lru_cache(maxsize=256)
+def _rate(text: str) -> tuple[int, bool]:
+    """Read the key `rate`: above how many tokens, and whether in a batch."""
+    band, _, batch = text.partition(" ")
+    return int(band or 0), bool(batch)
 
 
 def _pieces(tiling: Tiling, turns: Sequence[int], hours_from: int) -> list[Stretch]:

@@ -43,8 +43,8 @@ class Costing:
         self._assumption = assumption or Assumption()
         self._book = self._assumption.prices or question.source.prices.book()
         self._cells = Cells(question, declaration, self._turns)
-        self._start = question.tiling.start
         self._rates: dict[tuple[Any, ...], Rate | None] = {}
+        self._verdicts: dict[tuple[Any, ...], tuple[Rate | None, str]] = {}  # by all of a cell but its group and counts
 
     def __enter__(self) -> Self:
         return self
@@ -79,18 +79,22 @@ class Costing:
             costs.charge(cell.currency).add(cell.counts, reported=_reported(cell))
             return
         reason = ZERO if cell.at is not None else NOT_KEPT
-        settled = cell.counts["settled_calls"] or 0
+        settled = cell.counts.get("settled_calls") or 0
         if cell.counts["calls"] != settled:
             costs.leave_out(cell.provider, cell.model, reason, {**cell.counts, "calls": cell.counts["calls"] - settled})
         if settled:
-            costs.charge(cell.currency).add({"calls": settled}, reported=_reported(cell))
+            used = {} if cell.counts["calls"] != settled else cell.counts
+            costs.charge(cell.currency).add({**used, "calls": settled}, reported=_reported(cell))
 
     def _price(self, costs: Costs, cell: Cell) -> None:
         counts = {**cell.counts, "requests": cell.counts["calls"]}
-        if not counts["calls"] and all(counts[kind] is None for kind in USED):
+        if not counts["calls"] and all(counts.get(kind) is None for kind in USED):
             return
-        rate = self._rate(cell)
-        reason = _why_not(rate, cell)
+        key = cell[1:-1]
+        if key not in self._verdicts:
+            found = self._rate(cell)
+            self._verdicts[key] = (found, _why_not(found, cell))
+        rate, reason = self._verdicts[key]
         if rate is None or reason:
             costs.leave_out(cell.provider, cell.model, reason, counts)
             return
@@ -135,7 +139,7 @@ class Costing:
 
 
 def _reported(cell: Cell) -> Decimal:
-    return number(cell.counts["reported_cost"], NANO) or Decimal(0)
+    return number(cell.counts.get("reported_cost"), NANO) or Decimal(0)
 
 
 def _why_not(rate: Rate | None, cell: Cell) -> str:

@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 
 from analytics_es.pricing.quantities import (
     EXACT,
+    KINDS,
     apart,
     lies_in,
     most_special,
@@ -139,15 +140,20 @@ class UnitPrices:
                 price = self.prices[kind].at(band)
                 for each, sign in counts.items():
                     factors[each] = factors.get(each, Decimal(0)) + price * sign
-        return Rate(self, tuple((kind, factor) for kind, factor in factors.items() if factor))
+        missing = () if self.free else without_price(self.prices, dict.fromkeys(KINDS, 1))
+        return Rate(self, tuple((kind, factor) for kind, factor in factors.items() if factor), missing)
 
 
 @frozen
 class Rate:
-    """What calls cost that have the same prices: counts of kinds times `factors`, however many calls they sum up."""
+    """What calls cost that have the same prices: counts of kinds times `factors`, however many calls they sum up.
+
+    `missing`: the kinds that have no price.
+    """
 
     prices: UnitPrices
     factors: tuple[tuple[str, Decimal], ...]
+    missing: tuple[str, ...] = ()
 
     def of(self, counts: Mapping[str, Any]) -> Decimal:
         """Return what these counts cost, None standing for 0; exact in the context `quantities.EXACT`."""
@@ -155,7 +161,7 @@ class Rate:
 
     def unpriced(self, counts: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the kinds that were used and have no price."""
-        return () if self.prices.free else without_price(self.prices.prices, counts)
+        return tuple(kind for kind in self.missing if counts.get(kind))
 
 
 @frozen(kw_only=True)
