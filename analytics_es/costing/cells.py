@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from attrs import define, evolve, field, frozen
 
-from analytics_es.algebra import Column, Declaration, Key
+from analytics_es.algebra import Column, Declaration, Key, shortened
 from analytics_es.calendar import Calendar
 from analytics_es.costing.charges import USED, Counts
 from analytics_es.events import EPOCH
@@ -62,6 +62,11 @@ class Asked:
     where: Mapping[str, str]
     by: Sequence[str] = ()
     granularity: str | None = None
+
+    def fits(self, name: Name) -> bool:
+        """Say whether the filters let a model pass."""
+        wanted = zip(("provider", "model"), name, strict=True)
+        return all(shortened(self.where.get(key, value)) == value for key, value in wanted)
 
     def label(self, second: int) -> tuple[int, ...]:
         """Return the start of the bucket that holds a second, as groups begin."""
@@ -115,6 +120,7 @@ class Cells:
         if asked.tiling.start >= asked.tiling.end:
             return
         turning, _ = self._about(asked)
+        turning = {name: each for name, each in turning.items() if asked.fits(name)}
         apart = {name for name, each in turning.items() if len(each.turns) > FEW or self._lacks(each)}
         bounds = sorted({turn for name, each in turning.items() if name not in apart for turn in each.turns})
         pieces = _pieces(asked.tiling, bounds, self.question.horizon.hours)
@@ -138,7 +144,9 @@ class Cells:
         """Return the models with calls in the period whose price changes, and the columns that tell anything in it."""
         stretch = (asked.tiling.start, asked.tiling.end)
         if stretch not in self._known:
-            counted = [each for measure in self.declaration.measures if measure.name in COUNTED for each in measure.columns]
+            counted = [
+                each for measure in self.declaration.measures if measure.name in COUNTED for each in measure.columns
+            ]
             spans, where = asked.tiling.spans(), dict.fromkeys(self._entity_type(), "")
             rows = self.question.snapshot.sums(self.declaration, counted, spans, where=where, by=["provider", "model"])
             start, end = asked.tiling.local(stretch[0]), asked.tiling.local(stretch[1])
@@ -201,8 +209,8 @@ class Cells:
         """Read a model by the hour, if its price changes often; leave to the log what cannot be told apart."""
         tiling = asked.tiling
         if self._lacks(turning):
-            edges = sorted({tiling.start, min(max(self.question.horizon.until, tiling.start), tiling.end), tiling.end})
-            doubtful[name] = set(pairwise(edges))
+            sealed = self.question.horizon.until * MICRO
+            doubtful[name] = set(_pieces(tiling, [*turning.turns, sealed], self.question.horizon.hours))
             return
         pieces = _pieces(tiling, turning.turns, self.question.horizon.hours)
         doubtful_here = {piece for piece in pieces if turning.within(*piece)}
@@ -236,10 +244,10 @@ class Cells:
                 name = (cell.provider, cell.model)
                 if any(first <= second < last for first, last in doubtful.get(name, ()) if first >= sealed):
                     yield cell
-        gone = [each for each in stretches if each[0] < sealed]
-        for piece, cell in self._read(asked, gone):
-            name = (cell.provider, cell.model)
-            if piece in doubtful.get(name, ()):
+        for name, own in sorted(doubtful.items()):  # each by itself: stretches of one lie in those of another
+            gone = sorted(each for each in own if each[0] < sealed)
+            only = evolve(asked, where={**asked.where, "provider": name[0], "model": name[1]})
+            for piece, cell in self._read(only, gone):
                 decided = not turning[name].within(*piece) and not self._straddles(cell, turning[name])
                 yield cell if decided else cell._replace(at=None)
 
