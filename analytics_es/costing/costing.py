@@ -167,9 +167,9 @@ def _used(words: Sequence[str]) -> dict[str, bool]:
 
 
 def _clash(word: str, priced: Collection[str]) -> bool:
-    """Say whether what is of two kinds at once cannot be priced: both have prices of their own, it has not or is not told.
+    """Say whether both kinds that a word is about have prices of their own, and what is both has none, or is not told.
 
-    Each call is either; `check_parts` says it of one.
+    Of one call, `check_parts` says it.
     """
     one, and_, other = word.partition("&")
     if and_:

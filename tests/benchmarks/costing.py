@@ -21,9 +21,13 @@ from tests.benchmarks.workload import START, ZIPF, Arguments
 DAYS, MODELS = 90, 40
 QUARTER = TimePeriod(START, START + timedelta(days=DAYS), "day")
 BY_MODEL = "cost of 90 days by model and day"
-HALF_PAST = {"provider": "deepseek"}  # its prices change at half past, twice a day: the bench has none of it
 PRICES = [
-    {"provider": "openai", "model": "*", "effective_from": (START + timedelta(days=day)).isoformat(), "multiplier": part}
+    {
+        "provider": "openai",
+        "model": "*",
+        "effective_from": (START + timedelta(days=day)).isoformat(),
+        "multiplier": part,
+    }
     for day, part in ((30, "0.9"), (60, "0.85"))
 ]
 
@@ -60,7 +64,10 @@ def _figure(store: Store, effort: Effort, analytics: AnalyticsService, what: str
     took, alone = [], []
     say(f"asking {effort.runs} times")
     for number in range(effort.runs + 1):
-        asked, raw = pace(1, lambda: analytics.get_cost_breakdown(QUARTER).unwrap()), pace(1, lambda: run(bare, statements))
+        asked, raw = (
+            pace(1, lambda: analytics.get_cost_breakdown(QUARTER).unwrap()),
+            pace(1, lambda: run(bare, statements)),
+        )
         if number:  # the first time, models are looked up
             took.append(asked)
             alone.append(raw)
@@ -81,14 +88,19 @@ def _figure(store: Store, effort: Effort, analytics: AnalyticsService, what: str
 
 
 def quarter(calls: int, *, seed: int = 1) -> Iterator[Arguments]:
-    """Yield so many calls, in order: nights have fewer, 3 of 4 report no cost, 2 % are above 200,000 tokens of input."""
+    """Yield so many calls, in order: 3 of 4 report no cost, 2 % have more than 200,000 tokens of input."""
     random = Random(seed)
     models, weights = _models(), list(accumulate(1 / rank for rank in range(1, MODELS + 1)))
     for number in range(calls):
         day, hour = divmod(number * DAYS * 24 / calls, 24)
         at = START + timedelta(days=day, hours=12 + (hour - 12) * (0.6 + 0.4 * abs(hour - 12) / 12))
         provider, model = random.choices(models, cum_weights=weights)[0]
-        yield {"event_type": "provider.call.completed", "data": _call(random, provider, model), "occurred_at": at, "id": f"{number:x}"}
+        yield {
+            "event_type": "provider.call.completed",
+            "data": _call(random, provider, model),
+            "occurred_at": at,
+            "id": f"{number:x}",
+        }
 
 
 def _models() -> list[tuple[str, str]]:
