@@ -33,11 +33,11 @@ ZONES = ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]
 
 moderate = settings(
     deadline=None,
-    max_examples=20,
+    max_examples=10,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-few = settings(moderate, max_examples=6)
+few = settings(moderate, max_examples=4)
 
 
 # ── what is recorded ────────────────────────────────────────────────────────────────────────────────────────────

@@ -191,19 +191,21 @@ class Cells:
         turning, columns = self._about(asked)
         names = [column.name for column in columns]
         finer = [key.name for key in declaration.keys if key.name in _FINER]
-        by, width = [*asked.by, *PRICED_BY, *finer], len(asked.by)
-        first, label = asked.tiling.start, lru_cache(maxsize=None)(asked.label)
-        for second, *row in snapshot.sums(declaration, columns, spans, where=where, by=by, by_time=True):
-            provider, model, currency, pricing, rate, untold = row[width : width + len(PRICED_BY)]
+        by, width = [*asked.by, *PRICED_BY, *finer], len(asked.by) + 1
+        priced, counted, start = width + len(PRICED_BY), len(by) + 1, asked.tiling.start
+        label = lru_cache(maxsize=None)(asked.label)
+        for row in snapshot.sums(declaration, columns, spans, where=where, by=by, by_time=True):
+            provider, model, currency, pricing, rate, untold = row[width:priced]
             above, batch = _rate(rate)
-            at = second * MICRO
+            at = row[0] * MICRO
             if finer:
-                moment, closer = row[width + len(PRICED_BY) : len(by)]
-                above, at = max(above, int(closer)), max(at, int(moment))
-            since = turning.get((provider, model), NEVER).since(at, first)
-            counts = dict(zip(names, row[len(by) :], strict=False))
-            group = (*label(second), *row[:width])
-            yield second, Cell(group, provider, model, currency, pricing, above, batch, untold, since, counts)
+                above, at = max(above, int(row[priced + 1])), max(at, int(row[priced]))
+            turns = turning.get((provider, model), NEVER)
+            counts = dict(zip(names, row[counted:], strict=False))
+            counts["requests"] = counts["calls"]
+            group = (*label(row[0]), *row[1:width])
+            since = turns.since(at, start)
+            yield row[0], Cell(group, provider, model, currency, pricing, above, batch, untold, since, counts)
 
     def _alone(self, asked: Asked, name: Name, turning: Turning, doubtful: dict[Name, set[Stretch]]) -> Iterator[Cell]:
         """Read a model by the hour, if its price changes often; leave to the log what cannot be told apart."""

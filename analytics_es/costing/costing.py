@@ -87,7 +87,7 @@ class Costing:
             costs.charge(cell.currency).add({**used, "calls": settled}, reported=_reported(cell))
 
     def _price(self, costs: Costs, cell: Cell) -> None:
-        counts = {**cell.counts, "requests": cell.counts["calls"]}
+        counts = cell.counts
         if not counts["calls"] and all(counts.get(kind) is None for kind in USED):
             return
         key = cell[1:-1]

@@ -157,7 +157,11 @@ class Rate:
 
     def of(self, counts: Mapping[str, Any]) -> Decimal:
         """Return what these counts cost, None standing for 0; exact in the context `quantities.EXACT`."""
-        return sum((factor * counts[kind] for kind, factor in self.factors if counts.get(kind)), Decimal(0))
+        cost = Decimal(0)
+        for kind, factor in self.factors:
+            if count := counts.get(kind):
+                cost += factor * count
+        return cost
 
     def unpriced(self, counts: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the kinds that were used and have no price."""
