@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, localcontext
+from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -402,6 +403,61 @@ def test_on_postgresql_too(postgres: Server, zone: str) -> None:
         agrees(analytics, analytics.price_book().unwrap(), events, zone, "hour")
 
 
+def test_what_is_read_from_the_log_for_one_model_is_neither_counted_twice_nor_for_another() -> None:
+    """A threshold that the read model does not keep takes all of a period, a price's turn within an hour that hour."""
+    turn = call(provider="deepseek", model="deepseek-chat", input_tokens=1_000, occurred_at=TURNS[3])
+    large = call(input_tokens=150_001, occurred_at=HOUR)
+    events = [turn, large, {**large, "occurred_at": TURNS[3] - MICROSECOND}]
+    with opened() as analytics:
+        analytics.record_events(identified(events)).unwrap()
+        analytics.publish_prices([PRICE]).unwrap()
+        analytics.catch_up()
+        period = TimePeriod(FIRST, FIRST + timedelta(days=3))
+
+        agrees(analytics, analytics.price_book().unwrap(), events, "UTC", "hour")
+        assert [asked(analytics, period, where={"model": model}).calls for model in ("deepseek-chat", "x")] == [1, 0]
+
+
+def test_a_model_whose_price_changes_twice_a_day_is_read_for_itself_alone() -> None:
+    events = [call(provider="deepseek", model="deepseek-chat", input_tokens=1_000), call(input_tokens=5)]
+    with opened() as analytics:
+        analytics.record_events(identified(events)).unwrap()
+        analytics.catch_up()
+        period = TimePeriod(FIRST, FIRST + timedelta(days=30))
+
+        models = ("deepseek-chat", "acme-large", "x")
+        assert [asked(analytics, period, where={"model": model}).calls for model in models] == [1, 1, 0]
+
+
+def test_a_price_that_is_published_later_is_not_known_as_of_then() -> None:
+    with opened() as analytics:
+        analytics.record_events(identified([call(input_tokens=1)])).unwrap()
+        analytics.publish_prices([plain("2")]).unwrap()
+        analytics.publish_prices([plain("7")]).unwrap()
+        analytics.catch_up()
+        period = TimePeriod(FIRST, FIRST + timedelta(days=3))
+        known = [total(asked(then, period)) for then in map(analytics.as_of, (1, 2, 3))]
+
+        assert known == [{}, {"EUR": Decimal("0.000002")}, {"EUR": Decimal("0.000007")}]
+
+
+@pytest.mark.parametrize(("hours", "reason"), [(False, None), (True, "not_kept")])
+def test_what_a_sealed_day_cost_is_not_known_where_its_hours_are_gone_and_a_price_changed_within(
+    tmp_path: Path, hours: bool, reason: str | None
+) -> None:
+    turn = FIRST + timedelta(days=1, hours=7)
+    calls = [call(occurred_at=turn + gap, input_tokens=1) for gap in (-MICROSECOND, 0 * MICROSECOND, timedelta(days=1))]
+    with opened(tmp_path / "a.db") as analytics:
+        analytics.record_events(identified(calls)).unwrap()
+        analytics.catch_up()
+        analytics.retain({"events": "190d", **({"hourly": "190d"} if hours else {})}).unwrap()
+        analytics.publish_prices([plain("2"), plain("1000", effective_from=turn.isoformat())]).unwrap()
+        answer = asked(analytics, TimePeriod(FIRST, FIRST + timedelta(days=3), "day"), ("model",))
+
+    assert why(answer) == ([(reason, 2)] if reason else [])
+    assert total(answer) == {"EUR": Decimal("0.001" if reason else "0.002002")}
+
+
 # ── what sums of calls hide ─────────────────────────────────────────────────────────────────────────────────────
 
 PRICE: dict[str, Any] = {
@@ -421,6 +477,10 @@ def call(**changes: Any) -> dict[str, Any]:
     """Return a call of which nothing is told but what is said here."""
     nothing = dict.fromkeys((*(kind for kind in KINDS if kind != "requests"), "cost", "currency"))
     return provider_call(**{**nothing, "provider": "acme", "model": "acme-large", "occurred_at": HOUR, **changes})
+
+
+def plain(each: str, **changes: str) -> dict[str, Any]:
+    return {**PRICE, "per_mtok": {"input_tokens": each}, **changes}
 
 
 def priced(*kinds: str, **more: str) -> dict[str, Any]:
@@ -516,13 +576,13 @@ def test_and_of_a_default_price(tokens: int, cost: str) -> None:
 def test_a_price_holds_from_its_first_instant_on(zone: str, clock: str) -> None:
     """At the bound of a day or of an hour, where there is one in the zone, and within an hour."""
     turn = datetime.combine(FIRST + timedelta(days=1), time.fromisoformat(clock), ZoneInfo(zone))
-    later = {**PRICE, "effective_from": turn.isoformat(), "per_mtok": {"input_tokens": "1000"}}
+    sooner, later = plain("2"), plain("1000", effective_from=turn.isoformat())
     before = [call(occurred_at=turn - gap, input_tokens=1) for gap in (timedelta(seconds=1), MICROSECOND)]
     after = [call(occurred_at=turn + gap, input_tokens=1) for gap in (0 * MICROSECOND, timedelta(seconds=1))]
 
-    assert total(costs(before, PRICE, later, zone=zone)) == {"EUR": Decimal("0.000004")}
-    assert total(costs(after, PRICE, later, zone=zone)) == {"EUR": Decimal("0.002")}
-    assert total(costs([*before, *after], PRICE, later, zone=zone)) == {"EUR": Decimal("0.002004")}
+    assert total(costs(before, sooner, later, zone=zone)) == {"EUR": Decimal("0.000004")}
+    assert total(costs(after, sooner, later, zone=zone)) == {"EUR": Decimal("0.002")}
+    assert total(costs([*before, *after], sooner, later, zone=zone)) == {"EUR": Decimal("0.002004")}
 
 
 def test_more_from_the_cache_than_there_was_input_is_refused_and_costs_nothing() -> None:
