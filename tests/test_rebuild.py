@@ -63,8 +63,8 @@ class Store:
         sql(
             self.file,
             "INSERT INTO cost_v2 (grain, bucket, entity_type, entity_id, provider, model, operation, currency, "
-            "pricing, calls, failures, calls_without_cost, calls_at_zero_cost) SELECT DISTINCT grain, bucket, "
-            f"'user', 'ghost', '', '', '', '', '', 9, 9, 9, 9 FROM usage_v1 WHERE {where}",
+            "pricing, rate, untold, effort, calls, settled_calls, successful_tasks) SELECT DISTINCT grain, bucket, "
+            f"'user', 'ghost', '', '', '', '', '', '', '', '', 9, 9, 9 FROM usage_v1 WHERE {where}",
         )
 
 

@@ -433,7 +433,7 @@ def test_days_that_are_no_longer_kept_are_refused_and_unknown_as_the_period_befo
 
     assert (kept.figures.count, kept.previous.count, kept.change) == (6, None, None)
     assert code(analytics.get_summary("usage.events", days[1])) == "no_longer_kept"
-    assert analytics.get_cost_breakdown(days[0]).unwrap().totals[0].previous_reported_cost is None
+    assert analytics.get_cost_breakdown(days[0]).unwrap().totals[0].previous_cost is None
     assert identical(analytics)
 
 

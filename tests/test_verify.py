@@ -86,7 +86,7 @@ def test_what_was_folded_is_identical(store: Planted) -> None:
         ("usage", 72, []),
     ]
     assert [each.rows for each in found.projections] == [
-        store.rows(f"SELECT count(*) FROM {name}_v1")[0][0] for name in ("cost", "performance", "usage")
+        store.rows(f"SELECT count(*) FROM {name}")[0][0] for name in ("cost_v2", "performance_v1", "usage_v1")
     ]
     assert found.events == 72
     assert all(each.ledger.days == 3 and each.ledger.identical for each in found.projections)

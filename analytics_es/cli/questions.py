@@ -9,8 +9,10 @@ import click
 from analytics_es.cli import render, tables, words
 from analytics_es.cli.blocks import Block, Column, Grid, Line
 from analytics_es.cli.options import Asked, db_option, json_option, question, top_option
+from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, opened
 from analytics_es.codec import to_json
+from analytics_es.stores import exists
 from analytics_es.types import MetricInfo
 
 
@@ -57,7 +59,7 @@ def performance(asked: Asked, top: int) -> None:
     default=("model",),
     show_default=True,
     metavar="KEY",
-    help="provider, model, operation, or one of the entities such as user or tenant; may be repeated.",
+    help="provider, model, operation, an entity such as user or tenant, or a tag: attributes.team; may be repeated.",
 )
 @top_option
 @question
@@ -68,10 +70,12 @@ def cost(asked: Asked, by: Sequence[str], top: int) -> None:
     Examples:
       analytics-es cost
       analytics-es cost --by tenant --by model --last 4w
-      analytics-es cost --by user --from 2026-11-01 --to 2026-12-01 --tz Europe/Berlin
+      analytics-es cost --by user --by tenant
+      analytics-es cost --by user --from 2026-11-01 --to 2026-12-01 --tz Asia/Kolkata
     """
-    with asked.answering() as (service, period):
-        answer = service.get_cost_breakdown(period, by=by).unwrap()
+    bar = Bar("reading the log")
+    with asked.answering(bar) as (service, period):
+        answer = service.get_cost_breakdown(period, by=by, progress=bar.at).unwrap()
     asked.tell(answer, lambda: tables.cost(answer, top))
 
 
@@ -90,10 +94,12 @@ def summary(asked: Asked, metric: str, group_by: Sequence[str], where: Sequence[
     Examples:
       analytics-es summary performance.duration --group-by operation --last 24h
       analytics-es summary cost.reported_cost --group-by user --where provider=openai
+      analytics-es summary cost.calls --group-by user --where tenant=acme
     """
     only = pairs(where)
-    with asked.answering() as (service, period):
-        answer = service.get_summary(metric, period, group_by=group_by, where=only).unwrap()
+    bar = Bar("reading the log")
+    with asked.answering(bar) as (service, period):
+        answer = service.get_summary(metric, period, group_by=group_by, where=only, progress=bar.at).unwrap()
     asked.tell(answer, lambda: tables.summary(answer, top))
 
 
@@ -115,14 +121,15 @@ def pairs(where: Sequence[str]) -> dict[str, str]:
 def metrics(db: Place, as_json: bool) -> None:
     """List every metric that summary and export know.
 
-    Every store has the same.
+    Those of a store that is there; every other has the same, but for tags.
 
     \b
     Examples:
       analytics-es metrics
       analytics-es metrics --json
     """
-    with opened(Place(":memory:", db.schema)) as store:
+    place = db if exists(db.address, schema=db.schema) else Place(":memory:", db.schema, db.config)
+    with opened(place) as store:
         found = store.service.list_metrics().unwrap()
     if as_json:
         click.echo(to_json(found))

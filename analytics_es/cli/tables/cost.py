@@ -130,13 +130,12 @@ def efforts(answer: CostBreakdown) -> list[Block]:
         found = [each for each in answer.efforts if each.effort == effort]
         if found:
             calls = sum(each.calls for each in found)
-            costs = [
-                "of unknown cost: " + words.count(each.calls)
-                if each.cost is None
-                else words.money(each.cost, each.currency, words.places([each.cost]))
-                for each in found
-            ]
-            lines.append(Line(f"{title}: {words.plural(calls, 'call')}, {', '.join(costs)}, in the sums above"))
+            known = [each for each in found if each.cost is not None]
+            costs = [words.money(each.cost, each.currency, words.places([each.cost])) for each in known]
+            unknown = sum(each.calls for each in found if each.cost is None)
+            charged = f" cost {', '.join(costs)}, in the sums above" if known else ""
+            rest = f"; {words.count(unknown)} of unknown cost" if unknown else ""
+            lines.append(Line(f"{title}: {words.plural(calls, 'call')}{charged}{rest}"))
     return lines
 
 
