@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -238,7 +238,8 @@ class Cells:
         turns = sorted({turn for name in doubtful for turn in turning[name].turns})
         thresholds = sorted({each for name in doubtful for each in turning[name].thresholds}, reverse=True)
         keys = (*self.declaration.keys, _moments(turns), _bands(thresholds))
-        finer = evolve(self.declaration, keys=keys, entities=self._entities(asked))
+        where = _only(self.declaration.where, {model for _, model in doubtful})
+        finer = evolve(self.declaration, keys=keys, entities=self._entities(asked), where=where)
         for start, end in _runs([each for each in stretches if each[0] >= sealed]):
             run = tiling.part(start, end)
             snapshot = self._derive(finer, run)
@@ -305,6 +306,14 @@ def _runs(stretches: Sequence[Stretch]) -> list[Stretch]:
         else:
             joined.append((start, end))
     return joined if len(joined) <= 4 else [(joined[0][0], joined[-1][1])]
+
+
+def _only(where: str | None, models: Collection[str]) -> str | None:
+    """Narrow a condition on events to some models, unless rows have the name of one shortened."""
+    if any("…" in model for model in models):
+        return where
+    names = ", ".join("'" + model.replace("'", "''") + "'" for model in sorted(models))
+    return f"({where or 'true'}) AND coalesce(model, '') IN ({names})"
 
 
 def _moments(turns: Sequence[int]) -> Key:
