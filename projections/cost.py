@@ -30,17 +30,31 @@ _EFFORT = f"""CASE
     ELSE ''
 END"""
 
-# What sums would hide: that calls told nothing of what they used, and that some of it is of two kinds at once, with or
-# without how much of it. A price of its own of both kinds then says nothing, or not the same, of each call.
-_CACHED_AND = "cache_read_tokens > 0 AND input_{0}_tokens > 0 AND coalesce(cache_read_{0}_tokens > 0, true)"
+_READ_AND = "cache_read_tokens > 0 AND input_{0}_tokens > 0"
+# What sums of calls would hide, in words: that they told nothing, that they used no input, no output, or searches, and
+# that some of it is of two kinds at once, told (by the name of both) or not (`&`): a price of both says nothing then.
+_HIDDEN = {
+    "no_input": "coalesce(input_tokens, 0) = 0",
+    "no_output": "coalesce(output_tokens, 0) = 0",
+    "searches": "searches > 0",
+    **{f"cache_read_{each}": f"cache_read_{each}_tokens > 0" for each in ("audio", "image")},
+    **{
+        f"cache_read&input_{each}": f"{_READ_AND.format(each)} AND cache_read_{each}_tokens IS NULL"
+        for each in ("audio", "image")
+    },
+    **{
+        f"{one}&{side}_{each}": f"{one}_tokens > 0 AND {side}_{each}_tokens > 0"
+        for one, side in (("cache_creation", "input"), ("reasoning", "output"))
+        for each in ("audio", "image")
+    },
+}
+_FEW_TELL = "searches, input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens"
+_WORDS = " || ".join(f"CASE WHEN {condition} THEN ' {word}' ELSE '' END" for word, condition in _HIDDEN.items())
 _UNTOLD = f"""CASE
-    WHEN {_CALL} AND input_tokens IS NULL AND output_tokens IS NULL AND searches IS NULL THEN 'usage'
-    WHEN coalesce(input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens) IS NULL THEN ''
-    WHEN cache_creation_tokens > 0 AND (input_audio_tokens > 0 OR input_image_tokens > 0) THEN 'written'
-    WHEN reasoning_tokens > 0 AND (output_audio_tokens > 0 OR output_image_tokens > 0) THEN 'reasoning'
-    WHEN {_CACHED_AND.format("audio")} THEN CASE WHEN cache_read_audio_tokens IS NULL THEN 'audio' ELSE 'both' END
-    WHEN {_CACHED_AND.format("image")} THEN CASE WHEN cache_read_image_tokens IS NULL THEN 'image' ELSE 'both' END
-    ELSE ''
+    WHEN family <> 'provider' OR {_CORRECTED} THEN ''
+    WHEN input_tokens > 0 AND output_tokens > 0 AND coalesce({_FEW_TELL}) IS NULL THEN ''
+    WHEN coalesce(input_tokens, output_tokens, searches) IS NULL THEN 'usage'
+    ELSE ltrim({_WORDS})
 END"""
 
 

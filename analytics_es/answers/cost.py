@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
 from analytics_es.costing.cells import NEEDED
-from analytics_es.costing.charges import Charge, Costs, together
+from analytics_es.costing.charges import Charge, Costs, regrouped, together
 from analytics_es.costing.costing import Assumption, Costing
 from analytics_es.figures import change
 from analytics_es.pricing.quantities import trimmed
@@ -49,8 +49,12 @@ def cost(
         keys = [key for key in asked.by if key != "currency"]
         words = [word for word in by if word != "currency"]
         with Costing(question, declaration, assumption) as costing:
-            efforts = costing.by_group(question.tiling, where=once, by=["effort"])
-            rows = efforts if not keys else costing.by_group(question.tiling, where=asked.where, by=keys)
+            if asked.where == once:  # rows are of what all is of: read once
+                found = costing.by_group(question.tiling, where=once, by=[*keys, "effort"])
+                efforts, rows = regrouped(found, lambda key: key[-1:]), regrouped(found, lambda key: key[:-1])
+            else:
+                efforts = costing.by_group(question.tiling, where=once, by=["effort"])
+                rows = costing.by_group(question.tiling, where=asked.where, by=keys)
             series = costing.by_group(question.tiling, where=once, granularity=period.granularity)
             before = question.before()
             earlier = costing.by_group(before, where=once) if before else {}

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from attrs import define, evolve, field, frozen
 
-from analytics_es.algebra import Declaration, Key
+from analytics_es.algebra import Column, Declaration, Key, shortened
 from analytics_es.calendar import Calendar
 from analytics_es.costing.charges import USED, Counts
 from analytics_es.events import EPOCH
@@ -36,7 +37,7 @@ Stretch = tuple[int, int]  # epoch seconds [start, end)
 
 
 class Cell(NamedTuple):
-    """A merged row. Its calls have one price, in force at `at` (microseconds); None where that cannot be told.
+    """A merged row. Its calls have one price, in force since `at` (microseconds); None where that cannot be told.
 
     `group` begins with the start of the bucket, where there are any. `band`: their input is above so many tokens.
     """
@@ -62,6 +63,11 @@ class Asked:
     by: Sequence[str] = ()
     granularity: str | None = None
 
+    def fits(self, name: Name) -> bool:
+        """Say whether the filters let a model pass."""
+        wanted = zip(("provider", "model"), name, strict=True)
+        return all(shortened(self.where.get(key, value)) == value for key, value in wanted)
+
     def label(self, second: int) -> tuple[int, ...]:
         """Return the start of the bucket that holds a second, as groups begin."""
         if self.granularity is None:
@@ -79,12 +85,18 @@ class Turning:
     turns: Sequence[int]
     thresholds: Sequence[int]
 
+    def since(self, at: int, start: int) -> int:
+        """Return since when, at the earliest from a start on, the price of an instant is in force, in microseconds."""
+        place = bisect_right(self.turns, at)
+        return self.turns[place - 1] if place else start * MICRO
+
     def within(self, start: int, end: int) -> bool:
         """Say whether the price changes after the start and before the end, given in seconds."""
         place = bisect_right(self.turns, start * MICRO)
         return place < len(self.turns) and self.turns[place] < end * MICRO
 
 
+NEVER = Turning((), ())
 Turns = Callable[[Name, datetime, datetime], tuple[list[datetime], list[int]]]
 
 
@@ -96,7 +108,7 @@ class Cells:
     declaration: Declaration
     turns: Turns
     _open: ExitStack = field(factory=ExitStack)
-    _known: dict[Stretch, dict[Name, Turning]] = field(factory=dict)
+    _known: dict[Stretch, tuple[dict[Name, Turning], list[Column]]] = field(factory=dict)
     _derived: dict[Any, Any] = field(factory=dict)
 
     def close(self) -> None:
@@ -107,7 +119,8 @@ class Cells:
         """Yield what is asked for."""
         if asked.tiling.start >= asked.tiling.end:
             return
-        turning = self._turning(asked)
+        turning, _ = self._about(asked)
+        turning = {name: each for name, each in turning.items() if asked.fits(name)}
         apart = {name for name, each in turning.items() if len(each.turns) > FEW or self._lacks(each)}
         bounds = sorted({turn for name, each in turning.items() if name not in apart for turn in each.turns})
         pieces = _pieces(asked.tiling, bounds, self.question.horizon.hours)
@@ -127,19 +140,25 @@ class Cells:
 
     # ── what changes when ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _turning(self, asked: Asked) -> dict[Name, Turning]:
-        """Return the models with calls in the period whose price changes in it, or above a threshold."""
+    def _about(self, asked: Asked) -> tuple[dict[Name, Turning], list[Column]]:
+        """Return the models with calls in the period whose price changes, and the columns that tell anything in it."""
         stretch = (asked.tiling.start, asked.tiling.end)
         if stretch not in self._known:
+            counted = [
+                each for measure in self.declaration.measures if measure.name in COUNTED for each in measure.columns
+            ]
             spans, where = asked.tiling.spans(), dict.fromkeys(self._entity_type(), "")
-            rows = self.question.snapshot.sums(self.declaration, [], spans, where=where, by=["provider", "model"])
+            rows = self.question.snapshot.sums(self.declaration, counted, spans, where=where, by=["provider", "model"])
             start, end = asked.tiling.local(stretch[0]), asked.tiling.local(stretch[1])
             found = {(provider, model): self.turns((provider, model), start, end) for provider, model, *_ in rows}
-            self._known[stretch] = {
+            turning = {
                 name: Turning([_micros(each) for each in turns], thresholds)
                 for name, (turns, thresholds) in found.items()
                 if turns or thresholds
             }
+            told = zip(*(row[2:] for row in rows), strict=True)
+            columns = [each for each, sums in zip(counted, told, strict=False) if each.name == "calls" or any(sums)]
+            self._known[stretch] = (turning, columns)
         return self._known[stretch]
 
     def _entity_type(self) -> list[str]:
@@ -169,27 +188,31 @@ class Cells:
         self, snapshot: Any, declaration: Declaration, asked: Asked, spans: Any, where: Mapping[str, str]
     ) -> Iterator[tuple[int, Cell]]:
         """Yield the rows of buckets, each with the bucket's start, as cells that are priced by that."""
-        counted = [name for measure in declaration.measures if measure.name in COUNTED for name in measure.columns]
-        names = [column.name for column in counted]
+        turning, columns = self._about(asked)
+        names = [column.name for column in columns]
         finer = [key.name for key in declaration.keys if key.name in _FINER]
-        by, width = [*asked.by, *PRICED_BY, *finer], len(asked.by)
-        for second, *row in snapshot.sums(declaration, counted, spans, where=where, by=by, by_time=True):
-            provider, model, currency, pricing, rate, untold = row[width : width + len(PRICED_BY)]
-            band, _, batch = rate.partition(" ")
-            above, at = int(band or 0), second * MICRO
+        by, width = [*asked.by, *PRICED_BY, *finer], len(asked.by) + 1
+        priced, counted, start = width + len(PRICED_BY), len(by) + 1, asked.tiling.start
+        label = lru_cache(maxsize=None)(asked.label)
+        for row in snapshot.sums(declaration, columns, spans, where=where, by=by, by_time=True):
+            provider, model, currency, pricing, rate, untold = row[width:priced]
+            above, batch = _rate(rate)
+            at = row[0] * MICRO
             if finer:
-                moment, closer = row[width + len(PRICED_BY) : len(by)]
-                above, at = max(above, int(closer)), max(at, int(moment))
-            counts = dict(zip(names, row[len(by) :], strict=False))
-            group = (*asked.label(second), *row[:width])
-            yield second, Cell(group, provider, model, currency, pricing, above, bool(batch), untold, at, counts)
+                above, at = max(above, int(row[priced + 1])), max(at, int(row[priced]))
+            turns = turning.get((provider, model), NEVER)
+            counts = dict(zip(names, row[counted:], strict=False))
+            counts["requests"] = counts["calls"]
+            group = (*label(row[0]), *row[1:width])
+            since = turns.since(at, start)
+            yield row[0], Cell(group, provider, model, currency, pricing, above, batch, untold, since, counts)
 
     def _alone(self, asked: Asked, name: Name, turning: Turning, doubtful: dict[Name, set[Stretch]]) -> Iterator[Cell]:
         """Read a model by the hour, if its price changes often; leave to the log what cannot be told apart."""
         tiling = asked.tiling
         if self._lacks(turning):
-            edges = sorted({tiling.start, min(max(self.question.horizon.until, tiling.start), tiling.end), tiling.end})
-            doubtful[name] = set(pairwise(edges))
+            sealed = self.question.horizon.until * MICRO
+            doubtful[name] = set(_pieces(tiling, [*turning.turns, sealed], self.question.horizon.hours))
             return
         pieces = _pieces(tiling, turning.turns, self.question.horizon.hours)
         doubtful_here = {piece for piece in pieces if turning.within(*piece)}
@@ -215,7 +238,8 @@ class Cells:
         turns = sorted({turn for name in doubtful for turn in turning[name].turns})
         thresholds = sorted({each for name in doubtful for each in turning[name].thresholds}, reverse=True)
         keys = (*self.declaration.keys, _moments(turns), _bands(thresholds))
-        finer = evolve(self.declaration, keys=keys, entities=self._entities(asked))
+        where = _only(self.declaration.where, {model for _, model in doubtful})
+        finer = evolve(self.declaration, keys=keys, entities=self._entities(asked), where=where)
         for start, end in _runs([each for each in stretches if each[0] >= sealed]):
             run = tiling.part(start, end)
             snapshot = self._derive(finer, run)
@@ -223,10 +247,10 @@ class Cells:
                 name = (cell.provider, cell.model)
                 if any(first <= second < last for first, last in doubtful.get(name, ()) if first >= sealed):
                     yield cell
-        gone = [each for each in stretches if each[0] < sealed]
-        for piece, cell in self._read(asked, gone):
-            name = (cell.provider, cell.model)
-            if piece in doubtful.get(name, ()):
+        for name, own in sorted(doubtful.items()):  # each by itself: stretches of one lie in those of another
+            gone = sorted(each for each in own if each[0] < sealed)
+            only = evolve(asked, where={**asked.where, "provider": name[0], "model": name[1]})
+            for piece, cell in self._read(only, gone):
                 decided = not turning[name].within(*piece) and not self._straddles(cell, turning[name])
                 yield cell if decided else cell._replace(at=None)
 
@@ -250,6 +274,13 @@ class Cells:
 _FINER = ("moment", "band")
 
 
+@lru_cache(maxsize=256)
+def _rate(text: str) -> tuple[int, bool]:
+    """Read the key `rate`: above how many tokens, and whether in a batch."""
+    band, _, batch = text.partition(" ")
+    return int(band or 0), bool(batch)
+
+
 def _pieces(tiling: Tiling, turns: Sequence[int], hours_from: int) -> list[Stretch]:
     """Cut a period at the bounds of the hours in which prices change, or of the days where hours are not kept."""
     calendar, edges = tiling.calendar, {tiling.start, tiling.end}
@@ -267,10 +298,22 @@ def _around(calendar: Calendar, turn: int, second: int, *, days: bool) -> set[in
 
 
 def _runs(stretches: Sequence[Stretch]) -> list[Stretch]:
-    """Return what to derive at once: a few stretches each by itself, many as one that holds all."""
-    if len(stretches) <= 4:
-        return list(stretches)
-    return [(stretches[0][0], max(end for _, end in stretches))]
+    """Return what to derive at once, none within another: a few by themselves, many as one that holds all."""
+    joined: list[Stretch] = []
+    for start, end in sorted(stretches):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined if len(joined) <= 4 else [(joined[0][0], joined[-1][1])]
+
+
+def _only(where: str | None, models: Collection[str]) -> str | None:
+    """Narrow a condition on events to some models, unless rows have the name of one shortened."""
+    if any("…" in model for model in models):
+        return where
+    names = ", ".join("'" + model.replace("'", "''") + "'" for model in sorted(models))
+    return f"({where or 'true'}) AND coalesce(model, '') IN ({names})"
 
 
 def _moments(turns: Sequence[int]) -> Key:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from analytics_es.pricing.quantities import KINDS
 Counts = Mapping[str, Any]  # of columns of the read model; None where no event told
 
 # Kinds of what events tell that they used; requests are calls.
-USED = tuple(kind for kind in KINDS if kind != "requests")
+USED = frozenset(kind for kind in KINDS if kind != "requests")
 
 # Why the cost of calls is not known: nobody lists a price; the call told nothing; it told a cost of 0 although it used
 # tokens; it did not tell how much is of two kinds; its price changed within what is still kept of that time.
@@ -50,9 +50,8 @@ class Charge:
         if computed is not None:
             self.computed = computed if self.computed is None else self.computed + computed
         used = self.used
-        for kind in USED:
-            count = counts.get(kind)
-            if count is not None:
+        for kind, count in counts.items():
+            if count is not None and kind in USED:
                 used[kind] = used.get(kind, 0) + count
 
     def take(self, other: Charge) -> None:
@@ -121,9 +120,14 @@ def _together(charges: Mapping[Any, Charge]) -> Charge:
     return whole
 
 
+def regrouped(parts: Mapping[tuple[Any, ...], Costs], key: Callable[[tuple[Any, ...]], Any]) -> dict[Any, Costs]:
+    """Return the costs of groups by what a key makes of their own."""
+    groups: dict[Any, Costs] = {}
+    for group, part in parts.items():
+        groups.setdefault(key(group), Costs()).take(part)
+    return groups
+
+
 def together(parts: Mapping[Any, Costs]) -> Costs:
     """Return the costs of several groups as those of one."""
-    whole = Costs()
-    for part in parts.values():
-        whole.take(part)
-    return whole
+    return regrouped(parts, lambda _: ()).get((), Costs())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from types import TracebackType
@@ -13,7 +13,6 @@ from attrs import field, frozen
 from analytics_es.algebra import Declaration
 from analytics_es.costing.cells import Asked, Cell, Cells, Name
 from analytics_es.costing.charges import NO_PRICE, NO_USAGE, NOT_KEPT, PARTS, USED, ZERO, Costs
-from analytics_es.errors import BadUsage
 from analytics_es.events import EPOCH
 from analytics_es.figures import number
 from analytics_es.periods import Tiling
@@ -44,8 +43,8 @@ class Costing:
         self._assumption = assumption or Assumption()
         self._book = self._assumption.prices or question.source.prices.book()
         self._cells = Cells(question, declaration, self._turns)
-        self._start = question.tiling.start
         self._rates: dict[tuple[Any, ...], Rate | None] = {}
+        self._verdicts: dict[tuple[Any, ...], tuple[Rate | None, str]] = {}  # by all of a cell but its group and counts
 
     def __enter__(self) -> Self:
         return self
@@ -79,26 +78,28 @@ class Costing:
         if rate and rate.prices.free:
             costs.charge(cell.currency).add(cell.counts, reported=_reported(cell))
             return
-        settled = cell.counts["settled_calls"] or 0
+        reason = ZERO if cell.at is not None else NOT_KEPT
+        settled = cell.counts.get("settled_calls") or 0
         if cell.counts["calls"] != settled:
-            costs.leave_out(cell.provider, cell.model, ZERO, {**cell.counts, "calls": cell.counts["calls"] - settled})
+            costs.leave_out(cell.provider, cell.model, reason, {**cell.counts, "calls": cell.counts["calls"] - settled})
         if settled:
-            costs.charge(cell.currency).add({"calls": settled}, reported=_reported(cell))
+            used = {} if cell.counts["calls"] != settled else cell.counts
+            costs.charge(cell.currency).add({**used, "calls": settled}, reported=_reported(cell))
 
     def _price(self, costs: Costs, cell: Cell) -> None:
-        counts = {**cell.counts, "requests": cell.counts["calls"]}
-        if not counts["calls"] and all(counts[kind] is None for kind in USED):
+        counts = cell.counts
+        if not counts["calls"] and all(counts.get(kind) is None for kind in USED):
             return
-        rate = self._rate(cell)
-        try:
-            reason, unpriced = _why_not(rate, cell, counts)
-        except BadUsage:
-            reason, unpriced = PARTS, ()
+        key = cell[1:-1]
+        if key not in self._verdicts:
+            found = self._rate(cell)
+            self._verdicts[key] = (found, _why_not(found, cell))
+        rate, reason = self._verdicts[key]
         if rate is None or reason:
             costs.leave_out(cell.provider, cell.model, reason, counts)
             return
         costs.price(cell.provider, cell.model, rate.prices, counts, rate.of(counts))
-        for kind in unpriced:
+        for kind in rate.unpriced(counts):
             named = (cell.provider, cell.model, kind)
             costs.unpriced[named] = costs.unpriced.get(named, 0) + counts[kind]
 
@@ -138,21 +139,43 @@ class Costing:
 
 
 def _reported(cell: Cell) -> Decimal:
-    return number(cell.counts["reported_cost"], NANO) or Decimal(0)
+    return number(cell.counts.get("reported_cost"), NANO) or Decimal(0)
 
 
-def _why_not(rate: Rate | None, cell: Cell, counts: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """Say why calls have no cost, "" where they have, and what they used that has no price; raises BadUsage."""
+def _why_not(rate: Rate | None, cell: Cell) -> str:
+    """Say why calls have no cost, "" where they have."""
     if rate is None:
-        return (NOT_KEPT if cell.at is None else NO_PRICE), ()
+        return NOT_KEPT if cell.at is None else NO_PRICE
+    priced = rate.prices.prices
     if rate.prices.free:
-        return "", ()
-    if cell.untold == "usage" and any(side(kind) != "other" for kind in rate.prices.prices):
-        return NO_USAGE, ()
-    unpriced = rate.check({**counts, **_hidden(cell)})
-    return ("", unpriced) if unpriced is not None else (NO_PRICE, ())
+        return ""
+    if cell.untold == "usage":
+        return NO_USAGE if any(side(kind) != "other" for kind in priced) else ""
+    words = cell.untold.split()
+    if any(_clash(word, priced) for word in words):
+        return PARTS
+    used = [kind for kind, is_used in _used(words).items() if is_used]
+    return "" if not used or any(kind in priced for kind in (*used, "requests")) else NO_PRICE
 
 
-def _hidden(cell: Cell) -> dict[str, None]:
-    """Return the counts that some calls of a cell did not tell: what a sum says of them is not of all."""
-    return {f"cache_read_{cell.untold}_tokens": None} if cell.untold in ("audio", "image") else {}
+def _used(words: Sequence[str]) -> dict[str, bool]:
+    return {
+        "input_tokens": "no_input" not in words,
+        "output_tokens": "no_output" not in words,
+        "searches": "searches" in words,
+    }
+
+
+def _clash(word: str, priced: Collection[str]) -> bool:
+    """Say whether both kinds that a word is about have prices of their own, and what is both has none, or is not told.
+
+    Of one call, `check_parts` says it.
+    """
+    one, and_, other = word.partition("&")
+    if and_:
+        return {f"{one}_tokens", f"{other}_tokens"} <= {*priced}
+    return word.startswith("cache_read_") and f"{word}_tokens" not in priced and _both(word) <= {*priced}
+
+
+def _both(word: str) -> set[str]:
+    return {"cache_read_tokens", f"input_{word.removeprefix('cache_read_')}_tokens"}

@@ -11,8 +11,8 @@ from attrs import evolve, frozen
 
 from analytics_es.pricing.quantities import (
     EXACT,
+    KINDS,
     apart,
-    check_parts,
     lies_in,
     most_special,
     side,
@@ -140,34 +140,32 @@ class UnitPrices:
                 price = self.prices[kind].at(band)
                 for each, sign in counts.items():
                     factors[each] = factors.get(each, Decimal(0)) + price * sign
-        return Rate(self, tuple((kind, factor) for kind, factor in factors.items() if factor))
+        missing = () if self.free else without_price(self.prices, dict.fromkeys(KINDS, 1))
+        return Rate(self, tuple((kind, factor) for kind, factor in factors.items() if factor), missing)
 
 
 @frozen
 class Rate:
-    """What calls cost that have the same prices: counts of kinds times `factors`, however many calls they sum up."""
+    """What calls cost that have the same prices: counts of kinds times `factors`, however many calls they sum up.
+
+    `missing`: the kinds that have no price.
+    """
 
     prices: UnitPrices
     factors: tuple[tuple[str, Decimal], ...]
+    missing: tuple[str, ...] = ()
 
     def of(self, counts: Mapping[str, Any]) -> Decimal:
         """Return what these counts cost, None standing for 0; exact in the context `quantities.EXACT`."""
-        return sum((factor * counts[kind] for kind, factor in self.factors if counts.get(kind)), Decimal(0))
+        cost = Decimal(0)
+        for kind, factor in self.factors:
+            if count := counts.get(kind):
+                cost += factor * count
+        return cost
 
-    def check(self, counts: Mapping[str, Any]) -> tuple[str, ...] | None:
-        """Return the kinds that were used and have no price; None where nothing that was used or told has one.
-
-        Raises BadUsage where it is not told how many are of two kinds at once.
-        """
-        used = {kind: count for kind, count in counts.items() if count is not None}
-        if self.prices.free:
-            return ()
-        check_parts(self.prices.prices, used)
-        unpriced = without_price(self.prices.prices, used)
-        priced = [kind for kind in self.prices.prices if kind in used]
-        if not priced or (unpriced and not any(map(used.get, priced))):
-            return None
-        return unpriced
+    def unpriced(self, counts: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the kinds that were used and have no price."""
+        return tuple(kind for kind in self.missing if counts.get(kind))
 
 
 @frozen(kw_only=True)

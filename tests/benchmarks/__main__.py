@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from tests.benchmarks import (
     appending,
     buffering,
+    costing,
     exporting,
     freshness,
     ingesting,
@@ -34,6 +35,7 @@ MEASUREMENTS: dict[str, Callable[[Store, Effort], Iterator[Figure]]] = {
     "rebuild": rebuilding.rebuild,
     "replay": replaying.replays,
     "queries": querying.queries,
+    "costing": costing.costing,
     "export": exporting.export,
     "freshness": freshness.freshness,
     "nats": ingesting.ingest,

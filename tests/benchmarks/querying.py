@@ -55,7 +55,7 @@ def queries(store: Store, effort: Effort) -> Iterator[Figure]:
     questions = [
         Question(f"{name}, {when}", ask, period) for name, ask in QUESTIONS.items() for when, period in PERIODS.items()
     ]
-    with _tracing() as traced, store.open() as analytics:
+    with tracing() as traced, store.open() as analytics:
         bare = _bare(store)
         for each in questions:
             traced.clear()
@@ -65,7 +65,7 @@ def queries(store: Store, effort: Effort) -> Iterator[Figure]:
         for number in range(effort.runs + 1):
             for each in questions:
                 took = pace(1, lambda: each.ask(analytics, each.period).unwrap())  # noqa: B023
-                raw = pace(1, lambda: _run(bare, each.statements))  # noqa: B023
+                raw = pace(1, lambda: run(bare, each.statements))  # noqa: B023
                 if number:
                     each.took.append(took)
                     each.bare.append(raw)
@@ -103,14 +103,14 @@ def _bare(store: Store) -> sqlite3.Connection:
     return connection
 
 
-def _run(connection: sqlite3.Connection, statements: list[str]) -> None:
+def run(connection: sqlite3.Connection, statements: list[str]) -> None:
     for statement in statements:
         with suppress(sqlite3.OperationalError):  # it may want a function that only the store has
             connection.execute(statement).fetchall()
 
 
 @contextmanager
-def _tracing() -> Iterator[list[str]]:
+def tracing() -> Iterator[list[str]]:
     """Give the list of the statements that connections opened meanwhile run, with their parameters filled in."""
     statements: list[str] = []
 

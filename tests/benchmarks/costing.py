@@ -1,0 +1,128 @@
+"""What 90 days of calls of 40 models cost, by model and day, against the same SQL statements on a bare connection."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import accumulate, islice
+from random import Random
+from typing import Any
+
+from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.pricing import genai
+from analytics_es.stores import views_path
+from tests.benchmarks.figures import Effort, Figure, Target, pace, spread
+from tests.benchmarks.querying import run, tracing
+from tests.benchmarks.store import Store, say
+from tests.benchmarks.workload import START, ZIPF, Arguments
+
+DAYS, MODELS = 90, 40
+QUARTER = TimePeriod(START, START + timedelta(days=DAYS), "day")
+BY_MODEL = "cost of 90 days by model and day"
+PRICES = [
+    {
+        "provider": "openai",
+        "model": "*",
+        "effective_from": (START + timedelta(days=day)).isoformat(),
+        "multiplier": part,
+    }
+    for day, part in ((30, "0.9"), (60, "0.85"))
+]
+
+
+def costing(store: Store, effort: Effort) -> Iterator[Figure]:
+    """Ask what a quarter cost; publish a price and ask again."""
+    path = store.folder / "costing.db"
+    say(f"recording {store.size:,} calls of {MODELS} models")
+    with AnalyticsService.open(path, follow=False, privacy="full") as analytics:
+        analytics.record_events(quarter(store.size)).unwrap()
+        analytics.publish_prices(PRICES).unwrap()
+        analytics.catch_up()
+        yield _figure(store, effort, analytics, BY_MODEL)
+        publishing = pace(1, lambda: analytics.publish_prices([{**PRICES[0], "multiplier": "0.8"}]).unwrap())
+        asking = pace(1, lambda: analytics.get_cost_breakdown(QUARTER).unwrap())
+        yield Figure(
+            what="publish a price for the past and ask",
+            events=store.size,
+            value=1_000 * (publishing.wall + asking.wall),
+            unit="ms",
+            more={"publishing_ms": round(1_000 * publishing.wall, 3)},
+        )
+
+
+def _figure(store: Store, effort: Effort, analytics: AnalyticsService, what: str) -> Figure:
+    path = store.folder / "costing.db"
+    with tracing() as traced, AnalyticsService.open(path, follow=False, privacy="full") as other:
+        other.get_cost_breakdown(QUARTER).unwrap()
+        traced.clear()
+        other.get_cost_breakdown(QUARTER).unwrap()
+        statements = [statement for statement in traced if statement.startswith(("SELECT", "WITH"))]
+    bare = sqlite3.connect(views_path(path), isolation_level=None)
+    bare.execute("ATTACH ? AS log", (str(path),))
+    took, alone = [], []
+    say(f"asking {effort.runs} times")
+    for number in range(effort.runs + 1):
+        asked, raw = (
+            pace(1, lambda: analytics.get_cost_breakdown(QUARTER).unwrap()),
+            pace(1, lambda: run(bare, statements)),
+        )
+        if number:  # the first time, models are looked up
+            took.append(asked)
+            alone.append(raw)
+    bare.close()
+    seen, raw_seen = (spread([1_000 * each.wall for each in paces]) for paces in (took, alone))
+    return Figure(
+        what=what,
+        events=store.size,
+        value=seen["p95"],
+        unit="ms p95",
+        yardstick="the same SQL",
+        yardstick_value=raw_seen["p95"],
+        ratio=seen["p50"] / raw_seen["p50"],
+        target=Target("value", "≤", 30),
+        more={**seen, "yardstick_p50": raw_seen["p50"], "statements": len(statements)},
+    )
+
+
+def quarter(calls: int, *, seed: int = 1) -> Iterator[Arguments]:
+    """Yield so many calls, in order: a quarter of the models reports a cost, a fifth has batches, 2 % are large."""
+    random = Random(seed)
+    models, weights = _models(), list(accumulate(1 / rank for rank in range(1, MODELS + 1)))
+    for number in range(calls):
+        day, hour = divmod(number * DAYS * 24 / calls, 24)
+        at = START + timedelta(days=day, hours=12 + (hour - 12) * (0.6 + 0.4 * abs(hour - 12) / 12))
+        provider, model = random.choices(models, cum_weights=weights)[0]
+        yield {
+            "event_type": "provider.call.completed",
+            "data": _call(random, provider, model),
+            "occurred_at": at,
+            "id": f"{number:x}",
+        }
+
+
+def _models() -> list[tuple[str, str]]:
+    providers = ("openai", "anthropic", "google", "mistral")
+    listed = [[(provider, each.model) for each in genai.models(provider)] for provider in providers]
+    return list(islice((name for names in zip(*listed, strict=False) for name in names), MODELS))
+
+
+def _call(random: Random, provider: str, model: str) -> dict[str, Any]:
+    read = int(random.uniform(200_001, 400_000)) if random.random() < 0.02 else int(math.exp(random.gauss(7.3, 0.98)))
+    written = int(math.exp(random.gauss(4.8, 0.97)))
+    data: dict[str, Any] = {
+        "user_id": f"client-{random.choices(range(len(ZIPF)), cum_weights=ZIPF)[0] + 1:03}",
+        "provider": provider,
+        "model": model,
+        "operation": "chat",
+        "input_tokens": read,
+        "cache_read_tokens": int(read * random.random() * 0.9),
+        "output_tokens": written,
+        "status": "error" if random.random() < 0.015 else "ok",
+    }
+    if len(model) % 4 == 0:  # through a gateway that says what it charges
+        data |= {"cost": f"0.{read + written:09}", "currency": "USD"}
+    if len(model) % 5 == 0 and random.random() < 0.3:
+        data["batch"] = True
+    return data
