@@ -344,6 +344,7 @@ def test_a_parquet_file_without_rows_gives_nothing(imported: Import) -> None:
         ("calls.csv", b"ts,caf\xe9\n1,2\n"),
         ("calls.csv", b'ts,"tool\n1,2\n'),
     ],
+    ids=["not packed", "cut off", "no parquet", "empty", "not UTF-8", "open quote"],
 )
 def test_a_broken_file_cannot_be_read(imported: Import, name: str, content: bytes) -> None:
     with pytest.raises(CannotRead):
