@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from analytics_es import answers, queries
 from analytics_es.algebra import Declaration
-from analytics_es.costing.costing import Assumption
 from analytics_es.errors import MissingProjection
 from analytics_es.pricing.book import PriceBook
+from analytics_es.pricing.entries import PriceEntry
 from analytics_es.queries import Source
 from analytics_es.types import (
     CostBreakdown,
@@ -20,6 +20,7 @@ from analytics_es.types import (
     MetricSummary,
     OperationResult,
     PerformanceMetrics,
+    PriceDiff,
     TimePeriod,
     UsageStats,
 )
@@ -105,16 +106,29 @@ class Questions(ABC):
         *,
         by: Sequence[str] = ("model",),
         where: Mapping[str, str] | None = None,
-        prices: PriceBook | None = None,
+        prices: PriceBook | Iterable[PriceEntry | Mapping[str, Any]] | None = None,
         models: Mapping[str, str] | None = None,
     ) -> OperationResult[CostBreakdown]:
         """Say what calls cost: by provider, model, operation, and one of the entities, such as user.
 
         The cost of a call is what it reported, else what the prices say that were in force when it happened, else it is
-        unknown. What if: with `prices` all calls are priced by that book, whatever they reported; with `models`, such
-        as {"a": "b"}, those of model a as if they were of b (or of `provider/b`). Nothing is recorded of it.
+        unknown. What if: with `prices`, a book, or entries as if they were published on top, all calls are priced by
+        these, whatever they reported; with `models`, such as {"a": "b"}, those of model a as if they were of b (or of
+        `provider/b`). Nothing is recorded of it. The failure is UnknownModel for a model in the place of another that
+        has no price in the period.
         """
-        assumption = Assumption(prices=prices, models=models or {}) if prices or models else None
-        return self._asked(
-            "cost", period, lambda source: answers.cost(source, period, by, where=where, assumption=assumption)
-        )
+
+        def answered(source: Source) -> CostBreakdown:
+            assumption = answers.assumption(source, prices, models)
+            return answers.cost(source, period, by, where=where, assumption=assumption)
+
+        return self._asked("cost", period, answered)
+
+    def diff_prices(
+        self, entries: Iterable[PriceEntry | Mapping[str, Any]], period: TimePeriod
+    ) -> OperationResult[PriceDiff]:
+        """Say what computed costs would change if these entries were published now: by model and day, and in all.
+
+        Entries are those of `publish_prices`. Nothing is recorded. What calls reported stays, and is not compared.
+        """
+        return self._asked("cost", period, lambda source: answers.price_diff(source, entries, period))

@@ -36,6 +36,18 @@ class Assumption:
         """Say whether calls of a model are priced, whatever was reported."""
         return self.prices is not None or model in self.models
 
+    def priced_as(self, name: Name) -> list[tuple[str | None, str]]:
+        """Return whose prices a model's calls have: its own, or those of the model that is supposed in its place.
+
+        Of that one, what its own provider asks for goes before what others do; `provider/model` names one of them.
+        """
+        provider, model = name
+        other = self.models.get(model)
+        if other is None:
+            return [(provider or None, model)]
+        named, slash, rest = other.partition("/")
+        return [(provider or None, other), (None, other), *([(named, rest)] if slash else [])]
+
 
 class Costing:
     """Prices what one question reads; money is exact."""
@@ -115,26 +127,14 @@ class Costing:
 
     def _prices(self, name: Name, at: int, *, batch: bool) -> UnitPrices | None:
         moment = EPOCH + timedelta(microseconds=at)
-        tried = (self._book.prices_at(*each, moment, batch=batch) for each in self._priced_as(name))
+        tried = (self._book.prices_at(*each, moment, batch=batch) for each in self._assumption.priced_as(name))
         return next((prices for prices in tried if prices), None)
 
     def _turns(self, name: Name, start: datetime, end: datetime) -> tuple[list[datetime], list[int]]:
         """Say when within a period, and above which thresholds, the price of a model changes."""
-        names = self._priced_as(name)
+        names = self._assumption.priced_as(name)
         turns = {turn for each in names for turn in self._book.bounds(*each, start, end)}
         return sorted(turns), sorted({at for each in names for at in self._book.thresholds(*each, start, end)})
-
-    def _priced_as(self, name: Name) -> list[tuple[str | None, str]]:
-        """Return whose prices a model's calls have: its own, or those of the model that is supposed in its place.
-
-        Of that one, what its own provider asks for goes before what others do; `provider/model` names one of them.
-        """
-        provider, model = name
-        other = self._assumption.models.get(model)
-        if other is None:
-            return [(provider or None, model)]
-        named, slash, rest = other.partition("/")
-        return [(provider or None, other), (None, other), *([(named, rest)] if slash else [])]
 
 
 def _reported(cell: Cell) -> Decimal:

@@ -5,6 +5,7 @@ from analytics_es.cli.tables.explanation import explanation
 from analytics_es.cli.tables.performance import performance
 from analytics_es.cli.tables.report import Report, report, reported
 from analytics_es.cli.tables.summary import summary
+from analytics_es.cli.tables.supposed import supposed
 from analytics_es.cli.tables.usage import usage
 
-__all__ = ["Report", "cost", "explanation", "performance", "report", "reported", "summary", "usage"]
+__all__ = ["Report", "cost", "explanation", "performance", "report", "reported", "summary", "supposed", "usage"]

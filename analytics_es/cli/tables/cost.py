@@ -23,9 +23,9 @@ _REASONS = {
 }
 
 
-def cost(answer: CostBreakdown, top: int) -> list[Block]:
-    """Return the tables of get_cost_breakdown."""
-    blocks = heading("Cost, supposed" if answer.supposed else "Cost", answer.period)
+def cost(answer: CostBreakdown, top: int, supposed: Sequence[Block] = ()) -> list[Block]:
+    """Return the tables of get_cost_breakdown; of a what-if with what is `supposed` in it."""
+    blocks = [*heading("What if: cost" if answer.supposed else "Cost", answer.period), *supposed]
     if not answer.calls and not answer.totals:
         nothing = "No provider calls in this period: try a longer one, such as --last 4w, or --from."
         return [*blocks, Line(nothing, "yellow"), Line(), footer([answer.completeness], answer.period)]
@@ -182,6 +182,8 @@ def prices(answer: CostBreakdown) -> list[str]:
     found = [f"genai-prices {version}" for version in versions]
     if positions:
         found.append(f"published prices up to position {told.published:,}")
+    if any(each.entry for each in used):
+        found.append("supposed prices")
     since = [each.since for each in used if each.since]
     if since:
         age = (answer.period.end - min(since)).days
