@@ -74,7 +74,7 @@ def decoding(declarations: Sequence[Declaration]) -> str:
     are `open`): these are read as text first. What is there but is not a number, or too large, is named in `unread`.
     """
     paths = {path for each in declarations for sql in each.expressions for path in engine.references(sql)}
-    named = {path[0] for path in paths if len(path) == 1}
+    named = {path[0] for path in paths if len(path) == 1} - {"position"}  # which is no field, but always there
     stored = {IN_MICROSECONDS.get(name, name) for name in named - set(DERIVED)} | ALWAYS
     stored |= {ENTITIES[entity] for each in declarations for entity in each.entities}
     own = {outer: sorted({path[1] for path in paths if len(path) == 2 and path[0] == outer}) for outer in OPEN_FIELDS}

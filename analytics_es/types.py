@@ -893,6 +893,60 @@ class Explanation:
     completeness: Completeness
 
 
+@frozen(kw_only=True)
+class ChargedUnits:
+    """What so many units of one kind cost in a call, that are of no more special kind with a price: units x price."""
+
+    kind: str
+    units: int
+    price: Decimal
+    cost: Decimal
+
+
+@frozen(kw_only=True)
+class ExplainedCost:
+    """One call behind a cost, or a correction, and how its cost comes about.
+
+    `state`: reported, computed, or unknown, for a `reason` (of UnknownCost), with the currency "" and no cost. `used`:
+    what it told by kind. Of what is computed: the `price`, and what it `charged`, which adds up to the cost.
+    """
+
+    position: int
+    id: str
+    source: str
+    type: str
+    occurred_at: datetime
+    provider: str
+    model: str
+    state: Literal["reported", "computed", "unknown"]
+    reason: str
+    currency: str
+    cost: Decimal | None
+    used: Mapping[str, int]
+    price: PriceUsed | None
+    charged: list[ChargedUnits]
+
+
+@frozen(kw_only=True)
+class CostExplanation:
+    """The calls behind a cost, up to `completeness.position`.
+
+    `totals` are the sums of all in each currency, `unknown_calls` those in none of them. `events` lists the dearest
+    first, or the first in the log, `omitted` counts the rest. Where an entity's id is asked for without its type, an
+    event is there once for each type of it.
+    """
+
+    period: TimePeriod
+    keys: Mapping[str, str]
+    totals: Mapping[str, Decimal]
+    calls: int
+    unknown_calls: int
+    count: int
+    events: list[ExplainedCost]
+    omitted: int
+    completeness: Completeness
+
+
 # ── verifying ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -19,7 +19,6 @@ from analytics_es.types import (
     CostRow,
     CurrencyCost,
     EffortCost,
-    PriceUsed,
     TimePeriod,
     Tokens,
     UnknownCost,
@@ -73,7 +72,7 @@ def cost(
             efforts=_efforts(efforts),
             rows=_rows(rows if keys else {(): whole}, words, totals),
             series=_series(question, series),
-            prices=source.prices.used(prices_used(whole), tell=assumption is None),
+            prices=source.prices.used(whole.prices_used(), tell=assumption is None),
             supposed=assumption is not None,
             completeness=completeness,
         )
@@ -206,26 +205,4 @@ def _series(question: Question, groups: Groups) -> list[CostPoint]:
         for local in [question.tiling.local(start)]
         for currency in currencies
         for charge in [points[start][currency].charge if currency in points.get(start, {}) else nothing]
-    ]
-
-
-def prices_used(whole: Costs) -> list[PriceUsed]:
-    """Return the prices that calls were computed with, each once for a model."""
-    used: dict[tuple[Any, ...], int] = {}
-    for (provider, model, _), (prices, calls) in whole.prices.items():
-        key = (provider, model, prices.currency, prices.origin, prices.since, prices.unmeasured)
-        used[key] = used.get(key, 0) + calls
-    return [
-        PriceUsed(
-            provider=provider,
-            model=model,
-            currency=currency,
-            calls=calls,
-            version=origin.version,
-            position=origin.position,
-            since=since,
-            unmeasured=unmeasured,
-            entry=origin.entry,
-        )
-        for (provider, model, currency, origin, since, unmeasured), calls in used.items()
     ]

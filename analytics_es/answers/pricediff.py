@@ -9,7 +9,6 @@ from typing import Any
 from attrs import evolve
 
 from analytics_es.algebra import Declaration
-from analytics_es.answers.cost import prices_used
 from analytics_es.costing.cells import NEEDED
 from analytics_es.costing.charges import Costs
 from analytics_es.costing.costing import Costing
@@ -77,7 +76,7 @@ def _figures(costs: Costs) -> tuple[dict[str, Decimal], int]:
 
 def _priced(question: Question, book: PriceBook, group: Group, costs: Costs) -> Priced:
     known, unknown = _figures(costs)
-    return Priced(cost=known, unknown_calls=unknown, prices=prices_used(costs) or _in_force(question, book, group))
+    return Priced(cost=known, unknown_calls=unknown, prices=costs.prices_used() or _in_force(question, book, group))
 
 
 def _in_force(question: Question, book: PriceBook, group: Group) -> list[PriceUsed]:
@@ -90,7 +89,7 @@ def _in_force(question: Question, book: PriceBook, group: Group) -> list[PriceUs
         for spell in book.spells(provider or None, model, *bounds, batch=batch):
             if spell.prices:
                 found.price(provider, model, spell.prices, {"calls": 0}, Decimal(0))
-    return prices_used(found)
+    return found.prices_used()
 
 
 def _change(question: Question, group: Group, was: Priced, now: Priced, *, calls: int) -> PriceChange:

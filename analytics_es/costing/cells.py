@@ -79,6 +79,20 @@ class Turning:
     turns: Sequence[int]
     thresholds: Sequence[int]
 
+    @classmethod
+    def of(cls, turns: Sequence[datetime], thresholds: Sequence[int]) -> Turning:
+        """Return what changes at instants and thresholds, in order."""
+        return cls([_micros(each) for each in turns], thresholds)
+
+    def last(self, at: int, otherwise: int) -> int:
+        """Return the last change until a time (microseconds), before which there was another price."""
+        place = bisect_right(self.turns, at)
+        return self.turns[place - 1] if place else otherwise
+
+    def band(self, input_tokens: int) -> int:
+        """Return the highest threshold that so much input is above; 0 for none."""
+        return max((each for each in self.thresholds if input_tokens > each), default=0)
+
     def within(self, start: int, end: int) -> bool:
         """Say whether the price changes after the start and before the end, given in seconds."""
         place = bisect_right(self.turns, start * MICRO)
@@ -136,7 +150,7 @@ class Cells:
             start, end = asked.tiling.local(stretch[0]), asked.tiling.local(stretch[1])
             found = {(provider, model): self.turns((provider, model), start, end) for provider, model, *_ in rows}
             self._known[stretch] = {
-                name: Turning([_micros(each) for each in turns], thresholds)
+                name: Turning.of(turns, thresholds)
                 for name, (turns, thresholds) in found.items()
                 if turns or thresholds
             }

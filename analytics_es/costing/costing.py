@@ -11,7 +11,7 @@ from typing import Any, Self
 from attrs import field, frozen
 
 from analytics_es.algebra import Declaration
-from analytics_es.costing.cells import Asked, Cell, Cells, Name
+from analytics_es.costing.cells import Asked, Cell, Cells, Name, Turning
 from analytics_es.costing.charges import NO_PRICE, NO_USAGE, NOT_KEPT, PARTS, USED, ZERO, Costs
 from analytics_es.errors import BadUsage
 from analytics_es.events import EPOCH
@@ -58,6 +58,8 @@ class Costing:
         self._cells = Cells(question, declaration, self._turns)
         self._start = question.tiling.start
         self._rates: dict[tuple[Any, ...], Rate | None] = {}
+        self._question = question
+        self._changes: dict[Name, Turning] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +78,21 @@ class Costing:
             for cell in self._cells(Asked(tiling=tiling, where=where, by=by, granularity=granularity)):
                 self._take(found.setdefault(cell.group, Costs()), cell)
         return found
+
+    def of(self, cell: Cell) -> Costs:
+        """Return what the calls of one cell cost."""
+        costs = Costs()
+        with localcontext(EXACT):
+            self._take(costs, cell)
+        return costs
+
+    def changes(self, name: Name) -> Turning:
+        """Say when in the period, and above how many tokens of input, the price of a model's calls changes."""
+        if name not in self._changes:
+            period = self._question.period
+            turns, thresholds = self._turns(name, period.start, period.end)
+            self._changes[name] = Turning.of(turns, thresholds)
+        return self._changes[name]
 
     def _take(self, costs: Costs, cell: Cell) -> None:
         if cell.pricing == "none" or (cell.pricing and self._assumption.is_about(cell.model)):
