@@ -1,5 +1,6 @@
 """Answers → tables, one module an answer."""
 
+from analytics_es.cli.tables.bill import bill
 from analytics_es.cli.tables.cost import cost
 from analytics_es.cli.tables.explanation import explanation
 from analytics_es.cli.tables.performance import performance
@@ -8,4 +9,4 @@ from analytics_es.cli.tables.summary import summary
 from analytics_es.cli.tables.supposed import supposed
 from analytics_es.cli.tables.usage import usage
 
-__all__ = ["Report", "cost", "explanation", "performance", "report", "reported", "summary", "supposed", "usage"]
+__all__ = ["Report", "bill", "cost", "explanation", "performance", "report", "reported", "summary", "supposed", "usage"]

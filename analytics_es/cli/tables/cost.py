@@ -14,7 +14,7 @@ from analytics_es.types import BudgetStatus, CostBreakdown, CostPoint, CostRow, 
 
 _ALARM = "bold yellow"
 _LISTED = 3  # models in one line
-_REASONS = {
+REASONS = {
     "no_price": "no price is known",
     "no_usage": "the calls told no usage",
     "reported_as_zero": "reported as 0, although tokens were used: free, or not priced by who charged",
@@ -142,7 +142,7 @@ def efforts(answer: CostBreakdown) -> list[Block]:
 def unknown(answer: CostBreakdown) -> list[Block]:
     """Return a line for each reason why the cost of calls is not known, and one for what has no price."""
     blocks: list[Block] = []
-    for reason, meaning in _REASONS.items():
+    for reason, meaning in REASONS.items():
         found = [each for each in answer.unknown if each.reason == reason and each.calls]
         if found:
             calls = words.plural(sum(each.calls for each in found), "call")

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line
+from analytics_es.cli.tables.bill import named
 from analytics_es.cli.tables.parts import cut, footer, heading
-from analytics_es.types import PriceChange, Priced, PriceDiff, PriceUsed
+from analytics_es.types import PriceChange, Priced, PriceDiff
 
 Places = Mapping[str, int]
 
@@ -76,15 +77,6 @@ def _cost(priced: Priced, places: Places) -> str:
 
 def _why(change: PriceChange) -> str:
     """Name the prices of the file that are used, and what was used instead."""
-    new = [_named(each) for each in change.now.prices if each.entry]
-    old = [_named(each) for each in change.was.prices if each.calls and each not in change.now.prices]
+    new = [named(each) for each in change.now.prices if each.entry]
+    old = [named(each) for each in change.was.prices if each.calls and each not in change.now.prices]
     return f"{', '.join(new)}, instead of {', '.join(old) or 'an unknown cost'}"
-
-
-def _named(price: PriceUsed) -> str:
-    since = f" from {price.since:%Y-%m-%d %H:%M}".removesuffix(" 00:00") if price.since else ""
-    if price.entry:
-        return f"price {price.entry} of the file{since}"
-    if price.position:
-        return f"the price at position {words.count(price.position)}{since}"
-    return f"genai-prices {price.version}{since}"
