@@ -22,6 +22,7 @@ from analytics_es.types import (
     PerformanceMetrics,
     PriceDiff,
     TimePeriod,
+    UnitCosts,
     UsageStats,
 )
 
@@ -123,6 +124,16 @@ class Questions(ABC):
             return answers.cost(source, period, by, where=where, assumption=assumption)
 
         return self._asked("cost", period, answered)
+
+    def get_unit_costs(
+        self, period: TimePeriod, *, where: Mapping[str, str] | None = None
+    ) -> OperationResult[UnitCosts]:
+        """Say what a job, a successful task, a conversation and 1,000 tokens of output cost on average, by currency.
+
+        Each is what all its calls of the period cost, by how many there are. Filters choose calls, and with them jobs
+        and conversations; tasks that ended well are all of the period, so that what models cost per task adds up.
+        """
+        return self._asked("cost", period, lambda source: answers.unit_costs(source, period, where or {}))
 
     def diff_prices(
         self, entries: Iterable[PriceEntry | Mapping[str, Any]], period: TimePeriod

@@ -678,24 +678,29 @@ class CostBreakdown:
 
 @frozen(kw_only=True)
 class UnitCost:
-    """What one unit of work cost on average: a job, a successful task, a conversation, or 1,000 tokens of output.
+    """What one unit of work cost on average in one currency: `each` = cost / units, rounded to 12 decimals.
 
-    `cost` is that of the calls made for `units` units, `each` one's part of it, rounded to 12 decimals.
+    `job`, `conversation`: the calls that name one, by the jobs or conversations that they name. `successful_task`: the
+    calls that name a task, those of failed ones too, by the tasks that ended well. `1000_output_tokens`: all calls, by
+    the output that those in this currency told. `unknown_calls` of these have a cost that is not known: `each` of a
+    job, a task or a conversation is at least that much then. Where nothing is known, the currency is "".
     """
 
-    unit: str
+    unit: Literal["job", "successful_task", "conversation", "1000_output_tokens"]
     currency: str
-    cost: Decimal
+    cost: Decimal | None
     units: Decimal
-    each: Decimal
+    each: Decimal | None
+    unknown_calls: int
 
 
 @frozen(kw_only=True)
 class UnitCosts:
-    """What units of work cost, by unit and currency; `unknown_calls` are in none of it."""
+    """What units of work cost, by unit and currency; `unknown_calls` of all `calls` are in none of it."""
 
     period: TimePeriod
     units: list[UnitCost]
+    calls: int
     unknown_calls: int
     completeness: Completeness
 

@@ -100,6 +100,23 @@ def cost(
     asked.tell(answer, lambda: tables.cost(answer, top, supposed))
 
 
+@click.command("unit-costs")
+@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only where a key has a value; may be repeated.")
+@question
+def unit_costs(asked: Asked, where: Sequence[str]) -> None:
+    """Say what a job, a successful task, a conversation and 1,000 tokens of output cost on average.
+
+    \b
+    Examples:
+      analytics-es unit-costs
+      analytics-es unit-costs --last 4w --where model=gpt-4o
+    """
+    only = pairs(where)
+    with asked.answering() as (service, period):
+        answer = service.get_unit_costs(period, where=only).unwrap()
+    asked.tell(answer, lambda: tables.unit_costs(answer))
+
+
 @click.command()
 @click.argument("metric")
 @click.option("--group-by", multiple=True, metavar="KEY", help="Figures for each value of a key; may be repeated.")
