@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import attrs
@@ -39,12 +39,29 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(("cost", "cost_change", "amount", "value"), EXACT),
 }
 OPEN_FIELDS = ("attributes", "data")
+# An entity may be a tag: an attribute of that name, whose value, as text, is whom the event belongs to.
+TAG = "attributes."
 # The unit of money, and the key that tells its currency.
 MONEY = "currency"
 
 
 # A text longer than this many bytes is shortened where it is a key: PostgreSQL's indexes end at 2,704 bytes a row.
 LONGEST_KEY, SHORT, MOST_KEYS = 256, 40, 10
+
+
+def named_by(entity: str) -> tuple[str, ...]:
+    """Return the path of what names an entity in an event: a field, or, of a tag such as `attributes.team`, two."""
+    return ("attributes", entity.removeprefix(TAG)) if entity.startswith(TAG) else (ENTITIES[entity],)
+
+
+def crossing_key(entity: str) -> str:
+    """Return the name of a key of an entity's ids; no key that is declared has such a name."""
+    known = entity in ENTITIES
+    return f"_{entity}" if known else f"_{hashlib.blake2b(entity.encode(), digest_size=8).hexdigest()}"
+
+
+def _expression(path: Sequence[str]) -> str:
+    return ".".join(f'"{name}"' for name in path)
 
 
 def shortened(text: str) -> str:
@@ -157,12 +174,23 @@ class Declaration:
         return json.dumps(attrs.asdict(self, filter=lambda attribute, _: attribute.name not in left_out))
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        """The names of the attributes among its entities."""
+        return tuple(each.removeprefix(TAG) for each in self.entities if each.startswith(TAG))
+
+    @property
     def expressions(self) -> Iterator[str]:
         """Every SQL expression in it, but for those on the list of entities."""
         yield from (key.sql for key in self.keys if not key.of_entity)
         yield from (sql for measure in self.measures for sql in (measure.sql, measure.where) if sql)
         if self.where:
             yield self.where
+
+    def crossed(self, entities: Sequence[str]) -> Declaration:
+        """Return a definition of rows that are told apart by each of these entities at once, "" where there is none."""
+        own = [key for key in self.keys if not key.of_entity]
+        added = [Key(name=crossing_key(each), sql=_expression(named_by(each))) for each in entities]
+        return attrs.evolve(self, entities=(), keys=(*own, *added))
 
     def entity_key(self, part: Literal["type", "id"]) -> str:
         """Return the name of the key that holds the entity's type or id."""

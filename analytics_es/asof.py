@@ -5,24 +5,24 @@ from __future__ import annotations
 import functools
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from attrs import frozen
 
 from analytics_es import codec, export, queries
 from analytics_es.algebra import Declaration
 from analytics_es.calendar import Calendar
+from analytics_es.crossing import Crossings, Remembered, folded
 from analytics_es.errors import NoSuchPosition, NotAPosition
 from analytics_es.events import EARLIEST
 from analytics_es.fold import Fold
 from analytics_es.log import EventLog, Part
-from analytics_es.periods import Tiling
-from analytics_es.questions import Questions
+from analytics_es.periods import Tiling, calendar_of
+from analytics_es.questions import Progress, Questions
 from analytics_es.rebuild import derived
 from analytics_es.types import (
     ExportResult,
@@ -30,9 +30,6 @@ from analytics_es.types import (
     TimePeriod,
 )
 from analytics_es.views import Views
-
-REMEMBERED = 6  # read models of one projection and one period
-
 
 # ── where the log stood ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -97,29 +94,10 @@ class Deriving:
         folding = cast(Fold, functools.partial(self.fold, names=[name]))
         return derived(log, only, folding, tiling)[0]
 
-    def other(self, log: EventLog, declaration: Declaration, tiling: Tiling) -> Views:
-        """Return read models in memory of any declaration over a period."""
-        with closing(Fold([declaration], self.calendar)) as fold:
-            return derived(log, [declaration], fold, tiling)[0]
 
-
-class _Remembered:
-    """The read models that were asked last; a lock around it keeps them open while they answer."""
-
-    def __init__(self) -> None:
-        self._views: OrderedDict[Any, Views] = OrderedDict()
-
-    def get(self, key: Any, make: Callable[[], Views]) -> Views:
-        if key not in self._views:
-            self._views[key] = make()
-            while len(self._views) > REMEMBERED:
-                self._views.popitem(last=False)[1].close()
-        self._views.move_to_end(key)
-        return self._views[key]
-
-    def close(self) -> None:
-        while self._views:
-            self._views.popitem()[1].close()
+def _close(*kept: Remembered | Crossings) -> None:
+    for each in kept:
+        each.close()
 
 
 class AsOf(Questions):
@@ -135,15 +113,15 @@ class AsOf(Questions):
         self._log = Part(deriving.log, upto=position)
         self._deriving, self._declarations, self._is_open = deriving, deriving.declarations, check_open
         self._lock = threading.Lock()
-        self._remembered = _Remembered()
-        self._end = weakref.finalize(self, self._remembered.close)
+        self._remembered, self._crossings = Remembered(), Crossings()
+        self._end = weakref.finalize(self, _close, self._remembered, self._crossings)
         self.position, self._prices = position, prices
         self.recorded_at = recorded_at(deriving.log, position)
 
     def close(self) -> None:
         """Let go of what was derived; asking again derives it again."""
         with self._lock:
-            self._remembered.close()
+            _close(self._remembered, self._crossings)
 
     def _check_open(self) -> None:
         self._is_open()
@@ -151,8 +129,26 @@ class AsOf(Questions):
     def _now(self) -> datetime:
         return self.recorded_at or EARLIEST
 
-    def _answering(self, projection: str, period: TimePeriod) -> AbstractContextManager[queries.Source]:
-        return self.source(projection, period)
+    def _answering(
+        self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
+    ) -> AbstractContextManager[queries.Source]:
+        declared = next(each for each in self._declarations if each.name == projection)
+        calendar = calendar_of(period, self._deriving.calendar)
+        if calendar == self._deriving.calendar and not queries.several(declared, words or ()):
+            return self.source(projection, period)
+        needed = queries.least(declared, words)
+        return self._crossings.derived(self._log, needed, calendar, period, self._made_from, progress)
+
+    def _made_from(self, views: Views, calendar: Calendar) -> queries.Source:
+        return queries.Source(
+            views=views,
+            calendar=calendar,
+            lag=lambda _: (0, 0.0),
+            clock=self._now,
+            known_as=self._deriving.known_as,
+            prices=self._prices(self.position),
+            derive=lambda declaration, tiling, _: folded(self._log, declaration, tiling),
+        )
 
     @contextmanager
     def source(self, name: str, period: TimePeriod) -> Iterator[queries.Source]:
@@ -164,15 +160,7 @@ class AsOf(Questions):
             views = self._remembered.get(
                 (name, whole.start, whole.end), lambda: self._deriving.views(self._log, name, whole)
             )
-            yield queries.Source(
-                views=views,
-                calendar=calendar,
-                lag=lambda _: (0, 0.0),
-                clock=self._now,
-                known_as=self._deriving.known_as,
-                prices=self._prices(self.position),
-                derive=lambda declaration, tiling, _: self._deriving.other(self._log, declaration, tiling),
-            )
+            yield self._made_from(views, calendar)
 
     def export_data(
         self,

@@ -229,6 +229,10 @@ class BadPolicy(CannotOpen):
     """This is no privacy policy: {problem} (see docs/privacy.md)."""
 
 
+class BadTags(CannotOpen):
+    """These are no tags of cost: {problem} (see docs/dimensions.md)."""
+
+
 class StoreBusy(AnalyticsError):
     """The database is locked by another process for longer than {seconds} s; nothing was changed. Try again."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from attrs import define, field
+from attrs import define, evolve, field
 
 from analytics_es.algebra import MONEY, Measure
 from analytics_es.codec import decode
@@ -21,7 +21,8 @@ from analytics_es.figures import distribution, merged, nothing
 from analytics_es.fold import Contributions, Fold
 from analytics_es.foldsql import Cell
 from analytics_es.log import EventLog, gathered
-from analytics_es.queries import Source, find_metric, grouping
+from analytics_es.periods import calendar_of
+from analytics_es.queries import Source, find_metric, grouping, several
 from analytics_es.sealed import check_exact
 from analytics_es.types import (
     CostBreakdown,
@@ -76,8 +77,11 @@ def explain(
         raise BadLimit(limit=limit)
     declared, wanted = find_metric(list(source.views.declarations.values()), metric)
     where = source.known(where)
+    source = evolve(source, calendar=calendar_of(period, source.calendar))  # events know no zone
+    entities = several(declared, where)
     with source.question([declared.name], period) as question:
         declaration, measure = question.measure(declared, wanted)
+        declaration = declaration.crossed(entities) if entities else declaration
         cell = Cell.of(declaration, measure, grouping(declaration, [], where).where)
         position = question.snapshot.positions[declaration.name]
         tiling, completeness = question.tiling, question.completeness()

@@ -1,6 +1,7 @@
 """The SQL of a fold, made from declarations: how events are decoded, and how one projection's rows follow.
 
-Names inside: fields of events as they are, k_… keys, e_… entities, c0… conditions, v0… values as scaled integers.
+Names inside: fields of events as they are, k_… keys, "attributes.x" tags as texts, c0… conditions, v0… values as scaled
+integers.
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ from analytics_es.algebra import (
     MONEY,
     OPEN_FIELDS,
     SHORT,
+    TAG,
     TEXT,
     Column,
     Declaration,
     Key,
     Measure,
+    named_by,
 )
 from analytics_es.engine import quote, quote_name
-from analytics_es.vocabulary import ENTITIES, MAX_INTEGER
+from analytics_es.vocabulary import MAX_INTEGER
 
 EMPTY_BUCKETS = "[[],[]]"
 
@@ -74,10 +77,12 @@ def decoding(declarations: Sequence[Declaration]) -> str:
     are `open`): these are read as text first. What is there but is not a number, or too large, is named in `unread`.
     """
     paths = {path for each in declarations for sql in each.expressions for path in engine.references(sql)}
+    of_entities = {named_by(entity) for each in declarations for entity in each.entities}
     named = {path[0] for path in paths if len(path) == 1} - {"position"}  # which is no field, but always there
     stored = {IN_MICROSECONDS.get(name, name) for name in named - set(DERIVED)} | ALWAYS
-    stored |= {ENTITIES[entity] for each in declarations for entity in each.entities}
-    own = {outer: sorted({path[1] for path in paths if len(path) == 2 and path[0] == outer}) for outer in OPEN_FIELDS}
+    stored |= {path[0] for path in of_entities if len(path) == 1}
+    open_paths = {path for path in paths | of_entities if len(path) == 2}
+    own = {outer: sorted({inner for name, inner in open_paths if name == outer}) for outer in OPEN_FIELDS}
     numbers = sorted(name for name in stored if FIELDS[name] != TEXT)
     scales = {name: _decimals(declarations, name) for name in numbers}
     columns = [
@@ -225,6 +230,7 @@ class ProjectionSql:
             f"{self.day} AS day",
             *(f"coalesce(TRY(CAST(({k.sql}) AS VARCHAR)), '') AS k_{k.name}" for k in self._own_keys),
             *(f"TRY({where}) AS c{i}" for i, where in enumerate(self.wheres)),
+            *(f"attributes.{quote_name(tag)} AS {_tagged(tag)}" for tag in declaration.tags),
             *more,
         ]
         condition = f"for_{declaration.name}" + (f" AND TRY({declaration.where})" if declaration.where else "")
@@ -249,9 +255,7 @@ class ProjectionSql:
         ]
         if not declaration.entities:
             return f"SELECT {_list(kept)} FROM ({self._read()})"
-        belongs = _list(
-            [f"{{'t': {quote(entity)}, 'i': {quote_name(ENTITIES[entity])}}}" for entity in declaration.entities]
-        )
+        belongs = _list([f"{{'t': {quote(each)}, 'i': {_entity_id(each)}}}" for each in declaration.entities])
         entity = f"unnest([{{'t': '', 'i': ''}}, {belongs}]) AS entity"
         keys = f"entity.t AS k_{declaration.entity_key('type')}, entity.i AS k_{declaration.entity_key('id')}"
         return (
@@ -369,6 +373,16 @@ class ProjectionSql:
                 wrong = f"({wrong} OR {value} < 0)"
             problems.append(f"({condition} AND {wrong})")
         return " OR ".join(problems)
+
+
+def _entity_id(entity: str) -> str:
+    path = named_by(entity)
+    return quote_name(path[0]) if len(path) == 1 else _tagged(path[1])
+
+
+def _tagged(tag: str) -> str:
+    """The text of an attribute: where values add up, `attributes` holds numbers."""
+    return quote_name(f"{TAG}{tag}")
 
 
 def _final(column: Column) -> str:

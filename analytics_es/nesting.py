@@ -1,26 +1,28 @@
-"""Which spans lie in which, so that what several of them report of the same calls is counted once."""
+"""Which spans lie in which: what several report of the same calls counts once, and calls know their tool."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from attrs import define, field
 
 
 class Node(NamedTuple):
-    """A span as far as this question goes; `parent` is "" where there is none."""
+    """A span as far as these questions go; `parent` is "" where there is none, and so is the `tool` it is a run of."""
 
     key: str
     parent: str
     is_call: bool
     reports_usage: bool
+    tool: str = ""
 
 
 @define(eq=False)
 class _Known:
     parent: _Known | None = None
+    tool: str = ""
     holds_call: bool = False
     holds_usage: bool = False
     counted: bool = False
@@ -43,7 +45,9 @@ class Nesting:
         """Take spans in."""
         nodes = list(nodes)
         for node in nodes:
-            self._span(node.key).parent = self._span(node.parent) if node.parent else None
+            span = self._span(node.key)
+            span.parent = self._span(node.parent) if node.parent else None
+            span.tool = node.tool
         for node in nodes:
             span = self._span(node.key)
             _tell(span.parent, call=node.is_call or span.holds_call, usage=node.reports_usage or span.holds_usage)
@@ -54,10 +58,18 @@ class Nesting:
         """Say whether a call lies in this span."""
         return self._span(key).holds_call
 
+    def tool_of(self, key: str) -> str | None:
+        """Return the tool whose run a span is or lies in, the innermost; None where no span around it is known for one.
+
+        What is live is seen from the inside out: a tool that goes on is not known yet.
+        """
+        span = self._span(key)
+        return next((each.tool for each in (span, *_around(span)) if each.tool), None)
+
     def counts(self, key: str) -> bool:
         """Say whether the usage that this span reports is to be counted, and remember that it was."""
         span = self._span(key)
-        if span.holds_usage or _in_counted(span):
+        if span.holds_usage or any(each.counted for each in _around(span)):
             return False
         span.counted = True
         return True
@@ -76,11 +88,10 @@ def _tell(span: _Known | None, *, call: bool, usage: bool) -> None:
         span = span.parent
 
 
-def _in_counted(span: _Known) -> bool:
+def _around(span: _Known) -> Iterator[_Known]:
+    """Yield the spans that one lies in, the innermost first."""
     passed = {id(span)}  # a file may claim that spans lie in one another
     while span.parent and id(span.parent) not in passed:
         span = span.parent
         passed.add(id(span))
-        if span.counted:
-            return True
-    return False
+        yield span

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
@@ -13,6 +14,20 @@ from analytics_es.types import TimePeriod
 from analytics_es.views import Span
 
 
+def calendar_of(period: TimePeriod, default: Calendar) -> Calendar:
+    """Return the calendar of the IANA zone that a period's start is given in, of any other start the default.
+
+    `datetime.UTC` and other fixed offsets say when, not whose days are meant.
+    """
+    zone = period.start.tzinfo
+    if not isinstance(zone, ZoneInfo) or zone.key is None:
+        return default
+    try:
+        return Calendar(zone.key)
+    except ValueError:  # a file of the system that is no zone
+        return default
+
+
 @frozen
 class Tiling:
     """A period widened to the whole hours that hold it, in a calendar; all instants are epoch seconds."""
@@ -20,9 +35,10 @@ class Tiling:
     calendar: Calendar
     start: int
     end: int
+    by_hours: bool = False  # there are no buckets of its days
 
     @classmethod
-    def of(cls, calendar: Calendar, period: TimePeriod) -> Tiling:
+    def of(cls, calendar: Calendar, period: TimePeriod, *, by_hours: bool = False) -> Tiling:
         """Widen a period to whole hours; raises BadPeriod for times that no event can have."""
         if period.start - EARLIEST < timedelta(0) or period.end - LATEST > timedelta(0):
             raise BadPeriod(text=str(period), problem="it is outside the years 1990 to 2100")
@@ -32,11 +48,14 @@ class Tiling:
             calendar,
             calendar.hour_start(int(period.start.timestamp() // 1)),
             last if last == end else calendar.next_hour(last),
+            by_hours,
         )
 
     def coarsened(self, since: int) -> Tiling:
         """Return the whole days that hold this one, on the side where hours that start before `since` are gone."""
         start, end = self.start, self.end
+        if self.by_hours:
+            return self
         if start < since:
             start = self.calendar.day_start(start)
         if end <= since and self.calendar.day_start(end) != end:
@@ -46,7 +65,7 @@ class Tiling:
     def spans(self) -> list[Span]:
         """Return day buckets for whole days and hour buckets for what is left on either side, unlabelled."""
         first, last = self._days()
-        if first >= last:
+        if self.by_hours or first >= last:
             return [Span("hour", self.start, self.end)]
         edges = [Span("hour", self.start, first), Span("day", first, last), Span("hour", last, self.end)]
         return [span for span in edges if span.start < span.end]
@@ -58,7 +77,7 @@ class Tiling:
         if granularity == "total":
             return [evolve(span, label=self.start) for span in self.spans()], [self.start]
         first, last = self._days()
-        if first >= last:
+        if self.by_hours or first >= last:
             days = [self.start, *(day for day in self.calendar.days(self.start, self.end) if day > self.start)]
             ends = [*days[1:], self.end]
             return [Span("hour", a, b, a) for a, b in zip(days, ends, strict=True)], days
@@ -80,7 +99,20 @@ class Tiling:
             start = self.calendar.days(self.start - (count + 2) * 86_400, self.start)[-count]
         else:
             start = self.calendar.hour_start(self.start - (self.end - self.start))
-        return Tiling(self.calendar, start, self.start)
+        return self.part(start, self.start)
+
+    def part(self, start: int, end: int) -> Tiling:
+        """Return a stretch of the same time, kept in the same way."""
+        return evolve(self, start=start, end=end)
+
+    def with_before(self) -> Tiling:
+        """Return this stretch of time and the period before as one."""
+        return self.part(self.before().start, self.end)
+
+    def falls_on(self, calendar: Calendar) -> bool:
+        """Say whether all its hours are hours of another calendar."""
+        bounds = {*self.calendar.hours(self.start, self.end), self.end}
+        return bounds <= {*calendar.hours(self.start, self.end), calendar.hour_start(self.end)}
 
     def local(self, instant: int) -> datetime:
         """Return an instant as an aware datetime in the reporting zone."""

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from attrs import field, frozen
 
+from analytics_es.algebra import TAG, named_by
 from analytics_es.errors import BadPolicy
 from analytics_es.vocabulary import ENTITIES
 
@@ -118,8 +119,9 @@ class PrivacyPolicy:
         return self._plan.rules.action(path) or KEEP
 
     def pseudonymises(self, entity: str) -> bool:
-        """Say whether an entity such as `user` is known by pseudonyms."""
-        return entity in ENTITIES and self.action(ENTITIES[entity]) == PSEUDONYMISE
+        """Say whether an entity such as `user`, or a tag such as `attributes.email`, is known by pseudonyms."""
+        named = entity in ENTITIES or entity.startswith(TAG)
+        return named and self.action(".".join(named_by(entity))) == PSEUDONYMISE
 
     def apply(self, data: dict[str, Any], pseudonym_of: PseudonymOf) -> dict[str, Any]:
         """Leave of checked data what may be stored, in place: who checked it made it anew."""

@@ -20,6 +20,7 @@ from analytics_es.algebra import (
     MONEY,
     MOST_KEYS,
     OPEN_FIELDS,
+    TAG,
     TEXT,
     Declaration,
     Histogram,
@@ -49,6 +50,7 @@ NUMERIC = re.compile(r"(TINY|SMALL|BIG|HUGE|U\w+)?INT(EGER)?|DECIMAL.*|DOUBLE|FL
 LONGEST_NAME = 63  # that PostgreSQL does not cut
 ROOM_FOR_GENERATION = 8  # of a table's name: _g999999
 _NAME = re.compile(r"(?!k_)[a-z][a-z0-9_]{0,62}")
+_TAG = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 _PATTERN = re.compile(r"([a-z0-9_]+|\*)(\.([a-z0-9_]+|\*))*(\.>)?|>")
 _RESERVED = {"grain", "bucket", "hour", "day", "position", "projection", "field"}
 
@@ -143,7 +145,7 @@ def declarations_of(classes: Sequence[Any]) -> tuple[Declaration, ...]:
     for one, other in pairwise(declarations):
         if one.name == other.name:
             raise SameName(name=one.name)
-    _check_spelling(declarations)
+    check_spelling(declarations)
     return declarations
 
 
@@ -170,14 +172,15 @@ def _check(declaration: Declaration) -> None:
             _check_expression(name, each.name, each.sql, "text", None)
     for measure in declaration.measures:
         _check_measure(declaration, measure)
-    _check_spelling([declaration])
+    check_spelling([declaration])
 
 
-def _check_spelling(declarations: Sequence[Declaration]) -> None:
+def check_spelling(declarations: Sequence[Declaration]) -> None:
     """Your own fields must not differ by case alone: to the engine they are one."""
     spelled: dict[str, str] = {}
     for each in declarations:
-        for name in sorted({".".join(path) for sql in each.expressions for path in engine.references(sql)}):
+        named = {".".join(path) for sql in each.expressions for path in engine.references(sql)}
+        for name in sorted(named | {f"{TAG}{tag}" for tag in each.tags}):
             known = spelled.setdefault(name.lower(), name)
             if known != name:
                 _refuse(each.name, name, f"is also written {known}: write it in one way")
@@ -219,8 +222,18 @@ def _check_entities(declaration: Declaration) -> None:
         field = next((each.name for each in declaration.keys if each.of_entity), "entities")
         _refuse(declaration.name, field, "spreading takes entities=(…) and two keys, entity.type and entity.id")
     for entity in declaration.entities:
-        if entity not in ENTITIES:
-            _refuse(declaration.name, "entities", f"{entity!r} is unknown: use {', '.join(ENTITIES)}")
+        if entity.startswith(TAG):
+            check_tag(declaration.name, entity.removeprefix(TAG))
+        elif entity not in ENTITIES:
+            _refuse(declaration.name, "entities", f"{entity!r} is unknown: use {', '.join(ENTITIES)}, attributes.…")
+        if declaration.entities.count(entity) > 1:
+            _refuse(declaration.name, "entities", f"{entity!r} is there twice")
+
+
+def check_tag(name: str, tag: str) -> None:
+    """Refuse the name of an attribute that cannot be asked for: raises BadDeclaration."""
+    if not _TAG.fullmatch(tag):
+        _refuse(name, f"{TAG}{tag}", "is no name of an attribute: use up to 128 letters, digits and _ . : / -")
 
 
 def _check_measure(declaration: Declaration, measure: Measure) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Protocol
 
 from attrs import Factory, evolve, frozen
 
-from analytics_es.algebra import MONEY, Declaration, Measure
+from analytics_es.algebra import MONEY, TAG, Declaration, Measure, crossing_key
 from analytics_es.calendar import Calendar
 from analytics_es.errors import (
     BadValue,
@@ -49,6 +49,9 @@ def as_given(entity: str, value: str) -> str:
     return value
 
 
+TOGETHER = 100  # spans of one statement: SQLite takes at most 500
+
+
 class Clock(Protocol):
     """Tells the time."""
 
@@ -75,7 +78,8 @@ class Source:
     """What answers are made from: the read models, the calendar they keep, how far they lag, and what time it is.
 
     `known_as` says under which name the log knows an entity: its pseudonym, where it has one. `derive` folds a period
-    from the log up to a position, for another declaration than that of a read model; who asks closes it.
+    from the log up to a position, for another declaration than that of a read model; who asks closes it. `by_hours`:
+    days of the calendar are added up from hours, because the days of the read models are another zone's.
     """
 
     views: Views
@@ -85,6 +89,7 @@ class Source:
     known_as: KnownAs = as_given
     prices: Prices = Factory(PricesThen)
     derive: Derive = _underivable
+    by_hours: bool = False
 
     def known(self, where: Mapping[str, str]) -> dict[str, str]:
         """Return filters with entities by the names under which the log knows them."""
@@ -105,7 +110,7 @@ class Source:
             self.declaration(name)
         with self.views.read() as snapshot:
             horizon = snapshot.horizon()
-            tiling = Tiling.of(self.calendar, period).coarsened(horizon.hours)
+            tiling = Tiling.of(self.calendar, period, by_hours=self.by_hours).coarsened(horizon.hours)
             question = Question(self, snapshot, horizon, tiling, period, names)
             question.check_kept()
             yield question
@@ -147,14 +152,17 @@ class Question:
         spans, labels = self.tiling.series(self.asked.granularity)
         columns = [column for measure in measures for column in measure.columns]
         found: dict[tuple[int, ...], list[tuple[Any, ...]]] = {(label,): [] for label in labels}
-        for row in self.snapshot.sums(declaration, columns, spans, where=where, by=by, by_time=True):
-            found[(row[0],)].append(row[1:])
+        for first in range(0, len(spans), TOGETHER):
+            some = spans[first : first + TOGETHER]
+            for row in self.snapshot.sums(declaration, columns, some, where=where, by=by, by_time=True):
+                found[(row[0],)].append(row[1:])
         return found
 
     def check_kept(self) -> None:
         """Raise NoLongerKept where the answer needs buckets that retention has removed."""
         needed = [*self.tiling.spans(), *self.tiling.series(self.asked.granularity)[0]]
-        kept = (("hour", self.horizon.hours, ", or by the day"), ("day", self.horizon.days, ""))
+        instead = " in the zone that the store keeps days of" if self.tiling.by_hours else ", or by the day"
+        kept = (("hour", self.horizon.hours, instead), ("day", self.horizon.days, ""))
         for grain, since, instead in kept:
             if any(span.grain == grain and span.start < since for span in needed):
                 raise NoLongerKept(grain=grain, since=self.tiling.local(since), instead=instead)
@@ -220,9 +228,42 @@ def grouping(declaration: Declaration, by: Sequence[str], where: Mapping[str, st
     return Grouping(filters, groups, list(by))
 
 
+def several(declaration: Declaration, words: Iterable[str]) -> tuple[str, ...]:
+    """Return the entities that are asked for where they are more than one, in order; raises UnknownKey.
+
+    Their rows are those of `Declaration.crossed`: a read model has rows of one entity alone.
+    """
+    words = list(words)
+    own = {key.name for key in declaration.keys if not key.of_entity}
+    entities = tuple(each for each in declaration.entities if each in words and each not in own)
+    if len(entities) < 2:
+        return ()
+    for word in words:
+        if word not in own and word not in entities:
+            _unknown(declaration, word, one=True)
+    return entities
+
+
+def least(declaration: Declaration, words: Sequence[str] | None) -> Declaration:
+    """Return a definition of no more rows than a question by these words needs; None: words that are not known.
+
+    Raises UnknownKey.
+    """
+    entities = several(declaration, words or ())
+    if entities or not declaration.entities:
+        return declaration.crossed(entities)
+    keys = {declaration.entity_key("type"), declaration.entity_key("id")}
+    if words is None or keys & {*words}:
+        return declaration
+    one = tuple(each for each in declaration.entities if each in words)
+    return evolve(declaration, entities=one) if one else declaration.crossed(())
+
+
 def _of_entity(declaration: Declaration, own: set[str], word: str, value: str | None) -> list[tuple[str, Any]]:
     if word in own:
         return [(word, value)]
+    if (crossed := crossing_key(word)) in own:
+        return [(crossed, value)]
     if word in declaration.entities:
         return [(declaration.entity_key("type"), word), (declaration.entity_key("id"), value)]
     return _unknown(declaration, word)
@@ -230,7 +271,11 @@ def _of_entity(declaration: Declaration, own: set[str], word: str, value: str | 
 
 def _unknown(declaration: Declaration, word: str, *, one: bool = False) -> NoReturn:
     names = [key.name for key in declaration.keys] + list(declaration.entities)
-    hint = " (one entity at a time)" if one else ""
+    hint = ""
+    if one:
+        hint = " (several entities are asked for by their own names, not by entity_type and entity_id)"
+    elif word.startswith(TAG):
+        hint = f"; attributes once declared, of cost by tags = [{word.removeprefix(TAG)!r}] (docs/dimensions.md)"
     raise UnknownKey(key=word, projection=declaration.name, keys=", ".join(names) + hint)
 
 
@@ -375,8 +420,7 @@ def _groups(question: Question, declaration: Declaration, measure: Measure, aske
     width = len(asked.by)
     spans = question.tiling.spans()
     rows = question.snapshot.sums(declaration, measure.columns, spans, where=asked.where, by=asked.by)
-    words = [word if word in asked.by else declaration.entity_key("id") for word in asked.words]
-    names = dict(zip(words, asked.words, strict=True))
+    names = dict(zip(asked.by, asked.words, strict=True))
     groups = [
         MetricGroup(
             keys={names[key]: value for key, value in zip(asked.by, row[:width], strict=True)},

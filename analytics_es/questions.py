@@ -27,6 +27,7 @@ from analytics_es.types import (
 )
 
 T = TypeVar("T")
+Progress = Callable[[int, int], None]
 
 
 class Questions(ABC):
@@ -35,8 +36,10 @@ class Questions(ABC):
     _declarations: Sequence[Declaration]
 
     @abstractmethod
-    def _answering(self, projection: str, period: TimePeriod) -> AbstractContextManager[Source]:
-        """Open what answers of a projection about a period are made from."""
+    def _answering(
+        self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
+    ) -> AbstractContextManager[Source]:
+        """Open what answers of a projection about a period are made from; `words`, where told, are all they ask by."""
 
     @abstractmethod
     def _check_open(self) -> None:
@@ -61,11 +64,18 @@ class Questions(ABC):
 
         return OperationResult.of(unless_closed)
 
-    def _asked(self, projection: str, period: TimePeriod, answer: Callable[[Source], T]) -> OperationResult[T]:
+    def _asked(
+        self,
+        projection: str,
+        period: TimePeriod,
+        answer: Callable[[Source], T],
+        words: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> OperationResult[T]:
         def answered() -> T:
             if projection not in {each.name for each in self._declarations}:
                 raise MissingProjection(projection=projection)
-            with self._answering(projection, period) as source:
+            with self._answering(projection, period, words, progress) as source:
                 return answer(source)
 
         return self._result(answered)
@@ -81,12 +91,17 @@ class Questions(ABC):
         *,
         group_by: Sequence[str] = (),
         where: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[MetricSummary]:
-        """Sum up one metric, such as `performance.duration`, over a period: figures, series, groups, period before."""
+        """Sum up one metric, such as `performance.duration`, over a period: figures, series, groups, period before.
+
+        Several entities together (`group_by=["user", "tenant"]`) are derived from the log, which `progress` is told of.
+        """
 
         def answered() -> MetricSummary:
             declaration, _ = queries.find_metric(self._declarations, metric)
-            with self._answering(declaration.name, period) as source:
+            words = [*group_by, *(where or {})]
+            with self._answering(declaration.name, period, words, progress) as source:
                 return queries.summary(source, metric, period, group_by=group_by, where=where or {})
 
         return self._result(answered)
@@ -109,21 +124,23 @@ class Questions(ABC):
         where: Mapping[str, str] | None = None,
         prices: PriceBook | Iterable[PriceEntry | Mapping[str, Any]] | None = None,
         models: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[CostBreakdown]:
-        """Say what calls cost: by provider, model, operation, and one of the entities, such as user.
+        """Say what calls cost: by provider, model, operation, and entities, such as user or attributes.team.
 
         The cost of a call is what it reported, else what the prices say that were in force when it happened, else it is
         unknown. What if: with `prices`, a book, or entries as if they were published on top, all calls are priced by
         these, whatever they reported; with `models`, such as {"a": "b"}, those of model a as if they were of b (or of
         `provider/b`). Nothing is recorded of it. The failure is UnknownModel for a model in the place of another that
         has no price in the period.
+        Several entities together are derived from the log, which `progress` is told of: position and head.
         """
 
         def answered(source: Source) -> CostBreakdown:
             assumption = answers.assumption(source, prices, models)
             return answers.cost(source, period, by, where=where, assumption=assumption)
 
-        return self._asked("cost", period, answered)
+        return self._asked("cost", period, answered, [*by, *(where or {})], progress)
 
     def get_unit_costs(
         self, period: TimePeriod, *, where: Mapping[str, str] | None = None
@@ -142,4 +159,4 @@ class Questions(ABC):
 
         Entries are those of `publish_prices`. Nothing is recorded. What calls reported stays, and is not compared.
         """
-        return self._asked("cost", period, lambda source: answers.price_diff(source, entries, period))
+        return self._asked("cost", period, lambda source: answers.price_diff(source, entries, period), [])

@@ -239,15 +239,25 @@ def _parts(
     return parts, events
 
 
-def derived(log: EventLog, declarations: Sequence[Declaration], fold: Fold, tiling: Tiling) -> tuple[Views, int]:
+def derived(
+    log: EventLog,
+    declarations: Sequence[Declaration],
+    fold: Fold,
+    tiling: Tiling,
+    *,
+    seeds: Seeds | None = None,
+    progress: Progress | None = None,
+) -> tuple[Views, int]:
     """Return read models in memory that hold just a period, folded from the log, and the log's head they stand on.
 
-    Raises SealedPeriod where the log's sealed events would have to be told apart by position.
+    They begin with the rows of sealed events, or with other `seeds`. Raises SealedPeriod where the log's sealed events
+    would have to be told apart by position.
     """
     head, days = log.head(), _Period(tiling).days
-    if not log.begins:
+    if seeds is None and not log.begins:
         check_exact(log, days[0], head, "an answer as of then, with the period before,")
-    seeds = NOTHING if log.begins else Seeds(log, within=days)
+    if seeds is None:
+        seeds = NOTHING if log.begins else Seeds(log, within=days)
     views = SQLiteViews(None, declarations, log=log.identity, timezone=str(tiling.calendar.zone), seeds=seeds)
     within = (tiling.start * MICRO, tiling.end * MICRO)
     position = 0
@@ -258,6 +268,8 @@ def derived(log: EventLog, declarations: Sequence[Declaration], fold: Fold, tili
                 raise folded
             views.commit(name, folded, expected=position, position=last)
         position = last
+        if progress:
+            progress(position, head)
     for declaration in declarations:
         if position < head:
             views.commit(declaration.name, Folded(rows=[], unreadable=[]), expected=position, position=head)

@@ -99,8 +99,8 @@ def changed(log: EventLog, change: Callable[[Declaration, Row], Row]) -> Iterato
 
 
 def carries(old: Declaration, new: Declaration) -> bool:
-    """Say whether rows of one definition are rows of the other, at most with measures more or less."""
-    same = ("consumes", "where", "entities", "keys")
+    """Say whether rows of one definition are rows of the other, at most with measures and entities more or less."""
+    same = ("consumes", "where", "keys")
     return all(getattr(old, name) == getattr(new, name) for name in same)
 
 
@@ -158,7 +158,7 @@ class Seeds:
             if sealed.grain == UNREADABLE:
                 yield Folded(rows=[], unreadable=[(position, hour, field) for hour, position, field in rows])
             else:
-                for part in _distinct(rows, len(old.row_key)):
+                for part in _distinct(_of_entities(rows, old, declaration), len(old.row_key)):
                     yield Folded(rows=list(map(carried(old, declaration), part)), unreadable=[])
 
     def _chosen(self, declaration: Declaration) -> dict[int, Declaration]:
@@ -184,6 +184,15 @@ class Seeds:
         """Say whether a read model of this definition begins with all that sealed events add."""
         exact = {seal for seal, old in self._chosen(declaration).items() if old.fingerprint == declaration.fingerprint}
         return len(exact) == self.horizon().seal
+
+
+def _of_entities(rows: list[Row], old: Declaration, new: Declaration) -> list[Row]:
+    """Leave out the rows of entities that are none any more."""
+    gone = set(old.entities) - set(new.entities)
+    if not gone:
+        return rows
+    of_type = old.row_key.index(old.entity_key("type"))
+    return [row for row in rows if row[of_type] not in gone]
 
 
 def _distinct(rows: list[Row], width: int) -> Iterator[list[Row]]:

@@ -68,6 +68,8 @@ NAMES = {
     "task": ("task_type", ("gen_ai.agent.name", "agent.name", "traceloop.entity.name")),
     "job": ("job_type", ("gen_ai.workflow.name", "traceloop.workflow.name", "traceloop.entity.name")),
 }
+# The tool that a call was made for: said by the application, else the one whose run the call lies in.
+FOR_TOOL = (f"{OWN}tool",)
 USAGE = {
     "input_tokens": (
         "gen_ai.usage.input_tokens",

@@ -5,19 +5,21 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
 from analytics_es import asof, diff, explain, forks, queries
+from analytics_es.algebra import named_by
 from analytics_es.backfill import Backfill
 from analytics_es.buffer import Buffer, OnFailure, WhenFull
 from analytics_es.bus import FAMILIES, MessageBus
 from analytics_es.calendar import Calendar
 from analytics_es.correcting import Corrections
 from analytics_es.costing import bill
+from analytics_es.crossing import Crossings, folded
 from analytics_es.deadletters import DeadLetters
 from analytics_es.door import Door
 from analytics_es.errors import Closed, Forked, ProjectionsShadowed, UnknownTimezone
@@ -29,7 +31,7 @@ from analytics_es.log import Appended, Entry, EventLog, Part
 from analytics_es.pricing.book import PriceBook
 from analytics_es.pricing.entries import PriceEntry
 from analytics_es.pricing.prices import UnitPrices
-from analytics_es.privacy import DEFAULT, PrivacyPolicy
+from analytics_es.privacy import DEFAULT, PrivacyPolicy, kind_of
 from analytics_es.projection import declarations_of
 from analytics_es.publishing import Publications
 from analytics_es.recording import OnRefused, Progress, Recorder
@@ -39,6 +41,7 @@ from analytics_es.runner import Runner
 from analytics_es.settings import Settings, read_settings
 from analytics_es.sources import OfLog, Opening
 from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store, open_vault
+from analytics_es.tags import checked, declare
 from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
@@ -101,8 +104,9 @@ class AnalyticsService(Upkeep):
             clock=clock,
             known_as=self._known_as,
             prices=self._publications,
-            derive=lambda declaration, tiling, upto: self._deriving.other(Part(log, upto=upto), declaration, tiling),
+            derive=lambda declaration, tiling, upto: folded(Part(log, upto=upto), declaration, tiling),
         )
+        self._crossings = Crossings()
         self._letters = DeadLetters(log, views, self._fold, calendar)
         self._subscriptions: list[Subscription] = []
         self._buffers: list[Buffer] = []
@@ -124,6 +128,7 @@ class AnalyticsService(Upkeep):
         strict_ids: bool = False,
         rebuild: Literal["auto", "manual"] = "auto",
         retention: Mapping[str, str] | None = None,
+        tags: Sequence[str] | None = None,
         privacy: str | Mapping[str, Any] | PrivacyPolicy | None = None,
         vault_key: str | Path | None = None,
         settings: str | Path | None = None,
@@ -142,20 +147,25 @@ class AnalyticsService(Upkeep):
         id alone, for producers that send an event again with another time (appends are several times slower).
         `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or rules
         (docs/privacy.md). `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
-        unless said otherwise, nothing is ever let go. `settings` is a TOML file that says all three; what is passed
-        here wins.
-        Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention and BadDeclaration.
+        unless said otherwise, nothing is ever let go. `tags` are attributes that cost is told apart by, unless said
+        otherwise those that this store was told of last (docs/dimensions.md). `settings` is a TOML file that says
+        all four; what is passed here wins.
+        Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention, BadTags and
+        BadDeclaration.
         """
         told = read_settings(Path(settings)) if settings else Settings()
         policy = told.privacy or PrivacyPolicy.of(PRIVACY) if privacy is None else PrivacyPolicy.of(privacy)
         key = told.vault_key if vault_key is None else Path(vault_key)
         kept = told.retention if retention is None else RetentionPolicy.of(retention)
+        tagged = told.tags if tags is None else checked(tags)
         declarations = declarations_of(_ours() if projections is None else projections)
         try:
             calendar = Calendar(timezone)
         except ValueError:
             raise UnknownTimezone(name=timezone) from None
-        log, views = open_store(url_or_path, declarations, schema=schema, timezone=timezone, strict_ids=strict_ids)
+        log, views = open_store(
+            url_or_path, declarations, schema=schema, timezone=timezone, strict_ids=strict_ids, tags=tagged
+        )
         in_memory = not on_server(url_or_path) and log_path(url_or_path) is None
         opening = None if in_memory else (open_log, (_absolute(url_or_path), schema))
         service = cls(
@@ -179,11 +189,14 @@ class AnalyticsService(Upkeep):
                 strict_ids=strict_ids,
                 rebuild=rebuild,
                 retention=retention,
+                tags=tags,
                 privacy=privacy,
                 vault_key=vault_key,
                 settings=settings,
                 clock=clock,
             )
+        if tagged is not None:
+            declare(service._recorder, tagged)
         if follow:
             service._follow()
         return service
@@ -204,7 +217,7 @@ class AnalyticsService(Upkeep):
             if self._forked:
                 return
             with ExitStack() as closing:  # the last first, whatever one of them raises
-                store = (self._log, self._vault, self._views, self._fold)
+                store = (self._log, self._vault, self._views, self._fold, self._crossings)
                 for part in (*store, self._runner, self._backfill, *self._subscriptions):
                     if part:
                         closing.callback(part.close)
@@ -361,12 +374,19 @@ class AnalyticsService(Upkeep):
         """Return the name under which the log knows an entity: its pseudonym, where it has one."""
         if not self._policy.pseudonymises(entity) or is_pseudonym(value):
             return value
-        return self._vault.find(entity, value) or value
+        return self._vault.find(kind_of(".".join(named_by(entity))), value) or value
 
     # ── asking the log ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _answering(self, projection: str, period: TimePeriod) -> AbstractContextManager[queries.Source]:
-        return nullcontext(self._source)
+    def _answering(
+        self,
+        projection: str,
+        period: TimePeriod,
+        words: Sequence[str] | None = None,
+        progress: CatchUpProgress | None = None,
+    ) -> AbstractContextManager[queries.Source]:
+        declared = self._source.declaration(projection)
+        return self._crossings.answering(self._source, self._log, declared, period, words, progress)
 
     # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from attrs import Factory, frozen
 
-from analytics_es.errors import BadPolicy, BadRetention, BadSettings
+from analytics_es.errors import BadPolicy, BadRetention, BadSettings, BadTags
 from analytics_es.privacy import PrivacyPolicy
 from analytics_es.retention import RetentionPolicy
+from analytics_es.tags import checked
 
 
 @frozen(kw_only=True)
@@ -21,6 +22,7 @@ class Settings:
     privacy: PrivacyPolicy | None = None
     vault_key: Path | None = None
     retention: RetentionPolicy = Factory(RetentionPolicy)
+    tags: tuple[str, ...] | None = None
 
 
 def read_settings(path: Path) -> Settings:
@@ -62,6 +64,14 @@ def _retention(path: Path, table: dict[str, Any]) -> dict[str, Any]:
         raise BadSettings(path=path, problem=f"retention: {error}") from error
 
 
+def _cost(path: Path, table: dict[str, Any]) -> dict[str, Any]:
+    _only(path, "cost", table, ("tags",))
+    try:
+        return {"tags": checked(table["tags"])} if "tags" in table else {}
+    except BadTags as error:
+        raise BadSettings(path=path, problem=f"cost.tags: {error.details['problem']}") from error
+
+
 def _only(path: Path, name: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
     for key in table:
         if key not in known:
@@ -69,4 +79,8 @@ def _only(path: Path, name: str, table: Mapping[str, Any], known: tuple[str, ...
 
 
 # Every table: what reads it.
-TABLES: dict[str, Callable[[Path, dict[str, Any]], dict[str, Any]]] = {"privacy": _privacy, "retention": _retention}
+TABLES: dict[str, Callable[[Path, dict[str, Any]], dict[str, Any]]] = {
+    "privacy": _privacy,
+    "retention": _retention,
+    "cost": _cost,
+}

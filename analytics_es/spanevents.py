@@ -15,7 +15,20 @@ from attrs import define, evolve, field
 from analytics_es import semconv
 from analytics_es.events import EPOCH
 from analytics_es.nesting import Nesting, Node
-from analytics_es.spans import Span, Told, attempt, attributes, called, common, duration, first_chunk, said, used
+from analytics_es.spans import (
+    Span,
+    Told,
+    attempt,
+    attributes,
+    called,
+    common,
+    cut,
+    duration,
+    first_chunk,
+    said,
+    used,
+)
+from analytics_es.vocabulary import MAX_TEXT
 
 SOURCE = "otel"
 CALL, TASK, TOOL = "provider.call", "task", "tool.call"
@@ -64,13 +77,7 @@ class Reader:
 
     def see(self, batch: Iterable[Span]) -> None:
         """Take in which spans lie in which, before `events` is asked for any of them."""
-        found = [(span, activity_of(span)) for span in batch]
-        self._nesting.see(
-            Node(
-                span.key, span.parent, kind is not None and kind.name == CALL, kind is not None and reports_usage(span)
-            )
-            for span, kind in found
-        )
+        self._nesting.see(_node(span, activity_of(span)) for span in batch)
 
     def events(self, span: Span) -> list[dict[str, Any]]:
         """Return the events of a span that was seen: none, one, or two where it tells of calls that nothing else does.
@@ -84,13 +91,14 @@ class Reader:
         if kind.name == CALL and (counts or not self._nesting.holds_call(span.key)):
             return [self._call(span, kind, carries=counts or not reports_usage(span))]
         events = [self._activity(span, kind)] if kind.name else []
-        return [*events, _unseen_calls(span, kind)] if counts else events
+        return [*events, self._unseen_calls(span, kind)] if counts else events
 
     def _call(self, span: Span, kind: Activity, *, carries: bool) -> dict[str, Any]:
         told = Told(span.attributes)
         data = {
             **common(span, told),
             **called(told, kind.operation),
+            "tool": told.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key),
             "attempt": attempt(told),
             "duration_ms": duration(span),
             "time_to_first_chunk_ms": first_chunk(span, told),
@@ -106,21 +114,31 @@ class Reader:
         if kind.name == CALL:
             data["task_type"] = kind.operation or span.title
         else:
-            type_field, names = semconv.NAMES[name]
-            data[type_field] = told.text(names) or span.title
+            data[semconv.NAMES[name][0]] = _name(span, told, name)
         if name == TASK:
             data["task_id"] = data["task_id"] or span.key
         if self.content:
             data |= said(span, semconv.DONE if name == TOOL else semconv.SAID)
         return _event(span, name, {**data, "attributes": attributes(span, told)})
 
+    def _unseen_calls(self, span: Span, kind: Activity) -> dict[str, Any]:
+        """Return the calls in a span that only it tells of, as one; without a duration, which is the span's."""
+        told = Told(span.attributes)
+        data = {**common(span, told), **called(told, kind.operation), **used(told)}
+        data["tool"] = told.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key)
+        about = attributes(evolve(span, attributes={}, dropped=0), told)
+        return {**_event(span, CALL, {**data, "attributes": about}), "id": f"{span.key}:usage"}
 
-def _unseen_calls(span: Span, kind: Activity) -> dict[str, Any]:
-    """Return the calls in a span that only it tells of, as one; without a duration, which is the span's."""
-    told = Told(span.attributes)
-    data = {**common(span, told), **called(told, kind.operation), **used(told)}
-    about = attributes(evolve(span, attributes={}, dropped=0), told)
-    return {**_event(span, CALL, {**data, "attributes": about}), "id": f"{span.key}:usage"}
+
+def _node(span: Span, kind: Activity | None) -> Node:
+    if kind is None:
+        return Node(span.key, span.parent, False, False)
+    tool = cut(_name(span, Told(span.attributes), TOOL), MAX_TEXT) if kind.name == TOOL else ""
+    return Node(span.key, span.parent, kind.name == CALL, reports_usage(span), tool)
+
+
+def _name(span: Span, told: Told, activity: str) -> str:
+    return told.text(semconv.NAMES[activity][1]) or span.title
 
 
 def _event(span: Span, activity: str, data: dict[str, Any]) -> dict[str, Any]:

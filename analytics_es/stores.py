@@ -14,6 +14,7 @@ from analytics_es.log import EventLog
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite.vault import SQLiteEntries
 from analytics_es.sealed import Seeds
+from analytics_es.tags import tagged
 from analytics_es.vault import KEY_BYTES, Vault, key_of
 from analytics_es.views import Views
 from analytics_es.views.sqlite import SQLiteViews
@@ -29,10 +30,14 @@ def open_store(
     timezone: str,
     schema: str = SCHEMA,
     strict_ids: bool = False,
+    tags: Sequence[str] | None = None,
 ) -> tuple[EventLog, Views]:
-    """Open the log and the read models of a store, creating what is not there; raises CannotOpen."""
+    """Open the log and the read models of a store, creating what is not there; raises CannotOpen.
+
+    `tags` are those of cost; None: those that the log was told of.
+    """
     if on_server(url_or_path):
-        return _open_schema(str(url_or_path), schema, declarations, timezone, strict_ids)
+        return _open_schema(str(url_or_path), schema, declarations, timezone, strict_ids, tags)
     path = log_path(url_or_path)
     if path:
         SQLiteLog.check(path)
@@ -40,6 +45,7 @@ def open_store(
     log = SQLiteLog(path, strict_ids=strict_ids)
     try:
         place = views_path(path) if path else None
+        declarations = tagged(declarations, tags, log)
         views = SQLiteViews(place, declarations, log=log.identity, timezone=timezone, seeds=Seeds(log))
         views.restart_beyond(log.head)
         views.settle()
@@ -51,7 +57,12 @@ def open_store(
 
 
 def _open_schema(
-    url: str, schema: str, declarations: Sequence[Declaration], timezone: str, strict_ids: bool
+    url: str,
+    schema: str,
+    declarations: Sequence[Declaration],
+    timezone: str,
+    strict_ids: bool,
+    tags: Sequence[str] | None,
 ) -> tuple[EventLog, Views]:
     postgres = _postgres()
     from analytics_es.views.postgres import PostgresViews
@@ -63,6 +74,7 @@ def _open_schema(
         database.close()
         raise
     try:
+        declarations = tagged(declarations, tags, log)
         views = PostgresViews(database, declarations, log=log.identity, timezone=timezone, seeds=Seeds(log))
         views.restart_beyond(log.head)
         views.settle()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics_es import AnalyticsService, TimePeriod, asof
+from analytics_es import AnalyticsService, TimePeriod, asof, crossing
 from analytics_es.codec import to_json
 from analytics_es.diff import kind_of_change
 from analytics_es.door import entry
@@ -155,7 +155,7 @@ def test_metrics_are_exported_as_they_were(analytics: AnalyticsService, tmp_path
 
 
 def test_periods_asked_long_ago_are_derived_again(analytics: AnalyticsService) -> None:
-    days = [TimePeriod.day(NOON.date() - timedelta(days=n)) for n in range(asof.REMEMBERED)]
+    days = [TimePeriod.day(NOON.date() - timedelta(days=n)) for n in range(crossing.REMEMBERED)]
     then = analytics.as_of(15)
 
     assert questions(then, days) == questions(then, days)

@@ -219,3 +219,13 @@ def test_progress_is_told_by_position(analytics: AnalyticsService) -> None:
     explained(analytics, progress=lambda *at: told.append(at))
 
     assert told == [(2, 2)]
+
+
+def test_a_row_of_two_entities_leads_to_its_calls(analytics: AnalyticsService) -> None:
+    record(analytics, provider_call(), provider_call(user_id="bob"), provider_call(tenant_id="birch", **UNREPORTED))
+    answer = breakdown(analytics, "user", "tenant")
+
+    told = [explained(analytics, answer, row=row) for row in answer.rows]
+
+    assert [each.totals for each in told] == [{row.currency: row.cost} for row in answer.rows]
+    assert [each.count for each in told] == [1, 1, 1]

@@ -125,6 +125,29 @@ def test_prices_are_what_their_page_shows(tmp_path: Path) -> None:
     assert run_python(code, tmp_path) == shown
 
 
+def test_cost_is_told_apart_as_the_page_of_dimensions_shows(tmp_path: Path) -> None:
+    (code,), (shown,) = blocks("docs/dimensions.md", "python"), blocks("docs/dimensions.md", "text")
+    (settings,) = blocks("docs/dimensions.md", "toml")
+    (tmp_path / "analytics.toml").write_text(settings)
+    commands = SHELL.findall((ROOT / "docs/dimensions.md").read_text())
+
+    assert run_python(code, tmp_path) == shown
+    for command in commands:
+        words = [
+            sys.executable,
+            "-W",
+            "error",
+            "-m",
+            "analytics_es.cli",
+            *shlex.split(command)[1:],
+            "--db",
+            "platform.db",
+        ]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+    assert len(commands) == 3
+
+
 def test_corrections_are_what_their_page_shows(tmp_path: Path) -> None:
     (code,) = (block for block in blocks("docs/cost.md", "python") if "correct_cost" in block)
     (shown,) = (block for block in blocks("docs/cost.md", "text") if "cost.corrected" in block)

@@ -114,3 +114,20 @@ def test_a_span_is_remembered_as_long_as_others_come_that_lie_in_it() -> None:
     nesting.see([Node("parent", "", True, True)])
 
     assert not nesting.counts("parent")
+
+
+def test_the_search_for_a_tool_ends_where_spans_claim_to_lie_in_one_another() -> None:
+    nesting = Nesting()
+    nesting.see([Node("a", "b", True, True), Node("b", "a", False, False)])
+
+    assert None is nesting.tool_of("a")
+
+
+def test_a_tool_is_forgotten_beyond_the_limit() -> None:
+    nesting = Nesting(limit=2)
+    nesting.see([Node("tool", "", False, False, "search")])
+    for number in range(5):
+        nesting.see([Node(f"other{number}", "", True, False)])
+    nesting.see([Node("child", "tool", True, True)])
+
+    assert None is nesting.tool_of("child")

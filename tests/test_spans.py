@@ -493,3 +493,60 @@ def test_any_attributes_give_events_that_pass_the_door_or_are_refused_there(
             assert found["event_type"] == admit(now=NOON, **found).type
         except RefusedEvent:
             continue
+
+
+# ── the tool that a call was made for ───────────────────────────────────────────────────────────────────────────
+
+
+def run_of(tool: str, *, id: int, parent: int | None = None, **attributes: Any) -> Span:
+    told = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool, **attributes}
+    return span(id=id, parent=parent, attributes=told)
+
+
+def tools_of_calls(*spans: Span) -> list[str | None]:
+    return [each["data"].get("tool") for each in events(*spans) if each["event_type"].startswith("provider.")]
+
+
+def test_a_call_in_the_run_of_a_tool_is_made_for_it_however_deep_and_in_any_order() -> None:
+    agent = span(id=2, parent=1, attributes={"gen_ai.operation.name": "invoke_agent"})
+
+    assert ["research"] == tools_of_calls(chat(id=3, parent=2), agent, run_of("research", id=1))
+    assert ["research"] == tools_of_calls(run_of("research", id=1), agent, chat(id=3, parent=2))
+
+
+def test_of_tools_in_one_another_a_call_is_made_for_the_innermost() -> None:
+    assert ["inner"] == tools_of_calls(chat(id=3, parent=2), run_of("inner", id=2, parent=1), run_of("outer", id=1))
+
+
+def test_a_call_beside_a_tool_is_made_for_none() -> None:
+    assert [None] == tools_of_calls(run_of("research", id=2, parent=1), chat(id=3, parent=1))
+
+
+def test_calls_that_only_a_tool_tells_of_are_made_for_it() -> None:
+    assert ["research"] == tools_of_calls(run_of("research", id=1, **{"gen_ai.usage.input_tokens": 7}))
+
+
+def test_what_an_application_says_a_call_is_made_for_wins() -> None:
+    assert ["told"] == tools_of_calls(chat(id=2, parent=1, analytics_es__tool="told"), run_of("research", id=1))
+
+
+def test_a_tool_without_a_name_is_known_by_the_name_of_its_span() -> None:
+    tool = span(id=1, attributes={"gen_ai.operation.name": "execute_tool"})
+
+    assert ["a span"] == tools_of_calls(chat(id=2, parent=1), tool)
+
+
+def test_a_tool_with_a_name_that_no_field_holds_does_not_cost_its_calls() -> None:
+    (call,) = [each for each in events(chat(id=2, parent=1), run_of("x" * 2000, id=1)) if "model" in each["data"]]
+
+    assert len(admit(now=NOON, **call).data["tool"]) == 1024
+
+
+def test_live_a_tool_that_goes_on_is_not_known_and_one_that_ended_is() -> None:
+    reader = Reader(limit=20_000)
+    reader.see([chat(id=2, parent=1)])
+    before = reader.events(chat(id=2, parent=1))
+    reader.see([run_of("research", id=1)])
+    reader.see([chat(id=3, parent=1)])
+
+    assert [None, "research"] == [each["data"].get("tool") for each in before + reader.events(chat(id=3, parent=1))]

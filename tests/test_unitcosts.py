@@ -110,7 +110,7 @@ def test_filters_choose_calls_and_tasks_stay_all_that_ended_well(analytics: Anal
 
 
 def test_a_filter_by_an_entity_is_a_failure(analytics: AnalyticsService) -> None:
-    with pytest.raises(UnknownKey, match="one entity at a time"):
+    with pytest.raises(UnknownKey, match="not a key of unit costs"):
         units(analytics, provider_call(), where={"user": "ada"})
 
 

@@ -12,6 +12,7 @@ from analytics_es.algebra import Declaration
 from analytics_es.costing.cells import NEEDED
 from analytics_es.costing.charges import Costs, together
 from analytics_es.costing.costing import Costing
+from analytics_es.errors import UnknownKey
 from analytics_es.pricing.quantities import trimmed
 from analytics_es.queries import Question, Source, grouping
 from analytics_es.types import TimePeriod, UnitCost, UnitCosts
@@ -26,6 +27,10 @@ def unit_costs(source: Source, period: TimePeriod, where: Mapping[str, str]) -> 
     filters = source.known(where)
     with source.question(["cost"], period) as question:
         declaration = question.declaration("cost", NEEDED)
+        own = [key.name for key in declaration.keys if not key.of_entity]
+        for word in filters:
+            if word not in own:
+                raise UnknownKey(key=word, projection="unit costs", keys=", ".join(own))
         with Costing(question, declaration) as costing:
             asked = _Asked(question, declaration, costing, filters)
             whole = together(costing.by_group(question.tiling, where=grouping(declaration, [], filters).where))
@@ -49,7 +54,7 @@ class _Asked:
     filters: Mapping[str, str]
 
     def of_entities(self) -> Iterator[UnitCost]:
-        """Yield the units that are entities and have calls; raises UnknownKey for a filter by another entity."""
+        """Yield the units that are entities and have calls."""
         for unit, entity in ENTITY_OF.items():
             where = grouping(self.declaration, [entity], self.filters).where
             costs = together(self.costing.by_group(self.question.tiling, where=where))

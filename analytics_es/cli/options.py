@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -129,7 +129,10 @@ db_option = store_option(
     help="The store: a file, or postgresql://user@host/database.",
 )
 tz_option = click.option(
-    "--tz", type=zone, metavar="ZONE", help="Zone of times given without one.  [default: the store's]"
+    "--tz",
+    type=zone,
+    metavar="ZONE",
+    help="Zone of times given without one, and of an answer's hours and days.  [default: the store's]",
 )
 zone_option = click.option(
     "--tz",
@@ -194,15 +197,18 @@ class Asked:
             yield store, period
 
     @contextmanager
-    def answering(self) -> Iterator[tuple[AnalyticsService | AsOf, TimePeriod]]:
-        """Open what answers, with the period: the store, up to date, or its log as it stood, whose now was then."""
+    def answering(self, bar: Bar | None = None) -> Iterator[tuple[AnalyticsService | AsOf, TimePeriod]]:
+        """Open what answers, with the period: the store, up to date, or its log as it stood, whose now was then.
+
+        `bar` is there for what the question takes, where that may be long.
+        """
         if self.as_of is None:
-            with self.caught_up() as (store, period):
+            with self.caught_up() as (store, period), bar or nullcontext():
                 yield store.service, period
             return
         with self.store() as store, store.service.as_of(store.place(self.as_of)) as then:
             period = self.period(store, then.recorded_at)
-            with Bar("replaying"):
+            with bar or Bar("replaying"):
                 yield then, period
 
     def period(self, store: Store, now: datetime | None = None) -> TimePeriod:

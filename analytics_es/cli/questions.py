@@ -10,9 +10,11 @@ import click
 from analytics_es.cli import render, tables, words
 from analytics_es.cli.blocks import Block, Column, Grid, Line
 from analytics_es.cli.options import Asked, db_option, json_option, question, top_option
+from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, opened
 from analytics_es.codec import to_json
 from analytics_es.pricing.files import read_prices
+from analytics_es.stores import exists
 from analytics_es.types import MetricInfo
 
 
@@ -59,7 +61,7 @@ def performance(asked: Asked, top: int) -> None:
     default=("model",),
     show_default=True,
     metavar="KEY",
-    help="provider, model, operation, or one of the entities such as user or tenant; may be repeated.",
+    help="provider, model, operation, an entity such as user or tenant, or a tag: attributes.team; may be repeated.",
 )
 @click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only where a key has a value; may be repeated.")
 @click.option(
@@ -87,14 +89,18 @@ def cost(
     Examples:
       analytics-es cost
       analytics-es cost --by tenant --by model --last 4w
-      analytics-es cost --by user --from 2026-11-01 --to 2026-12-01 --tz Europe/Berlin
+      analytics-es cost --by user --by tenant
+      analytics-es cost --by user --from 2026-11-01 --to 2026-12-01 --tz Asia/Kolkata
       analytics-es cost --where user=ada --model gpt-4o=claude-sonnet-4-5
       analytics-es cost --prices contract.toml --last 4w
     """
     only, others = pairs(where), pairs(models, "--model", "MODEL=OTHER")
     prices = read_prices(file) if file else None
-    with asked.answering() as (service, period):
-        answer = service.get_cost_breakdown(period, by=by, where=only, prices=prices, models=others).unwrap()
+    bar = Bar("reading the log")
+    with asked.answering(bar) as (service, period):
+        answer = service.get_cost_breakdown(
+            period, by=by, where=only, prices=prices, models=others, progress=bar.at
+        ).unwrap()
         was = service.get_cost_breakdown(period, where=only).unwrap() if answer.supposed else answer
     supposed = tables.supposed(was, others, prices, file) if answer.supposed else []
     asked.tell(answer, lambda: tables.cost(answer, top, supposed))
@@ -132,10 +138,12 @@ def summary(asked: Asked, metric: str, group_by: Sequence[str], where: Sequence[
     Examples:
       analytics-es summary performance.duration --group-by operation --last 24h
       analytics-es summary cost.reported_cost --group-by user --where provider=openai
+      analytics-es summary cost.calls --group-by user --where tenant=acme
     """
     only = pairs(where)
-    with asked.answering() as (service, period):
-        answer = service.get_summary(metric, period, group_by=group_by, where=only).unwrap()
+    bar = Bar("reading the log")
+    with asked.answering(bar) as (service, period):
+        answer = service.get_summary(metric, period, group_by=group_by, where=only, progress=bar.at).unwrap()
     asked.tell(answer, lambda: tables.summary(answer, top))
 
 
@@ -157,14 +165,15 @@ def pairs(texts: Sequence[str], option: str = "--where", form: str = "KEY=VALUE"
 def metrics(db: Place, as_json: bool) -> None:
     """List every metric that summary and export know.
 
-    Every store has the same.
+    Those of a store that is there; every other has the same, but for tags.
 
     \b
     Examples:
       analytics-es metrics
       analytics-es metrics --json
     """
-    with opened(Place(":memory:", db.schema)) as store:
+    place = db if exists(db.address, schema=db.schema) else Place(":memory:", db.schema, db.config)
+    with opened(place) as store:
         found = store.service.list_metrics().unwrap()
     if as_json:
         click.echo(to_json(found))

@@ -21,9 +21,10 @@ from analytics_es.errors import BadLimit, FoldFailed, UnreadableEvent
 from analytics_es.events import EPOCH
 from analytics_es.fold import Fold
 from analytics_es.log import EventLog, gathered
+from analytics_es.periods import calendar_of
 from analytics_es.pricing.prices import UnitPrices
 from analytics_es.pricing.quantities import EXACT, lies_in, most_special, trimmed
-from analytics_es.queries import Source, grouping
+from analytics_es.queries import Source, grouping, several
 from analytics_es.sealed import check_exact
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, TimePeriod
 
@@ -55,8 +56,12 @@ def explain_cost(
         raise BadLimit(limit=limit)
     keys = source.known(where)
     currency = keys.pop(MONEY, None)
+    source = evolve(source, calendar=calendar_of(period, source.calendar))  # events know no zone
+    entities = several(source.declaration("cost"), keys)
     with source.question(["cost"], period) as question:
         declaration = question.declaration("cost", NEEDED)
+        if entities:
+            declaration = declaration.crossed(entities)
         filters = grouping(declaration, [], keys).where
         position, tiling = question.snapshot.positions["cost"], question.tiling
         check_exact(log, tiling.start, 0, "an explanation")
@@ -123,14 +128,15 @@ class _Lines:
 
     def _finer(self) -> Declaration:
         """Return the declaration with a row for each event, and no more entities than are asked for."""
-        of_type, of_id = self.declaration.entity_key("type"), self.declaration.entity_key("id")
-        kind = self.where.get(of_type)
-        keys, entities = (*self.declaration.keys, *_APART), self.declaration.entities
-        if kind == "" and of_id not in self.where:
-            keys, entities = tuple(key for key in keys if not key.of_entity), ()
-        elif kind in entities:
-            entities = (kind,)
-        return evolve(self.declaration, keys=keys, entities=entities, where=f"({self.declaration.where}) AND {_CALLS}")
+        declaration, kinds = self.declaration, list[str]()
+        if declaration.entities:
+            of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
+            kinds = [self.where[of_type]] if of_type in self.where else []
+            if kinds == [""] and of_id not in self.where:
+                declaration = declaration.crossed(())
+        entities = tuple(each for each in declaration.entities if each in kinds) or declaration.entities
+        keys = (*declaration.keys, *_APART)
+        return evolve(declaration, keys=keys, entities=entities, where=f"({self.declaration.where}) AND {_CALLS}")
 
     def _line(self, row: Mapping[str, Any]) -> _Line:
         provider, model, moment = row["provider"], row["model"], int(row["moment"])

@@ -174,7 +174,7 @@ class Cells:
     def _read(self, asked: Asked, pieces: Sequence[Stretch]) -> Iterator[tuple[Stretch, Cell]]:
         starts = [start for start, _ in pieces]
         for first in range(0, len(pieces), PIECES):
-            some = (Tiling(asked.tiling.calendar, *piece) for piece in pieces[first : first + PIECES])
+            some = (asked.tiling.part(*piece) for piece in pieces[first : first + PIECES])
             spans = [span for each in some for span in each.series(asked.granularity or "total")[0]]
             for second, cell in self._rows(self.question.snapshot, self.declaration, asked, spans, asked.where):
                 yield pieces[bisect_right(starts, second) - 1], cell
@@ -212,7 +212,7 @@ class Cells:
         where = {**asked.where, "provider": name[0], "model": name[1]}
         ends = dict(doubtful_here)
         kept = max(tiling.start, min(self.question.horizon.hours, tiling.end))
-        days, hours = Tiling(tiling.calendar, tiling.start, kept), Tiling(tiling.calendar, kept, tiling.end)
+        days, hours = tiling.part(tiling.start, kept), tiling.part(kept, tiling.end)
         spans = [*days.series("day")[0], *hours.series("hour")[0]] if kept > tiling.start else hours.series("hour")[0]
         for second, cell in self._rows(self.question.snapshot, self.declaration, asked, spans, where):
             if second not in ends:
@@ -231,7 +231,7 @@ class Cells:
         keys = (*self.declaration.keys, _moments(turns), _bands(thresholds))
         finer = evolve(self.declaration, keys=keys, entities=self._entities(asked))
         for start, end in _runs([each for each in stretches if each[0] >= sealed]):
-            run = Tiling(tiling.calendar, start, end)
+            run = tiling.part(start, end)
             snapshot = self._derive(finer, run)
             for second, cell in self._rows(snapshot, finer, asked, run.series("hour")[0], asked.where):
                 name = (cell.provider, cell.model)

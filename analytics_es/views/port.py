@@ -135,11 +135,15 @@ class Views(ABC):
                 self.create(cursor, live.declaration)
                 self.checkpoints.begin(cursor, self.checkpoint_name(live.declaration))
                 continue
+            retired: list[str] = []
             if live:
                 self._drop(cursor, live.log, live.declaration)
+                if live.log == self.log:  # another process may hold this definition, and would rebuild it
+                    before = [*live.retired, live.declaration.fingerprint]
+                    retired = [each for each in dict.fromkeys(before) if each != declared.fingerprint]
             self._drop(cursor, self.log, declared)
             self._create_anew(cursor, declared)
-            registry.register(cursor, declared, self.log)
+            registry.register(cursor, declared, self.log, retired)
 
     def about(self, cursor: Cursor, timezone: str | None = None) -> dict[str, str]:
         """Return what the read models say of themselves; raises OtherTimezone."""

@@ -61,8 +61,8 @@ def test_an_hour_is_explained_in_the_zone_that_is_asked(cli: Cli, db: str) -> No
 
     told = lines(cli, db, "usage.events", "--where", "user=ada", *hour)
 
-    assert re.findall(r"12:00:00\.000", "\n".join(told)) == ["12:00:00.000"] * 5
-    assert told[0] == "usage.events, user ada  2024-03-04 12:00 – 2024-03-04 13:00 (UTC)"
+    assert re.findall(r"13:00:00\.000", "\n".join(told)) == ["13:00:00.000"] * 5
+    assert told[0] == "usage.events, user ada  2024-03-04 13:00 – 2024-03-04 14:00 (Europe/Berlin)"
 
 
 def test_json_is_what_the_service_says(cli: Cli, db: str) -> None:

@@ -300,3 +300,20 @@ def test_what_events_say_cannot_steer_the_terminal(cli: Cli) -> None:
     assert r"\x1b[31mred\x1b[0m" in output
     assert r"a\nb" in output
     assert "[bold]x[/bold]" in output
+
+
+def test_a_cost_by_two_entities_has_a_row_for_every_pair(cli: Cli, db: str) -> None:
+    answer = json.loads(cli("cost", "--by", "user", "--by", "tenant", "--db", db, "--json", *WEEK).stdout)
+
+    assert {(row["keys"]["user"], row["keys"]["tenant"]) for row in answer["rows"]} == {
+        ("ada", "acme"),
+        ("bob", "acme"),
+        ("cy", "birch"),
+    }
+
+
+def test_a_tag_that_is_not_declared_is_refused_with_what_to_do(cli: Cli, db: str) -> None:
+    result = cli("cost", "--by", "attributes.team", "--db", db, *WEEK)
+
+    assert result.exit_code == 1
+    assert "attributes once declared, of cost by tags = ['team'] (docs/dimensions.md)" in result.stderr
