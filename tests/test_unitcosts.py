@@ -40,6 +40,7 @@ def test_units_are_those_that_calls_name(analytics: AnalyticsService) -> None:
         provider_call(job_id="b", cost="3", conversation_id="other"),
         provider_call(job_id=None, cost="4"),
         job_failed(job_id="without-calls"),
+        task_completed(job_id="without-calls", conversation_id="without-calls"),
     )
 
     job, conversation = found["job", "USD"], found["conversation", "USD"]

@@ -74,7 +74,7 @@ def import_(file: Path, note: str | None, dry_run: bool, db: Place, tz: str | No
 @top_option
 @question
 def diff(asked: Asked, book: Path, top: int) -> None:
-    """Say what publishing the prices of a file, TOML or JSON, would change of costs; nothing is published.
+    """Say what publishing the prices of a file would change; nothing is published.
 
     Model by model and day by day: what calls cost that reported no cost, before and after, and which of the file's
     prices does it. What a call reported stays.

@@ -110,7 +110,9 @@ def cost(
 @click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only where a key has a value; may be repeated.")
 @question
 def unit_costs(asked: Asked, where: Sequence[str]) -> None:
-    """Say what a job, a successful task, a conversation and 1,000 tokens of output cost on average.
+    """Say what a job, a successful task or a conversation costs.
+
+    And 1,000 tokens of output; on average, by currency.
 
     \b
     Examples:
