@@ -27,8 +27,10 @@ LARGEST = 2**63 - 1
 
 @pytest.fixture(scope="module")
 def monday() -> Iterator[AnalyticsService]:
-    """The small day; nothing is added to it."""
+    """The small day, and which default prices it is priced with; nothing is added to it."""
     with day.recorded() as analytics:
+        analytics.get_cost_breakdown(DAY).unwrap()
+        analytics.catch_up()
         yield analytics
 
 
