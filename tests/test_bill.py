@@ -45,7 +45,7 @@ def data_of(calls: list[dict[str, Any]], number: str) -> dict[str, Any]:
     return data
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(calls=calls(), published=entries())
 def test_the_calls_of_every_row_cost_what_the_row_does(
     calls: list[dict[str, Any]], published: list[dict[str, Any]]
