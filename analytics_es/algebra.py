@@ -31,6 +31,9 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(("cache_creation_1h_tokens", "cache_read_audio_tokens", "cache_read_image_tokens"), WHOLE),
     **dict.fromkeys(("input_audio_tokens", "input_image_tokens"), WHOLE),
     **dict.fromkeys(("output_audio_tokens", "output_image_tokens", "searches"), WHOLE),
+    **dict.fromkeys(("scope", "starts_at", "ends_at", "thresholds", "threshold"), TEXT),
+    **dict.fromkeys(("grant_id", "effective_at", "expires_at"), TEXT),
+    **dict.fromkeys(("priority", "recurs_hours", "at_position"), WHOLE),
     **dict.fromkeys(("batch", "from_zero"), TEXT),  # "true" or "false"
     "attempt": WHOLE,
     "corrects": TEXT,  # JSON

@@ -362,6 +362,19 @@ class MissingProjection(AnalyticsError):
     """This question needs the projection {projection!r}, which is not among those of this service."""
 
 
+class CallbackFailed(AnalyticsError):
+    """on_threshold failed for {percent} % of the budget {budget} ({problem}), and is not called again for that: the
+    event at position {position} of the log tells of it."""
+
+
+class ReachedBySealed(AnalyticsError):
+    """{percent} % of the budget {budget} was reached by events that are gone: the log is not told at which position."""
+
+
+class NotOnTheHour(AnalyticsError):
+    """The hours of this store, in {zone}, do not begin at {time}: give a time at which one does."""
+
+
 # ── files in and out ────────────────────────────────────────────────────────────────────────────────────────────
 
 

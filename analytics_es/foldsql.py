@@ -46,6 +46,7 @@ OUTCOME = (
     "ELSE coalesce(d.status, verdict, CASE WHEN d.duration_ms IS NOT NULL THEN 'ok' END) END"
 )
 DERIVED = {
+    "position": "position",
     "type": "type",
     "family": "family",
     "activity": "activity",
@@ -86,7 +87,6 @@ def decoding(declarations: Sequence[Declaration]) -> str:
     numbers = sorted(name for name in stored if FIELDS[name] != TEXT)
     scales = {name: _decimals(declarations, name) for name in numbers}
     columns = [
-        "position",
         *(f"{sql} AS {name}" for name, sql in DERIVED.items()),
         *(f"d.{quote_name(name)} AS {quote_name(name)}" for name in sorted(stored - set(numbers))),
         *(f"{_number(name)} AS {quote_name(name)}" for name in numbers),
@@ -424,7 +424,7 @@ def _garbled(sql: str, own_numbers: bool) -> str:
     parts = []
     for path in engine.references(sql):
         column = ".".join(map(quote_name, path))
-        if len(path) == 1 and FIELDS[path[0]] != TEXT:
+        if len(path) == 1 and FIELDS.get(path[0], TEXT) != TEXT:
             stored = IN_MICROSECONDS.get(path[0], path[0])
             parts.append(f"coalesce(list_contains(unread, {quote(stored)}), false)")
         elif len(path) == 2 and own_numbers:

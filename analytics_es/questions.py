@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -15,6 +16,7 @@ from analytics_es.pricing.book import PriceBook
 from analytics_es.pricing.entries import PriceEntry
 from analytics_es.queries import Source
 from analytics_es.types import (
+    BudgetReport,
     CostBreakdown,
     MetricInfo,
     MetricSummary,
@@ -160,3 +162,17 @@ class Questions(ABC):
         Entries are those of `publish_prices`. Nothing is recorded. What calls reported stays, and is not compared.
         """
         return self._asked("cost", period, lambda source: answers.price_diff(source, entries, period), [])
+
+    def get_budgets(self, *, budget: str | None = None, at: datetime | None = None) -> OperationResult[BudgetReport]:
+        """Say what was allocated to budgets, what is spent of it, when that reached which part, and what remains.
+
+        Of all budgets, or of one; of the periods that hold a time, by default now, or of one budget all periods. With
+        `at`, the figures are of what had occurred by the end of that hour, else of everything that is recorded.
+        """
+
+        def answered() -> BudgetReport:
+            if "budgets" not in {each.name for each in self._declarations}:
+                raise MissingProjection(projection="budgets")
+            return answers.budgets(self._answering, budget, at)
+
+        return self._result(answered)

@@ -67,6 +67,7 @@ class Runner:
         self._thread: threading.Thread | None = None
         self.errors: dict[str, AnalyticsError] = {}
         self.trouble: AnalyticsError | None = None  # what keeps all of them from going on, for now
+        self.moved: Callable[[], None] = lambda: None  # called after each commit
         self._known: dict[str, int] = {}  # where projections were when last seen or moved here
         self._moved_elsewhere: dict[str, float] = {}  # when another runner was last seen to move them
 
@@ -148,6 +149,7 @@ class Runner:
                 self.errors[name] = error
         with self._moved:
             self._moved.notify_all()
+        self.moved()
         return going_on
 
     def _positions(self) -> dict[str, int]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from analytics_es import asof, diff, explain, forks, queries
 from analytics_es.algebra import named_by
+from analytics_es.answers.accounts import BUDGETS
 from analytics_es.backfill import Backfill
 from analytics_es.buffer import Buffer, OnFailure, WhenFull
 from analytics_es.bus import FAMILIES, MessageBus
@@ -42,6 +43,7 @@ from analytics_es.settings import Settings, read_settings
 from analytics_es.sources import OfLog, Opening
 from analytics_es.stores import SCHEMA, log_path, on_server, open_log, open_store, open_vault
 from analytics_es.tags import checked, declare
+from analytics_es.thresholds import OnThreshold, Thresholds
 from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
@@ -84,6 +86,7 @@ class AnalyticsService(Upkeep):
         retention: RetentionPolicy,
         policy: PrivacyPolicy,
         vault: Vault,
+        on_threshold: OnThreshold | None = None,
     ) -> None:
         self._log, self._views, self._calendar = log, views, calendar
         self._policy, self._vault = policy, vault
@@ -106,6 +109,7 @@ class AnalyticsService(Upkeep):
             prices=self._publications,
             derive=lambda declaration, tiling, upto: folded(Part(log, upto=upto), declaration, tiling),
         )
+        self._thresholds = self._watching(on_threshold)
         self._crossings = Crossings()
         self._letters = DeadLetters(log, views, self._fold, calendar)
         self._subscriptions: list[Subscription] = []
@@ -132,14 +136,15 @@ class AnalyticsService(Upkeep):
         privacy: str | Mapping[str, Any] | PrivacyPolicy | None = None,
         vault_key: str | Path | None = None,
         settings: str | Path | None = None,
+        on_threshold: OnThreshold | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> AnalyticsService:
         """Open a store, creating it where there is none: `analytics.db`, `:memory:`, `postgresql://user@host/database`.
 
         A path is two SQLite files side by side: the log, and the read models (`analytics.views.db`), which may be
         deleted at any time. In PostgreSQL (extra `postgres`) it is one schema, shared by any number of processes.
-        `timezone` is where hours and days begin. `projections` are the classes to keep, by default usage, performance
-        and cost. With `follow`, a background thread keeps the read models up to date.
+        `timezone` is where hours and days begin. `projections` are the classes to keep, by default usage, performance,
+        cost and budgets. With `follow`, a background thread keeps the read models up to date.
         A projection whose definition changed is filled again beside what serves and then swapped in, by whoever
         catches up or follows, and so is one that is new to a long log. With `rebuild="manual"` a changed one waits for
         `rebuild` or the command of that name, and a new one is filled where it is.
@@ -149,7 +154,8 @@ class AnalyticsService(Upkeep):
         (docs/privacy.md). `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
         unless said otherwise, nothing is ever let go. `tags` are attributes that cost is told apart by, unless said
         otherwise those that this store was told of last (docs/dimensions.md). `settings` is a TOML file that says
-        all four; what is passed here wins.
+        all four; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
+        reached (docs/budgets.md), in a thread of its own or by `catch_up`, where that was recorded first.
         Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention, BadTags and
         BadDeclaration.
         """
@@ -178,6 +184,7 @@ class AnalyticsService(Upkeep):
             retention=kept,
             policy=policy,
             vault=open_vault(url_or_path, log, key),
+            on_threshold=on_threshold,
         )
         if opening:
             service._again = lambda: cls.open(
@@ -193,6 +200,7 @@ class AnalyticsService(Upkeep):
                 privacy=privacy,
                 vault_key=vault_key,
                 settings=settings,
+                on_threshold=on_threshold,
                 clock=clock,
             )
         if tagged is not None:
@@ -201,7 +209,15 @@ class AnalyticsService(Upkeep):
             service._follow()
         return service
 
+    def _watching(self, on_threshold: OnThreshold | None) -> Thresholds | None:
+        if not any(each.name == BUDGETS for each in self._declarations):
+            return None
+        return Thresholds(self._deriving, self._source, self._publications, self._recorder, on_threshold)
+
     def _follow(self) -> None:
+        if self._thresholds:
+            self._runner.moved = self._thresholds.wake
+            self._thresholds.follow()
         self._runner.follow()
         if self._backfill:
             self._backfill.follow()
@@ -218,7 +234,7 @@ class AnalyticsService(Upkeep):
                 return
             with ExitStack() as closing:  # the last first, whatever one of them raises
                 store = (self._log, self._vault, self._views, self._fold, self._crossings)
-                for part in (*store, self._runner, self._backfill, *self._subscriptions):
+                for part in (*store, self._runner, self._backfill, self._thresholds, *self._subscriptions):
                     if part:
                         closing.callback(part.close)
             for end in ends:
@@ -540,7 +556,7 @@ def _ours() -> Sequence[type]:
     """Find the projections of this distribution by name: they know this package, it does not know them."""
     module = importlib.import_module(OUR_PROJECTIONS)
     try:
-        return [getattr(module, name) for name in ("Cost", "Performance", "Usage")]
+        return [getattr(module, name) for name in ("Budgets", "Cost", "Performance", "Usage")]
     except AttributeError:
         found = getattr(module, "__file__", None) or next(iter(module.__path__))
         raise ProjectionsShadowed(path=found) from None

@@ -13,6 +13,7 @@ from attrs import evolve
 
 from analytics_es import backup, copies, export, ledger, rebuild, retaining, verify
 from analytics_es.algebra import Declaration, differences
+from analytics_es.answers.accounts import BUDGETS
 from analytics_es.archive import Archive
 from analytics_es.backfill import Backfill
 from analytics_es.calendar import Calendar
@@ -30,6 +31,7 @@ from analytics_es.runner import Progress as CatchUpProgress
 from analytics_es.runner import Runner
 from analytics_es.sealed import Seeds, sealed_until
 from analytics_es.sources import OfArchive, OfLog, archived_days
+from analytics_es.thresholds import Thresholds
 from analytics_es.types import (
     AggregationResult,
     BackupResult,
@@ -61,17 +63,23 @@ class Upkeep(Questions):
     _source: Source
     _recorder: Recorder
     _letters: DeadLetters
+    _thresholds: Thresholds | None
     _retention: RetentionPolicy
     _clock: Callable[[], datetime]
 
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def catch_up(self, progress: CatchUpProgress | None = None) -> int:
-        """Fold everything recorded so far, here and now; returns the position reached. Raises FoldFailed."""
+    def catch_up(self, progress: CatchUpProgress | None = None, *, thresholds: bool = True) -> int:
+        """Fold everything recorded so far, here and now; returns the position reached. Raises FoldFailed.
+
+        With `thresholds`, tell of those of budgets that were reached.
+        """
         self._check_open()
         if self._backfill:
             self._backfill.now(progress)
-        return self._runner.catch_up(progress)
+        position = self._runner.catch_up(progress)
+        told = self._thresholds.look() if self._thresholds and thresholds else 0
+        return self._runner.catch_up(progress) if told else position
 
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
         """Wait until everything recorded so far is in the read models; raises NotCaughtUp, FoldFailed."""
@@ -98,9 +106,14 @@ class Upkeep(Questions):
             lag_seconds=waiting,
             rows=snapshot.size(live),
             unreadable=snapshot.unreadable(name),
-            error=self._runner.problem(name),
+            error=self._runner.problem(name)
+            or (self._thresholds and name == BUDGETS and self._thresholds.problem)
+            or None,
             stale=f"definition changed ({', '.join(changed)})" if changed else None,
         )
+
+    def _untold(self, name: str) -> str | None:
+        return self._thresholds.problem if self._thresholds and name == BUDGETS else None
 
     def unreadable_values(self, limit: int = 100) -> OperationResult[list[UnreadableValue]]:
         """List the first values that projections could not read and left out."""

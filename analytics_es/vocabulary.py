@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
@@ -159,6 +160,65 @@ def _attributes(name: str, value: Any) -> dict[str, Any]:
     return dict(_free(name, value, 2))
 
 
+# ── of budgets ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+# What of all spending counts against a budget, and the field that says whose it is.
+SCOPES = {"all": None, "tenant": "tenant_id", "user": "user_id", "model": "model"}
+YEARS = range(1990, 2101)
+MOST_THRESHOLDS, LARGEST_THRESHOLD = 20, 1000
+_PERCENT = re.compile(r"[0-9]{1,4}(\.[0-9]{1,3})?")
+
+
+def _scope(name: str, value: Any) -> str:
+    if value not in SCOPES:
+        raise BadField(field=name, problem=f"must be one of {', '.join(SCOPES)}, not {shown(value)}")
+    return str(value)
+
+
+def _hour(name: str, value: Any) -> str:
+    """A time on a whole hour of its zone, kept in UTC."""
+    try:
+        time = datetime.fromisoformat(value) if type(value) is str else value
+        utc = time.astimezone(UTC) if time.utcoffset() is not None else None
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        raise BadField(field=name, problem=f"must be a time such as 2026-03-01T00:00:00Z, not {shown(value)}") from None
+    if utc is None:
+        raise BadField(field=name, problem=f"must say its zone, such as 2026-03-01T00:00:00Z, not {shown(value)}")
+    if utc.year not in YEARS:
+        raise BadField(field=name, problem=f"must be in the years 1990 to 2100, not {shown(value)}")
+    if time - time.replace(minute=0, second=0, microsecond=0) != timedelta(0):
+        raise BadField(field=name, problem=f"must be on a whole hour, not {shown(value)}")
+    return f"{utc.replace(tzinfo=None).isoformat()}Z"
+
+
+def _percents(name: str, value: Any) -> str:
+    """Percents, kept as a text in rising order: it may be a key."""
+    given = value.split(",") if type(value) is str else value
+    if not isinstance(given, list | tuple) or not 0 < len(given) <= MOST_THRESHOLDS:
+        raise BadField(field=name, problem=f"must be a list of 1 to {MOST_THRESHOLDS} percents, such as [50, 80, 100]")
+    return ",".join(format(each, "f") for each in sorted({_percent(name, each) for each in given}))
+
+
+def _percent(name: str, value: Any) -> Decimal:
+    text = str(value) if type(value) in (int, float, str, Decimal) else ""
+    if not _PERCENT.fullmatch(text) or not 0 < Decimal(text) <= LARGEST_THRESHOLD:
+        raise BadField(
+            field=name,
+            problem=f"must hold percents above 0, up to {LARGEST_THRESHOLD}, with 3 decimals, not {shown(value)}",
+        )
+    return Decimal(text.rstrip("0").rstrip(".")) if "." in text else Decimal(int(text))
+
+
+def _one_percent(name: str, value: Any) -> str:
+    return format(_percent(name, value), "f")
+
+
+def _hours(name: str, value: Any) -> int:
+    if _integer(name, value) == 0:
+        raise BadField(field=name, problem="must be at least 1")
+    return _integer(name, value)
+
+
 Check = Callable[[str, Any], Any]
 
 # What few calls tell, because it has a price of its own, and what it is a part of: at most as much of it.
@@ -196,6 +256,17 @@ VOCABULARY: dict[str, Check] = {
     "cost_change": _signed_decimal,
     "from_zero": _boolean,
 }
+# What events of budgets may say besides.
+BUDGET: dict[str, Check] = {
+    "scope": _scope,
+    **dict.fromkeys(("scope_id", "grant_id"), _text),
+    **dict.fromkeys(("starts_at", "ends_at", "effective_at", "expires_at"), _hour),
+    "thresholds": _percents,
+    "threshold": _one_percent,
+    **dict.fromkeys(("priority", "at_position"), _integer),
+    "recurs_hours": _hours,
+}
+_CHECKS = {**dict.fromkeys(FAMILIES, VOCABULARY), "budget": {**VOCABULARY, **BUDGET}}
 
 
 def _checked_by(checks: Mapping[str, Check], *kinds: Check) -> frozenset[str]:
@@ -268,7 +339,7 @@ def check_data(family: str, data: Any) -> dict[str, Any]:
     if type(data) is not dict and not isinstance(data, Mapping):
         raise BadData(kind=kind_of(data))
     known = family in FAMILIES
-    checks = VOCABULARY if known else COMMON
+    checks = _CHECKS.get(family, COMMON)
     checked = {}
     texts, numbers = (TEXTS, NUMBERS) if known else (COMMON_TEXTS, COMMON_NUMBERS)
     for name, value in data.items():
@@ -290,11 +361,11 @@ def check_data(family: str, data: Any) -> dict[str, Any]:
             if value is not None:
                 checked[name] = value
     if known:
-        _check_together(checked)
+        _check_together(family, checked)
     return checked
 
 
-def _check_together(data: dict[str, Any]) -> None:
+def _check_together(family: str, data: dict[str, Any]) -> None:
     told = data.get
     cached = told("cache_read_tokens", 0) + told("cache_creation_tokens", 0)
     if cached and cached > told("input_tokens", 0):
@@ -305,6 +376,8 @@ def _check_together(data: dict[str, Any]) -> None:
         _check_parts(data)
     if "currency" not in data and ("cost" in data or "amount" in data):
         raise CostWithoutCurrency(field="cost" if "cost" in data else "amount")
+    if family == "budget" and not BUDGET.keys().isdisjoint(data):
+        _check_budget(data)
 
 
 def _check_parts(data: dict[str, Any]) -> None:
@@ -329,3 +402,17 @@ def _check_cached(data: dict[str, Any]) -> None:
     if either > data.get("input_tokens", 0):
         parts = "cache_read_tokens + input_audio_tokens + input_image_tokens - what is both"
         raise SubsetAboveTotal(parts=parts, total="input_tokens")
+
+
+def _check_budget(data: dict[str, Any]) -> None:
+    """Keep whose spending it is in the field that says so everywhere: privacy and forgetting know it there."""
+    whose = data.pop("scope_id", None)
+    field = SCOPES[data.get("scope", "all")]
+    if field and data.setdefault(field, whose) is None:
+        raise BadField(field="scope_id", problem=f"must say which {data['scope']} the budget is for")
+    if whose is not None and (field is None or data[field] != whose):
+        other = f"and {field} must be the same" if field else "goes with the scope tenant, user or model"
+        raise BadField(field="scope_id", problem=other)
+    for start, end in (("starts_at", "ends_at"), ("effective_at", "expires_at")):
+        if start in data and end in data and data[start] >= data[end]:
+            raise BadField(field=end, problem=f"must be after {start}")

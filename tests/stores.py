@@ -27,9 +27,9 @@ from analytics_es.runner import Runner
 from analytics_es.testing import NOON
 from analytics_es.views import Views
 from analytics_es.views.sqlite import SQLiteViews
-from projections import Cost, Performance, Usage
+from projections import Budgets, Cost, Performance, Usage
 
-OURS = (Cost, Performance, Usage)
+OURS = (Budgets, Cost, Performance, Usage)
 
 Arguments = Mapping[str, Any]
 Stored = tuple[str, bytes]

@@ -122,7 +122,7 @@ def test_read_models_are_not_needed_and_not_touched(tmp_path: Path) -> None:
         service.record_event(**provider_call()).unwrap()
 
         assert service.as_of(1).get_usage_stats(None, None, DAY).unwrap().totals.events == 1
-        assert [each.position for each in service.projections().unwrap()] == [0, 0, 0]
+        assert [each.position for each in service.projections().unwrap()] == [0, 0, 0, 0]
 
 
 def test_a_period_was_open_if_it_reached_beyond_the_recording_of_the_last_event(analytics: AnalyticsService) -> None:

@@ -177,6 +177,19 @@ def test_corrections_are_what_their_page_shows(tmp_path: Path) -> None:
     assert done.stdout.endswith("was 0.0061 → is 0.0058 USD (-0.0003)\ncorrection 2 of this call, at position 4\n")
 
 
+def test_budgets_are_what_their_page_shows(tmp_path: Path) -> None:
+    (code,), (shown,) = blocks("docs/budgets.md", "python"), blocks("docs/budgets.md", "text")
+    commands = SHELL.findall((ROOT / "docs/budgets.md").read_text())
+
+    assert run_python(code, tmp_path) == shown
+    for command in commands:
+        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+
+    assert len(commands) == 3
+
+
 def test_postgres_is_used_as_the_guide_shows(tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANALYTICS_ES_VAULT_KEY", "ab" * 32)
     (code,) = blocks("docs/reliability.md", "python")

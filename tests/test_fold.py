@@ -234,7 +234,7 @@ def test_a_projection_folds_only_the_types_it_consumes() -> None:
         for name, each in found.items()
         if isinstance(each, Folded)
     }
-    assert set(counted) == {"cost", "performance", "usage"}
+    assert set(counted) == {"budgets", "cost", "performance", "usage"}
     assert {row[2] for row in found["performance"].rows} == {"provider.call", "tool.call"}
 
 
@@ -533,6 +533,7 @@ def test_what_is_no_event_is_listed_only_where_its_type_is_consumed() -> None:
     found = engine()(batch(("tool.call.completed", b"{"), tool_call()))
 
     assert {name: each.unreadable for name, each in found.items() if isinstance(each, Folded)} == {
+        "budgets": [],
         "cost": [],
         "performance": [(1, 0, "event")],
         "usage": [(1, 0, "event")],
@@ -556,7 +557,9 @@ def test_one_that_is_no_event_does_not_change_how_the_others_are_read() -> None:
 
 
 def test_an_empty_batch_gives_no_rows() -> None:
-    assert engine()(batch()) == {name: Folded(rows=[], unreadable=[]) for name in ("cost", "performance", "usage")}
+    names = ("budgets", "cost", "performance", "usage")
+
+    assert engine()(batch()) == {name: Folded(rows=[], unreadable=[]) for name in names}
 
 
 def test_a_batch_of_unknown_types_gives_no_rows_to_those_that_do_not_consume_them() -> None:

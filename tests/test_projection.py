@@ -367,7 +367,7 @@ def test_a_fingerprint_is_the_same_on_every_machine_and_in_every_release() -> No
 
 
 def test_declarations_come_by_name_whatever_order_they_are_passed_in() -> None:
-    assert [each.name for each in declarations_of(OURS[::-1])] == ["cost", "performance", "usage"]
+    assert [each.name for each in declarations_of(OURS[::-1])] == ["budgets", "cost", "performance", "usage"]
 
 
 def test_two_projections_of_one_name_are_refused() -> None:

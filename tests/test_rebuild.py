@@ -115,7 +115,7 @@ def test_what_is_wrong_inside_is_healed_and_what_is_outside_is_left_alone(store:
     assert within(store.contents(), *spans) == within(store.right, *spans)
     assert outside(store.contents(), *spans) == outside(planted, *spans)
     assert seconds(result.period) == (start, end)
-    assert result.projections == ["cost", "performance", "usage"]
+    assert result.projections == ["budgets", "cost", "performance", "usage"]
     assert result.position == store.service._log.head()
     assert result.rows == sum(len(rows) for rows in within(store.right, *spans).values()) - unreadable_in(
         store, start, end

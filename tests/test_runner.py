@@ -97,7 +97,7 @@ def test_one_pass_over_the_log_serves_all_projections_at_the_same_position() -> 
 
         assert scans.seen == [(0, 7), (3, 7), (6, 7)]
         with views.read() as snapshot:
-            assert snapshot.positions == {"cost": 7, "performance": 7, "usage": 7}
+            assert snapshot.positions == {"budgets": 7, "cost": 7, "performance": 7, "usage": 7}
 
 
 def test_nothing_is_read_where_there_is_nothing_to_do() -> None:
@@ -118,7 +118,7 @@ def test_each_projection_goes_on_from_its_own_checkpoint_the_last_one_first() ->
 
         assert scans.seen[0] == (0, 6)
         with views.read() as snapshot:
-            assert snapshot.positions == {"cost": 6, "performance": 6, "usage": 6}
+            assert snapshot.positions == {"budgets": 6, "cost": 6, "performance": 6, "usage": 6}
         found = contents(views)
         assert sum(row[4] for row in found["performance"] if row[0] == "hour") == 6
         assert sum(row[5] for row in found["usage"] if row[:2] == ("hour", "")) == 2
@@ -131,7 +131,7 @@ def test_a_gap_in_the_positions_is_passed_over() -> None:
         runner_of(log, views, batch=1).catch_up()
 
         with views.read() as snapshot:
-            assert snapshot.positions == {"cost": 3, "performance": 3, "usage": 3}
+            assert snapshot.positions == {"budgets": 3, "cost": 3, "performance": 3, "usage": 3}
         assert contents(views) == derived(log)
 
 
@@ -366,6 +366,7 @@ def test_a_projection_new_to_a_log_is_filled_from_the_beginning_while_others_go_
     with AnalyticsService.open(path, projections=[*OURS, Mine], follow=False) as service:
         status = status_of(service)
         assert {name: each.position for name, each in status.items()} == {
+            "budgets": 3,
             "cost": 3,
             "performance": 3,
             "usage": 3,

@@ -241,7 +241,7 @@ def test_a_day_of_the_ledger_that_the_log_does_not_know_shows(store: Planted) ->
     store.rows("INSERT INTO ledger VALUES ('cost_v2', ?, 3, 7)", int((MONDAY - 9 * DAY).timestamp()))
     store.rows("DELETE FROM ledger WHERE read_model = 'usage_v1' AND day = ?", MONDAY_S)
 
-    cost, performance, usage = store.service.check_ledger().unwrap()
+    _, cost, performance, usage = store.service.check_ledger().unwrap()
 
     assert [(each.start, each.events, each.events_in_log) for each in cost.divergences] == [(MONDAY - 9 * DAY, 3, 0)]
     assert [(each.start, each.events, each.events_in_log) for each in usage.divergences] == [(MONDAY, 0, 24)]
@@ -548,7 +548,7 @@ def test_on_postgres_divergences_are_found_too(postgres: Server, monkeypatch: py
         postgres.run(f"DELETE FROM {schema}.ledger WHERE read_model = 'cost_v2' AND day = {MONDAY_S}")
         found = service.verify().unwrap()
 
-        cost, performance, usage = ([(d.kind, d.positions) for d in each.divergences] for each in found.projections)
+        _, cost, performance, usage = ([(d.kind, d.positions) for d in each.divergences] for each in found.projections)
         assert (cost, performance, usage) == ([("missing", [13])], [("changed", [14])], [("extra", [])])
         assert [len(each.unreadable) for each in found.projections] == [1, 0, 0]
         assert [len(each.ledger.divergences) for each in found.projections] == [1, 0, 0]

@@ -7,6 +7,7 @@ from importlib import metadata
 
 import click
 
+from analytics_es.cli.budgets import budgets
 from analytics_es.cli.correcting import correct
 from analytics_es.cli.dead_letters import dead_letters
 from analytics_es.cli.demo import demo
@@ -52,7 +53,9 @@ def main() -> None:
     logging.getLogger("analytics_es").addHandler(logging.NullHandler())
 
 
-for _command in (import_, record, demo, report, usage, performance, cost, unit_costs, summary, explain, diff, metrics):
+for _command in (import_, record, demo, report, usage, performance, cost, unit_costs, budgets, summary):
+    main.add_command(_command)
+for _command in (explain, diff, metrics):
     main.add_command(_command)
 for _command in (correct, export, backup, retain, forget, aggregate, migrate, prices, projections, dead_letters, run):
     main.add_command(_command)

@@ -34,7 +34,7 @@ def fixed_events() -> list[dict[str, Any]]:
         task_completed(occurred_at=NOON + 2 * hour),
         job_failed(occurred_at=NOON + 3 * hour),
         message_added(occurred_at=NOON),
-        budget_allocated(occurred_at=NOON, amount="1"),
+        budget_allocated(occurred_at=NOON, amount="10"),
         {**budget_allocated(occurred_at=NOON, amount="1.25"), "event_type": "budget.spent"},
     ]
 

@@ -70,7 +70,7 @@ def test_the_version_is_told(cli: Cli) -> None:
 
 
 def test_an_interruption_ends_with_130_and_a_short_line(cli: Cli, db: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> int:
+    def interrupted(*_: object, **__: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(store_module.AnalyticsService, "catch_up", interrupted)
@@ -80,7 +80,7 @@ def test_an_interruption_ends_with_130_and_a_short_line(cli: Cli, db: str, monke
 
 
 def test_an_error_of_the_system_is_a_failure_in_one_line(cli: Cli, db: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_: object) -> int:
+    def fails(*_: object, **__: object) -> int:
         raise PermissionError(13, "Permission denied", "/some/file")
 
     monkeypatch.setattr(store_module.AnalyticsService, "catch_up", fails)
@@ -90,7 +90,7 @@ def test_an_error_of_the_system_is_a_failure_in_one_line(cli: Cli, db: str, monk
 
 
 def test_a_bug_stays_a_traceback(cli: Cli, db: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> int:
+    def broken(*_: object, **__: object) -> int:
         raise ZeroDivisionError
 
     monkeypatch.setattr(store_module.AnalyticsService, "catch_up", broken)

@@ -19,7 +19,9 @@ def test_a_store_on_a_server_is_migrated_filled_and_asked(cli: Cli, postgres: Se
     assert json.loads(ready.stdout)["timezone"] == "Europe/Berlin"
     assert "was there already" in again.stderr
     assert json.loads(asked.stdout)["totals"]["events"] > 0
-    assert cli("migrate", *place).stdout.endswith("is ready for cost, performance, usage, kept in Europe/Berlin\n")
+    assert cli("migrate", *place).stdout.endswith(
+        "is ready for budgets, cost, performance, usage, kept in Europe/Berlin\n"
+    )
     assert "pg_dump" in cli("backup", "a.db", *place).stderr
 
 

@@ -85,7 +85,7 @@ def test_json_is_the_answer_of_the_service_field_for_field(
 def test_the_json_of_a_report_holds_all_its_answers(cli: Cli, db: str) -> None:
     found = json.loads(cli("report", *WEEK, "--db", db, "--json").stdout)
 
-    assert {"usage", "tenants", "users", "performance", "cost"} == set(found)
+    assert {"usage", "tenants", "users", "performance", "cost", "budgets"} == set(found)
     assert found["cost"]["totals"][0]["reported_cost"] == "0.205115"
     assert [each["entity_id"] for each in found["tenants"]["top_entities"]] == ["acme", "birch"]
 
@@ -144,7 +144,7 @@ def test_a_footer_tells_of_what_is_unreadable_and_still_open(cli: Cli) -> None:
 def test_a_projection_that_cannot_go_on_is_told_and_the_answer_lags(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cli("record", "job.completed", "--data", "{}")
 
-    def fails(*_: object) -> int:
+    def fails(*_: object, **__: object) -> int:
         raise FoldFailed(projection="cost", problem="of a test")
 
     monkeypatch.setattr(store_module.AnalyticsService, "catch_up", fails)

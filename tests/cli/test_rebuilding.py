@@ -31,7 +31,7 @@ def test_a_rebuild_heals_what_is_wrong_and_says_what_it_did(cli: Cli, own: str) 
     result = cli("projections", "rebuild", "--db", own, "--yes")
 
     assert result.exit_code == 0
-    assert result.stdout.startswith("rebuilt cost, performance, usage from 13 events, up to position 13, in ")
+    assert result.stdout.startswith("rebuilt budgets, cost, performance, usage from 13 events, up to position 13, in ")
     assert cli("report", *WEEK, "--db", own, "--json").stdout == right
 
 
@@ -41,6 +41,7 @@ def test_the_named_ones_alone_are_rebuilt(cli: Cli, own: str) -> None:
     cli("projections", "rebuild", "cost", "--db", own, "--yes")
 
     assert sql(Path("own.views.db"), "SELECT projection, generation FROM registry ORDER BY 1") == [
+        ("budgets", 0),
         ("cost", 1),
         ("performance", 0),
         ("usage", 0),
@@ -89,7 +90,7 @@ def test_a_period_alone_is_derived_again(cli: Cli, own: str) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("nothing",), "'nothing' is none of cost, performance, usage."),
+        (("nothing",), "'nothing' is none of budgets, cost, performance, usage."),
         (("--to", "2024-03-08"), "--to goes with --from."),
         (("--from", "2024-03-08", "--to", "2024-03-08"), "--from must be before --to."),
         (("--workers", "0"), "0 is not in the range x>=1"),

@@ -28,7 +28,7 @@ def test_what_is_identical_ends_with_0(cli: Cli, own: Path) -> None:
     lines = result.stdout.splitlines()
     assert result.exit_code == 0
     assert lines[0].startswith("verified 13 events folded again in ")
-    assert [line.split()[0] for line in lines[2:]] == ["projection", "cost", "performance", "usage"]
+    assert [line.split()[0] for line in lines[2:]] == ["projection", "budgets", "cost", "performance", "usage"]
     assert all(line.endswith("identical") for line in lines[3:])
 
 
@@ -51,7 +51,7 @@ def test_as_json_it_is_told_in_full(cli: Cli, own: Path) -> None:
 
     result = cli("projections", "verify", "--json", "--workers", "2")
     found = json.loads(result.stdout)
-    cost, performance, _ = found["projections"]
+    _, cost, performance, _ = found["projections"]
 
     assert result.exit_code == 1
     assert (found["identical"], found["period"], found["sampled"], found["events"]) == (False, None, None, 13)
@@ -106,7 +106,7 @@ def test_a_status_says_that_the_ledger_agrees_with_the_log(cli: Cli, own: Path) 
     assert "ledger agrees with the log (2 days)" in cli("projections", "status").stdout
     assert [each["identical"] for each in json.loads(cli("projections", "status", "--json").stdout)["ledger"]] == [
         True
-    ] * 3
+    ] * 4
 
 
 def test_a_status_lists_the_days_that_differ(cli: Cli, own: Path) -> None:

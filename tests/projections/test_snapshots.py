@@ -12,7 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from analytics_es import AnalyticsService
 from analytics_es.algebra import Declaration
 from analytics_es.projection import declaration_of
-from projections import Cost, Performance, Usage
+from projections import Budgets, Cost, Performance, Usage
 from tests import day
 from tests.stores import columns
 
@@ -23,7 +23,7 @@ def analytics() -> Iterator[AnalyticsService]:
         yield analytics
 
 
-@pytest.mark.parametrize("projection", [Cost, Performance, Usage])
+@pytest.mark.parametrize("projection", [Budgets, Cost, Performance, Usage])
 def test_every_row_of_the_day(analytics: AnalyticsService, projection: type, snapshot: SnapshotAssertion) -> None:
     declaration = declaration_of(projection)
     with analytics._views.read() as found:

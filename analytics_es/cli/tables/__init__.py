@@ -1,6 +1,7 @@
 """Answers → tables, one module an answer."""
 
 from analytics_es.cli.tables.bill import bill
+from analytics_es.cli.tables.budgets import budget_report
 from analytics_es.cli.tables.cost import cost
 from analytics_es.cli.tables.explanation import explanation
 from analytics_es.cli.tables.performance import performance
@@ -13,6 +14,7 @@ from analytics_es.cli.tables.usage import usage
 __all__ = [
     "Report",
     "bill",
+    "budget_report",
     "cost",
     "explanation",
     "performance",

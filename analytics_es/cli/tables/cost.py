@@ -10,7 +10,7 @@ from typing import Any
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Share, Styled
 from analytics_es.cli.tables.parts import MORE, cut, footer, heading
-from analytics_es.types import BudgetStatus, CostBreakdown, CostPoint, CostRow, PricesUsed, UnknownCost
+from analytics_es.types import CostBreakdown, CostPoint, CostRow, PricesUsed, UnknownCost
 
 _ALARM = "bold yellow"
 _LISTED = 3  # models in one line
@@ -213,46 +213,6 @@ def _unread(answer: CostBreakdown) -> list[str]:
 def _unmeasured(answer: CostBreakdown) -> list[str]:
     found = [f"{_name(each)}: {', '.join(each.unmeasured)}" for each in answer.prices.used if each.unmeasured]
     return [f"Charged for on top, and told by no event: {_first(found)}"] if found else []
-
-
-# ── budgets ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def budgets(found: Sequence[BudgetStatus], top: int, more: str = MORE) -> Grid:
-    """Return what is left of every budget, the least first."""
-    columns = [
-        Column("budget"),
-        Column("allocated", right=True),
-        Column("spent", right=True),
-        Column("remaining", right=True),
-        Column("used", right=True, drop=1),
-        Column("", bar=True, drop=2),
-    ]
-    decimals = words.places_by_currency((b.currency, amount) for b in found for amount in (b.allocated, b.spent))
-    ordered = sorted(found, key=lambda each: (not _is_over(each), -(_used(each) or 0.0), each.budget_id))
-    return Grid("Budgets", columns, *cut([_budget(each, decimals[each.currency]) for each in ordered], top, more))
-
-
-def _budget(each: BudgetStatus, decimals: int) -> list[Cell]:
-    used = _used(each)
-    over = _is_over(each)
-    remaining = words.money(each.remaining, each.currency, decimals)
-    return [
-        each.budget_id or "(none)",
-        words.money(each.allocated, each.currency, decimals),
-        words.money(each.spent, each.currency, decimals),
-        Styled(remaining, "red") if over else remaining,
-        words.percent(used),
-        Share(used, "red" if over else "cyan"),
-    ]
-
-
-def _is_over(each: BudgetStatus) -> bool:
-    return each.remaining is not None and each.remaining < 0
-
-
-def _used(each: BudgetStatus) -> float | None:
-    return float((each.spent or Decimal(0)) / each.allocated) if each.allocated else None
 
 
 def _series(answer: CostBreakdown) -> Grid:

@@ -20,7 +20,14 @@ def heading(what: str, period: TimePeriod, series: bool = True) -> list[Block]:
     return [Line(f"{what}  {when}", "bold cyan"), Line()]
 
 
-def footer(stands_on: Sequence[Completeness], period: TimePeriod, *notes: str) -> Line:
+def footer(answers: Sequence[Completeness], period: TimePeriod, *notes: str) -> Line:
+    """Return what answers about a period stand on."""
+    still_open = any(each.open_buckets for each in answers)
+    more = "still open: more may come" if still_open else "period closed"
+    return stands_on(answers, more, str(period.start.tzinfo), *sealed(answers), *notes)
+
+
+def stands_on(stands_on: Sequence[Completeness], *notes: str) -> Line:
     """Return what answers stand on: the lowest of their positions, the worst of everything else."""
     events, seconds = max(each.lag_events for each in stands_on), max(each.lag_seconds for each in stands_on)
     unreadable = sum(each.unreadable for each in stands_on)
@@ -28,15 +35,12 @@ def footer(stands_on: Sequence[Completeness], period: TimePeriod, *notes: str) -
         f"as of position {min(each.position for each in stands_on):,}",
         f"{words.plural(events, 'event')} behind ({words.duration(1_000 * seconds)})" if events else "up to date",
         f"{words.plural(unreadable, 'value')} unreadable (projections status)" if unreadable else "all readable",
-        "still open: more may come" if any(each.open_buckets for each in stands_on) else "period closed",
-        str(period.start.tzinfo),
-        *_sealed(stands_on),
         *notes,
     ]
     return Line(" · ".join(parts), "yellow" if events or unreadable else "dim")
 
 
-def _sealed(stands_on: Sequence[Completeness]) -> list[str]:
+def sealed(stands_on: Sequence[Completeness]) -> list[str]:
     """Return up to when events are gone, and from when on every measure is complete."""
     sealed = [each.sealed_until for each in stands_on if each.sealed_until]
     partial = [each.complete_from for each in stands_on if each.complete_from]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from attrs import frozen
 
 from analytics_es.asof import AsOf
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Beside, Block, Column, Grid, Line, Share
 from analytics_es.cli.tables import parts
+from analytics_es.cli.tables.budgets import budgets
 from analytics_es.cli.tables.cost import in_short, rows, totals, unknown
 from analytics_es.cli.tables.performance import operations
 from analytics_es.cli.tables.usage import usage_totals
 from analytics_es.service import AnalyticsService
-from analytics_es.types import CostBreakdown, PerformanceMetrics, TimePeriod, UsageStats
+from analytics_es.types import BudgetReport, CostBreakdown, PerformanceMetrics, TimePeriod, UsageStats
 
-BUSIEST, OPERATIONS, CHARGED = 5, 8, 6
+BUSIEST, OPERATIONS, CHARGED, BUDGETS = 5, 8, 6, 3
 
 
 @frozen(kw_only=True)
@@ -26,6 +29,7 @@ class Report:
     users: UsageStats
     performance: PerformanceMetrics
     cost: CostBreakdown
+    budgets: BudgetReport
 
 
 def reported(service: AnalyticsService | AsOf, period: TimePeriod) -> Report:
@@ -36,6 +40,7 @@ def reported(service: AnalyticsService | AsOf, period: TimePeriod) -> Report:
         users=service.get_usage_stats("user", None, period).unwrap(),
         performance=service.get_performance_metrics(period).unwrap(),
         cost=service.get_cost_breakdown(period).unwrap(),
+        budgets=service.get_budgets(at=period.end - timedelta(microseconds=1)).unwrap(),
     )
 
 
@@ -53,6 +58,8 @@ def report(found: Report) -> list[Block]:
         blocks += [rows(found.cost, CHARGED, "analytics-es cost", title=title), *unknown(found.cost)]
     elif found.cost.totals:
         blocks.append(totals(found.cost))
+    if found.budgets.budgets:
+        blocks.append(budgets(found.budgets.budgets, BUDGETS, "analytics-es budgets"))
     answers = (found.usage, found.performance, found.cost)
     return [*blocks, parts.footer([answer.completeness for answer in answers], period, parts.PERCENTILES)]
 

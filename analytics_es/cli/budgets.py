@@ -1,0 +1,65 @@
+"""Budgets: what is spent of them, and what remains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import click
+
+from analytics_es.asof import AsOf
+from analytics_es.cli import render, tables
+from analytics_es.cli.options import as_of_option, db_option, json_option, moment, top_option, tz_option
+from analytics_es.cli.progress import Bar
+from analytics_es.cli.store import Place, Store, existing
+from analytics_es.codec import to_json
+from analytics_es.service import AnalyticsService
+
+
+@click.command()
+@click.argument("budget", required=False)
+@click.option(
+    "--at", type=moment, metavar="TIME", help="Those of the periods that hold this time.  [default: now; of one, all]"
+)
+@as_of_option
+@top_option
+@db_option
+@tz_option
+@json_option
+def budgets(
+    budget: str | None,
+    at: datetime | None,
+    as_of: int | datetime | None,
+    top: int,
+    db: Place,
+    tz: str | None,
+    as_json: bool,
+) -> None:
+    """Say what is spent of budgets, and what remains.
+
+    Of all, or of one BUDGET. What is not known of their spending, thresholds and credits follow below.
+
+    \b
+    Examples:
+      analytics-es budgets
+      analytics-es budgets acme-march --json
+      analytics-es budgets --at 2026-03-31
+    """
+    with existing(db, tz) as store, _answering(store, as_of) as answering:
+        when = store.read(at) if at else None
+        answer = answering.get_budgets(budget=budget, at=when).unwrap()
+    if as_json:
+        click.echo(to_json(answer))
+    else:
+        render.show(tables.budget_report(answer, top))
+
+
+@contextmanager
+def _answering(store: Store, as_of: int | datetime | None) -> Iterator[AnalyticsService | AsOf]:
+    if as_of is None:
+        store.catch_up()
+        yield store.service
+        return
+    with store.service.as_of(store.place(as_of)) as then, Bar("replaying"):
+        yield then

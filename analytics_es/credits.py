@@ -1,0 +1,110 @@
+"""Credits: prepaid grants, and in which order usage burns them down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from attrs import frozen
+
+NOTHING = Decimal(0)
+
+Usage = tuple[datetime, Decimal]  # when, and how much
+
+
+@frozen(kw_only=True)
+class Grant:
+    """Credits that count from `effective_at` until they expire or are voided.
+
+    Of lower `priority` is what burns first. With `recurs` it is granted anew every so often, counted from `anchor` (by
+    default from when it takes effect): what is left of it is replaced, not added to.
+    """
+
+    id: str
+    amount: Decimal
+    priority: int = 0
+    effective_at: datetime
+    expires_at: datetime | None = None
+    voided_at: datetime | None = None
+    recurs: timedelta | None = None
+    anchor: datetime | None = None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it ends, None where it never does."""
+        return min(filter(None, (self.expires_at, self.voided_at)), default=None)
+
+    def is_active(self, at: datetime) -> bool:
+        """Say whether it may be burnt at a time."""
+        return self.effective_at <= at and (self.ends_at is None or at < self.ends_at)
+
+    def begins(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """Yield when it is granted in (start, end), anew or for the first time."""
+        if start < self.effective_at < end:
+            yield self.effective_at
+        if self.recurs:
+            anchor = self.anchor or self.effective_at
+            at = anchor + self.recurs * ((start - anchor) // self.recurs + 1)
+            while at < end:
+                if at > start and at != self.effective_at and self.is_active(at):
+                    yield at
+                at += self.recurs
+
+    @property
+    def turn(self) -> tuple[int, bool, datetime, datetime, str]:
+        """Its place in the order in which grants burn: by priority, then what expires first, then what began first."""
+        expires = self.expires_at or self.effective_at
+        return self.priority, self.expires_at is None, expires, self.effective_at, self.id
+
+
+@frozen(kw_only=True)
+class Burnt:
+    """What is left of each grant, in the order they were given in, and what was used beyond them all."""
+
+    balances: tuple[Decimal, ...]
+    overage: Decimal
+
+
+def phases(grants: Sequence[Grant], start: datetime, end: datetime) -> list[datetime]:
+    """Return the times in [start, end) at which what may be burnt changes, `start` first."""
+    begins = {at for grant in grants for at in grant.begins(start, end)}
+    ends = {grant.ends_at for grant in grants if grant.ends_at and start < grant.ends_at < end}
+    return sorted({start} | begins | ends)
+
+
+def burn(
+    grants: Sequence[Grant],
+    usage: Iterable[Usage],
+    *,
+    start: datetime,
+    end: datetime,
+    balances: Sequence[Decimal] | None = None,
+) -> Burnt:
+    """Burn grants down with what was used in [start, end); the state just before the end.
+
+    `balances` are those at the start, by default the whole amounts. What is used beyond all grants is the overage: the
+    next grant that begins, or begins anew, pays it first. Usage at the time of a change comes after it.
+    """
+    whole = [each.amount for each in grants] if balances is None else balances
+    left = [n if each.is_active(start) else NOTHING for each, n in zip(grants, whole, strict=True)]
+    begins = [set(each.begins(start, end)) for each in grants]
+    times, used, overage = phases(grants, start, end), list(usage), NOTHING
+    for at, until in zip(times, [*times[1:], end], strict=True):
+        for n, each in enumerate(grants):
+            if at in begins[n]:
+                left[n] = each.amount
+            elif not each.is_active(at):
+                left[n] = NOTHING
+        overage = _take(grants, left, at, overage + sum((n for when, n in used if at <= when < until), NOTHING))
+    return Burnt(balances=tuple(left), overage=overage)
+
+
+def _take(grants: Sequence[Grant], left: list[Decimal], at: datetime, amount: Decimal) -> Decimal:
+    """Take an amount from the balances, in their turn; returns what they did not cover."""
+    for n, each in sorted(enumerate(grants), key=lambda item: item[1].turn):
+        if each.is_active(at):
+            taken = min(left[n], amount)
+            left[n] -= taken
+            amount -= taken
+    return amount
