@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,12 +14,13 @@ from attrs import define, evolve, field
 
 from analytics_es.algebra import MONEY, Measure
 from analytics_es.codec import decode
+from analytics_es.costing.bill import METRIC
 from analytics_es.errors import BadLimit, NotARow, SeveralCurrencies, UnreadableEvent
 from analytics_es.events import EPOCH
 from analytics_es.figures import distribution, merged, nothing
 from analytics_es.fold import Contributions, Fold
 from analytics_es.foldsql import Cell
-from analytics_es.log import EventLog
+from analytics_es.log import EventLog, gathered
 from analytics_es.periods import calendar_of
 from analytics_es.queries import Source, find_metric, grouping, several
 from analytics_es.sealed import check_exact
@@ -28,6 +29,7 @@ from analytics_es.types import (
     CostPoint,
     CostRow,
     CurrencyCost,
+    EffortCost,
     EntityUsage,
     EventTypeUsage,
     ExplainedEvent,
@@ -39,17 +41,18 @@ from analytics_es.types import (
     PerformanceMetrics,
     PerformancePoint,
     TimePeriod,
+    UnknownCost,
     UsagePoint,
     UsageStats,
 )
 
 MICRO = 1_000_000
-TOGETHER = 50_000
 REPORTED = "cost.reported_cost"
 
 Answer = MetricSummary | UsageStats | PerformanceMetrics | CostBreakdown
 Point = MetricPoint | UsagePoint | PerformancePoint | CostPoint
-Row = Point | MetricGroup | EventTypeUsage | EntityUsage | OperationPerformance | CostRow | CurrencyCost
+OfCost = CostRow | CurrencyCost | EffortCost | UnknownCost
+Row = Point | MetricGroup | EventTypeUsage | EntityUsage | OperationPerformance | OfCost
 Progress = Callable[[int, int], None]
 
 
@@ -85,7 +88,7 @@ def explain(
     check_exact(log, tiling.start, 0, "an explanation")
     found = _Found(limit, largest)
     within = (tiling.start * MICRO, tiling.end * MICRO)
-    for batch in _gathered(log.scan_period(*within, upto=position)):
+    for batch in gathered(log.scan_period(*within, upto=position)):
         found.add(batch, fold.contributions(batch, cell, within=within, limit=found.room, largest=largest))
         if progress:
             progress(batch.column("position")[-1].as_py(), position)
@@ -102,18 +105,6 @@ def explain(
         omitted=count - len(found.events),
         completeness=completeness,
     )
-
-
-def _gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Put small tables together: late events are far apart in the log, and a small batch costs planning, not work."""
-    waiting: list[pa.Table] = []
-    for table in tables:
-        waiting.append(table)
-        if sum(each.num_rows for each in waiting) >= TOGETHER:
-            yield pa.concat_tables(waiting)
-            waiting = []
-    if waiting:
-        yield pa.concat_tables(waiting)
 
 
 # One event that is listed: its position, its value, when it occurred in microseconds, its type, and what is stored.
@@ -189,8 +180,10 @@ def place(answer: TimePeriod | Answer, row: Row | None, *, metric: str) -> tuple
     """Return the period and the keys that a row of an answer is about, or, without a row, all of it; raises NotARow.
 
     What a summary was filtered by it does not say: that has to be asked again. Computed costs have no currency in the
-    log: of a row of costs, only what was reported is looked for in its currency.
+    log: of a row of costs, only costs are looked for in its currency.
     """
+    if isinstance(answer, CostBreakdown) and answer.supposed:
+        raise NotARow(row="A cost that is only supposed")
     if isinstance(answer, TimePeriod):
         if row is not None:
             raise NotARow(row=f"A row of {answer}")
@@ -199,7 +192,7 @@ def place(answer: TimePeriod | Answer, row: Row | None, *, metric: str) -> tuple
     if row is None:
         return answer.period, where
     where |= _keys(row)
-    if isinstance(row, CostRow | CostPoint | CurrencyCost) and metric != REPORTED:
+    if isinstance(row, OfCost | CostPoint) and metric not in (REPORTED, METRIC):
         del where[MONEY]
     return (_bucket(answer, row.start) if isinstance(row, Point) else answer.period), where
 
@@ -222,6 +215,10 @@ def _keys(row: Row) -> dict[str, str]:
             return dict(keys)
         case CostRow(keys=keys, currency=currency):
             return {**keys, MONEY: currency}
+        case EffortCost(effort=effort, currency=currency):
+            return {"effort": effort, MONEY: currency}
+        case UnknownCost(provider=provider, model=model):
+            return {"provider": provider, "model": model, MONEY: ""}
         case CostPoint(currency=currency) | CurrencyCost(currency=currency):
             return {MONEY: currency}
         case OperationPerformance(operation=operation, subject=subject):

@@ -79,7 +79,7 @@ def decoding(declarations: Sequence[Declaration]) -> str:
     """
     paths = {path for each in declarations for sql in each.expressions for path in engine.references(sql)}
     of_entities = {named_by(entity) for each in declarations for entity in each.entities}
-    named = {path[0] for path in paths if len(path) == 1}
+    named = {path[0] for path in paths if len(path) == 1} - {"position"}  # which is no field, but always there
     stored = {IN_MICROSECONDS.get(name, name) for name in named - set(DERIVED)} | ALWAYS
     stored |= {path[0] for path in of_entities if len(path) == 1}
     open_paths = {path for path in paths | of_entities if len(path) == 2}

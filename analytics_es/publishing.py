@@ -18,7 +18,7 @@ from analytics_es.log import EventLog
 from analytics_es.log.port import LAST
 from analytics_es.pricing import genai
 from analytics_es.pricing.book import PriceBook, Published
-from analytics_es.pricing.entries import PriceEntry
+from analytics_es.pricing.entries import ANY, PriceEntry
 from analytics_es.pricing.prices import UnitPrices
 from analytics_es.pricing.reading import read_entry
 from analytics_es.recording import Recorder, receipt
@@ -40,7 +40,7 @@ class PricesThen:
         """Return the price book."""
         return self.known
 
-    def used(self, prices: Sequence[PriceUsed]) -> PricesUsed:
+    def used(self, prices: Sequence[PriceUsed], *, tell: bool = True) -> PricesUsed:
         """Say what an answer was computed with."""
         positions = [each.position for each in self.known.published if each.position]
         return PricesUsed(
@@ -71,10 +71,13 @@ class Publications:
         """Return the prices as they were known at a position."""
         return PricesThen(known=self.book().upto(position), default_recorded=self._recorded(position))
 
-    def used(self, prices: Sequence[PriceUsed]) -> PricesUsed:
-        """Say what an answer was computed with, and record which default prices, when these are used first."""
+    def used(self, prices: Sequence[PriceUsed], *, tell: bool = True) -> PricesUsed:
+        """Say what an answer was computed with, and record which default prices, when these are used first.
+
+        Without `tell`, for what is only supposed, nothing is recorded.
+        """
         found = PricesThen(known=self.book(), default_recorded=self._recorded())
-        if any(each.version for each in prices):
+        if tell and any(each.version for each in prices):
             with suppress(AnalyticsError):  # a log that cannot be written to does not say it
                 self.tell_default()
         return found.used(prices)
@@ -142,13 +145,19 @@ def unknown(book: PriceBook, provider: str | None, model: str) -> UnknownModel:
     of = f" of {provider!r}" if provider else ""
     if book.default(provider, model):
         return UnknownModel(model=model, of=of, hint=", which genai-prices knows, but not by what events tell")
-    others = sorted({each.provider for each in genai.models() if each.model == model.lower()} - {provider})
+    others = sorted(_providers(book, model) - {provider, ANY})
     if others:
         return UnknownModel(model=model, of=of, hint=f", but there is one of {', '.join(others)}: name the provider")
     published = {each.entry.model for each in book.published}
     names = sorted(published | (genai.names(provider) or genai.names()))
     close = get_close_matches(model.lower(), names, 3, 0.6)
     return UnknownModel(model=model, of=of, hint=f"; close names are {', '.join(close)}" if close else "")
+
+
+def _providers(book: PriceBook, model: str) -> set[str]:
+    """Return the providers of which a model of this very name has a price."""
+    published = {each.entry.provider for each in book.published if each.entry.names(each.entry.provider, model)}
+    return published | {each.provider for each in genai.models() if each.model == model.lower()}
 
 
 def read_entries(entries: Iterable[PriceEntry | Mapping[str, Any]]) -> list[PriceEntry]:

@@ -65,8 +65,8 @@ class Prices(Protocol):
     def book(self) -> PriceBook:
         """Return the price book."""
 
-    def used(self, prices: Sequence[PriceUsed]) -> PricesUsed:
-        """Say what an answer was computed with."""
+    def used(self, prices: Sequence[PriceUsed], *, tell: bool = True) -> PricesUsed:
+        """Say what an answer was computed with, and, unless it is only supposed, record that."""
 
 
 def _underivable(declaration: Declaration, tiling: Tiling, position: int) -> Views:

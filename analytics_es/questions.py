@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from analytics_es import answers, queries
 from analytics_es.algebra import Declaration
-from analytics_es.costing.costing import Assumption
 from analytics_es.errors import MissingProjection
 from analytics_es.pricing.book import PriceBook
+from analytics_es.pricing.entries import PriceEntry
 from analytics_es.queries import Source
 from analytics_es.types import (
     BudgetReport,
@@ -22,7 +22,9 @@ from analytics_es.types import (
     MetricSummary,
     OperationResult,
     PerformanceMetrics,
+    PriceDiff,
     TimePeriod,
+    UnitCosts,
     UsageStats,
 )
 
@@ -122,25 +124,44 @@ class Questions(ABC):
         *,
         by: Sequence[str] = ("model",),
         where: Mapping[str, str] | None = None,
-        prices: PriceBook | None = None,
+        prices: PriceBook | Iterable[PriceEntry | Mapping[str, Any]] | None = None,
         models: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> OperationResult[CostBreakdown]:
         """Say what calls cost: by provider, model, operation, and entities, such as user or attributes.team.
 
         The cost of a call is what it reported, else what the prices say that were in force when it happened, else it is
-        unknown. What if: with `prices` all calls are priced by that book, whatever they reported; with `models`, such
-        as {"a": "b"}, those of model a as if they were of b (or of `provider/b`). Nothing is recorded of it.
+        unknown. What if: with `prices`, a book, or entries as if they were published on top, all calls are priced by
+        these, whatever they reported; with `models`, such as {"a": "b"}, those of model a as if they were of b (or of
+        `provider/b`). Nothing is recorded of it. The failure is UnknownModel for a model in the place of another that
+        has no price in the period.
         Several entities together are derived from the log, which `progress` is told of: position and head.
         """
-        assumption = Assumption(prices=prices, models=models or {}) if prices or models else None
-        return self._asked(
-            "cost",
-            period,
-            lambda source: answers.cost(source, period, by, where=where, assumption=assumption),
-            [*by, *(where or {})],
-            progress,
-        )
+
+        def answered(source: Source) -> CostBreakdown:
+            assumption = answers.assumption(source, prices, models)
+            return answers.cost(source, period, by, where=where, assumption=assumption)
+
+        return self._asked("cost", period, answered, [*by, *(where or {})], progress)
+
+    def get_unit_costs(
+        self, period: TimePeriod, *, where: Mapping[str, str] | None = None
+    ) -> OperationResult[UnitCosts]:
+        """Say what a job, a successful task, a conversation and 1,000 tokens of output cost on average, by currency.
+
+        Each is what all its calls of the period cost, by how many there are. Filters choose calls, and with them jobs
+        and conversations; tasks that ended well are all of the period, so that what models cost per task adds up.
+        """
+        return self._asked("cost", period, lambda source: answers.unit_costs(source, period, where or {}))
+
+    def diff_prices(
+        self, entries: Iterable[PriceEntry | Mapping[str, Any]], period: TimePeriod
+    ) -> OperationResult[PriceDiff]:
+        """Say what computed costs would change if these entries were published now: by model and day, and in all.
+
+        Entries are those of `publish_prices`. Nothing is recorded. What calls reported stays, and is not compared.
+        """
+        return self._asked("cost", period, lambda source: answers.price_diff(source, entries, period), [])
 
     def get_budgets(self, *, budget: str | None = None, at: datetime | None = None) -> OperationResult[BudgetReport]:
         """Say what was allocated to budgets, what is spent of it, when that reached which part, and what remains.

@@ -19,6 +19,7 @@ from analytics_es.buffer import Buffer, OnFailure, WhenFull
 from analytics_es.bus import FAMILIES, MessageBus
 from analytics_es.calendar import Calendar
 from analytics_es.correcting import Corrections
+from analytics_es.costing import bill
 from analytics_es.crossing import Crossings, folded
 from analytics_es.deadletters import DeadLetters
 from analytics_es.door import Door
@@ -47,6 +48,7 @@ from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
     CostCorrection,
+    CostExplanation,
     Explanation,
     ForgetReceipt,
     OperationResult,
@@ -470,6 +472,39 @@ class AnalyticsService(Upkeep):
                 self._log,
                 self._fold,
                 metric,
+                stretch,
+                where={**keys, **(where or {})},
+                limit=limit,
+                largest=largest,
+                progress=progress,
+            )
+
+        return self._result(explained)
+
+    def explain_cost(
+        self,
+        period: TimePeriod | Answer,
+        *,
+        row: Row | None = None,
+        where: Mapping[str, str] | None = None,
+        limit: int = 100,
+        largest: bool = True,
+        progress: CatchUpProgress | None = None,
+    ) -> OperationResult[CostExplanation]:
+        """List the calls behind a cost, each with how it comes about: reported, or computed at which price, or unknown.
+
+        The cost is that of a period where keys have values, or of a breakdown, or of one `row` of it:
+        `explain_cost(breakdown, row=breakdown.rows[0])`. What all calls cost adds up to it, to the last digit. A
+        breakdown does not say what it was filtered by: pass that as `where` again. `where={"currency": ""}` are the
+        calls of which the cost is not known. What is only supposed cannot be explained.
+        """
+
+        def explained() -> CostExplanation:
+            stretch, keys = place(period, row, metric=bill.METRIC)
+            return bill.explain_cost(
+                self._source,
+                self._log,
+                self._fold,
                 stretch,
                 where={**keys, **(where or {})},
                 limit=limit,

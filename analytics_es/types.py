@@ -542,6 +542,7 @@ class PriceUsed:
     """A price that calls of a model were computed with: from where, and in force since when (None: not known).
 
     `version`: of genai-prices. `position`: of the published price in the log. Both: a published multiple of the former.
+    `entry`: in the place of a position, which one it is of prices that are only supposed, from 1.
     `unmeasured`: what is charged for on top, and no event tells.
     """
 
@@ -553,6 +554,7 @@ class PriceUsed:
     position: int | None
     since: datetime | None
     unmeasured: tuple[str, ...]
+    entry: int | None = None
 
 
 @frozen(kw_only=True)
@@ -569,6 +571,61 @@ class PricesUsed:
     default_recorded: str | None
     unread: tuple[int, ...]
     used: list[PriceUsed]
+
+
+@frozen(kw_only=True)
+class Priced:
+    """What the calls of a model come to at some prices, by currency; what `unknown_calls` cost is not known.
+
+    `prices`: those that were used, or, where none was, those in force.
+    """
+
+    cost: Mapping[str, Decimal]
+    unknown_calls: int
+    prices: list[PriceUsed]
+
+
+@frozen(kw_only=True)
+class PriceChange:
+    """What prices would change of the cost of one model's calls on one day that begins at `start`, and which do so.
+
+    `difference` is now - was; None where these are not in one and the same currency, or nothing is known of one.
+    `entries` says which of the prices do so, from 1.
+    """
+
+    start: datetime
+    provider: str
+    model: str
+    calls: int
+    was: Priced
+    now: Priced
+    difference: Decimal | None
+    entries: list[int]
+
+
+@frozen(kw_only=True)
+class PriceChangeTotal:
+    """What all that changes was and is in one currency; `difference` is of what stays in that currency."""
+
+    currency: str
+    was: Decimal | None
+    now: Decimal | None
+    difference: Decimal | None
+
+
+@frozen(kw_only=True)
+class PriceDiff:
+    """What would change if prices were published: model by model and day by day, and in all.
+
+    `reported_calls` reported a cost, and keep it; they are in none of the figures.
+    """
+
+    period: TimePeriod
+    prices: int
+    changes: list[PriceChange]
+    totals: list[PriceChangeTotal]
+    reported_calls: int
+    completeness: Completeness
 
 
 @frozen(kw_only=True)
@@ -610,24 +667,29 @@ class CostBreakdown:
 
 @frozen(kw_only=True)
 class UnitCost:
-    """What one unit of work cost on average: a job, a successful task, a conversation, or 1,000 tokens of output.
+    """What one unit of work cost on average in one currency: `each` = cost / units, rounded to 12 decimals.
 
-    `cost` is that of the calls made for `units` units, `each` one's part of it, rounded to 12 decimals.
+    `job`, `conversation`: the calls that name one, by the jobs or conversations that they name. `successful_task`: the
+    calls that name a task, those of failed ones too, by the tasks that ended well. `1000_output_tokens`: all calls, by
+    the output that those in this currency told. `unknown_calls` of these have a cost that is not known: `each` of a
+    job, a task or a conversation is at least that much then. Where nothing is known, the currency is "".
     """
 
-    unit: str
+    unit: Literal["job", "successful_task", "conversation", "1000_output_tokens"]
     currency: str
-    cost: Decimal
+    cost: Decimal | None
     units: Decimal
-    each: Decimal
+    each: Decimal | None
+    unknown_calls: int
 
 
 @frozen(kw_only=True)
 class UnitCosts:
-    """What units of work cost, by unit and currency; `unknown_calls` are in none of it."""
+    """What units of work cost, by unit and currency; `unknown_calls` of all `calls` are in none of it."""
 
     period: TimePeriod
     units: list[UnitCost]
+    calls: int
     unknown_calls: int
     completeness: Completeness
 
@@ -909,6 +971,60 @@ class Explanation:
     figures: Distribution
     count: int
     events: list[ExplainedEvent]
+    omitted: int
+    completeness: Completeness
+
+
+@frozen(kw_only=True)
+class ChargedUnits:
+    """What so many units of one kind cost in a call, that are of no more special kind with a price: units x price."""
+
+    kind: str
+    units: int
+    price: Decimal
+    cost: Decimal
+
+
+@frozen(kw_only=True)
+class ExplainedCost:
+    """One call behind a cost, or a correction, and how its cost comes about.
+
+    `state`: reported, computed, or unknown, for a `reason` (of UnknownCost), with the currency "" and no cost. `used`:
+    what it told by kind. Of what is computed: the `price`, and what it `charged`, which adds up to the cost.
+    """
+
+    position: int
+    id: str
+    source: str
+    type: str
+    occurred_at: datetime
+    provider: str
+    model: str
+    state: Literal["reported", "computed", "unknown"]
+    reason: str
+    currency: str
+    cost: Decimal | None
+    used: Mapping[str, int]
+    price: PriceUsed | None
+    charged: list[ChargedUnits]
+
+
+@frozen(kw_only=True)
+class CostExplanation:
+    """The calls behind a cost, up to `completeness.position`.
+
+    `totals` are the sums of all in each currency, `unknown_calls` those in none of them. `events` lists the dearest
+    first, or the first in the log, `omitted` counts the rest. Where an entity's id is asked for without its type, an
+    event is there once for each type of it.
+    """
+
+    period: TimePeriod
+    keys: Mapping[str, str]
+    totals: Mapping[str, Decimal]
+    calls: int
+    unknown_calls: int
+    count: int
+    events: list[ExplainedCost]
     omitted: int
     completeness: Completeness
 

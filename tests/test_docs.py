@@ -111,7 +111,8 @@ def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
 
 
 def test_prices_are_what_their_page_shows(tmp_path: Path) -> None:
-    code, shown = blocks("docs/cost.md", "python")[0], blocks("docs/cost.md", "text")[0]
+    (code,) = (block for block in blocks("docs/cost.md", "python") if "priced.db" in block)
+    (shown,) = (block for block in blocks("docs/cost.md", "text") if "0.003012" in block)
     commands = [each for each in SHELL.findall((ROOT / "docs/cost.md").read_text()) if " prices " in each]
     (tmp_path / "prices.toml").write_text((ROOT / "docs/examples/prices/acme.toml").read_text())
     AnalyticsService.open(tmp_path / "analytics.db", follow=False).close()
@@ -121,8 +122,22 @@ def test_prices_are_what_their_page_shows(tmp_path: Path) -> None:
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
 
-    assert len(commands) == 6
+    assert len(commands) == 7
     assert run_python(code, tmp_path) == shown
+
+
+def test_costs_are_what_their_page_shows(tmp_path: Path) -> None:
+    code = "".join(block for block in blocks("docs/cost.md", "python") if "costs.db" in block or "cheaper" in block)
+    shown = "".join(block for block in blocks("docs/cost.md", "text") if "0.031295" in block)
+    commands = [each for each in SHELL.findall((ROOT / "docs/cost.md").read_text()) if "costs.db" in each]
+    (tmp_path / "prices.toml").write_text((ROOT / "docs/examples/prices/acme.toml").read_text())
+
+    assert run_python(code, tmp_path) == shown
+    for command in commands:
+        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+    assert len(commands) == 5
 
 
 def test_cost_is_told_apart_as_the_page_of_dimensions_shows(tmp_path: Path) -> None:

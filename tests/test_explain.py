@@ -203,7 +203,7 @@ def test_what_is_far_apart_in_the_log_is_listed_in_order(
     analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("analytics_es.log.port.SPAN_GAP", 0)
-    monkeypatch.setattr("analytics_es.explain.TOGETHER", 2)
+    monkeypatch.setattr("analytics_es.log.port.TOGETHER", 2)
     recorded(
         analytics,
         *(tool_call(occurred_at=NOON + (n % 2) * HOUR, duration_ms=n) for n in range(12)),

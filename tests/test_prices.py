@@ -366,7 +366,7 @@ def test_a_book_can_be_asked_as_if_more_were_published() -> None:
     found = supposed.prices_at("acme", "acme-large", MIDNIGHT)
 
     assert inputs(supposed, MIDNIGHT - SECOND, MIDNIGHT) == [D("0.000002"), D("0.000007")]
-    assert found and found.origin == Origin()
+    assert found and found.origin == Origin(entry=1)
     assert supposed.upto(1) == given
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
+from analytics_es.answers.supposing import check_models
 from analytics_es.costing.cells import NEEDED
 from analytics_es.costing.charges import Charge, Costs, regrouped, together
 from analytics_es.costing.costing import Assumption, Costing
@@ -18,8 +19,6 @@ from analytics_es.types import (
     CostRow,
     CurrencyCost,
     EffortCost,
-    PricesUsed,
-    PriceUsed,
     TimePeriod,
     Tokens,
     UnknownCost,
@@ -44,6 +43,8 @@ def cost(
     filters = source.known(where or {})
     with source.question(["cost"], period) as question:
         declaration = question.declaration("cost", NEEDED)
+        if assumption:
+            check_models(question, declaration, assumption)
         asked = grouping(declaration, by, filters)
         once = grouping(declaration, [], filters).where
         keys = [key for key in asked.by if key != "currency"]
@@ -75,7 +76,7 @@ def cost(
             efforts=_efforts(efforts),
             rows=_rows(rows if keys else {(): whole}, words, totals),
             series=_series(question, series),
-            prices=_prices(source, whole),
+            prices=source.prices.used(whole.prices_used(), tell=assumption is None),
             supposed=assumption is not None,
             completeness=completeness,
         )
@@ -209,25 +210,3 @@ def _series(question: Question, groups: Groups) -> list[CostPoint]:
         for currency in currencies
         for charge in [points[start][currency].charge if currency in points.get(start, {}) else nothing]
     ]
-
-
-def _prices(source: Source, whole: Costs) -> PricesUsed:
-    used: dict[tuple[Any, ...], int] = {}
-    for (provider, model, _), (prices, calls) in whole.prices.items():
-        key = (provider, model, prices.currency, prices.origin, prices.since, prices.unmeasured)
-        used[key] = used.get(key, 0) + calls
-    return source.prices.used(
-        [
-            PriceUsed(
-                provider=provider,
-                model=model,
-                currency=currency,
-                calls=calls,
-                version=origin.version,
-                position=origin.position,
-                since=since,
-                unmeasured=unmeasured,
-            )
-            for (provider, model, currency, origin, since, unmeasured), calls in used.items()
-        ]
-    )

@@ -19,7 +19,7 @@ from analytics_es.cli.forgetting import forget
 from analytics_es.cli.keeping import aggregate, backup, export, migrate
 from analytics_es.cli.prices import prices
 from analytics_es.cli.projections import projections
-from analytics_es.cli.questions import cost, metrics, performance, report, summary, usage
+from analytics_es.cli.questions import cost, metrics, performance, report, summary, unit_costs, usage
 from analytics_es.cli.rebuilding import rebuild  # noqa: F401  # a command of projections
 from analytics_es.cli.recording import import_, record
 from analytics_es.cli.retaining import retain
@@ -53,7 +53,9 @@ def main() -> None:
     logging.getLogger("analytics_es").addHandler(logging.NullHandler())
 
 
-for _command in (import_, record, demo, report, usage, performance, cost, budgets, summary, explain, diff, metrics):
+for _command in (import_, record, demo, report, usage, performance, cost, unit_costs, budgets, summary):
+    main.add_command(_command)
+for _command in (explain, diff, metrics):
     main.add_command(_command)
 for _command in (correct, export, backup, retain, forget, aggregate, migrate, prices, projections, dead_letters, run):
     main.add_command(_command)

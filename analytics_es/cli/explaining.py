@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -10,6 +11,7 @@ from analytics_es.cli import tables
 from analytics_es.cli.options import Asked, question
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.questions import pairs
+from analytics_es.costing.bill import METRIC
 
 
 @click.command()
@@ -28,15 +30,22 @@ def explain(asked: Asked, metric: str, where: Sequence[str], largest: bool, limi
     """List the events behind one number of a METRIC.
 
     The period is widened to whole hours, as in every answer. `analytics-es metrics` lists the metrics and their keys.
+    `cost.cost` is what calls cost, reported, computed or unknown, and how that comes about, price by price.
 
     \b
     Examples:
       analytics-es explain cost.reported_cost --where user=ada --last 24h
+      analytics-es explain cost.cost --where model=gpt-4o --largest
       analytics-es explain performance.duration --where operation=tool.call --largest --limit 5
       analytics-es explain usage.failures --from 2026-11-01T09:00 --to 2026-11-01T10:00 --json
     """
-    only = pairs(where)
+    how: dict[str, Any] = {"where": pairs(where), "limit": limit, "largest": largest}
     with asked.caught_up() as (store, period), Bar("explaining") as bar:
-        found = store.service.explain(metric, period, where=only, limit=limit, largest=largest, progress=bar.at)
-        answer = found.unwrap()
-    asked.tell(answer, lambda: tables.explanation(answer))
+        if metric == METRIC:
+            costs = store.service.explain_cost(period, **how, progress=bar.at).unwrap()
+        else:
+            answer = store.service.explain(metric, period, **how, progress=bar.at).unwrap()
+    if metric == METRIC:
+        asked.tell(costs, lambda: tables.bill(costs))
+    else:
+        asked.tell(answer, lambda: tables.explanation(answer))

@@ -1,4 +1,4 @@
-"""Prices: publish them, list them, look at those of a model."""
+"""Prices: publish them, say first what that changes, list them, look at those of a model."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import click
 from analytics_es.cli import render, words
 from analytics_es.cli.blocks import Block, Line
 from analytics_es.cli.failures import Group
-from analytics_es.cli.options import db_option, json_option, moment, tz_option, zone
+from analytics_es.cli.options import Asked, db_option, json_option, moment, question, top_option, tz_option, zone
 from analytics_es.cli.store import Place, existing, opened
 from analytics_es.cli.tables import prices as tables
+from analytics_es.cli.tables.pricediff import price_diff
 from analytics_es.codec import to_json
 from analytics_es.pricing import genai
 from analytics_es.pricing.files import read_prices
@@ -29,6 +30,7 @@ def prices() -> None:
     \b
     Examples:
       analytics-es prices show claude-sonnet-4-5 --at 2026-01-01
+      analytics-es prices diff contract.toml --last 4w
       analytics-es prices import contract.toml --dry-run
       analytics-es prices list
     """
@@ -67,6 +69,27 @@ def import_(file: Path, note: str | None, dry_run: bool, db: Place, tz: str | No
     _tell({"prices": len(entries), "receipt": receipt}, [Line(text)], as_json)
 
 
+@prices.command()
+@click.argument("book", type=click.Path(path_type=Path))
+@top_option
+@question
+def diff(asked: Asked, book: Path, top: int) -> None:
+    """Say what publishing the prices of a file would change; nothing is published.
+
+    Model by model and day by day: what calls cost that reported no cost, before and after, and which of the file's
+    prices does it. What a call reported stays.
+
+    \b
+    Examples:
+      analytics-es prices diff contract.toml
+      analytics-es prices diff contract.toml --from 2026-11-01 --to 2026-12-01 --json
+    """
+    entries = read_prices(book)
+    with asked.answering() as (service, period):
+        answer = service.diff_prices(entries, period).unwrap()
+    asked.tell(answer, lambda: price_diff(answer, top))
+
+
 @prices.command("list")
 @at_option
 @click.option("--provider", metavar="NAME", help="Those of one provider, with all that genai-prices knows of it.")
@@ -85,9 +108,9 @@ def list_(at: datetime | None, provider: str | None, db: Place, tz: str | None, 
         when = store.read(at).astimezone(UTC) if at else None
         book = store.service.price_book().unwrap()
     chosen = [
-        (position, entry)
-        for position, entry in book.published
-        if (when is None or entry.dated.holds(when)) and (provider is None or entry.is_of(provider))
+        (each.position, each.entry)
+        for each in book.published
+        if (when is None or each.entry.dated.holds(when)) and (provider is None or each.entry.is_of(provider))
     ]
     default = sorted(genai.models(provider), key=lambda each: each.model) if provider and genai.installed() else []
     known = [found for each in default if (found := each.at(when or datetime.now(UTC)))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -12,6 +13,7 @@ from analytics_es.cli.options import Asked, db_option, json_option, question, to
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, opened
 from analytics_es.codec import to_json
+from analytics_es.pricing.files import read_prices
 from analytics_es.stores import exists
 from analytics_es.types import MetricInfo
 
@@ -61,9 +63,26 @@ def performance(asked: Asked, top: int) -> None:
     metavar="KEY",
     help="provider, model, operation, an entity such as user or tenant, or a tag: attributes.team; may be repeated.",
 )
+@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only where a key has a value; may be repeated.")
+@click.option(
+    "--prices",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What if: all calls at these prices, as if they were published; what calls reported is set aside.",
+)
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL=OTHER",
+    help="What if: calls of a model as if they were of another one, or of PROVIDER/OTHER; may be repeated.",
+)
 @top_option
 @question
-def cost(asked: Asked, by: Sequence[str], top: int) -> None:
+def cost(
+    asked: Asked, by: Sequence[str], where: Sequence[str], file: Path | None, models: Sequence[str], top: int
+) -> None:
     """Say what was charged for what, and what is not known.
 
     \b
@@ -72,11 +91,38 @@ def cost(asked: Asked, by: Sequence[str], top: int) -> None:
       analytics-es cost --by tenant --by model --last 4w
       analytics-es cost --by user --by tenant
       analytics-es cost --by user --from 2026-11-01 --to 2026-12-01 --tz Asia/Kolkata
+      analytics-es cost --where user=ada --model gpt-4o=claude-sonnet-4-5
+      analytics-es cost --prices contract.toml --last 4w
     """
+    only, others = pairs(where), pairs(models, "--model", "MODEL=OTHER")
+    prices = read_prices(file) if file else None
     bar = Bar("reading the log")
     with asked.answering(bar) as (service, period):
-        answer = service.get_cost_breakdown(period, by=by, progress=bar.at).unwrap()
-    asked.tell(answer, lambda: tables.cost(answer, top))
+        answer = service.get_cost_breakdown(
+            period, by=by, where=only, prices=prices, models=others, progress=bar.at
+        ).unwrap()
+        was = service.get_cost_breakdown(period, where=only).unwrap() if answer.supposed else answer
+    supposed = tables.supposed(was, others, prices, file) if answer.supposed else []
+    asked.tell(answer, lambda: tables.cost(answer, top, supposed))
+
+
+@click.command("unit-costs")
+@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only where a key has a value; may be repeated.")
+@question
+def unit_costs(asked: Asked, where: Sequence[str]) -> None:
+    """Say what a job, a successful task or a conversation costs.
+
+    And 1,000 tokens of output; on average, by currency.
+
+    \b
+    Examples:
+      analytics-es unit-costs
+      analytics-es unit-costs --last 4w --where model=gpt-4o
+    """
+    only = pairs(where)
+    with asked.answering() as (service, period):
+        answer = service.get_unit_costs(period, where=only).unwrap()
+    asked.tell(answer, lambda: tables.unit_costs(answer))
 
 
 @click.command()
@@ -103,14 +149,14 @@ def summary(asked: Asked, metric: str, group_by: Sequence[str], where: Sequence[
     asked.tell(answer, lambda: tables.summary(answer, top))
 
 
-def pairs(where: Sequence[str]) -> dict[str, str]:
+def pairs(texts: Sequence[str], option: str = "--where", form: str = "KEY=VALUE") -> dict[str, str]:
     """Read KEY=VALUE, each key once."""
     pairs: dict[str, str] = {}
-    for text in where:
+    for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key or key in pairs:
-            problem = "is given twice" if key in pairs else "is not KEY=VALUE"
-            raise click.BadParameter(f"{text!r} {problem}.", param_hint="--where")
+            problem = "is given twice" if key in pairs else f"is not {form}"
+            raise click.BadParameter(f"{text!r} {problem}.", param_hint=option)
         pairs[key] = value
     return pairs
 

@@ -85,10 +85,19 @@ class Turning:
     turns: Sequence[int]
     thresholds: Sequence[int]
 
-    def since(self, at: int, start: int) -> int:
-        """Return since when, at the earliest from a start on, the price of an instant is in force, in microseconds."""
+    @classmethod
+    def of(cls, turns: Sequence[datetime], thresholds: Sequence[int]) -> Turning:
+        """Return what changes at instants and thresholds, in order."""
+        return cls([_micros(each) for each in turns], thresholds)
+
+    def last(self, at: int, otherwise: int) -> int:
+        """Return the last change until a time (microseconds), before which there was another price."""
         place = bisect_right(self.turns, at)
-        return self.turns[place - 1] if place else start * MICRO
+        return self.turns[place - 1] if place else otherwise
+
+    def band(self, input_tokens: int) -> int:
+        """Return the highest threshold that so much input is above; 0 for none."""
+        return max((each for each in self.thresholds if input_tokens > each), default=0)
 
     def within(self, start: int, end: int) -> bool:
         """Say whether the price changes after the start and before the end, given in seconds."""
@@ -152,7 +161,7 @@ class Cells:
             start, end = asked.tiling.local(stretch[0]), asked.tiling.local(stretch[1])
             found = {(provider, model): self.turns((provider, model), start, end) for provider, model, *_ in rows}
             turning = {
-                name: Turning([_micros(each) for each in turns], thresholds)
+                name: Turning.of(turns, thresholds)
                 for name, (turns, thresholds) in found.items()
                 if turns or thresholds
             }
@@ -204,7 +213,7 @@ class Cells:
             counts = dict(zip(names, row[counted:], strict=False))
             counts["requests"] = counts["calls"]
             group = (*label(row[0]), *row[1:width])
-            since = turns.since(at, start)
+            since = turns.last(at, start * MICRO)
             yield row[0], Cell(group, provider, model, currency, pricing, above, batch, untold, since, counts)
 
     def _alone(self, asked: Asked, name: Name, turning: Turning, doubtful: dict[Name, set[Stretch]]) -> Iterator[Cell]:

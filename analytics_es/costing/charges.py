@@ -10,6 +10,7 @@ from attrs import Factory, define
 
 from analytics_es.pricing.prices import UnitPrices
 from analytics_es.pricing.quantities import KINDS
+from analytics_es.types import PriceUsed
 
 Counts = Mapping[str, Any]  # of columns of the read model; None where no event told
 
@@ -102,6 +103,27 @@ class Costs:
             self.unpriced[named] = self.unpriced.get(named, 0) + count
         for key, (prices, calls) in other.prices.items():
             self.prices[key] = (prices, calls + self.prices.get(key, (prices, 0))[1])
+
+    def prices_used(self) -> list[PriceUsed]:
+        """Return the prices that calls were computed with, each once for a model."""
+        used: dict[tuple[Any, ...], int] = {}
+        for (provider, model, _), (prices, calls) in self.prices.items():
+            key = (provider, model, prices.currency, prices.origin, prices.since, prices.unmeasured)
+            used[key] = used.get(key, 0) + calls
+        return [
+            PriceUsed(
+                provider=provider,
+                model=model,
+                currency=currency,
+                calls=calls,
+                version=origin.version,
+                position=origin.position,
+                since=since,
+                unmeasured=unmeasured,
+                entry=origin.entry,
+            )
+            for (provider, model, currency, origin, since, unmeasured), calls in used.items()
+        ]
 
     def known(self) -> Charge:
         """Return all that is known, whatever the currency: calls and what they used; its money means nothing."""

@@ -11,7 +11,7 @@ from typing import Any, Self
 from attrs import field, frozen
 
 from analytics_es.algebra import Declaration
-from analytics_es.costing.cells import Asked, Cell, Cells, Name
+from analytics_es.costing.cells import Asked, Cell, Cells, Name, Turning
 from analytics_es.costing.charges import NO_PRICE, NO_USAGE, NOT_KEPT, PARTS, USED, ZERO, Costs
 from analytics_es.events import EPOCH
 from analytics_es.figures import number
@@ -35,6 +35,18 @@ class Assumption:
         """Say whether calls of a model are priced, whatever was reported."""
         return self.prices is not None or model in self.models
 
+    def priced_as(self, name: Name) -> list[tuple[str | None, str]]:
+        """Return whose prices a model's calls have: its own, or those of the model that is supposed in its place.
+
+        Of that one, what its own provider asks for goes before what others do; `provider/model` names one of them.
+        """
+        provider, model = name
+        other = self.models.get(model)
+        if other is None:
+            return [(provider or None, model)]
+        named, slash, rest = other.partition("/")
+        return [(provider or None, other), (None, other), *([(named, rest)] if slash else [])]
+
 
 class Costing:
     """Prices what one question reads; money is exact."""
@@ -45,6 +57,8 @@ class Costing:
         self._cells = Cells(question, declaration, self._turns)
         self._rates: dict[tuple[Any, ...], Rate | None] = {}
         self._verdicts: dict[tuple[Any, ...], tuple[Rate | None, str]] = {}  # by all of a cell but its group and counts
+        self._question = question
+        self._changes: dict[Name, Turning] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -63,6 +77,21 @@ class Costing:
             for cell in self._cells(Asked(tiling=tiling, where=where, by=by, granularity=granularity)):
                 self._take(found.setdefault(cell.group, Costs()), cell)
         return found
+
+    def of(self, cell: Cell) -> Costs:
+        """Return what the calls of one cell cost."""
+        costs = Costs()
+        with localcontext(EXACT):
+            self._take(costs, cell)
+        return costs
+
+    def changes(self, name: Name) -> Turning:
+        """Say when in the period, and above how many tokens of input, the price of a model's calls changes."""
+        if name not in self._changes:
+            period = self._question.period
+            turns, thresholds = self._turns(name, period.start, period.end)
+            self._changes[name] = Turning.of(turns, thresholds)
+        return self._changes[name]
 
     def _take(self, costs: Costs, cell: Cell) -> None:
         if cell.pricing == "none" or (cell.pricing and self._assumption.is_about(cell.model)):
@@ -116,26 +145,14 @@ class Costing:
 
     def _prices(self, name: Name, at: int, *, batch: bool) -> UnitPrices | None:
         moment = EPOCH + timedelta(microseconds=at)
-        tried = (self._book.prices_at(*each, moment, batch=batch) for each in self._priced_as(name))
+        tried = (self._book.prices_at(*each, moment, batch=batch) for each in self._assumption.priced_as(name))
         return next((prices for prices in tried if prices), None)
 
     def _turns(self, name: Name, start: datetime, end: datetime) -> tuple[list[datetime], list[int]]:
         """Say when within a period, and above which thresholds, the price of a model changes."""
-        names = self._priced_as(name)
+        names = self._assumption.priced_as(name)
         turns = {turn for each in names for turn in self._book.bounds(*each, start, end)}
         return sorted(turns), sorted({at for each in names for at in self._book.thresholds(*each, start, end)})
-
-    def _priced_as(self, name: Name) -> list[tuple[str | None, str]]:
-        """Return whose prices a model's calls have: its own, or those of the model that is supposed in its place.
-
-        Of that one, what its own provider asks for goes before what others do; `provider/model` names one of them.
-        """
-        provider, model = name
-        other = self._assumption.models.get(model)
-        if other is None:
-            return [(provider or None, model)]
-        named, slash, rest = other.partition("/")
-        return [(provider or None, other), (None, other), *([(named, rest)] if slash else [])]
 
 
 def _reported(cell: Cell) -> Decimal:

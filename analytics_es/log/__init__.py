@@ -2,6 +2,6 @@
 
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.part import Part
-from analytics_es.log.port import Appended, Entry, EventLog, Held
+from analytics_es.log.port import Appended, Entry, EventLog, Held, gathered
 
-__all__ = ["Appended", "Entry", "EventLog", "Held", "Horizon", "Part"]
+__all__ = ["Appended", "Entry", "EventLog", "Held", "Horizon", "Part", "gathered"]

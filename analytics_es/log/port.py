@@ -19,6 +19,7 @@ SPAN_GAP = 1000
 COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary()), ("key", pa.string())])
 PLACE = 12  # digits of a key that say when; the rest says which
 LAST = 2**62
+TOGETHER = 50_000  # events
 
 Span = tuple[int, int]
 Stored = tuple[int, bytes | None]
@@ -199,3 +200,15 @@ def brought_up(table: pa.Table) -> pa.Table:
     types, states = table.column("type").to_pylist(), table.column("state").to_pylist()
     upcast = [codec.upcast(event_type, state) for event_type, state in zip(types, states, strict=True)]
     return table.set_column(2, COLUMNS.field("state"), pa.array(upcast, pa.binary()))
+
+
+def gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Put small tables together: late events are far apart in the log, and a small batch costs planning, not work."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(each.num_rows for each in waiting) >= TOGETHER:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)

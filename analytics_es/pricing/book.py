@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 
 from analytics_es.errors import NaiveTime
 from analytics_es.pricing.entries import PriceEntry
-from analytics_es.pricing.prices import Cost, PriceList, UnitPrices
+from analytics_es.pricing.prices import Cost, Origin, PriceList, UnitPrices
 
 REMEMBERED = 4096  # models that were asked for
 
@@ -23,10 +23,16 @@ def _nothing(provider: str | None, model: str) -> None:
 
 
 class Published(NamedTuple):
-    """An entry, and where in the log it is; None for one that is only supposed to be published."""
+    """An entry, and where in the log it is; None for one that is only supposed to be published, which has a number."""
 
     position: int | None
     entry: PriceEntry
+    number: int | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """Where its prices are from."""
+        return Origin(position=self.position, entry=self.number)
 
 
 class Spell(NamedTuple):
@@ -57,7 +63,8 @@ class PriceBook:
 
     def as_if(self, entries: Iterable[PriceEntry]) -> PriceBook:
         """Return the book as it would be if these entries were published now."""
-        return evolve(self, published=(*self.published, *(Published(None, each) for each in entries)))
+        supposed = (Published(None, each, number) for number, each in enumerate(entries, 1))
+        return evolve(self, published=(*self.published, *supposed))
 
     def prices_at(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices | None:
         """Return the prices in force at a time; None where nobody knows one, which never means 0."""
@@ -117,7 +124,7 @@ class PriceBook:
             _Candidate(each.entry, prices)
             for each in reversed(self.published)
             if any(each.entry.names(*names) for names in product(providers, models))
-            if (prices := each.entry.price_list(provider, model, position=each.position, default=listed))
+            if (prices := each.entry.price_list(provider, model, origin=each.origin, default=listed))
         ]
         return [*chosen, _Candidate(None, listed)] if listed else chosen
 

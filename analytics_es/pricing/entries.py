@@ -66,7 +66,7 @@ class PriceEntry:
         return Dated(prices=self.prices, since=self.effective_from, until=self.effective_until, hours=self.hours)
 
     def price_list(
-        self, provider: str | None, model: str, *, position: int | None, default: PriceList | None
+        self, provider: str | None, model: str, *, origin: Origin, default: PriceList | None
     ) -> PriceList | None:
         """Return what it makes the prices of a model; None for a multiple of a default price that is not known."""
         if self.multiplier is None:
@@ -74,7 +74,7 @@ class PriceEntry:
                 provider=provider or "",
                 model=model,
                 currency=self.currency or FREE_CURRENCY,
-                origin=Origin(position=position),
+                origin=origin,
                 standard=(self.dated,),
                 batch_part=self.batch,
                 free=self.free,
@@ -83,7 +83,7 @@ class PriceEntry:
             return None
         return evolve(
             default,
-            origin=Origin(version=default.origin.version, position=position),
+            origin=evolve(origin, version=default.origin.version),
             standard=tuple(self._multiplied(each, self.multiplier) for each in default.standard),
             batch=tuple(self._multiplied(each, self.multiplier) for each in default.batch),
             batch_part=self.batch,

@@ -53,11 +53,13 @@ class UnitPrice:
 class Origin:
     """Where a price is from: a `version` of the package genai-prices, or, published, a `position` of the log, or both.
 
-    Both: the price published there is a multiple of the package's. None: it is only supposed to be published.
+    Both: the price published there is a multiple of the package's. One that is only supposed to be published has an
+    `entry` in the place of a position: which of the supposed ones it is, from 1.
     """
 
     version: str | None = None
     position: int | None = None
+    entry: int | None = None
 
 
 @frozen(kw_only=True)

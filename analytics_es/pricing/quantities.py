@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from itertools import combinations
@@ -67,11 +68,13 @@ def lies_in(part: str, whole: str) -> bool:
     return KINDS[part] > KINDS[whole]
 
 
-def wholes(kind: str) -> list[str]:
+@functools.cache  # asked for each call that is explained
+def wholes(kind: str) -> tuple[str, ...]:
     """Return the kinds that a kind is a part of."""
-    return [each for each in KINDS if lies_in(kind, each)]
+    return tuple(each for each in KINDS if lies_in(kind, each))
 
 
+@functools.cache
 def both(one: str, other: str) -> str | None:
     """Return the kind of what is of two kinds at once, neither of which lies in the other; None where there is none."""
     if lies_in(one, other) or lies_in(other, one):

@@ -100,13 +100,24 @@ class Snapshot:
         return {day for (day,) in self._fetch(statement, [shortened(text)] * len(declaration.keys))}
 
     def distinct(
-        self, declaration: Declaration, key: str, spans: Sequence[Span], *, by: Sequence[str], where: Mapping[str, str]
+        self,
+        declaration: Declaration,
+        key: str,
+        spans: Sequence[Span],
+        *,
+        by: Sequence[str],
+        where: Mapping[str, str],
+        told: str | None = None,
     ) -> Rows:
-        """Count the different values of a key, exactly: one tuple a group of keys and count."""
-        statement, parameters = _rows(declaration, [*by, key], spans, where)
+        """Count the different values of a key, exactly: one tuple a group of keys and count.
+
+        `told`: only of rows in which this other key is not empty.
+        """
+        statement, parameters = _rows(declaration, [*by, key, *([told] if told else [])], spans, where)
         groups = "".join(f"{name}, " for name in by)
+        only = f" WHERE {told} <> ''" if told else ""
         tail = f" GROUP BY {', '.join(by)} ORDER BY {', '.join(by)}" if by else ""
-        counted = f"SELECT {groups}count(DISTINCT {key}) FROM ({statement}){tail}"
+        counted = f"SELECT {groups}count(DISTINCT {key}) FROM ({statement}){only}{tail}"
         return self._fetch(counted, parameters)
 
     def top(

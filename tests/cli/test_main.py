@@ -1,4 +1,5 @@
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from analytics_es.cli import main
 from analytics_es.cli import store as store_module
 from tests.cli.conftest import WEEK, Cli
 
+PRICES = Path(__file__).parent.parent.parent / "docs" / "examples" / "prices" / "acme.toml"
 PROGRAM = [sys.executable, "-W", "error", "-m", "analytics_es.cli"]
 
 
@@ -45,7 +47,8 @@ def test_the_list_of_commands_cuts_no_purpose_off(cli: Cli) -> None:
 
 
 def test_the_examples_of_the_help_are_understood(cli: Cli, db: str) -> None:
-    for command in ("usage", "performance", "cost", "summary", "report"):
+    shutil.copy(PRICES, "contract.toml")
+    for command in ("usage", "performance", "cost", "unit-costs", "summary", "report"):
         for example in re.findall(r"^    analytics-es (.*)$", cli(command, "--help").stdout, re.MULTILINE):
             words = example.replace("--db demo.db", "").split()
             assert cli(*words, "--db", db).exit_code == 0, example

@@ -158,7 +158,7 @@ def test_a_program_reads_exact_prices_of_one(cli: Cli, published: str) -> None:
     told = json.loads(cli("prices", "show", "acme-large", "--provider", "acme", "--json", *DB).stdout)
 
     assert told["prices"]["input_tokens"] == {"base": "0.000002", "tiers": [{"above": 200000, "price": "0.000004"}]}
-    assert (told["currency"], told["origin"]) == ("EUR", {"version": None, "position": 15})
+    assert (told["currency"], told["origin"]) == ("EUR", {"version": None, "position": 15, "entry": None})
 
 
 def test_an_unknown_model_is_one_line_with_close_names(cli: Cli, own: str) -> None:

@@ -14,7 +14,7 @@ from analytics_es.types import CostBreakdown, CostPoint, CostRow, PricesUsed, Un
 
 _ALARM = "bold yellow"
 _LISTED = 3  # models in one line
-_REASONS = {
+REASONS = {
     "no_price": "no price is known",
     "no_usage": "the calls told no usage",
     "reported_as_zero": "reported as 0, although tokens were used: free, or not priced by who charged",
@@ -23,9 +23,9 @@ _REASONS = {
 }
 
 
-def cost(answer: CostBreakdown, top: int) -> list[Block]:
-    """Return the tables of get_cost_breakdown."""
-    blocks = heading("Cost, supposed" if answer.supposed else "Cost", answer.period)
+def cost(answer: CostBreakdown, top: int, supposed: Sequence[Block] = ()) -> list[Block]:
+    """Return the tables of get_cost_breakdown; of a what-if with what is `supposed` in it."""
+    blocks = [*heading("What if: cost" if answer.supposed else "Cost", answer.period), *supposed]
     if not answer.calls and not answer.totals:
         nothing = "No provider calls in this period: try a longer one, such as --last 4w, or --from."
         return [*blocks, Line(nothing, "yellow"), Line(), footer([answer.completeness], answer.period)]
@@ -142,7 +142,7 @@ def efforts(answer: CostBreakdown) -> list[Block]:
 def unknown(answer: CostBreakdown) -> list[Block]:
     """Return a line for each reason why the cost of calls is not known, and one for what has no price."""
     blocks: list[Block] = []
-    for reason, meaning in _REASONS.items():
+    for reason, meaning in REASONS.items():
         found = [each for each in answer.unknown if each.reason == reason and each.calls]
         if found:
             calls = words.plural(sum(each.calls for each in found), "call")
@@ -182,6 +182,8 @@ def prices(answer: CostBreakdown) -> list[str]:
     found = [f"genai-prices {version}" for version in versions]
     if positions:
         found.append(f"published prices up to position {told.published:,}")
+    if any(each.entry for each in used):
+        found.append("supposed prices")
     since = [each.since for each in used if each.since]
     if since:
         age = (answer.period.end - min(since)).days
