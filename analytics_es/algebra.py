@@ -59,8 +59,8 @@ def named_by(entity: str) -> tuple[str, ...]:
 
 def crossing_key(entity: str) -> str:
     """Return the name of a key of an entity's ids; no key that is declared has such a name."""
-    known = entity in ENTITIES
-    return f"_{entity}" if known else f"_{hashlib.blake2b(entity.encode(), digest_size=8).hexdigest()}"
+    digest = hashlib.blake2b(entity.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    return f"_{entity if entity in ENTITIES else digest}"
 
 
 def _expression(path: Sequence[str]) -> str:

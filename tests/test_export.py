@@ -722,7 +722,7 @@ def test_metrics_are_the_series_of_their_summary_without_the_read_models(
     period = TimePeriod(DAY.start, DAY.end + timedelta(days=1), granularity)
     found = rows(analytics, period=period, metrics=[metric])
 
-    assert [each.rows for each in analytics.projections().unwrap()] == [0, 0, 0]
+    assert [each.rows for each in analytics.projections().unwrap()] == [0, 0, 0, 0]
     analytics.catch_up()
     assert series(analytics, metric, period) == told(found)
 

@@ -107,7 +107,7 @@ def test_one_is_rebuilt_and_the_others_are_left_alone(analytics: AnalyticsServic
 
     assert result.projections == ["cost"]
     assert held(analytics) == planted | {"cost": right(analytics)["cost"]}
-    assert generations(analytics) == {"cost": 1, "performance": 0, "usage": 0}
+    assert generations(analytics) == {"budgets": 0, "cost": 1, "performance": 0, "usage": 0}
     only_live(analytics._views)
 
 
@@ -317,7 +317,7 @@ def test_a_period_is_derived_again_where_a_promote_comes_between(analytics: Anal
         result = analytics.run_aggregation(ALWAYS).unwrap()
 
     assert result.position == EVENTS
-    assert generations(analytics) == {"cost": 1, "performance": 1, "usage": 1}
+    assert generations(analytics) == {"budgets": 1, "cost": 1, "performance": 1, "usage": 1}
     assert held(analytics) == right(analytics)
 
 

@@ -182,7 +182,7 @@ def test_a_store_that_is_opened_without_a_word_has_the_tags_it_was_told_of(told:
         service.catch_up()
 
         assert {"red": Decimal(2)} == by_team(service)
-        assert [None] * 3 == [each.stale for each in service.projections().unwrap()]
+        assert [None] * 4 == [each.stale for each in service.projections().unwrap()]
         assert 1 == service._log.told(DECLARED).num_rows
 
 
@@ -200,7 +200,7 @@ def test_the_command_line_knows_them_without_the_settings_and_rebuilds_nothing(t
 
     assert "attributes.team" in listed.output
     with opened(path, settings=tmp_path / "a.toml") as service:
-        assert [0, 0, 0] == [each.generation for each in service._views.everything_live()]
+        assert [0, 0, 0, 0] == [each.generation for each in service._views.everything_live()]
 
 
 def test_read_models_that_were_deleted_come_back_with_the_tags_whoever_opens_them(told: str, tmp_path: Path) -> None:

@@ -19,11 +19,13 @@ from analytics_es import AnalyticsService, TimePeriod, comparison, ledger
 from analytics_es.projection import count, key, largest, projection, total
 from analytics_es.testing import NOON, provider_call, tool_call
 from analytics_es.types import Divergence, Verification
+from projections import Cost, Performance, Usage
 from tests.servers import Server
 from tests.stores import append, sql, stored
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MONDAY = NOON.replace(hour=0)
+OURS = (Cost, Performance, Usage)
 NOON_S, MONDAY_S = int(NOON.timestamp()), int(MONDAY.timestamp())
 
 
@@ -40,7 +42,7 @@ class Planted:
 
     def __init__(self, folder: Path, *, fill: bool = True, **options: Any) -> None:
         self.folder = folder
-        self.service = AnalyticsService.open(folder / "analytics.db", follow=False, **options)
+        self.service = AnalyticsService.open(folder / "analytics.db", follow=False, **{"projections": OURS, **options})
         if fill:
             self.service.record_events(events()).unwrap()
             self.service.catch_up()
@@ -241,7 +243,7 @@ def test_a_day_of_the_ledger_that_the_log_does_not_know_shows(store: Planted) ->
     store.rows("INSERT INTO ledger VALUES ('cost_v2', ?, 3, 7)", int((MONDAY - 9 * DAY).timestamp()))
     store.rows("DELETE FROM ledger WHERE read_model = 'usage_v1' AND day = ?", MONDAY_S)
 
-    _, cost, performance, usage = store.service.check_ledger().unwrap()
+    cost, performance, usage = store.service.check_ledger().unwrap()
 
     assert [(each.start, each.events, each.events_in_log) for each in cost.divergences] == [(MONDAY - 9 * DAY, 3, 0)]
     assert [(each.start, each.events, each.events_in_log) for each in usage.divergences] == [(MONDAY, 0, 24)]
@@ -313,7 +315,7 @@ def test_pages_find_what_a_comparison_of_everything_finds(seed: int, size: int) 
 
 
 def test_it_is_identical_beside_a_follower_and_writers(tmp_path: Path) -> None:
-    with AnalyticsService.open(tmp_path / "analytics.db") as service:
+    with AnalyticsService.open(tmp_path / "analytics.db", projections=OURS) as service:
 
         def write(user: str) -> None:
             for n in range(40):
@@ -468,7 +470,7 @@ def test_a_period_without_divergences_is_identical_whatever_is_wrong_outside(sto
 @pytest.mark.parametrize(("zone", "day"), [("Europe/Berlin", date(2026, 10, 25)), ("Asia/Kolkata", date(2026, 3, 2))])
 def test_in_every_zone_a_day_is_verified(zone: str, day: date) -> None:
     period = TimePeriod.day(day, zone)
-    with AnalyticsService.open(":memory:", follow=False, timezone=zone) as service:
+    with AnalyticsService.open(":memory:", follow=False, timezone=zone, projections=OURS) as service:
         start = period.start.astimezone(UTC) - 3 * HOUR
         service.record_events(tool_call(occurred_at=start + n * timedelta(minutes=40)) for n in range(50)).unwrap()
         service.catch_up()
@@ -525,7 +527,7 @@ def test_nothing_is_left_behind(store: Planted, tmp_path: Path, monkeypatch: pyt
 def test_on_postgres_divergences_are_found_too(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "PAGE", 7)
     schema = postgres.schema()
-    with AnalyticsService.open(postgres.url, schema=schema, follow=False) as service:
+    with AnalyticsService.open(postgres.url, schema=schema, follow=False, projections=OURS) as service:
         service.record_events(
             {**each, "data": {**each["data"], "user_id": f"Ö{n % 5}_a"}} for n, each in enumerate(events())
         ).unwrap()
@@ -548,7 +550,7 @@ def test_on_postgres_divergences_are_found_too(postgres: Server, monkeypatch: py
         postgres.run(f"DELETE FROM {schema}.ledger WHERE read_model = 'cost_v2' AND day = {MONDAY_S}")
         found = service.verify().unwrap()
 
-        _, cost, performance, usage = ([(d.kind, d.positions) for d in each.divergences] for each in found.projections)
+        cost, performance, usage = ([(d.kind, d.positions) for d in each.divergences] for each in found.projections)
         assert (cost, performance, usage) == ([("missing", [13])], [("changed", [14])], [("extra", [])])
         assert [len(each.unreadable) for each in found.projections] == [1, 0, 0]
         assert [len(each.ledger.divergences) for each in found.projections] == [1, 0, 0]

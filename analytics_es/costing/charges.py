@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from attrs import Factory, define
 
 from analytics_es.pricing.prices import UnitPrices
-from analytics_es.pricing.quantities import KINDS
+from analytics_es.pricing.quantities import EXACT, KINDS
 from analytics_es.types import PriceUsed
 
 Counts = Mapping[str, Any]  # of columns of the read model; None where no event told
@@ -145,8 +145,9 @@ def _together(charges: Mapping[Any, Charge]) -> Charge:
 def regrouped(parts: Mapping[tuple[Any, ...], Costs], key: Callable[[tuple[Any, ...]], Any]) -> dict[Any, Costs]:
     """Return the costs of groups by what a key makes of their own."""
     groups: dict[Any, Costs] = {}
-    for group, part in parts.items():
-        groups.setdefault(key(group), Costs()).take(part)
+    with localcontext(EXACT):
+        for group, part in parts.items():
+            groups.setdefault(key(group), Costs()).take(part)
     return groups
 
 
