@@ -35,7 +35,7 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(("grant_id", "effective_at", "expires_at"), TEXT),
     **dict.fromkeys(("priority", "recurs_hours", "at_position"), WHOLE),
     **dict.fromkeys(("batch", "from_zero"), TEXT),  # "true" or "false"
-    "attempt": WHOLE,
+    **dict.fromkeys(("attempt", "minute"), WHOLE),
     "corrects": TEXT,  # JSON
     **dict.fromkeys(("duration_us", "time_to_first_chunk_us"), WHOLE),
     **dict.fromkeys(("duration_ms", "time_to_first_chunk_ms"), MILLISECONDS),

@@ -146,7 +146,16 @@ def references(expression: str) -> tuple[tuple[str, ...], ...]:
 @functools.cache
 def computes(expression: str) -> bool:
     """Say whether an expression does more than compare and choose: what casts or calls a function can fail."""
-    return any(node.get("class") in ("FUNCTION", "CAST") for node in _nodes(_parsed(expression)))
+    return any(map(_can_fail, _nodes(_parsed(expression))))
+
+
+_HARMLESS = {"||", "lower", "ltrim", "rtrim", "trim", "upper"}  # of texts they always make a text
+
+
+def _can_fail(node: Mapping[str, Any]) -> bool:
+    return node.get("class") == "CAST" or (
+        node.get("class") == "FUNCTION" and node.get("function_name") not in _HARMLESS
+    )
 
 
 def _parsed(expression: str) -> Any:

@@ -53,7 +53,9 @@ DERIVED = {
     "outcome": OUTCOME,
     "source": "e.source",
     "occurred_at": "epoch_us(e.occurred_at)",
+    "minute": "CAST(minute(e.occurred_at) AS BIGINT)",
 }
+RARELY = {"minute"}  # decoded only where it is named
 IN_MICROSECONDS = {"duration_us": "duration_ms", "time_to_first_chunk_us": "time_to_first_chunk_ms"}
 ALWAYS = {"status", "duration_ms"}
 
@@ -87,7 +89,7 @@ def decoding(declarations: Sequence[Declaration]) -> str:
     numbers = sorted(name for name in stored if FIELDS[name] != TEXT)
     scales = {name: _decimals(declarations, name) for name in numbers}
     columns = [
-        *(f"{sql} AS {name}" for name, sql in DERIVED.items()),
+        *(f"{sql} AS {name}" for name, sql in DERIVED.items() if name in named or name not in RARELY),
         *(f"d.{quote_name(name)} AS {quote_name(name)}" for name in sorted(stored - set(numbers))),
         *(f"{_number(name)} AS {quote_name(name)}" for name in numbers),
         *(

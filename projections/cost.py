@@ -63,7 +63,17 @@ def _band(suffix: str) -> str:
     return f"CASE {above} ELSE '0{suffix}' END"
 
 
-_RATE = f"CASE WHEN family <> 'provider' THEN '' WHEN batch = 'true' THEN {_band(' batch')} ELSE {_band('')} END"
+def _batch_or_not(suffix: str) -> str:
+    return f"CASE WHEN batch = 'true' THEN {_band(' batch' + suffix)} ELSE {_band(suffix)} END"
+
+
+# DeepSeek's prices turn twice a day, of some models at half past an hour (UTC).
+_RATE = f"""CASE
+    WHEN family <> 'provider' THEN ''
+    WHEN provider = 'deepseek' AND minute < 30 THEN {_batch_or_not(" :00")}
+    WHEN provider = 'deepseek' THEN {_batch_or_not(" :30")}
+    ELSE {_batch_or_not("")}
+END"""
 
 
 def _tokens(field: str) -> Any:

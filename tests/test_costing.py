@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -583,6 +583,27 @@ def test_a_price_holds_from_its_first_instant_on(zone: str, clock: str) -> None:
     assert total(costs(before, sooner, later, zone=zone)) == {"EUR": Decimal("0.000004")}
     assert total(costs(after, sooner, later, zone=zone)) == {"EUR": Decimal("0.002")}
     assert total(costs([*before, *after], sooner, later, zone=zone)) == {"EUR": Decimal("0.002004")}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Europe/Berlin"])
+@pytest.mark.parametrize("days", [3, 60])
+def test_a_price_that_turns_at_half_past_an_hour_is_read_from_what_is_kept(zone: str, days: int) -> None:
+    """A default price that does so twice a day: of a few days, and of so many that it is read by the hour."""
+    turns = [FIRST + timedelta(hours=hour, minutes=30) for hour in (0, 16, 24)]
+    gaps = [-MICROSECOND, 0 * MICROSECOND, timedelta(minutes=29, seconds=59), timedelta(minutes=-30)]
+    events = [
+        call(provider="deepseek", model="deepseek-chat", input_tokens=7**number, batch=number % 3 == 0, occurred_at=at)
+        for number, at in enumerate(turn + gap for turn in turns for gap in gaps)
+    ]
+    with opened(zone=zone) as analytics:
+        analytics.record_events(identified(events)).unwrap()
+        analytics.catch_up()
+        analytics._source = evolve(analytics._source, derive=NotImplemented)  # whoever reads the log fails
+        period = TimePeriod(FIRST - timedelta(days=1), FIRST + timedelta(days=days), "hour" if days < 9 else "day")
+
+        book = analytics.price_book().unwrap()
+        each = [book.cost_of(e["data"], "deepseek", "deepseek-chat", e["occurred_at"]) for e in events]
+        assert total(asked(analytics, period)) == {"USD": sum(cost.total for cost in each if cost)}
 
 
 def test_more_from_the_cache_than_there_was_input_is_refused_and_costs_nothing() -> None:

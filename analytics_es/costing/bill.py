@@ -150,6 +150,7 @@ class _Lines:
             row["pricing"],
             turning.band(row["input_tokens"] or 0),
             batch,
+            "",
             row["untold"],
             turning.last(moment, self.within[0]),
             {**row, "requests": row["calls"]},

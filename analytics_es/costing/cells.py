@@ -40,6 +40,7 @@ class Cell(NamedTuple):
     """A merged row. Its calls have one price, in force since `at` (microseconds); None where that cannot be told.
 
     `group` begins with the start of the bucket, where there are any. `band`: their input is above so many tokens.
+    `half`: the half of the hour in which they all were, `:00` or `:30` (UTC), where rows tell it.
     """
 
     group: tuple[Any, ...]
@@ -49,6 +50,7 @@ class Cell(NamedTuple):
     pricing: str
     band: int
     batch: bool
+    half: str
     untold: str
     at: int | None
     counts: Counts
@@ -138,10 +140,10 @@ class Cells:
             name = (cell.provider, cell.model)
             if name in apart:
                 continue
-            if name in turning and turning[name].within(*piece):
-                doubtful.setdefault(name, set()).add(piece)
+            if decided := _decided(cell, piece, turning.get(name, NEVER), asked.tiling.start):
+                yield decided
             else:
-                yield cell
+                doubtful.setdefault(name, set()).add(piece)
         for name in sorted(apart):
             yield from self._alone(asked, name, turning[name], doubtful)
         if doubtful:
@@ -205,7 +207,7 @@ class Cells:
         label = lru_cache(maxsize=None)(asked.label)
         for row in snapshot.sums(declaration, columns, spans, where=where, by=by, by_time=True):
             provider, model, currency, pricing, rate, untold = row[width:priced]
-            above, batch = _rate(rate)
+            above, batch, half = _rate(rate)
             at = row[0] * MICRO
             if finer:
                 above, at = max(above, int(row[priced + 1])), max(at, int(row[priced]))
@@ -214,7 +216,7 @@ class Cells:
             counts["requests"] = counts["calls"]
             group = (*label(row[0]), *row[1:width])
             since = turns.last(at, start * MICRO)
-            yield row[0], Cell(group, provider, model, currency, pricing, above, batch, untold, since, counts)
+            yield row[0], Cell(group, provider, model, currency, pricing, above, batch, half, untold, since, counts)
 
     def _alone(self, asked: Asked, name: Name, turning: Turning, doubtful: dict[Name, set[Stretch]]) -> Iterator[Cell]:
         """Read a model by the hour, if its price changes often; leave to the log what cannot be told apart."""
@@ -224,17 +226,17 @@ class Cells:
             doubtful[name] = set(_pieces(tiling, [*turning.turns, sealed], self.question.horizon.hours))
             return
         pieces = _pieces(tiling, turning.turns, self.question.horizon.hours)
-        doubtful_here = {piece for piece in pieces if turning.within(*piece)}
-        if doubtful_here:
-            doubtful[name] = doubtful_here
+        turned = {piece[0]: piece for piece in pieces if turning.within(*piece)}
         where = {**asked.where, "provider": name[0], "model": name[1]}
-        ends = dict(doubtful_here)
         kept = max(tiling.start, min(self.question.horizon.hours, tiling.end))
         days, hours = tiling.part(tiling.start, kept), tiling.part(kept, tiling.end)
         spans = [*days.series("day")[0], *hours.series("hour")[0]] if kept > tiling.start else hours.series("hour")[0]
         for second, cell in self._rows(self.question.snapshot, self.declaration, asked, spans, where):
-            if second not in ends:
-                yield cell
+            piece = turned.get(second, (second, second))
+            if decided := _decided(cell, piece, turning, tiling.start):
+                yield decided
+            else:
+                doubtful.setdefault(name, set()).add(piece)
 
     # ── from the log ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -260,8 +262,8 @@ class Cells:
             gone = sorted(each for each in own if each[0] < sealed)
             only = evolve(asked, where={**asked.where, "provider": name[0], "model": name[1]})
             for piece, cell in self._read(only, gone):
-                decided = not turning[name].within(*piece) and not self._straddles(cell, turning[name])
-                yield cell if decided else cell._replace(at=None)
+                decided = _decided(cell, piece, turning[name], tiling.start)
+                yield decided if decided and not self._straddles(cell, turning[name]) else cell._replace(at=None)
 
     def _straddles(self, cell: Cell, turning: Turning) -> bool:
         """Say whether the calls of a cell may be on both sides of a threshold."""
@@ -284,10 +286,26 @@ _FINER = ("moment", "band")
 
 
 @lru_cache(maxsize=256)
-def _rate(text: str) -> tuple[int, bool]:
-    """Read the key `rate`: above how many tokens, and whether in a batch."""
-    band, _, batch = text.partition(" ")
-    return int(band or 0), bool(batch)
+def _rate(text: str) -> tuple[int, bool, str]:
+    """Read the key `rate`: above how many tokens, whether in a batch, and in which half of an hour."""
+    band, *words = text.split() or ["0"]
+    return int(band), "batch" in words, next((word for word in words if word in _HALVES), "")
+
+
+_HALF = 1800
+_HALVES = {":00": 0, ":30": _HALF}
+
+
+def _decided(cell: Cell, piece: Stretch, turning: Turning, start: int) -> Cell | None:
+    """Return a cell of a piece of time with the price that is in force; None where the price changes in between."""
+    if not turning.within(*piece):
+        return cell
+    if piece[1] - piece[0] != 2 * _HALF or piece[0] % _HALF or not cell.half:
+        return None
+    first = piece[0] + (_HALVES[cell.half] - piece[0]) % (2 * _HALF)  # an hour of a zone may begin at :30
+    if turning.within(first, first + _HALF):
+        return None
+    return cell._replace(at=turning.last(first * MICRO, start * MICRO))
 
 
 def _pieces(tiling: Tiling, turns: Sequence[int], hours_from: int) -> list[Stretch]:
