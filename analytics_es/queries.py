@@ -231,12 +231,14 @@ def grouping(declaration: Declaration, by: Sequence[str], where: Mapping[str, st
 def several(declaration: Declaration, words: Iterable[str]) -> tuple[str, ...]:
     """Return the entities that are asked for where they are more than one, in order; raises UnknownKey.
 
-    Their rows are those of `Declaration.crossed`: a read model has rows of one entity alone.
+    Their rows are those of `Declaration.crossed`: a read model has rows of one entity alone, and none of what belongs
+    to no such entity, which a filter may ask for by the id "".
     """
+    nobody = isinstance(words, Mapping) and "" in words.values()
     words = list(words)
     own = {key.name for key in declaration.keys if not key.of_entity}
     entities = tuple(each for each in declaration.entities if each in words and each not in own)
-    if len(entities) < 2:
+    if len(entities) < 2 and not (nobody and entities):
         return ()
     for word in words:
         if word not in own and word not in entities:

@@ -158,7 +158,7 @@ def opened(url: Any = ":memory:", zone: str = "UTC") -> AnalyticsService:
 # ── pricing every call by itself ────────────────────────────────────────────────────────────────────────────────
 
 Key = tuple[Any, ...]
-Of = Callable[[Mapping[str, Any]], Any]  # what a call is counted under; None for nothing
+Of = Callable[[Mapping[str, Any]], Any]  # what a call is counted under
 
 
 @frozen
@@ -197,11 +197,11 @@ def added(book: PriceBook, events: Iterable[Mapping[str, Any]], of: Of) -> dict[
     """Return the costs of calls by what they are counted under and currency, "" where that is not known."""
     found: dict[Key, list[Decimal | None]] = defaultdict(list)
     for event in events:
-        if (key := of(event)) is not None:
-            cost = cost_of(book, event)
-            found[("", *key) if isinstance(cost, str) else (cost[0], *key)].append(
-                None if isinstance(cost, str) else cost[1]
-            )
+        key, cost = of(event), cost_of(book, event)
+        if isinstance(cost, str):
+            found["", *key].append(None)
+        else:
+            found[cost[0], *key].append(cost[1])
     with localcontext(EXACT):
         return {
             key: Sum(len(costs), sum((each for each in costs if each is not None), Decimal(0)) if key[0] else None)
@@ -219,12 +219,11 @@ def reasons(book: PriceBook, events: Iterable[Mapping[str, Any]]) -> dict[Key, i
 
 
 def keys(*names: str) -> Of:
-    """Count calls under the values of fields; those without an entity that is asked for under none."""
+    """Count calls under the values of fields, "" where they have none."""
     fields = {"user": "user_id"}
 
-    def of(event: Mapping[str, Any]) -> Key | None:
-        values = tuple(event["data"].get(fields.get(name, name)) for name in names)
-        return None if None in values else values
+    def of(event: Mapping[str, Any]) -> Key:
+        return tuple(event["data"].get(fields.get(name, name)) or "" for name in names)
 
     return of
 
@@ -604,6 +603,24 @@ def test_a_price_that_turns_at_half_past_an_hour_is_read_from_what_is_kept(zone:
         book = analytics.price_book().unwrap()
         each = [book.cost_of(e["data"], "deepseek", "deepseek-chat", e["occurred_at"]) for e in events]
         assert total(asked(analytics, period)) == {"USD": sum(cost.total for cost in each if cost)}
+
+
+def test_what_calls_of_nobody_cost_is_a_row_and_explained() -> None:
+    events = [call(input_tokens=10**number, user_id=user) for number, user in enumerate(["ada", None, None])]
+    with opened() as analytics:
+        analytics.record_events(identified([*events, call(model="unlisted", provider="x", user_id=None)])).unwrap()
+        analytics.publish_prices([plain("2")]).unwrap()
+        analytics.catch_up()
+        answer = asked(analytics, TimePeriod(FIRST, FIRST + timedelta(days=3), "total"), ("user", "operation"))
+
+        assert rows(answer) == {
+            ("EUR", "ada", "chat"): Sum(1, Decimal("0.000002")),
+            ("EUR", "", "chat"): Sum(2, Decimal("0.00022")),
+            ("", "", "chat"): Sum(1, None),
+        }
+        for row in answer.rows:
+            told = analytics.explain_cost(answer, row=row).unwrap()
+            assert (row.calls, row.cost) == (told.calls, told.totals.get(row.currency))
 
 
 def test_more_from_the_cache_than_there_was_input_is_refused_and_costs_nothing() -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from analytics_es.answers.supposing import check_models
 from analytics_es.costing.cells import NEEDED
-from analytics_es.costing.charges import Charge, Costs, regrouped, together
+from analytics_es.costing.charges import Charge, Costs, regrouped, remaining, together
 from analytics_es.costing.costing import Assumption, Costing
 from analytics_es.figures import change
 from analytics_es.pricing.quantities import trimmed
@@ -49,13 +49,17 @@ def cost(
         once = grouping(declaration, [], filters).where
         keys = [key for key in asked.by if key != "currency"]
         words = [word for word in by if word != "currency"]
+        of_entity = {key.name for key in declaration.keys if key.of_entity}
         with Costing(question, declaration, assumption) as costing:
             if asked.where == once:  # rows are of what all is of: read once
                 found = costing.by_group(question.tiling, where=once, by=[*keys, "effort"])
                 efforts, rows = regrouped(found, lambda key: key[-1:]), regrouped(found, lambda key: key[:-1])
             else:
-                efforts = costing.by_group(question.tiling, where=once, by=["effort"])
                 rows = costing.by_group(question.tiling, where=asked.where, by=keys)
+                others = [key for key in keys if key not in of_entity]
+                found = costing.by_group(question.tiling, where=once, by=[*others, "effort"])
+                efforts = regrouped(found, lambda key: key[-1:])
+                rows |= _of_nobody(rows, keys, others, regrouped(found, lambda key: key[:-1]))
             series = costing.by_group(question.tiling, where=once, granularity=period.granularity)
             before = question.before()
             earlier = costing.by_group(before, where=once) if before else {}
@@ -80,6 +84,17 @@ def cost(
             supposed=assumption is not None,
             completeness=completeness,
         )
+
+
+def _of_nobody(rows: Groups, keys: Sequence[str], others: Sequence[str], whole: Groups) -> Groups:
+    """Return what is left of all calls, by the other keys, without those that belong to an entity; its id is ""."""
+    if len(others) != len(keys) - 1:  # by the type of an entity a call may be of several
+        return {}
+    places = [keys.index(key) for key in others]
+    nobody = next(place for place, key in enumerate(keys) if key not in others)
+    taken = regrouped(rows, lambda key: tuple(key[place] for place in places))
+    left = remaining(whole, taken)
+    return {(*key[:nobody], "", *key[nobody:]): costs for key, costs in left.items()}
 
 
 # ── sums ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -62,6 +62,26 @@ class Charge:
             self.reported = other.reported if self.reported is None else self.reported + other.reported
             self.reported_calls += other.reported_calls
 
+    def less(self, other: Charge) -> None:
+        """Take away what another one has of it."""
+        self.calls -= other.calls
+        self.reported_calls -= other.reported_calls
+        self.reported = _less(self.reported, other.reported, self.reported_calls)
+        self.computed = _less(self.computed, other.computed, self.calls - self.reported_calls)
+        left = {kind: count - other.used.get(kind, 0) for kind, count in self.used.items()}
+        self.used = {kind: count for kind, count in left.items() if count}
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing of it."""
+        return not (self.calls or self.used or self.cost)
+
+
+def _less(money: Decimal | None, other: Decimal | None, calls: int) -> Decimal | None:
+    """Return what is left of money, None where there was none, or where no calls are left that have any."""
+    left = None if money is None else money - (other or 0)
+    return left if left or calls else None
+
 
 Named = tuple[str, str, str]  # provider, model, and a reason or a kind
 
@@ -103,6 +123,15 @@ class Costs:
             self.unpriced[named] = self.unpriced.get(named, 0) + count
         for key, (prices, calls) in other.prices.items():
             self.prices[key] = (prices, calls + self.prices.get(key, (prices, 0))[1])
+
+    def less(self, other: Costs) -> None:
+        """Take away the charges, known and unknown, of a part of it."""
+        for currency, charge in other.charges.items():
+            self.charge(currency).less(charge)
+        for named, charge in other.unknown.items():
+            self.unknown.setdefault(named, Charge()).less(charge)
+        self.charges = {currency: charge for currency, charge in self.charges.items() if not charge.empty}
+        self.unknown = {named: charge for named, charge in self.unknown.items() if not charge.empty}
 
     def prices_used(self) -> list[PriceUsed]:
         """Return the prices that calls were computed with, each once for a model."""
@@ -149,6 +178,14 @@ def regrouped(parts: Mapping[tuple[Any, ...], Costs], key: Callable[[tuple[Any, 
         for group, part in parts.items():
             groups.setdefault(key(group), Costs()).take(part)
     return groups
+
+
+def remaining(parts: Mapping[Any, Costs], taken: Mapping[Any, Costs]) -> dict[Any, Costs]:
+    """Return what is left of groups without parts of them, of those of which anything is; changes the groups."""
+    with localcontext(EXACT):
+        for group, part in taken.items():
+            parts[group].less(part)
+    return {group: part for group, part in parts.items() if part.charges or part.unknown}
 
 
 def together(parts: Mapping[Any, Costs]) -> Costs:
