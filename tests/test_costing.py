@@ -618,6 +618,8 @@ def test_what_calls_of_nobody_cost_is_a_row_and_explained() -> None:
             ("EUR", "", "chat"): Sum(2, Decimal("0.00022")),
             ("", "", "chat"): Sum(1, None),
         }
+        ada = asked(analytics, answer.period, ("user",), where={"user": "ada"})
+        assert rows(ada) == {("EUR", "ada"): Sum(1, Decimal("0.000002"))}
         for row in answer.rows:
             told = analytics.explain_cost(answer, row=row).unwrap()
             assert (row.calls, row.cost) == (told.calls, told.totals.get(row.currency))

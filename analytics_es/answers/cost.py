@@ -49,17 +49,14 @@ def cost(
         once = grouping(declaration, [], filters).where
         keys = [key for key in asked.by if key != "currency"]
         words = [word for word in by if word != "currency"]
-        of_entity = {key.name for key in declaration.keys if key.of_entity}
+        of_entity = [key.name for key in declaration.keys if key.of_entity and asked.where != once]
+        others = [key for key in keys if key not in of_entity]
         with Costing(question, declaration, assumption) as costing:
-            if asked.where == once:  # rows are of what all is of: read once
-                found = costing.by_group(question.tiling, where=once, by=[*keys, "effort"])
-                efforts, rows = regrouped(found, lambda key: key[-1:]), regrouped(found, lambda key: key[:-1])
-            else:
-                rows = costing.by_group(question.tiling, where=asked.where, by=keys)
-                others = [key for key in keys if key not in of_entity]
-                found = costing.by_group(question.tiling, where=once, by=[*others, "effort"])
-                efforts = regrouped(found, lambda key: key[-1:])
-                rows |= _of_nobody(rows, keys, others, regrouped(found, lambda key: key[:-1]))
+            found = costing.by_group(question.tiling, where=once, by=[*others, "effort"])
+            efforts, rows = regrouped(found, lambda key: key[-1:]), regrouped(found, lambda key: key[:-1])
+            if others != keys:  # rows of an entity; what is of nobody is the rest
+                of_somebody = costing.by_group(question.tiling, where=asked.where, by=keys)
+                rows = {**of_somebody, **_of_nobody(of_somebody, keys, others, rows)}
             series = costing.by_group(question.tiling, where=once, granularity=period.granularity)
             before = question.before()
             earlier = costing.by_group(before, where=once) if before else {}
