@@ -428,6 +428,16 @@ def test_a_damaged_file_gives_rows_or_cannot_be_read(tmp_path: Path, at: int, fl
         assert isinstance(error, BadMapping | CannotRead)
 
 
+def test_a_parquet_file_whose_columns_have_damaged_names_cannot_be_read(tmp_path: Path) -> None:
+    path, mapping = tmp_path / "calls.parquet", tmp_path / "mapping.toml"
+    mapping.write_text(CALLS)
+    pq.write_table(pa.table({"ts": ["2025-03-03T09:00:00Z"], "tool": ["search"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"tool", b"\x80ool"))
+
+    with pytest.raises(CannotRead):
+        list(rows(path, read_mapping(mapping)))
+
+
 @pytest.mark.parametrize("place", ["/dev/zero", "folder.csv", "pipe.csv", "loop.csv", "gone.csv"])
 def test_what_is_no_file_is_not_read(tmp_path: Path, place: str) -> None:
     (tmp_path / "folder.csv").mkdir()

@@ -23,5 +23,5 @@ def reading(path: Path) -> Iterator[None]:
     """Turn any failure to read a file into CannotRead."""
     try:
         yield
-    except (OSError, EOFError, zlib.error, pa.ArrowException, engine.EngineError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error, pa.ArrowException, engine.EngineError) as error:
         raise CannotRead(path=path, problem=in_one_line(error)) from error
