@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from analytics_es import service
+from analytics_es.service import service
 from tests.nats_servers import NatsServer, nats_server
 from tests.servers import Server, server
 

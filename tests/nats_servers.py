@@ -20,7 +20,7 @@ from attrs import define, field
 from nats.aio.client import Client
 from nats.js.client import JetStreamContext
 
-from analytics_es.nats import NatsBus
+from analytics_es.ingest.nats import NatsBus
 from analytics_es.testing import tool_call
 
 T = TypeVar("T")

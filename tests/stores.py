@@ -14,19 +14,19 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from analytics_es.algebra import Declaration
-from analytics_es.calendar import Calendar
-from analytics_es.codec import encode
-from analytics_es.door import entry
-from analytics_es.events import admit, key_of_time, microseconds
-from analytics_es.fold import Fold, Folded
+from analytics_es.events.codec import encode
+from analytics_es.events.event import admit, key_of_time, microseconds
+from analytics_es.ingest.door import entry
 from analytics_es.log import Entry
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import declaration_of, declarations_of
-from analytics_es.runner import Runner
+from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Fold, Folded
+from analytics_es.read_models import Views
+from analytics_es.read_models.catch_up import Runner
+from analytics_es.read_models.sqlite import SQLiteViews
 from analytics_es.testing import NOON
-from analytics_es.views import Views
-from analytics_es.views.sqlite import SQLiteViews
 from projections import Budgets, Cost, Performance, Usage
 
 OURS = (Budgets, Cost, Performance, Usage)

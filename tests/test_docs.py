@@ -13,9 +13,9 @@ from analytics_es import AnalyticsService
 from analytics_es.errors import AnalyticsError
 from analytics_es.testing import NOON, provider_call, tool_call
 from tests import day
+from tests.ingest.test_privacy import found_in
 from tests.nats_servers import NatsServer
 from tests.servers import Server
-from tests.test_privacy import found_in
 
 ROOT = Path(__file__).parent.parent
 SHELL = re.compile(r"^analytics-es .*$", re.MULTILINE)
@@ -80,7 +80,7 @@ def test_the_runbook_of_rebuilding_runs(tmp_path: Path) -> None:
         analytics.record_events(day.events()).unwrap()
         analytics.catch_up()
     (tmp_path / "archive").mkdir()
-    # On a cluster: tests/test_dask.py.
+    # On a cluster: tests/read_models/test_dask.py.
     commands = [each for each in SHELL.findall((ROOT / "docs/rebuild.md").read_text()) if "--scheduler" not in each]
     (code,) = blocks("docs/rebuild.md", "python")
 

@@ -17,25 +17,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics_es import queries, rebuild
-from analytics_es.calendar import Calendar
-from analytics_es.figures import distribution
-from analytics_es.fold import Folded
 from analytics_es.log.sqlite import SQLiteLog
-from analytics_es.periods import Tiling
 from analytics_es.projection import Histogram, count, declaration_of, histogram, key, projection, total
-from analytics_es.runner import Runner
-from analytics_es.testing import (
-    budget_allocated,
-    job_failed,
-    message_added,
-    provider_call,
-    task_completed,
-    tool_call,
-)
+from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.fold import Folded
+from analytics_es.queries import question as queries
+from analytics_es.queries.figures import distribution
+from analytics_es.read_models import rebuild
+from analytics_es.read_models.catch_up import Runner
+from analytics_es.read_models.histograms import read
+from analytics_es.read_models.sqlite import SQLiteViews
+from analytics_es.read_models.tiling import Tiling
+from analytics_es.testing import budget_allocated, job_failed, message_added, provider_call, task_completed, tool_call
 from analytics_es.types import TimePeriod
-from analytics_es.views.histograms import read
-from analytics_es.views.sqlite import SQLiteViews
 from tests.stores import OURS, Contents, append, contents, derived, engine, folded, log_of, runner_of, stored, views_of
 
 

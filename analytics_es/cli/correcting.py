@@ -10,7 +10,7 @@ from analytics_es.cli import render, words
 from analytics_es.cli.blocks import Line
 from analytics_es.cli.options import db_option, json_option
 from analytics_es.cli.store import Place, Store, existing
-from analytics_es.codec import to_json
+from analytics_es.events.codec import to_json
 from analytics_es.types import CostCorrection
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
+from analytics_es.audit.explain_cost import METRIC
 from analytics_es.cli import tables
 from analytics_es.cli.options import Asked, question
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.questions import pairs
-from analytics_es.costing.bill import METRIC
 
 
 @click.command()

@@ -18,13 +18,13 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from analytics_es.bus import MessageBus
 from analytics_es.cli import render, words
 from analytics_es.cli.options import db_option, zone_option
 from analytics_es.cli.retaining import Nightly
 from analytics_es.cli.store import Place, Store, existing, opened
 from analytics_es.cli.words import safe
-from analytics_es.intake import Subscription, SubscriptionStats
+from analytics_es.ingest.bus import MessageBus
+from analytics_es.ingest.subscription import Subscription, SubscriptionStats
 from analytics_es.types import OperationResult, ProjectionStatus, RetentionResult
 
 LOOK_SECONDS = 0.5
@@ -80,7 +80,7 @@ def run(
 
 
 def _nats(url: str, **how: Any) -> MessageBus:
-    from analytics_es.nats import NatsBus  # an extra, which may not be there
+    from analytics_es.ingest.nats import NatsBus  # an extra, which may not be there
 
     return NatsBus(url=url, **how)
 

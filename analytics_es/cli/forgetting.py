@@ -12,9 +12,9 @@ from analytics_es.cli.blocks import Line
 from analytics_es.cli.options import db_option, json_option
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, existing
-from analytics_es.codec import to_json
+from analytics_es.events.codec import to_json
+from analytics_es.events.fields import ENTITIES
 from analytics_es.types import ForgetReceipt
-from analytics_es.vocabulary import ENTITIES
 
 
 @click.command()

@@ -13,8 +13,8 @@ from analytics_es.cli.progress import Bar
 from analytics_es.cli.rejects import RefusedRow, Rejects
 from analytics_es.cli.words import safe
 from analytics_es.errors import AnalyticsError, BadRow
-from analytics_es.importing import ImportedRow
-from analytics_es.service import AnalyticsService
+from analytics_es.ingest.files import ImportedRow
+from analytics_es.service.service import AnalyticsService
 from analytics_es.types import BatchReceipt, Refusal
 
 BATCH = 1000

@@ -12,8 +12,8 @@ from analytics_es.cli.blocks import Line
 from analytics_es.cli.options import Asked, about_period, db_option, json_option, zone_option
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, existing, opened
-from analytics_es.codec import to_json
-from analytics_es.export import SUFFIXES
+from analytics_es.events.codec import to_json
+from analytics_es.lifecycle.export import SUFFIXES
 from analytics_es.types import AggregationResult, BackupResult, ExportResult
 
 

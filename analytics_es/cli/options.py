@@ -13,17 +13,17 @@ from typing import Any, NamedTuple, get_args
 import click
 from attrs import fields, frozen
 
-from analytics_es.asof import AsOf
-from analytics_es.calendar import Calendar
 from analytics_es.cli import render
 from analytics_es.cli.blocks import Block
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, Store, existing
-from analytics_es.codec import to_json
 from analytics_es.errors import BadPeriod
-from analytics_es.events import EARLIEST, LATEST
-from analytics_es.service import AnalyticsService
-from analytics_es.stores import SCHEMA
+from analytics_es.events.codec import to_json
+from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.projection.calendar import Calendar
+from analytics_es.service.as_of import AsOf
+from analytics_es.service.service import AnalyticsService
+from analytics_es.store import SCHEMA
 from analytics_es.types import Granularity, TimePeriod
 
 Command = Callable[..., None]

@@ -14,9 +14,9 @@ from analytics_es.cli.options import Asked, db_option, json_option, moment, ques
 from analytics_es.cli.store import Place, existing, opened
 from analytics_es.cli.tables import prices as tables
 from analytics_es.cli.tables.pricediff import price_diff
-from analytics_es.codec import to_json
-from analytics_es.pricing import genai
-from analytics_es.pricing.files import read_prices
+from analytics_es.cost.prices import genai
+from analytics_es.cost.prices.files import read_prices
+from analytics_es.events.codec import to_json
 
 at_option = click.option("--at", type=moment, metavar="TIME", help="The prices in force at this time.  [default: now]")
 

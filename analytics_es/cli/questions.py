@@ -12,9 +12,9 @@ from analytics_es.cli.blocks import Block, Column, Grid, Line
 from analytics_es.cli.options import Asked, db_option, json_option, question, top_option
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, opened
-from analytics_es.codec import to_json
-from analytics_es.pricing.files import read_prices
-from analytics_es.stores import exists
+from analytics_es.cost.prices.files import read_prices
+from analytics_es.events.codec import to_json
+from analytics_es.store import exists
 from analytics_es.types import MetricInfo
 
 

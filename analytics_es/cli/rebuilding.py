@@ -19,8 +19,8 @@ from analytics_es.cli.options import db_option, moment, tz_option
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.projections import projections
 from analytics_es.cli.store import Place, Store, existing
-from analytics_es.codec import to_json
-from analytics_es.replay import BATCH, cluster, relax
+from analytics_es.events.codec import to_json
+from analytics_es.read_models.replay import BATCH, cluster, relax
 from analytics_es.types import AggregationResult, ProjectionStatus, RebuildResult, TimePeriod
 
 try:

@@ -20,9 +20,9 @@ from analytics_es.cli.options import db_option, json_option, moment, zone_option
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.rejects import Rejects, rejects
 from analytics_es.cli.store import Place, Store, opened
-from analytics_es.codec import to_json
 from analytics_es.errors import CannotRead
-from analytics_es.importing import OTLP, read_mapping, rows
+from analytics_es.events.codec import to_json
+from analytics_es.ingest.files import OTLP, read_mapping, rows
 from analytics_es.types import Receipt
 
 MAX_TEXT = 4 * 2**20  # of data as JSON: far beyond what an event may take

@@ -14,7 +14,7 @@ from analytics_es.cli.blocks import Block, Column, Grid, Line
 from analytics_es.cli.options import db_option, json_option
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, existing
-from analytics_es.codec import to_json
+from analytics_es.events.codec import to_json
 from analytics_es.types import RetentionResult
 
 NIGHT = 3  # o'clock, where the store's days begin

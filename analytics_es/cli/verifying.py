@@ -13,9 +13,9 @@ from analytics_es.cli.options import db_option, json_option, moment, tz_option
 from analytics_es.cli.progress import Bar
 from analytics_es.cli.projections import ledger
 from analytics_es.cli.store import Place, Store, existing
-from analytics_es.codec import to_json
 from analytics_es.errors import BadPeriod
-from analytics_es.events import EARLIEST
+from analytics_es.events.codec import to_json
+from analytics_es.events.event import EARLIEST
 from analytics_es.types import ColumnDifference, Divergence, ProjectionVerification, TimePeriod, Verification
 
 LONGEST = 24  # characters of a stored text

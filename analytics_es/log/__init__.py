@@ -1,7 +1,7 @@
 """The event log: append-only, on eventsourcing's recorders; everything said in positions is here."""
 
+from analytics_es.log.event_log import Appended, Entry, EventLog, Held, gathered
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.part import Part
-from analytics_es.log.port import Appended, Entry, EventLog, Held, gathered
 
 __all__ = ["Appended", "Entry", "EventLog", "Held", "Horizon", "Part", "gathered"]

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from attrs import asdict, field, frozen
 
-from analytics_es.events import OWN, key_of_time
+from analytics_es.events.event import OWN, key_of_time
 
 OTHERS = ""  # every family that is not named, but for what the service says of itself, which is never sealed
 MICRO = 1_000_000

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from analytics_es.errors import ReadOnly
-from analytics_es.log.port import LAST, Appended, Entry, EventLog, Held, Span
+from analytics_es.log.event_log import LAST, Appended, Entry, EventLog, Held, Span
 
 Chooses = Callable[[str], bool]
 

@@ -8,7 +8,7 @@ from itertools import cycle, islice
 from threading import Thread
 from typing import Any
 
-from analytics_es.buffer import Buffer
+from analytics_es.ingest.buffer import Buffer
 from tests.benchmarks.figures import Effort, Figure, Target, pace, percentile, rates
 from tests.benchmarks.store import Store, say
 from tests.benchmarks.yardsticks import RawLog

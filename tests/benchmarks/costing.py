@@ -11,8 +11,8 @@ from random import Random
 from typing import Any
 
 from analytics_es import AnalyticsService, TimePeriod
-from analytics_es.pricing import genai
-from analytics_es.stores import views_path
+from analytics_es.cost.prices import genai
+from analytics_es.store import views_path
 from tests.benchmarks.figures import Effort, Figure, Target, pace, spread
 from tests.benchmarks.querying import run, tracing
 from tests.benchmarks.store import Store, say

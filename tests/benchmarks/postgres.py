@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from analytics_es import AnalyticsService
-from analytics_es.door import entry
+from analytics_es.ingest.door import entry
 from analytics_es.log import Entry
 from tests.benchmarks import stock_postgres as stock
 from tests.benchmarks.figures import Effort, Figure, Pace, Target, pace, rates

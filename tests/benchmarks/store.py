@@ -11,7 +11,7 @@ from attrs import define
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.log.sqlite import SQLiteLog
-from analytics_es.stores import views_path
+from analytics_es.store import views_path
 from tests.benchmarks.workload import DAYS, START, Arguments, week
 
 SCAN = 50_000

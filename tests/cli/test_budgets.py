@@ -11,7 +11,7 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.testing import NOON, provider_call
 from tests.cli.conftest import Cli
-from tests.test_budgets import ACME, allocated, granted, spent
+from tests.cost.budgets.test_budgets import ACME, allocated, granted, spent
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.cli.following import Flow
-from analytics_es.inprocess import InProcessBus
-from analytics_es.intake import SubscriptionStats
+from analytics_es.ingest.in_process import InProcessBus
+from analytics_es.ingest.subscription import SubscriptionStats
 from analytics_es.testing import NOON
 from tests.cli.conftest import Cli
 from tests.cli.test_render import ANSI, on_a_terminal

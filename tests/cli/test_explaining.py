@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
-from analytics_es.codec import to_plain
+from analytics_es.events.codec import to_plain
 from analytics_es.testing import provider_call, tool_call
 from tests.cli.conftest import NOON, WEEK, Cli
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics_es.pricing import genai
+from analytics_es.cost.prices import genai
 from tests.cli.conftest import Cli
 
 EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "prices" / "acme.toml"

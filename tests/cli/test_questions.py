@@ -9,8 +9,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService, OperationResult, TimePeriod
 from analytics_es.cli import store as store_module
-from analytics_es.codec import to_plain
 from analytics_es.errors import FoldFailed
+from analytics_es.events.codec import to_plain
 from tests.cli.conftest import WEEK, Cli
 
 QUESTIONS = [

@@ -19,11 +19,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics_es.codec import decode
-from analytics_es.door import entry
 from analytics_es.errors import OldSqlite, ReadOnly, StoreBusy, StoreMoved
-from analytics_es.events import RecordedEvent, microseconds
-from analytics_es.log import Appended, Entry, EventLog, Held, Part, port
+from analytics_es.events.codec import decode
+from analytics_es.events.event import RecordedEvent, microseconds
+from analytics_es.ingest.door import entry
+from analytics_es.log import Appended, Entry, EventLog, Held, Part
+from analytics_es.log import event_log as port
 from analytics_es.log.postgres import Database as PostgresDatabase
 from analytics_es.log.postgres import PostgresLog
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from analytics_es.bus import Message, MessageBus
-from analytics_es.inprocess import InProcessBus
+from analytics_es.ingest.bus import Message, MessageBus
+from analytics_es.ingest.in_process import InProcessBus
 from tests.nats_servers import NatsServer, Published
 
 PATIENCE = 20.0

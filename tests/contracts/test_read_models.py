@@ -12,9 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics_es.algebra import Declaration
 from analytics_es.errors import AnalyticsError, BadDeclaration, OtherTimezone, RebuildLost, RebuildRunning, StoreFailed
-from analytics_es.fold import Folded
 from analytics_es.log.postgres import Database
 from analytics_es.projection import (
     Histogram,
@@ -27,9 +25,11 @@ from analytics_es.projection import (
     smallest,
     total,
 )
-from analytics_es.views import Span, Views
-from analytics_es.views.postgres import PostgresViews
-from analytics_es.views.sqlite import SQLiteViews
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Folded
+from analytics_es.read_models import Span, Views
+from analytics_es.read_models.postgres import PostgresViews
+from analytics_es.read_models.sqlite import SQLiteViews
 from tests.servers import Server
 
 HOUR = 3600
@@ -456,7 +456,7 @@ def test_a_word_that_cannot_name_a_column_somewhere_is_refused_everywhere(word: 
 
 
 def test_the_words_of_the_server_are_known(postgres: Server) -> None:
-    from analytics_es import engine
+    from analytics_es.projection import engine
 
     found = {word for (word,) in postgres.run("SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')")}
     system = {name for (name,) in postgres.run("SELECT attname FROM pg_attribute WHERE attnum < 0 GROUP BY 1")}

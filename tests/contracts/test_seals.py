@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from analytics_es.door import entry
 from analytics_es.errors import BeforeHorizon
-from analytics_es.events import microseconds
+from analytics_es.events.event import microseconds
+from analytics_es.ingest.door import entry
 from analytics_es.log import EventLog, Horizon
 from analytics_es.log.postgres import Database, PostgresLog
 from analytics_es.log.seals import Definition, SealedRows

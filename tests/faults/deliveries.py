@@ -13,8 +13,8 @@ import pyarrow as pa
 from attrs import frozen
 
 from analytics_es import AnalyticsService
-from analytics_es.codec import decode
-from analytics_es.nats import NatsBus
+from analytics_es.events.codec import decode
+from analytics_es.ingest.nats import NatsBus
 from tests.faults.worker import _wanted, event
 from tests.nats_servers import NatsServer, Published, Stream, cloud_event
 

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 
 from analytics_es import AnalyticsService
-from analytics_es.buffer import Buffer
+from analytics_es.ingest.buffer import Buffer
 from analytics_es.testing import tool_call
 from tests.faults.storm import ALWAYS, identities
 

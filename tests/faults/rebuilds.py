@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from analytics_es import AnalyticsService
-from analytics_es.fold import Folded
+from analytics_es.projection.fold import Folded
 from tests.faults import worker
 from tests.faults.storm import PATIENCE, Life, living, processes
 from tests.stores import OURS, Contents, contents, derived, engine, only_live, views_of

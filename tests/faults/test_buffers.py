@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService
-from analytics_es.buffer import Buffer
+from analytics_es.ingest.buffer import Buffer
 from analytics_es.testing import tool_call
 from tests.faults.storm import identities
 from tests.faults.test_sqlite import eventually, room

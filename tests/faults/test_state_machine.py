@@ -22,8 +22,8 @@ from hypothesis.stateful import (
 )
 
 from analytics_es import AnalyticsService, TimePeriod
-from analytics_es.fold import Folded
 from analytics_es.log import EventLog
+from analytics_es.projection.fold import Folded
 from tests.faults.crash import Crash, crashing
 from tests.faults.storm import Identity, identities
 from tests.servers import Server
@@ -199,7 +199,7 @@ class Store(RuleBasedStateMachine):
 
 
 class StoreOnPostgres(Store):
-    """The same on a server, where only processes end; that a server may, too, tests/test_postgres.py shows."""
+    """The same on a server, where only processes end; that a server may, too, tests/service/test_postgres.py shows."""
 
     server: Server
 

@@ -11,7 +11,8 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from analytics_es import AnalyticsService, retaining
+from analytics_es import AnalyticsService
+from analytics_es.lifecycle import sealing as retaining
 from analytics_es.testing import NOON, provider_call, tool_call
 
 KINDS = (provider_call, tool_call)

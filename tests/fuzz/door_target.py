@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 
-from analytics_es.codec import decode
-from analytics_es.door import Door
 from analytics_es.errors import RefusedEvent
-from analytics_es.recording import _entry
+from analytics_es.events.codec import decode
+from analytics_es.ingest.door import Door
+from analytics_es.ingest.recorder import _entry
 from analytics_es.testing import NOON, provider_call
 
 

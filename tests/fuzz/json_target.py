@@ -7,10 +7,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from analytics_es.door import Door
 from analytics_es.errors import RefusedEvent
-from analytics_es.importing import rows
-from analytics_es.recording import _entry
+from analytics_es.ingest.door import Door
+from analytics_es.ingest.files import rows
+from analytics_es.ingest.recorder import _entry
 from analytics_es.testing import NOON
 
 FOLDER = Path(tempfile.mkdtemp())

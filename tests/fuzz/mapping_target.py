@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from analytics_es.errors import BadMapping, CannotRead
-from analytics_es.importing import read_mapping, rows
+from analytics_es.ingest.files import read_mapping, rows
 
 FOLDER = Path(tempfile.mkdtemp())
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)

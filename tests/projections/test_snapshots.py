@@ -10,8 +10,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
-from analytics_es.algebra import Declaration
 from analytics_es.projection import declaration_of
+from analytics_es.projection.declaration import Declaration
 from projections import Budgets, Cost, Performance, Usage
 from tests import day
 from tests.stores import columns

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from analytics_es.credits import Grant, burn
+from analytics_es.cost.budgets.credits import Grant, burn
 
 ZERO = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from analytics_es.pricing import genai
-from analytics_es.pricing.book import PriceBook
-from analytics_es.pricing.genai import _KINDS
-from analytics_es.pricing.prices import Cost, Dated, Origin, PriceList, Tier, UnitPrice, UnitPrices
-from analytics_es.pricing.quantities import EXACT
+from analytics_es.cost.prices import genai
+from analytics_es.cost.prices.book import PriceBook
+from analytics_es.cost.prices.genai import _KINDS
+from analytics_es.cost.prices.prices import Cost, Dated, Origin, PriceList, Tier, UnitPrice, UnitPrices
+from analytics_es.cost.prices.quantities import EXACT
 
 # What the rows call what we have a name for; text, video and tool tokens have no price of their own in them.
 OURS = {

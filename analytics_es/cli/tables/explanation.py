@@ -8,7 +8,7 @@ from decimal import Decimal
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Block, Column, Grid, Line
 from analytics_es.cli.tables.parts import NOTHING, footer, heading
-from analytics_es.events import EPOCH
+from analytics_es.events.event import EPOCH
 from analytics_es.types import ExplainedEvent, Explanation
 
 _FIGURES = {"total": "sum", "minimum": "smallest", "maximum": "largest"}

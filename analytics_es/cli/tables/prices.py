@@ -8,11 +8,11 @@ from decimal import Decimal
 
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line
-from analytics_es.pricing import genai
-from analytics_es.pricing.book import PriceBook
-from analytics_es.pricing.entries import PriceEntry
-from analytics_es.pricing.prices import Origin, UnitPrice, UnitPrices
-from analytics_es.pricing.quantities import KINDS, digits, listed, trimmed
+from analytics_es.cost.prices import genai
+from analytics_es.cost.prices.book import PriceBook
+from analytics_es.cost.prices.entries import PriceEntry
+from analytics_es.cost.prices.prices import Origin, UnitPrice, UnitPrices
+from analytics_es.cost.prices.quantities import KINDS, digits, listed, trimmed
 
 _PER = {6: "million", 3: "thousand"}
 _SHOWN = ("input_tokens", "cache_read_tokens", "cache_creation_tokens", "output_tokens")

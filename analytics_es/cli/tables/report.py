@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from attrs import frozen
 
-from analytics_es.asof import AsOf
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Beside, Block, Column, Grid, Line, Share
 from analytics_es.cli.tables import parts
@@ -14,7 +13,8 @@ from analytics_es.cli.tables.budgets import budgets
 from analytics_es.cli.tables.cost import in_short, rows, totals, unknown
 from analytics_es.cli.tables.performance import operations
 from analytics_es.cli.tables.usage import usage_totals
-from analytics_es.service import AnalyticsService
+from analytics_es.service.as_of import AsOf
+from analytics_es.service.service import AnalyticsService
 from analytics_es.types import BudgetReport, CostBreakdown, PerformanceMetrics, TimePeriod, UsageStats
 
 BUSIEST, OPERATIONS, CHARGED, BUDGETS = 5, 8, 6, 3

@@ -11,7 +11,7 @@ from attrs import asdict
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Block, Cell, Column, Grid
 from analytics_es.cli.tables.parts import PERCENTILES, cut, footer, heading
-from analytics_es.events import EPOCH
+from analytics_es.events.event import EPOCH
 from analytics_es.types import Distribution, MetricSummary
 
 _FIGURES = ("count", "total", "mean", "minimum", "p50", "p90", "p95", "p99", "maximum")

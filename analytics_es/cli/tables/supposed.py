@@ -8,7 +8,7 @@ from pathlib import Path
 from analytics_es.cli import words
 from analytics_es.cli.blocks import Block, Line
 from analytics_es.cli.tables.cost import in_short
-from analytics_es.pricing.entries import PriceEntry
+from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.types import CostBreakdown
 
 

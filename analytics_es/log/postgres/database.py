@@ -21,8 +21,8 @@ from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from analytics_es import forks
-from analytics_es.addresses import redacted
 from analytics_es.errors import BadAddress, BadSchema, Closed, Forked, StoreBusy, StoreFailed, StoreUnavailable
+from analytics_es.log.address import redacted
 
 logger = logging.getLogger("analytics_es")
 

@@ -11,9 +11,8 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier, Literal
 
 from analytics_es.errors import SharedIds
-from analytics_es.events import key_of_time
-from analytics_es.log.horizon import Horizon
-from analytics_es.log.port import (
+from analytics_es.events.event import key_of_time
+from analytics_es.log.event_log import (
     COLUMNS,
     LAST,
     PLACE,
@@ -27,6 +26,7 @@ from analytics_es.log.port import (
     check_horizon,
     sorted_out,
 )
+from analytics_es.log.horizon import Horizon
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analytics_es.log.postgres.database import Database
-from analytics_es.vault import Entries
+from analytics_es.log.pseudonyms import Entries
 
 FIND = "SELECT pseudonym FROM vault WHERE digest = %s"
 

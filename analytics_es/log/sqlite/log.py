@@ -15,8 +15,8 @@ import pyarrow as pa
 from eventsourcing.sqlite import SQLiteApplicationRecorder
 
 from analytics_es.errors import SharedIds
-from analytics_es.events import key_of_time
-from analytics_es.log.port import (
+from analytics_es.events.event import key_of_time
+from analytics_es.log.event_log import (
     COLUMNS,
     LAST,
     PLACE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from analytics_es.log.pseudonyms import Entries
 from analytics_es.log.sqlite.database import Database
-from analytics_es.vault import Entries
 
 KIND = 0x4145534B  # "AESK"
 SCHEMA = 1

@@ -1,0 +1,1 @@
+"""Whether a number is right, and why it is what it is."""

@@ -1,0 +1,251 @@
+"""Dead letters: values that projections could not read, listed, explained, tried again, accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+from attrs import frozen
+
+from analytics_es.errors import MissingProjection, NoDeadLetter, SealedPeriod
+from analytics_es.events import codec
+from analytics_es.events.event import RecordedEvent, facts, microseconds
+from analytics_es.events.fields import MAX_INTEGER
+from analytics_es.log import EventLog
+from analytics_es.projection import engine
+from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.declaration import FIELDS, TEXT, Declaration, Measure
+from analytics_es.projection.fold import Fold, Folded
+from analytics_es.projection.fold_sql import IN_MICROSECONDS
+from analytics_es.read_models import Views, rebuild
+from analytics_es.read_models.tiling import Tiling
+from analytics_es.types import DeadLetter, RetryResult, TimePeriod
+
+NO_EVENT = "event"
+SHOWN = 80  # characters of a value
+
+
+@frozen(kw_only=True)
+class DeadLetterCause:
+    """One letter, and in words why its value could not be used."""
+
+    letter: DeadLetter
+    cause: str
+
+
+@frozen(kw_only=True)
+class DeadLetterDetails:
+    """What is stored at a position, as an event or, where it is none, as raw text, and what could not be read of it."""
+
+    position: int
+    type: str
+    event: RecordedEvent | None
+    raw: str | None
+    causes: list[DeadLetterCause]
+
+
+@frozen
+class DeadLetters:
+    """The dead letters of one store."""
+
+    log: EventLog
+    views: Views
+    fold: Fold
+    calendar: Calendar
+
+    def listed(
+        self, *, projection: str | None = None, position: int | None = None, discarded: bool = False, limit: int = 2**62
+    ) -> list[DeadLetter]:
+        """List the first letters by position; with `discarded`, also those that were accepted."""
+        where = {} if position is None else {"first": position, "last": position}
+        with self.views.read() as snapshot:
+            accepted = snapshot.discarded()
+            found = [
+                DeadLetter(
+                    projection=name,
+                    position=at,
+                    field=field,
+                    hour=self.calendar.local(hour) if hour else None,
+                    discarded=(name, at, field) in accepted,
+                )
+                for name in self._names(projection)
+                for at, field, hour in snapshot.letters(name, **where, discarded=discarded, limit=limit)
+            ]
+        return sorted(found, key=_place)[:limit]
+
+    def _names(self, projection: str | None) -> list[str]:
+        if projection is None:
+            return list(self.views.declarations)
+        if projection not in self.views.declarations:
+            raise MissingProjection(projection=projection)
+        return [projection]
+
+    def _at(self, position: int, projection: str | None = None) -> list[DeadLetter]:
+        letters = self.listed(projection=projection, position=position, discarded=True)
+        if not letters:
+            raise NoDeadLetter(position=position)
+        return letters
+
+    def details(self, position: int) -> DeadLetterDetails:
+        """Show what is stored, and why each letter could not be read; raises NoDeadLetter."""
+        letters = self._at(position)
+        found = self.log.scan(after=position - 1, limit=1, upto=position).to_pylist()
+        if not found:
+            raise SealedPeriod.of(self.log.seals.horizon().until, "what is stored at a position")
+        stored = found[0]
+        event = _decoded(**stored)
+        raw = None if event else stored["state"].decode("utf-8", "replace")
+        return DeadLetterDetails(
+            position=position,
+            type=stored["type"],
+            event=event,
+            raw=raw,
+            causes=[DeadLetterCause(letter=each, cause=self._cause(each, event, stored["state"])) for each in letters],
+        )
+
+    def _cause(self, letter: DeadLetter, event: RecordedEvent | None, state: bytes) -> str:
+        if event is None or letter.field == NO_EVENT:
+            return f"{letter.field}: {_no_event(state)}"
+        return cause(self.views.live()[letter.projection].declaration, letter.field, event)
+
+    def retry(self, *, position: int | None = None, projection: str | None = None) -> RetryResult:
+        """Derive again the hours in which letters lie: an upcaster or a newer version may read them now."""
+        letters = self.listed(projection=projection) if position is None else self._at(position, projection)
+        hours = {int(each.hour.timestamp()) for each in letters if each.hour}
+        untimed = {(each.projection, each.position): hour for each in letters if (hour := self._hour_now(each))}
+        periods = list(self._periods(hours.union(untimed.values())))
+        for period in periods:
+            rebuild.run_aggregation(self.log, self.views, self.fold, Tiling.of(self.calendar, period), period)
+        for name, at in untimed:
+            self.views.forget_untimed(name, at)
+        left = set(map(_place, self.listed(projection=projection, position=position, discarded=True)))
+        remaining = sum(_place(each) in left for each in letters)
+        return RetryResult(tried=len(letters), solved=len(letters) - remaining, remaining=remaining, derived=periods)
+
+    def _hour_now(self, letter: DeadLetter) -> int | None:
+        """Return the hour of what was no event, where it is one by now and the log finds it in that hour."""
+        if letter.field != NO_EVENT:
+            return None
+        stored = self.log.scan(after=letter.position - 1, limit=1, upto=letter.position)
+        if not stored.num_rows:  # sealed by now, as it was read then
+            return None
+        folded = self.fold(stored, [letter.projection])[letter.projection]
+        event = _decoded(**stored.to_pylist()[0])
+        if event is None or not isinstance(folded, Folded) or any(hour == 0 for _, hour, _ in folded.unreadable):
+            return None
+        hour = self.calendar.hour_start(int(event.occurred_at.timestamp() // 1))
+        bounds = hour * rebuild.MICRO, self.calendar.next_hour(hour) * rebuild.MICRO
+        at = {"after": letter.position - 1, "upto": letter.position}
+        return hour if any(found.num_rows for found in self.log.scan_period(*bounds, **at)) else None
+
+    def _periods(self, hours: Iterable[int]) -> Iterator[TimePeriod]:
+        """One period a day: deriving one hour of it reads the whole day anyway."""
+        days: dict[int, list[int]] = {}
+        for hour in sorted(hours):
+            days.setdefault(self.calendar.day_start(hour), []).append(hour)
+        for within in days.values():
+            yield TimePeriod(
+                self.calendar.local(within[0]), self.calendar.local(self.calendar.next_hour(within[-1])), "hour"
+            )
+
+    def discard(self, position: int, *, projection: str | None = None) -> list[DeadLetter]:
+        """Accept what could not be read at a position; returns these letters. Raises NoDeadLetter."""
+        letters = self._at(position, projection)
+        self.views.discard([(each.projection, each.position, each.field) for each in letters])
+        return self._at(position, projection)
+
+
+def _place(letter: DeadLetter) -> tuple[int, str, str]:
+    return letter.position, letter.projection, letter.field
+
+
+def _decoded(position: int, type: str, state: bytes, **_: Any) -> RecordedEvent | None:
+    try:
+        event = codec.decode(position, type, state)
+    except Exception:  # whatever it is, it is no event
+        return None
+    return event if isinstance(event.occurred_at, datetime) and event.occurred_at.utcoffset() is not None else None
+
+
+# ── causes in words ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _no_event(state: bytes) -> str:
+    try:
+        told = orjson.loads(state)
+    except orjson.JSONDecodeError as error:
+        return f"what is stored is no JSON ({error})"
+    if not isinstance(told, dict):
+        return "what is stored is JSON, but no event"
+    return f"its time cannot be read; occurred_at = {_shown(told.get('occurred_at'))}"
+
+
+def cause(declaration: Declaration, field: str, event: RecordedEvent) -> str:
+    """Say why a projection could not use an event for a measure, a key or its condition."""
+    measure = next((each for each in declaration.measures if each.name == field), None)
+    if measure:
+        return f"{field}: {_described(measure)}; {_found(event, measure.sql, measure.where, measure=measure)}"
+    key = next((each.sql for each in declaration.keys if each.name == field), None)
+    if key is not None:
+        return f"{field}: key {key}; {_found(event, key)}"
+    return f"{field}: only events with {declaration.where}; {_found(event, declaration.where)}"
+
+
+def _described(measure: Measure) -> str:
+    of = f" of {measure.sql}" if measure.sql else ""
+    decimals = f" with {measure.decimals} decimals" if measure.decimals else ""
+    return f"{measure.kind}{of}{decimals}" + (f" where {measure.where}" if measure.where else "")
+
+
+def _found(event: RecordedEvent, *expressions: str | None, measure: Measure | None = None) -> str:
+    """Tell the values of the fields that expressions name, and what is wrong with them as far as that can be seen."""
+    paths = dict.fromkeys(path for sql in expressions if sql for path in engine.references(sql))
+    told, explained = [], False
+    for path in paths:
+        value = _value(event, path)
+        used = measure is not None and measure.sql is not None and path in engine.references(measure.sql)
+        wrong = _wrong(path, value, measure if used else None)
+        explained = explained or bool(wrong)
+        told.append(f"{_stored_name(path)} = {_shown(value)}{wrong}")
+    return ", ".join(told) + ("" if explained else ": the expression fails on this")
+
+
+def _wrong(path: tuple[str, ...], value: Any, measure: Measure | None) -> str:
+    number = len(path) == 1 and FIELDS[path[0]] != TEXT
+    if value is None or not (number or measure):
+        return ""
+    try:
+        read = Decimal(str(value))
+    except InvalidOperation:
+        return " is not a number"
+    if not read.is_finite():
+        return " is not a number"
+    if abs(read) > Decimal(MAX_INTEGER).scaleb(-(measure.decimals if measure else 0)):
+        return " does not fit 64 bits"
+    return " is below 0" if measure and measure.kind == "histogram" and read < 0 else ""
+
+
+def _stored_name(path: tuple[str, ...]) -> str:
+    return IN_MICROSECONDS.get(path[0], ".".join(path))
+
+
+def _value(event: RecordedEvent, path: tuple[str, ...]) -> Any:
+    """Return what an event has where an expression looks, None where it has nothing."""
+    if path[0] in ("data", "attributes") and len(path) == 2:
+        outer = event.data if path[0] == "data" else event.data.get("attributes")
+        return outer.get(path[1]) if isinstance(outer, dict) else None
+    what = facts(event.type)
+    own: dict[str, Any] = {"type": event.type, "family": what.family, "activity": what.activity}
+    own |= {"source": event.source, "occurred_at": microseconds(event.occurred_at)}
+    own["outcome"] = event.data.get("status") or (None if what.verdict == "begun" else what.verdict)
+    return event.data.get(_stored_name(path), own.get(path[0]))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = orjson.dumps(value, default=str).decode()
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

@@ -1,0 +1,210 @@
+"""Diff: what changed in the answers about a period between two positions of the log, and which events did it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analytics_es.errors import BackwardDiff
+from analytics_es.events import codec
+from analytics_es.events.event import OWN
+from analytics_es.log import Part
+from analytics_es.projection.declaration import MONEY, Declaration, Measure
+from analytics_es.queries.as_of import Deriving, Then
+from analytics_es.queries.figures import distribution, nothing
+from analytics_es.queries.question import find_metric, grouping
+from analytics_es.read_models import Views
+from analytics_es.read_models.seeds import check_exact
+from analytics_es.read_models.tiling import Tiling
+from analytics_es.types import AnswerDiff, ChangeOfKind, ChangingEvent, Distribution, MetricChange, TimePeriod
+
+MICRO = 1_000_000
+LATE = "late"
+KINDS = {"corrected": "correction", "erased": "erasure", "forgotten": "erasure"}
+_FROM_NOTHING = ("count", "total")
+
+Metric = tuple[str, str | None]  # its name, and the currency of money
+Figures = dict[Metric, tuple[Measure, Distribution]]
+
+
+def kind_of_change(event_type: str) -> str:
+    """Say what an event does to answers, by the last part of its type.
+
+    `….corrected` is a correction, `….erased` or `….forgotten` an erasure; every other event is late: it came in after
+    the first of the two positions and happened in the period.
+    """
+    return KINDS.get(event_type.rpartition(".")[2], LATE)
+
+
+def diff(
+    deriving: Deriving, before: Then, after: Then, period: TimePeriod, *, metric: str | None, limit: int
+) -> AnswerDiff:
+    """Answer `AnalyticsService.diff`; raises BackwardDiff, UnknownMetric, BadPeriod, SealedPeriod."""
+    if before.position > after.position:
+        raise BackwardDiff(before=before.position, after=after.position)
+    wanted = deriving.declarations if metric is None else [find_metric(deriving.declarations, metric)[0]]
+    tiling = Tiling.of(deriving.calendar, period)
+    check_exact(deriving.log, tiling.start, before.position, "a comparison")
+    came = Part(deriving.log, after=before.position, upto=after.position)
+    kinds, events = _came(came, tiling, limit)
+    metrics = [
+        change
+        for declaration in (wanted if kinds else ())
+        for change in _changes(deriving, before, after, period, declaration, [each.kind for each in kinds])
+        if metric in (None, change.metric)
+    ]
+    return AnswerDiff(
+        period=tiling.period(period),
+        before=before.position,
+        after=after.position,
+        kinds=kinds,
+        metrics=metrics,
+        events=events,
+    )
+
+
+# ── the events ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _came(came: Part, tiling: Tiling, limit: int) -> tuple[list[ChangeOfKind], list[ChangingEvent]]:
+    """Sort the events of whole hours by kind, and read the first of them."""
+    found: dict[str, ChangeOfKind] = {}
+    events: list[ChangingEvent] = []
+    for batch in map(_without_own, came.scan_period(tiling.start * MICRO, tiling.end * MICRO)):
+        for event_type, positions in _by_type(batch):
+            kind = kind_of_change(event_type)
+            new = ChangeOfKind(
+                kind=kind, events=len(positions), first_position=positions[0], last_position=positions[-1]
+            )
+            found[kind] = _together(found[kind], new) if kind in found else new
+        events += _read(batch.slice(0, limit - len(events)))
+    return [found[kind] for kind in sorted(found, key=lambda kind: found[kind].first_position)], events
+
+
+def _without_own(batch: pa.Table) -> pa.Table:
+    """Leave out what the service says of itself, which changes no answer, unless it is an erasure."""
+    types = batch.column("type").unique().to_pylist()
+    kept = [each for each in types if not each.startswith(OWN) or kind_of_change(each) != LATE]
+    return (
+        batch if len(kept) == len(types) else batch.filter(pc.is_in(batch.column("type"), pa.array(kept, pa.string())))
+    )
+
+
+def _by_type(batch: pa.Table) -> Iterator[tuple[str, list[int]]]:
+    grouped = batch.select(["type", "position"]).group_by("type", use_threads=False).aggregate([("position", "list")])
+    yield from zip(grouped["type"].to_pylist(), grouped["position_list"].to_pylist(), strict=True)
+
+
+def _together(one: ChangeOfKind, other: ChangeOfKind) -> ChangeOfKind:
+    return ChangeOfKind(
+        kind=one.kind,
+        events=one.events + other.events,
+        first_position=min(one.first_position, other.first_position),
+        last_position=max(one.last_position, other.last_position),
+    )
+
+
+def _read(batch: pa.Table) -> Iterator[ChangingEvent]:
+    for row in batch.to_pylist():
+        try:
+            event = codec.decode(row["position"], row["type"], row["state"])
+        except Exception:  # noqa: S112  # what is stored but is no event is counted, and listed as unreadable
+            continue
+        yield ChangingEvent(
+            position=row["position"],
+            kind=kind_of_change(event.type),
+            type=event.type,
+            source=event.source,
+            id=event.id,
+            occurred_at=event.occurred_at,
+            recorded_at=event.recorded_at,
+        )
+
+
+# ── the figures ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _changes(
+    deriving: Deriving, before: Then, after: Then, period: TimePeriod, declaration: Declaration, kinds: Sequence[str]
+) -> Iterator[MetricChange]:
+    tiling = Tiling.of(deriving.calendar, period)
+    with before.source(declaration.name, period) as source:
+        was = _figures(source.views, declaration, tiling)
+    with after.source(declaration.name, period) as source:
+        now = _figures(source.views, declaration, tiling)
+    alone = {kind: _alone(deriving, before, after, declaration, tiling, kind) for kind in kinds}
+    for metric, (measure, figures) in now.items():
+        earlier = _of(was, metric, measure)
+        by_kind = {kind: _of(figures_of_kind, metric, measure) for kind, figures_of_kind in alone.items()}
+        if figures != earlier or any(each != nothing(measure) for each in by_kind.values()):
+            yield MetricChange(
+                metric=metric[0],
+                unit=measure.unit,
+                currency=metric[1],
+                was=earlier,
+                now=figures,
+                difference=difference(earlier, figures),
+                by_kind=by_kind,
+            )
+
+
+def _of(figures: Figures, metric: Metric, measure: Measure) -> Distribution:
+    return figures[metric][1] if metric in figures else nothing(measure)
+
+
+def _alone(
+    deriving: Deriving, before: Then, after: Then, declaration: Declaration, tiling: Tiling, kind: str
+) -> Figures:
+    """Fold the events of one kind alone: read models only ever add, so this is what they gave."""
+
+    def of_kind(event_type: str) -> bool:
+        return kind_of_change(event_type) == kind
+
+    part = Part(deriving.log, after=before.position, upto=after.position, of_types=of_kind)
+    with closing(deriving.views(part, declaration.name, tiling)) as views:
+        return _figures(views, declaration, tiling)
+
+
+def _figures(views: Views, declaration: Declaration, tiling: Tiling) -> Figures:
+    """Return the figures of every metric of a projection, of money one for each currency."""
+    once = grouping(declaration, [], {}).where
+    money = [each for each in declaration.measures if each.unit == MONEY]
+    others = [each for each in declaration.measures if each.unit != MONEY]
+    found: Figures = {}
+    with views.read() as snapshot:
+        for measures, by in ((others, []), (money, [MONEY])):
+            columns = [column for each in measures for column in each.columns]
+            rows = snapshot.sums(declaration, columns, tiling.spans(), where=once, by=by) if measures else []
+            for row in rows:
+                currency = row[0] if by else None
+                found |= _measured(declaration, measures, currency, list(row[len(by) :]))
+    return found
+
+
+def _measured(
+    declaration: Declaration, measures: Sequence[Measure], currency: str | None, values: list[Any]
+) -> Figures:
+    found: Figures = {}
+    for measure in measures:
+        own, values = values[: len(measure.columns)], values[len(measure.columns) :]
+        if currency is None or any(value is not None for value in own):
+            found[f"{declaration.name}.{measure.name}", currency] = (measure, distribution(measure, own))
+    return found
+
+
+def difference(was: Distribution, now: Distribution) -> Distribution:
+    """Return what came on top, figure by figure."""
+    names = [each.name for each in attrs.fields(Distribution)]
+    return Distribution(**{name: _less(name, getattr(was, name), getattr(now, name)) for name in names})
+
+
+def _less(name: str, was: Decimal | int | None, now: Decimal | int | None) -> Any:
+    if was is None or now is None:
+        return now if was is None and name in _FROM_NOTHING else None
+    return now - was

@@ -1,0 +1,277 @@
+"""Verify: a live read model and its events folded again, up to the same position, row for row, while it serves."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+from attrs import define
+
+from analytics_es.audit import ledger
+from analytics_es.audit.comparison import PAGE, Found, Page, compare, divergences, unreadable
+from analytics_es.audit.ledger import FIRST, LAST, MICRO, Days, Stretch
+from analytics_es.errors import BadSample, FoldFailed
+from analytics_es.log import EventLog
+from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Fold, Folded
+from analytics_es.read_models import Snapshot, Span, Views
+from analytics_es.read_models.replay import Replay
+from analytics_es.read_models.seeds import Seeds, sealed_until
+from analytics_es.read_models.snapshot import UNREADABLE_KEY
+from analytics_es.read_models.sqlite import SQLiteViews
+from analytics_es.read_models.tiling import Tiling
+from analytics_es.types import LedgerCheck, ProjectionVerification, TimePeriod, Verification
+
+NEAR = 10_000  # events that are folded while a snapshot is open, which a database may not keep open for long
+
+Progress = Callable[[int, int], None]
+OpenReplay = Callable[[Sequence[Declaration]], AbstractContextManager[Replay]]
+
+
+def verify(
+    log: EventLog,
+    views: Views,
+    fold: Fold,
+    names: Sequence[str],
+    replaying: OpenReplay,
+    *,
+    period: TimePeriod | None = None,
+    sample: int | None = None,
+    seed: int | None = None,
+    limit: int = 20,
+    progress: Progress | None = None,
+) -> Verification:
+    """Fold again what live read models hold, and compare: all of the log, a period, or a sample of days.
+
+    Nothing is written but a private file, and nobody has to stop: what a follower adds meanwhile is folded too.
+    Raises BadSample, FoldFailed, WorkerLost.
+    """
+    began = time.monotonic()
+    if sample is not None and (sample < 1 or period):
+        raise BadSample(days=sample)
+    tilings = [Tiling.of(fold.calendar, period)] if period else []
+    if sample:
+        seed = random.randrange(2**32) if seed is None else seed  # noqa: S311  # which days is no secret
+        tilings = _drawn(views, names, fold.calendar, sample, seed)
+    found, events = _verified(log, views, fold, names, replaying, tilings, limit, progress)
+    return Verification(
+        identical=all(each.identical for each in found),
+        projections=found,
+        period=tilings[0].period(period) if period else None,
+        sampled=[each.local(each.start) for each in tilings] if sample else None,
+        seed=seed if sample else None,
+        events=events,
+        seconds=round(time.monotonic() - began, 3),
+        sealed_until=sealed_until(log, fold.calendar),
+    )
+
+
+def _verified(
+    log: EventLog,
+    views: Views,
+    fold: Fold,
+    names: Sequence[str],
+    replaying: OpenReplay,
+    tilings: Sequence[Tiling],
+    limit: int,
+    progress: Progress | None,
+) -> tuple[list[ProjectionVerification], int]:
+    while True:
+        declarations = {name: each.declaration for name, each in views.live().items() if name in names}
+        defined = list(declarations.values())
+        with _apart(log, defined, fold.calendar) as apart, replaying(defined) as replay:
+            attempt = _Attempt(log, views, fold, declarations, apart, replay, tilings, progress)
+            found = attempt.compared(limit)
+            if found is not None:
+                return [attempt.told(each) for each in found], attempt.events
+
+
+def _drawn(views: Views, names: Sequence[str], calendar: Calendar, count: int, seed: int) -> list[Tiling]:
+    """Draw so many of the days that read models have taken events of."""
+    with views.read() as snapshot:
+        taken = {day for name in names for day, *_ in snapshot.ledger(name)}
+    every = sorted(day for day in taken if FIRST <= day < LAST)
+    drawn = random.Random(seed).sample(every, min(count, len(every)))  # noqa: S311
+    return [Tiling(calendar, day, calendar.next_day(day)) for day in sorted(drawn)]
+
+
+@contextmanager
+def _apart(log: EventLog, declarations: Sequence[Declaration], calendar: Calendar) -> Iterator[Views]:
+    """Open empty read models in a private file that goes afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="analytics-es-verify-"))
+    try:
+        zone = str(calendar.zone)
+        place = folder / "expected.db"
+        views = SQLiteViews(place, declarations, log=log.identity, timezone=zone, seeds=Seeds(log))
+        try:
+            yield views
+        finally:
+            views.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@define
+class _Compared:
+    """One projection as it was found, before anybody has looked for the events involved."""
+
+    declaration: Declaration
+    position: int
+    rows: Found
+    unreadable: Found
+    taken: Days
+    held: Days | None
+
+
+class _Attempt:
+    """One refold, and its comparison with a state of the live read models."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        views: Views,
+        fold: Fold,
+        declarations: Mapping[str, Declaration],
+        apart: Views,
+        replay: Replay,
+        tilings: Sequence[Tiling],
+        progress: Progress | None,
+    ) -> None:
+        self._log, self._views, self._apart, self._replay, self._progress = log, views, apart, replay, progress
+        self._declarations = declarations
+        current = all(each.definition == views.declarations[name].definition for name, each in declarations.items())
+        self._fold = fold if current else fold.of(declarations.values())
+        days = [_days(each) for each in tilings]
+        self._spans = [Span("hour", each.start, each.end) for each in tilings] + [Span("day", *each) for each in days]
+        self._stretches = days
+        self._done = dict.fromkeys(declarations, 0)
+        self._held: dict[int, Days] = {}
+        self.events = 0
+
+    # ── folding again ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def _upto(self, positions: Mapping[str, int]) -> None:
+        """Fold each projection up to its position, every event once for all that are not yet there."""
+        for after, upto in pairwise(sorted({*self._done.values(), *positions.values()})):
+            names = [name for name in positions if self._done[name] <= after and upto <= positions[name]]
+            if names and self._stretches:
+                self._fold_stretches(names, after, upto)
+            elif names:
+                self._fold_all(names, after, upto)
+
+    def _fold_all(self, names: Sequence[str], after: int, upto: int) -> None:
+        for part, result in self._replay(after, upto):
+            for name in names:
+                self._apart.commit(name, _succeeded(result[name]), expected=self._done[name], position=part.upto)
+                self._done[name] = part.upto
+            self.events += part.upto - part.after
+            if self._progress:
+                self._progress(part.upto, upto)
+
+    def _fold_stretches(self, names: Sequence[str], after: int, upto: int) -> None:
+        for number, (start, end) in enumerate(self._stretches, 1):
+            within = (start * MICRO, end * MICRO)
+            for batch in self._log.scan_period(*within, after=after, upto=upto):
+                result = self._fold(batch, names, within=within)
+                for name in names:
+                    with self._apart.replacing(name) as replacement:
+                        replacement.merge(_succeeded(result[name]))
+                self.events += batch.num_rows
+            if self._progress:
+                self._progress(number, len(self._stretches))
+        self._done.update(dict.fromkeys(names, upto))
+
+    # ── comparing ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def compared(self, limit: int) -> list[_Compared] | None:
+        """Compare at the position the live read models have reached; None where a rebuild has replaced one."""
+        while True:
+            with self._views.read() as snapshot:
+                positions = self._positions(snapshot)
+            if positions is None:
+                return None
+            self._upto(positions)
+            with self._views.read() as snapshot:
+                positions = self._positions(snapshot)
+                if positions is None:
+                    return None
+                if all(positions[name] - done <= NEAR for name, done in self._done.items()):
+                    self._upto(positions)
+                    with self._apart.read() as expected:
+                        return [self._compare(snapshot, expected, name, limit) for name in self._declarations]
+
+    def _positions(self, snapshot: Snapshot) -> dict[str, int] | None:
+        """Return how far to fold, which a checkpoint beyond the log's head does not say."""
+        head = self._log.head()
+        positions = {name: min(snapshot.positions[name], head) for name in self._declarations}
+        same = all(snapshot.live[name] == each for name, each in self._declarations.items())
+        return positions if same and all(positions[name] >= done for name, done in self._done.items()) else None
+
+    def _compare(self, snapshot: Snapshot, expected: Snapshot, name: str, limit: int) -> _Compared:
+        declaration, spans = self._declarations[name], self._spans
+
+        def rows(side: Snapshot) -> Page:
+            return lambda after: side.page(declaration, spans, after=after, limit=PAGE)
+
+        def values(side: Snapshot) -> Page:
+            return lambda after: side.unreadable_page(declaration, spans, after=after, limit=PAGE)
+
+        return _Compared(
+            declaration,
+            snapshot.positions[name],
+            compare(rows(snapshot), rows(expected), len(declaration.row_key), limit),
+            compare(values(snapshot), values(expected), len(UNREADABLE_KEY), limit),
+            ledger.days(snapshot.ledger(name)),
+            None if self._stretches else ledger.days(expected.ledger(name)),
+        )
+
+    def told(self, found: _Compared) -> ProjectionVerification:
+        """Say what differs, with the events involved."""
+        declaration, position, name = found.declaration, found.position, found.declaration.name
+        check = self._ledger(found)
+        differ = found.rows.differ + found.unreadable.differ
+        return ProjectionVerification(
+            projection=name,
+            version=declaration.version,
+            position=position,
+            identical=not differ and check.identical,
+            rows=found.rows.rows,
+            divergences=divergences(self._log, self._fold, declaration, found.rows.listed, upto=position),
+            unreadable=unreadable(name, found.unreadable.listed),
+            omitted=differ - len(found.rows.listed) - len(found.unreadable.listed),
+            ledger=check,
+        )
+
+    def _ledger(self, found: _Compared) -> LedgerCheck:
+        """Compare the days that were taken in: with those folded again, or, of some days, with the log's keys."""
+        taken, held = found.taken, found.held
+        if held is None:
+            held = self._in_log(found.position)
+            taken = {day: each for day, each in taken.items() if any(s <= day < e for s, e in self._stretches)}
+        return ledger.compared(
+            found.declaration.name, found.position, taken, held, self._fold.calendar, head=self._log.head()
+        )
+
+    def _in_log(self, position: int) -> Days:
+        if position not in self._held:
+            self._held[position] = ledger.in_log(self._log, self._fold, self._stretches, upto=position)
+        return self._held[position]
+
+
+def _days(tiling: Tiling) -> Stretch:
+    """Return the whole days that a period lies in: a day's row is of the whole day."""
+    days = tiling.calendar.days(tiling.start, tiling.end)
+    return days[0], tiling.calendar.next_day(days[-1])
+
+
+def _succeeded(folded: Folded | FoldFailed) -> Folded:
+    if isinstance(folded, FoldFailed):
+        raise folded
+    return folded

@@ -1,0 +1,224 @@
+"""What calls cost, and what of it is not known: get_cost_breakdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple, cast
+
+from analytics_es.cost.cells import NEEDED
+from analytics_es.cost.charges import Charge, Costs, regrouped, remaining, together
+from analytics_es.cost.prices.quantities import trimmed
+from analytics_es.cost.pricing import Assumption, Costing
+from analytics_es.cost.what_if import check_models
+from analytics_es.queries.figures import change
+from analytics_es.queries.question import Question, Source, grouping
+from analytics_es.types import (
+    CostBreakdown,
+    CostPoint,
+    CostRow,
+    CurrencyCost,
+    EffortCost,
+    TimePeriod,
+    Tokens,
+    UnknownCost,
+    UnpricedUsage,
+)
+
+Groups = Mapping[tuple[Any, ...], Costs]
+
+TOKENS = ("input", "output", "cache_read", "cache_creation", "reasoning")
+BILLIONTH = Decimal("1e-9")
+
+
+def cost(
+    source: Source,
+    period: TimePeriod,
+    by: Sequence[str],
+    *,
+    where: Mapping[str, str] | None = None,
+    assumption: Assumption | None = None,
+) -> CostBreakdown:
+    """Answer get_cost_breakdown."""
+    filters = source.known(where or {})
+    with source.question(["cost"], period) as question:
+        declaration = question.declaration("cost", NEEDED)
+        if assumption:
+            check_models(question, declaration, assumption)
+        asked = grouping(declaration, by, filters)
+        once = grouping(declaration, [], filters).where
+        keys = [key for key in asked.by if key != "currency"]
+        words = [word for word in by if word != "currency"]
+        of_entity = [key.name for key in declaration.keys if key.of_entity and asked.where != once]
+        others = [key for key in keys if key not in of_entity]
+        with Costing(question, declaration, assumption) as costing:
+            found = costing.by_group(question.tiling, where=once, by=[*others, "effort"])
+            efforts, rows = regrouped(found, lambda key: key[-1:]), regrouped(found, lambda key: key[:-1])
+            if others != keys:  # rows of an entity; what is of nobody is the rest
+                of_somebody = costing.by_group(question.tiling, where=asked.where, by=keys)
+                rows = {**of_somebody, **_of_nobody(of_somebody, keys, others, rows)}
+            series = costing.by_group(question.tiling, where=once, granularity=period.granularity)
+            before = question.before()
+            earlier = costing.by_group(before, where=once) if before else {}
+        whole = together(efforts)
+        totals, completeness = _totals(question, whole, together(earlier)), question.completeness()
+        known, unknown = whole.known(), whole.not_known()
+        return CostBreakdown(
+            period=question.period,
+            by=list(by),
+            calls=known.calls + unknown.calls,
+            reported_calls=known.reported_calls,
+            computed_calls=known.calls - known.reported_calls,
+            unknown_calls=unknown.calls,
+            totals=totals,
+            tokens=_tokens(known, unknown),
+            unknown=_unknown(whole),
+            unpriced=[UnpricedUsage(provider=p, model=m, kind=k, units=n) for (p, m, k), n in whole.unpriced.items()],
+            efforts=_efforts(efforts),
+            rows=_rows(rows if keys else {(): whole}, words, totals),
+            series=_series(question, series),
+            prices=source.prices.used(whole.prices_used(), tell=assumption is None),
+            supposed=assumption is not None,
+            completeness=completeness,
+        )
+
+
+def _of_nobody(rows: Groups, keys: Sequence[str], others: Sequence[str], whole: Groups) -> Groups:
+    """Return what is left of all calls, by the other keys, without those that belong to an entity; its id is ""."""
+    if len(others) != len(keys) - 1:  # by the type of an entity a call may be of several
+        return {}
+    places = [keys.index(key) for key in others]
+    nobody = next(place for place, key in enumerate(keys) if key not in others)
+    taken = regrouped(rows, lambda key: tuple(key[place] for place in places))
+    left = remaining(whole, taken)
+    return {(*key[:nobody], "", *key[nobody:]): costs for key, costs in left.items()}
+
+
+# ── sums ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _totals(question: Question, whole: Costs, before: Costs) -> list[CurrencyCost]:
+    previous = {currency: charge.cost for currency, charge in before.charges.items()}
+    totals = []
+    for currency, charge in whole.charges.items():
+        cost = charge.cost
+        if cost is None:
+            continue
+        totals.append(
+            CurrencyCost(
+                currency=currency,
+                calls=charge.calls,
+                reported_calls=charge.reported_calls,
+                **_money(charge),
+                previous_cost=_plain(previous.get(currency)),
+                change=change(cost, previous.get(currency)),
+                forecast=_forecast(question, cost),
+            )
+        )
+    return sorted(totals, key=lambda total: (-total.calls, total.currency))
+
+
+def _forecast(question: Question, cost: Decimal) -> Decimal | None:
+    """Return what a period will have cost at its end, if it goes on as it went until now."""
+    start, end = question.tiling.start, question.tiling.end
+    passed = question.source.clock().timestamp() - start
+    if not 0 < passed < end - start:
+        return None
+    return trimmed((cost * (end - start) / Decimal(round(passed))).quantize(BILLIONTH))
+
+
+def _plain(money: Decimal | None) -> Decimal | None:
+    return None if money is None else trimmed(money)
+
+
+def _money(charge: Charge) -> dict[str, Any]:
+    found = {"cost": charge.cost, "reported_cost": charge.reported, "computed_cost": charge.computed}
+    return {name: _plain(money) for name, money in found.items()}
+
+
+def _efforts(groups: Groups) -> list[EffortCost]:
+    found = [
+        EffortCost(effort=cast(Any, effort), currency=part.currency, calls=part.charge.calls, cost=_plain(part.cost))
+        for (effort,), costs in sorted(groups.items())
+        for part in _parts(costs)
+        if effort and part.charge.calls
+    ]
+    return sorted(found, key=lambda each: (each.effort, each.currency == "", each.currency))
+
+
+class _Part(NamedTuple):
+    """What is known of a group in one currency; "" is what is not known."""
+
+    currency: str
+    charge: Charge
+    cost: Decimal | None
+
+
+def _parts(costs: Costs) -> list[_Part]:
+    known = [_Part(currency, charge, charge.cost) for currency, charge in costs.charges.items()]
+    unknown = costs.not_known()
+    return [*known, _Part("", unknown, None)] if costs.unknown else known
+
+
+# ── tokens ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _tokens(*charges: Charge) -> Tokens:
+    used: dict[str, int | None] = {}
+    for kind in TOKENS:
+        told = [charge.used[f"{kind}_tokens"] for charge in charges if f"{kind}_tokens" in charge.used]
+        used[kind] = sum(told) if told else None
+
+    def rest(total: int | None, *parts: int | None) -> int | None:
+        return None if total is None else total - sum(part or 0 for part in parts)
+
+    return Tokens(
+        **used,
+        uncached_input=rest(used["input"], used["cache_read"], used["cache_creation"]),
+        text_output=rest(used["output"], used["reasoning"]),
+    )
+
+
+# ── lists ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _unknown(whole: Costs) -> list[UnknownCost]:
+    found = [
+        UnknownCost(provider=provider, model=model, reason=reason, calls=charge.calls, tokens=_tokens(charge))
+        for (provider, model, reason), charge in whole.unknown.items()
+        if charge.calls or charge.used
+    ]
+    return sorted(found, key=lambda each: (-each.calls, each.provider, each.model, each.reason))
+
+
+def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) -> list[CostRow]:
+    whole = {total.currency: total.cost for total in totals}
+    found = [
+        CostRow(
+            keys=dict(zip(words, keys, strict=True)),
+            currency=part.currency,
+            calls=part.charge.calls,
+            **_money(part.charge),
+            share=float(part.cost / whole[part.currency]) if part.cost is not None and whole[part.currency] else None,
+            tokens=_tokens(part.charge),
+        )
+        for keys, costs in groups.items()
+        for part in _parts(costs)
+        if part.charge.calls or part.charge.used or part.cost is not None
+    ]
+    return sorted(found, key=lambda row: (row.cost is None, -(row.cost or 0), -row.calls, *row.keys.values()))
+
+
+def _series(question: Question, groups: Groups) -> list[CostPoint]:
+    """Return a point for every bucket and every currency of the period, "" where anything is not known."""
+    _, starts = question.tiling.series(question.asked.granularity)
+    points = {start: {part.currency: part for part in _parts(costs)} for (start,), costs in groups.items()}
+    currencies = sorted({currency for parts in points.values() for currency in parts})
+    nothing = Charge()
+    return [
+        CostPoint(start=local, currency=currency, calls=charge.calls, **_money(charge))
+        for start in starts
+        for local in [question.tiling.local(start)]
+        for currency in currencies
+        for charge in [points[start][currency].charge if currency in points.get(start, {}) else nothing]
+    ]

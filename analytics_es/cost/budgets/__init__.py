@@ -1,0 +1,1 @@
+"""Budgets: allocated, spent, reached."""

@@ -1,0 +1,236 @@
+"""Accounts: what the read model `budgets` holds, put together by budget and period."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from attrs import evolve, frozen
+
+from analytics_es.cost.budgets.credits import Grant
+from analytics_es.cost.budgets.spending import between
+from analytics_es.cost.prices.quantities import trimmed
+from analytics_es.errors import StaleReadModel
+from analytics_es.events.event import EPOCH
+from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Folded
+from analytics_es.queries.figures import merged
+from analytics_es.queries.rows import Values, columns_of, measures_of, named
+from analytics_es.read_models import Snapshot, Span
+from analytics_es.types import TimePeriod
+
+BUDGETS = "budgets"
+KEYS = (
+    *("budget_id", "currency", "scope", "scope_id", "starts_at", "ends_at", "thresholds"),
+    *("grant_id", "priority", "recurs_hours"),
+)
+MEASURES = (
+    *("allocations", "allocated", "least_allocated", "first_allocated_at", "spent", "first_spent_at"),
+    *("granted", "first_granted_at", "voided_at", "reached_position", "reached_at", "reduced"),
+)
+DEFAULT_THRESHOLDS = (Decimal(50), Decimal(80), Decimal(100))
+EVER = Span("day", -(2**40), 2**40)
+NANO = 9  # decimals of money
+HOUR_US = 3_600_000_000
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:00Z")
+_PERCENTS = re.compile(r"[0-9.]+(,[0-9.]+)*")
+
+Keys = tuple[str, ...]
+Rows = Mapping[Keys, Values]
+
+
+Name = tuple[str, str]  # of a budget, and of the currency it is in
+
+
+@frozen
+class Account:
+    """A budget of one scope in one period of its own, which begins with the first allocation unless it says when."""
+
+    budget_id: str
+    currency: str
+    scope: str = ""
+    scope_id: str = ""
+    starts_at: str = ""
+    ends_at: str = ""
+
+    @property
+    def name(self) -> Name:
+        """What events name it by: the budget and the currency."""
+        return self.budget_id, self.currency
+
+    @property
+    def start(self) -> datetime | None:
+        """When its period starts, where it says so."""
+        return _time(self.starts_at)
+
+    @property
+    def end(self) -> datetime | None:
+        """When its period ends, None where it never does."""
+        return _time(self.ends_at)
+
+    @property
+    def period(self) -> TimePeriod:
+        """Its period; on a side where it does not end, all time."""
+        return between(self.start, self.end)
+
+    def holds(self, at: datetime) -> bool:
+        """Say whether a time is in its period."""
+        return self.period.start <= at < self.period.end
+
+
+@frozen(kw_only=True)
+class Allocation:
+    """What was allocated to an account, the thresholds that were asked for with it, and those that were told of."""
+
+    count: int = 0
+    amount: int = 0  # in billionths, as all amounts here
+    least: int | None = None
+    first_at: int | None = None  # microseconds
+    asked: frozenset[Decimal] = frozenset()
+    told: Mapping[Decimal, tuple[int | None, int]] = {}
+
+    @property
+    def thresholds(self) -> list[Decimal]:
+        """The percents to tell of."""
+        return sorted(self.asked or DEFAULT_THRESHOLDS)
+
+
+def rows_of(snapshot: Snapshot) -> dict[Keys, Values]:
+    """Return the rows of all time by their keys; raises StaleReadModel."""
+    declaration = snapshot.live[BUDGETS]
+    known = {each.name for each in declaration.keys} | {each.name for each in declaration.measures}
+    if missing := {*KEYS, *MEASURES} - known:
+        raise StaleReadModel(projection=BUDGETS, missing=", ".join(sorted(missing)))
+    measures = measures_of(declaration, MEASURES)
+    found = snapshot.sums(declaration, columns_of(measures), [EVER], by=KEYS)
+    return {row[: len(KEYS)]: named(measures, row[len(KEYS) :]) for row in found}
+
+
+def rows_folded(parts: Iterable[Folded], declaration: Declaration) -> Iterator[tuple[str, int, Keys, Values]]:
+    """Yield folded rows by the names of their columns: the grain, the bucket's start, the keys, and the measures."""
+    names = [*declaration.row_key, *(column.name for column in declaration.columns)]
+    for part in parts:
+        for row in part.rows:
+            told = dict(zip(names, row, strict=True))
+            yield told["grain"], told["bucket"], tuple(told[key] for key in KEYS), told
+
+
+def together(rows: Iterable[tuple[Keys, Values]], declaration: Declaration) -> dict[Keys, Values]:
+    """Merge rows of the same keys."""
+    merges = {column.name: column.merge for column in columns_of(measures_of(declaration, MEASURES))}
+    found: dict[Keys, Values] = {}
+    for keys, values in rows:
+        parts = [found[keys], values] if keys in found else [values]
+        found[keys] = {name: merged(how, [part[name] for part in parts]) for name, how in merges.items()}
+    return found
+
+
+def accounts(rows: Rows) -> dict[Account, Allocation]:
+    """Return the accounts that something was allocated to."""
+    found: dict[Account, Allocation] = {}
+    for keys, values in rows.items():
+        if values["allocations"] or values["reached_at"] is not None:
+            account, thresholds = _account(keys), _percents(keys[KEYS.index("thresholds")])
+            found[account] = _more(found.get(account, Allocation()), thresholds, values)
+    return {account: allocation for account, allocation in found.items() if allocation.count}
+
+
+def _account(keys: Sequence[str]) -> Account:
+    return Account(*keys[:6])
+
+
+def _percents(text: str) -> frozenset[Decimal]:
+    return frozenset(map(Decimal, text.split(","))) if _PERCENTS.fullmatch(text) else frozenset()
+
+
+def _time(text: str) -> datetime | None:
+    """Read a time as the door writes it; what an older event says in such a field is not one."""
+    return datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
+
+
+def _more(known: Allocation, thresholds: frozenset[Decimal], values: Values) -> Allocation:
+    if values["reached_at"] is not None:
+        told = dict.fromkeys(thresholds, (values["reached_position"], values["reached_at"]))
+        known = evolve(known, told={**known.told, **told})
+    if not values["allocations"]:
+        return known
+    return evolve(
+        known,
+        count=known.count + values["allocations"],
+        amount=known.amount + (values["allocated"] or 0),
+        least=_least(known.least, values["least_allocated"]),
+        first_at=_least(known.first_at, values["first_allocated_at"]),
+        asked=known.asked | thresholds,
+    )
+
+
+def _least(*numbers: int | None) -> int | None:
+    return min((each for each in numbers if each is not None), default=None)
+
+
+def grants(rows: Rows, name: Name, calendar: Calendar) -> list[Grant]:
+    """Return the credits of a budget, in the order in which they burn; a voided one ends with the hour of that."""
+    voids = {
+        keys[7]: values["voided_at"] for keys, values in rows.items() if keys[0] == name[0] and values["voided_at"]
+    }
+    found = [
+        _grant(keys, values, voids.get(keys[7]), calendar)
+        for keys, values in rows.items()
+        if keys[:2] == name and values["granted"] is not None
+    ]
+    return sorted(found, key=lambda grant: grant.turn)
+
+
+def _grant(keys: Sequence[str], values: Values, voided_us: int | None, calendar: Calendar) -> Grant:
+    told = dict(zip(KEYS, keys, strict=True))
+    first = moment(values["first_granted_at"] // HOUR_US * HOUR_US)
+    voided = None if voided_us is None else calendar.next_hour(voided_us // 1_000_000)
+    return Grant(
+        id=told["grant_id"],
+        amount=money(values["granted"]) or Decimal(0),
+        priority=int(told["priority"] or 0),
+        effective_at=_time(told["starts_at"]) or first,
+        expires_at=_time(told["ends_at"]),
+        voided_at=None if voided is None else calendar.local(voided),
+        recurs=timedelta(hours=int(told["recurs_hours"])) if told["recurs_hours"] else None,
+    )
+
+
+def reduced(rows: Rows, currency: str) -> int:
+    """Return by how much corrections have reduced what calls cost, in billionths from 0 up."""
+    return -sum(values["reduced"] or 0 for keys, values in rows.items() if keys[1] == currency)
+
+
+def concerns(keys: Keys, account: Account) -> bool:
+    """Say whether a row is of an account's budget, or says by how much calls cost less."""
+    return keys[:2] == account.name or keys[:2] == ("", account.currency)
+
+
+def counted(account: Account, first_us: int | None, calendar: Calendar) -> TimePeriod:
+    """Return the period in which calls count; one that does not say when it starts begins with its first hour."""
+    if account.start or first_us is None:
+        return account.period
+    return between(calendar.local(calendar.hour_start(first_us // 1_000_000)), account.end)
+
+
+def moment(unix_us: int) -> datetime:
+    """Return microseconds as a time."""
+    return EPOCH + timedelta(microseconds=unix_us)
+
+
+def spent(snapshot: Snapshot, budget_id: str, currency: str, spans: Sequence[Span]) -> int:
+    """Return what `budget.spent` events took from a budget in these buckets, in billionths."""
+    declaration = snapshot.live[BUDGETS]
+    columns = columns_of(measures_of(declaration, ["spent"]))
+    where = {"budget_id": budget_id, "currency": currency}
+    found = snapshot.sums(declaration, columns, spans, where=where)
+    return int(found[0][0] or 0) if found else 0
+
+
+def money(nano: int | None) -> Decimal | None:
+    """Return billionths as an amount."""
+    return None if nano is None else trimmed(Decimal(nano).scaleb(-NANO))

@@ -1,0 +1,295 @@
+"""Reaching: the first position of the log by which so much of a budget was spent.
+
+What a budget was at a position follows from what it is now, without what came after: the cost of calls up to there,
+at the prices that were published by then, and what was allocated by then. So the position depends on the log alone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from attrs import define, evolve, field, frozen
+
+from analytics_es.cost.budgets import accounts as kept
+from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Keys, Rows, money
+from analytics_es.cost.budgets.spending import COST, Spending, amounts_by, hours, spending
+from analytics_es.cost.price_log import PricesThen
+from analytics_es.cost.prices.book import PriceBook
+from analytics_es.errors import FoldFailed
+from analytics_es.log import Part
+from analytics_es.projection.declaration import Declaration, Key
+from analytics_es.projection.fold import consumes
+from analytics_es.queries.as_of import Deriving
+from analytics_es.queries.derived import folded
+from analytics_es.queries.question import Source
+from analytics_es.queries.rows import Values
+from analytics_es.read_models.rebuild import derived
+from analytics_es.read_models.seeds import Seeds
+from analytics_es.read_models.tiling import Tiling
+from analytics_es.types import TimePeriod
+
+NOTHING, HUNDRED = Decimal(0), 100
+PAGE = 50_000  # events read at once
+PLACE = Key(name="place", sql="position")  # tells events apart
+
+_How = tuple[int, TimePeriod]  # how often prices had been published, and the period that counts
+_Changes = tuple[list[tuple[int, Keys, Values]], list[tuple[int, int]]]
+
+
+@frozen(kw_only=True)
+class State:
+    """A budget as of a position: what was allocated by then, and what was spent of it.
+
+    `prices`: how often prices had been published. `cost` of calls is None where nobody needed it.
+    """
+
+    position: int
+    rows: Rows
+    allocation: Allocation
+    taken: int = 0
+    prices: int = 0
+    reduced: int = 0
+    cost: Decimal | None = None
+
+    @property
+    def allocated(self) -> Decimal:
+        """What was allocated."""
+        return money(self.allocation.amount) or NOTHING
+
+    @property
+    def spent(self) -> Decimal:
+        """What calls cost, and what `budget.spent` events took."""
+        return (money(self.taken) or NOTHING) + (self.cost or NOTHING)
+
+    def has_reached(self, percent: Decimal) -> bool:
+        """Say whether so much of it was spent, and that was a threshold of it."""
+        told = percent in self.allocation.thresholds and self.allocated > 0
+        return told and self.spent * HUNDRED >= percent * self.allocated
+
+
+BEGINNING = State(position=0, rows={}, allocation=Allocation())
+
+
+@frozen(kw_only=True)
+class Publishings:
+    """When prices were published: positions next to each other are one time, as one file is published at once."""
+
+    book: PriceBook
+    ends: Sequence[int]
+    _known: dict[int, PricesThen] = field(factory=dict, init=False, eq=False)  # a book remembers what it was asked
+
+    @classmethod
+    def of(cls, book: PriceBook) -> Publishings:
+        """Read the positions of a book."""
+        positions = {each.position for each in book.published if each.position}
+        return cls(book=book, ends=sorted(each for each in positions if each + 1 not in positions))
+
+    def count(self, position: int) -> int:
+        """Say how often prices had been published by a position."""
+        return bisect_right(self.ends, position)
+
+    def known(self, count: int) -> PricesThen:
+        """Return the prices as they were after so many times."""
+        if count not in self._known:
+            self._known[count] = PricesThen(known=self.book.upto(self.ends[count - 1] if count else 0))
+        return self._known[count]
+
+
+@define(kw_only=True)
+class Past:
+    """One budget at any position between two: the last that was looked at before, and the last of the read model."""
+
+    deriving: Deriving
+    source: Source
+    account: Account
+    publishings: Publishings
+    earlier: State
+    latest: State
+    _costs: dict[_How, tuple[int, Decimal]] = field(factory=dict, init=False)
+    _states: dict[int, State] = field(factory=dict, init=False)
+    _changed: _Changes | None = field(default=None, init=False)
+    _by_position: dict[tuple[_How, int, int], dict[int, Decimal]] = field(factory=dict, init=False)
+
+    @classmethod
+    def of(cls, *, latest: State, **known: Any) -> Past:
+        """Return the past of a budget; where nothing is priced, it does not matter when prices were published."""
+        past = cls(latest=latest, **known)
+        if not past.account.scope:
+            return past
+        prices = past.publishings.count(latest.position)
+        period = past._period(latest.allocation)
+        found = past._spending(evolve(past.source, prices=past.publishings.known(prices)), period)
+        prices = prices if found.priced else 0
+        past._costs[prices, period] = _up_to(found), past._amount(found)
+        past.latest = evolve(latest, prices=prices)
+        past.latest = past._with_cost(past.latest)
+        return past
+
+    def first(self, percent: Decimal) -> State | None:
+        """Return the state at the first position by which so much was reached, None where it never was."""
+        return self._first(self.earlier, self.latest, percent)
+
+    def _first(self, before: State, after: State, percent: Decimal) -> State | None:
+        if not self._may_reach(before, after, percent):
+            return None
+        if after.position <= before.position + 1:
+            after = self._with_cost(after)
+            return after if after.has_reached(percent) else None
+        middle = self._between(before, after)
+        return self._first(before, middle, percent) or self._first(middle, after, percent)
+
+    def _may_reach(self, before: State, after: State, percent: Decimal) -> bool:
+        """Say whether it can have been reached at any position between; a bound that is cheap to know."""
+        if not after.allocation.amount:
+            return False
+        least = before.allocation.amount or after.allocation.least or 0
+        if before.prices == after.prices:
+            most, reduced = self._with_cost(after).spent, after.reduced - before.reduced
+        else:
+            times = range(min(before.prices, after.prices), max(before.prices, after.prices) + 1)
+            costs = [self._cost(each, after.allocation)[1] for each in times]
+            most, reduced = max(costs) + (money(after.taken) or NOTHING), after.reduced
+        return (most + (money(reduced) or NOTHING)) * HUNDRED >= percent * (money(least) or NOTHING)
+
+    # ── what it was ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _between(self, before: State, after: State) -> State:
+        """Return the state in the middle."""
+        position = (before.position + after.position) // 2
+        if position not in self._states:
+            self._states[position] = self._state(position, before, after)
+        return self._states[position]
+
+    def _state(self, position: int, before: State, after: State) -> State:
+        rows, takings = self._changes()
+        merged = kept.together(
+            [*self.earlier.rows.items(), *((keys, values) for place, keys, values in rows if place <= position)],
+            self.source.views.declarations[BUDGETS],
+        )
+        state = State(
+            position=position,
+            rows=merged,
+            allocation=kept.accounts(merged).get(self.account, Allocation()),
+            taken=self.earlier.taken + sum(taken for place, taken in takings if place <= position),
+            prices=self.publishings.count(position) if self.latest.prices else 0,
+            reduced=kept.reduced(merged, self.account.currency),
+        )
+        period = self._period(state.allocation)
+        if after.cost is None or state.prices != after.prices or period != self._period(after.allocation):
+            return state
+        cost = self._cost_of(state.prices, period, position, after.position, since=before.position)
+        return evolve(state, cost=after.cost - cost)
+
+    def _changes(self) -> _Changes:
+        """Return what the log holds of the budget between the two positions: rows, and what was taken, and where."""
+        if self._changed is None:
+            tiling = Tiling.of(self.deriving.calendar, self.account.period)
+            rows, takings = [], []
+            for grain, bucket, keys, values in self._folded():
+                position = int(values.get(PLACE.name, 0))
+                if grain == "day" and kept.concerns(keys, self.account):
+                    rows.append((position, keys, values))
+                elif grain == "hour" and keys[:2] == self.account.name and tiling.start <= bucket < tiling.end:
+                    takings.append((position, values["spent"] or 0))
+            self._changed = rows, takings
+        return self._changed
+
+    def _folded(self) -> Iterator[tuple[str, int, Keys, Values]]:
+        """Fold what the log holds of budgets between the two positions; before the first is what is sealed."""
+        log, declaration, after = self.deriving.log, self.source.views.declarations[BUDGETS], self.earlier.position
+        if not after:
+            yield from kept.rows_folded(Seeds(log)(declaration), declaration)
+        finer = evolve(declaration, keys=(*declaration.keys, PLACE))
+        fold = self.deriving.fold.of([finer])
+        while (table := log.scan(after=after, upto=self.latest.position, limit=PAGE)).num_rows:
+            after = table.column("position")[-1].as_py()
+            types = [each for each in table.column("type").unique().to_pylist() if consumes(declaration, each)]
+            taken = table.filter(pc.is_in(table.column("type"), pa.array(types, pa.string())))
+            if taken.num_rows:
+                found = fold(taken)[BUDGETS]
+                if isinstance(found, FoldFailed):
+                    raise found
+                yield from kept.rows_folded([found], finer)
+
+    # ── what calls cost ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _period(self, allocation: Allocation) -> TimePeriod:
+        return kept.counted(self.account, allocation.first_at, self.deriving.calendar)
+
+    def _with_cost(self, state: State) -> State:
+        """Return a state with what calls had cost by then."""
+        if state.cost is not None:
+            return state
+        known = self._states.get(state.position)
+        if known and known.cost is not None:
+            return known
+        position, cost = self._cost(state.prices, state.allocation)
+        period = self._period(state.allocation)
+        if position >= state.position:
+            cost -= self._cost_of(state.prices, period, state.position, position)
+        else:
+            cost += self._cost_of(state.prices, period, position, state.position)
+        self._states[state.position] = known = evolve(state, cost=cost)
+        return known
+
+    def _cost(self, prices: int, allocation: Allocation) -> tuple[int, Decimal]:
+        """Return up to where the read model is now, and what its calls cost at the prices of then."""
+        key = (prices, self._period(allocation))
+        if key not in self._costs:
+            found = self._spending(evolve(self.source, prices=self.publishings.known(prices)), key[1])
+            self._costs[key] = _up_to(found), self._amount(found)
+        return self._costs[key]
+
+    def _cost_of(self, prices: int, period: TimePeriod, after: int, upto: int, *, since: int | None = None) -> Decimal:
+        """Return what the calls between two positions cost; of few, more may be asked `since` an earlier one."""
+        if after == upto or not self.account.scope:
+            return NOTHING
+        for (how, first, last), costs in self._by_position.items():
+            if how == (prices, period) and first <= after and upto <= last:
+                return sum((cost for position, cost in costs.items() if after < position <= upto), NOTHING)
+        first = after if since is None else since
+        if upto - first > PAGE:
+            with self._part(prices, period, after, upto, self.source.views.declarations[COST]) as source:
+                return self._amount(self._spending(source, period))
+        declaration = self.source.views.declarations[COST]
+        entities = (
+            tuple(each for each in declaration.entities if each == self.account.scope) or declaration.entities[:1]
+        )
+        finer = evolve(declaration, keys=(*declaration.keys, PLACE), entities=entities)
+        with self._part(prices, period, first, upto, finer) as source:
+            whose = self.account.scope, self.account.scope_id
+            found = amounts_by(source, *whose, period, self.account.currency, PLACE.name)
+        self._by_position[(prices, period), first, upto] = {int(position): cost for position, cost in found.items()}
+        return self._cost_of(prices, period, after, upto)
+
+    @contextmanager
+    def _part(
+        self, prices: int, period: TimePeriod, after: int, upto: int, declaration: Declaration
+    ) -> Iterator[Source]:
+        """Open what answers about the calls between two positions are made from, at the prices of then."""
+        part, tiling = Part(self.deriving.log, after=after, upto=upto), hours(self.deriving.calendar, period)
+        with closing(derived(part, [declaration], self.deriving.fold.of([declaration]), tiling)[0]) as views:
+            yield evolve(
+                self.source,
+                views=views,
+                prices=self.publishings.known(prices),
+                derive=lambda declaration, tiling, _: folded(part, declaration, tiling),
+            )
+
+    def _spending(self, source: Source, period: TimePeriod) -> Spending:
+        if not self.account.scope:
+            return Spending()
+        return spending(source, self.account.scope, self.account.scope_id, period)
+
+    def _amount(self, found: Spending) -> Decimal:
+        return found.amounts.get(self.account.currency, NOTHING)
+
+
+def _up_to(found: Spending) -> int:
+    return found.completeness.position if found.completeness else 0

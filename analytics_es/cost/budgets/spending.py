@@ -1,0 +1,85 @@
+"""Spending: what the calls of a scope cost between two hours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from decimal import Decimal
+
+from attrs import field, frozen
+
+from analytics_es.cost.cells import NEEDED
+from analytics_es.cost.charges import Costs, together
+from analytics_es.cost.pricing import Costing
+from analytics_es.errors import NoLongerKept, NotOnTheHour
+from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.projection.calendar import Calendar
+from analytics_es.queries.question import Question, Source, grouping
+from analytics_es.read_models.tiling import Tiling
+from analytics_es.types import Completeness, TimePeriod
+
+COST = "cost"
+
+Answering = Callable[[str, TimePeriod], AbstractContextManager[Source]]
+
+
+@frozen(kw_only=True)
+class Spending:
+    """What calls cost, by currency; of `unknown_calls` that is not known."""
+
+    amounts: Mapping[str, Decimal] = field(factory=dict)
+    unknown_calls: int = 0
+    priced: bool = False  # some of it may change as prices are published
+    completeness: Completeness | None = None
+
+
+def between(start: datetime | None, end: datetime | None) -> TimePeriod:
+    """Return a period without a series; of no start or end, it has all of that side."""
+    return TimePeriod(start or EARLIEST, end or LATEST, "total")
+
+
+def hours(calendar: Calendar, period: TimePeriod) -> Tiling:
+    """Return the hours of a period that begins and ends with one; raises NotOnTheHour."""
+    tiling = Tiling.of(calendar, period)
+    for asked, kept in ((period.start, tiling.start), (period.end, tiling.end)):
+        if asked.timestamp() != kept:
+            raise NotOnTheHour(time=asked.isoformat(), zone=calendar.zone)
+    return tiling
+
+
+def spending(source: Source, scope: str, scope_id: str, period: TimePeriod) -> Spending:
+    """Return what the calls of a scope cost in a period, as everywhere; raises NotOnTheHour."""
+    with _costing(source, scope, scope_id, period) as (question, by_group):
+        found = together(by_group([]))
+        return Spending(
+            amounts={name: charge.cost for name, charge in found.charges.items() if charge.cost is not None},
+            unknown_calls=found.not_known().calls,
+            priced=any(charge.computed is not None for charge in found.charges.values()) or bool(found.unknown),
+            completeness=question.completeness(),
+        )
+
+
+def amounts_by(
+    source: Source, scope: str, scope_id: str, period: TimePeriod, currency: str, key: str
+) -> dict[str, Decimal]:
+    """Return what they cost in one currency, by a key of the read model."""
+    with _costing(source, scope, scope_id, period) as (_, by_group):
+        costs = {
+            value: each.charges[currency].cost for (value,), each in by_group([key]).items() if currency in each.charges
+        }
+    return {value: cost for value, cost in costs.items() if cost is not None}
+
+
+@contextmanager
+def _costing(
+    source: Source, scope: str, scope_id: str, period: TimePeriod
+) -> Iterator[tuple[Question, Callable[[Sequence[str]], Mapping[tuple[str, ...], Costs]]]]:
+    with source.question([COST], period) as question:
+        tiling = hours(source.calendar, period)
+        if question.tiling != tiling:  # as far back, whole days are kept
+            raise NoLongerKept(grain="hour", since=question.tiling.local(question.horizon.hours), instead="")
+        declaration = question.declaration(COST, NEEDED)
+        where = grouping(declaration, [], {} if scope == "all" else {scope: scope_id}).where
+        with Costing(question, declaration) as costing:
+            yield question, lambda keys: costing.by_group(tiling, where=where, by=keys)

@@ -1,0 +1,244 @@
+"""Thresholds: when so much of a budget is spent, the log is told of it, once, and so is who asked to be."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from decimal import Decimal
+
+import orjson
+
+from analytics_es.cost.budgets import accounts as kept
+from analytics_es.cost.budgets.accounts import BUDGETS, DEFAULT_THRESHOLDS, Account
+from analytics_es.cost.budgets.first_reached import BEGINNING, Past, Publishings, State
+from analytics_es.cost.budgets.spending import COST
+from analytics_es.cost.price_log import Publications
+from analytics_es.cost.prices.quantities import trimmed
+from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, ReachedBySealed
+from analytics_es.events import codec
+from analytics_es.events.fields import SCOPES
+from analytics_es.ingest.door import entry as passed
+from analytics_es.ingest.recorder import Recorder
+from analytics_es.log import Appended, Entry
+from analytics_es.queries.as_of import Deriving
+from analytics_es.queries.question import Source
+from analytics_es.read_models import Snapshot
+from analytics_es.read_models.tiling import Tiling
+from analytics_es.types import ThresholdReached
+
+logger = logging.getLogger("analytics_es")
+
+REACHED, SOURCE = "budget.threshold.reached", "analytics_es"
+LOOK_SECONDS = 0.5  # how often to look for what other processes have folded
+REST = 9  # so many times as long as a look took, until the next one
+
+OnThreshold = Callable[[ThresholdReached], object]
+Told = tuple[Account, Decimal]
+
+
+class Thresholds:
+    """Looks for what was reached: now, or in a thread of its own until closed, whenever read models have moved.
+
+    A thread of its own, because a callback may take its time, and read models are not to wait for it.
+    """
+
+    def __init__(
+        self,
+        deriving: Deriving,
+        source: Source,
+        publications: Publications,
+        recorder: Recorder,
+        on_threshold: OnThreshold | None = None,
+    ) -> None:
+        self._deriving, self._source, self._publications = deriving, source, publications
+        self._recorder, self._on_threshold = recorder, on_threshold
+        # Read models that are behind the log of now do not know yet what it is told of: until then, nothing is told.
+        self._begin = deriving.log.head()
+        self._looked_at: dict[str, int] = {}
+        self._publishings = Publishings.of(publications.book())
+        self._earlier: dict[Account, State] = {}
+        self._told: set[Told] = set()  # of these the log was told, or cannot be
+        self._looking = threading.Lock()
+        self._woken, self._closing = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._trouble: AnalyticsError | None = None
+        self._failed: CallbackFailed | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """What keeps thresholds from being told of, or what the callback failed with last."""
+        error = self._trouble or self._failed
+        return str(error) if error else None
+
+    # ── in the background ───────────────────────────────────────────────────────────────────────────────────────
+
+    def follow(self) -> None:
+        """Look whenever read models have moved, in a thread of its own until closed."""
+        self._thread = threading.Thread(target=self._follow, name="analytics-es-thresholds", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that read models have moved."""
+        self._woken.set()
+
+    def _follow(self) -> None:
+        while not self._closing.is_set():
+            self._woken.wait(LOOK_SECONDS)
+            self._woken.clear()
+            began = time.monotonic()
+            try:
+                self.look()
+            except AnalyticsError as error:
+                self._note(error)
+            self._closing.wait((time.monotonic() - began) * REST)
+
+    def close(self) -> None:
+        """Stop; what was not told of is found by the next who looks."""
+        self._closing.set()
+        self._woken.set()
+        if self._thread and self._thread is not threading.current_thread():  # a callback may close the service
+            self._thread.join()
+
+    def _note(self, error: AnalyticsError) -> None:
+        if str(error) != str(self._trouble):
+            logger.error("%s", error)
+        self._trouble = error
+
+    # ── looking ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def look(self) -> int:
+        """Tell of every threshold that was reached and is not told of yet; returns of how many."""
+        told: list[ThresholdReached] = []
+        try:
+            with self._looking:
+                for each in self._look():
+                    told.append(each)  # of what was recorded before it fails, somebody is told
+        finally:
+            for each in told:  # whoever is called may look again
+                self._call(each)
+        return len(told)
+
+    def _look(self) -> Iterator[ThresholdReached]:
+        with self._source.views.read() as snapshot:
+            positions = {name: snapshot.positions[name] for name in (BUDGETS, COST) if name in snapshot.positions}
+            if positions == self._looked_at or min(positions.values()) < self._begin:
+                return
+            latest = dict(self._states(snapshot, positions[BUDGETS]))
+        book, trouble = self._publications.book(), None
+        if self._publishings.book is not book:
+            self._publishings = Publishings.of(book)
+        for account, state in latest.items():
+            try:
+                yield from self._reached(account, state)
+            except AnalyticsError as error:
+                self._note(error)
+                trouble = error
+        self._trouble, self._looked_at = trouble, {} if trouble else positions
+
+    def _states(self, snapshot: Snapshot, position: int) -> Iterator[tuple[Account, State]]:
+        """Yield the budgets with thresholds to be told of, as the read model has them."""
+        rows = kept.rows_of(snapshot)
+        for account, allocation in kept.accounts(rows).items():
+            spans = Tiling.of(self._deriving.calendar, account.period).spans()
+            state = State(
+                position=position,
+                rows={keys: values for keys, values in rows.items() if kept.concerns(keys, account)},
+                allocation=allocation,
+                taken=kept.spent(snapshot, *account.name, spans),
+                reduced=kept.reduced(rows, account.currency),
+            )
+            if allocation.amount and self._untold(account, state):
+                yield account, state
+
+    def _untold(self, account: Account, state: State) -> list[Decimal]:
+        """Return the thresholds to be told of; before any was asked for, there were the usual ones."""
+        earlier = self._earlier.get(account, BEGINNING)
+        usual = DEFAULT_THRESHOLDS if state.allocation.count > 1 and not earlier.allocation.asked else ()
+        found = {*state.allocation.thresholds, *usual} - state.allocation.told.keys()
+        return sorted(percent for percent in found if (account, percent) not in self._told)
+
+    def _reached(self, account: Account, state: State) -> Iterator[ThresholdReached]:
+        past = Past.of(
+            deriving=self._deriving,
+            source=self._source,
+            account=account,
+            publishings=self._publishings,
+            earlier=self._earlier.get(account, BEGINNING),
+            latest=state,
+        )
+        for percent in self._untold(account, state):
+            if found := past.first(percent):
+                told = self._tell(account, percent, found)
+                self._told.add((account, percent))
+                if told and not told[1].duplicate:
+                    yield told[0]
+        self._earlier[account] = past.latest
+
+    # ── telling ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _tell(self, account: Account, percent: Decimal, state: State) -> tuple[ThresholdReached, Appended] | None:
+        """Record that a threshold was reached; None where the event that reached it is too old for that."""
+        try:
+            occurred_at = self._occurred_at(account, percent, state.position)
+            entry = self._entry(account, percent, state, occurred_at)
+            (appended,) = self._recorder.tell_all([entry])
+        except (BeforeHorizon, ReachedBySealed) as error:
+            logger.warning("%s", error)
+            return None
+        zone = self._deriving.calendar.zone
+        reached = ThresholdReached(
+            budget_id=account.budget_id,
+            currency=account.currency,
+            scope=account.scope,
+            scope_id=account.scope_id,
+            starts_at=account.start and account.start.astimezone(zone),
+            ends_at=account.end and account.end.astimezone(zone),
+            percent=percent,
+            allocated=trimmed(state.allocated),
+            spent=trimmed(state.spent),
+            position=state.position,
+            occurred_at=occurred_at.astimezone(zone),
+            told_position=appended.position,
+        )
+        return reached, appended
+
+    def _occurred_at(self, account: Account, percent: Decimal, position: int) -> datetime:
+        for row in self._deriving.log.scan(after=position - 1, upto=position, limit=1).to_pylist():
+            return codec.decode(row["position"], row["type"], row["state"]).occurred_at
+        raise ReachedBySealed(percent=percent, budget=account.budget_id)
+
+    def _entry(self, account: Account, percent: Decimal, state: State, occurred_at: datetime) -> Entry:
+        """Write the event; its identity is that of the threshold, so that whoever else finds it finds it recorded."""
+        whose = SCOPES.get(account.scope)
+        told = {
+            "budget_id": account.budget_id,
+            "currency": account.currency,
+            "scope": account.scope,
+            **({whose: account.scope_id} if whose else {}),
+            "starts_at": account.starts_at,
+            "ends_at": account.ends_at,
+            "threshold": format(percent, "f"),
+        }
+        identity = hashlib.blake2b(orjson.dumps(list(told.values())), digest_size=16).hexdigest()
+        figures = {"allocated": format(trimmed(state.allocated), "f"), "spent": format(trimmed(state.spent), "f")}
+        data = {name: value for name, value in told.items() if value} | {"at_position": state.position, **figures}
+        now = self._recorder.door.clock()
+        return passed(now, REACHED, data, occurred_at=occurred_at, id=f"threshold {identity}", source=SOURCE)
+
+    def _call(self, reached: ThresholdReached) -> None:
+        if self._on_threshold:
+            try:
+                self._on_threshold(reached)
+                self._failed = None
+            except Exception as error:
+                self._failed = CallbackFailed(
+                    percent=reached.percent,
+                    budget=reached.budget_id,
+                    problem=f"{type(error).__name__}: {error}",
+                    position=reached.told_position,
+                )
+                logger.exception("%s", self._failed)

@@ -1,0 +1,193 @@
+"""What calls cost, added up: by currency where it is known, by model and reason where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal, localcontext
+from typing import Any
+
+from attrs import Factory, define
+
+from analytics_es.cost.prices.prices import UnitPrices
+from analytics_es.cost.prices.quantities import EXACT, KINDS
+from analytics_es.types import PriceUsed
+
+Counts = Mapping[str, Any]  # of columns of the read model; None where no event told
+
+# Kinds of what events tell that they used; requests are calls.
+USED = frozenset(kind for kind in KINDS if kind != "requests")
+
+# Why the cost of calls is not known: nobody lists a price; the call told nothing; it told a cost of 0 although it used
+# tokens; it did not tell how much is of two kinds; its price changed within what is still kept of that time.
+NO_PRICE, NO_USAGE, ZERO, PARTS, NOT_KEPT = "no_price", "no_usage", "reported_as_zero", "parts_not_told", "not_kept"
+
+
+@define
+class Charge:
+    """Calls of one kind: how many, what they used, what was reported for them and what was computed.
+
+    Money is None where there were no such calls.
+    """
+
+    calls: int = 0
+    reported_calls: int = 0
+    reported: Decimal | None = None
+    computed: Decimal | None = None
+    used: dict[str, int] = Factory(dict)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """The sum."""
+        if self.reported is None or self.computed is None:
+            return self.computed if self.reported is None else self.reported
+        return self.reported + self.computed
+
+    def add(self, counts: Counts, *, reported: Decimal | None = None, computed: Decimal | None = None) -> None:
+        """Add calls and what they cost."""
+        self.calls += counts["calls"]
+        if reported is not None:
+            self.reported = reported if self.reported is None else self.reported + reported
+            self.reported_calls += counts["calls"]
+        if computed is not None:
+            self.computed = computed if self.computed is None else self.computed + computed
+        used = self.used
+        for kind, count in counts.items():
+            if count is not None and kind in USED:
+                used[kind] = used.get(kind, 0) + count
+
+    def take(self, other: Charge) -> None:
+        """Add another one."""
+        self.add({"calls": other.calls, **other.used}, reported=None, computed=other.computed)
+        if other.reported is not None:
+            self.reported = other.reported if self.reported is None else self.reported + other.reported
+            self.reported_calls += other.reported_calls
+
+    def less(self, other: Charge) -> None:
+        """Take away what another one has of it."""
+        self.calls -= other.calls
+        self.reported_calls -= other.reported_calls
+        self.reported = _less(self.reported, other.reported, self.reported_calls)
+        self.computed = _less(self.computed, other.computed, self.calls - self.reported_calls)
+        left = {kind: count - other.used.get(kind, 0) for kind, count in self.used.items()}
+        self.used = {kind: count for kind, count in left.items() if count}
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing of it."""
+        return not (self.calls or self.used or self.cost)
+
+
+def _less(money: Decimal | None, other: Decimal | None, calls: int) -> Decimal | None:
+    """Return what is left of money, None where there was none, or where no calls are left that have any."""
+    left = None if money is None else money - (other or 0)
+    return left if left or calls else None
+
+
+Named = tuple[str, str, str]  # provider, model, and a reason or a kind
+
+
+@define
+class Costs:
+    """What the calls of one group cost. `unpriced`: how much was used of kinds that have no price, in calls that do.
+
+    `prices`: those that were used, by provider and model, each with how many calls.
+    """
+
+    charges: dict[str, Charge] = Factory(dict)
+    unknown: dict[Named, Charge] = Factory(dict)
+    unpriced: dict[Named, int] = Factory(dict)
+    prices: dict[tuple[str, str, int], tuple[UnitPrices, int]] = Factory(dict)
+
+    def charge(self, currency: str) -> Charge:
+        """Return what is charged in a currency, to add to."""
+        return self.charges.setdefault(currency, Charge())
+
+    def leave_out(self, provider: str, model: str, reason: str, counts: Counts) -> None:
+        """Add calls of which the cost is not known."""
+        self.unknown.setdefault((provider, model, reason), Charge()).add(counts)
+
+    def price(self, provider: str, model: str, prices: UnitPrices, counts: Counts, cost: Decimal) -> None:
+        """Add calls that were priced."""
+        self.charge(prices.currency).add(counts, computed=cost)
+        key = (provider, model, id(prices))
+        _, calls = self.prices.get(key, (prices, 0))
+        self.prices[key] = (prices, calls + counts["calls"])
+
+    def take(self, other: Costs) -> None:
+        """Add another one."""
+        for currency, charge in other.charges.items():
+            self.charge(currency).take(charge)
+        for named, charge in other.unknown.items():
+            self.unknown.setdefault(named, Charge()).take(charge)
+        for named, count in other.unpriced.items():
+            self.unpriced[named] = self.unpriced.get(named, 0) + count
+        for key, (prices, calls) in other.prices.items():
+            self.prices[key] = (prices, calls + self.prices.get(key, (prices, 0))[1])
+
+    def less(self, other: Costs) -> None:
+        """Take away the charges, known and unknown, of a part of it."""
+        for currency, charge in other.charges.items():
+            self.charge(currency).less(charge)
+        for named, charge in other.unknown.items():
+            self.unknown.setdefault(named, Charge()).less(charge)
+        self.charges = {currency: charge for currency, charge in self.charges.items() if not charge.empty}
+        self.unknown = {named: charge for named, charge in self.unknown.items() if not charge.empty}
+
+    def prices_used(self) -> list[PriceUsed]:
+        """Return the prices that calls were computed with, each once for a model."""
+        used: dict[tuple[Any, ...], int] = {}
+        for (provider, model, _), (prices, calls) in self.prices.items():
+            key = (provider, model, prices.currency, prices.origin, prices.since, prices.unmeasured)
+            used[key] = used.get(key, 0) + calls
+        return [
+            PriceUsed(
+                provider=provider,
+                model=model,
+                currency=currency,
+                calls=calls,
+                version=origin.version,
+                position=origin.position,
+                since=since,
+                unmeasured=unmeasured,
+                entry=origin.entry,
+            )
+            for (provider, model, currency, origin, since, unmeasured), calls in used.items()
+        ]
+
+    def known(self) -> Charge:
+        """Return all that is known, whatever the currency: calls and what they used; its money means nothing."""
+        return _together(self.charges)
+
+    def not_known(self) -> Charge:
+        """Return all that is not known."""
+        return _together(self.unknown)
+
+
+def _together(charges: Mapping[Any, Charge]) -> Charge:
+    whole = Charge()
+    for charge in charges.values():
+        whole.add({"calls": charge.calls, **charge.used})
+        whole.reported_calls += charge.reported_calls
+    return whole
+
+
+def regrouped(parts: Mapping[tuple[Any, ...], Costs], key: Callable[[tuple[Any, ...]], Any]) -> dict[Any, Costs]:
+    """Return the costs of groups by what a key makes of their own."""
+    groups: dict[Any, Costs] = {}
+    with localcontext(EXACT):
+        for group, part in parts.items():
+            groups.setdefault(key(group), Costs()).take(part)
+    return groups
+
+
+def remaining(parts: Mapping[Any, Costs], taken: Mapping[Any, Costs]) -> dict[Any, Costs]:
+    """Return what is left of groups without parts of them, of those of which anything is; changes the groups."""
+    with localcontext(EXACT):
+        for group, part in taken.items():
+            parts[group].less(part)
+    return {group: part for group, part in parts.items() if part.charges or part.unknown}
+
+
+def together(parts: Mapping[Any, Costs]) -> Costs:
+    """Return the costs of several groups as those of one."""
+    return regrouped(parts, lambda _: ()).get((), Costs())

@@ -1,0 +1,171 @@
+"""Published prices in the log: one event an entry; and which default prices were in use from where on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+import orjson
+from attrs import Factory, evolve, frozen
+
+from analytics_es.cost.prices import genai
+from analytics_es.cost.prices.book import PriceBook, Published
+from analytics_es.cost.prices.entries import ANY, PriceEntry
+from analytics_es.cost.prices.prices import UnitPrices
+from analytics_es.cost.prices.reading import read_entry
+from analytics_es.errors import AnalyticsError, BadPrice, MissingExtra, UnknownModel
+from analytics_es.ingest.door import entry as passed
+from analytics_es.ingest.recorder import Recorder, receipt
+from analytics_es.log import EventLog
+from analytics_es.log.event_log import LAST
+from analytics_es.types import PricesUsed, PriceUsed, Receipt
+
+PUBLISHED = "analytics.prices.published"
+DEFAULT_CHANGED = "analytics.prices.default_changed"
+MOST_TEXT = 1024  # characters of a note
+
+
+@frozen(kw_only=True)
+class PricesThen:
+    """The prices that were known at a place in the log, and which default ones the log says were in use there."""
+
+    known: PriceBook = Factory(PriceBook)
+    default_recorded: str | None = None
+
+    def book(self) -> PriceBook:
+        """Return the price book."""
+        return self.known
+
+    def used(self, prices: Sequence[PriceUsed], *, tell: bool = True) -> PricesUsed:
+        """Say what an answer was computed with."""
+        positions = [each.position for each in self.known.published if each.position]
+        return PricesUsed(
+            published=max(positions, default=None),
+            default_version=genai.edition().version if genai.installed() else None,
+            default_recorded=self.default_recorded,
+            unread=self.known.unread,
+            used=sorted(prices, key=lambda each: (-each.calls, each.provider, each.model, str(each.since))),
+        )
+
+
+class Publications:
+    """What a log says of prices, read on from where it was read last; safe to use from several threads."""
+
+    def __init__(self, log: EventLog, recorder: Recorder) -> None:
+        self._log, self._recorder = log, recorder
+        self._lock = threading.Lock()
+        self._read, self._told = 0, False
+        self._book = PriceBook(default=genai.find) if genai.installed() else PriceBook()
+
+    def book(self) -> PriceBook:
+        """Return the price book of now: what is published, and the default prices where they are installed."""
+        with self._lock:
+            self._catch_up()
+            return self._book
+
+    def then(self, position: int) -> PricesThen:
+        """Return the prices as they were known at a position."""
+        return PricesThen(known=self.book().upto(position), default_recorded=self._recorded(position))
+
+    def used(self, prices: Sequence[PriceUsed], *, tell: bool = True) -> PricesUsed:
+        """Say what an answer was computed with, and record which default prices, when these are used first.
+
+        Without `tell`, for what is only supposed, nothing is recorded.
+        """
+        found = PricesThen(known=self.book(), default_recorded=self._recorded())
+        if tell and any(each.version for each in prices):
+            with suppress(AnalyticsError):  # a log that cannot be written to does not say it
+                self.tell_default()
+        return found.used(prices)
+
+    def price(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices:
+        """Return the prices in force at a time; raises UnknownModel, or MissingExtra where nothing could say more."""
+        book = self.book()
+        found = book.prices_at(provider, model, at, batch=batch)
+        if found is None:
+            if not genai.installed():
+                raise MissingExtra(package=genai.PACKAGE, extra="prices")
+            raise unknown(book, provider, model)
+        if found.origin.version:
+            self.tell_default()
+        return found
+
+    def publish(self, entries: Iterable[PriceEntry | Mapping[str, Any]], *, note: str | None = None) -> Receipt:
+        """Record entries, in one commit; raises BadPrice, with nothing recorded. The receipt is that of the last one.
+
+        What was published last already is not published again: the receipt says that it is a duplicate.
+        """
+        checked = read_entries(entries)
+        if note is not None and not (isinstance(note, str) and 0 < len(note) <= MOST_TEXT):
+            raise BadPrice(where="the note", problem=f"it must be a text of 1 to {MOST_TEXT} characters")
+        last = self.book().published[-len(checked) :]
+        if last and last[-1].position and [each.entry for each in last] == checked:
+            return Receipt(position=last[-1].position, duplicate=True)
+        now, about = self._recorder.door.clock(), {} if note is None else {"note": note}
+        events = [passed(now, PUBLISHED, {"entry": each.told(), **about}) for each in checked]
+        return receipt(self._recorder.tell_all(events)[-1])
+
+    def tell_default(self) -> None:
+        """Record which default prices are in use, unless the log said so last; once in a service's life."""
+        if self._told:
+            return
+        edition = genai.edition()
+        about = {"package": genai.PACKAGE, "version": edition.version, "digest": edition.digest}
+        said = self._log.told(DEFAULT_CHANGED).column("state").to_pylist()
+        if not said or orjson.loads(said[-1])["data"] != about:
+            self._recorder.tell(DEFAULT_CHANGED, about)
+        self._told = True
+
+    def _recorded(self, upto: int | None = None) -> str | None:
+        """Return the version of the default prices that the log said last were in use."""
+        if upto is None and self._told:
+            return genai.edition().version
+        said = self._log.told(DEFAULT_CHANGED, upto=LAST if upto is None else upto).column("state").to_pylist()
+        return str(orjson.loads(said[-1])["data"].get("version")) if said else None
+
+    def _catch_up(self) -> None:
+        table = self._log.told(PUBLISHED, after=self._read)
+        published, unread = list(self._book.published), list(self._book.unread)
+        for position, state in zip(*(table.column(name).to_pylist() for name in ("position", "state")), strict=True):
+            try:
+                published.append(Published(position, read_entry(orjson.loads(state)["data"]["entry"])))
+            except (BadPrice, KeyError, TypeError):
+                unread.append(position)
+            self._read = position
+        if table.num_rows:
+            self._book = evolve(self._book, published=tuple(published), unread=tuple(unread))
+
+
+def unknown(book: PriceBook, provider: str | None, model: str) -> UnknownModel:
+    """Return the failure of a question about a model without a price, with the names that are closest to its own."""
+    of = f" of {provider!r}" if provider else ""
+    if book.default(provider, model):
+        return UnknownModel(model=model, of=of, hint=", which genai-prices knows, but not by what events tell")
+    others = sorted(_providers(book, model) - {provider, ANY})
+    if others:
+        return UnknownModel(model=model, of=of, hint=f", but there is one of {', '.join(others)}: name the provider")
+    published = {each.entry.model for each in book.published}
+    names = sorted(published | (genai.names(provider) or genai.names()))
+    close = get_close_matches(model.lower(), names, 3, 0.6)
+    return UnknownModel(model=model, of=of, hint=f"; close names are {', '.join(close)}" if close else "")
+
+
+def _providers(book: PriceBook, model: str) -> set[str]:
+    """Return the providers of which a model of this very name has a price."""
+    published = {each.entry.provider for each in book.published if each.entry.names(each.entry.provider, model)}
+    return published | {each.provider for each in genai.models() if each.model == model.lower()}
+
+
+def read_entries(entries: Iterable[PriceEntry | Mapping[str, Any]]) -> list[PriceEntry]:
+    """Check entries; raises BadPrice, which says which one is wrong."""
+    checked = [
+        each if isinstance(each, PriceEntry) else read_entry(each, where=f"price {number}")
+        for number, each in enumerate(entries, 1)
+    ]
+    if not checked:
+        raise BadPrice(where="the list of prices", problem="it is empty")
+    return checked

@@ -1,0 +1,162 @@
+"""The price book: published prices before the default ones, asked for one call, a time, or a stretch of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any, NamedTuple
+
+from attrs import evolve, field, frozen
+
+from analytics_es.cost.prices.entries import PriceEntry
+from analytics_es.cost.prices.prices import Cost, Origin, PriceList, UnitPrices
+from analytics_es.errors import NaiveTime
+
+REMEMBERED = 4096  # models that were asked for
+
+Find = Callable[[str | None, str], PriceList | None]
+
+
+def _nothing(provider: str | None, model: str) -> None:
+    return None
+
+
+class Published(NamedTuple):
+    """An entry, and where in the log it is; None for one that is only supposed to be published, which has a number."""
+
+    position: int | None
+    entry: PriceEntry
+    number: int | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """Where its prices are from."""
+        return Origin(position=self.position, entry=self.number)
+
+
+class Spell(NamedTuple):
+    """A stretch of time [start, end) in which a price does not change; None where there is no price."""
+
+    start: datetime
+    end: datetime
+    prices: UnitPrices | None
+
+
+@frozen(kw_only=True)
+class PriceBook:
+    """Prices as they are known at a place in the log.
+
+    Of the `published` entries that are about a model and hold at a time, the one published last is in force; where
+    there is none, what `default` finds. `unread` are the positions of entries that this version cannot read.
+    """
+
+    published: tuple[Published, ...] = ()  # by position
+    default: Find = _nothing
+    unread: tuple[int, ...] = ()
+    _remembered: dict[tuple[str | None, str], list[_Candidate]] = field(factory=dict, init=False, eq=False, repr=False)
+
+    def upto(self, position: int) -> PriceBook:
+        """Return the book as it was known at a position of the log."""
+        published = tuple(each for each in self.published if each.position and each.position <= position)
+        return evolve(self, published=published, unread=tuple(each for each in self.unread if each <= position))
+
+    def as_if(self, entries: Iterable[PriceEntry]) -> PriceBook:
+        """Return the book as it would be if these entries were published now."""
+        supposed = (Published(None, each, number) for number, each in enumerate(entries, 1))
+        return evolve(self, published=(*self.published, *supposed))
+
+    def prices_at(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices | None:
+        """Return the prices in force at a time; None where nobody knows one, which never means 0."""
+        return _prices(self._about(provider, model), _utc(at), batch)
+
+    def cost_of(self, usage: Mapping[str, Any], provider: str | None, model: str, at: datetime) -> Cost | None:
+        """Return what one call costs, of which `usage` says how much of what it used, as the data of its event does.
+
+        None where nobody knows a price. Raises BadUsage for what contradicts itself.
+        """
+        prices = self.prices_at(provider, model, at, batch=bool(usage.get("batch")))
+        return prices.cost(usage) if prices else None
+
+    def spells(
+        self, provider: str | None, model: str, start: datetime, end: datetime, *, batch: bool = False
+    ) -> Iterator[Spell]:
+        """Yield what is in force within [start, end), as few and as long stretches of time as there can be, in UTC."""
+        found = self._about(provider, model)
+        first, last = _utc(start), _utc(end)
+        turns = sorted({first, *(turn for each in found for turn in each.turns(first, last))})
+        spell: Spell | None = None
+        for turn in turns:
+            prices = _prices(found, turn, batch)
+            if spell and not _same(spell.prices, prices):
+                yield spell._replace(end=turn)
+                spell = None
+            spell = spell or Spell(turn, last, prices)
+        if spell:
+            yield spell
+
+    def bounds(self, provider: str | None, model: str, start: datetime, end: datetime) -> list[datetime]:
+        """Return the instants within (start, end) at which the price of a call, in a batch or not, changes."""
+        of_both = (self.spells(provider, model, start, end, batch=batch) for batch in (False, True))
+        return sorted({spell.start for spells in of_both for spell in spells} - {_utc(start)})
+
+    def thresholds(self, provider: str | None, model: str, start: datetime, end: datetime) -> list[int]:
+        """Return the numbers of input tokens above which the price of a call within [start, end) changes."""
+        of_both = (self.spells(provider, model, start, end, batch=batch) for batch in (False, True))
+        return sorted(
+            {each for spells in of_both for spell in spells if spell.prices for each in spell.prices.thresholds}
+        )
+
+    def _about(self, provider: str | None, model: str) -> list[_Candidate]:
+        """Return what may be in force for a model, what goes before the rest first."""
+        found = self._remembered.get((provider, model))
+        if found is None:
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[provider, model] = self._look_up(provider, model)
+        return found
+
+    def _look_up(self, provider: str | None, model: str) -> list[_Candidate]:
+        listed = self.default(provider, model)
+        providers = {provider, listed.provider if listed else provider}
+        models = {model, listed.model if listed else model}
+        chosen = [
+            _Candidate(each.entry, prices)
+            for each in reversed(self.published)
+            if any(each.entry.names(*names) for names in product(providers, models))
+            if (prices := each.entry.price_list(provider, model, origin=each.origin, default=listed))
+        ]
+        return [*chosen, _Candidate(None, listed)] if listed else chosen
+
+
+class _Candidate(NamedTuple):
+    """Prices that are in force where their entry holds, those without one always."""
+
+    entry: PriceEntry | None
+    prices: PriceList
+
+    def at(self, at: datetime, batch: bool) -> UnitPrices | None:
+        if self.entry and not self.entry.dated.holds(at):
+            return None
+        return self.prices.at(at, batch=batch)
+
+    def turns(self, start: datetime, end: datetime) -> set[datetime]:
+        own = self.entry.dated.turns(start, end) if self.entry else ()
+        return self.prices.turns(start, end).union(own)
+
+
+def _prices(candidates: Sequence[_Candidate], at: datetime, batch: bool) -> UnitPrices | None:
+    return next((found for each in candidates if (found := each.at(at, batch))), None)
+
+
+def _same(one: UnitPrices | None, other: UnitPrices | None) -> bool:
+    """Say whether two prices charge the same, wherever they are from."""
+    if one is None or other is None:
+        return one is other
+    return (one.prices, one.currency, one.free) == (other.prices, other.currency, other.free)
+
+
+def _utc(at: datetime) -> datetime:
+    if at.utcoffset() is None:
+        raise NaiveTime(value=at)
+    return at.astimezone(UTC)

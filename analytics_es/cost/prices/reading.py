@@ -1,0 +1,224 @@
+"""Published prices as they come: plain data of files, of callers and of the log, checked and made into entries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, time
+from decimal import Context, Decimal, InvalidOperation
+from difflib import get_close_matches
+from itertools import combinations, pairwise
+from typing import Any
+
+from attrs import frozen
+
+from analytics_es.cost.prices.entries import ANY, PriceEntry
+from analytics_es.cost.prices.prices import Tier, UnitPrice
+from analytics_es.cost.prices.quantities import EXACT, KINDS, both, wholes
+from analytics_es.errors import BadPrice
+from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.events.fields import MAX_INTEGER, MAX_TEXT, kind_of, shown
+
+DECIMALS = 12
+HIGHEST = Decimal(10) ** 12
+MOST = 100  # of aliases, and of tiers of a price
+
+# For how many, as a power of ten, a price is given, and of which kinds.
+_UNITS = {"per_mtok": (6, "tokens"), "per_1k": (3, ""), "each": (0, "")}
+_NAMES = ("provider", "model", "aliases", "currency", "effective_from", "effective_until", "hours")
+_ALL = (*_NAMES, *_UNITS, "batch", "free", "multiplier")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_LEAST, _WIDE = Decimal(1).scaleb(-DECIMALS), Context(prec=60)
+
+
+def read_entry(told: Any, *, where: str = "a price") -> PriceEntry:
+    """Read an entry from what TOML or JSON says of it, or a mapping of the same shape; raises BadPrice."""
+    return _Reader(where).entry(told)
+
+
+@frozen
+class _Reader:
+    """Reads one entry; what is wrong is told with `where` it is."""
+
+    where: str
+
+    def wrong(self, problem: str) -> BadPrice:
+        return BadPrice(where=self.where, problem=problem)
+
+    def entry(self, told: Any) -> PriceEntry:
+        if not isinstance(told, Mapping):
+            raise self.wrong(f"an entry maps names to values, this is {kind_of(told)}")
+        told = {name: value for name, value in told.items() if value is not None}
+        self._known(told, _ALL)
+        prices, free, multiplier = self._way(told)
+        since, until = self._time(told, "effective_from"), self._time(told, "effective_until")
+        if since is None:
+            raise self.wrong("effective_from is missing: the time from which it holds")
+        if until and until <= since:
+            raise self.wrong("effective_until must be after effective_from")
+        return PriceEntry(
+            provider=self._pattern("provider", told.get("provider", ANY)),
+            model=self._pattern("model", told.get("model")),
+            aliases=self._aliases(told.get("aliases", ())),
+            currency=self._currency(told.get("currency"), needed=bool(prices), refused=multiplier is not None),
+            effective_from=since,
+            effective_until=until,
+            hours=self._hours(told.get("hours", ())),
+            prices=prices,
+            batch=self._batch(told, free=free),
+            free=free,
+            multiplier=multiplier,
+        )
+
+    def _way(self, told: Mapping[str, Any]) -> tuple[dict[str, UnitPrice], bool, Decimal | None]:
+        """Read the one of three ways to say what something costs."""
+        prices, free, multiplier = self._prices(told), told.get("free", False), told.get("multiplier")
+        if not isinstance(free, bool):
+            raise self.wrong(f"free must be true or false, not {shown(free)}")
+        if bool(prices) + free + (multiplier is not None) != 1:
+            raise self.wrong("say one of prices (per_mtok, per_1k, each), free = true, or multiplier")
+        factor = None if multiplier is None else self._decimal("multiplier", multiplier)
+        if factor == 0 or (prices and not any(map(_charges, prices.values()))):
+            raise self.wrong("nothing costs anything: say so by free = true")
+        return prices, free, factor
+
+    def _known(self, told: Iterable[Any], names: Sequence[str], within: str = "") -> None:
+        for name in told:
+            if name not in names:
+                close = get_close_matches(str(name), names, 1, 0.5)
+                hint = f": did you mean {close[0]}?" if close else f": use {', '.join(names)}"
+                raise self.wrong(f"{within}{shown(name)} is not known{hint}")
+
+    def _pattern(self, name: str, value: Any) -> str:
+        if not isinstance(value, str) or not 0 < len(value.strip()) <= MAX_TEXT:
+            raise self.wrong(f"{name} must be a text of 1 to {MAX_TEXT} characters, not {shown(value)}")
+        return value.strip()
+
+    def _aliases(self, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or len(value) > MOST:
+            raise self.wrong(f"aliases must be a list of at most {MOST} texts, not {shown(value)}")
+        return tuple(self._pattern("an alias", each) for each in value)
+
+    def _currency(self, value: Any, *, needed: bool, refused: bool) -> str | None:
+        if refused and value is not None:
+            raise self.wrong("a multiplier has the currency of the default price: leave currency out")
+        if value is None and not needed:
+            return None
+        if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+            raise self.wrong(f"currency must be an ISO 4217 code such as USD, not {shown(value)}")
+        return value
+
+    def _time(self, told: Mapping[str, Any], name: str) -> datetime | None:
+        value = told.get(name)
+        if value is None:
+            return None
+        if isinstance(value, str):
+            with suppress(ValueError):
+                value = datetime.fromisoformat(value)
+        if not isinstance(value, datetime) or value.utcoffset() is None:
+            raise self.wrong(f"{name} must be a time with its zone, such as 2026-01-01T00:00:00Z, not {shown(value)}")
+        if not EARLIEST <= value < LATEST:
+            raise self.wrong(f"{name} is outside the years {EARLIEST.year} to {LATEST.year - 1}")
+        return value.astimezone(UTC)
+
+    def _hours(self, value: Any) -> tuple[time, time] | None:
+        if value in ((), []):
+            return None
+        if isinstance(value, list | tuple) and len(value) == 2:
+            first, last = map(_time_of_day, value)
+            if first is not None and last is not None and first != last:
+                return first, last
+        raise self.wrong(f'hours must be two times of the day in UTC, such as ["16:30", "00:30"], not {shown(value)}')
+
+    def _batch(self, told: Mapping[str, Any], *, free: bool) -> Decimal | None:
+        if "batch" not in told:
+            return None
+        if free:
+            raise self.wrong("what is free costs nothing in a batch, too: leave batch out")
+        return self._decimal("batch", told["batch"])
+
+    # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _prices(self, told: Mapping[str, Any]) -> dict[str, UnitPrice]:
+        found: dict[str, UnitPrice] = {}
+        for unit, (power, of) in _UNITS.items():
+            for kind, price in self._given(told, unit):
+                self._known([kind], tuple(each for each in KINDS if of in each), f"{unit}: ")
+                if kind in found:
+                    raise self.wrong(f"{kind} has two prices")
+                found[kind] = self._price(kind, price, power)
+        self._check_covered(found)
+        return found
+
+    def _given(self, told: Mapping[str, Any], unit: str) -> Iterator[tuple[str, Any]]:
+        prices = told.get(unit, {})
+        if not isinstance(prices, Mapping):
+            raise self.wrong(f"{unit} maps kinds to prices, this is {kind_of(prices)}")
+        yield from prices.items()
+
+    def _check_covered(self, prices: Mapping[str, UnitPrice]) -> None:
+        for kind in prices:
+            missing = [each for each in wholes(kind) if each not in prices]
+            if missing:
+                raise self.wrong(f"{kind} has a price, but {missing[0]}, which it is a part of, has none")
+        for one, other in combinations(prices, 2):
+            joint = both(one, other)
+            if joint and joint not in prices:
+                raise self.wrong(f"{one} and {other} have prices, but {joint}, which is both, has none")
+
+    def _price(self, kind: str, told: Any, power: int) -> UnitPrice:
+        if not isinstance(told, Mapping):
+            return UnitPrice(self._each(kind, told, power))
+        self._known(told, ("base", "tiers"), f"{kind}: ")
+        tiers = told.get("tiers", [])
+        if not isinstance(tiers, list | tuple) or len(tiers) > MOST:
+            raise self.wrong(f"{kind}: tiers must be a list of at most {MOST}")
+        found = tuple(self._tier(kind, tier, power) for tier in tiers)
+        if any(one.above >= other.above for one, other in pairwise(found)):
+            raise self.wrong(f"{kind}: tiers must be in order, the lowest threshold first")
+        return UnitPrice(self._each(kind, told.get("base"), power), found)
+
+    def _tier(self, kind: str, told: Any, power: int) -> Tier:
+        if not isinstance(told, Mapping):
+            raise self.wrong(f"{kind}: a tier has above and price, this is {kind_of(told)}")
+        self._known(told, ("above", "price"), f"{kind}: ")
+        above = told.get("above")
+        if type(above) is not int or not 0 < above <= MAX_INTEGER:
+            raise self.wrong(f"{kind}: above must be a whole number of input tokens, not {shown(above)}")
+        return Tier(above, self._each(kind, told.get("price"), power))
+
+    def _each(self, name: str, told: Any, power: int) -> Decimal:
+        return EXACT.scaleb(self._decimal(name, told), -power)
+
+    def _decimal(self, name: str, told: Any) -> Decimal:
+        """Read a number that is exact: a float is not."""
+        if isinstance(told, str):
+            try:
+                told = Decimal(told)
+            except InvalidOperation:
+                raise self.wrong(f"{name} must be a number, not {shown(told)}") from None
+        if type(told) is int and abs(told) <= HIGHEST:
+            told = Decimal(told)
+        if type(told) is not Decimal:
+            raise self.wrong(f"{name} must be a number as text or Decimal, not {kind_of(told)}")
+        if not told.is_finite() or not 0 <= told <= HIGHEST:
+            raise self.wrong(f"{name} must be between 0 and {HIGHEST:.0e}, not {shown(told)}")
+        kept = _WIDE.quantize(told, _LEAST)
+        if kept != told:
+            raise self.wrong(f"{name} has more than {DECIMALS} decimals: {shown(told)}")
+        return kept.normalize(EXACT)
+
+
+def _charges(price: UnitPrice) -> bool:
+    return bool(price.base) or any(tier.price for tier in price.tiers)
+
+
+def _time_of_day(value: Any) -> time | None:
+    """Read a time of day without a zone, which is UTC; None for what is none."""
+    if isinstance(value, str):
+        try:
+            value = time.fromisoformat(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, time) and value.tzinfo is None else None

@@ -1,0 +1,198 @@
+"""Cells → money: a reported cost goes before, the price book prices the rest, and what has no price is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal, localcontext
+from types import TracebackType
+from typing import Any, Self
+
+from attrs import field, frozen
+
+from analytics_es.cost.cells import Asked, Cell, Cells, Name, Turning
+from analytics_es.cost.charges import NO_PRICE, NO_USAGE, NOT_KEPT, PARTS, USED, ZERO, Costs
+from analytics_es.cost.prices.book import PriceBook
+from analytics_es.cost.prices.prices import Rate, UnitPrices
+from analytics_es.cost.prices.quantities import EXACT, side
+from analytics_es.events.event import EPOCH
+from analytics_es.projection.declaration import Declaration
+from analytics_es.queries.figures import number
+from analytics_es.queries.question import Question
+from analytics_es.read_models.tiling import Tiling
+
+NANO = 9  # decimals of reported cost
+
+
+@frozen(kw_only=True)
+class Assumption:
+    """What is supposed instead of what happened: other prices, for all calls; other models, for those of some."""
+
+    prices: PriceBook | None = None
+    models: Mapping[str, str] = field(factory=dict)
+
+    def is_about(self, model: str) -> bool:
+        """Say whether calls of a model are priced, whatever was reported."""
+        return self.prices is not None or model in self.models
+
+    def priced_as(self, name: Name) -> list[tuple[str | None, str]]:
+        """Return whose prices a model's calls have: its own, or those of the model that is supposed in its place.
+
+        Of that one, what its own provider asks for goes before what others do; `provider/model` names one of them.
+        """
+        provider, model = name
+        other = self.models.get(model)
+        if other is None:
+            return [(provider or None, model)]
+        named, slash, rest = other.partition("/")
+        return [(provider or None, other), (None, other), *([(named, rest)] if slash else [])]
+
+
+class Costing:
+    """Prices what one question reads; money is exact."""
+
+    def __init__(self, question: Question, declaration: Declaration, assumption: Assumption | None = None) -> None:
+        self._assumption = assumption or Assumption()
+        self._book = self._assumption.prices or question.source.prices.book()
+        self._cells = Cells(question, declaration, self._turns)
+        self._rates: dict[tuple[Any, ...], Rate | None] = {}
+        self._verdicts: dict[tuple[Any, ...], tuple[Rate | None, str]] = {}  # by all of a cell but its group and counts
+        self._question = question
+        self._changes: dict[Name, Turning] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cells.close()
+
+    def by_group(
+        self, tiling: Tiling, *, where: Mapping[str, str], by: Sequence[str] = (), granularity: str | None = None
+    ) -> dict[tuple[Any, ...], Costs]:
+        """Return costs by the values of keys, after the start of a bucket where there is a `granularity`."""
+        found: dict[tuple[Any, ...], Costs] = {}
+        with localcontext(EXACT):
+            for cell in self._cells(Asked(tiling=tiling, where=where, by=by, granularity=granularity)):
+                self._take(found.setdefault(cell.group, Costs()), cell)
+        return found
+
+    def of(self, cell: Cell) -> Costs:
+        """Return what the calls of one cell cost."""
+        costs = Costs()
+        with localcontext(EXACT):
+            self._take(costs, cell)
+        return costs
+
+    def changes(self, name: Name) -> Turning:
+        """Say when in the period, and above how many tokens of input, the price of a model's calls changes."""
+        if name not in self._changes:
+            period = self._question.period
+            turns, thresholds = self._turns(name, period.start, period.end)
+            self._changes[name] = Turning.of(turns, thresholds)
+        return self._changes[name]
+
+    def _take(self, costs: Costs, cell: Cell) -> None:
+        if cell.pricing == "none" or (cell.pricing and self._assumption.is_about(cell.model)):
+            self._price(costs, cell)
+        elif cell.pricing == "reported":
+            costs.charge(cell.currency).add(cell.counts, reported=_reported(cell))
+        elif cell.pricing == "zero":
+            self._take_zero(costs, cell)
+
+    def _take_zero(self, costs: Costs, cell: Cell) -> None:
+        """A cost of 0 is none, unless the model was declared free, or what it cost was settled by a correction."""
+        rate = self._rate(cell)
+        if rate and rate.prices.free:
+            costs.charge(cell.currency).add(cell.counts, reported=_reported(cell))
+            return
+        reason = ZERO if cell.at is not None else NOT_KEPT
+        settled = cell.counts.get("settled_calls") or 0
+        if cell.counts["calls"] != settled:
+            costs.leave_out(cell.provider, cell.model, reason, {**cell.counts, "calls": cell.counts["calls"] - settled})
+        if settled:
+            used = {} if cell.counts["calls"] != settled else cell.counts
+            costs.charge(cell.currency).add({**used, "calls": settled}, reported=_reported(cell))
+
+    def _price(self, costs: Costs, cell: Cell) -> None:
+        counts = cell.counts
+        if not counts["calls"] and all(counts.get(kind) is None for kind in USED):
+            return
+        key = cell[1:-1]
+        if key not in self._verdicts:
+            found = self._rate(cell)
+            self._verdicts[key] = (found, _why_not(found, cell))
+        rate, reason = self._verdicts[key]
+        if rate is None or reason:
+            costs.leave_out(cell.provider, cell.model, reason, counts)
+            return
+        costs.price(cell.provider, cell.model, rate.prices, counts, rate.of(counts))
+        for kind in rate.unpriced(counts):
+            named = (cell.provider, cell.model, kind)
+            costs.unpriced[named] = costs.unpriced.get(named, 0) + counts[kind]
+
+    # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _rate(self, cell: Cell) -> Rate | None:
+        if cell.at is None:
+            return None
+        key = (cell.provider, cell.model, cell.band, cell.batch, cell.at)
+        if key not in self._rates:
+            prices = self._prices((cell.provider, cell.model), cell.at, batch=cell.batch)
+            self._rates[key] = prices.rate(cell.band + 1) if prices else None  # a band is what is above
+        return self._rates[key]
+
+    def _prices(self, name: Name, at: int, *, batch: bool) -> UnitPrices | None:
+        moment = EPOCH + timedelta(microseconds=at)
+        tried = (self._book.prices_at(*each, moment, batch=batch) for each in self._assumption.priced_as(name))
+        return next((prices for prices in tried if prices), None)
+
+    def _turns(self, name: Name, start: datetime, end: datetime) -> tuple[list[datetime], list[int]]:
+        """Say when within a period, and above which thresholds, the price of a model changes."""
+        names = self._assumption.priced_as(name)
+        turns = {turn for each in names for turn in self._book.bounds(*each, start, end)}
+        return sorted(turns), sorted({at for each in names for at in self._book.thresholds(*each, start, end)})
+
+
+def _reported(cell: Cell) -> Decimal:
+    return number(cell.counts.get("reported_cost"), NANO) or Decimal(0)
+
+
+def _why_not(rate: Rate | None, cell: Cell) -> str:
+    """Say why calls have no cost, "" where they have."""
+    if rate is None:
+        return NOT_KEPT if cell.at is None else NO_PRICE
+    priced = rate.prices.prices
+    if rate.prices.free:
+        return ""
+    if cell.untold == "usage":
+        return NO_USAGE if any(side(kind) != "other" for kind in priced) else ""
+    words = cell.untold.split()
+    if any(_clash(word, priced) for word in words):
+        return PARTS
+    used = [kind for kind, is_used in _used(words).items() if is_used]
+    return "" if not used or any(kind in priced for kind in (*used, "requests")) else NO_PRICE
+
+
+def _used(words: Sequence[str]) -> dict[str, bool]:
+    return {
+        "input_tokens": "no_input" not in words,
+        "output_tokens": "no_output" not in words,
+        "searches": "searches" in words,
+    }
+
+
+def _clash(word: str, priced: Collection[str]) -> bool:
+    """Say whether both kinds that a word is about have prices of their own, and what is both has none, or is not told.
+
+    Of one call, `check_parts` says it.
+    """
+    one, and_, other = word.partition("&")
+    if and_:
+        return {f"{one}_tokens", f"{other}_tokens"} <= {*priced}
+    return word.startswith("cache_read_") and f"{word}_tokens" not in priced and _both(word) <= {*priced}
+
+
+def _both(word: str) -> set[str]:
+    return {"cache_read_tokens", f"input_{word.removeprefix('cache_read_')}_tokens"}

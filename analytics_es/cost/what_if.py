@@ -1,0 +1,49 @@
+"""What is supposed in a question about cost: read from what a caller passes, and checked to have prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from analytics_es.cost.price_log import read_entries, unknown
+from analytics_es.cost.prices import genai
+from analytics_es.cost.prices.book import PriceBook
+from analytics_es.cost.prices.entries import PriceEntry
+from analytics_es.cost.pricing import Assumption
+from analytics_es.errors import MissingExtra
+from analytics_es.projection.declaration import Declaration
+from analytics_es.queries.question import Question, Source, grouping
+
+
+def assumption(
+    source: Source,
+    prices: PriceBook | Iterable[PriceEntry | Mapping[str, Any]] | None,
+    models: Mapping[str, str] | None,
+) -> Assumption | None:
+    """Return what is supposed: a book, or entries on top of the book there is, and other models; raises BadPrice."""
+    if prices is None and not models:
+        return None
+    book = prices if prices is None or isinstance(prices, PriceBook) else _book(source, prices)
+    return Assumption(prices=book, models=dict(models or {}))
+
+
+def _book(source: Source, entries: Iterable[PriceEntry | Mapping[str, Any]]) -> PriceBook:
+    book: PriceBook = source.prices.book()
+    return book.as_if(read_entries(entries))
+
+
+def check_models(question: Question, declaration: Declaration, assumption: Assumption) -> None:
+    """Raise UnknownModel where a model that is supposed in the place of another has no price at any time asked for."""
+    book = assumption.prices or question.source.prices.book()
+    start, end = question.period.start, question.period.end
+    where = grouping(declaration, [], {}).where
+    spans = question.tiling.spans()
+    called = question.snapshot.sums(declaration, [], spans, where=where, by=["provider", "model"])
+    for model, other in assumption.models.items():
+        providers = [provider for provider, name, *_ in called if name == model]
+        names = [name for provider in providers or [""] for name in assumption.priced_as((provider, model))]
+        if not any(spell.prices for name in names for spell in book.spells(*name, start, end)):
+            if not genai.installed():
+                raise MissingExtra(package=genai.PACKAGE, extra="prices")
+            provider, slash, rest = other.partition("/")
+            raise unknown(book, provider if slash else None, rest if slash else other)

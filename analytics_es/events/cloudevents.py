@@ -1,0 +1,64 @@
+"""CloudEvents → arguments of `record_event`, whichever way they came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from analytics_es.events.event import EPOCH
+
+Arguments = dict[str, Any]
+
+
+def arguments(event: Mapping[str, Any], otherwise: Mapping[str, Any], *, required: Sequence[str] = ()) -> Arguments:
+    """Return what an event in the JSON format of CloudEvents says as arguments of `record_event`.
+
+    `otherwise` holds where the event does not tell its `id`, `time` or `source`. Raises ValueError.
+    """
+    data = {} if event.get("data") is None else event["data"]
+    if not isinstance(data, Mapping) or "data_base64" in event:
+        raise ValueError("its data is not a JSON object")
+    for key in ("type", "id", "time"):
+        if not isinstance(event.get(key), str) and (key in ("type", *required) or event.get(key) is not None):
+            raise ValueError(f"its {key} is missing or not a text")
+    told = {**otherwise} | {key: event[key] for key in ("id", "time", "source") if event.get(key) is not None}
+    when = told.get("time")
+    return {
+        "event_type": event["type"],
+        "data": data,
+        "occurred_at": when if when is None or isinstance(when, datetime) else moment(when),
+        "id": told.get("id"),
+        "source": told.get("source"),
+    }
+
+
+def moment(when: Any) -> datetime:
+    """Return a time that is ISO 8601 text or Unix microseconds, in UTC where it names no zone.
+
+    Raises ValueError or OverflowError where it is none.
+    """
+    if isinstance(when, int):
+        return EPOCH + timedelta(microseconds=when)
+    try:
+        found = datetime.fromisoformat(when.strip().upper())
+    except (AttributeError, ValueError):
+        raise ValueError(f"its time is {when!r:.60}, not ISO 8601") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def exact(text: str | bytes) -> Any:
+    """Read JSON with every number as exact as it is written; raises ValueError, RecursionError."""
+    return json.loads(text, parse_float=_decimal)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:  # more digits of an exponent than there can be
+        raise ValueError(f"{text:.60} is out of range") from None
+    if abs(value.adjusted()) > 400:  # written out, its zeros alone would fill the memory
+        raise ValueError(f"{text:.60} is out of range")
+    return value

@@ -1,0 +1,106 @@
+"""Files as batches of rows: the columns that a mapping uses, for the engine."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from analytics_es.errors import CannotRead
+from analytics_es.ingest.files.columns import guess, shapes, structure, unique
+from analytics_es.ingest.files.problems import reading
+from analytics_es.ingest.files.records import Record, csv_records, json_records
+from analytics_es.projection import engine
+
+BATCH_ROWS, BATCH_BYTES = 4096, 16 * 2**20
+
+
+class Batch(NamedTuple):
+    """Some rows of a file: the names of all its columns, and the columns in use, by `select` from `table`.
+
+    `empty` columns hold no value in the whole file; they stay NULL of any type. `records` are the rows of a text file.
+    """
+
+    names: list[str]
+    table: pa.Table
+    select: str = "SELECT * FROM source"
+    empty: tuple[str, ...] = ()
+    records: tuple[Record, ...] = ()
+
+
+def parquet_batches(path: Path, in_use: frozenset[str]) -> Iterator[Batch]:
+    """Read the columns in use of a Parquet file."""
+    first = 1
+    with reading(path), pq.ParquetFile(path, read_dictionary=_texts(path)) as file:
+        keys = file.schema_arrow.names
+        if len(set(keys)) < len(keys):
+            raise CannotRead(path=path, problem="two columns have the same name")
+        names = unique(keys)
+        used = {name: key for name, key in zip(names, keys, strict=True) if name.lower() in in_use}
+        read = file.iter_batches(BATCH_ROWS, columns=list(used.values()))
+        for batch in itertools.chain.from_iterable(map(_pieces, read)):
+            numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
+            table = pa.table({"__row": numbers, **{name: batch.column(key) for name, key in used.items()}})
+            first += batch.num_rows
+            yield Batch(names, table)
+
+
+def _texts(path: Path) -> list[str]:
+    """Return the columns of texts: repeated ones are written once, and unpacked they could be of any size."""
+    return [field.name for field in pq.read_schema(path) if pa.types.is_string(field.type)]
+
+
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Unpack the texts of a batch, in halves where they are too many bytes for one."""
+    packed = [i for i, kind in enumerate(batch.schema.types) if pa.types.is_dictionary(kind)]
+    if batch.num_rows > 1 and sum(_unpacked(batch.column(i)) for i in packed) > BATCH_BYTES:
+        half = batch.num_rows // 2
+        yield from _pieces(batch.slice(0, half))
+        yield from _pieces(batch.slice(half))
+        return
+    columns = [column.dictionary_decode() if i in packed else column for i, column in enumerate(batch.columns)]
+    yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _unpacked(column: pa.DictionaryArray) -> int:
+    lengths = pc.binary_length(column.dictionary)
+    return pc.sum(lengths.cast(pa.int64()).take(column.indices)).as_py() or 0
+
+
+def text_batches(path: Path, in_use: frozenset[str], *, is_csv: bool) -> Iterator[Batch]:
+    """Read a file twice: for the types of the columns in use, then for its rows, which reach the engine as JSON."""
+    records = csv_records if is_csv else json_records
+    found = shapes((record.fields for record in records(path)), in_use, guess if is_csv else lambda value: value)
+    names = unique(found)
+    used = {key: name for key, name in zip(found, names, strict=True) if name.lower() in in_use}
+    keys = {str(place): key for place, key in enumerate(used) if found[key] is not None}
+    empty = tuple(name for key, name in used.items() if found[key] is None)
+    types = orjson.dumps({place: structure(found[key]) for place, key in keys.items()}).decode()
+    columns = "".join(f', record."{place}" AS {engine.quote_name(used[key])}' for place, key in keys.items())
+    typed = f", json_transform(record, {engine.quote(types)}) AS record" if keys else ""
+    # The columns in use of one batch, typed as all rows of the file allow.
+    select = f"SELECT __row{columns} FROM (SELECT __row{typed} FROM source)"
+    for chunk in _chunks(record for record in records(path) if record.row):
+        good = [record for record in chunk if not record.problem]
+        numbers = pa.array([record.row for record in good], pa.int64())
+        texts = [orjson.dumps({p: record.fields.get(key) for p, key in keys.items()}).decode() for record in good]
+        table = pa.table({"__row": numbers, "record": pa.array(texts, pa.string())})
+        yield Batch(names, table, select, empty, tuple(chunk))
+
+
+def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
+    chunk, size = list[Record](), 0
+    for record in records:
+        chunk.append(record)
+        size += len(record.raw or "")
+        if len(chunk) == BATCH_ROWS or size > BATCH_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

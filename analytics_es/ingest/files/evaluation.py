@@ -1,0 +1,124 @@
+"""Batches → events: the expressions of a mapping, evaluated; a batch that fails is halved down to the failing rows."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from analytics_es.ingest.files.batches import Batch
+from analytics_es.ingest.files.events import ImportedRow, arguments, refused
+from analytics_es.ingest.files.expressions import Query, bind
+from analytics_es.ingest.files.mapping import Mapping
+from analytics_es.ingest.files.problems import in_one_line, reading
+from analytics_es.projection import engine
+
+
+def evaluate(path: Path, mapping: Mapping, batches: Iterator[Batch]) -> Iterator[ImportedRow]:
+    """Return what the rows of all batches give; the mapping is checked before the first row is asked for."""
+    first = next(batches, None)
+    if first is None:
+        return iter(())
+    connection = engine.connect()
+    _load(path, connection, first)
+    kinds = {name: kind for name, kind, *_ in connection.execute("DESCRIBE batch").fetchall()}
+    kinds |= dict.fromkeys(first.empty, '"NULL"')
+    queries = [bind(mapping, number, kinds, first, path.name) for number in range(len(mapping.tables)) if first.names]
+    return _imported(path, connection, queries, itertools.chain([first], batches))
+
+
+def _load(path: Path, connection: engine.Connection, batch: Batch) -> None:
+    with reading(path):
+        connection.register("source", batch.table)
+        # The typed columns of one batch.
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE batch AS {batch.select}")
+
+
+def _imported(
+    path: Path, connection: engine.Connection, queries: list[Query], batches: Iterable[Batch]
+) -> Iterator[ImportedRow]:
+    with connection:
+        for batch in batches:
+            _load(path, connection, batch)
+            bad = [refused(record.row, record.problem, record.raw) for record in batch.records if record.problem]
+            found = [*bad, *_matches(path, connection, queries, batch)]
+            yield from sorted(found, key=lambda imported: imported.row)
+
+
+def _matches(path: Path, connection: engine.Connection, queries: list[Query], batch: Batch) -> Iterator[ImportedRow]:
+    """Yield the events of the loaded batch, and the rows that an expression fails for."""
+    raws = {record.row: record.raw for record in batch.records}
+    numbers = batch.table["__row"].to_pylist()
+    for query in queries:
+        for row, fields in _evaluated(connection, query, numbers):
+            try:
+                event = _event(path, query, row, fields)
+                yield ImportedRow(row=row, event=event, error=None, raw=raws.get(row))
+            except (ValueError, OverflowError, engine.EngineError) as error:
+                raw = raws[row] if raws else _row_as_json(connection, row)
+                yield refused(row, in_one_line(error), raw)
+
+
+def _row_as_json(connection: engine.Connection, row: int) -> str:
+    # One row of the batch, for people to read.
+    return str(connection.execute("SELECT to_json(__all) FROM batch AS __all WHERE __row = ?", [row]).fetchall()[0][0])
+
+
+def _evaluated(connection: engine.Connection, query: Query, numbers: list[int]) -> Iterator[tuple[int, Any]]:
+    """Yield the fields of each matching row, or the error that one of its expressions raises.
+
+    A failing batch is halved until the failing rows stand alone. TRY() would tell neither an error from NULL nor the
+    reason, and fails where the optimizer moves an expression that is used twice out of it.
+    """
+    if not numbers:
+        return
+    try:
+        found = connection.execute(query.sql, [numbers[0], numbers[-1]]).fetchall()
+        yield from ((row, fields) for row, *fields in found)
+    except engine.EngineError as error:
+        half = len(numbers) // 2
+        if half == 0:
+            yield numbers[0], error
+        else:
+            yield from _evaluated(connection, query, numbers[:half])
+            yield from _evaluated(connection, query, numbers[half:])
+
+
+def _event(path: Path, query: Query, row: int, fields: list[Any] | Exception) -> dict[str, Any]:
+    if isinstance(fields, Exception):
+        raise fields
+    event_type, when, id, source, *values = fields
+    if event_type is None:
+        raise ValueError("its type is NULL")
+    data: dict[str, Any] = {}
+    for (place, is_json), value in zip(query.data, values, strict=True):
+        if value is None or (is_json and value == "null"):
+            continue
+        try:
+            plain = _plain(json.loads(value) if is_json else value)
+        except ValueError as error:
+            raise ValueError(f"{'.'.join(place)}: {error}") from None
+        above = data if len(place) == 2 else data.setdefault(place[1], {})
+        above[place[-1]] = plain
+    table = f":{query.number + 1}" if query.number else ""
+    return arguments(path, event_type, data, when, id or f"{path.name}:{row}{table}", source)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of the engine as JSON can hold it, without the empty fields of a STRUCT."""
+    if value is None or isinstance(value, str | int | float | Decimal):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    raise ValueError(f"no event can hold {type(value).__name__}: cast it")

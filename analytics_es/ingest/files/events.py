@@ -1,0 +1,43 @@
+"""What a row gives: an event, as arguments of `record_event`, or the reason why there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from analytics_es.errors import AnalyticsError, BadRow
+from analytics_es.events.cloudevents import moment
+
+
+@frozen(kw_only=True)
+class ImportedRow:
+    """One event of a row, as arguments of `record_event`, or the reason why there is none.
+
+    `raw` is the text of the row; it is None for a line that is too long, and for a Parquet row without an error.
+    """
+
+    row: int
+    event: dict[str, Any] | None
+    error: AnalyticsError | None
+    raw: str | None = None
+
+
+def refused(row: int, problem: str, raw: str | None) -> ImportedRow:
+    """Return a row that gives no event."""
+    return ImportedRow(row=row, event=None, error=BadRow(row=row, problem=problem), raw=raw)
+
+
+def arguments(path: Path, event_type: Any, data: Any, when: Any, id: Any, source: Any) -> dict[str, Any]:
+    """Return the arguments of `record_event`; raises ValueError or OverflowError where the time is none.
+
+    A time is ISO 8601 text or Unix microseconds, and UTC where it names no zone.
+    """
+    source = source_of(path) if source is None else source
+    return {"event_type": event_type, "data": data, "occurred_at": moment(when), "id": id, "source": source}
+
+
+def source_of(path: Path) -> str:
+    """Return who tells what is in a file that does not say so."""
+    return f"import:{path.name}"

@@ -1,0 +1,43 @@
+"""The formats of files, and who reads each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from analytics_es.errors import BadMapping, CannotRead, UnknownFormat
+from analytics_es.ingest.files.batches import parquet_batches, text_batches
+from analytics_es.ingest.files.cloudevents import cloud_events
+from analytics_es.ingest.files.evaluation import evaluate
+from analytics_es.ingest.files.events import ImportedRow
+from analytics_es.ingest.files.mapping import Mapping
+from analytics_es.ingest.files.otlp import traces
+
+FORMATS = (".csv", ".json", ".jsonl", ".ndjson", ".parquet")
+
+
+OTLP = "otlp"
+
+
+def rows(path: Path, mapping: Mapping | None = None, *, format: str | None = None) -> Iterator[ImportedRow]:
+    """Return what each row of a file gives, in the file's order; without a mapping, of CloudEvents as JSON Lines.
+
+    With the format `otlp`, a file holds traces in OTLP/JSON, which need no mapping, and each span is a row.
+    Raises BadMapping where an expression does not fit the columns, CannotRead and UnknownFormat.
+    """
+    kind = Path(path.name.lower().removesuffix(".gz")).suffix
+    if format not in (None, OTLP):
+        raise UnknownFormat(format=format, formats=OTLP)
+    if kind not in FORMATS and format is None:
+        raise UnknownFormat(format=path.name, formats=", ".join(FORMATS))
+    if not path.is_file():
+        raise CannotRead(path=path, problem="there is no such file")
+    if format == OTLP:
+        return traces(path)
+    if mapping and kind == ".parquet":
+        return evaluate(path, mapping, parquet_batches(path, mapping.names))
+    if mapping:
+        return evaluate(path, mapping, text_batches(path, mapping.names, is_csv=kind == ".csv"))
+    if kind in (".csv", ".parquet"):
+        raise BadMapping(path=path, problem="a mapping is needed: only CloudEvents as JSON Lines do without")
+    return cloud_events(path)

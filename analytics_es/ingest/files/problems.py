@@ -1,0 +1,27 @@
+"""What goes wrong with a file, in one line."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from analytics_es.errors import CannotRead
+from analytics_es.projection import engine
+
+
+def in_one_line(error: Exception) -> str:
+    """Return the first line of what an error says, or its name."""
+    return next(iter(str(error).splitlines()), type(error).__name__)[:300]
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn any failure to read a file into CannotRead."""
+    try:
+        yield
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error, pa.ArrowException, engine.EngineError) as error:
+        raise CannotRead(path=path, problem=in_one_line(error)) from error

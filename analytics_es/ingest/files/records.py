@@ -1,0 +1,108 @@
+"""Text files as records: JSON Lines and CSV, with their row numbers and raw text."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from analytics_es.errors import CannotRead
+from analytics_es.ingest.files.columns import unique
+from analytics_es.ingest.files.problems import in_one_line, reading
+
+MAX_LINE = 16 * 2**20
+
+
+class Record(NamedTuple):
+    """One row of a text file: its fields, or the problem that refuses it. Row 0 is the header of a CSV file."""
+
+    row: int
+    fields: dict[str, Any]
+    raw: str | None
+    problem: str
+
+
+def _loads(line: bytes) -> Any:
+    found = orjson.loads(line)
+    if line.count(b"{") + line.count(b"[") > 250:
+        orjson.dumps(found)  # which allows fewer levels; the engine gets the fields in use as JSON
+    return found
+
+
+def json_records(path: Path, loads: Callable[[bytes], Any] = _loads) -> Iterator[Record]:
+    """Yield a record for each line that is not empty."""
+    for row, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        try:
+            fields = loads(line)
+            problem = "" if fields and isinstance(fields, dict) else "not a JSON object with fields"
+        except (TypeError, ValueError, RecursionError) as error:
+            fields, problem = {}, f"not valid JSON: {in_one_line(error)}"
+        yield _record(row, line, fields, problem)
+
+
+def csv_records(path: Path) -> Iterator[Record]:
+    """Yield the header, whose fields are all None, and each row; an empty cell is None."""
+    names: list[str] = []
+    for row, (raw, cells, problem) in enumerate(_cells(path)):
+        if row and not problem and len(cells) != len(names):
+            problem = f"{len(cells)} fields, but the header has {len(names)}"
+        names = names or unique(cells)
+        values = [(row and cell) or None for cell in cells]
+        record = _record(row, raw, dict(zip(names, values, strict=False)), problem)
+        if not row and record.problem:
+            raise CannotRead(path=path, problem=f"bad header: {record.problem}")
+        yield record
+
+
+def _record(row: int, raw: bytes, fields: dict[str, Any], problem: str) -> Record:
+    if len(raw) > MAX_LINE:
+        return Record(row, {}, None, f"longer than {MAX_LINE} bytes")
+    text = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+    if not problem and text.encode() != raw.rstrip(b"\r\n"):
+        problem = "not UTF-8"
+    return Record(row, {} if problem else fields, text, problem)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file, unpacked; one beyond MAX_LINE is cut to a byte above it."""
+    opened: Any = gzip.open if path.name.lower().endswith(".gz") else open
+    with reading(path), opened(path, "rb") as file:
+        for number in itertools.count():
+            line = rest = file.readline(MAX_LINE + 1)
+            while len(rest) > MAX_LINE and not rest.endswith(b"\n"):
+                rest = file.readline(MAX_LINE + 1)
+            if not line:
+                return
+            yield line if number else line.removeprefix(codecs.BOM_UTF8)
+
+
+def _cells(path: Path) -> Iterator[tuple[bytes, list[str], str]]:
+    """Yield text, cells and problem of each record. With Python's reader a bad line costs its row, not the file."""
+    lines, taken = _lines(path), list[bytes]()
+    first = next(lines, b"")
+
+    def texts() -> Iterator[str]:
+        for line in itertools.chain([first], lines):
+            taken.append(line)
+            yield line.decode("utf-8", "backslashreplace")
+
+    unquoted = re.sub(rb'"[^"]*"', b"", first).decode("utf-8", "replace")
+    reader = csv.reader(texts(), delimiter=max(",;\t|", key=unquoted.count), strict=True)
+    while True:
+        taken.clear()
+        try:
+            if cells := next(reader):
+                yield b"".join(taken), cells, ""
+        except csv.Error as error:
+            yield b"".join(taken), [], f"not valid CSV: {error}"
+        except StopIteration:
+            return

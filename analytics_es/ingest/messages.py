@@ -1,0 +1,201 @@
+"""One message → the arguments of `record_event`: CloudEvents, structured or binary, or plain JSON by topic."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+
+from analytics_es.errors import RefusedEvent, UnreadableMessage
+from analytics_es.events import cloudevents
+from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.events.fields import MAX_TEXT
+from analytics_es.ingest.bus import Message
+
+REJECTED = "analytics.message.rejected"
+RAW_BYTES = 96 * 1024  # of a rejected message: as base64, with its headers, below what an event may take
+HEADER_BYTES = 8 * 1024
+STRUCTURED = "application/cloudevents+json"
+BINARY = "ce-"
+
+# A number that may have more digits than a binary fraction or 64 bits hold; or a text like one, which does no harm.
+_MANY_DIGITS = re.compile(rb"[0-9][0-9.]{15}")
+
+Look = Callable[[str], Any]
+
+
+# ── what buses hand over ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def received(*given: Any, **named: Any) -> Message:
+    """Return what a bus has called a handler with as a message; raises UnreadableMessage.
+
+    It is a Message; or topic, payload and maybe headers; or one mapping or object that has them, by these names or
+    others in use; or the same as keyword arguments; or a CloudEvent as a mapping.
+    """
+    if len(given) > 1:
+        topic, payload, *more = given
+        headers = more[0] if more and isinstance(more[0], Mapping) else named.get("headers")
+        return Message(topic=topic, payload=payload, headers=_headers(headers))
+    thing = given[0] if given else named
+    if isinstance(thing, Message):
+        return thing
+    look: Look = thing.get if isinstance(thing, Mapping) else lambda name: getattr(thing, name, None)
+    if isinstance(thing, Mapping) and "specversion" in thing:
+        return Message(topic=str(thing.get("type")), payload=thing)
+    topic = _first(look, "topic", "subject", "event_type", "type")
+    if not isinstance(topic, str):
+        raise UnreadableMessage(problem=f"a {type(thing).__name__} without a topic or type")
+    return Message(
+        topic=topic,
+        payload=_first(look, "payload", "data", "body", "value"),
+        headers=_headers(look("headers")),
+        id=_first(look, "id", "message_id", "event_id"),
+        source=look("source"),
+        time=_time(_first(look, "occurred_at", "time", "timestamp")),
+    )
+
+
+def _first(look: Look, *names: str) -> Any:
+    return next((found for name in names if (found := look(name)) is not None), None)
+
+
+def _headers(found: Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, Mapping) else {}
+
+
+def _time(found: Any) -> datetime | None:
+    if found is None or isinstance(found, datetime):
+        return found
+    if not isinstance(found, str):
+        raise UnreadableMessage(problem=f"its time is {found!r:.60}: neither a datetime nor ISO 8601 text")
+    try:
+        return cloudevents.moment(found)
+    except ValueError as error:
+        raise UnreadableMessage(problem=error) from None
+
+
+# ── what it says ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def arguments(message: Message) -> dict[str, Any]:
+    """Return the arguments of `record_event` that a message means; raises UnreadableMessage."""
+    try:
+        return _arguments(message)
+    except Exception as error:  # the payload may be of the publisher's own class
+        raise UnreadableMessage(problem=str(error).partition("\n")[0][:200]) from error
+
+
+def _arguments(message: Message) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in message.headers.items()} if message.headers else {}
+    body = _body(message.payload)
+    known = {"id": message.id, "source": message.source, "time": message.time}
+    if "ce-type" in headers:
+        told = {name.removeprefix(BINARY): unquote(value) for name, value in headers.items() if name.startswith(BINARY)}
+        return cloudevents.arguments({**told, "data": body}, known)
+    if headers.get("content-type", "").lower().startswith(STRUCTURED) or _is_cloud_event(body):
+        if not isinstance(body, Mapping):
+            raise ValueError("it is not a JSON object")
+        return cloudevents.arguments(body, known)
+    return cloudevents.arguments({"type": message.topic, "data": body}, known)
+
+
+def _is_cloud_event(body: Any) -> bool:
+    return isinstance(body, Mapping) and "specversion" in body and "type" in body
+
+
+def _body(payload: Any) -> Any:
+    """Return what the payload holds; none is no data. Its numbers stay exact."""
+    if payload is None or isinstance(payload, Mapping):
+        return payload
+    text = payload.encode() if isinstance(payload, str) else bytes(memoryview(payload))
+    if not text:
+        return None
+    found = orjson.loads(text)
+    return cloudevents.exact(text) if _MANY_DIGITS.search(text) else found
+
+
+# ── what cannot be recorded ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def rejected(message: Message, reason: RefusedEvent) -> dict[str, Any]:
+    """Return the arguments of `record_event` that keep a message which gives no event, with the reason why.
+
+    The same message gives the same event, whenever it is delivered. Here alone is decided what is kept of it.
+    """
+    raw, headers = _raw(message.payload), _short(message.headers)
+    named, timed = _name(message), _is_time(message.time)
+    return {
+        "event_type": REJECTED,
+        "data": {
+            "subject": _clean(message.topic, MAX_TEXT),
+            "stream": message.stream,
+            "sequence": message.sequence,
+            "reason": {"code": reason.code, "message": _clean(str(reason), MAX_TEXT)},
+            "raw": base64.b64encode(raw[:RAW_BYTES]).decode(),
+            "size": len(raw),
+            "sha256": hashlib.sha256(raw).hexdigest(),
+            "headers": headers,
+            "truncated": len(raw) > RAW_BYTES or len(headers) < len(message.headers),
+        },
+        "occurred_at": message.time if timed else None,
+        "id": named if timed else None,
+        "source": _clean(message.source or "bus", 256),
+    }
+
+
+def _name(message: Message) -> str | None:
+    """Return what tells a rejected message from all others of its source."""
+    if message.sequence is not None:
+        return _clean(f"rejected {message.stream}:{message.sequence}", MAX_TEXT)
+    return f"rejected {hashlib.sha256(repr(message.id).encode()).hexdigest()}" if message.id is not None else None
+
+
+def _is_time(time: Any) -> bool:
+    return isinstance(time, datetime) and time.utcoffset() is not None and EARLIEST <= time < LATEST
+
+
+def _raw(payload: Any) -> bytes:
+    """Return the bytes of a payload, or, where it is none, what it looks like."""
+    if isinstance(payload, str):
+        return payload.encode("utf-8", "backslashreplace")
+    try:
+        return payload if isinstance(payload, bytes) else bytes(memoryview(payload))
+    except TypeError:
+        return _written(payload)
+
+
+def _written(payload: Any) -> bytes:
+    try:
+        return orjson.dumps(payload, default=repr, option=orjson.OPT_NON_STR_KEYS)
+    except (TypeError, ValueError, RecursionError):
+        return _look(payload).encode("utf-8", "backslashreplace")
+
+
+def _look(payload: Any) -> str:
+    try:
+        return repr(payload)
+    except Exception:  # of the publisher's own class
+        return type(payload).__name__
+
+
+def _short(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return as many headers as there is room for."""
+    kept, room = dict[str, str](), HEADER_BYTES
+    for name, value in headers.items():
+        room -= len(str(name)) + len(str(value))
+        if room < 0:
+            break
+        kept[_clean(name, HEADER_BYTES)] = _clean(value, HEADER_BYTES)
+    return kept
+
+
+def _clean(text: object, limit: int) -> str:
+    """Return a text that can be stored."""
+    return str(text).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:limit]

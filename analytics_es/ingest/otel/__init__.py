@@ -1,0 +1,17 @@
+"""Spans of OpenTelemetry as events: live by an exporter for its SDK (extra `otel`), or from files."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analytics_es.ingest.otel.exporter import AnalyticsSpanExporter
+
+__all__ = ["AnalyticsSpanExporter"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs the SDK when it is used first: files of spans are read without it; raises MissingExtra."""
+    if name not in __all__:
+        raise AttributeError(name)
+    from analytics_es.ingest.otel import exporter
+
+    return getattr(exporter, name)

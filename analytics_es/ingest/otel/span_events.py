@@ -1,0 +1,158 @@
+"""Spans → events, as arguments of `record_event`.
+
+What becomes of a span depends on nothing but the span, so live export and import of a file give the same event; but for
+one thing: which spans lie in it (`nesting.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from attrs import define, evolve, field
+
+from analytics_es.events.event import EPOCH
+from analytics_es.events.fields import MAX_TEXT
+from analytics_es.ingest.otel import conventions as semconv
+from analytics_es.ingest.otel.nesting import Nesting, Node
+from analytics_es.ingest.otel.spans import (
+    Span,
+    Told,
+    attempt,
+    attributes,
+    called,
+    common,
+    cut,
+    duration,
+    first_chunk,
+    said,
+    used,
+)
+
+SOURCE = "otel"
+CALL, TASK, TOOL = "provider.call", "task", "tool.call"
+
+_USAGE = (*semconv.USAGE["input_tokens"], *semconv.USAGE["output_tokens"], *semconv.COST)
+
+
+class Activity(NamedTuple):
+    """What a GenAI span is: `provider.call`, `tool.call`, `task`, `job`, or None for glue; and its operation."""
+
+    name: str | None
+    operation: str | None
+
+
+def activity_of(span: Span) -> Activity | None:
+    """Say what a span is; None if it is no GenAI span."""
+    told = Told(span.attributes)
+    operation, kind = told.text(semconv.OPERATION), told.text(semconv.KIND)
+    if operation is None and kind is not None:
+        operation = semconv.OPERATIONS.get(kind.lower())
+    if operation is not None:
+        return Activity(semconv.ACTIVITIES.get(operation, CALL), operation)
+    if any(name in span.attributes for name in semconv.CALLS):
+        return Activity(CALL, None)
+    return Activity(None, None) if kind else None
+
+
+def reports_usage(span: Span) -> bool:
+    """Say whether a span tells of tokens or cost; zeros tell nothing that could be counted twice."""
+    return any(span.attributes.get(name) for name in _USAGE)
+
+
+@define
+class Reader:
+    """Turns spans into events, batch by batch, remembering which of the last `limit` lie in which, by default of all.
+
+    With `content`, what was said is taken over as `prompt`, `completion`, `arguments` and `result`.
+    """
+
+    content: bool = False
+    limit: int | None = None
+    _nesting: Nesting = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._nesting = Nesting(self.limit)
+
+    def see(self, batch: Iterable[Span]) -> None:
+        """Take in which spans lie in which, before `events` is asked for any of them."""
+        self._nesting.see(_node(span, activity_of(span)) for span in batch)
+
+    def events(self, span: Span) -> list[dict[str, Any]]:
+        """Return the events of a span that was seen: none, one, or two where it tells of calls that nothing else does.
+
+        A call around other calls, as frameworks have them, is a step of work, not one more call.
+        """
+        kind = activity_of(span)
+        if kind is None:
+            return []
+        counts = reports_usage(span) and self._nesting.counts(span.key)
+        if kind.name == CALL and (counts or not self._nesting.holds_call(span.key)):
+            return [self._call(span, kind, carries=counts or not reports_usage(span))]
+        events = [self._activity(span, kind)] if kind.name else []
+        return [*events, self._unseen_calls(span, kind)] if counts else events
+
+    def _call(self, span: Span, kind: Activity, *, carries: bool) -> dict[str, Any]:
+        told = Told(span.attributes)
+        data = {
+            **common(span, told),
+            **called(told, kind.operation),
+            "tool": told.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key),
+            "attempt": attempt(told),
+            "duration_ms": duration(span),
+            "time_to_first_chunk_ms": first_chunk(span, told),
+            **(used(told) if carries else {}),
+            **(said(span, semconv.SAID) if self.content else {}),
+        }
+        return _event(span, CALL, {**data, "attributes": attributes(span, told)})
+
+    def _activity(self, span: Span, kind: Activity) -> dict[str, Any]:
+        told = Told(span.attributes)
+        data = {**common(span, told), "attempt": attempt(told), "duration_ms": duration(span)}
+        name = TASK if kind.name == CALL else str(kind.name)
+        if kind.name == CALL:
+            data["task_type"] = kind.operation or span.title
+        else:
+            data[semconv.NAMES[name][0]] = _name(span, told, name)
+        if name == TASK:
+            data["task_id"] = data["task_id"] or span.key
+        if self.content:
+            data |= said(span, semconv.DONE if name == TOOL else semconv.SAID)
+        return _event(span, name, {**data, "attributes": attributes(span, told)})
+
+    def _unseen_calls(self, span: Span, kind: Activity) -> dict[str, Any]:
+        """Return the calls in a span that only it tells of, as one; without a duration, which is the span's."""
+        told = Told(span.attributes)
+        data = {**common(span, told), **called(told, kind.operation), **used(told)}
+        data["tool"] = told.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key)
+        about = attributes(evolve(span, attributes={}, dropped=0), told)
+        return {**_event(span, CALL, {**data, "attributes": about}), "id": f"{span.key}:usage"}
+
+
+def _node(span: Span, kind: Activity | None) -> Node:
+    if kind is None:
+        return Node(span.key, span.parent, False, False)
+    tool = cut(_name(span, Told(span.attributes), TOOL), MAX_TEXT) if kind.name == TOOL else ""
+    return Node(span.key, span.parent, kind.name == CALL, reports_usage(span), tool)
+
+
+def _name(span: Span, told: Told, activity: str) -> str:
+    return told.text(semconv.NAMES[activity][1]) or span.title
+
+
+def _event(span: Span, activity: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return an event that occurred when its span ended: its duration tells when it began."""
+    return {
+        "event_type": f"{activity}.{_outcome(span, data['error_type'])}",
+        "data": {name: value for name, value in data.items() if value is not None},
+        "occurred_at": EPOCH + timedelta(microseconds=span.end_us),
+        "id": span.key,
+        "source": SOURCE,
+    }
+
+
+def _outcome(span: Span, error_type: str | None) -> str:
+    if error_type and error_type.rpartition(".")[2] == "CancelledError":
+        return "cancelled"
+    return "failed" if span.failed or error_type else "completed"

@@ -1,0 +1,232 @@
+"""Privacy: what of an event may be stored, by the path of each field, and the presets for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+from attrs import field, frozen
+
+from analytics_es.errors import BadPolicy
+from analytics_es.events.fields import ENTITIES
+from analytics_es.projection.declaration import TAG, named_by
+
+KEEP, PSEUDONYMISE, DROP, DROP_TEXT = "keep", "pseudonymise", "drop", "drop_text"
+ACTIONS = (KEEP, PSEUDONYMISE, DROP, DROP_TEXT)
+PERSON = "user"
+REMEMBERED = 1000  # names of one level whose rule is known
+
+# Fields that say who somebody is, wherever they are: ours, OpenTelemetry's, and the usual ones.
+IDENTITY = (
+    *("user_id", "enduser.id", "enduser.pseudo.id", "user.id", "user.email", "user.name", "user.full_name"),
+    *("user.hash", "user", "user_email", "user_name", "user_full_name", "username", "email", "email_address"),
+    *("full_name", "first_name", "last_name", "phone", "phone_number", "customer_email", "customer_name"),
+    *("client.address", "client.ip", "client_ip", "source.address", "http.client_ip", "net.peer.ip"),
+    *("network.peer.address", "ip", "ip_address", "remote_addr", "x_forwarded_for", "device.id", "device_id"),
+)
+# What ties the events of somebody together without a name.
+SESSIONS = ("conversation_id", "gen_ai.conversation.id", "session.id", "session_id", "thread_id")
+# What people and models wrote, and what tools were given and gave back. A number under such a name is a figure.
+FREE_TEXT = (
+    *("prompt", "prompts", "completion", "completions", "message", "messages", "system_prompt", "system_message"),
+    *("system_instructions", "instructions", "input", "inputs", "output", "outputs", "arguments", "args"),
+    *("parameters", "tool_input", "tool_output", "tool_arguments", "tool_result", "tool_call_arguments"),
+    *("result", "results", "content", "contents", "text", "body", "request", "response", "question", "answer"),
+    *("query", "command", "stdout", "stderr", "comment", "feedback", "description", "summary"),
+    *("error_message", "stack", "stack_trace", "stacktrace", "traceback"),
+    *("raw", "headers", "payload"),  # of a message that could not be read as an event
+)
+
+Rules = tuple[tuple[str, str], ...]
+PseudonymOf = Callable[[str, str], str]  # of what kind it is, and the raw text
+
+
+def _anywhere(names: Iterable[str], action: str) -> Iterator[tuple[str, str]]:
+    return ((f"*.{name}", action) for name in names)
+
+
+PRESETS: dict[str, Rules] = {
+    "full": (),
+    "pseudonymous": (*_anywhere(IDENTITY, PSEUDONYMISE), *_anywhere(FREE_TEXT, DROP_TEXT)),
+    "anonymous": (*_anywhere((*IDENTITY, *SESSIONS), DROP), *_anywhere(FREE_TEXT, DROP_TEXT)),
+}
+DEFAULT = "pseudonymous"
+
+
+def _checked(rules: Iterable[tuple[str, str]]) -> Rules:
+    """Return rules with the very constants of this module as actions: they are compared by identity."""
+    checked = []
+    for path, action in rules:
+        if action not in ACTIONS:
+            raise BadPolicy(problem=f"{path} is to be {action!r}: use {', '.join(ACTIONS)}")
+        named = path.removeprefix("*.").removesuffix(".*")
+        if path != "*" and ("" in named.split(".") or "*" in named):
+            raise BadPolicy(problem=f"{path!r} is not a path: write user_id, attributes.team, *.prompt or attributes.*")
+        checked.append((path, ACTIONS[ACTIONS.index(action)]))
+    return tuple(checked)
+
+
+@frozen(kw_only=True)
+class PrivacyPolicy:
+    """What becomes of each field: rules of path and action, of which the last that fits decides.
+
+    A path leads from the top of `data`: `user_id`, `attributes.user.email`. `*.prompt` is that name anywhere,
+    `attributes.*` everything below. Letters count alike in both cases, and `_` and `-` not at all. What no rule fits
+    has the action of what it lies in, at the top `keep`. `drop_text` drops all but numbers and truth values.
+    """
+
+    preset: str = "own"
+    rules: Rules = field(converter=_checked)
+    _plan: _Names = field(init=False, eq=False, repr=False)
+
+    @_plan.default
+    def _planned(self) -> _Names:
+        return _Names(_Compiled(self.rules), "", KEEP)
+
+    @classmethod
+    def of(cls, wanted: str | Mapping[str, Any] | PrivacyPolicy) -> PrivacyPolicy:
+        """Return a preset by its name, or one with rules of one's own after it: `{"preset": …, "rules": {…}}`.
+
+        Raises BadPolicy.
+        """
+        if isinstance(wanted, PrivacyPolicy):
+            return wanted
+        told = {"preset": wanted} if isinstance(wanted, str) else dict(wanted)
+        preset: Any = told.pop("preset", DEFAULT)
+        rules: Any = told.pop("rules", {})
+        if told:
+            raise BadPolicy(problem=f"{', '.join(map(str, told))} is not known: use preset and rules")
+        if preset not in PRESETS:
+            raise BadPolicy(problem=f"{preset!r} is not a preset: use {', '.join(PRESETS)}")
+        if not isinstance(rules, Mapping) or not all(isinstance(each, str) for each in (*rules, *rules.values())):
+            raise BadPolicy(problem="rules must map paths to actions")
+        return cls(preset=preset, rules=(*PRESETS[preset], *rules.items()))
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this policy from every other; `full` has none."""
+        return hashlib.blake2b(orjson.dumps(self.rules), digest_size=16).hexdigest() if self.rules else ""
+
+    def told(self) -> dict[str, Any]:
+        """Return what the log says of the policy in force."""
+        rules = [{"path": path, "action": action} for path, action in self.rules]
+        return {"preset": self.preset, "rules": rules, "fingerprint": self.fingerprint}
+
+    def action(self, path: str) -> str:
+        """Say what becomes of the field at a path."""
+        return self._plan.rules.action(path) or KEEP
+
+    def pseudonymises(self, entity: str) -> bool:
+        """Say whether an entity such as `user`, or a tag such as `attributes.email`, is known by pseudonyms."""
+        named = entity in ENTITIES or entity.startswith(TAG)
+        return named and self.action(".".join(named_by(entity))) == PSEUDONYMISE
+
+    def apply(self, data: dict[str, Any], pseudonym_of: PseudonymOf) -> dict[str, Any]:
+        """Leave of checked data what may be stored, in place: who checked it made it anew."""
+        if self.rules:
+            _applied(data, self._plan, pseudonym_of)
+        return data
+
+
+def kind_of(path: str) -> str:
+    """Say whose pseudonyms a field has: those of its entity, else of a person."""
+    return _KINDS.get(plain(path), PERSON)
+
+
+def plain(path: str) -> str:
+    """Return a path as it is compared."""
+    return path.lower().replace("_", "").replace("-", "")
+
+
+_KINDS = {plain(name): entity for entity, name in ENTITIES.items()}
+
+
+# ── compiled ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Compiled:
+    """Rules as look-ups: whole paths, names anywhere, everything below; each with its place in the order."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.whole: dict[str, tuple[int, str]] = {}
+        self.anywhere: dict[str, tuple[int, str]] = {}
+        self.below: dict[str, tuple[int, str]] = {}
+        for place, (given, action) in enumerate(rules, 1):
+            path = plain(given)
+            if path == "*":
+                self.below[""] = place, action
+            elif path.endswith(".*"):
+                self.below[path[:-2]] = place, action
+            elif path.startswith("*."):
+                self.anywhere[path[2:]] = place, action
+            else:
+                self.whole[path] = place, action
+
+    def action(self, given: str) -> str | None:
+        """Return what the last rule that fits a path says."""
+        path = plain(given)
+        parts = path.split(".")
+        fitting = [self.whole.get(path)]
+        fitting += (self.anywhere.get(".".join(parts[n:])) for n in range(len(parts)))
+        fitting += (self.below.get(".".join(parts[:n])) for n in range(len(parts)))
+        return max((each for each in fitting if each), default=(0, None))[1]
+
+
+class _Names(dict[str, tuple[str, "_Names"]]):
+    """What becomes of the names of one level, and of what lies in them; learnt when first asked.
+
+    `kept` are the names that are known to be kept, `kind` whose pseudonyms there are on this level.
+    """
+
+    def __init__(self, rules: _Compiled, path: str, inherited: str) -> None:
+        super().__init__()
+        self.rules, self.path, self.inherited = rules, path, inherited
+        self.kept: set[str] = set()
+        self.kind = kind_of(path)
+
+    def __missing__(self, name: str) -> tuple[str, _Names]:
+        path = f"{self.path}.{name}" if self.path else name
+        action = self.rules.action(path) or self.inherited
+        found = action, _Names(self.rules, path, action)
+        if len(self) < REMEMBERED:
+            self[name] = found
+            if action is KEEP:
+                self.kept.add(name)
+        return found
+
+
+_NESTED = frozenset((dict, list))
+_FIGURES = (int, float)
+
+
+def _applied(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf) -> None:
+    """Treat what is not known to be kept, and what has something in it; most often that is little or nothing."""
+    plain = _NESTED.isdisjoint(map(type, data.values()))
+    if plain and names.kept.issuperset(data):
+        return
+    treated = data.keys() - names.kept
+    if not plain:
+        treated |= {name for name, value in data.items() if type(value) in _NESTED}
+    for name in treated:
+        value = data[name]
+        action, below = names[name]
+        if action is DROP or (action is DROP_TEXT and not isinstance(value, _FIGURES)):
+            del data[name]
+        else:
+            data[name] = _of_value(value, action, below, pseudonym_of)
+
+
+def _of_value(value: Any, action: str, names: _Names, pseudonym_of: PseudonymOf) -> Any:
+    kind = type(value)
+    if kind is dict:
+        _applied(value, names, pseudonym_of)
+        return value
+    if kind is list:
+        return [_of_value(each, action, names, pseudonym_of) for each in value]
+    if action is not PSEUDONYMISE or value is None or value == "" or kind is bool:
+        return value
+    text = str(value)
+    found = pseudonym_of(names.kind, text)
+    return value if found is text else found

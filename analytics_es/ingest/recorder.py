@@ -1,0 +1,202 @@
+"""From arguments to the log: one event durably, or any number in batches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from attrs import define, field
+
+from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
+from analytics_es.ingest.door import Door, told
+from analytics_es.ingest.door import entry as passed
+from analytics_es.log import Appended, Entry, EventLog
+from analytics_es.log.event_log import check_horizon
+from analytics_es.types import BatchReceipt, Receipt, Refusal
+
+BATCH = 1000
+LISTED = 100
+POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
+CONFIGURED = "analytics.privacy.configured"
+
+OnRefused = Callable[[Refusal], None]
+Progress = Callable[[int], None]
+_NEEDED = {"event_type", "data"}
+_ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
+
+
+def receipt(appended: Appended) -> Receipt:
+    """Say what became of one event."""
+    return Receipt(position=appended.position, duplicate=appended.duplicate, differs=appended.differs)
+
+
+@define
+class Recorder:
+    """Appends to the log what passes the door, and says so afterwards."""
+
+    log: EventLog
+    door: Door
+    appended: Callable[[], None]
+    _in_force: str | None = field(init=False, default=None)  # the policy that the log was told of, here
+    _telling: threading.Lock = field(init=False, factory=threading.Lock)
+
+    def one(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
+        """Record one event; durable when it returns."""
+        return receipt(self.append([self.door.entry(event_type, data, **given)])[0])
+
+    def tell(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
+        """Record what the service itself has to say, an `analytics.…` event; no policy of privacy is about that."""
+        return receipt(self.tell_all([passed(self.door.clock(), event_type, data, **given)])[0])
+
+    def tell_all(self, entries: Sequence[Entry]) -> list[Appended]:
+        """Record several such events, in one commit."""
+        return self._commit(entries)
+
+    def append(self, entries: Sequence[Entry]) -> list[Appended]:
+        """Append what has passed the door, in one commit; durable when it returns.
+
+        Before the first of it comes the policy it passed under, unless the last that the log was told of is the same.
+        """
+        if self._in_force is None and entries:
+            with self._telling:
+                if self._in_force is None:
+                    return self._append_first(entries)
+        return self._commit(entries)
+
+    def _append_first(self, entries: Sequence[Entry]) -> list[Appended]:
+        policy = self.door.policy
+        changed = (self.log.noted(POLICY) or "") != policy.fingerprint  # of old, everything was kept
+        told = [passed(self.door.clock(), CONFIGURED, policy.told())] if changed else []
+        result = self._commit([*told, *entries], {POLICY: policy.fingerprint} if changed else None)
+        self._in_force = policy.fingerprint
+        return result[len(told) :]
+
+    def _commit(self, entries: Sequence[Entry], notes: Mapping[str, str] | None = None) -> list[Appended]:
+        try:
+            result = self.log.append(entries, notes=notes)
+        except BeforeHorizon:
+            self.log.seals.count_refused(1)
+            raise
+        self.appended()
+        return result
+
+    def many(
+        self,
+        events: Iterable[Mapping[str, Any]],
+        *,
+        batch: int = BATCH,
+        skip_refused: bool = False,
+        on_refused: OnRefused | None = None,
+        progress: Progress | None = None,
+    ) -> BatchReceipt:
+        """Record events given as arguments of `one`, in constant memory, one commit a batch.
+
+        A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
+        with `skip_refused` the rest of it is recorded. `on_refused` is told of each.
+        """
+        if batch < 1:
+            raise ValueError(f"a batch has at least one event, not {batch}")
+        tally = _Tally(on_refused)
+        source = iter(events)
+        while chunk := list(islice(source, batch)):
+            entries = list(self._admitted(chunk, tally))
+            refused = tally.refused_in_batch
+            if refused and not skip_refused:
+                tally.refuse_batch(len(chunk))
+            tally.count(self.append(entries))
+            if progress:
+                progress(tally.index)
+        return tally.receipt()
+
+    def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[Entry]:
+        now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
+        tally.refused_in_batch = []
+        for event in chunk:
+            try:
+                entry = _entry(self.door, now, event)
+                check_horizon(horizon, [entry])
+                yield entry
+            except RefusedEvent as error:
+                tally.refuse(error)
+                late += isinstance(error, BeforeHorizon)
+            tally.index += 1
+        if late:
+            self.log.seals.count_refused(late)
+
+
+def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
+    try:
+        return door.entry(now=now, **event)
+    except AnalyticsError:
+        raise
+    except Exception as error:
+        raise BadEvent(problem=_problem(event, error)) from error
+
+
+def _problem(event: object, error: Exception) -> str:
+    """Say what is wrong with an element that cannot be read as arguments."""
+    try:
+        return _mistake(event) or f"this one fails when it is read ({told(error)})"
+    except Exception:
+        return f"this one fails when it is read ({told(error)})"
+
+
+def _mistake(event: object) -> str:
+    if not isinstance(event, Mapping):
+        return f"this is of type {type(event).__name__}"
+    missing = ", ".join(sorted(_NEEDED - set(event)))
+    unknown = ", ".join(sorted(f"{name!r:.40}" for name in set(event) - _ARGUMENTS))
+    return " and ".join(filter(None, (missing and f"{missing} is missing", unknown and f"{unknown} is none of them")))
+
+
+@define
+class _Tally:
+    on_refused: OnRefused | None
+    index: int = 0
+    recorded: int = 0
+    duplicates: int = 0
+    differing: int = 0
+    refused: int = 0
+    last_position: int | None = None
+    refusals: list[Refusal] = field(factory=list)
+    refused_in_batch: list[Refusal] = field(factory=list)
+
+    def refuse(self, error: RefusedEvent) -> None:
+        refusal = Refusal(index=self.index, code=error.code, message=str(error))
+        self.refused += 1
+        self.refused_in_batch.append(refusal)
+        if len(self.refusals) < LISTED:
+            self.refusals.append(refusal)
+        if self.on_refused:
+            self.on_refused(refusal)
+
+    def refuse_batch(self, size: int) -> None:
+        first = self.refused_in_batch[0]
+        raise RefusedBatch(
+            count=len(self.refused_in_batch),
+            size=size,
+            recorded=self.recorded,
+            index=first.index,
+            message=first.message,
+            refusals=self.refused_in_batch,
+        )
+
+    def count(self, appended: list[Appended]) -> None:
+        duplicates = sum(each.duplicate for each in appended)
+        self.recorded += len(appended) - duplicates
+        self.duplicates += duplicates
+        self.differing += sum(each.differs for each in appended) if duplicates else 0
+        self.last_position = max([self.last_position or 0, *(each.position for each in appended)]) or None
+
+    def receipt(self) -> BatchReceipt:
+        return BatchReceipt(
+            recorded=self.recorded,
+            duplicates=self.duplicates,
+            differing=self.differing,
+            refused=self.refused,
+            refusals=self.refusals,
+            last_position=self.last_position,
+        )

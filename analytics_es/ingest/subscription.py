@@ -1,0 +1,195 @@
+"""Subscriptions: what buses deliver, on its way into the log; what cannot be recorded is kept there with the reason."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from analytics_es.errors import BeforeHorizon, Closed, NotABus, OtherContent, RefusedEvent, UnreadableMessage
+from analytics_es.events.codec import decode
+from analytics_es.ingest.bus import BatchBus, Message, MessageBus, at_all_depths, by_depth, checked
+from analytics_es.ingest.messages import REJECTED, arguments, received, rejected
+from analytics_es.ingest.recorder import Recorder
+from analytics_es.log import Appended, Entry, Horizon
+from analytics_es.log.event_log import check_horizon
+
+
+@frozen(kw_only=True)
+class SubscriptionStats:
+    """What came of a subscription: messages received, and of them recorded, there before, or rejected and kept.
+
+    `failures` counts attempts to record that failed, after which the bus delivers again; `trouble` is what keeps
+    messages from being recorded now.
+    """
+
+    received: int = 0
+    recorded: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    failures: int = 0
+    trouble: str | None = None
+
+
+@define
+class Intake:
+    """Records messages, as many as there are at once in one commit, and counts what came of them."""
+
+    recorder: Recorder
+    closed: bool = False
+    stats: SubscriptionStats = field(factory=SubscriptionStats)
+    _counting: Any = field(factory=threading.Lock)
+
+    def one(self, *given: Any, **named: Any) -> None:
+        """Record one message, in whichever shape a bus hands it over; raises what keeps it from being recorded."""
+        try:
+            message = received(*given, **named)
+        except UnreadableMessage as reason:
+            message = Message(topic="", payload=given or named)
+            self._append([message], [self._kept(message, reason)])
+        else:
+            self.batch([message])
+
+    def batch(self, messages: Sequence[Message]) -> None:
+        """Record messages: durable when it returns; where it raises, they are to be delivered again."""
+        horizon = self.recorder.log.seals.horizon()
+        self._append(messages, [self._entry(message, horizon) for message in messages])
+
+    def close(self) -> None:
+        """Take no more."""
+        self.closed = True
+
+    def _entry(self, message: Message, horizon: Horizon) -> Entry:
+        try:
+            entry = self.recorder.door.entry(**arguments(message))
+            check_horizon(horizon, [entry])
+            return entry
+        except RefusedEvent as reason:
+            if isinstance(reason, BeforeHorizon):
+                self.recorder.log.seals.count_refused(1)
+            return self._kept(message, reason)
+
+    def _kept(self, message: Message, reason: RefusedEvent) -> Entry:
+        return self.recorder.door.entry(**rejected(message, reason))
+
+    def _append(self, messages: Sequence[Message], entries: Sequence[Entry]) -> None:
+        if self.closed:
+            raise Closed
+        try:
+            appended = self.recorder.append(entries)
+            differing = self._differing(messages, entries, appended)
+            kept = self.recorder.append(differing) if differing else []
+        except Exception as error:
+            self._count({"failures": 1}, trouble=str(error))
+            raise
+        self._count(_tally(entries, appended, kept))
+
+    def _differing(
+        self, messages: Sequence[Message], entries: Sequence[Entry], appended: Sequence[Appended]
+    ) -> list[Entry]:
+        """Keep what was told under the identity of another event: it must not be lost."""
+        return [
+            self._kept(message, OtherContent(position=place.position))
+            for message, entry, place in zip(messages, entries, appended, strict=True)
+            if place.differs and entry.type != REJECTED and self._says_else(entry, place.position)
+        ]
+
+    def _says_else(self, entry: Entry, position: int) -> bool:
+        """Say whether more than the time differs from what is recorded, which it may where ids are strict."""
+        first = self.recorder.log.first_after(position - 1)
+        return first is None or (first.type, first.data) != (entry.type, decode(position, *entry[1:]).data)
+
+    def _count(self, more: Mapping[str, int], *, trouble: str | None = None) -> None:
+        with self._counting:
+            totals = {name: getattr(self.stats, name) + number for name, number in more.items()}
+            self.stats = evolve(self.stats, trouble=trouble, **totals)
+
+
+def _tally(entries: Sequence[Entry], appended: Sequence[Appended], kept: Sequence[Appended]) -> dict[str, int]:
+    new = [entry.type for entry, place in zip(entries, appended, strict=True) if not place.duplicate]
+    rejected_now = new.count(REJECTED)
+    kept_now = sum(not place.duplicate for place in kept)
+    return {
+        "received": len(entries),
+        "recorded": len(new) - rejected_now,
+        "duplicates": len(entries) - len(new) - kept_now,
+        "rejected": rejected_now + kept_now,
+    }
+
+
+class Subscription:
+    """A subscription to a bus, until it is closed; what `subscribe_to` returns."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._handles: list[tuple[Any, Callable[[], object]]] = []
+
+    def add(self, handle: Any, unsubscribe: Callable[[], object]) -> None:
+        """Take in what a bus has returned, and what else would end it; raises NotABus."""
+        if inspect.isawaitable(handle):
+            if inspect.iscoroutine(handle):
+                handle.close()
+            raise NotABus(kind="what subscribes by a coroutine")
+        self._handles.append((handle, unsubscribe))
+
+    def stats(self) -> SubscriptionStats:
+        """Say what came of it so far."""
+        told = self._intake.stats
+        troubles = (getattr(handle, "trouble", None) for handle, _ in self._handles)
+        return evolve(told, trouble=told.trouble or next(filter(None, troubles), None))
+
+    def close(self) -> None:
+        """End it: what is being recorded is finished and acknowledged; what comes afterwards is refused."""
+        with ExitStack() as ending:  # whatever one of them raises, all are ended
+            ending.callback(self._intake.close)
+            while self._handles:
+                ending.callback(_end, *self._handles.pop(0))
+
+    def __enter__(self) -> Subscription:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _end(handle: Any, unsubscribe: Callable[[], object]) -> None:
+    """End a subscription in the way that its bus has."""
+    ways = (getattr(handle, "close", None), getattr(handle, "unsubscribe", None), handle, unsubscribe)
+    next(way for way in ways if callable(way))()
+
+
+def subscribe(bus: MessageBus, families: Iterable[str], recorder: Recorder) -> Subscription:
+    """Subscribe to every topic of these families; raises NotABus, BadPattern, OverlappingPatterns and the bus's own."""
+    patterns = checked(families)
+    intake = Intake(recorder)
+    subscription = Subscription(intake)
+    try:
+        if isinstance(bus, BatchBus):
+            everything = [at_all_depths(pattern) for pattern in patterns]
+            subscription.add(bus.subscribe_batches(everything, intake.batch), _nothing)
+        else:
+            for each in [each for pattern in patterns for each in by_depth(pattern)]:
+                _subscribe(bus, each, intake, subscription)
+    except BaseException:
+        subscription.close()
+        raise
+    return subscription
+
+
+def _subscribe(bus: MessageBus, pattern: str, intake: Intake, subscription: Subscription) -> None:
+    if not callable(getattr(bus, "subscribe", None)):
+        raise NotABus(kind=type(bus).__name__)
+    unsubscribe = getattr(bus, "unsubscribe", None)
+    ending = (lambda: unsubscribe(pattern, intake.one)) if callable(unsubscribe) else _nothing
+    subscription.add(bus.subscribe(pattern, intake.one), ending)
+
+
+def _nothing() -> None:
+    """End nothing: this bus has no way to."""

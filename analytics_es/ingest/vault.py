@@ -1,0 +1,194 @@
+"""The vault: which pseudonym is whose, found through a keyed hash of the name, so that no name is stored."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from analytics_es.errors import BadVaultKey, NoVaultKey, OtherVaultKey
+from analytics_es.log.pseudonyms import Entries
+
+KEY_VARIABLE = "ANALYTICS_ES_VAULT_KEY"
+KEY_BYTES = 32
+REMEMBERED = 50_000  # subjects in memory
+LOOK_SECONDS = 1.0  # so long may another process go on with a pseudonym that was destroyed
+OTHERS_MAY = 0o027  # of a key file: read by everybody, written by anybody else
+
+_PSEUDONYM = re.compile(r"p_[A-Za-z0-9_-]{16}")
+
+
+class Vault:
+    """Finds and makes pseudonyms; safe to use from several threads, and beside other processes."""
+
+    def __init__(self, opening: Callable[[bool], Entries | None], key: Callable[[bool], bytes]) -> None:
+        """Take what opens its entries, told whether to make them where there are none, and what reads its key."""
+        self._opening, self._read_key = opening, key
+        self._opened: Entries | None = None
+        self._key: bytes | None = None
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str], str] = {}
+        self._generation = -1
+        self._look_at = 0.0
+
+    def pseudonym(self, kind: str, value: str) -> str:
+        """Return the pseudonym of a subject, making one where it has none.
+
+        Raises NoVaultKey, BadVaultKey and OtherVaultKey.
+        """
+        if time.monotonic() >= self._look_at:
+            self._look()
+        return self._known.get((kind, value)) or self._learnt(kind, value)
+
+    def _look(self) -> None:
+        """Let go of what is remembered where an entry was destroyed by another process."""
+        with self._lock:
+            generation = self._entries().generation()
+            if generation != self._generation:
+                self._known.clear()
+                self._generation = generation
+            self._look_at = time.monotonic() + LOOK_SECONDS
+
+    def _learnt(self, kind: str, value: str) -> str:
+        with self._lock:
+            digest = self._digest(kind, value, new=True)
+            entries = self._entries()
+            found = entries.find(digest) or entries.add(digest, f"p_{secrets.token_urlsafe(12)}")
+            if len(self._known) >= REMEMBERED:
+                del self._known[next(iter(self._known))]
+            self._known[kind, value] = found
+            return found
+
+    def _entries(self) -> Entries:
+        """Return the entries, which are made where there are none."""
+        found = self._opened = self._opened or self._opening(True)
+        assert found  # noqa: S101  # it was told to make them
+        return found
+
+    def _existing(self) -> Entries | None:
+        """Return the entries, None where nobody has a pseudonym yet."""
+        self._opened = self._opened or self._opening(False)
+        return self._opened if self._opened and self._opened.check_value() else None
+
+    def find(self, kind: str, value: str) -> str | None:
+        """Return the pseudonym of a subject, None where it has none; nothing is made."""
+        with self._lock:
+            entries = self._existing()
+            return entries.find(self._digest(kind, value)) if entries else None
+
+    def destroy(self, kind: str, value: str) -> bool:
+        """Destroy what ties a subject to its pseudonym; False where nothing did."""
+        with self._lock:
+            self._known.clear()
+            entries = self._existing()
+            return entries.destroy(self._digest(kind, value)) if entries else False
+
+    def scrub(self) -> list[str]:
+        """Overwrite what was destroyed; says in words what of it remains somewhere."""
+        with self._lock:
+            entries = self._existing()
+            return entries.scrub() if entries else []
+
+    def _digest(self, kind: str, value: str, *, new: bool = False) -> bytes:
+        key = self._key = self._key or self._checked_key(new)
+        name = f"{kind}\0{value}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(name, key=key, digest_size=32).digest()
+
+    def _checked_key(self, new: bool) -> bytes:
+        """Return the key the vault was made with, or, where it is `new`, whichever is given or made."""
+        entries = self._entries()
+        stored = entries.check_value()
+        key = self._read_key(new and stored is None)
+        mine = hashlib.blake2b(b"the key of this vault", key=key, digest_size=16).hexdigest()
+        if stored is None and new:
+            stored = entries.check_value(mine)
+        if not hmac.compare_digest(stored or "", mine):
+            raise OtherVaultKey(place=entries.place)
+        return key
+
+    def close(self) -> None:
+        """Close the vault."""
+        self._known.clear()
+        if self._opened:
+            self._opened.close()
+
+
+def is_pseudonym(value: str) -> bool:
+    """Say whether a text has the form of a pseudonym."""
+    return _PSEUDONYM.fullmatch(value) is not None
+
+
+# ── the key ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def key_of(given: Path | None, beside: Path | None, place: object) -> Callable[[bool], bytes]:
+    """Return what reads a vault's key, when it is needed: from a file given, the environment, or a file beside it.
+
+    Told to, it makes the file beside the vault where there is none. Raises NoVaultKey and BadVaultKey.
+    """
+
+    def read(make: bool) -> bytes:
+        if given is None and (text := os.environ.get(KEY_VARIABLE)):
+            return _key(text, KEY_VARIABLE)
+        path = given or beside
+        if path is None:
+            raise NoVaultKey(place=place, problem="none was given")
+        if make and given is None and not path.exists():
+            _make(path)
+        return _key(_private_text(path, place), path)
+
+    return read
+
+
+def _private_text(path: Path, place: object) -> str:
+    try:
+        if path.stat().st_mode & OTHERS_MAY:
+            raise BadVaultKey(place=path, problem="others may read or write it; chmod 600 it")
+        return path.read_text("ascii")
+    except FileNotFoundError:
+        raise NoVaultKey(place=place, problem=f"there is no file {path}") from None
+    except (OSError, ValueError) as error:
+        raise BadVaultKey(place=path, problem=getattr(error, "strerror", None) or "it is not a text") from None
+
+
+def _key(text: str, place: object) -> bytes:
+    found = _bytes(text.strip())
+    if found is None or len(found) < KEY_BYTES:
+        raise BadVaultKey(place=place, problem=f"it must be {KEY_BYTES} bytes or more, as hex or base64")
+    return hashlib.blake2b(found).digest()
+
+
+def _bytes(text: str) -> bytes | None:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        pass
+    try:
+        return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        return None
+
+
+def _make(path: Path) -> None:
+    """Make a key, which appears complete or not at all; another process may be faster."""
+    unfinished = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(f"{secrets.token_hex(KEY_BYTES)}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(unfinished)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise BadVaultKey(place=path, problem=error.strerror) from error
+    finally:
+        unfinished.unlink(missing_ok=True)

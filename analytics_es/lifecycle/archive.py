@@ -1,0 +1,298 @@
+"""A directory of Parquet files that `export_data` wrote, read back as the log's own events.
+
+Every file has a manifest beside it. The files tile a stretch of time, whatever their names; what is read of them are
+the events up to the lowest head that a file was exported at, so that an archive is the log as it was at one position.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from types import UnionType
+from typing import Any, Self
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from attrs import asdict, fields, frozen
+
+from analytics_es.errors import ArchiveGap, ArchiveOverlap, BadManifest, DamagedArchive, NoArchive, OtherLog
+from analytics_es.events.event import key_of, microseconds
+from analytics_es.lifecycle.files import appearing
+from analytics_es.log.event_log import COLUMNS, brought_up
+from analytics_es.projection import engine
+
+VERSION = 1
+SUFFIX = ".manifest.json"
+BLOCK = 2**20
+
+Progress = Callable[[int, int], None]  # bytes checked, and of how many
+
+_STORED = ["position", "type", "source", "id", "occurred_at", "recorded_at", "data"]
+
+
+def _escaped(name: str) -> str:
+    r"""Return the SQL of a JSON string as orjson writes it: short escapes, else \u00 and lower case."""
+    short = {"\\": "\\\\", '"': '\\"', "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+    control = {chr(code): f"\\u{code:04x}" for code in range(1, 32)}
+    text = name
+    for character, escape in {**control, **short}.items():
+        if character != "\\":
+            text = f"replace({text}, chr({ord(character)}), '{escape}')"
+    text = text.replace(f"({name}, ", rf"(replace({name}, '\', '\\'), ", 1)  # innermost: it comes first
+    return rf"""'"' || CASE WHEN regexp_matches({name}, '[\x01-\x1f"\\]') THEN {text} ELSE {name} END || '"'"""
+
+
+def _time(name: str) -> str:
+    plain = f"make_timestamp(epoch_us({name}))"
+    whole, exact = (f"strftime({plain}, '%Y-%m-%dT%H:%M:%S{rest}Z')" for rest in ("", ".%f"))
+    return f"""'"' || CASE WHEN epoch_us({name}) % 1000000 = 0 THEN {whole} ELSE {exact} END || '"'"""
+
+
+# An event as codec.encode writes it.
+_STATE = (
+    f"""'{{"source":' || {_escaped("source")} || ',"id":' || {_escaped("id")} || ',"occurred_at":' """
+    f"""|| {_time("occurred_at")} || ',"recorded_at":' || {_time("recorded_at")} || ',"data":' || data || '}}'"""
+)
+
+
+@frozen(kw_only=True)
+class Manifest:
+    """What a file of an archive must be."""
+
+    version: int = VERSION
+    log: str
+    start: str
+    end: str
+    rows: int
+    first_position: int | None
+    last_position: int | None
+    upto: int
+    bytes: int
+    sha256: str
+    sealed: bool = False  # no more events of its period will ever come
+
+    def write(self, file: Path) -> Path:
+        """Write the manifest beside its file, which is complete; raises FileExists, CannotWrite."""
+        target = manifest_of(file)
+        with appearing(target) as unfinished:
+            unfinished.write_bytes(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        return target
+
+
+def manifest_of(file: Path) -> Path:
+    """Return where the manifest of a file is."""
+    return file.with_name(file.name + SUFFIX)
+
+
+@frozen(kw_only=True)
+class ArchiveFile:
+    """A file of an archive, and what its manifest says."""
+
+    path: Path
+    manifest: Manifest
+    start_us: int
+    end_us: int
+
+
+@frozen(kw_only=True)
+class Part:
+    """Row groups of a file, [first, end), to be read by whoever gets it."""
+
+    path: Path
+    first: int
+    end: int
+    upto: int
+
+
+@frozen(kw_only=True)
+class Archive:
+    """An archive whose manifests are in order; `check` says whether its files are."""
+
+    files: tuple[ArchiveFile, ...]  # in order of time
+
+    @classmethod
+    def open(cls, directory: Path, *, log: str | None = None) -> Self:
+        """Read the manifests of a directory, which must be of one log: of `log`, if given.
+
+        Raises NoArchive, BadManifest, DamagedArchive, OtherLog, ArchiveGap, ArchiveOverlap.
+        """
+        files = sorted(_listed(directory), key=lambda file: (file.start_us, file.end_us))
+        for file in files:
+            if file.manifest.log != (log or files[0].manifest.log):
+                raise OtherLog(file=file.path)
+        for one, following in pairwise(files):
+            _refuse_untiled(one, following)
+        return cls(files=tuple(files))
+
+    @property
+    def log(self) -> str:
+        """The identity of the log."""
+        return self.files[0].manifest.log
+
+    @property
+    def period_us(self) -> tuple[int, int]:
+        """The start and the end, in Unix microseconds."""
+        return self.files[0].start_us, self.files[-1].end_us
+
+    @property
+    def upto(self) -> int:
+        """The position up to which every file has its period's events; what came later is read of sealed ones alone."""
+        return min(file.manifest.upto for file in self.files)
+
+    @property
+    def rows(self) -> int:
+        """How many events the files hold, those after `upto` too."""
+        return sum(file.manifest.rows for file in self.files)
+
+    def check(self, progress: Progress | None = None) -> None:
+        """Verify every file against its manifest; raises DamagedArchive."""
+        total = sum(file.manifest.bytes for file in self.files)
+        done = 0
+        for file in self.files:
+            for size in _checked(file):
+                done += size
+                if progress:
+                    progress(done, total)
+
+    def parts(self, limit: int) -> list[Part]:
+        """Divide the archive into parts of at most `limit` events, or of one row group where that holds more."""
+        return [part for file in self.files for part in _parts(file.path, limit, self._upto(file))]
+
+    def _upto(self, file: ArchiveFile) -> int:
+        return file.manifest.upto if file.manifest.sealed else self.upto
+
+    def batches(self, limit: int) -> Iterator[pa.Table]:
+        """Yield the events as the log gives them, at most `limit` at once: in order of position within each file."""
+        with closing(Reader()) as reader:
+            for part in self.parts(limit):
+                table = reader.read(part)
+                yield from (table.slice(start, limit) for start in range(0, table.num_rows, limit))
+
+
+class Reader:
+    """Reads parts; every process and thread has its own."""
+
+    def __init__(self) -> None:
+        self._engine = engine.connect(threads=1)
+
+    def read(self, part: Part) -> pa.Table:
+        """Return the events of a part as the log gives them, the state to the letter; raises DamagedArchive."""
+        try:
+            with pq.ParquetFile(part.path) as file:
+                stored = file.read_row_groups(range(part.first, part.end), columns=_STORED)
+            self._engine.register("stored", stored)
+            found = self._engine.sql(
+                f"SELECT position, type, encode({_STATE}) AS state, source, id, epoch_us(occurred_at) AS us "
+                f"FROM stored WHERE position <= {part.upto}"
+            ).to_arrow_table()
+            names = (found.column(name).to_pylist() for name in ("source", "id", "us"))
+            keys = pa.array(map(key_of, *names), pa.string())
+            return brought_up(found.select(["position", "type", "state"]).append_column("key", keys).cast(COLUMNS))
+        except (OSError, pa.ArrowException, engine.EngineError) as error:
+            raise DamagedArchive(file=part.path, what=f"it cannot be read ({error})") from error
+        finally:
+            self._engine.unregister("stored")
+
+    def close(self) -> None:
+        """Close the engine."""
+        self._engine.close()
+
+
+# ── manifests ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _listed(directory: Path) -> list[ArchiveFile]:
+    try:
+        names = {path.name for path in directory.iterdir() if not path.name.startswith(".")}
+    except OSError as error:
+        raise NoArchive(path=directory, problem=error.strerror) from error
+    files = {name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)}
+    for name in sorted(files - names):
+        raise DamagedArchive(file=directory / name, what="it is missing, though its manifest is there")
+    for name in sorted({name for name in names if name.endswith(".parquet")} - files):
+        raise DamagedArchive(file=directory / name, what="it has no manifest")
+    if not files:
+        raise NoArchive(path=directory, problem="it holds no manifest")
+    return [_described(directory / name) for name in files]
+
+
+def _described(path: Path) -> ArchiveFile:
+    try:
+        manifest = _manifest(orjson.loads(manifest_of(path).read_bytes()))
+        start, end = (microseconds(datetime.fromisoformat(time)) for time in (manifest.start, manifest.end))
+        if start >= end:
+            raise ValueError("its end is not after its start")
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BadManifest(path=manifest_of(path), problem=error) from error
+    return ArchiveFile(path=path, manifest=manifest, start_us=start, end_us=end)
+
+
+def _manifest(told: Any) -> Manifest:
+    kinds: dict[str, type | UnionType] = {"int": int, "str": str, "int | None": int | None, "bool": bool}
+    if not isinstance(told, dict):
+        raise TypeError("it is no JSON object")
+    for each in fields(Manifest):
+        value = told.get(each.name, False if each.name == "sealed" else None)
+        if isinstance(value, bool) != (each.name == "sealed") or not isinstance(value, kinds[str(each.type)]):
+            raise TypeError(f"{each.name} is missing or not of its type")
+    manifest = Manifest(**told)
+    if manifest.version != VERSION:
+        raise ValueError(f"version {manifest.version} is not known")
+    return manifest
+
+
+def _refuse_untiled(one: ArchiveFile, following: ArchiveFile) -> None:
+    if one.end_us < following.start_us:
+        raise ArchiveGap(start=one.manifest.end, end=following.manifest.start)
+    if one.end_us > following.start_us:
+        raise ArchiveOverlap(file=one.path, other=following.path, start=following.manifest.start, end=one.manifest.end)
+
+
+# ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _checked(file: ArchiveFile) -> Iterator[int]:
+    """Verify a file, and yield the sizes of what was read of it."""
+    told = file.manifest
+    digest, size = hashlib.sha256(), 0
+    try:
+        with file.path.open("rb") as content:
+            while block := content.read(BLOCK):
+                digest.update(block)
+                size += len(block)
+                yield len(block)
+        _refuse_changed(file.path, bytes=(told.bytes, size), sha256=(told.sha256, digest.hexdigest()))
+        with pq.ParquetFile(file.path) as parquet:
+            _refuse_changed(file.path, rows=(told.rows, parquet.metadata.num_rows))
+            columns = set(_STORED) - set(parquet.schema_arrow.names)
+    except (OSError, pa.ArrowException) as error:
+        raise DamagedArchive(file=file.path, what=f"it cannot be read ({error})") from error
+    if columns:
+        raise DamagedArchive(file=file.path, what=f"it lacks columns of events: {', '.join(sorted(columns))}")
+
+
+def _refuse_changed(path: Path, **values: tuple[Any, Any]) -> None:
+    for name, (told, found) in values.items():
+        if told != found:
+            raise DamagedArchive(file=path, what=f"its {name} should be {told}, not {found}")
+
+
+def _parts(path: Path, limit: int, upto: int) -> Iterator[Part]:
+    try:
+        with pq.ParquetFile(path) as parquet:
+            sizes = [parquet.metadata.row_group(n).num_rows for n in range(parquet.num_row_groups)]
+    except (OSError, pa.ArrowException) as error:
+        raise DamagedArchive(file=path, what=f"it cannot be read ({error})") from error
+    first = rows = 0
+    for n, size in enumerate(sizes):
+        if n > first and rows + size > limit:
+            yield Part(path=path, first=first, end=n, upto=upto)
+            first, rows = n, 0
+        rows += size
+    if sizes:
+        yield Part(path=path, first=first, end=len(sizes), upto=upto)

@@ -1,0 +1,100 @@
+"""Copies that leave the store, exports and backups: each is told in the log, so that it can be found again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import frozen
+
+from analytics_es.events.event import microseconds
+from analytics_es.types import BackupResult, ExportResult, HeldCopy, TimePeriod
+
+EXPORTED = "analytics.export.completed"
+BACKED_UP = "analytics.backup.completed"
+
+Tell = Callable[[str, dict[str, Any]], object]
+
+
+def tell_export(tell: Tell, result: ExportResult, period: TimePeriod) -> ExportResult:
+    """Tell of a file of events, which goes again where that cannot be told."""
+    start, end = (time.astimezone(UTC).isoformat() for time in (period.start, period.end))
+    data = {"file": _text(result.path), "format": result.format, "start": start, "end": end, "rows": result.rows}
+    data |= {"last_position": result.last_position or 0, "sha256": result.sha256}
+    _or_undo(lambda: tell(EXPORTED, data), result.path, *([result.manifest] if result.manifest else []))
+    return result
+
+
+def tell_backup(tell: Tell, result: BackupResult) -> BackupResult:
+    """Tell of a copy of the log, which goes again where that cannot be told."""
+    data = {"file": _text(result.path), "last_position": result.last_position, "bytes": result.bytes}
+    _or_undo(lambda: tell(BACKED_UP, data), result.path)
+    return result
+
+
+def _text(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _or_undo(told: Callable[[], object], *made: Path) -> None:
+    try:
+        told()
+    except BaseException:
+        for path in made:
+            path.unlink(missing_ok=True)
+        raise
+
+
+@frozen
+class Stretch:
+    """Some events near each other in time: between when they occurred, in microseconds, and their lowest position."""
+
+    first: int
+    last: int
+    position: int
+
+    @classmethod
+    def of(cls, at: int, position: int, before: Stretch | None = None) -> Stretch:
+        """Add an event, which comes after those before it in the log."""
+        if before is None:
+            return cls(at, at, position)
+        return cls(min(at, before.first), max(at, before.last), before.position)
+
+
+@frozen
+class Copy:
+    """A copy that the log tells of, and which events are in it."""
+
+    kind: Literal["export", "backup"]
+    file: str
+    position: int
+    start: int
+    end: int
+    upto: int
+    sha256: str | None = None
+
+    @classmethod
+    def of(cls, position: int, event_type: str, data: Mapping[str, Any]) -> Copy:
+        """Read what was told; raises KeyError, TypeError or ValueError where that was something else."""
+        if event_type == BACKED_UP:
+            return cls("backup", str(data["file"]), position, 0, 2**62, int(data["last_position"]))
+        start, end = (microseconds(datetime.fromisoformat(data[name])) for name in ("start", "end"))
+        upto, sha256 = int(data["last_position"]), str(data["sha256"])
+        return cls("export", str(data["file"]), position, start, end, upto, sha256)
+
+    def holds(self, events: Iterable[Stretch]) -> bool:
+        """Say whether it may hold any of these events."""
+        return any(self.start <= e.last and e.first < self.end and e.position <= self.upto for e in events)
+
+    def held(self) -> HeldCopy:
+        """Return what callers are told of it."""
+        return HeldCopy(
+            kind=self.kind,
+            file=self.file,
+            position=self.position,
+            exists=Path(self.file).exists(),
+            sha256=self.sha256,
+        )

@@ -1,0 +1,294 @@
+"""Forgetting: what ties a subject to its pseudonym is destroyed, and where the log holds the subject, it is masked."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from attrs import define, field, frozen
+
+from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, UnknownEntity
+from analytics_es.events.fields import ENTITIES
+from analytics_es.ingest.privacy import PrivacyPolicy
+from analytics_es.ingest.vault import Vault
+from analytics_es.lifecycle.archive import Archive
+from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch
+from analytics_es.lifecycle.masking import REJECTED, Masked, Masking, identities, read
+from analytics_es.log import EventLog, Held
+from analytics_es.log.seals import SealedRows
+from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.fold import Fold
+from analytics_es.read_models import Views
+from analytics_es.read_models.rebuild import MICRO, run_aggregation
+from analytics_es.read_models.seeds import changed
+from analytics_es.read_models.tiling import Tiling
+from analytics_es.types import ForgetReceipt, HeldCopy, TimePeriod
+
+BEGUN = "analytics.forgetting.started"
+FORGOTTEN = "analytics.subject.forgotten"
+COPIES = (EXPORTED, BACKED_UP)
+SAID = (*COPIES, BEGUN, FORGOTTEN)  # by the service itself, which names no subject
+OURS = (*SAID, REJECTED)
+NOWHERE = b"\n"  # which no event holds: JSON escapes it
+LISTED = 100  # names of fields
+SLICE = 5_000  # events that are rewritten in one commit
+
+Tell = Callable[[str, dict[str, Any]], Any]
+Progress = Callable[[int, int], None]
+
+
+@frozen(kw_only=True)
+class Forgetting:
+    """Forgets subjects of one store."""
+
+    log: EventLog
+    views: Views
+    fold: Fold
+    calendar: Calendar
+    vault: Vault
+    policy: PrivacyPolicy
+    tell: Tell
+    catch_up: Callable[[], object]
+
+    def forget(
+        self, subject: str, *, entity: str = "user", fields: Sequence[str] = (), progress: Progress | None = None
+    ) -> ForgetReceipt:
+        """Forget a subject; killed in the middle, it can be done again. Raises NotAnIdentity, UnknownEntity.
+
+        While it masks the log, no read model can be rebuilt: raises RebuildRunning where one is.
+        """
+        _check(subject, entity)
+        known = self.vault.find(entity, subject)  # first, so that a missing key stops it before anything is done
+        masking = Masking(subject, entity, identities(entity, self.policy.rules), fields)
+        trace = self._traced(masking, known, progress)
+        with self.views.rebuilding():
+            if trace.events or trace.sealed:
+                self._mask(masking, trace, progress)
+            self.views.clear_away()
+            derived, remains = self._derived(subject, self._days(trace) | trace.days_begun())
+        if trace.events or trace.sealed or trace.begun:
+            remains += self.log.scrub()
+        if derived or trace.begun:
+            remains += self.views.scrub()
+        destroyed = self.vault.destroy(entity, subject)  # last: until then, doing it again knows what was begun
+        remains += self.vault.scrub()
+        return self._receipt(entity, trace, known is not None and destroyed, derived, remains)
+
+    # ── the log ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _held(self, masking: Masking) -> Iterator[Held]:
+        after, found = 0, True
+        while found:
+            page = self.log.search(masking.text, types=OURS, after=after, limit=SLICE)
+            yield from page
+            found = bool(page)
+            after = page[-1].position if page else after
+
+    def _traced(self, masking: Masking, known: str | None, progress: Progress | None) -> _Trace:
+        """Find what the log holds of a subject; nothing is written."""
+        trace, head = _Trace(known), self.log.head()
+        for held in self._held(masking):
+            trace.add(held, masking)
+            if progress:
+                progress(held.position, head)
+        for each in changed(self.log, masking.row):
+            trace.add_sealed(each, self.calendar.next_day(each.day))
+        return trace
+
+    def _mask(self, masking: Masking, trace: _Trace, progress: Progress | None) -> None:
+        """Mask the subject's events, under the pseudonym that it has, or is given until it is forgotten."""
+        masking.mask = self.vault.pseudonym(masking.entity, masking.subject)
+        copies = [each.position for each in trace.held_copies()]
+        begun = {"receipt": trace.receipt, "entity": masking.entity, "pseudonym": masking.mask, "copies": copies}
+        self.tell(BEGUN, {**begun, "days": sorted(self._days(trace)), **trace.summary()})
+        states: dict[int, bytes] = {}
+        head = self.log.head()
+        for held in self._held(masking):
+            if masked := _masked(held, masking):
+                trace.place(held.position, masked.at)  # it may have come in since
+                states[held.position] = masked.state
+            if len(states) >= SLICE:
+                self.log.rewrite(states)
+                states = {}
+            if progress:
+                progress(held.position, head)
+        self.log.rewrite(states)
+        for each in changed(self.log, masking.row):
+            self.log.seals.replace([each])
+
+    # ── the read models ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _days(self, trace: _Trace) -> set[int]:
+        return set(trace.sealed) | {self.calendar.day_start(hour) for hour in trace.hours}
+
+    def _derived(self, subject: str, days: set[int]) -> tuple[list[TimePeriod], list[str]]:
+        """Derive days again, and those in which read models hold the subject whyever; say what could not be.
+
+        What a follower folded before the log was masked must be committed first, so that it cannot be later.
+        """
+        problems = _problem("read models that are behind", self.catch_up) if days else []
+        days |= self._days_that_hold(subject)
+        periods = [_day(self.calendar, day) for day in sorted(days)]
+        for period in periods:
+            tiling = Tiling.of(self.calendar, period)
+            problems += _problem(
+                f"read models of {period.start:%Y-%m-%d}",
+                partial(run_aggregation, self.log, self.views, self.fold, tiling, period),
+            )
+        return periods, problems
+
+    def _days_that_hold(self, subject: str) -> set[int]:
+        with self.views.read() as snapshot:
+            return {day for live in snapshot.live.values() for day in snapshot.days_that_hold(live, subject)}
+
+    # ── the receipt ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _receipt(
+        self, entity: str, trace: _Trace, destroyed: bool, derived: list[TimePeriod], remains: list[str]
+    ) -> ForgetReceipt:
+        copies = trace.held_copies()
+        found = {"entity": entity, "vault_entries": int(destroyed), **trace.summary()}
+        told = {
+            **found,
+            "days_derived": len(derived),
+            "copies": [each.position for each in copies],
+            "completes": [each["receipt"] for each in trace.begun],
+        }
+        position = self.tell(FORGOTTEN, {"receipt": trace.receipt, **told}).position
+        return ForgetReceipt(
+            receipt=trace.receipt, **found, derived=derived, copies=copies, remains=remains, position=position
+        )
+
+
+def refuse_forgotten(log: EventLog, archive: Archive) -> None:
+    """Raise HoldsForgotten for an archive with a file that holds who was forgotten since."""
+    after, exported, forgotten = 0, dict[int, str](), set[int]()
+    while page := log.search(NOWHERE, types=(EXPORTED, FORGOTTEN), after=after, limit=SLICE):
+        after = page[-1].position
+        for held in page:
+            data = (read(held) or {"data": {}})["data"]
+            if held.type == EXPORTED:
+                exported[held.position] = data.get("sha256", "")
+            else:
+                forgotten |= {*data.get("copies", ())}
+    digests = {exported[position] for position in forgotten if position in exported}
+    for file in archive.files:
+        if file.manifest.sha256 in digests:
+            raise HoldsForgotten(file=file.path)
+
+
+def _problem(what: str, work: Callable[[], object]) -> list[str]:
+    try:
+        work()
+    except AnalyticsError as error:
+        return [f"{what}: {error}"]
+    return []
+
+
+def _check(subject: str, entity: str) -> None:
+    if entity not in ENTITIES:
+        raise UnknownEntity(entity=entity, projection="the log", entities=", ".join(ENTITIES))
+    if not isinstance(subject, str) or not subject or subject != subject.encode("utf-8", "replace").decode():
+        raise NotAnIdentity(value=repr(subject)[:60])
+
+
+def _day(calendar: Calendar, start: int) -> TimePeriod:
+    return TimePeriod(calendar.local(start), calendar.local(calendar.next_day(start)), "day")
+
+
+# ── what the log holds of a subject ─────────────────────────────────────────────────────────────────────────────
+
+
+def _masked(held: Held, masking: Masking) -> Masked | None:
+    return None if held.type in SAID else masking.masked(held)
+
+
+@define
+class _Trace:
+    """What was found: the subject's events, other mentions, copies, and what was begun for it and never ended."""
+
+    known: str | None  # the pseudonym of the subject
+    receipt: str = field(factory=lambda: secrets.token_hex(8))
+    positions: tuple[int, int] | None = None
+    events: int = 0
+    fields: Counter[str] = field(factory=Counter)
+    mentions: Counter[str] = field(factory=Counter)
+    hours: dict[int, Stretch] = field(factory=dict)
+    copies: list[Copy] = field(factory=list)
+    begun: list[dict[str, Any]] = field(factory=list)
+    sealed: dict[int, Stretch] = field(factory=dict)  # days whose sealed rows name the subject
+    sealed_rows: int = 0
+
+    def add_sealed(self, rows: SealedRows, end: int) -> None:
+        """Take sealed rows of a day that name the subject: its events, which are gone, may be in copies."""
+        self.sealed[rows.day] = Stretch(rows.day * MICRO, end * MICRO - 1, 1)
+        self.sealed_rows += 1
+
+    def add(self, held: Held, masking: Masking) -> None:
+        """Take one event that holds the subject's text, or is of the service's own."""
+        if held.type in SAID:
+            self._add_said(held)
+        masked = _masked(held, masking)
+        if masked:
+            self.events += 1
+            self.positions = (self.positions[0] if self.positions else held.position), held.position
+            self.fields.update(masked.fields)
+            self.place(held.position, masked.at)
+        self.mentions.update(masking.mentions(held, masked))
+
+    def place(self, position: int, at: int | None) -> None:
+        """Note where and when an event of the subject is."""
+        if at is not None:
+            hour = at // (3600 * MICRO) * 3600
+            self.hours[hour] = Stretch.of(at, position, self.hours.get(hour))
+
+    def _add_said(self, held: Held) -> None:
+        """Take what the service has said; what only looks like it says nothing."""
+        told = read(held) or {"data": {}}
+        with suppress(KeyError, TypeError, ValueError):
+            self._add_told(held, told["data"])
+
+    def _add_told(self, held: Held, data: Mapping[str, Any]) -> None:
+        if held.type in COPIES:
+            self.copies.append(Copy.of(held.position, held.type, data))
+        elif held.type == BEGUN and self.known and data["pseudonym"] == self.known:
+            self.begun.append({name: data[name] for name in ("receipt", "copies", "days")})
+        elif held.type == FORGOTTEN:
+            ended = {data["receipt"], *data["completes"]}
+            self.begun = [each for each in self.begun if each["receipt"] not in ended]
+
+    def days_begun(self) -> set[int]:
+        """Return the starts of the days that were to be derived again before."""
+        return {day for each in self.begun for day in each["days"]}
+
+    def held_copies(self) -> list[HeldCopy]:
+        """Return the copies that hold the subject's events."""
+        before = {position for each in self.begun for position in each["copies"]}
+        found = (
+            each
+            for each in self.copies
+            if each.position in before or each.holds([*self.hours.values(), *self.sealed.values()])
+        )
+        return [each.held() for each in found]
+
+    def summary(self) -> dict[str, Any]:
+        """Return what is told of it everywhere."""
+        first, last = self.positions or (None, None)
+        return {
+            "events": self.events,
+            "fields": _first(self.fields),
+            "first_position": first,
+            "last_position": last,
+            "sealed_rows": self.sealed_rows,
+            "mentions": _first(self.mentions),
+        }
+
+
+def _first(counted: Counter[str]) -> dict[str, int]:
+    """Return the names that come most often, and how many times all others do: an event has no room for any number."""
+    others = sum(n for _, n in counted.most_common()[LISTED:])
+    return dict(counted.most_common(LISTED)) | ({"(others)": others} if others else {})

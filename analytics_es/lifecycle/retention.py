@@ -1,0 +1,103 @@
+"""Retention: how long events and buckets are kept, and up to when that is at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from analytics_es.errors import BadRetention
+from analytics_es.log import Horizon
+from analytics_es.log.horizon import OTHERS, later
+from analytics_es.projection.calendar import Calendar
+
+FOREVER = "forever"
+
+_DAYS = {"d": 1, "w": 7, "y": 365}
+_LENGTH = re.compile(r"([1-9][0-9]{0,4})([dwy])")
+_FAMILY = re.compile(r"([a-z][a-z0-9_]*)\.(\*|>)")
+
+
+@frozen(kw_only=True)
+class RetentionPolicy:
+    """How many days events, hours and days are kept; None is for ever. `events` is by family, "" for the others."""
+
+    events: Mapping[str, int | None] = field(factory=lambda: {OTHERS: None})
+    hourly: int | None = None
+    daily: int | None = None
+    archive: str | None = None  # a directory to write events to before they are deleted
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> RetentionPolicy:
+        """Read a policy such as {"events": "90d", "tool.*": "30d", "hourly": "400d", "daily": "forever"}.
+
+        Raises BadRetention: for what cannot be read, and where buckets would go before the events that they are of,
+        since those would bring them back.
+        """
+        events: dict[str, int | None] = {OTHERS: _length("events", told.get("events", FOREVER))}
+        for name, length in told.items():
+            if family := _FAMILY.fullmatch(name):
+                events[family[1]] = _length(name, length)
+            elif name not in ("events", "hourly", "daily", "archive"):
+                problem = "is none of events, hourly, daily, archive, or a family such as tool.*"
+                raise BadRetention(name=name, problem=problem)
+        archive = told.get("archive")
+        if not isinstance(archive, str | None):
+            raise BadRetention(name="archive", problem=f"is {archive!r:.40}: write the path of a directory")
+        kept = {name: _length(name, told.get(name, FOREVER)) for name in ("hourly", "daily")}
+        policy = cls(events=events, archive=archive, **kept)
+        _refuse_shorter("hourly", policy.hourly, "events", policy.longest)
+        _refuse_shorter("daily", policy.daily, "hourly", policy.hourly)
+        if policy.archive and len(set(events.values())) > 1:
+            raise BadRetention(name="archive", problem="needs one length for all events, not one for each family")
+        return policy
+
+    @property
+    def longest(self) -> int | None:
+        """How long the events are kept that are kept longest."""
+        days = list(self.events.values())
+        return None if None in days else max(day for day in days if day is not None)
+
+    def told(self) -> dict[str, str]:
+        """Return the policy as it is written."""
+        names = {f"{family}.*" if family else "events": days for family, days in self.events.items()}
+        every = {**names, "hourly": self.hourly, "daily": self.daily}
+        told = {name: FOREVER if days is None else f"{days}d" for name, days in every.items()}
+        return told | ({"archive": self.archive} if self.archive else {})
+
+
+def _length(name: str, text: object) -> int | None:
+    if text == FOREVER:
+        return None
+    found = _LENGTH.fullmatch(text) if isinstance(text, str) else None
+    if not found:
+        raise BadRetention(name=name, problem=f"is {text!r:.40}: write 90d, 12w, 2y or forever")
+    return int(found[1]) * _DAYS[found[2]]
+
+
+def _refuse_shorter(name: str, days: int | None, other: str, least: int | None) -> None:
+    if days is not None and (least is None or days < least):
+        problem = (
+            f"is {days}d, but {other} {'stay for ever' if least is None else f'stay {least}d'}: make it no shorter"
+        )
+        raise BadRetention(name=name, problem=problem)
+
+
+def target(policy: RetentionPolicy, horizon: Horizon, calendar: Calendar, now: datetime) -> Horizon:
+    """Return the horizon that a policy wants at a time: where days begin, and never further back than it is."""
+
+    def since(days: int | None) -> int:
+        return 0 if days is None else calendar.day_start(int((now - timedelta(days=days)).timestamp()))
+
+    wanted = {family: since(days) for family, days in policy.events.items()}
+    families = {*wanted, *horizon.refused}
+    return evolve(
+        horizon,
+        refused={family: at for family, at in later(wanted, horizon.refused, families).items() if at},
+        hours=max(since(policy.hourly), horizon.hours),
+        days=max(since(policy.daily), horizon.days),
+        timezone=str(calendar.zone),
+    )

@@ -1,0 +1,214 @@
+"""The event log as everything else sees it, and what its databases have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from analytics_es.errors import BeforeHorizon, NotAFileStore
+from analytics_es.events import codec
+from analytics_es.events.event import RecordedEvent, key_of_time
+from analytics_es.log.horizon import Horizon
+from analytics_es.log.seals import Seals
+
+SPAN_GAP = 1000
+COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary()), ("key", pa.string())])
+PLACE = 12  # digits of a key that say when; the rest says which
+LAST = 2**62
+TOGETHER = 50_000  # events
+
+Span = tuple[int, int]
+Stored = tuple[int, bytes | None]
+
+
+class Entry(NamedTuple):
+    """An event as it will be stored."""
+
+    key: str
+    type: str
+    state: bytes
+
+
+class Appended(NamedTuple):
+    """Where an event is, whether it was there before, and whether what was there says something else."""
+
+    position: int
+    duplicate: bool
+    differs: bool
+
+
+class Held(NamedTuple):
+    """An event as it is stored, whatever shape that had in its day."""
+
+    position: int
+    type: str
+    state: bytes
+
+
+class EventLog(ABC):
+    """The append-only log. Positions are 1, 2, 3 …, visible in this order; only `rewrite` changes what has one.
+
+    What is sealed is no longer in it, whether it is deleted already or not.
+    """
+
+    identity: str  # what tells this log from every other
+    poll_seconds: float  # how often to look for what other processes have appended
+    seals: Seals  # what is kept of events that are gone
+    begins = 0  # the position after which a part of a log begins
+
+    @abstractmethod
+    def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
+        """Store what is new, durably and in one commit, with notes of what holds from here on.
+
+        Raises BeforeHorizon, with nothing stored.
+        """
+
+    @abstractmethod
+    def noted(self, name: str) -> str | None:
+        """Return what was last noted under a name."""
+
+    @abstractmethod
+    def head(self) -> int:
+        """Return the last position, 0 where the log is empty."""
+
+    @abstractmethod
+    def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
+        """Return the events after a position: columns position, type, state, key."""
+
+    def scan_period(
+        self, start_us: int, end_us: int, *, after: int = 0, upto: int = LAST, limit: int = 50_000
+    ) -> Iterator[pa.Table]:
+        """Yield the events that occurred in [start, end), in order of position, reading only their part of the log.
+
+        Events of a millisecond that the period cuts come along: the key is exact to the millisecond only.
+        """
+        keys = key_of_time(start_us), key_of_time(end_us + 999)
+        for span in spans(self._positions(keys, after, upto), limit):
+            yield self._scan_in_time(span, keys)
+
+    @abstractmethod
+    def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
+        """Return the positions of a stretch of time, in order."""
+
+    @abstractmethod
+    def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
+        """Return the events of a stretch of time within a short stretch of positions, in order."""
+
+    @abstractmethod
+    def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
+        """Yield the keys of the events that occurred in [start, end), up to a position, in pieces, from the index."""
+
+    @abstractmethod
+    def latest(self, upto: int) -> dict[str, Any] | None:
+        """Return the last event up to a position as `scan` gives it, None where there is none."""
+
+    @abstractmethod
+    def find(self, key: str) -> dict[str, Any] | None:
+        """Return the event with this key as `scan` gives it, None where there is none."""
+
+    @abstractmethod
+    def told(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+        """Return what the service itself has to say of one type, an `analytics.…` event, from an index: as `scan`."""
+
+    # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
+        """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
+
+    @abstractmethod
+    def rewrite(self, states: Mapping[int, bytes]) -> None:
+        """Replace what is stored at these positions, durably and in one commit: only to mask who must be forgotten."""
+
+    @abstractmethod
+    def scrub(self) -> list[str]:
+        """Overwrite what was replaced; says in words what of it remains somewhere."""
+
+    def first_after(self, position: int) -> RecordedEvent | None:
+        """Return the first event after a position."""
+        rows = self.scan(after=position, limit=1).to_pylist()
+        return codec.decode(rows[0]["position"], rows[0]["type"], rows[0]["state"]) if rows else None
+
+    def listen(self, wake: Callable[[], None]) -> None:  # noqa: B027  # nothing to do is an answer
+        """Call `wake` whenever another process has appended, as far as the database can tell, until closed."""
+
+    def copy(self, to: Path, progress: Callable[[int, int], None]) -> int:
+        """Copy the log as it is now into a file while others go on; returns its head. Progress is parts done and all.
+
+        Raises NotAFileStore where the database has its own tools for this.
+        """
+        raise NotAFileStore
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the database."""
+
+
+def check_horizon(horizon: Horizon, entries: Sequence[Entry]) -> None:
+    """Raise BeforeHorizon where an entry is too old to be taken in."""
+    if horizon.refused:
+        for each in entries:
+            if horizon.refuses(each.type, each.key):
+                raise BeforeHorizon.of(horizon.time_of(each.type))
+
+
+def spans(positions: Iterable[int], limit: int) -> list[Span]:
+    """Cover positions by spans that hold at most `limit` of them and no wide gap."""
+    found: list[Span] = []
+    size = 0
+    for position in positions:
+        if found and size < limit and position - found[-1][1] <= SPAN_GAP:
+            found[-1] = (found[-1][0], position)
+            size += 1
+        else:
+            found.append((position, position))
+            size = 1
+    return found
+
+
+def sorted_out(
+    entries: Sequence[Entry], stored: Mapping[str, Stored], *, before: int, again: bool = False
+) -> list[Appended]:
+    """Say of each entry where it is, from what is stored under their keys, or under the end of a key that says which.
+
+    Positions up to `before` were there before; a state is needed of these alone. `again`: an attempt before this one
+    may have stored them, which is then no duplicate.
+    """
+    seen: dict[int, bytes] = {}
+    result = []
+    for entry in entries:
+        position, state = stored[entry.key] if entry.key in stored else stored[entry.key[PLACE:]]
+        duplicate = position in seen or (position <= before and not (again and state == entry.state))
+        if not duplicate:
+            seen[position] = entry.state
+        result.append(Appended(position, duplicate, duplicate and _differs(entry, state or seen[position])))
+    return result
+
+
+def _differs(entry: Entry, state: bytes) -> bool:
+    return state != entry.state and not codec.same_content(state, entry.state)
+
+
+def brought_up(table: pa.Table) -> pa.Table:
+    """Return stored events with old shapes brought up to date."""
+    if not codec.UPCASTERS:
+        return table
+    types, states = table.column("type").to_pylist(), table.column("state").to_pylist()
+    upcast = [codec.upcast(event_type, state) for event_type, state in zip(types, states, strict=True)]
+    return table.set_column(2, COLUMNS.field("state"), pa.array(upcast, pa.binary()))
+
+
+def gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Put small tables together: late events are far apart in the log, and a small batch costs planning, not work."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(each.num_rows for each in waiting) >= TOGETHER:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)

@@ -1,0 +1,224 @@
+"""The algebra: what a projection is made of, and what follows from a declaration.
+
+Every measure has a zero and an associative, commutative merge, so neither order nor batches change a byte.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import attrs
+from attrs import frozen
+
+from analytics_es.events.fields import ENTITIES
+
+Merge = Literal["sum", "min", "max", "histogram"]
+Kind = Literal["count", "total", "smallest", "largest", "histogram"]
+
+TEXT, WHOLE, MILLISECONDS, EXACT = "VARCHAR", "BIGINT", "DECIMAL(18,3)", "DECIMAL(38,18)"
+
+# The fields of an event that an expression may name, and their types; attributes.x and data.x come on top.
+FIELDS: dict[str, str] = {
+    **dict.fromkeys(("type", "family", "activity", "outcome", "source"), TEXT),
+    **dict.fromkeys(("status", "error_type", "operation", "job_type", "task_type", "currency"), TEXT),
+    **dict.fromkeys(ENTITIES.values(), TEXT),
+    **dict.fromkeys(("input_tokens", "cache_read_tokens", "cache_creation_tokens"), WHOLE),
+    **dict.fromkeys(("output_tokens", "reasoning_tokens", "messages", "occurred_at"), WHOLE),
+    **dict.fromkeys(("cache_creation_1h_tokens", "cache_read_audio_tokens", "cache_read_image_tokens"), WHOLE),
+    **dict.fromkeys(("input_audio_tokens", "input_image_tokens"), WHOLE),
+    **dict.fromkeys(("output_audio_tokens", "output_image_tokens", "searches"), WHOLE),
+    **dict.fromkeys(("scope", "starts_at", "ends_at", "thresholds", "threshold"), TEXT),
+    **dict.fromkeys(("grant_id", "effective_at", "expires_at"), TEXT),
+    **dict.fromkeys(("priority", "recurs_hours", "at_position"), WHOLE),
+    **dict.fromkeys(("batch", "from_zero"), TEXT),  # "true" or "false"
+    **dict.fromkeys(("attempt", "minute"), WHOLE),
+    "corrects": TEXT,  # JSON
+    **dict.fromkeys(("duration_us", "time_to_first_chunk_us"), WHOLE),
+    **dict.fromkeys(("duration_ms", "time_to_first_chunk_ms"), MILLISECONDS),
+    **dict.fromkeys(("cost", "cost_change", "amount", "value"), EXACT),
+}
+OPEN_FIELDS = ("attributes", "data")
+# An entity may be a tag: an attribute of that name, whose value, as text, is whom the event belongs to.
+TAG = "attributes."
+# The unit of money, and the key that tells its currency.
+MONEY = "currency"
+
+
+# A text longer than this many bytes is shortened where it is a key: PostgreSQL's indexes end at 2,704 bytes a row.
+LONGEST_KEY, SHORT, MOST_KEYS = 256, 40, 10
+
+
+def named_by(entity: str) -> tuple[str, ...]:
+    """Return the path of what names an entity in an event: a field, or, of a tag such as `attributes.team`, two."""
+    return ("attributes", entity.removeprefix(TAG)) if entity.startswith(TAG) else (ENTITIES[entity],)
+
+
+def crossing_key(entity: str) -> str:
+    """Return the name of a key of an entity's ids; no key that is declared has such a name."""
+    digest = hashlib.blake2b(entity.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    return f"_{entity if entity in ENTITIES else digest}"
+
+
+def _expression(path: Sequence[str]) -> str:
+    return ".".join(f'"{name}"' for name in path)
+
+
+def shortened(text: str) -> str:
+    """Return a text as the key of a row: one above 256 bytes is its first 40 characters and a digest of all of it."""
+    raw = text.encode("utf-8", "replace")
+    return text if len(raw) <= LONGEST_KEY else f"{text[:SHORT]}…{hashlib.sha256(raw).hexdigest()[:32]}"
+
+
+@frozen(kw_only=True)
+class Histogram:
+    """What a histogram measure holds: exact count, sum and extremes, and how many values fell into each bucket.
+
+    Bucket i of OpenTelemetry's scale 5 holds the values in (2^(i/32), 2^((i+1)/32)]; -2 holds the zeros.
+    """
+
+    count: int
+    sum: int | None
+    min: int | None
+    max: int | None
+    buckets: dict[int, int]
+
+
+@frozen
+class Column:
+    """A stored column of a measure and how two of its values merge."""
+
+    name: str
+    merge: Merge
+
+
+@frozen(kw_only=True)
+class Key:
+    """What rows of a projection are told apart by."""
+
+    name: str
+    sql: str
+
+    @property
+    def of_entity(self) -> str | None:
+        """`type` or `id` where the key comes from the list of entities, else None."""
+        return self.sql.partition("entity.")[2] or None if self.sql.startswith("entity.") else None
+
+
+# What is stored of each kind of measure: the end of the column's name, and its merge.
+_STORED: dict[Kind, dict[str, Merge]] = {
+    "count": {"": "sum"},
+    "total": {"": "sum"},
+    "smallest": {"": "min"},
+    "largest": {"": "max"},
+    "histogram": {"_count": "sum", "_sum": "sum", "_min": "min", "_max": "max", "_buckets": "histogram"},
+}
+
+
+@frozen(kw_only=True)
+class Measure:
+    """What a projection adds up. Values are integers: the number times 10^decimals."""
+
+    name: str
+    kind: Kind
+    sql: str | None
+    where: str | None
+    unit: str
+    decimals: int
+    columns: tuple[Column, ...] = attrs.field(init=False, repr=False)
+
+    @columns.default
+    def _columns_of_kind(self) -> tuple[Column, ...]:
+        return tuple(Column(f"{self.name}{suffix}", merge) for suffix, merge in _STORED[self.kind].items())
+
+
+@frozen(kw_only=True)
+class Declaration:
+    """A projection as declared: everything about it follows from here."""
+
+    name: str
+    version: int
+    consumes: tuple[str, ...]
+    where: str | None
+    entities: tuple[str, ...]
+    keys: tuple[Key, ...]
+    measures: tuple[Measure, ...]
+    row_class: type = attrs.field(default=object, eq=False)
+    generation: int = 0  # which of its read models: a rebuild fills the next one beside the live one
+
+    @property
+    def table(self) -> str:
+        """The name of its read model."""
+        return f"{self.name}_v{self.version}" + (f"_g{self.generation}" if self.generation else "")
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The stored columns of all measures."""
+        return tuple(column for measure in self.measures for column in measure.columns)
+
+    @property
+    def row_key(self) -> tuple[str, ...]:
+        """The columns that tell rows apart, in the order of the index: the entity's type comes before the time."""
+        first = [key.name for key in self.keys if key.of_entity == "type"]
+        return ("grain", *first, "bucket", *(key.name for key in self.keys if key.name not in first))
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this definition from every other."""
+        return hashlib.blake2b(self.definition.encode(), digest_size=8).hexdigest()
+
+    @property
+    def definition(self) -> str:
+        """The whole definition as a text that `defined` reads again, in another process or a year later."""
+        left_out = ("row_class", "generation", "columns")
+        return json.dumps(attrs.asdict(self, filter=lambda attribute, _: attribute.name not in left_out))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The names of the attributes among its entities."""
+        return tuple(each.removeprefix(TAG) for each in self.entities if each.startswith(TAG))
+
+    @property
+    def expressions(self) -> Iterator[str]:
+        """Every SQL expression in it, but for those on the list of entities."""
+        yield from (key.sql for key in self.keys if not key.of_entity)
+        yield from (sql for measure in self.measures for sql in (measure.sql, measure.where) if sql)
+        if self.where:
+            yield self.where
+
+    def crossed(self, entities: Sequence[str]) -> Declaration:
+        """Return a definition of rows that are told apart by each of these entities at once, "" where there is none."""
+        own = [key for key in self.keys if not key.of_entity]
+        added = [Key(name=crossing_key(each), sql=_expression(named_by(each))) for each in entities]
+        return attrs.evolve(self, entities=(), keys=(*own, *added))
+
+    def entity_key(self, part: Literal["type", "id"]) -> str:
+        """Return the name of the key that holds the entity's type or id."""
+        return next(key.name for key in self.keys if key.of_entity == part)
+
+
+@functools.lru_cache(maxsize=256)
+def defined(definition: str, generation: int = 0) -> Declaration:
+    """Return what a definition declares, without its class."""
+    told: dict[str, Any] = json.loads(definition)
+    told["keys"] = tuple(Key(**key) for key in told["keys"])
+    told["measures"] = tuple(Measure(**measure) for measure in told["measures"])
+    lists = {name: tuple(told[name]) for name in ("consumes", "entities")}
+    return Declaration(**{**told, **lists}, generation=generation)
+
+
+def differences(old: Declaration, new: Declaration) -> list[str]:
+    """Say in words what changed from one definition to another."""
+    told = [f"version {old.version} → {new.version}"] if old.version != new.version else []
+    for kind, before, after in (("key", old.keys, new.keys), ("measure", old.measures, new.measures)):
+        was, now = {each.name: each for each in before}, {each.name: each for each in after}
+        told += [f"added {kind} {name}" for name in now if name not in was]
+        told += [f"removed {kind} {name}" for name in was if name not in now]
+        told += [f"changed {kind} {name}" for name in now if name in was and was[name] != now[name]]
+        if set(was) == set(now) and list(was) != list(now):
+            told.append(f"{kind}s in another order")
+    changed = (name for name in ("consumes", "where", "entities") if getattr(old, name) != getattr(new, name))
+    return told + [f"changed {name}" for name in changed]

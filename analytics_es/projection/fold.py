@@ -1,0 +1,279 @@
+"""Events → additive rows: one batch is decoded once and folded for every projection."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from attrs import Factory, evolve, frozen
+
+from analytics_es.errors import FoldFailed
+from analytics_es.events.event import EARLIEST, LATEST, OWN, facts, matches, microseconds
+from analytics_es.events.fields import FAMILIES
+from analytics_es.projection import engine
+from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.declaration import Declaration, shortened
+from analytics_es.projection.fold_sql import Cell, ProjectionSql, decoding
+
+Row = tuple[Any, ...]
+Span = tuple[int, int]
+Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
+
+WORKERS = 2
+READ = 1_000_000
+PIECE = 10_000  # rows made into tuples at once: a long list of them would keep Python's garbage collector busy
+
+
+class Rows(Sequence[Row]):
+    """The rows of a fold in columns, as the engine gives them: small to keep and to send, made tuples where used."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        for first in range(0, len(self), PIECE):
+            yield from zip(*self.columns(first, first + PIECE), strict=True)
+
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def columns(self, first: int, last: int) -> list[list[Any]]:
+        """Return the values of a stretch of rows, column by column."""
+        return [column.to_pylist() for column in self._table.slice(first, last - first).columns]
+
+
+@frozen(kw_only=True)
+class Folded:
+    """What a batch adds to one projection.
+
+    A row is the values of `row_key`, then of the measures' columns. An unreadable value is its event's position, the
+    start of its hour (0 where even that cannot be read), and the measure that left it out. `days` tells, by the time in
+    their keys, how many events of each day were in the batch, consumed or not, and the sum of their checksums.
+    """
+
+    rows: Sequence[Row]
+    unreadable: list[tuple[int, int, str]]
+    days: list[Day] = Factory(list)
+
+
+@frozen(kw_only=True)
+class Contributions:
+    """What a batch adds to one number, by currency ("" unless it is money): how many events, and the merged columns.
+
+    `events` are the first of them: position, occurred_at in microseconds, and value.
+    """
+
+    sums: dict[str, tuple[Any, ...]]
+    events: list[tuple[int, int, int]]
+
+
+# What is stored may say a time that no event can have, for which there are no hours.
+TIMED = f"occurred_at >= {microseconds(EARLIEST)} AND occurred_at < {microseconds(LATEST)}"
+UNTIMED = f"({TIMED}) IS NOT TRUE"
+
+# What a batch is like: its time, events without one, and events with values that are not numbers.
+ABOUT_DECODED = (
+    f"SELECT min(occurred_at) FILTER ({TIMED}), max(occurred_at) FILTER ({TIMED}), count(*) FILTER ({UNTIMED}), "
+    "count(*) FILTER (len(unread) > 0) FROM decoded"
+)
+
+# The days that keys name, and the checksum of each event: 8 digits of what says which it is. What is outside of the
+# calendar counts in its first or last day.
+_US = f"CAST('0x' || key[1:12] AS BIGINT) * 1000, {microseconds(LATEST) - 1}), {microseconds(EARLIEST)}"
+_OF_KEYS = f"SELECT greatest(least({_US}) AS us, CAST('0x' || key[13:20] AS BIGINT) AS n FROM keys"
+ENDS_OF_KEYS = f"SELECT min(us), max(us) FROM ({_OF_KEYS})"
+COUNT_DAYS = f"SELECT {{day}}, count(*), CAST(sum(n) AS BIGINT) FROM ({_OF_KEYS}) GROUP BY 1 ORDER BY 1"
+
+
+@frozen
+class _Decoded:
+    first: int | None
+    last: int | None
+    untimed: int
+    unread: int
+    broken: list[tuple[int, str]] = Factory(list)
+
+
+class Fold:
+    """Folds batches for a set of projections; holds an engine, and may be called from several threads."""
+
+    def __init__(self, declarations: Sequence[Declaration], calendar: Calendar, *, threads: int = 1) -> None:
+        self.calendar = calendar
+        self._declarations = {declaration.name: declaration for declaration in declarations}
+        # Most batches are small, where a query costs planning, not work: one engine thread, projections side by side.
+        self._engine = engine.connect(threads=threads)
+        self._workers = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="analytics-es-fold")
+        self._lock = threading.Lock()
+        self._decoding = decoding(declarations)
+        self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
+        self._others: dict[str, Fold] = {}
+
+    def __call__(
+        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Span | None = None
+    ) -> dict[str, Folded | FoldFailed]:
+        """Fold events (position, type, state) for the named projections, or all; `within`: only these microseconds.
+
+        A projection whose fold fails gets the error in the place of its rows; the others are not touched by it.
+        """
+        wanted = [self._declarations[name] for name in (self._declarations if names is None else names)]
+        with self._lock:
+            try:
+                decoded = self._load(events, within, self._decoding)
+                days = self._days(events) if within is None else []
+            except engine.EngineError as error:
+                return {each.name: _failed(each, error) for each in wanted}
+            if decoded.first is None or decoded.last is None:
+                return {
+                    each.name: Folded(rows=[], unreadable=_listed(each, decoded.broken), days=days) for each in wanted
+                }
+            buckets = self.calendar.sql("occurred_at", decoded.first // 1_000_000, decoded.last // 1_000_000 + 1)
+            folds = {each.name: self._workers.submit(self._fold, each, buckets, decoded, days) for each in wanted}
+            return {name: fold.result() for name, fold in folds.items()}
+
+    def of(self, declarations: Iterable[Declaration]) -> Fold:
+        """Return the fold of other definitions, which is closed with this one."""
+        wanted = tuple(declarations)
+        name = "\n".join(each.definition for each in wanted)
+        with self._lock:
+            if name not in self._others:
+                self._others[name] = Fold(wanted, self.calendar)
+            return self._others[name]
+
+    def contributions(
+        self, events: pa.Table, cell: Cell, *, within: Span, limit: int, largest: bool = False
+    ) -> Contributions:
+        """Say what events add to one number, and list the first by position, or by value; raises FoldFailed."""
+        taken = [each for each in events.column("type").unique().to_pylist() if consumes(cell.declaration, each)]
+        events = events.filter(pc.is_in(events.column("type"), pa.array(taken, pa.string())))
+        with self._lock:
+            try:
+                if self._load(events, within, decoding([cell.declaration])).first is None:
+                    return Contributions(sums={}, events=[])
+                return self._contributions(cell, limit, "value DESC, position" if largest else "position")
+            except engine.EngineError as error:
+                raise _failed(cell.declaration, error) from error
+
+    def count_days(self, keys: Sequence[str]) -> list[Day]:
+        """Count events by the days that their keys name, and add up their checksums."""
+        with self._lock:
+            return self._days(pa.table({"key": pa.array(keys, pa.string())}))
+
+    def close(self) -> None:
+        """Let go of threads and engine."""
+        for other in self._others.values():
+            other.close()
+        self._workers.shutdown()
+        self._engine.close()
+
+    def _contributions(self, cell: Cell, limit: int, order: str) -> Contributions:
+        sql = ProjectionSql(cell.declaration, "0", "0")  # what is left of the batch is all of the cell's time
+        values = [shortened(value) for value in cell.where.values()]
+        self._engine.execute(f"CREATE OR REPLACE TABLE cell AS {sql.contributions(cell)}", values)
+        sums = self._engine.execute(sql.sums(cell.measure)).fetchall()
+        first = f"SELECT position, occurred_at, value FROM cell ORDER BY {order} LIMIT ?"
+        events = self._engine.execute(first, [limit]).fetchall() if limit else []
+        return Contributions(sums={money: tuple(parts) for money, *parts in sums}, events=events)
+
+    def _load(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:
+        """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
+        rows = [self._facts(event_type) for event_type in events.column("type").unique().to_pylist()]
+        self._engine.register("types", pa.Table.from_pylist(rows, schema=self._schema()))
+        try:
+            decoded = self._decode(events, within, columns)
+        except (engine.EngineError, pa.ArrowInvalid):
+            events, broken = self._without_broken(events)
+            decoded = evolve(self._decode(events, within, columns), broken=broken)
+        if not decoded.untimed:
+            return decoded
+        untimed = self._engine.execute(f"DELETE FROM decoded WHERE {UNTIMED} RETURNING position, type")
+        return evolve(decoded, broken=decoded.broken + untimed.fetchall())
+
+    def _decode(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:
+        self._engine.register("batch", events.set_column(2, "state", events.column("state").cast(pa.string())))
+        self._engine.execute(f"CREATE OR REPLACE TABLE decoded AS {columns}")
+        if within:
+            self._engine.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
+        return _Decoded(*self._engine.execute(ABOUT_DECODED).fetchall()[0])
+
+    def _without_broken(self, events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
+        """Set aside, one by one, what is stored but is no JSON."""
+        states = [_text(state) for state in events.column("state").to_pylist()]
+        self._engine.register("batch", events.set_column(2, "state", pa.array(states, pa.string())))
+        valid = self._engine.execute("SELECT position, type, coalesce(json_valid(state), false) FROM batch").fetchall()
+        fine = pa.array([ok for _, _, ok in valid], pa.bool_())
+        return events.filter(fine), [(position, event_type) for position, event_type, ok in valid if not ok]
+
+    def _schema(self) -> pa.Schema:
+        texts = [(name, pa.string()) for name in ("type", "family", "activity", "verdict")]
+        return pa.schema([*texts, ("open", pa.bool_()), *((f"for_{name}", pa.bool_()) for name in self._declarations)])
+
+    def _facts_of(self, event_type: str) -> dict[str, Any]:
+        what = facts(event_type)
+        consumers = {f"for_{name}": consumes(each, event_type) for name, each in self._declarations.items()}
+        return {
+            "type": event_type,
+            "family": what.family,
+            "activity": what.activity,
+            "verdict": what.verdict,
+            "open": what.family not in FAMILIES,
+            **consumers,
+        }
+
+    def _days(self, events: pa.Table) -> list[Day]:
+        """Count a batch by the days that its keys name, whatever else can be read of its events."""
+        if not events.num_rows or "key" not in events.column_names:
+            return []
+        self._engine.register("keys", events.select(["key"]))
+        first, last = self._engine.execute(ENDS_OF_KEYS).fetchall()[0]
+        _, day = self.calendar.sql("us", first // 1_000_000, last // 1_000_000 + 1)
+        return self._engine.execute(COUNT_DAYS.format(day=day)).fetchall()
+
+    def _fold(
+        self, declaration: Declaration, buckets: tuple[str, str], decoded: _Decoded, days: list[Day]
+    ) -> Folded | FoldFailed:
+        sql = ProjectionSql(declaration, *buckets)
+        unreadable = _listed(declaration, decoded.broken)
+        try:
+            with self._engine.cursor() as cursor:
+                # As a reader: made a table at once, rows lose their order.
+                rows = Rows(cursor.sql(sql.rows()).to_arrow_reader(READ).read_all())
+                if decoded.unread or sql.may_fail():
+                    unreadable += cursor.execute(sql.unreadable()).fetchall()
+        except engine.EngineError as error:
+            return _failed(declaration, error)
+        return Folded(rows=rows, unreadable=unreadable, days=days)
+
+
+def consumes(declaration: Declaration, event_type: str) -> bool:
+    """Say whether a projection takes events of this type; what the service says of itself, only where it is named."""
+    if event_type.startswith(OWN) and not any(pattern.startswith(OWN) for pattern in declaration.consumes):
+        return False
+    return any(matches(pattern, event_type) for pattern in declaration.consumes)
+
+
+def _failed(declaration: Declaration, error: Exception) -> FoldFailed:
+    return FoldFailed(projection=declaration.name, problem=str(error).splitlines()[0])
+
+
+def _listed(declaration: Declaration, broken: list[tuple[int, str]]) -> list[tuple[int, int, str]]:
+    return [(position, 0, "event") for position, event_type in broken if consumes(declaration, event_type)]
+
+
+def _text(state: bytes) -> str | None:
+    try:
+        return state.decode()
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,91 @@
+"""Where the log stood at a position or a time, and read models of a period as of then."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol, cast
+
+from attrs import frozen
+
+from analytics_es.errors import NoSuchPosition, NotAPosition
+from analytics_es.events import codec
+from analytics_es.events.event import EARLIEST
+from analytics_es.log import EventLog
+from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Fold
+from analytics_es.queries import question as queries
+from analytics_es.read_models import Views
+from analytics_es.read_models.rebuild import derived
+from analytics_es.read_models.tiling import Tiling
+from analytics_es.types import TimePeriod
+
+
+class Then(Protocol):
+    """What answers as of a position."""
+
+    position: int
+
+    def source(self, name: str, period: TimePeriod) -> AbstractContextManager[queries.Source]:
+        """Open what answers of a projection about a period are made from."""
+
+
+def position_at(log: EventLog, at: int | datetime) -> int:
+    """Return the position that is meant by a position or by the time it was recorded.
+
+    Of a time, it is a position whose event was recorded at or before, while the next one was recorded after. Where a
+    clock went back there are several; which one is taken depends on nothing that is recorded later than that time.
+    Raises NoSuchPosition and NotAPosition.
+    """
+    if isinstance(at, datetime):
+        if at.utcoffset() is None:
+            raise NotAPosition(value=at)
+        return _recorded_by(log, at)
+    if isinstance(at, bool) or not isinstance(at, int):
+        raise NotAPosition(value=repr(at)[:60])
+    head = log.head()
+    if not 0 <= at <= head:
+        raise NoSuchPosition(position=at, head=head)
+    return at
+
+
+def _recorded_by(log: EventLog, time: datetime) -> int:
+    """Halve steps instead of the log, so that its growth moves no step: the same position for ever."""
+    head, position = log.head(), 0
+    for bit in reversed(range(head.bit_length())):
+        step = position + (1 << bit)
+        if step <= head and (recorded_at(log, step) or EARLIEST) <= time:
+            position = step
+    return position
+
+
+def recorded_at(log: EventLog, position: int) -> datetime | None:
+    """Return when the event at a position was recorded, or the last before it that can be read; None of none."""
+    while row := log.latest(position):
+        try:
+            if read := codec.decode(row["position"], row["type"], row["state"]).recorded_at:
+                return read
+        except Exception:  # noqa: S110  # what is stored but is no event was recorded between its neighbours
+            pass
+        position = row["position"] - 1
+    return None
+
+
+@frozen(kw_only=True)
+class Deriving:
+    """What read models are derived from: the log, the projections, their fold, and the calendar they keep."""
+
+    log: EventLog
+    declarations: Sequence[Declaration]
+    fold: Fold
+    calendar: Calendar
+    known_as: queries.KnownAs = queries.as_given
+
+    def views(self, log: EventLog, name: str, tiling: Tiling) -> Views:
+        """Return read models in memory of one projection over a period."""
+        only = [each for each in self.declarations if each.name == name]
+        folding = cast(Fold, functools.partial(self.fold, names=[name]))
+        return derived(log, only, folding, tiling)[0]

@@ -1,0 +1,110 @@
+"""Stored integers → figures: scaled decimals, means, rates, and percentiles out of histograms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from analytics_es.projection.declaration import Measure
+from analytics_es.types import Distribution
+
+QUANTILES = {"p50": (50, 100), "p90": (90, 100), "p95": (95, 100), "p99": (99, 100)}
+
+
+def number(value: int | None, decimals: int) -> Decimal | None:
+    """Return a stored integer as the number it stands for."""
+    return None if value is None else Decimal(value).scaleb(-decimals)
+
+
+def share(part: int, whole: int) -> float | None:
+    """Return part / whole, None of nothing."""
+    return part / whole if whole else None
+
+
+def change(now: Decimal | int | None, before: Decimal | int | None) -> float | None:
+    """Return the relative change, None where there was nothing before."""
+    return float((now - before) / before) if now is not None and before else None
+
+
+def distribution(measure: Measure, values: Sequence[Any]) -> Distribution:
+    """Return what a measure's merged columns say, in the order of `measure.columns`."""
+    match measure.kind:
+        case "count":
+            return Distribution(count=values[0] or 0, total=Decimal(values[0] or 0))
+        case "total":
+            return Distribution(total=number(values[0], measure.decimals))
+        case "smallest":
+            return Distribution(minimum=number(values[0], measure.decimals))
+        case "largest":
+            return Distribution(maximum=number(values[0], measure.decimals))
+        case _:
+            return _histogram(measure.decimals, *values)
+
+
+def nothing(measure: Measure) -> Distribution:
+    """Return what a measure says of no event at all."""
+    return distribution(measure, [merged(column.merge, []) for column in measure.columns])
+
+
+_MERGED: dict[str, Callable[[Sequence[int]], int]] = {"sum": sum, "min": min, "max": max}
+
+
+def merged(merge: str, values: Sequence[Any]) -> Any:
+    """Return stored values of one column as one; None is their zero, and of histograms {}."""
+    known = [value for value in values if value is not None]
+    if merge == "histogram":
+        return _added(known)
+    return _MERGED[merge](known) if known else None
+
+
+def _added(histograms: Sequence[Mapping[int, int]]) -> Mapping[int, int]:
+    if len(histograms) == 1:
+        return histograms[0]
+    total: dict[int, int] = {}
+    for buckets in histograms:
+        for index, n in buckets.items():
+            total[index] = total.get(index, 0) + n
+    return total
+
+
+def _histogram(
+    decimals: int, count: int | None, total: int | None, low: int | None, high: int | None, buckets: Mapping[int, int]
+) -> Distribution:
+    if not count or total is None or low is None or high is None:
+        return Distribution(count=0)
+    ranks = {name: percentile(buckets, count, *quantile, low, high) for name, quantile in QUANTILES.items()}
+    return Distribution(
+        count=count,
+        total=number(total, decimals),
+        minimum=number(low, decimals),
+        maximum=number(high, decimals),
+        mean=Decimal(total).scaleb(-decimals) / count,
+        **{name: round(value.scaleb(-decimals), max(decimals, 3)) for name, value in ranks.items()},
+    )
+
+
+def percentile(buckets: Mapping[int, int], count: int, part: int, whole: int, low: int, high: int) -> Decimal:
+    """Return the value of nearest rank ceil(part/whole x count), as the middle of its bucket: within 1.1 %.
+
+    The harmonic middle 2ab/(a+b) of the whole numbers a..b that a bucket can hold is off by at most (b-a)/(b+a), below
+    (r-1)/(r+1) = 1.084 % for r = 2^(1/32). The extremes bound it, so a single value is exact.
+    """
+    rank = max(1, -(-part * count // whole))
+    seen = 0
+    for index in sorted(buckets):
+        seen += buckets[index]
+        if seen >= rank:
+            return _middle(index, low, high)
+    return Decimal(high)
+
+
+def _middle(index: int, low: int, high: int) -> Decimal:
+    if index == -2:
+        return Decimal(0)
+    first = max(math.floor(2 ** (index / 32)) + 1, low, 1)
+    last = min(math.floor(2 ** ((index + 1) / 32)), high)
+    if first >= last:
+        return Decimal(max(last, low))
+    return Decimal(2 * first * last) / (first + last)

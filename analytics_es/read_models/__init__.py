@@ -1,0 +1,7 @@
+"""The read models: rows and checkpoints of every projection, committed together; the only SQL dialect code."""
+
+from analytics_es.read_models.registry import Live
+from analytics_es.read_models.snapshot import Snapshot, Span
+from analytics_es.read_models.store import Views
+
+__all__ = ["Live", "Snapshot", "Span", "Views"]

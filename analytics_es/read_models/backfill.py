@@ -1,0 +1,74 @@
+"""Backfill: what a follower rebuilds by itself: changed definitions, and new projections of long logs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from analytics_es.errors import AnalyticsError, RebuildRunning
+from analytics_es.log import EventLog
+from analytics_es.read_models import Views
+from analytics_es.read_models.catch_up import RETRY_SECONDS, Runner
+from analytics_es.read_models.rebuild import Progress, owed
+from analytics_es.types import RebuildResult
+
+logger = logging.getLogger("analytics_es")
+
+# A new projection of a shorter log than this is filled where it is, batch by batch.
+LEAST = 200_000
+
+Rebuild = Callable[[Sequence[str], Progress | None], RebuildResult]
+
+
+class Backfill:
+    """Rebuilds what is owed: now, or in a thread of its own until closed."""
+
+    def __init__(self, log: EventLog, views: Views, runner: Runner, rebuild: Rebuild, *, least: int = LEAST) -> None:
+        self._log, self._views, self._runner, self._rebuild, self._least = log, views, runner, rebuild, least
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def now(self, progress: Progress | None = None) -> None:
+        """Rebuild what is owed, unless somebody else is rebuilding."""
+        names = owed(self._views, self._views.live(), self._log.head(), least=self._least)
+        if not names:
+            return
+        self._runner.left_out = names
+        try:
+            self._rebuild(names, progress)
+        except RebuildRunning:
+            return
+        finally:
+            self._runner.left_out = ()
+
+    def follow(self) -> None:
+        """Do so in the background: when the store is opened, and again where that failed."""
+        self._thread = threading.Thread(target=self._follow, name="analytics-es-backfill", daemon=True)
+        self._thread.start()
+
+    def _follow(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self.now(self._stop_when_closing)
+                self._runner.wake()
+            except AnalyticsError as error:
+                if not self._closing.is_set():
+                    logger.error("%s", error)
+            except _Closing:
+                return
+            self._closing.wait(RETRY_SECONDS)
+
+    def _stop_when_closing(self, done: int, total: int) -> None:
+        if self._closing.is_set():
+            raise _Closing
+
+    def close(self) -> None:
+        """Stop; what is being filled is cleared away, and begun again by the next start."""
+        self._closing.set()
+        if self._thread:
+            self._thread.join()
+
+
+class _Closing(Exception):
+    """The service is being closed."""

@@ -1,0 +1,243 @@
+"""Catch up, follow, lag: brings the read models up to the log's head, one pass for all projections at one position."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from attrs import frozen
+
+from analytics_es.errors import AnalyticsError, FoldFailed, NotCaughtUp, StoreBusy, StoreUnavailable
+from analytics_es.log import EventLog
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Fold, Folded
+from analytics_es.read_models import Live, Views
+
+logger = logging.getLogger("analytics_es")
+
+BATCH = 50_000
+# After a step, let this much time pass for more to come.
+PAUSE_SECONDS = 0.002
+RETRY_SECONDS = 5.0
+# Look this often for what another runner did, and leave it a projection that it moved this lately.
+LOOK_SECONDS = 0.1
+LEAVE_SECONDS = 2.0
+
+Progress = Callable[[int, int], None]
+Clock = Callable[[], datetime]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@frozen
+class _Batch:
+    live: Mapping[str, Declaration]  # what it was folded for
+    folded: dict[str, Folded | FoldFailed]
+    expected: int
+    last: int
+
+
+def _ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
+    """Fold the next batch in a thread of its own while this one is being committed."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="analytics-es-ahead") as worker:
+        coming = worker.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = worker.submit(next, batches, None)
+            yield batch
+
+
+class Runner:
+    """Advances the checkpoints of all projections; any number of runners may, exactly one succeeds with each batch."""
+
+    def __init__(self, log: EventLog, views: Views, fold: Fold, *, clock: Clock = _now, batch: int = BATCH) -> None:
+        self._log, self._views, self._fold = log, views, fold
+        self.left_out: Collection[str] = ()  # what a rebuild is filling: not to be done twice
+        self._clock, self._batch = clock, batch
+        self._stepping = threading.Lock()
+        self._woken = threading.Event()
+        self._stopping = threading.Event()
+        self._moved = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self.errors: dict[str, AnalyticsError] = {}
+        self.trouble: AnalyticsError | None = None  # what keeps all of them from going on, for now
+        self.moved: Callable[[], None] = lambda: None  # called after each commit
+        self._known: dict[str, int] = {}  # where projections were when last seen or moved here
+        self._moved_elsewhere: dict[str, float] = {}  # when another runner was last seen to move them
+
+    def catch_up(self, progress: Progress | None = None) -> int:
+        """Fold everything the log holds now, here and now; returns the position reached.
+
+        Raises the error of a projection that cannot go on, after the others have caught up.
+        """
+        self.errors.clear()
+        head = self._log.head()
+        while self.step(head, progress):
+            pass
+        for error in self.errors.values():
+            raise error
+        return head
+
+    def step(self, head: int | None = None, progress: Progress | None = None, *, yielding: bool = False) -> bool:
+        """Bring the projections that are furthest behind up to the head; False where there was nothing to do.
+
+        `yielding` leaves to another runner what it is moving: any number may run, and one does the work.
+        """
+        with self._stepping:
+            head = self._log.head() if head is None else head
+            behind = defaultdict(set)
+            live = self._looked_at()
+            for name, each in live.items():
+                position = each.position
+                left = name in self.left_out or (
+                    yielding and time.monotonic() - self._moved_elsewhere.get(name, -LEAVE_SECONDS) < LEAVE_SECONDS
+                )
+                if position < head and name not in self.errors and not left:
+                    behind[position].add(name)
+            if not behind:
+                return False
+            position = min(behind)
+            models = {name: each.declaration for name, each in live.items()}
+            batches = self._folded(models, frozenset(behind[position]), position, head)
+            names = behind[position]
+            for batch in batches if head - position <= self._batch else _ahead(batches):
+                names = self._commit(batch, names)
+                if progress:
+                    progress(batch.last, head)
+                if not names or self._stopping.is_set():
+                    break
+        return True
+
+    def _folded(
+        self, live: Mapping[str, Declaration], names: Iterable[str], position: int, head: int
+    ) -> Iterator[_Batch]:
+        """Scan and fold from a position up to the head, batch by batch, as the live read models are defined."""
+        stale = any(each.definition != self._views.declarations[name].definition for name, each in live.items())
+        fold = self._fold.of(live.values()) if stale else self._fold
+        while position < head:
+            events = self._log.scan(after=position, limit=self._batch, upto=head)
+            last = events.column("position")[-1].as_py() if events.num_rows else head
+            yield _Batch(live, fold(events, sorted(names)), position, last)
+            position = last
+
+    def _commit(self, batch: _Batch, names: set[str]) -> set[str]:
+        """Commit a batch for these projections; returns those that may go on from there.
+
+        One that another runner has moved meanwhile stops here, to be looked at again; so does one that failed.
+        """
+        going_on = set()
+        for name in sorted(names):
+            try:
+                folded = batch.folded[name]
+                if isinstance(folded, FoldFailed):
+                    raise folded
+                if self._views.commit(batch.live[name], folded, expected=batch.expected, position=batch.last):
+                    self._known[name] = batch.last
+                    going_on.add(name)
+                else:
+                    self._moved_elsewhere[name] = time.monotonic()
+            except (StoreUnavailable, StoreBusy):
+                raise  # not its own fault: it goes on where it was
+            except AnalyticsError as error:
+                logger.error("%s", error)
+                self.errors[name] = error
+        with self._moved:
+            self._moved.notify_all()
+        self.moved()
+        return going_on
+
+    def _positions(self) -> dict[str, int]:
+        with self._views.read() as snapshot:
+            return dict(snapshot.positions)
+
+    def _looked_at(self) -> dict[str, Live]:
+        """Return what is live, and note which of them another runner has moved."""
+        live = self._views.live()
+        for name, each in live.items():
+            if each.position != self._known.setdefault(name, each.position):
+                self._moved_elsewhere[name] = time.monotonic()
+                self._known[name] = each.position
+        return live
+
+    # ── following ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def follow(self) -> None:
+        """Follow the log in a background thread until closed."""
+        self._log.listen(self.wake)
+        self._thread = threading.Thread(target=self._follow, name="analytics-es-follower", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that something was appended."""
+        self._woken.set()
+
+    def _follow(self) -> None:
+        retry_at = 0.0
+        while not self._stopping.is_set():
+            self._woken.wait(self._log.poll_seconds)
+            self._woken.clear()
+            if self.errors and time.monotonic() >= retry_at:
+                self.errors.clear()
+                retry_at = time.monotonic() + RETRY_SECONDS
+            try:
+                while not self._stopping.is_set() and self.step(yielding=True):
+                    self._stopping.wait(PAUSE_SECONDS)
+                self.trouble = None
+            except AnalyticsError as error:
+                if str(error) != str(self.trouble):
+                    logger.error("%s", error)
+                self.trouble = error
+                self._stopping.wait(RETRY_SECONDS / 10)
+
+    def wait_until_caught_up(self, timeout: float) -> int:
+        """Wait until every event recorded before this call is in the read models; returns their position.
+
+        Raises NotCaughtUp after `timeout` seconds, or the error of a projection that cannot go on.
+        """
+        head = self._log.head()
+        deadline = time.monotonic() + timeout
+        self.wake()
+        while True:
+            with self._moved:
+                lowest = min(self._positions().values(), default=head)
+                if lowest >= head:
+                    return lowest
+                for error in list(self.errors.values()):
+                    raise error
+                if time.monotonic() >= deadline:
+                    raise self.trouble or NotCaughtUp(lag=head - lowest, seconds=timeout)
+                self._moved.wait(LOOK_SECONDS)
+
+    def problem(self, name: str) -> str | None:
+        """Say what keeps a projection from going on, None where nothing does."""
+        error = self.errors.get(name) or self.trouble
+        return str(error) if error else None
+
+    def lag(self, position: int) -> tuple[int, float]:
+        """Return how many events the log holds beyond a position, and how many seconds the first of them has waited."""
+        head = self._log.head()
+        if head <= position:
+            return 0, 0.0
+        recorded = self._recorded_after(position)
+        waited = (self._clock() - recorded).total_seconds() if recorded else 0.0
+        return head - position, max(waited, 0.0)
+
+    def _recorded_after(self, position: int) -> datetime | None:
+        try:
+            first = self._log.first_after(position)
+        except Exception:  # whatever is wrong with what is stored, the fold will list it
+            return None
+        return first.recorded_at if first else None
+
+    def close(self) -> None:
+        """Stop following; a batch under way is finished or was never begun."""
+        self._stopping.set()
+        self._woken.set()
+        if self._thread:
+            self._thread.join()

@@ -1,0 +1,167 @@
+"""The read models on PostgreSQL: one table a projection beside the log, upserted by merging."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
+
+from analytics_es.errors import RebuildRunning, StoreFailed
+from analytics_es.log.postgres import Database, migrations
+from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
+from analytics_es.log.postgres.database import Cursor
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Folded, Row, Rows
+from analytics_es.read_models.registry import Live
+from analytics_es.read_models.seeds import NOTHING, Seeds
+from analytics_es.read_models.snapshot import Sums
+from analytics_es.read_models.store import WRITE_UNREADABLE, Views
+
+PIECE = 10_000  # rows of one statement
+TRIES = 5  # to begin to read, while one rebuild after the other is promoted
+
+# Whether the tables of projections, and their checkpoints, are there.
+COUNT_TABLES = "SELECT count(*) FROM unnest(?::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
+COUNT_CHECKPOINTS = "SELECT count(*) FROM tracking WHERE application_name = ANY(?)"
+
+# Keep what is live: a state of the database is one of rows, and a table that is dropped is gone from all of them.
+KEEP_TABLES = "LOCK TABLE {} IN ACCESS SHARE MODE"
+
+# One rebuild at a time, as long as its connection.
+TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+
+_MERGED = {
+    "sum": "{c} = coalesce(old.{c} + excluded.{c}, old.{c}, excluded.{c})",
+    "min": "{c} = least(old.{c}, excluded.{c})",
+    "max": "{c} = greatest(old.{c}, excluded.{c})",
+    "histogram": "{c} = merge_histograms(old.{c}, excluded.{c})",
+}
+# A sum of 64 bits is a numeric, which passes them: as text it is whole.
+_SUMS = {
+    "sum": "trim_scale(sum({c}))::text",
+    "min": "min({c})",
+    "max": "max({c})",
+    "histogram": "string_agg({c}, chr(10))",
+}
+
+
+class PostgresViews(Views):
+    """All read models of one log, in its schema; the database is the log's to close."""
+
+    sums = Sums(sums=_SUMS, beyond=_SUMS, overflow=lambda _: False)
+
+    def __init__(
+        self,
+        database: Database,
+        declarations: Sequence[Declaration],
+        *,
+        log: str,
+        timezone: str,
+        seeds: Seeds = NOTHING,
+    ) -> None:
+        self.seeds = seeds
+        self.declarations = {declaration.name: declaration for declaration in declarations}
+        self.log, self.place = log, database.place
+        self._database = database
+        self.checkpoints = PostgresCheckpoints(database)
+        if not self._prepared(timezone):
+            with migrations.preparing(database) as connection:
+                self.prepare(Cursor(connection.cursor()), timezone)
+
+    def _prepared(self, timezone: str) -> bool:
+        """Say whether everything is there: then nothing need be done, nor be allowed."""
+        with self.reading() as cursor:
+            about, live = self.about(cursor, timezone), self._live(cursor)
+            kept = [each for each in live.values() if each.log == self.log]
+            names = [self.checkpoint_name(each.declaration) for each in kept]
+            tables = cursor.execute(COUNT_TABLES, [[each.declaration.table for each in kept]]).fetchone()[0]
+            checkpoints = cursor.execute(COUNT_CHECKPOINTS, [names]).fetchone()[0]
+        unchanged = all(
+            each.position or each.declaration.definition == self.declarations[name].definition
+            for name, each in live.items()
+        )
+        return "timezone" in about and unchanged and tables == checkpoints == len(live)
+
+    def writing(self) -> AbstractContextManager[Cursor]:
+        """Open a transaction that nothing comes between."""
+        return self._database.write()
+
+    def reading(self) -> AbstractContextManager[Cursor]:
+        """Open a transaction that sees one state."""
+        return self._database.read()
+
+    @contextmanager
+    def keeping(self) -> Iterator[tuple[Any, dict[str, Live]]]:
+        """Open a transaction to read in which what is live stays there: who wants to drop it waits."""
+        cursor, live, reading = self._kept()
+        with reading:
+            yield cursor, live
+
+    def _kept(self) -> tuple[Cursor, dict[str, Live], ExitStack]:
+        """Lock what is live; once more where that was promoted and dropped just before."""
+        for left in reversed(range(TRIES)):
+            try:
+                with ExitStack() as opening:
+                    cursor = opening.enter_context(self.reading())
+                    live = self._live(cursor)
+                    if live:
+                        cursor.execute(KEEP_TABLES.format(", ".join(each.declaration.table for each in live.values())))
+                        cursor.execute("SELECT 1").fetchone()
+                    return cursor, live, opening.pop_all()
+            except StoreFailed:
+                if not left:
+                    raise
+        raise AssertionError  # one of the tries has returned or raised
+
+    def create(self, cursor: Any, declaration: Declaration) -> None:
+        """Create the table of a projection, unless it is there."""
+        keys = [f'{key.name} text COLLATE "C" NOT NULL' for key in declaration.keys]
+        columns = [f"{c.name} {'text NOT NULL' if c.merge == 'histogram' else 'bigint'}" for c in declaration.columns]
+        cursor.execute(
+            f'CREATE TABLE IF NOT EXISTS {declaration.table} (grain text COLLATE "C" NOT NULL, bucket bigint NOT NULL, '
+            f"{', '.join([*keys, *columns])}, PRIMARY KEY ({', '.join(declaration.row_key)}))"
+        )
+
+    def merge(self, cursor: Any, declaration: Declaration, folded: Folded) -> None:
+        """Merge rows into what is there; a sum beyond 64 bits is refused."""
+        statement = _upsert(declaration)
+        for first in range(0, len(folded.rows), PIECE):
+            cursor.execute(statement, _columns(folded.rows, first, first + PIECE))
+        for position, hour, field in folded.unreadable:
+            cursor.execute(WRITE_UNREADABLE, (declaration.table, hour, position, field))
+
+    def scrub(self) -> list[str]:
+        """Remove the rows that were deleted, beside everybody; their bytes stay in the free space of pages."""
+        tables = [each.declaration.table for each in self.live().values()]
+        done = self._database.scrub(tables)
+        unless = "" if done else ", and the deleted rows, until somebody who may does VACUUM"
+        return [f"the free space in the pages of {', '.join(tables)}{unless}: VACUUM FULL writes them anew"]
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[None]:
+        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+        with self._database.connect() as connection:
+            if not connection.execute(TRY_LOCK, [f"rebuild {self.log}"]).fetchone()[0]:  # type: ignore[index]
+                raise RebuildRunning(place=self.place)
+            yield
+
+    def close(self) -> None:
+        """Leave the database to the log."""
+
+
+def _columns(rows: Sequence[Row], first: int, last: int) -> list[list[Any]]:
+    if isinstance(rows, Rows):
+        return rows.columns(first, last)
+    return [list(column) for column in zip(*rows[first:last], strict=True)]
+
+
+def _upsert(declaration: Declaration) -> str:
+    texts = {"grain", *(key.name for key in declaration.keys)}
+    texts |= {column.name for column in declaration.columns if column.merge == "histogram"}
+    names = [*declaration.row_key, *(column.name for column in declaration.columns)]
+    arrays = ", ".join("%b::text[]" if name in texts else "%b::bigint[]" for name in names)
+    merged = ", ".join(_MERGED[column.merge].format(c=column.name) for column in declaration.columns)
+    return (
+        f"INSERT INTO {declaration.table} AS old ({', '.join(names)}) SELECT * FROM unnest({arrays}) "
+        f"ON CONFLICT ({', '.join(declaration.row_key)}) DO UPDATE SET {merged}"
+    )

@@ -1,0 +1,83 @@
+"""The registry: which read model of each projection is live, of which definition, and which are set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from attrs import frozen
+
+from analytics_es.projection.declaration import Declaration, defined
+
+# Where the live read models stand.
+SELECT_LIVE = (
+    "SELECT projection, generation, definition, log, retired, coalesce(notification_id, 0) FROM registry "
+    "LEFT JOIN tracking ON application_name = log || ':' || read_model"
+)
+REGISTER = (
+    "INSERT INTO registry VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (projection) DO UPDATE SET "
+    "read_model = excluded.read_model, generation = excluded.generation, definition = excluded.definition, "
+    "log = excluded.log, retired = excluded.retired"
+)
+SET_ASIDE = "INSERT INTO aside VALUES (?, ?) ON CONFLICT DO NOTHING"
+SELECT_ASIDE = "SELECT read_model, log FROM aside"
+FORGET = "DELETE FROM aside WHERE read_model = ?"
+
+
+class Cursor(Protocol):
+    """Runs statements in one transaction."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Any:
+        """Run a statement."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows of the last statement."""
+
+
+@frozen
+class Live:
+    """A live read model: its definition and generation, its position, its log, and fingerprints that were before it."""
+
+    declaration: Declaration
+    position: int
+    log: str
+    retired: tuple[str, ...]
+
+
+def live(cursor: Cursor) -> dict[str, Live]:
+    """Return the live read models by projection."""
+    cursor.execute(SELECT_LIVE)
+    return {
+        name: Live(defined(definition, generation), position, log, tuple(retired.split()))
+        for name, generation, definition, log, retired, position in cursor.fetchall()
+    }
+
+
+def register(cursor: Cursor, declaration: Declaration, log: str, retired: Sequence[str] = ()) -> None:
+    """Make a read model the live one of its projection."""
+    columns = (declaration.name, declaration.table, declaration.generation, declaration.definition)
+    cursor.execute(REGISTER, (*columns, log, " ".join(retired)))
+
+
+def promote(cursor: Cursor, beside: Declaration, before: Live) -> None:
+    """Make a read model that was set aside the live one, and set the other aside."""
+    set_aside(cursor, before.declaration.table, before.log)
+    forget(cursor, beside.table)
+    retired = dict.fromkeys([*before.retired, before.declaration.fingerprint])
+    register(cursor, beside, before.log, [each for each in retired if each != beside.fingerprint])
+
+
+def set_aside(cursor: Cursor, table: str, log: str) -> None:
+    """Note a read model that is not live."""
+    cursor.execute(SET_ASIDE, (table, log))
+
+
+def aside(cursor: Cursor) -> dict[str, str]:
+    """Return the read models that are not live, each with its log."""
+    cursor.execute(SELECT_ASIDE)
+    return dict(map(tuple, cursor.fetchall()))
+
+
+def forget(cursor: Cursor, table: str) -> None:
+    """Take a read model off the list of those set aside."""
+    cursor.execute(FORGET, (table,))

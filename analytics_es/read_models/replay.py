@@ -1,0 +1,173 @@
+"""Replay: a log folded part by part, by this process or by any number of workers, and handed back in order.
+
+What a part adds merges with every other in any order, so a replay is a map over parts of the log and a reduction into
+read models. Whoever maps is an executor as the standard library has it: processes here, or a cluster elsewhere.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import logging
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from contextlib import contextmanager
+from multiprocessing.util import Finalize
+from typing import Any
+
+from attrs import frozen
+
+from analytics_es.errors import AnalyticsError, CannotReachScheduler, FoldFailed, MissingExtra, WorkerLost
+from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.declaration import Declaration, defined
+from analytics_es.projection.fold import Fold, Folded
+from analytics_es.read_models.sources import Source
+
+BATCH = 100_000
+AHEAD = 2  # parts for each worker that are under way or waiting to be merged
+
+Result = dict[str, Folded | FoldFailed]
+
+
+@frozen
+class Work:
+    """All that a worker has to know: what to fold, where days begin, and how to open the source."""
+
+    definitions: tuple[str, ...]
+    zone: str
+    opening: tuple[Callable[..., Source], tuple[Any, ...]]
+
+
+@functools.lru_cache(maxsize=1)
+def _workbench(work: Work) -> tuple[Source, Fold]:
+    opening, arguments = work.opening
+    source = opening(*arguments)
+    Finalize(None, source.close, exitpriority=1)  # a worker process ends without the interpreter's own good-byes
+    return source, Fold([defined(each) for each in work.definitions], Calendar(work.zone))
+
+
+def relax() -> None:
+    """Let Python look for cycles less often: a replay makes millions of tuples, none of which is in one."""
+    gc.set_threshold(100_000, 50, 100)
+
+
+def fold_part(work: Work, part: Any) -> Result:
+    """Fold one part in a worker, which keeps what it has opened for the next."""
+    source, fold = _workbench(work)
+    return fold(source.read(part))
+
+
+class Replay:
+    """Folds a source for some definitions; open it with `replaying`."""
+
+    def __init__(self, source: Source, submit: Callable[[Any], Future[Result]], ahead: int, size: int) -> None:
+        self._source, self._submit, self._ahead, self._size = source, submit, ahead, size
+
+    def __call__(self, after: int, upto: int) -> Iterator[tuple[Any, Result]]:
+        """Yield every part of (after, upto] with what it adds, in order; raises WorkerLost."""
+        waiting: deque[tuple[Any, Future[Result]]] = deque()
+        try:
+            for part in self._source.parts(after, upto, self._size):
+                with _translated():
+                    waiting.append((part, self._submit(part)))
+                if len(waiting) > self._ahead:
+                    yield self._next(waiting)
+            while waiting:
+                yield self._next(waiting)
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+    def _next(self, waiting: deque[tuple[Any, Future[Result]]]) -> tuple[Any, Result]:
+        part, future = waiting.popleft()
+        with _translated():
+            return part, future.result()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Say that a worker is lost, or the cluster that it is of, whose errors are known by where they come from."""
+    try:
+        yield
+    except AnalyticsError:
+        raise
+    except Exception as error:
+        of_cluster = type(error).__module__.startswith("distributed")
+        if isinstance(error, (BrokenExecutor, CancelledError)) or of_cluster:
+            raise WorkerLost(problem=(str(error) or type(error).__name__).splitlines()[0]) from error
+        raise
+
+
+@contextmanager
+def replaying(
+    source: Source,
+    declarations: Sequence[Declaration],
+    calendar: Calendar,
+    *,
+    size: int = BATCH,
+    workers: int = 1,
+    executor: Executor | None = None,
+) -> Iterator[Replay]:
+    """Open a replay: in this process, in `workers` processes, or by the workers of an `executor`.
+
+    A source that no other process can open, such as a log in memory, is folded in this one.
+    """
+    opening = source.remote()
+    if opening is None or (executor is None and workers <= 1):
+        fold = Fold(declarations, calendar, threads=2)
+        with ThreadPoolExecutor(1, "analytics-es-replay") as thread:
+            try:
+                yield Replay(source, lambda part: thread.submit(lambda: fold(source.read(part))), AHEAD, size)
+            finally:
+                thread.shutdown(cancel_futures=True)
+                fold.close()
+        return
+    work = Work(tuple(each.definition for each in declarations), str(calendar.zone), opening)
+    if executor is not None:
+        yield Replay(source, lambda part: executor.submit(fold_part, work, part), AHEAD * max(workers, 4), size)
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=relax) as processes:
+        try:
+            yield Replay(source, lambda part: processes.submit(fold_part, work, part), AHEAD * workers, size)
+        finally:
+            processes.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def cluster(address: str, *, seconds: float = 10.0) -> Iterator[Executor]:
+    """Connect to a Dask scheduler, such as tcp://host:8786; raises MissingExtra, CannotReachScheduler."""
+    try:
+        from distributed import Client
+    except ModuleNotFoundError as error:
+        raise MissingExtra(package=error.name, extra="dask") from None
+    with _quiet():
+        try:
+            client = Client(address, timeout=seconds, set_as_default=False)  # type: ignore[no-untyped-call]
+        except (OSError, ValueError, TypeError) as error:  # nobody there, or not an address
+            problem = (str(error) or type(error).__name__).splitlines()[0]
+            raise CannotReachScheduler(address=address, problem=problem) from None
+        with client:
+            yield client.get_executor()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the cluster's library logs off the terminal: what matters is raised."""
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("distributed", "tornado")]
+    levels = {logging.getLogger(name): logging.getLogger(name).level for name in names}
+    for logger in levels:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)

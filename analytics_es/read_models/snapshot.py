@@ -1,0 +1,287 @@
+"""One state of the read models, and the SELECTs that merge its rows: the same text on every database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from attrs import frozen
+
+from analytics_es.log import Horizon
+from analytics_es.projection.declaration import Column, Declaration, shortened
+from analytics_es.read_models import histograms
+
+COUNT_UNREADABLE = "SELECT count(*) FROM unreadable WHERE projection = ? AND (hour = 0 OR hour >= ? AND hour < ?)"
+LIST_UNREADABLE = (
+    "SELECT registry.projection, position, field FROM unreadable JOIN registry ON read_model = unreadable.projection "
+    "ORDER BY position, registry.projection, field LIMIT ?"
+)
+# What read models say of themselves: up to when events are sealed, and which read models lack a part of what is.
+SELECT_ABOUT = "SELECT name, value FROM about"
+HORIZON, PARTIAL = "horizon", "partial:"
+SELECT_LEDGER = "SELECT day, events, checksum FROM ledger WHERE read_model = ? ORDER BY day"
+UNREADABLE_KEY = ("hour", "position", "field")
+
+# What one projection could not read at these positions; and without what was accepted.
+LETTERS = "SELECT position, field, hour FROM unreadable AS u WHERE projection = ? AND position >= ? AND position <= ?"
+OPEN_LETTERS = (
+    f"{LETTERS} AND NOT EXISTS (SELECT 1 FROM discarded AS d "
+    "WHERE d.projection = ? AND d.position = u.position AND d.field = u.field)"
+)
+IN_ORDER = " ORDER BY position, field LIMIT ?"
+LIST_DISCARDED = "SELECT projection, position, field FROM discarded"
+
+Grain = Literal["hour", "day"]
+Rows = list[tuple[Any, ...]]
+Fetch = Callable[[str, Sequence[Any]], Rows]
+
+
+@frozen
+class Span:
+    """Buckets of one grain that start in [start, end), epoch seconds; told one by one, or all under one `label`."""
+
+    grain: Grain
+    start: int
+    end: int
+    label: int | None = None
+
+
+@frozen(kw_only=True)
+class Sums:
+    """How a database merges the rows of a column: an expression for each kind of merge.
+
+    A sum may pass 64 bits: `beyond` is how it is taken where `sums` fails, `overflow` what that failure looks like.
+    A sum that is a text is one number, or its two halves of 32 bits.
+    """
+
+    sums: Mapping[str, str]
+    beyond: Mapping[str, str]
+    overflow: Callable[[Exception], bool]
+
+
+@frozen
+class Snapshot:
+    """One state of the read models: every answer read from it stands on the same positions."""
+
+    positions: Mapping[str, int]
+    live: Mapping[str, Declaration]
+    _fetch: Fetch
+    _merged: Sums
+
+    def sums(
+        self,
+        declaration: Declaration,
+        columns: Sequence[Column],
+        spans: Sequence[Span],
+        *,
+        where: Mapping[str, str] | None = None,
+        by: Sequence[str] = (),
+        by_time: bool = False,
+    ) -> Rows:
+        """Merge the rows of these buckets: one tuple a group of bucket (where `by_time`), keys and merged columns."""
+        if not spans:
+            return []
+        rows = self._sums(declaration, columns, spans, where or {}, by, by_time)
+        width = len(by) + by_time
+        return [(*row[:width], *_together(columns, row[width:])) for row in rows if by or by_time or row[-1]]
+
+    def _sums(self, *asked: Any) -> Rows:
+        try:
+            return self._fetch(*_select(self._merged.sums, *asked))
+        except Exception as error:
+            if not self._merged.overflow(error):
+                raise
+            return self._fetch(*_select(self._merged.beyond, *asked))
+
+    def days_that_hold(self, declaration: Declaration, text: str) -> set[int]:
+        """Return the starts of the days that have a row with this text as a key."""
+        held = " OR ".join(f"{key.name} = ?" for key in declaration.keys) or "1 = 0"
+        statement = f"SELECT DISTINCT bucket FROM {declaration.table} WHERE grain = 'day' AND ({held})"
+        return {day for (day,) in self._fetch(statement, [shortened(text)] * len(declaration.keys))}
+
+    def distinct(
+        self,
+        declaration: Declaration,
+        key: str,
+        spans: Sequence[Span],
+        *,
+        by: Sequence[str],
+        where: Mapping[str, str],
+        told: str | None = None,
+    ) -> Rows:
+        """Count the different values of a key, exactly: one tuple a group of keys and count.
+
+        `told`: only of rows in which this other key is not empty.
+        """
+        statement, parameters = _rows(declaration, [*by, key, *([told] if told else [])], spans, where)
+        groups = "".join(f"{name}, " for name in by)
+        only = f" WHERE {told} <> ''" if told else ""
+        tail = f" GROUP BY {', '.join(by)} ORDER BY {', '.join(by)}" if by else ""
+        counted = f"SELECT {groups}count(DISTINCT {key}) FROM ({statement}){only}{tail}"
+        return self._fetch(counted, parameters)
+
+    def top(
+        self,
+        declaration: Declaration,
+        columns: Sequence[Column],
+        spans: Sequence[Span],
+        *,
+        where: Mapping[str, str],
+        by: str,
+        order: str,
+        limit: int,
+    ) -> tuple[Rows, int]:
+        """Return the groups with the most of a column, merged, and how many groups there are in all."""
+        rows, parameters = _rows(declaration, [by, order], spans, where)
+        largest = (
+            f"SELECT {by}, count(*) OVER () FROM ({rows}) GROUP BY {by} ORDER BY sum({order}) DESC, {by} LIMIT {limit}"
+        )
+        names = self._fetch(largest, parameters)
+        sums = (self.sums(declaration, columns, spans, where={**where, by: name})[0] for name, _ in names)
+        return [(name, *values) for (name, _), values in zip(names, sums, strict=True)], names[0][1] if names else 0
+
+    def busy(self, declaration: Declaration, spans: Sequence[Span], *, by: Sequence[str]) -> Rows:
+        """Count the buckets that have rows, for each group of keys."""
+        return self.distinct(declaration, "bucket", spans, by=by, where={})
+
+    def rows(self, declaration: Declaration) -> Rows:
+        """Return every row, in the order of the index."""
+        columns = [*declaration.row_key, *(column.name for column in declaration.columns)]
+        order = ", ".join(declaration.row_key)
+        return self._fetch(f"SELECT {', '.join(columns)} FROM {declaration.table} ORDER BY {order}", ())
+
+    def page(self, declaration: Declaration, spans: Sequence[Span], *, after: Sequence[Any], limit: int) -> Rows:
+        """Return the next rows after a row's key, in the order of the index: of these buckets, or of all."""
+        columns = [*declaration.row_key, *(column.name for column in declaration.columns)]
+        of_span = "(grain || '' = ? AND bucket >= ? AND bucket < ?)"  # the index is for the order, which is read on
+        parameters = [value for span in spans for value in (span.grain, span.start, span.end)]
+        source = f"SELECT {', '.join(columns)} FROM {declaration.table}"
+        return self._page(source, [of_span] * len(spans), parameters, declaration.row_key, after, limit)
+
+    def unreadable_page(
+        self, declaration: Declaration, spans: Sequence[Span], *, after: Sequence[Any], limit: int
+    ) -> Rows:
+        """Return the next unreadable values after one, as hour, position, field: of these hours, or all."""
+        hours = [span for span in spans if span.grain == "hour"]
+        parameters = [value for span in hours for value in (span.start, span.end)]
+        source = f"SELECT {', '.join(UNREADABLE_KEY)} FROM (SELECT * FROM unreadable WHERE projection = ?) AS listed"
+        of_span = ["(hour + 0 >= ? AND hour + 0 < ?)"] * len(hours)
+        return self._page(source, of_span, parameters, UNREADABLE_KEY, after, limit, of=[declaration.table])
+
+    def _page(
+        self,
+        source: str,
+        of_spans: Sequence[str],
+        parameters: Sequence[Any],
+        key: Sequence[str],
+        after: Sequence[Any],
+        limit: int,
+        *,
+        of: Sequence[Any] = (),
+    ) -> Rows:
+        beyond = f"({', '.join(key)}) > ({', '.join('?' * len(key))})"
+        conditions = [*([f"({' OR '.join(of_spans)})"] if of_spans else []), *([beyond] if after else [])]
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        statement = f"{source}{where} ORDER BY {', '.join(key)} LIMIT {limit}"
+        return self._fetch(statement, [*of, *parameters, *after])
+
+    def horizon(self) -> Horizon:
+        """Return up to when events are sealed, and buckets kept."""
+        return Horizon.read(self._about().get(HORIZON))
+
+    def _about(self) -> dict[str, str]:
+        return dict(map(tuple, self._fetch(SELECT_ABOUT, ())))
+
+    def partial(self) -> dict[str, int]:
+        """Return the projections that lack measures of sealed events, and up to when (seconds)."""
+        about = self._about()
+        found = {name: about.get(f"{PARTIAL}{each.table}") for name, each in self.live.items()}
+        return {name: int(value) for name, value in found.items() if value}
+
+    def size(self, declaration: Declaration) -> int:
+        """Count the rows of a read model."""
+        return int(self._fetch(f"SELECT count(*) FROM {declaration.table}", ())[0][0])
+
+    def unreadable(self, name: str, start: int = 0, end: int = 2**62) -> int:
+        """Count what a projection could not read in the hours that start in [start, end)."""
+        return int(self._fetch(COUNT_UNREADABLE, (self.live[name].table, start, end))[0][0])
+
+    def ledger(self, name: str) -> Rows:
+        """Return, day by day, how many events a read model has taken in, and the sum of their checksums."""
+        return self._fetch(SELECT_LEDGER, (self.live[name].table,))
+
+    def unreadable_values(self, limit: int) -> list[tuple[str, int, str]]:
+        """List the first values that could not be read: projection, position, field."""
+        return self._fetch(LIST_UNREADABLE, (limit,))
+
+    def letters(
+        self, name: str, *, first: int = 0, last: int = 2**62, discarded: bool = False, limit: int = 2**62
+    ) -> list[tuple[int, str, int]]:
+        """List what a projection could not read, also what was `discarded` or not: position, field, hour."""
+        table = self.live[name].table
+        if discarded:
+            return self._fetch(LETTERS + IN_ORDER, (table, first, last, limit))
+        return self._fetch(OPEN_LETTERS + IN_ORDER, (table, first, last, name, limit))
+
+    def discarded(self) -> set[tuple[str, int, str]]:
+        """Return what was accepted as it is: projection, position, field."""
+        return set(map(tuple, self._fetch(LIST_DISCARDED, ())))
+
+
+# ── statements ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _rows(
+    declaration: Declaration, columns: Sequence[str], spans: Sequence[Span], where: Mapping[str, str]
+) -> tuple[str, list[Any]]:
+    """Rows of these buckets, each with its bucket or its span's label."""
+    filters = "".join(f" AND {name} = ?" for name in where)
+    chosen = ", ".join(name for name in dict.fromkeys(columns) if name != "bucket")
+    parts, parameters = [], []
+    for span in spans:
+        bucket = "bucket" if span.label is None else str(int(span.label))
+        parts.append(
+            f"SELECT {bucket} AS bucket{', ' if chosen else ''}{chosen} FROM {declaration.table} "
+            f"WHERE grain = ? AND {_within(declaration, span.grain, where)}{filters}"
+        )
+        parameters += [span.grain, span.start, span.end, *map(shortened, where.values())]
+    return " UNION ALL ".join(parts), parameters
+
+
+def _within(declaration: Declaration, grain: Grain, where: Mapping[str, str]) -> str:
+    """One entity is found by its place in each bucket; which buckets there are, the rows of all events together say."""
+    within = "bucket >= ? AND bucket < ?"
+    if not declaration.entities or declaration.entity_key("id") not in where:
+        return within
+    of_all = f"grain = '{grain}' AND {declaration.entity_key('type')} = ''"
+    return f"bucket IN (SELECT bucket FROM {declaration.table} WHERE {of_all} AND {within})"
+
+
+def _select(
+    summed: Mapping[str, str],
+    declaration: Declaration,
+    columns: Sequence[Column],
+    spans: Sequence[Span],
+    where: Mapping[str, str],
+    by: Sequence[str],
+    by_time: bool,
+) -> tuple[str, list[Any]]:
+    rows, parameters = _rows(declaration, [*by, *(column.name for column in columns)], spans, where)
+    groups = [*(["bucket"] if by_time else []), *by]
+    merged = [summed[column.merge].format(c=column.name) for column in columns]
+    tail = f" GROUP BY {', '.join(groups)} ORDER BY {', '.join(groups)}" if groups else ""
+    return f"SELECT {', '.join([*groups, *merged, 'count(*)'])} FROM ({rows}){tail}", parameters
+
+
+def _together(columns: Sequence[Column], values: Sequence[Any]) -> list[Any]:
+    """Read merged columns: a histogram becomes its buckets, a sum in halves becomes one number."""
+    return [_whole(column, value) for column, value in zip(columns, values, strict=False)]
+
+
+def _whole(column: Column, value: Any) -> Any:
+    if column.merge == "histogram":
+        return histograms.add(value.split("\n")) if value else {}
+    if isinstance(value, str):
+        high, _, low = value.partition(" ")
+        return (int(high) << 32) + int(low) if low else int(high)
+    return value

@@ -1,0 +1,69 @@
+"""Where a replay reads events: a log, or a log and an archive; divided into parts that any process can read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+from attrs import frozen
+
+from analytics_es.log import EventLog
+
+Opening = tuple[Callable[..., EventLog], tuple[Any, ...]]
+
+
+@frozen
+class Part:
+    """A stretch of positions: (after, upto]."""
+
+    after: int
+    upto: int
+
+
+class Source(ABC):
+    """Where events are read from, part by part."""
+
+    @abstractmethod
+    def parts(self, after: int, upto: int, size: int) -> Iterator[Any]:
+        """Divide what lies in (after, upto] into parts of about this many events."""
+
+    @abstractmethod
+    def read(self, part: Any) -> pa.Table:
+        """Return the events of a part."""
+
+    def close(self) -> None:  # noqa: B027  # nothing to do is an answer
+        """Let go of what is open."""
+
+    @abstractmethod
+    def remote(self) -> tuple[Callable[..., Source], tuple[Any, ...]] | None:
+        """Return how another process opens it, None where no other can."""
+
+
+@frozen
+class OfLog(Source):
+    """A log that is open here, and how another process opens it."""
+
+    log: EventLog
+    opening: Opening | None = None
+
+    def parts(self, after: int, upto: int, size: int) -> Iterator[Part]:
+        """Divide what lies in (after, upto]."""
+        return (Part(start, min(start + size, upto)) for start in range(after, upto, size))
+
+    def read(self, part: Part) -> pa.Table:
+        """Return the events of a part."""
+        return self.log.scan(after=part.after, upto=part.upto, limit=part.upto - part.after)
+
+    def remote(self) -> tuple[Callable[..., Source], tuple[Any, ...]] | None:
+        """Return how another process opens it."""
+        return self.opening and (_opened, (self.opening[0], *self.opening[1]))
+
+    def close(self) -> None:
+        """Close the log."""
+        self.log.close()
+
+
+def _opened(opening: Callable[..., EventLog], *arguments: Any) -> Source:
+    return OfLog(opening(*arguments))

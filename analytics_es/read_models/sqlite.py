@@ -1,0 +1,161 @@
+"""The read models on SQLite: one STRICT table a projection, upserted by merging, in a file beside the log."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from analytics_es.errors import RebuildRunning
+from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
+from analytics_es.log.sqlite.database import Database, check, only_one
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Folded
+from analytics_es.read_models import histograms
+from analytics_es.read_models.seeds import NOTHING, Seeds
+from analytics_es.read_models.snapshot import Sums
+from analytics_es.read_models.store import WRITE_UNREADABLE, Cursor, Views
+
+KIND = 0x41455356  # "AESV"
+SCHEMA = 2
+
+CREATE_ABOUT = "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
+CREATE_UNREADABLE = (
+    "CREATE TABLE IF NOT EXISTS unreadable (projection TEXT NOT NULL, hour INTEGER NOT NULL, "
+    "position INTEGER NOT NULL, field TEXT NOT NULL, "
+    "PRIMARY KEY (projection, hour, position, field)) STRICT, WITHOUT ROWID"
+)
+CREATE_DISCARDED = (
+    "CREATE TABLE IF NOT EXISTS discarded (projection TEXT NOT NULL, position INTEGER NOT NULL, field TEXT NOT NULL, "
+    "PRIMARY KEY (projection, position, field)) STRICT, WITHOUT ROWID"
+)
+CREATE_REGISTRY = (
+    "CREATE TABLE IF NOT EXISTS registry (projection TEXT PRIMARY KEY, read_model TEXT NOT NULL, "
+    "generation INTEGER NOT NULL, definition TEXT NOT NULL, log TEXT NOT NULL, retired TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS aside (read_model TEXT PRIMARY KEY, log TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS ledger (read_model TEXT NOT NULL, day INTEGER NOT NULL, events INTEGER NOT NULL, "
+    "checksum INTEGER NOT NULL, PRIMARY KEY (read_model, day)) STRICT, WITHOUT ROWID",
+)
+
+_MERGED = {
+    "sum": "{c} = coalesce({c} + excluded.{c}, {c}, excluded.{c})",
+    "min": "{c} = coalesce(min({c}, excluded.{c}), {c}, excluded.{c})",
+    "max": "{c} = coalesce(max({c}, excluded.{c}), {c}, excluded.{c})",
+    "histogram": "{c} = merge_histograms({c}, excluded.{c})",
+}
+_SUMS = {"sum": "sum({c})", "min": "min({c})", "max": "max({c})", "histogram": "group_concat({c}, char(10))"}
+_HALVES = "CAST(sum({c} >> 32) AS TEXT) || ' ' || sum({c} & 4294967295)"
+
+
+def _overflow(error: Exception) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and "overflow" in str(error)
+
+
+class SQLiteViews(Views):
+    """All read models of one log, in one file that may be deleted at any time, or in memory where the path is None."""
+
+    sums = Sums(sums=_SUMS, beyond={**_SUMS, "sum": _HALVES}, overflow=_overflow)
+
+    def __init__(
+        self, path: Path | None, declarations: Sequence[Declaration], *, log: str, timezone: str, seeds: Seeds = NOTHING
+    ) -> None:
+        self.seeds = seeds
+        self.declarations = {declaration.name: declaration for declaration in declarations}
+        self.log, self.place = log, path
+        self._timezone = timezone
+        self._reopening, self._rebuilding = threading.Lock(), threading.Lock()
+        self._database = self._open(path)
+
+    def _open(self, path: Path | None) -> Database:
+        database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
+        try:
+            self.checkpoints = SQLiteCheckpoints(database)
+            with database.write() as cursor:
+                for statement in (CREATE_ABOUT, CREATE_UNREADABLE, CREATE_DISCARDED, *CREATE_REGISTRY):
+                    cursor.execute(statement)
+                if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
+                    cursor.execute(f"PRAGMA user_version = {SCHEMA}")
+                self.prepare(cursor, self._timezone)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @staticmethod
+    def check(path: Path) -> None:
+        """Raise CannotOpen, having touched nothing, unless the read models can be kept at this path."""
+        check(path, kind=KIND, schema=SCHEMA)
+
+    def writing(self) -> AbstractContextManager[sqlite3.Cursor]:
+        """Open a transaction that nothing comes between."""
+        return self._there().write()
+
+    def reading(self) -> AbstractContextManager[sqlite3.Cursor]:
+        """Open a transaction that sees one state."""
+        return self._there().read()
+
+    def _there(self) -> Database:
+        """Return the database, opened again where its file was deleted or replaced: everything can be derived again."""
+        with self._reopening:
+            if self._database.moved():
+                self._database.close()
+                self._database = self._open(self._database.path)
+            return self._database
+
+    def create(self, cursor: Cursor, declaration: Declaration) -> None:
+        """Create the table of a projection, unless it is there."""
+        keys = [f"{key.name} TEXT NOT NULL" for key in declaration.keys]
+        columns = [f"{c.name} {'TEXT NOT NULL' if c.merge == 'histogram' else 'INTEGER'}" for c in declaration.columns]
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {declaration.table} (grain TEXT NOT NULL, bucket INTEGER NOT NULL, "
+            f"{', '.join([*keys, *columns])}, PRIMARY KEY ({', '.join(declaration.row_key)})) STRICT, WITHOUT ROWID"
+        )
+
+    def merge(self, cursor: Any, declaration: Declaration, folded: Folded) -> None:
+        """Merge rows into what is there. STRICT refuses a sum beyond 64 bits, which SQLite would turn into a float."""
+        names = [*declaration.row_key, *(column.name for column in declaration.columns)]
+        merged = ", ".join(_MERGED[column.merge].format(c=column.name) for column in declaration.columns)
+        cursor.executemany(
+            f"INSERT INTO {declaration.table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
+            f"ON CONFLICT ({', '.join(declaration.row_key)}) DO UPDATE SET {merged}",
+            folded.rows,
+        )
+        listed = [(declaration.table, hour, position, field) for position, hour, field in folded.unreadable]
+        cursor.executemany(WRITE_UNREADABLE, listed)
+
+    def scrub(self) -> list[str]:
+        """Write the file anew, from what is in it."""
+        if self._there().scrub(compact=True):
+            return []
+        return [f"{self.place}-wal, until nobody reads the read models for a moment"]
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[None]:
+        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+        if not self._rebuilding.acquire(blocking=False):
+            raise RebuildRunning(place=self.place or "memory")
+        try:
+            with only_one(self._database.path) if self._database.path else nullcontext(True) as alone:
+                if not alone:
+                    raise RebuildRunning(place=self.place)
+                yield
+        finally:
+            self._rebuilding.release()
+
+    def shrink(self) -> None:
+        """Give back to the disk the space of rows that are gone."""
+        for _ in self._there().shrink():
+            pass
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+
+def _settings(connection: sqlite3.Connection) -> None:
+    connection.create_function("merge_histograms", 2, histograms.merge, deterministic=True)
+    connection.execute("PRAGMA synchronous = NORMAL")  # what a power failure takes is derived again
+    connection.execute("PRAGMA cache_size = -8000")

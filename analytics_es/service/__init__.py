@@ -1,0 +1,5 @@
+"""What an application embeds: one service over one open store."""
+
+from analytics_es.service.service import AnalyticsService
+
+__all__ = ["AnalyticsService"]

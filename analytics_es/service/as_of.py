@@ -1,0 +1,118 @@
+"""As of: every question answered as the log stood at a position, from read models of just the period."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from analytics_es.events.event import EARLIEST
+from analytics_es.lifecycle import export
+from analytics_es.log import Part
+from analytics_es.projection.calendar import Calendar
+from analytics_es.queries import question as queries
+from analytics_es.queries.as_of import Deriving, recorded_at
+from analytics_es.queries.derived import Crossings, Remembered, folded
+from analytics_es.read_models import Views
+from analytics_es.read_models.tiling import Tiling, calendar_of
+from analytics_es.service.questions import Progress, Questions
+from analytics_es.types import ExportResult, OperationResult, TimePeriod
+
+# ── where the log stood ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+# ── read models of a period ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _close(*kept: Remembered | Crossings) -> None:
+    for each in kept:
+        each.close()
+
+
+class AsOf(Questions):
+    """Every question of the service, answered as the log stood at a position: the same bytes for ever.
+
+    Nothing of today is in an answer: no lag, and a period is open where it reaches beyond `recorded_at`. The first
+    question about a period reads the part of the log that holds it and the period before; the next ones are quick.
+    """
+
+    def __init__(
+        self, deriving: Deriving, position: int, check_open: Callable[[], None], prices: Callable[[int], queries.Prices]
+    ) -> None:
+        self._log = Part(deriving.log, upto=position)
+        self._deriving, self._declarations, self._is_open = deriving, deriving.declarations, check_open
+        self._lock = threading.Lock()
+        self._remembered, self._crossings = Remembered(), Crossings()
+        self._end = weakref.finalize(self, _close, self._remembered, self._crossings)
+        self.position, self._prices = position, prices
+        self.recorded_at = recorded_at(deriving.log, position)
+
+    def close(self) -> None:
+        """Let go of what was derived; asking again derives it again."""
+        with self._lock:
+            _close(self._remembered, self._crossings)
+
+    def _check_open(self) -> None:
+        self._is_open()
+
+    def _now(self) -> datetime:
+        return self.recorded_at or EARLIEST
+
+    def _answering(
+        self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
+    ) -> AbstractContextManager[queries.Source]:
+        declared = next(each for each in self._declarations if each.name == projection)
+        calendar = calendar_of(period, self._deriving.calendar)
+        if calendar == self._deriving.calendar and not queries.several(declared, words or ()):
+            return self.source(projection, period)
+        needed = queries.least(declared, words)
+        return self._crossings.derived(self._log, needed, calendar, period, self._made_from, progress)
+
+    def _made_from(self, views: Views, calendar: Calendar) -> queries.Source:
+        return queries.Source(
+            views=views,
+            calendar=calendar,
+            lag=lambda _: (0, 0.0),
+            clock=self._now,
+            known_as=self._deriving.known_as,
+            prices=self._prices(self.position),
+            derive=lambda declaration, tiling, _: folded(self._log, declaration, tiling),
+        )
+
+    @contextmanager
+    def source(self, name: str, period: TimePeriod) -> Iterator[queries.Source]:
+        """Open what answers of a projection about a period are made from; raises BadPeriod, SealedPeriod."""
+        calendar = self._deriving.calendar
+        tiling = Tiling.of(calendar, period)
+        whole = Tiling(calendar, tiling.before().start, tiling.end)
+        with self._lock:
+            views = self._remembered.get(
+                (name, whole.start, whole.end), lambda: self._deriving.views(self._log, name, whole)
+            )
+            yield self._made_from(views, calendar)
+
+    def export_data(
+        self,
+        format: str,
+        period: TimePeriod,
+        metrics: Sequence[str],
+        *,
+        to: str | Path | None = None,
+    ) -> OperationResult[ExportResult]:
+        """Write the series of metrics as they were then, as csv, json or parquet."""
+        return self._result(
+            lambda: export.export_data(
+                self._log,
+                self._deriving.declarations,
+                self._deriving.fold,
+                Tiling.of(self._deriving.calendar, period),
+                period,
+                format,
+                metrics,
+                to=None if to is None else Path(to),
+                progress=None,
+            )
+        )

@@ -1,0 +1,185 @@
+"""Questions: what can be asked of read models, of those that are kept and of those as the log stood at a position."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from analytics_es.cost.breakdown import cost
+from analytics_es.cost.budgets.report import budgets
+from analytics_es.cost.price_diff import price_diff
+from analytics_es.cost.prices.book import PriceBook
+from analytics_es.cost.prices.entries import PriceEntry
+from analytics_es.cost.unit_costs import unit_costs
+from analytics_es.cost.what_if import assumption as assumed
+from analytics_es.errors import MissingProjection
+from analytics_es.projection.declaration import Declaration
+from analytics_es.queries import question as queries
+from analytics_es.queries.performance import performance
+from analytics_es.queries.question import Source
+from analytics_es.queries.usage import usage
+from analytics_es.types import (
+    BudgetReport,
+    CostBreakdown,
+    MetricInfo,
+    MetricSummary,
+    OperationResult,
+    PerformanceMetrics,
+    PriceDiff,
+    TimePeriod,
+    UnitCosts,
+    UsageStats,
+)
+
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+
+
+class Questions(ABC):
+    """Every question, put to whatever source of answers there is, as long as it is open."""
+
+    _declarations: Sequence[Declaration]
+
+    @abstractmethod
+    def _answering(
+        self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
+    ) -> AbstractContextManager[Source]:
+        """Open what answers of a projection about a period are made from; `words`, where told, are all they ask by."""
+
+    @abstractmethod
+    def _check_open(self) -> None:
+        """Raise Closed after the end."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _result(self, work: Callable[[], T]) -> OperationResult[T]:
+        def unless_closed() -> T:
+            self._check_open()
+            return work()
+
+        return OperationResult.of(unless_closed)
+
+    def _asked(
+        self,
+        projection: str,
+        period: TimePeriod,
+        answer: Callable[[Source], T],
+        words: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> OperationResult[T]:
+        def answered() -> T:
+            if projection not in {each.name for each in self._declarations}:
+                raise MissingProjection(projection=projection)
+            with self._answering(projection, period, words, progress) as source:
+                return answer(source)
+
+        return self._result(answered)
+
+    def list_metrics(self) -> OperationResult[list[MetricInfo]]:
+        """List every metric that `get_summary` and `export_data` know."""
+        return self._result(lambda: queries.metrics(self._declarations))
+
+    def get_summary(
+        self,
+        metric: str,
+        period: TimePeriod,
+        *,
+        group_by: Sequence[str] = (),
+        where: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> OperationResult[MetricSummary]:
+        """Sum up one metric, such as `performance.duration`, over a period: figures, series, groups, period before.
+
+        Several entities together (`group_by=["user", "tenant"]`) are derived from the log, which `progress` is told of.
+        """
+
+        def answered() -> MetricSummary:
+            declaration, _ = queries.find_metric(self._declarations, metric)
+            words = [*group_by, *(where or {})]
+            with self._answering(declaration.name, period, words, progress) as source:
+                return queries.summary(source, metric, period, group_by=group_by, where=where or {})
+
+        return self._result(answered)
+
+    def get_usage_stats(
+        self, entity_type: str | None, entity_id: str | None, period: TimePeriod
+    ) -> OperationResult[UsageStats]:
+        """Say how much one entity, all entities of a type (id None), or everyone (both None) used."""
+        return self._asked("usage", period, lambda source: usage(source, entity_type, entity_id, period))
+
+    def get_performance_metrics(self, period: TimePeriod) -> OperationResult[PerformanceMetrics]:
+        """Say how fast and how reliable each operation was."""
+        return self._asked("performance", period, lambda source: performance(source, period))
+
+    def get_cost_breakdown(
+        self,
+        period: TimePeriod,
+        *,
+        by: Sequence[str] = ("model",),
+        where: Mapping[str, str] | None = None,
+        prices: PriceBook | Iterable[PriceEntry | Mapping[str, Any]] | None = None,
+        models: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> OperationResult[CostBreakdown]:
+        """Say what calls cost: by provider, model, operation, and entities, such as user or attributes.team.
+
+        The cost of a call is what it reported, else what the prices say that were in force when it happened, else it is
+        unknown. What if: with `prices`, a book, or entries as if they were published on top, all calls are priced by
+        these, whatever they reported; with `models`, such as {"a": "b"}, those of model a as if they were of b (or of
+        `provider/b`). Nothing is recorded of it. The failure is UnknownModel for a model in the place of another that
+        has no price in the period.
+        Several entities together are derived from the log, which `progress` is told of: position and head.
+        """
+
+        def answered(source: Source) -> CostBreakdown:
+            assumption = assumed(source, prices, models)
+            return cost(source, period, by, where=where, assumption=assumption)
+
+        return self._asked("cost", period, answered, [*by, *(where or {})], progress)
+
+    def get_unit_costs(
+        self, period: TimePeriod, *, where: Mapping[str, str] | None = None
+    ) -> OperationResult[UnitCosts]:
+        """Say what a job, a successful task, a conversation and 1,000 tokens of output cost on average, by currency.
+
+        Each is what all its calls of the period cost, by how many there are. Filters choose calls, and with them jobs
+        and conversations; tasks that ended well are all of the period, so that what models cost per task adds up.
+        """
+        return self._asked("cost", period, lambda source: unit_costs(source, period, where or {}))
+
+    def diff_prices(
+        self, entries: Iterable[PriceEntry | Mapping[str, Any]], period: TimePeriod
+    ) -> OperationResult[PriceDiff]:
+        """Say what computed costs would change if these entries were published now: by model and day, and in all.
+
+        Entries are those of `publish_prices`. Nothing is recorded. What calls reported stays, and is not compared.
+        """
+        return self._asked("cost", period, lambda source: price_diff(source, entries, period), [])
+
+    def get_budgets(self, *, budget: str | None = None, at: datetime | None = None) -> OperationResult[BudgetReport]:
+        """Say what was allocated to budgets, what is spent of it, when that reached which part, and what remains.
+
+        Of all budgets, or of one; of the periods that hold a time, by default now, or of one budget all periods. With
+        `at`, the figures are of what had occurred by the end of that hour, else of everything that is recorded.
+        """
+
+        def answered() -> BudgetReport:
+            if "budgets" not in {each.name for each in self._declarations}:
+                raise MissingProjection(projection="budgets")
+            return budgets(self._answering, budget, at)
+
+        return self._result(answered)

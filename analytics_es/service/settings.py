@@ -1,0 +1,86 @@
+"""The settings file: TOML, read strictly."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import Factory, frozen
+
+from analytics_es.cost.tags import checked
+from analytics_es.errors import BadPolicy, BadRetention, BadSettings, BadTags
+from analytics_es.ingest.privacy import PrivacyPolicy
+from analytics_es.lifecycle.retention import RetentionPolicy
+
+
+@frozen(kw_only=True)
+class Settings:
+    """What a settings file says; None is what it says nothing about."""
+
+    privacy: PrivacyPolicy | None = None
+    vault_key: Path | None = None
+    retention: RetentionPolicy = Factory(RetentionPolicy)
+    tags: tuple[str, ...] | None = None
+
+
+def read_settings(path: Path) -> Settings:
+    """Read a settings file; raises BadSettings, which names the file, the key and what is allowed."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadSettings(path=path, problem=f"cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSettings(path=path, problem=f"is not TOML: {error}") from error
+    told: dict[str, Any] = {}
+    for name, table in tables.items():
+        if name not in TABLES:
+            raise BadSettings(path=path, problem=f"there is no table {name!r}: use {', '.join(TABLES)}")
+        if not isinstance(table, Mapping):
+            raise BadSettings(path=path, problem=f"{name} must be a table: write [{name}]")
+        told |= TABLES[name](path, dict(table))
+    return Settings(**told)
+
+
+def _privacy(path: Path, table: dict[str, Any]) -> dict[str, Any]:
+    _only(path, "privacy", table, ("preset", "rules", "vault_key"))
+    key = table.pop("vault_key", None)
+    if key is not None and not isinstance(key, str):
+        raise BadSettings(path=path, problem="privacy.vault_key must be the path of a file")
+    try:
+        policy = PrivacyPolicy.of(table)
+    except BadPolicy as error:
+        raise BadSettings(path=path, problem=f"privacy: {error.details['problem']}") from error
+    return {"privacy": policy, "vault_key": None if key is None else path.parent / key}
+
+
+def _retention(path: Path, table: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(archive := table.get("archive"), str):
+        table["archive"] = str(path.parent / archive)
+    try:
+        return {"retention": RetentionPolicy.of(table)}
+    except BadRetention as error:
+        raise BadSettings(path=path, problem=f"retention: {error}") from error
+
+
+def _cost(path: Path, table: dict[str, Any]) -> dict[str, Any]:
+    _only(path, "cost", table, ("tags",))
+    try:
+        return {"tags": checked(table["tags"])} if "tags" in table else {}
+    except BadTags as error:
+        raise BadSettings(path=path, problem=f"cost.tags: {error.details['problem']}") from error
+
+
+def _only(path: Path, name: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in known:
+            raise BadSettings(path=path, problem=f"there is no key {name}.{key}: use {', '.join(known)}")
+
+
+# Every table: what reads it.
+TABLES: dict[str, Callable[[Path, dict[str, Any]], dict[str, Any]]] = {
+    "privacy": _privacy,
+    "retention": _retention,
+    "cost": _cost,
+}

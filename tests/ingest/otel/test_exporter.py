@@ -1,0 +1,358 @@
+"""The exporter, with the real SDK and published instrumentations of a client of a provider on this machine."""
+
+# ruff: noqa: SIM300  # expected == actual
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import importlib
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.exporter.otlp.json.file import FileSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import SpanContext, TraceFlags
+
+from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.errors import MissingExtra
+from analytics_es.events.codec import decode
+from analytics_es.events.event import RecordedEvent
+from analytics_es.ingest.files import OTLP, rows
+from analytics_es.ingest.otel.exporter import AnalyticsSpanExporter, ExportStats
+from analytics_es.ingest.otel.span_events import Reader
+from tests.emitters import ANSWER, SECRET, agent, instrumented, provider, three_calls
+
+CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "opus", "gen_ai.usage.input_tokens": 100}
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with provider() as address:
+        yield address
+
+
+@pytest.fixture
+def analytics() -> Iterator[AnalyticsService]:
+    with AnalyticsService.open(":memory:", follow=False) as opened:
+        yield opened
+
+
+def tracers(*exporters: SpanExporter) -> TracerProvider:
+    found = TracerProvider(resource=Resource.create({"service.name": "shop"}))
+    for exporter in exporters:
+        found.add_span_processor(SimpleSpanProcessor(exporter))
+    return found
+
+
+def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
+    stored = analytics._log.scan(after=0, limit=10_000).to_pylist()
+    return [decode(row["position"], row["type"], row["state"]) for row in stored]
+
+
+def told(analytics: AnalyticsService, *fields: str) -> list[tuple[Any, ...]]:
+    return [(event.type, *(event.data.get(field) for field in fields)) for event in recorded(analytics)]
+
+
+def context(number: int) -> SpanContext:
+    return SpanContext(7, number, is_remote=False, trace_flags=TraceFlags(1))
+
+
+def ended(number: int, attributes: dict[str, Any], parent: int | None = None, **changes: Any) -> ReadableSpan:
+    """Return a span as the SDK hands it over."""
+    given = {"name": "chat", "start_time": 1_790_000_000_000_000_000, "end_time": 1_790_000_001_000_000_000}
+    around = context(parent) if parent else None
+    return ReadableSpan(**{**given, "context": context(number), "parent": around, "attributes": attributes, **changes})  # type: ignore[arg-type]
+
+
+# ── with published instrumentations ─────────────────────────────────────────────────────────────────────────────
+
+EXPECTED = [
+    ("provider.call.completed", "gpt-4o-mini", 20, 8, 5, 2, None),
+    ("provider.call.completed", "gpt-4o-mini", 20, 8, 5, 2, None),
+    ("provider.call.failed", "overloaded", None, None, None, None, "openai.RateLimitError"),
+]
+FIELDS = ("model", "input_tokens", "cache_read_tokens", "output_tokens", "reasoning_tokens", "error_type")
+
+
+@pytest.mark.parametrize("emitter", ["genai-openai", "openinference-openai"])
+def test_calls_of_a_real_client_are_recorded(analytics: AnalyticsService, url: str, emitter: str) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    with instrumented(tracers(exporter), emitter):
+        three_calls(url)
+
+    assert EXPECTED == told(analytics, *FIELDS)
+    assert ExportStats(spans=3, recorded=3) == exporter.stats()
+    waits = [event.data.get("time_to_first_chunk_ms") for event in recorded(analytics)]
+    assert [False, True, False] == [wait is not None for wait in waits]
+    assert all(
+        0 < (wait or 1) <= event.data["duration_ms"] for wait, event in zip(waits, recorded(analytics), strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "emitters", [("genai-openai", "openinference-openai"), ("openinference-openai", "genai-openai")]
+)
+def test_calls_that_two_instrumentations_tell_of_count_once(
+    analytics: AnalyticsService, url: str, emitters: tuple[str, str]
+) -> None:
+    with instrumented(tracers(AnalyticsSpanExporter(analytics)), *emitters):
+        three_calls(url)
+    analytics.catch_up()
+
+    assert EXPECTED == [each for each in told(analytics, *FIELDS) if each[0].startswith("provider")]
+    cost = analytics.get_cost_breakdown(TimePeriod.last(hours=2)).unwrap()
+    assert (3, 40) == (sum(row.calls for row in cost.rows), sum(row.tokens.input or 0 for row in cost.rows))
+
+
+def test_an_agent_is_a_task_of_a_job_with_calls_and_tools(analytics: AnalyticsService, url: str) -> None:
+    tracing = tracers(AnalyticsSpanExporter(analytics))
+    with instrumented(tracing, "genai-agent"):
+        agent(url, tracing)
+
+    assert [
+        ("provider.call.completed", None, None, 20, "talk-1"),
+        ("tool.call.completed", "search", None, None, None),
+        ("provider.call.completed", None, None, 20, "talk-1"),
+        ("task.completed", None, "helper", None, "talk-1"),
+        ("job.completed", None, None, None, "talk-1"),
+    ] == told(analytics, "tool", "task_type", "input_tokens", "conversation_id")
+    assert 1 == len({event.data["job_id"] for event in recorded(analytics)})
+
+
+@pytest.mark.parametrize("emitter", ["genai-openai", "openinference-openai", "genai-agent"])
+def test_a_file_of_what_was_exported_live_adds_nothing(
+    analytics: AnalyticsService, url: str, emitter: str, tmp_path: Path
+) -> None:
+    tracing = tracers(AnalyticsSpanExporter(analytics), FileSpanExporter(tmp_path / "traces.jsonl"))
+    with instrumented(tracing, emitter):
+        (agent if emitter == "genai-agent" else three_calls)(url, tracing)
+    tracing.shutdown()
+
+    before = analytics._log.head()
+    again = analytics.record_events(row.event for row in rows(tmp_path / "traces.jsonl", format=OTLP) if row.event)
+
+    assert (0, before, 0) == (again.unwrap().recorded, again.unwrap().duplicates, again.unwrap().differing)
+
+
+def test_what_was_said_is_recorded_only_where_asked_for(url: str) -> None:
+    for content in (False, True):
+        with AnalyticsService.open(":memory:", follow=False) as analytics:
+            with instrumented(tracers(AnalyticsSpanExporter(analytics, content=content)), "openinference-openai"):
+                three_calls(url)
+            text = json.dumps([event.data for event in recorded(analytics)])
+            assert [content, content] == [SECRET in text, ANSWER in text]
+
+
+# ── with the SDK alone ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_batch_processor_hands_over_all_spans_when_it_is_shut_down(analytics: AnalyticsService) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    tracing = TracerProvider()
+    tracing.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=60_000, max_export_batch_size=16))
+    tracer = tracing.get_tracer("tests")
+    for _ in range(20):
+        with (
+            tracer.start_as_current_span("agent", attributes={"gen_ai.operation.name": "invoke_agent", **CHAT}),
+            tracer.start_as_current_span("chat", attributes=CHAT),
+        ):
+            pass
+    tracing.shutdown()
+
+    found = told(analytics, "input_tokens")
+    assert (40, 20 * 100) == (len(found), sum(tokens or 0 for _, tokens in found))
+    assert ExportStats(spans=40, recorded=40) == exporter.stats()
+    assert SpanExportResult.FAILURE is exporter.export([])
+
+
+def test_spans_of_many_threads_are_recorded(analytics: AnalyticsService) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    tracer = tracers(exporter).get_tracer("tests")
+
+    def work() -> None:
+        for _ in range(25):
+            with tracer.start_as_current_span("chat", attributes=CHAT):
+                pass
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert ExportStats(spans=100, recorded=100) == exporter.stats()
+    assert exporter.force_flush()
+
+
+def test_other_spans_are_ignored_and_counted(analytics: AnalyticsService) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    with tracers(exporter).get_tracer("tests").start_as_current_span("GET /"):
+        pass
+
+    assert ExportStats(spans=1, ignored=1) == exporter.stats()
+
+
+def test_a_span_that_is_exported_again_changes_nothing(analytics: AnalyticsService) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    for _ in range(2):
+        assert SpanExportResult.SUCCESS is exporter.export([ended(1, CHAT)])
+
+    assert ExportStats(spans=2, recorded=1, duplicates=1) == exporter.stats()
+
+
+def test_a_call_that_ends_after_the_one_around_it_is_not_counted_again(analytics: AnalyticsService) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    exporter.export([ended(1, CHAT)])
+    exporter.export([ended(2, CHAT, parent=1)])
+
+    assert [("provider.call.completed", 100), ("provider.call.completed", None)] == told(analytics, "input_tokens")
+
+
+@pytest.mark.parametrize(("remembered", "counted"), [(20_000, 100), (2, 200)])
+def test_a_span_is_known_to_lie_in_another_while_it_is_remembered(
+    analytics: AnalyticsService, remembered: int, counted: int
+) -> None:
+    exporter = AnalyticsSpanExporter(analytics, remembered=remembered)
+    for span in [ended(2, CHAT, parent=1), *(ended(number, {}) for number in range(10, 20)), ended(1, CHAT)]:
+        exporter.export([span])
+
+    assert counted == sum(tokens or 0 for _, tokens in told(analytics, "input_tokens"))
+
+
+def test_a_cancelled_call_is_cancelled(analytics: AnalyticsService) -> None:
+    tracer = tracers(AnalyticsSpanExporter(analytics)).get_tracer("tests")
+
+    async def call() -> None:
+        with tracer.start_as_current_span("chat", attributes={**CHAT, "error.type": "CancelledError"}):
+            await asyncio.sleep(60)
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(call())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(cancelled())
+
+    assert [("provider.call.cancelled",)] == told(analytics)
+
+
+# ── what goes wrong ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_refused_is_kept_with_the_reason_and_without_what_was_said(
+    analytics: AnalyticsService, caplog: pytest.LogCaptureFixture
+) -> None:
+    exporter = AnalyticsSpanExporter(analytics, content=True)
+    bad = {**CHAT, "gen_ai.usage.input_tokens": -5, "gen_ai.input.messages": SECRET}
+
+    assert SpanExportResult.SUCCESS is exporter.export([ended(1, bad), ended(2, CHAT)])
+
+    assert ExportStats(spans=2, recorded=1, refused=1) == exporter.stats()
+    call, rejected = recorded(analytics)
+    assert ("provider.call.completed", "analytics.message.rejected") == (call.type, rejected.type)
+    message = "input_tokens: must be between 0 and 2^63-1, not -5."
+    assert ("provider.call.completed", {"code": "bad_field", "message": message}) == (
+        rejected.data["subject"],
+        rejected.data["reason"],
+    )
+    raw = base64.b64decode(rejected.data["raw"])
+    assert (-5, len(raw), False) == (
+        json.loads(raw)["data"]["input_tokens"],
+        rejected.data["size"],
+        rejected.data["truncated"],
+    )
+    assert SECRET.encode() not in raw
+    assert [f"1 span events were refused, the first because: {message}"] == caplog.messages
+
+
+def test_a_span_that_cannot_be_read_is_kept_and_the_others_are_recorded(analytics: AnalyticsService) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+
+    exporter.export([ended(1, CHAT, end_time=None), ended(2, CHAT), ended(3, CHAT, context=None)])
+
+    assert ExportStats(spans=3, recorded=1, refused=2) == exporter.stats()
+    reason = {"code": "unreadable_span", "message": "ValueError: it has no ids, or has not ended"}
+    assert [reason] * 2 == [event.data["reason"] for event in recorded(analytics)[1:]]
+
+
+@pytest.mark.parametrize(("end", "kept"), [(1_790_000_001_000_000_000, 1), (1_000_000_000, 2)])
+def test_what_is_refused_again_is_kept_once_unless_its_time_is_what_is_wrong(
+    analytics: AnalyticsService, end: int, kept: int
+) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    for _ in range(2):
+        exporter.export([ended(1, {**CHAT, "gen_ai.usage.input_tokens": -5}, start_time=1000, end_time=end)])
+
+    assert kept == len(recorded(analytics))
+
+
+def test_a_span_that_makes_us_fail_does_not_cost_the_others(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    events = Reader.events
+    monkeypatch.setattr(Reader, "events", lambda self, span: events(self, span) if span.name == "chat" else 1 / 0)
+
+    exporter.export([ended(1, CHAT, name="poison"), ended(2, CHAT)])
+
+    assert ExportStats(spans=2, recorded=1, refused=1) == exporter.stats()
+    assert "ZeroDivisionError: division by zero" == recorded(analytics)[1].data["reason"]["message"]
+
+
+def test_a_store_that_fails_does_not_fail_the_application(
+    analytics: AnalyticsService, caplog: pytest.LogCaptureFixture
+) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    tracer = tracers(exporter).get_tracer("tests")
+    analytics.close()
+
+    with tracer.start_as_current_span("chat", attributes=CHAT):
+        pass
+
+    assert SpanExportResult.FAILURE is exporter.export([ended(1, CHAT)])
+    assert ExportStats(spans=2, failed=2) == exporter.stats()
+    assert ["1 span events were not recorded: This analytics service is closed: open it again."] * 2 == caplog.messages
+
+
+def test_refusals_that_cannot_be_kept_are_a_failure(analytics: AnalyticsService) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    analytics.close()
+
+    assert SpanExportResult.FAILURE is exporter.export([ended(1, CHAT, end_time=None)])
+    assert ExportStats(spans=1, failed=1) == exporter.stats()
+
+
+def test_a_bug_of_ours_does_not_fail_the_application(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    monkeypatch.setattr(analytics, "record_events", None)
+
+    assert SpanExportResult.FAILURE is exporter.export([ended(1, CHAT)])
+    assert [logging.ERROR] == [record.levelno for record in caplog.records]
+
+
+def test_after_shutdown_nothing_is_recorded(analytics: AnalyticsService) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    exporter.shutdown()
+
+    assert SpanExportResult.FAILURE is exporter.export([ended(1, CHAT)])
+    assert 0 == analytics._log.head()
+
+
+def test_without_the_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    monkeypatch.delitem(sys.modules, "analytics_es.ingest.otel.exporter")
+
+    with pytest.raises(MissingExtra, match=r"pip install 'analytics-es\[otel\]'"):
+        importlib.import_module("analytics_es.ingest.otel.exporter")

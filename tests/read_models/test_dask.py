@@ -1,0 +1,107 @@
+"""A Dask cluster folds a log as one process does, to the byte, whatever becomes of its workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import distributed
+import pytest
+
+from analytics_es import AnalyticsService
+from analytics_es.errors import CannotReachScheduler
+from analytics_es.read_models.replay import cluster
+from analytics_es.testing import provider_call, tool_call
+from tests.stores import contents, derived
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:::distributed"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+EVENTS, PART = 400, 20
+Client: Any = distributed.Client
+LocalCluster: Any = distributed.LocalCluster
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """Return the address of a scheduler with two workers, in processes of their own."""
+    options: dict[str, Any] = {"processes": True, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(n_workers=2, silence_logs=60, **options) as running:
+        yield running.scheduler_address
+
+
+@pytest.fixture
+def analytics(tmp_path: Path) -> Iterator[AnalyticsService]:
+    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as service:
+        service.record_events([(provider_call, tool_call)[n % 2](user_id=f"user-{n % 7}") for n in range(EVENTS)])
+        service.catch_up()
+        yield service
+
+
+def test_what_a_cluster_folds_is_what_one_process_folds(scheduler: str, analytics: AnalyticsService) -> None:
+    with cluster(scheduler) as executor:
+        result = analytics.rebuild(executor=executor, batch_size=PART).unwrap()
+
+    assert (result.events, result.position) == (EVENTS, EVENTS)
+    assert contents(analytics._views) == derived(analytics._log)  # type: ignore[arg-type]
+
+
+def test_a_worker_that_is_killed_changes_nothing(scheduler: str, analytics: AnalyticsService) -> None:
+    killed: list[int] = []
+    with Client(scheduler, set_as_default=False) as client:
+
+        def kill(done: int, total: int) -> None:
+            if not killed:
+                killed.append(next(iter(client.run(os.getpid).values())))
+                os.kill(killed[0], signal.SIGKILL)
+
+        with cluster(scheduler) as executor:
+            result = analytics.rebuild(executor=executor, batch_size=PART, progress=kill).unwrap()
+        pids = set(client.run(os.getpid, on_error="ignore").values())
+
+    assert killed
+    assert killed[0] not in pids
+    assert result.events == EVENTS
+    assert contents(analytics._views) == derived(analytics._log)  # type: ignore[arg-type]
+
+
+def test_a_cluster_that_ends_is_a_lost_worker_and_nothing_changes(analytics: AnalyticsService) -> None:
+    before = contents(analytics._views)  # type: ignore[arg-type]
+    running = LocalCluster(n_workers=1, processes=True, threads_per_worker=1, dashboard_address=None, silence_logs=60)
+
+    def end(done: int, total: int) -> None:
+        if not ending.ident:
+            ending.start()
+            ending.join()
+
+    ending = threading.Thread(target=running.close)
+    with cluster(running.scheduler_address) as executor:
+        result = analytics.rebuild(executor=executor, batch_size=PART, progress=end)
+
+    assert result.failure
+    assert result.failure.code == "worker_lost", result.failure
+    assert contents(analytics._views) == before  # type: ignore[arg-type]
+    assert analytics._views.clear_away() == []
+
+
+def test_a_scheduler_that_is_not_there_is_one_error_and_nothing_on_the_terminal(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+
+    for each in (address, "nonsense://here", "tcp://127.0.0.1:notaport"):
+        with pytest.raises(CannotReachScheduler, match=each), cluster(each, seconds=0.5):
+            pass
+    time.sleep(0.1)
+    assert capfd.readouterr() == ("", "")
