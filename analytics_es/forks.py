@@ -26,7 +26,7 @@ _forking = threading.Lock()
 _registered = False
 
 
-def tell(thing: Forking) -> None:
+def register(thing: Forking) -> None:
     """Tell something of every fork from now on, as long as it is there."""
     global _registered
     if not _registered and hasattr(os, "register_at_fork"):

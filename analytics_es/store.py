@@ -14,9 +14,9 @@ from analytics_es.log.address import redacted
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite.vault import SQLiteEntries
 from analytics_es.projection.declaration import Declaration
-from analytics_es.read_models import Views
+from analytics_es.read_models import ReadModels
 from analytics_es.read_models.seeds import Seeds
-from analytics_es.read_models.sqlite import SQLiteViews
+from analytics_es.read_models.sqlite import SQLiteReadModels
 
 SCHEMES = ("postgresql://", "postgres://")
 SCHEMA = "analytics"
@@ -29,7 +29,7 @@ def open_store(
     timezone: str,
     schema: str = SCHEMA,
     strict_ids: bool = False,
-) -> tuple[EventLog, Views]:
+) -> tuple[EventLog, ReadModels]:
     """Open the log and the read models of a store, creating what is not there; raises CannotOpen.
 
     `declared` says what its read models are, which the log may have been told of.
@@ -39,18 +39,18 @@ def open_store(
     path = log_path(url_or_path)
     if path:
         SQLiteLog.check(path)
-        SQLiteViews.check(views_path(path))
+        SQLiteReadModels.check(read_models_path(path))
     log = SQLiteLog(path, strict_ids=strict_ids)
     try:
-        place = views_path(path) if path else None
-        views = SQLiteViews(place, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
-        views.restart_beyond(log.head)
-        views.settle()
-        views.tidy()
+        place = read_models_path(path) if path else None
+        read_models = SQLiteReadModels(place, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
+        read_models.restart_beyond(log.head)
+        read_models.settle()
+        read_models.tidy()
     except BaseException:
         log.close()
         raise
-    return log, views
+    return log, read_models
 
 
 def _open_schema(
@@ -59,9 +59,9 @@ def _open_schema(
     declared: Callable[[EventLog], Sequence[Declaration]],
     timezone: str,
     strict_ids: bool,
-) -> tuple[EventLog, Views]:
+) -> tuple[EventLog, ReadModels]:
     postgres = _postgres()
-    from analytics_es.read_models.postgres import PostgresViews
+    from analytics_es.read_models.postgres import PostgresReadModels
 
     database = postgres.Database(url, schema)
     try:
@@ -70,14 +70,14 @@ def _open_schema(
         database.close()
         raise
     try:
-        views = PostgresViews(database, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
-        views.restart_beyond(log.head)
-        views.settle()
-        views.tidy()
+        read_models = PostgresReadModels(database, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
+        read_models.restart_beyond(log.head)
+        read_models.settle()
+        read_models.tidy()
     except BaseException:
         log.close()
         raise
-    return log, views
+    return log, read_models
 
 
 def open_log(url_or_path: str | Path, schema: str = SCHEMA) -> EventLog:
@@ -149,7 +149,7 @@ def log_path(url_or_path: str | Path) -> Path | None:
     return Path(rest[1:])
 
 
-def views_path(log: Path) -> Path:
+def read_models_path(log: Path) -> Path:
     """Return the file of the read models beside a log: `analytics.db` has `analytics.views.db`."""
     return log.with_name(f"{log.stem}.views{log.suffix}")
 

@@ -23,9 +23,9 @@ from analytics_es.projection import declaration_of, declarations_of
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded
-from analytics_es.read_models import Views
+from analytics_es.read_models import ReadModels
 from analytics_es.read_models.catch_up import Runner
-from analytics_es.read_models.sqlite import SQLiteViews
+from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.testing import NOON
 from projections import Budgets, Cost, Performance, Usage
 
@@ -141,59 +141,64 @@ def log_of(events: Iterable[Arguments | Stored] = (), path: Path | None = None) 
 @contextmanager
 def views_of(
     log: SQLiteLog, classes: tuple[type, ...] = OURS, zone: str = "UTC", path: Path | None = None
-) -> Iterator[SQLiteViews]:
+) -> Iterator[SQLiteReadModels]:
     """Open read models of a log."""
-    views = SQLiteViews(path, declarations_of(classes), log=log.identity, timezone=zone)
+    read_models = SQLiteReadModels(path, declarations_of(classes), log=log.identity, timezone=zone)
     try:
-        yield views
+        yield read_models
     finally:
-        views.close()
+        read_models.close()
 
 
 def runner_of(
-    log: SQLiteLog, views: SQLiteViews, *, batch: int = 200_000, classes: tuple[type, ...] = OURS, zone: str = "UTC"
+    log: SQLiteLog,
+    read_models: SQLiteReadModels,
+    *,
+    batch: int = 200_000,
+    classes: tuple[type, ...] = OURS,
+    zone: str = "UTC",
 ) -> Runner:
     """Return a runner that takes so many events at a time."""
-    return Runner(log, views, engine(classes, zone), batch=batch)
+    return Runner(log, read_models, engine(classes, zone), batch=batch)
 
 
 def derived(log: SQLiteLog, classes: tuple[type, ...] = OURS, zone: str = "UTC") -> Contents:
     """Return what one fold of the whole log gives."""
-    with views_of(log, classes, zone) as views:
-        runner_of(log, views, classes=classes, zone=zone).catch_up()
-        return contents(views)
+    with views_of(log, classes, zone) as read_models:
+        runner_of(log, read_models, classes=classes, zone=zone).catch_up()
+        return contents(read_models)
 
 
-def contents(views: SQLiteViews) -> Contents:
+def contents(read_models: SQLiteReadModels) -> Contents:
     """Return every row of every read model, and everything that was unreadable."""
-    with views.read() as snapshot:
+    with read_models.read() as snapshot:
         found = {name: snapshot.rows(declaration) for name, declaration in snapshot.live.items()}
         names = {declaration.table: name for name, declaration in snapshot.live.items()}
-    with views._database.read() as cursor:
+    with read_models._database.read() as cursor:
         every = cursor.execute("SELECT * FROM unreadable ORDER BY 1, 2, 3, 4").fetchall()
     return found | {"unreadable": [(names[row[0]], *row[1:]) for row in map(tuple, every) if row[0] in names]}
 
 
-def tables(views: Views) -> set[str]:
+def tables(read_models: ReadModels) -> set[str]:
     """Return the names of the tables of read models that are there, live or not."""
-    with views.reading() as cursor:
-        if isinstance(views, SQLiteViews):
+    with read_models.reading() as cursor:
+        if isinstance(read_models, SQLiteReadModels):
             cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         else:
             cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
         return {name for (name,) in cursor.fetchall() if re.search(r"_v\d+(_g\d+)?$", name)}
 
 
-def only_live(views: Views) -> None:
+def only_live(read_models: ReadModels) -> None:
     """Assert that there are the live read models and nothing else of any other: no table, row, checkpoint or note."""
-    live = {each.declaration.table for each in views.live().values()}
-    with views.reading() as cursor:
+    live = {each.declaration.table for each in read_models.live().values()}
+    with read_models.reading() as cursor:
         cursor.execute(
             "SELECT projection FROM unreadable UNION SELECT read_model FROM ledger UNION SELECT read_model FROM aside "
             "UNION SELECT application_name FROM tracking WHERE application_name LIKE '%:%'"
         )
         noted = {name.rpartition(":")[2] for (name,) in cursor.fetchall()}
-    there = tables(views)
+    there = tables(read_models)
     assert (there, noted - live) == (live, set()), (there, noted, live)
 
 

@@ -26,7 +26,7 @@ from analytics_es.queries.figures import distribution
 from analytics_es.read_models import rebuild
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.histograms import read
-from analytics_es.read_models.sqlite import SQLiteViews
+from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.testing import budget_allocated, job_failed, message_added, provider_call, task_completed, tool_call
 from analytics_es.types import TimePeriod
@@ -150,11 +150,11 @@ def test_batches_of_any_sizes_give_what_one_fold_of_the_whole_log_gives(
 ) -> None:
     arrivals = [*history, *damaged]
     chance.shuffle(arrivals)
-    with log_of(arrivals) as log, views_of(log, ALL, zone) as views:
-        while runner_of(log, views, batch=chance.randint(1, 9), classes=ALL, zone=zone).step():
+    with log_of(arrivals) as log, views_of(log, ALL, zone) as read_models:
+        while runner_of(log, read_models, batch=chance.randint(1, 9), classes=ALL, zone=zone).step():
             pass
 
-        assert contents(views) == derived(log, ALL, zone)
+        assert contents(read_models) == derived(log, ALL, zone)
 
 
 @moderate
@@ -178,24 +178,24 @@ def without_positions(found: Contents) -> dict[str, Any]:
 @given(histories(), st.randoms(use_true_random=False))
 def test_batches_may_be_merged_in_any_order(history: list[dict[str, Any]], chance: random.Random) -> None:
     size = chance.randint(1, 5)
-    with log_of(history) as log, views_of(log, ALL) as views:
+    with log_of(history) as log, views_of(log, ALL) as read_models:
         batches = [log.scan(after=after, limit=size) for after in range(0, log.head(), size)]
         chance.shuffle(batches)
         for n, events in enumerate(batches):
             for name, part in engine(ALL)(events).items():
                 assert isinstance(part, Folded)
-                assert views.commit(name, part, expected=n, position=n + 1)
+                assert read_models.commit(name, part, expected=n, position=n + 1)
 
-        assert contents(views) == derived(log, ALL)
+        assert contents(read_models) == derived(log, ALL)
 
 
 # ── stopping, beginning again, going on beside others ───────────────────────────────────────────────────────────
 
 
-def opened(stack: ExitStack, folder: Path, batch: int) -> tuple[SQLiteLog, SQLiteViews, Runner]:
+def opened(stack: ExitStack, folder: Path, batch: int) -> tuple[SQLiteLog, SQLiteReadModels, Runner]:
     log = stack.enter_context(log_of(path=folder / "log.db"))
-    views = stack.enter_context(views_of(log, ALL, path=folder / "views.db"))
-    return log, views, runner_of(log, views, batch=batch, classes=ALL)
+    read_models = stack.enter_context(views_of(log, ALL, path=folder / "views.db"))
+    return log, read_models, runner_of(log, read_models, batch=batch, classes=ALL)
 
 
 class Crash(Exception):
@@ -203,19 +203,19 @@ class Crash(Exception):
 
 
 @contextmanager
-def crash_after(views: SQLiteViews, commits: int) -> Iterator[None]:
+def crash_after(read_models: SQLiteReadModels, commits: int) -> Iterator[None]:
     """End the work after so many commits, if it has not ended before."""
-    commit, left = views.commit, iter(range(commits))
+    commit, left = read_models.commit, iter(range(commits))
 
     def crashing(*arguments: Any, **more: Any) -> bool:
         if next(left, None) is None:
             raise Crash
         return commit(*arguments, **more)
 
-    views.commit = crashing  # type: ignore[method-assign]
+    read_models.commit = crashing  # type: ignore[method-assign]
     with suppress(Crash):
         yield
-    views.commit = commit  # type: ignore[method-assign]
+    read_models.commit = commit  # type: ignore[method-assign]
 
 
 @moderate
@@ -226,15 +226,15 @@ def test_stopping_and_beginning_again_anywhere_stays_exact(
     with TemporaryDirectory() as folder:
         for n, history in enumerate(histories):
             with ExitStack() as stack:
-                log, views, runner = opened(stack, Path(folder), batch=chance.randint(1, 4))
+                log, read_models, runner = opened(stack, Path(folder), batch=chance.randint(1, 4))
                 append(log, *({**event, "id": f"{n}-{event['id']}"} for event in history))
-                with crash_after(views, commits=chance.randint(0, 12)):
+                with crash_after(read_models, commits=chance.randint(0, 12)):
                     runner.catch_up()
         with ExitStack() as stack:
-            log, views, runner = opened(stack, Path(folder), batch=chance.randint(1, 9))
+            log, read_models, runner = opened(stack, Path(folder), batch=chance.randint(1, 9))
             runner.catch_up()
 
-            assert contents(views) == derived(log, ALL)
+            assert contents(read_models) == derived(log, ALL)
 
 
 @moderate
@@ -243,19 +243,19 @@ def test_deleted_read_models_come_back_identical(history: list[dict[str, Any]], 
     with TemporaryDirectory() as name:
         folder = Path(name)
         with ExitStack() as stack:
-            log, views, runner = opened(stack, folder, batch=5)
+            log, read_models, runner = opened(stack, folder, batch=5)
             append(log, *history)
             runner.catch_up()
-            before = contents(views)
+            before = contents(read_models)
         for file in folder.glob("views.db*"):
             file.unlink()
         with ExitStack() as stack:
-            _, views, runner = opened(stack, folder, batch=4)
-            with crash_after(views, commits):
+            _, read_models, runner = opened(stack, folder, batch=4)
+            with crash_after(read_models, commits):
                 runner.catch_up()
             runner.catch_up()
 
-            assert contents(views) == before
+            assert contents(read_models) == before
 
 
 @moderate
@@ -264,7 +264,7 @@ def test_two_runners_of_different_batches_on_the_same_files_stay_exact(
     history: list[dict[str, Any]], chance: random.Random
 ) -> None:
     with TemporaryDirectory() as folder, ExitStack() as stack:
-        log, views, one = opened(stack, Path(folder), batch=chance.randint(1, 5))
+        log, read_models, one = opened(stack, Path(folder), batch=chance.randint(1, 5))
         _, _, other = opened(stack, Path(folder), batch=chance.randint(1, 5))
         one._fold = overtaken(one._fold, lambda: other.step(chance.randint(0, log.head())), chance)  # type: ignore[assignment]
         for event in history:
@@ -274,7 +274,7 @@ def test_two_runners_of_different_batches_on_the_same_files_stay_exact(
         one.catch_up()
         other.catch_up()
 
-        assert contents(views) == derived(log, ALL)
+        assert contents(read_models) == derived(log, ALL)
 
 
 def overtaken(fold: Any, by: Callable[[], object], chance: random.Random) -> Callable[..., Any]:
@@ -298,21 +298,24 @@ def test_deriving_any_period_again_changes_no_byte(
     history: list[dict[str, Any]], start: datetime, length: int, zone: str
 ) -> None:
     period = TimePeriod(start, start + timedelta(microseconds=length))
-    with log_of(history) as log, views_of(log, ALL, zone) as views:
-        runner_of(log, views, classes=ALL, zone=zone, batch=6).catch_up()
-        before = contents(views)
+    with log_of(history) as log, views_of(log, ALL, zone) as read_models:
+        runner_of(log, read_models, classes=ALL, zone=zone, batch=6).catch_up()
+        before = contents(read_models)
 
-        rebuild.run_aggregation(log, views, engine(ALL, zone), Tiling.of(Calendar(zone), period), period)
+        rebuild.run_aggregation(log, read_models, engine(ALL, zone), Tiling.of(Calendar(zone), period), period)
 
-        assert contents(views) == before
+        assert contents(read_models) == before
 
 
 # ── what sums are sums of ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def source_of(views: SQLiteViews, zone: str) -> queries.Source:
-    return queries.Source(
-        views=views, calendar=Calendar(zone), lag=lambda _: (0, 0.0), clock=lambda: datetime(2027, 1, 1, tzinfo=UTC)
+def source_of(read_models: SQLiteReadModels, zone: str) -> queries.QuestionContext:
+    return queries.QuestionContext(
+        read_models=read_models,
+        calendar=Calendar(zone),
+        lag=lambda _: (0, 0.0),
+        clock=lambda: datetime(2027, 1, 1, tzinfo=UTC),
     )
 
 
@@ -325,12 +328,12 @@ def test_the_sum_of_days_is_the_range_is_the_sum_of_hours_in_every_zone(
     history = data.draw(histories(times))
     start, end = sorted([data.draw(times), data.draw(times)])
     end = max(end, start + timedelta(microseconds=1))
-    with log_of(history) as log, views_of(log, ALL, zone) as views:
-        runner_of(log, views, classes=ALL, zone=zone).catch_up()
+    with log_of(history) as log, views_of(log, ALL, zone) as read_models:
+        runner_of(log, read_models, classes=ALL, zone=zone).catch_up()
         for metric in ("usage.events", "performance.output_tokens", "performance.duration", "mine.size"):
             told = {
                 grain: queries.summary(
-                    source_of(views, zone), metric, TimePeriod(start, end, grain), group_by=(), where={}
+                    source_of(read_models, zone), metric, TimePeriod(start, end, grain), group_by=(), where={}
                 )
                 for grain in ("hour", "day", "total")
             }
@@ -354,9 +357,9 @@ def test_the_period_counts_just_the_events_of_its_whole_hours(
 ) -> None:
     period = TimePeriod(start, start + timedelta(hours=hours), "total")
     tiling = Tiling.of(Calendar("Asia/Kathmandu"), period)
-    with log_of(history) as log, views_of(log, ALL, "Asia/Kathmandu") as views:
-        runner_of(log, views, classes=ALL, zone="Asia/Kathmandu").catch_up()
-        told = queries.summary(source_of(views, "Asia/Kathmandu"), "usage.events", period, group_by=(), where={})
+    with log_of(history) as log, views_of(log, ALL, "Asia/Kathmandu") as read_models:
+        runner_of(log, read_models, classes=ALL, zone="Asia/Kathmandu").catch_up()
+        told = queries.summary(source_of(read_models, "Asia/Kathmandu"), "usage.events", period, group_by=(), where={})
 
     instants = [event["occurred_at"].timestamp() for event in history]
     assert sum(tiling.start <= instant < tiling.end for instant in instants) == told.figures.count
@@ -368,8 +371,8 @@ def test_the_period_counts_just_the_events_of_its_whole_hours(
 @given(histories(near(EDGES[2:3], 30)))
 def test_groups_of_a_key_add_up_to_the_total(history: list[dict[str, Any]]) -> None:
     period = TimePeriod(EDGES[2] - timedelta(hours=30), EDGES[2] + timedelta(hours=31), "total")
-    with log_of(history) as log, views_of(log, ALL) as views:
-        runner_of(log, views, classes=ALL).catch_up()
+    with log_of(history) as log, views_of(log, ALL) as read_models:
+        runner_of(log, read_models, classes=ALL).catch_up()
         for metric, keys in (
             ("usage.events", ["event_type"]),
             ("usage.duration", ["event_type"]),
@@ -379,7 +382,7 @@ def test_groups_of_a_key_add_up_to_the_total(history: list[dict[str, Any]]) -> N
             ("cost.input_tokens", ["provider", "pricing"]),
             ("mine.size", ["region"]),
         ):
-            told = queries.summary(source_of(views, "UTC"), metric, period, group_by=keys, where={})
+            told = queries.summary(source_of(read_models, "UTC"), metric, period, group_by=keys, where={})
 
             assert added(told.groups) == (told.figures.count, told.figures.total) or not told.groups
 
@@ -427,8 +430,10 @@ def test_a_longer_history_in_random_batches_is_exact(seed: int) -> None:
         }
         for _ in range(2000)
     ]
-    with log_of(history) as log, views_of(log, ALL, "Australia/Lord_Howe") as views:
-        while runner_of(log, views, batch=chance.randint(50, 400), classes=ALL, zone="Australia/Lord_Howe").step():
+    with log_of(history) as log, views_of(log, ALL, "Australia/Lord_Howe") as read_models:
+        while runner_of(
+            log, read_models, batch=chance.randint(50, 400), classes=ALL, zone="Australia/Lord_Howe"
+        ).step():
             pass
 
-        assert contents(views) == derived(log, ALL, "Australia/Lord_Howe")
+        assert contents(read_models) == derived(log, ALL, "Australia/Lord_Howe")

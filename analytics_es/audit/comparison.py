@@ -14,7 +14,7 @@ from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.projection.fold import Fold
-from analytics_es.projection.fold_sql import Cell
+from analytics_es.projection.fold_sql import MeasureCell
 from analytics_es.types import ColumnDifference, Divergence, UnreadableDivergence
 
 PAGE = 5_000  # rows that are held of each side
@@ -160,7 +160,7 @@ def _with_positions(
 ) -> list[Divergence]:
     """Replay one bucket for all its rows, by the declaration's own filter and keys."""
     events: list[tuple[int, list[int]]] = [(0, []) for _ in told]
-    cells = [Cell.of(declaration, EVENTS, each.keys) for each in told]
+    cells = [MeasureCell.of(declaration, EVENTS, each.keys) for each in told]
     for batch in log.scan_period(*within, upto=upto) if within[1] else ():
         for n, cell in enumerate(cells):
             count, positions = events[n]

@@ -20,7 +20,7 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import FIELDS, TEXT, Declaration, Measure
 from analytics_es.projection.fold import Fold, Folded
 from analytics_es.projection.fold_sql import IN_MICROSECONDS
-from analytics_es.read_models import Views, rebuild
+from analytics_es.read_models import ReadModels, rebuild
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import DeadLetter, RetryResult, TimePeriod
 
@@ -52,7 +52,7 @@ class DeadLetters:
     """The dead letters of one store."""
 
     log: EventLog
-    views: Views
+    read_models: ReadModels
     fold: Fold
     calendar: Calendar
 
@@ -61,7 +61,7 @@ class DeadLetters:
     ) -> list[DeadLetter]:
         """List the first letters by position; with `discarded`, also those that were accepted."""
         where = {} if position is None else {"first": position, "last": position}
-        with self.views.read() as snapshot:
+        with self.read_models.read() as snapshot:
             accepted = snapshot.discarded()
             found = [
                 DeadLetter(
@@ -78,8 +78,8 @@ class DeadLetters:
 
     def _names(self, projection: str | None) -> list[str]:
         if projection is None:
-            return list(self.views.declarations)
-        if projection not in self.views.declarations:
+            return list(self.read_models.declarations)
+        if projection not in self.read_models.declarations:
             raise MissingProjection(projection=projection)
         return [projection]
 
@@ -109,7 +109,7 @@ class DeadLetters:
     def _cause(self, letter: DeadLetter, event: RecordedEvent | None, state: bytes) -> str:
         if event is None or letter.field == NO_EVENT:
             return f"{letter.field}: {_no_event(state)}"
-        return cause(self.views.live()[letter.projection].declaration, letter.field, event)
+        return cause(self.read_models.live()[letter.projection].declaration, letter.field, event)
 
     def retry(self, *, position: int | None = None, projection: str | None = None) -> RetryResult:
         """Derive again the hours in which letters lie: an upcaster or a newer version may read them now."""
@@ -118,9 +118,9 @@ class DeadLetters:
         untimed = {(each.projection, each.position): hour for each in letters if (hour := self._hour_now(each))}
         periods = list(self._periods(hours.union(untimed.values())))
         for period in periods:
-            rebuild.run_aggregation(self.log, self.views, self.fold, Tiling.of(self.calendar, period), period)
+            rebuild.run_aggregation(self.log, self.read_models, self.fold, Tiling.of(self.calendar, period), period)
         for name, at in untimed:
-            self.views.forget_untimed(name, at)
+            self.read_models.forget_untimed(name, at)
         left = set(map(_place, self.listed(projection=projection, position=position, discarded=True)))
         remaining = sum(_place(each) in left for each in letters)
         return RetryResult(tried=len(letters), solved=len(letters) - remaining, remaining=remaining, derived=periods)
@@ -154,7 +154,7 @@ class DeadLetters:
     def discard(self, position: int, *, projection: str | None = None) -> list[DeadLetter]:
         """Accept what could not be read at a position; returns these letters. Raises NoDeadLetter."""
         letters = self._at(position, projection)
-        self.views.discard([(each.projection, each.position, each.field) for each in letters])
+        self.read_models.discard([(each.projection, each.position, each.field) for each in letters])
         return self._at(position, projection)
 
 

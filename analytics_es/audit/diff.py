@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 from analytics_es.errors import BackwardDiff
 from analytics_es.events import codec
 from analytics_es.events.event import OWN
-from analytics_es.log import Part
+from analytics_es.log import LogSlice
 from analytics_es.projection.declaration import MONEY, Declaration, Measure
 from analytics_es.queries.as_of import Deriving, Then
 from analytics_es.queries.figures import distribution, nothing
 from analytics_es.queries.question import find_metric, grouping
-from analytics_es.read_models import Views
+from analytics_es.read_models import ReadModels
 from analytics_es.read_models.seeds import check_exact
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import AnswerDiff, ChangeOfKind, ChangingEvent, Distribution, MetricChange, TimePeriod
@@ -51,7 +51,7 @@ def diff(
     wanted = deriving.declarations if metric is None else [find_metric(deriving.declarations, metric)[0]]
     tiling = Tiling.of(deriving.calendar, period)
     check_exact(deriving.log, tiling.start, before.position, "a comparison")
-    came = Part(deriving.log, after=before.position, upto=after.position)
+    came = LogSlice(deriving.log, after=before.position, upto=after.position)
     kinds, events = _came(came, tiling, limit)
     metrics = [
         change
@@ -72,7 +72,7 @@ def diff(
 # ── the events ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _came(came: Part, tiling: Tiling, limit: int) -> tuple[list[ChangeOfKind], list[ChangingEvent]]:
+def _came(came: LogSlice, tiling: Tiling, limit: int) -> tuple[list[ChangeOfKind], list[ChangingEvent]]:
     """Sort the events of whole hours by kind, and read the first of them."""
     found: dict[str, ChangeOfKind] = {}
     events: list[ChangingEvent] = []
@@ -135,9 +135,9 @@ def _changes(
 ) -> Iterator[MetricChange]:
     tiling = Tiling.of(deriving.calendar, period)
     with before.source(declaration.name, period) as source:
-        was = _figures(source.views, declaration, tiling)
+        was = _figures(source.read_models, declaration, tiling)
     with after.source(declaration.name, period) as source:
-        now = _figures(source.views, declaration, tiling)
+        now = _figures(source.read_models, declaration, tiling)
     alone = {kind: _alone(deriving, before, after, declaration, tiling, kind) for kind in kinds}
     for metric, (measure, figures) in now.items():
         earlier = _of(was, metric, measure)
@@ -166,18 +166,18 @@ def _alone(
     def of_kind(event_type: str) -> bool:
         return kind_of_change(event_type) == kind
 
-    part = Part(deriving.log, after=before.position, upto=after.position, of_types=of_kind)
-    with closing(deriving.views(part, declaration.name, tiling)) as views:
-        return _figures(views, declaration, tiling)
+    part = LogSlice(deriving.log, after=before.position, upto=after.position, of_types=of_kind)
+    with closing(deriving.read_models(part, declaration.name, tiling)) as read_models:
+        return _figures(read_models, declaration, tiling)
 
 
-def _figures(views: Views, declaration: Declaration, tiling: Tiling) -> Figures:
+def _figures(read_models: ReadModels, declaration: Declaration, tiling: Tiling) -> Figures:
     """Return the figures of every metric of a projection, of money one for each currency."""
     once = grouping(declaration, [], {}).where
     money = [each for each in declaration.measures if each.unit == MONEY]
     others = [each for each in declaration.measures if each.unit != MONEY]
     found: Figures = {}
-    with views.read() as snapshot:
+    with read_models.read() as snapshot:
         for measures, by in ((others, []), (money, [MONEY])):
             columns = [column for each in measures for column in each.columns]
             rows = snapshot.sums(declaration, columns, tiling.spans(), where=once, by=by) if measures else []

@@ -19,9 +19,9 @@ from analytics_es.events.event import EPOCH
 from analytics_es.log import EventLog, gathered
 from analytics_es.projection.declaration import MONEY, Measure
 from analytics_es.projection.fold import Contributions, Fold
-from analytics_es.projection.fold_sql import Cell
+from analytics_es.projection.fold_sql import MeasureCell
 from analytics_es.queries.figures import distribution, merged, nothing
-from analytics_es.queries.question import Source, find_metric, grouping, several
+from analytics_es.queries.question import QuestionContext, find_metric, grouping, several
 from analytics_es.read_models.seeds import check_exact
 from analytics_es.read_models.tiling import calendar_of
 from analytics_es.types import (
@@ -57,7 +57,7 @@ Progress = Callable[[int, int], None]
 
 
 def explain(
-    source: Source,
+    source: QuestionContext,
     log: EventLog,
     fold: Fold,
     metric: str,
@@ -75,14 +75,14 @@ def explain(
     """
     if limit < 0:
         raise BadLimit(limit=limit)
-    declared, wanted = find_metric(list(source.views.declarations.values()), metric)
+    declared, wanted = find_metric(list(source.read_models.declarations.values()), metric)
     where = source.known(where)
     source = evolve(source, calendar=calendar_of(period, source.calendar))  # events know no zone
     entities = several(declared, where)
     with source.question([declared.name], period) as question:
         declaration, measure = question.measure(declared, wanted)
         declaration = declaration.crossed(entities) if entities else declaration
-        cell = Cell.of(declaration, measure, grouping(declaration, [], where).where)
+        cell = MeasureCell.of(declaration, measure, grouping(declaration, [], where).where)
         position = question.snapshot.positions[declaration.name]
         tiling, completeness = question.tiling, question.completeness()
     check_exact(log, tiling.start, 0, "an explanation")

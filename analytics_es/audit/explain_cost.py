@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import define, evolve, field
 
-from analytics_es.cost.cells import MICRO, NEEDED, Cell
+from analytics_es.cost.cells import MICRO, NEEDED, UsageCell
 from analytics_es.cost.charges import USED, Costs
 from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.prices.quantities import EXACT, lies_in, most_special, trimmed
@@ -23,7 +23,7 @@ from analytics_es.events.event import EPOCH
 from analytics_es.log import EventLog, gathered
 from analytics_es.projection.declaration import MONEY, Declaration, Key, shortened
 from analytics_es.projection.fold import Fold
-from analytics_es.queries.question import Source, grouping, several
+from analytics_es.queries.question import QuestionContext, grouping, several
 from analytics_es.read_models.seeds import check_exact
 from analytics_es.read_models.tiling import calendar_of
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, TimePeriod
@@ -37,7 +37,7 @@ Progress = Callable[[int, int], None]
 
 
 def explain_cost(
-    source: Source,
+    source: QuestionContext,
     log: EventLog,
     fold: Fold,
     period: TimePeriod,
@@ -91,7 +91,7 @@ class _Line(NamedTuple):
 
     position: int
     occurred_at: int
-    cell: Cell
+    cell: UsageCell
     costs: Costs
 
     @property
@@ -142,7 +142,7 @@ class _Lines:
         provider, model, moment = row["provider"], row["model"], int(row["moment"])
         batch = "batch" in row["rate"]
         turning = self.costing.changes((provider, model))
-        cell = Cell(
+        cell = UsageCell(
             (),
             provider,
             model,
@@ -237,7 +237,7 @@ def _explained(listed: tuple[_Line, dict[str, Any]], zone: Any) -> ExplainedCost
     )
 
 
-def _charged(prices: UnitPrices, cell: Cell) -> list[ChargedUnits]:
+def _charged(prices: UnitPrices, cell: UsageCell) -> list[ChargedUnits]:
     """Return what a call used of each kind that has a price, and is of no more special one, times that price."""
     counts = cell.counts
     alone: dict[str, int] = {}

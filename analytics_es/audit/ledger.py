@@ -11,7 +11,7 @@ from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Fold
-from analytics_es.read_models import Views
+from analytics_es.read_models import ReadModels
 from analytics_es.types import DayDivergence, LedgerCheck
 
 MICRO = 1_000_000
@@ -26,10 +26,10 @@ Stretch = tuple[int, int]
 
 
 def check(
-    log: EventLog, views: Views, fold: Fold, names: Sequence[str], *, progress: Progress | None = None
+    log: EventLog, read_models: ReadModels, fold: Fold, names: Sequence[str], *, progress: Progress | None = None
 ) -> list[LedgerCheck]:
     """Compare what read models have taken in of each day with the log, up to each one's checkpoint."""
-    with views.read() as snapshot:
+    with read_models.read() as snapshot:
         taken = {name: (snapshot.positions[name], days(snapshot.ledger(name))) for name in names}
     held: dict[int, Days] = {}
     for position, ledger in sorted(taken.values(), key=itemgetter(0)):

@@ -21,11 +21,11 @@ from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded
-from analytics_es.read_models import Snapshot, Span, Views
+from analytics_es.read_models import ReadModels, Snapshot, Span
 from analytics_es.read_models.replay import Replay
 from analytics_es.read_models.seeds import Seeds, sealed_until
 from analytics_es.read_models.snapshot import UNREADABLE_KEY
-from analytics_es.read_models.sqlite import SQLiteViews
+from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import LedgerCheck, ProjectionVerification, TimePeriod, Verification
 
@@ -37,7 +37,7 @@ OpenReplay = Callable[[Sequence[Declaration]], AbstractContextManager[Replay]]
 
 def verify(
     log: EventLog,
-    views: Views,
+    read_models: ReadModels,
     fold: Fold,
     names: Sequence[str],
     replaying: OpenReplay,
@@ -59,8 +59,8 @@ def verify(
     tilings = [Tiling.of(fold.calendar, period)] if period else []
     if sample:
         seed = random.randrange(2**32) if seed is None else seed  # noqa: S311  # which days is no secret
-        tilings = _drawn(views, names, fold.calendar, sample, seed)
-    found, events = _verified(log, views, fold, names, replaying, tilings, limit, progress)
+        tilings = _drawn(read_models, names, fold.calendar, sample, seed)
+    found, events = _verified(log, read_models, fold, names, replaying, tilings, limit, progress)
     return Verification(
         identical=all(each.identical for each in found),
         projections=found,
@@ -75,7 +75,7 @@ def verify(
 
 def _verified(
     log: EventLog,
-    views: Views,
+    read_models: ReadModels,
     fold: Fold,
     names: Sequence[str],
     replaying: OpenReplay,
@@ -84,18 +84,18 @@ def _verified(
     progress: Progress | None,
 ) -> tuple[list[ProjectionVerification], int]:
     while True:
-        declarations = {name: each.declaration for name, each in views.live().items() if name in names}
+        declarations = {name: each.declaration for name, each in read_models.live().items() if name in names}
         defined = list(declarations.values())
         with _apart(log, defined, fold.calendar) as apart, replaying(defined) as replay:
-            attempt = _Attempt(log, views, fold, declarations, apart, replay, tilings, progress)
+            attempt = _Attempt(log, read_models, fold, declarations, apart, replay, tilings, progress)
             found = attempt.compared(limit)
             if found is not None:
                 return [attempt.told(each) for each in found], attempt.events
 
 
-def _drawn(views: Views, names: Sequence[str], calendar: Calendar, count: int, seed: int) -> list[Tiling]:
+def _drawn(read_models: ReadModels, names: Sequence[str], calendar: Calendar, count: int, seed: int) -> list[Tiling]:
     """Draw so many of the days that read models have taken events of."""
-    with views.read() as snapshot:
+    with read_models.read() as snapshot:
         taken = {day for name in names for day, *_ in snapshot.ledger(name)}
     every = sorted(day for day in taken if FIRST <= day < LAST)
     drawn = random.Random(seed).sample(every, min(count, len(every)))  # noqa: S311
@@ -103,17 +103,17 @@ def _drawn(views: Views, names: Sequence[str], calendar: Calendar, count: int, s
 
 
 @contextmanager
-def _apart(log: EventLog, declarations: Sequence[Declaration], calendar: Calendar) -> Iterator[Views]:
+def _apart(log: EventLog, declarations: Sequence[Declaration], calendar: Calendar) -> Iterator[ReadModels]:
     """Open empty read models in a private file that goes afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="analytics-es-verify-"))
     try:
         zone = str(calendar.zone)
         place = folder / "expected.db"
-        views = SQLiteViews(place, declarations, log=log.identity, timezone=zone, seeds=Seeds(log))
+        read_models = SQLiteReadModels(place, declarations, log=log.identity, timezone=zone, seeds=Seeds(log))
         try:
-            yield views
+            yield read_models
         finally:
-            views.close()
+            read_models.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -136,17 +136,25 @@ class _Attempt:
     def __init__(
         self,
         log: EventLog,
-        views: Views,
+        read_models: ReadModels,
         fold: Fold,
         declarations: Mapping[str, Declaration],
-        apart: Views,
+        apart: ReadModels,
         replay: Replay,
         tilings: Sequence[Tiling],
         progress: Progress | None,
     ) -> None:
-        self._log, self._views, self._apart, self._replay, self._progress = log, views, apart, replay, progress
+        self._log, self._read_models, self._apart, self._replay, self._progress = (
+            log,
+            read_models,
+            apart,
+            replay,
+            progress,
+        )
         self._declarations = declarations
-        current = all(each.definition == views.declarations[name].definition for name, each in declarations.items())
+        current = all(
+            each.definition == read_models.declarations[name].definition for name, each in declarations.items()
+        )
         self._fold = fold if current else fold.of(declarations.values())
         days = [_days(each) for each in tilings]
         self._spans = [Span("hour", each.start, each.end) for each in tilings] + [Span("day", *each) for each in days]
@@ -193,12 +201,12 @@ class _Attempt:
     def compared(self, limit: int) -> list[_Compared] | None:
         """Compare at the position the live read models have reached; None where a rebuild has replaced one."""
         while True:
-            with self._views.read() as snapshot:
+            with self._read_models.read() as snapshot:
                 positions = self._positions(snapshot)
             if positions is None:
                 return None
             self._upto(positions)
-            with self._views.read() as snapshot:
+            with self._read_models.read() as snapshot:
                 positions = self._positions(snapshot)
                 if positions is None:
                     return None

@@ -58,7 +58,7 @@ def import_(file: Path, note: str | None, dry_run: bool, db: Place, tz: str | No
     """
     entries = read_prices(file)
     if dry_run:
-        told = [each.told() for each in entries]
+        told = [each.to_dict() for each in entries]
         what = Line(f"{words.plural(len(entries), 'price')} would be published; nothing was done")
         _tell({"prices": told}, [tables.entries([(None, each) for each in entries]), what], as_json)
         return
@@ -115,7 +115,7 @@ def list_(at: datetime | None, provider: str | None, db: Place, tz: str | None, 
     default = sorted(genai.models(provider), key=lambda each: each.model) if provider and genai.installed() else []
     known = [found for each in default if (found := each.at(when or datetime.now(UTC)))]
     blocks: list[Block] = [tables.entries(chosen), *([tables.models(known)] if known else [])]
-    told = [{"position": position, **entry.told()} for position, entry in chosen]
+    told = [{"position": position, **entry.to_dict()} for position, entry in chosen]
     _tell(
         {"published": told, "unread": list(book.unread), "default": known},
         [*blocks, *tables.footer(book)],

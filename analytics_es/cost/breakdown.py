@@ -12,7 +12,7 @@ from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.cost.pricing import Assumption, Costing
 from analytics_es.cost.what_if import check_models
 from analytics_es.queries.figures import change
-from analytics_es.queries.question import Question, Source, grouping
+from analytics_es.queries.question import Question, QuestionContext, grouping
 from analytics_es.types import (
     CostBreakdown,
     CostPoint,
@@ -32,7 +32,7 @@ BILLIONTH = Decimal("1e-9")
 
 
 def cost(
-    source: Source,
+    source: QuestionContext,
     period: TimePeriod,
     by: Sequence[str],
     *,
@@ -77,7 +77,7 @@ def cost(
             efforts=_efforts(efforts),
             rows=_rows(rows if keys else {(): whole}, words, totals),
             series=_series(question, series),
-            prices=source.prices.used(whole.prices_used(), tell=assumption is None),
+            prices=source.prices.used(whole.prices_used(), announce=assumption is None),
             supposed=assumption is not None,
             completeness=completeness,
         )

@@ -36,7 +36,7 @@ Name = tuple[str, str]  # of a provider and of a model, as events have them
 Stretch = tuple[int, int]  # epoch seconds [start, end)
 
 
-class Cell(NamedTuple):
+class UsageCell(NamedTuple):
     """A merged row. Its calls have one price, in force since `at` (microseconds); None where that cannot be told.
 
     `group` begins with the start of the bucket, where there are any. `band`: their input is above so many tokens.
@@ -57,7 +57,7 @@ class Cell(NamedTuple):
 
 
 @frozen(kw_only=True)
-class Asked:
+class CellQuery:
     """What is read: a period, filters and groups by keys, and the granularity of buckets; None for none."""
 
     tiling: Tiling
@@ -112,7 +112,7 @@ Turns = Callable[[Name, datetime, datetime], tuple[list[datetime], list[int]]]
 
 
 @define
-class Cells:
+class PricedCells:
     """Reads one question's cells; `turns` says of a model when, and above which thresholds, its price changes."""
 
     question: Question
@@ -126,7 +126,7 @@ class Cells:
         """Let go of what was derived."""
         self._open.close()
 
-    def __call__(self, asked: Asked) -> Iterator[Cell]:
+    def __call__(self, asked: CellQuery) -> Iterator[UsageCell]:
         """Yield what is asked for."""
         if asked.tiling.start >= asked.tiling.end:
             return
@@ -151,7 +151,7 @@ class Cells:
 
     # ── what changes when ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _about(self, asked: Asked) -> tuple[dict[Name, Turning], list[Column]]:
+    def _about(self, asked: CellQuery) -> tuple[dict[Name, Turning], list[Column]]:
         """Return the models with calls in the period whose price changes, and the columns that tell anything in it."""
         stretch = (asked.tiling.start, asked.tiling.end)
         if stretch not in self._known:
@@ -175,7 +175,7 @@ class Cells:
     def _entity_type(self) -> list[str]:
         return [key.name for key in self.declaration.keys if key.of_entity == "type"]
 
-    def _entities(self, asked: Asked) -> tuple[str, ...]:
+    def _entities(self, asked: CellQuery) -> tuple[str, ...]:
         """Return the entities that events must be spread over for what is asked: at least one, if there are any."""
         kinds = [asked.where[key] for key in self._entity_type() if key in asked.where]
         entities = self.declaration.entities
@@ -187,7 +187,7 @@ class Cells:
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _read(self, asked: Asked, pieces: Sequence[Stretch]) -> Iterator[tuple[Stretch, Cell]]:
+    def _read(self, asked: CellQuery, pieces: Sequence[Stretch]) -> Iterator[tuple[Stretch, UsageCell]]:
         starts = [start for start, _ in pieces]
         for first in range(0, len(pieces), PIECES):
             some = (asked.tiling.part(*piece) for piece in pieces[first : first + PIECES])
@@ -196,8 +196,8 @@ class Cells:
                 yield pieces[bisect_right(starts, second) - 1], cell
 
     def _rows(
-        self, snapshot: Any, declaration: Declaration, asked: Asked, spans: Any, where: Mapping[str, str]
-    ) -> Iterator[tuple[int, Cell]]:
+        self, snapshot: Any, declaration: Declaration, asked: CellQuery, spans: Any, where: Mapping[str, str]
+    ) -> Iterator[tuple[int, UsageCell]]:
         """Yield the rows of buckets, each with the bucket's start, as cells that are priced by that."""
         turning, columns = self._about(asked)
         names = [column.name for column in columns]
@@ -216,9 +216,14 @@ class Cells:
             counts["requests"] = counts["calls"]
             group = (*label(row[0]), *row[1:width])
             since = turns.last(at, start * MICRO)
-            yield row[0], Cell(group, provider, model, currency, pricing, above, batch, half, untold, since, counts)
+            yield (
+                row[0],
+                UsageCell(group, provider, model, currency, pricing, above, batch, half, untold, since, counts),
+            )
 
-    def _alone(self, asked: Asked, name: Name, turning: Turning, doubtful: dict[Name, set[Stretch]]) -> Iterator[Cell]:
+    def _alone(
+        self, asked: CellQuery, name: Name, turning: Turning, doubtful: dict[Name, set[Stretch]]
+    ) -> Iterator[UsageCell]:
         """Read a model by the hour, if its price changes often; leave to the log what cannot be told apart."""
         tiling = asked.tiling
         if self._lacks(turning):
@@ -241,8 +246,8 @@ class Cells:
     # ── from the log ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _exact(
-        self, asked: Asked, doubtful: Mapping[Name, set[Stretch]], turning: Mapping[Name, Turning]
-    ) -> Iterator[Cell]:
+        self, asked: CellQuery, doubtful: Mapping[Name, set[Stretch]], turning: Mapping[Name, Turning]
+    ) -> Iterator[UsageCell]:
         """Yield the cells of these models in these stretches as the log has them, with their own bounds."""
         tiling, sealed = asked.tiling, self.question.horizon.until
         stretches = sorted({stretch for each in doubtful.values() for stretch in each})
@@ -265,7 +270,7 @@ class Cells:
                 decided = _decided(cell, piece, turning[name], tiling.start)
                 yield decided if decided and not self._straddles(cell, turning[name]) else cell._replace(at=None)
 
-    def _straddles(self, cell: Cell, turning: Turning) -> bool:
+    def _straddles(self, cell: UsageCell, turning: Turning) -> bool:
         """Say whether the calls of a cell may be on both sides of a threshold."""
         upper = min((each for each in _kept(self.declaration) if each > cell.band), default=None)
         return any(each > cell.band and (upper is None or each < upper) for each in turning.thresholds)
@@ -274,9 +279,9 @@ class Cells:
         key = (finer.fingerprint, tiling.start, tiling.end)
         if key not in self._derived:
             position = self.question.snapshot.positions[self.declaration.name]
-            views = self.question.source.derive(finer, tiling, position)
-            self._open.callback(views.close)
-            self._derived[key] = self._open.enter_context(views.read())
+            read_models = self.question.source.derive(finer, tiling, position)
+            self._open.callback(read_models.close)
+            self._derived[key] = self._open.enter_context(read_models.read())
         return self._derived[key]
 
 
@@ -296,7 +301,7 @@ _HALF = 1800
 _HALVES = {":00": 0, ":30": _HALF}
 
 
-def _decided(cell: Cell, piece: Stretch, turning: Turning, start: int) -> Cell | None:
+def _decided(cell: UsageCell, piece: Stretch, turning: Turning, start: int) -> UsageCell | None:
     """Return a cell of a piece of time with the price that is in force; None where the price changes in between."""
     if not turning.within(*piece):
         return cell

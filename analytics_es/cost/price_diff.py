@@ -16,13 +16,15 @@ from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.prices.quantities import EXACT, trimmed
 from analytics_es.cost.pricing import Costing
 from analytics_es.projection.declaration import Declaration
-from analytics_es.queries.question import Question, Source, grouping
+from analytics_es.queries.question import Question, QuestionContext, grouping
 from analytics_es.types import PriceChange, PriceChangeTotal, Priced, PriceDiff, PriceUsed, TimePeriod
 
 Group = tuple[int, str, str]  # the start of a day, a provider, a model
 
 
-def price_diff(source: Source, entries: Iterable[PriceEntry | Mapping[str, Any]], period: TimePeriod) -> PriceDiff:
+def price_diff(
+    source: QuestionContext, entries: Iterable[PriceEntry | Mapping[str, Any]], period: TimePeriod
+) -> PriceDiff:
     """Answer diff_prices."""
     added = read_entries(entries)
     before = source.prices.book()

@@ -40,7 +40,7 @@ class PricesThen:
         """Return the price book."""
         return self.known
 
-    def used(self, prices: Sequence[PriceUsed], *, tell: bool = True) -> PricesUsed:
+    def used(self, prices: Sequence[PriceUsed], *, announce: bool = True) -> PricesUsed:
         """Say what an answer was computed with."""
         positions = [each.position for each in self.known.published if each.position]
         return PricesUsed(
@@ -52,7 +52,7 @@ class PricesThen:
         )
 
 
-class Publications:
+class PriceLog:
     """What a log says of prices, read on from where it was read last; safe to use from several threads."""
 
     def __init__(self, log: EventLog, recorder: Recorder) -> None:
@@ -71,15 +71,15 @@ class Publications:
         """Return the prices as they were known at a position."""
         return PricesThen(known=self.book().upto(position), default_recorded=self._recorded(position))
 
-    def used(self, prices: Sequence[PriceUsed], *, tell: bool = True) -> PricesUsed:
+    def used(self, prices: Sequence[PriceUsed], *, announce: bool = True) -> PricesUsed:
         """Say what an answer was computed with, and record which default prices, when these are used first.
 
         Without `tell`, for what is only supposed, nothing is recorded.
         """
         found = PricesThen(known=self.book(), default_recorded=self._recorded())
-        if tell and any(each.version for each in prices):
+        if announce and any(each.version for each in prices):
             with suppress(AnalyticsError):  # a log that cannot be written to does not say it
-                self.tell_default()
+                self.announce_default()
         return found.used(prices)
 
     def price(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices:
@@ -91,7 +91,7 @@ class Publications:
                 raise MissingExtra(package=genai.PACKAGE, extra="prices")
             raise unknown(book, provider, model)
         if found.origin.version:
-            self.tell_default()
+            self.announce_default()
         return found
 
     def publish(self, entries: Iterable[PriceEntry | Mapping[str, Any]], *, note: str | None = None) -> Receipt:
@@ -106,29 +106,29 @@ class Publications:
         if last and last[-1].position and [each.entry for each in last] == checked:
             return Receipt(position=last[-1].position, duplicate=True)
         now, about = self._recorder.door.clock(), {} if note is None else {"note": note}
-        events = [passed(now, PUBLISHED, {"entry": each.told(), **about}) for each in checked]
-        return receipt(self._recorder.tell_all(events)[-1])
+        events = [passed(now, PUBLISHED, {"entry": each.to_dict(), **about}) for each in checked]
+        return receipt(self._recorder.announce_all(events)[-1])
 
-    def tell_default(self) -> None:
+    def announce_default(self) -> None:
         """Record which default prices are in use, unless the log said so last; once in a service's life."""
         if self._told:
             return
         edition = genai.edition()
         about = {"package": genai.PACKAGE, "version": edition.version, "digest": edition.digest}
-        said = self._log.told(DEFAULT_CHANGED).column("state").to_pylist()
+        said = self._log.announcements(DEFAULT_CHANGED).column("state").to_pylist()
         if not said or orjson.loads(said[-1])["data"] != about:
-            self._recorder.tell(DEFAULT_CHANGED, about)
+            self._recorder.announce(DEFAULT_CHANGED, about)
         self._told = True
 
     def _recorded(self, upto: int | None = None) -> str | None:
         """Return the version of the default prices that the log said last were in use."""
         if upto is None and self._told:
             return genai.edition().version
-        said = self._log.told(DEFAULT_CHANGED, upto=LAST if upto is None else upto).column("state").to_pylist()
+        said = self._log.announcements(DEFAULT_CHANGED, upto=LAST if upto is None else upto).column("state").to_pylist()
         return str(orjson.loads(said[-1])["data"].get("version")) if said else None
 
     def _catch_up(self) -> None:
-        table = self._log.told(PUBLISHED, after=self._read)
+        table = self._log.announcements(PUBLISHED, after=self._read)
         published, unread = list(self._book.published), list(self._book.unread)
         for position, state in zip(*(table.column(name).to_pylist() for name in ("position", "state")), strict=True):
             try:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from attrs import field, frozen
 
-from analytics_es.cost.cells import Asked, Cell, Cells, Name, Turning
+from analytics_es.cost.cells import CellQuery, Name, PricedCells, Turning, UsageCell
 from analytics_es.cost.charges import NO_PRICE, NO_USAGE, NOT_KEPT, PARTS, USED, ZERO, Costs
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.prices import Rate, UnitPrices
@@ -54,7 +54,7 @@ class Costing:
     def __init__(self, question: Question, declaration: Declaration, assumption: Assumption | None = None) -> None:
         self._assumption = assumption or Assumption()
         self._book = self._assumption.prices or question.source.prices.book()
-        self._cells = Cells(question, declaration, self._turns)
+        self._cells = PricedCells(question, declaration, self._turns)
         self._rates: dict[tuple[Any, ...], Rate | None] = {}
         self._verdicts: dict[tuple[Any, ...], tuple[Rate | None, str]] = {}  # by all of a cell but its group and counts
         self._question = question
@@ -74,11 +74,11 @@ class Costing:
         """Return costs by the values of keys, after the start of a bucket where there is a `granularity`."""
         found: dict[tuple[Any, ...], Costs] = {}
         with localcontext(EXACT):
-            for cell in self._cells(Asked(tiling=tiling, where=where, by=by, granularity=granularity)):
+            for cell in self._cells(CellQuery(tiling=tiling, where=where, by=by, granularity=granularity)):
                 self._take(found.setdefault(cell.group, Costs()), cell)
         return found
 
-    def of(self, cell: Cell) -> Costs:
+    def of(self, cell: UsageCell) -> Costs:
         """Return what the calls of one cell cost."""
         costs = Costs()
         with localcontext(EXACT):
@@ -93,7 +93,7 @@ class Costing:
             self._changes[name] = Turning.of(turns, thresholds)
         return self._changes[name]
 
-    def _take(self, costs: Costs, cell: Cell) -> None:
+    def _take(self, costs: Costs, cell: UsageCell) -> None:
         if cell.pricing == "none" or (cell.pricing and self._assumption.is_about(cell.model)):
             self._price(costs, cell)
         elif cell.pricing == "reported":
@@ -101,7 +101,7 @@ class Costing:
         elif cell.pricing == "zero":
             self._take_zero(costs, cell)
 
-    def _take_zero(self, costs: Costs, cell: Cell) -> None:
+    def _take_zero(self, costs: Costs, cell: UsageCell) -> None:
         """A cost of 0 is none, unless the model was declared free, or what it cost was settled by a correction."""
         rate = self._rate(cell)
         if rate and rate.prices.free:
@@ -115,7 +115,7 @@ class Costing:
             used = {} if cell.counts["calls"] != settled else cell.counts
             costs.charge(cell.currency).add({**used, "calls": settled}, reported=_reported(cell))
 
-    def _price(self, costs: Costs, cell: Cell) -> None:
+    def _price(self, costs: Costs, cell: UsageCell) -> None:
         counts = cell.counts
         if not counts["calls"] and all(counts.get(kind) is None for kind in USED):
             return
@@ -134,7 +134,7 @@ class Costing:
 
     # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _rate(self, cell: Cell) -> Rate | None:
+    def _rate(self, cell: UsageCell) -> Rate | None:
         if cell.at is None:
             return None
         key = (cell.provider, cell.model, cell.band, cell.batch, cell.at)
@@ -155,11 +155,11 @@ class Costing:
         return sorted(turns), sorted({at for each in names for at in self._book.thresholds(*each, start, end)})
 
 
-def _reported(cell: Cell) -> Decimal:
+def _reported(cell: UsageCell) -> Decimal:
     return number(cell.counts.get("reported_cost"), NANO) or Decimal(0)
 
 
-def _why_not(rate: Rate | None, cell: Cell) -> str:
+def _why_not(rate: Rate | None, cell: UsageCell) -> str:
     """Say why calls have no cost, "" where they have."""
     if rate is None:
         return NOT_KEPT if cell.at is None else NO_PRICE

@@ -63,11 +63,11 @@ def _with(declaration: Declaration, tags: Sequence[str]) -> Declaration:
 
 def declared(log: EventLog) -> tuple[str, ...]:
     """Return the tags that the log was told of last."""
-    states = log.told(DECLARED).column("state").to_pylist()
+    states = log.announcements(DECLARED).column("state").to_pylist()
     return tuple(orjson.loads(states[-1])["data"]["tags"]) if states else ()
 
 
 def declare(recorder: Recorder, tags: Sequence[str]) -> None:
     """Tell the log of tags, unless it was told of the same last."""
     if declared(recorder.log) != tuple(tags):
-        recorder.tell(DECLARED, {"tags": list(tags)})
+        recorder.announce(DECLARED, {"tags": list(tags)})

@@ -14,7 +14,7 @@ from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.cost.pricing import Costing
 from analytics_es.errors import UnknownKey
 from analytics_es.projection.declaration import Declaration
-from analytics_es.queries.question import Question, Source, grouping
+from analytics_es.queries.question import Question, QuestionContext, grouping
 from analytics_es.types import TimePeriod, UnitCost, UnitCosts
 
 ENTITY_OF = {"job": "job", "successful_task": "task", "conversation": "conversation"}
@@ -22,7 +22,7 @@ OUTPUT = "1000_output_tokens"
 TWELVE = Decimal("1e-12")
 
 
-def unit_costs(source: Source, period: TimePeriod, where: Mapping[str, str]) -> UnitCosts:
+def unit_costs(source: QuestionContext, period: TimePeriod, where: Mapping[str, str]) -> UnitCosts:
     """Answer get_unit_costs."""
     filters = source.known(where)
     with source.question(["cost"], period) as question:

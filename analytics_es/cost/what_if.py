@@ -12,11 +12,11 @@ from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.pricing import Assumption
 from analytics_es.errors import MissingExtra
 from analytics_es.projection.declaration import Declaration
-from analytics_es.queries.question import Question, Source, grouping
+from analytics_es.queries.question import Question, QuestionContext, grouping
 
 
 def assumption(
-    source: Source,
+    source: QuestionContext,
     prices: PriceBook | Iterable[PriceEntry | Mapping[str, Any]] | None,
     models: Mapping[str, str] | None,
 ) -> Assumption | None:
@@ -27,7 +27,7 @@ def assumption(
     return Assumption(prices=book, models=dict(models or {}))
 
 
-def _book(source: Source, entries: Iterable[PriceEntry | Mapping[str, Any]]) -> PriceBook:
+def _book(source: QuestionContext, entries: Iterable[PriceEntry | Mapping[str, Any]]) -> PriceBook:
     book: PriceBook = source.prices.book()
     return book.as_if(read_entries(entries))
 

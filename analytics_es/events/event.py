@@ -160,7 +160,7 @@ class _Ids:
             digits = os.urandom(self.SIZE * self.READY).hex()
             first, *others = (digits[n : n + 2 * self.SIZE] for n in range(0, len(digits), 2 * self.SIZE))
             self._ready.extend(others)
-            forks.tell(self)
+            forks.register(self)
             return first
 
     def before_fork(self) -> None:

@@ -24,7 +24,7 @@ from analytics_es.errors import (
     StoreFailed,
 )
 from analytics_es.ingest import termination
-from analytics_es.ingest.door import Admitted, Door, told
+from analytics_es.ingest.door import Admitted, Door, reason
 from analytics_es.log import Appended, Entry
 from analytics_es.types import BufferStats, OperationResult
 
@@ -33,7 +33,7 @@ logger = logging.getLogger("analytics_es")
 GROUP = 4000  # most events of a commit; and so many that are waiting are committed at once
 PATIENCE = 10.0  # seconds for what is left when the buffer is closed
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between attempts
-TELL_SECONDS = 10.0  # how often dropped events are told
+TELL_SECONDS = 10.0  # how often dropped events are logged
 
 WhenFull = Literal["block", "drop", "raise"]
 OnFailure = Callable[[AnalyticsError], None]
@@ -78,7 +78,7 @@ class Buffer:
         self._group = max(1, min(GROUP, max_events // 2))
         self._begin()
         termination.watch(self, on_sigterm=on_sigterm)
-        forks.tell(self)
+        forks.register(self)
 
     def _begin(self) -> None:
         # Reentrant: a signal's handler may come here out of the middle of any of these methods.
@@ -90,7 +90,7 @@ class Buffer:
         self._under_way_since = 0.0
         self._counts = _Counts()
         self._last_failure: AnalyticsError | None = None
-        self._told_of = 0  # how many dropped events were told
+        self._told_of = 0  # how many dropped events were logged
         self._tell_at = 0.0
         self._thread: threading.Thread | None = None
         self._wanted = 0  # so many of the accepted events are wanted now
@@ -247,7 +247,7 @@ class Buffer:
             self._moved.notify_all()
 
     def _fail(self, error: Exception) -> None:
-        failure = error if isinstance(error, AnalyticsError) else StoreFailed(problem=told(error))
+        failure = error if isinstance(error, AnalyticsError) else StoreFailed(problem=reason(error))
         with self._lock:
             self._counts.failed_commits += 1
             self._last_failure = failure

@@ -89,10 +89,10 @@ def admitted(
     except AnalyticsError:
         raise
     except Exception as error:  # a mapping, text or time of the caller's own class
-        raise FailsWhenRead(problem=told(error)) from error
+        raise FailsWhenRead(problem=reason(error)) from error
 
 
-def told(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """Return what an error that is not ours says, in one short line."""
     try:
         return f"{type(error).__name__}: {error}".splitlines()[0][:120]

@@ -109,7 +109,7 @@ class PrivacyPolicy:
         """What tells this policy from every other; `full` has none."""
         return hashlib.blake2b(orjson.dumps(self.rules), digest_size=16).hexdigest() if self.rules else ""
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return what the log says of the policy in force."""
         rules = [{"path": path, "action": action} for path, action in self.rules]
         return {"preset": self.preset, "rules": rules, "fingerprint": self.fingerprint}

@@ -11,7 +11,7 @@ from typing import Any
 from attrs import define, field
 
 from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
-from analytics_es.ingest.door import Door, told
+from analytics_es.ingest.door import Door, reason
 from analytics_es.ingest.door import entry as passed
 from analytics_es.log import Appended, Entry, EventLog
 from analytics_es.log.event_log import check_horizon
@@ -47,11 +47,11 @@ class Recorder:
         """Record one event; durable when it returns."""
         return receipt(self.append([self.door.entry(event_type, data, **given)])[0])
 
-    def tell(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
+    def announce(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
         """Record what the service itself has to say, an `analytics.…` event; no policy of privacy is about that."""
-        return receipt(self.tell_all([passed(self.door.clock(), event_type, data, **given)])[0])
+        return receipt(self.announce_all([passed(self.door.clock(), event_type, data, **given)])[0])
 
-    def tell_all(self, entries: Sequence[Entry]) -> list[Appended]:
+    def announce_all(self, entries: Sequence[Entry]) -> list[Appended]:
         """Record several such events, in one commit."""
         return self._commit(entries)
 
@@ -69,10 +69,10 @@ class Recorder:
     def _append_first(self, entries: Sequence[Entry]) -> list[Appended]:
         policy = self.door.policy
         changed = (self.log.noted(POLICY) or "") != policy.fingerprint  # of old, everything was kept
-        told = [passed(self.door.clock(), CONFIGURED, policy.told())] if changed else []
-        result = self._commit([*told, *entries], {POLICY: policy.fingerprint} if changed else None)
+        configured = [passed(self.door.clock(), CONFIGURED, policy.to_dict())] if changed else []
+        result = self._commit([*configured, *entries], {POLICY: policy.fingerprint} if changed else None)
         self._in_force = policy.fingerprint
-        return result[len(told) :]
+        return result[len(configured) :]
 
     def _commit(self, entries: Sequence[Entry], notes: Mapping[str, str] | None = None) -> list[Appended]:
         try:
@@ -139,9 +139,9 @@ def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
 def _problem(event: object, error: Exception) -> str:
     """Say what is wrong with an element that cannot be read as arguments."""
     try:
-        return _mistake(event) or f"this one fails when it is read ({told(error)})"
+        return _mistake(event) or f"this one fails when it is read ({reason(error)})"
     except Exception:
-        return f"this one fails when it is read ({told(error)})"
+        return f"this one fails when it is read ({reason(error)})"
 
 
 def _mistake(event: object) -> str:

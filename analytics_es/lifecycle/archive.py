@@ -100,7 +100,7 @@ class ArchiveFile:
 
 
 @frozen(kw_only=True)
-class Part:
+class RowGroups:
     """Row groups of a file, [first, end), to be read by whoever gets it."""
 
     path: Path
@@ -159,7 +159,7 @@ class Archive:
                 if progress:
                     progress(done, total)
 
-    def parts(self, limit: int) -> list[Part]:
+    def parts(self, limit: int) -> list[RowGroups]:
         """Divide the archive into parts of at most `limit` events, or of one row group where that holds more."""
         return [part for file in self.files for part in _parts(file.path, limit, self._upto(file))]
 
@@ -180,7 +180,7 @@ class Reader:
     def __init__(self) -> None:
         self._engine = engine.connect(threads=1)
 
-    def read(self, part: Part) -> pa.Table:
+    def read(self, part: RowGroups) -> pa.Table:
         """Return the events of a part as the log gives them, the state to the letter; raises DamagedArchive."""
         try:
             with pq.ParquetFile(part.path) as file:
@@ -282,7 +282,7 @@ def _refuse_changed(path: Path, **values: tuple[Any, Any]) -> None:
             raise DamagedArchive(file=path, what=f"its {name} should be {told}, not {found}")
 
 
-def _parts(path: Path, limit: int, upto: int) -> Iterator[Part]:
+def _parts(path: Path, limit: int, upto: int) -> Iterator[RowGroups]:
     try:
         with pq.ParquetFile(path) as parquet:
             sizes = [parquet.metadata.row_group(n).num_rows for n in range(parquet.num_row_groups)]
@@ -291,8 +291,8 @@ def _parts(path: Path, limit: int, upto: int) -> Iterator[Part]:
     first = rows = 0
     for n, size in enumerate(sizes):
         if n > first and rows + size > limit:
-            yield Part(path=path, first=first, end=n, upto=upto)
+            yield RowGroups(path=path, first=first, end=n, upto=upto)
             first, rows = n, 0
         rows += size
     if sizes:
-        yield Part(path=path, first=first, end=len(sizes), upto=upto)
+        yield RowGroups(path=path, first=first, end=len(sizes), upto=upto)

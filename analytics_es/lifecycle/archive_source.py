@@ -15,7 +15,7 @@ from analytics_es.lifecycle.archive import Archive, Reader
 from analytics_es.log import EventLog
 from analytics_es.log.event_log import COLUMNS
 from analytics_es.projection.calendar import Calendar
-from analytics_es.read_models.sources import OfLog, Opening, Part, Source
+from analytics_es.read_models.sources import LogSource, Opening, Positions, ReplaySource
 
 LAST_US = (2**48 - 1) * 1000  # that a key can name
 
@@ -34,11 +34,11 @@ class Around:
 class Filed:
     """A part of an archive; what it holds is not a stretch of positions, so nothing is reached until all is read."""
 
-    part: archive.Part
+    part: archive.RowGroups
     upto: int = 0
 
 
-class OfArchive(Source):
+class ArchiveSource(ReplaySource):
     """A stretch of time out of an archive, everything else out of the log; raises BadManifest, OtherLog."""
 
     def __init__(self, log: EventLog, kept: Archive, opening: Opening | None = None) -> None:
@@ -58,20 +58,20 @@ class OfArchive(Source):
             yield from map(Filed, self.kept.parts(size))
             for start in range(0, self.kept.upto, size):
                 yield Around(start, min(start + size, self.kept.upto), *self.kept.period_us)
-        yield from OfLog(self._log).parts(max(after, self.kept.upto), upto, size)
+        yield from LogSource(self._log).parts(max(after, self.kept.upto), upto, size)
 
     def read(self, part: Any) -> pa.Table:
         """Return the events of a part."""
         if isinstance(part, Filed):
             return self._reader.read(part.part)
-        if isinstance(part, Part):
-            return OfLog(self._log).read(part)
+        if isinstance(part, Positions):
+            return LogSource(self._log).read(part)
         size = part.upto - part.after
         periods = ((0, part.start_us), (part.end_us, LAST_US))
         tables = (self._log.scan_period(*each, after=part.after, upto=part.upto, limit=size) for each in periods)
         return pa.concat_tables([COLUMNS.empty_table(), *chain.from_iterable(tables)])
 
-    def remote(self) -> tuple[Callable[..., Source], tuple[Any, ...]] | None:
+    def remote(self) -> tuple[Callable[..., ReplaySource], tuple[Any, ...]] | None:
         """Return how another process opens it."""
         return self._opening and (_opened_archive, (self.kept, *self._opening))
 
@@ -81,7 +81,7 @@ class OfArchive(Source):
         self._log.close()
 
 
-def archived_days(log: EventLog, source: OfArchive, calendar: Calendar) -> tuple[int, int]:
+def archived_days(log: EventLog, source: ArchiveSource, calendar: Calendar) -> tuple[int, int]:
     """Return the days (seconds) that an archive holds in the place of sealed rows.
 
     Raises BadManifest where it holds only a part of a sealed day, or was written before the last events were sealed.
@@ -99,5 +99,5 @@ def archived_days(log: EventLog, source: OfArchive, calendar: Calendar) -> tuple
     return start, end
 
 
-def _opened_archive(kept: Archive, opening: Callable[..., EventLog], arguments: tuple[Any, ...]) -> Source:
-    return OfArchive(opening(*arguments), kept)
+def _opened_archive(kept: Archive, opening: Callable[..., EventLog], arguments: tuple[Any, ...]) -> ReplaySource:
+    return ArchiveSource(opening(*arguments), kept)

@@ -16,22 +16,22 @@ from analytics_es.types import BackupResult, ExportResult, HeldCopy, TimePeriod
 EXPORTED = "analytics.export.completed"
 BACKED_UP = "analytics.backup.completed"
 
-Tell = Callable[[str, dict[str, Any]], object]
+Announce = Callable[[str, dict[str, Any]], object]
 
 
-def tell_export(tell: Tell, result: ExportResult, period: TimePeriod) -> ExportResult:
+def announce_export(announce: Announce, result: ExportResult, period: TimePeriod) -> ExportResult:
     """Tell of a file of events, which goes again where that cannot be told."""
     start, end = (time.astimezone(UTC).isoformat() for time in (period.start, period.end))
     data = {"file": _text(result.path), "format": result.format, "start": start, "end": end, "rows": result.rows}
     data |= {"last_position": result.last_position or 0, "sha256": result.sha256}
-    _or_undo(lambda: tell(EXPORTED, data), result.path, *([result.manifest] if result.manifest else []))
+    _or_undo(lambda: announce(EXPORTED, data), result.path, *([result.manifest] if result.manifest else []))
     return result
 
 
-def tell_backup(tell: Tell, result: BackupResult) -> BackupResult:
+def announce_backup(announce: Announce, result: BackupResult) -> BackupResult:
     """Tell of a copy of the log, which goes again where that cannot be told."""
     data = {"file": _text(result.path), "last_position": result.last_position, "bytes": result.bytes}
-    _or_undo(lambda: tell(BACKED_UP, data), result.path)
+    _or_undo(lambda: announce(BACKED_UP, data), result.path)
     return result
 
 

@@ -22,7 +22,7 @@ from analytics_es.log import EventLog, Held
 from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Fold
-from analytics_es.read_models import Views
+from analytics_es.read_models import ReadModels
 from analytics_es.read_models.rebuild import MICRO, run_aggregation
 from analytics_es.read_models.seeds import changed
 from analytics_es.read_models.tiling import Tiling
@@ -37,21 +37,21 @@ NOWHERE = b"\n"  # which no event holds: JSON escapes it
 LISTED = 100  # names of fields
 SLICE = 5_000  # events that are rewritten in one commit
 
-Tell = Callable[[str, dict[str, Any]], Any]
+Announce = Callable[[str, dict[str, Any]], Any]
 Progress = Callable[[int, int], None]
 
 
 @frozen(kw_only=True)
-class Forgetting:
+class Erasure:
     """Forgets subjects of one store."""
 
     log: EventLog
-    views: Views
+    read_models: ReadModels
     fold: Fold
     calendar: Calendar
     vault: Vault
     policy: PrivacyPolicy
-    tell: Tell
+    announce: Announce
     catch_up: Callable[[], object]
 
     def forget(
@@ -65,15 +65,15 @@ class Forgetting:
         known = self.vault.find(entity, subject)  # first, so that a missing key stops it before anything is done
         masking = Masking(subject, entity, identities(entity, self.policy.rules), fields)
         trace = self._traced(masking, known, progress)
-        with self.views.rebuilding():
+        with self.read_models.rebuilding():
             if trace.events or trace.sealed:
                 self._mask(masking, trace, progress)
-            self.views.clear_away()
+            self.read_models.clear_away()
             derived, remains = self._derived(subject, self._days(trace) | trace.days_begun())
         if trace.events or trace.sealed or trace.begun:
             remains += self.log.scrub()
         if derived or trace.begun:
-            remains += self.views.scrub()
+            remains += self.read_models.scrub()
         destroyed = self.vault.destroy(entity, subject)  # last: until then, doing it again knows what was begun
         remains += self.vault.scrub()
         return self._receipt(entity, trace, known is not None and destroyed, derived, remains)
@@ -104,7 +104,7 @@ class Forgetting:
         masking.mask = self.vault.pseudonym(masking.entity, masking.subject)
         copies = [each.position for each in trace.held_copies()]
         begun = {"receipt": trace.receipt, "entity": masking.entity, "pseudonym": masking.mask, "copies": copies}
-        self.tell(BEGUN, {**begun, "days": sorted(self._days(trace)), **trace.summary()})
+        self.announce(BEGUN, {**begun, "days": sorted(self._days(trace)), **trace.summary()})
         states: dict[int, bytes] = {}
         head = self.log.head()
         for held in self._held(masking):
@@ -137,12 +137,12 @@ class Forgetting:
             tiling = Tiling.of(self.calendar, period)
             problems += _problem(
                 f"read models of {period.start:%Y-%m-%d}",
-                partial(run_aggregation, self.log, self.views, self.fold, tiling, period),
+                partial(run_aggregation, self.log, self.read_models, self.fold, tiling, period),
             )
         return periods, problems
 
     def _days_that_hold(self, subject: str) -> set[int]:
-        with self.views.read() as snapshot:
+        with self.read_models.read() as snapshot:
             return {day for live in snapshot.live.values() for day in snapshot.days_that_hold(live, subject)}
 
     # ── the receipt ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -158,7 +158,7 @@ class Forgetting:
             "copies": [each.position for each in copies],
             "completes": [each["receipt"] for each in trace.begun],
         }
-        position = self.tell(FORGOTTEN, {"receipt": trace.receipt, **told}).position
+        position = self.announce(FORGOTTEN, {"receipt": trace.receipt, **told}).position
         return ForgetReceipt(
             receipt=trace.receipt, **found, derived=derived, copies=copies, remains=remains, position=position
         )

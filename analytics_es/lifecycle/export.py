@@ -37,7 +37,7 @@ from analytics_es.log import EventLog
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE, Declaration
 from analytics_es.projection.fold import Fold
-from analytics_es.queries.question import Source, find_metric, summary
+from analytics_es.queries.question import QuestionContext, find_metric, summary
 from analytics_es.read_models.rebuild import derived
 from analytics_es.read_models.seeds import check_exact
 from analytics_es.read_models.tiling import Tiling
@@ -247,9 +247,11 @@ def _answers(
         ends.extend(_ends(events))
         return fold(events, list(wanted), within=within)
 
-    views, _ = derived(log, list(wanted.values()), cast(Fold, folding), tiling)
-    with closing(views):
-        source = Source(views=views, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end)
+    read_models, _ = derived(log, list(wanted.values()), cast(Fold, folding), tiling)
+    with closing(read_models):
+        source = QuestionContext(
+            read_models=read_models, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end
+        )
         for name in homes:
             yield _series(summary(source, name, period, group_by=[], where={}))
 

@@ -61,7 +61,7 @@ class RetentionPolicy:
         days = list(self.events.values())
         return None if None in days else max(day for day in days if day is not None)
 
-    def told(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str]:
         """Return the policy as it is written."""
         names = {f"{family}.*" if family else "events": days for family, days in self.events.items()}
         every = {**names, "hourly": self.hourly, "daily": self.daily}

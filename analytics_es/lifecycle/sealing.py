@@ -19,7 +19,7 @@ from attrs import define, evolve, field
 from analytics_es.errors import BadRetention, DoesNotVerify, FoldFailed
 from analytics_es.events.event import EARLIEST, EPOCH, key_of_time
 from analytics_es.lifecycle.archive import Archive
-from analytics_es.lifecycle.copies import tell_export
+from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.export import export_data
 from analytics_es.lifecycle.retention import RetentionPolicy, target
 from analytics_es.log import EventLog, Horizon
@@ -28,9 +28,9 @@ from analytics_es.log.seals import Definition, SealedRows
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Day, Fold
-from analytics_es.read_models import Views
+from analytics_es.read_models import ReadModels
 from analytics_es.read_models.seeds import pack
-from analytics_es.read_models.sqlite import SQLiteViews
+from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import ExportResult, FamilyRetention, RetentionResult, TimePeriod, Verification
 
@@ -45,18 +45,18 @@ Progress = Callable[[str, int, int], None]  # what is being done, how much of it
 
 
 @define
-class Retaining:
+class Sealing:
     """One run over one store, for who is the only one to rebuild: see `AnalyticsService.retain`."""
 
     log: EventLog
-    views: Views
+    read_models: ReadModels
     fold: Fold
     calendar: Calendar
     policy: RetentionPolicy
     now: datetime
     catch_up: Callable[[], object]
     verify: Callable[[TimePeriod], Verification]
-    tell: Callable[..., object]
+    announce: Callable[..., object]
     archive: Callable[[TimePeriod], ExportResult | None]
     progress: Progress | None = None
     _seals: int = field(init=False, default=0)
@@ -84,7 +84,7 @@ class Retaining:
         self._expire(wanted)
         for _ in _with_pauses(seals.shrink()):
             self._say("giving back space", 0, 0)
-        self.views.shrink()
+        self.read_models.shrink()
         return self._result(seals.horizon(), families, before=before, dry_run=False)
 
     # ── sealing ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -98,7 +98,7 @@ class Retaining:
         period = TimePeriod(self.calendar.local(max(min(days), FIRST)), self.calendar.local(until), "day")
         self._check(period)
         if archived := self.archive(period):
-            self._archived = tell_export(self.tell, archived, period)
+            self._archived = announce_export(self.announce, archived, period)
         for end in _stretches(days, until, self.calendar):
             self._seal({family: min(at, end) for family, at in wanted.refused.items()}, position)
 
@@ -129,9 +129,9 @@ class Retaining:
         moved = evolve(horizon, sealed=dict(until), clean=False, seal=seal, position=position)
         moved = evolve(moved, telling=self._told(moved, events, days, rows))
         # Who creates read models from here on has not seen these events: it begins again once they are sealed.
-        self.views.about_to_seal(seal, position)
+        self.read_models.about_to_seal(seal, position)
         self.log.seals.seal(moved, definitions, rows, days)
-        self.views.settle()
+        self.read_models.settle()
         self._seals, self._rows = self._seals + 1, self._rows + sum(each.rows for each in rows)
         self._finish(moved)
 
@@ -149,7 +149,7 @@ class Retaining:
             "events": events,
             "checksum": sum(each[2] for each in days),
             "rows": by_projection,
-            "policy": self.policy.told(),
+            "policy": self.policy.to_dict(),
             "archive": self._archived and str(self._archived.path),
         }
 
@@ -161,28 +161,30 @@ class Retaining:
         rows: list[SealedRows] = []
         days: list[Day] = []
         for group in self._groups():
-            views = SQLiteViews(None, group, log=self.log.identity, timezone=str(self.calendar.zone))
+            read_models = SQLiteReadModels(None, group, log=self.log.identity, timezone=str(self.calendar.zone))
             try:
-                self._fold_into(views, group, until, position)
-                with views.read() as snapshot:
+                self._fold_into(read_models, group, until, position)
+                with read_models.read() as snapshot:
                     for each in group:
                         definitions.append(Definition(seal, each.name, each.fingerprint, each.definition))
                         unreadable = snapshot.unreadable_page(each, [], after=[], limit=2**31)
                         rows += pack(each, seal, snapshot.rows(each), unreadable, self.calendar)
                     days = [(day, events, checksum) for day, events, checksum in snapshot.ledger(group[0].name)]
             finally:
-                views.close()
+                read_models.close()
         return definitions, rows, days
 
     def _groups(self) -> Iterator[list[Declaration]]:
         """Return what is live, and what is declared and not live yet: each by its own name only once."""
-        live = [evolve(each, generation=0) for each in self.views.everything_live()]
+        live = [evolve(each, generation=0) for each in self.read_models.everything_live()]
         yield live
         known = {each.definition for each in live}
-        if coming := [each for each in self.views.declarations.values() if each.definition not in known]:
+        if coming := [each for each in self.read_models.declarations.values() if each.definition not in known]:
             yield coming
 
-    def _fold_into(self, views: Views, group: list[Declaration], until: Mapping[str, int], position: int) -> None:
+    def _fold_into(
+        self, read_models: ReadModels, group: list[Declaration], until: Mapping[str, int], position: int
+    ) -> None:
         fold, reached = self.fold.of(group), 0
         for batch in self.log.scan_period(0, max(until.values()) * MICRO, upto=position):
             chosen = _older(batch, until)
@@ -190,7 +192,7 @@ class Retaining:
             for name, folded in fold(chosen).items():
                 if isinstance(folded, FoldFailed):
                     raise folded
-                views.commit(name, folded, expected=reached, position=last)
+                read_models.commit(name, folded, expected=reached, position=last)
             reached = last
             self._say("sealing", last, position)
 
@@ -200,7 +202,7 @@ class Retaining:
         """Tell the log of the last seal, once, and delete what is sealed, slice by slice."""
         if told := horizon.telling:
             at = datetime.fromisoformat(told["at"])
-            self.tell(SEALED, told, id=f"seal {told['seal']}", source=SOURCE, occurred_at=at)
+            self.announce(SEALED, told, id=f"seal {told['seal']}", source=SOURCE, occurred_at=at)
         if horizon.clean:
             return
         left = sum(each.events for each in self.log.seals.count(horizon.sealed))
@@ -215,8 +217,8 @@ class Retaining:
         horizon = self.log.seals.horizon()
         if (wanted.hours, wanted.days) != (horizon.hours, horizon.days):
             self.log.seals.advance(evolve(horizon, hours=wanted.hours, days=wanted.days, timezone=wanted.timezone))
-        self.views.settle()
-        self.views.expire(self.views.everything_live())
+        self.read_models.settle()
+        self.read_models.expire(self.read_models.everything_live())
         for grain, before in (("hour", wanted.hours), ("day", wanted.days)):
             self.log.seals.drop(grain, before)
 

@@ -2,6 +2,6 @@
 
 from analytics_es.log.event_log import Appended, Entry, EventLog, Held, gathered
 from analytics_es.log.horizon import Horizon
-from analytics_es.log.part import Part
+from analytics_es.log.slice import LogSlice
 
-__all__ = ["Appended", "Entry", "EventLog", "Held", "Horizon", "Part", "gathered"]
+__all__ = ["Appended", "Entry", "EventLog", "Held", "Horizon", "LogSlice", "gathered"]

@@ -111,7 +111,7 @@ class EventLog(ABC):
         """Return the event with this key as `scan` gives it, None where there is none."""
 
     @abstractmethod
-    def told(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type, an `analytics.…` event, from an index: as `scan`."""
 
     # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────────

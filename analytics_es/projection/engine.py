@@ -42,7 +42,7 @@ def connect(*, reads: Path | None = None, writes: Path | None = None, threads: i
     """
     connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "threads": threads})
     _engines.open.add(connection)
-    forks.tell(_engines)
+    forks.register(_engines)
     connection.execute("SET temp_directory = ?", [_spilling(connection)])
     connection.execute("SET max_temp_directory_size = ?", [SPILLED])  # ignored when given to connect()
     for name, value in _SETTINGS.items():

@@ -18,7 +18,7 @@ from analytics_es.events.fields import FAMILIES
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, shortened
-from analytics_es.projection.fold_sql import Cell, ProjectionSql, decoding
+from analytics_es.projection.fold_sql import MeasureCell, ProjectionSql, decoding
 
 Row = tuple[Any, ...]
 Span = tuple[int, int]
@@ -153,7 +153,7 @@ class Fold:
             return self._others[name]
 
     def contributions(
-        self, events: pa.Table, cell: Cell, *, within: Span, limit: int, largest: bool = False
+        self, events: pa.Table, cell: MeasureCell, *, within: Span, limit: int, largest: bool = False
     ) -> Contributions:
         """Say what events add to one number, and list the first by position, or by value; raises FoldFailed."""
         taken = [each for each in events.column("type").unique().to_pylist() if consumes(cell.declaration, each)]
@@ -178,7 +178,7 @@ class Fold:
         self._workers.shutdown()
         self._engine.close()
 
-    def _contributions(self, cell: Cell, limit: int, order: str) -> Contributions:
+    def _contributions(self, cell: MeasureCell, limit: int, order: str) -> Contributions:
         sql = ProjectionSql(cell.declaration, "0", "0")  # what is left of the batch is all of the cell's time
         values = [shortened(value) for value in cell.where.values()]
         self._engine.execute(f"CREATE OR REPLACE TABLE cell AS {sql.contributions(cell)}", values)

@@ -156,7 +156,7 @@ def _structure(stored: set[str], own: dict[str, list[str]], types: Mapping[str, 
 
 
 @frozen
-class Cell:
+class MeasureCell:
     """One number of a read model: a measure where keys have these values, and the projection without all the rest."""
 
     declaration: Declaration
@@ -164,7 +164,7 @@ class Cell:
     where: Mapping[str, str]
 
     @classmethod
-    def of(cls, declaration: Declaration, measure: Measure, where: Mapping[str, str]) -> Cell:
+    def of(cls, declaration: Declaration, measure: Measure, where: Mapping[str, str]) -> MeasureCell:
         """Leave out what the number does not depend on, so that nothing else is decoded and spread."""
         names, entities, where = {*where}, declaration.entities, dict(where)
         if measure.unit == MONEY:
@@ -313,7 +313,7 @@ class ProjectionSql:
         )
 
     # What would be merged into one number, event by event: the same rows under the same conditions as its sums.
-    def contributions(self, cell: Cell) -> str:
+    def contributions(self, cell: MeasureCell) -> str:
         """Return the SELECT of position, occurred_at, value, money, and what `sums` needs; parameters are keys."""
         measure = cell.measure
         value = [self._value(measure)] if measure.sql else []

@@ -18,7 +18,7 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
 from analytics_es.queries import question as queries
-from analytics_es.read_models import Views
+from analytics_es.read_models import ReadModels
 from analytics_es.read_models.rebuild import derived
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import TimePeriod
@@ -29,7 +29,7 @@ class Then(Protocol):
 
     position: int
 
-    def source(self, name: str, period: TimePeriod) -> AbstractContextManager[queries.Source]:
+    def source(self, name: str, period: TimePeriod) -> AbstractContextManager[queries.QuestionContext]:
         """Open what answers of a projection about a period are made from."""
 
 
@@ -84,7 +84,7 @@ class Deriving:
     calendar: Calendar
     known_as: queries.KnownAs = queries.as_given
 
-    def views(self, log: EventLog, name: str, tiling: Tiling) -> Views:
+    def read_models(self, log: EventLog, name: str, tiling: Tiling) -> ReadModels:
         """Return read models in memory of one projection over a period."""
         only = [each for each in self.declarations if each.name == name]
         folding = cast(Fold, functools.partial(self.fold, names=[name]))

@@ -15,12 +15,12 @@ from typing import Any
 from attrs import evolve, frozen
 
 from analytics_es.errors import StaleReadModel
-from analytics_es.log import EventLog, Horizon, Part
+from analytics_es.log import EventLog, Horizon, LogSlice
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Day, Fold, Folded
-from analytics_es.queries.question import Source, least, several
-from analytics_es.read_models import Views
+from analytics_es.queries.question import QuestionContext, least, several
+from analytics_es.read_models import ReadModels
 from analytics_es.read_models.rebuild import Progress, derived
 from analytics_es.read_models.seeds import Seeds, check_exact
 from analytics_es.read_models.tiling import Tiling, calendar_of
@@ -34,21 +34,21 @@ class Remembered:
     """The read models that were asked last; a lock around it keeps them open while they answer."""
 
     def __init__(self) -> None:
-        self._views: OrderedDict[Any, Views] = OrderedDict()
+        self._read_models: OrderedDict[Any, ReadModels] = OrderedDict()
 
-    def get(self, key: Any, make: Callable[[], Views]) -> Views:
+    def get(self, key: Any, make: Callable[[], ReadModels]) -> ReadModels:
         """Return those of a key, made where they are not remembered."""
-        if key not in self._views:
-            self._views[key] = make()
-            while len(self._views) > REMEMBERED:
-                self._views.popitem(last=False)[1].close()
-        self._views.move_to_end(key)
-        return self._views[key]
+        if key not in self._read_models:
+            self._read_models[key] = make()
+            while len(self._read_models) > REMEMBERED:
+                self._read_models.popitem(last=False)[1].close()
+        self._read_models.move_to_end(key)
+        return self._read_models[key]
 
     def close(self) -> None:
         """Forget all of them."""
-        while self._views:
-            self._views.popitem()[1].close()
+        while self._read_models:
+            self._read_models.popitem()[1].close()
 
 
 @frozen
@@ -73,7 +73,7 @@ class Unsown(Seeds):
         return True
 
 
-def folded(log: EventLog, declaration: Declaration, tiling: Tiling, progress: Progress | None = None) -> Views:
+def folded(log: EventLog, declaration: Declaration, tiling: Tiling, progress: Progress | None = None) -> ReadModels:
     """Return rows in memory of any definition over a period of any calendar, without what is sealed."""
     with closing(Fold([declaration], tiling.calendar, threads=THREADS)) as fold:
         return derived(log, [declaration], fold, tiling, seeds=Unsown(log), progress=progress)[0]
@@ -94,13 +94,13 @@ class Crossings:
     @contextmanager
     def answering(
         self,
-        source: Source,
+        source: QuestionContext,
         log: EventLog,
         declared: Declaration,
         period: TimePeriod,
         words: Sequence[str] | None,
         progress: Progress | None = None,
-    ) -> Iterator[Source]:
+    ) -> Iterator[QuestionContext]:
         """Open the read models of a store, or, where they cannot answer, rows derived from its log up to its head.
 
         `words` are all that the question groups and filters by, None what is not told. Read models with hours of
@@ -127,9 +127,9 @@ class Crossings:
         declaration: Declaration,
         calendar: Calendar,
         period: TimePeriod,
-        made: Callable[[Views, Calendar], Source],
+        made: Callable[[ReadModels, Calendar], QuestionContext],
         progress: Progress | None = None,
-    ) -> Iterator[Source]:
+    ) -> Iterator[QuestionContext]:
         """Open rows of a definition in a calendar, which may be those of no read model, derived from a log."""
         tiling = Tiling.of(calendar, period)
         check_exact(log, tiling.start, 0, "a question about several entities, or in a zone whose hours are others,")
@@ -137,16 +137,18 @@ class Crossings:
         key = (declaration.definition, str(calendar.zone), whole.start, whole.end, head)
 
         with self._lock:
-            views = self._remembered.get(key, lambda: folded(Part(log, upto=head), declaration, whole, progress))
-            yield made(views, calendar)
+            read_models = self._remembered.get(
+                key, lambda: folded(LogSlice(log, upto=head), declaration, whole, progress)
+            )
+            yield made(read_models, calendar)
 
 
-def _made(source: Source, views: Views, calendar: Calendar) -> Source:
-    return evolve(source, views=views, calendar=calendar)
+def _made(source: QuestionContext, read_models: ReadModels, calendar: Calendar) -> QuestionContext:
+    return evolve(source, read_models=read_models, calendar=calendar)
 
 
-def _check_live(source: Source, declared: Declaration, words: Sequence[str]) -> None:
+def _check_live(source: QuestionContext, declared: Declaration, words: Sequence[str]) -> None:
     """Raise StaleReadModel for an entity, such as a new tag, that the live read model was not yet spread over."""
     asked = [word for word in words if word in declared.entities]
-    if asked and asked[0] not in (live := source.views.live()[declared.name].declaration).entities:
+    if asked and asked[0] not in (live := source.read_models.live()[declared.name].declaration).entities:
         raise StaleReadModel(projection=live.name, missing=asked[0])

@@ -7,7 +7,7 @@ from typing import Any
 
 from analytics_es.projection.declaration import Measure
 from analytics_es.queries.figures import distribution, share
-from analytics_es.queries.question import Question, Source
+from analytics_es.queries.question import Question, QuestionContext
 from analytics_es.queries.rows import Values, measures_of, merged_by, named, together
 from analytics_es.types import OperationPerformance, PerformanceMetrics, PerformancePoint, TimePeriod
 
@@ -18,7 +18,7 @@ NEEDED = (
 )
 
 
-def performance(source: Source, period: TimePeriod) -> PerformanceMetrics:
+def performance(source: QuestionContext, period: TimePeriod) -> PerformanceMetrics:
     """Answer get_performance_metrics."""
     keys = list(KEYS)
     with source.question(["performance"], period) as question:

@@ -23,7 +23,7 @@ from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import MONEY, TAG, Declaration, Measure, crossing_key
 from analytics_es.queries.figures import change, distribution, nothing
-from analytics_es.read_models import Snapshot, Views
+from analytics_es.read_models import ReadModels, Snapshot
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import (
     Completeness,
@@ -37,7 +37,7 @@ from analytics_es.types import (
     TimePeriod,
 )
 
-Derive = Callable[[Declaration, Tiling, int], Views]
+Derive = Callable[[Declaration, Tiling, int], ReadModels]
 Lag = Callable[[int], tuple[int, float]]
 KnownAs = Callable[[str, str], str]
 
@@ -63,7 +63,7 @@ class Prices(Protocol):
     def book(self) -> Any:
         """Return the price book."""
 
-    def used(self, prices: Sequence[PriceUsed], *, tell: bool = True) -> PricesUsed:
+    def used(self, prices: Sequence[PriceUsed], *, announce: bool = True) -> PricesUsed:
         """Say what an answer was computed with, and, unless it is only supposed, record that."""
 
 
@@ -74,17 +74,17 @@ class NoPrices:
         """Raise: there is none."""
         raise MissingProjection(projection="cost")
 
-    def used(self, prices: Sequence[PriceUsed], *, tell: bool = True) -> PricesUsed:
+    def used(self, prices: Sequence[PriceUsed], *, announce: bool = True) -> PricesUsed:
         """Raise: there is none."""
         raise MissingProjection(projection="cost")
 
 
-def _underivable(declaration: Declaration, tiling: Tiling, position: int) -> Views:
+def _underivable(declaration: Declaration, tiling: Tiling, position: int) -> ReadModels:
     raise MissingProjection(projection=declaration.name)
 
 
 @frozen(kw_only=True)
-class Source:
+class QuestionContext:
     """What answers are made from: the read models, the calendar they keep, how far they lag, and what time it is.
 
     `known_as` says under which name the log knows an entity: its pseudonym, where it has one. `derive` folds a period
@@ -92,7 +92,7 @@ class Source:
     days of the calendar are added up from hours, because the days of the read models are another zone's.
     """
 
-    views: Views
+    read_models: ReadModels
     calendar: Calendar
     lag: Lag
     clock: Clock
@@ -109,16 +109,16 @@ class Source:
 
     def declaration(self, name: str) -> Declaration:
         """Return a projection's declaration; raises MissingProjection."""
-        if name not in self.views.declarations:
+        if name not in self.read_models.declarations:
             raise MissingProjection(projection=name)
-        return self.views.declarations[name]
+        return self.read_models.declarations[name]
 
     @contextmanager
     def question(self, names: Sequence[str], period: TimePeriod) -> Iterator[Question]:
         """Open one snapshot for one answer about a period; raises MissingProjection."""
         for name in names:
             self.declaration(name)
-        with self.views.read() as snapshot:
+        with self.read_models.read() as snapshot:
             horizon = snapshot.horizon()
             tiling = Tiling.of(self.calendar, period, by_hours=self.by_hours).coarsened(horizon.hours)
             question = Question(self, snapshot, horizon, tiling, period, names)
@@ -130,7 +130,7 @@ class Source:
 class Question:
     """One question: a snapshot, what it no longer holds, the period as it is kept, and the projections asked."""
 
-    source: Source
+    source: QuestionContext
     snapshot: Snapshot
     horizon: Horizon
     tiling: Tiling
@@ -337,10 +337,10 @@ def find_metric(declarations: Sequence[Declaration], metric: str) -> tuple[Decla
 
 
 def summary(
-    source: Source, metric: str, period: TimePeriod, *, group_by: Sequence[str], where: Mapping[str, str]
+    source: QuestionContext, metric: str, period: TimePeriod, *, group_by: Sequence[str], where: Mapping[str, str]
 ) -> MetricSummary:
     """Answer get_summary."""
-    declared, wanted = find_metric(list(source.views.declarations.values()), metric)
+    declared, wanted = find_metric(list(source.read_models.declarations.values()), metric)
     where = source.known(where)
     with source.question([declared.name], period) as question:
         declaration, measure = question.measure(declared, wanted)

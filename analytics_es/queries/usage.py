@@ -7,7 +7,7 @@ from typing import Any
 
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.figures import number, share
-from analytics_es.queries.question import Question, Source, check_entity, check_text
+from analytics_es.queries.question import Question, QuestionContext, check_entity, check_text
 from analytics_es.queries.rows import Values, columns_of, measures_of, merged_by, named, together
 from analytics_es.types import EntityUsage, EventTypeUsage, TimePeriod, UsagePoint, UsageStats, UsageTotals
 
@@ -15,7 +15,7 @@ TOP = 10
 NEEDED = ("entity_type", "entity_id", "event_type", "events", "finished", "failures")  # the rest may be None
 
 
-def usage(source: Source, entity_type: str | None, entity_id: str | None, period: TimePeriod) -> UsageStats:
+def usage(source: QuestionContext, entity_type: str | None, entity_id: str | None, period: TimePeriod) -> UsageStats:
     """Answer get_usage_stats."""
     check_entity(source.declaration("usage"), entity_type, entity_id)
     where = {"entity_type": entity_type or ""}

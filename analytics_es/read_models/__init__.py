@@ -2,6 +2,6 @@
 
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.snapshot import Snapshot, Span
-from analytics_es.read_models.store import Views
+from analytics_es.read_models.store import ReadModels
 
-__all__ = ["Live", "Snapshot", "Span", "Views"]
+__all__ = ["Live", "ReadModels", "Snapshot", "Span"]

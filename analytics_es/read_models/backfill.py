@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from analytics_es.errors import AnalyticsError, RebuildRunning
 from analytics_es.log import EventLog
-from analytics_es.read_models import Views
+from analytics_es.read_models import ReadModels
 from analytics_es.read_models.catch_up import RETRY_SECONDS, Runner
 from analytics_es.read_models.rebuild import Progress, owed
 from analytics_es.types import RebuildResult
@@ -24,14 +24,22 @@ Rebuild = Callable[[Sequence[str], Progress | None], RebuildResult]
 class Backfill:
     """Rebuilds what is owed: now, or in a thread of its own until closed."""
 
-    def __init__(self, log: EventLog, views: Views, runner: Runner, rebuild: Rebuild, *, least: int = LEAST) -> None:
-        self._log, self._views, self._runner, self._rebuild, self._least = log, views, runner, rebuild, least
+    def __init__(
+        self, log: EventLog, read_models: ReadModels, runner: Runner, rebuild: Rebuild, *, least: int = LEAST
+    ) -> None:
+        self._log, self._read_models, self._runner, self._rebuild, self._least = (
+            log,
+            read_models,
+            runner,
+            rebuild,
+            least,
+        )
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
     def now(self, progress: Progress | None = None) -> None:
         """Rebuild what is owed, unless somebody else is rebuilding."""
-        names = owed(self._views, self._views.live(), self._log.head(), least=self._least)
+        names = owed(self._read_models, self._read_models.live(), self._log.head(), least=self._least)
         if not names:
             return
         self._runner.left_out = names

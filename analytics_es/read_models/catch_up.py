@@ -16,7 +16,7 @@ from analytics_es.errors import AnalyticsError, FoldFailed, NotCaughtUp, StoreBu
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded
-from analytics_es.read_models import Live, Views
+from analytics_es.read_models import Live, ReadModels
 
 logger = logging.getLogger("analytics_es")
 
@@ -56,8 +56,10 @@ def _ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
 class Runner:
     """Advances the checkpoints of all projections; any number of runners may, exactly one succeeds with each batch."""
 
-    def __init__(self, log: EventLog, views: Views, fold: Fold, *, clock: Clock = _now, batch: int = BATCH) -> None:
-        self._log, self._views, self._fold = log, views, fold
+    def __init__(
+        self, log: EventLog, read_models: ReadModels, fold: Fold, *, clock: Clock = _now, batch: int = BATCH
+    ) -> None:
+        self._log, self._read_models, self._fold = log, read_models, fold
         self.left_out: Collection[str] = ()  # what a rebuild is filling: not to be done twice
         self._clock, self._batch = clock, batch
         self._stepping = threading.Lock()
@@ -118,7 +120,7 @@ class Runner:
         self, live: Mapping[str, Declaration], names: Iterable[str], position: int, head: int
     ) -> Iterator[_Batch]:
         """Scan and fold from a position up to the head, batch by batch, as the live read models are defined."""
-        stale = any(each.definition != self._views.declarations[name].definition for name, each in live.items())
+        stale = any(each.definition != self._read_models.declarations[name].definition for name, each in live.items())
         fold = self._fold.of(live.values()) if stale else self._fold
         while position < head:
             events = self._log.scan(after=position, limit=self._batch, upto=head)
@@ -137,7 +139,7 @@ class Runner:
                 folded = batch.folded[name]
                 if isinstance(folded, FoldFailed):
                     raise folded
-                if self._views.commit(batch.live[name], folded, expected=batch.expected, position=batch.last):
+                if self._read_models.commit(batch.live[name], folded, expected=batch.expected, position=batch.last):
                     self._known[name] = batch.last
                     going_on.add(name)
                 else:
@@ -153,12 +155,12 @@ class Runner:
         return going_on
 
     def _positions(self) -> dict[str, int]:
-        with self._views.read() as snapshot:
+        with self._read_models.read() as snapshot:
             return dict(snapshot.positions)
 
     def _looked_at(self) -> dict[str, Live]:
         """Return what is live, and note which of them another runner has moved."""
-        live = self._views.live()
+        live = self._read_models.live()
         for name, each in live.items():
             if each.position != self._known.setdefault(name, each.position):
                 self._moved_elsewhere[name] = time.monotonic()

@@ -15,7 +15,7 @@ from analytics_es.projection.fold import Folded, Row, Rows
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
-from analytics_es.read_models.store import WRITE_UNREADABLE, Views
+from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels
 
 PIECE = 10_000  # rows of one statement
 TRIES = 5  # to begin to read, while one rebuild after the other is promoted
@@ -45,7 +45,7 @@ _SUMS = {
 }
 
 
-class PostgresViews(Views):
+class PostgresReadModels(ReadModels):
     """All read models of one log, in its schema; the database is the log's to close."""
 
     sums = Sums(sums=_SUMS, beyond=_SUMS, overflow=lambda _: False)

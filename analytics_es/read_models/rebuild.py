@@ -10,10 +10,10 @@ from analytics_es.errors import AnalyticsError, FoldFailed, RebuildLost, Rebuild
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded
-from analytics_es.read_models import Live, Span, Views
+from analytics_es.read_models import Live, ReadModels, Span
 from analytics_es.read_models.replay import Replay, Result
 from analytics_es.read_models.seeds import NOTHING, Seeds, check_exact
-from analytics_es.read_models.sqlite import SQLiteViews
+from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import AggregationResult, RebuildResult, TimePeriod
 
@@ -28,7 +28,7 @@ OpenReplay = Callable[[Sequence[Declaration]], AbstractContextManager[Replay]]
 
 def rebuild(
     log: EventLog,
-    views: Views,
+    read_models: ReadModels,
     names: Sequence[str],
     replaying: OpenReplay,
     *,
@@ -43,20 +43,20 @@ def rebuild(
     other `seeds`. Raises RebuildRunning, RebuildStopped, FoldFailed.
     """
     began = time.monotonic()
-    with views.rebuilding():
-        views.clear_away()
+    with read_models.rebuilding():
+        read_models.clear_away()
         try:
-            beside = views.begin_beside(names, seeds)
+            beside = read_models.begin_beside(names, seeds)
             with replaying(beside) as replay:
-                filling = _Filling(log, views, beside, replay, set_aside, progress)
+                filling = _Filling(log, read_models, beside, replay, set_aside, progress)
                 position = filling.catch_up()
-                views.expire(beside)
-                while not views.promote(beside):  # a follower was faster: what it added since is merged
+                read_models.expire(beside)
+                while not read_models.promote(beside):  # a follower was faster: what it added since is merged
                     position = filling.catch_up()
         finally:
             with suppress(AnalyticsError):  # else the next start does it
-                views.clear_away()
-    with views.read() as snapshot:
+                read_models.clear_away()
+    with read_models.read() as snapshot:
         rows = sum(snapshot.size(snapshot.live[name]) for name in names)
     seconds = time.monotonic() - began
     return RebuildResult(
@@ -76,13 +76,13 @@ class _Filling:
     def __init__(
         self,
         log: EventLog,
-        views: Views,
+        read_models: ReadModels,
         beside: Sequence[Declaration],
         replay: Replay,
         set_aside: bool,
         progress: Progress | None,
     ) -> None:
-        self._log, self._views, self._beside, self._replay = log, views, beside, replay
+        self._log, self._read_models, self._beside, self._replay = log, read_models, beside, replay
         self._set_aside, self._progress = set_aside, progress
         self._position = self.events = self.unreadable = 0
 
@@ -107,12 +107,12 @@ class _Filling:
             if folded.unreadable and not self._set_aside:
                 self._stop_at(declaration.name, folded)
             self.unreadable += len(folded.unreadable)
-            if not self._views.commit(declaration, folded, expected=self._position, position=position):
+            if not self._read_models.commit(declaration, folded, expected=self._position, position=position):
                 raise RebuildLost(projection=declaration.name)
 
     def _stop_at(self, name: str, folded: Folded) -> None:
         """Stop at the first value that is not accepted as it is."""
-        with self._views.read() as snapshot:
+        with self._read_models.read() as snapshot:
             accepted = snapshot.discarded()
         for position, _, field in sorted(folded.unreadable):
             if (name, position, field) not in accepted:
@@ -121,12 +121,12 @@ class _Filling:
                 raise RebuildStopped(projection=name, position=position, type=kind, field=field)
 
 
-def owed(views: Views, live: Mapping[str, Live], head: int, *, least: int) -> list[str]:
+def owed(read_models: ReadModels, live: Mapping[str, Live], head: int, *, least: int) -> list[str]:
     """Name the projections that a follower rebuilds by itself: changed ones, and new ones where the log is long.
 
     A definition that was live before is not: another process may still hold it, and both would rebuild for ever.
     """
-    return [name for name, each in live.items() if _owed(views.declarations[name], each, head - least)]
+    return [name for name, each in live.items() if _owed(read_models.declarations[name], each, head - least)]
 
 
 def _owed(declared: Declaration, live: Live, far: int) -> bool:
@@ -139,20 +139,25 @@ def _owed(declared: Declaration, live: Live, far: int) -> bool:
 
 
 def run_aggregation(
-    log: EventLog, views: Views, fold: Fold, tiling: Tiling, asked: TimePeriod, names: Sequence[str] | None = None
+    log: EventLog,
+    read_models: ReadModels,
+    fold: Fold,
+    tiling: Tiling,
+    asked: TimePeriod,
+    names: Sequence[str] | None = None,
 ) -> AggregationResult:
     """Derive the hours of a period, and the days they lie in, from the log and swap them in beside a running follower.
 
     The log is read for whole days, because a day's row is of the whole day; hours outside the period stay untouched.
     """
     began = time.monotonic()
-    period, live = _Period(tiling), views.live()
-    wanted = {name: live[name] for name in (views.declarations if names is None else names)}
+    period, live = _Period(tiling), read_models.live()
+    wanted = {name: live[name] for name in (read_models.declarations if names is None else names)}
     rows = events = position = 0
     for group in _at_one_position(wanted):
-        parts, seen = _parts(log, _fold_of(fold, views, group), group, period, after=0, upto=group[0].position)
+        parts, seen = _parts(log, _fold_of(fold, read_models, group), group, period, after=0, upto=group[0].position)
         for each in group:
-            added, more, position = _swap(log, views, fold, each, parts[each.declaration.name], period)
+            added, more, position = _swap(log, read_models, fold, each, parts[each.declaration.name], period)
             rows, events = rows + added, max(events, seen + more)
     return AggregationResult(
         period=tiling.period(asked),
@@ -172,9 +177,9 @@ def _at_one_position(live: Mapping[str, Live]) -> list[list[Live]]:
     return list(groups.values())
 
 
-def _fold_of(fold: Fold, views: Views, live: Sequence[Live]) -> Fold:
+def _fold_of(fold: Fold, read_models: ReadModels, live: Sequence[Live]) -> Fold:
     definitions = [each.declaration for each in live]
-    current = all(each.definition == views.declarations[each.name].definition for each in definitions)
+    current = all(each.definition == read_models.declarations[each.name].definition for each in definitions)
     return fold if current else fold.of(definitions)
 
 
@@ -198,15 +203,15 @@ class _Period:
 
 
 def _swap(
-    log: EventLog, views: Views, fold: Fold, live: Live, parts: list[Folded], period: _Period
+    log: EventLog, read_models: ReadModels, fold: Fold, live: Live, parts: list[Folded], period: _Period
 ) -> tuple[int, int, int]:
     """Swap in what was folded up to a checkpoint, and what a runner has added since; rows, further events, position."""
     name, events = live.declaration.name, 0
-    with views.replacing(name) as swap:
+    with read_models.replacing(name) as swap:
         if swap.declaration == live.declaration:
             if swap.position > live.position:
                 late, events = _parts(
-                    log, _fold_of(fold, views, [live]), [live], period, after=live.position, upto=swap.position
+                    log, _fold_of(fold, read_models, [live]), [live], period, after=live.position, upto=swap.position
                 )
                 parts = parts + late[name]
             swap.delete(period.spans, period.hours)
@@ -214,9 +219,9 @@ def _swap(
                 swap.merge(part)
             return sum(len(part.rows) for part in parts), events, swap.position
     # A rebuild was promoted meanwhile: once more, of what is live now.
-    live = views.live()[name]
-    again, _ = _parts(log, _fold_of(fold, views, [live]), [live], period, after=0, upto=live.position)
-    return _swap(log, views, fold, live, again[name], period)
+    live = read_models.live()[name]
+    again, _ = _parts(log, _fold_of(fold, read_models, [live]), [live], period, after=0, upto=live.position)
+    return _swap(log, read_models, fold, live, again[name], period)
 
 
 def _parts(
@@ -247,7 +252,7 @@ def derived(
     *,
     seeds: Seeds | None = None,
     progress: Progress | None = None,
-) -> tuple[Views, int]:
+) -> tuple[ReadModels, int]:
     """Return read models in memory that hold just a period, folded from the log, and the log's head they stand on.
 
     They begin with the rows of sealed events, or with other `seeds`. Raises SealedPeriod where the log's sealed events
@@ -258,7 +263,9 @@ def derived(
         check_exact(log, days[0], head, "an answer as of then, with the period before,")
     if seeds is None:
         seeds = NOTHING if log.begins else Seeds(log, within=days)
-    views = SQLiteViews(None, declarations, log=log.identity, timezone=str(tiling.calendar.zone), seeds=seeds)
+    read_models = SQLiteReadModels(
+        None, declarations, log=log.identity, timezone=str(tiling.calendar.zone), seeds=seeds
+    )
     within = (tiling.start * MICRO, tiling.end * MICRO)
     position = 0
     for batch in log.scan_period(*within, upto=head):
@@ -266,11 +273,11 @@ def derived(
         for name, folded in fold(batch, within=within).items():
             if isinstance(folded, FoldFailed):
                 raise folded
-            views.commit(name, folded, expected=position, position=last)
+            read_models.commit(name, folded, expected=position, position=last)
         position = last
         if progress:
             progress(position, head)
     for declaration in declarations:
         if position < head:
-            views.commit(declaration.name, Folded(rows=[], unreadable=[]), expected=position, position=head)
-    return views, head
+            read_models.commit(declaration.name, Folded(rows=[], unreadable=[]), expected=position, position=head)
+    return read_models, head

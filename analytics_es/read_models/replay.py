@@ -30,7 +30,7 @@ from analytics_es.errors import AnalyticsError, CannotReachScheduler, FoldFailed
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, defined
 from analytics_es.projection.fold import Fold, Folded
-from analytics_es.read_models.sources import Source
+from analytics_es.read_models.sources import ReplaySource
 
 BATCH = 100_000
 AHEAD = 2  # parts for each worker that are under way or waiting to be merged
@@ -44,11 +44,11 @@ class Work:
 
     definitions: tuple[str, ...]
     zone: str
-    opening: tuple[Callable[..., Source], tuple[Any, ...]]
+    opening: tuple[Callable[..., ReplaySource], tuple[Any, ...]]
 
 
 @functools.lru_cache(maxsize=1)
-def _workbench(work: Work) -> tuple[Source, Fold]:
+def _workbench(work: Work) -> tuple[ReplaySource, Fold]:
     opening, arguments = work.opening
     source = opening(*arguments)
     Finalize(None, source.close, exitpriority=1)  # a worker process ends without the interpreter's own good-byes
@@ -69,7 +69,7 @@ def fold_part(work: Work, part: Any) -> Result:
 class Replay:
     """Folds a source for some definitions; open it with `replaying`."""
 
-    def __init__(self, source: Source, submit: Callable[[Any], Future[Result]], ahead: int, size: int) -> None:
+    def __init__(self, source: ReplaySource, submit: Callable[[Any], Future[Result]], ahead: int, size: int) -> None:
         self._source, self._submit, self._ahead, self._size = source, submit, ahead, size
 
     def __call__(self, after: int, upto: int) -> Iterator[tuple[Any, Result]]:
@@ -109,7 +109,7 @@ def _translated() -> Iterator[None]:
 
 @contextmanager
 def replaying(
-    source: Source,
+    source: ReplaySource,
     declarations: Sequence[Declaration],
     calendar: Calendar,
     *,

@@ -15,14 +15,14 @@ Opening = tuple[Callable[..., EventLog], tuple[Any, ...]]
 
 
 @frozen
-class Part:
+class Positions:
     """A stretch of positions: (after, upto]."""
 
     after: int
     upto: int
 
 
-class Source(ABC):
+class ReplaySource(ABC):
     """Where events are read from, part by part."""
 
     @abstractmethod
@@ -37,26 +37,26 @@ class Source(ABC):
         """Let go of what is open."""
 
     @abstractmethod
-    def remote(self) -> tuple[Callable[..., Source], tuple[Any, ...]] | None:
+    def remote(self) -> tuple[Callable[..., ReplaySource], tuple[Any, ...]] | None:
         """Return how another process opens it, None where no other can."""
 
 
 @frozen
-class OfLog(Source):
+class LogSource(ReplaySource):
     """A log that is open here, and how another process opens it."""
 
     log: EventLog
     opening: Opening | None = None
 
-    def parts(self, after: int, upto: int, size: int) -> Iterator[Part]:
+    def parts(self, after: int, upto: int, size: int) -> Iterator[Positions]:
         """Divide what lies in (after, upto]."""
-        return (Part(start, min(start + size, upto)) for start in range(after, upto, size))
+        return (Positions(start, min(start + size, upto)) for start in range(after, upto, size))
 
-    def read(self, part: Part) -> pa.Table:
+    def read(self, part: Positions) -> pa.Table:
         """Return the events of a part."""
         return self.log.scan(after=part.after, upto=part.upto, limit=part.upto - part.after)
 
-    def remote(self) -> tuple[Callable[..., Source], tuple[Any, ...]] | None:
+    def remote(self) -> tuple[Callable[..., ReplaySource], tuple[Any, ...]] | None:
         """Return how another process opens it."""
         return self.opening and (_opened, (self.opening[0], *self.opening[1]))
 
@@ -65,5 +65,5 @@ class OfLog(Source):
         self.log.close()
 
 
-def _opened(opening: Callable[..., EventLog], *arguments: Any) -> Source:
-    return OfLog(opening(*arguments))
+def _opened(opening: Callable[..., EventLog], *arguments: Any) -> ReplaySource:
+    return LogSource(opening(*arguments))

@@ -17,7 +17,7 @@ from analytics_es.projection.fold import Folded
 from analytics_es.read_models import histograms
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
-from analytics_es.read_models.store import WRITE_UNREADABLE, Cursor, Views
+from analytics_es.read_models.store import WRITE_UNREADABLE, Cursor, ReadModels
 
 KIND = 0x41455356  # "AESV"
 SCHEMA = 2
@@ -54,7 +54,7 @@ def _overflow(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) and "overflow" in str(error)
 
 
-class SQLiteViews(Views):
+class SQLiteReadModels(ReadModels):
     """All read models of one log, in one file that may be deleted at any time, or in memory where the path is None."""
 
     sums = Sums(sums=_SUMS, beyond={**_SUMS, "sum": _HALVES}, overflow=_overflow)

@@ -76,7 +76,7 @@ class Checkpoints(Protocol):
         """Remove a checkpoint: who still believes in it can no longer move it."""
 
 
-class Views(ABC):
+class ReadModels(ABC):
     """All read models of one log; they may be deleted at any time."""
 
     place: object  # where they are kept, for people
@@ -408,7 +408,7 @@ class Replacement:
 
     declaration: Declaration
     position: int
-    _views: Views
+    _read_models: ReadModels
     _cursor: Cursor
 
     def delete(self, spans: Iterable[Span], hours: tuple[int, int]) -> None:
@@ -422,4 +422,4 @@ class Replacement:
 
     def merge(self, folded: Folded) -> None:
         """Merge rows."""
-        self._views.merge(self._cursor, self.declaration, folded)
+        self._read_models.merge(self._cursor, self.declaration, folded)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from analytics_es.events.event import EARLIEST
 from analytics_es.lifecycle import export
-from analytics_es.log import Part
+from analytics_es.log import LogSlice
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries import question as queries
 from analytics_es.queries.as_of import Deriving, recorded_at
 from analytics_es.queries.derived import Crossings, Remembered, folded
-from analytics_es.read_models import Views
+from analytics_es.read_models import ReadModels
 from analytics_es.read_models.tiling import Tiling, calendar_of
 from analytics_es.service.questions import Progress, Questions
 from analytics_es.types import ExportResult, OperationResult, TimePeriod
@@ -42,7 +42,7 @@ class AsOf(Questions):
     def __init__(
         self, deriving: Deriving, position: int, check_open: Callable[[], None], prices: Callable[[int], queries.Prices]
     ) -> None:
-        self._log = Part(deriving.log, upto=position)
+        self._log = LogSlice(deriving.log, upto=position)
         self._deriving, self._declarations, self._is_open = deriving, deriving.declarations, check_open
         self._lock = threading.Lock()
         self._remembered, self._crossings = Remembered(), Crossings()
@@ -63,7 +63,7 @@ class AsOf(Questions):
 
     def _answering(
         self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
-    ) -> AbstractContextManager[queries.Source]:
+    ) -> AbstractContextManager[queries.QuestionContext]:
         declared = next(each for each in self._declarations if each.name == projection)
         calendar = calendar_of(period, self._deriving.calendar)
         if calendar == self._deriving.calendar and not queries.several(declared, words or ()):
@@ -71,9 +71,9 @@ class AsOf(Questions):
         needed = queries.least(declared, words)
         return self._crossings.derived(self._log, needed, calendar, period, self._made_from, progress)
 
-    def _made_from(self, views: Views, calendar: Calendar) -> queries.Source:
-        return queries.Source(
-            views=views,
+    def _made_from(self, read_models: ReadModels, calendar: Calendar) -> queries.QuestionContext:
+        return queries.QuestionContext(
+            read_models=read_models,
             calendar=calendar,
             lag=lambda _: (0, 0.0),
             clock=self._now,
@@ -83,16 +83,16 @@ class AsOf(Questions):
         )
 
     @contextmanager
-    def source(self, name: str, period: TimePeriod) -> Iterator[queries.Source]:
+    def source(self, name: str, period: TimePeriod) -> Iterator[queries.QuestionContext]:
         """Open what answers of a projection about a period are made from; raises BadPeriod, SealedPeriod."""
         calendar = self._deriving.calendar
         tiling = Tiling.of(calendar, period)
         whole = Tiling(calendar, tiling.before().start, tiling.end)
         with self._lock:
-            views = self._remembered.get(
-                (name, whole.start, whole.end), lambda: self._deriving.views(self._log, name, whole)
+            read_models = self._remembered.get(
+                (name, whole.start, whole.end), lambda: self._deriving.read_models(self._log, name, whole)
             )
-            yield self._made_from(views, calendar)
+            yield self._made_from(read_models, calendar)
 
     def export_data(
         self,

@@ -20,7 +20,7 @@ from analytics_es.errors import MissingProjection
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import question as queries
 from analytics_es.queries.performance import performance
-from analytics_es.queries.question import Source
+from analytics_es.queries.question import QuestionContext
 from analytics_es.queries.usage import usage
 from analytics_es.types import (
     BudgetReport,
@@ -47,7 +47,7 @@ class Questions(ABC):
     @abstractmethod
     def _answering(
         self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
-    ) -> AbstractContextManager[Source]:
+    ) -> AbstractContextManager[QuestionContext]:
         """Open what answers of a projection about a period are made from; `words`, where told, are all they ask by."""
 
     @abstractmethod
@@ -77,7 +77,7 @@ class Questions(ABC):
         self,
         projection: str,
         period: TimePeriod,
-        answer: Callable[[Source], T],
+        answer: Callable[[QuestionContext], T],
         words: Sequence[str] | None = None,
         progress: Progress | None = None,
     ) -> OperationResult[T]:
@@ -145,7 +145,7 @@ class Questions(ABC):
         Several entities together are derived from the log, which `progress` is told of: position and head.
         """
 
-        def answered(source: Source) -> CostBreakdown:
+        def answered(source: QuestionContext) -> CostBreakdown:
             assumption = assumed(source, prices, models)
             return cost(source, period, by, where=where, assumption=assumption)
 

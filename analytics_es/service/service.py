@@ -19,7 +19,7 @@ from analytics_es.audit.explain import Answer, Row, place
 from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.corrections import Corrections
-from analytics_es.cost.price_log import Publications
+from analytics_es.cost.price_log import PriceLog
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.prices.prices import UnitPrices
@@ -33,9 +33,9 @@ from analytics_es.ingest.privacy import DEFAULT, PrivacyPolicy, kind_of
 from analytics_es.ingest.recorder import OnRefused, Progress, Recorder
 from analytics_es.ingest.subscription import Subscription, subscribe
 from analytics_es.ingest.vault import Vault, is_pseudonym
-from analytics_es.lifecycle.erasure import Forgetting
+from analytics_es.lifecycle.erasure import Erasure
 from analytics_es.lifecycle.retention import RetentionPolicy
-from analytics_es.log import Appended, Entry, EventLog, Part
+from analytics_es.log import Appended, Entry, EventLog, LogSlice
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import named_by
 from analytics_es.projection.declare import declarations_of
@@ -43,11 +43,11 @@ from analytics_es.projection.fold import Fold
 from analytics_es.queries import question as queries
 from analytics_es.queries.as_of import Deriving, position_at
 from analytics_es.queries.derived import Crossings, folded
-from analytics_es.read_models import Views
+from analytics_es.read_models import ReadModels
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.read_models.catch_up import Progress as CatchUpProgress
 from analytics_es.read_models.catch_up import Runner
-from analytics_es.read_models.sources import OfLog, Opening
+from analytics_es.read_models.sources import LogSource, Opening
 from analytics_es.service import as_of as asof
 from analytics_es.service.settings import Settings, read_settings
 from analytics_es.service.upkeep import Upkeep
@@ -82,7 +82,7 @@ class AnalyticsService(Upkeep):
     def __init__(
         self,
         log: EventLog,
-        views: Views,
+        read_models: ReadModels,
         calendar: Calendar,
         *,
         clock: Callable[[], datetime],
@@ -93,37 +93,37 @@ class AnalyticsService(Upkeep):
         vault: Vault,
         on_threshold: OnThreshold | None = None,
     ) -> None:
-        self._log, self._views, self._calendar = log, views, calendar
+        self._log, self._read_models, self._calendar = log, read_models, calendar
         self._policy, self._vault = policy, vault
-        self._declarations = tuple(views.declarations.values())
+        self._declarations = tuple(read_models.declarations.values())
         self._fold = Fold(self._declarations, calendar)
-        self._runner = Runner(log, views, self._fold, clock=clock)
-        self._events = OfLog(log, opening)
-        self._backfill = Backfill(log, views, self._runner, self._rebuilt) if rebuild == "auto" else None
+        self._runner = Runner(log, read_models, self._fold, clock=clock)
+        self._events = LogSource(log, opening)
+        self._backfill = Backfill(log, read_models, self._runner, self._rebuilt) if rebuild == "auto" else None
         self._recorder = Recorder(log, Door(clock, policy, vault.pseudonym), self._runner.wake)
-        self._publications = Publications(log, self._recorder)
+        self._publications = PriceLog(log, self._recorder)
         self._deriving = Deriving(
             log=log, declarations=self._declarations, fold=self._fold, calendar=calendar, known_as=self._known_as
         )
-        self._source = queries.Source(
-            views=views,
+        self._source = queries.QuestionContext(
+            read_models=read_models,
             calendar=calendar,
             lag=self._runner.lag,
             clock=clock,
             known_as=self._known_as,
             prices=self._publications,
-            derive=lambda declaration, tiling, upto: folded(Part(log, upto=upto), declaration, tiling),
+            derive=lambda declaration, tiling, upto: folded(LogSlice(log, upto=upto), declaration, tiling),
         )
         self._thresholds = self._watching(on_threshold)
         self._crossings = Crossings()
-        self._letters = DeadLetters(log, views, self._fold, calendar)
+        self._letters = DeadLetters(log, read_models, self._fold, calendar)
         self._subscriptions: list[Subscription] = []
         self._buffers: list[Buffer] = []
         self._retention, self._clock = retention, clock
         self._closed = self._forked = False
         self._again: Callable[[], AnalyticsService] | None = None
         self._reopening = threading.Lock()
-        forks.tell(self)
+        forks.register(self)
 
     @classmethod
     def open(
@@ -174,7 +174,7 @@ class AnalyticsService(Upkeep):
             calendar = Calendar(timezone)
         except ValueError:
             raise UnknownTimezone(name=timezone) from None
-        log, views = open_store(
+        log, read_models = open_store(
             url_or_path,
             lambda log: with_tags(declarations, tagged, log),
             schema=schema,
@@ -185,7 +185,7 @@ class AnalyticsService(Upkeep):
         opening = None if in_memory else (open_log, (_absolute(url_or_path), schema))
         service = cls(
             log,
-            views,
+            read_models,
             calendar,
             clock=clock,
             opening=opening,
@@ -242,7 +242,7 @@ class AnalyticsService(Upkeep):
             if self._forked:
                 return
             with ExitStack() as closing:  # the last first, whatever one of them raises
-                store = (self._log, self._vault, self._views, self._fold, self._crossings)
+                store = (self._log, self._vault, self._read_models, self._fold, self._crossings)
                 for part in (*store, self._runner, self._backfill, self._thresholds, *self._subscriptions):
                     if part:
                         closing.callback(part.close)
@@ -383,14 +383,14 @@ class AnalyticsService(Upkeep):
         pseudonymises. Masked are the fields that say who somebody is; in `fields`, by path, every occurrence in a text.
         Totals stay. The days of what was masked are derived again. The receipt says where the subject may still be.
         """
-        forgetting = Forgetting(
+        forgetting = Erasure(
             log=self._log,
-            views=self._views,
+            read_models=self._read_models,
             fold=self._fold,
             calendar=self._calendar,
             vault=self._vault,
             policy=self._policy,
-            tell=self._recorder.tell,
+            announce=self._recorder.announce,
             catch_up=self._runner.catch_up,
         )
         return self._result(lambda: forgetting.forget(subject, entity=entity, fields=fields, progress=progress))
@@ -409,7 +409,7 @@ class AnalyticsService(Upkeep):
         period: TimePeriod,
         words: Sequence[str] | None = None,
         progress: CatchUpProgress | None = None,
-    ) -> AbstractContextManager[queries.Source]:
+    ) -> AbstractContextManager[queries.QuestionContext]:
         declared = self._source.declaration(projection)
         return self._crossings.answering(self._source, self._log, declared, period, words, progress)
 

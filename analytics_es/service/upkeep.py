@@ -19,21 +19,21 @@ from analytics_es.ingest.recorder import Progress, Recorder
 from analytics_es.lifecycle import backup, copies, export
 from analytics_es.lifecycle import sealing as retaining
 from analytics_es.lifecycle.archive import Archive
-from analytics_es.lifecycle.archive_source import OfArchive, archived_days
+from analytics_es.lifecycle.archive_source import ArchiveSource, archived_days
 from analytics_es.lifecycle.erasure import refuse_forgotten
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, differences
 from analytics_es.projection.fold import Fold
-from analytics_es.queries.question import Source
-from analytics_es.read_models import Snapshot, Views, rebuild
+from analytics_es.queries.question import QuestionContext
+from analytics_es.read_models import ReadModels, Snapshot, rebuild
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.read_models.catch_up import Progress as CatchUpProgress
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.replay import BATCH, replaying
 from analytics_es.read_models.seeds import Seeds, sealed_until
-from analytics_es.read_models.sources import OfLog
+from analytics_es.read_models.sources import LogSource
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.service.questions import Questions
 from analytics_es.types import (
@@ -57,13 +57,13 @@ class Upkeep(Questions):
     """Keeps read models up to date, right and within their retention; copies and exports the log."""
 
     _log: EventLog
-    _views: Views
+    _read_models: ReadModels
     _calendar: Calendar
     _fold: Fold
     _runner: Runner
     _backfill: Backfill | None
-    _events: OfLog
-    _source: Source
+    _events: LogSource
+    _source: QuestionContext
     _recorder: Recorder
     _letters: DeadLetters
     _thresholds: Thresholds | None
@@ -94,7 +94,7 @@ class Upkeep(Questions):
         return self._result(self._status)
 
     def _status(self) -> list[ProjectionStatus]:
-        with self._views.read() as snapshot:
+        with self._read_models.read() as snapshot:
             return [self._status_of(snapshot, each) for each in self._declarations]
 
     def _status_of(self, snapshot: Snapshot, declared: Declaration) -> ProjectionStatus:
@@ -122,7 +122,7 @@ class Upkeep(Questions):
         """List the first values that projections could not read and left out."""
 
         def listed() -> list[UnreadableValue]:
-            with self._views.read() as snapshot:
+            with self._read_models.read() as snapshot:
                 rows = snapshot.unreadable_values(limit)
             return [UnreadableValue(projection=name, position=position, field=field) for name, position, field in rows]
 
@@ -164,7 +164,7 @@ class Upkeep(Questions):
         return self._result(
             lambda: rebuild.run_aggregation(
                 self._log,
-                self._views,
+                self._read_models,
                 self._fold,
                 Tiling.of(self._calendar, period),
                 period,
@@ -204,11 +204,11 @@ class Upkeep(Questions):
             )
         )
 
-    def _archived(self, directory: Path) -> OfArchive:
+    def _archived(self, directory: Path) -> ArchiveSource:
         kept = Archive.open(directory, log=self._log.identity)
         kept.check()
         refuse_forgotten(self._log, kept)
-        return OfArchive(self._log, kept, self._events.opening)
+        return ArchiveSource(self._log, kept, self._events.opening)
 
     def _named(self, projections: Sequence[str] | None) -> list[str]:
         known = [each.name for each in self._declarations]
@@ -222,13 +222,13 @@ class Upkeep(Questions):
         progress: CatchUpProgress | None,
         *,
         set_aside: bool = True,
-        source: OfArchive | None = None,
+        source: ArchiveSource | None = None,
         **how: Any,
     ) -> RebuildResult:
         seeds = Seeds(self._log, without=archived_days(self._log, source, self._calendar)) if source else None
         result = rebuild.rebuild(
             self._log,
-            self._views,
+            self._read_models,
             names,
             lambda beside: replaying(source or self._events, beside, self._calendar, **how),
             set_aside=set_aside,
@@ -257,7 +257,7 @@ class Upkeep(Questions):
         return self._result(
             lambda: verify.verify(
                 self._log,
-                self._views,
+                self._read_models,
                 self._fold,
                 self._named(projections),
                 lambda declarations: replaying(self._events, declarations, self._calendar, workers=workers),
@@ -290,16 +290,16 @@ class Upkeep(Questions):
         def retained() -> RetentionResult:
             wanted = self._retention if policy is None else RetentionPolicy.of(policy)
             if archive:
-                wanted = RetentionPolicy.of({**wanted.told(), "archive": str(archive)})
+                wanted = RetentionPolicy.of({**wanted.to_dict(), "archive": str(archive)})
             if not dry_run:
                 self.catch_up()
-            with nullcontext() if dry_run else self._views.rebuilding():
+            with nullcontext() if dry_run else self._read_models.rebuilding():
                 run = self._retaining(wanted, progress)
                 return run.plan() if dry_run else run.run()
 
         return self._result(retained)
 
-    def _retaining(self, policy: RetentionPolicy, progress: retaining.Progress | None) -> retaining.Retaining:
+    def _retaining(self, policy: RetentionPolicy, progress: retaining.Progress | None) -> retaining.Sealing:
         def verified(period: TimePeriod) -> Verification:
             return self.verify(period=period).unwrap()
 
@@ -307,16 +307,16 @@ class Upkeep(Questions):
             to = Path(policy.archive) if policy.archive else None
             return retaining.archived(self._log, self._declarations, self._fold, self._calendar, period, to)
 
-        return retaining.Retaining(
+        return retaining.Sealing(
             log=self._log,
-            views=self._views,
+            read_models=self._read_models,
             fold=self._fold,
             calendar=self._calendar,
             policy=policy,
             now=self._clock(),
             catch_up=self._runner.catch_up,
             verify=verified,
-            tell=self._recorder.tell,
+            announce=self._recorder.announce,
             archive=archived,
             progress=progress,
         )
@@ -330,7 +330,7 @@ class Upkeep(Questions):
         changed afterwards, which `verify` finds.
         """
         return self._result(
-            lambda: ledger.check(self._log, self._views, self._fold, self._named(projections), progress=progress)
+            lambda: ledger.check(self._log, self._read_models, self._fold, self._named(projections), progress=progress)
         )
 
     def back_up(
@@ -341,7 +341,7 @@ class Upkeep(Questions):
         The file appears under its name only when it is complete, and never replaces another. It is a store: open it.
         """
         return self._result(
-            lambda: copies.tell_backup(self._recorder.tell, backup.back_up(self._log, Path(to), progress))
+            lambda: copies.announce_backup(self._recorder.announce, backup.back_up(self._log, Path(to), progress))
         )
 
     def export_data(
@@ -371,6 +371,6 @@ class Upkeep(Questions):
                 to=None if to is None else Path(to),
                 progress=progress,
             )
-            return result if metrics else copies.tell_export(self._recorder.tell, result, period)
+            return result if metrics else copies.announce_export(self._recorder.announce, result, period)
 
         return self._result(exported)

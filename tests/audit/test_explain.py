@@ -21,7 +21,7 @@ from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import Histogram, count, histogram, key, largest, projection, smallest, total
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries import question as queries
-from analytics_es.read_models.sqlite import SQLiteViews
+from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.testing import NOON, budget_allocated, job_failed, provider_call, task_completed, tool_call
 from analytics_es.types import Distribution, Explanation, MetricPoint
 from projections import Cost
@@ -56,15 +56,17 @@ CLASSES = (*ALL, Every)
 # ── the law ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def some_cell(views: SQLiteViews, zone: str, chance: random.Random) -> tuple[Declaration, Measure, TimePeriod, Any]:
+def some_cell(
+    read_models: SQLiteReadModels, zone: str, chance: random.Random
+) -> tuple[Declaration, Measure, TimePeriod, Any]:
     """Choose a row of a read model, some of its keys, and one of its measures."""
-    with views.read() as snapshot:
-        rows = {name: snapshot.rows(each) for name, each in views.declarations.items()}
+    with read_models.read() as snapshot:
+        rows = {name: snapshot.rows(each) for name, each in read_models.declarations.items()}
     name = chance.choice([name for name, found in rows.items() if found])
-    declaration = views.declarations[name]
+    declaration = read_models.declarations[name]
     row = dict(zip(declaration.row_key, chance.choice(rows[name]), strict=False))
     grain, start = row.pop("grain"), row.pop("bucket")
-    calendar = source_of(views, zone).calendar
+    calendar = source_of(read_models, zone).calendar
     end = calendar.next_hour(start) if grain == "hour" else calendar.next_day(start)
     where = {word: value for word, value in row.items() if chance.random() < 0.5}
     kind = declaration.entities and row[declaration.entity_key("type")]
@@ -105,14 +107,14 @@ def test_what_is_explained_adds_up_to_the_number(
 ) -> None:
     arrivals = [*history, *damaged]
     chance.shuffle(arrivals)
-    with log_of(arrivals) as log, views_of(log, CLASSES, zone) as views:
-        runner_of(log, views, batch=chance.randint(1, 20), classes=CLASSES, zone=zone).step()
-        with views.read() as snapshot:
-            if not any(map(snapshot.size, views.declarations.values())):
+    with log_of(arrivals) as log, views_of(log, CLASSES, zone) as read_models:
+        runner_of(log, read_models, batch=chance.randint(1, 20), classes=CLASSES, zone=zone).step()
+        with read_models.read() as snapshot:
+            if not any(map(snapshot.size, read_models.declarations.values())):
                 return
         for _ in range(6):
-            declaration, measure, period, where = some_cell(views, zone, chance)
-            source, metric = source_of(views, zone), f"{declaration.name}.{measure.name}"
+            declaration, measure, period, where = some_cell(read_models, zone, chance)
+            source, metric = source_of(read_models, zone), f"{declaration.name}.{measure.name}"
             told = queries.summary(source, metric, period, group_by=(), where=where)
             try:
                 found = explain(source, log, engine(CLASSES, zone), metric, period, where=where)

@@ -342,9 +342,9 @@ def test_projections_at_different_positions_are_each_compared_at_their_own(
     store: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.service.record_events([tool_call(occurred_at=NOON + n * HOUR) for n in range(5)]).unwrap()
-    live = store.service._views.live()["cost"].declaration
+    live = store.service._read_models.live()["cost"].declaration
     folded = store.service._fold(store.service._log.scan(after=72, limit=3))["cost"]
-    store.service._views.commit(live, folded, expected=72, position=75)  # type: ignore[arg-type]
+    store.service._read_models.commit(live, folded, expected=72, position=75)  # type: ignore[arg-type]
 
     found = store.verify()
 
@@ -433,7 +433,7 @@ def test_a_sum_that_cannot_be_folded_again_is_a_failure_not_a_divergence(tmp_pat
         service.record_event(**provider_call(input_tokens=2**63 - 1)).unwrap()
         service.catch_up()
         service.record_event(**provider_call(input_tokens=900)).unwrap()
-        with service._views._database.write() as cursor:  # type: ignore[attr-defined]
+        with service._read_models._database.write() as cursor:  # type: ignore[attr-defined]
             cursor.execute("UPDATE tracking SET notification_id = 2")
 
         assert not service.verify().ok

@@ -12,7 +12,7 @@ from typing import Any
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cost.prices import genai
-from analytics_es.store import views_path
+from analytics_es.store import read_models_path
 from tests.benchmarks.figures import Effort, Figure, Target, pace, spread
 from tests.benchmarks.querying import run, tracing
 from tests.benchmarks.store import Store, say
@@ -59,7 +59,7 @@ def _figure(store: Store, effort: Effort, analytics: AnalyticsService, what: str
         traced.clear()
         other.get_cost_breakdown(QUARTER).unwrap()
         statements = [statement for statement in traced if statement.startswith(("SELECT", "WITH"))]
-    bare = sqlite3.connect(views_path(path), isolation_level=None)
+    bare = sqlite3.connect(read_models_path(path), isolation_level=None)
     bare.execute("ATTACH ? AS log", (str(path),))
     took, alone = [], []
     say(f"asking {effort.runs} times")

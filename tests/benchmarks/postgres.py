@@ -142,10 +142,10 @@ def _rebuild(store: Store, running: Server, schema: str, effort: Effort) -> Iter
     for number in range(effort.rounds):
         say(f"rebuilding on PostgreSQL, round {number + 1} of {effort.rounds}")
         with AnalyticsService.open(running.url, schema=schema, follow=False, privacy="full") as analytics:
-            analytics._views.restart_beyond(lambda: -1)
+            analytics._read_models.restart_beyond(lambda: -1)
             events = analytics._log.head()
             ours = pace(events, analytics.catch_up)
-            analytics._views.restart_beyond(lambda: -1)
+            analytics._read_models.restart_beyond(lambda: -1)
         theirs = pace(STOCK, lambda: stock.project(running.url, recorder, running.schema(), STOCK))
         with AnalyticsService.open(running.url, schema=schema, follow=True, privacy="full") as analytics:
             followed = pace(events, lambda: analytics.wait_until_caught_up(3_600))

@@ -97,7 +97,7 @@ def _figure(question: Question, events: int) -> Figure:
 
 def _bare(store: Store) -> sqlite3.Connection:
     """Open both files of a store at once."""
-    connection = sqlite3.connect(store.views, isolation_level=None)
+    connection = sqlite3.connect(store.read_models, isolation_level=None)
     connection.execute("PRAGMA cache_size = -32000")
     connection.execute("ATTACH ? AS log", (str(store.path),))
     return connection

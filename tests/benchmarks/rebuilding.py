@@ -30,12 +30,12 @@ def rebuild(store: Store, effort: Effort) -> Iterator[Figure]:
         scanned = pace(events, lambda: scan(store.path))
         last = _in_own_process(store)
         ours = Pace(events, last["wall"], last["cpu"])
-        views = store.folder / f"stock-{number}.db"
-        stock = pace(STOCK, lambda: project(store.path, views, STOCK))  # noqa: B023
+        read_models = store.folder / f"stock-{number}.db"
+        stock = pace(STOCK, lambda: project(store.path, read_models, STOCK))  # noqa: B023
         scans.append((ours, scanned))
         stocks.append((ours, stock))
         peaks.append(last["peak_mb"])
-    more = {"rows": last["rows"], "views_mb": round(store.views.stat().st_size / 1e6, 1)}
+    more = {"rows": last["rows"], "views_mb": round(store.read_models.stat().st_size / 1e6, 1)}
     yield rates(
         "rebuild", stocks, events=events, yardstick="stock projection", target=Target("ratio", "≥", 60), more=more
     )
@@ -46,7 +46,7 @@ def rebuild(store: Store, effort: Effort) -> Iterator[Figure]:
 
 
 def _in_own_process(store: Store) -> dict[str, Any]:
-    for path in store.folder.glob(f"{store.views.name}*"):
+    for path in store.folder.glob(f"{store.read_models.name}*"):
         path.unlink()
     command = [sys.executable, "-m", __spec__.name, str(store.path)]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE)

@@ -39,9 +39,9 @@ def replays(store: Store, effort: Effort) -> Iterator[Figure]:
     for number in range(rounds):
         say(f"rebuilding by one process and by two, round {number + 1} of {rounds}")
         one, two = (_rebuilt(store, "--workers", workers) for workers in ("1", "2"))
-        views = store.folder / f"stock-replay-{number}.db"
+        read_models = store.folder / f"stock-replay-{number}.db"
         began, cpu = time.perf_counter(), time.process_time()
-        project(store.path, views, STOCK)
+        project(store.path, read_models, STOCK)
         stock = Pace(STOCK, time.perf_counter() - began, time.process_time() - cpu)
         alone.append(one[0])
         pairs.append((two[0], one[0]))

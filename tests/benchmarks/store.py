@@ -11,7 +11,7 @@ from attrs import define
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.log.sqlite import SQLiteLog
-from analytics_es.store import views_path
+from analytics_es.store import read_models_path
 from tests.benchmarks.workload import DAYS, START, Arguments, week
 
 SCAN = 50_000
@@ -33,9 +33,9 @@ class Store:
         return self.folder / "analytics.db"
 
     @property
-    def views(self) -> Path:
+    def read_models(self) -> Path:
         """The read models."""
-        return views_path(self.path)
+        return read_models_path(self.path)
 
     def week(self) -> Iterator[Arguments]:
         """Generate the events."""

@@ -79,13 +79,13 @@ class Counters(SQLiteTrackingRecorder):
         cursor.execute("INSERT INTO counters VALUES (?, 1) ON CONFLICT (topic) DO UPDATE SET n = n + 1", (topic,))
 
 
-def project(log: Path, views: Path, events: int) -> None:
+def project(log: Path, read_models: Path, events: int) -> None:
     """Project the first events of a log into counters, one event a transaction.
 
     The library's runner needs a subscription, which its SQLite recorder does not have: so its loop is driven by hand,
     without the time it would take to make domain objects.
     """
-    stored, viewed = SQLiteDatastore(f"file:{log}", originator_id_type="text"), SQLiteDatastore(f"file:{views}")
+    stored, viewed = SQLiteDatastore(f"file:{log}", originator_id_type="text"), SQLiteDatastore(f"file:{read_models}")
     try:
         recorder, counters = SQLiteApplicationRecorder(stored), Counters(viewed)
         counters.create_table()

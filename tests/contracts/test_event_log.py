@@ -23,7 +23,7 @@ from analytics_es.errors import OldSqlite, ReadOnly, StoreBusy, StoreMoved
 from analytics_es.events.codec import decode
 from analytics_es.events.event import RecordedEvent, microseconds
 from analytics_es.ingest.door import entry
-from analytics_es.log import Appended, Entry, EventLog, Held, Part
+from analytics_es.log import Appended, Entry, EventLog, Held, LogSlice
 from analytics_es.log import event_log as port
 from analytics_es.log.postgres import Database as PostgresDatabase
 from analytics_es.log.postgres import PostgresLog
@@ -286,7 +286,7 @@ def test_a_reader_that_goes_on_reading_is_told_as_what_remains(tmp_path: Path, m
 
 def test_a_part_of_a_log_is_searched_like_one_and_never_rewritten(log: EventLog) -> None:
     log.append(calls(1, 2, 3))
-    part = Part(log, after=1, upto=2)
+    part = LogSlice(log, after=1, upto=2)
 
     assert found(part, b"tool") == [2]
     assert part.noted("privacy") is None
@@ -392,12 +392,12 @@ def test_a_part_of_a_log_finds_what_is_in_it(log: EventLog) -> None:
     entries = calls(1, 2, 3)
     log.append(entries)
 
-    def positions(part: Part) -> list[int]:
+    def positions(part: LogSlice) -> list[int]:
         return [found["position"] for each in entries if (found := part.find(each.key))]
 
-    assert positions(Part(log, after=1, upto=2)) == [2]
-    assert positions(Part(log, upto=2, of_types=lambda kind: kind == "tool.call.completed")) == [1, 2]
-    assert positions(Part(log, upto=3, of_types=lambda kind: kind == "job.failed")) == []
+    assert positions(LogSlice(log, after=1, upto=2)) == [2]
+    assert positions(LogSlice(log, upto=2, of_types=lambda kind: kind == "tool.call.completed")) == [1, 2]
+    assert positions(LogSlice(log, upto=3, of_types=lambda kind: kind == "job.failed")) == []
 
 
 def test_every_log_has_an_identity_of_its_own(tmp_path: Path) -> None:
@@ -787,17 +787,17 @@ def test_what_the_service_said_of_one_type_is_found_by_position(log: EventLog) -
     log.append([entry(NOON, "analyticsx.price.published", {}), said("price.published", 7)])
 
     def positions(**given: int) -> list[int]:
-        return log.told("analytics.price.published", **given).column("position").to_pylist()
+        return log.announcements("analytics.price.published", **given).column("position").to_pylist()
 
     assert positions() == [2, 5, 7]
     assert (positions(after=2), positions(upto=5), positions(after=2, upto=6)) == ([5, 7], [2, 5], [5])
-    assert log.told("analytics.price.published").schema == port.COLUMNS
-    assert log.told("analyticsx.price.published").num_rows == 0
+    assert log.announcements("analytics.price.published").schema == port.COLUMNS
+    assert log.announcements("analyticsx.price.published").num_rows == 0
 
 
 def test_a_part_of_a_log_knows_what_was_said_in_it(log: EventLog) -> None:
     log.append([said("price.published", n) for n in range(5)])
 
-    part = Part(log, after=1, upto=4)
+    part = LogSlice(log, after=1, upto=4)
 
-    assert part.told("analytics.price.published").column("position").to_pylist() == [2, 3, 4]
+    assert part.announcements("analytics.price.published").column("position").to_pylist() == [2, 3, 4]

@@ -27,9 +27,9 @@ from analytics_es.projection import (
 )
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
-from analytics_es.read_models import Span, Views
-from analytics_es.read_models.postgres import PostgresViews
-from analytics_es.read_models.sqlite import SQLiteViews
+from analytics_es.read_models import ReadModels, Span
+from analytics_es.read_models.postgres import PostgresReadModels
+from analytics_es.read_models.sqlite import SQLiteReadModels
 from tests.servers import Server
 
 HOUR = 3600
@@ -57,7 +57,7 @@ ALL = [column for measure in MINE.measures for column in measure.columns]
 EVER = [Span("hour", 0, 2**40)]
 WHOLE = {"who": ""}
 
-OpenViews = Callable[..., Views]
+OpenViews = Callable[..., ReadModels]
 
 
 @pytest.fixture(params=["file", "memory", "postgres"])
@@ -67,18 +67,18 @@ def open_views(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenV
     server = request.getfixturevalue("postgres") if request.param == "postgres" else None
     schema = server.schema() if server else ""
 
-    def opening(declarations: Sequence[Declaration] = (MINE,), log: str = "a log", timezone: str = "UTC") -> Views:
-        views: Views
+    def opening(declarations: Sequence[Declaration] = (MINE,), log: str = "a log", timezone: str = "UTC") -> ReadModels:
+        read_models: ReadModels
         if server:
             database = Database(server.url, schema)
             opened.append(database.close)
             _migrated(database)
-            views = PostgresViews(database, declarations, log=log, timezone=timezone)
+            read_models = PostgresReadModels(database, declarations, log=log, timezone=timezone)
         else:
             path = tmp_path / "a.views.db" if request.param == "file" else None
-            views = SQLiteViews(path, declarations, log=log, timezone=timezone)
-            opened.append(views.close)
-        return views
+            read_models = SQLiteReadModels(path, declarations, log=log, timezone=timezone)
+            opened.append(read_models.close)
+        return read_models
 
     yield opening
     for close in opened:
@@ -94,7 +94,7 @@ def _migrated(database: Database) -> None:
 
 
 @pytest.fixture
-def views(open_views: OpenViews) -> Views:
+def read_models(open_views: OpenViews) -> ReadModels:
     return open_views()
 
 
@@ -119,51 +119,51 @@ def folded(*rows: tuple[Any, ...], unreadable: Sequence[tuple[int, int, str]] = 
     return Folded(rows=list(rows), unreadable=list(unreadable))
 
 
-def rows(views: Views) -> list[tuple[Any, ...]]:
-    with views.read() as snapshot:
-        return snapshot.rows(views.declarations["mine"])
+def rows(read_models: ReadModels) -> list[tuple[Any, ...]]:
+    with read_models.read() as snapshot:
+        return snapshot.rows(read_models.declarations["mine"])
 
 
-def position(views: Views) -> int:
-    with views.read() as snapshot:
+def position(read_models: ReadModels) -> int:
+    with read_models.read() as snapshot:
         return snapshot.positions["mine"]
 
 
-def commit(views: Views, *given: tuple[Any, ...], expected: int = 0, to: int = 1, **more: Any) -> bool:
-    return views.commit("mine", folded(*given, **more), expected=expected, position=to)
+def commit(read_models: ReadModels, *given: tuple[Any, ...], expected: int = 0, to: int = 1, **more: Any) -> bool:
+    return read_models.commit("mine", folded(*given, **more), expected=expected, position=to)
 
 
 # ── rows and checkpoint ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_rows_and_checkpoint_move_together(views: Views) -> None:
-    assert (position(views), rows(views)) == (0, [])
-    assert commit(views, row(value=5), to=7)
-    assert (position(views), rows(views)) == (7, [row(value=5)])
+def test_rows_and_checkpoint_move_together(read_models: ReadModels) -> None:
+    assert (position(read_models), rows(read_models)) == (0, [])
+    assert commit(read_models, row(value=5), to=7)
+    assert (position(read_models), rows(read_models)) == (7, [row(value=5)])
 
 
-def test_from_where_the_checkpoint_is_not_nothing_moves(views: Views) -> None:
-    commit(views, row(), to=7)
+def test_from_where_the_checkpoint_is_not_nothing_moves(read_models: ReadModels) -> None:
+    commit(read_models, row(), to=7)
 
-    assert not commit(views, row(), expected=0, to=9)
-    assert not commit(views, row(), expected=6, to=9)
-    assert (position(views), rows(views)) == (7, [row()])
+    assert not commit(read_models, row(), expected=0, to=9)
+    assert not commit(read_models, row(), expected=6, to=9)
+    assert (position(read_models), rows(read_models)) == (7, [row()])
 
 
-def test_rows_that_cannot_be_stored_move_no_checkpoint(views: Views) -> None:
-    commit(views, row(value=2**63 - 1), to=7)
+def test_rows_that_cannot_be_stored_move_no_checkpoint(read_models: ReadModels) -> None:
+    commit(read_models, row(value=2**63 - 1), to=7)
 
     with pytest.raises(StoreFailed):
-        commit(views, row(bucket=HOUR), row(value=1), expected=7, to=9)
-    assert (position(views), rows(views)) == (7, [row(value=2**63 - 1)])
+        commit(read_models, row(bucket=HOUR), row(value=1), expected=7, to=9)
+    assert (position(read_models), rows(read_models)) == (7, [row(value=2**63 - 1)])
 
 
-def test_of_many_that_commit_the_same_batch_one_does(views: Views) -> None:
+def test_of_many_that_commit_the_same_batch_one_does(read_models: ReadModels) -> None:
     together, done = threading.Barrier(4), list[bool]()
 
     def run() -> None:
         together.wait()
-        done.append(commit(views, row(), to=3))
+        done.append(commit(read_models, row(), to=3))
 
     threads = [threading.Thread(target=run) for _ in range(4)]
     for thread in threads:
@@ -172,12 +172,12 @@ def test_of_many_that_commit_the_same_batch_one_does(views: Views) -> None:
         thread.join()
 
     assert sorted(done) == [False, False, False, True]
-    assert rows(views) == [row()]
+    assert rows(read_models) == [row()]
 
 
 def test_what_is_opened_again_is_where_it_was(open_views: OpenViews) -> None:
     first = open_views()
-    if isinstance(first, SQLiteViews) and first.place is None:
+    if isinstance(first, SQLiteReadModels) and first.place is None:
         return  # memory forgets
     commit(first, row(), to=7)
 
@@ -211,50 +211,50 @@ def test_a_definition_of_nothing_is_replaced_at_once(open_views: OpenViews) -> N
 # ── beside the live ones ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_read_model_beside_the_live_one_is_seen_by_nobody_until_it_is_promoted(views: Views) -> None:
-    commit(views, row(), to=7, unreadable=[(1, 0, "value")])
-    with views.rebuilding():
-        (beside,) = views.begin_beside(["mine"])
-        views.commit(beside, folded(row(events=5)), expected=0, position=7)
-        assert (position(views), rows(views)) == (7, [row()])
-        with views.read() as before:
-            assert views.promote([beside]) if views.place is not None else True
+def test_a_read_model_beside_the_live_one_is_seen_by_nobody_until_it_is_promoted(read_models: ReadModels) -> None:
+    commit(read_models, row(), to=7, unreadable=[(1, 0, "value")])
+    with read_models.rebuilding():
+        (beside,) = read_models.begin_beside(["mine"])
+        read_models.commit(beside, folded(row(events=5)), expected=0, position=7)
+        assert (position(read_models), rows(read_models)) == (7, [row()])
+        with read_models.read() as before:
+            assert read_models.promote([beside]) if read_models.place is not None else True
             assert before.rows(before.live["mine"]) == [row()]
-        if views.place is None:  # one connection, which the snapshot keeps to itself
-            assert views.promote([beside])
-    with views.read() as snapshot:
+        if read_models.place is None:  # one connection, which the snapshot keeps to itself
+            assert read_models.promote([beside])
+    with read_models.read() as snapshot:
         assert (snapshot.positions["mine"], snapshot.unreadable("mine")) == (7, 0)
         assert snapshot.rows(snapshot.live["mine"]) == [row(events=5)]
 
 
-def test_who_still_believes_in_the_old_read_model_changes_nothing(views: Views) -> None:
-    commit(views, row(), to=7)
-    old = views.live()["mine"].declaration
-    (beside,) = views.begin_beside(["mine"])
-    views.commit(beside, folded(row(events=5)), expected=0, position=7)
-    assert views.promote([beside])
+def test_who_still_believes_in_the_old_read_model_changes_nothing(read_models: ReadModels) -> None:
+    commit(read_models, row(), to=7)
+    old = read_models.live()["mine"].declaration
+    (beside,) = read_models.begin_beside(["mine"])
+    read_models.commit(beside, folded(row(events=5)), expected=0, position=7)
+    assert read_models.promote([beside])
 
-    assert not views.commit(old, folded(row()), expected=7, position=8)
-    assert views.clear_away() == [old.table]
-    assert not views.commit(old, folded(row()), expected=7, position=8)
-    assert commit(views, row(), expected=7, to=8)
-
-
-def test_what_is_behind_the_live_one_is_not_promoted(views: Views) -> None:
-    commit(views, row(), to=7)
-    (beside,) = views.begin_beside(["mine"])
-    views.commit(beside, folded(), expected=0, position=6)
-
-    assert not views.promote([beside])
-    assert (position(views), rows(views)) == (7, [row()])
+    assert not read_models.commit(old, folded(row()), expected=7, position=8)
+    assert read_models.clear_away() == [old.table]
+    assert not read_models.commit(old, folded(row()), expected=7, position=8)
+    assert commit(read_models, row(), expected=7, to=8)
 
 
-def test_what_was_cleared_away_is_not_promoted(views: Views) -> None:
-    (beside,) = views.begin_beside(["mine"])
-    views.clear_away()
+def test_what_is_behind_the_live_one_is_not_promoted(read_models: ReadModels) -> None:
+    commit(read_models, row(), to=7)
+    (beside,) = read_models.begin_beside(["mine"])
+    read_models.commit(beside, folded(), expected=0, position=6)
+
+    assert not read_models.promote([beside])
+    assert (position(read_models), rows(read_models)) == (7, [row()])
+
+
+def test_what_was_cleared_away_is_not_promoted(read_models: ReadModels) -> None:
+    (beside,) = read_models.begin_beside(["mine"])
+    read_models.clear_away()
 
     with pytest.raises(RebuildLost):
-        views.promote([beside])
+        read_models.promote([beside])
 
 
 def test_one_rebuilds_at_a_time(open_views: OpenViews) -> None:
@@ -282,13 +282,13 @@ def test_what_a_rebuild_left_is_removed_by_the_next_start_unless_it_is_under_way
     assert not first.commit(beside, folded(row()), expected=8, position=9)
 
 
-def test_the_ledger_counts_the_days_with_the_rows(views: Views) -> None:
+def test_the_ledger_counts_the_days_with_the_rows(read_models: ReadModels) -> None:
     for n in range(2):
         batch = Folded(rows=[], unreadable=[], days=[(0, 3, 10), (86_400, 1, 2**40)])
-        views.commit("mine", batch, expected=n, position=n + 1)
-    views.commit("mine", Folded(rows=[], unreadable=[], days=[(0, 1, 1)]), expected=0, position=9)
+        read_models.commit("mine", batch, expected=n, position=n + 1)
+    read_models.commit("mine", Folded(rows=[], unreadable=[], days=[(0, 1, 1)]), expected=0, position=9)
 
-    with views.read() as snapshot:
+    with read_models.read() as snapshot:
         assert snapshot.ledger("mine") == [(0, 6, 20), (86_400, 2, 2**41)]
 
 
@@ -299,27 +299,27 @@ def test_another_zone_is_refused(open_views: OpenViews) -> None:
         open_views(timezone="Asia/Kathmandu")
 
 
-def test_a_checkpoint_beyond_the_head_begins_again(views: Views) -> None:
-    commit(views, row(), to=7, unreadable=[(1, 0, "value")])
+def test_a_checkpoint_beyond_the_head_begins_again(read_models: ReadModels) -> None:
+    commit(read_models, row(), to=7, unreadable=[(1, 0, "value")])
 
-    views.restart_beyond(lambda: 7)
-    assert (position(views), rows(views)) == (7, [row()])
+    read_models.restart_beyond(lambda: 7)
+    assert (position(read_models), rows(read_models)) == (7, [row()])
 
-    views.restart_beyond(lambda: 6)
-    assert (position(views), rows(views)) == (0, [])
-    with views.read() as snapshot:
+    read_models.restart_beyond(lambda: 6)
+    assert (position(read_models), rows(read_models)) == (0, [])
+    with read_models.read() as snapshot:
         assert snapshot.unreadable("mine") == 0
 
 
 # ── merging ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_kind_of_measure_merges_and_nothing_is_not_zero(views: Views) -> None:
-    commit(views, row(), row(bucket=HOUR, value=3, sizes=[1, 1, 5]), to=1)
-    commit(views, row(value=4, sizes=[2]), row(bucket=HOUR, value=-2, sizes=[5, 7]), expected=1, to=2)
-    commit(views, row(), row(bucket=HOUR), expected=2, to=3)
+def test_every_kind_of_measure_merges_and_nothing_is_not_zero(read_models: ReadModels) -> None:
+    commit(read_models, row(), row(bucket=HOUR, value=3, sizes=[1, 1, 5]), to=1)
+    commit(read_models, row(value=4, sizes=[2]), row(bucket=HOUR, value=-2, sizes=[5, 7]), expected=1, to=2)
+    commit(read_models, row(), row(bucket=HOUR), expected=2, to=3)
 
-    first, second = rows(views)
+    first, second = rows(read_models)
     assert first == ("hour", "", 0, "", "eu", 3, 4, 4, 4, 1, 2, 2, 2, "[[2],[1]]")
     assert second == ("hour", "", HOUR, "", "eu", 3, 1, -2, 3, 5, 19, 1, 7, "[[1,5,7],[2,2,1]]")
 
@@ -344,26 +344,26 @@ SOME = st.lists(
 @settings(suppress_health_check=list(HealthCheck), max_examples=25, deadline=None)
 @given(batches=st.lists(SOME, min_size=1, max_size=4))
 def test_all_databases_hold_and_answer_the_same(postgres: Server, batches: list[list[tuple[Any, ...]]]) -> None:
-    one = SQLiteViews(None, [MINE], log="a log", timezone="UTC")
+    one = SQLiteReadModels(None, [MINE], log="a log", timezone="UTC")
     other = _shared(postgres)
     for number, batch in enumerate(batches):
-        for views in (one, other):
-            assert commit(views, *batch, expected=number, to=number + 1)
+        for read_models in (one, other):
+            assert commit(read_models, *batch, expected=number, to=number + 1)
 
     assert rows(one) == rows(other)
     assert answers(one) == answers(other)
     one.close()
 
 
-_kept: list[PostgresViews] = []
+_kept: list[PostgresReadModels] = []
 
 
-def _shared(postgres: Server) -> PostgresViews:
+def _shared(postgres: Server) -> PostgresReadModels:
     """Return one store of PostgreSQL for many examples, emptied."""
     if not _kept:
         database = Database(postgres.url, postgres.schema())
         _migrated(database)
-        _kept.append(PostgresViews(database, [MINE], log="a log", timezone="UTC"))
+        _kept.append(PostgresReadModels(database, [MINE], log="a log", timezone="UTC"))
     _kept[0].restart_beyond(lambda: -1)
     return _kept[0]
 
@@ -375,10 +375,10 @@ def _closing() -> Iterator[None]:
         _kept.pop()._database.close()
 
 
-def answers(views: Views) -> list[Any]:
+def answers(read_models: ReadModels) -> list[Any]:
     """Ask everything that a snapshot can be asked."""
     hours = [Span("hour", -HOUR, 0, -HOUR), Span("hour", 0, 2 * HOUR)]
-    with views.read() as snapshot:
+    with read_models.read() as snapshot:
         return [
             snapshot.positions,
             snapshot.sums(MINE, ALL, EVER),
@@ -395,55 +395,62 @@ def answers(views: Views) -> list[Any]:
         ]
 
 
-def test_a_sum_of_rows_may_pass_64_bits(views: Views) -> None:
-    commit(views, row(value=2**63 - 1), row(bucket=HOUR, value=2**63 - 1), row(bucket=2 * HOUR, value=-5), to=1)
+def test_a_sum_of_rows_may_pass_64_bits(read_models: ReadModels) -> None:
+    commit(read_models, row(value=2**63 - 1), row(bucket=HOUR, value=2**63 - 1), row(bucket=2 * HOUR, value=-5), to=1)
 
-    with views.read() as snapshot:
+    with read_models.read() as snapshot:
         assert snapshot.sums(MINE, MINE.measures[1].columns, EVER) == [(2**64 - 7,)]
 
 
 # ── what was unreadable, and swapping ───────────────────────────────────────────────────────────────────────────
 
 
-def test_what_was_unreadable_is_listed_once_and_counted_by_the_hour(views: Views) -> None:
-    commit(views, to=1, unreadable=[(3, HOUR, "value"), (2, 0, "event"), (4, 5 * HOUR, "size")])
-    commit(views, expected=1, to=2, unreadable=[(3, HOUR, "value")])
+def test_what_was_unreadable_is_listed_once_and_counted_by_the_hour(read_models: ReadModels) -> None:
+    commit(read_models, to=1, unreadable=[(3, HOUR, "value"), (2, 0, "event"), (4, 5 * HOUR, "size")])
+    commit(read_models, expected=1, to=2, unreadable=[(3, HOUR, "value")])
 
-    with views.read() as snapshot:
+    with read_models.read() as snapshot:
         assert snapshot.unreadable_values(2) == [("mine", 2, "event"), ("mine", 3, "value")]
         assert [snapshot.unreadable("mine", *hours) for hours in ((HOUR, 2 * HOUR), (8 * HOUR, 9 * HOUR))] == [2, 1]
         assert snapshot.unreadable("mine") == 3
 
 
-def test_rows_are_swapped_while_the_checkpoint_stands_still(views: Views) -> None:
-    commit(views, row(), row(bucket=HOUR), row(bucket=2 * HOUR), to=7, unreadable=[(1, HOUR, "value"), (2, 0, "event")])
+def test_rows_are_swapped_while_the_checkpoint_stands_still(read_models: ReadModels) -> None:
+    commit(
+        read_models,
+        row(),
+        row(bucket=HOUR),
+        row(bucket=2 * HOUR),
+        to=7,
+        unreadable=[(1, HOUR, "value"), (2, 0, "event")],
+    )
 
-    with views.replacing("mine") as swap:
+    with read_models.replacing("mine") as swap:
         assert swap.position == 7
         swap.delete([Span("hour", HOUR, 2 * HOUR)], (HOUR, 2 * HOUR))
         swap.merge(folded(row(bucket=HOUR, value=9)))
 
-    assert rows(views) == [row(), row(bucket=HOUR, value=9), row(bucket=2 * HOUR)]
-    with views.read() as snapshot:
+    assert rows(read_models) == [row(), row(bucket=HOUR, value=9), row(bucket=2 * HOUR)]
+    with read_models.read() as snapshot:
         assert snapshot.unreadable_values(10) == [("mine", 2, "event")]
 
 
-def test_a_swap_that_fails_leaves_everything(views: Views) -> None:
-    commit(views, row(), to=7)
+def test_a_swap_that_fails_leaves_everything(read_models: ReadModels) -> None:
+    commit(read_models, row(), to=7)
 
-    with pytest.raises(ZeroDivisionError), views.replacing("mine") as swap:
+    with pytest.raises(ZeroDivisionError), read_models.replacing("mine") as swap:
         swap.delete(EVER, (0, 2**40))
         1 / 0
-    assert rows(views) == [row()]
+    assert rows(read_models) == [row()]
 
 
-def test_a_snapshot_sees_one_state(views: Views) -> None:
-    commit(views, row(), to=1)
-    if isinstance(views, SQLiteViews) and views.place is None:
+def test_a_snapshot_sees_one_state(read_models: ReadModels) -> None:
+    commit(read_models, row(), to=1)
+    if isinstance(read_models, SQLiteReadModels) and read_models.place is None:
         return  # one connection: nobody writes beside it
-    with views.read() as snapshot:
+    with read_models.read() as snapshot:
         before = snapshot.size(MINE)
-        commit(views, row(bucket=HOUR), expected=1, to=2)
+        commit(read_models, row(bucket=HOUR), expected=1, to=2)
         assert (before, snapshot.size(MINE), snapshot.positions["mine"]) == (1, 1, 1)
 
 
@@ -464,39 +471,39 @@ def test_the_words_of_the_server_are_known(postgres: Server) -> None:
     assert found | system <= engine.words()
 
 
-def test_errors_are_ours(views: Views) -> None:
-    with pytest.raises(AnalyticsError), views.read() as snapshot:
+def test_errors_are_ours(read_models: ReadModels) -> None:
+    with pytest.raises(AnalyticsError), read_models.read() as snapshot:
         snapshot._fetch("SELECT no_such_column FROM about", ())
 
 
 # ── what was accepted ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def letters(views: Views, **which: Any) -> list[tuple[int, str, int]]:
-    with views.read() as snapshot:
+def letters(read_models: ReadModels, **which: Any) -> list[tuple[int, str, int]]:
+    with read_models.read() as snapshot:
         return [tuple(each) for each in snapshot.letters("mine", **which)]
 
 
-def test_what_is_discarded_is_listed_only_when_asked_for_and_stays_counted(views: Views) -> None:
-    commit(views, unreadable=[(1, HOUR, "value"), (1, HOUR, "size"), (2, 0, "event")], to=2)
-    views.discard([("mine", 1, "value")])
-    views.discard([("mine", 1, "value")])
+def test_what_is_discarded_is_listed_only_when_asked_for_and_stays_counted(read_models: ReadModels) -> None:
+    commit(read_models, unreadable=[(1, HOUR, "value"), (1, HOUR, "size"), (2, 0, "event")], to=2)
+    read_models.discard([("mine", 1, "value")])
+    read_models.discard([("mine", 1, "value")])
 
-    assert letters(views) == [(1, "size", HOUR), (2, "event", 0)]
-    assert letters(views, discarded=True) == [(1, "size", HOUR), (1, "value", HOUR), (2, "event", 0)]
-    assert letters(views, first=2, last=2) == [(2, "event", 0)]
-    assert letters(views, limit=1) == [(1, "size", HOUR)]
-    with views.read() as snapshot:
+    assert letters(read_models) == [(1, "size", HOUR), (2, "event", 0)]
+    assert letters(read_models, discarded=True) == [(1, "size", HOUR), (1, "value", HOUR), (2, "event", 0)]
+    assert letters(read_models, first=2, last=2) == [(2, "event", 0)]
+    assert letters(read_models, limit=1) == [(1, "size", HOUR)]
+    with read_models.read() as snapshot:
         assert snapshot.discarded() == {("mine", 1, "value")}
         assert snapshot.unreadable("mine") == 3
 
 
-def test_an_event_without_an_hour_is_forgotten_alone(views: Views) -> None:
-    commit(views, unreadable=[(2, HOUR, "value"), (2, 0, "event"), (3, 0, "event")], to=3)
+def test_an_event_without_an_hour_is_forgotten_alone(read_models: ReadModels) -> None:
+    commit(read_models, unreadable=[(2, HOUR, "value"), (2, 0, "event"), (3, 0, "event")], to=3)
 
-    views.forget_untimed("mine", 2)
+    read_models.forget_untimed("mine", 2)
 
-    assert letters(views) == [(2, "value", HOUR), (3, "event", 0)]
+    assert letters(read_models) == [(2, "value", HOUR), (3, "event", 0)]
 
 
 def test_marks_outlive_another_definition_but_not_another_log(open_views: OpenViews) -> None:
@@ -510,11 +517,11 @@ def test_marks_outlive_another_definition_but_not_another_log(open_views: OpenVi
         assert snapshot.discarded() == set()
 
 
-def test_marks_beyond_the_head_of_a_restored_log_go(views: Views) -> None:
-    commit(views, to=7)
-    views.discard([("mine", 3, "value"), ("mine", 4, "value")])
+def test_marks_beyond_the_head_of_a_restored_log_go(read_models: ReadModels) -> None:
+    commit(read_models, to=7)
+    read_models.discard([("mine", 3, "value"), ("mine", 4, "value")])
 
-    views.restart_beyond(lambda: 3)
+    read_models.restart_beyond(lambda: 3)
 
-    with views.read() as snapshot:
+    with read_models.read() as snapshot:
         assert snapshot.discarded() == {("mine", 3, "value")}

@@ -560,9 +560,9 @@ def test_reported_cost_is_the_sum_of_what_is_in_force_in_any_order(
 
         assert reported(analytics) == sum(in_force.values())
         assert [reported(analytics, user=f"user-{n}") for n in in_force] == [*in_force.values()]
-        serving = contents(analytics._views)  # type: ignore[arg-type]
+        serving = contents(analytics._read_models)  # type: ignore[arg-type]
         analytics.rebuild().unwrap()
-        assert contents(analytics._views) == serving  # type: ignore[arg-type]
+        assert contents(analytics._read_models) == serving  # type: ignore[arg-type]
 
         rows = analytics._log.scan(after=0, limit=100).to_pylist()
     random.shuffle(rows)

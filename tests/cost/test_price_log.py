@@ -369,7 +369,7 @@ def of_kinds(draw: st.DrawFn) -> dict[str, Any]:
 def test_an_entry_is_read_back_as_it_was_written(told: dict[str, Any]) -> None:
     entry = read_entry(told)
 
-    assert read_entry(json.loads(json.dumps(entry.told()))) == entry
+    assert read_entry(json.loads(json.dumps(entry.to_dict()))) == entry
 
 
 json_values = st.recursive(
@@ -391,7 +391,7 @@ def test_whatever_an_entry_says_it_is_read_or_refused(change: dict[str, Any]) ->
     except BadPrice as error:
         assert len(str(error)) < 400
     else:
-        assert read_entry(json.loads(json.dumps(entry.told()))) == entry
+        assert read_entry(json.loads(json.dumps(entry.to_dict()))) == entry
 
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -53,9 +53,9 @@ class Fragile:
 def crashing(service: AnalyticsService, moment: int, last_will: Callable[[], object] = lambda: None) -> Iterator[None]:
     """End the process at a moment: before a statement, before a commit, or after it and before anybody is told."""
     countdown = Countdown(moment, last_will)
-    log, views = service._log._database, service._views._database  # type: ignore[attr-defined]
+    log, read_models = service._log._database, service._read_models._database  # type: ignore[attr-defined]
     # On PostgreSQL, appends go another way: everything is said to the server at once.
-    ways = [(views, "write"), (log, "connection" if hasattr(log, "connection") else "write")]
+    ways = [(read_models, "write"), (log, "connection" if hasattr(log, "connection") else "write")]
     for database, name in ways:
         setattr(database, name, _fragile(getattr(type(database), name).__get__(database), countdown))
     try:

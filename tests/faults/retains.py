@@ -54,9 +54,9 @@ def kill_retains(url: str, *, kills: int, seed: int) -> Retained:
 
 
 def _rows(service: AnalyticsService) -> Any:
-    service._views.settle()  # as whoever opens the store does
+    service._read_models.settle()  # as whoever opens the store does
     service.catch_up()
-    with service._views.read() as snapshot:
+    with service._read_models.read() as snapshot:
         return {name: snapshot.rows(each) for name, each in snapshot.live.items()}
 
 

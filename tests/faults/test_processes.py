@@ -51,7 +51,7 @@ def assert_derivable(url: str) -> None:
     """Compare the read models, to the byte, with one fold of the log."""
     with AnalyticsService.open(url, follow=False, privacy="full") as service:
         service.catch_up()
-        assert contents(service._views) == derived(service._log)  # type: ignore[arg-type]
+        assert contents(service._read_models) == derived(service._log)  # type: ignore[arg-type]
 
 
 def test_rebuilds_killed_at_random_leave_the_old_or_the_new_and_never_a_mix(url: str) -> None:

@@ -94,7 +94,7 @@ def test_read_models_that_are_full_say_so_and_go_on_once_there_is_room(path: Pat
     with AnalyticsService.open(path, follow=False, privacy="full") as service:
         for number in range(20):
             service.record_events(batch(number)).unwrap()
-        with room(service._views._database, pages=20):  # type: ignore[attr-defined]
+        with room(service._read_models._database, pages=20):  # type: ignore[attr-defined]
             with pytest.raises(StoreFailed, match="disk is full"):
                 service.catch_up()
             full = [each for each in service.projections().unwrap() if each.error]

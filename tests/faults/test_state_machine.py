@@ -109,7 +109,7 @@ class Store(RuleBasedStateMachine):
     @rule(actor=actors, names=rebuilt, size=sizes)
     def rebuild(self, actor: int, names: Sequence[str] | None, size: int) -> None:
         self.services[actor].rebuild(names, batch_size=8 * size, set_aside=True).unwrap()
-        only_live(self.services[actor]._views)
+        only_live(self.services[actor]._read_models)
 
     @rule(actor=actors, names=rebuilt, size=sizes)
     def rebuild_and_be_overtaken(self, actor: int, names: Sequence[str] | None, size: int) -> None:
@@ -124,7 +124,7 @@ class Store(RuleBasedStateMachine):
             service.rebuild(names, batch_size=8 * size, set_aside=True).unwrap()
 
         self.crashed(actor, moment, rebuild, data)
-        only_live(self.services[actor]._views)
+        only_live(self.services[actor]._read_models)
 
     @rule(actor=actors)
     def restart(self, actor: int) -> None:
@@ -155,9 +155,9 @@ class Store(RuleBasedStateMachine):
     @invariant()
     def read_models_at_a_position_are_one_fold_up_to_it(self) -> None:
         service = self.services[0]
-        with service._views.read() as snapshot:
+        with service._read_models.read() as snapshot:
             positions = dict(snapshot.positions)
-        found = contents(service._views)  # type: ignore[arg-type]
+        found = contents(service._read_models)  # type: ignore[arg-type]
         for position in set(positions.values()):
             expected = derived_upto(service._log, position)
             for name in (name for name, at in positions.items() if at == position):
@@ -239,12 +239,12 @@ def during_fold(service: AnalyticsService, what: Callable[[], object]) -> Iterat
 
 def derived_upto(log: EventLog, position: int) -> Contents:
     """Return what one fold of the log up to a position gives."""
-    with views_of(log, ALL) as views:  # type: ignore[arg-type]
+    with views_of(log, ALL) as read_models:  # type: ignore[arg-type]
         if position:
             for name, folded in engine(ALL)(log.scan(after=0, limit=position, upto=position)).items():
                 assert isinstance(folded, Folded)
-                assert views.commit(name, folded, expected=0, position=position)
-        return contents(views)
+                assert read_models.commit(name, folded, expected=0, position=position)
+        return contents(read_models)
 
 
 def of(found: Contents, name: str) -> tuple[Any, Any]:

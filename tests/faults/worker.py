@@ -118,7 +118,7 @@ def rebuild(url: str, seed: int, go: Event, at_work: Event, took: Any) -> None:
     chance = random.Random(seed)
     go.wait()
     with AnalyticsService.open(url, follow=False, rebuild="manual", privacy="full") as service:
-        only_live(service._views)
+        only_live(service._read_models)
         at_work.set()
         began, first = time.monotonic(), True
         while _wanted():

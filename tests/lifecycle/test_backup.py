@@ -47,13 +47,13 @@ def test_a_backup_holds_what_a_copy_of_the_file_lacks(analytics: AnalyticsServic
 
 def test_a_backup_is_a_store_whose_read_models_are_derived_again(analytics: AnalyticsService, tmp_path: Path) -> None:
     analytics.catch_up()
-    before, answers = identities(analytics._log), contents(analytics._views)  # type: ignore[arg-type]
+    before, answers = identities(analytics._log), contents(analytics._read_models)  # type: ignore[arg-type]
     analytics.back_up(tmp_path / "backup.db").unwrap()
 
     with AnalyticsService.open(tmp_path / "backup.db", follow=False) as restored:
         restored.catch_up()
         assert identities(restored._log) == before
-        assert contents(restored._views) == answers  # type: ignore[arg-type]
+        assert contents(restored._read_models) == answers  # type: ignore[arg-type]
         assert restored.record_event(**event(499)).unwrap().duplicate
         assert restored.record_event(**event(500)).unwrap().position == 501
 
@@ -80,7 +80,7 @@ def test_a_backup_is_one_state_although_others_record_meanwhile(analytics: Analy
     with AnalyticsService.open(tmp_path / "backup.db", follow=False) as restored:
         restored.catch_up()
         assert identities(restored._log) == identities(analytics._log)[:500]
-        assert contents(restored._views) == derived(restored._log)  # type: ignore[arg-type]
+        assert contents(restored._read_models) == derived(restored._log)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("in_small_parts")

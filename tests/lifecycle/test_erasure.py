@@ -557,7 +557,7 @@ def _forget_and_die(path: Path, moment: str) -> None:
     analytics = AnalyticsService.open(path, follow=False, privacy="full", projections=[Usage])
     dying: dict[str, tuple[Any, str]] = {
         "rewritten once": (type(analytics._log), "rewrite"),
-        "rewritten": (forgetting.Forgetting, "_mask"),
+        "rewritten": (forgetting.Erasure, "_mask"),
         "destroyed": (type(analytics._vault), "destroy"),
     }
     owner, name = dying[moment]

@@ -71,7 +71,7 @@ def record(service: AnalyticsService) -> None:
 
 
 def held(service: AnalyticsService) -> Any:
-    with service._views.read() as snapshot:
+    with service._read_models.read() as snapshot:
         return {name: snapshot.rows(each) for name, each in snapshot.live.items()}
 
 
@@ -104,7 +104,7 @@ def code(result: Any) -> str:
 
 
 def test_by_default_everything_is_kept_for_ever() -> None:
-    assert RetentionPolicy.of({}).told() == {"events": "forever", "hourly": "forever", "daily": "forever"}
+    assert RetentionPolicy.of({}).to_dict() == {"events": "forever", "hourly": "forever", "daily": "forever"}
 
 
 @pytest.mark.parametrize(("text", "days"), [("90d", 90), ("2w", 14), ("1y", 365), ("forever", None)])
@@ -115,7 +115,7 @@ def test_a_length_is_a_number_of_days_weeks_or_years(text: str, days: int | None
 def test_a_policy_says_what_it_was_read_from() -> None:
     told = {"events": "90d", "tool.*": "30d", "hourly": "400d", "daily": "forever"}
 
-    assert RetentionPolicy.of(told).told() == told
+    assert RetentionPolicy.of(told).to_dict() == told
 
 
 @pytest.mark.parametrize(
@@ -515,7 +515,7 @@ def test_a_projection_that_is_new_says_from_when_on_it_is_complete(url: str, ana
 
 @once
 def test_what_does_not_verify_is_not_sealed(analytics: AnalyticsService) -> None:
-    with analytics._views.writing() as cursor:
+    with analytics._read_models.writing() as cursor:
         cursor.execute("UPDATE usage_v1 SET events = events + 1 WHERE grain = 'day'")
 
     assert code(analytics.retain(KEEP)) == "does_not_verify"
@@ -547,7 +547,9 @@ def test_a_run_that_is_stopped_anywhere_is_finished_by_the_next(
         record(service)
         service.catch_up()
         before = held(service)
-        home = next(each for each in (service._views, service._log.seals, service._recorder) if hasattr(each, step))
+        home = next(
+            each for each in (service._read_models, service._log.seals, service._recorder) if hasattr(each, step)
+        )
         real = getattr(type(home), step)
 
         def stopping(*arguments: Any, **options: Any) -> None:
@@ -572,7 +574,7 @@ def test_a_run_that_is_stopped_anywhere_is_finished_by_the_next(
         assert all(not each.startswith(("tool", "job", "provider")) for each in types(service)[: EVENTS - 240])
         assert service._log.seals.horizon().clean
         assert types(service).count("analytics.events.sealed") == 1
-        only_live(service._views)
+        only_live(service._read_models)
 
 
 @once
@@ -594,7 +596,7 @@ def test_read_models_that_are_made_while_events_are_sealed_begin_again(
                 other._runner._batch = 50
                 other._runner._stopping.set()
                 other._runner.step()
-                assert 0 < min(each.position for each in other._views.live().values()) < EVENTS
+                assert 0 < min(each.position for each in other._read_models.live().values()) < EVENTS
             real(*arguments)
 
         monkeypatch.setattr(seals, "seal", meanwhile)
@@ -631,7 +633,7 @@ def test_others_go_on_recording_meanwhile(url: str, analytics: AnalyticsService)
 
 @once
 def test_only_one_retains_or_rebuilds_at_a_time(url: str, analytics: AnalyticsService) -> None:
-    with opened(url) as other, other._views.rebuilding():
+    with opened(url) as other, other._read_models.rebuilding():
         assert code(analytics.retain(KEEP)) == "rebuild_running"
 
 
@@ -659,16 +661,16 @@ def test_what_was_sealed_keeps_its_zone(url: str, tmp_path: Path, analytics: Ana
 def test_what_could_not_be_read_stays_counted(analytics: AnalyticsService) -> None:
     append(analytics._log, ("provider.call.completed", b"no JSON"))  # type: ignore[arg-type]
     analytics.catch_up()
-    before = contents(analytics._views)  # type: ignore[arg-type]
+    before = contents(analytics._read_models)  # type: ignore[arg-type]
     letters = analytics.dead_letters().unwrap()
     analytics.retain(KEEP).unwrap()
     analytics.rebuild(set_aside=True).unwrap()
 
-    assert contents(analytics._views) == before  # type: ignore[arg-type]
+    assert contents(analytics._read_models) == before  # type: ignore[arg-type]
     assert letters == analytics.dead_letters().unwrap() != []
     assert code(analytics.dead_letter(EVENTS + 1)) == "sealed_period"
     assert analytics.retry_dead_letters().unwrap().remaining == len(letters)
-    assert contents(analytics._views) == before  # type: ignore[arg-type]
+    assert contents(analytics._read_models) == before  # type: ignore[arg-type]
 
 
 # ── archives ────────────────────────────────────────────────────────────────────────────────────────────────────

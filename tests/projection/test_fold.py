@@ -619,17 +619,17 @@ def test_a_histogram_whose_sum_passes_64_bits_stops_its_projection() -> None:
 
 
 def test_a_sum_beyond_64_bits_over_two_batches_stops_its_projection_and_changes_nothing() -> None:
-    with log_of([provider_call(input_tokens=LARGEST)]) as log, views_of(log, (Overflowing,)) as views:
-        runner = runner_of(log, views, classes=(Overflowing,))
+    with log_of([provider_call(input_tokens=LARGEST)]) as log, views_of(log, (Overflowing,)) as read_models:
+        runner = runner_of(log, read_models, classes=(Overflowing,))
         runner.catch_up()
-        before = contents(views)
+        before = contents(read_models)
         append(log, provider_call(input_tokens=900))
 
         with pytest.raises(StoreFailed):
             runner.catch_up()
 
-        assert contents(views) == before
-        with views.read() as snapshot:
+        assert contents(read_models) == before
+        with read_models.read() as snapshot:
             assert snapshot.positions == {"overflowing": 1}
 
 

@@ -49,7 +49,7 @@ class Store:
         self.right = self.contents()
 
     def contents(self) -> Contents:
-        return contents(self.service._views)
+        return contents(self.service._read_models)
 
     def hours(self, start: int, end: int) -> TimePeriod:
         """Return a period of the day, from the so manieth to the so manieth of its hours."""
@@ -203,8 +203,8 @@ def test_only_what_was_folded_before_is_derived_and_the_rest_is_left_to_the_runn
 def test_events_folded_while_a_period_is_derived_are_in_it_once() -> None:
     noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
     period = TimePeriod(noon, noon + timedelta(hours=1))
-    with log_of([tool_call(), job_failed()]) as log, views_of(log) as views:
-        runner = runner_of(log, views)
+    with log_of([tool_call(), job_failed()]) as log, views_of(log) as read_models:
+        runner = runner_of(log, read_models)
         runner.catch_up()
         fold, late = engine(), [provider_call(user_id="late")]
 
@@ -215,10 +215,10 @@ def test_events_folded_while_a_period_is_derived_are_in_it_once() -> None:
                 runner.catch_up()
             return result
 
-        rebuild.run_aggregation(log, views, overtaken, Tiling.of(Calendar("UTC"), period), period)  # type: ignore[arg-type]
+        rebuild.run_aggregation(log, read_models, overtaken, Tiling.of(Calendar("UTC"), period), period)  # type: ignore[arg-type]
 
         assert log.head() == 3
-        assert contents(views) == derived(log)
+        assert contents(read_models) == derived(log)
 
 
 def test_beside_a_follower_and_writers_the_result_is_exact(tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_beside_a_follower_and_writers_the_result_is_exact(tmp_path: Path) -> No
         service.wait_until_caught_up()
         results.append(service.run_aggregation(period).unwrap())
 
-        assert contents(service._views) == derived(service._log)
+        assert contents(service._read_models) == derived(service._log)
         assert [each.position for each in results] == sorted(each.position for each in results)
         assert results[-1].position == 30
         assert service.get_summary("cost.calls", TimePeriod.day(date(2026, 3, 2))).unwrap().figures.count == 30
@@ -261,15 +261,15 @@ def test_a_projection_that_cannot_be_derived_says_so_and_keeps_its_rows() -> Non
         service.record_event(**huge).unwrap()
         service.catch_up()
         service.record_event(**provider_call(input_tokens=900)).unwrap()
-        with service._views._database.write() as cursor:
+        with service._read_models._database.write() as cursor:
             cursor.execute("UPDATE tracking SET notification_id = 2")
-        before = contents(service._views)
+        before = contents(service._read_models)
 
         result = service.run_aggregation(TimePeriod(noon, noon + timedelta(hours=1)))
 
         assert result.failure is not None
         assert result.failure.code == "store_failed" or result.failure.code == "fold_failed"
-        assert contents(service._views) == before
+        assert contents(service._read_models) == before
 
 
 @pytest.mark.parametrize(("zone", "day"), DAYS)
@@ -278,11 +278,11 @@ def test_derived_read_models_hold_just_the_period(zone: str, day: date) -> None:
     moments = [period.start + timedelta(minutes=90 * n) for n in range(-3, 30)]
     tiling = Tiling.of(Calendar(zone), period)
     with log_of(tool_call(occurred_at=moment) for moment in moments) as log:
-        views, position = rebuild.derived(
+        read_models, position = rebuild.derived(
             log, list(engine(OURS, zone)._declarations.values()), engine(OURS, zone), tiling
         )
-        found = contents(views)
-        views.close()
+        found = contents(read_models)
+        read_models.close()
 
         assert position == log.head()
         assert sum(row[5] for row in found["usage"] if row[:2] == ("day", "")) == sum(

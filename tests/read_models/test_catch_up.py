@@ -91,54 +91,54 @@ class Scans:
 
 
 def test_one_pass_over_the_log_serves_all_projections_at_the_same_position() -> None:
-    with log_of(tool_call(user_id=f"user-{n}") for n in range(7)) as log, views_of(log) as views:
+    with log_of(tool_call(user_id=f"user-{n}") for n in range(7)) as log, views_of(log) as read_models:
         scans = Scans(log)
-        Runner(scans, views, engine(), batch=3).catch_up()  # type: ignore[arg-type]
+        Runner(scans, read_models, engine(), batch=3).catch_up()  # type: ignore[arg-type]
 
         assert scans.seen == [(0, 7), (3, 7), (6, 7)]
-        with views.read() as snapshot:
+        with read_models.read() as snapshot:
             assert snapshot.positions == {"budgets": 7, "cost": 7, "performance": 7, "usage": 7}
 
 
 def test_nothing_is_read_where_there_is_nothing_to_do() -> None:
-    with log_of([tool_call()]) as log, views_of(log) as views:
-        runner_of(log, views).catch_up()
+    with log_of([tool_call()]) as log, views_of(log) as read_models:
+        runner_of(log, read_models).catch_up()
         scans = Scans(log)
 
-        assert Runner(scans, views, engine()).catch_up() == 1  # type: ignore[arg-type]
+        assert Runner(scans, read_models, engine()).catch_up() == 1  # type: ignore[arg-type]
         assert scans.seen == []
 
 
 def test_each_projection_goes_on_from_its_own_checkpoint_the_last_one_first() -> None:
-    with log_of(tool_call(user_id=f"user-{n}") for n in range(6)) as log, views_of(log) as views:
+    with log_of(tool_call(user_id=f"user-{n}") for n in range(6)) as log, views_of(log) as read_models:
         empty = engine()(log.scan(after=99, limit=1))["usage"]
-        views.commit("usage", empty, expected=0, position=4)  # type: ignore[arg-type]
+        read_models.commit("usage", empty, expected=0, position=4)  # type: ignore[arg-type]
         scans = Scans(log)
-        Runner(scans, views, engine(), batch=2).catch_up()  # type: ignore[arg-type]
+        Runner(scans, read_models, engine(), batch=2).catch_up()  # type: ignore[arg-type]
 
         assert scans.seen[0] == (0, 6)
-        with views.read() as snapshot:
+        with read_models.read() as snapshot:
             assert snapshot.positions == {"budgets": 6, "cost": 6, "performance": 6, "usage": 6}
-        found = contents(views)
+        found = contents(read_models)
         assert sum(row[4] for row in found["performance"] if row[0] == "hour") == 6
         assert sum(row[5] for row in found["usage"] if row[:2] == ("hour", "")) == 2
 
 
 def test_a_gap_in_the_positions_is_passed_over() -> None:
-    with log_of([tool_call(), job_failed(), tool_call(user_id="bob")]) as log, views_of(log) as views:
+    with log_of([tool_call(), job_failed(), tool_call(user_id="bob")]) as log, views_of(log) as read_models:
         with log._database.write() as cursor:
             cursor.execute("DELETE FROM stored_events WHERE rowid = 2")
-        runner_of(log, views, batch=1).catch_up()
+        runner_of(log, read_models, batch=1).catch_up()
 
-        with views.read() as snapshot:
+        with read_models.read() as snapshot:
             assert snapshot.positions == {"budgets": 3, "cost": 3, "performance": 3, "usage": 3}
-        assert contents(views) == derived(log)
+        assert contents(read_models) == derived(log)
 
 
 def test_progress_is_told_as_position_and_head() -> None:
     told: list[tuple[int, int]] = []
-    with log_of(tool_call(user_id=f"user-{n}") for n in range(5)) as log, views_of(log) as views:
-        runner_of(log, views, batch=2).catch_up(lambda position, head: told.append((position, head)))
+    with log_of(tool_call(user_id=f"user-{n}") for n in range(5)) as log, views_of(log) as read_models:
+        runner_of(log, read_models, batch=2).catch_up(lambda position, head: told.append((position, head)))
 
     assert told == [(2, 5), (4, 5), (5, 5)]
 
@@ -147,20 +147,20 @@ def test_progress_is_told_as_position_and_head() -> None:
 
 
 def test_a_runner_that_was_overtaken_changes_nothing() -> None:
-    with log_of([tool_call(), job_failed()]) as log, views_of(log) as views:
+    with log_of([tool_call(), job_failed()]) as log, views_of(log) as read_models:
         late = engine()(log.scan(after=0, limit=1))
-        runner_of(log, views).catch_up()
-        before = contents(views)
+        runner_of(log, read_models).catch_up()
+        before = contents(read_models)
 
         for name, fold in late.items():
-            assert not views.commit(name, fold, expected=0, position=1)  # type: ignore[arg-type]
+            assert not read_models.commit(name, fold, expected=0, position=1)  # type: ignore[arg-type]
 
-        assert contents(views) == before == derived(log)
+        assert contents(read_models) == before == derived(log)
 
 
 def test_runners_side_by_side_count_every_event_once(path: Path) -> None:
-    with log_of(path=path) as log, views_of(log, path=path.with_name("views.db")) as views:
-        runners = [runner_of(log, views, batch=size) for size in (1, 2, 3)]
+    with log_of(path=path) as log, views_of(log, path=path.with_name("views.db")) as read_models:
+        runners = [runner_of(log, read_models, batch=size) for size in (1, 2, 3)]
         threads = [threading.Thread(target=runner.catch_up) for runner in runners]
         append(log, *(tool_call(user_id=f"user-{n % 3}", duration_ms=n) for n in range(24)))
         for thread in threads:
@@ -170,7 +170,7 @@ def test_runners_side_by_side_count_every_event_once(path: Path) -> None:
 
         assert not any(thread.is_alive() for thread in threads)
         assert [runner.errors for runner in runners] == [{}, {}, {}]
-        assert contents(views) == derived(log)
+        assert contents(read_models) == derived(log)
 
 
 # ── what cannot go on ───────────────────────────────────────────────────────────────────────────────────────────
@@ -197,14 +197,14 @@ def test_a_projection_that_fails_does_not_stop_the_others(together: bool) -> Non
 
 
 def test_what_cannot_go_on_is_tried_again_and_goes_on_once_it_can() -> None:
-    with log_of([tool_call()]) as log, views_of(log) as views:
+    with log_of([tool_call()]) as log, views_of(log) as read_models:
         fold = engine()
         failing = {"usage": FoldFailed(projection="usage", problem="no room")}
 
         def failing_once(events: Any, names: list[str]) -> Any:
             return {**fold(events, names), **{name: failing.pop(name) for name in names if name in failing}}
 
-        runner = Runner(log, views, failing_once)  # type: ignore[arg-type]
+        runner = Runner(log, read_models, failing_once)  # type: ignore[arg-type]
         with pytest.raises(FoldFailed, match="no room"):
             runner.catch_up()
         assert set(runner.errors) == {"usage"}
@@ -212,7 +212,7 @@ def test_what_cannot_go_on_is_tried_again_and_goes_on_once_it_can() -> None:
         runner.catch_up()
 
         assert runner.errors == {}
-        assert contents(views) == derived(log)
+        assert contents(read_models) == derived(log)
 
 
 def test_waiting_for_a_projection_that_cannot_go_on_raises_its_error() -> None:
@@ -257,7 +257,7 @@ def test_two_followers_on_the_same_files_count_every_event_once(path: Path) -> N
         other.wait_until_caught_up(SOON)
 
         assert (events_of(one), events_of(other)) == (20, 20)
-        assert contents(one._views) == derived(one._log)
+        assert contents(one._read_models) == derived(one._log)
 
 
 def test_a_follower_goes_on_after_the_read_models_were_busy(path: Path) -> None:
@@ -273,8 +273,8 @@ def test_a_follower_goes_on_after_the_read_models_were_busy(path: Path) -> None:
         assert service.wait_until_caught_up(SOON) == 1
 
 
-def _hold(views: Path, until: threading.Event) -> None:
-    connection = sqlite3.connect(views, isolation_level=None)
+def _hold(read_models: Path, until: threading.Event) -> None:
+    connection = sqlite3.connect(read_models, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     until.wait(SOON)
     connection.execute("ROLLBACK")
@@ -377,7 +377,7 @@ def test_a_projection_new_to_a_log_is_filled_from_the_beginning_while_others_go_
 
         assert service.get_summary("mine.events", DAY).unwrap().figures.count == 3
         assert events_of(service) == 4
-        assert contents(service._views) == derived(service._log, (*OURS, Mine))
+        assert contents(service._read_models) == derived(service._log, (*OURS, Mine))
 
 
 def test_a_projection_left_out_for_a_while_goes_on_where_it_was(path: Path) -> None:
@@ -418,17 +418,17 @@ def test_a_changed_definition_serves_as_it_was_until_it_is_derived_again_and_not
         service.record_events([tool_call(), job_failed()]).unwrap()
         append(service._log, ("tool.call.completed", b"{"))
         service.catch_up()
-        before = contents(service._views)
+        before = contents(service._read_models)
 
     with AnalyticsService.open(path, projections=[definition, Usage], follow=False) as service:
         status = status_of(service)
         assert {name: each.position for name, each in status.items()} == {"mine": 3, "usage": 3}
         assert (status["mine"].stale, status["usage"].stale) == (f"definition changed ({told})", None)
-        assert contents(service._views) == before
+        assert contents(service._read_models) == before
         assert service.get_summary("mine.events", DAY).unwrap().figures.count == 2
         service.catch_up()
         assert status_of(service)["mine"].stale is None
-        assert contents(service._views) == derived(service._log, (definition, Usage))
+        assert contents(service._read_models) == derived(service._log, (definition, Usage))
 
 
 def test_an_unchanged_definition_is_not_derived_again(path: Path) -> None:
@@ -441,15 +441,18 @@ def test_an_unchanged_definition_is_not_derived_again(path: Path) -> None:
 
 
 def test_read_models_of_another_log_are_derived_again_even_when_left_out_meanwhile(tmp_path: Path) -> None:
-    views = tmp_path / "views.db"
-    with log_of([tool_call(), tool_call(user_id="bob")]) as log, views_of(log, (Mine, Usage), path=views) as models:
+    read_models = tmp_path / "views.db"
+    with (
+        log_of([tool_call(), tool_call(user_id="bob")]) as log,
+        views_of(log, (Mine, Usage), path=read_models) as models,
+    ):
         runner_of(log, models, classes=(Mine, Usage)).catch_up()
 
     with log_of([job_failed()]) as log:
-        with views_of(log, (Usage,), path=views) as models:
+        with views_of(log, (Usage,), path=read_models) as models:
             runner_of(log, models, classes=(Usage,)).catch_up()
             assert contents(models) == derived(log, (Usage,))
-        with views_of(log, (Mine, Usage), path=views) as models:
+        with views_of(log, (Mine, Usage), path=read_models) as models:
             runner_of(log, models, classes=(Mine, Usage)).catch_up()
             assert contents(models) == derived(log, (Mine, Usage))
 
@@ -463,7 +466,7 @@ def test_a_log_restored_from_an_older_copy_has_its_read_models_derived_again(pat
     with AnalyticsService.open(path, follow=False) as service:
         assert status_of(service)["usage"].position == 0
         service.catch_up()
-        assert contents(service._views) == derived(service._log)
+        assert contents(service._read_models) == derived(service._log)
 
 
 def test_a_late_event_lands_in_the_hour_it_happened(analytics: AnalyticsService) -> None:

@@ -62,7 +62,7 @@ def record(service: AnalyticsService, number: int = 1) -> None:
 
 
 def held(service: AnalyticsService) -> Any:
-    return contents(service._views)  # type: ignore[arg-type]
+    return contents(service._read_models)  # type: ignore[arg-type]
 
 
 def right(service: AnalyticsService) -> Any:
@@ -74,11 +74,11 @@ def void(_: object) -> None:
 
 
 def generations(service: AnalyticsService) -> dict[str, int]:
-    return {name: each.declaration.generation for name, each in service._views.live().items()}
+    return {name: each.declaration.generation for name, each in service._read_models.live().items()}
 
 
 def write(service: AnalyticsService, *statements: str) -> None:
-    with service._views.writing() as cursor:
+    with service._read_models.writing() as cursor:
         for statement in statements:
             cursor.execute(statement)
 
@@ -96,7 +96,7 @@ def test_twice_is_as_once(analytics: AnalyticsService) -> None:
         assert result.rows == sum(len(rows) for rows in before.values())
         assert held(analytics) == before == right(analytics)
         assert set(generations(analytics).values()) == {n}
-        only_live(analytics._views)
+        only_live(analytics._read_models)
 
 
 @once
@@ -109,7 +109,7 @@ def test_one_is_rebuilt_and_the_others_are_left_alone(analytics: AnalyticsServic
     assert result.projections == ["cost"]
     assert held(analytics) == planted | {"cost": right(analytics)["cost"]}
     assert generations(analytics) == {"budgets": 0, "cost": 1, "performance": 0, "usage": 0}
-    only_live(analytics._views)
+    only_live(analytics._read_models)
 
 
 @once
@@ -128,7 +128,7 @@ def test_state_that_no_replay_gives_is_removed(analytics: AnalyticsService) -> N
     analytics.rebuild().unwrap()
 
     assert held(analytics) == right(analytics)
-    with analytics._views.read() as snapshot:
+    with analytics._read_models.read() as snapshot:
         assert {sum(day[1] for day in snapshot.ledger(name)) for name in snapshot.live} == {EVENTS}
 
 
@@ -138,7 +138,7 @@ def test_an_empty_log_is_no_error(url: str) -> None:
         result = service.rebuild().unwrap()
 
         assert (result.events, result.rows, result.position) == (0, 0, 0)
-        only_live(service._views)
+        only_live(service._read_models)
         record(service, 3)
         service.catch_up()
         assert held(service) == right(service)
@@ -188,7 +188,7 @@ def test_old_events_are_upcast(analytics: AnalyticsService, monkeypatch: pytest.
 
 @pytest.mark.parametrize("followed", [True, False])
 def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(analytics: AnalyticsService, followed: bool) -> None:
-    promote, promoted = analytics._views.promote, []
+    promote, promoted = analytics._read_models.promote, []
 
     def happens(*_: Any) -> None:
         if analytics._log.head() < EVENTS + 8:
@@ -201,16 +201,16 @@ def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(analytics: An
         promoted.append(promote(beside))
         return promoted[-1]
 
-    analytics._views.promote = late  # type: ignore[method-assign]
+    analytics._read_models.promote = late  # type: ignore[method-assign]
     result = analytics.rebuild(batch_size=EVENTS // 4, progress=happens).unwrap()
 
     assert promoted == ([False] * (len(promoted) - 1) if followed else []) + [True]
     assert len(promoted) > 2 or not followed
-    assert result.position == analytics._views.live()["usage"].position == result.events
+    assert result.position == analytics._read_models.live()["usage"].position == result.events
     assert analytics._log.head() > EVENTS
     analytics.catch_up()
     assert held(analytics) == right(analytics)
-    only_live(analytics._views)
+    only_live(analytics._read_models)
 
 
 @once
@@ -268,15 +268,15 @@ def test_who_asks_sees_no_gap_and_no_mix(url: str) -> None:
         assert len(answers) > 4
         service.wait_until_caught_up()
         assert held(service) == right(service)
-        assert service._views.clear_away() == []
-        only_live(service._views)
+        assert service._read_models.clear_away() == []
+        only_live(service._read_models)
 
 
 def test_an_answer_under_way_is_finished_from_what_it_began_with(analytics: AnalyticsService) -> None:
     before = held(analytics)
     rebuilt = threading.Thread(target=lambda: analytics.rebuild().unwrap())
 
-    with analytics._views.read() as snapshot:
+    with analytics._read_models.read() as snapshot:
         rebuilt.start()
         until(lambda: set(generations(analytics).values()) == {1})
         time.sleep(0.2)  # the old ones go now, or wait for us
@@ -284,7 +284,7 @@ def test_an_answer_under_way_is_finished_from_what_it_began_with(analytics: Anal
     rebuilt.join()
 
     assert found | {"unreadable": []} == before == held(analytics)
-    only_live(analytics._views)
+    only_live(analytics._read_models)
 
 
 def test_a_period_derived_again_beside_rebuilds_is_exact(url: str) -> None:
@@ -306,7 +306,7 @@ def test_a_period_derived_again_beside_rebuilds_is_exact(url: str) -> None:
 @pytest.mark.parametrize("url", ["postgres"], indirect=True)  # SQLite lets nobody come between
 def test_a_period_is_derived_again_where_a_promote_comes_between(analytics: AnalyticsService, url: str) -> None:
     with AnalyticsService.open(url, follow=False) as other:
-        hold, left = analytics._views.checkpoints.hold, [other.rebuild]
+        hold, left = analytics._read_models.checkpoints.hold, [other.rebuild]
 
         def overtaken(cursor: Any, name: str) -> int:
             while left:
@@ -314,7 +314,7 @@ def test_a_period_is_derived_again_where_a_promote_comes_between(analytics: Anal
             return hold(cursor, name)
 
         write(analytics, "UPDATE cost_v2 SET calls = 99")
-        analytics._views.checkpoints.hold = overtaken  # type: ignore[method-assign]
+        analytics._read_models.checkpoints.hold = overtaken  # type: ignore[method-assign]
         result = analytics.run_aggregation(ALWAYS).unwrap()
 
     assert result.position == EVENTS
@@ -358,7 +358,7 @@ def test_a_value_that_cannot_be_used_stops_it_and_changes_nothing(analytics: Ana
         "field": "event",
     }
     assert (held(analytics), generations(analytics)) == (before, was)
-    only_live(analytics._views)
+    only_live(analytics._read_models)
 
 
 @once
@@ -386,14 +386,14 @@ def test_an_end_at_any_moment_changes_nothing_and_leaves_nothing(
         raise error
 
     if at == "promote":
-        analytics._views.promote = fail  # type: ignore[assignment,method-assign]
+        analytics._read_models.promote = fail  # type: ignore[assignment,method-assign]
     with pytest.raises(error):
         analytics.rebuild(batch_size=20, progress=fail if at == "progress" else None)
 
     assert held(analytics) == before
     assert set(generations(analytics).values()) == {0}
-    only_live(analytics._views)
-    vars(analytics._views).pop("promote", None)
+    only_live(analytics._read_models)
+    vars(analytics._read_models).pop("promote", None)
     analytics.rebuild().unwrap()
     assert held(analytics) == right(analytics)
 
@@ -408,18 +408,18 @@ def test_a_sum_that_does_not_fit_stops_it_and_changes_nothing(analytics: Analyti
     assert failure
     assert failure.code in ("store_failed", "fold_failed")
     assert held(analytics) == before
-    only_live(analytics._views)
+    only_live(analytics._read_models)
 
 
 def test_what_was_cleared_away_meanwhile_ends_it(analytics: AnalyticsService) -> None:
     before = held(analytics)
 
-    failure = analytics.rebuild(batch_size=20, progress=lambda *_: void(analytics._views.clear_away())).failure
+    failure = analytics.rebuild(batch_size=20, progress=lambda *_: void(analytics._read_models.clear_away())).failure
 
     assert failure
     assert failure.code == "rebuild_lost"
     assert held(analytics) == before
-    only_live(analytics._views)
+    only_live(analytics._read_models)
 
 
 def test_the_read_models_may_be_deleted_meanwhile(on_disk: AnalyticsService, tmp_path: Path) -> None:
@@ -433,18 +433,18 @@ def test_the_read_models_may_be_deleted_meanwhile(on_disk: AnalyticsService, tmp
     on_disk.catch_up()
     assert on_disk.rebuild().ok
     assert held(on_disk) == right(on_disk)
-    only_live(on_disk._views)
+    only_live(on_disk._read_models)
 
 
 @once
 def test_what_a_process_left_is_removed_by_the_next_start(analytics: AnalyticsService, url: str) -> None:
-    beside = analytics._views.begin_beside(["usage", "cost"])
-    analytics._views.commit(
+    beside = analytics._read_models.begin_beside(["usage", "cost"])
+    analytics._read_models.commit(
         beside[0], Folded(rows=[], unreadable=[(1, 0, "x")], days=[(0, 1, 1)]), expected=0, position=1
     )
 
     with AnalyticsService.open(url, follow=False) as service:
-        only_live(service._views)
+        only_live(service._read_models)
         assert held(service) == right(service)
 
 
@@ -465,7 +465,7 @@ def test_a_worker_that_dies_ends_it_and_changes_nothing(analytics: AnalyticsServ
     assert failure
     assert failure.code == "worker_lost"
     assert held(analytics) == before
-    only_live(analytics._views)
+    only_live(analytics._read_models)
 
 
 def children() -> list[int]:
@@ -497,7 +497,9 @@ def counted(service: AnalyticsService) -> int | None:
 
 
 def now(service: AnalyticsService) -> str:
-    return "new" if service._views.live()["thing"].declaration.definition == NEW.__analytics__.definition else "old"  # type: ignore[attr-defined]
+    return (
+        "new" if service._read_models.live()["thing"].declaration.definition == NEW.__analytics__.definition else "old"
+    )  # type: ignore[attr-defined]
 
 
 def opened(url: str, *classes: type, **how: Any) -> AnalyticsService:
@@ -530,7 +532,7 @@ def test_a_new_projection_of_a_long_log_is_filled_beside_and_promoted(
 
         assert generations(service) == {"other": generation, "thing": 0}
         assert held(service)["other"] == held(service)["thing"]
-        only_live(service._views)
+        only_live(service._read_models)
 
 
 @once
@@ -541,7 +543,7 @@ def test_a_changed_definition_is_rebuilt_by_who_catches_up(old: AnalyticsService
         service.catch_up()
 
         assert (now(service), counted(service)) == ("new", 10)
-        only_live(service._views)
+        only_live(service._read_models)
 
 
 @once
@@ -597,7 +599,7 @@ def test_an_older_version_is_never_brought_back_by_itself(url: str) -> None:
         with opened(url, NEW) as older:
             older.catch_up()
 
-            assert older._views.live()["thing"].declaration.version == 2
+            assert older._read_models.live()["thing"].declaration.version == 2
             assert counted(older) == 20
 
 
@@ -624,7 +626,7 @@ def test_a_follower_rebuilds_in_the_background_while_the_others_go_on(
     with opened(url, NEW, other, follow=True) as service:
         assert at_work.wait(30)
         record(service, 3)
-        until(lambda: service._views.live()["other"].position == EVENTS + 3)
+        until(lambda: service._read_models.live()["other"].position == EVENTS + 3)
         assert now(service) == "old"
 
         go_on.set()
@@ -651,7 +653,7 @@ def test_closing_ends_a_rebuild_in_the_background_and_leaves_nothing(
     service.close()
 
     assert now(old) == "old"
-    only_live(old._views)
+    only_live(old._read_models)
 
 
 def until(true: Callable[[], bool], seconds: float = 30) -> None:

@@ -17,7 +17,7 @@ from analytics_es.audit.diff import kind_of_change
 from analytics_es.errors import AnalyticsError, Closed, MissingProjection, NoSuchPosition, NotAPosition
 from analytics_es.events.codec import to_json
 from analytics_es.ingest.door import entry
-from analytics_es.log import Entry, Part
+from analytics_es.log import Entry, LogSlice
 from analytics_es.queries import derived as crossing
 from analytics_es.service import as_of as asof
 from analytics_es.testing import NOON, provider_call, tool_call
@@ -265,7 +265,7 @@ def test_with_the_service_closed_nothing_is_answered() -> None:
 
 def test_a_part_of_a_log_is_a_log_that_is_never_written() -> None:
     with log_of([tool_call(), provider_call(), tool_call(user_id="bob")]) as log:
-        part = Part(log, after=1, upto=2)
+        part = LogSlice(log, after=1, upto=2)
 
         assert (part.head(), part.scan(after=0, limit=9).column("position").to_pylist()) == (2, [2])
         with pytest.raises(AnalyticsError, match="never written"):

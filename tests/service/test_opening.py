@@ -21,7 +21,7 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import CannotOpen, Closed, NotAProjection, UnknownScheme, UnknownTimezone
 from analytics_es.log.sqlite import log as log_on_sqlite
 from analytics_es.read_models import sqlite as views_on_sqlite
-from analytics_es.store import log_path, views_path
+from analytics_es.store import log_path, read_models_path
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from tests.stores import Contents, contents, sql
 
@@ -37,14 +37,14 @@ def filled(path: Path, *events: dict[str, Any], **options: Any) -> Contents:
     with AnalyticsService.open(path, follow=False, **options) as analytics:
         analytics.record_events(events or EVENTS).unwrap()
         analytics.catch_up()
-        return contents(analytics._views)
+        return contents(analytics._read_models)
 
 
 def held(path: Path, **options: Any) -> Contents:
     """Return what the read models of a store hold, caught up."""
     with AnalyticsService.open(path, follow=False, **options) as analytics:
         analytics.catch_up()
-        return contents(analytics._views)
+        return contents(analytics._read_models)
 
 
 @cache
@@ -113,12 +113,12 @@ def test_a_new_path_becomes_two_files_that_only_their_owner_reads(tmp_path: Path
         ("mit Leerzeichen?#%20ä.db", "mit Leerzeichen?#%20ä.views.db"),
     ],
 )
-def test_the_read_models_are_kept_beside_the_log(tmp_path: Path, name: str, views: str) -> None:
-    assert views_path(tmp_path / name) == tmp_path / views
+def test_the_read_models_are_kept_beside_the_log(tmp_path: Path, name: str, read_models: str) -> None:
+    assert read_models_path(tmp_path / name) == tmp_path / read_models
 
     filled(tmp_path / name)
 
-    assert sorted(files(tmp_path)) == sorted([name, views])
+    assert sorted(files(tmp_path)) == sorted([name, read_models])
 
 
 @pytest.mark.parametrize("url", ["a.db", "./a.db", "sqlite:///a.db", Path("a.db")])
@@ -460,8 +460,8 @@ def test_read_models_may_be_deleted_while_the_store_is_open(tmp_path: Path) -> N
     path = store(tmp_path)
     with AnalyticsService.open(path) as analytics:
         analytics.record_event(**job_failed())
-        for views in tmp_path.glob("a.views.db*"):
-            views.unlink()
+        for read_models in tmp_path.glob("a.views.db*"):
+            read_models.unlink()
         analytics.record_event(**job_failed())
 
     assert held(path) == filled(Path(":memory:"), *EVENTS, job_failed(), job_failed())

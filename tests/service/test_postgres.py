@@ -78,8 +78,8 @@ def exact(service: AnalyticsService) -> None:
     """Assert that the read models are what one fold of the log gives, to the byte."""
     service.wait_until_caught_up()
     expected = derived(service._log)
-    with service._views.read() as snapshot:
-        found = {name: snapshot.rows(each) for name, each in service._views.declarations.items()}
+    with service._read_models.read() as snapshot:
+        found = {name: snapshot.rows(each) for name, each in service._read_models.declarations.items()}
     assert found == {name: rows for name, rows in expected.items() if name != "unreadable"}
 
 
@@ -114,7 +114,7 @@ def test_answers_and_exports_are_those_of_sqlite_byte_for_byte(opening: Opening,
             store.catch_up()
 
         assert asked(service) == asked(other)
-        assert contents_of(service) == contents(other._views)
+        assert contents_of(service) == contents(other._read_models)
         stored = service._log.scan(after=0, limit=10_000)  # without the events that tell of exports
         for name, store in (("a", service), ("b", other)):
             store.export_data("json", WEEK, to=tmp_path / f"{name}.jsonl").unwrap()
@@ -124,13 +124,13 @@ def test_answers_and_exports_are_those_of_sqlite_byte_for_byte(opening: Opening,
         archived = Archive.open(tmp_path / "archive", log=service._log.identity)
         assert pa.concat_tables(archived.batches(500)).slice(0, len(stored)) == stored
         service.run_aggregation(WEEK).unwrap()
-        assert contents_of(service) == contents(other._views)
+        assert contents_of(service) == contents(other._read_models)
 
 
 def contents_of(service: AnalyticsService) -> dict[str, Any]:
-    with service._views.read() as snapshot:
-        found: dict[str, Any] = {name: snapshot.rows(each) for name, each in service._views.declarations.items()}
-    with service._views.reading() as cursor:
+    with service._read_models.read() as snapshot:
+        found: dict[str, Any] = {name: snapshot.rows(each) for name, each in service._read_models.declarations.items()}
+    with service._read_models.reading() as cursor:
         cursor.execute("SELECT * FROM unreadable ORDER BY 1, 2, 3, 4")
         return found | {"unreadable": cursor.fetchall()}
 
@@ -471,7 +471,7 @@ def test_a_transaction_that_idles_too_long_changes_nothing(opening: Opening, mon
     service.record_events(calls(3)).unwrap()
     service.catch_up()
 
-    with pytest.raises(StoreUnavailable), service._views.replacing("usage") as swap:
+    with pytest.raises(StoreUnavailable), service._read_models.replacing("usage") as swap:
         time.sleep(1.5)
         swap.merge(service._fold(service._log.scan(after=0, limit=9))["usage"])  # type: ignore[arg-type]
 

@@ -72,7 +72,7 @@ def test_a_settings_file_says_the_retention_and_an_archive_beside_it(tmp_path: P
     path = settings(tmp_path, '[retention]\nevents = "90d"\nhourly = "400d"\narchive = "kept"')
 
     with AnalyticsService.open(":memory:", settings=path, follow=False) as by_file:
-        assert by_file._retention.told() == {
+        assert by_file._retention.to_dict() == {
             "events": "90d",
             "hourly": "400d",
             "daily": "forever",

@@ -22,12 +22,12 @@ from analytics_es.cost.budgets.spending import COST, Spending, amounts_by, hours
 from analytics_es.cost.price_log import PricesThen
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.errors import FoldFailed
-from analytics_es.log import Part
+from analytics_es.log import LogSlice
 from analytics_es.projection.declaration import Declaration, Key
 from analytics_es.projection.fold import consumes
 from analytics_es.queries.as_of import Deriving
 from analytics_es.queries.derived import folded
-from analytics_es.queries.question import Source
+from analytics_es.queries.question import QuestionContext
 from analytics_es.queries.rows import Values
 from analytics_es.read_models.rebuild import derived
 from analytics_es.read_models.seeds import Seeds
@@ -77,7 +77,7 @@ BEGINNING = State(position=0, rows={}, allocation=Allocation())
 
 
 @frozen(kw_only=True)
-class Publishings:
+class PriceHistory:
     """When prices were published: positions next to each other are one time, as one file is published at once."""
 
     book: PriceBook
@@ -85,7 +85,7 @@ class Publishings:
     _known: dict[int, PricesThen] = field(factory=dict, init=False, eq=False)  # a book remembers what it was asked
 
     @classmethod
-    def of(cls, book: PriceBook) -> Publishings:
+    def of(cls, book: PriceBook) -> PriceHistory:
         """Read the positions of a book."""
         positions = {each.position for each in book.published if each.position}
         return cls(book=book, ends=sorted(each for each in positions if each + 1 not in positions))
@@ -102,13 +102,13 @@ class Publishings:
 
 
 @define(kw_only=True)
-class Past:
+class BudgetHistory:
     """One budget at any position between two: the last that was looked at before, and the last of the read model."""
 
     deriving: Deriving
-    source: Source
+    source: QuestionContext
     account: Account
-    publishings: Publishings
+    publishings: PriceHistory
     earlier: State
     latest: State
     _costs: dict[_How, tuple[int, Decimal]] = field(factory=dict, init=False)
@@ -117,7 +117,7 @@ class Past:
     _by_position: dict[tuple[_How, int, int], dict[int, Decimal]] = field(factory=dict, init=False)
 
     @classmethod
-    def of(cls, *, latest: State, **known: Any) -> Past:
+    def of(cls, *, latest: State, **known: Any) -> BudgetHistory:
         """Return the past of a budget; where nothing is priced, it does not matter when prices were published."""
         past = cls(latest=latest, **known)
         if not past.account.scope:
@@ -170,7 +170,7 @@ class Past:
         rows, takings = self._changes()
         merged = kept.together(
             [*self.earlier.rows.items(), *((keys, values) for place, keys, values in rows if place <= position)],
-            self.source.views.declarations[BUDGETS],
+            self.source.read_models.declarations[BUDGETS],
         )
         state = State(
             position=position,
@@ -202,7 +202,11 @@ class Past:
 
     def _folded(self) -> Iterator[tuple[str, int, Keys, Values]]:
         """Fold what the log holds of budgets between the two positions; before the first is what is sealed."""
-        log, declaration, after = self.deriving.log, self.source.views.declarations[BUDGETS], self.earlier.position
+        log, declaration, after = (
+            self.deriving.log,
+            self.source.read_models.declarations[BUDGETS],
+            self.earlier.position,
+        )
         if not after:
             yield from kept.rows_folded(Seeds(log)(declaration), declaration)
         finer = evolve(declaration, keys=(*declaration.keys, PLACE))
@@ -255,9 +259,9 @@ class Past:
                 return sum((cost for position, cost in costs.items() if after < position <= upto), NOTHING)
         first = after if since is None else since
         if upto - first > PAGE:
-            with self._part(prices, period, after, upto, self.source.views.declarations[COST]) as source:
+            with self._part(prices, period, after, upto, self.source.read_models.declarations[COST]) as source:
                 return self._amount(self._spending(source, period))
-        declaration = self.source.views.declarations[COST]
+        declaration = self.source.read_models.declarations[COST]
         entities = (
             tuple(each for each in declaration.entities if each == self.account.scope) or declaration.entities[:1]
         )
@@ -271,18 +275,18 @@ class Past:
     @contextmanager
     def _part(
         self, prices: int, period: TimePeriod, after: int, upto: int, declaration: Declaration
-    ) -> Iterator[Source]:
+    ) -> Iterator[QuestionContext]:
         """Open what answers about the calls between two positions are made from, at the prices of then."""
-        part, tiling = Part(self.deriving.log, after=after, upto=upto), hours(self.deriving.calendar, period)
-        with closing(derived(part, [declaration], self.deriving.fold.of([declaration]), tiling)[0]) as views:
+        part, tiling = LogSlice(self.deriving.log, after=after, upto=upto), hours(self.deriving.calendar, period)
+        with closing(derived(part, [declaration], self.deriving.fold.of([declaration]), tiling)[0]) as read_models:
             yield evolve(
                 self.source,
-                views=views,
+                read_models=read_models,
                 prices=self.publishings.known(prices),
                 derive=lambda declaration, tiling, _: folded(part, declaration, tiling),
             )
 
-    def _spending(self, source: Source, period: TimePeriod) -> Spending:
+    def _spending(self, source: QuestionContext, period: TimePeriod) -> Spending:
         if not self.account.scope:
             return Spending()
         return spending(source, self.account.scope, self.account.scope_id, period)

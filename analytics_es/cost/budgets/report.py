@@ -16,7 +16,7 @@ from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import LATEST
 from analytics_es.projection.calendar import Calendar
-from analytics_es.queries.question import Question, Source
+from analytics_es.queries.question import Question, QuestionContext
 from analytics_es.queries.rows import Values
 from analytics_es.read_models import Snapshot
 from analytics_es.read_models.tiling import Tiling
@@ -32,7 +32,7 @@ Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, in
 
 def budgets(answering: Answering, budget: str | None, at: datetime | None) -> BudgetReport:
     """Answer get_budgets."""
-    with answering(BUDGETS, EVER) as source, source.views.read() as snapshot:
+    with answering(BUDGETS, EVER) as source, source.read_models.read() as snapshot:
         calendar, now = source.calendar, source.clock()
         wanted = None if budget is None else source.known_as("budget", budget)
         asked = _Asked(calendar, min(at or now, now), at)
@@ -52,7 +52,7 @@ def budgets(answering: Answering, budget: str | None, at: datetime | None) -> Bu
     return BudgetReport(at=(at or now).astimezone(calendar.zone), budgets=found, completeness=stands_on)
 
 
-def _completeness(source: Source, snapshot: Snapshot) -> Completeness:
+def _completeness(source: QuestionContext, snapshot: Snapshot) -> Completeness:
     tiling = Tiling.of(source.calendar, EVER)
     return Question(source, snapshot, snapshot.horizon(), tiling, EVER, [BUDGETS]).completeness()
 

@@ -15,13 +15,13 @@ from analytics_es.cost.pricing import Costing
 from analytics_es.errors import NoLongerKept, NotOnTheHour
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.projection.calendar import Calendar
-from analytics_es.queries.question import Question, Source, grouping
+from analytics_es.queries.question import Question, QuestionContext, grouping
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import Completeness, TimePeriod
 
 COST = "cost"
 
-Answering = Callable[[str, TimePeriod], AbstractContextManager[Source]]
+Answering = Callable[[str, TimePeriod], AbstractContextManager[QuestionContext]]
 
 
 @frozen(kw_only=True)
@@ -48,7 +48,7 @@ def hours(calendar: Calendar, period: TimePeriod) -> Tiling:
     return tiling
 
 
-def spending(source: Source, scope: str, scope_id: str, period: TimePeriod) -> Spending:
+def spending(source: QuestionContext, scope: str, scope_id: str, period: TimePeriod) -> Spending:
     """Return what the calls of a scope cost in a period, as everywhere; raises NotOnTheHour."""
     with _costing(source, scope, scope_id, period) as (question, by_group):
         found = together(by_group([]))
@@ -61,7 +61,7 @@ def spending(source: Source, scope: str, scope_id: str, period: TimePeriod) -> S
 
 
 def amounts_by(
-    source: Source, scope: str, scope_id: str, period: TimePeriod, currency: str, key: str
+    source: QuestionContext, scope: str, scope_id: str, period: TimePeriod, currency: str, key: str
 ) -> dict[str, Decimal]:
     """Return what they cost in one currency, by a key of the read model."""
     with _costing(source, scope, scope_id, period) as (_, by_group):
@@ -73,7 +73,7 @@ def amounts_by(
 
 @contextmanager
 def _costing(
-    source: Source, scope: str, scope_id: str, period: TimePeriod
+    source: QuestionContext, scope: str, scope_id: str, period: TimePeriod
 ) -> Iterator[tuple[Question, Callable[[Sequence[str]], Mapping[tuple[str, ...], Costs]]]]:
     with source.question([COST], period) as question:
         tiling = hours(source.calendar, period)

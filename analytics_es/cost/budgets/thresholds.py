@@ -14,9 +14,9 @@ import orjson
 
 from analytics_es.cost.budgets import accounts as kept
 from analytics_es.cost.budgets.accounts import BUDGETS, DEFAULT_THRESHOLDS, Account
-from analytics_es.cost.budgets.first_reached import BEGINNING, Past, Publishings, State
+from analytics_es.cost.budgets.first_reached import BEGINNING, BudgetHistory, PriceHistory, State
 from analytics_es.cost.budgets.spending import COST
-from analytics_es.cost.price_log import Publications
+from analytics_es.cost.price_log import PriceLog
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, ReachedBySealed
 from analytics_es.events import codec
@@ -25,7 +25,7 @@ from analytics_es.ingest.door import entry as passed
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Appended, Entry
 from analytics_es.queries.as_of import Deriving
-from analytics_es.queries.question import Source
+from analytics_es.queries.question import QuestionContext
 from analytics_es.read_models import Snapshot
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import ThresholdReached
@@ -49,8 +49,8 @@ class Thresholds:
     def __init__(
         self,
         deriving: Deriving,
-        source: Source,
-        publications: Publications,
+        source: QuestionContext,
+        publications: PriceLog,
         recorder: Recorder,
         on_threshold: OnThreshold | None = None,
     ) -> None:
@@ -59,7 +59,7 @@ class Thresholds:
         # Read models that are behind the log of now do not know yet what it is told of: until then, nothing is told.
         self._begin = deriving.log.head()
         self._looked_at: dict[str, int] = {}
-        self._publishings = Publishings.of(publications.book())
+        self._publishings = PriceHistory.of(publications.book())
         self._earlier: dict[Account, State] = {}
         self._told: set[Told] = set()  # of these the log was told, or cannot be
         self._looking = threading.Lock()
@@ -123,14 +123,14 @@ class Thresholds:
         return len(told)
 
     def _look(self) -> Iterator[ThresholdReached]:
-        with self._source.views.read() as snapshot:
+        with self._source.read_models.read() as snapshot:
             positions = {name: snapshot.positions[name] for name in (BUDGETS, COST) if name in snapshot.positions}
             if positions == self._looked_at or min(positions.values()) < self._begin:
                 return
             latest = dict(self._states(snapshot, positions[BUDGETS]))
         book, trouble = self._publications.book(), None
         if self._publishings.book is not book:
-            self._publishings = Publishings.of(book)
+            self._publishings = PriceHistory.of(book)
         for account, state in latest.items():
             try:
                 yield from self._reached(account, state)
@@ -162,7 +162,7 @@ class Thresholds:
         return sorted(percent for percent in found if (account, percent) not in self._told)
 
     def _reached(self, account: Account, state: State) -> Iterator[ThresholdReached]:
-        past = Past.of(
+        past = BudgetHistory.of(
             deriving=self._deriving,
             source=self._source,
             account=account,
@@ -185,7 +185,7 @@ class Thresholds:
         try:
             occurred_at = self._occurred_at(account, percent, state.position)
             entry = self._entry(account, percent, state, occurred_at)
-            (appended,) = self._recorder.tell_all([entry])
+            (appended,) = self._recorder.announce_all([entry])
         except (BeforeHorizon, ReachedBySealed) as error:
             logger.warning("%s", error)
             return None

@@ -40,7 +40,7 @@ class PriceEntry:
     free: bool = False
     multiplier: Decimal | None = None
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the entry as it is read: texts, numbers and booleans alone."""
         plain: dict[str, Any] = {"provider": self.provider, "model": self.model, "aliases": list(self.aliases)}
         plain |= {"currency": self.currency, "effective_from": _written(self.effective_from)}

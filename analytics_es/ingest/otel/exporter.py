@@ -14,7 +14,7 @@ from attrs import frozen
 
 from analytics_es.errors import MissingExtra
 from analytics_es.events.event import EARLIEST, LATEST
-from analytics_es.ingest.door import told
+from analytics_es.ingest.door import reason
 from analytics_es.ingest.otel.span_events import SOURCE, Reader
 from analytics_es.ingest.otel.spans import Span, SpanEvent
 from analytics_es.types import Refusal
@@ -81,7 +81,7 @@ class AnalyticsSpanExporter(SpanExporter):
             return self._export(spans)
         except Exception as error:  # a bug of ours must not become the application's
             logger.debug("exporting %d spans", len(spans), exc_info=True)
-            return self._fail(len(spans), told(error))
+            return self._fail(len(spans), reason(error))
 
     def shutdown(self) -> None:
         """Take no more spans; the analytics service stays open."""
@@ -117,14 +117,14 @@ class AnalyticsSpanExporter(SpanExporter):
             try:
                 batch.append(span_of(each))
             except Exception as error:  # whatever an emitter managed to put into a span
-                rejected.append(_rejection(UNREADABLE, told(error), {"name": each.name}))
+                rejected.append(_rejection(UNREADABLE, reason(error), {"name": each.name}))
         with self._lock:
             self._reader.see(batch)
             for span in batch:
                 try:
                     found.append(self._reader.events(span))
                 except Exception as error:  # a bug of ours must not cost the other spans
-                    rejected.append(_rejection(UNREADABLE, told(error), {"id": span.key, "name": span.name}))
+                    rejected.append(_rejection(UNREADABLE, reason(error), {"id": span.key, "name": span.name}))
         self._count(spans=len(spans), ignored=found.count([]))
         return [event for several in found for event in several], rejected
 

@@ -23,7 +23,7 @@ class ArrowReader:
         self._database = database
         self._idle: deque[Any] = deque()
         self._closed = False
-        forks.tell(self)
+        forks.register(self)
 
     def fetch(self, query: str) -> pa.Table:
         """Return the rows of a query; raises StoreUnavailable, StoreFailed."""

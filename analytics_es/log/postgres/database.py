@@ -113,7 +113,7 @@ class Database:
             pass
         self.writing = _Datastore(url, schema, WRITERS, self._settings)
         self.reading = _Datastore(url, schema, READERS, self._settings_for_reading)
-        forks.tell(self)
+        forks.register(self)
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:

@@ -278,7 +278,7 @@ class PostgresLog(EventLog):
         """Return the event with this key as `scan` gives it, None where there is none."""
         return self._event(OF_KEY, key=Literal(key).as_string())
 
-    def told(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
         return self._events(TOLD, type=Literal(event_type).as_string(), after=int(after), upto=int(upto))
 

@@ -119,7 +119,7 @@ class Database:
         with translated():
             self.writing = _Datastore(name, on_connect, pool_size=1, max_overflow=0, pool_timeout=LOCK_TIMEOUT)
             self.reading = self.writing if path is None else _Datastore(name, on_connect)
-        forks.tell(self)
+        forks.register(self)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Cursor]:

@@ -256,7 +256,7 @@ class SQLiteLog(EventLog):
         """Return the event with this key as `scan` gives it, None where there is none."""
         return self._row(OF_KEY, (key,))
 
-    def told(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
         return self._rows(TOLD, (event_type, after, upto))
 

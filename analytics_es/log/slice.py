@@ -13,7 +13,7 @@ from analytics_es.log.event_log import LAST, Appended, Entry, EventLog, Held, Sp
 Chooses = Callable[[str], bool]
 
 
-class Part(EventLog):
+class LogSlice(EventLog):
     """The events of a log with positions in (after, upto], or those of them whose type is chosen."""
 
     def __init__(self, log: EventLog, *, after: int = 0, upto: int, of_types: Chooses | None = None) -> None:
@@ -76,9 +76,11 @@ class Part(EventLog):
             return None
         return found if self._of_types is None or self._of_types(found["type"]) else None
 
-    def told(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
-        return self._chosen(self._log.told(event_type, after=max(after, self._after), upto=min(upto, self._upto)))
+        return self._chosen(
+            self._log.announcements(event_type, after=max(after, self._after), upto=min(upto, self._upto))
+        )
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         return self._log._positions(keys, max(after, self._after), min(upto, self._upto))
