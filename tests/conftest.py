@@ -79,12 +79,21 @@ def monday() -> Iterator[AnalyticsService]:
         yield store
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _names_are_kept() -> Iterator[None]:
-    """Keep what is recorded as it is, and no event about it: tests of privacy say which policy they are about."""
+@pytest.fixture(scope="module")
+def full_privacy() -> Iterator[None]:
+    """Keep what is recorded as it is, and no event about it; who uses it says why."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(service, "PRIVACY", "full")
         yield
+
+
+USUAL: tuple[str, ...] = ()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _full_unless_usual(request: pytest.FixtureRequest) -> None:
+    if not request.module.__name__.startswith(USUAL):
+        request.getfixturevalue("full_privacy")
 
 
 @pytest.fixture

@@ -6,16 +6,19 @@ import atexit
 import base64
 import json
 import re
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow as pa
+import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.events.codec import decode, encode
@@ -67,6 +70,15 @@ def recorded(analytics: AnalyticsService, *types: str) -> list[RecordedEvent]:
 def policies(analytics: AnalyticsService) -> list[tuple[int, str]]:
     """Return the positions at which a policy of privacy was told of, and of which preset it is."""
     return [(event.position or 0, event.data["preset"]) for event in recorded(analytics, CONFIGURED)]
+
+
+@contextmanager
+def numbered_pseudonyms() -> Iterator[None]:
+    """Let pseudonyms be p_0000000000000001 and so on, in the order in which they are made."""
+    numbers = count(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrets, "token_urlsafe", lambda size: f"{next(numbers):016}")
+        yield
 
 
 def eventually(is_so: Callable[[], Any], seconds: float = PATIENCE) -> Any:

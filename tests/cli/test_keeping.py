@@ -9,8 +9,8 @@ from tests.cli.conftest import WEEK, Cli
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "parquet"])
-def test_an_export_writes_the_events_of_the_period_and_says_what(cli: Cli, copy: str, form: str) -> None:
-    result = json.loads(cli("export", form, *WEEK, "--db", copy, "-o", "out", "--json").stdout)
+def test_an_export_writes_the_events_of_the_period_and_says_what(cli: Cli, own: str, form: str) -> None:
+    result = json.loads(cli("export", form, *WEEK, "--db", own, "-o", "out", "--json").stdout)
 
     assert (result["format"], result["rows"], result["first_position"], result["last_position"]) == (form, 13, 1, 13)
     assert result["sha256"] == hashlib.sha256(Path("out").read_bytes()).hexdigest()
@@ -94,9 +94,9 @@ def test_metrics_are_listed_with_their_keys(cli: Cli) -> None:
     assert "  keys: operation, subject\n" in output
 
 
-def test_a_backup_is_told_in_one_line_or_as_json(cli: Cli, copy: str) -> None:
-    told = cli("backup", "one.db", "--db", copy)
-    found = json.loads(cli("backup", "two.db", "--db", copy, "--json").stdout)
+def test_a_backup_is_told_in_one_line_or_as_json(cli: Cli, own: str) -> None:
+    told = cli("backup", "one.db", "--db", own)
+    found = json.loads(cli("backup", "two.db", "--db", own, "--json").stdout)
 
     assert told.stdout.startswith("wrote ")
     assert "one.db: the log up to position 13, " in told.stdout

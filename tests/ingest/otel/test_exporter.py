@@ -32,7 +32,7 @@ CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "opus", "gen_ai
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def endpoint() -> Iterator[str]:
     with provider() as address:
         yield address
 
@@ -70,10 +70,10 @@ FIELDS = ("model", "input_tokens", "cache_read_tokens", "output_tokens", "reason
 
 
 @pytest.mark.parametrize("emitter", ["genai-openai", "openinference-openai"])
-def test_calls_of_a_real_client_are_recorded(analytics: AnalyticsService, url: str, emitter: str) -> None:
+def test_calls_of_a_real_client_are_recorded(analytics: AnalyticsService, endpoint: str, emitter: str) -> None:
     exporter = AnalyticsSpanExporter(analytics)
     with instrumented(tracers(exporter), emitter):
-        three_calls(url)
+        three_calls(endpoint)
 
     assert told(analytics, *FIELDS) == EXPECTED
     assert ExportStats(spans=3, recorded=3) == exporter.stats()
@@ -88,10 +88,10 @@ def test_calls_of_a_real_client_are_recorded(analytics: AnalyticsService, url: s
     "emitters", [("genai-openai", "openinference-openai"), ("openinference-openai", "genai-openai")]
 )
 def test_calls_that_two_instrumentations_tell_of_count_once(
-    analytics: AnalyticsService, url: str, emitters: tuple[str, str]
+    analytics: AnalyticsService, endpoint: str, emitters: tuple[str, str]
 ) -> None:
     with instrumented(tracers(AnalyticsSpanExporter(analytics)), *emitters):
-        three_calls(url)
+        three_calls(endpoint)
     analytics.catch_up()
 
     assert [each for each in told(analytics, *FIELDS) if each[0].startswith("provider")] == EXPECTED
@@ -99,10 +99,10 @@ def test_calls_that_two_instrumentations_tell_of_count_once(
     assert (sum(row.calls for row in cost.rows), sum(row.tokens.input or 0 for row in cost.rows)) == (3, 40)
 
 
-def test_an_agent_is_a_task_of_a_job_with_calls_and_tools(analytics: AnalyticsService, url: str) -> None:
+def test_an_agent_is_a_task_of_a_job_with_calls_and_tools(analytics: AnalyticsService, endpoint: str) -> None:
     tracing = tracers(AnalyticsSpanExporter(analytics))
     with instrumented(tracing, "genai-agent"):
-        agent(url, tracing)
+        agent(endpoint, tracing)
 
     assert told(analytics, "tool", "task_type", "input_tokens", "conversation_id") == [
         ("provider.call.completed", None, None, 20, "talk-1"),
@@ -116,11 +116,11 @@ def test_an_agent_is_a_task_of_a_job_with_calls_and_tools(analytics: AnalyticsSe
 
 @pytest.mark.parametrize("emitter", ["genai-openai", "openinference-openai", "genai-agent"])
 def test_a_file_of_what_was_exported_live_adds_nothing(
-    analytics: AnalyticsService, url: str, emitter: str, tmp_path: Path
+    analytics: AnalyticsService, endpoint: str, emitter: str, tmp_path: Path
 ) -> None:
     tracing = tracers(AnalyticsSpanExporter(analytics), FileSpanExporter(tmp_path / "traces.jsonl"))
     with instrumented(tracing, emitter):
-        (agent if emitter == "genai-agent" else three_calls)(url, tracing)
+        (agent if emitter == "genai-agent" else three_calls)(endpoint, tracing)
     tracing.shutdown()
 
     before = analytics._log.head()
@@ -129,11 +129,11 @@ def test_a_file_of_what_was_exported_live_adds_nothing(
     assert (0, before, 0) == (again.unwrap().recorded, again.unwrap().duplicates, again.unwrap().differing)
 
 
-def test_what_was_said_is_recorded_only_where_asked_for(url: str) -> None:
+def test_what_was_said_is_recorded_only_where_asked_for(endpoint: str) -> None:
     for content in (False, True):
         with AnalyticsService.open(":memory:", follow=False) as analytics:
             with instrumented(tracers(AnalyticsSpanExporter(analytics, content=content)), "openinference-openai"):
-                three_calls(url)
+                three_calls(endpoint)
             text = json.dumps([event.data for event in recorded(analytics)])
             assert [content, content] == [SECRET in text, ANSWER in text]
 

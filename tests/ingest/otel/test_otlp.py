@@ -119,14 +119,14 @@ def test_an_agents_tokens_are_those_of_its_calls() -> None:
     ]
 
 
-def test_importing_again_in_another_order_changes_nothing(store: AnalyticsService, tmp_path: Path) -> None:
+def test_importing_again_in_another_order_changes_nothing(analytics: AnalyticsService, tmp_path: Path) -> None:
     lines = [line for path in RECORDED for line in path.read_text().splitlines()]
     shuffled = tmp_path / "shuffled.jsonl"
-    first = store.record_events(event for path in RECORDED for event in events(path)).unwrap()
+    first = analytics.record_events(event for path in RECORDED for event in events(path)).unwrap()
 
     for seed in range(5):
         shuffled.write_text("\n".join(random.Random(seed).sample(lines, len(lines))))
-        again = store.record_events(events(shuffled)).unwrap()
+        again = analytics.record_events(events(shuffled)).unwrap()
         assert (0, first.recorded, 0) == (again.recorded, again.duplicates, again.differing)
 
 
