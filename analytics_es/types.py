@@ -20,6 +20,8 @@ from analytics_es.errors import AnalyticsError, BadPeriod, UnknownTimezone
 
 T = TypeVar("T")
 R = TypeVar("R")
+# What is being done, how much of it is done, and of how much (0: not known).
+Progress = Callable[[str, int, int], None]
 Granularity = Literal["hour", "day", "total"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
