@@ -1,4 +1,4 @@
-"""What an operation gave: a value, or a failure that was to be expected."""
+"""What an operation gives: its progress, then a value or a failure that was to be expected."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from analytics_es.errors import AnalyticsError
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+# What is being done, how much of it is done, and of how much (0: not known).
+Progress = Callable[[str, int, int], None]
 
 
 @frozen(kw_only=True)
