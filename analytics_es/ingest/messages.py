@@ -14,8 +14,8 @@ import orjson
 
 from analytics_es.errors import RefusedEvent, UnreadableMessage
 from analytics_es.events import cloudevents
+from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import EARLIEST, LATEST
-from analytics_es.events.fields import MAX_TEXT
 from analytics_es.ingest.bus import Message
 
 REJECTED = "analytics.message.rejected"
