@@ -28,6 +28,7 @@ from analytics_es.log.event_log import (
     Stored,
     brought_up,
     check_horizon,
+    first_row,
     sorted_out,
 )
 from analytics_es.log.seals import horizon_of
@@ -250,19 +251,15 @@ class SQLiteLog(EventLog):
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
-        return self._row(LATEST, (upto,))
+        return first_row(self._rows(LATEST, (upto,)))
 
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
-        return self._row(OF_KEY, (key,))
+        return first_row(self._rows(OF_KEY, (key,)))
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
         return self._rows(TOLD, (event_type, after, upto))
-
-    def _row(self, statement: str, parameters: tuple[Any, ...]) -> dict[str, Any] | None:
-        found: list[dict[str, Any]] = self._rows(statement, parameters).to_pylist()
-        return found[0] if found else None
 
     def _rows(self, statement: str, parameters: tuple[Any, ...]) -> pa.Table:
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""
