@@ -14,6 +14,7 @@ from analytics_es.events import codec
 from analytics_es.events.event import RecordedEvent, key_of_time
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.seals import Seals
+from analytics_es.types import Progress
 
 SPAN_GAP = 1000
 COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary()), ("key", pa.string())])
@@ -140,7 +141,7 @@ class EventLog(ABC):
     def listen(self, wake: Callable[[], None]) -> None:  # noqa: B027  # nothing to do is an answer
         """Call `wake` whenever another process has appended, as far as the database can tell, until closed."""
 
-    def copy(self, to: Path, progress: Callable[[int, int], None]) -> int:
+    def copy(self, to: Path, progress: Progress) -> int:
         """Copy the log as it is now into a file while others go on; returns its head. Progress is parts done and all.
 
         Raises NotAFileStore where the database has its own tools for this.

@@ -15,11 +15,10 @@ from analytics_es.read_models.replay import Replay, Result
 from analytics_es.read_models.seeds import NOTHING, Seeds, check_exact
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.read_models.tiling import Tiling
-from analytics_es.types import AggregationResult, RebuildResult, TimePeriod
+from analytics_es.types import AggregationResult, Progress, RebuildResult, TimePeriod
 
 MICRO = 1_000_000
 
-Progress = Callable[[int, int], None]
 OpenReplay = Callable[[Sequence[Declaration]], AbstractContextManager[Replay]]
 
 
@@ -93,7 +92,7 @@ class _Filling:
             self._commit(result, part.upto)
             self._position = part.upto
             if self._progress:
-                self._progress(min(self.events, head), head)
+                self._progress("rebuilding", min(self.events, head), head)
         return self._position
 
     def _commit(self, result: Result, position: int) -> None:
@@ -275,7 +274,7 @@ def derived(
             read_models.commit(name, folded, expected=position, position=last)
         position = last
         if progress:
-            progress(position, head)
+            progress("deriving", position, head)
     for declaration in declarations:
         if position < head:
             read_models.commit(declaration.name, Folded(rows=[], unreadable=[]), expected=position, position=head)

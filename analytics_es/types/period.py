@@ -27,7 +27,9 @@ def _aware(instance: Any, attribute: Any, value: datetime) -> None:
 class TimePeriod:
     """A half-open stretch of time [start, end) and the granularity of its series.
 
-    Without a granularity, a period of up to three days is told by the hour, a longer one by the day.
+    start: the first instant of it, aware, in any zone.
+    end: the first instant after it, aware, in any zone.
+    granularity: of a series: hour, day or total; without one, hour up to three days, day beyond.
     """
 
     start: datetime = field(validator=_aware)

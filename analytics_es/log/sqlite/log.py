@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
@@ -34,6 +34,7 @@ from analytics_es.log.event_log import (
 from analytics_es.log.seals import horizon_of
 from analytics_es.log.sqlite.database import Database, check
 from analytics_es.log.sqlite.seals import SQLiteSeals
+from analytics_es.types import Progress
 
 KIND = 0x41455345  # "AESE"
 SCHEMA = 2  # 1 knew no seals and no notes
@@ -285,7 +286,7 @@ class SQLiteLog(EventLog):
             return []
         return [f"{self._database.path}-wal, until nobody reads the log for a moment"]
 
-    def copy(self, to: Path, progress: Callable[[int, int], None]) -> int:
+    def copy(self, to: Path, progress: Progress) -> int:
         """Copy the log as it is now into a file while others go on; returns its head. Progress is in pages.
 
         Page by page: VACUUM INTO may give events other positions.
@@ -295,7 +296,7 @@ class SQLiteLog(EventLog):
             head = cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
             with closing(sqlite3.connect(to)) as copy:
                 cursor.connection.backup(
-                    copy, pages=COPIED_AT_ONCE, progress=lambda _, left, pages: progress(pages - left, pages)
+                    copy, pages=COPIED_AT_ONCE, progress=lambda _, left, pages: progress("copying", pages - left, pages)
                 )
                 if self._database.path is None:  # one in memory does not say whose it is
                     copy.execute(f"PRAGMA application_id = {KIND}")
