@@ -14,8 +14,7 @@ from analytics_es.events.event import CORRECTED, RecordedEvent, correction_id, f
 from analytics_es.events.fields import ENTITIES, MAX_TEXT, VOCABULARY
 from analytics_es.ingest.door import entry as passed
 from analytics_es.ingest.recorder import Recorder
-from analytics_es.log import Entry, EventLog
-from analytics_es.log.event_log import check_horizon
+from analytics_es.log import Entry, EventLog, check_horizon
 from analytics_es.types import CostCorrection
 
 # What a correction has of its call, so that it lands in the same rows; nothing that would make it a call of its own.
