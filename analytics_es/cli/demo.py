@@ -39,7 +39,7 @@ def demo(db: Place, seed: int, start: datetime | None, days: int, jobs: int, as_
     with opened(db, privacy="full") as store:
         with Bar("recording") as bar:
             receipt = store.service.record_events(
-                platform_events(seed=seed, start=begin, days=days, jobs=jobs), progress=bar.at
+                platform_events(seed=seed, start=begin, days=days, jobs=jobs), progress=bar.report
             ).unwrap()
         store.catch_up()
         found = tables.reported(store.service, TimePeriod(begin, begin + timedelta(days=days)))

@@ -42,9 +42,9 @@ def explain(asked: Asked, metric: str, where: Sequence[str], largest: bool, limi
     how: dict[str, Any] = {"where": pairs(where), "limit": limit, "largest": largest}
     with asked.caught_up() as (store, period), Bar("explaining") as bar:
         if metric == METRIC:
-            costs = store.service.explain_cost(period, **how, progress=bar.at).unwrap()
+            costs = store.service.explain_cost(period, **how, progress=bar.report).unwrap()
         else:
-            answer = store.service.explain(metric, period, **how, progress=bar.at).unwrap()
+            answer = store.service.explain(metric, period, **how, progress=bar.report).unwrap()
     if metric == METRIC:
         asked.tell(costs, lambda: tables.bill(costs))
     else:

@@ -42,7 +42,7 @@ def forget(subject: str, entity: str, fields: Sequence[str], yes: bool, db: Plac
         if not yes:
             click.confirm(f"Forget this {entity} in {words.safe(str(db))} for good?", abort=True, err=True)
         with Bar("looking") as bar:
-            receipt = store.service.forget(named, entity=entity, fields=fields, progress=bar.at).unwrap()
+            receipt = store.service.forget(named, entity=entity, fields=fields, progress=bar.report).unwrap()
         store.catch_up()
     if as_json:
         click.echo(to_json(receipt))

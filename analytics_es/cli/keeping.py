@@ -61,7 +61,7 @@ def export(asked: Asked, format: str, metrics: Sequence[str], output: Path | Non
     """
     with asked.store() as store, Bar("exporting") as bar:
         result = store.service.export_data(
-            format, asked.period(store), list(metrics) or None, to=output, progress=bar.at
+            format, asked.period(store), list(metrics) or None, to=output, progress=bar.report
         ).unwrap()
     asked.tell(result, lambda: [Line(_exported(result))])
 
@@ -110,7 +110,7 @@ def backup(file: Path, db: Place, as_json: bool) -> None:
       analytics-es backup --db analytics.db /backups/2026-11-01.db --json
     """
     with existing(db) as store, Bar("copying", unit="pages") as bar:
-        result = store.service.back_up(file, progress=bar.at).unwrap()
+        result = store.service.back_up(file, progress=bar.report).unwrap()
     if as_json:
         click.echo(to_json(result))
     else:

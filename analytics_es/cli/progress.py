@@ -44,6 +44,10 @@ class Bar:
             self._timer.join()
             self._progress.stop()
 
+    def report(self, _activity: str, done: int, total: int) -> None:
+        """Move to what a service reports of its work; what that is stands before the bar already."""
+        self.at(done, total or None)
+
     def at(self, done: float, total: float | None = None, counted: int | None = None, *, more: str = "") -> None:
         """Move to `done` of `total`, which may be in another measure than what is `counted`; `more` is told as well."""
         number = int(done) if counted is None else counted

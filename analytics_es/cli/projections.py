@@ -68,7 +68,7 @@ def status(db: Place, as_json: bool, no_check: bool) -> None:
         found = store.service.projections().unwrap()
         unreadable = store.service.unreadable_values().unwrap()
         with Bar("checking", unit="parts") as bar:
-            checks = None if no_check else store.service.check_ledger(progress=bar.at).unwrap()
+            checks = None if no_check else store.service.check_ledger(progress=bar.report).unwrap()
     if as_json:
         click.echo(to_json({"projections": found, "unreadable_values": unreadable, "ledger": checks}))
     else:

@@ -99,7 +99,7 @@ def cost(
     bar = Bar("reading the log")
     with asked.answering(bar) as (service, period):
         answer = service.get_cost_breakdown(
-            period, by=by, where=only, prices=prices, models=others, progress=bar.at
+            period, by=by, where=only, prices=prices, models=others, progress=bar.report
         ).unwrap()
         was = service.get_cost_breakdown(period, where=only).unwrap() if answer.supposed else answer
     supposed = tables.supposed(was, others, prices, file) if answer.supposed else []
@@ -145,7 +145,7 @@ def summary(asked: Asked, metric: str, group_by: Sequence[str], where: Sequence[
     only = pairs(where)
     bar = Bar("reading the log")
     with asked.answering(bar) as (service, period):
-        answer = service.get_summary(metric, period, group_by=group_by, where=only, progress=bar.at).unwrap()
+        answer = service.get_summary(metric, period, group_by=group_by, where=only, progress=bar.report).unwrap()
     asked.tell(answer, lambda: tables.summary(answer, top))
 
 

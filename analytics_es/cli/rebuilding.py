@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from analytics_es.cli.projections import projections
 from analytics_es.cli.store import Place, Store, existing
 from analytics_es.events.codec import to_json
 from analytics_es.read_models.replay import BATCH, cluster, relax
-from analytics_es.types import AggregationResult, ProjectionStatus, RebuildResult, TimePeriod
+from analytics_es.types import AggregationResult, Progress, ProjectionStatus, RebuildResult, TimePeriod
 
 try:
     import resource
@@ -31,8 +31,6 @@ except ImportError:  # there is none on Windows
 SHORT = 500_000  # events of a log for which starting workers takes longer than it saves
 MOST_WORKERS = 4
 TELL_SECONDS = 1.0
-
-Progress = Callable[[int, int], None]
 
 
 @projections.command()
@@ -169,7 +167,7 @@ def _told(as_json: bool) -> Iterator[Progress]:
         yield _Lines().at
         return
     with Bar("rebuilding") as bar:
-        yield lambda done, total: bar.at(done, total, more=f"{_memory_mb():,.0f} MB")
+        yield lambda _, done, total: bar.at(done, total, more=f"{_memory_mb():,.0f} MB")
 
 
 class _Lines:
@@ -178,7 +176,7 @@ class _Lines:
     def __init__(self) -> None:
         self._began = self._told = time.monotonic()
 
-    def at(self, done: int, total: int) -> None:
+    def at(self, _activity: str, done: int, total: int) -> None:
         """Tell that so many events are done of how many."""
         now = time.monotonic()
         if now - self._told < TELL_SECONDS and done < total:

@@ -40,7 +40,7 @@ class Store:
         """Bring the read models up to date; a projection that cannot go on is told, and answers say that they lag."""
         with Bar("catching up") as bar:
             try:
-                self.service.catch_up(bar.at, thresholds=False)  # a question records nothing
+                self.service.catch_up(bar.report, thresholds=False)  # a question records nothing
             except FoldFailed as error:
                 click.echo(f"warning: {safe(str(error))}", err=True)
 

@@ -69,7 +69,7 @@ def verify(
             seed=seed,
             limit=limit,
             workers=workers,
-            progress=bar.at,
+            progress=bar.report,
         ).unwrap()
     if as_json:
         click.echo(to_json(found))

@@ -83,10 +83,10 @@ class Corrections:
         head = self.log.head()
         if type(position) is not int or not 0 < position <= head:
             raise NoSuchPosition(position=position, head=head)
-        rows: list[dict[str, Any]] = self.log.scan(after=position - 1, upto=position, limit=1).to_pylist()
-        if not rows:
+        row = self.log.at(position)
+        if row is None:
             raise BeforeHorizon.of(self.log.seals.horizon().until)
-        return rows[0]
+        return row
 
     def _of(self, correction: RecordedEvent) -> str:
         """Say where the call of a correction is."""

@@ -14,7 +14,7 @@ from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, Refused
 from analytics_es.ingest.door import Door, reason
 from analytics_es.log import Appended, Entry, EventLog
 from analytics_es.log.event_log import check_horizon
-from analytics_es.types import BatchReceipt, Receipt, Refusal
+from analytics_es.types import BatchReceipt, Progress, Receipt, Refusal
 
 BATCH = 1000
 LISTED = 100
@@ -22,7 +22,6 @@ POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
 CONFIGURED = "analytics.privacy.configured"
 
 OnRefused = Callable[[Refusal], None]
-Progress = Callable[[int], None]
 _NEEDED = {"event_type", "data"}
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
 
@@ -112,7 +111,7 @@ class Recorder:
                 tally.refuse_batch(len(chunk))
             tally.count(self.append(entries))
             if progress:
-                progress(tally.index)
+                progress("recording", tally.index, 0)
         return tally.receipt()
 
     def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[Entry]:

@@ -102,8 +102,9 @@ class Intake:
 
     def _says_else(self, entry: Entry, position: int) -> bool:
         """Say whether more than the time differs from what is recorded, which it may where ids are strict."""
-        first = self.recorder.log.first_after(position - 1)
-        return first is None or (first.type, first.data) != (entry.type, decode(position, *entry[1:]).data)
+        row = self.recorder.log.at(position)
+        recorded = decode(position, row["type"], row["state"]) if row else None
+        return recorded is None or (recorded.type, recorded.data) != (entry.type, decode(position, *entry[1:]).data)
 
     def _count(self, more: Mapping[str, int], *, trouble: str | None = None) -> None:
         with self._counting:

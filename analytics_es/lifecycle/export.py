@@ -41,13 +41,12 @@ from analytics_es.queries.question import QuestionContext, find_metric, summary
 from analytics_es.read_models.rebuild import derived
 from analytics_es.read_models.seeds import check_exact
 from analytics_es.read_models.tiling import Tiling
-from analytics_es.types import Distribution, ExportResult, MetricSummary, TimePeriod
+from analytics_es.types import Distribution, ExportResult, MetricSummary, Progress, TimePeriod
 
 SUFFIXES = {"csv": ".csv", "json": ".jsonl", "parquet": ".parquet"}
 SCAN_ROWS = 10_000  # read at once
 GROUP_BYTES = 16 * 2**20  # typed and written at once: some 40,000 events
 
-Progress = Callable[[int], None]
 Tables = Generator[pa.Table, None, None]
 
 TIME = "TIMESTAMP"
@@ -308,5 +307,5 @@ def _write_all(tables: Tables, write: Callable[[pa.Table], Any], progress: Progr
             write(table)
             rows += table.num_rows
             if progress:
-                progress(rows)
+                progress("exporting", rows, 0)
     return rows

@@ -14,6 +14,7 @@ from analytics_es.events import codec
 from analytics_es.events.event import RecordedEvent, key_of_time
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.seals import Seals
+from analytics_es.types import Progress
 
 SPAN_GAP = 1000
 COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary()), ("key", pa.string())])
@@ -106,6 +107,10 @@ class EventLog(ABC):
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
 
+    def at(self, position: int) -> dict[str, Any] | None:
+        """Return the event at a position as `scan` gives it, None where there is none, or where it is sealed."""
+        return first_row(self.scan(after=position - 1, upto=position, limit=1))
+
     @abstractmethod
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
@@ -130,13 +135,13 @@ class EventLog(ABC):
 
     def first_after(self, position: int) -> RecordedEvent | None:
         """Return the first event after a position."""
-        rows = self.scan(after=position, limit=1).to_pylist()
-        return codec.decode(rows[0]["position"], rows[0]["type"], rows[0]["state"]) if rows else None
+        row = first_row(self.scan(after=position, limit=1))
+        return codec.decode(row["position"], row["type"], row["state"]) if row else None
 
     def listen(self, wake: Callable[[], None]) -> None:  # noqa: B027  # nothing to do is an answer
         """Call `wake` whenever another process has appended, as far as the database can tell, until closed."""
 
-    def copy(self, to: Path, progress: Callable[[int, int], None]) -> int:
+    def copy(self, to: Path, progress: Progress) -> int:
         """Copy the log as it is now into a file while others go on; returns its head. Progress is parts done and all.
 
         Raises NotAFileStore where the database has its own tools for this.
@@ -191,6 +196,12 @@ def sorted_out(
 
 def _differs(entry: Entry, state: bytes) -> bool:
     return state != entry.state and not codec.same_content(state, entry.state)
+
+
+def first_row(table: pa.Table) -> dict[str, Any] | None:
+    """Return the first event of a table, None where there is none."""
+    rows: list[dict[str, Any]] = table.slice(0, 1).to_pylist()
+    return rows[0] if rows else None
 
 
 def brought_up(table: pa.Table) -> pa.Table:

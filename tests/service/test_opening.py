@@ -105,7 +105,7 @@ def test_a_new_path_becomes_two_files_that_only_their_owner_reads(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("name", "views"),
+    ("name", "read_models"),
     [
         ("a.db", "a.views.db"),
         ("analytics", "analytics.views"),

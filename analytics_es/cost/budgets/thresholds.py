@@ -206,9 +206,10 @@ class Thresholds:
         return reached, appended
 
     def _occurred_at(self, account: Account, percent: Decimal, position: int) -> datetime:
-        for row in self._deriving.log.scan(after=position - 1, upto=position, limit=1).to_pylist():
-            return codec.decode(row["position"], row["type"], row["state"]).occurred_at
-        raise ReachedBySealed(percent=percent, budget=account.budget_id)
+        row = self._deriving.log.at(position)
+        if row is None:
+            raise ReachedBySealed(percent=percent, budget=account.budget_id)
+        return codec.decode(row["position"], row["type"], row["state"]).occurred_at
 
     def _entry(self, account: Account, percent: Decimal, state: State, occurred_at: datetime) -> Entry:
         """Write the event; its identity is that of the threshold, so that whoever else finds it finds it recorded."""

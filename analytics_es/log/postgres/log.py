@@ -24,6 +24,7 @@ from analytics_es.log.event_log import (
     Stored,
     brought_up,
     check_horizon,
+    first_row,
     sorted_out,
 )
 from analytics_es.log.horizon import Horizon
@@ -272,19 +273,15 @@ class PostgresLog(EventLog):
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
-        return self._event(LATEST, upto=int(upto))
+        return first_row(self._events(LATEST, upto=int(upto)))
 
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
-        return self._event(OF_KEY, key=Literal(key).as_string())
+        return first_row(self._events(OF_KEY, key=Literal(key).as_string()))
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
         return self._events(TOLD, type=Literal(event_type).as_string(), after=int(after), upto=int(upto))
-
-    def _event(self, statement: str, **values: Any) -> dict[str, Any] | None:
-        found: list[dict[str, Any]] = self._events(statement, **values).to_pylist()
-        return found[0] if found else None
 
     def _events(self, statement: str, **values: Any) -> pa.Table:
         return brought_up(self._fetch(self._query(statement, **values)).cast(COLUMNS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
@@ -28,11 +28,13 @@ from analytics_es.log.event_log import (
     Stored,
     brought_up,
     check_horizon,
+    first_row,
     sorted_out,
 )
 from analytics_es.log.seals import horizon_of
 from analytics_es.log.sqlite.database import Database, check
 from analytics_es.log.sqlite.seals import SQLiteSeals
+from analytics_es.types import Progress
 
 KIND = 0x41455345  # "AESE"
 SCHEMA = 2  # 1 knew no seals and no notes
@@ -250,19 +252,15 @@ class SQLiteLog(EventLog):
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
-        return self._row(LATEST, (upto,))
+        return first_row(self._rows(LATEST, (upto,)))
 
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
-        return self._row(OF_KEY, (key,))
+        return first_row(self._rows(OF_KEY, (key,)))
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
         return self._rows(TOLD, (event_type, after, upto))
-
-    def _row(self, statement: str, parameters: tuple[Any, ...]) -> dict[str, Any] | None:
-        found: list[dict[str, Any]] = self._rows(statement, parameters).to_pylist()
-        return found[0] if found else None
 
     def _rows(self, statement: str, parameters: tuple[Any, ...]) -> pa.Table:
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""
@@ -288,7 +286,7 @@ class SQLiteLog(EventLog):
             return []
         return [f"{self._database.path}-wal, until nobody reads the log for a moment"]
 
-    def copy(self, to: Path, progress: Callable[[int, int], None]) -> int:
+    def copy(self, to: Path, progress: Progress) -> int:
         """Copy the log as it is now into a file while others go on; returns its head. Progress is in pages.
 
         Page by page: VACUUM INTO may give events other positions.
@@ -298,7 +296,7 @@ class SQLiteLog(EventLog):
             head = cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
             with closing(sqlite3.connect(to)) as copy:
                 cursor.connection.backup(
-                    copy, pages=COPIED_AT_ONCE, progress=lambda _, left, pages: progress(pages - left, pages)
+                    copy, pages=COPIED_AT_ONCE, progress=lambda _, left, pages: progress("copying", pages - left, pages)
                 )
                 if self._database.path is None:  # one in memory does not say whose it is
                     copy.execute(f"PRAGMA application_id = {KIND}")
