@@ -12,7 +12,6 @@ from analytics_es.errors import BadField, BeforeHorizon, NoSuchPosition, NotCorr
 from analytics_es.events.codec import decode
 from analytics_es.events.event import CORRECTED, RecordedEvent, correction_id, facts, key_of, microseconds
 from analytics_es.events.fields import ENTITIES, MAX_TEXT, VOCABULARY
-from analytics_es.ingest.door import entry as passed
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Entry, EventLog, check_horizon
 from analytics_es.types import CostCorrection
@@ -106,8 +105,7 @@ class Corrections:
         return state
 
     def _entry(self, call: RecordedEvent, told: CostCorrection, about: Mapping[str, Any]) -> Entry:
-        return passed(
-            self.recorder.door.clock(),
+        return self.recorder.own_door.write(
             CORRECTED,
             {
                 **_copied(call),

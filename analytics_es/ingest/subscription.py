@@ -13,8 +13,9 @@ from attrs import define, evolve, field, frozen
 
 from analytics_es.errors import BeforeHorizon, Closed, NotABus, OtherContent, RefusedEvent, UnreadableMessage
 from analytics_es.events.codec import decode
+from analytics_es.events.event import REJECTED
 from analytics_es.ingest.bus import BatchBus, Message, MessageBus, at_all_depths, by_depth, checked
-from analytics_es.ingest.messages import REJECTED, arguments, received, rejected
+from analytics_es.ingest.messages import arguments, received, rejected
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Appended, Entry, Horizon, check_horizon
 
@@ -65,7 +66,7 @@ class Intake:
 
     def _entry(self, message: Message, horizon: Horizon) -> Entry:
         try:
-            entry = self.recorder.door.entry(**arguments(message))
+            entry = self.recorder.door.write(**arguments(message))
             check_horizon(horizon, [entry])
             return entry
         except RefusedEvent as reason:
@@ -74,7 +75,7 @@ class Intake:
             return self._kept(message, reason)
 
     def _kept(self, message: Message, reason: RefusedEvent) -> Entry:
-        return self.recorder.door.entry(**rejected(message, reason))
+        return self.recorder.door.write(**rejected(message, reason))
 
     def _append(self, messages: Sequence[Message], entries: Sequence[Entry]) -> None:
         if self.closed:

@@ -12,7 +12,8 @@ from attrs import frozen
 from analytics_es.errors import BadManifest, OtherLog
 from analytics_es.lifecycle import archive
 from analytics_es.lifecycle.archive import Archive, Reader
-from analytics_es.log import COLUMNS, EventLog
+from analytics_es.log import EventLog
+from analytics_es.log.event_log import COLUMNS
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models.sources import LogSource, Opening, Positions, ReplaySource
 

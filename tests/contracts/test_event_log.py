@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from analytics_es.errors import OldSqlite, ReadOnly, StoreBusy, StoreMoved
 from analytics_es.events.codec import decode
 from analytics_es.events.event import RecordedEvent, microseconds
-from analytics_es.ingest.door import entry
 from analytics_es.log import Appended, Entry, EventLog, Held, Horizon, LogSlice
 from analytics_es.log import event_log as port
 from analytics_es.log.postgres import Database as PostgresDatabase
@@ -36,6 +35,7 @@ from analytics_es.log.sqlite.database import Database
 from analytics_es.log.sqlite.recorder import SQLiteRecorder
 from analytics_es.testing import NOON, tool_call
 from tests.servers import Server
+from tests.stores import entry
 
 # The library's test cases import its cipher, whose package nothing here needs.
 with patch.dict(sys.modules, {"eventsourcing.cipher": Mock()}):
