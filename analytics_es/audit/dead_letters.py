@@ -93,10 +93,9 @@ class DeadLetters:
     def details(self, position: int) -> DeadLetterDetails:
         """Show what is stored, and why each letter could not be read; raises NoDeadLetter."""
         letters = self._at(position)
-        found = self.log.scan(after=position - 1, limit=1, upto=position).to_pylist()
-        if not found:
+        stored = self.log.at(position)
+        if stored is None:
             raise SealedPeriod.of(self.log.seals.horizon().until, "what is stored at a position")
-        stored = found[0]
         event = _decoded(**stored)
         raw = None if event else stored["state"].decode("utf-8", "replace")
         return DeadLetterDetails(

@@ -113,7 +113,7 @@ class Buffer:
         A full buffer blocks, or drops the event and returns the failure `buffer_full`, or raises BufferFull.
         """
         try:
-            event = self._door().admitted(event_type, data, occurred_at=occurred_at, id=id, source=source)
+            event = self._door().admit(event_type, data, occurred_at=occurred_at, id=id, source=source)
         except AnalyticsError as error:
             with self._lock:
                 self._counts.refused += 1
@@ -208,7 +208,7 @@ class Buffer:
         pause = FIRST_PAUSE
         while True:
             try:
-                self._append_group([event.entry() for event in self._under_way])
+                self._append_group([event.write() for event in self._under_way])
                 return True
             except Exception as error:  # whatever it is: this thread goes on
                 self._fail(error)

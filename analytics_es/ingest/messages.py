@@ -15,10 +15,9 @@ import orjson
 from analytics_es.errors import RefusedEvent, UnreadableMessage
 from analytics_es.events import cloudevents
 from analytics_es.events.checks import MAX_TEXT
-from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.events.event import EARLIEST, LATEST, REJECTED
 from analytics_es.ingest.bus import Message
 
-REJECTED = "analytics.message.rejected"
 RAW_BYTES = 96 * 1024  # of a rejected message: as base64, with its headers, below what an event may take
 HEADER_BYTES = 8 * 1024
 STRUCTURED = "application/cloudevents+json"

@@ -12,9 +12,7 @@ from attrs import define, field
 
 from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
 from analytics_es.ingest.door import Door, reason
-from analytics_es.ingest.door import entry as passed
-from analytics_es.log import Appended, Entry, EventLog
-from analytics_es.log.event_log import check_horizon
+from analytics_es.log import Appended, Entry, EventLog, check_horizon
 from analytics_es.types import BatchReceipt, Progress, Receipt, Refusal
 
 BATCH = 1000
@@ -39,16 +37,21 @@ class Recorder:
     log: EventLog
     door: Door
     appended: Callable[[], None]
+    own_door: Door = field(init=False)  # for what the service itself has to say; no policy of privacy is about that
     _in_force: str | None = field(init=False, default=None)  # the policy that the log was told of, here
     _telling: threading.Lock = field(init=False, factory=threading.Lock)
 
-    def one(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
-        """Record one event; durable when it returns."""
-        return receipt(self.append([self.door.entry(event_type, data, **given)])[0])
+    @own_door.default
+    def _of_no_policy(self) -> Door:
+        return Door(self.door.clock)
 
-    def announce(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
-        """Record what the service itself has to say, an `analytics.…` event; no policy of privacy is about that."""
-        return receipt(self.announce_all([passed(self.door.clock(), event_type, data, **given)])[0])
+    def one(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
+        """Record one event; durable when it returns."""
+        return receipt(self.append([self.door.write(event_type, data, **arguments)])[0])
+
+    def announce(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
+        """Record what the service itself has to say, an `analytics.…` event."""
+        return receipt(self.announce_all([self.own_door.write(event_type, data, **arguments)])[0])
 
     def announce_all(self, entries: Sequence[Entry]) -> list[Appended]:
         """Record several such events, in one commit."""
@@ -68,7 +71,7 @@ class Recorder:
     def _append_first(self, entries: Sequence[Entry]) -> list[Appended]:
         policy = self.door.policy
         changed = (self.log.noted(POLICY) or "") != policy.fingerprint  # of old, everything was kept
-        configured = [passed(self.door.clock(), CONFIGURED, policy.to_dict())] if changed else []
+        configured = [self.own_door.write(CONFIGURED, policy.to_dict())] if changed else []
         result = self._commit([*configured, *entries], {POLICY: policy.fingerprint} if changed else None)
         self._in_force = policy.fingerprint
         return result[len(configured) :]
@@ -128,7 +131,7 @@ class Recorder:
 
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
     try:
-        return door.entry(now=now, **event)
+        return door.write(now=now, **event)
     except AnalyticsError:
         raise
     except Exception as error:

@@ -13,11 +13,11 @@ from attrs import define, evolve, field, frozen
 
 from analytics_es.errors import BeforeHorizon, Closed, NotABus, OtherContent, RefusedEvent, UnreadableMessage
 from analytics_es.events.codec import decode
+from analytics_es.events.event import REJECTED
 from analytics_es.ingest.bus import BatchBus, Message, MessageBus, at_all_depths, by_depth, checked
-from analytics_es.ingest.messages import REJECTED, arguments, received, rejected
+from analytics_es.ingest.messages import arguments, received, rejected
 from analytics_es.ingest.recorder import Recorder
-from analytics_es.log import Appended, Entry, Horizon
-from analytics_es.log.event_log import check_horizon
+from analytics_es.log import Appended, Entry, Horizon, check_horizon
 
 
 @frozen(kw_only=True)
@@ -66,7 +66,7 @@ class Intake:
 
     def _entry(self, message: Message, horizon: Horizon) -> Entry:
         try:
-            entry = self.recorder.door.entry(**arguments(message))
+            entry = self.recorder.door.write(**arguments(message))
             check_horizon(horizon, [entry])
             return entry
         except RefusedEvent as reason:
@@ -75,7 +75,7 @@ class Intake:
             return self._kept(message, reason)
 
     def _kept(self, message: Message, reason: RefusedEvent) -> Entry:
-        return self.recorder.door.entry(**rejected(message, reason))
+        return self.recorder.door.write(**rejected(message, reason))
 
     def _append(self, messages: Sequence[Message], entries: Sequence[Entry]) -> None:
         if self.closed:
@@ -101,8 +101,9 @@ class Intake:
 
     def _says_else(self, entry: Entry, position: int) -> bool:
         """Say whether more than the time differs from what is recorded, which it may where ids are strict."""
-        first = self.recorder.log.first_after(position - 1)
-        return first is None or (first.type, first.data) != (entry.type, decode(position, *entry[1:]).data)
+        row = self.recorder.log.at(position)
+        recorded = decode(position, row["type"], row["state"]) if row else None
+        return recorded is None or (recorded.type, recorded.data) != (entry.type, decode(position, *entry[1:]).data)
 
     def _count(self, more: Mapping[str, int], *, trouble: str | None = None) -> None:
         with self._counting:

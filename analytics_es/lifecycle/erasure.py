@@ -12,12 +12,13 @@ from typing import Any
 from attrs import define, field, frozen
 
 from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, UnknownEntity
+from analytics_es.events.event import REJECTED
 from analytics_es.events.fields import ENTITIES
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.ingest.vault import Vault
 from analytics_es.lifecycle.archive import Archive
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch
-from analytics_es.lifecycle.masking import REJECTED, Masked, Masking, identities, read
+from analytics_es.lifecycle.masking import Masked, Masking, identities, read
 from analytics_es.log import EventLog, Held
 from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar

@@ -115,9 +115,8 @@ class _Filling:
             accepted = snapshot.discarded()
         for position, _, field in sorted(folded.unreadable):
             if (name, position, field) not in accepted:
-                found = self._log.scan(after=position - 1, limit=1, upto=position).column("type").to_pylist()
-                kind = found[0] if found else "of the archive"
-                raise RebuildStopped(projection=name, position=position, type=kind, field=field)
+                row = self._log.at(position) or {"type": "of the archive"}
+                raise RebuildStopped(projection=name, position=position, type=row["type"], field=field)
 
 
 def owed(read_models: ReadModels, live: Mapping[str, Live], head: int, *, least: int) -> list[str]:

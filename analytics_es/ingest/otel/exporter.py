@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from attrs import frozen
 
 from analytics_es.errors import MissingExtra
-from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.events.event import EARLIEST, LATEST, REJECTED
 from analytics_es.ingest.door import reason
 from analytics_es.ingest.otel.span_events import SOURCE, Reader
 from analytics_es.ingest.otel.spans import Span, SpanEvent
@@ -26,7 +26,6 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtra(package=error.name, extra="otel") from None
 
-REJECTED = "analytics.message.rejected"
 UNREADABLE = "unreadable_span"
 REMEMBERED = 20_000  # spans: minutes of a busy process, about 6 MB
 MAX_RAW = 96 * 1024  # bytes of what is kept of a span that was refused
