@@ -19,8 +19,8 @@ from analytics_es.log import EventLog
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
+from analytics_es.projection.decoding import IN_MICROSECONDS
 from analytics_es.projection.fold import Fold, Folded
-from analytics_es.projection.fold_sql import IN_MICROSECONDS
 from analytics_es.read_models import ReadModels, rebuild
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import DeadLetter, RetryResult, TimePeriod

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +211,8 @@ def type_of(expression: str, columns: Mapping[str, str]) -> str:
 def quote_name(name: str) -> str:
     """Return a name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def sql_list(parts: Sequence[str]) -> str:
+    """Return SQL expressions as a list of them."""
+    return ", ".join(parts)
