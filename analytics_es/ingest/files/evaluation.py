@@ -15,7 +15,8 @@ from analytics_es.ingest.files.batches import Batch
 from analytics_es.ingest.files.events import ImportedRow, arguments, refused
 from analytics_es.ingest.files.expressions import Query, bind
 from analytics_es.ingest.files.mapping import Mapping
-from analytics_es.ingest.files.problems import in_one_line, reading
+from analytics_es.ingest.files.problems import reading
+from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine
 
 

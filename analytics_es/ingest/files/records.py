@@ -15,7 +15,8 @@ import orjson
 
 from analytics_es.errors import CannotRead
 from analytics_es.ingest.files.columns import unique
-from analytics_es.ingest.files.problems import in_one_line, reading
+from analytics_es.ingest.files.problems import reading
+from analytics_es.ingest.problems import in_one_line
 
 MAX_LINE = 16 * 2**20
 

@@ -14,9 +14,9 @@ from attrs import frozen
 
 from analytics_es.errors import MissingExtra
 from analytics_es.events.event import EARLIEST, LATEST, REJECTED
-from analytics_es.ingest.door import reason
 from analytics_es.ingest.otel.span_events import SOURCE, Reader
 from analytics_es.ingest.otel.spans import Span, SpanEvent
+from analytics_es.ingest.problems import reason
 from analytics_es.types import Refusal
 
 try:
