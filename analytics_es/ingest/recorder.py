@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -142,10 +143,10 @@ def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
 
 def _problem(event: object, error: Exception) -> str:
     """Say what is wrong with an element that cannot be read as arguments."""
-    try:
-        return _mistake(event) or f"this one fails when it is read ({reason(error)})"
-    except Exception:
-        return f"this one fails when it is read ({reason(error)})"
+    mistake = ""
+    with suppress(Exception):  # of a mapping of the caller's own class
+        mistake = _mistake(event)
+    return mistake or f"this one fails when it is read ({reason(error)})"
 
 
 def _mistake(event: object) -> str:
@@ -189,11 +190,11 @@ class _Tally:
         )
 
     def count(self, appended: list[Appended]) -> None:
-        duplicates = sum(each.duplicate for each in appended)
+        duplicates = sum(place.duplicate for place in appended)
         self.recorded += len(appended) - duplicates
         self.duplicates += duplicates
-        self.differing += sum(each.differs for each in appended) if duplicates else 0
-        self.last_position = max([self.last_position or 0, *(each.position for each in appended)]) or None
+        self.differing += sum(place.differs for place in appended) if duplicates else 0
+        self.last_position = max([self.last_position or 0, *(place.position for place in appended)]) or None
 
     def receipt(self) -> BatchReceipt:
         return BatchReceipt(

@@ -31,10 +31,10 @@ class Record(NamedTuple):
 
 
 def _loads(line: bytes) -> Any:
-    found = orjson.loads(line)
+    document = orjson.loads(line)
     if line.count(b"{") + line.count(b"[") > 250:
-        orjson.dumps(found)  # which allows fewer levels; the engine gets the fields in use as JSON
-    return found
+        orjson.dumps(document)  # which allows fewer levels; the engine gets the fields in use as JSON
+    return document
 
 
 def json_records(path: Path, loads: Callable[[bytes], Any] = _loads) -> Iterator[Record]:
