@@ -14,7 +14,8 @@ from attrs import frozen
 
 from analytics_es import forks
 from analytics_es.errors import BadCorrection, BadField, BadSource, BadType, IdWithoutTime, NaiveTime, TimeOutOfRange
-from analytics_es.events.fields import MAX_TEXT, VOCABULARY, check_data, kind_of
+from analytics_es.events.checks import MAX_TEXT, kind_of
+from analytics_es.events.fields import VOCABULARY, check_data
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)

@@ -14,8 +14,8 @@ import orjson
 
 from analytics_es.errors import RefusedEvent, UnreadableMessage
 from analytics_es.events import cloudevents
+from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import EARLIEST, LATEST, REJECTED
-from analytics_es.events.fields import MAX_TEXT
 from analytics_es.ingest.bus import Message
 
 RAW_BYTES = 96 * 1024  # of a rejected message: as base64, with its headers, below what an event may take

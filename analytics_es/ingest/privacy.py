@@ -10,8 +10,7 @@ import orjson
 from attrs import field, frozen
 
 from analytics_es.errors import BadPolicy
-from analytics_es.events.fields import ENTITIES
-from analytics_es.projection.declaration import TAG, named_by
+from analytics_es.events.fields import ENTITIES, TAG, named_by
 
 KEEP, PSEUDONYMISE, DROP, DROP_TEXT = "keep", "pseudonymise", "drop", "drop_text"
 ACTIONS = (KEEP, PSEUDONYMISE, DROP, DROP_TEXT)

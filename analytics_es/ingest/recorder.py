@@ -14,8 +14,7 @@ from attrs import define, field
 from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.problems import reason
-from analytics_es.log import Appended, Entry, EventLog
-from analytics_es.log.event_log import check_horizon
+from analytics_es.log import Appended, Entry, EventLog, check_horizon
 from analytics_es.types import BatchReceipt, Progress, Receipt, Refusal
 
 BATCH = 1000

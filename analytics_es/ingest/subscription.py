@@ -17,8 +17,7 @@ from analytics_es.events.event import REJECTED
 from analytics_es.ingest.bus import BatchBus, Message, MessageBus, at_all_depths, by_depth, checked
 from analytics_es.ingest.messages import arguments, received, rejected
 from analytics_es.ingest.recorder import Recorder
-from analytics_es.log import Appended, Entry, Horizon
-from analytics_es.log.event_log import check_horizon
+from analytics_es.log import Appended, Entry, Horizon, check_horizon
 
 
 @frozen(kw_only=True)

@@ -14,47 +14,16 @@ from typing import Any, Literal
 import attrs
 from attrs import frozen
 
-from analytics_es.events.fields import ENTITIES
+from analytics_es.events.fields import ENTITIES, TAG, named_by
 
 Merge = Literal["sum", "min", "max", "histogram"]
 Kind = Literal["count", "total", "smallest", "largest", "histogram"]
 
-TEXT, WHOLE, MILLISECONDS, EXACT = "VARCHAR", "BIGINT", "DECIMAL(18,3)", "DECIMAL(38,18)"
-
-# The fields of an event that an expression may name, and their types; attributes.x and data.x come on top.
-FIELDS: dict[str, str] = {
-    **dict.fromkeys(("type", "family", "activity", "outcome", "source"), TEXT),
-    **dict.fromkeys(("status", "error_type", "operation", "job_type", "task_type", "currency"), TEXT),
-    **dict.fromkeys(ENTITIES.values(), TEXT),
-    **dict.fromkeys(("input_tokens", "cache_read_tokens", "cache_creation_tokens"), WHOLE),
-    **dict.fromkeys(("output_tokens", "reasoning_tokens", "messages", "occurred_at"), WHOLE),
-    **dict.fromkeys(("cache_creation_1h_tokens", "cache_read_audio_tokens", "cache_read_image_tokens"), WHOLE),
-    **dict.fromkeys(("input_audio_tokens", "input_image_tokens"), WHOLE),
-    **dict.fromkeys(("output_audio_tokens", "output_image_tokens", "searches"), WHOLE),
-    **dict.fromkeys(("scope", "starts_at", "ends_at", "thresholds", "threshold"), TEXT),
-    **dict.fromkeys(("grant_id", "effective_at", "expires_at"), TEXT),
-    **dict.fromkeys(("priority", "recurs_hours", "at_position"), WHOLE),
-    **dict.fromkeys(("batch", "from_zero"), TEXT),  # "true" or "false"
-    **dict.fromkeys(("attempt", "minute"), WHOLE),
-    "corrects": TEXT,  # JSON
-    **dict.fromkeys(("duration_us", "time_to_first_chunk_us"), WHOLE),
-    **dict.fromkeys(("duration_ms", "time_to_first_chunk_ms"), MILLISECONDS),
-    **dict.fromkeys(("cost", "cost_change", "amount", "value"), EXACT),
-}
-OPEN_FIELDS = ("attributes", "data")
-# An entity may be a tag: an attribute of that name, whose value, as text, is whom the event belongs to.
-TAG = "attributes."
 # The unit of money, and the key that tells its currency.
 MONEY = "currency"
 
-
 # A text longer than this many bytes is shortened where it is a key: PostgreSQL's indexes end at 2,704 bytes a row.
 LONGEST_KEY, SHORT, MOST_KEYS = 256, 40, 10
-
-
-def named_by(entity: str) -> tuple[str, ...]:
-    """Return the path of what names an entity in an event: a field, or, of a tag such as `attributes.team`, two."""
-    return ("attributes", entity.removeprefix(TAG)) if entity.startswith(TAG) else (ENTITIES[entity],)
 
 
 def crossing_key(entity: str) -> str:

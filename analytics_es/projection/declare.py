@@ -14,22 +14,9 @@ from typing import Any, Literal, NoReturn, TypeVar
 import attrs
 
 from analytics_es.errors import BadDeclaration, NotAProjection, SameName
-from analytics_es.events.fields import ENTITIES
+from analytics_es.events.fields import ENTITIES, EXACT, FIELDS, OPEN_FIELDS, TAG, TEXT
 from analytics_es.projection import engine
-from analytics_es.projection.declaration import (
-    EXACT,
-    FIELDS,
-    MONEY,
-    MOST_KEYS,
-    OPEN_FIELDS,
-    TAG,
-    TEXT,
-    Declaration,
-    Histogram,
-    Key,
-    Kind,
-    Measure,
-)
+from analytics_es.projection.declaration import MONEY, MOST_KEYS, Declaration, Histogram, Key, Kind, Measure
 
 __all__ = [
     "Histogram",

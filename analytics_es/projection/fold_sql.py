@@ -12,22 +12,10 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from analytics_es.events.fields import MAX_INTEGER
+from analytics_es.events.checks import MAX_INTEGER
+from analytics_es.events.fields import FIELDS, OPEN_FIELDS, TAG, TEXT, named_by
 from analytics_es.projection import engine
-from analytics_es.projection.declaration import (
-    FIELDS,
-    LONGEST_KEY,
-    MONEY,
-    OPEN_FIELDS,
-    SHORT,
-    TAG,
-    TEXT,
-    Column,
-    Declaration,
-    Key,
-    Measure,
-    named_by,
-)
+from analytics_es.projection.declaration import LONGEST_KEY, MONEY, SHORT, Column, Declaration, Key, Measure
 from analytics_es.projection.engine import quote, quote_name
 
 EMPTY_BUCKETS = "[[],[]]"

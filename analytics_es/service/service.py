@@ -26,6 +26,7 @@ from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.tags import checked, declare
 from analytics_es.cost.tags import tagged as with_tags
 from analytics_es.errors import Closed, Forked, ProjectionsShadowed, UnknownTimezone
+from analytics_es.events.fields import named_by
 from analytics_es.ingest.buffer import Buffer, WhenFull
 from analytics_es.ingest.bus import FAMILIES, MessageBus
 from analytics_es.ingest.door import Door
@@ -38,7 +39,6 @@ from analytics_es.lifecycle.erasure import Erasure
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.log import Appended, Entry, EventLog, LogSlice
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import named_by
 from analytics_es.projection.declare import declarations_of
 from analytics_es.projection.fold import Fold
 from analytics_es.queries import question as queries

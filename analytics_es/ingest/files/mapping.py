@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from analytics_es.errors import BadMapping, CannotRead
-from analytics_es.events.fields import shown
+from analytics_es.events.checks import shown
 from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine
 

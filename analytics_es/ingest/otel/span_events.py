@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from attrs import define, evolve, field
 
+from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import EPOCH
-from analytics_es.events.fields import MAX_TEXT
 from analytics_es.ingest.otel import conventions as semconv
 from analytics_es.ingest.otel.nesting import Nesting, Node
 from analytics_es.ingest.otel.spans import Attributes, Span, common, cut, duration, first_chunk, left_over, said
