@@ -44,9 +44,13 @@ def shortened(text: str) -> str:
 
 @frozen(kw_only=True)
 class Histogram:
-    """What a histogram measure holds: exact count, sum and extremes, and how many values fell into each bucket.
+    """What a histogram measure holds. Values are integers: the number times 10^decimals of the measure.
 
-    Bucket i of OpenTelemetry's scale 5 holds the values in (2^(i/32), 2^((i+1)/32)]; -2 holds the zeros.
+    count: how many values, exactly.
+    sum: of all values; None of none.
+    min: the smallest; None of none.
+    max: the largest; None of none.
+    buckets: how many values by bucket: i of OpenTelemetry's scale 5 is (2^(i/32), 2^((i+1)/32)], -2 holds the zeros.
     """
 
     count: int
