@@ -23,7 +23,7 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.events.codec import decode, encode
 from analytics_es.events.event import RecordedEvent, admit, key_of_time, microseconds
-from analytics_es.ingest.door import entry
+from analytics_es.ingest.door import Door
 from analytics_es.ingest.recorder import CONFIGURED
 from analytics_es.log import Entry
 from analytics_es.log.sqlite import SQLiteLog
@@ -38,6 +38,8 @@ from analytics_es.testing import NOON
 from projections import Budgets, Cost, Performance, Usage
 
 OURS = (Budgets, Cost, Performance, Usage)
+
+_DOOR = Door(lambda: NOON)
 
 Arguments = Mapping[str, Any]
 Stored = tuple[str, bytes]
@@ -122,6 +124,11 @@ def batch(*events: Arguments | Stored) -> pa.Table:
             "state": pa.array([state for _, state in states], pa.binary()),
         }
     )
+
+
+def entry(now: datetime, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Entry:
+    """Return the entry of an event that came in at a time, past a door without a policy."""
+    return _DOOR.write(event_type, data, now=now, **arguments)
 
 
 def _admitted(arguments: Arguments) -> Stored:

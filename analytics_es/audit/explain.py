@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -40,6 +40,7 @@ from analytics_es.types import (
     OperationPerformance,
     PerformanceMetrics,
     PerformancePoint,
+    Progress,
     TimePeriod,
     UnknownCost,
     UsagePoint,
@@ -53,7 +54,6 @@ Answer = MetricSummary | UsageStats | PerformanceMetrics | CostBreakdown
 Point = MetricPoint | UsagePoint | PerformancePoint | CostPoint
 OfCost = CostRow | CurrencyCost | EffortCost | UnknownCost
 Row = Point | MetricGroup | EventTypeUsage | EntityUsage | OperationPerformance | OfCost
-Progress = Callable[[int, int], None]
 
 
 def explain(
@@ -91,7 +91,7 @@ def explain(
     for batch in gathered(log.scan_period(*within, upto=position)):
         found.add(batch, fold.contributions(batch, cell, within=within, limit=found.room, largest=largest))
         if progress:
-            progress(batch.column("position")[-1].as_py(), position)
+            progress("explaining", batch.column("position")[-1].as_py(), position)
     currency, count, values = found.one(metric, measure)
     return Explanation(
         metric=metric,

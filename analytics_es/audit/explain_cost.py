@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal, localcontext
 from typing import Any, NamedTuple
@@ -26,14 +26,12 @@ from analytics_es.projection.fold import Fold
 from analytics_es.queries.question import QuestionContext, grouping, several
 from analytics_es.read_models.seeds import check_exact
 from analytics_es.read_models.tiling import calendar_of
-from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, TimePeriod
+from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, Progress, TimePeriod
 
 METRIC = "cost.cost"
 _CALLS = "family = 'provider'"
 # What makes every event a row of its own, with what decides on its price.
 _APART = (Key(name="position", sql="position"), Key(name="moment", sql="occurred_at"))
-
-Progress = Callable[[int, int], None]
 
 
 def explain_cost(
@@ -72,7 +70,7 @@ def explain_cost(
             for batch in gathered(log.scan_period(*within, upto=position)):
                 bill.add(batch, lines.of(batch))
                 if progress:
-                    progress(batch.column("position")[-1].as_py(), position)
+                    progress("explaining", batch.column("position")[-1].as_py(), position)
         return CostExplanation(
             period=question.period,
             keys={word: str(value) for word, value in where.items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +19,8 @@ from analytics_es.events.fields import FAMILIES
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, shortened
-from analytics_es.projection.fold_sql import MeasureCell, ProjectionSql, decoding
+from analytics_es.projection.decoding import decoding
+from analytics_es.projection.fold_sql import MeasureCell, ProjectionSql
 
 Row = tuple[Any, ...]
 Span = tuple[int, int]
@@ -110,16 +112,18 @@ class _Decoded:
 class Fold:
     """Folds batches for a set of projections; holds an engine, and may be called from several threads."""
 
-    def __init__(self, declarations: Sequence[Declaration], calendar: Calendar, *, threads: int = 1) -> None:
+    def __init__(self, declarations: Iterable[Declaration], calendar: Calendar, *, threads: int = 1) -> None:
         self.calendar = calendar
-        self._declarations = {declaration.name: declaration for declaration in declarations}
         # Most batches are small, where a query costs planning, not work: one engine thread, projections side by side.
         self._engine = engine.connect(threads=threads)
         self._workers = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="analytics-es-fold")
         self._lock = threading.Lock()
-        self._decoding = decoding(declarations)
+        self._define(declarations)
+
+    def _define(self, declarations: Iterable[Declaration]) -> None:
+        self._declarations = {declaration.name: declaration for declaration in declarations}
+        self._decoding = decoding(list(self._declarations.values()))
         self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
-        self._others: dict[str, Fold] = {}
 
     def __call__(
         self, events: pa.Table, names: Sequence[str] | None = None, *, within: Span | None = None
@@ -144,13 +148,10 @@ class Fold:
             return {name: fold.result() for name, fold in folds.items()}
 
     def of(self, declarations: Iterable[Declaration]) -> Fold:
-        """Return the fold of other definitions, which is closed with this one."""
-        wanted = tuple(declarations)
-        name = "\n".join(each.definition for each in wanted)
-        with self._lock:
-            if name not in self._others:
-                self._others[name] = Fold(wanted, self.calendar)
-            return self._others[name]
+        """Return the fold of other definitions: it shares engine, threads and lock, and is closed with this one."""
+        other = copy.copy(self)
+        other._define(declarations)
+        return self if other._declarations == self._declarations else other
 
     def contributions(
         self, events: pa.Table, cell: MeasureCell, *, within: Span, limit: int, largest: bool = False
@@ -173,8 +174,6 @@ class Fold:
 
     def close(self) -> None:
         """Let go of threads and engine."""
-        for other in self._others.values():
-            other.close()
         self._workers.shutdown()
         self._engine.close()
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from datetime import timedelta
 from decimal import Decimal, localcontext
+from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +16,7 @@ from hypothesis import given, settings
 from analytics_es import AnalyticsService
 from analytics_es.cost.prices.quantities import EXACT
 from analytics_es.errors import BadLimit, NotARow, SealedPeriod, UnknownKey
+from analytics_es.projection.engine import _engines as engines
 from analytics_es.testing import NOON, price, provider_call, task_completed
 from analytics_es.types import CostBreakdown, CostExplanation
 from tests.histories_of_cost import DAYS, HOUR, calls, entries
@@ -203,11 +208,34 @@ def test_what_is_sealed_cannot_be_explained() -> None:
 
 def test_progress_is_told_by_position(analytics: AnalyticsService) -> None:
     record(analytics, provider_call(), provider_call(occurred_at=NOON + HOUR))
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, ...]] = []
 
-    explained(analytics, progress=lambda *at: told.append(at))
+    explained(analytics, progress=lambda _, *at: told.append(at))
 
     assert told == [(2, 2)]
+
+
+def test_any_number_of_questions_opens_no_more_engines_and_threads(analytics: AnalyticsService) -> None:
+    record(analytics, provider_call(user_id="ada", job_id="j1", task_id="t1"))
+    entities = ("user", "tenant", "agent", "job", "task", "conversation", "tool")
+    shapes = [words for length in (1, 2, 3) for words in combinations(entities, length)][:60]
+    explained(analytics)
+    before = engines_and_threads()
+
+    for words in shapes:
+        explained(analytics, where=dict.fromkeys(words, "nobody"))
+
+    grown = {name: count - before[name] for name, count in engines_and_threads().items()}
+    assert len(shapes) == 60
+    assert grown["engines"] <= 1
+    assert max(grown.values()) <= 4
+
+
+def engines_and_threads() -> dict[str, int]:
+    gc.collect()  # engines of closed services, that nothing but a circle still holds
+    counts = {"engines": len(engines.open), "python threads": threading.active_count()}
+    tasks = Path("/proc/self/task")  # the engine's own threads too; of Linux alone
+    return counts | ({"threads": len(list(tasks.iterdir()))} if tasks.exists() else {})
 
 
 def test_a_row_of_two_entities_leads_to_its_calls(analytics: AnalyticsService) -> None:
