@@ -87,7 +87,7 @@ def full_privacy() -> Iterator[None]:
         yield
 
 
-USUAL: tuple[str, ...] = ()
+USUAL = ("tests.ingest.test_privacy", "tests.ingest.test_vault")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -63,10 +63,10 @@ def record(analytics: AnalyticsService, *events: Arguments) -> None:
 
 
 def recorded(analytics: AnalyticsService, *types: str) -> list[RecordedEvent]:
-    """Return the log's events in order: those of these types, else all but what the service says of itself."""
+    """Return the log's events in order: those of these types, else all but which policy of privacy is in force."""
     rows = analytics._log.scan(after=0, limit=100_000).to_pylist()
     events = [decode(row["position"], row["type"], row["state"]) for row in rows]
-    return [event for event in events if (event.type in types if types else not event.type.startswith("analytics."))]
+    return [event for event in events if (event.type in types if types else event.type != CONFIGURED)]
 
 
 def policies(analytics: AnalyticsService) -> list[tuple[int, str]]:

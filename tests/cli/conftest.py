@@ -59,7 +59,7 @@ def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def db(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("store") / "fixed.db"
-    with numbered_pseudonyms(), opened(path) as service:
+    with numbered_pseudonyms(), opened(path, privacy="full") as service:
         service.record_events(fixed_events()).unwrap()
     return str(path)
 

@@ -19,7 +19,7 @@ from attrs import evolve
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.audit.diff import kind_of_change
 from analytics_es.errors import AnalyticsError, FoldFailed
-from analytics_es.events.event import REJECTED
+from analytics_es.events.event import REJECTED, RecordedEvent
 from analytics_es.lifecycle import erasure as forgetting
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED
 from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN, LISTED
@@ -58,6 +58,11 @@ def totals(analytics: AnalyticsService) -> list[tuple[int, int]]:
     return [(each.totals.events, each.totals.input_tokens or 0) for each in usage.top_entities]
 
 
+def of_people(analytics: AnalyticsService) -> list[RecordedEvent]:
+    """Return the log's events but for what the service says of itself."""
+    return [event for event in recorded(analytics) if not event.type.startswith("analytics.")]
+
+
 @pytest.fixture
 def opening(tmp_path: Path) -> Iterator[Opening]:
     """Open the same store, again or for the first time."""
@@ -89,7 +94,7 @@ def test_what_ties_a_subject_to_its_pseudonym_is_destroyed_and_totals_stay(openi
     analytics = opening(privacy="pseudonymous")
     analytics.record_events(events()).unwrap()
     analytics.catch_up()
-    before, log = totals(analytics), recorded(analytics)
+    before, log = totals(analytics), of_people(analytics)
     digest = analytics._vault._digest("user", ADA)
 
     receipt = analytics.forget(ADA).unwrap()
@@ -97,7 +102,7 @@ def test_what_ties_a_subject_to_its_pseudonym_is_destroyed_and_totals_stay(openi
     assert (receipt.vault_entries, receipt.events, receipt.derived, receipt.mentions) == (1, 0, [], {})
     assert analytics._vault.find("user", ADA) is None
     assert not any(digest in path.read_bytes() for path in tmp_path.iterdir())
-    assert (totals(analytics), recorded(analytics)) == (before, log)
+    assert (totals(analytics), of_people(analytics)) == (before, log)
     assert found_in(tmp_path, ADA) == []
     assert analytics.verify().unwrap().identical
 
@@ -108,7 +113,7 @@ def test_who_comes_back_is_somebody_new(opening: Opening) -> None:
     analytics.forget(ADA).unwrap()
     analytics.record_event(**provider_call(user_id=ADA)).unwrap()
 
-    first, second = (event.data["user_id"] for event in recorded(analytics))
+    first, second = (event.data["user_id"] for event in of_people(analytics))
     assert first != second
 
 
@@ -129,7 +134,7 @@ def test_a_subject_is_masked_in_the_log_and_the_rest_stays_byte_for_byte(analyti
     receipt = analytics.forget(ADA).unwrap()
 
     after = analytics._log.scan(after=0, limit=100, upto=12).to_pylist()
-    mask = recorded(analytics)[0].data["user_id"]
+    mask = of_people(analytics)[0].data["user_id"]
     expected = [
         {**row, "state": row["state"].replace(b'"%s"' % ADA.encode(), b'"%s"' % mask.encode())} for row in before
     ]
@@ -161,7 +166,7 @@ def test_however_a_subject_is_called_it_is_gone(opening: Opening, tmp_path: Path
     receipt = analytics.forget(name, fields=["*.prompt"]).unwrap()
 
     assert receipt.events >= 4
-    assert [each for event in recorded(analytics) for each in _texts(event.data) if each == name] == []
+    assert [each for event in of_people(analytics) for each in _texts(event.data) if each == name] == []
     assert [entity for entity in _entities(analytics) if entity == name] == []
     assert len(name) < 5 or found_in(tmp_path, name) == []
     assert analytics.verify().unwrap().identical
@@ -235,7 +240,7 @@ def test_a_subject_that_was_named_and_then_known_by_a_pseudonym_stays_one(openin
     receipt = analytics.forget(ADA).unwrap()
 
     assert (receipt.vault_entries, receipt.events) == (1, 1)
-    assert len({event.data["user_id"] for event in recorded(analytics)}) == 1
+    assert len({event.data["user_id"] for event in of_people(analytics)}) == 1
 
 
 def test_while_others_follow_nothing_they_folded_before_is_committed_later(opening: Opening, tmp_path: Path) -> None:
@@ -491,7 +496,7 @@ def test_a_copy_that_cannot_be_told_in_the_log_is_not_made(
     def fails(*_: Any) -> None:
         raise AnalyticsError
 
-    monkeypatch.setattr(type(analytics._recorder), "tell", fails)
+    monkeypatch.setattr(type(analytics._recorder), "announce", fails)
     result = (
         analytics.export_data("parquet", MARCH, to=tmp_path / "e.parquet")
         if what == "export"
@@ -524,7 +529,7 @@ def test_the_log_tells_of_it_without_saying_who(analytics: AnalyticsService, tmp
         "copies": [13],
         "completes": [],
     }
-    assert begun["pseudonym"] == recorded(analytics)[0].data["user_id"]
+    assert begun["pseudonym"] == of_people(analytics)[0].data["user_id"]
     assert receipt.position == analytics._log.head() == 15
     assert kind_of_change(FORGOTTEN) == "erasure"
 
@@ -579,7 +584,7 @@ def test_killed_in_the_middle_and_done_again_it_is_complete(opening: Opening, tm
 
     (tmp_path / "e.jsonl").unlink()
     assert found_in(tmp_path, ADA) == []
-    assert len({event.data["user_id"] for event in recorded(analytics) if event.data["user_id"].startswith("p_")}) == 1
+    assert len({event.data["user_id"] for event in of_people(analytics) if event.data["user_id"].startswith("p_")}) == 1
     assert (totals(analytics), analytics.verify().unwrap().identical) == (before, True)
     if moment != "destroyed":  # then nothing is left that tells for whom it was
         assert [each.file for each in receipt.copies] == [str(tmp_path / "e.jsonl")]
