@@ -97,7 +97,7 @@ class PriceHistory:
     def known(self, count: int) -> PricesThen:
         """Return the prices as they were after so many times."""
         if count not in self._known:
-            self._known[count] = PricesThen(known=self.book.upto(self.ends[count - 1] if count else 0))
+            self._known[count] = PricesThen(book=self.book.upto(self.ends[count - 1] if count else 0))
         return self._known[count]
 
 
