@@ -15,7 +15,7 @@ from analytics_es import forks
 from analytics_es.audit import diff, explain
 from analytics_es.audit import explain_cost as bill
 from analytics_es.audit.dead_letters import DeadLetters
-from analytics_es.audit.explain import Answer, Row, place
+from analytics_es.audit.rows import COST, Answer, Row, place
 from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.corrections import Corrections
@@ -509,7 +509,7 @@ class AnalyticsService(Upkeep):
         """
 
         def explained() -> CostExplanation:
-            stretch, keys = place(period, row, metric=bill.METRIC)
+            stretch, keys = place(period, row, metric=COST)
             return bill.explain_cost(
                 self._source,
                 self._log,
