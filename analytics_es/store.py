@@ -9,8 +9,7 @@ from types import ModuleType
 
 from analytics_es.errors import MissingExtra, UnknownScheme
 from analytics_es.ingest.vault import KEY_BYTES, Vault, key_of
-from analytics_es.log import EventLog
-from analytics_es.log.address import redacted
+from analytics_es.log import EventLog, redacted
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite.vault import SQLiteEntries
 from analytics_es.projection.declaration import Declaration

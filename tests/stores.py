@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from analytics_es.events.codec import encode
 from analytics_es.events.event import admit, key_of_time, microseconds
-from analytics_es.ingest.door import entry
+from analytics_es.ingest.door import Door
 from analytics_es.log import Entry
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import declaration_of, declarations_of
@@ -30,6 +30,8 @@ from analytics_es.testing import NOON
 from projections import Budgets, Cost, Performance, Usage
 
 OURS = (Budgets, Cost, Performance, Usage)
+
+_DOOR = Door(lambda: NOON)
 
 Arguments = Mapping[str, Any]
 Stored = tuple[str, bytes]
@@ -63,6 +65,11 @@ def batch(*events: Arguments | Stored) -> pa.Table:
             "state": pa.array([state for _, state in states], pa.binary()),
         }
     )
+
+
+def entry(now: datetime, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Entry:
+    """Return the entry of an event that came in at a time, past a door without a policy."""
+    return _DOOR.write(event_type, data, now=now, **arguments)
 
 
 def _admitted(arguments: Arguments) -> Stored:

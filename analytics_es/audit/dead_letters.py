@@ -12,14 +12,15 @@ from attrs import frozen
 
 from analytics_es.errors import MissingProjection, NoDeadLetter, SealedPeriod
 from analytics_es.events import codec
+from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.events.event import RecordedEvent, facts, microseconds
-from analytics_es.events.fields import MAX_INTEGER
+from analytics_es.events.fields import FIELDS, TEXT
 from analytics_es.log import EventLog
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import FIELDS, TEXT, Declaration, Measure
+from analytics_es.projection.declaration import Declaration, Measure
+from analytics_es.projection.decoding import IN_MICROSECONDS
 from analytics_es.projection.fold import Fold, Folded
-from analytics_es.projection.fold_sql import IN_MICROSECONDS
 from analytics_es.read_models import ReadModels, rebuild
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import DeadLetter, RetryResult, TimePeriod
@@ -92,10 +93,9 @@ class DeadLetters:
     def details(self, position: int) -> DeadLetterDetails:
         """Show what is stored, and why each letter could not be read; raises NoDeadLetter."""
         letters = self._at(position)
-        found = self.log.scan(after=position - 1, limit=1, upto=position).to_pylist()
-        if not found:
+        stored = self.log.at(position)
+        if stored is None:
             raise SealedPeriod.of(self.log.seals.horizon().until, "what is stored at a position")
-        stored = found[0]
         event = _decoded(**stored)
         raw = None if event else stored["state"].decode("utf-8", "replace")
         return DeadLetterDetails(

@@ -21,11 +21,9 @@ from analytics_es.projection.fold import Fold
 from analytics_es.queries.question import Question, QuestionContext, grouping, several
 from analytics_es.read_models.seeds import check_exact
 from analytics_es.read_models.tiling import calendar_of
-from analytics_es.types import TimePeriod
+from analytics_es.types import Progress, TimePeriod
 
 MICRO = 1_000_000
-
-Progress = Callable[[int, int], None]
 
 
 @frozen
@@ -67,7 +65,7 @@ class Evidence:
         for batch in gathered(self.log.scan_period(*within, upto=position)):
             yield batch, fold.by_event(batch, declaration, self.where, within=within)
             if progress:
-                progress(batch.column("position")[-1].as_py(), position)
+                progress("explaining", batch.column("position")[-1].as_py(), position)
 
 
 class AtPosition(Protocol):

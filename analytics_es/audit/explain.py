@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import define, evolve, field
 
-from analytics_es.audit.evidence import Evidence, First, Progress, local, read_stored
+from analytics_es.audit.evidence import Evidence, First, local, read_stored
 from analytics_es.errors import SeveralCurrencies
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import MONEY, Measure
@@ -19,7 +19,7 @@ from analytics_es.projection.fold import Fold
 from analytics_es.projection.fold_sql import OCCURRED
 from analytics_es.queries.figures import distribution, merged, nothing
 from analytics_es.queries.question import QuestionContext, find_metric
-from analytics_es.types import ExplainedEvent, Explanation, TimePeriod
+from analytics_es.types import ExplainedEvent, Explanation, Progress, TimePeriod
 
 
 def explain(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from attrs import define, evolve, field
 
-from analytics_es.audit.evidence import MICRO, Evidence, First, Progress, local, read_stored
+from analytics_es.audit.evidence import MICRO, Evidence, First, local, read_stored
 from analytics_es.cost.cells import NEEDED, UsageCell
 from analytics_es.cost.charges import USED, Costs
 from analytics_es.cost.prices.prices import UnitPrices
@@ -21,7 +21,7 @@ from analytics_es.projection.declaration import MONEY
 from analytics_es.projection.fold import Fold
 from analytics_es.projection.fold_sql import OCCURRED
 from analytics_es.queries.question import QuestionContext
-from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, TimePeriod
+from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, Progress, TimePeriod
 
 
 def explain_cost(

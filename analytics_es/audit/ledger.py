@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from operator import itemgetter
@@ -12,7 +12,7 @@ from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Fold
 from analytics_es.read_models import ReadModels
-from analytics_es.types import DayDivergence, LedgerCheck
+from analytics_es.types import DayDivergence, LedgerCheck, Progress
 
 MICRO = 1_000_000
 FIRST, LAST = int(EARLIEST.timestamp()), int(LATEST.timestamp())
@@ -20,7 +20,6 @@ ALL_TIME = (0, (2**48 - 1) // 1000)  # that keys can name, in seconds
 NEAR = 50_000  # positions between two checkpoints for which the log's keys are not asked for again
 TOGETHER = 500_000  # events whose keys are asked for at once
 
-Progress = Callable[[int, int], None]
 Days = Mapping[int, tuple[int, int]]  # start of the day → its events, the sum of their checksums
 Stretch = tuple[int, int]
 
@@ -75,7 +74,7 @@ def in_log(
         for keys in log.keys(start * MICRO, end * MICRO, upto=upto):
             _add(found, fold.count_days(keys))
         if progress:
-            progress(done, len(stretches))
+            progress("checking", done, len(stretches))
     return found
 
 

@@ -27,11 +27,10 @@ from analytics_es.read_models.seeds import Seeds, sealed_until
 from analytics_es.read_models.snapshot import UNREADABLE_KEY
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.read_models.tiling import Tiling
-from analytics_es.types import LedgerCheck, ProjectionVerification, TimePeriod, Verification
+from analytics_es.types import LedgerCheck, Progress, ProjectionVerification, TimePeriod, Verification
 
 NEAR = 10_000  # events that are folded while a snapshot is open, which a database may not keep open for long
 
-Progress = Callable[[int, int], None]
 OpenReplay = Callable[[Sequence[Declaration]], AbstractContextManager[Replay]]
 
 
@@ -181,7 +180,7 @@ class _Attempt:
                 self._done[name] = part.upto
             self.events += part.upto - part.after
             if self._progress:
-                self._progress(part.upto, upto)
+                self._progress("verifying", part.upto, upto)
 
     def _fold_stretches(self, names: Sequence[str], after: int, upto: int) -> None:
         for number, (start, end) in enumerate(self._stretches, 1):
@@ -193,7 +192,7 @@ class _Attempt:
                         replacement.merge(_succeeded(result[name]))
                 self.events += batch.num_rows
             if self._progress:
-                self._progress(number, len(self._stretches))
+                self._progress("verifying", number, len(self._stretches))
         self._done.update(dict.fromkeys(names, upto))
 
     # ── comparing ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,11 +6,10 @@ from datetime import UTC, datetime, time, timedelta
 
 import click
 
-from analytics_es.cli import render, tables, words
-from analytics_es.cli.blocks import Block, Line
+from analytics_es.cli import tables
 from analytics_es.cli.demo_week import platform_events
+from analytics_es.cli.display import Bar, Block, Line, render, words
 from analytics_es.cli.options import json_option, moment, store_option
-from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, opened
 from analytics_es.events.codec import to_json
 from analytics_es.store import exists
@@ -39,7 +38,7 @@ def demo(db: Place, seed: int, start: datetime | None, days: int, jobs: int, as_
     with opened(db, privacy="full") as store:
         with Bar("recording") as bar:
             receipt = store.service.record_events(
-                platform_events(seed=seed, start=begin, days=days, jobs=jobs), progress=bar.at
+                platform_events(seed=seed, start=begin, days=days, jobs=jobs), progress=bar.report
             ).unwrap()
         store.catch_up()
         found = tables.reported(store.service, TimePeriod(begin, begin + timedelta(days=days)))

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import click
 
-from analytics_es.cli import render, words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Styled
+from analytics_es.cli.display import Bar, Block, Cell, Column, Grid, Line, Styled, render, words
 from analytics_es.cli.failures import Group
 from analytics_es.cli.options import db_option, json_option
-from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, existing
 from analytics_es.events.codec import to_json
 from analytics_es.types import LedgerCheck, ProjectionStatus, UnreadableValue
@@ -68,7 +66,7 @@ def status(db: Place, as_json: bool, no_check: bool) -> None:
         found = store.service.projections().unwrap()
         unreadable = store.service.unreadable_values().unwrap()
         with Bar("checking", unit="parts") as bar:
-            checks = None if no_check else store.service.check_ledger(progress=bar.at).unwrap()
+            checks = None if no_check else store.service.check_ledger(progress=bar.report).unwrap()
     if as_json:
         click.echo(to_json({"projections": found, "unreadable_values": unreadable, "ledger": checks}))
     else:

@@ -9,13 +9,12 @@ from typing import Any
 from attrs import evolve, frozen
 
 from analytics_es.errors import BadField, BeforeHorizon, NoSuchPosition, NotCorrectable, UnreadableEvent
+from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.codec import decode
 from analytics_es.events.event import CORRECTED, RecordedEvent, correction_id, facts, key_of, microseconds
-from analytics_es.events.fields import ENTITIES, MAX_TEXT, VOCABULARY
-from analytics_es.ingest.door import entry as passed
+from analytics_es.events.fields import ENTITIES, VOCABULARY
 from analytics_es.ingest.recorder import Recorder
-from analytics_es.log import Entry, EventLog
-from analytics_es.log.event_log import check_horizon
+from analytics_es.log import Entry, EventLog, check_horizon
 from analytics_es.types import CostCorrection
 
 # What a correction has of its call, so that it lands in the same rows; nothing that would make it a call of its own.
@@ -84,10 +83,10 @@ class Corrections:
         head = self.log.head()
         if type(position) is not int or not 0 < position <= head:
             raise NoSuchPosition(position=position, head=head)
-        rows: list[dict[str, Any]] = self.log.scan(after=position - 1, upto=position, limit=1).to_pylist()
-        if not rows:
+        row = self.log.at(position)
+        if row is None:
             raise BeforeHorizon.of(self.log.seals.horizon().until)
-        return rows[0]
+        return row
 
     def _of(self, correction: RecordedEvent) -> str:
         """Say where the call of a correction is."""
@@ -107,8 +106,7 @@ class Corrections:
         return state
 
     def _entry(self, call: RecordedEvent, told: CostCorrection, about: Mapping[str, Any]) -> Entry:
-        return passed(
-            self.recorder.door.clock(),
+        return self.recorder.own_door.write(
             CORRECTED,
             {
                 **_copied(call),

@@ -18,7 +18,6 @@ from analytics_es.cost.prices.entries import ANY, PriceEntry
 from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.prices.reading import read_entry
 from analytics_es.errors import AnalyticsError, BadPrice, MissingExtra, UnknownModel
-from analytics_es.ingest.door import entry as passed
 from analytics_es.ingest.recorder import Recorder, receipt
 from analytics_es.log import EventLog
 from analytics_es.log.event_log import LAST
@@ -105,8 +104,9 @@ class PriceLog:
         last = self.book().published[-len(checked) :]
         if last and last[-1].position and [each.entry for each in last] == checked:
             return Receipt(position=last[-1].position, duplicate=True)
-        now, about = self._recorder.door.clock(), {} if note is None else {"note": note}
-        events = [passed(now, PUBLISHED, {"entry": each.to_dict(), **about}) for each in checked]
+        door, about = self._recorder.own_door, {} if note is None else {"note": note}
+        now = door.clock()
+        events = [door.write(PUBLISHED, {"entry": each.to_dict(), **about}, now=now) for each in checked]
         return receipt(self._recorder.announce_all(events)[-1])
 
     def announce_default(self) -> None:

@@ -7,7 +7,7 @@ the events up to the lowest head that a file was exported at, so that an archive
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from itertools import pairwise
@@ -25,12 +25,11 @@ from analytics_es.events.event import key_of, microseconds
 from analytics_es.lifecycle.files import appearing
 from analytics_es.log.event_log import COLUMNS, brought_up
 from analytics_es.projection import engine
+from analytics_es.types import Progress
 
 VERSION = 1
 SUFFIX = ".manifest.json"
 BLOCK = 2**20
-
-Progress = Callable[[int, int], None]  # bytes checked, and of how many
 
 _STORED = ["position", "type", "source", "id", "occurred_at", "recorded_at", "data"]
 
@@ -150,14 +149,14 @@ class Archive:
         return sum(file.manifest.rows for file in self.files)
 
     def check(self, progress: Progress | None = None) -> None:
-        """Verify every file against its manifest; raises DamagedArchive."""
+        """Verify every file against its manifest; raises DamagedArchive. `progress` is told bytes."""
         total = sum(file.manifest.bytes for file in self.files)
         done = 0
         for file in self.files:
             for size in _checked(file):
                 done += size
                 if progress:
-                    progress(done, total)
+                    progress("checking", done, total)
 
     def parts(self, limit: int) -> list[RowGroups]:
         """Divide the archive into parts of at most `limit` events, or of one row group where that holds more."""

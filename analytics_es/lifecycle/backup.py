@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from analytics_es.errors import BackupFailed, StoreFailed
 from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog
-from analytics_es.types import BackupResult
-
-Progress = Callable[[int, int], None]
+from analytics_es.types import BackupResult, Progress
 
 
 def back_up(log: EventLog, to: Path, progress: Progress | None = None) -> BackupResult:
@@ -22,7 +19,7 @@ def back_up(log: EventLog, to: Path, progress: Progress | None = None) -> Backup
     target = free(to)
     with appearing(target) as unfinished:
         try:
-            head = log.copy(unfinished, progress or (lambda _done, _all: None))
+            head = log.copy(unfinished, progress or (lambda *_: None))
         except StoreFailed as error:
             raise BackupFailed(path=target, problem=error.details["problem"]) from error
         with unfinished.open("rb+") as file:

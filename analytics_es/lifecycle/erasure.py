@@ -12,12 +12,13 @@ from typing import Any
 from attrs import define, field, frozen
 
 from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, UnknownEntity
+from analytics_es.events.event import REJECTED
 from analytics_es.events.fields import ENTITIES
-from analytics_es.ingest.privacy import PrivacyPolicy
+from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.vault import Vault
 from analytics_es.lifecycle.archive import Archive
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch
-from analytics_es.lifecycle.masking import REJECTED, Masked, Masking, identities, read
+from analytics_es.lifecycle.masking import Masked, Masking, identities, read
 from analytics_es.log import EventLog, Held
 from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar
@@ -26,7 +27,7 @@ from analytics_es.read_models import ReadModels
 from analytics_es.read_models.rebuild import MICRO, run_aggregation
 from analytics_es.read_models.seeds import changed
 from analytics_es.read_models.tiling import Tiling
-from analytics_es.types import ForgetReceipt, HeldCopy, TimePeriod
+from analytics_es.types import ForgetReceipt, HeldCopy, Progress, TimePeriod
 
 BEGUN = "analytics.forgetting.started"
 FORGOTTEN = "analytics.subject.forgotten"
@@ -38,7 +39,6 @@ LISTED = 100  # names of fields
 SLICE = 5_000  # events that are rewritten in one commit
 
 Announce = Callable[[str, dict[str, Any]], Any]
-Progress = Callable[[int, int], None]
 
 
 @frozen(kw_only=True)
@@ -94,7 +94,7 @@ class Erasure:
         for held in self._held(masking):
             trace.add(held, masking)
             if progress:
-                progress(held.position, head)
+                progress("searching", held.position, head)
         for each in changed(self.log, masking.row):
             trace.add_sealed(each, self.calendar.next_day(each.day))
         return trace
@@ -115,7 +115,7 @@ class Erasure:
                 self.log.rewrite(states)
                 states = {}
             if progress:
-                progress(held.position, head)
+                progress("masking", held.position, head)
         self.log.rewrite(states)
         for each in changed(self.log, masking.row):
             self.log.seals.replace([each])

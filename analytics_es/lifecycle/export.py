@@ -30,24 +30,23 @@ import pyarrow.parquet as pq
 from analytics_es.errors import UnknownFormat, UnreadableEvent
 from analytics_es.events import codec
 from analytics_es.events.event import microseconds
-from analytics_es.events.fields import FAMILIES, VOCABULARY
+from analytics_es.events.fields import EXACT, FAMILIES, FIELDS, MILLISECONDS, TEXT, VOCABULARY, WHOLE
 from analytics_es.lifecycle.archive import Manifest, manifest_of
 from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog
 from analytics_es.projection import engine
-from analytics_es.projection.declaration import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE, Declaration
+from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
 from analytics_es.queries.question import QuestionContext, find_metric, summary
 from analytics_es.read_models.rebuild import derived
 from analytics_es.read_models.seeds import check_exact
 from analytics_es.read_models.tiling import Tiling
-from analytics_es.types import Distribution, ExportResult, MetricSummary, TimePeriod
+from analytics_es.types import Distribution, ExportResult, MetricSummary, Progress, TimePeriod
 
 SUFFIXES = {"csv": ".csv", "json": ".jsonl", "parquet": ".parquet"}
 SCAN_ROWS = 10_000  # read at once
 GROUP_BYTES = 16 * 2**20  # typed and written at once: some 40,000 events
 
-Progress = Callable[[int], None]
 Tables = Generator[pa.Table, None, None]
 
 TIME = "TIMESTAMP"
@@ -308,5 +307,5 @@ def _write_all(tables: Tables, write: Callable[[pa.Table], Any], progress: Progr
             write(table)
             rows += table.num_rows
             if progress:
-                progress(rows)
+                progress("exporting", rows, 0)
     return rows

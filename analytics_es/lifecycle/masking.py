@@ -12,14 +12,13 @@ from typing import Any
 import orjson
 from attrs import define, field, frozen
 
-from analytics_es.events.event import microseconds
+from analytics_es.events.event import REJECTED, microseconds
 from analytics_es.events.fields import ENTITIES
 from analytics_es.ingest.privacy import PRESETS, PSEUDONYMISE, PrivacyPolicy, Rules
 from analytics_es.log import Held
 from analytics_es.projection.declaration import Declaration, shortened
 from analytics_es.projection.fold import Row
 
-REJECTED = "analytics.message.rejected"  # what a bus brought and the door refused: raw, as base64, with the reason
 IN_NAMES, UNREADABLE = "(field names)", "(unreadable)"
 
 _OF_REJECTED = PrivacyPolicy(rules=tuple((name, PSEUDONYMISE) for name in ("reason", "subject", "headers")))

@@ -32,7 +32,7 @@ from analytics_es.read_models import ReadModels
 from analytics_es.read_models.seeds import pack
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.read_models.tiling import Tiling
-from analytics_es.types import ExportResult, FamilyRetention, RetentionResult, TimePeriod, Verification
+from analytics_es.types import ExportResult, FamilyRetention, Progress, RetentionResult, TimePeriod, Verification
 
 MICRO = 1_000_000
 FIRST = int(EARLIEST.timestamp())
@@ -41,7 +41,6 @@ SLICE = 5_000  # events deleted at once
 SEALED, SOURCE = "analytics.events.sealed", "analytics_es"
 
 T = TypeVar("T")
-Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
 
 
 @define

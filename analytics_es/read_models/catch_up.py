@@ -17,6 +17,7 @@ from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded
 from analytics_es.read_models import Live, ReadModels
+from analytics_es.types import Progress
 
 logger = logging.getLogger("analytics_es")
 
@@ -28,7 +29,6 @@ RETRY_SECONDS = 5.0
 LOOK_SECONDS = 0.1
 LEAVE_SECONDS = 2.0
 
-Progress = Callable[[int, int], None]
 Clock = Callable[[], datetime]
 
 
@@ -111,7 +111,7 @@ class Runner:
             for batch in batches if head - position <= self._batch else _ahead(batches):
                 names = self._commit(batch, names)
                 if progress:
-                    progress(batch.last, head)
+                    progress("folding", batch.last, head)
                 if not names or self._stopping.is_set():
                     break
         return True

@@ -15,11 +15,10 @@ from analytics_es.read_models.replay import Replay, Result
 from analytics_es.read_models.seeds import NOTHING, Seeds, check_exact
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.read_models.tiling import Tiling
-from analytics_es.types import AggregationResult, RebuildResult, TimePeriod
+from analytics_es.types import AggregationResult, Progress, RebuildResult, TimePeriod
 
 MICRO = 1_000_000
 
-Progress = Callable[[int, int], None]
 OpenReplay = Callable[[Sequence[Declaration]], AbstractContextManager[Replay]]
 
 
@@ -93,7 +92,7 @@ class _Filling:
             self._commit(result, part.upto)
             self._position = part.upto
             if self._progress:
-                self._progress(min(self.events, head), head)
+                self._progress("rebuilding", min(self.events, head), head)
         return self._position
 
     def _commit(self, result: Result, position: int) -> None:
@@ -116,9 +115,8 @@ class _Filling:
             accepted = snapshot.discarded()
         for position, _, field in sorted(folded.unreadable):
             if (name, position, field) not in accepted:
-                found = self._log.scan(after=position - 1, limit=1, upto=position).column("type").to_pylist()
-                kind = found[0] if found else "of the archive"
-                raise RebuildStopped(projection=name, position=position, type=kind, field=field)
+                row = self._log.at(position) or {"type": "of the archive"}
+                raise RebuildStopped(projection=name, position=position, type=row["type"], field=field)
 
 
 def owed(read_models: ReadModels, live: Mapping[str, Live], head: int, *, least: int) -> list[str]:
@@ -276,7 +274,7 @@ def derived(
             read_models.commit(name, folded, expected=position, position=last)
         position = last
         if progress:
-            progress(position, head)
+            progress("deriving", position, head)
     for declaration in declarations:
         if position < head:
             read_models.commit(declaration.name, Folded(rows=[], unreadable=[]), expected=position, position=head)

@@ -18,8 +18,8 @@ from analytics_es.queries.as_of import Deriving, recorded_at
 from analytics_es.queries.derived import Crossings, Remembered, folded
 from analytics_es.read_models import ReadModels
 from analytics_es.read_models.tiling import Tiling, calendar_of
-from analytics_es.service.questions import Progress, Questions
-from analytics_es.types import ExportResult, OperationResult, TimePeriod
+from analytics_es.service.questions import Questions
+from analytics_es.types import ExportResult, OperationResult, Progress, TimePeriod
 
 # ── where the log stood ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -30,13 +30,13 @@ from analytics_es.types import (
     OperationResult,
     PerformanceMetrics,
     PriceDiff,
+    Progress,
     TimePeriod,
     UnitCosts,
     UsageStats,
 )
 
 T = TypeVar("T")
-Progress = Callable[[int, int], None]
 
 
 class Questions(ABC):

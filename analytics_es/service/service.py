@@ -26,18 +26,19 @@ from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.tags import checked, declare
 from analytics_es.cost.tags import tagged as with_tags
 from analytics_es.errors import Closed, Forked, ProjectionsShadowed, UnknownTimezone
-from analytics_es.ingest.buffer import Buffer, OnFailure, WhenFull
-from analytics_es.ingest.bus import FAMILIES, MessageBus
+from analytics_es.events.fields import named_by
+from analytics_es.ingest import Buffer, MessageBus, PrivacyPolicy, Subscription, WhenFull
+from analytics_es.ingest.bus import FAMILIES
 from analytics_es.ingest.door import Door
-from analytics_es.ingest.privacy import DEFAULT, PrivacyPolicy, kind_of
-from analytics_es.ingest.recorder import OnRefused, Progress, Recorder
-from analytics_es.ingest.subscription import Subscription, subscribe
+from analytics_es.ingest.privacy import DEFAULT, kind_of
+from analytics_es.ingest.recorder import OnRefused, Recorder
+from analytics_es.ingest.subscription import subscribe
 from analytics_es.ingest.vault import Vault, is_pseudonym
+from analytics_es.ingest.writer import OnFailure
 from analytics_es.lifecycle.erasure import Erasure
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.log import Appended, Entry, EventLog, LogSlice
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import named_by
 from analytics_es.projection.declare import declarations_of
 from analytics_es.projection.fold import Fold
 from analytics_es.queries import question as queries
@@ -45,7 +46,6 @@ from analytics_es.queries.as_of import Deriving, position_at
 from analytics_es.queries.derived import Crossings, folded
 from analytics_es.read_models import ReadModels
 from analytics_es.read_models.backfill import Backfill
-from analytics_es.read_models.catch_up import Progress as CatchUpProgress
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.sources import LogSource, Opening
 from analytics_es.service import as_of as asof
@@ -60,6 +60,7 @@ from analytics_es.types import (
     Explanation,
     ForgetReceipt,
     OperationResult,
+    Progress,
     Receipt,
     TimePeriod,
 )
@@ -375,7 +376,7 @@ class AnalyticsService(Upkeep):
         *,
         entity: str = "user",
         fields: Sequence[str] = (),
-        progress: CatchUpProgress | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[ForgetReceipt]:
         """Forget a subject: nothing ties it to its pseudonym any more, and where the log names it, it is masked.
 
@@ -408,7 +409,7 @@ class AnalyticsService(Upkeep):
         projection: str,
         period: TimePeriod,
         words: Sequence[str] | None = None,
-        progress: CatchUpProgress | None = None,
+        progress: Progress | None = None,
     ) -> AbstractContextManager[queries.QuestionContext]:
         declared = self._source.declaration(projection)
         return self._crossings.answering(self._source, self._log, declared, period, words, progress)
@@ -463,7 +464,7 @@ class AnalyticsService(Upkeep):
         where: Mapping[str, str] | None = None,
         limit: int = 100,
         largest: bool = False,
-        progress: CatchUpProgress | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[Explanation]:
         """List the events behind one number of a read model: the first `limit` by position, or the `largest` first.
 
@@ -498,7 +499,7 @@ class AnalyticsService(Upkeep):
         where: Mapping[str, str] | None = None,
         limit: int = 100,
         largest: bool = True,
-        progress: CatchUpProgress | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[CostExplanation]:
         """List the calls behind a cost, each with how it comes about: reported, or computed at which price, or unknown.
 

@@ -15,7 +15,7 @@ from analytics_es.audit import ledger, verify
 from analytics_es.audit.dead_letters import DeadLetterDetails, DeadLetters
 from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import Thresholds
-from analytics_es.ingest.recorder import Progress, Recorder
+from analytics_es.ingest.recorder import Recorder
 from analytics_es.lifecycle import backup, copies, export
 from analytics_es.lifecycle import sealing as retaining
 from analytics_es.lifecycle.archive import Archive
@@ -29,7 +29,6 @@ from analytics_es.projection.fold import Fold
 from analytics_es.queries.question import QuestionContext
 from analytics_es.read_models import ReadModels, Snapshot, rebuild
 from analytics_es.read_models.backfill import Backfill
-from analytics_es.read_models.catch_up import Progress as CatchUpProgress
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.replay import BATCH, replaying
 from analytics_es.read_models.seeds import Seeds, sealed_until
@@ -43,6 +42,7 @@ from analytics_es.types import (
     ExportResult,
     LedgerCheck,
     OperationResult,
+    Progress,
     ProjectionStatus,
     RebuildResult,
     RetentionResult,
@@ -72,7 +72,7 @@ class Upkeep(Questions):
 
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def catch_up(self, progress: CatchUpProgress | None = None, *, thresholds: bool = True) -> int:
+    def catch_up(self, progress: Progress | None = None, *, thresholds: bool = True) -> int:
         """Fold everything recorded so far, here and now; returns the position reached. Raises FoldFailed.
 
         With `thresholds`, tell of those of budgets that were reached.
@@ -181,7 +181,7 @@ class Upkeep(Questions):
         batch_size: int = BATCH,
         set_aside: bool = False,
         archive: str | Path | None = None,
-        progress: CatchUpProgress | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[RebuildResult]:
         """Derive read models again from the whole log, beside the live ones, which serve until the new are swapped in.
 
@@ -219,7 +219,7 @@ class Upkeep(Questions):
     def _rebuilt(
         self,
         names: Sequence[str],
-        progress: CatchUpProgress | None,
+        progress: Progress | None,
         *,
         set_aside: bool = True,
         source: ArchiveSource | None = None,
@@ -246,7 +246,7 @@ class Upkeep(Questions):
         seed: int | None = None,
         limit: int = 20,
         workers: int = 1,
-        progress: CatchUpProgress | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[Verification]:
         """Fold events again and compare with the live read models at the position they have reached, while they serve.
 
@@ -277,7 +277,7 @@ class Upkeep(Questions):
         *,
         archive: str | Path | None = None,
         dry_run: bool = False,
-        progress: retaining.Progress | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[RetentionResult]:
         """Seal and delete the events, and let go of the hours and days, that are older than they are to be kept.
 
@@ -299,7 +299,7 @@ class Upkeep(Questions):
 
         return self._result(retained)
 
-    def _retaining(self, policy: RetentionPolicy, progress: retaining.Progress | None) -> retaining.Sealing:
+    def _retaining(self, policy: RetentionPolicy, progress: Progress | None) -> retaining.Sealing:
         def verified(period: TimePeriod) -> Verification:
             return self.verify(period=period).unwrap()
 
@@ -322,7 +322,7 @@ class Upkeep(Questions):
         )
 
     def check_ledger(
-        self, projections: Sequence[str] | None = None, *, progress: CatchUpProgress | None = None
+        self, projections: Sequence[str] | None = None, *, progress: Progress | None = None
     ) -> OperationResult[list[LedgerCheck]]:
         """Compare, day by day, which events read models have taken in with those in the log: quick, nothing is folded.
 
@@ -333,9 +333,7 @@ class Upkeep(Questions):
             lambda: ledger.check(self._log, self._read_models, self._fold, self._named(projections), progress=progress)
         )
 
-    def back_up(
-        self, to: str | Path, *, progress: Callable[[int, int], None] | None = None
-    ) -> OperationResult[BackupResult]:
+    def back_up(self, to: str | Path, *, progress: Progress | None = None) -> OperationResult[BackupResult]:
         """Copy the log as it is now into a new file, while everybody goes on; read models are derived again from it.
 
         The file appears under its name only when it is complete, and never replaces another. It is a store: open it.

@@ -53,7 +53,7 @@ from analytics_es.types.read_models import (
     UnreadableValue,
 )
 from analytics_es.types.recording import BatchReceipt, BufferStats, Receipt, Refusal
-from analytics_es.types.result import Failure, OperationResult
+from analytics_es.types.result import Failure, OperationResult, Progress
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
 
 __all__ = [
@@ -109,6 +109,7 @@ __all__ = [
     "PriceUsed",
     "Priced",
     "PricesUsed",
+    "Progress",
     "ProjectionStatus",
     "ProjectionVerification",
     "RebuildResult",

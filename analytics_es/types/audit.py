@@ -15,7 +15,13 @@ from analytics_es.types.period import TimePeriod
 
 @frozen(kw_only=True)
 class ColumnDifference:
-    """A column of a row that differs; `by` is live less expected, None where one of them is no number."""
+    """A column of a row that differs.
+
+    column: its name.
+    live: what the read model holds; None for nothing.
+    expected: what the log says; None for nothing.
+    by: live - expected; None where one of them is no number.
+    """
 
     column: str
     live: int | Decimal | str | None
@@ -25,10 +31,16 @@ class ColumnDifference:
 
 @frozen(kw_only=True)
 class Divergence:
-    """A row that is not what the log says: its value is `changed`, it is `missing`, or it is `extra`.
+    """A row that is not what the log says.
 
-    `positions` are the first of the `events` that the log holds for this row. `start` is where its bucket starts, None
-    where the stored bucket is no time.
+    projection: whose row it is.
+    kind: its value is `changed`, it is `missing`, or it is `extra`.
+    grain: of its bucket: hour, or day.
+    start: where its bucket begins, in the store's time zone; None where the stored bucket is no time.
+    keys: which row it is: each key's value, by name.
+    differences: column by column.
+    positions: of the first events that the log holds for this row.
+    events: how many it holds for it.
     """
 
     projection: str
@@ -43,7 +55,13 @@ class Divergence:
 
 @frozen(kw_only=True)
 class UnreadableDivergence:
-    """An unreadable value that is `missing` from the list of a read model, or `extra` in it."""
+    """An unreadable value that is listed in a read model and should not be, or the other way round.
+
+    projection: whose value it is.
+    kind: it is `missing` from the list, or `extra` in it.
+    position: of the event.
+    field: the name of the measure or key.
+    """
 
     projection: str
     kind: Literal["missing", "extra"]
@@ -53,7 +71,13 @@ class UnreadableDivergence:
 
 @frozen(kw_only=True)
 class DayDivergence:
-    """A day of which a read model has not taken in what the log holds; as many events may still be other events."""
+    """A day of which a read model has not taken in what the log holds; as many events may still be other events.
+
+    projection: whose read model it is.
+    start: where the day begins, in the store's time zone; None where the stored day is no time.
+    events: how many it has taken in.
+    events_in_log: how many the log holds.
+    """
 
     projection: str
     start: datetime | None
@@ -63,9 +87,14 @@ class DayDivergence:
 
 @frozen(kw_only=True)
 class LedgerCheck:
-    """What a read model has taken in, day by day, compared with the log up to its checkpoint.
+    """What a read model has taken in, day by day, compared with the log.
 
-    `checkpoint` says what is wrong with the checkpoint, if anything is.
+    projection: whose read model it is.
+    position: its checkpoint, up to which both are compared.
+    identical: nothing differs.
+    days: how many were compared.
+    divergences: the days that differ.
+    checkpoint: what is wrong with the checkpoint; None where nothing is.
     """
 
     projection: str
@@ -78,9 +107,17 @@ class LedgerCheck:
 
 @frozen(kw_only=True)
 class ProjectionVerification:
-    """A live read model compared with its events folded again up to its checkpoint.
+    """A live read model compared with its events folded again.
 
-    The first `divergences` and `unreadable` are listed; `omitted` counts the rest of both.
+    projection: whose read model it is.
+    version: of the live definition.
+    position: its checkpoint, up to which both are compared.
+    identical: nothing differs.
+    rows: how many were compared.
+    divergences: the first rows that differ.
+    unreadable: the first unreadable values that differ.
+    omitted: how many more of both there are.
+    ledger: the same, day by day, by what was taken in.
     """
 
     projection: str
@@ -96,9 +133,16 @@ class ProjectionVerification:
 
 @frozen(kw_only=True)
 class Verification:
-    """Live read models compared with the log: all of it, a period, or `sampled` days, drawn with a `seed`.
+    """Live read models compared with the log.
 
-    `sealed_until`: of events before, which are gone, it was what was sealed of them; None where none are gone.
+    identical: nothing differs.
+    projections: one for each read model.
+    period: what was compared, in whole buckets; None for all of the log, and for sampled days.
+    sampled: where the days that were drawn begin, in the store's time zone; None where none were.
+    seed: what they were drawn with; None where none were.
+    events: how many were folded again.
+    seconds: how long it took.
+    sealed_until: of events before, which are gone, it was what was sealed of them; None where none are gone.
     """
 
     identical: bool
@@ -113,7 +157,13 @@ class Verification:
 
 @frozen(kw_only=True)
 class ChangeOfKind:
-    """How many events of one kind (`late`, `correction`, `erasure`) came in, and where the first and the last are."""
+    """Events of one kind that came in.
+
+    kind: `late`, `correction` or `erasure`.
+    events: how many.
+    first_position: of the first of them.
+    last_position: of the last of them.
+    """
 
     kind: str
     events: int
@@ -125,9 +175,13 @@ class ChangeOfKind:
 class MetricChange:
     """What became of one metric over the period, for money of one currency.
 
-    `difference` is `now` - `was`, figure by figure; of a figure that one side does not know it is None, but for counts
-    and totals, which begin at nothing. `by_kind` is what the events of each kind give alone: their counts and totals
-    add up to those of `difference`.
+    metric: its name, such as `cost.reported_cost`.
+    unit: of its figures.
+    currency: of money; None for what is none.
+    was: the figures before.
+    now: the figures after.
+    difference: now - was, figure by figure; None where one side knows none, but counts and totals begin at nothing.
+    by_kind: what events of each kind give alone; counts and totals add up to those of `difference`.
     """
 
     metric: str
@@ -141,7 +195,16 @@ class MetricChange:
 
 @frozen(kw_only=True)
 class ChangingEvent:
-    """An event that changed an answer."""
+    """An event that changed an answer.
+
+    position: where it is in the log.
+    kind: `late`, `correction` or `erasure`.
+    type: such as `provider.call.completed`.
+    source: who told it.
+    id: its identity, with `source`.
+    occurred_at: when it happened, in UTC.
+    recorded_at: when it was recorded, in UTC.
+    """
 
     position: int
     kind: str
@@ -156,8 +219,12 @@ class ChangingEvent:
 class AnswerDiff:
     """What changed in the answers about a period between two positions of the log.
 
-    `kinds` are of the events with positions in (before, after] that occurred in the period; `metrics` lists what
-    changed, `events` the first of the events.
+    period: what was asked for, in whole buckets.
+    before: the earlier position.
+    after: the later position.
+    kinds: of the events with positions in (before, after] that occurred in the period.
+    metrics: those that changed.
+    events: the first of the events.
     """
 
     period: TimePeriod

@@ -13,7 +13,12 @@ from analytics_es.types.metrics import Completeness
 
 @frozen(kw_only=True)
 class BudgetThreshold:
-    """A part of a budget, in percent: when and at which position of the log it was reached, None where it was not."""
+    """A part of a budget that is to be told of when it is spent.
+
+    percent: of what was allocated, 0 to 1000.
+    reached_at: when it was reached, in the store's time zone; None where it was not.
+    position: of the event that reached it; None where none did.
+    """
 
     percent: Decimal
     reached_at: datetime | None
@@ -22,9 +27,20 @@ class BudgetThreshold:
 
 @frozen(kw_only=True)
 class ThresholdReached:
-    """So much of a budget was spent, for the first time: by the event at `position`, which occurred at `occurred_at`.
+    """So much of a budget was spent, for the first time.
 
-    `told_position` is that of the event `budget.threshold.reached`.
+    budget_id: whose threshold it is.
+    currency: of the money here.
+    scope: whose spending counts: all, tenant, user, model; "" for `budget.spent` alone.
+    scope_id: which tenant, user or model; "" for others.
+    starts_at: where the budget's period begins, in the store's time zone; None for no beginning.
+    ends_at: where it ends, in the store's time zone; None for no end.
+    percent: of what was allocated, 0 to 1000.
+    allocated: in `currency`.
+    spent: up to and with the event that reached it, in `currency`.
+    position: of the event that reached it.
+    occurred_at: when that event happened, in the store's time zone.
+    told_position: of the event `budget.threshold.reached` that says so.
     """
 
     budget_id: str
@@ -43,9 +59,16 @@ class ThresholdReached:
 
 @frozen(kw_only=True)
 class CreditStatus:
-    """A grant of credits: what is left of it, and of the grants with lower `priority` it burns after.
+    """A grant of credits.
 
-    `ends_at`: when it expires, or the end of the hour in which it was voided; None where it never ends.
+    grant_id: which one.
+    amount: what was granted, in the budget's currency.
+    balance: what is left of it, in the budget's currency.
+    priority: grants with a lower one burn first.
+    starts_at: when it begins, in the store's time zone.
+    ends_at: when it expires, or the end of the hour it was voided in, in the store's time zone; None for no end.
+    voided: it was taken back.
+    recurs_hours: every how many hours it is granted anew; None where once.
     """
 
     grant_id: str
@@ -60,14 +83,26 @@ class CreditStatus:
 
 @frozen(kw_only=True)
 class BudgetStatus:
-    """A budget in one period of its own: `remaining` is allocated - spent, None where none was allocated.
+    """A budget in one period of its own.
 
-    `scope` is what counts against it: calls of `all`, or of one `tenant`, `user` or `model`, which is `scope_id`; ""
-    where nothing does but `budget.spent` events. Where the cost of `unknown_calls` is not known, `spent` is the least
-    that it can be. What was charged in `other_currencies` is not part of it. `burn_rate` is a day, over the part of its
-    period that has passed; `exhausted_at` is when nothing remains at that rate, None where that is not before its end,
-    or was already. `problem` says why `spent` is not known.
-    `credits` burn down with what is spent, and `overage` is what they did not cover.
+    budget_id: which one.
+    currency: of all money here.
+    scope: whose calls count against it: all, or one tenant, user or model; "" for `budget.spent` events alone.
+    scope_id: which tenant, user or model; "" for others.
+    starts_at: where its period begins, in the store's time zone; None for no beginning.
+    ends_at: where it ends, in the store's time zone; None for no end.
+    allocated: in `currency`; None where nothing was.
+    spent: in `currency`, the least it can be where calls are unknown; None where a `problem` says why not.
+    remaining: allocated - spent, in `currency`; None where none was allocated.
+    used: spent / allocated, 1 is all of it; None where one is not known.
+    burn_rate: in `currency` a day, over the part of its period that has passed; None where that cannot be said.
+    exhausted_at: when nothing remains at that rate, in the store's time zone; None if not before the end, or already.
+    unknown_calls: how many count against it and have a cost that is not known.
+    other_currencies: what was charged in others, and is not part of it: money by currency.
+    thresholds: what it tells of, and when it was reached.
+    credits: grants that burn down with what is spent.
+    overage: what credits did not cover, in `currency`; None where there are no credits.
+    problem: why `spent` is not known; None where it is.
     """
 
     budget_id: str
@@ -92,7 +127,12 @@ class BudgetStatus:
 
 @frozen(kw_only=True)
 class BudgetReport:
-    """Budgets whose period holds `at`, the fullest first."""
+    """Budgets whose period holds a time.
+
+    at: that time, in the store's time zone.
+    budgets: the fullest first.
+    completeness: what the answer stands on.
+    """
 
     at: datetime
     budgets: list[BudgetStatus]

@@ -16,7 +16,16 @@ from analytics_es.types.prices import PriceUsed
 
 @frozen(kw_only=True)
 class ExplainedEvent:
-    """One event behind a number; `value` is what it brings to it, in the unit of the metric: of a count, 1."""
+    """One event behind a number.
+
+    position: where it is in the log.
+    id: its identity, with `source`.
+    source: who told it.
+    type: such as `provider.call.completed`.
+    occurred_at: when it happened, in the store's time zone.
+    recorded_at: when it was recorded, in UTC.
+    value: what it brings to the number, in the unit of the metric: of a count, 1.
+    """
 
     position: int
     id: str
@@ -31,8 +40,18 @@ class ExplainedEvent:
 class Explanation:
     """The events behind one number, as its read model holds it: up to `completeness.position`.
 
-    `figures` are of all `count` events, of which `events` lists the first and `omitted` counts the rest. Money is of
-    one `currency`. Where an entity's id is asked for without its type, an event is there once for each type of it.
+    Where an entity's id is asked for without its type, an event is there once for each type of it.
+
+    metric: its name, such as `cost.reported_cost`.
+    unit: of its figures and values.
+    currency: of money; None for what is none.
+    period: of the number, in whole buckets.
+    keys: what it is narrowed to, by name.
+    figures: of all the events.
+    count: how many there are.
+    events: the first of them.
+    omitted: how many more there are.
+    completeness: what the answer stands on.
     """
 
     metric: str
@@ -49,7 +68,13 @@ class Explanation:
 
 @frozen(kw_only=True)
 class ChargedUnits:
-    """What so many units of one kind cost in a call, that are of no more special kind with a price: units x price."""
+    """What units of one kind cost in a call.
+
+    kind: what was charged for.
+    units: how many, that are of no more special kind with a price.
+    price: of one of them.
+    cost: units x price.
+    """
 
     kind: str
     units: int
@@ -61,8 +86,20 @@ class ChargedUnits:
 class ExplainedCost:
     """One call behind a cost, or a correction, and how its cost comes about.
 
-    `state`: reported, computed, or unknown, for a `reason` (of UnknownCost), with the currency "" and no cost. `used`:
-    what it told by kind. Of what is computed: the `price`, and what it `charged`, which adds up to the cost.
+    position: where it is in the log.
+    id: its identity, with `source`.
+    source: who told it.
+    type: such as `provider.call.completed`.
+    occurred_at: when it happened, in the store's time zone.
+    provider: whose model was called; "" where it does not tell.
+    model: what was called; "" where it does not tell.
+    state: reported, computed, or unknown.
+    reason: why it is unknown, as in UnknownCost; "" where it is known.
+    currency: of its cost; "" where that is not known.
+    cost: in `currency`; None where it is not known.
+    used: how many units it told, by kind.
+    price: of a computed cost; None for others.
+    charged: of a computed cost, what adds up to it; else nothing.
     """
 
     position: int
@@ -85,9 +122,17 @@ class ExplainedCost:
 class CostExplanation:
     """The calls behind a cost, up to `completeness.position`.
 
-    `totals` are the sums of all in each currency, `unknown_calls` those in none of them. `events` lists the dearest
-    first, or the first in the log, `omitted` counts the rest. Where an entity's id is asked for without its type, an
-    event is there once for each type of it.
+    Where an entity's id is asked for without its type, an event is there once for each type of it.
+
+    period: of the cost, in whole buckets.
+    keys: what it is narrowed to, by name.
+    totals: of all calls: money by currency.
+    calls: how many there are.
+    unknown_calls: how many of them are in no total.
+    count: how many events there are, calls and corrections.
+    events: the dearest first, or the first in the log.
+    omitted: how many more there are.
+    completeness: what the answer stands on.
     """
 
     period: TimePeriod

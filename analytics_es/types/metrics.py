@@ -15,11 +15,13 @@ from analytics_es.types.period import TimePeriod
 class Completeness:
     """What an answer stands on.
 
-    `position`: every event up to here is in the answer. `lag_events`, `lag_seconds`: what the log holds beyond it, and
-    how long the first of these has been waiting. `unreadable`: values of the period that no fold could read.
-    `open_buckets`: whether the period reaches into the present, so that more may come. `sealed_until`: events of before
-    are gone, and what they add is sealed. `complete_from`: of before, what was sealed lacks measures that were declared
-    later; both are None where they say nothing about the period.
+    position: every event up to here is in the answer.
+    lag_events: how many events the log holds beyond it.
+    lag_seconds: how long the first of these has been waiting, in seconds.
+    unreadable: how many values of the period no fold could read.
+    open_buckets: the period reaches into the present, so that more may come.
+    sealed_until: events before are gone, what they add is sealed; None where that does not touch the period.
+    complete_from: what was sealed before lacks measures declared later; None where that does not touch the period.
     """
 
     position: int
@@ -35,7 +37,17 @@ class Completeness:
 class Distribution:
     """What a measure knows of its values; the rest is None. A sum has a total only, a count has no extremes.
 
-    Percentiles are by nearest rank and within 1.1 %; count, total, extremes and mean are exact.
+    All but `count` are in the unit of the metric. Percentiles are by nearest rank, within 1.1 %; all else is exact.
+
+    count: how many values.
+    total: their sum.
+    minimum: the smallest.
+    maximum: the largest.
+    mean: total / count.
+    p50: half of the values are at most this.
+    p90: 90 % of them are.
+    p95: 95 % of them are.
+    p99: 99 % of them are.
     """
 
     count: int | None = None
@@ -51,7 +63,11 @@ class Distribution:
 
 @frozen(kw_only=True)
 class MetricPoint:
-    """A metric in one bucket of time that starts at `start`."""
+    """A metric in one bucket of time.
+
+    start: where the bucket begins, in the store's time zone.
+    figures: of the bucket, in the unit of the metric.
+    """
 
     start: datetime
     figures: Distribution
@@ -59,7 +75,11 @@ class MetricPoint:
 
 @frozen(kw_only=True)
 class MetricGroup:
-    """A metric for one combination of the keys that were asked for."""
+    """A metric for one combination of the keys that were asked for.
+
+    keys: each key's value, by name; "" where events do not tell it.
+    figures: of the combination, in the unit of the metric.
+    """
 
     keys: Mapping[str, str]
     figures: Distribution
@@ -67,11 +87,19 @@ class MetricGroup:
 
 @frozen(kw_only=True)
 class MetricSummary:
-    """One metric over a period. `figures` holds only what the metric's measure supports; the rest is None.
+    """One metric over a period. Money has one summary per currency.
 
-    `change` is the relative change of the total (of the count, for a count) against the period before: 0.25 is a
-    quarter more; None where the period before had none. Money has one summary per currency: then `groups` and
-    `figures` are of that `currency`, and `by_currency` lists all.
+    metric: its name, such as `cost.reported_cost`.
+    unit: of its figures: events, calls, tokens, ms, currency …
+    period: what was asked for, in whole buckets.
+    figures: of the period; what the metric's measure does not support is None.
+    series: one point a bucket of time.
+    groups: one for each combination of the keys that were asked for.
+    previous: the figures of the period before, which is as long.
+    change: of the total (or the count) against the period before, 0.25 is a quarter more; None where that had none.
+    currency: of `figures`, `series` and `groups`; None for what is no money.
+    by_currency: of money, the summary in each currency.
+    completeness: what the answer stands on.
     """
 
     metric: str
@@ -89,7 +117,14 @@ class MetricSummary:
 
 @frozen(kw_only=True)
 class MetricInfo:
-    """A metric that can be asked for: what it measures, in which unit, and by which keys."""
+    """A metric that can be asked for.
+
+    name: what to ask for, `projection.measure`.
+    kind: count, total, smallest, largest or histogram.
+    unit: of its figures: events, calls, tokens, ms, currency …
+    projection: whose read model holds it.
+    keys: by what it can be grouped and filtered.
+    """
 
     name: str
     kind: str

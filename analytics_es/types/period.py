@@ -27,7 +27,9 @@ def _aware(instance: Any, attribute: Any, value: datetime) -> None:
 class TimePeriod:
     """A half-open stretch of time [start, end) and the granularity of its series.
 
-    Without a granularity, a period of up to three days is told by the hour, a longer one by the day.
+    start: the first instant of it, aware, in any zone.
+    end: the first instant after it, aware, in any zone.
+    granularity: of a series: hour, day or total; without one, hour up to three days, day beyond.
     """
 
     start: datetime = field(validator=_aware)
@@ -41,7 +43,7 @@ class TimePeriod:
         return "hour" if self.end - self.start <= _HOURLY_UP_TO else "day"
 
     @granularity.validator
-    def _known(self, _: Any, value: str) -> None:
+    def _one_of_three(self, _: Any, value: str) -> None:
         if value not in ("hour", "day", "total"):
             raise BadPeriod(text=value, problem="its granularity must be hour, day or total")
 
@@ -62,8 +64,8 @@ class TimePeriod:
         try:
             start = end - timedelta(**length)
         except OverflowError:
-            told = ", ".join(f"{unit}={count}" for unit, count in length.items())
-            raise BadPeriod(text=told, problem="it begins before the year 1") from None
+            text = ", ".join(f"{unit}={count}" for unit, count in length.items())
+            raise BadPeriod(text=text, problem="it begins before the year 1") from None
         return cls._of(start, end, granularity)
 
     @classmethod

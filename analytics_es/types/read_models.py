@@ -11,7 +11,15 @@ from analytics_es.types.period import TimePeriod
 
 @frozen(kw_only=True)
 class AggregationResult:
-    """What `run_aggregation` re-derived: whole hours (and the days they lie in), from the log, up to a position."""
+    """What `run_aggregation` re-derived from the log.
+
+    period: whole hours, and the days they lie in.
+    projections: whose read models, by name.
+    rows: how many were written.
+    events: how many were read.
+    position: up to where in the log.
+    seconds: how long it took.
+    """
 
     period: TimePeriod
     projections: list[str]
@@ -23,9 +31,16 @@ class AggregationResult:
 
 @frozen(kw_only=True)
 class RebuildResult:
-    """Read models that were filled again from the log up to a position, and promoted.
+    """Read models that were filled again from the log, and promoted.
 
-    `sealed_until`: what events before, which are gone, had added was carried over; None where none are gone.
+    projections: whose read models, by name.
+    events: how many were read.
+    rows: how many were written.
+    position: up to where in the log.
+    unreadable: how many values could not be read.
+    seconds: how long it took.
+    events_per_second: how fast it went.
+    sealed_until: what events before had added was carried over, as they are gone; None where none are.
     """
 
     projections: list[str]
@@ -40,9 +55,17 @@ class RebuildResult:
 
 @frozen(kw_only=True)
 class ProjectionStatus:
-    """How far a projection is. `error` is what stopped it, if anything did.
+    """How far a projection is.
 
-    `stale` says how the live read model differs from today's definition; it serves until a rebuild is promoted.
+    name: of the projection.
+    version: of the live definition.
+    position: every event up to here is in its read model.
+    lag_events: how many events the log holds beyond it.
+    lag_seconds: how long the first of these has been waiting, in seconds.
+    rows: how many its read model has.
+    unreadable: how many values could not be read.
+    error: what stopped it; None where nothing did.
+    stale: how it differs from today's definition; it serves until a rebuild is promoted. None where it does not.
     """
 
     name: str
@@ -58,7 +81,12 @@ class ProjectionStatus:
 
 @frozen(kw_only=True)
 class UnreadableValue:
-    """A value that a projection could not read and left out: the event's position and the field."""
+    """A value that a projection could not read and left out.
+
+    projection: which one.
+    position: of the event.
+    field: the name of the measure or key.
+    """
 
     projection: str
     position: int
@@ -69,8 +97,11 @@ class UnreadableValue:
 class DeadLetter:
     """A value that a projection could not read and left out.
 
-    `field` is a measure's or key's name, "where", or "event" for something stored that is no event, which has no
-    `hour`. `discarded`: it was accepted as it is; it stays counted.
+    projection: which one.
+    position: of the event.
+    field: the name of a measure or key, "where", or "event" for something stored that is no event.
+    hour: where its hour begins, in the store's time zone; None for what is no event.
+    discarded: it was accepted as it is; it stays counted.
     """
 
     projection: str
@@ -82,7 +113,13 @@ class DeadLetter:
 
 @frozen(kw_only=True)
 class RetryResult:
-    """How many dead letters were tried again, can be read now, and remain; what was derived again for that."""
+    """What became of dead letters that were tried again.
+
+    tried: how many there were.
+    solved: how many can be read now.
+    remaining: how many still cannot.
+    derived: the periods whose read models were derived again for that.
+    """
 
     tried: int
     solved: int

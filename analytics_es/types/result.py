@@ -1,4 +1,4 @@
-"""What an operation gave: a value, or a failure that was to be expected."""
+"""What an operation gives: its progress, then a value or a failure that was to be expected."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ from analytics_es.errors import AnalyticsError
 T = TypeVar("T")
 R = TypeVar("R")
 
+# What is being done, how much of it is done, and of how much (0: not known).
+Progress = Callable[[str, int, int], None]
+
 
 @frozen(kw_only=True)
 class Failure:
-    """An expected failure: a stable code, a message that says what to do, and what it is about."""
+    """An expected failure.
+
+    code: its stable name, such as `bad_period`.
+    message: what is wrong and what to do, for people.
+    details: what it is about, by name.
+    """
 
     code: str
     message: str
@@ -24,7 +32,11 @@ class Failure:
 
 @frozen(kw_only=True)
 class OperationResult(Generic[T]):
-    """What an operation gave: a value, or the failure that was to be expected."""
+    """What an operation gave: a value, or the failure that was to be expected.
+
+    value: what it gave; None where it failed, and of what gives nothing.
+    failure: why there is no value; None where it went well.
+    """
 
     value: T | None = None
     failure: Failure | None = None

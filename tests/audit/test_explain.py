@@ -211,7 +211,7 @@ def test_what_is_far_apart_in_the_log_is_listed_in_order(
         assert (6, 6 - limit, Decimal(30)) == (found.count, found.omitted, found.figures.total)
         return [int(each.value) for each in found.events]
 
-    def at(done: int, whole: int) -> None:
+    def at(_: str, done: int, whole: int) -> None:
         seen.append((done, whole))
 
     assert told(5, largest=False) == [0, 2, 4, 6, 8]

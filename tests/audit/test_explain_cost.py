@@ -219,9 +219,9 @@ def test_what_is_sealed_cannot_be_explained() -> None:
 
 def test_progress_is_told_by_position(analytics: AnalyticsService) -> None:
     record(analytics, provider_call(), provider_call(occurred_at=NOON + HOUR))
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, ...]] = []
 
-    explained(analytics, progress=lambda *at: told.append(at))
+    explained(analytics, progress=lambda _, *at: told.append(at))
 
     assert told == [(2, 2)]
 

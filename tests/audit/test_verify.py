@@ -279,10 +279,10 @@ def test_only_the_first_divergences_are_listed_and_the_rest_is_counted(store: Pl
 
 def test_the_log_is_asked_stretch_by_stretch(store: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = store.service.check_ledger().unwrap()
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, ...]] = []
     monkeypatch.setattr(ledger, "TOGETHER", 30)
 
-    found = store.service.check_ledger(progress=lambda done, of: told.append((done, of))).unwrap()
+    found = store.service.check_ledger(progress=lambda _, *at: told.append(at)).unwrap()
 
     assert found == expected
     assert told == [(1, 3), (2, 3), (3, 3)]
@@ -361,7 +361,7 @@ def test_what_a_rebuild_promotes_meanwhile_is_verified_instead(store: Planted) -
     store.rows("UPDATE usage_v1 SET events = 0")
     rebuilt: list[int] = []
 
-    def rebuild_once(done: int, of: int) -> None:
+    def rebuild_once(_: str, done: int, of: int) -> None:
         if not rebuilt:
             rebuilt.append(done)
             store.service.rebuild().unwrap()
@@ -376,9 +376,9 @@ def test_workers_find_the_same(store: Planted) -> None:
 
 
 def test_progress_ends_with_all_of_the_log(store: Planted) -> None:
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, ...]] = []
 
-    store.verify(progress=lambda done, of: told.append((done, of)))
+    store.verify(progress=lambda _, *at: told.append(at))
 
     assert told[-1] == (72, 72)
 

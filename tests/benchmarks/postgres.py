@@ -9,7 +9,6 @@ from itertools import islice
 from typing import Any
 
 from analytics_es import AnalyticsService
-from analytics_es.ingest.door import entry
 from analytics_es.log import Entry
 from tests.benchmarks import stock_postgres as stock
 from tests.benchmarks.figures import Effort, Figure, Pace, Target, pace, rates
@@ -17,6 +16,7 @@ from tests.benchmarks.freshness import measure
 from tests.benchmarks.store import Store, say
 from tests.benchmarks.workload import START
 from tests.servers import Server, server
+from tests.stores import entry
 
 BATCH, ROUND = 1_000, 10_000
 WRITERS, SMALL, BATCHES = 8, 100, 40

@@ -113,7 +113,7 @@ class Store(RuleBasedStateMachine):
 
     @rule(actor=actors, names=rebuilt, size=sizes)
     def rebuild_and_be_overtaken(self, actor: int, names: Sequence[str] | None, size: int) -> None:
-        def overtake(done: int, total: int) -> None:
+        def overtake(*_: object) -> None:
             self.services[1 - actor]._runner.step()
 
         self.services[actor].rebuild(names, batch_size=8 * size, set_aside=True, progress=overtake).unwrap()

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from analytics_es.errors import BadField, UnreadableMessage
 from analytics_es.ingest import messages
 from analytics_es.ingest.bus import Message
-from analytics_es.ingest.door import entry
 from analytics_es.testing import NOON
+from tests.stores import entry
 
 DATA = {"job_id": "j-1", "duration_ms": 1200}
 TEXT = json.dumps(DATA)

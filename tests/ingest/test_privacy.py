@@ -334,7 +334,7 @@ def test_under_any_policy_the_bytes_hold_what_it_keeps_and_nothing_else(
     door = Door(lambda: NOON, policy, lambda kind, text: "p_")
     told = numbered(data, itertools.count())
     try:
-        state = door.entry("custom.thing.happened", told).state
+        state = door.write("custom.thing.happened", told).state
     except RefusedEvent:
         return  # a user_id is a text, attributes are flat: nothing is stored
 

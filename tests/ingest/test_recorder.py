@@ -155,11 +155,11 @@ def test_no_events_are_no_failure(analytics: AnalyticsService) -> None:
 
 
 def test_progress_is_told_after_each_batch(analytics: AnalyticsService) -> None:
-    told: list[int] = []
+    told: list[tuple[str, int, int]] = []
 
-    analytics.record_events(calls(*range(7)), batch_size=3, progress=told.append)
+    analytics.record_events(calls(*range(7)), batch_size=3, progress=lambda *at: told.append(at))
 
-    assert told == [3, 6, 7]
+    assert told == [("recording", 3, 0), ("recording", 6, 0), ("recording", 7, 0)]
 
 
 @pytest.mark.parametrize("size", [0, -1])

@@ -70,7 +70,7 @@ def test_positions_are_kept_where_one_is_missing(analytics: AnalyticsService, tm
 def test_a_backup_is_one_state_although_others_record_meanwhile(analytics: AnalyticsService, tmp_path: Path) -> None:
     numbers = count(500)
 
-    def record_one(_done: int, _all: int) -> None:
+    def record_one(*_: object) -> None:
         analytics.record_event(**event(next(numbers))).unwrap()
 
     result = analytics.back_up(tmp_path / "backup.db", progress=record_one).unwrap()
@@ -87,7 +87,7 @@ def test_a_backup_is_one_state_although_others_record_meanwhile(analytics: Analy
 def test_progress_is_told_in_pages(analytics: AnalyticsService, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
 
-    analytics.back_up(tmp_path / "backup.db", progress=lambda *each: told.append(each)).unwrap()
+    analytics.back_up(tmp_path / "backup.db", progress=lambda _, *at: told.append(at)).unwrap()
 
     pages = told[-1][1]
     assert told == [(page, pages) for page in range(1, pages + 1)]
@@ -134,7 +134,7 @@ def test_a_backup_that_is_interrupted_leaves_no_file(analytics: AnalyticsService
     folder = tmp_path / "backups"
     folder.mkdir()
 
-    def interrupt(done: int, _all: int) -> None:
+    def interrupt(_: str, done: int, _all: int) -> None:
         assert not (folder / "backup.db").exists()
         if done > 3:
             raise KeyboardInterrupt
@@ -158,7 +158,7 @@ def test_a_store_in_memory_can_be_kept(tmp_path: Path) -> None:
 def test_recording_does_not_wait_for_a_backup(analytics: AnalyticsService, tmp_path: Path) -> None:
     halfway, recorded = threading.Event(), threading.Event()
 
-    def wait(_done: int, _all: int) -> None:
+    def wait(*_: object) -> None:
         halfway.set()
         assert recorded.wait(20)
 

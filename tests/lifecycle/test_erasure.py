@@ -20,11 +20,10 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.audit.diff import kind_of_change
 from analytics_es.errors import AnalyticsError, FoldFailed
 from analytics_es.events.codec import decode
-from analytics_es.events.event import RecordedEvent
+from analytics_es.events.event import REJECTED, RecordedEvent
 from analytics_es.lifecycle import erasure as forgetting
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED
 from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN, LISTED
-from analytics_es.lifecycle.masking import REJECTED
 from analytics_es.projection import count, key, projection
 from analytics_es.testing import NOON, job_failed, message_added, provider_call, tool_call
 from analytics_es.types import ForgetReceipt, HeldCopy

@@ -403,7 +403,7 @@ def test_events_are_in_order_of_position_however_late_they_came(analytics: Analy
 def test_events_recorded_during_an_export_are_not_in_it(analytics: AnalyticsService) -> None:
     record(analytics, tool_call(), tool_call(), tool_call())
 
-    result = exported(analytics, progress=lambda _: analytics.record_event(**tool_call()).unwrap())
+    result = exported(analytics, progress=lambda *_: analytics.record_event(**tool_call()).unwrap())
     assert (result.rows, result.last_position) == (3, 3)
 
 
@@ -448,7 +448,7 @@ def test_events_are_written_batch_by_batch(analytics: AnalyticsService, format: 
     record(analytics, *(tool_call() for _ in range(5)))
     told: list[int] = []
 
-    result = exported(analytics, format, progress=told.append)
+    result = exported(analytics, format, progress=lambda _, rows, of: told.append(rows))
     assert told == [1, 2, 3, 4, 5]
     assert [row["id"] for row in read(result)] == ["1", "2", "3", "4", "5"]
     if format == "parquet":
@@ -477,7 +477,7 @@ def test_no_more_than_two_batches_are_in_memory(analytics: AnalyticsService, mon
 
     monkeypatch.setattr(analytics._log, "scan_period", counting)
     ahead: list[int] = []
-    exported(analytics, progress=lambda written: ahead.append(read_by_now[0] - written))
+    exported(analytics, progress=lambda _, written, of: ahead.append(read_by_now[0] - written))
 
     assert max(ahead) <= 1
 
@@ -583,7 +583,7 @@ def links(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_file_that_appears_meanwhile_is_never_overwritten(analytics: AnalyticsService) -> None:
     record(analytics, tool_call())
 
-    assert failure(analytics, to="late", progress=lambda _: Path("late").write_text("precious"))[0] == "file_exists"
+    assert failure(analytics, to="late", progress=lambda *_: Path("late").write_text("precious"))[0] == "file_exists"
     assert [(path.name, path.read_text()) for path in Path.cwd().iterdir()] == [("late", "precious")]
 
 
@@ -603,7 +603,7 @@ def test_of_exports_that_race_for_a_name_one_wins(analytics: AnalyticsService) -
 def test_a_file_is_hidden_and_private_until_it_is_complete(analytics: AnalyticsService) -> None:
     record(analytics, tool_call())
     seen: list[Path] = []
-    result = exported(analytics, progress=lambda _: seen.extend(Path.cwd().iterdir()))
+    result = exported(analytics, progress=lambda *_: seen.extend(Path.cwd().iterdir()))
 
     assert [path.name.startswith(".") for path in seen] == [True]
     assert {result.path, result.manifest} == set(Path.cwd().iterdir())
@@ -617,7 +617,7 @@ def test_nothing_is_left_of_an_export_that_is_interrupted(
 ) -> None:
     record(analytics, tool_call())
 
-    def interrupt(_: int) -> None:
+    def interrupt(*_: object) -> None:
         raise error
 
     with pytest.raises(error):

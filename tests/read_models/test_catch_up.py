@@ -136,9 +136,9 @@ def test_a_gap_in_the_positions_is_passed_over() -> None:
 
 
 def test_progress_is_told_as_position_and_head() -> None:
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, ...]] = []
     with log_of(tool_call(user_id=f"user-{n}") for n in range(5)) as log, views_of(log) as read_models:
-        runner_of(log, read_models, batch=2).catch_up(lambda position, head: told.append((position, head)))
+        runner_of(log, read_models, batch=2).catch_up(lambda _, *at: told.append(at))
 
     assert told == [(2, 5), (4, 5), (5, 5)]
 

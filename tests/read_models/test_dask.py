@@ -59,7 +59,7 @@ def test_a_worker_that_is_killed_changes_nothing(scheduler: str, analytics: Anal
     killed: list[int] = []
     with Client(scheduler, set_as_default=False) as client:
 
-        def kill(done: int, total: int) -> None:
+        def kill(*_: object) -> None:
             if not killed:
                 killed.append(next(iter(client.run(os.getpid).values())))
                 os.kill(killed[0], signal.SIGKILL)
@@ -78,7 +78,7 @@ def test_a_cluster_that_ends_is_a_lost_worker_and_nothing_changes(analytics: Ana
     before = contents(analytics._read_models)  # type: ignore[arg-type]
     running = LocalCluster(n_workers=1, processes=True, threads_per_worker=1, dashboard_address=None, silence_logs=60)
 
-    def end(done: int, total: int) -> None:
+    def end(*_: object) -> None:
         if not ending.ident:
             ending.start()
             ending.join()

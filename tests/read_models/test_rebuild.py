@@ -156,9 +156,9 @@ def test_an_unknown_projection_is_refused(analytics: AnalyticsService) -> None:
 @once
 @pytest.mark.parametrize("how", [{"batch_size": 7}, {"batch_size": 1000}], ids=str)
 def test_the_size_of_parts_changes_no_byte(analytics: AnalyticsService, how: dict[str, Any]) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, ...]] = []
 
-    analytics.rebuild(**how, progress=lambda *at: seen.append(at)).unwrap()
+    analytics.rebuild(**how, progress=lambda _, *at: seen.append(at)).unwrap()
 
     assert held(analytics) == right(analytics)
     assert seen == [
@@ -326,7 +326,7 @@ def test_only_one_rebuilds_at_a_time(analytics: AnalyticsService, url: str) -> N
     codes: list[Any] = []
     with AnalyticsService.open(url, follow=False) as other:
 
-        def too(*_: int) -> None:
+        def too(*_: object) -> None:
             codes.extend(result.failure and result.failure.code for result in (other.rebuild(), analytics.rebuild()))
 
         analytics.rebuild(progress=too).unwrap()
@@ -423,7 +423,7 @@ def test_what_was_cleared_away_meanwhile_ends_it(analytics: AnalyticsService) ->
 
 
 def test_the_read_models_may_be_deleted_meanwhile(on_disk: AnalyticsService, tmp_path: Path) -> None:
-    def delete(*_: int) -> None:
+    def delete(*_: object) -> None:
         for file in tmp_path.glob("analytics.views.db*"):
             file.unlink()
 
@@ -453,7 +453,7 @@ def test_a_worker_that_dies_ends_it_and_changes_nothing(analytics: AnalyticsServ
     before = held(analytics)
     killed: list[int] = []
 
-    def kill(*_: int) -> None:
+    def kill(*_: object) -> None:
         for child in [] if killed else children():
             killed.append(child)
             os.kill(child, signal.SIGKILL)

@@ -16,7 +16,6 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.audit.diff import kind_of_change
 from analytics_es.errors import AnalyticsError, Closed, MissingProjection, NoSuchPosition, NotAPosition
 from analytics_es.events.codec import to_json
-from analytics_es.ingest.door import entry
 from analytics_es.log import Entry, LogSlice
 from analytics_es.queries import derived as crossing
 from analytics_es.service import as_of as asof
@@ -25,7 +24,7 @@ from analytics_es.types import AnswerDiff, OperationResult
 from projections import Usage
 from tests import day
 from tests.servers import Server
-from tests.stores import batch, log_of
+from tests.stores import batch, entry, log_of
 from tests.test_laws import histories, near
 
 HOUR = timedelta(hours=1)

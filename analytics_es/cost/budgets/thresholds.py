@@ -20,8 +20,7 @@ from analytics_es.cost.price_log import PriceLog
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, ReachedBySealed
 from analytics_es.events import codec
-from analytics_es.events.fields import SCOPES
-from analytics_es.ingest.door import entry as passed
+from analytics_es.events.checks import SCOPES
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Appended, Entry
 from analytics_es.queries.as_of import Deriving
@@ -207,9 +206,10 @@ class Thresholds:
         return reached, appended
 
     def _occurred_at(self, account: Account, percent: Decimal, position: int) -> datetime:
-        for row in self._deriving.log.scan(after=position - 1, upto=position, limit=1).to_pylist():
-            return codec.decode(row["position"], row["type"], row["state"]).occurred_at
-        raise ReachedBySealed(percent=percent, budget=account.budget_id)
+        row = self._deriving.log.at(position)
+        if row is None:
+            raise ReachedBySealed(percent=percent, budget=account.budget_id)
+        return codec.decode(row["position"], row["type"], row["state"]).occurred_at
 
     def _entry(self, account: Account, percent: Decimal, state: State, occurred_at: datetime) -> Entry:
         """Write the event; its identity is that of the threshold, so that whoever else finds it finds it recorded."""
@@ -226,8 +226,8 @@ class Thresholds:
         identity = hashlib.blake2b(orjson.dumps(list(told.values())), digest_size=16).hexdigest()
         figures = {"allocated": format(trimmed(state.allocated), "f"), "spent": format(trimmed(state.spent), "f")}
         data = {name: value for name, value in told.items() if value} | {"at_position": state.position, **figures}
-        now = self._recorder.door.clock()
-        return passed(now, REACHED, data, occurred_at=occurred_at, id=f"threshold {identity}", source=SOURCE)
+        about = {"occurred_at": occurred_at, "id": f"threshold {identity}", "source": SOURCE}
+        return self._recorder.own_door.write(REACHED, data, **about)
 
     def _call(self, reached: ThresholdReached) -> None:
         if self._on_threshold:
