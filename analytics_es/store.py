@@ -13,16 +13,16 @@ from typing import Any
 from attrs import evolve, frozen
 
 from analytics_es.errors import MissingExtra, MissingProjection, UnknownScheme, UnknownTimezone
+from analytics_es.events.fields import named_by
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.privacy import PrivacyPolicy, kind_of
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.vault import KEY_BYTES, Vault, is_pseudonym, key_of
-from analytics_es.log import EventLog
-from analytics_es.log.address import redacted
+from analytics_es.log import EventLog, redacted
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite.vault import SQLiteEntries
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import Declaration, named_by
+from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
 from analytics_es.read_models import ReadModels, rebuild
 from analytics_es.read_models.catch_up import Runner

@@ -68,14 +68,14 @@ class BatchBus(Protocol):
 
 def checked(patterns: Iterable[str]) -> list[str]:
     """Return the patterns, each once; raises BadPattern, and OverlappingPatterns where a message would come twice."""
-    found = list(dict.fromkeys([patterns] if isinstance(patterns, str) else patterns))
-    for pattern in found or [""]:
+    distinct = list(dict.fromkeys([patterns] if isinstance(patterns, str) else patterns))
+    for pattern in distinct or [""]:
         if not isinstance(pattern, str) or not _PATTERN.fullmatch(pattern):
             raise BadPattern(pattern=pattern)
-    for one, other in itertools.combinations([at_all_depths(each) for each in found], 2):
+    for one, other in itertools.combinations([at_all_depths(pattern) for pattern in distinct], 2):
         if _overlap(one, other):
             raise OverlappingPatterns(one=one, other=other)
-    return found
+    return distinct
 
 
 def at_all_depths(pattern: str) -> str:

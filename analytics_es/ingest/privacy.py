@@ -10,8 +10,7 @@ import orjson
 from attrs import field, frozen
 
 from analytics_es.errors import BadPolicy
-from analytics_es.events.fields import ENTITIES
-from analytics_es.projection.declaration import TAG, named_by
+from analytics_es.events.fields import ENTITIES, TAG, named_by
 
 KEEP, PSEUDONYMISE, DROP, DROP_TEXT = "keep", "pseudonymise", "drop", "drop_text"
 ACTIONS = (KEEP, PSEUDONYMISE, DROP, DROP_TEXT)
@@ -86,21 +85,21 @@ class PrivacyPolicy:
         return _Names(_Compiled(self.rules), "", KEEP)
 
     @classmethod
-    def of(cls, wanted: str | Mapping[str, Any] | PrivacyPolicy) -> PrivacyPolicy:
+    def of(cls, policy: str | Mapping[str, Any] | PrivacyPolicy) -> PrivacyPolicy:
         """Return a preset by its name, or one with rules of one's own after it: `{"preset": …, "rules": {…}}`.
 
         Raises BadPolicy.
         """
-        if isinstance(wanted, PrivacyPolicy):
-            return wanted
-        told = {"preset": wanted} if isinstance(wanted, str) else dict(wanted)
-        preset: Any = told.pop("preset", DEFAULT)
-        rules: Any = told.pop("rules", {})
-        if told:
-            raise BadPolicy(problem=f"{', '.join(map(str, told))} is not known: use preset and rules")
+        if isinstance(policy, PrivacyPolicy):
+            return policy
+        settings = {"preset": policy} if isinstance(policy, str) else dict(policy)
+        preset: Any = settings.pop("preset", DEFAULT)
+        rules: Any = settings.pop("rules", {})
+        if settings:
+            raise BadPolicy(problem=f"{', '.join(map(str, settings))} is not known: use preset and rules")
         if preset not in PRESETS:
             raise BadPolicy(problem=f"{preset!r} is not a preset: use {', '.join(PRESETS)}")
-        if not isinstance(rules, Mapping) or not all(isinstance(each, str) for each in (*rules, *rules.values())):
+        if not isinstance(rules, Mapping) or not all(isinstance(text, str) for text in (*rules, *rules.values())):
             raise BadPolicy(problem="rules must map paths to actions")
         return cls(preset=preset, rules=(*PRESETS[preset], *rules.items()))
 
@@ -147,54 +146,41 @@ _KINDS = {plain(name): entity for entity, name in ENTITIES.items()}
 
 
 class _Compiled:
-    """Rules as look-ups: whole paths, names anywhere, everything below; each with its place in the order."""
+    """Rules as a look-up: by the path as it is compared, each with its place in the order."""
 
     def __init__(self, rules: Rules) -> None:
-        self.whole: dict[str, tuple[int, str]] = {}
-        self.anywhere: dict[str, tuple[int, str]] = {}
-        self.below: dict[str, tuple[int, str]] = {}
-        for place, (given, action) in enumerate(rules, 1):
-            path = plain(given)
-            if path == "*":
-                self.below[""] = place, action
-            elif path.endswith(".*"):
-                self.below[path[:-2]] = place, action
-            elif path.startswith("*."):
-                self.anywhere[path[2:]] = place, action
-            else:
-                self.whole[path] = place, action
+        self.by_path = {plain(path): (place, action) for place, (path, action) in enumerate(rules, 1)}
 
-    def action(self, given: str) -> str | None:
+    def action(self, path: str) -> str | None:
         """Return what the last rule that fits a path says."""
-        path = plain(given)
-        parts = path.split(".")
-        fitting = [self.whole.get(path)]
-        fitting += (self.anywhere.get(".".join(parts[n:])) for n in range(len(parts)))
-        fitting += (self.below.get(".".join(parts[:n])) for n in range(len(parts)))
-        return max((each for each in fitting if each), default=(0, None))[1]
+        parts = plain(path).split(".")
+        fitting = [".".join(parts), "*"]
+        fitting += (".".join(["*", *parts[n:]]) for n in range(len(parts)))
+        fitting += (".".join([*parts[:n], "*"]) for n in range(1, len(parts)))
+        return max((self.by_path[pattern] for pattern in fitting if pattern in self.by_path), default=(0, None))[1]
 
 
 class _Names(dict[str, tuple[str, "_Names"]]):
     """What becomes of the names of one level, and of what lies in them; learnt when first asked.
 
-    `kept` are the names that are known to be kept, `kind` whose pseudonyms there are on this level.
+    `stored` are the names that are known to be kept, `kind` whose pseudonyms there are on this level.
     """
 
     def __init__(self, rules: _Compiled, path: str, inherited: str) -> None:
         super().__init__()
         self.rules, self.path, self.inherited = rules, path, inherited
-        self.kept: set[str] = set()
+        self.stored: set[str] = set()
         self.kind = kind_of(path)
 
     def __missing__(self, name: str) -> tuple[str, _Names]:
         path = f"{self.path}.{name}" if self.path else name
         action = self.rules.action(path) or self.inherited
-        found = action, _Names(self.rules, path, action)
+        below = _Names(self.rules, path, action)
         if len(self) < REMEMBERED:
-            self[name] = found
+            self[name] = action, below
             if action is KEEP:
-                self.kept.add(name)
-        return found
+                self.stored.add(name)
+        return action, below
 
 
 _NESTED = frozenset((dict, list))
@@ -204,9 +190,9 @@ _FIGURES = (int, float)
 def _applied(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf) -> None:
     """Treat what is not known to be kept, and what has something in it; most often that is little or nothing."""
     plain = _NESTED.isdisjoint(map(type, data.values()))
-    if plain and names.kept.issuperset(data):
+    if plain and names.stored.issuperset(data):
         return
-    treated = data.keys() - names.kept
+    treated = data.keys() - names.stored
     if not plain:
         treated |= {name for name, value in data.items() if type(value) in _NESTED}
     for name in treated:
@@ -224,9 +210,9 @@ def _of_value(value: Any, action: str, names: _Names, pseudonym_of: PseudonymOf)
         _applied(value, names, pseudonym_of)
         return value
     if kind is list:
-        return [_of_value(each, action, names, pseudonym_of) for each in value]
+        return [_of_value(member, action, names, pseudonym_of) for member in value]
     if action is not PSEUDONYMISE or value is None or value == "" or kind is bool:
         return value
     text = str(value)
-    found = pseudonym_of(names.kind, text)
-    return value if found is text else found
+    pseudonym = pseudonym_of(names.kind, text)
+    return value if pseudonym is text else pseudonym

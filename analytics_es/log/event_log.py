@@ -156,23 +156,23 @@ class EventLog(ABC):
 def check_horizon(horizon: Horizon, entries: Sequence[Entry]) -> None:
     """Raise BeforeHorizon where an entry is too old to be taken in."""
     if horizon.refused:
-        for each in entries:
-            if horizon.refuses(each.type, each.key):
-                raise BeforeHorizon.of(horizon.time_of(each.type))
+        for entry in entries:
+            if horizon.refuses(entry.type, entry.key):
+                raise BeforeHorizon.of(horizon.time_of(entry.type))
 
 
 def spans(positions: Iterable[int], limit: int) -> list[Span]:
     """Cover positions by spans that hold at most `limit` of them and no wide gap."""
-    found: list[Span] = []
+    covering: list[Span] = []
     size = 0
     for position in positions:
-        if found and size < limit and position - found[-1][1] <= SPAN_GAP:
-            found[-1] = (found[-1][0], position)
+        if covering and size < limit and position - covering[-1][1] <= SPAN_GAP:
+            covering[-1] = (covering[-1][0], position)
             size += 1
         else:
-            found.append((position, position))
+            covering.append((position, position))
             size = 1
-    return found
+    return covering
 
 
 def sorted_out(
@@ -218,7 +218,7 @@ def gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     waiting: list[pa.Table] = []
     for table in tables:
         waiting.append(table)
-        if sum(each.num_rows for each in waiting) >= TOGETHER:
+        if sum(small.num_rows for small in waiting) >= TOGETHER:
             yield pa.concat_tables(waiting)
             waiting = []
     if waiting:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from attrs import frozen
+from attrs import astuple, frozen
 
+from analytics_es.log.database import Cursor, Database
 from analytics_es.log.horizon import Horizon, Times, condition
 
 HORIZON, REFUSED = "horizon", "refused"
@@ -43,29 +43,6 @@ SELECT_DAYS = (
 
 # What would be sealed.
 COUNT_EVENTS = "SELECT topic, count(*), sum(length(state)) FROM stored_events WHERE {old} GROUP BY topic ORDER BY topic"
-
-
-class Cursor(Protocol):
-    """Runs statements in one transaction, with ? for every parameter."""
-
-    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Any:
-        """Run a statement."""
-
-    def fetchone(self) -> Any:
-        """Return the next row of the last statement."""
-
-    def fetchall(self) -> list[Any]:
-        """Return the rows of the last statement."""
-
-
-class Database(Protocol):
-    """The database of a log."""
-
-    def write(self) -> AbstractContextManager[Any]:
-        """Open a transaction."""
-
-    def read(self) -> AbstractContextManager[Any]:
-        """Open a transaction that sees one state."""
 
 
 @frozen(order=True)
@@ -158,9 +135,8 @@ class Seals(ABC):
         with self._database.write() as cursor:
             for definition in definitions:
                 cursor.execute(INSERT_DEFINITION, definition)
-            for each in rows:
-                identity = (each.seal, each.projection, each.definition, each.grain, each.day)
-                cursor.execute(INSERT_ROWS, (*identity, each.rows, each.sha256, each.content))
+            for sealed in rows:
+                cursor.execute(INSERT_ROWS, astuple(sealed))
             for day in days:
                 cursor.execute(INSERT_DAY, (horizon.seal, *day))
             cursor.execute(WRITE_STATE, (HORIZON, horizon.write()))
@@ -169,8 +145,8 @@ class Seals(ABC):
         """Return what is kept of a projection on the days that start in [start, end)."""
         with self._database.read() as cursor:
             cursor.execute(SELECT_ROWS, (projection, start, end))
-            found = cursor.fetchall()
-        return (SealedRows(*each) for each in found)
+            rows = cursor.fetchall()
+        return (SealedRows(*row) for row in rows)
 
     def definitions(self, projection: str) -> list[Definition]:
         """Return which definitions of a projection were sealed, seal by seal."""
@@ -187,9 +163,9 @@ class Seals(ABC):
     def replace(self, rows: Iterable[SealedRows]) -> None:
         """Change what is kept: only for what must not be kept in that form."""
         with self._database.write() as cursor:
-            for each in rows:
-                identity = (each.seal, each.projection, each.definition, each.grain, each.day)
-                cursor.execute(REPLACE_ROWS, (each.rows, each.sha256, each.content, *identity))
+            for sealed in rows:
+                *identity, count, digest, content = astuple(sealed)
+                cursor.execute(REPLACE_ROWS, (count, digest, content, *identity))
 
     def days(self) -> list[tuple[int, int, int]]:
         """Return, day by day, how many events were sealed, and the sum of their checksums."""

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,8 @@ def connect(*, reads: Path | None = None, writes: Path | None = None, threads: i
     forks.register(_engines)
     connection.execute("SET temp_directory = ?", [_spilling(connection)])
     connection.execute("SET max_temp_directory_size = ?", [SPILLED])  # ignored when given to connect()
-    for name, value in _SETTINGS.items():
-        connection.execute(f"SET {name} = ?", [value])
+    for name, setting in _SETTINGS.items():
+        connection.execute(f"SET {name} = ?", [setting])
     unwanted = "SELECT string_agg(name, ',') FROM duckdb_optimizers() WHERE NOT list_contains(?, name)"
     connection.execute("SET disabled_optimizers = ?", connection.execute(unwanted, [_OPTIMIZERS]).fetchone())
     allowed = [str(path) for path in (reads, writes) if path]
@@ -179,23 +179,15 @@ def _nodes(tree: Any) -> Iterator[Mapping[str, Any]]:
         yield from _nodes(inner)
 
 
-def _columns(node: Any) -> Iterator[tuple[str, ...]]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _columns(item)
-        return
-    if not isinstance(node, Mapping):
-        return
-    kind = node.get("class")
-    if kind == "COLUMN_REF":
-        yield tuple(node["column_names"])
-        return
-    if kind in ("SUBQUERY", "WINDOW", "STAR", "PARAMETER", "LAMBDA"):
-        raise ValueError(f"a {kind.lower()} is not allowed in an expression")
-    if kind == "FUNCTION" and node["function_name"] not in _pure_functions():
-        raise ValueError(f"{node['function_name']}() is not allowed: it is unknown, an aggregate, or not pure")
-    for value in node.values():
-        yield from _columns(value)
+def _columns(expression: Any) -> Iterator[tuple[str, ...]]:
+    for node in _nodes(expression):
+        kind = node.get("class")
+        if kind in ("SUBQUERY", "WINDOW", "STAR", "PARAMETER", "LAMBDA"):
+            raise ValueError(f"a {kind.lower()} is not allowed in an expression")
+        if kind == "FUNCTION" and node["function_name"] not in _pure_functions():
+            raise ValueError(f"{node['function_name']}() is not allowed: it is unknown, an aggregate, or not pure")
+        if kind == "COLUMN_REF":
+            yield tuple(node["column_names"])
 
 
 def type_of(expression: str, columns: Mapping[str, str]) -> str:
@@ -211,3 +203,8 @@ def type_of(expression: str, columns: Mapping[str, str]) -> str:
 def quote_name(name: str) -> str:
     """Return a name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def sql_list(parts: Sequence[str]) -> str:
+    """Return SQL expressions as a list of them."""
+    return ", ".join(parts)

@@ -11,7 +11,8 @@ from typing import Any
 
 from analytics_es.errors import RebuildRunning
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
-from analytics_es.log.sqlite.database import Database, check, only_one
+from analytics_es.log.sqlite.database import Database, only_one
+from analytics_es.log.sqlite.file import check
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.read_models import histograms

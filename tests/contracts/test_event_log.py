@@ -27,12 +27,12 @@ from analytics_es.log import event_log as port
 from analytics_es.log.postgres import Database as PostgresDatabase
 from analytics_es.log.postgres import PostgresLog
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
-from analytics_es.log.postgres.log import PostgresRecorder
+from analytics_es.log.postgres.recorder import PostgresRecorder
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite import database as sqlite_database
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
 from analytics_es.log.sqlite.database import Database
-from analytics_es.log.sqlite.log import SQLiteRecorder
+from analytics_es.log.sqlite.recorder import SQLiteRecorder
 from analytics_es.testing import NOON, tool_call
 from tests.servers import Server
 from tests.stores import entry

@@ -87,8 +87,8 @@ def open_views(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenV
 
 def _migrated(database: Database) -> None:
     from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
-    from analytics_es.log.postgres.log import PostgresRecorder
     from analytics_es.log.postgres.migrations import migrate
+    from analytics_es.log.postgres.recorder import PostgresRecorder
 
     migrate(database, PostgresRecorder(database.writing), PostgresCheckpoints(database))
 

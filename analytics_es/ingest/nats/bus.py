@@ -27,7 +27,7 @@ class NatsBus(Settings):
     def subscribe(self, pattern: str, handler: Callable[[Message], Any], /) -> NatsConsumer:
         """Call the handler with each message, under a durable name of its pattern; retry what it raises for."""
         name = f"{self.durable}-{hashlib.blake2b(pattern.encode(), digest_size=6).hexdigest()}"
-        return self._started(checked([pattern]), name, lambda messages: _each(handler, messages))
+        return self._started(checked([pattern]), name, lambda messages: _one_by_one(handler, messages))
 
     def subscribe_batches(self, patterns: Sequence[str], handler: BatchHandler, /) -> NatsConsumer:
         """Call the handler with batches, one after the other."""
@@ -39,7 +39,7 @@ class NatsBus(Settings):
         return consumer
 
 
-def _each(handler: Callable[[Message], Any], messages: Sequence[Message]) -> list[Message]:
+def _one_by_one(handler: Callable[[Message], Any], messages: Sequence[Message]) -> list[Message]:
     """Hand over messages one by one; returns those to be delivered again."""
     again = []
     for message in messages:

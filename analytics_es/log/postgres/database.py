@@ -180,7 +180,7 @@ class Database:
             retry=tenacity.retry_if_exception_type(StoreUnavailable),
             stop=tenacity.stop_after_delay(RETRY_SECONDS),
             wait=tenacity.wait_random_exponential(0.05, max=1),
-            before_sleep=_tell,
+            before_sleep=_warn,
             reraise=True,
         )
         return trying(work)
@@ -238,15 +238,15 @@ def _check(connection: Connection) -> None:
 _checked: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
 
-def _tell(state: tenacity.RetryCallState) -> None:
+def _warn(state: tenacity.RetryCallState) -> None:
     if state.outcome:
         logger.warning("%s Trying again.", state.outcome.exception())
 
 
 def _secrets(url: str) -> list[str]:
     try:
-        found = urlsplit(url).password
+        password = urlsplit(url).password
     except ValueError:
-        found = None
-    given = [found, *re.findall(r"[?&](?:password|sslpassword)=([^&]*)", url)]
-    return [secret for each in given if each for secret in {each, unquote(each)}]
+        password = None
+    passwords = [password, *re.findall(r"[?&](?:password|sslpassword)=([^&]*)", url)]
+    return [secret for password in passwords if password for secret in {password, unquote(password)}]

@@ -123,8 +123,8 @@ MIGRATIONS = (_first, _second, _third, _fourth)
 
 
 def _tables(recorder: PostgresRecorder) -> list[Any]:
-    wanted = ("CREATE TABLE", "CREATE UNIQUE INDEX")
-    return [each for each in recorder.sql_create_statements if each.as_string().lstrip().startswith(wanted)]
+    makes = ("CREATE TABLE", "CREATE UNIQUE INDEX")
+    return [create for create in recorder.sql_create_statements if create.as_string().lstrip().startswith(makes)]
 
 
 def version(database: Database) -> int:
@@ -140,10 +140,10 @@ def _version(connection: Connection, database: Database) -> int:
             raise NotOurs(path=database.place, problem="it has a table stored_events of another application")
         return 0
     row = connection.execute(SELECT_VERSION).fetchone()
-    found = int(row[0]) if row else 0
-    if found > len(MIGRATIONS):
-        raise NewerSchema(path=database.place, found=found, known=len(MIGRATIONS))
-    return found
+    done = int(row[0]) if row else 0
+    if done > len(MIGRATIONS):
+        raise NewerSchema(path=database.place, found=done, known=len(MIGRATIONS))
+    return done
 
 
 def migrate(database: Database, *recorders: Any) -> bool:
@@ -153,10 +153,10 @@ def migrate(database: Database, *recorders: Any) -> bool:
     with preparing(database) as connection:
         if not connection.execute(FIND_SCHEMA, [database.schema]).fetchone():
             connection.execute(CREATE_SCHEMA.format(Identifier(database.schema)))
-        found = _version(connection, database)
-        if not found:
+        done = _version(connection, database)
+        if not done:
             connection.execute(CREATE_VERSIONS)
-        for number, apply in enumerate(MIGRATIONS[found:], found + 1):
+        for number, apply in enumerate(MIGRATIONS[done:], done + 1):
             apply(connection, recorders)
             connection.execute(WRITE_VERSION, [number])
     return True

@@ -29,27 +29,24 @@ VACUUM = "VACUUM stored_events"
 class PostgresSeals(seals.Seals):
     """The seals of a log in a schema."""
 
+    _database: Database
     lock = "LOCK TABLE stored_events IN EXCLUSIVE MODE"  # as the library locks it to append
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._of = database
 
     def delete(self, limit: int) -> int:
         """Delete at most so many of the events that are sealed, never the last one of the log; returns how many."""
-        with self._of.write() as cursor:
+        with self._database.write() as cursor:
             cursor.execute(COUNT_DELETED.format(old=condition(seals.horizon_of(cursor).sealed)), [limit])
             return int(cursor.fetchone()[0])
 
     def size(self) -> Size:
         """Return how large the log is."""
-        with self._of.read() as cursor:
+        with self._database.read() as cursor:
             cursor.execute(SELECT_SIZE)
             total, dead = cursor.fetchone()
         return Size(int(total), int(total * dead))
 
     def shrink(self) -> Iterator[None]:
         """Let later events use the space, and give back what is at the end of the table: nobody has to wait."""
-        with self._of.connect() as connection:
+        with self._database.connect() as connection:
             connection.execute(VACUUM)
         yield
