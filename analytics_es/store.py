@@ -14,8 +14,9 @@ from attrs import evolve, frozen
 
 from analytics_es.errors import MissingExtra, MissingProjection, UnknownScheme, UnknownTimezone
 from analytics_es.events.fields import named_by
+from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.door import Door
-from analytics_es.ingest.privacy import PrivacyPolicy, kind_of
+from analytics_es.ingest.privacy import kind_of
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.vault import KEY_BYTES, Vault, is_pseudonym, key_of
 from analytics_es.log import EventLog, redacted

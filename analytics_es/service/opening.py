@@ -13,7 +13,8 @@ from attrs import evolve, frozen
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.tags import checked, declare, tagged
 from analytics_es.errors import ProjectionsShadowed
-from analytics_es.ingest.privacy import DEFAULT, PrivacyPolicy
+from analytics_es.ingest import PrivacyPolicy
+from analytics_es.ingest.privacy import DEFAULT
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.projection.declare import declarations_of
 from analytics_es.service.parts import Lifetime, Parts

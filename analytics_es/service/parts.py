@@ -13,9 +13,8 @@ from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.price_log import PriceLog
 from analytics_es.errors import Closed, Forked
-from analytics_es.ingest.buffer import Buffer
+from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
-from analytics_es.ingest.subscription import Subscription
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.log import LogSlice
 from analytics_es.queries.as_of import Deriving

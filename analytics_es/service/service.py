@@ -17,11 +17,10 @@ from analytics_es.cost.corrections import Corrections
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.prices.prices import UnitPrices
-from analytics_es.ingest.buffer import Buffer, WhenFull
-from analytics_es.ingest.bus import FAMILIES, MessageBus
-from analytics_es.ingest.privacy import PrivacyPolicy
+from analytics_es.ingest import Buffer, MessageBus, PrivacyPolicy, Subscription, WhenFull
+from analytics_es.ingest.bus import FAMILIES
 from analytics_es.ingest.recorder import OnRefused
-from analytics_es.ingest.subscription import Subscription, subscribe
+from analytics_es.ingest.subscription import subscribe
 from analytics_es.ingest.writer import OnFailure
 from analytics_es.lifecycle.erasure import Erasure
 from analytics_es.log import Appended, Entry
