@@ -26,8 +26,9 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import MissingExtra
 from analytics_es.events.codec import decode
 from analytics_es.events.event import RecordedEvent
+from analytics_es.ingest import otel
 from analytics_es.ingest.files import OTLP, rows
-from analytics_es.ingest.otel.exporter import AnalyticsSpanExporter, ExportStats
+from analytics_es.ingest.otel import AnalyticsSpanExporter, ExportStats
 from analytics_es.ingest.otel.span_events import Reader
 from tests.emitters import ANSWER, SECRET, agent, instrumented, provider, three_calls
 
@@ -54,7 +55,7 @@ def tracers(*exporters: SpanExporter) -> TracerProvider:
 
 
 def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
-    stored = analytics._log.scan(after=0, limit=10_000).to_pylist()
+    stored = analytics.store.log.scan(after=0, limit=10_000).to_pylist()
     return [decode(row["position"], row["type"], row["state"]) for row in stored]
 
 
@@ -137,7 +138,7 @@ def test_a_file_of_what_was_exported_live_adds_nothing(
         (agent if emitter == "genai-agent" else three_calls)(url, tracing)
     tracing.shutdown()
 
-    before = analytics._log.head()
+    before = analytics.store.log.head()
     again = analytics.record_events(row.event for row in rows(tmp_path / "traces.jsonl", format=OTLP) if row.event)
 
     assert (0, before, 0) == (again.unwrap().recorded, again.unwrap().duplicates, again.unwrap().differing)
@@ -347,12 +348,15 @@ def test_after_shutdown_nothing_is_recorded(analytics: AnalyticsService) -> None
     exporter.shutdown()
 
     assert SpanExportResult.FAILURE is exporter.export([ended(1, CHAT)])
-    assert 0 == analytics._log.head()
+    assert 0 == analytics.store.log.head()
 
 
-def test_without_the_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", otel.__all__)
+def test_without_the_sdk_the_extra_is_named_by_the_first_use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     monkeypatch.delitem(sys.modules, "analytics_es.ingest.otel.exporter")
+    monkeypatch.delattr(otel, "exporter")
+    importlib.reload(otel)
 
     with pytest.raises(MissingExtra, match=r"pip install 'analytics-es\[otel\]'"):
-        importlib.import_module("analytics_es.ingest.otel.exporter")
+        getattr(otel, name)
