@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
-from analytics_es.service import service
+from analytics_es.service import opening
 from tests import day
 from tests.nats_servers import NatsServer, nats_server
 from tests.servers import Server, server
@@ -83,7 +83,7 @@ def monday() -> Iterator[AnalyticsService]:
 def full_privacy() -> Iterator[None]:
     """Keep what is recorded as it is, and no event about it; who uses it says why."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "PRIVACY", "full")
+        patch.setattr(opening, "PRIVACY", "full")
         yield
 
 

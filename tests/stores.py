@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pytest
+from attrs import evolve
 
 from analytics_es import AnalyticsService
 from analytics_es.events.codec import decode, encode
@@ -64,7 +65,7 @@ def record(analytics: AnalyticsService, *events: Arguments) -> None:
 
 def recorded(analytics: AnalyticsService, *types: str) -> list[RecordedEvent]:
     """Return the log's events in order: those of these types, else all but which policy of privacy is in force."""
-    rows = analytics._log.scan(after=0, limit=100_000).to_pylist()
+    rows = analytics.store.log.scan(after=0, limit=100_000).to_pylist()
     events = [decode(row["position"], row["type"], row["state"]) for row in rows]
     return [event for event in events if (event.type in types if types else event.type != CONFIGURED)]
 
@@ -276,6 +277,16 @@ def sql(path: Path, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         found = connection.execute(statement, parameters).fetchall()
     connection.close()
     return found
+
+
+def replace(service: AnalyticsService, **parts: Any) -> None:
+    """Put other parts into an open service."""
+    service._lifetime._parts = evolve(service._parts, **parts)
+
+
+def set_clock(service: AnalyticsService, time: datetime) -> None:
+    """Let it be another time for whoever asks an open service; events are recorded by the clock of before."""
+    replace(service, store=evolve(service.store, clock=lambda: time))
 
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────

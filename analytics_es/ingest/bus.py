@@ -49,6 +49,7 @@ class MessageBus(Protocol):
         """Call the handler with every message whose topic fits the pattern."""
 
 
+Handler = Callable[[Message], Any]
 BatchHandler = Callable[[Sequence[Message]], Collection[Message] | None]
 
 
@@ -72,9 +73,9 @@ def checked(patterns: Iterable[str]) -> list[str]:
     for pattern in distinct or [""]:
         if not isinstance(pattern, str) or not _PATTERN.fullmatch(pattern):
             raise BadPattern(pattern=pattern)
-    for one, other in itertools.combinations([at_all_depths(pattern) for pattern in distinct], 2):
-        if _overlap(one, other):
-            raise OverlappingPatterns(one=one, other=other)
+    for pattern, other in itertools.combinations(map(at_all_depths, distinct), 2):
+        if _overlap(pattern, other):
+            raise OverlappingPatterns(one=pattern, other=other)
     return distinct
 
 
@@ -91,9 +92,9 @@ def by_depth(pattern: str) -> Sequence[str]:
     return (pattern, f"{pattern}.>") if _FAMILY.fullmatch(pattern) else (pattern,)
 
 
-def _overlap(one: str, other: str) -> bool:
+def _overlap(pattern: str, other: str) -> bool:
     """Say whether a topic may fit both."""
-    parts, others = one.split("."), other.split(".")
+    parts, others = pattern.split("."), other.split(".")
     for part, its in zip(parts, others, strict=False):
         if ">" in (part, its):
             return True

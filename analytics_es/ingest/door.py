@@ -15,8 +15,6 @@ from analytics_es.ingest.privacy import PrivacyPolicy, PseudonymOf
 from analytics_es.ingest.problems import reason
 from analytics_es.log import Entry
 
-Clock = Callable[[], datetime]
-
 
 class Admitted(NamedTuple):
     """An event that was let in. It has no key yet: making one takes a fifth of the time, and can be done later."""
@@ -36,7 +34,7 @@ class Admitted(NamedTuple):
 class Door:
     """What everything that is recorded passes, whichever way it came: checked, then bared of what is not wanted."""
 
-    clock: Clock
+    clock: Callable[[], datetime]
     policy: PrivacyPolicy = field(factory=lambda: PrivacyPolicy.of("full"))
     pseudonym_of: PseudonymOf = lambda _, text: text
 

@@ -98,15 +98,12 @@ def _arguments(message: Message) -> dict[str, Any]:
     if "ce-type" in headers:
         event = {name.removeprefix(BINARY): unquote(text) for name, text in headers.items() if name.startswith(BINARY)}
         return cloudevents.arguments({**event, "data": body}, of_bus)
-    if headers.get("content-type", "").lower().startswith(STRUCTURED) or _is_cloud_event(body):
+    structured = headers.get("content-type", "").lower().startswith(STRUCTURED)
+    if structured or (isinstance(body, Mapping) and "specversion" in body and "type" in body):
         if not isinstance(body, Mapping):
             raise ValueError("it is not a JSON object")
         return cloudevents.arguments(body, of_bus)
     return cloudevents.arguments({"type": message.topic, "data": body}, of_bus)
-
-
-def _is_cloud_event(body: Any) -> bool:
-    return isinstance(body, Mapping) and "specversion" in body and "type" in body
 
 
 def _body(payload: Any) -> Any:

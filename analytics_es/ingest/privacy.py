@@ -82,7 +82,8 @@ class PrivacyPolicy:
 
     @_plan.default
     def _planned(self) -> _Names:
-        return _Names(_Compiled(self.rules), "", KEEP)
+        by_path = {plain(path): (place, action) for place, (path, action) in enumerate(self.rules)}
+        return _Names(by_path, "", KEEP)
 
     @classmethod
     def of(cls, policy: str | Mapping[str, Any] | PrivacyPolicy) -> PrivacyPolicy:
@@ -115,7 +116,7 @@ class PrivacyPolicy:
 
     def action(self, path: str) -> str:
         """Say what becomes of the field at a path."""
-        return self._plan.rules.action(path) or KEEP
+        return _action(self._plan.rules, path) or KEEP
 
     def pseudonymises(self, entity: str) -> bool:
         """Say whether an entity such as `user`, or a tag such as `attributes.email`, is known by pseudonyms."""
@@ -145,19 +146,16 @@ _KINDS = {plain(name): entity for entity, name in ENTITIES.items()}
 # ── compiled ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Compiled:
-    """Rules as a look-up: by the path as it is compared, each with its place in the order."""
+_ByPath = dict[str, tuple[int, str]]  # by the path of a rule, as it is compared, its place in the order and its action
 
-    def __init__(self, rules: Rules) -> None:
-        self.by_path = {plain(path): (place, action) for place, (path, action) in enumerate(rules, 1)}
 
-    def action(self, path: str) -> str | None:
-        """Return what the last rule that fits a path says."""
-        parts = plain(path).split(".")
-        fitting = [".".join(parts), "*"]
-        fitting += (".".join(["*", *parts[n:]]) for n in range(len(parts)))
-        fitting += (".".join([*parts[:n], "*"]) for n in range(1, len(parts)))
-        return max((self.by_path[pattern] for pattern in fitting if pattern in self.by_path), default=(0, None))[1]
+def _action(rules: _ByPath, path: str) -> str | None:
+    """Return what the last rule that fits a path says."""
+    parts = plain(path).split(".")
+    fitting = [".".join(parts), "*"]
+    fitting += (".".join(["*", *parts[n:]]) for n in range(len(parts)))
+    fitting += (".".join([*parts[:n], "*"]) for n in range(1, len(parts)))
+    return max((rules[pattern] for pattern in fitting if pattern in rules), default=(0, None))[1]
 
 
 class _Names(dict[str, tuple[str, "_Names"]]):
@@ -166,7 +164,7 @@ class _Names(dict[str, tuple[str, "_Names"]]):
     `stored` are the names that are known to be kept, `kind` whose pseudonyms there are on this level.
     """
 
-    def __init__(self, rules: _Compiled, path: str, inherited: str) -> None:
+    def __init__(self, rules: _ByPath, path: str, inherited: str) -> None:
         super().__init__()
         self.rules, self.path, self.inherited = rules, path, inherited
         self.stored: set[str] = set()
@@ -174,7 +172,7 @@ class _Names(dict[str, tuple[str, "_Names"]]):
 
     def __missing__(self, name: str) -> tuple[str, _Names]:
         path = f"{self.path}.{name}" if self.path else name
-        action = self.rules.action(path) or self.inherited
+        action = _action(self.rules, path) or self.inherited
         below = _Names(self.rules, path, action)
         if len(self) < REMEMBERED:
             self[name] = action, below

@@ -107,8 +107,7 @@ class Recorder:
         source = iter(events)
         while chunk := list(islice(source, batch)):
             entries = list(self._admitted(chunk, tally))
-            refused = tally.refused_in_batch
-            if refused and not skip_refused:
+            if tally.refused_in_batch and not skip_refused:
                 tally.refuse_batch(len(chunk))
             tally.count(self.append(entries))
             if progress:

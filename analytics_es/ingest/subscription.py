@@ -173,8 +173,7 @@ def subscribe(bus: MessageBus, families: Iterable[str], recorder: Recorder) -> S
     subscription = Subscription(intake)
     try:
         if isinstance(bus, BatchBus):
-            everything = [at_all_depths(pattern) for pattern in patterns]
-            subscription.add(bus.subscribe_batches(everything, intake.batch), _nothing)
+            subscription.add(bus.subscribe_batches(list(map(at_all_depths, patterns)), intake.batch), _nothing)
         else:
             for pattern in patterns:
                 for subject in by_depth(pattern):

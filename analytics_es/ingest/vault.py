@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -12,6 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from analytics_es.errors import BadVaultKey, NoVaultKey, OtherVaultKey
@@ -167,14 +167,11 @@ def _key(text: str, place: object) -> bytes:
 
 
 def _bytes(text: str) -> bytes | None:
-    try:
+    with suppress(ValueError):
         return bytes.fromhex(text)
-    except ValueError:
-        pass
-    try:
+    with suppress(ValueError):
         return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
-    except (ValueError, binascii.Error):
-        return None
+    return None
 
 
 def _make(path: Path) -> None:

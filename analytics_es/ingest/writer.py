@@ -69,7 +69,10 @@ class Writer:
     def put(self, event: Admitted) -> None:
         """Take an event, to be committed soon."""
         if self._thread is None:
-            self._start()
+            thread = threading.Thread(target=self._write, name="analytics-es-buffer", daemon=True)
+            thread.start()
+            self._thread = thread
+            termination.close_with_worker()
         self._waiting.append(event)
         self.counts.accepted += 1
         size = len(self._waiting)
@@ -77,12 +80,6 @@ class Writer:
             self._since = time.monotonic()
         if (self._asleep and size == 1) or size == self._group:
             self._work.notify()
-
-    def _start(self) -> None:
-        thread = threading.Thread(target=self._write, name="analytics-es-buffer", daemon=True)
-        thread.start()
-        self._thread = thread
-        termination.close_with_worker()
 
     def size(self) -> int:
         """Return how many events are accepted and not committed."""

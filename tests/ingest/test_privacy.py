@@ -338,7 +338,7 @@ def test_full_on_a_new_log_is_nothing_new(tmp_path: Path) -> None:
     record_calls(tmp_path / "a.db", "full", 2)
 
     with AnalyticsService.open(tmp_path / "a.db", follow=False, privacy="full") as analytics:
-        assert analytics._log.head() == 2
+        assert analytics.store.log.head() == 2
 
 
 def test_a_policy_is_told_when_it_changes_and_only_then(tmp_path: Path) -> None:
@@ -371,7 +371,7 @@ def test_a_policy_is_told_with_its_rules_and_fingerprint(tmp_path: Path) -> None
     record_calls(tmp_path / "a.db", policy)
 
     with AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics:
-        rows = analytics._log.scan(after=0, limit=1).to_pylist()
+        rows = analytics.store.log.scan(after=0, limit=1).to_pylist()
         told = decode(1, rows[0]["type"], rows[0]["state"]).data
 
     assert told == {

@@ -18,7 +18,7 @@ from tests.stores import columns
 @pytest.mark.parametrize("projection", [Budgets, Cost, Performance, Usage])
 def test_every_row_of_the_day(monday: AnalyticsService, projection: type, snapshot: SnapshotAssertion) -> None:
     declaration = declaration_of(projection)
-    with monday._read_models.read() as found:
+    with monday.store.read_models.read() as found:
         assert "\n".join(told(declaration, row) for row in found.rows(declaration)) == snapshot
 
 

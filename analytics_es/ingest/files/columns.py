@@ -57,7 +57,7 @@ def structure(shape: Any) -> Any:
     if not isinstance(shape, dict):
         return shape or "VARCHAR"
     keys = {key.lower() for key in shape if key and "\0" not in key}
-    return {key: structure(item) for key, item in shape.items()} if 0 < len(keys) == len(shape) else "JSON"
+    return {key: structure(inner) for key, inner in shape.items()} if 0 < len(keys) == len(shape) else "JSON"
 
 
 def _widen(shape: Any, value: Any, depth: int = 0) -> Any:
@@ -70,10 +70,10 @@ def _widen(shape: Any, value: Any, depth: int = 0) -> Any:
         return "JSON"
     if isinstance(value, list):
         first = shape[0] if shape else None
-        return [reduce(lambda inner, item: _widen(inner, item, depth + 1), value, first)]
+        return [reduce(lambda inner, member: _widen(inner, member, depth + 1), value, first)]
     shape = {} if shape is None else shape
-    for key, item in value.items():
-        shape[key] = _widen(shape.get(key), item, depth + 1)
+    for key, member in value.items():
+        shape[key] = _widen(shape.get(key), member, depth + 1)
     return shape if len(shape) <= 1000 else "JSON"
 
 

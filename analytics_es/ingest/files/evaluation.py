@@ -115,9 +115,9 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | Decimal):
         return value
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items() if item is not None}
+        return {str(key): _plain(member) for key, member in value.items() if member is not None}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(member) for member in value]
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, UUID):

@@ -22,8 +22,9 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import MissingExtra
+from analytics_es.ingest import otel
 from analytics_es.ingest.files import OTLP, rows
-from analytics_es.ingest.otel.exporter import AnalyticsSpanExporter, ExportStats
+from analytics_es.ingest.otel import AnalyticsSpanExporter, ExportStats
 from analytics_es.ingest.otel.span_events import Reader
 from tests.emitters import ANSWER, SECRET, agent, instrumented, provider, three_calls
 from tests.stores import recorded
@@ -123,7 +124,7 @@ def test_a_file_of_what_was_exported_live_adds_nothing(
         (agent if emitter == "genai-agent" else three_calls)(endpoint, tracing)
     tracing.shutdown()
 
-    before = analytics._log.head()
+    before = analytics.store.log.head()
     again = analytics.record_events(row.event for row in rows(tmp_path / "traces.jsonl", format=OTLP) if row.event)
 
     assert (0, before, 0) == (again.unwrap().recorded, again.unwrap().duplicates, again.unwrap().differing)
@@ -333,12 +334,15 @@ def test_after_shutdown_nothing_is_recorded(analytics: AnalyticsService) -> None
     exporter.shutdown()
 
     assert exporter.export([ended(1, CHAT)]) is SpanExportResult.FAILURE
-    assert analytics._log.head() == 0
+    assert analytics.store.log.head() == 0
 
 
-def test_without_the_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", otel.__all__)
+def test_without_the_sdk_the_extra_is_named_by_the_first_use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     monkeypatch.delitem(sys.modules, "analytics_es.ingest.otel.exporter")
+    monkeypatch.delattr(otel, "exporter")
+    importlib.reload(otel)
 
     with pytest.raises(MissingExtra, match=r"pip install 'analytics-es\[otel\]'"):
-        importlib.import_module("analytics_es.ingest.otel.exporter")
+        getattr(otel, name)
