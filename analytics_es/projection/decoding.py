@@ -71,7 +71,8 @@ def decoding(declarations: Sequence[Declaration]) -> str:
 def _decimals(declarations: Sequence[Declaration], name: str) -> int:
     """Return the most decimals that any measure keeps of a field: its scaled value must fit 64 bits."""
     measures = [measure for projection in declarations for measure in projection.measures]
-    return max((m.decimals for m in measures if m.sql and (name,) in engine.references(m.sql)), default=0)
+    decimals = [measure.decimals for measure in measures if measure.sql and (name,) in engine.references(measure.sql)]
+    return max(decimals, default=0)
 
 
 def _number(name: str) -> str:
