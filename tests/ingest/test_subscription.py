@@ -15,7 +15,7 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.errors import BadPattern, Closed, NotABus, OverlappingPatterns, StoreBusy
 from analytics_es.events.event import matches
-from analytics_es.ingest.bus import FAMILIES, Message, at_all_depths, by_depth, checked
+from analytics_es.ingest.bus import FAMILIES, Message, at_all_depths, by_depth, check_patterns
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.ingest.subscription import Intake, SubscriptionStats
 from analytics_es.testing import NOON, tool_call
@@ -64,15 +64,15 @@ def test_one_pattern_may_be_given_as_a_text(analytics: AnalyticsService) -> None
 @pytest.mark.parametrize("pattern", ["", ".", "job", "job..x", "job.", "a b.c", "job.>.x", "job.a*", ">>", 7])
 def test_what_is_no_pattern_is_refused(pattern: Any) -> None:
     if pattern == "job":
-        assert checked([pattern]) == ["job"]
+        assert check_patterns([pattern]) == ["job"]
         return
     with pytest.raises(BadPattern):
-        checked([pattern])
+        check_patterns([pattern])
 
 
 def test_no_pattern_is_refused() -> None:
     with pytest.raises(BadPattern):
-        checked([])
+        check_patterns([])
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,9 @@ def test_no_pattern_is_refused() -> None:
 def test_patterns_that_a_topic_may_both_fit_are_refused(one: str, other: str, overlap: bool) -> None:
     if overlap:
         with pytest.raises(OverlappingPatterns):
-            checked([one, other])
+            check_patterns([one, other])
     else:
-        assert checked([one, other, one]) == [one, other]
+        assert check_patterns([one, other, one]) == [one, other]
 
 
 class ForeignBus:
