@@ -20,7 +20,7 @@ from analytics_es.log import EventLog
 from analytics_es.projection.declaration import MONEY
 from analytics_es.projection.fold import Fold
 from analytics_es.projection.fold_sql import OCCURRED
-from analytics_es.queries.question import QuestionContext
+from analytics_es.queries import QuestionContext
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, Progress, TimePeriod
 
 
@@ -41,7 +41,7 @@ def explain_cost(
     period's part of the log is read. Raises UnknownKey, BadLimit, SealedPeriod.
     """
     first = First[_Line](limit, _dearest if largest else None)
-    keys = context.known(where)
+    keys = context.as_logged(where)
     bill = _Bill(first, keys.pop(MONEY, None))
     with (
         Evidence.of(context, log, context.declaration("cost"), NEEDED, period, keys) as evidence,

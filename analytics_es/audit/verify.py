@@ -14,11 +14,11 @@ from pathlib import Path
 from attrs import define
 
 from analytics_es.audit import ledger
-from analytics_es.audit.comparison import PAGE, Found, Page, compare, divergences, unreadable
+from analytics_es.audit.comparison import PAGE, Differences, Page, compare, divergences, unreadable
 from analytics_es.audit.ledger import FIRST, LAST, MICRO, Days, Stretch
-from analytics_es.errors import BadSample, FoldFailed
+from analytics_es.errors import BadSample
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Folded
+from analytics_es.projection.fold import succeeded
 from analytics_es.read_models import ReadModels, Snapshot, Span
 from analytics_es.read_models.replay import Replay, replaying
 from analytics_es.read_models.seeds import Seeds, sealed_until
@@ -121,8 +121,8 @@ class _Compared:
 
     declaration: Declaration
     position: int
-    rows: Found
-    unreadable: Found
+    rows: Differences
+    unreadable: Differences
     taken: Days
     held: Days | None
 
@@ -165,7 +165,7 @@ class _Attempt:
     def _fold_all(self, names: Sequence[str], after: int, upto: int) -> None:
         for part, result in self._replay(after, upto):
             for name in names:
-                self._apart.commit(name, _succeeded(result[name]), expected=self._done[name], position=part.upto)
+                self._apart.commit(name, succeeded(result[name]), expected=self._done[name], position=part.upto)
                 self._done[name] = part.upto
             self.events += part.upto - part.after
             if self._progress:
@@ -178,7 +178,7 @@ class _Attempt:
                 result = self._fold(batch, names, within=within)
                 for name in names:
                     with self._apart.replacing(name) as replacement:
-                        replacement.merge(_succeeded(result[name]))
+                        replacement.merge(succeeded(result[name]))
                 self.events += batch.num_rows
             if self._progress:
                 self._progress("verifying", number, len(self._stretches))
@@ -265,9 +265,3 @@ def _days(tiling: Tiling) -> Stretch:
     """Return the whole days that a period lies in: a day's row is of the whole day."""
     days = tiling.calendar.days(tiling.start, tiling.end)
     return days[0], tiling.calendar.next_day(days[-1])
-
-
-def _succeeded(folded: Folded | FoldFailed) -> Folded:
-    if isinstance(folded, FoldFailed):
-        raise folded
-    return folded

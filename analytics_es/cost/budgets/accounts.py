@@ -90,24 +90,24 @@ class Allocation:
     amount: int = 0  # in billionths, as all amounts here
     least: int | None = None
     first_at: int | None = None  # microseconds
-    asked: frozenset[Decimal] = frozenset()
-    told: Mapping[Decimal, tuple[int | None, int]] = {}
+    own_thresholds: frozenset[Decimal] = frozenset()
+    reached: Mapping[Decimal, tuple[int | None, int]] = {}  # at which position, and when, as the log was told
 
     @property
     def thresholds(self) -> list[Decimal]:
         """The percents to tell of."""
-        return sorted(self.asked or DEFAULT_THRESHOLDS)
+        return sorted(self.own_thresholds or DEFAULT_THRESHOLDS)
 
 
 def rows_of(snapshot: Snapshot) -> dict[Keys, Values]:
     """Return the rows of all time by their keys; raises StaleReadModel."""
     declaration = snapshot.live[BUDGETS]
-    known = {each.name for each in declaration.keys} | {each.name for each in declaration.measures}
-    if missing := {*KEYS, *MEASURES} - known:
+    names = {key.name for key in declaration.keys} | {measure.name for measure in declaration.measures}
+    if missing := {*KEYS, *MEASURES} - names:
         raise StaleReadModel(projection=BUDGETS, missing=", ".join(sorted(missing)))
     measures = measures_of(declaration, MEASURES)
-    found = snapshot.sums(declaration, columns_of(measures), [EVER], by=KEYS)
-    return {row[: len(KEYS)]: named(measures, row[len(KEYS) :]) for row in found}
+    rows = snapshot.sums(declaration, columns_of(measures), [EVER], by=KEYS)
+    return {row[: len(KEYS)]: named(measures, row[len(KEYS) :]) for row in rows}
 
 
 def rows_folded(parts: Iterable[Folded], declaration: Declaration) -> Iterator[tuple[str, int, Keys, Values]]:
@@ -115,28 +115,28 @@ def rows_folded(parts: Iterable[Folded], declaration: Declaration) -> Iterator[t
     names = [*declaration.row_key, *(column.name for column in declaration.columns)]
     for part in parts:
         for row in part.rows:
-            told = dict(zip(names, row, strict=True))
-            yield told["grain"], told["bucket"], tuple(told[key] for key in KEYS), told
+            values = dict(zip(names, row, strict=True))
+            yield values["grain"], values["bucket"], tuple(values[key] for key in KEYS), values
 
 
 def together(rows: Iterable[tuple[Keys, Values]], declaration: Declaration) -> dict[Keys, Values]:
     """Merge rows of the same keys."""
     merges = {column.name: column.merge for column in columns_of(measures_of(declaration, MEASURES))}
-    found: dict[Keys, Values] = {}
+    merged_rows: dict[Keys, Values] = {}
     for keys, values in rows:
-        parts = [found[keys], values] if keys in found else [values]
-        found[keys] = {name: merged(how, [part[name] for part in parts]) for name, how in merges.items()}
-    return found
+        parts = [merged_rows[keys], values] if keys in merged_rows else [values]
+        merged_rows[keys] = {name: merged(how, [part[name] for part in parts]) for name, how in merges.items()}
+    return merged_rows
 
 
-def accounts(rows: Rows) -> dict[Account, Allocation]:
+def allocations(rows: Rows) -> dict[Account, Allocation]:
     """Return the accounts that something was allocated to."""
-    found: dict[Account, Allocation] = {}
+    accounts: dict[Account, Allocation] = {}
     for keys, values in rows.items():
         if values["allocations"] or values["reached_at"] is not None:
             account, thresholds = _account(keys), _percents(keys[KEYS.index("thresholds")])
-            found[account] = _more(found.get(account, Allocation()), thresholds, values)
-    return {account: allocation for account, allocation in found.items() if allocation.count}
+            accounts[account] = _more(accounts.get(account, Allocation()), thresholds, values)
+    return {account: allocation for account, allocation in accounts.items() if allocation.count}
 
 
 def _account(keys: Sequence[str]) -> Account:
@@ -152,24 +152,24 @@ def _time(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
 
 
-def _more(known: Allocation, thresholds: frozenset[Decimal], values: Values) -> Allocation:
+def _more(allocation: Allocation, thresholds: frozenset[Decimal], values: Values) -> Allocation:
     if values["reached_at"] is not None:
-        told = dict.fromkeys(thresholds, (values["reached_position"], values["reached_at"]))
-        known = evolve(known, told={**known.told, **told})
+        reached = dict.fromkeys(thresholds, (values["reached_position"], values["reached_at"]))
+        allocation = evolve(allocation, reached={**allocation.reached, **reached})
     if not values["allocations"]:
-        return known
+        return allocation
     return evolve(
-        known,
-        count=known.count + values["allocations"],
-        amount=known.amount + (values["allocated"] or 0),
-        least=_least(known.least, values["least_allocated"]),
-        first_at=_least(known.first_at, values["first_allocated_at"]),
-        asked=known.asked | thresholds,
+        allocation,
+        count=allocation.count + values["allocations"],
+        amount=allocation.amount + (values["allocated"] or 0),
+        least=_least(allocation.least, values["least_allocated"]),
+        first_at=_least(allocation.first_at, values["first_allocated_at"]),
+        own_thresholds=allocation.own_thresholds | thresholds,
     )
 
 
 def _least(*numbers: int | None) -> int | None:
-    return min((each for each in numbers if each is not None), default=None)
+    return min((number for number in numbers if number is not None), default=None)
 
 
 def grants(rows: Rows, name: Name, calendar: Calendar) -> list[Grant]:
@@ -177,26 +177,26 @@ def grants(rows: Rows, name: Name, calendar: Calendar) -> list[Grant]:
     voids = {
         keys[7]: values["voided_at"] for keys, values in rows.items() if keys[0] == name[0] and values["voided_at"]
     }
-    found = [
+    grants = [
         _grant(keys, values, voids.get(keys[7]), calendar)
         for keys, values in rows.items()
         if keys[:2] == name and values["granted"] is not None
     ]
-    return sorted(found, key=lambda grant: grant.turn)
+    return sorted(grants, key=lambda grant: grant.turn)
 
 
 def _grant(keys: Sequence[str], values: Values, voided_us: int | None, calendar: Calendar) -> Grant:
-    told = dict(zip(KEYS, keys, strict=True))
+    texts = dict(zip(KEYS, keys, strict=True))
     first = moment(values["first_granted_at"] // HOUR_US * HOUR_US)
     voided = None if voided_us is None else calendar.next_hour(voided_us // 1_000_000)
     return Grant(
-        id=told["grant_id"],
+        id=texts["grant_id"],
         amount=money(values["granted"]) or Decimal(0),
-        priority=int(told["priority"] or 0),
-        effective_at=_time(told["starts_at"]) or first,
-        expires_at=_time(told["ends_at"]),
+        priority=int(texts["priority"] or 0),
+        effective_at=_time(texts["starts_at"]) or first,
+        expires_at=_time(texts["ends_at"]),
         voided_at=None if voided is None else calendar.local(voided),
-        recurs=timedelta(hours=int(told["recurs_hours"])) if told["recurs_hours"] else None,
+        recurs=timedelta(hours=int(texts["recurs_hours"])) if texts["recurs_hours"] else None,
     )
 
 
@@ -227,8 +227,8 @@ def spent(snapshot: Snapshot, budget_id: str, currency: str, spans: Sequence[Spa
     declaration = snapshot.live[BUDGETS]
     columns = columns_of(measures_of(declaration, ["spent"]))
     where = {"budget_id": budget_id, "currency": currency}
-    found = snapshot.sums(declaration, columns, spans, where=where)
-    return int(found[0][0] or 0) if found else 0
+    sums = snapshot.sums(declaration, columns, spans, where=where)
+    return int(sums[0][0] or 0) if sums else 0
 
 
 def money(nano: int | None) -> Decimal | None:

@@ -86,15 +86,15 @@ def burn(
     `balances` are those at the start, by default the whole amounts. What is used beyond all grants is the overage: the
     next grant that begins, or begins anew, pays it first. Usage at the time of a change comes after it.
     """
-    whole = [each.amount for each in grants] if balances is None else balances
-    left = [n if each.is_active(start) else NOTHING for each, n in zip(grants, whole, strict=True)]
-    begins = [set(each.begins(start, end)) for each in grants]
+    whole = [grant.amount for grant in grants] if balances is None else balances
+    left = [amount if grant.is_active(start) else NOTHING for grant, amount in zip(grants, whole, strict=True)]
+    begins = [set(grant.begins(start, end)) for grant in grants]
     times, used, overage = phases(grants, start, end), list(usage), NOTHING
     for at, until in zip(times, [*times[1:], end], strict=True):
-        for n, each in enumerate(grants):
+        for n, grant in enumerate(grants):
             if at in begins[n]:
-                left[n] = each.amount
-            elif not each.is_active(at):
+                left[n] = grant.amount
+            elif not grant.is_active(at):
                 left[n] = NOTHING
         overage = _take(grants, left, at, overage + sum((n for when, n in used if at <= when < until), NOTHING))
     return Burnt(balances=tuple(left), overage=overage)
@@ -102,8 +102,8 @@ def burn(
 
 def _take(grants: Sequence[Grant], left: list[Decimal], at: datetime, amount: Decimal) -> Decimal:
     """Take an amount from the balances, in their turn; returns what they did not cover."""
-    for n, each in sorted(enumerate(grants), key=lambda item: item[1].turn):
-        if each.is_active(at):
+    for n, grant in sorted(enumerate(grants), key=lambda numbered: numbered[1].turn):
+        if grant.is_active(at):
             taken = min(left[n], amount)
             left[n] -= taken
             amount -= taken

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from attrs import evolve, frozen
 
-from analytics_es.cost.budgets import accounts as kept
+from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, moment, money
 from analytics_es.cost.budgets.credits import Grant, burn, phases
 from analytics_es.cost.budgets.spending import COST, Answering, Spending, between, hours, spending
@@ -16,7 +16,7 @@ from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import LATEST
 from analytics_es.projection.calendar import Calendar
-from analytics_es.queries.question import Question, QuestionContext
+from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.rows import Values
 from analytics_es.read_models import Snapshot
 from analytics_es.read_models.tiling import Tiling
@@ -34,22 +34,22 @@ def budgets(answering: Answering, budget: str | None, at: datetime | None) -> Bu
     """Answer get_budgets."""
     with answering(BUDGETS, EVER) as source, source.read_models.read() as snapshot:
         calendar, now = source.calendar, source.clock()
-        wanted = None if budget is None else source.known_as("budget", budget)
-        asked = _Asked(calendar, min(at or now, now), at)
+        budget_id = None if budget is None else source.known_as("budget", budget)
+        when = _When(calendar, min(at or now, now), at)
         drafts = [
-            each
-            for each in _drafts(snapshot, asked)
-            if wanted in (None, each.account.budget_id)
-            and (each.account.holds(at or now) or (wanted is not None and at is None))
+            draft
+            for draft in _drafts(snapshot, when)
+            if budget_id in (None, draft.account.budget_id)
+            and (draft.account.holds(at or now) or (budget_id is not None and at is None))
         ]
         stands_on = _completeness(source, snapshot)
-    found = []
+    statuses = []
     for draft in drafts:
-        status, also = _status(answering, draft, asked)
-        found.append(status)
+        status, also = _status(answering, draft, when)
+        statuses.append(status)
         stands_on = _both(stands_on, also)
-    found.sort(key=lambda each: (-(each.used or 0.0), each.budget_id, each.currency, each.scope_id))
-    return BudgetReport(at=(at or now).astimezone(calendar.zone), budgets=found, completeness=stands_on)
+    statuses.sort(key=lambda status: (-(status.used or 0.0), status.budget_id, status.currency, status.scope_id))
+    return BudgetReport(at=(at or now).astimezone(calendar.zone), budgets=statuses, completeness=stands_on)
 
 
 def _completeness(source: QuestionContext, snapshot: Snapshot) -> Completeness:
@@ -74,7 +74,7 @@ def _both(one: Completeness, other: Completeness | None) -> Completeness:
 
 
 @frozen
-class _Asked:
+class _When:
     """When budgets are looked at: now, with all that is recorded, or `at` a time, with what occurred by then."""
 
     calendar: Calendar
@@ -111,24 +111,24 @@ class _Draft:
     phases: Sequence[_Phase]
 
 
-def _drafts(snapshot: Snapshot, asked: _Asked) -> list[_Draft]:
+def _drafts(snapshot: Snapshot, when: _When) -> list[_Draft]:
     """Return all accounts; also what was spent of nothing that was allocated, and credits of nothing else."""
-    rows = kept.rows_of(snapshot)
-    found = kept.accounts(rows)
+    rows = accounts.rows_of(snapshot)
+    allocations = accounts.allocations(rows)
 
     def taken(name: Name, period: TimePeriod) -> int:
-        counted = asked.counted(period)
-        return kept.spent(snapshot, *name, Tiling.of(asked.calendar, counted).spans()) if counted else 0
+        counted = when.counted(period)
+        return accounts.spent(snapshot, *name, Tiling.of(when.calendar, counted).spans()) if counted else 0
 
-    drafts = [_draft(rows, account, each, asked, taken) for account, each in found.items()]
+    drafts = [_draft(rows, account, allocation, when, taken) for account, allocation in allocations.items()]
     for name in sorted({(keys[0], keys[1]) for keys, values in rows.items() if _is_used(values)}):
-        of_it = [account for account in found if account.name == name]
-        scope, whose = ("", "") if of_it else _scope_of_grants(rows, name)
+        allocated = [account for account in allocations if account.name == name]
+        scope, whose = ("", "") if allocated else _scope_of_grants(rows, name)
         alone = Account(*name, scope, whose)
-        outside = taken(name, EVER) - sum(taken(name, period) for period in _union(of_it)) if of_it else 0
-        if outside or not of_it:
-            draft = _draft(rows, alone, Allocation(), asked, taken)
-            drafts.append(evolve(draft, taken=money(outside), grants=()) if of_it else draft)
+        outside = taken(name, EVER) - sum(taken(name, period) for period in _union(allocated)) if allocated else 0
+        if outside or not allocated:
+            draft = _draft(rows, alone, Allocation(), when, taken)
+            drafts.append(evolve(draft, taken=money(outside), grants=()) if allocated else draft)
     return drafts
 
 
@@ -137,59 +137,73 @@ def _is_used(values: Values) -> bool:
 
 
 def _scope_of_grants(rows: Rows, name: Name) -> tuple[str, str]:
-    told = [(keys[2], keys[3]) for keys, values in rows.items() if keys[:2] == name and values["granted"] is not None]
-    return min(((scope, whose) for scope, whose in told if scope), default=("", ""))
+    granted = (keys for keys, values in rows.items() if keys[:2] == name and values["granted"] is not None)
+    return min(((keys[2], keys[3]) for keys in granted if keys[2]), default=("", ""))
 
 
-def _union(of_it: Sequence[Account]) -> list[TimePeriod]:
+def _union(of_one_name: Sequence[Account]) -> list[TimePeriod]:
     """Return the time that the periods of accounts cover, without what two of them share."""
-    found: list[TimePeriod] = []
-    for period in sorted((each.period for each in of_it), key=lambda each: each.start):
-        if found and period.start <= found[-1].end:
-            found[-1] = between(found[-1].start, max(period.end, found[-1].end))
+    periods: list[TimePeriod] = []
+    for period in sorted((account.period for account in of_one_name), key=lambda period: period.start):
+        if periods and period.start <= periods[-1].end:
+            periods[-1] = between(periods[-1].start, max(period.end, periods[-1].end))
         else:
-            found.append(period)
-    return found
+            periods.append(period)
+    return periods
 
 
-def _draft(rows: Rows, account: Account, allocation: Allocation, asked: _Asked, taken: Taken) -> _Draft:
-    of_it = [values for keys, values in rows.items() if keys[:2] == account.name]
-    spent = [each["first_spent_at"] for each in of_it if each["first_spent_at"] is not None]
+def _draft(rows: Rows, account: Account, allocation: Allocation, when: _When, taken: Taken) -> _Draft:
+    firsts_spent = (values["first_spent_at"] for keys, values in rows.items() if keys[:2] == account.name)
+    spent = [first for first in firsts_spent if first is not None]
     firsts = [allocation.first_at, *([] if account.scope else spent)]
-    first = min((each for each in firsts if each is not None), default=None)
-    grants, end = kept.grants(rows, account.name, asked.calendar), asked.hour_after(asked.now)
-    start = min((each.effective_at for each in grants), default=end)
+    first = min((first for first in firsts if first is not None), default=None)
+    grants, end = accounts.grants(rows, account.name, when.calendar), when.hour_after(when.now)
+    start = min((grant.effective_at for grant in grants), default=end)
     times = phases(grants, start, end) if start < end else []
-    periods = [between(*each) for each in zip(times, [*times[1:], end], strict=True)] if times else []
+    periods = [between(*ends) for ends in zip(times, [*times[1:], end], strict=True)] if times else []
     return _Draft(
         account=account,
         allocation=allocation,
         began=account.start or (None if first is None else moment(first)),
         taken=money(taken(account.name, account.period)) if spent else None,
         grants=grants,
-        phases=[_Phase(period=each, taken=money(taken(account.name, each)) or NOTHING) for each in periods],
+        phases=[_Phase(period=period, taken=money(taken(account.name, period)) or NOTHING) for period in periods],
     )
 
 
 # ── with what calls cost ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _status(answering: Answering, draft: _Draft, asked: _Asked) -> tuple[BudgetStatus, Completeness | None]:
-    calendar = asked.calendar
-    account, allocation = draft.account, draft.allocation
-    allocated = money(allocation.amount) if allocation.count else None
-    spent, cost, burnt, problem = draft.taken, Spending(), None, None
+@frozen(kw_only=True)
+class _Spent:
+    """What was spent of a budget, by calls and by events, and what that left of its grants and beyond them."""
+
+    amount: Decimal | None
+    cost: Spending
+    balances: Sequence[Decimal] | None = None
+    overage: Decimal | None = None
+    problem: str | None = None
+
+
+def _spent(answering: Answering, draft: _Draft, when: _When) -> _Spent:
+    account, cost = draft.account, Spending()
     try:
-        whole = kept.counted(account, allocation.first_at, calendar)
-        cost = _cost(answering, account, asked.counted(whole), calendar)
-        if account.scope:
-            spent = (draft.taken or NOTHING) + cost.amounts.get(account.currency, NOTHING)
-        if draft.grants:
-            burnt = _burnt(answering, draft, calendar)
+        whole = accounts.counted(account, draft.allocation.first_at, when.calendar)
+        cost = _cost(answering, account, when.counted(whole), when.calendar)
+        balances, overage = _burnt(answering, draft, when.calendar) if draft.grants else (None, None)
     except AnalyticsError as error:
-        spent, problem = None, str(error)
-    rate = _rate(draft, spent, asked.now)
-    remaining = None if allocated is None or problem else allocated - (spent or NOTHING)
+        return _Spent(amount=None, cost=cost, problem=str(error))
+    amount = (draft.taken or NOTHING) + cost.amounts.get(account.currency, NOTHING) if account.scope else draft.taken
+    return _Spent(amount=amount, cost=cost, balances=balances, overage=overage)
+
+
+def _status(answering: Answering, draft: _Draft, when: _When) -> tuple[BudgetStatus, Completeness | None]:
+    calendar, account, allocation = when.calendar, draft.account, draft.allocation
+    allocated = money(allocation.amount) if allocation.count else None
+    spent = _spent(answering, draft, when)
+    rate = _rate(draft, spent.amount, when.now)
+    remaining = None if allocated is None or spent.problem else allocated - (spent.amount or NOTHING)
+    others = {name: amount for name, amount in spent.cost.amounts.items() if name != account.currency and amount}
     status = BudgetStatus(
         budget_id=account.budget_id,
         currency=account.currency,
@@ -198,23 +212,19 @@ def _status(answering: Answering, draft: _Draft, asked: _Asked) -> tuple[BudgetS
         starts_at=draft.began and draft.began.astimezone(calendar.zone),
         ends_at=account.end and account.end.astimezone(calendar.zone),
         allocated=allocated,
-        spent=None if spent is None else trimmed(spent),
+        spent=None if spent.amount is None else trimmed(spent.amount),
         remaining=None if remaining is None else trimmed(remaining),
-        used=float((spent or NOTHING) / allocated) if allocated and not problem else None,
+        used=float((spent.amount or NOTHING) / allocated) if allocated and not spent.problem else None,
         burn_rate=rate,
-        exhausted_at=_exhausted(remaining, rate, account.end, asked),
-        unknown_calls=cost.unknown_calls,
-        other_currencies={
-            name: trimmed(amount) for name, amount in cost.amounts.items() if name != account.currency and amount
-        },
+        exhausted_at=_exhausted(remaining, rate, account.end, when),
+        unknown_calls=spent.cost.unknown_calls,
+        other_currencies={name: trimmed(amount) for name, amount in others.items()},
         thresholds=_thresholds(allocation, calendar) if allocation.count else [],
-        credits=[_credit(grant, left, calendar) for grant, left in zip(draft.grants, burnt[0], strict=True)]
-        if burnt
-        else [],
-        overage=trimmed(burnt[1]) if burnt else None,
-        problem=problem,
+        credits=[_credit(*of_grant, calendar) for of_grant in zip(draft.grants, spent.balances or (), strict=False)],
+        overage=None if spent.overage is None else trimmed(spent.overage),
+        problem=spent.problem,
     )
-    return status, cost.completeness
+    return status, spent.cost.completeness
 
 
 def _cost(answering: Answering, account: Account, period: TimePeriod | None, calendar: Calendar) -> Spending:
@@ -248,24 +258,24 @@ def _rate(draft: _Draft, spent: Decimal | None, now: datetime) -> Decimal | None
     return trimmed((spent * (DAY // MICROSECOND) / (elapsed // MICROSECOND)).quantize(PLACES))
 
 
-def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | None, asked: _Asked) -> datetime | None:
+def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | None, when: _When) -> datetime | None:
     """Return when nothing is left at this rate, None where that is not before the end, or was already."""
     if not remaining or not rate or remaining < 0:
         return None
     days = remaining / rate
     last = end or LATEST
-    if days >= Decimal((last - asked.now) // MICROSECOND) / (DAY // MICROSECOND):
+    if days >= Decimal((last - when.now) // MICROSECOND) / (DAY // MICROSECOND):
         return None
-    return (asked.now + timedelta(seconds=int(days * (DAY // SECOND)))).astimezone(asked.calendar.zone)
+    return (when.now + timedelta(seconds=int(days * (DAY // SECOND)))).astimezone(when.calendar.zone)
 
 
 def _thresholds(allocation: Allocation, calendar: Calendar) -> list[BudgetThreshold]:
     def of(percent: Decimal) -> BudgetThreshold:
-        position, at = allocation.told.get(percent, (None, None))
+        position, at = allocation.reached.get(percent, (None, None))
         when = None if at is None else moment(at).astimezone(calendar.zone)
         return BudgetThreshold(percent=percent, reached_at=when, position=position)
 
-    return [of(percent) for percent in sorted({*allocation.thresholds, *allocation.told})]
+    return [of(percent) for percent in sorted({*allocation.thresholds, *allocation.reached})]
 
 
 def _credit(grant: Grant, left: Decimal, calendar: Calendar) -> CreditStatus:
