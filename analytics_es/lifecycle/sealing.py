@@ -1,4 +1,4 @@
-"""Retaining: events that are older than they are to be kept are sealed and deleted, old buckets let go.
+"""Sealing: events that are older than they are to be kept are sealed and deleted, old buckets let go.
 
 What sealed events add to every projection is put in their place, in the log. A read model is then the sealed rows and
 the events that are left, and nothing of it changes.
@@ -98,7 +98,7 @@ class Sealing:
         period = TimePeriod(self._calendar.local(max(min(days), FIRST)), self._calendar.local(until), "day")
         self._check(period)
         if archived := archive_period(self.store, period, self.policy.archive):
-            self._archived = announce_export(self.store.recorder.announce, archived, period)
+            self._archived = announce_export(self.store, archived, period)
         for end in _stretches(days, until, self._calendar):
             self._seal({family: min(at, end) for family, at in goal.refused.items()}, position)
 
