@@ -13,7 +13,7 @@ from analytics_es.log import EventLog, redacted
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite.vault import SQLiteEntries
 from analytics_es.projection.declaration import Declaration
-from analytics_es.read_models import ReadModels
+from analytics_es.read_models import ReadModels, beside
 from analytics_es.read_models.seeds import Seeds
 from analytics_es.read_models.sqlite import SQLiteReadModels
 
@@ -44,8 +44,8 @@ def open_store(
         place = read_models_path(path) if path else None
         read_models = SQLiteReadModels(place, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
         read_models.restart_beyond(log.head)
-        read_models.settle()
-        read_models.tidy()
+        beside.settle(read_models)
+        beside.tidy(read_models)
     except BaseException:
         log.close()
         raise
@@ -71,8 +71,8 @@ def _open_schema(
     try:
         read_models = PostgresReadModels(database, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
         read_models.restart_beyond(log.head)
-        read_models.settle()
-        read_models.tidy()
+        beside.settle(read_models)
+        beside.tidy(read_models)
     except BaseException:
         log.close()
         raise

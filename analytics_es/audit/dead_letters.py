@@ -20,8 +20,9 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import FIELDS, TEXT, Declaration, Measure
 from analytics_es.projection.fold import Fold, Folded
 from analytics_es.projection.fold_sql import IN_MICROSECONDS
-from analytics_es.read_models import ReadModels, rebuild
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import ReadModels
+from analytics_es.read_models.aggregation import run_aggregation
+from analytics_es.read_models.tiling import MICRO, Tiling
 from analytics_es.types import DeadLetter, RetryResult, TimePeriod
 
 NO_EVENT = "event"
@@ -117,7 +118,7 @@ class DeadLetters:
         untimed = {(each.projection, each.position): hour for each in letters if (hour := self._hour_now(each))}
         periods = list(self._periods(hours.union(untimed.values())))
         for period in periods:
-            rebuild.run_aggregation(self.log, self.read_models, self.fold, Tiling.of(self.calendar, period), period)
+            run_aggregation(self.log, self.read_models, self.fold, Tiling.of(self.calendar, period), period)
         for name, at in untimed:
             self.read_models.forget_untimed(name, at)
         left = set(map(_place, self.listed(projection=projection, position=position, discarded=True)))
@@ -136,7 +137,7 @@ class DeadLetters:
         if event is None or not isinstance(folded, Folded) or any(hour == 0 for _, hour, _ in folded.unreadable):
             return None
         hour = self.calendar.hour_start(int(event.occurred_at.timestamp() // 1))
-        bounds = hour * rebuild.MICRO, self.calendar.next_hour(hour) * rebuild.MICRO
+        bounds = hour * MICRO, self.calendar.next_hour(hour) * MICRO
         at = {"after": letter.position - 1, "upto": letter.position}
         return hour if any(found.num_rows for found in self.log.scan_period(*bounds, **at)) else None
 

@@ -68,7 +68,7 @@ class _Asked:
         if unit == "successful_task":
             named = {self.declaration.entity_key("type"), of_id}
             where, told = {**{key: value for key, value in where.items() if key in named}, "pricing": ""}, None
-        rows = self.question.snapshot.distinct(self.declaration, of_id, spans, by=(), where=where, told=told)
+        rows = self.question.snapshot.distinct(self.declaration, of_id, spans, by=(), where=where, not_empty=told)
         return int(rows[0][0]) if rows else 0
 
 

@@ -23,10 +23,10 @@ from analytics_es.log import EventLog, Held
 from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Fold
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.rebuild import MICRO, run_aggregation
-from analytics_es.read_models.seeds import changed
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import ReadModels, beside
+from analytics_es.read_models.aggregation import run_aggregation
+from analytics_es.read_models.sealed_rows import changed
+from analytics_es.read_models.tiling import MICRO, Tiling
 from analytics_es.types import ForgetReceipt, HeldCopy, Progress, TimePeriod
 
 BEGUN = "analytics.forgetting.started"
@@ -68,7 +68,7 @@ class Erasure:
         with self.read_models.rebuilding():
             if trace.events or trace.sealed:
                 self._mask(masking, trace, progress)
-            self.read_models.clear_away()
+            beside.clear_away(self.read_models)
             derived, remains = self._derived(subject, self._days(trace) | trace.days_begun())
         if trace.events or trace.sealed or trace.begun:
             remains += self.log.scrub()

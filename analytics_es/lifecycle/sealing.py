@@ -28,8 +28,8 @@ from analytics_es.log.seals import Definition, SealedRows
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Day, Fold
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.seeds import pack
+from analytics_es.read_models import ReadModels, beside
+from analytics_es.read_models.sealed_rows import pack
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import ExportResult, FamilyRetention, Progress, RetentionResult, TimePeriod, Verification
@@ -130,7 +130,7 @@ class Sealing:
         # Who creates read models from here on has not seen these events: it begins again once they are sealed.
         self.read_models.about_to_seal(seal, position)
         self.log.seals.seal(moved, definitions, rows, days)
-        self.read_models.settle()
+        beside.settle(self.read_models)
         self._seals, self._rows = self._seals + 1, self._rows + sum(each.rows for each in rows)
         self._finish(moved)
 
@@ -216,7 +216,7 @@ class Sealing:
         horizon = self.log.seals.horizon()
         if (wanted.hours, wanted.days) != (horizon.hours, horizon.days):
             self.log.seals.advance(evolve(horizon, hours=wanted.hours, days=wanted.days, timezone=wanted.timezone))
-        self.read_models.settle()
+        beside.settle(self.read_models)
         self.read_models.expire(self.read_models.everything_live())
         for grain, before in (("hour", wanted.hours), ("day", wanted.days)):
             self.log.seals.drop(grain, before)

@@ -28,6 +28,7 @@ from analytics_es.projection.declaration import Declaration, differences
 from analytics_es.projection.fold import Fold
 from analytics_es.queries.question import QuestionContext
 from analytics_es.read_models import ReadModels, Snapshot, rebuild
+from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.replay import BATCH, replaying
@@ -162,7 +163,7 @@ class Upkeep(Questions):
         Of the named projections, by default of all; beside a running follower.
         """
         return self._result(
-            lambda: rebuild.run_aggregation(
+            lambda: run_aggregation(
                 self._log,
                 self._read_models,
                 self._fold,

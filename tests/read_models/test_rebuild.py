@@ -17,6 +17,7 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.events import codec
 from analytics_es.projection import count, key, projection
 from analytics_es.projection.fold import Folded
+from analytics_es.read_models import beside
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from tests.stores import append, contents, derived, only_live, stored
@@ -67,10 +68,6 @@ def held(service: AnalyticsService) -> Any:
 
 def right(service: AnalyticsService) -> Any:
     return derived(service._log)  # type: ignore[arg-type]
-
-
-def void(_: object) -> None:
-    """Return nothing, whatever was given."""
 
 
 def generations(service: AnalyticsService) -> dict[str, int]:
@@ -187,8 +184,10 @@ def test_old_events_are_upcast(analytics: AnalyticsService, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("followed", [True, False])
-def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(analytics: AnalyticsService, followed: bool) -> None:
-    promote, promoted = analytics._read_models.promote, []
+def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(
+    analytics: AnalyticsService, followed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote, promoted = beside.promote, []
 
     def happens(*_: Any) -> None:
         if analytics._log.head() < EVENTS + 8:
@@ -196,12 +195,12 @@ def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(analytics: An
             if followed:
                 analytics._runner.step()
 
-    def late(beside: Any) -> bool:
+    def late(*arguments: Any) -> bool:
         happens()
-        promoted.append(promote(beside))
+        promoted.append(promote(*arguments))
         return promoted[-1]
 
-    analytics._read_models.promote = late  # type: ignore[method-assign]
+    monkeypatch.setattr(beside, "promote", late)
     result = analytics.rebuild(batch_size=EVENTS // 4, progress=happens).unwrap()
 
     assert promoted == ([False] * (len(promoted) - 1) if followed else []) + [True]
@@ -268,7 +267,7 @@ def test_who_asks_sees_no_gap_and_no_mix(url: str) -> None:
         assert len(answers) > 4
         service.wait_until_caught_up()
         assert held(service) == right(service)
-        assert service._read_models.clear_away() == []
+        assert beside.clear_away(service._read_models) == []
         only_live(service._read_models)
 
 
@@ -377,7 +376,7 @@ def test_a_value_that_cannot_be_used_can_be_set_aside(analytics: AnalyticsServic
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 @pytest.mark.parametrize("at", ["progress", "promote"])
 def test_an_end_at_any_moment_changes_nothing_and_leaves_nothing(
-    analytics: AnalyticsService, error: type[BaseException], at: str
+    analytics: AnalyticsService, error: type[BaseException], at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(analytics, "UPDATE usage_v1 SET events = events + 1")
     before = held(analytics)
@@ -386,14 +385,14 @@ def test_an_end_at_any_moment_changes_nothing_and_leaves_nothing(
         raise error
 
     if at == "promote":
-        analytics._read_models.promote = fail  # type: ignore[assignment,method-assign]
+        monkeypatch.setattr(beside, "promote", fail)
     with pytest.raises(error):
         analytics.rebuild(batch_size=20, progress=fail if at == "progress" else None)
 
     assert held(analytics) == before
     assert set(generations(analytics).values()) == {0}
     only_live(analytics._read_models)
-    vars(analytics._read_models).pop("promote", None)
+    monkeypatch.undo()
     analytics.rebuild().unwrap()
     assert held(analytics) == right(analytics)
 
@@ -414,7 +413,10 @@ def test_a_sum_that_does_not_fit_stops_it_and_changes_nothing(analytics: Analyti
 def test_what_was_cleared_away_meanwhile_ends_it(analytics: AnalyticsService) -> None:
     before = held(analytics)
 
-    failure = analytics.rebuild(batch_size=20, progress=lambda *_: void(analytics._read_models.clear_away())).failure
+    def cleared_away(*_: Any) -> None:
+        beside.clear_away(analytics._read_models)
+
+    failure = analytics.rebuild(batch_size=20, progress=cleared_away).failure
 
     assert failure
     assert failure.code == "rebuild_lost"
@@ -438,9 +440,9 @@ def test_the_read_models_may_be_deleted_meanwhile(on_disk: AnalyticsService, tmp
 
 @once
 def test_what_a_process_left_is_removed_by_the_next_start(analytics: AnalyticsService, url: str) -> None:
-    beside = analytics._read_models.begin_beside(["usage", "cost"])
+    begun = beside.begin(analytics._read_models, ["usage", "cost"])
     analytics._read_models.commit(
-        beside[0], Folded(rows=[], unreadable=[(1, 0, "x")], days=[(0, 1, 1)]), expected=0, position=1
+        begun[0], Folded(rows=[], unreadable=[(1, 0, "x")], days=[(0, 1, 1)]), expected=0, position=1
     )
 
     with AnalyticsService.open(url, follow=False) as service:
