@@ -617,12 +617,12 @@ def test_a_follower_rebuilds_in_the_background_while_the_others_go_on(
         record(before, EVENTS)
         before.catch_up()
     at_work, go_on = threading.Event(), threading.Event()
-    told = Backfill._stop_when_closing
+    stop_when_closing = Backfill._stop_when_closing
 
-    def slowly(self: Backfill, done: int, total: int) -> None:
+    def slowly(self: Backfill, *progress: Any) -> None:
         at_work.set()
         assert go_on.wait(30)
-        told(self, done, total)
+        stop_when_closing(self, *progress)
 
     monkeypatch.setattr(Backfill, "_stop_when_closing", slowly)
     with opened(url, NEW, other, follow=True) as service:
@@ -642,12 +642,12 @@ def test_closing_ends_a_rebuild_in_the_background_and_leaves_nothing(
     old: AnalyticsService, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_work = threading.Event()
-    told = Backfill._stop_when_closing
+    stop_when_closing = Backfill._stop_when_closing
 
-    def slowly(self: Backfill, done: int, total: int) -> None:
+    def slowly(self: Backfill, *progress: Any) -> None:
         at_work.set()
         assert self._closing.wait(30)
-        told(self, done, total)
+        stop_when_closing(self, *progress)
 
     monkeypatch.setattr(Backfill, "_stop_when_closing", slowly)
     service = opened(url, NEW, follow=True)
