@@ -12,14 +12,15 @@ from attrs import frozen
 
 from analytics_es.errors import MissingProjection, NoDeadLetter, SealedPeriod
 from analytics_es.events import codec
+from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.events.event import RecordedEvent, facts, microseconds
-from analytics_es.events.fields import MAX_INTEGER
+from analytics_es.events.fields import FIELDS, TEXT
 from analytics_es.log import EventLog
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import FIELDS, TEXT, Declaration, Measure
+from analytics_es.projection.declaration import Declaration, Measure
+from analytics_es.projection.decoding import IN_MICROSECONDS
 from analytics_es.projection.fold import Fold, Folded
-from analytics_es.projection.fold_sql import IN_MICROSECONDS
 from analytics_es.read_models import ReadModels
 from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.read_models.tiling import MICRO, Tiling

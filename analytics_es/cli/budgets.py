@@ -8,9 +8,9 @@ from datetime import datetime
 
 import click
 
-from analytics_es.cli import render, tables
+from analytics_es.cli import tables
+from analytics_es.cli.display import Bar, render
 from analytics_es.cli.options import as_of_option, db_option, json_option, moment, top_option, tz_option
-from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, Store, existing
 from analytics_es.events.codec import to_json
 from analytics_es.service.as_of import AsOf

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import click
 
 from analytics_es.audit.dead_letters import DeadLetterDetails
-from analytics_es.cli import render, words
-from analytics_es.cli.blocks import Block, Column, Grid, Line
+from analytics_es.cli.display import Bar, Block, Column, Grid, Line, render, words
 from analytics_es.cli.failures import Group
 from analytics_es.cli.options import db_option, json_option
-from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, existing
 from analytics_es.events.codec import to_json
 from analytics_es.types import DeadLetter, RetryResult

@@ -6,11 +6,10 @@ from datetime import UTC, datetime, time, timedelta
 
 import click
 
-from analytics_es.cli import render, tables, words
-from analytics_es.cli.blocks import Block, Line
+from analytics_es.cli import tables
 from analytics_es.cli.demo_week import platform_events
+from analytics_es.cli.display import Bar, Block, Line, render, words
 from analytics_es.cli.options import json_option, moment, store_option
-from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, opened
 from analytics_es.events.codec import to_json
 from analytics_es.store import exists

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from analytics_es.cli.words import safe
+from analytics_es.cli.display.words import safe
 from analytics_es.errors import AnalyticsError
 
 

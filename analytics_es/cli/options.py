@@ -13,9 +13,7 @@ from typing import Any, NamedTuple, get_args
 import click
 from attrs import fields, frozen
 
-from analytics_es.cli import render
-from analytics_es.cli.blocks import Block
-from analytics_es.cli.progress import Bar
+from analytics_es.cli.display import Bar, Block, render
 from analytics_es.cli.store import Place, Store, existing
 from analytics_es.errors import BadPeriod
 from analytics_es.events.codec import to_json
@@ -250,3 +248,15 @@ def about_period(command: Command) -> Command:
 def question(command: Command) -> Command:
     """Give a command the options of a question: a period, a store, and as of when."""
     return as_of_option(about_period(command))
+
+
+def pairs(texts: Sequence[str], option: str = "--where", form: str = "KEY=VALUE") -> dict[str, str]:
+    """Read KEY=VALUE, each key once."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key or key in pairs:
+            problem = "is given twice" if key in pairs else f"is not {form}"
+            raise click.BadParameter(f"{text!r} {problem}.", param_hint=option)
+        pairs[key] = value
+    return pairs

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import click
 
-from analytics_es.cli import render, words
-from analytics_es.cli.blocks import Block, Line
+from analytics_es.cli.display import Block, Line, render, words
 from analytics_es.cli.failures import Group
 from analytics_es.cli.options import Asked, db_option, json_option, moment, question, top_option, tz_option, zone
 from analytics_es.cli.store import Place, existing, opened
 from analytics_es.cli.tables import prices as tables
-from analytics_es.cli.tables.pricediff import price_diff
+from analytics_es.cli.tables.price_diff import price_diff
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.files import read_prices
 from analytics_es.events.codec import to_json

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import click
 from attrs import frozen
 
-from analytics_es.cli.progress import Bar
-from analytics_es.cli.words import safe
+from analytics_es.cli.display import Bar
+from analytics_es.cli.display.words import safe
 from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone
 from analytics_es.log import redacted
 from analytics_es.service.service import AnalyticsService

@@ -8,9 +8,10 @@ import orjson
 from attrs import evolve
 
 from analytics_es.errors import BadDeclaration, BadTags
+from analytics_es.events.fields import TAG
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import EventLog
-from analytics_es.projection.declaration import TAG, Declaration
+from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.declare import check_spelling, check_tag
 
 PROJECTION = "cost"

@@ -10,9 +10,7 @@ from typing import Any
 import blinker
 
 from analytics_es.events.event import matches
-from analytics_es.ingest.bus import Message, checked
-
-Handler = Callable[[Message], Any]
+from analytics_es.ingest.bus import Handler, Message, checked
 
 
 class InProcessBus:

@@ -45,13 +45,13 @@ class Intake:
     stats: SubscriptionStats = field(factory=SubscriptionStats)
     _counting: Any = field(factory=threading.Lock)
 
-    def one(self, *given: Any, **named: Any) -> None:
+    def one(self, *positional: Any, **named: Any) -> None:
         """Record one message, in whichever shape a bus hands it over; raises what keeps it from being recorded."""
         try:
-            message = received(*given, **named)
+            message = received(*positional, **named)
         except UnreadableMessage as reason:
-            message = Message(topic="", payload=given or named)
-            self._append([message], [self._kept(message, reason)])
+            message = Message(topic="", payload=positional or named)
+            self._append([message], [self._rejection(message, reason)])
         else:
             self.batch([message])
 
@@ -72,9 +72,9 @@ class Intake:
         except RefusedEvent as reason:
             if isinstance(reason, BeforeHorizon):
                 self.recorder.log.seals.count_refused(1)
-            return self._kept(message, reason)
+            return self._rejection(message, reason)
 
-    def _kept(self, message: Message, reason: RefusedEvent) -> Entry:
+    def _rejection(self, message: Message, reason: RefusedEvent) -> Entry:
         return self.recorder.door.write(**rejected(message, reason))
 
     def _append(self, messages: Sequence[Message], entries: Sequence[Entry]) -> None:
@@ -83,18 +83,18 @@ class Intake:
         try:
             appended = self.recorder.append(entries)
             differing = self._differing(messages, entries, appended)
-            kept = self.recorder.append(differing) if differing else []
+            rejections = self.recorder.append(differing) if differing else []
         except Exception as error:
             self._count({"failures": 1}, trouble=str(error))
             raise
-        self._count(_tally(entries, appended, kept))
+        self._count(_tally(entries, appended, rejections))
 
     def _differing(
         self, messages: Sequence[Message], entries: Sequence[Entry], appended: Sequence[Appended]
     ) -> list[Entry]:
         """Keep what was told under the identity of another event: it must not be lost."""
         return [
-            self._kept(message, OtherContent(position=place.position))
+            self._rejection(message, OtherContent(position=place.position))
             for message, entry, place in zip(messages, entries, appended, strict=True)
             if place.differs and entry.type != REJECTED and self._says_else(entry, place.position)
         ]
@@ -111,15 +111,15 @@ class Intake:
             self.stats = evolve(self.stats, trouble=trouble, **totals)
 
 
-def _tally(entries: Sequence[Entry], appended: Sequence[Appended], kept: Sequence[Appended]) -> dict[str, int]:
+def _tally(entries: Sequence[Entry], appended: Sequence[Appended], rejections: Sequence[Appended]) -> dict[str, int]:
     new = [entry.type for entry, place in zip(entries, appended, strict=True) if not place.duplicate]
     rejected_now = new.count(REJECTED)
-    kept_now = sum(not place.duplicate for place in kept)
+    afterwards = sum(not place.duplicate for place in rejections)
     return {
         "received": len(entries),
         "recorded": len(new) - rejected_now,
-        "duplicates": len(entries) - len(new) - kept_now,
-        "rejected": rejected_now + kept_now,
+        "duplicates": len(entries) - len(new) - afterwards,
+        "rejected": rejected_now + afterwards,
     }
 
 
@@ -140,9 +140,9 @@ class Subscription:
 
     def stats(self) -> SubscriptionStats:
         """Say what came of it so far."""
-        told = self._intake.stats
+        stats = self._intake.stats
         troubles = (getattr(handle, "trouble", None) for handle, _ in self._handles)
-        return evolve(told, trouble=told.trouble or next(filter(None, troubles), None))
+        return evolve(stats, trouble=stats.trouble or next(filter(None, troubles), None))
 
     def close(self) -> None:
         """End it: what is being recorded is finished and acknowledged; what comes afterwards is refused."""
@@ -173,11 +173,11 @@ def subscribe(bus: MessageBus, families: Iterable[str], recorder: Recorder) -> S
     subscription = Subscription(intake)
     try:
         if isinstance(bus, BatchBus):
-            everything = [at_all_depths(pattern) for pattern in patterns]
-            subscription.add(bus.subscribe_batches(everything, intake.batch), _nothing)
+            subscription.add(bus.subscribe_batches(list(map(at_all_depths, patterns)), intake.batch), _nothing)
         else:
-            for each in [each for pattern in patterns for each in by_depth(pattern)]:
-                _subscribe(bus, each, intake, subscription)
+            for pattern in patterns:
+                for subject in by_depth(pattern):
+                    _subscribe(bus, subject, intake, subscription)
     except BaseException:
         subscription.close()
         raise

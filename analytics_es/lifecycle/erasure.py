@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, UnknownEntity
 from analytics_es.events.event import REJECTED
 from analytics_es.events.fields import ENTITIES
-from analytics_es.ingest.privacy import PrivacyPolicy
+from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.vault import Vault
 from analytics_es.lifecycle.archive import Archive
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch

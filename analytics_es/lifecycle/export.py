@@ -30,12 +30,12 @@ import pyarrow.parquet as pq
 from analytics_es.errors import UnknownFormat, UnreadableEvent
 from analytics_es.events import codec
 from analytics_es.events.event import microseconds
-from analytics_es.events.fields import FAMILIES, VOCABULARY
+from analytics_es.events.fields import EXACT, FAMILIES, FIELDS, MILLISECONDS, TEXT, VOCABULARY, WHOLE
 from analytics_es.lifecycle.archive import Manifest, manifest_of
 from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog
 from analytics_es.projection import engine
-from analytics_es.projection.declaration import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE, Declaration
+from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
 from analytics_es.queries.question import QuestionContext, find_metric, summary
 from analytics_es.read_models.seeds import check_exact

@@ -19,7 +19,8 @@ from analytics_es.events.fields import FAMILIES
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, shortened
-from analytics_es.projection.fold_sql import MeasureCell, ProjectionSql, decoding
+from analytics_es.projection.decoding import decoding
+from analytics_es.projection.fold_sql import MeasureCell, ProjectionSql
 
 Row = tuple[Any, ...]
 Span = tuple[int, int]

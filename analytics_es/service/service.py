@@ -26,18 +26,19 @@ from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.tags import checked, declare
 from analytics_es.cost.tags import tagged as with_tags
 from analytics_es.errors import Closed, Forked, ProjectionsShadowed, UnknownTimezone
-from analytics_es.ingest.buffer import Buffer, OnFailure, WhenFull
-from analytics_es.ingest.bus import FAMILIES, MessageBus
+from analytics_es.events.fields import named_by
+from analytics_es.ingest import Buffer, MessageBus, PrivacyPolicy, Subscription, WhenFull
+from analytics_es.ingest.bus import FAMILIES
 from analytics_es.ingest.door import Door
-from analytics_es.ingest.privacy import DEFAULT, PrivacyPolicy, kind_of
+from analytics_es.ingest.privacy import DEFAULT, kind_of
 from analytics_es.ingest.recorder import OnRefused, Recorder
-from analytics_es.ingest.subscription import Subscription, subscribe
+from analytics_es.ingest.subscription import subscribe
 from analytics_es.ingest.vault import Vault, is_pseudonym
+from analytics_es.ingest.writer import OnFailure
 from analytics_es.lifecycle.erasure import Erasure
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.log import Appended, Entry, EventLog, LogSlice
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import named_by
 from analytics_es.projection.declare import declarations_of
 from analytics_es.projection.fold import Fold
 from analytics_es.queries import question as queries

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics_es.cli.progress import Bar
+from analytics_es.cli.display import Bar
 from tests.cli.conftest import Cli
 
 STEERING = "\x1b]0;x\x07\u202e"

@@ -713,6 +713,25 @@ def test_a_status_of_an_enum_is_kept_as_its_value() -> None:
     assert type(kept(status=Status.OK)) is str
 
 
+class Scope(str, Enum):  # noqa: UP042  # an ordinary enum of texts, as many have
+    TENANT = "tenant"
+
+
+def test_a_scope_of_an_enum_is_kept_as_its_value() -> None:
+    data = admit(now=NOON, **budget_allocated(scope=Scope.TENANT)).data
+
+    assert data["scope"] == "tenant"
+    assert type(data["scope"]) is str
+
+
+@pytest.mark.parametrize("scope", ["", "job", ["tenant"], {"tenant": "acme"}, 1])
+def test_a_scope_is_one_of_four_words(analytics: AnalyticsService, scope: Any) -> None:
+    code, message = refusal(analytics, budget_allocated(scope=scope))
+
+    assert code == "bad_field"
+    assert f"must be one of all, tenant, user, model, not {scope!r}" in message
+
+
 @pytest.mark.parametrize(
     ("given", "found"),
     [

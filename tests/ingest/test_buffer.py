@@ -187,7 +187,7 @@ def test_a_full_buffer_blocks_until_there_is_room(store: Store) -> None:
     with full(store) as buffer:
         third = threading.Thread(target=lambda: buffer.record_event(**call(2)).unwrap())
         third.start()
-        until(lambda: buffer._moved._waiters)  # type: ignore[attr-defined]  # it waits
+        until(lambda: buffer._writer.moved._waiters)  # type: ignore[attr-defined]  # it waits
 
         assert buffer.stats().accepted == 2
         store.gate.set()
@@ -395,7 +395,7 @@ def test_a_blocked_caller_is_let_go_when_the_buffer_is_closed(store: Store) -> N
     with full(store) as buffer:
         third = threading.Thread(target=lambda: results.append(buffer.record_event(**call(2))))
         third.start()
-        until(lambda: buffer._moved._waiters)  # type: ignore[attr-defined]  # it waits
+        until(lambda: buffer._writer.moved._waiters)  # type: ignore[attr-defined]  # it waits
         closing_it = threading.Thread(target=buffer.close)
         closing_it.start()
         third.join()

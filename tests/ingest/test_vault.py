@@ -185,7 +185,7 @@ def test_only_so_many_subjects_are_remembered(entries: Entries, monkeypatch: pyt
     ours = vault_of(entries)
     first = [ours.pseudonym("user", f"u{n}") for n in range(4)]
 
-    assert len(ours._known) == 2
+    assert len(ours._remembered) == 2
     assert [ours.pseudonym("user", f"u{n}") for n in range(4)] == first
 
 

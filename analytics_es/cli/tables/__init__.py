@@ -8,7 +8,7 @@ from analytics_es.cli.tables.performance import performance
 from analytics_es.cli.tables.report import Report, report, reported
 from analytics_es.cli.tables.summary import summary
 from analytics_es.cli.tables.supposed import supposed
-from analytics_es.cli.tables.unitcosts import unit_costs
+from analytics_es.cli.tables.unit_costs import unit_costs
 from analytics_es.cli.tables.usage import usage
 
 __all__ = [

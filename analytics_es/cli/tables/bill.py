@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Styled
+from analytics_es.cli.display import Block, Cell, Column, Grid, Line, Styled, words
 from analytics_es.cli.tables.cost import REASONS
 from analytics_es.cli.tables.parts import footer, heading
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, PriceUsed

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Share, Styled
+from analytics_es.cli.display import Block, Cell, Column, Grid, Line, Share, Styled, words
 from analytics_es.cli.tables.parts import MORE, cut, sealed, stands_on
 from analytics_es.types import BudgetReport, BudgetStatus, CreditStatus
 

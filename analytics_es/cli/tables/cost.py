@@ -7,8 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Share, Styled
+from analytics_es.cli.display import Block, Cell, Column, Grid, Line, Share, Styled, words
 from analytics_es.cli.tables.parts import MORE, cut, footer, heading
 from analytics_es.types import CostBreakdown, CostPoint, CostRow, PricesUsed, UnknownCost
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Column, Grid, Line
+from analytics_es.cli.display import Block, Column, Grid, Line, words
 from analytics_es.cli.tables.parts import NOTHING, footer, heading
 from analytics_es.events.event import EPOCH
 from analytics_es.types import ExplainedEvent, Explanation

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Cell, Line, Styled
+from analytics_es.cli.display import Block, Cell, Line, Styled, words
 from analytics_es.types import Completeness, TimePeriod
 
 PERCENTILES = "percentiles within 1.1 %"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line
+from analytics_es.cli.display import Block, Cell, Column, Grid, Line, words
 from analytics_es.cli.tables.parts import MORE, NOTHING, PERCENTILES, cut, errors, footer, heading
 from analytics_es.types import Distribution, OperationPerformance, PerformanceMetrics
 

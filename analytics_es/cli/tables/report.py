@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from attrs import frozen
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Beside, Block, Column, Grid, Line, Share
+from analytics_es.cli.display import Beside, Block, Column, Grid, Line, Share, words
 from analytics_es.cli.tables import parts
 from analytics_es.cli.tables.budgets import budgets
 from analytics_es.cli.tables.cost import in_short, rows, totals, unknown

@@ -8,8 +8,7 @@ from decimal import Decimal
 
 from attrs import asdict
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid
+from analytics_es.cli.display import Block, Cell, Column, Grid, words
 from analytics_es.cli.tables.parts import PERCENTILES, cut, footer, heading
 from analytics_es.events.event import EPOCH
 from analytics_es.types import Distribution, MetricSummary

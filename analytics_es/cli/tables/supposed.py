@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Line
+from analytics_es.cli.display import Block, Line, words
 from analytics_es.cli.tables.cost import in_short
 from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.types import CostBreakdown

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Share
+from analytics_es.cli.display import Block, Cell, Column, Grid, Line, Share, words
 from analytics_es.cli.tables.parts import NOTHING, cut, errors, footer, heading
 from analytics_es.types import EntityUsage, UsageStats, UsageTotals
 

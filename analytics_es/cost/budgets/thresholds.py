@@ -20,7 +20,7 @@ from analytics_es.cost.price_log import PriceLog
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, ReachedBySealed
 from analytics_es.events import codec
-from analytics_es.events.fields import SCOPES
+from analytics_es.events.checks import SCOPES
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Appended, Entry
 from analytics_es.queries.as_of import Deriving

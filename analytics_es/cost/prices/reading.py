@@ -17,8 +17,8 @@ from analytics_es.cost.prices.entries import ANY, PriceEntry
 from analytics_es.cost.prices.prices import Tier, UnitPrice
 from analytics_es.cost.prices.quantities import EXACT, KINDS, both, wholes
 from analytics_es.errors import BadPrice
+from analytics_es.events.checks import MAX_INTEGER, MAX_TEXT, kind_of, shown
 from analytics_es.events.event import EARLIEST, LATEST
-from analytics_es.events.fields import MAX_INTEGER, MAX_TEXT, kind_of, shown
 
 DECIMALS = 12
 HIGHEST = Decimal(10) ** 12

@@ -104,10 +104,10 @@ class NatsConsumer:
                 await self._stops_within(RECONNECT_SECONDS)
 
     def _tell(self, error: object) -> None:
-        told = problem(error)
-        if self._ready.done() and told != self.trouble:
-            logger.error("%s: %s", self._bus.shown, told)
-        self.trouble = told
+        trouble = problem(error)
+        if self._ready.done() and trouble != self.trouble:
+            logger.error("%s: %s", self._bus.shown, trouble)
+        self.trouble = trouble
 
     async def _stops_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):
@@ -192,13 +192,13 @@ class NatsConsumer:
                 pause = min(2 * pause, MOST_SECONDS)
             else:
                 self.trouble = None
-                for each, again in zip(delivered, retried, strict=True):
-                    await (each.nak(delay=RETRY_SECONDS) if again else each.ack())
+                for message, again in zip(delivered, retried, strict=True):
+                    await (message.nak(delay=RETRY_SECONDS) if again else message.ack())
                 return
 
     def _handled(self, delivered: Sequence[Msg]) -> list[bool]:
         """Call the handler; says of each message whether it is to be delivered again."""
-        messages = [message_of(each, self._bus.prefix) for each in delivered]
+        messages = [message_of(message, self._bus.prefix) for message in delivered]
         again = {id(message) for message in self._handler(messages) or ()}
         return [id(message) in again for message in messages]
 
@@ -214,12 +214,12 @@ async def _left(client: Client) -> None:
             await client.close()
 
 
-async def _first(wanted: asyncio.Task[Any], other: asyncio.Task[Any]) -> bool:
+async def _first(task: asyncio.Task[Any], other: asyncio.Task[Any]) -> bool:
     """Wait for either; says whether it was the first, raising what it raised, and not the other."""
-    await asyncio.wait({wanted, other}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({task, other}, return_when=asyncio.FIRST_COMPLETED)
     if other.done():
         return False
-    wanted.result()
+    task.result()
     return True
 
 

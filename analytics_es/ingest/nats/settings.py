@@ -38,12 +38,12 @@ class Settings:
     @property
     def servers(self) -> list[str]:
         """The addresses of the servers."""
-        return [each.strip() for each in self.url.split(",") if each.strip()]
+        return [server.strip() for server in self.url.split(",") if server.strip()]
 
     @property
     def shown(self) -> str:
         """The addresses without what may be secret in them."""
-        return ",".join(re.sub(r"^([a-z]+://)?.*@", r"\1***@", each) for each in self.servers)
+        return ",".join(re.sub(r"^([a-z]+://)?.*@", r"\1***@", server) for server in self.servers)
 
     @property
     def prefix(self) -> str:

@@ -26,8 +26,9 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import MissingExtra
 from analytics_es.events.codec import decode
 from analytics_es.events.event import RecordedEvent
+from analytics_es.ingest import otel
 from analytics_es.ingest.files import OTLP, rows
-from analytics_es.ingest.otel.exporter import AnalyticsSpanExporter, ExportStats
+from analytics_es.ingest.otel import AnalyticsSpanExporter, ExportStats
 from analytics_es.ingest.otel.span_events import Reader
 from tests.emitters import ANSWER, SECRET, agent, instrumented, provider, three_calls
 
@@ -350,9 +351,12 @@ def test_after_shutdown_nothing_is_recorded(analytics: AnalyticsService) -> None
     assert 0 == analytics._log.head()
 
 
-def test_without_the_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", otel.__all__)
+def test_without_the_sdk_the_extra_is_named_by_the_first_use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     monkeypatch.delitem(sys.modules, "analytics_es.ingest.otel.exporter")
+    monkeypatch.delattr(otel, "exporter")
+    importlib.reload(otel)
 
     with pytest.raises(MissingExtra, match=r"pip install 'analytics-es\[otel\]'"):
-        importlib.import_module("analytics_es.ingest.otel.exporter")
+        getattr(otel, name)

@@ -104,7 +104,7 @@ def test_spans_beyond_the_limit_are_forgotten() -> None:
         nesting.see([Node(f"other{number}", "", True, False)])
     nesting.see([Node("parent", "", True, True)])
 
-    assert (True, 10) == (nesting.counts("parent"), len(nesting._known))
+    assert (True, 10) == (nesting.counts("parent"), len(nesting._places))
 
 
 def test_a_span_is_remembered_as_long_as_others_come_that_lie_in_it() -> None:

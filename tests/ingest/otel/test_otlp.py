@@ -140,7 +140,7 @@ def test_importing_again_in_another_order_changes_nothing(store: AnalyticsServic
 
 def spans_of(name: str) -> list[Span]:
     path = next(path for path in RECORDED if path.stem == name)
-    return [row.span for row in otlp._rows(path) if row.span]
+    return [row.span for row in otlp._spans(path) if row.span]
 
 
 @given(st.permutations(spans_of("genai-agent")), st.lists(st.integers(0, 5), max_size=3))

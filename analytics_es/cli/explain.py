@@ -1,0 +1,50 @@
+"""What a number is made of: explain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from analytics_es.audit.explain_cost import METRIC
+from analytics_es.cli import tables
+from analytics_es.cli.display import Bar
+from analytics_es.cli.options import Asked, pairs, question
+
+
+@click.command()
+@click.argument("metric")
+@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only where a key has a value; may be repeated.")
+@click.option("--largest", is_flag=True, help="List the largest first, not in the order of the log.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="Events to list; all are summed up.",
+)
+@question
+def explain(asked: Asked, metric: str, where: Sequence[str], largest: bool, limit: int) -> None:
+    """List the events behind one number of a METRIC.
+
+    The period is widened to whole hours, as in every answer. `analytics-es metrics` lists the metrics and their keys.
+    `cost.cost` is what calls cost, reported, computed or unknown, and how that comes about, price by price.
+
+    \b
+    Examples:
+      analytics-es explain cost.reported_cost --where user=ada --last 24h
+      analytics-es explain cost.cost --where model=gpt-4o --largest
+      analytics-es explain performance.duration --where operation=tool.call --largest --limit 5
+      analytics-es explain usage.failures --from 2026-11-01T09:00 --to 2026-11-01T10:00 --json
+    """
+    how: dict[str, Any] = {"where": pairs(where), "limit": limit, "largest": largest}
+    with asked.caught_up() as (store, period), Bar("explaining") as bar:
+        if metric == METRIC:
+            costs = store.service.explain_cost(period, **how, progress=bar.report).unwrap()
+        else:
+            answer = store.service.explain(metric, period, **how, progress=bar.report).unwrap()
+    if metric == METRIC:
+        asked.tell(costs, lambda: tables.bill(costs))
+    else:
+        asked.tell(answer, lambda: tables.explanation(answer))

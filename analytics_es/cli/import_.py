@@ -1,0 +1,183 @@
+"""import: files into a store, in batches; what the door or the reader refuses is kept apart, with its row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import click
+from attrs import define
+
+from analytics_es.cli.display import Bar, Cell, Column, Grid, Styled, render, words
+from analytics_es.cli.display.words import safe
+from analytics_es.cli.failures import Failed
+from analytics_es.cli.options import db_option, json_option, zone_option
+from analytics_es.cli.rejects import RefusedRow, Rejects, rejects
+from analytics_es.cli.store import Place, Store, opened
+from analytics_es.errors import AnalyticsError, BadRow
+from analytics_es.events.codec import to_json
+from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
+from analytics_es.service.service import AnalyticsService
+from analytics_es.types import BatchReceipt, Refusal
+
+BATCH = 1000
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE…")
+@click.option("--mapping", type=FILE, metavar="M.toml", help="How rows become events; CloudEvents need none.")
+@click.option("--format", type=click.Choice([OTLP]), help="Files are traces of OpenTelemetry in OTLP/JSON.")
+@click.option(
+    "--rejects", "rejects_to", type=click.Path(path_type=Path), metavar="FILE", help="Write refused rows to a new file."
+)
+@click.option("--strict", is_flag=True, help="End with exit code 1 if any row was refused; the others are imported.")
+@db_option
+@zone_option
+@json_option
+def import_(
+    files: Sequence[Path],
+    mapping: Path | None,
+    format: str | None,
+    rejects_to: Path | None,
+    strict: bool,
+    db: Place,
+    tz: str | None,
+    as_json: bool,
+) -> None:
+    """Import files of events; a file again changes nothing.
+
+    Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces.
+    Rows that are refused are counted, shown and, with --rejects, kept; all others are imported.
+
+    \b
+    Examples:
+      analytics-es import events.jsonl
+      analytics-es import usage-*.csv --mapping usage.toml --rejects refused.jsonl --strict
+      analytics-es import traces.jsonl.gz --format otlp
+    """
+    if mapping and format:
+        raise click.UsageError("traces need no --mapping: leave it or --format out")
+    how = read_mapping(mapping) if mapping else None
+    with Bar("looking into the files", ""):
+        sources = [(path, rows(path, how, format=format)) for path in files]
+    tallies: list[Tally] = []
+    with rejects(rejects_to) as refused, opened(db, tz) as store:
+        try:
+            _note_zone(store, tz)
+            for path, found in sources:
+                tallies.append(Tally(file=str(path)))
+                import_file(store.service, path, found, refused, tallies[-1])
+            store.catch_up()
+        finally:
+            _show_refused(refused, rejects_to)
+            _show_tallies(tallies, refused, as_json)
+    if strict and refused.count:
+        raise Failed(f"{words.plural(refused.count, 'row')} refused; everything else is imported")
+
+
+def _note_zone(store: Store, tz: str | None) -> None:
+    if tz and tz != store.keeps:
+        click.echo(f"note: this store keeps its hours and days in {store.keeps}; --tz is for a new one", err=True)
+
+
+def _show_refused(refused: Rejects, kept: Path | None) -> None:
+    for each in refused.first:
+        click.echo(safe(f"refused: {each.file} row {each.row}: {each.message}"), err=True)
+    beyond = refused.count - len(refused.first)
+    if refused.count and kept:
+        click.echo(f"all {refused.count:,} refused rows are in {safe(str(kept))}", err=True)
+    elif beyond:
+        click.echo(f"… and {beyond:,} more refused; --rejects FILE would keep them all", err=True)
+
+
+def _show_tallies(tallies: Sequence[Tally], refused: Rejects, as_json: bool) -> None:
+    total = Tally(file="total")
+    for tally in tallies:
+        total.add(tally)
+    if as_json:
+        click.echo(to_json({"files": tallies, "total": total, "refusals": refused.first}))
+        return
+    titles = ("recorded", "duplicates", "of them differing", "refused")
+    columns = [Column("file"), *(Column(title, right=True) for title in titles)]
+    render.show([Grid("", columns, [_tally(each) for each in ([*tallies, total] if len(tallies) > 1 else tallies)])])
+
+
+def _tally(each: Tally) -> list[Cell]:
+    found = words.count(each.refused)
+    return [
+        each.file,
+        words.count(each.recorded),
+        words.count(each.duplicates),
+        words.count(each.differing),
+        Styled(found, "yellow") if each.refused else found,
+    ]
+
+
+# ── the rows of a file ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@define(kw_only=True)
+class Tally:
+    """What became of the rows of one file."""
+
+    file: str
+    recorded: int = 0
+    duplicates: int = 0
+    differing: int = 0
+    refused: int = 0
+
+    def add(self, other: Tally | BatchReceipt) -> None:
+        """Add what became of others."""
+        self.recorded += other.recorded
+        self.duplicates += other.duplicates
+        self.differing += other.differing
+        self.refused += other.refused
+
+
+def import_file(
+    service: AnalyticsService, path: Path, rows: Iterable[ImportedRow], rejects: Rejects, tally: Tally
+) -> None:
+    """Record the rows of a file, in constant memory; `tally` is right whenever this ends."""
+    size = None if path.name.lower().endswith((".gz", ".parquet")) else path.stat().st_size
+    done = taken = 0
+    with Bar(f"importing {safe(path.name)}") as bar:
+        for chunk in _chunks(rows):
+            _record(service, chunk, rejects, tally)
+            done, taken = done + len(chunk), taken + _bytes(chunk)
+            bar.at(min(taken, size) if size else done, size, counted=done)
+
+
+def _chunks(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
+    source = iter(rows)
+    while chunk := list(islice(source, BATCH)):
+        yield chunk
+
+
+def _record(service: AnalyticsService, chunk: list[ImportedRow], rejects: Rejects, tally: Tally) -> None:
+    refused = {i: (row.error.code, _reason(row.error)) for i, row in enumerate(chunk) if row.error}
+    good = [i for i, row in enumerate(chunk) if row.event is not None]
+
+    def refuse(refusal: Refusal) -> None:
+        refused[good[refusal.index]] = (refusal.code, refusal.message)
+
+    events = [event for row in chunk if (event := row.event) is not None]
+    receipt = service.record_events(events, batch_size=BATCH, skip_refused=True, on_refused=refuse).unwrap()
+    tally.add(receipt)
+    tally.refused += len(refused) - receipt.refused
+    for i, (code, message) in sorted(refused.items()):
+        row = chunk[i]
+        raw = json.dumps(row.event, default=str) if row.raw is None else row.raw
+        rejects.add(RefusedRow(file=tally.file, row=row.row, code=code, message=message), raw)
+
+
+def _reason(error: AnalyticsError) -> str:
+    """Return why a row was refused; which row it was is told beside it."""
+    return str(error.details["problem"] if isinstance(error, BadRow) else error)
+
+
+def _bytes(chunk: list[ImportedRow]) -> int:
+    """Return about how much of a file rows are; several events of one row are one row."""
+    return sum(len(raw) + 1 for raw in {row.row: row.raw for row in chunk}.values() if raw)

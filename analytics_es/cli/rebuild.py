@@ -1,0 +1,223 @@
+"""Rebuilding: projections rebuild."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from analytics_es.cli.display import Bar, Column, Grid, Line, render, words
+from analytics_es.cli.options import db_option, moment, tz_option
+from analytics_es.cli.store import Place, Store, existing
+from analytics_es.events.codec import to_json
+from analytics_es.read_models.replay import BATCH, cluster, relax
+from analytics_es.types import AggregationResult, Progress, ProjectionStatus, RebuildResult, TimePeriod
+
+try:
+    import resource
+except ImportError:  # there is none on Windows
+    resource = None  # type: ignore[assignment]
+
+SHORT = 500_000  # events of a log for which starting workers takes longer than it saves
+MOST_WORKERS = 4
+TELL_SECONDS = 1.0
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that fold.  [default: the cores, up to 4]")
+@click.option("--scheduler", metavar="URL", help="Fold on a Dask cluster instead, such as tcp://host:8786.")
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=BATCH, show_default=True, help="Events folded at once."
+)
+@click.option("--from", "start", type=moment, metavar="TIME", help="Only from here: a date, or an ISO 8601 time.")
+@click.option("--to", "end", type=moment, metavar="TIME", help="Only before this.  [default: now]")
+@click.option(
+    "--from-archive",
+    "archive",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Read what it holds from Parquet files that export wrote.",
+)
+@click.option("--set-aside", is_flag=True, help="List what a projection cannot use, and go on.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print progress and result as lines of JSON.")
+@tz_option
+@db_option
+def rebuild(
+    db: Place,
+    tz: str | None,
+    names: Sequence[str],
+    workers: int | None,
+    scheduler: str | None,
+    batch_size: int,
+    start: datetime | None,
+    end: datetime | None,
+    archive: Path | None,
+    set_aside: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Derive read models again from the log: all, or those of the named projections.
+
+    They are filled beside the live ones, which serve and are followed until the new ones are swapped in at once. What
+    goes wrong leaves the live ones as they are. An event that a projection cannot use stops a rebuild; --set-aside
+    lists it as a follower does. With --from only that stretch of the log is read, and only those hours and the days
+    they lie in are derived again.
+
+    \b
+    Examples:
+      analytics-es projections rebuild
+      analytics-es projections rebuild cost --yes --json
+      analytics-es projections rebuild usage --from 2026-11-01 --to 2026-11-02
+      analytics-es projections rebuild --scheduler tcp://10.0.0.1:8786
+      analytics-es projections rebuild --from-archive archive
+    """
+    if start and (scheduler or archive or workers):
+        raise click.UsageError("--from goes with none of --scheduler, --from-archive and --workers.")
+    relax()
+    with existing(db, tz, rebuild="manual") as store:
+        status = store.service.projections().unwrap()
+        plan = _planned(status, names)
+        period = _period(store, start, end)
+        head = max((each.position + each.lag_events for each in status), default=0)
+        if dry_run:
+            _tell_plan(plan, head, period, as_json)
+            return
+        _ask(plan, head, yes)
+        if period:
+            with Bar("rebuilding"):
+                part = store.service.run_aggregation(period, names or None).unwrap()
+            _tell(part, _of_period(part), as_json)
+            return
+        with _executor(scheduler) as executor, _told(as_json) as progress:
+            result = store.service.rebuild(
+                names or None,
+                workers=workers or (1 if head < SHORT else min(os.cpu_count() or 1, MOST_WORKERS)),
+                executor=executor,
+                batch_size=batch_size,
+                set_aside=set_aside,
+                archive=archive,
+                progress=progress,
+            ).unwrap()
+    _tell(result, _of_all(result), as_json)
+
+
+def _planned(status: Sequence[ProjectionStatus], names: Sequence[str]) -> list[ProjectionStatus]:
+    known = [each.name for each in status]
+    for name in names:
+        if name not in known:
+            raise click.BadParameter(f"{name!r} is none of {', '.join(known)}.", param_hint="NAME")
+    return [each for each in status if not names or each.name in names]
+
+
+def _period(store: Store, start: datetime | None, end: datetime | None) -> TimePeriod | None:
+    if start is None:
+        if end is not None:
+            raise click.UsageError("--to goes with --from.")
+        return None
+    first, last = store.read(start), store.read(end) if end else datetime.now(UTC)
+    if first >= last:
+        raise click.UsageError("--from must be before --to.")
+    return TimePeriod(first, last)
+
+
+def _tell_plan(plan: Sequence[ProjectionStatus], head: int, period: TimePeriod | None, as_json: bool) -> None:
+    if as_json:
+        told = {"projections": plan, "events": head, "period": str(period) if period else None}
+        click.echo(to_json({"plan": told}, indent=False))
+        return
+    columns = [Column("projection"), Column("rows now", right=True), Column("position", right=True), Column("state")]
+    rows = [[each.name, words.count(each.rows), words.count(each.position), each.stale or "current"] for each in plan]
+    what = f"the events of {period}" if period else words.plural(head, "event")
+    render.show([Grid("", columns, rows), Line(f"would be derived again from {what}; nothing was done", "dim")])
+
+
+def _ask(plan: Sequence[ProjectionStatus], head: int, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("Nobody is there to be asked: pass --yes.")
+    names = ", ".join(each.name for each in plan)
+    click.confirm(f"Derive {names} again from {words.plural(head, 'event')}?", abort=True, err=True)
+
+
+@contextmanager
+def _executor(scheduler: str | None) -> Iterator[Executor | None]:
+    with cluster(scheduler) if scheduler else nullcontext() as executor:
+        yield executor
+
+
+@contextmanager
+def _told(as_json: bool) -> Iterator[Progress]:
+    """Tell how far it is: on a terminal as a bar, for machines as lines of JSON."""
+    if as_json:
+        yield _Lines().at
+        return
+    with Bar("rebuilding") as bar:
+        yield lambda _, done, total: bar.at(done, total, more=f"{_memory_mb():,.0f} MB")
+
+
+class _Lines:
+    """Progress as lines of JSON, one a second at the most."""
+
+    def __init__(self) -> None:
+        self._began = self._told = time.monotonic()
+
+    def at(self, _activity: str, done: int, total: int) -> None:
+        """Tell that so many events are done of how many."""
+        now = time.monotonic()
+        if now - self._told < TELL_SECONDS and done < total:
+            return
+        self._told = now
+        rate = done / max(now - self._began, 1e-9)
+        told = {
+            "events": done,
+            "of": total,
+            "events_per_second": round(rate),
+            "seconds_left": round((total - done) / rate, 1) if rate else None,
+            "memory_mb": round(_memory_mb(), 1),
+        }
+        click.echo(to_json({"progress": told}, indent=False))
+
+
+def _memory_mb() -> float:
+    """Return the most memory that this process has had."""
+    if resource is None:
+        return 0.0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def _tell(result: RebuildResult | AggregationResult, line: str, as_json: bool) -> None:
+    if as_json:
+        click.echo(to_json({"result": result}, indent=False))
+    else:
+        render.show([Line(line)])
+
+
+def _of_all(result: RebuildResult) -> str:
+    told = (
+        f"rebuilt {', '.join(result.projections)} from {words.plural(result.events, 'event')}, up to position "
+        f"{result.position:,}, in {result.seconds:.1f} s ({result.events_per_second:,} events/s): "
+        f"{words.plural(result.rows, 'row')}"
+    )
+    told += f", with what was sealed before {result.sealed_until:%Y-%m-%d}" if result.sealed_until else ""
+    return told + (f"; {words.plural(result.unreadable, 'value')} set aside" if result.unreadable else "")
+
+
+def _of_period(result: AggregationResult) -> str:
+    return (
+        f"rebuilt {words.plural(result.rows, 'row')} of {', '.join(result.projections)} from "
+        f"{words.plural(result.events, 'event')} of {result.period}, up to position {result.position:,}, "
+        f"in {result.seconds:.1f} s"
+    )
