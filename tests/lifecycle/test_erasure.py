@@ -500,7 +500,7 @@ def test_a_copy_that_cannot_be_told_in_the_log_is_not_made(
     def fails(*_: Any) -> None:
         raise AnalyticsError
 
-    monkeypatch.setattr(type(analytics._recorder), "tell", fails)
+    monkeypatch.setattr(type(analytics._recorder), "announce", fails)
     result = (
         analytics.export_data("parquet", MARCH, to=tmp_path / "e.parquet")
         if what == "export"
