@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from analytics_es.service import service
+from analytics_es.service import opening
 from tests.nats_servers import NatsServer, nats_server
 from tests.servers import Server, server
 
@@ -29,5 +29,5 @@ def nats() -> Iterator[NatsServer]:
 def _names_are_kept() -> Iterator[None]:
     """Keep what is recorded as it is, and no event about it: tests of privacy say which policy they are about."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "PRIVACY", "full")
+        patch.setattr(opening, "PRIVACY", "full")
         yield

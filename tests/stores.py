@@ -13,7 +13,9 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+from attrs import evolve
 
+from analytics_es import AnalyticsService
 from analytics_es.events.codec import encode
 from analytics_es.events.event import admit, key_of_time, microseconds
 from analytics_es.ingest.door import Door
@@ -217,3 +219,13 @@ def sql(path: Path, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         found = connection.execute(statement, parameters).fetchall()
     connection.close()
     return found
+
+
+def replace(service: AnalyticsService, **parts: Any) -> None:
+    """Put other parts into an open service."""
+    service._lifetime._parts = evolve(service._parts, **parts)
+
+
+def set_clock(service: AnalyticsService, time: datetime) -> None:
+    """Let it be another time for whoever asks an open service; events are recorded by the clock of before."""
+    replace(service, store=evolve(service.store, clock=lambda: time))

@@ -266,7 +266,7 @@ def test_two_runners_of_different_batches_on_the_same_files_stay_exact(
     with TemporaryDirectory() as folder, ExitStack() as stack:
         log, read_models, one = opened(stack, Path(folder), batch=chance.randint(1, 5))
         _, _, other = opened(stack, Path(folder), batch=chance.randint(1, 5))
-        one._fold = overtaken(one._fold, lambda: other.step(chance.randint(0, log.head())), chance)  # type: ignore[assignment]
+        one.store.fold = overtaken(one.store.fold, lambda: other.step(chance.randint(0, log.head())), chance)  # type: ignore[assignment]
         for event in history:
             append(log, event)
             if chance.random() < 0.3:

@@ -37,7 +37,7 @@ def opened(path: Path | str, *events: Arguments | Stored) -> AnalyticsService:
     from projections import Cost
 
     service = AnalyticsService.open(path, projections=[Cost, Sizes], follow=False)
-    append(service._log, *events)  # type: ignore[arg-type]  # past the door
+    append(service.store.log, *events)  # type: ignore[arg-type]  # past the door
     service.catch_up()
     return service
 

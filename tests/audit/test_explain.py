@@ -229,9 +229,9 @@ def test_what_is_not_in_the_read_model_yet_explains_nothing(analytics: Analytics
 
 
 def test_an_unreadable_value_brings_nothing(analytics: AnalyticsService) -> None:
-    assert isinstance(analytics._log, SQLiteLog)
+    assert isinstance(analytics.store.log, SQLiteLog)
     custom = [stored("custom.thing.measured", input_tokens=value) for value in (5, "lots", "1e400", None)]
-    append(analytics._log, *custom, ("custom.thing.measured", b"{"))
+    append(analytics.store.log, *custom, ("custom.thing.measured", b"{"))
     analytics.catch_up()
     noon = TimePeriod(NOON, NOON + HOUR)
 

@@ -50,7 +50,7 @@ def analytics(url: str) -> Iterator[AnalyticsService]:
 
 def stored(service: AnalyticsService, event_type: str) -> list[Any]:
     """Return the data of events as they are stored."""
-    rows = service._log.scan(after=0, limit=1000).to_pylist()
+    rows = service.store.log.scan(after=0, limit=1000).to_pylist()
     return [orjson.loads(row["state"])["data"] for row in rows if row["type"] == event_type]
 
 
@@ -117,7 +117,7 @@ def test_one_wrong_entry_and_nothing_is_published(analytics: AnalyticsService) -
         "price 2: currency must be an ISO 4217 code such as USD, not 'Euro'. Nothing was published; docs/cost.md shows "
         "what a price looks like."
     )
-    assert analytics._log.head() == 0
+    assert analytics.store.log.head() == 0
 
 
 @once
@@ -126,7 +126,7 @@ def test_a_note_is_a_short_text(analytics: AnalyticsService, note: Any) -> None:
     failure = analytics.publish_prices([price()], note=note).failure
 
     assert failure and "the note: it must be a text of 1 to 1024 characters" in failure.message
-    assert analytics._log.head() == 0
+    assert analytics.store.log.head() == 0
 
 
 @once
@@ -134,7 +134,7 @@ def test_a_text_that_cannot_be_stored_is_refused_and_nothing_is_published(analyt
     failure = analytics.publish_prices([price(), price(model="a\0b")]).failure
 
     assert failure and failure.code == "bad_text"
-    assert analytics._log.head() == 0
+    assert analytics.store.log.head() == 0
 
 
 @once

@@ -183,7 +183,7 @@ def test_a_store_that_is_opened_without_a_word_has_the_tags_it_was_told_of(told:
 
         assert {"red": Decimal(2)} == by_team(service)
         assert [None] * 4 == [each.stale for each in service.projections().unwrap()]
-        assert 1 == service._log.announcements(DECLARED).num_rows
+        assert 1 == service.store.log.announcements(DECLARED).num_rows
 
 
 def test_the_command_line_knows_them_without_the_settings_and_rebuilds_nothing(tmp_path: Path) -> None:
@@ -200,17 +200,17 @@ def test_the_command_line_knows_them_without_the_settings_and_rebuilds_nothing(t
 
     assert "attributes.team" in listed.output
     with opened(path, settings=tmp_path / "a.toml") as service:
-        assert [0, 0, 0, 0] == [each.generation for each in service._read_models.everything_live()]
+        assert [0, 0, 0, 0] == [each.generation for each in service.store.read_models.everything_live()]
 
 
 def test_read_models_that_were_deleted_come_back_with_the_tags_whoever_opens_them(told: str, tmp_path: Path) -> None:
     with opened(told) as service:
-        before = contents(service._read_models)  # type: ignore[arg-type]
+        before = contents(service.store.read_models)  # type: ignore[arg-type]
     (tmp_path / "analytics.views.db").unlink()
 
     with opened(told) as service:
         service.catch_up()
-        assert before == contents(service._read_models)  # type: ignore[arg-type]
+        assert before == contents(service.store.read_models)  # type: ignore[arg-type]
 
 
 @both
@@ -263,7 +263,7 @@ def test_the_log_is_told_of_tags_once(told: str) -> None:
     for tags in (["team"], ["feature", "team"], ["team", "feature"]):
         opened(told, tags=tags).close()
     with opened(told) as service:
-        states = service._log.announcements(DECLARED).num_rows
+        states = service.store.log.announcements(DECLARED).num_rows
 
     assert 2 == states
 
@@ -272,7 +272,7 @@ def test_code_wins_over_the_settings(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('[cost]\ntags = ["team"]\n')
 
     with opened(":memory:", settings=tmp_path / "a.toml", tags=["feature"]) as service:
-        assert ("feature",) == next(each.tags for each in service._declarations if each.name == "cost")
+        assert ("feature",) == next(each.tags for each in service.store.declarations if each.name == "cost")
 
 
 @pytest.mark.parametrize(
@@ -354,6 +354,6 @@ def test_what_was_sealed_before_a_tag_was_declared_is_carried_over_and_said_to_b
         assert complete_from is not None
     with at(tags=["feature"]) as service:
         assert (2, [2]) == found(service, "user")[:2]
-        with service._read_models.read() as snapshot:
+        with service.store.read_models.read() as snapshot:
             kinds = {row[1] for row in snapshot.rows(snapshot.live["cost"])}
         assert "attributes.team" not in kinds

@@ -44,10 +44,10 @@ def analytics() -> Iterator[AnalyticsService]:
 
 def refusal(analytics: AnalyticsService, event: dict[str, Any]) -> tuple[str, str]:
     """Return code and message of an event that must be refused, and must leave no trace."""
-    before = analytics._log.head()
+    before = analytics.store.log.head()
     failure = analytics.record_event(**event).failure
     assert failure is not None
-    assert analytics._log.head() == before
+    assert analytics.store.log.head() == before
     return failure.code, failure.message
 
 
@@ -510,7 +510,7 @@ def test_names_of_fields_are_whole_unicode_without_nul(
 @pytest.mark.parametrize("text", ["\\u0000", "\\ud83d", "😀", "\u2028", "\x01", "\ufeff", "\x7f", "e\u0301"])
 def test_other_texts_are_kept_as_they_are(analytics: AnalyticsService, text: str) -> None:
     position = analytics.record_event(**provider_call(note=text)).unwrap().position
-    stored = analytics._log.first_after(position - 1)
+    stored = analytics.store.log.first_after(position - 1)
 
     assert stored is not None
     assert stored.data["note"] == text

@@ -32,7 +32,7 @@ def analytics(url: str) -> Iterator[AnalyticsService]:
 def caught_up(service: AnalyticsService) -> int | None:
     """Catch up, compare with one fold of the log, and return how many events are counted."""
     service.catch_up()
-    assert contents(service._read_models) == derived(service._log)  # type: ignore[arg-type]
+    assert contents(service.store.read_models) == derived(service.store.log)  # type: ignore[arg-type]
     return service.get_summary("usage.events", ALWAYS).unwrap().figures.count
 
 
@@ -129,5 +129,5 @@ def test_twenty_thousand_events_of_a_key_each_are_exact(analytics: AnalyticsServ
     analytics.record_events(events(20_000, user_id=lambda n: f"user-{n}"), batch_size=5000).unwrap()
 
     assert caught_up(analytics) == 20_000
-    users = [row for row in contents(analytics._read_models)["usage"] if row[:2] == ("hour", "user")]  # type: ignore[arg-type]
+    users = [row for row in contents(analytics.store.read_models)["usage"] if row[:2] == ("hour", "user")]  # type: ignore[arg-type]
     assert len(users) == 20_000

@@ -30,7 +30,7 @@ def test_what_was_recorded_but_never_acknowledged_is_sent_again_and_is_one_event
     first.start()
     first.join(PATIENCE)
     with AnalyticsService.open(url, follow=False, privacy="full") as service:
-        unacknowledged = service._log.head()
+        unacknowledged = service.store.log.head()
         assert worker.acknowledged(notes) == (0, 0)
 
     second = writing(url, 1, notes, seed=2)
@@ -43,7 +43,7 @@ def test_what_was_recorded_but_never_acknowledged_is_sent_again_and_is_one_event
     assert unacknowledged > 0
     assert worker.acknowledged(notes)[1] == unacknowledged
     with AnalyticsService.open(url, follow=False, privacy="full") as service:
-        found = identities(service._log)
+        found = identities(service.store.log)
         assert len(found) == len(set(found))
 
 
@@ -51,7 +51,7 @@ def assert_derivable(url: str) -> None:
     """Compare the read models, to the byte, with one fold of the log."""
     with AnalyticsService.open(url, follow=False, privacy="full") as service:
         service.catch_up()
-        assert contents(service._read_models) == derived(service._log)  # type: ignore[arg-type]
+        assert contents(service.store.read_models) == derived(service.store.log)  # type: ignore[arg-type]
 
 
 def test_rebuilds_killed_at_random_leave_the_old_or_the_new_and_never_a_mix(url: str) -> None:

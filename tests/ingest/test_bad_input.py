@@ -129,27 +129,27 @@ EVENTS = ALMOST | ARGUMENTS | VALUES | st.sampled_from([job_failed(), provider_c
 @settings(max_examples=300, deadline=None)
 @given(arguments=ARGUMENTS | ALMOST)
 def test_an_event_is_recorded_or_refused_with_a_code(analytics: AnalyticsService, arguments: dict[str, Any]) -> None:
-    before = analytics._log.head()
+    before = analytics.store.log.head()
 
     result = analytics.record_event(**arguments)
 
     if result.failure:
         assert result.failure.code != ""
-        assert before == analytics._log.head()
+        assert before == analytics.store.log.head()
     else:
-        assert result.unwrap().position <= analytics._log.head()
+        assert result.unwrap().position <= analytics.store.log.head()
 
 
 @settings(max_examples=120, deadline=None)
 @given(batch=st.lists(EVENTS, min_size=1, max_size=6))
 def test_a_batch_is_recorded_as_a_whole_or_not_at_all(analytics: AnalyticsService, batch: list[Any]) -> None:
-    before = analytics._log.head()
+    before = analytics.store.log.head()
 
     result = analytics.record_events(batch)
 
     if result.failure:
         assert "refused_batch" == result.failure.code
-        assert before == analytics._log.head()
+        assert before == analytics.store.log.head()
     else:
         assert len(batch) == result.unwrap().recorded + result.unwrap().duplicates
 
@@ -162,7 +162,7 @@ def test_skipped_refusals_are_counted_and_everything_accepted_can_be_folded(
     receipt = analytics.record_events(batch, skip_refused=True).unwrap()
 
     assert len(batch) == receipt.recorded + receipt.duplicates + receipt.refused
-    assert analytics.catch_up() == analytics._log.head()
+    assert analytics.catch_up() == analytics.store.log.head()
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_skipped_refusals_are_counted_and_everything_accepted_can_be_folded(
 def test_arguments_that_fail_or_cannot_be_stored_are_refused_with_a_code(
     analytics: AnalyticsService, changes: dict[str, Any], code: str, many: bool
 ) -> None:
-    before, event = analytics._log.head(), {**job_failed(), "id": "1", **changes}
+    before, event = analytics.store.log.head(), {**job_failed(), "id": "1", **changes}
 
     if many:
         receipt = analytics.record_events([event], skip_refused=True).unwrap()
@@ -202,22 +202,22 @@ def test_arguments_that_fail_or_cannot_be_stored_are_refused_with_a_code(
         found = failure.code
 
     assert code == found
-    assert before == analytics._log.head()
+    assert before == analytics.store.log.head()
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("x\ny"), RecursionError(), KeyError(HALF_PAIR), OSError()])
 def test_an_element_that_fails_when_it_is_read_refuses_its_batch(analytics: AnalyticsService, error: Exception) -> None:
-    before = analytics._log.head()
+    before = analytics.store.log.head()
 
     failure = analytics.record_events([job_failed(), Liar(error)]).failure
 
     assert failure is not None
     assert "this one fails when it is read" in failure.message
-    assert before == analytics._log.head()
+    assert before == analytics.store.log.head()
 
 
 def test_events_that_stop_midway_leave_no_half_batch(analytics: AnalyticsService) -> None:
-    before = analytics._log.head()
+    before = analytics.store.log.head()
 
     def source() -> Iterator[dict[str, Any]]:
         yield job_failed()
@@ -226,7 +226,7 @@ def test_events_that_stop_midway_leave_no_half_batch(analytics: AnalyticsService
     with pytest.raises(EOFError, match="the queue is gone"):
         analytics.record_events(source())
 
-    assert before == analytics._log.head()
+    assert before == analytics.store.log.head()
     assert before == analytics.catch_up()
 
 

@@ -117,7 +117,7 @@ def test_an_event_is_recorded_as_record_event_would(store: Store) -> None:
         with buffer_of(store) as buffer:
             buffer.record_event(**{**provider_call(), "id": "1", "source": "gateway"}).unwrap()
 
-        assert store.log.scan(after=0, limit=9) == analytics._log.scan(after=0, limit=9)
+        assert store.log.scan(after=0, limit=9) == analytics.store.log.scan(after=0, limit=9)
 
 
 def test_nobody_has_to_ask_for_an_event_to_be_committed(store: Store) -> None:
@@ -366,7 +366,7 @@ def test_what_is_older_than_events_are_kept_is_told_and_counted_as_lost_and_noth
         stats = buffer.stats()
 
         assert (stats.accepted, stats.recorded, stats.lost, stats.buffered) == (9, 6, 3, 0)
-        assert service._log.head() == 2 + 6
+        assert service.store.log.head() == 2 + 6
     assert [each.code for each in told] == ["before_horizon"] * 3  # closed, the buffer has told of everything
 
 
@@ -377,7 +377,7 @@ def test_a_service_closes_its_buffers_first(tmp_path: Path) -> None:
             buffer.record_event(**call(n)).unwrap()
 
     with AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics:
-        assert ids(analytics._log) == [str(n) for n in range(10)]
+        assert ids(analytics.store.log) == [str(n) for n in range(10)]
 
 
 def test_a_closed_buffer_takes_nothing(store: Store) -> None:
@@ -431,14 +431,14 @@ def test_a_store_that_is_locked_for_a_while_loses_nothing(tmp_path: Path, monkey
 
         assert failure is not None
         assert failure.code == "store_busy"
-        assert ids(analytics._log) == [str(n) for n in range(10)]
+        assert ids(analytics.store.log) == [str(n) for n in range(10)]
 
 
 def test_a_service_whose_buffer_lost_events_says_so_when_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     analytics = AnalyticsService.open(":memory:", follow=False)
     buffer = analytics.buffered(max_delay=NEVER)
     buffer.record_event(**call(1)).unwrap()
-    monkeypatch.setattr(analytics._recorder.log, "append", lambda entries: 1 / 0)
+    monkeypatch.setattr(analytics.store.recorder.log, "append", lambda entries: 1 / 0)
     buffer.close(timeout=0)
 
     with pytest.raises(EventsLost, match="1 buffered events"):

@@ -42,7 +42,7 @@ def found_in(folder: Path, text: str) -> list[str]:
 
 def stored(analytics: AnalyticsService) -> list[RecordedEvent]:
     """Return the log's events, without those about policies."""
-    rows = analytics._log.scan(after=0, limit=1000).to_pylist()
+    rows = analytics.store.log.scan(after=0, limit=1000).to_pylist()
     events = [decode(row["position"], row["type"], row["state"]) for row in rows]
     return [event for event in events if event.type != CONFIGURED]
 
@@ -345,7 +345,7 @@ def test_under_any_policy_the_bytes_hold_what_it_keeps_and_nothing_else(
 
 
 def policies_told(analytics: AnalyticsService) -> list[tuple[int, str]]:
-    rows = analytics._log.scan(after=0, limit=1000).to_pylist()
+    rows = analytics.store.log.scan(after=0, limit=1000).to_pylist()
     events = [decode(row["position"], row["type"], row["state"]) for row in rows if row["type"] == CONFIGURED]
     return [(event.position or 0, event.data["preset"]) for event in events]
 
@@ -367,7 +367,7 @@ def test_full_on_a_new_log_is_nothing_new(tmp_path: Path) -> None:
     recorded(tmp_path / "a.db", "full", 2)
 
     with AnalyticsService.open(tmp_path / "a.db", follow=False, privacy="full") as analytics:
-        assert analytics._log.head() == 2
+        assert analytics.store.log.head() == 2
 
 
 def test_a_policy_is_told_when_it_changes_and_only_then(tmp_path: Path) -> None:
@@ -400,7 +400,7 @@ def test_a_policy_is_told_with_its_rules_and_fingerprint(tmp_path: Path) -> None
     recorded(tmp_path / "a.db", policy)
 
     with AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics:
-        rows = analytics._log.scan(after=0, limit=1).to_pylist()
+        rows = analytics.store.log.scan(after=0, limit=1).to_pylist()
         told = decode(1, rows[0]["type"], rows[0]["state"]).data
 
     assert told == {

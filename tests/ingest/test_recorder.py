@@ -48,7 +48,7 @@ BAD_TOLD = "status: must be one of ok, error, cancelled, not 'fine'."
 def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
     """Return what the log holds, in order."""
     found, position = [], 0
-    while event := analytics._log.first_after(position):
+    while event := analytics.store.log.first_after(position):
         position = event.position or 0
         found.append(event)
     return found

@@ -28,7 +28,7 @@ def analytics() -> Iterator[AnalyticsService]:
 
 
 def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
-    log, found = analytics._log, []
+    log, found = analytics.store.log, []
     while event := log.first_after(len(found)):
         found.append(event)
     return found
@@ -235,7 +235,7 @@ def test_what_is_older_than_events_are_kept_is_kept_as_rejected_and_counted(anal
         bus.publish("tool.call.completed", {}, id="1", source="test", time=NOON)
 
     assert recorded(analytics)[-1].data["reason"]["code"] == "before_horizon"
-    assert (subscription.stats().rejected, analytics._log.seals.refused()) == (1, 1)
+    assert (subscription.stats().rejected, analytics.store.log.seals.refused()) == (1, 1)
 
 
 def test_the_same_message_with_another_time_is_a_duplicate_where_ids_are_strict(tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_a_store_that_fails_is_the_publisher_s_to_know(
         raise StoreBusy(seconds=5)
 
     with monkeypatch.context() as patch:
-        patch.setattr(analytics._log, "append", busy)
+        patch.setattr(analytics.store.log, "append", busy)
         with pytest.raises(StoreBusy):
             bus.publish("job.completed", {})
         assert subscription.stats() == SubscriptionStats(failures=1, trouble=str(StoreBusy(seconds=5)))
@@ -388,7 +388,7 @@ def test_what_was_subscribed_is_ended_where_a_bus_refuses_the_next(analytics: An
 def test_an_intake_counts_from_many_threads(analytics: AnalyticsService) -> None:
     import threading
 
-    intake = Intake(analytics._recorder)
+    intake = Intake(analytics.store.recorder)
     threads = [threading.Thread(target=lambda: [intake.one("job.a", {}) for _ in range(50)]) for _ in range(4)]
     for each in threads:
         each.start()

@@ -244,7 +244,7 @@ def store(path: Path, **options: Any) -> AnalyticsService:
 def user_of(analytics: AnalyticsService) -> str:
     """Record what ada did, and return under which name."""
     analytics.record_event(**provider_call(user_id="ada")).unwrap()
-    return analytics._vault.find("user", "ada") or ""
+    return analytics.store.vault.find("user", "ada") or ""
 
 
 def test_a_key_is_made_beside_the_vault_for_its_owner_alone(tmp_path: Path) -> None:

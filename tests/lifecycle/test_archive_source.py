@@ -41,21 +41,21 @@ def test_a_rebuild_from_an_archive_changes_no_byte(
 
     result = analytics.rebuild(archive=tmp_path / "archive", workers=workers, batch_size=size, set_aside=True).unwrap()
 
-    assert (result.events, result.position) == (len(day.events()) + len(PERIODS) + 4, analytics._log.head())
-    assert contents(analytics._read_models) == derived(analytics._log)  # type: ignore[arg-type]
+    assert (result.events, result.position) == (len(day.events()) + len(PERIODS) + 4, analytics.store.log.head())
+    assert contents(analytics.store.read_models) == derived(analytics.store.log)  # type: ignore[arg-type]
     assert all(each.identical for each in analytics.check_ledger().unwrap())
 
 
 def test_what_is_archived_is_not_read_from_the_log(analytics: AnalyticsService, tmp_path: Path) -> None:
-    before = contents(analytics._read_models)  # type: ignore[arg-type]
+    before = contents(analytics.store.read_models)  # type: ignore[arg-type]
     bounds = [f"{int(time.timestamp() * 1000):012x}" for time in (PERIODS[0].start, PERIODS[-1].end)]
     within = "originator_id >= ? AND originator_id < ? AND rowid <= ?"
     sql(tmp_path / "a.db", f"DELETE FROM stored_events WHERE {within}", *bounds, len(day.events()))
 
     analytics.rebuild(archive=tmp_path / "archive", set_aside=True).unwrap()
 
-    assert derived(analytics._log) != before  # type: ignore[arg-type]
-    assert contents(analytics._read_models) == before  # type: ignore[arg-type]
+    assert derived(analytics.store.log) != before  # type: ignore[arg-type]
+    assert contents(analytics.store.read_models) == before  # type: ignore[arg-type]
 
 
 def test_an_archive_that_ends_within_a_millisecond_is_refused(analytics: AnalyticsService, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def events(days: int = 3, who: str = ADA) -> list[dict[str, Any]]:
 
 def stored(analytics: AnalyticsService, *types: str) -> list[RecordedEvent]:
     """Return the log's events: those of these types, else all but what the service said itself."""
-    rows = analytics._log.scan(after=0, limit=10_000).to_pylist()
+    rows = analytics.store.log.scan(after=0, limit=10_000).to_pylist()
     found = [decode(row["position"], row["type"], row["state"]) for row in rows]
     return [event for event in found if (event.type in types if types else not event.type.startswith("analytics."))]
 
@@ -99,12 +99,12 @@ def test_what_ties_a_subject_to_its_pseudonym_is_destroyed_and_totals_stay(openi
     analytics.record_events(events()).unwrap()
     analytics.catch_up()
     before, log = totals(analytics), stored(analytics)
-    digest = analytics._vault._digest("user", ADA)
+    digest = analytics.store.vault._digest("user", ADA)
 
     receipt = analytics.forget(ADA).unwrap()
 
     assert (receipt.vault_entries, receipt.events, receipt.derived, receipt.mentions) == (1, 0, [], {})
-    assert analytics._vault.find("user", ADA) is None
+    assert analytics.store.vault.find("user", ADA) is None
     assert not any(digest in path.read_bytes() for path in tmp_path.iterdir())
     assert (totals(analytics), stored(analytics)) == (before, log)
     assert found_in(tmp_path, ADA) == []
@@ -133,11 +133,11 @@ def test_another_entity_is_forgotten_where_the_policy_pseudonymises_it(opening: 
 
 
 def test_a_subject_is_masked_in_the_log_and_the_rest_stays_byte_for_byte(analytics: AnalyticsService) -> None:
-    before = analytics._log.scan(after=0, limit=100).to_pylist()
+    before = analytics.store.log.scan(after=0, limit=100).to_pylist()
 
     receipt = analytics.forget(ADA).unwrap()
 
-    after = analytics._log.scan(after=0, limit=100, upto=12).to_pylist()
+    after = analytics.store.log.scan(after=0, limit=100, upto=12).to_pylist()
     mask = stored(analytics)[0].data["user_id"]
     expected = [
         {**row, "state": row["state"].replace(b'"%s"' % ADA.encode(), b'"%s"' % mask.encode())} for row in before
@@ -206,9 +206,9 @@ def test_totals_stay_and_every_answer_is_what_a_fold_of_the_log_gives(
 
 def test_days_in_which_read_models_still_hold_it_are_derived_again(analytics: AnalyticsService) -> None:
     """As an aggregation of another process may leave them."""
-    rewrite = type(analytics._log).rewrite
-    for held in analytics._log.search(ADA.encode(), types=(), after=0, limit=100):
-        rewrite(analytics._log, {held.position: held.state.replace(ADA.encode(), b"nobody")})
+    rewrite = type(analytics.store.log).rewrite
+    for held in analytics.store.log.search(ADA.encode(), types=(), after=0, limit=100):
+        rewrite(analytics.store.log, {held.position: held.state.replace(ADA.encode(), b"nobody")})
     assert ADA in _entities(analytics)
 
     receipt = analytics.forget(ADA).unwrap()
@@ -341,7 +341,7 @@ def test_a_projection_that_cannot_go_on_is_told_as_what_remains(
     def fails(*_: Any) -> int:
         raise FoldFailed(projection="cost", problem="too much")
 
-    monkeypatch.setattr(analytics._runner, "catch_up", fails)
+    monkeypatch.setattr(analytics.store.runner, "catch_up", fails)
 
     receipt = analytics.forget(ADA).unwrap()
 
@@ -500,7 +500,7 @@ def test_a_copy_that_cannot_be_told_in_the_log_is_not_made(
     def fails(*_: Any) -> None:
         raise AnalyticsError
 
-    monkeypatch.setattr(type(analytics._recorder), "announce", fails)
+    monkeypatch.setattr(type(analytics.store.recorder), "announce", fails)
     result = (
         analytics.export_data("parquet", MARCH, to=tmp_path / "e.parquet")
         if what == "export"
@@ -534,7 +534,7 @@ def test_the_log_tells_of_it_without_saying_who(analytics: AnalyticsService, tmp
         "completes": [],
     }
     assert begun["pseudonym"] == stored(analytics)[0].data["user_id"]
-    assert receipt.position == analytics._log.head() == 15
+    assert receipt.position == analytics.store.log.head() == 15
     assert kind_of_change(FORGOTTEN) == "erasure"
 
 
@@ -555,9 +555,9 @@ def _forget_and_die(path: Path, moment: str) -> None:
     forgetting.SLICE = 2
     analytics = AnalyticsService.open(path, follow=False, privacy="full", projections=[Usage])
     dying: dict[str, tuple[Any, str]] = {
-        "rewritten once": (type(analytics._log), "rewrite"),
+        "rewritten once": (type(analytics.store.log), "rewrite"),
         "rewritten": (forgetting.Erasure, "_mask"),
-        "destroyed": (type(analytics._vault), "destroy"),
+        "destroyed": (type(analytics.store.vault), "destroy"),
     }
     owner, name = dying[moment]
     work = getattr(owner, name)
@@ -670,7 +670,7 @@ def test_on_postgres_a_pseudonym_is_untied_in_every_page(postgres: Server, monke
     with AnalyticsService.open(postgres.url, schema=schema, follow=False, privacy="pseudonymous") as analytics:
         analytics.record_events(events()).unwrap()
         analytics.catch_up()
-        digest = analytics._vault._digest("user", ADA)
+        digest = analytics.store.vault._digest("user", ADA)
         if postgres.ours:
             assert digest in _pages(postgres, schema)
             assert ADA.encode() not in _pages(postgres, schema)

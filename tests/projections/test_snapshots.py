@@ -26,7 +26,7 @@ def analytics() -> Iterator[AnalyticsService]:
 @pytest.mark.parametrize("projection", [Budgets, Cost, Performance, Usage])
 def test_every_row_of_the_day(analytics: AnalyticsService, projection: type, snapshot: SnapshotAssertion) -> None:
     declaration = declaration_of(projection)
-    with analytics._read_models.read() as found:
+    with analytics.store.read_models.read() as found:
         assert "\n".join(told(declaration, row) for row in found.rows(declaration)) == snapshot
 
 

@@ -134,7 +134,7 @@ def test_the_series_and_the_period_before_are_of_the_same_events(analytics: Anal
 
 @both
 def test_it_is_answered_as_the_log_stood(analytics: AnalyticsService) -> None:
-    by, first = ("user", "tenant"), analytics._log.head() - len(EVENTS) + 1  # the log is told of the tags before
+    by, first = ("user", "tenant"), analytics.store.log.head() - len(EVENTS) + 1  # the log is told of the tags before
 
     assert by_hand(EVENTS[:2], by) == groups(analytics.as_of(first + 1), by)
 
@@ -145,7 +145,7 @@ def test_it_stands_on_the_head_of_the_log_and_says_what_came_since(analytics: An
 
     answer = analytics.get_summary("cost.calls", WEEK, group_by=["user", "tenant"]).unwrap()
 
-    assert (6, analytics._log.head(), 0) == (
+    assert (6, analytics.store.log.head(), 0) == (
         answer.figures.total,
         answer.completeness.position,
         answer.completeness.lag_events,
@@ -210,7 +210,7 @@ def test_where_events_are_gone_it_is_refused_and_after_that_only_the_period_befo
         service.retain({"events": "60d"}).unwrap()
         later = TimePeriod(NOON + timedelta(days=39), NOON + timedelta(days=80), "total")
 
-        for asked in (service, service.as_of(service._log.head())):
+        for asked in (service, service.as_of(service.store.log.head())):
             failure = asked.get_summary("cost.calls", WEEK, group_by=["user", "tenant"]).failure
             answer = asked.get_summary("cost.calls", later, group_by=["user", "tenant"]).unwrap()
 
@@ -305,7 +305,7 @@ def test_hours_that_are_hours_of_the_store_are_answered_from_its_read_models(kep
     others = {"UTC": half, "Europe/Berlin": half, "Asia/Kolkata": whole}
 
     for zones, derived in ((stores, False), (others, True)):
-        zone, seen = ZoneInfo(zones[str(kept_in._calendar.zone)]), list[Any]()
+        zone, seen = ZoneInfo(zones[str(kept_in.store.calendar.zone)]), list[Any]()
         period = TimePeriod(datetime(2026, 3, 28, tzinfo=zone), datetime(2026, 3, 30, tzinfo=zone), "day")
         kept_in.get_summary("cost.calls", period, progress=lambda *at, seen=seen: seen.append(at)).unwrap()  # type: ignore[misc]
 
@@ -321,7 +321,7 @@ def test_an_entity_and_a_pair_can_be_asked_for_in_any_zone(kept_in: AnalyticsSer
     for by, asked in (
         (["user"], kept_in),
         (["user", "tenant"], kept_in),
-        (["user"], kept_in.as_of(kept_in._log.head())),
+        (["user"], kept_in.as_of(kept_in.store.log.head())),
     ):
         answer = asked.get_summary("cost.calls", period, group_by=by).unwrap()  # type: ignore[attr-defined]
         assert users == {group.keys["user"]: int(group.figures.total) for group in answer.groups}
@@ -362,7 +362,7 @@ def test_days_of_another_zone_need_hours_and_where_these_are_gone_it_is_said() -
 
 
 def test_years_of_days_of_another_zone_are_one_answer(kept_in: AnalyticsService) -> None:
-    zone = ZoneInfo("Australia/Adelaide" if "Kolkata" in str(kept_in._calendar.zone) else "America/New_York")
+    zone = ZoneInfo("Australia/Adelaide" if "Kolkata" in str(kept_in.store.calendar.zone) else "America/New_York")
     period = TimePeriod(datetime(2025, 1, 1, tzinfo=zone), datetime(2027, 1, 1, tzinfo=zone), "day")
 
     answer = kept_in.get_summary("cost.calls", period).unwrap()
@@ -377,7 +377,7 @@ def test_years_of_days_of_another_zone_are_one_answer(kept_in: AnalyticsService)
 @both
 @pytest.mark.parametrize("by", [("user", "tenant"), ("attributes.team", "tool"), ("attributes.team", "model", "job")])
 def test_costs_of_several_entities_add_up_to_all_of_it(analytics: AnalyticsService, by: tuple[str, ...]) -> None:
-    for asked in (analytics, analytics.as_of(analytics._log.head())):
+    for asked in (analytics, analytics.as_of(analytics.store.log.head())):
         answer = asked.get_cost_breakdown(WEEK, by=by).unwrap()
 
         assert by_hand(EVENTS[:-1], by) == {tuple(row.keys.values()): row.cost for row in answer.rows}

@@ -547,7 +547,7 @@ def test_what_was_unreadable_is_told_for_its_period_and_its_projection(monday: A
 
 
 def test_what_is_no_event_counts_as_unreadable_in_every_period(analytics: AnalyticsService) -> None:
-    append(analytics._log, ("tool.call.completed", b"{"), stored(occurred_at="once"))
+    append(analytics.store.log, ("tool.call.completed", b"{"), stored(occurred_at="once"))
     analytics.catch_up()
 
     assert summary(analytics, "usage.events", NEVER).completeness.unreadable == 2
@@ -713,7 +713,14 @@ def test_sums_beyond_64_bits_over_rows_come_out_exact() -> None:
         return stored(value=value, occurred_at=f"2026-03-0{day}T12:00:00Z")
 
     with AnalyticsService.open(":memory:", projections=[Large], follow=False) as analytics:
-        append(analytics._log, told(1, LARGEST), told(2, LARGEST - 5), told(3, 7), told(4, -LARGEST), told(5, -LARGEST))
+        append(
+            analytics.store.log,
+            told(1, LARGEST),
+            told(2, LARGEST - 5),
+            told(3, 7),
+            told(4, -LARGEST),
+            told(5, -LARGEST),
+        )
         analytics.catch_up()
         first, all_of_it = (TimePeriod(day_of(1).start, day_of(last).end) for last in (3, 6))
 

@@ -53,7 +53,7 @@ def test_what_a_cluster_folds_is_what_one_process_folds(scheduler: str, analytic
         result = analytics.rebuild(executor=executor, batch_size=PART).unwrap()
 
     assert (result.events, result.position) == (EVENTS, EVENTS)
-    assert contents(analytics._read_models) == derived(analytics._log)  # type: ignore[arg-type]
+    assert contents(analytics.store.read_models) == derived(analytics.store.log)  # type: ignore[arg-type]
 
 
 def test_a_worker_that_is_killed_changes_nothing(scheduler: str, analytics: AnalyticsService) -> None:
@@ -72,11 +72,11 @@ def test_a_worker_that_is_killed_changes_nothing(scheduler: str, analytics: Anal
     assert killed
     assert killed[0] not in pids
     assert result.events == EVENTS
-    assert contents(analytics._read_models) == derived(analytics._log)  # type: ignore[arg-type]
+    assert contents(analytics.store.read_models) == derived(analytics.store.log)  # type: ignore[arg-type]
 
 
 def test_a_cluster_that_ends_is_a_lost_worker_and_nothing_changes(analytics: AnalyticsService) -> None:
-    before = contents(analytics._read_models)  # type: ignore[arg-type]
+    before = contents(analytics.store.read_models)  # type: ignore[arg-type]
     running = LocalCluster(n_workers=1, processes=True, threads_per_worker=1, dashboard_address=None, silence_logs=60)
 
     def end(*_: object) -> None:
@@ -90,8 +90,8 @@ def test_a_cluster_that_ends_is_a_lost_worker_and_nothing_changes(analytics: Ana
 
     assert result.failure
     assert result.failure.code == "worker_lost", result.failure
-    assert contents(analytics._read_models) == before  # type: ignore[arg-type]
-    assert beside.clear_away(analytics._read_models) == []
+    assert contents(analytics.store.read_models) == before  # type: ignore[arg-type]
+    assert beside.clear_away(analytics.store.read_models) == []
 
 
 def test_a_scheduler_that_is_not_there_is_one_error_and_nothing_on_the_terminal(

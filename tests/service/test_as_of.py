@@ -176,7 +176,7 @@ def recorded_at(*minutes: int) -> AnalyticsService:
 
 def record_at(service: AnalyticsService, *minutes: int) -> None:
     for minute in minutes:
-        service._log.append([entry(NOON + timedelta(minutes=minute), **tool_call())])
+        service.store.log.append([entry(NOON + timedelta(minutes=minute), **tool_call())])
 
 
 @pytest.mark.parametrize(("minute", "position"), [(-1, 0), (0, 1), (4, 3), (5, 4), (9, 5), (60, 5)])
@@ -187,7 +187,7 @@ def test_a_time_is_the_last_position_recorded_by_then(minute: int, position: int
 
 def test_what_is_stored_but_is_no_event_was_recorded_as_late_as_the_one_before() -> None:
     with recorded_at(0, 1) as service:
-        service._log.append([Entry("0" * 32, "tool.call.completed", b"no JSON")])
+        service.store.log.append([Entry("0" * 32, "tool.call.completed", b"no JSON")])
         record_at(service, 9)
 
         assert [service.as_of(NOON + timedelta(minutes=at)).position for at in (0, 1, 9)] == [1, 3, 4]
@@ -196,7 +196,7 @@ def test_what_is_stored_but_is_no_event_was_recorded_as_late_as_the_one_before()
 
 def test_where_nothing_can_be_read_nothing_was_recorded() -> None:
     with recorded_at() as service:
-        service._log.append([Entry("0" * 32, "tool.call.completed", b"no JSON")])
+        service.store.log.append([Entry("0" * 32, "tool.call.completed", b"no JSON")])
 
         assert service.as_of(1).recorded_at is None
 

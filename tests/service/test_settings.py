@@ -37,11 +37,11 @@ def test_code_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -
     path = settings(tmp_path, '[privacy]\npreset = "anonymous"')
 
     with AnalyticsService.open(":memory:", settings=path) as by_file:
-        assert by_file._policy.preset == "anonymous"
+        assert by_file.store.policy.preset == "anonymous"
     with AnalyticsService.open(":memory:", settings=path, privacy="full") as by_code:
-        assert by_code._policy.preset == "full"
+        assert by_code.store.policy.preset == "full"
     with AnalyticsService.open(":memory:", settings=settings(tmp_path, "")) as default:
-        assert default._policy.preset == "full"  # of the tests, see conftest.py
+        assert default.store.policy.preset == "full"  # of the tests, see conftest.py
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_a_settings_file_says_the_retention_and_an_archive_beside_it(tmp_path: P
     path = settings(tmp_path, '[retention]\nevents = "90d"\nhourly = "400d"\narchive = "kept"')
 
     with AnalyticsService.open(":memory:", settings=path, follow=False) as by_file:
-        assert by_file._retention.to_dict() == {
+        assert by_file._parts.retention.to_dict() == {
             "events": "90d",
             "hourly": "400d",
             "daily": "forever",
             "archive": str(tmp_path / "kept"),
         }
     with AnalyticsService.open(":memory:", settings=path, retention={}, follow=False) as by_code:
-        assert by_code._retention == RetentionPolicy()
+        assert by_code._parts.retention == RetentionPolicy()
 
 
 def test_the_command_line_retains_by_its_settings(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_the_command_line_retains_by_its_settings(tmp_path: Path) -> None:
     main(["retain", "--db", db, "--config", str(path), "--yes"], standalone_mode=False)
 
     with AnalyticsService.open(db, follow=False) as analytics:
-        assert analytics._log.seals.days() != []
+        assert analytics.store.log.seals.days() != []
 
 
 def test_a_settings_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from projections import Budgets, Cost, Performance, Usage
 from tests.cost.budgets.test_budgets import ACME, allocated, spent
 from tests.faults.crash import Crash, crashing
 from tests.servers import Server
+from tests.stores import replace
 
 PATIENCE = 20.0
 Event = dict[str, Any]
@@ -45,7 +46,7 @@ def record(analytics: AnalyticsService, *events: Event) -> None:
 
 def events_of(analytics: AnalyticsService) -> list[RecordedEvent]:
     """Return what the log holds."""
-    rows = analytics._log.scan(after=0, limit=10_000).to_pylist()
+    rows = analytics.store.log.scan(after=0, limit=10_000).to_pylist()
     return [decode(row["position"], row["type"], row["state"]) for row in rows]
 
 
@@ -57,7 +58,9 @@ def told(analytics: AnalyticsService) -> Reached:
 
 def restart(analytics: AnalyticsService, on_threshold: Callable[[ThresholdReached], object] | None = None) -> None:
     """Forget everything that is known of thresholds in memory."""
-    analytics._thresholds = analytics._watching(on_threshold)
+    parts = analytics._parts
+    again = Thresholds(parts.deriving, parts.source, parts.prices, parts.store.recorder, on_threshold)
+    replace(analytics, thresholds=again)
 
 
 @pytest.fixture
@@ -172,11 +175,11 @@ def test_before_thresholds_are_asked_for_there_are_the_usual_ones(analytics: Ana
 
 def test_what_was_told_is_not_told_again_before_the_read_model_knows_of_it(analytics: AnalyticsService) -> None:
     record(analytics, allocated(amount="10", thresholds=[50]), spent("5"), allocated(amount="90"), spent("60"))
-    thresholds, found = analytics._thresholds, []
+    thresholds, found = analytics._parts.thresholds, []
     assert thresholds
 
     for position in range(1, 6):
-        while analytics._runner.step(position):
+        while analytics.store.runner.step(position):
             pass
         found.append(thresholds.look())
 
@@ -187,8 +190,8 @@ def test_nothing_is_looked_for_before_the_read_models_know_what_the_log_was_told
     with opened(tmp_path / "a.db") as analytics:
         record(analytics, *STORY)
     with opened(tmp_path / "a.db") as analytics:
-        analytics._runner.step(9)
-        thresholds = analytics._thresholds
+        analytics.store.runner.step(9)
+        thresholds = analytics._parts.thresholds
         assert thresholds
 
         assert (thresholds.look(), thresholds._looked_at) == (0, {})
@@ -401,10 +404,10 @@ def test_a_deleted_read_model_tells_nothing_again(tmp_path: Path) -> None:
     (tmp_path / "a.views.db").unlink()
 
     with opened(tmp_path / "a.db", on_threshold=heard.append) as analytics:
-        analytics._runner._batch = 1  # as a follower may, it looks in the middle of the log
-        while analytics._runner.step(analytics._log.head()):
-            assert analytics._thresholds
-            analytics._thresholds.look()
+        analytics.store.runner._batch = 1  # as a follower may, it looks in the middle of the log
+        while analytics.store.runner.step(analytics.store.log.head()):
+            assert analytics._parts.thresholds
+            analytics._parts.thresholds.look()
         analytics.catch_up()
 
         assert (told(analytics), heard) == (REACHED_IN_STORY, [])
@@ -497,9 +500,10 @@ def test_what_events_reached_that_are_gone_is_not_told(caplog: pytest.LogCapture
     with opened(tmp_path / "a.db", clock=lambda: NOON + timedelta(days=100)) as analytics:
         record(analytics, *STORY)
         analytics.catch_up(thresholds=False)
-        analytics._thresholds, kept = None, analytics._thresholds
+        thresholds = analytics._parts.thresholds
+        replace(analytics, thresholds=None)
         analytics.retain({"events": "30d"}).unwrap()
-        analytics._thresholds = kept
+        replace(analytics, thresholds=thresholds)
         with caplog.at_level(logging.WARNING, "analytics_es"):
             analytics.catch_up()
 
@@ -512,13 +516,13 @@ def test_without_the_projections_it_needs_nothing_is_looked_for() -> None:
         record(analytics, *STORY)
         analytics.catch_up()
 
-        assert (analytics._thresholds, told(analytics)) == (None, [])
+        assert (analytics._parts.thresholds, told(analytics)) == (None, [])
 
 
 def test_nothing_is_looked_for_where_nothing_has_moved(analytics: AnalyticsService) -> None:
     record(analytics, allocated(amount="10", **ACME))
     analytics.catch_up()
-    thresholds = analytics._thresholds
+    thresholds = analytics._parts.thresholds
     assert isinstance(thresholds, Thresholds)
     thresholds._states = None  # type: ignore[assignment,method-assign]  # nothing may be read
 

@@ -60,7 +60,7 @@ def received(subscription: Subscription, count: int) -> SubscriptionStats:
 
 def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
     found: list[RecordedEvent] = []
-    while event := analytics._log.first_after(len(found)):
+    while event := analytics.store.log.first_after(len(found)):
         found.append(event)
     return found
 
@@ -186,7 +186,7 @@ def test_a_store_that_fails_for_a_while_gets_everything_in_the_end(
         raise StoreFailed(problem="disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(analytics._log, "append", full)
+        patch.setattr(analytics.store.log, "append", full)
         subscription = analytics.subscribe_to(stream.bus())
         eventually(lambda: subscription.stats().failures >= 2)
         assert subscription.stats().trouble == str(StoreFailed(problem="disk full"))
@@ -227,7 +227,7 @@ def test_a_batch_that_is_not_recorded_is_not_acknowledged_and_is_delivered_to_th
         raise StoreFailed(problem="disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(analytics._log, "append", full)
+        patch.setattr(analytics.store.log, "append", full)
         with analytics.subscribe_to(bus) as subscription:
             eventually(lambda: subscription.stats().failures)
     assert (ids(analytics), stream.waiting()) == ([], (0, 30))

@@ -55,7 +55,7 @@ def tracers(*exporters: SpanExporter) -> TracerProvider:
 
 
 def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
-    stored = analytics._log.scan(after=0, limit=10_000).to_pylist()
+    stored = analytics.store.log.scan(after=0, limit=10_000).to_pylist()
     return [decode(row["position"], row["type"], row["state"]) for row in stored]
 
 
@@ -138,7 +138,7 @@ def test_a_file_of_what_was_exported_live_adds_nothing(
         (agent if emitter == "genai-agent" else three_calls)(url, tracing)
     tracing.shutdown()
 
-    before = analytics._log.head()
+    before = analytics.store.log.head()
     again = analytics.record_events(row.event for row in rows(tmp_path / "traces.jsonl", format=OTLP) if row.event)
 
     assert (0, before, 0) == (again.unwrap().recorded, again.unwrap().duplicates, again.unwrap().differing)
@@ -348,7 +348,7 @@ def test_after_shutdown_nothing_is_recorded(analytics: AnalyticsService) -> None
     exporter.shutdown()
 
     assert SpanExportResult.FAILURE is exporter.export([ended(1, CHAT)])
-    assert 0 == analytics._log.head()
+    assert 0 == analytics.store.log.head()
 
 
 @pytest.mark.parametrize("name", otel.__all__)
