@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es.log.sqlite import SQLiteLog
@@ -68,7 +68,7 @@ ZONES = [
 ]
 HOUR_US = 3600 * 10**6
 
-moderate = settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+moderate = settings(max_examples=12)
 
 
 # ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -399,7 +399,7 @@ class Sizes:
     size: Histogram = histogram("value")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.integers(0, 10**12) | st.integers(0, 300), min_size=1, max_size=60)
     | st.integers(0, 10**12).flatmap(lambda v: st.lists(st.integers(v, v + v // 50), min_size=1, max_size=4))

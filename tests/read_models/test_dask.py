@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import distributed
@@ -21,13 +20,15 @@ from analytics_es.read_models.replay import cluster
 from analytics_es.testing import provider_call, tool_call
 from tests.stores import contents, derived
 
+EVENTS, PART = 400, 20
+CALLS = [(provider_call, tool_call)[n % 2](user_id=f"user-{n % 7}") for n in range(EVENTS)]
 pytestmark = [
+    pytest.mark.store("sqlite", events=CALLS),
     pytest.mark.filterwarnings("ignore:::distributed"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-EVENTS, PART = 400, 20
 Client: Any = distributed.Client
 LocalCluster: Any = distributed.LocalCluster
 
@@ -38,14 +39,6 @@ def scheduler() -> Iterator[str]:
     options: dict[str, Any] = {"processes": True, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(n_workers=2, silence_logs=60, **options) as running:
         yield running.scheduler_address
-
-
-@pytest.fixture
-def analytics(tmp_path: Path) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as service:
-        service.record_events([(provider_call, tool_call)[n % 2](user_id=f"user-{n % 7}") for n in range(EVENTS)])
-        service.catch_up()
-        yield service
 
 
 def test_what_a_cluster_folds_is_what_one_process_folds(scheduler: str, analytics: AnalyticsService) -> None:

@@ -20,37 +20,23 @@ from analytics_es.projection.fold import Folded
 from analytics_es.read_models import beside
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
-from tests.stores import append, contents, derived, only_live, stored
+from tests.stores import append, contents, derived, eventually, only_live, stored
+
+pytestmark = pytest.mark.store("sqlite", "postgres")
 
 ALWAYS = TimePeriod(NOON - timedelta(days=2), NOON + timedelta(days=2), "total")
 EVENTS = 60
 BROKEN = ("provider.call.completed", b"no JSON")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres").database())
-    return f"sqlite:///{tmp_path}/analytics.db"
-
-
-once = pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # where databases make no difference
+once = pytest.mark.store("sqlite")  # where databases make no difference
 
 
 @pytest.fixture
-def analytics(url: str) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(url, follow=False) as service:
-        record(service, EVENTS)
-        service.catch_up()
-        yield service
-
-
-@pytest.fixture
-def on_disk(tmp_path: Path) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as service:
-        record(service, EVENTS)
-        service.catch_up()
-        yield service
+def analytics(analytics: AnalyticsService) -> AnalyticsService:
+    record(analytics, EVENTS)
+    analytics.catch_up()
+    return analytics
 
 
 def record(service: AnalyticsService, number: int = 1) -> None:
@@ -277,7 +263,7 @@ def test_an_answer_under_way_is_finished_from_what_it_began_with(analytics: Anal
 
     with analytics.store.read_models.read() as snapshot:
         rebuilt.start()
-        until(lambda: set(generations(analytics).values()) == {1})
+        eventually(lambda: set(generations(analytics).values()) == {1})
         time.sleep(0.2)  # the old ones go now, or wait for us
         found = {name: snapshot.rows(each) for name, each in snapshot.live.items()}
     rebuilt.join()
@@ -302,7 +288,7 @@ def test_a_period_derived_again_beside_rebuilds_is_exact(url: str) -> None:
         assert held(service) == right(service)
 
 
-@pytest.mark.parametrize("url", ["postgres"], indirect=True)  # SQLite lets nobody come between
+@pytest.mark.store("postgres")  # SQLite lets nobody come between
 def test_a_period_is_derived_again_where_a_promote_comes_between(analytics: AnalyticsService, url: str) -> None:
     with AnalyticsService.open(url, follow=False) as other:
         hold, left = analytics.store.read_models.checkpoints.hold, [other.rebuild]
@@ -424,18 +410,19 @@ def test_what_was_cleared_away_meanwhile_ends_it(analytics: AnalyticsService) ->
     only_live(analytics.store.read_models)
 
 
-def test_the_read_models_may_be_deleted_meanwhile(on_disk: AnalyticsService, tmp_path: Path) -> None:
+@once
+def test_the_read_models_may_be_deleted_meanwhile(analytics: AnalyticsService, tmp_path: Path) -> None:
     def delete(*_: object) -> None:
         for file in tmp_path.glob("analytics.views.db*"):
             file.unlink()
 
-    failure = on_disk.rebuild(batch_size=20, progress=delete).failure
+    failure = analytics.rebuild(batch_size=20, progress=delete).failure
 
     assert failure
-    on_disk.catch_up()
-    assert on_disk.rebuild().ok
-    assert held(on_disk) == right(on_disk)
-    only_live(on_disk.store.read_models)
+    analytics.catch_up()
+    assert analytics.rebuild().ok
+    assert held(analytics) == right(analytics)
+    only_live(analytics.store.read_models)
 
 
 @once
@@ -630,11 +617,11 @@ def test_a_follower_rebuilds_in_the_background_while_the_others_go_on(
     with opened(url, NEW, other, follow=True) as service:
         assert at_work.wait(30)
         record(service, 3)
-        until(lambda: service.store.read_models.live()["other"].position == EVENTS + 3)
+        eventually(lambda: service.store.read_models.live()["other"].position == EVENTS + 3)
         assert now(service) == "old"
 
         go_on.set()
-        until(lambda: now(service) == "new")
+        eventually(lambda: now(service) == "new")
         assert service.wait_until_caught_up() == EVENTS + 3
         assert counted(service) == 11
 
@@ -658,13 +645,6 @@ def test_closing_ends_a_rebuild_in_the_background_and_leaves_nothing(
 
     assert now(old) == "old"
     only_live(old.store.read_models)
-
-
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_who_follows_with_the_old_definition_goes_on_after_another_promoted(url: str) -> None:
