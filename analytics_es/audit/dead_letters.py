@@ -19,7 +19,7 @@ from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.projection.decoding import IN_MICROSECONDS
 from analytics_es.projection.fold import Folded
-from analytics_es.read_models import rebuild
+from analytics_es.read_models.tiling import MICRO
 from analytics_es.store import Store
 from analytics_es.types import DeadLetter, RetryResult, TimePeriod
 
@@ -135,7 +135,7 @@ class DeadLetters:
         if event is None or not isinstance(folded, Folded) or any(hour == 0 for _, hour, _ in folded.unreadable):
             return None
         hour = self.store.calendar.hour_start(int(event.occurred_at.timestamp() // 1))
-        bounds = hour * rebuild.MICRO, self.store.calendar.next_hour(hour) * rebuild.MICRO
+        bounds = hour * MICRO, self.store.calendar.next_hour(hour) * MICRO
         at = {"after": letter.position - 1, "upto": letter.position}
         return hour if any(events.num_rows for events in self.store.log.scan_period(*bounds, **at)) else None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from analytics_es.audit.explain_cost import METRIC
+from analytics_es.audit.rows import COST
 from analytics_es.cli import tables
 from analytics_es.cli.display import Bar
 from analytics_es.cli.options import Asked, pairs, question
@@ -40,11 +40,11 @@ def explain(asked: Asked, metric: str, where: Sequence[str], largest: bool, limi
     """
     how: dict[str, Any] = {"where": pairs(where), "limit": limit, "largest": largest}
     with asked.caught_up() as (store, period), Bar("explaining") as bar:
-        if metric == METRIC:
+        if metric == COST:
             costs = store.service.explain_cost(period, **how, progress=bar.report).unwrap()
         else:
             answer = store.service.explain(metric, period, **how, progress=bar.report).unwrap()
-    if metric == METRIC:
+    if metric == COST:
         asked.tell(costs, lambda: tables.bill(costs))
     else:
         asked.tell(answer, lambda: tables.explanation(answer))

@@ -20,8 +20,9 @@ from analytics_es.lifecycle.masking import Masked, Masking, identities, read
 from analytics_es.log import EventLog, Held
 from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar
-from analytics_es.read_models.rebuild import MICRO
-from analytics_es.read_models.seeds import changed
+from analytics_es.read_models import beside
+from analytics_es.read_models.sealed_rows import changed
+from analytics_es.read_models.tiling import MICRO
 from analytics_es.store import Store
 from analytics_es.types import ForgetReceipt, HeldCopy, Progress, TimePeriod
 
@@ -55,7 +56,7 @@ class Erasure:
         with self.store.read_models.rebuilding():
             if trace.events or trace.sealed:
                 self._mask(masking, trace, progress)
-            self.store.read_models.clear_away()
+            beside.clear_away(self.store.read_models)
             derived, remains = self._derived(subject, self._days(trace) | trace.days_begun())
         if trace.events or trace.sealed or trace.begun:
             remains += self.store.log.scrub()

@@ -28,8 +28,8 @@ from analytics_es.log.seals import Counted, Definition, SealedRows
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Day
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.seeds import pack
+from analytics_es.read_models import ReadModels, beside
+from analytics_es.read_models.sealed_rows import pack
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.store import Store
 from analytics_es.types import ExportResult, FamilyRetention, Progress, RetentionResult, TimePeriod, Verification
@@ -131,7 +131,7 @@ class Sealing:
         # Who creates read models from here on has not seen these events: it begins again once they are sealed.
         self._read_models.about_to_seal(seal, position)
         self._log.seals.seal(moved, definitions, rows, days)
-        self._read_models.settle()
+        beside.settle(self._read_models)
         self._seals, self._rows = self._seals + 1, self._rows + sum(sealed.rows for sealed in rows)
         self._finish(moved)
 
@@ -213,7 +213,7 @@ class Sealing:
         horizon = self._log.seals.horizon()
         if (goal.hours, goal.days) != (horizon.hours, horizon.days):
             self._log.seals.advance(evolve(horizon, hours=goal.hours, days=goal.days, timezone=goal.timezone))
-        self._read_models.settle()
+        beside.settle(self._read_models)
         self._read_models.expire(self._read_models.everything_live())
         for grain, before in (("hour", goal.hours), ("day", goal.days)):
             self._log.seals.drop(grain, before)

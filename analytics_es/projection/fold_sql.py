@@ -6,17 +6,18 @@ integers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from analytics_es.events.fields import FIELDS, OPEN_FIELDS, TAG, TEXT, named_by
 from analytics_es.projection import engine
-from analytics_es.projection.declaration import LONGEST_KEY, MONEY, SHORT, Column, Declaration, Key, Measure
+from analytics_es.projection.declaration import LONGEST_KEY, SHORT, Column, Declaration, Key, Measure
 from analytics_es.projection.decoding import IN_MICROSECONDS, scaled
 from analytics_es.projection.engine import quote, quote_name, sql_list
 
 EMPTY_BUCKETS = "[[],[]]"
+OCCURRED = "occurred at"  # names a column in microseconds, as no key and no measure can be named
 
 # OpenTelemetry's exponential histogram, scale 5: bucket i holds (2^(i/32), 2^((i+1)/32)]; zeros have their own, -2.
 # Beyond 10^13 a logarithm has too few digits to tell both sides of a bound apart; one of v / 2^n, near 1, has enough to
@@ -40,30 +41,15 @@ def _shortened(key: str) -> str:
     return f"CASE WHEN strlen({key}) > {LONGEST_KEY} THEN {short} ELSE {key} END"
 
 
-@frozen
-class MeasureCell:
-    """One number of a read model: a measure where keys have these values, and the projection without all the rest."""
-
-    declaration: Declaration
-    measure: Measure
-    where: Mapping[str, str]
-
-    @classmethod
-    def of(cls, declaration: Declaration, measure: Measure, where: Mapping[str, str]) -> MeasureCell:
-        """Leave out what the number does not depend on, so that nothing else is decoded and spread."""
-        names, entities, where = {*where}, declaration.entities, dict(where)
-        if measure.unit == MONEY:
-            names.add(MONEY)
-        if entities:
-            of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
-            if where.get(of_type) == "" and of_id not in where:  # every event once: as if there were no entities
-                names, entities = names - {of_type}, ()
-                del where[of_type]
-            else:
-                names |= {of_type, of_id}
-                entities = tuple(entity for entity in entities if entity == where.get(of_type)) or entities
-        keys = tuple(key for key in declaration.keys if key.name in names)
-        return cls(evolve(declaration, keys=keys, entities=entities, measures=(measure,)), measure, where)
+def narrowed(declaration: Declaration, where: Mapping[str, str]) -> tuple[Declaration, Mapping[str, str]]:
+    """Return a definition that spreads events over no more entities than rows of these keys are of, and their keys."""
+    if not declaration.entities:
+        return declaration, where
+    of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
+    if where.get(of_type) == "" and of_id not in where:  # every event once: as if there were no entities
+        return declaration.crossed(()), {name: text for name, text in where.items() if name != of_type}
+    entities = tuple(entity for entity in declaration.entities if entity == where.get(of_type))
+    return evolve(declaration, entities=entities or declaration.entities), where
 
 
 @define
@@ -151,7 +137,7 @@ class ProjectionSql:
         sums = [f"{sql} AS {name}" for measure in self.declaration.measures for name, sql in self._sums(measure)]
         return f"SELECT {sql_list([by, *sums])} FROM {table} GROUP BY {by}"
 
-    def _sums(self, measure: Measure, whole: str = "BIGINT") -> list[tuple[str, str]]:
+    def _sums(self, measure: Measure) -> list[tuple[str, str]]:
         conditions = self._conditions(measure)
         only = f" FILTER (WHERE {' AND '.join(conditions)})" if conditions else ""
         if measure.sql is None:
@@ -159,7 +145,7 @@ class ProjectionSql:
         value = self._value(measure)
         sums = {
             "count": f"count({value}){only}",
-            "sum": f"CAST(sum({value}){only} AS {whole})",
+            "sum": f"CAST(sum({value}){only} AS BIGINT)",
             "min": f"min({value}){only}",
             "max": f"max({value}){only}",
             "buckets": f"histogram({BUCKET_OF.format(v=value)}){only}",
@@ -186,26 +172,27 @@ class ProjectionSql:
             f"SELECT 'day', day, {days} FROM hours GROUP BY {sql_list(['day', *self._keys])}"
         )
 
-    # What would be merged into one number, event by event: the same rows under the same conditions as its sums.
-    def contributions(self, cell: MeasureCell) -> str:
-        """Return the SELECT of position, occurred_at, value, money, and what `sums` needs; parameters are keys."""
-        measure = cell.measure
-        value = [self._value(measure)] if measure.sql else []
-        needed = [*value, *([f"c{self.wheres.index(measure.where)}"] if measure.where else [])]
-        money = f"k_{MONEY}" if measure.unit == MONEY else "''"
-        shown = ["position", "occurred_at", f"{sql_list(value) or 1} AS value", f"{money} AS money", *needed]
-        conditions = [
-            *(f"{_shortened(f'k_{name}')} = ?" for name in cell.where),
-            *(f"{column} IS NOT NULL" for column in value),
-            *self._conditions(measure),
-        ]
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"SELECT {sql_list(shown)} FROM ({self._spread('position', 'occurred_at')}){where}"
+    # What would be merged into rows, event by event: the same values under the same conditions.
+    def by_event(self, where: Iterable[str]) -> str:
+        """Return the SELECT of position, time, keys and measures' columns; parameters are the values of some keys."""
+        keys = {key.name: _shortened(f"k_{key.name}") for key in self.declaration.keys}
+        columns = [column for measure in self.declaration.measures for column in self._of_event(measure)]
+        shown = ["position", f"occurred_at AS {quote_name(OCCURRED)}", *(f"{k} AS {name}" for name, k in keys.items())]
+        only = " AND ".join(f"{keys[name]} = ?" for name in where) or "true"
+        spread = self._spread("position", "occurred_at")
+        order = sql_list(["position", *(f"k_{key.name}" for key in self.declaration.keys if key.of_entity)])
+        return f"SELECT {sql_list([*shown, *columns])} FROM ({spread}) WHERE {only} ORDER BY {order}"
 
-    def sums(self, measure: Measure) -> str:
-        """Return the SELECT of money, how many there are, and the measure's columns, over `cell`: `contributions`."""
-        columns = [sql for _, sql in self._sums(measure, "HUGEINT")]
-        return f"SELECT money, count(*), {sql_list(columns)} FROM cell GROUP BY money"
+    def _of_event(self, measure: Measure) -> Iterator[str]:
+        conditions = " AND ".join(self._conditions(measure)) or "true"
+        value = self._value(measure) if measure.sql else "1"
+        counted = f"CAST(coalesce({conditions} AND {value} IS NOT NULL, false) AS BIGINT)"
+        for column in measure.columns:
+            if measure.sql is None or column.name == f"{measure.name}_count":
+                yield f"{counted} AS {column.name}"
+            else:
+                own = BUCKET_OF.format(v=value) if column.merge == "histogram" else value
+                yield f"CASE WHEN {conditions} THEN {own} END AS {column.name}"
 
     def may_fail(self) -> bool:
         """Say whether an expression can fail on fields that are all readable: yours, or one that computes."""

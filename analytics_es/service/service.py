@@ -11,7 +11,7 @@ from typing import Any, Literal
 from analytics_es.audit import explain
 from analytics_es.audit import explain_cost as bill
 from analytics_es.audit.diff import diff
-from analytics_es.audit.explain import Answer, Row, place
+from analytics_es.audit.rows import COST, Answer, Row, place
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.corrections import Corrections
 from analytics_es.cost.prices.book import PriceBook
@@ -321,7 +321,7 @@ class AnalyticsService(Upkeep):
         """
 
         def explained(parts: Parts) -> CostExplanation:
-            stretch, keys = place(period, row, metric=bill.METRIC)
+            stretch, keys = place(period, row, metric=COST)
             return bill.explain_cost(
                 parts.source,
                 parts.store.log,
