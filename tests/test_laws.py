@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es.log.sqlite import SQLiteLog
@@ -68,7 +68,7 @@ ZONES = [
 ]
 HOUR_US = 3600 * 10**6
 
-moderate = settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+moderate = settings(max_examples=12)
 
 
 # ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -266,7 +266,7 @@ def test_two_runners_of_different_batches_on_the_same_files_stay_exact(
     with TemporaryDirectory() as folder, ExitStack() as stack:
         log, read_models, one = opened(stack, Path(folder), batch=chance.randint(1, 5))
         _, _, other = opened(stack, Path(folder), batch=chance.randint(1, 5))
-        one._fold = overtaken(one._fold, lambda: other.step(chance.randint(0, log.head())), chance)  # type: ignore[assignment]
+        one.store.fold = overtaken(one.store.fold, lambda: other.step(chance.randint(0, log.head())), chance)  # type: ignore[assignment]
         for event in history:
             append(log, event)
             if chance.random() < 0.3:
@@ -399,7 +399,7 @@ class Sizes:
     size: Histogram = histogram("value")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.integers(0, 10**12) | st.integers(0, 300), min_size=1, max_size=60)
     | st.integers(0, 10**12).flatmap(lambda v: st.lists(st.integers(v, v + v // 50), min_size=1, max_size=4))

@@ -12,16 +12,12 @@ from attrs import Factory, define, evolve
 from analytics_es.audit.ledger import FIRST, LAST, MICRO, instant
 from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import Declaration, Measure
+from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
-from analytics_es.projection.fold_sql import MeasureCell
 from analytics_es.types import ColumnDifference, Divergence, UnreadableDivergence
 
 PAGE = 5_000  # rows that are held of each side
 LISTED = 20  # positions of a divergence
-
-# Counts the events of a row, whatever its measures take of them.
-EVENTS = Measure(name="events", kind="count", sql=None, where=None, unit="events", decimals=0)
 
 Row = tuple[Any, ...]
 Pair = tuple[Row | None, Row | None]  # as it is live, and as it should be
@@ -154,19 +150,19 @@ def _with_positions(
     log: EventLog,
     fold: Fold,
     declaration: Declaration,
-    told: Sequence[Divergence],
+    divergences: Sequence[Divergence],
     within: tuple[int, int],
     upto: int,
 ) -> list[Divergence]:
     """Replay one bucket for all its rows, by the declaration's own filter and keys."""
-    events: list[tuple[int, list[int]]] = [(0, []) for _ in told]
-    cells = [MeasureCell.of(declaration, EVENTS, each.keys) for each in told]
+    counts, positions = [0] * len(divergences), [list[int]() for _ in divergences]
+    keys_alone = evolve(declaration, measures=())  # the events of a row, whatever its measures take of them
     for batch in log.scan_period(*within, upto=upto) if within[1] else ():
-        for n, cell in enumerate(cells):
-            count, positions = events[n]
-            part = fold.contributions(batch, cell, within=within, limit=LISTED - len(positions))
-            added = sum(values[0] for values in part.sums.values())
-            events[n] = (count + added, positions + [position for position, *_ in part.events])
+        for number, divergence in enumerate(divergences):
+            events = fold.by_event(batch, keys_alone, divergence.keys, within=within)
+            counts[number] += events.num_rows
+            positions[number] += events["position"].slice(0, LISTED - len(positions[number])).to_pylist()
     return [
-        evolve(each, events=count, positions=positions) for each, (count, positions) in zip(told, events, strict=True)
+        evolve(divergence, events=count, positions=listed)
+        for divergence, count, listed in zip(divergences, counts, positions, strict=True)
     ]

@@ -15,14 +15,12 @@ from analytics_es.events import codec
 from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.events.event import RecordedEvent, facts, microseconds
 from analytics_es.events.fields import FIELDS, TEXT
-from analytics_es.log import EventLog
 from analytics_es.projection import engine
-from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
-from analytics_es.projection.fold import Fold, Folded
-from analytics_es.projection.fold_sql import IN_MICROSECONDS
-from analytics_es.read_models import ReadModels, rebuild
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.projection.decoding import IN_MICROSECONDS
+from analytics_es.projection.fold import Folded
+from analytics_es.read_models import rebuild
+from analytics_es.store import Store
 from analytics_es.types import DeadLetter, RetryResult, TimePeriod
 
 NO_EVENT = "event"
@@ -52,24 +50,21 @@ class DeadLetterDetails:
 class DeadLetters:
     """The dead letters of one store."""
 
-    log: EventLog
-    read_models: ReadModels
-    fold: Fold
-    calendar: Calendar
+    store: Store
 
     def listed(
         self, *, projection: str | None = None, position: int | None = None, discarded: bool = False, limit: int = 2**62
     ) -> list[DeadLetter]:
         """List the first letters by position; with `discarded`, also those that were accepted."""
         where = {} if position is None else {"first": position, "last": position}
-        with self.read_models.read() as snapshot:
+        with self.store.read_models.read() as snapshot:
             accepted = snapshot.discarded()
             found = [
                 DeadLetter(
                     projection=name,
                     position=at,
                     field=field,
-                    hour=self.calendar.local(hour) if hour else None,
+                    hour=self.store.calendar.local(hour) if hour else None,
                     discarded=(name, at, field) in accepted,
                 )
                 for name in self._names(projection)
@@ -79,8 +74,8 @@ class DeadLetters:
 
     def _names(self, projection: str | None) -> list[str]:
         if projection is None:
-            return list(self.read_models.declarations)
-        if projection not in self.read_models.declarations:
+            return list(self.store.read_models.declarations)
+        if projection not in self.store.read_models.declarations:
             raise MissingProjection(projection=projection)
         return [projection]
 
@@ -93,9 +88,9 @@ class DeadLetters:
     def details(self, position: int) -> DeadLetterDetails:
         """Show what is stored, and why each letter could not be read; raises NoDeadLetter."""
         letters = self._at(position)
-        stored = self.log.at(position)
+        stored = self.store.log.at(position)
         if stored is None:
-            raise SealedPeriod.of(self.log.seals.horizon().until, "what is stored at a position")
+            raise SealedPeriod.of(self.store.log.seals.horizon().until, "what is stored at a position")
         event = _decoded(**stored)
         raw = None if event else stored["state"].decode("utf-8", "replace")
         return DeadLetterDetails(
@@ -109,7 +104,7 @@ class DeadLetters:
     def _cause(self, letter: DeadLetter, event: RecordedEvent | None, state: bytes) -> str:
         if event is None or letter.field == NO_EVENT:
             return f"{letter.field}: {_no_event(state)}"
-        return cause(self.read_models.live()[letter.projection].declaration, letter.field, event)
+        return cause(self.store.read_models.live()[letter.projection].declaration, letter.field, event)
 
     def retry(self, *, position: int | None = None, projection: str | None = None) -> RetryResult:
         """Derive again the hours in which letters lie: an upcaster or a newer version may read them now."""
@@ -118,9 +113,9 @@ class DeadLetters:
         untimed = {(each.projection, each.position): hour for each in letters if (hour := self._hour_now(each))}
         periods = list(self._periods(hours.union(untimed.values())))
         for period in periods:
-            rebuild.run_aggregation(self.log, self.read_models, self.fold, Tiling.of(self.calendar, period), period)
+            self.store.derive_again(period)
         for name, at in untimed:
-            self.read_models.forget_untimed(name, at)
+            self.store.read_models.forget_untimed(name, at)
         left = set(map(_place, self.listed(projection=projection, position=position, discarded=True)))
         remaining = sum(_place(each) in left for each in letters)
         return RetryResult(tried=len(letters), solved=len(letters) - remaining, remaining=remaining, derived=periods)
@@ -129,32 +124,34 @@ class DeadLetters:
         """Return the hour of what was no event, where it is one by now and the log finds it in that hour."""
         if letter.field != NO_EVENT:
             return None
-        stored = self.log.scan(after=letter.position - 1, limit=1, upto=letter.position)
+        stored = self.store.log.scan(after=letter.position - 1, limit=1, upto=letter.position)
         if not stored.num_rows:  # sealed by now, as it was read then
             return None
-        folded = self.fold(stored, [letter.projection])[letter.projection]
+        folded = self.store.fold(stored, [letter.projection])[letter.projection]
         event = _decoded(**stored.to_pylist()[0])
         if event is None or not isinstance(folded, Folded) or any(hour == 0 for _, hour, _ in folded.unreadable):
             return None
-        hour = self.calendar.hour_start(int(event.occurred_at.timestamp() // 1))
-        bounds = hour * rebuild.MICRO, self.calendar.next_hour(hour) * rebuild.MICRO
+        hour = self.store.calendar.hour_start(int(event.occurred_at.timestamp() // 1))
+        bounds = hour * rebuild.MICRO, self.store.calendar.next_hour(hour) * rebuild.MICRO
         at = {"after": letter.position - 1, "upto": letter.position}
-        return hour if any(found.num_rows for found in self.log.scan_period(*bounds, **at)) else None
+        return hour if any(found.num_rows for found in self.store.log.scan_period(*bounds, **at)) else None
 
     def _periods(self, hours: Iterable[int]) -> Iterator[TimePeriod]:
         """One period a day: deriving one hour of it reads the whole day anyway."""
         days: dict[int, list[int]] = {}
         for hour in sorted(hours):
-            days.setdefault(self.calendar.day_start(hour), []).append(hour)
+            days.setdefault(self.store.calendar.day_start(hour), []).append(hour)
         for within in days.values():
             yield TimePeriod(
-                self.calendar.local(within[0]), self.calendar.local(self.calendar.next_hour(within[-1])), "hour"
+                self.store.calendar.local(within[0]),
+                self.store.calendar.local(self.store.calendar.next_hour(within[-1])),
+                "hour",
             )
 
     def discard(self, position: int, *, projection: str | None = None) -> list[DeadLetter]:
         """Accept what could not be read at a position; returns these letters. Raises NoDeadLetter."""
         letters = self._at(position, projection)
-        self.read_models.discard([(each.projection, each.position, each.field) for each in letters])
+        self.store.read_models.discard([(each.projection, each.position, each.field) for each in letters])
         return self._at(position, projection)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from analytics_es.audit.explain_cost import METRIC
+from analytics_es.audit.rows import COST
 from analytics_es.cli import tables
 from analytics_es.cli.display import Bar
 from analytics_es.cli.options import Question, question_options, where_option
@@ -26,7 +26,7 @@ from analytics_es.cli.options import Question, question_options, where_option
 )
 @question_options
 def explain(question: Question, metric: str, where: Mapping[str, str], largest: bool, limit: int) -> None:
-    """List the events behind one number of a METRIC.
+    """List the events behind one number of a COST.
 
     The period is widened to whole hours, as in every answer. `analytics-es metrics` lists the metrics and their keys.
     `cost.cost` is what calls cost, reported, computed or unknown, and how that comes about, price by price.
@@ -40,11 +40,11 @@ def explain(question: Question, metric: str, where: Mapping[str, str], largest: 
     """
     options: dict[str, Any] = {"where": where, "limit": limit, "largest": largest}
     with question.caught_up() as (store, period), Bar("explaining") as bar:
-        if metric == METRIC:
+        if metric == COST:
             costs = store.service.explain_cost(period, **options, progress=bar.report).unwrap()
         else:
             answer = store.service.explain(metric, period, **options, progress=bar.report).unwrap()
-    if metric == METRIC:
+    if metric == COST:
         question.show(costs, tables.bill(costs))
     else:
         question.show(answer, tables.explanation(answer))

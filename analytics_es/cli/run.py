@@ -23,8 +23,7 @@ from analytics_es.cli.display.render import make_console
 from analytics_es.cli.display.words import safe
 from analytics_es.cli.options import db_option, zone_option
 from analytics_es.cli.store import Place, Store, existing, opened
-from analytics_es.ingest.bus import MessageBus
-from analytics_es.ingest.subscription import Subscription, SubscriptionStats
+from analytics_es.ingest import MessageBus, Subscription, SubscriptionStats
 from analytics_es.types import OperationResult, ProjectionStatus, RetentionResult
 
 LOOK_SECONDS = 0.5

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from analytics_es.cost.price_log import read_entries, unknown
-from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.pricing import Assumption
-from analytics_es.errors import MissingExtra
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries.question import Question, QuestionContext, grouping
 
@@ -43,7 +41,5 @@ def check_models(question: Question, declaration: Declaration, assumption: Assum
         providers = [provider for provider, name, *_ in called if name == model]
         names = [name for provider in providers or [""] for name in assumption.priced_as((provider, model))]
         if not any(spell.prices for name in names for spell in book.spells(*name, start, end)):
-            if not genai.installed():
-                raise MissingExtra(package=genai.PACKAGE, extra="prices")
             provider, slash, rest = other.partition("/")
             raise unknown(book, provider if slash else None, rest if slash else other)

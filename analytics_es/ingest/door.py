@@ -12,9 +12,8 @@ from analytics_es.errors import AnalyticsError, FailsWhenRead
 from analytics_es.events.codec import encode
 from analytics_es.events.event import admit, key_of, microseconds
 from analytics_es.ingest.privacy import PrivacyPolicy, PseudonymOf
+from analytics_es.ingest.problems import reason
 from analytics_es.log import Entry
-
-Clock = Callable[[], datetime]
 
 
 class Admitted(NamedTuple):
@@ -35,7 +34,7 @@ class Admitted(NamedTuple):
 class Door:
     """What everything that is recorded passes, whichever way it came: checked, then bared of what is not wanted."""
 
-    clock: Clock
+    clock: Callable[[], datetime]
     policy: PrivacyPolicy = field(factory=lambda: PrivacyPolicy.of("full"))
     pseudonym_of: PseudonymOf = lambda _, text: text
 
@@ -63,11 +62,3 @@ class Door:
     def write(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Entry:
         """Return the entry of one event, given the arguments of `admit`; raises the RefusedEvent that says why not."""
         return self.admit(event_type, data, **arguments).write()
-
-
-def reason(error: Exception) -> str:
-    """Return what an error that is not ours says, in one short line."""
-    try:
-        return f"{type(error).__name__}: {error}".splitlines()[0][:120]
-    except Exception:
-        return type(error).__name__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 from attrs import define, field
 
 from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
-from analytics_es.ingest.door import Door, reason
+from analytics_es.ingest.door import Door
+from analytics_es.ingest.problems import reason
 from analytics_es.log import Appended, Entry, EventLog, check_horizon
 from analytics_es.types import BatchReceipt, Progress, Receipt, Refusal
 
@@ -105,8 +107,7 @@ class Recorder:
         source = iter(events)
         while chunk := list(islice(source, batch)):
             entries = list(self._admitted(chunk, tally))
-            refused = tally.refused_in_batch
-            if refused and not skip_refused:
+            if tally.refused_in_batch and not skip_refused:
                 tally.refuse_batch(len(chunk))
             tally.count(self.append(entries))
             if progress:
@@ -140,10 +141,10 @@ def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
 
 def _problem(event: object, error: Exception) -> str:
     """Say what is wrong with an element that cannot be read as arguments."""
-    try:
-        return _mistake(event) or f"this one fails when it is read ({reason(error)})"
-    except Exception:
-        return f"this one fails when it is read ({reason(error)})"
+    mistake = ""
+    with suppress(Exception):  # of a mapping of the caller's own class
+        mistake = _mistake(event)
+    return mistake or f"this one fails when it is read ({reason(error)})"
 
 
 def _mistake(event: object) -> str:
@@ -187,11 +188,11 @@ class _Tally:
         )
 
     def count(self, appended: list[Appended]) -> None:
-        duplicates = sum(each.duplicate for each in appended)
+        duplicates = sum(place.duplicate for place in appended)
         self.recorded += len(appended) - duplicates
         self.duplicates += duplicates
-        self.differing += sum(each.differs for each in appended) if duplicates else 0
-        self.last_position = max([self.last_position or 0, *(each.position for each in appended)]) or None
+        self.differing += sum(place.differs for place in appended) if duplicates else 0
+        self.last_position = max([self.last_position or 0, *(place.position for place in appended)]) or None
 
     def receipt(self) -> BatchReceipt:
         return BatchReceipt(

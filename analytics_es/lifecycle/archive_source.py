@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,10 +13,14 @@ from attrs import frozen
 from analytics_es.errors import BadManifest, OtherLog
 from analytics_es.lifecycle import archive
 from analytics_es.lifecycle.archive import Archive, Reader
+from analytics_es.lifecycle.erasure import refuse_forgotten
 from analytics_es.log import EventLog
 from analytics_es.log.event_log import COLUMNS
 from analytics_es.projection.calendar import Calendar
+from analytics_es.read_models.seeds import Seeds
 from analytics_es.read_models.sources import LogSource, Opening, Positions, ReplaySource
+from analytics_es.store import Store
+from analytics_es.types import Progress, RebuildResult
 
 LAST_US = (2**48 - 1) * 1000  # that a key can name
 
@@ -101,3 +106,20 @@ def archived_days(log: EventLog, source: ArchiveSource, calendar: Calendar) -> t
 
 def _opened_archive(kept: Archive, opening: Callable[..., EventLog], arguments: tuple[Any, ...]) -> ReplaySource:
     return ArchiveSource(opening(*arguments), kept)
+
+
+def rebuild_from(
+    store: Store, directory: Path | None, names: Sequence[str], progress: Progress | None, **how: Any
+) -> RebuildResult:
+    """Rebuild read models from the log or, for the stretch of time that an archive holds, from that, once checked.
+
+    Raises what `Archive.open` and `Archive.check` raise, HoldsForgotten, BadManifest, and what a rebuild raises.
+    """
+    if directory is None:
+        return store.rebuild(names, progress, **how)
+    archive = Archive.open(directory, log=store.log.identity)
+    archive.check()
+    refuse_forgotten(store.log, archive)
+    source = ArchiveSource(store.log, archive, store.replay_source.opening)
+    seeds = Seeds(store.log, without=archived_days(store.log, source, store.calendar))
+    return store.rebuild(names, progress, source=source, seeds=seeds, **how)

@@ -32,6 +32,7 @@ from analytics_es.events import codec
 from analytics_es.events.event import microseconds
 from analytics_es.events.fields import EXACT, FAMILIES, FIELDS, MILLISECONDS, TEXT, VOCABULARY, WHOLE
 from analytics_es.lifecycle.archive import Manifest, manifest_of
+from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog
 from analytics_es.projection import engine
@@ -41,6 +42,7 @@ from analytics_es.queries.question import QuestionContext, find_metric, summary
 from analytics_es.read_models.rebuild import derived
 from analytics_es.read_models.seeds import check_exact
 from analytics_es.read_models.tiling import Tiling
+from analytics_es.store import Store
 from analytics_es.types import Distribution, ExportResult, MetricSummary, Progress, TimePeriod
 
 SUFFIXES = {"csv": ".csv", "json": ".jsonl", "parquet": ".parquet"}
@@ -123,14 +125,25 @@ def _field(name: str, kind: str) -> str:
 # ── exporting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def export_data(
-    log: EventLog,
-    declarations: Sequence[Declaration],
-    fold: Fold,
-    tiling: Tiling,
-    period: TimePeriod,
+def export_and_announce(
+    store: Store,
     format: str,
+    period: TimePeriod,
     metrics: Sequence[str] | None,
+    *,
+    to: Path | None,
+    progress: Progress | None,
+) -> ExportResult:
+    """Export as `export_data` does, and tell the log of a copy of its events."""
+    result = export_data(store, format, period, metrics, to=to, progress=progress)
+    return result if metrics else announce_export(store.recorder.announce, result, period)
+
+
+def export_data(
+    store: Store,
+    format: str,
+    period: TimePeriod,
+    metrics: Sequence[str] | None = None,
     *,
     to: Path | None,
     sealed: bool = False,
@@ -142,10 +155,10 @@ def export_data(
 
     Raises UnknownFormat, UnknownMetric, FileExists, CannotWrite, UnreadableEvent; then there is no new file.
     """
-    form = str(format).lower()
+    form, log, tiling = str(format).lower(), store.log, Tiling.of(store.calendar, period)
     if form not in SUFFIXES:
         raise UnknownFormat(format=format, formats=", ".join(SUFFIXES))
-    homes = {name: find_metric(declarations, name)[0] for name in metrics or ()}
+    homes = {name: find_metric(store.declarations, name)[0] for name in metrics or ()}
     target = free(to or Path(_name(tiling, period, metrics=bool(homes)) + SUFFIXES[form]))
     archived = form == "parquet" and not homes
     if archived:
@@ -155,7 +168,7 @@ def export_data(
     upto = log.head()
     ends: list[int] = []  # first and last position of every batch
     if homes:
-        answers = _answers(log, homes, fold, tiling, period, ends)
+        answers = _answers(store, homes, tiling, period, ends)
         columns, tables = METRICS, _formed(answers, f"SELECT {_OF_METRICS[form]} FROM batch")
     else:
         columns, tables = EVENTS, _events(log, period, upto, _OF_EVENTS[form], ends)
@@ -237,16 +250,16 @@ def _refuse_unreadable(stored: pa.Table) -> None:
 
 
 def _answers(
-    log: EventLog, homes: Mapping[str, Declaration], fold: Fold, tiling: Tiling, period: TimePeriod, ends: list[int]
+    store: Store, homes: Mapping[str, Declaration], tiling: Tiling, period: TimePeriod, ends: list[int]
 ) -> Tables:
     """Yield the series of each metric, answered from read models of just this period."""
     wanted = {each.name: each for each in homes.values()}
 
     def folding(events: pa.Table, *, within: tuple[int, int]) -> Any:
         ends.extend(_ends(events))
-        return fold(events, list(wanted), within=within)
+        return store.fold(events, list(wanted), within=within)
 
-    read_models, _ = derived(log, list(wanted.values()), cast(Fold, folding), tiling)
+    read_models, _ = derived(store.log, list(wanted.values()), cast(Fold, folding), tiling)
     with closing(read_models):
         source = QuestionContext(
             read_models=read_models, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -54,6 +55,10 @@ class RetentionPolicy:
         if policy.archive and len(set(events.values())) > 1:
             raise BadRetention(name="archive", problem="needs one length for all events, not one for each family")
         return policy
+
+    def with_archive(self, directory: str | Path | None) -> RetentionPolicy:
+        """Return the policy with a directory to write events to, if one is given; raises BadRetention."""
+        return RetentionPolicy.of({**self.to_dict(), "archive": str(directory)}) if directory else self
 
     @property
     def longest(self) -> int | None:

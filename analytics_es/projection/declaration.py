@@ -1,4 +1,4 @@
-"""The algebra: what a projection is made of, and what follows from a declaration.
+"""What a projection is made of, and what follows from its declaration.
 
 Every measure has a zero and an associative, commutative merge, so neither order nor batches change a byte.
 """
@@ -44,9 +44,13 @@ def shortened(text: str) -> str:
 
 @frozen(kw_only=True)
 class Histogram:
-    """What a histogram measure holds: exact count, sum and extremes, and how many values fell into each bucket.
+    """What a histogram measure holds. Values are integers: the number times 10^decimals of the measure.
 
-    Bucket i of OpenTelemetry's scale 5 holds the values in (2^(i/32), 2^((i+1)/32)]; -2 holds the zeros.
+    count: how many values, exactly.
+    sum: of all values; None of none.
+    min: the smallest; None of none.
+    max: the largest; None of none.
+    buckets: how many values by bucket: i of OpenTelemetry's scale 5 is (2^(i/32), 2^((i+1)/32)], -2 holds the zeros.
     """
 
     count: int
@@ -148,7 +152,7 @@ class Declaration:
     @property
     def tags(self) -> tuple[str, ...]:
         """The names of the attributes among its entities."""
-        return tuple(each.removeprefix(TAG) for each in self.entities if each.startswith(TAG))
+        return tuple(entity.removeprefix(TAG) for entity in self.entities if entity.startswith(TAG))
 
     @property
     def expressions(self) -> Iterator[str]:
@@ -161,7 +165,7 @@ class Declaration:
     def crossed(self, entities: Sequence[str]) -> Declaration:
         """Return a definition of rows that are told apart by each of these entities at once, "" where there is none."""
         own = [key for key in self.keys if not key.of_entity]
-        added = [Key(name=crossing_key(each), sql=_expression(named_by(each))) for each in entities]
+        added = [Key(name=crossing_key(entity), sql=_expression(named_by(entity))) for entity in entities]
         return attrs.evolve(self, entities=(), keys=(*own, *added))
 
     def entity_key(self, part: Literal["type", "id"]) -> str:
@@ -172,22 +176,22 @@ class Declaration:
 @functools.lru_cache(maxsize=256)
 def defined(definition: str, generation: int = 0) -> Declaration:
     """Return what a definition declares, without its class."""
-    told: dict[str, Any] = json.loads(definition)
-    told["keys"] = tuple(Key(**key) for key in told["keys"])
-    told["measures"] = tuple(Measure(**measure) for measure in told["measures"])
-    lists = {name: tuple(told[name]) for name in ("consumes", "entities")}
-    return Declaration(**{**told, **lists}, generation=generation)
+    parts: dict[str, Any] = json.loads(definition)
+    parts["keys"] = [Key(**key) for key in parts["keys"]]
+    parts["measures"] = [Measure(**measure) for measure in parts["measures"]]
+    lists = {name: tuple(parts[name]) for name in ("consumes", "entities", "keys", "measures")}
+    return Declaration(**{**parts, **lists}, generation=generation)
 
 
 def differences(old: Declaration, new: Declaration) -> list[str]:
     """Say in words what changed from one definition to another."""
-    told = [f"version {old.version} → {new.version}"] if old.version != new.version else []
+    changes = [f"version {old.version} → {new.version}"] if old.version != new.version else []
     for kind, before, after in (("key", old.keys, new.keys), ("measure", old.measures, new.measures)):
-        was, now = {each.name: each for each in before}, {each.name: each for each in after}
-        told += [f"added {kind} {name}" for name in now if name not in was]
-        told += [f"removed {kind} {name}" for name in was if name not in now]
-        told += [f"changed {kind} {name}" for name in now if name in was and was[name] != now[name]]
+        was, now = {part.name: part for part in before}, {part.name: part for part in after}
+        changes += [f"added {kind} {name}" for name in now if name not in was]
+        changes += [f"removed {kind} {name}" for name in was if name not in now]
+        changes += [f"changed {kind} {name}" for name in now if name in was and was[name] != now[name]]
         if set(was) == set(now) and list(was) != list(now):
-            told.append(f"{kind}s in another order")
-    changed = (name for name in ("consumes", "where", "entities") if getattr(old, name) != getattr(new, name))
-    return told + [f"changed {name}" for name in changed]
+            changes.append(f"{kind}s in another order")
+    options = (name for name in ("consumes", "where", "entities") if getattr(old, name) != getattr(new, name))
+    return changes + [f"changed {name}" for name in options]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,14 +19,15 @@ from analytics_es.events.fields import FAMILIES
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, shortened
-from analytics_es.projection.fold_sql import MeasureCell, ProjectionSql, decoding
+from analytics_es.projection.decoding import decoding
+from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 
 Row = tuple[Any, ...]
 Span = tuple[int, int]
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
 WORKERS = 2
-READ = 1_000_000
+READ = 1_000_000  # rows are read as a reader's: made a table at once, they lose their order
 PIECE = 10_000  # rows made into tuples at once: a long list of them would keep Python's garbage collector busy
 
 
@@ -68,17 +69,6 @@ class Folded:
     rows: Sequence[Row]
     unreadable: list[tuple[int, int, str]]
     days: list[Day] = Factory(list)
-
-
-@frozen(kw_only=True)
-class Contributions:
-    """What a batch adds to one number, by currency ("" unless it is money): how many events, and the merged columns.
-
-    `events` are the first of them: position, occurred_at in microseconds, and value.
-    """
-
-    sums: dict[str, tuple[Any, ...]]
-    events: list[tuple[int, int, int]]
 
 
 # What is stored may say a time that no event can have, for which there are no hours.
@@ -152,19 +142,31 @@ class Fold:
         other._define(declarations)
         return self if other._declarations == self._declarations else other
 
-    def contributions(
-        self, events: pa.Table, cell: MeasureCell, *, within: Span, limit: int, largest: bool = False
-    ) -> Contributions:
-        """Say what events add to one number, and list the first by position, or by value; raises FoldFailed."""
-        taken = [each for each in events.column("type").unique().to_pylist() if consumes(cell.declaration, each)]
-        events = events.filter(pc.is_in(events.column("type"), pa.array(taken, pa.string())))
+    def by_event(
+        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], *, within: Span | None = None
+    ) -> pa.Table:
+        """Return what each event adds to rows of any definition where keys have these values; raises FoldFailed.
+
+        A row, by position, is its position, when it occurred (`OCCURRED`), keys, and columns of measures: what
+        it adds, None where nothing. A histogram's buckets are the index of the one that it adds to.
+        """
+        declaration, where = narrowed(declaration, where)
+        types = [kind for kind in events.column("type").unique().to_pylist() if consumes(declaration, kind)]
+        events = events.filter(pc.is_in(events.column("type"), pa.array(types, pa.string())))
+        return self.of([declaration])._by_event(events, declaration, where, within)
+
+    def _by_event(
+        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Span | None
+    ) -> pa.Table:
+        sql = ProjectionSql(declaration, "0", "0")  # no buckets
         with self._lock:
             try:
-                if self._load(events, within, decoding([cell.declaration])).first is None:
-                    return Contributions(sums={}, events=[])
-                return self._contributions(cell, limit, "value DESC, position" if largest else "position")
+                self._load(events, within, self._decoding)
+                keys = [shortened(text) for text in where.values()]
+                with self._engine.cursor() as cursor:
+                    return cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all()
             except engine.EngineError as error:
-                raise _failed(cell.declaration, error) from error
+                raise _failed(declaration, error) from error
 
     def count_days(self, keys: Sequence[str]) -> list[Day]:
         """Count events by the days that their keys name, and add up their checksums."""
@@ -175,15 +177,6 @@ class Fold:
         """Let go of threads and engine."""
         self._workers.shutdown()
         self._engine.close()
-
-    def _contributions(self, cell: MeasureCell, limit: int, order: str) -> Contributions:
-        sql = ProjectionSql(cell.declaration, "0", "0")  # what is left of the batch is all of the cell's time
-        values = [shortened(value) for value in cell.where.values()]
-        self._engine.execute(f"CREATE OR REPLACE TABLE cell AS {sql.contributions(cell)}", values)
-        sums = self._engine.execute(sql.sums(cell.measure)).fetchall()
-        first = f"SELECT position, occurred_at, value FROM cell ORDER BY {order} LIMIT ?"
-        events = self._engine.execute(first, [limit]).fetchall() if limit else []
-        return Contributions(sums={money: tuple(parts) for money, *parts in sums}, events=events)
 
     def _load(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
@@ -246,7 +239,6 @@ class Fold:
         unreadable = _listed(declaration, decoded.broken)
         try:
             with self._engine.cursor() as cursor:
-                # As a reader: made a table at once, rows lose their order.
                 rows = Rows(cursor.sql(sql.rows()).to_arrow_reader(READ).read_all())
                 if decoded.unread or sql.may_fail():
                     unreadable += cursor.execute(sql.unreadable()).fetchall()

@@ -9,8 +9,10 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from attrs import evolve
+
 from analytics_es.events.event import EARLIEST
-from analytics_es.lifecycle import export
+from analytics_es.lifecycle.export import export_data
 from analytics_es.log import LogSlice
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries import question as queries
@@ -18,18 +20,14 @@ from analytics_es.queries.as_of import Deriving, recorded_at
 from analytics_es.queries.derived import Crossings, Remembered, folded
 from analytics_es.read_models import ReadModels
 from analytics_es.read_models.tiling import Tiling, calendar_of
-from analytics_es.service.questions import Questions
+from analytics_es.service.questions import Answers, Questions
+from analytics_es.store import Store
 from analytics_es.types import ExportResult, OperationResult, Progress, TimePeriod
 
-# ── where the log stood ─────────────────────────────────────────────────────────────────────────────────────────
 
-
-# ── read models of a period ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def _close(*kept: Remembered | Crossings) -> None:
-    for each in kept:
-        each.close()
+def _close(*derived: Remembered | Crossings) -> None:
+    for read_models in derived:
+        read_models.close()
 
 
 class AsOf(Questions):
@@ -40,23 +38,30 @@ class AsOf(Questions):
     """
 
     def __init__(
-        self, deriving: Deriving, position: int, check_open: Callable[[], None], prices: Callable[[int], queries.Prices]
+        self,
+        store: Store,
+        deriving: Deriving,
+        position: int,
+        check_open: Callable[[], object],
+        prices: Callable[[int], queries.Prices],
     ) -> None:
-        self._log = LogSlice(deriving.log, upto=position)
-        self._deriving, self._declarations, self._is_open = deriving, deriving.declarations, check_open
+        self._log = LogSlice(store.log, upto=position)
+        self._store = evolve(store, log=self._log)
+        self._deriving, self._check_open = deriving, check_open
         self._lock = threading.Lock()
         self._remembered, self._crossings = Remembered(), Crossings()
         self._end = weakref.finalize(self, _close, self._remembered, self._crossings)
         self.position, self._prices = position, prices
-        self.recorded_at = recorded_at(deriving.log, position)
+        self.recorded_at = recorded_at(store.log, position)
 
     def close(self) -> None:
         """Let go of what was derived; asking again derives it again."""
         with self._lock:
             _close(self._remembered, self._crossings)
 
-    def _check_open(self) -> None:
-        self._is_open()
+    def _answers(self) -> Answers:
+        self._check_open()
+        return Answers(declarations=self._deriving.declarations, open=self._answering)
 
     def _now(self) -> datetime:
         return self.recorded_at or EARLIEST
@@ -64,7 +69,7 @@ class AsOf(Questions):
     def _answering(
         self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
     ) -> AbstractContextManager[queries.QuestionContext]:
-        declared = next(each for each in self._declarations if each.name == projection)
+        declared = self._store.read_models.declarations[projection]
         calendar = calendar_of(period, self._deriving.calendar)
         if calendar == self._deriving.calendar and not queries.several(declared, words or ()):
             return self.source(projection, period)
@@ -103,16 +108,9 @@ class AsOf(Questions):
         to: str | Path | None = None,
     ) -> OperationResult[ExportResult]:
         """Write the series of metrics as they were then, as csv, json or parquet."""
-        return self._result(
-            lambda: export.export_data(
-                self._log,
-                self._deriving.declarations,
-                self._deriving.fold,
-                Tiling.of(self._deriving.calendar, period),
-                period,
-                format,
-                metrics,
-                to=None if to is None else Path(to),
-                progress=None,
-            )
-        )
+
+        def exported() -> ExportResult:
+            self._check_open()
+            return export_data(self._store, format, period, metrics, to=None if to is None else Path(to))
+
+        return OperationResult.of(exported)

@@ -43,7 +43,7 @@ class TimePeriod:
         return "hour" if self.end - self.start <= _HOURLY_UP_TO else "day"
 
     @granularity.validator
-    def _known(self, _: Any, value: str) -> None:
+    def _one_of_three(self, _: Any, value: str) -> None:
         if value not in ("hour", "day", "total"):
             raise BadPeriod(text=value, problem="its granularity must be hour, day or total")
 
@@ -64,8 +64,8 @@ class TimePeriod:
         try:
             start = end - timedelta(**length)
         except OverflowError:
-            told = ", ".join(f"{unit}={count}" for unit, count in length.items())
-            raise BadPeriod(text=told, problem="it begins before the year 1") from None
+            text = ", ".join(f"{unit}={count}" for unit, count in length.items())
+            raise BadPeriod(text=text, problem="it begins before the year 1") from None
         return cls._of(start, end, granularity)
 
     @classmethod

@@ -133,12 +133,6 @@ def test_what_is_explained_adds_up_to_the_number(
 # ── one service ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
-
-
 def recorded(service: AnalyticsService, *events: dict[str, Any]) -> None:
     service.record_events([{"id": f"call-{n}", **event} for n, event in enumerate(events, 1)]).unwrap()
     service.catch_up()
@@ -155,9 +149,9 @@ def test_an_event_is_told_with_its_place_its_time_and_what_it_brings(analytics: 
 
     (event,) = found.events
     assert (event.position, event.id, event.source, event.type) == (2, "call-2", "local", "provider.call.completed")
-    assert (NOON + timedelta(microseconds=7), Decimal("0.25")) == (event.occurred_at, event.value)
+    assert (event.occurred_at, event.value) == (NOON + timedelta(microseconds=7), Decimal("0.25"))
     assert event.recorded_at is not None
-    assert (1, "USD", Decimal("0.25"), {}) == (found.count, found.currency, found.figures.total, found.keys)
+    assert (found.count, found.currency, found.figures.total, found.keys) == (1, "USD", Decimal("0.25"), {})
 
 
 def test_an_event_counts_once_unless_an_entity_is_asked_for(analytics: AnalyticsService) -> None:
@@ -192,7 +186,7 @@ def test_the_first_are_listed_and_the_rest_is_counted(analytics: AnalyticsServic
     assert (ids(first), first.omitted, first.count) == (["call-1", "call-2"], 2, 4)
     assert (ids(most), most.omitted) == (["call-2", "call-4", "call-3"], 1)
     assert (ids(none), none.omitted) == ([], 4)
-    assert {Decimal(26)} == {each.figures.total for each in (first, most, none)}
+    assert {each.figures.total for each in (first, most, none)} == {Decimal(26)}
 
 
 def test_what_is_far_apart_in_the_log_is_listed_in_order(
@@ -229,15 +223,15 @@ def test_what_is_not_in_the_read_model_yet_explains_nothing(analytics: Analytics
 
 
 def test_an_unreadable_value_brings_nothing(analytics: AnalyticsService) -> None:
-    assert isinstance(analytics._log, SQLiteLog)
+    assert isinstance(analytics.store.log, SQLiteLog)
     custom = [stored("custom.thing.measured", input_tokens=value) for value in (5, "lots", "1e400", None)]
-    append(analytics._log, *custom, ("custom.thing.measured", b"{"))
+    append(analytics.store.log, *custom, ("custom.thing.measured", b"{"))
     analytics.catch_up()
     noon = TimePeriod(NOON, NOON + HOUR)
 
     found = analytics.explain("usage.input_tokens", noon).unwrap()
 
-    assert ([1], Decimal(5)) == ([each.position for each in found.events], found.figures.total)
+    assert ([each.position for each in found.events], found.figures.total) == ([1], Decimal(5))
     assert analytics.explain("usage.events", noon).unwrap().count == 4
     assert found.completeness.unreadable > 0
 
@@ -285,7 +279,7 @@ def test_nothing_is_explained_by_nothing(analytics: AnalyticsService) -> None:
     found = {name: analytics.explain(name, LUNCH).unwrap() for name in ("usage.events", "cost.reported_cost")}
 
     assert [found["usage.events"].figures.count, found["cost.reported_cost"].figures.total] == [0, None]
-    assert {(0, 0, None)} == {(each.count, each.omitted, each.currency) for each in found.values()}
+    assert {(each.count, each.omitted, each.currency) for each in found.values()} == {(0, 0, None)}
 
 
 @pytest.mark.parametrize(

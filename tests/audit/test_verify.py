@@ -253,7 +253,7 @@ def test_a_day_of_the_ledger_that_the_log_does_not_know_shows(store: Planted) ->
 
 
 def test_unreadable_values_are_compared_too(store: Planted) -> None:
-    append(store.service._log, stored(value="x", occurred_at=NOON.isoformat()), ("custom.thing.happened", b"{"))
+    append(store.service.store.log, stored(value="x", occurred_at=NOON.isoformat()), ("custom.thing.happened", b"{"))
     store.service.catch_up()
     assert store.verify().identical
 
@@ -289,7 +289,7 @@ def test_the_log_is_asked_stretch_by_stretch(store: Planted, monkeypatch: pytest
 
 
 @given(seed=st.integers(0, 10_000), size=st.integers(2, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_pages_find_what_a_comparison_of_everything_finds(seed: int, size: int) -> None:
     chance = random.Random(seed)
     one = {(k // 3, k % 3): k for k in range(30) if chance.random() < 0.8}
@@ -342,9 +342,9 @@ def test_projections_at_different_positions_are_each_compared_at_their_own(
     store: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.service.record_events([tool_call(occurred_at=NOON + n * HOUR) for n in range(5)]).unwrap()
-    live = store.service._read_models.live()["cost"].declaration
-    folded = store.service._fold(store.service._log.scan(after=72, limit=3))["cost"]
-    store.service._read_models.commit(live, folded, expected=72, position=75)  # type: ignore[arg-type]
+    live = store.service.store.read_models.live()["cost"].declaration
+    folded = store.service.store.fold(store.service.store.log.scan(after=72, limit=3))["cost"]
+    store.service.store.read_models.commit(live, folded, expected=72, position=75)  # type: ignore[arg-type]
 
     found = store.verify()
 
@@ -433,7 +433,7 @@ def test_a_sum_that_cannot_be_folded_again_is_a_failure_not_a_divergence(tmp_pat
         service.record_event(**provider_call(input_tokens=2**63 - 1)).unwrap()
         service.catch_up()
         service.record_event(**provider_call(input_tokens=900)).unwrap()
-        with service._read_models._database.write() as cursor:  # type: ignore[attr-defined]
+        with service.store.read_models._database.write() as cursor:  # type: ignore[attr-defined]
             cursor.execute("UPDATE tracking SET notification_id = 2")
 
         assert not service.verify().ok
@@ -533,7 +533,7 @@ def test_on_postgres_divergences_are_found_too(postgres: Server, monkeypatch: py
             {**each, "data": {**each["data"], "user_id": f"Ö{n % 5}_a"}} for n, each in enumerate(events())
         ).unwrap()
         broken = stored("provider.call.completed", cost=1e12, currency="USD", occurred_at=NOON.isoformat())
-        append(service._log, broken)  # type: ignore[arg-type]
+        append(service.store.log, broken)  # type: ignore[arg-type]
         service.catch_up()
         period = TimePeriod(MONDAY, MONDAY + DAY)
         assert service.verify(workers=2).unwrap().identical

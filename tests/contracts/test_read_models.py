@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es.errors import AnalyticsError, BadDeclaration, OtherTimezone, RebuildLost, RebuildRunning, StoreFailed
@@ -341,7 +341,7 @@ SOME = st.lists(
 )
 
 
-@settings(suppress_health_check=list(HealthCheck), max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(batches=st.lists(SOME, min_size=1, max_size=4))
 def test_all_databases_hold_and_answer_the_same(postgres: Server, batches: list[list[tuple[Any, ...]]]) -> None:
     one = SQLiteReadModels(None, [MINE], log="a log", timezone="UTC")

@@ -136,7 +136,7 @@ def _check_that_each_goes_on(url: str, runners: list[Life]) -> None:
 def _survived(url: str, seed: int, kills: int, acknowledged: dict[int, int], again: int) -> Survived:
     with AnalyticsService.open(url, privacy="full") as service:
         service.wait_until_caught_up(PATIENCE)
-        found = Counter(identities(service._log))
+        found = Counter(identities(service.store.log))
         counted = service.get_summary("usage.events", ALWAYS).unwrap().figures.count
     noted = {(f"writer-{writer}", str(n)) for writer, size in acknowledged.items() for n in range(size)}
     return Survived(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,11 @@ from analytics_es.lifecycle.copies import EXPORTED
 from analytics_es.testing import NOON, tool_call
 from tests import day
 
+pytestmark = pytest.mark.store(events=day.events(), clock=lambda: day.NOW)
+
 START = datetime(2026, 3, 1, tzinfo=UTC)
 SUNDAY, MONDAY, TUESDAY = (TimePeriod(START + timedelta(n), START + timedelta(n + 1)) for n in range(3))
 ALL = TimePeriod(datetime(2000, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with day.recorded() as service:
-        yield service
 
 
 @pytest.fixture
@@ -45,7 +41,7 @@ def folder(analytics: AnalyticsService, tmp_path: Path) -> Path:
 
 def logged(analytics: AnalyticsService) -> list[dict[str, Any]]:
     """Return the log's events, without those that tell of the exports."""
-    found: list[dict[str, Any]] = analytics._log.scan(after=0, limit=10_000).to_pylist()
+    found: list[dict[str, Any]] = analytics.store.log.scan(after=0, limit=10_000).to_pylist()
     return [row for row in found if row["type"] != EXPORTED]
 
 
@@ -76,7 +72,7 @@ def test_a_manifest_says_what_the_file_is(analytics: AnalyticsService, tmp_path:
     assert result.manifest.stat().st_mode & 0o777 == 0o600
     assert orjson.loads(result.manifest.read_bytes()) == {
         "version": 1,
-        "log": analytics._log.identity,
+        "log": analytics.store.log.identity,
         "start": "2026-03-02T00:00:00+00:00",
         "end": "2026-03-03T00:00:00+00:00",
         "rows": 26,
@@ -108,7 +104,7 @@ def test_metrics_and_other_formats_have_no_manifest(analytics: AnalyticsService,
 def test_an_archive_gives_what_the_log_gives(
     analytics: AnalyticsService, tmp_path: Path, folder: Path, limit: int
 ) -> None:
-    archive = Archive.open(folder, log=analytics._log.identity)
+    archive = Archive.open(folder, log=analytics.store.log.identity)
     archive.check()
 
     assert logged(analytics) == read(archive, limit)
@@ -149,7 +145,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     events=st.lists(
         st.tuples(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,16 @@ from tests.servers import Server
 from tests.stores import contents, derived, sql
 
 
-@pytest.fixture
-def analytics(tmp_path: Path) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as service:
-        service.record_events(event(n) for n in range(500)).unwrap()
-        yield service
+def event(number: int) -> dict[str, Any]:
+    return {**tool_call(user_id=f"user-{number}"), "source": "test", "id": str(number)}
+
+
+pytestmark = pytest.mark.store("sqlite", events=[event(n) for n in range(500)])
 
 
 @pytest.fixture
 def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_log, "COPIED_AT_ONCE", 1)
-
-
-def event(number: int) -> dict[str, Any]:
-    return {**tool_call(user_id=f"user-{number}"), "source": "test", "id": str(number)}
 
 
 def test_a_backup_holds_what_a_copy_of_the_file_lacks(analytics: AnalyticsService, tmp_path: Path) -> None:
@@ -47,13 +43,13 @@ def test_a_backup_holds_what_a_copy_of_the_file_lacks(analytics: AnalyticsServic
 
 def test_a_backup_is_a_store_whose_read_models_are_derived_again(analytics: AnalyticsService, tmp_path: Path) -> None:
     analytics.catch_up()
-    before, answers = identities(analytics._log), contents(analytics._read_models)  # type: ignore[arg-type]
+    before, answers = identities(analytics.store.log), contents(analytics.store.read_models)  # type: ignore[arg-type]
     analytics.back_up(tmp_path / "backup.db").unwrap()
 
     with AnalyticsService.open(tmp_path / "backup.db", follow=False) as restored:
         restored.catch_up()
-        assert identities(restored._log) == before
-        assert contents(restored._read_models) == answers  # type: ignore[arg-type]
+        assert identities(restored.store.log) == before
+        assert contents(restored.store.read_models) == answers  # type: ignore[arg-type]
         assert restored.record_event(**event(499)).unwrap().duplicate
         assert restored.record_event(**event(500)).unwrap().position == 501
 
@@ -75,12 +71,12 @@ def test_a_backup_is_one_state_although_others_record_meanwhile(analytics: Analy
 
     result = analytics.back_up(tmp_path / "backup.db", progress=record_one).unwrap()
 
-    assert analytics._log.head() > result.last_position == 500
+    assert analytics.store.log.head() > result.last_position == 500
     assert sql(tmp_path / "backup.db", "PRAGMA integrity_check") == [("ok",)]
     with AnalyticsService.open(tmp_path / "backup.db", follow=False) as restored:
         restored.catch_up()
-        assert identities(restored._log) == identities(analytics._log)[:500]
-        assert contents(restored._read_models) == derived(restored._log)  # type: ignore[arg-type]
+        assert identities(restored.store.log) == identities(analytics.store.log)[:500]
+        assert contents(restored.store.read_models) == derived(restored.store.log)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("in_small_parts")
@@ -151,7 +147,7 @@ def test_a_store_in_memory_can_be_kept(tmp_path: Path) -> None:
         assert service.back_up(tmp_path / "backup.db").unwrap().last_position == 1
 
     with AnalyticsService.open(tmp_path / "backup.db", follow=False) as restored:
-        assert restored._log.head() == 1
+        assert restored.store.log.head() == 1
 
 
 @pytest.mark.usefixtures("in_small_parts")

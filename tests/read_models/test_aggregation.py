@@ -44,12 +44,12 @@ class Store:
                 for make in (provider_call, job_failed)
             ]
         ).unwrap()
-        append(self.service._log, stored(value="x", occurred_at=(self.day.start + timedelta(hours=2)).isoformat()))
+        append(self.service.store.log, stored(value="x", occurred_at=(self.day.start + timedelta(hours=2)).isoformat()))
         self.service.catch_up()
         self.right = self.contents()
 
     def contents(self) -> Contents:
-        return contents(self.service._read_models)
+        return contents(self.service.store.read_models)
 
     def hours(self, start: int, end: int) -> TimePeriod:
         """Return a period of the day, from the so manieth to the so manieth of its hours."""
@@ -117,7 +117,7 @@ def test_what_is_wrong_inside_is_healed_and_what_is_outside_is_left_alone(store:
     assert outside(store.contents(), *spans) == outside(planted, *spans)
     assert seconds(result.period) == (start, end)
     assert result.projections == ["budgets", "cost", "performance", "usage"]
-    assert result.position == store.service._log.head()
+    assert result.position == store.service.store.log.head()
     assert result.rows == sum(len(rows) for rows in within(store.right, *spans).values()) - unreadable_in(
         store, start, end
     )
@@ -195,9 +195,9 @@ def test_only_what_was_folded_before_is_derived_and_the_rest_is_left_to_the_runn
     result = monday.service.run_aggregation(monday.day).unwrap()
 
     assert monday.contents() == monday.right
-    assert result.position == monday.service._log.head() - 1
+    assert result.position == monday.service.store.log.head() - 1
     monday.service.catch_up()
-    assert monday.contents() == derived(monday.service._log)
+    assert monday.contents() == derived(monday.service.store.log)
 
 
 def test_events_folded_while_a_period_is_derived_are_in_it_once() -> None:
@@ -242,7 +242,7 @@ def test_beside_a_follower_and_writers_the_result_is_exact(tmp_path: Path) -> No
         service.wait_until_caught_up()
         results.append(service.run_aggregation(period).unwrap())
 
-        assert contents(service._read_models) == derived(service._log)
+        assert contents(service.store.read_models) == derived(service.store.log)
         assert [each.position for each in results] == sorted(each.position for each in results)
         assert results[-1].position == 30
         assert service.get_summary("cost.calls", TimePeriod.day(date(2026, 3, 2))).unwrap().figures.count == 30
@@ -261,15 +261,15 @@ def test_a_projection_that_cannot_be_derived_says_so_and_keeps_its_rows() -> Non
         service.record_event(**huge).unwrap()
         service.catch_up()
         service.record_event(**provider_call(input_tokens=900)).unwrap()
-        with service._read_models._database.write() as cursor:
+        with service.store.read_models._database.write() as cursor:
             cursor.execute("UPDATE tracking SET notification_id = 2")
-        before = contents(service._read_models)
+        before = contents(service.store.read_models)
 
         result = service.run_aggregation(TimePeriod(noon, noon + timedelta(hours=1)))
 
         assert result.failure is not None
         assert result.failure.code == "store_failed" or result.failure.code == "fold_failed"
-        assert contents(service._read_models) == before
+        assert contents(service.store.read_models) == before
 
 
 @pytest.mark.parametrize(("zone", "day"), DAYS)

@@ -37,14 +37,14 @@ def filled(path: Path, *events: dict[str, Any], **options: Any) -> Contents:
     with AnalyticsService.open(path, follow=False, **options) as analytics:
         analytics.record_events(events or EVENTS).unwrap()
         analytics.catch_up()
-        return contents(analytics._read_models)
+        return contents(analytics.store.read_models)
 
 
 def held(path: Path, **options: Any) -> Contents:
     """Return what the read models of a store hold, caught up."""
     with AnalyticsService.open(path, follow=False, **options) as analytics:
         analytics.catch_up()
-        return contents(analytics._read_models)
+        return contents(analytics.store.read_models)
 
 
 @cache
@@ -198,7 +198,7 @@ def test_a_new_store_can_be_opened_by_many_at_once(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    identities = {service._log.identity for service in opened}
+    identities = {service.store.log.identity for service in opened}
     for service in opened:
         service.close()
 

@@ -11,6 +11,8 @@ import attrs
 import pytest
 
 from analytics_es import types
+from analytics_es.events.event import RecordedEvent, TypeFacts
+from analytics_es.projection import Histogram
 
 MODULES = [
     importlib.import_module(f"{types.__name__}.{module.name}") for module in pkgutil.iter_modules(types.__path__)
@@ -20,7 +22,7 @@ CLASSES = [
 ]
 
 
-@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", [*CLASSES, Histogram, RecordedEvent, TypeFacts], ids=lambda cls: cls.__name__)
 def test_each_field_has_a_line_of_its_own_in_the_docstring(cls: type) -> None:
     lines = re.findall(r"^(\w+): \S.*[.…]$", inspect.getdoc(cls) or "", re.MULTILINE)
 

@@ -12,8 +12,6 @@ from contextlib import closing, contextmanager
 from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from attrs import define, evolve, field, frozen
 
 from analytics_es.cost.budgets import accounts as kept
@@ -21,10 +19,9 @@ from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Key
 from analytics_es.cost.budgets.spending import COST, Spending, amounts_by, hours, spending
 from analytics_es.cost.price_log import PricesThen
 from analytics_es.cost.prices.book import PriceBook
-from analytics_es.errors import FoldFailed
 from analytics_es.log import LogSlice
 from analytics_es.projection.declaration import Declaration, Key
-from analytics_es.projection.fold import consumes
+from analytics_es.projection.fold_sql import OCCURRED
 from analytics_es.queries.as_of import Deriving
 from analytics_es.queries.derived import folded
 from analytics_es.queries.question import QuestionContext
@@ -97,7 +94,7 @@ class PriceHistory:
     def known(self, count: int) -> PricesThen:
         """Return the prices as they were after so many times."""
         if count not in self._known:
-            self._known[count] = PricesThen(known=self.book.upto(self.ends[count - 1] if count else 0))
+            self._known[count] = PricesThen(book=self.book.upto(self.ends[count - 1] if count else 0))
         return self._known[count]
 
 
@@ -192,7 +189,7 @@ class BudgetHistory:
             tiling = Tiling.of(self.deriving.calendar, self.account.period)
             rows, takings = [], []
             for grain, bucket, keys, values in self._folded():
-                position = int(values.get(PLACE.name, 0))
+                position = values.get("position", 0)
                 if grain == "day" and kept.concerns(keys, self.account):
                     rows.append((position, keys, values))
                 elif grain == "hour" and keys[:2] == self.account.name and tiling.start <= bucket < tiling.end:
@@ -209,17 +206,11 @@ class BudgetHistory:
         )
         if not after:
             yield from kept.rows_folded(Seeds(log)(declaration), declaration)
-        finer = evolve(declaration, keys=(*declaration.keys, PLACE))
-        fold = self.deriving.fold.of([finer])
-        while (table := log.scan(after=after, upto=self.latest.position, limit=PAGE)).num_rows:
-            after = table.column("position")[-1].as_py()
-            types = [each for each in table.column("type").unique().to_pylist() if consumes(declaration, each)]
-            taken = table.filter(pc.is_in(table.column("type"), pa.array(types, pa.string())))
-            if taken.num_rows:
-                found = fold(taken)[BUDGETS]
-                if isinstance(found, FoldFailed):
-                    raise found
-                yield from kept.rows_folded([found], finer)
+        while (batch := log.scan(after=after, upto=self.latest.position, limit=PAGE)).num_rows:
+            after = batch.column("position")[-1].as_py()
+            for event in self.deriving.fold.by_event(batch, declaration, {}).to_pylist():
+                keys = tuple(event[key] for key in kept.KEYS)
+                yield from ((grain, event[OCCURRED] // 1_000_000, keys, event) for grain in ("hour", "day"))
 
     # ── what calls cost ─────────────────────────────────────────────────────────────────────────────────────────
 
