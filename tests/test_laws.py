@@ -23,7 +23,7 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Folded
 from analytics_es.queries import question as queries
 from analytics_es.queries.figures import distribution
-from analytics_es.read_models import rebuild
+from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.histograms import read
 from analytics_es.read_models.sqlite import SQLiteReadModels
@@ -302,7 +302,7 @@ def test_deriving_any_period_again_changes_no_byte(
         runner_of(log, read_models, classes=ALL, zone=zone, batch=6).catch_up()
         before = contents(read_models)
 
-        rebuild.run_aggregation(log, read_models, engine(ALL, zone), Tiling.of(Calendar(zone), period), period)
+        run_aggregation(log, read_models, engine(ALL, zone), Tiling.of(Calendar(zone), period), period)
 
         assert contents(read_models) == before
 
