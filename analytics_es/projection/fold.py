@@ -7,7 +7,7 @@ import functools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -69,6 +69,13 @@ class Folded:
     rows: Sequence[Row]
     unreadable: list[tuple[int, int, str]]
     days: list[Day] = Factory(list)
+
+
+class FoldAll(Protocol):
+    """Folds a batch for all projections, or raises FoldFailed."""
+
+    def __call__(self, events: pa.Table, *, within: Span) -> dict[str, Folded]:
+        """Return what the events of these microseconds add."""
 
 
 # What is stored may say a time that no event can have, for which there are no hours.
@@ -146,9 +153,13 @@ class Fold:
 
     def of(self, declarations: Iterable[Declaration]) -> Fold:
         """Return the fold of other definitions: it shares engine, threads and lock, and is closed with this one."""
+        declarations = list(declarations)
+        own = {declaration.definition for declaration in self._declarations.values()}
+        if {declaration.definition for declaration in declarations} == own:
+            return self
         other = copy.copy(self)
         other._define(declarations)
-        return self if other._declarations == self._declarations else other
+        return other
 
     def by_event(
         self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], *, within: Span | None = None

@@ -22,8 +22,8 @@ from analytics_es.projection.fold import Day, Fold, Folded
 from analytics_es.queries.grouping import least, several
 from analytics_es.queries.question import QuestionContext
 from analytics_es.read_models import ReadModels
-from analytics_es.read_models.rebuild import derived
 from analytics_es.read_models.seeds import Seeds, check_exact
+from analytics_es.read_models.temporary import derived
 from analytics_es.read_models.tiling import Tiling, calendar_of
 from analytics_es.types import Progress, TimePeriod
 
@@ -76,9 +76,9 @@ class DerivedReadModels:
         With the `fold` of a store they begin with what is sealed. Without one, the period may be of any calendar.
         """
         if fold:
-            return derived(log, [declaration], fold.of([declaration]), tiling, progress=progress)[0]
+            return derived(log, [declaration], fold.of([declaration]).fold_all, tiling, progress=progress)[0]
         with closing(Fold([declaration], tiling.calendar, threads=THREADS)) as own:
-            return derived(log, [declaration], own, tiling, seeds=_Unsown(log), progress=progress)[0]
+            return derived(log, [declaration], own.fold_all, tiling, seeds=_Unsown(log), progress=progress)[0]
 
     @contextmanager
     def open(self, key: Any, build: Callable[[], ReadModels]) -> Iterator[ReadModels]:

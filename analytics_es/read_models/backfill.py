@@ -27,13 +27,8 @@ class Backfill:
     def __init__(
         self, log: EventLog, read_models: ReadModels, runner: Runner, rebuild: Rebuild, *, least: int = LEAST
     ) -> None:
-        self._log, self._read_models, self._runner, self._rebuild, self._least = (
-            log,
-            read_models,
-            runner,
-            rebuild,
-            least,
-        )
+        self._log, self._read_models, self._runner = log, read_models, runner
+        self._rebuild, self._least = rebuild, least
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import evolve, frozen
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
@@ -33,12 +33,7 @@ FIRST = datetime(2026, 3, 7, tzinfo=UTC)  # in New York, clocks go forward on th
 NOW = FIRST + timedelta(days=200)
 ZONES = ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]
 
-moderate = settings(
-    deadline=None,
-    max_examples=10,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+moderate = settings(max_examples=10, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 few = settings(moderate, max_examples=4)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import fnmatch
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,12 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import BadPattern, Closed, NotABus, OverlappingPatterns, StoreBusy
-from analytics_es.events.event import RecordedEvent, matches
+from analytics_es.events.event import matches
 from analytics_es.ingest.bus import FAMILIES, Message, at_all_depths, by_depth, check_patterns
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.ingest.subscription import Intake, SubscriptionStats
 from analytics_es.testing import NOON, tool_call
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
-
-
-def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
-    log, found = analytics.store.log, []
-    while event := log.first_after(len(found)):
-        found.append(event)
-    return found
+from tests.stores import recorded
 
 
 def types(analytics: AnalyticsService) -> list[str]:
