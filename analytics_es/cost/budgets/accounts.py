@@ -17,8 +17,7 @@ from analytics_es.events.event import EPOCH
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
-from analytics_es.queries.figures import merged
-from analytics_es.queries.rows import Values, columns_of, measures_of, named
+from analytics_es.queries.rows import Values, columns_of, measures_of, named, together
 from analytics_es.read_models import Snapshot, Span
 from analytics_es.types import TimePeriod
 
@@ -90,13 +89,13 @@ class Allocation:
     amount: int = 0  # in billionths, as all amounts here
     least: int | None = None
     first_at: int | None = None  # microseconds
-    own_thresholds: frozenset[Decimal] = frozenset()
-    reached: Mapping[Decimal, tuple[int | None, int]] = {}  # at which position, and when, as the log was told
+    percents: frozenset[Decimal] = frozenset()
+    reached: Mapping[Decimal, tuple[int | None, int]] = {}  # by percent: the position, and microseconds
 
     @property
     def thresholds(self) -> list[Decimal]:
         """The percents to tell of."""
-        return sorted(self.own_thresholds or DEFAULT_THRESHOLDS)
+        return sorted(self.percents or DEFAULT_THRESHOLDS)
 
 
 def rows_of(snapshot: Snapshot) -> dict[Keys, Values]:
@@ -119,28 +118,22 @@ def rows_folded(parts: Iterable[Folded], declaration: Declaration) -> Iterator[t
             yield values["grain"], values["bucket"], tuple(values[key] for key in KEYS), values
 
 
-def together(rows: Iterable[tuple[Keys, Values]], declaration: Declaration) -> dict[Keys, Values]:
+def merged(rows: Iterable[tuple[Keys, Values]], declaration: Declaration) -> dict[Keys, Values]:
     """Merge rows of the same keys."""
-    merges = {column.name: column.merge for column in columns_of(measures_of(declaration, MEASURES))}
-    merged_rows: dict[Keys, Values] = {}
+    measures, groups = measures_of(declaration, MEASURES), dict[Keys, list[Values]]()
     for keys, values in rows:
-        parts = [merged_rows[keys], values] if keys in merged_rows else [values]
-        merged_rows[keys] = {name: merged(how, [part[name] for part in parts]) for name, how in merges.items()}
-    return merged_rows
+        groups.setdefault(keys, []).append(values)
+    return {keys: together(measures, parts) for keys, parts in groups.items()}
 
 
 def allocations(rows: Rows) -> dict[Account, Allocation]:
-    """Return the accounts that something was allocated to."""
-    accounts: dict[Account, Allocation] = {}
+    """Return the accounts that something was allocated to, and what."""
+    by_account: dict[Account, Allocation] = {}
     for keys, values in rows.items():
         if values["allocations"] or values["reached_at"] is not None:
-            account, thresholds = _account(keys), _percents(keys[KEYS.index("thresholds")])
-            accounts[account] = _more(accounts.get(account, Allocation()), thresholds, values)
-    return {account: allocation for account, allocation in accounts.items() if allocation.count}
-
-
-def _account(keys: Sequence[str]) -> Account:
-    return Account(*keys[:6])
+            account, percents = Account(*keys[:6]), _percents(keys[KEYS.index("thresholds")])
+            by_account[account] = _more(by_account.get(account, Allocation()), percents, values)
+    return {account: allocation for account, allocation in by_account.items() if allocation.count}
 
 
 def _percents(text: str) -> frozenset[Decimal]:
@@ -152,23 +145,24 @@ def _time(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
 
 
-def _more(allocation: Allocation, thresholds: frozenset[Decimal], values: Values) -> Allocation:
+def _more(before: Allocation, percents: frozenset[Decimal], values: Values) -> Allocation:
     if values["reached_at"] is not None:
-        reached = dict.fromkeys(thresholds, (values["reached_position"], values["reached_at"]))
-        allocation = evolve(allocation, reached={**allocation.reached, **reached})
+        reached = dict.fromkeys(percents, (values["reached_position"], values["reached_at"]))
+        before = evolve(before, reached={**before.reached, **reached})
     if not values["allocations"]:
-        return allocation
+        return before
     return evolve(
-        allocation,
-        count=allocation.count + values["allocations"],
-        amount=allocation.amount + (values["allocated"] or 0),
-        least=_least(allocation.least, values["least_allocated"]),
-        first_at=_least(allocation.first_at, values["first_allocated_at"]),
-        own_thresholds=allocation.own_thresholds | thresholds,
+        before,
+        count=before.count + values["allocations"],
+        amount=before.amount + (values["allocated"] or 0),
+        least=least(before.least, values["least_allocated"]),
+        first_at=least(before.first_at, values["first_allocated_at"]),
+        percents=before.percents | percents,
     )
 
 
-def _least(*numbers: int | None) -> int | None:
+def least(*numbers: int | None) -> int | None:
+    """Return the least of those that there are."""
     return min((number for number in numbers if number is not None), default=None)
 
 
@@ -177,26 +171,26 @@ def grants(rows: Rows, name: Name, calendar: Calendar) -> list[Grant]:
     voids = {
         keys[7]: values["voided_at"] for keys, values in rows.items() if keys[0] == name[0] and values["voided_at"]
     }
-    grants = [
+    granted = (
         _grant(keys, values, voids.get(keys[7]), calendar)
         for keys, values in rows.items()
         if keys[:2] == name and values["granted"] is not None
-    ]
-    return sorted(grants, key=lambda grant: grant.turn)
+    )
+    return sorted(granted, key=lambda grant: grant.turn)
 
 
 def _grant(keys: Sequence[str], values: Values, voided_us: int | None, calendar: Calendar) -> Grant:
-    texts = dict(zip(KEYS, keys, strict=True))
+    fields = dict(zip(KEYS, keys, strict=True))
     first = moment(values["first_granted_at"] // HOUR_US * HOUR_US)
     voided = None if voided_us is None else calendar.next_hour(voided_us // 1_000_000)
     return Grant(
-        id=texts["grant_id"],
+        id=fields["grant_id"],
         amount=money(values["granted"]) or Decimal(0),
-        priority=int(texts["priority"] or 0),
-        effective_at=_time(texts["starts_at"]) or first,
-        expires_at=_time(texts["ends_at"]),
+        priority=int(fields["priority"] or 0),
+        effective_at=_time(fields["starts_at"]) or first,
+        expires_at=_time(fields["ends_at"]),
         voided_at=None if voided is None else calendar.local(voided),
-        recurs=timedelta(hours=int(texts["recurs_hours"])) if texts["recurs_hours"] else None,
+        recurs=timedelta(hours=int(fields["recurs_hours"])) if fields["recurs_hours"] else None,
     )
 
 

@@ -165,7 +165,7 @@ class BudgetHistory:
 
     def _state(self, position: int, before: State, after: State) -> State:
         rows, takings = self._changes()
-        merged = accounts.together(
+        merged = accounts.merged(
             [*self.earlier.rows.items(), *((keys, values) for place, keys, values in rows if place <= position)],
             self.context.read_models.declarations[BUDGETS],
         )

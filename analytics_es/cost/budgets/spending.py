@@ -43,9 +43,9 @@ def between(start: datetime | None, end: datetime | None) -> TimePeriod:
 def hours(calendar: Calendar, period: TimePeriod) -> Tiling:
     """Return the hours of a period that begins and ends with one; raises NotOnTheHour."""
     tiling = Tiling.of(calendar, period)
-    for instant, hour in ((period.start, tiling.start), (period.end, tiling.end)):
-        if instant.timestamp() != hour:
-            raise NotOnTheHour(time=instant.isoformat(), zone=calendar.zone)
+    for bound, hour in ((period.start, tiling.start), (period.end, tiling.end)):
+        if bound.timestamp() != hour:
+            raise NotOnTheHour(time=bound.isoformat(), zone=calendar.zone)
     return tiling
 
 
@@ -66,10 +66,8 @@ def amounts_by(
 ) -> dict[str, Decimal]:
     """Return what they cost in one currency, by a key of the read model."""
     with _costing(source, scope, scope_id, period) as (_, by_group):
-        costs = {
-            group: part.charges[currency].cost for (group,), part in by_group([key]).items() if currency in part.charges
-        }
-    return {group: cost for group, cost in costs.items() if cost is not None}
+        charges = {value: costs.charges.get(currency) for (value,), costs in by_group([key]).items()}
+    return {value: charge.cost for value, charge in charges.items() if charge and charge.cost is not None}
 
 
 @contextmanager

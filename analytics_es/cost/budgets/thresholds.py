@@ -154,7 +154,7 @@ class Thresholds:
     def _unannounced(self, account: Account, state: State) -> list[Decimal]:
         """Return the thresholds to be told of; before any was asked for, there were the usual ones."""
         earlier = self._earlier.get(account, BEGINNING)
-        usual = DEFAULT_THRESHOLDS if state.allocation.count > 1 and not earlier.allocation.own_thresholds else ()
+        usual = DEFAULT_THRESHOLDS if state.allocation.count > 1 and not earlier.allocation.percents else ()
         percents = {*state.allocation.thresholds, *usual} - state.allocation.reached.keys()
         return sorted(percent for percent in percents if (account, percent) not in self._announced)
 
