@@ -177,8 +177,8 @@ class _Attempt:
             for batch in self._store.log.scan_period(*within, after=after, upto=upto):
                 result = self._fold(batch, names, within=within)
                 for name in names:
-                    with self._apart.replacing(name) as replacement:
-                        replacement.merge(_succeeded(result[name]))
+                    with self._apart.replacing(name) as (cursor, live):
+                        self._apart.merge(cursor, live.declaration, _succeeded(result[name]))
                 self.events += batch.num_rows
             if self._progress:
                 self._progress("verifying", number, len(self._stretches))
