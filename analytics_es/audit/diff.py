@@ -21,9 +21,7 @@ from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.figures import distribution, nothing
 from analytics_es.queries.grouping import grouping
 from analytics_es.queries.summary import find_metric
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.seeds import check_exact
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import ReadModels, Tiling, check_exact
 from analytics_es.store import Store
 from analytics_es.types import AnswerDiff, ChangeOfKind, ChangingEvent, Distribution, MetricChange, TimePeriod
 

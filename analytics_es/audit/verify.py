@@ -19,12 +19,11 @@ from analytics_es.audit.ledger import FIRST, LAST, MICRO, Days, Stretch
 from analytics_es.errors import BadSample
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import succeeded
-from analytics_es.read_models import ReadModels, Snapshot, Span
+from analytics_es.read_models import ReadModels, Seeds, Snapshot, Span, Tiling
 from analytics_es.read_models.replay import Replay, replaying
-from analytics_es.read_models.seeds import Seeds, sealed_until
+from analytics_es.read_models.seeds import sealed_until
 from analytics_es.read_models.snapshot import UNREADABLE_KEY
 from analytics_es.read_models.sqlite import SQLiteReadModels
-from analytics_es.read_models.tiling import Tiling
 from analytics_es.store import Store
 from analytics_es.types import LedgerCheck, Progress, ProjectionVerification, TimePeriod, Verification
 
@@ -173,10 +172,9 @@ class _Attempt:
         for number, (start, end) in enumerate(self._stretches, 1):
             within = (start * MICRO, end * MICRO)
             for batch in self._store.log.scan_period(*within, after=after, upto=upto):
-                result = self._fold(batch, names, within=within)
-                for name in names:
-                    with self._apart.replacing(name) as replacement:
-                        replacement.merge(succeeded(result[name]))
+                for name, folded in self._fold.fold_all(batch, names, within=within).items():
+                    with self._apart.replacing(name) as (cursor, live):
+                        self._apart.merge(cursor, live.declaration, folded)
                 self.events += batch.num_rows
             if self._progress:
                 self._progress("verifying", number, len(self._stretches))

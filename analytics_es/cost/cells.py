@@ -19,7 +19,7 @@ from analytics_es.cost.charges import USED, Counts
 from analytics_es.cost.turns import MICRO, NEVER, Name, Stretch, Turning, Turns, bands, moments, pieces, runs
 from analytics_es.projection.declaration import Column, Declaration, shortened
 from analytics_es.queries import Question
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Tiling
 
 PIECES = 100  # that one statement reads
 FEW = 24  # a model whose price changes more often is read by the hour, not to cut all others

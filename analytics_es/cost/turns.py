@@ -12,7 +12,7 @@ from attrs import frozen
 from analytics_es.events.event import EPOCH
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Key
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Tiling
 
 MICRO = 1_000_000
 

@@ -39,9 +39,8 @@ from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded, Span
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.summary import find_metric, summary
-from analytics_es.read_models.seeds import check_exact
+from analytics_es.read_models import Tiling, check_exact
 from analytics_es.read_models.temporary import derived
-from analytics_es.read_models.tiling import Tiling
 from analytics_es.store import Store
 from analytics_es.types import ExportResult, MetricSummary, Progress, TimePeriod
 

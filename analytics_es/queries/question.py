@@ -17,8 +17,7 @@ from analytics_es.errors import (
 from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
-from analytics_es.read_models import ReadModels, Snapshot
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import ReadModels, Snapshot, Tiling
 from analytics_es.types import (
     Completeness,
     TimePeriod,

@@ -13,7 +13,7 @@ from analytics_es.projection.declaration import MONEY, Declaration, Measure
 from analytics_es.queries.figures import change, distribution, nothing
 from analytics_es.queries.grouping import Grouping, grouping
 from analytics_es.queries.question import Question, QuestionContext
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Tiling
 from analytics_es.types import Distribution, MetricGroup, MetricInfo, MetricPoint, MetricSummary, TimePeriod
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import FoldAll, Folded
-from analytics_es.read_models import ReadModels
 from analytics_es.read_models.seeds import NOTHING, Seeds, check_exact
 from analytics_es.read_models.sqlite import SQLiteReadModels
+from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import Progress
 

@@ -19,8 +19,7 @@ from analytics_es.queries import QuestionContext
 from analytics_es.queries.as_of import recorded_at
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import least, several
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.tiling import Tiling, calendar_of
+from analytics_es.read_models import ReadModels, Tiling, calendar_of
 from analytics_es.service.questions import Answers, Questions
 from analytics_es.store import Store
 from analytics_es.types import ExportResult, OperationResult, Progress, TimePeriod

@@ -26,8 +26,7 @@ from analytics_es.projection.fold_sql import OCCURRED
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.rows import Values
-from analytics_es.read_models.seeds import Seeds
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Seeds, Tiling
 from analytics_es.store import Store
 from analytics_es.types import TimePeriod
 

@@ -17,7 +17,7 @@ from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.grouping import grouping
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Tiling
 from analytics_es.types import Completeness, TimePeriod
 
 COST = "cost"

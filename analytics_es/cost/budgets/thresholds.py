@@ -23,8 +23,7 @@ from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, R
 from analytics_es.events import codec
 from analytics_es.events.checks import SCOPES
 from analytics_es.log import Appended, Entry
-from analytics_es.read_models import Snapshot
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Snapshot, Tiling
 from analytics_es.store import Store
 from analytics_es.types import ThresholdReached
 
