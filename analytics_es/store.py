@@ -25,14 +25,13 @@ from analytics_es.log.sqlite.vault import SQLiteEntries
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
-from analytics_es.read_models import ReadModels, beside, rebuild
+from analytics_es.read_models import ReadModels, Seeds, Tiling, beside, rebuild
 from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.replay import replaying
-from analytics_es.read_models.seeds import Seeds, sealed_until
+from analytics_es.read_models.seeds import sealed_until
 from analytics_es.read_models.sources import LogSource, ReplaySource
 from analytics_es.read_models.sqlite import SQLiteReadModels
-from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import AggregationResult, Progress, RebuildResult, TimePeriod
 
 SCHEMES = ("postgresql://", "postgres://")

@@ -23,11 +23,11 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Folded
 from analytics_es.queries import question as queries
 from analytics_es.queries.figures import distribution
+from analytics_es.read_models import Tiling
 from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.histograms import read
 from analytics_es.read_models.sqlite import SQLiteReadModels
-from analytics_es.read_models.tiling import Tiling
 from analytics_es.testing import budget_allocated, job_failed, message_added, provider_call, task_completed, tool_call
 from analytics_es.types import TimePeriod
 from tests.stores import OURS, Contents, append, contents, derived, engine, folded, log_of, runner_of, stored, views_of

@@ -19,12 +19,11 @@ from analytics_es.audit.ledger import FIRST, LAST, MICRO, Days, Stretch
 from analytics_es.errors import BadSample, FoldFailed
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
-from analytics_es.read_models import ReadModels, Snapshot, Span
+from analytics_es.read_models import ReadModels, Seeds, Snapshot, Span, Tiling
 from analytics_es.read_models.replay import Replay, replaying
-from analytics_es.read_models.seeds import Seeds, sealed_until
+from analytics_es.read_models.seeds import sealed_until
 from analytics_es.read_models.snapshot import UNREADABLE_KEY
 from analytics_es.read_models.sqlite import SQLiteReadModels
-from analytics_es.read_models.tiling import Tiling
 from analytics_es.store import Store
 from analytics_es.types import LedgerCheck, Progress, ProjectionVerification, TimePeriod, Verification
 
@@ -177,8 +176,8 @@ class _Attempt:
             for batch in self._store.log.scan_period(*within, after=after, upto=upto):
                 result = self._fold(batch, names, within=within)
                 for name in names:
-                    with self._apart.replacing(name) as replacement:
-                        replacement.merge(_succeeded(result[name]))
+                    with self._apart.replacing(name) as (cursor, live):
+                        self._apart.merge(cursor, live.declaration, _succeeded(result[name]))
                 self.events += batch.num_rows
             if self._progress:
                 self._progress("verifying", number, len(self._stretches))

@@ -16,7 +16,7 @@ from analytics_es.lifecycle.erasure import refuse_forgotten
 from analytics_es.log import EventLog
 from analytics_es.log.event_log import COLUMNS
 from analytics_es.projection.calendar import Calendar
-from analytics_es.read_models.seeds import Seeds
+from analytics_es.read_models import Seeds
 from analytics_es.read_models.sources import LogSource, Opening, Positions, ReplaySource
 from analytics_es.store import Store
 from analytics_es.types import Progress, RebuildResult

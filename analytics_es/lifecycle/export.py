@@ -38,9 +38,8 @@ from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
 from analytics_es.queries.question import QuestionContext, find_metric, summary
-from analytics_es.read_models.seeds import check_exact
+from analytics_es.read_models import Tiling, check_exact
 from analytics_es.read_models.temporary import derived
-from analytics_es.read_models.tiling import Tiling
 from analytics_es.store import Store
 from analytics_es.types import ExportResult, MetricSummary, Progress, TimePeriod
 

@@ -11,8 +11,10 @@ from analytics_es.errors import FoldFailed
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded
-from analytics_es.read_models import Live, ReadModels, Span
+from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import Seeds
+from analytics_es.read_models.snapshot import Span
+from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.tiling import MICRO, Tiling
 from analytics_es.types import AggregationResult, TimePeriod
 
@@ -90,15 +92,16 @@ class _Aggregation:
     def swap(self, live: Live, parts: list[Folded]) -> tuple[int, int, int]:
         """Swap in what was folded up to a checkpoint, and what a runner added since; rows, more events, position."""
         name, events = live.declaration.name, 0
-        with self.read_models.replacing(name) as replacement:
-            if replacement.declaration == live.declaration:
-                if replacement.position > live.position:
-                    late, events = self.parts([live], after=live.position, upto=replacement.position)
+        with self.read_models.replacing(name) as (cursor, now):
+            if now.declaration == live.declaration:
+                if now.position > live.position:
+                    late, events = self.parts([live], after=live.position, upto=now.position)
                     parts = parts + late[name]
-                replacement.delete([Span("hour", *self.buckets.hours), Span("day", *self.buckets.days)])
+                spans = [Span("hour", *self.buckets.hours), Span("day", *self.buckets.days)]
+                self.read_models.delete(cursor, now.declaration, spans)
                 for part in parts:
-                    replacement.merge(part)
-                return sum(len(part.rows) for part in parts), events, replacement.position
+                    self.read_models.merge(cursor, now.declaration, part)
+                return sum(len(part.rows) for part in parts), events, now.position
         # A rebuild was promoted meanwhile: once more, of what is live now.
         live = self.read_models.live()[name]
         again, _ = self.parts([live], after=0, upto=live.position)

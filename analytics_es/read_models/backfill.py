@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 from analytics_es.errors import AnalyticsError, RebuildRunning
 from analytics_es.log import EventLog
-from analytics_es.read_models import ReadModels
 from analytics_es.read_models.catch_up import RETRY_SECONDS, Runner
 from analytics_es.read_models.rebuild import owed
+from analytics_es.read_models.store import ReadModels
 from analytics_es.types import Progress, RebuildResult
 
 logger = logging.getLogger("analytics_es")

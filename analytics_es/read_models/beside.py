@@ -11,10 +11,11 @@ from analytics_es.errors import AnalyticsError, RebuildLost
 from analytics_es.log import Horizon
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration
-from analytics_es.read_models import Live, ReadModels, registry
+from analytics_es.read_models import registry
+from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import HORIZON
-from analytics_es.read_models.store import SEAL, WRITE_ABOUT
+from analytics_es.read_models.store import SEAL, WRITE_ABOUT, ReadModels
 
 NO_HORIZON = Horizon().write()
 

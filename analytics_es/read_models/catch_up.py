@@ -17,7 +17,8 @@ from analytics_es.errors import AnalyticsError, FoldFailed, NotCaughtUp, StoreBu
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded
-from analytics_es.read_models import Live, ReadModels
+from analytics_es.read_models.registry import Live
+from analytics_es.read_models.store import ReadModels
 from analytics_es.types import Progress
 
 logger = logging.getLogger("analytics_es")
@@ -221,16 +222,12 @@ class Runner:
         head = self._log.head()
         if head <= position:
             return 0, 0.0
-        recorded = self._recorded_after(position)
-        waited = (self._clock() - recorded).total_seconds() if recorded else 0.0
-        return head - position, max(waited, 0.0)
-
-    def _recorded_after(self, position: int) -> datetime | None:
         try:
             first = self._log.first_after(position)
         except Exception:  # whatever is wrong with what is stored, the fold will list it
-            return None
-        return first.recorded_at if first else None
+            first = None
+        waited = (self._clock() - first.recorded_at).total_seconds() if first and first.recorded_at else 0.0
+        return head - position, max(waited, 0.0)
 
     def close(self) -> None:
         """Stop following; a batch under way is finished or was never begun."""

@@ -12,9 +12,11 @@ from analytics_es.errors import AnalyticsError, FoldFailed, RebuildLost, Rebuild
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
-from analytics_es.read_models import Live, ReadModels, beside
+from analytics_es.read_models import beside
+from analytics_es.read_models.registry import Live
 from analytics_es.read_models.replay import Replay, Result
 from analytics_es.read_models.seeds import Seeds
+from analytics_es.read_models.store import ReadModels
 from analytics_es.types import Progress, RebuildResult
 
 OpenReplay = Callable[[Sequence[Declaration]], AbstractContextManager[Replay]]

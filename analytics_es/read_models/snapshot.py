@@ -163,10 +163,10 @@ class Snapshot:
     ) -> Rows:
         """Return the next unreadable values after one, as hour, position, field: of these hours, or all."""
         hours = [span for span in spans if span.grain == "hour"]
-        parameters = [value for span in hours for value in (span.start, span.end)]
+        parameters = [declaration.table, *(bound for span in hours for bound in (span.start, span.end))]
         source = f"SELECT {', '.join(UNREADABLE_KEY)} FROM (SELECT * FROM unreadable WHERE projection = ?) AS listed"
         of_span = ["(hour + 0 >= ? AND hour + 0 < ?)"] * len(hours)
-        return self._page(source, of_span, parameters, UNREADABLE_KEY, after, limit, of=[declaration.table])
+        return self._page(source, of_span, parameters, UNREADABLE_KEY, after, limit)
 
     def _page(
         self,
@@ -176,14 +176,12 @@ class Snapshot:
         key: Sequence[str],
         after: Sequence[Any],
         limit: int,
-        *,
-        of: Sequence[Any] = (),
     ) -> Rows:
         beyond = f"({', '.join(key)}) > ({', '.join('?' * len(key))})"
         conditions = [*([f"({' OR '.join(of_spans)})"] if of_spans else []), *([beyond] if after else [])]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         statement = f"{source}{where} ORDER BY {', '.join(key)} LIMIT {limit}"
-        return self._fetch(statement, [*of, *parameters, *after])
+        return self._fetch(statement, [*parameters, *after])
 
     def horizon(self) -> Horizon:
         """Return up to when events are sealed, and buckets kept."""

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from attrs import frozen
-
 from analytics_es.errors import OtherTimezone, SealedTimezone
 from analytics_es.log.checkpoints import Checkpoints
 from analytics_es.log.database import Cursor
@@ -242,12 +240,21 @@ class ReadModels(ABC):
             cursor.execute(FORGET_UNTIMED, (self.live_in(cursor)[name].declaration.table, position))
 
     @contextmanager
-    def replacing(self, name: str) -> Iterator[Replacement]:
+    def replacing(self, name: str) -> Iterator[tuple[Cursor, Live]]:
         """Open a transaction in which rows are swapped while no runner can advance the projection."""
         with self.writing() as cursor:
-            position = self.checkpoints.hold(cursor, self.checkpoint_name(self.live_in(cursor)[name].declaration))
-            declaration = self.live_in(cursor)[name].declaration  # another one where a promote came between
-            yield Replacement(declaration, position, self, cursor)
+            self.checkpoints.hold(cursor, self.checkpoint_name(self.live_in(cursor)[name].declaration))
+            yield cursor, self.live_in(cursor)[name]  # another one where a promote came between
+
+    def delete(self, cursor: Cursor, declaration: Declaration, spans: Iterable[Span]) -> None:
+        """Remove the rows of these buckets, and what was unreadable in those that are hours."""
+        for span in spans:
+            cursor.execute(
+                f"DELETE FROM {declaration.table} WHERE grain = ? AND bucket >= ? AND bucket < ?",
+                (span.grain, span.start, span.end),
+            )
+            if span.grain == "hour":
+                cursor.execute(FORGET_UNREADABLE_IN, (declaration.table, span.start, span.end))
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -282,27 +289,3 @@ class ReadModels(ABC):
             name: registered.get(name) or Live(declared, 0, self.log, ())
             for name, declared in self.declarations.items()
         }
-
-
-@frozen
-class Replacement:
-    """A projection whose rows are being swapped; `position` is its checkpoint, which cannot move meanwhile."""
-
-    declaration: Declaration
-    position: int
-    _read_models: ReadModels
-    _cursor: Cursor
-
-    def delete(self, spans: Iterable[Span]) -> None:
-        """Remove the rows of these buckets, and what was unreadable in those that are hours."""
-        for span in spans:
-            self._cursor.execute(
-                f"DELETE FROM {self.declaration.table} WHERE grain = ? AND bucket >= ? AND bucket < ?",
-                (span.grain, span.start, span.end),
-            )
-            if span.grain == "hour":
-                self._cursor.execute(FORGET_UNREADABLE_IN, (self.declaration.table, span.start, span.end))
-
-    def merge(self, folded: Folded) -> None:
-        """Merge rows."""
-        self._read_models.merge(self._cursor, self.declaration, folded)

@@ -8,9 +8,9 @@ from analytics_es.errors import FoldFailed
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded
-from analytics_es.read_models import ReadModels
 from analytics_es.read_models.seeds import NOTHING, Seeds, check_exact
 from analytics_es.read_models.sqlite import SQLiteReadModels
+from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import Progress
 

@@ -425,10 +425,10 @@ def test_rows_are_swapped_while_the_checkpoint_stands_still(read_models: ReadMod
         unreadable=[(1, HOUR, "value"), (2, 0, "event")],
     )
 
-    with read_models.replacing("mine") as swap:
-        assert swap.position == 7
-        swap.delete([Span("hour", HOUR, 2 * HOUR)])
-        swap.merge(folded(row(bucket=HOUR, value=9)))
+    with read_models.replacing("mine") as (cursor, live):
+        assert live.position == 7
+        read_models.delete(cursor, live.declaration, [Span("hour", HOUR, 2 * HOUR)])
+        read_models.merge(cursor, live.declaration, folded(row(bucket=HOUR, value=9)))
 
     assert rows(read_models) == [row(), row(bucket=HOUR, value=9), row(bucket=2 * HOUR)]
     with read_models.read() as snapshot:
@@ -438,8 +438,8 @@ def test_rows_are_swapped_while_the_checkpoint_stands_still(read_models: ReadMod
 def test_a_swap_that_fails_leaves_everything(read_models: ReadModels) -> None:
     commit(read_models, row(), to=7)
 
-    with pytest.raises(ZeroDivisionError), read_models.replacing("mine") as swap:
-        swap.delete(EVER)
+    with pytest.raises(ZeroDivisionError), read_models.replacing("mine") as (cursor, live):
+        read_models.delete(cursor, live.declaration, EVER)
         1 / 0
     assert rows(read_models) == [row()]
 

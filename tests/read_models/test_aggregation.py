@@ -14,9 +14,8 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.projection import projection, total
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Fold
-from analytics_es.read_models import temporary
+from analytics_es.read_models import Tiling, temporary
 from analytics_es.read_models.aggregation import run_aggregation
-from analytics_es.read_models.tiling import Tiling
 from analytics_es.testing import job_failed, provider_call, tool_call
 from tests.stores import OURS, Contents, append, contents, derived, engine, log_of, runner_of, sql, stored, views_of
 
