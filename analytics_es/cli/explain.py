@@ -22,7 +22,7 @@ from analytics_es.cli.tables import explanation as tables
 )
 @question_options
 def explain(question: Question, metric: str, where: Mapping[str, str], largest: bool, limit: int) -> None:
-    """List the events behind one number of a COST.
+    """List the events behind one number of a METRIC.
 
     The period is widened to whole hours, as in every answer. `analytics-es metrics` lists the metrics and their keys.
     `cost.cost` is what calls cost, reported, computed or unknown, and how that comes about, price by price.

@@ -122,12 +122,12 @@ class Tally:
     differing: int = 0
     refused: int = 0
 
-    def add(self, other: Tally | BatchReceipt) -> None:
-        """Add what became of others."""
-        self.recorded += other.recorded
-        self.duplicates += other.duplicates
-        self.differing += other.differing
-        self.refused += other.refused
+    def add(self, counts: Tally | BatchReceipt) -> None:
+        """Add what became of other rows."""
+        self.recorded += counts.recorded
+        self.duplicates += counts.duplicates
+        self.differing += counts.differing
+        self.refused += counts.refused
 
 
 def import_file(
@@ -150,8 +150,8 @@ def _chunks(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
 
 
 def _record(service: AnalyticsService, chunk: list[ImportedRow], rejects: Rejects, tally: Tally) -> None:
-    refused = {i: (row.error.code, _reason(row.error)) for i, row in enumerate(chunk) if row.error}
-    good = [i for i, row in enumerate(chunk) if row.event is not None]
+    refused = {index: (row.error.code, _reason(row.error)) for index, row in enumerate(chunk) if row.error}
+    good = [index for index, row in enumerate(chunk) if row.event is not None]
 
     def refuse(refusal: Refusal) -> None:
         refused[good[refusal.index]] = (refusal.code, refusal.message)
@@ -160,8 +160,8 @@ def _record(service: AnalyticsService, chunk: list[ImportedRow], rejects: Reject
     receipt = service.record_events(events, batch_size=BATCH, skip_refused=True, on_refused=refuse).unwrap()
     tally.add(receipt)
     tally.refused += len(refused) - receipt.refused
-    for i, (code, message) in sorted(refused.items()):
-        row = chunk[i]
+    for index, (code, message) in sorted(refused.items()):
+        row = chunk[index]
         raw = json.dumps(row.event, default=str) if row.raw is None else row.raw
         rejects.add(RefusedRow(file=tally.file, row=row.row, code=code, message=message), raw)
 

@@ -158,7 +158,7 @@ class Flow:
 
 def _counts(stats: SubscriptionStats) -> str:
     parts = [(stats.recorded, "recorded"), (stats.duplicates, "there before"), (stats.rejected, "rejected and kept")]
-    counts = ", ".join(f"{number:,} {what}" for number, what in parts if number or what == "recorded")
+    counts = ", ".join(f"{number:,} {outcome}" for number, outcome in parts if number or outcome == "recorded")
     return f"{words.plural(stats.received, 'message')}: {counts}"
 
 
