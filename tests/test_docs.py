@@ -13,12 +13,16 @@ from analytics_es import AnalyticsService
 from analytics_es.errors import AnalyticsError
 from analytics_es.testing import NOON, provider_call, tool_call
 from tests import day
-from tests.ingest.test_privacy import found_in
 from tests.nats_servers import NatsServer
 from tests.servers import Server
+from tests.stores import found_in
 
 ROOT = Path(__file__).parent.parent
 SHELL = re.compile(r"^analytics-es .*$", re.MULTILINE)
+
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+NAMED = re.compile(r"`((?:tests|docs|analytics_es|projections)/[\w./-]+)`")
 
 
 def blocks(name: str, language: str) -> list[str]:
@@ -29,6 +33,11 @@ def run_python(code: str, folder: Path) -> str:
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_is_there(page: Path) -> None:
+    assert [name for name in NAMED.findall(page.read_text()) if not (ROOT / name).exists()] == []
 
 
 def test_the_page_of_use_in_the_readme_runs(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es.log.sqlite import SQLiteLog
@@ -23,11 +23,11 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Folded
 from analytics_es.queries import question as queries
 from analytics_es.queries.figures import distribution
-from analytics_es.read_models import rebuild
+from analytics_es.read_models import Tiling
+from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.histograms import read
 from analytics_es.read_models.sqlite import SQLiteReadModels
-from analytics_es.read_models.tiling import Tiling
 from analytics_es.testing import budget_allocated, job_failed, message_added, provider_call, task_completed, tool_call
 from analytics_es.types import TimePeriod
 from tests.stores import OURS, Contents, append, contents, derived, engine, folded, log_of, runner_of, stored, views_of
@@ -68,7 +68,7 @@ ZONES = [
 ]
 HOUR_US = 3600 * 10**6
 
-moderate = settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+moderate = settings(max_examples=12)
 
 
 # ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -302,7 +302,7 @@ def test_deriving_any_period_again_changes_no_byte(
         runner_of(log, read_models, classes=ALL, zone=zone, batch=6).catch_up()
         before = contents(read_models)
 
-        rebuild.run_aggregation(log, read_models, engine(ALL, zone), Tiling.of(Calendar(zone), period), period)
+        run_aggregation(log, read_models, engine(ALL, zone), Tiling.of(Calendar(zone), period), period)
 
         assert contents(read_models) == before
 
@@ -399,7 +399,7 @@ class Sizes:
     size: Histogram = histogram("value")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.integers(0, 10**12) | st.integers(0, 300), min_size=1, max_size=60)
     | st.integers(0, 10**12).flatmap(lambda v: st.lists(st.integers(v, v + v // 50), min_size=1, max_size=4))

@@ -19,9 +19,7 @@ from analytics_es.projection.declaration import MONEY, Declaration, Measure
 from analytics_es.queries.as_of import Deriving, Then
 from analytics_es.queries.figures import distribution, nothing
 from analytics_es.queries.question import find_metric, grouping
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.seeds import check_exact
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import ReadModels, Tiling, check_exact
 from analytics_es.types import AnswerDiff, ChangeOfKind, ChangingEvent, Distribution, MetricChange, TimePeriod
 
 MICRO = 1_000_000

@@ -16,21 +16,19 @@ from analytics_es.cost.charges import USED, Costs
 from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.prices.quantities import EXACT, trimmed, without_parts
 from analytics_es.cost.pricing import Costing
-from analytics_es.log import EventLog
 from analytics_es.projection.declaration import MONEY
-from analytics_es.projection.fold import Fold
 from analytics_es.projection.fold_sql import OCCURRED
 from analytics_es.queries.question import QuestionContext
+from analytics_es.store import Store
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, Progress, TimePeriod
 
 
 def explain_cost(
     context: QuestionContext,
-    log: EventLog,
-    fold: Fold,
+    store: Store,
     period: TimePeriod,
-    *,
     where: Mapping[str, str],
+    *,
     limit: int = 100,
     largest: bool = True,
     progress: Progress | None = None,
@@ -44,12 +42,12 @@ def explain_cost(
     keys = context.known(where)
     bill = _Bill(first, keys.pop(MONEY, None))
     with (
-        Evidence.of(context, log, context.declaration("cost"), NEEDED, period, keys) as evidence,
+        Evidence.of(context, store.log, context.declaration("cost"), NEEDED, period, keys) as evidence,
         Costing(evidence.question, evidence.declaration) as costing,
     ):
         question, declaration = evidence.question, evidence.declaration
         calls = evolve(declaration, where=f"({declaration.where}) AND family = 'provider'")
-        for batch, rows in evidence.batches(fold, calls, progress):
+        for batch, rows in evidence.batches(store.fold, calls, progress):
             bill.add(batch, [_line(costing, row, question.tiling.start * MICRO) for row in rows.to_pylist()])
         return CostExplanation(
             period=question.period,

@@ -9,10 +9,9 @@ from datetime import datetime
 import click
 
 from analytics_es.cli import tables
-from analytics_es.cli.display import Bar, render
+from analytics_es.cli.display import Bar, print_answer
 from analytics_es.cli.options import as_of_option, db_option, json_option, moment, top_option, tz_option
 from analytics_es.cli.store import Place, Store, existing
-from analytics_es.events.codec import to_json
 from analytics_es.service.as_of import AsOf
 from analytics_es.service.service import AnalyticsService
 
@@ -33,7 +32,6 @@ def budgets(
     as_of: int | datetime | None,
     top: int,
     db: Place,
-    tz: str | None,
     as_json: bool,
 ) -> None:
     """Say what is spent of budgets, and what remains.
@@ -46,13 +44,10 @@ def budgets(
       analytics-es budgets acme-march --json
       analytics-es budgets --at 2026-03-31
     """
-    with existing(db, tz) as store, _answering(store, as_of) as answering:
+    with existing(db) as store, _answering(store, as_of) as answering:
         when = store.read(at) if at else None
         answer = answering.get_budgets(budget=budget, at=when).unwrap()
-    if as_json:
-        click.echo(to_json(answer))
-    else:
-        render.show(tables.budget_report(answer, top))
+    print_answer(answer, tables.budget_report(answer, top), as_json)
 
 
 @contextmanager

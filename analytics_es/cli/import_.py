@@ -10,14 +10,13 @@ from pathlib import Path
 import click
 from attrs import define
 
-from analytics_es.cli.display import Bar, Cell, Column, Grid, Styled, render, words
+from analytics_es.cli.display import Bar, Column, Columns, Grid, Number, Styled, print_answer, words
 from analytics_es.cli.display.words import safe
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.options import db_option, json_option, zone_option
 from analytics_es.cli.rejects import RefusedRow, Rejects, rejects
 from analytics_es.cli.store import Place, Store, opened
 from analytics_es.errors import AnalyticsError, BadRow
-from analytics_es.events.codec import to_json
 from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
 from analytics_es.service.service import AnalyticsService
 from analytics_es.types import BatchReceipt, Refusal
@@ -44,7 +43,6 @@ def import_(
     rejects_to: Path | None,
     strict: bool,
     db: Place,
-    tz: str | None,
     as_json: bool,
 ) -> None:
     """Import files of events; a file again changes nothing.
@@ -60,16 +58,16 @@ def import_(
     """
     if mapping and format:
         raise click.UsageError("traces need no --mapping: leave it or --format out")
-    how = read_mapping(mapping) if mapping else None
+    columns = read_mapping(mapping) if mapping else None
     with Bar("looking into the files", ""):
-        sources = [(path, rows(path, how, format=format)) for path in files]
+        sources = [(path, rows(path, columns, format=format)) for path in files]
     tallies: list[Tally] = []
-    with rejects(rejects_to) as refused, opened(db, tz) as store:
+    with rejects(rejects_to) as refused, opened(db) as store:
         try:
-            _note_zone(store, tz)
-            for path, found in sources:
+            _note_zone(store, db.tz)
+            for path, events in sources:
                 tallies.append(Tally(file=str(path)))
-                import_file(store.service, path, found, refused, tallies[-1])
+                import_file(store.service, path, events, refused, tallies[-1])
             store.catch_up()
         finally:
             _show_refused(refused, rejects_to)
@@ -83,37 +81,31 @@ def _note_zone(store: Store, tz: str | None) -> None:
         click.echo(f"note: this store keeps its hours and days in {store.keeps}; --tz is for a new one", err=True)
 
 
-def _show_refused(refused: Rejects, kept: Path | None) -> None:
-    for each in refused.first:
-        click.echo(safe(f"refused: {each.file} row {each.row}: {each.message}"), err=True)
+def _show_refused(refused: Rejects, path: Path | None) -> None:
+    for row in refused.first:
+        click.echo(safe(f"refused: {row.file} row {row.row}: {row.message}"), err=True)
     beyond = refused.count - len(refused.first)
-    if refused.count and kept:
-        click.echo(f"all {refused.count:,} refused rows are in {safe(str(kept))}", err=True)
+    if refused.count and path:
+        click.echo(f"all {refused.count:,} refused rows are in {safe(str(path))}", err=True)
     elif beyond:
         click.echo(f"… and {beyond:,} more refused; --rejects FILE would keep them all", err=True)
+
+
+_COLUMNS: Columns[Tally] = [
+    Column("file", lambda tally: tally.file),
+    Number("recorded", lambda tally: words.count(tally.recorded)),
+    Number("duplicates", lambda tally: words.count(tally.duplicates)),
+    Number("of them differing", lambda tally: words.count(tally.differing)),
+    Number("refused", lambda tally: Styled(words.count(tally.refused), "yellow" if tally.refused else "")),
+]
 
 
 def _show_tallies(tallies: Sequence[Tally], refused: Rejects, as_json: bool) -> None:
     total = Tally(file="total")
     for tally in tallies:
         total.add(tally)
-    if as_json:
-        click.echo(to_json({"files": tallies, "total": total, "refusals": refused.first}))
-        return
-    titles = ("recorded", "duplicates", "of them differing", "refused")
-    columns = [Column("file"), *(Column(title, right=True) for title in titles)]
-    render.show([Grid("", columns, [_tally(each) for each in ([*tallies, total] if len(tallies) > 1 else tallies)])])
-
-
-def _tally(each: Tally) -> list[Cell]:
-    found = words.count(each.refused)
-    return [
-        each.file,
-        words.count(each.recorded),
-        words.count(each.duplicates),
-        words.count(each.differing),
-        Styled(found, "yellow") if each.refused else found,
-    ]
+    answer = {"files": tallies, "total": total, "refusals": refused.first}
+    print_answer(answer, [Grid("", _COLUMNS, [*tallies, total] if len(tallies) > 1 else tallies)], as_json)
 
 
 # ── the rows of a file ──────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from attrs import define, field, frozen
+from attrs import asdict, define, field, frozen
 
 from analytics_es.errors import CannotWrite, FileExists
 
@@ -39,8 +39,7 @@ class Rejects:
         if len(self.first) < SHOWN:
             self.first.append(refused)
         if self._to:
-            told = {"file": refused.file, "row": refused.row, "code": refused.code, "message": refused.message}
-            self._to.write(json.dumps({**told, "raw": raw}) + "\n")
+            self._to.write(json.dumps({**asdict(refused), "raw": raw}) + "\n")
 
 
 @contextmanager
@@ -59,9 +58,9 @@ def rejects(path: Path | None) -> Iterator[Rejects]:
     except OSError as error:
         raise CannotWrite(path=path, problem=error.strerror) from error
     with path.open("w", encoding="utf-8") as file:
-        found = Rejects(file)
+        refused = Rejects(file)
         try:
-            yield found
+            yield refused
         finally:
-            if not found.count:
+            if not refused.count:
                 path.unlink()

@@ -47,11 +47,12 @@ class Store:
 
 @frozen
 class Place:
-    """Where a store is, and its settings file; shown without its password."""
+    """Where a store is, its settings file, and the zone of times given without one; shown without its password."""
 
     address: str
     schema: str
     config: Path | None = None
+    tz: str | None = None
 
     @property
     def options(self) -> str:
@@ -65,25 +66,25 @@ class Place:
 
 
 @contextmanager
-def existing(db: Place, tz: str | None = None, **options: Any) -> Iterator[Store]:
+def existing(db: Place, **options: Any) -> Iterator[Store]:
     """Open a store that is there; raises NoSuchStore, with nothing created."""
     _refuse_directory(db)
     if not exists(db.address, schema=db.schema):
         raise NoSuchStore(path=db)
-    with opened(db, tz, **options) as store:
+    with opened(db, **options) as store:
         yield store
 
 
 @contextmanager
-def opened(db: Place, tz: str | None = None, **options: Any) -> Iterator[Store]:
-    """Open a store, or create it in the zone `tz`, else UTC; the zone of one that is there never changes.
+def opened(db: Place, **options: Any) -> Iterator[Store]:
+    """Open a store, or create it in the zone that is asked for, else UTC; the zone of one that is there never changes.
 
     The options are those of AnalyticsService.open; by default nothing is followed.
     """
     _refuse_directory(db)
-    service, keeps = _open(db, tz or "UTC", {"follow": False, **options})
+    service, keeps = _open(db, db.tz or "UTC", {"follow": False, **options})
     with service:
-        yield Store(service, keeps, ZoneInfo(tz or keeps))
+        yield Store(service, keeps, ZoneInfo(db.tz or keeps))
 
 
 def _refuse_directory(db: Place) -> None:

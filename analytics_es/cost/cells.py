@@ -22,7 +22,7 @@ from analytics_es.events.event import EPOCH
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Column, Declaration, Key, shortened
 from analytics_es.queries.question import Question
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Tiling
 
 MICRO = 1_000_000
 PIECES = 100  # that one statement reads

@@ -19,7 +19,7 @@ from analytics_es.events.event import EPOCH
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries.figures import number
 from analytics_es.queries.question import Question
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Tiling
 
 NANO = 9  # decimals of reported cost
 

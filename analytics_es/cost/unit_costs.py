@@ -59,7 +59,7 @@ def _count(question: Question, declaration: Declaration, unit: str, where: Mappi
     if unit == "successful_task":
         keys = {declaration.entity_key("type"), of_id}
         where, filled = {**{key: value for key, value in where.items() if key in keys}, "pricing": ""}, None
-    rows = question.snapshot.distinct(declaration, of_id, spans, by=(), where=where, told=filled)
+    rows = question.snapshot.distinct(declaration, of_id, spans, by=(), where=where, not_empty=filled)
     return int(rows[0][0]) if rows else 0
 
 

@@ -22,8 +22,11 @@ _FAMILY = re.compile(r"[^\s.*>]+\.\*")
 class Message:
     """What was published to a topic.
 
-    `payload` is JSON as bytes or text, or a mapping. `id`, `source` and `time` are what the bus knows of it, the same
-    at every delivery; a CloudEvent's own count for more. `stream` and `sequence` are its place in the bus.
+    topic: dotted, as an event's type is.
+    payload: JSON as bytes or text, or a mapping.
+    headers: texts by name, in whatever case.
+    id, source, time: what the bus knows of it, the same at every delivery; a CloudEvent's own count for more.
+    stream, sequence: its place in the bus.
     """
 
     topic: str
@@ -67,7 +70,7 @@ class BatchBus(Protocol):
 # ── patterns ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def checked(patterns: Iterable[str]) -> list[str]:
+def check_patterns(patterns: Iterable[str]) -> list[str]:
     """Return the patterns, each once; raises BadPattern, and OverlappingPatterns where a message would come twice."""
     distinct = list(dict.fromkeys([patterns] if isinstance(patterns, str) else patterns))
     for pattern in distinct or [""]:

@@ -32,7 +32,7 @@ Look = Callable[[str], Any]
 # ── what buses hand over ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def received(*positional: Any, **named: Any) -> Message:
+def to_message(*positional: Any, **named: Any) -> Message:
     """Return what a bus has called a handler with as a message; raises UnreadableMessage.
 
     It is a Message; or topic, payload and maybe headers; or one mapping or object that has them, by these names or
@@ -120,7 +120,7 @@ def _body(payload: Any) -> Any:
 # ── what cannot be recorded ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def rejected(message: Message, reason: RefusedEvent) -> dict[str, Any]:
+def rejection(message: Message, reason: RefusedEvent) -> dict[str, Any]:
     """Return the arguments of `record_event` that keep a message which gives no event, with the reason why.
 
     The same message gives the same event, whenever it is delivered. Here alone is decided what is kept of it.

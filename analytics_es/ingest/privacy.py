@@ -126,7 +126,7 @@ class PrivacyPolicy:
     def apply(self, data: dict[str, Any], pseudonym_of: PseudonymOf) -> dict[str, Any]:
         """Leave of checked data what may be stored, in place: who checked it made it anew."""
         if self.rules:
-            _applied(data, self._plan, pseudonym_of)
+            _apply(data, self._plan, pseudonym_of)
         return data
 
 
@@ -185,7 +185,7 @@ _NESTED = frozenset((dict, list))
 _FIGURES = (int, float)
 
 
-def _applied(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf) -> None:
+def _apply(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf) -> None:
     """Treat what is not known to be kept, and what has something in it; most often that is little or nothing."""
     plain = _NESTED.isdisjoint(map(type, data.values()))
     if plain and names.stored.issuperset(data):
@@ -205,7 +205,7 @@ def _applied(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf) -> 
 def _of_value(value: Any, action: str, names: _Names, pseudonym_of: PseudonymOf) -> Any:
     kind = type(value)
     if kind is dict:
-        _applied(value, names, pseudonym_of)
+        _apply(value, names, pseudonym_of)
         return value
     if kind is list:
         return [_of_value(member, action, names, pseudonym_of) for member in value]

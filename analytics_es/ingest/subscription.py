@@ -6,7 +6,6 @@ import inspect
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -14,18 +13,22 @@ from attrs import define, evolve, field, frozen
 from analytics_es.errors import BeforeHorizon, Closed, NotABus, OtherContent, RefusedEvent, UnreadableMessage
 from analytics_es.events.codec import decode
 from analytics_es.events.event import REJECTED
-from analytics_es.ingest.bus import BatchBus, Message, MessageBus, at_all_depths, by_depth, checked
-from analytics_es.ingest.messages import arguments, received, rejected
+from analytics_es.ingest.bus import BatchBus, Message, MessageBus, at_all_depths, by_depth, check_patterns
+from analytics_es.ingest.messages import arguments, rejection, to_message
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Appended, Entry, Horizon, check_horizon
 
 
 @frozen(kw_only=True)
 class SubscriptionStats:
-    """What came of a subscription: messages received, and of them recorded, there before, or rejected and kept.
+    """What came of a subscription.
 
-    `failures` counts attempts to record that failed, after which the bus delivers again; `trouble` is what keeps
-    messages from being recorded now.
+    received: how many messages were delivered and are in the log now, in whatever way.
+    recorded: how many of them are new events.
+    duplicates: how many of them were there before.
+    rejected: how many of them give no event, and are kept with the reason.
+    failures: how many attempts to record failed, after which the bus delivers again.
+    trouble: what keeps messages from being recorded now; None where nothing does.
     """
 
     received: int = 0
@@ -48,7 +51,7 @@ class Intake:
     def one(self, *positional: Any, **named: Any) -> None:
         """Record one message, in whichever shape a bus hands it over; raises what keeps it from being recorded."""
         try:
-            message = received(*positional, **named)
+            message = to_message(*positional, **named)
         except UnreadableMessage as reason:
             message = Message(topic="", payload=positional or named)
             self._append([message], [self._rejection(message, reason)])
@@ -75,7 +78,7 @@ class Intake:
             return self._rejection(message, reason)
 
     def _rejection(self, message: Message, reason: RefusedEvent) -> Entry:
-        return self.recorder.door.write(**rejected(message, reason))
+        return self.recorder.door.write(**rejection(message, reason))
 
     def _append(self, messages: Sequence[Message], entries: Sequence[Entry]) -> None:
         if self.closed:
@@ -154,9 +157,7 @@ class Subscription:
     def __enter__(self) -> Subscription:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -168,7 +169,7 @@ def _end(handle: Any, unsubscribe: Callable[[], object]) -> None:
 
 def subscribe(bus: MessageBus, families: Iterable[str], recorder: Recorder) -> Subscription:
     """Subscribe to every topic of these families; raises NotABus, BadPattern, OverlappingPatterns and the bus's own."""
-    patterns = checked(families)
+    patterns = check_patterns(families)
     intake = Intake(recorder)
     subscription = Subscription(intake)
     try:

@@ -46,7 +46,7 @@ class Vault:
         """
         if time.monotonic() >= self._look_at:
             self._look()
-        return self._remembered.get((kind, value)) or self._learnt(kind, value)
+        return self._remembered.get((kind, value)) or self._learn(kind, value)
 
     def _look(self) -> None:
         """Let go of what is remembered where an entry was destroyed by another process."""
@@ -57,7 +57,7 @@ class Vault:
                 self._generation = generation
             self._look_at = time.monotonic() + LOOK_SECONDS
 
-    def _learnt(self, kind: str, value: str) -> str:
+    def _learn(self, kind: str, value: str) -> str:
         with self._lock:
             digest = self._digest(kind, value, new=True)
             entries = self._entries()

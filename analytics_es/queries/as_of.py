@@ -18,9 +18,8 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
 from analytics_es.queries import question as queries
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.rebuild import derived
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import ReadModels, Tiling
+from analytics_es.read_models.temporary import derived
 from analytics_es.types import TimePeriod
 
 

@@ -20,10 +20,8 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Day, Fold, Folded
 from analytics_es.queries.question import QuestionContext, least, several
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.rebuild import derived
-from analytics_es.read_models.seeds import Seeds, check_exact
-from analytics_es.read_models.tiling import Tiling, calendar_of
+from analytics_es.read_models import ReadModels, Seeds, Tiling, calendar_of, check_exact
+from analytics_es.read_models.temporary import derived
 from analytics_es.types import Progress, TimePeriod
 
 REMEMBERED = 6  # read models of one projection and one period

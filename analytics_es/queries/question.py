@@ -24,8 +24,7 @@ from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import MONEY, Declaration, Measure, crossing_key
 from analytics_es.queries.figures import change, distribution, nothing
-from analytics_es.read_models import ReadModels, Snapshot
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import ReadModels, Snapshot, Tiling
 from analytics_es.types import (
     Completeness,
     Distribution,

@@ -18,8 +18,7 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.queries import question as queries
 from analytics_es.queries.as_of import Deriving, recorded_at
 from analytics_es.queries.derived import Crossings, Remembered, folded
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.tiling import Tiling, calendar_of
+from analytics_es.read_models import ReadModels, Tiling, calendar_of
 from analytics_es.service.questions import Answers, Questions
 from analytics_es.store import Store
 from analytics_es.types import ExportResult, OperationResult, Progress, TimePeriod

@@ -94,7 +94,7 @@ class MetricSummary:
     period: what was asked for, in whole buckets.
     figures: of the period; what the metric's measure does not support is None.
     series: one point a bucket of time.
-    groups: one for each combination of the keys that were asked for.
+    groups: one for each combination of the keys that were asked for, largest first.
     previous: the figures of the period before, which is as long.
     change: of the total (or the count) against the period before, 0.25 is a quarter more; None where that had none.
     currency: of `figures`, `series` and `groups`; None for what is no money.

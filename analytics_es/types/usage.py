@@ -18,7 +18,7 @@ class UsageTotals:
     events: how many there were.
     finished: how many of them say that an activity ended.
     failures: how many of these ended in an error.
-    duration_ms: of all that told one together, in milliseconds.
+    duration_ms: of all that told one together, in milliseconds; None where none did.
     input_tokens: how many; None where no event told.
     output_tokens: how many; None where no event told.
     first_seen: when the first event occurred, in the store's time zone; None where there was none.
@@ -78,7 +78,7 @@ class UsageStats:
     """Who used how much.
 
     entity_type: whose usage was asked for; None for all.
-    entity_id: of that type, the one that was asked for; None for all.
+    entity_id: of that type, the one that was asked for, as the log names it; None for all.
     period: what was asked for, in whole buckets.
     totals: of all events of the question.
     success_rate: of the activities that finished, the share (0 to 1) that did not fail; None where none finished.

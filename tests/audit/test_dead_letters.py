@@ -28,11 +28,6 @@ class Sizes:
     size: int | None = total("attributes.size")
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "analytics.db"
-
-
 def opened(path: Path | str, *events: Arguments | Stored) -> AnalyticsService:
     from projections import Cost
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -112,12 +113,13 @@ def test_what_is_explained_adds_up_to_the_number(
         with read_models.read() as snapshot:
             if not any(map(snapshot.size, read_models.declarations.values())):
                 return
+        store: Any = SimpleNamespace(log=log, fold=engine(CLASSES, zone))
         for _ in range(6):
             declaration, measure, period, where = some_cell(read_models, zone, chance)
             source, metric = source_of(read_models, zone), f"{declaration.name}.{measure.name}"
             told = queries.summary(source, metric, period, group_by=(), where=where)
             try:
-                found = explain(source, log, engine(CLASSES, zone), metric, period, where=where)
+                found = explain(source, store, metric, period, where)
             except SeveralCurrencies:
                 assert len(told.by_currency) > 1
                 continue
@@ -131,12 +133,6 @@ def test_what_is_explained_adds_up_to_the_number(
 
 
 # ── one service ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
 
 
 def recorded(service: AnalyticsService, *events: dict[str, Any]) -> None:
@@ -155,9 +151,9 @@ def test_an_event_is_told_with_its_place_its_time_and_what_it_brings(analytics: 
 
     (event,) = found.events
     assert (event.position, event.id, event.source, event.type) == (2, "call-2", "local", "provider.call.completed")
-    assert (NOON + timedelta(microseconds=7), Decimal("0.25")) == (event.occurred_at, event.value)
+    assert (event.occurred_at, event.value) == (NOON + timedelta(microseconds=7), Decimal("0.25"))
     assert event.recorded_at is not None
-    assert (1, "USD", Decimal("0.25"), {}) == (found.count, found.currency, found.figures.total, found.keys)
+    assert (found.count, found.currency, found.figures.total, found.keys) == (1, "USD", Decimal("0.25"), {})
 
 
 def test_an_event_counts_once_unless_an_entity_is_asked_for(analytics: AnalyticsService) -> None:
@@ -192,7 +188,7 @@ def test_the_first_are_listed_and_the_rest_is_counted(analytics: AnalyticsServic
     assert (ids(first), first.omitted, first.count) == (["call-1", "call-2"], 2, 4)
     assert (ids(most), most.omitted) == (["call-2", "call-4", "call-3"], 1)
     assert (ids(none), none.omitted) == ([], 4)
-    assert {Decimal(26)} == {each.figures.total for each in (first, most, none)}
+    assert {each.figures.total for each in (first, most, none)} == {Decimal(26)}
 
 
 def test_what_is_far_apart_in_the_log_is_listed_in_order(
@@ -237,7 +233,7 @@ def test_an_unreadable_value_brings_nothing(analytics: AnalyticsService) -> None
 
     found = analytics.explain("usage.input_tokens", noon).unwrap()
 
-    assert ([1], Decimal(5)) == ([each.position for each in found.events], found.figures.total)
+    assert ([each.position for each in found.events], found.figures.total) == ([1], Decimal(5))
     assert analytics.explain("usage.events", noon).unwrap().count == 4
     assert found.completeness.unreadable > 0
 
@@ -285,7 +281,7 @@ def test_nothing_is_explained_by_nothing(analytics: AnalyticsService) -> None:
     found = {name: analytics.explain(name, LUNCH).unwrap() for name in ("usage.events", "cost.reported_cost")}
 
     assert [found["usage.events"].figures.count, found["cost.reported_cost"].figures.total] == [0, None]
-    assert {(0, 0, None)} == {(each.count, each.omitted, each.currency) for each in found.values()}
+    assert {(each.count, each.omitted, each.currency) for each in found.values()} == {(0, 0, None)}
 
 
 @pytest.mark.parametrize(

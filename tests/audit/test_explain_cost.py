@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal, localcontext
 from itertools import combinations
@@ -21,20 +20,10 @@ from analytics_es.projection.engine import _engines as engines
 from analytics_es.testing import NOON, price, provider_call, task_completed
 from analytics_es.types import CostBreakdown, CostExplanation
 from tests.histories_of_cost import DAYS, HOUR, calls, entries
+from tests.stores import record
 
 D = Decimal
 UNREPORTED: dict[str, Any] = {"cost": None, "currency": None}
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
-
-
-def record(analytics: AnalyticsService, *events: dict[str, Any]) -> None:
-    analytics.record_events(events).unwrap()
-    analytics.catch_up()
 
 
 def breakdown(analytics: AnalyticsService, *by: str) -> CostBreakdown:
@@ -50,7 +39,7 @@ def data_of(calls: list[dict[str, Any]], number: str) -> dict[str, Any]:
     return data
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(calls=calls(), published=entries())
 def test_the_calls_of_every_row_cost_what_the_row_does(
     calls: list[dict[str, Any]], published: list[dict[str, Any]]

@@ -289,7 +289,7 @@ def test_the_log_is_asked_stretch_by_stretch(store: Planted, monkeypatch: pytest
 
 
 @given(seed=st.integers(0, 10_000), size=st.integers(2, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_pages_find_what_a_comparison_of_everything_finds(seed: int, size: int) -> None:
     chance = random.Random(seed)
     one = {(k // 3, k % 3): k for k in range(30) if chance.random() < 0.8}

@@ -4,9 +4,9 @@ from pathlib import Path
 from tests.cli.conftest import WEEK, Cli
 
 
-def test_a_backup_is_told_in_one_line_or_as_json(cli: Cli, copy: str) -> None:
-    told = cli("backup", "one.db", "--db", copy)
-    found = json.loads(cli("backup", "two.db", "--db", copy, "--json").stdout)
+def test_a_backup_is_told_in_one_line_or_as_json(cli: Cli, own: str) -> None:
+    told = cli("backup", "one.db", "--db", own)
+    found = json.loads(cli("backup", "two.db", "--db", own, "--json").stdout)
 
     assert told.stdout.startswith("wrote ")
     assert "one.db: the log up to position 13, " in told.stdout

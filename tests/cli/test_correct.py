@@ -13,8 +13,8 @@ NOTE = ("--note", "invoice of March")
 
 
 @pytest.fixture
-def correct(cli: Cli, copy: str) -> Cli:
-    return lambda *arguments: cli("correct", *arguments, *NOTE, "--db", copy)
+def correct(cli: Cli, own: str) -> Cli:
+    return lambda *arguments: cli("correct", *arguments, *NOTE, "--db", own)
 
 
 def test_it_shows_what_was_and_what_is(correct: Cli) -> None:
@@ -53,10 +53,10 @@ def test_json_has_every_field_and_exact_decimals(correct: Cli) -> None:
     }
 
 
-def test_what_it_costs_now_is_in_the_next_report(cli: Cli, copy: str, correct: Cli) -> None:
+def test_what_it_costs_now_is_in_the_next_report(cli: Cli, own: str, correct: Cli) -> None:
     correct(1, "1000")
 
-    asked = cli("cost", "--from", "2024-03-04", "--to", "2024-03-05", "--json", "--db", copy)
+    asked = cli("cost", "--from", "2024-03-04", "--to", "2024-03-05", "--json", "--db", own)
 
     assert json.loads(asked.stdout)["totals"][0]["reported_cost"] == "1000.2"
 

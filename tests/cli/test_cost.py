@@ -37,9 +37,9 @@ def shown(cli: Cli, *words: object, db: str) -> str:
     return result.stdout
 
 
-def test_a_diff_shows_what_was_what_is_and_why(cli: Cli, copy: str, book: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_diff_shows_what_was_what_is_and_why(cli: Cli, own: str, book: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "220")
-    lines = shown(cli, "prices", "diff", book, db=copy).splitlines()
+    lines = shown(cli, "prices", "diff", book, db=own).splitlines()
 
     assert lines[0] == "If 2 prices were published  2024-03-01 00:00 – 2024-03-08 00:00 (UTC)"
     (free,) = (line for line in lines if "gpt-4.1" in line)
@@ -53,22 +53,20 @@ def test_a_diff_shows_what_was_what_is_and_why(cli: Cli, copy: str, book: str, m
     assert lines[-1].endswith("nothing was published")
 
 
-def test_a_diff_compares_with_what_is_published(
-    cli: Cli, copy: str, book: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_diff_compares_with_what_is_published(cli: Cli, own: str, book: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "220")
-    assert cli("prices", "import", book, "--db", copy).exit_code == 0
+    assert cli("prices", "import", book, "--db", own).exit_code == 0
     Path("dearer.toml").write_text(BOOK.replace("0.2", "0.4"))
 
-    told = shown(cli, "prices", "diff", "dearer.toml", db=copy)
+    told = shown(cli, "prices", "diff", "dearer.toml", db=own)
 
-    assert "Nothing would change" in shown(cli, "prices", "diff", book, db=copy)
+    assert "Nothing would change" in shown(cli, "prices", "diff", book, db=own)
     assert [figure in told for figure in ("0.000300 EUR", "0.000540 EUR", "0.000240 EUR")] == [True] * 3
     assert "instead of the price at position 14 from 2024-03-05 14:30" in told
 
 
-def test_a_diff_is_json_with_decimals_as_text(cli: Cli, copy: str, book: str) -> None:
-    told = json.loads(shown(cli, "prices", "diff", book, "--json", db=copy))
+def test_a_diff_is_json_with_decimals_as_text(cli: Cli, own: str, book: str) -> None:
+    told = json.loads(shown(cli, "prices", "diff", book, "--json", db=own))
 
     assert [(each["model"], each["now"]["cost"], each["entries"]) for each in told["changes"]] == [
         ("gpt-4.1", {"USD": "0"}, [2]),
@@ -76,17 +74,17 @@ def test_a_diff_is_json_with_decimals_as_text(cli: Cli, copy: str, book: str) ->
     ]
 
 
-def test_a_wrong_book_is_one_line(cli: Cli, copy: str) -> None:
+def test_a_wrong_book_is_one_line(cli: Cli, own: str) -> None:
     Path("bad.toml").write_text("[[price]]\nmodel = 1\n")
 
-    result = cli("prices", "diff", "bad.toml", "--db", copy)
+    result = cli("prices", "diff", "bad.toml", "--db", own)
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("error: bad.toml, price 1: ")
 
 
-def test_costs_at_other_prices_say_so_and_what_it_was(cli: Cli, copy: str, book: str) -> None:
-    told = shown(cli, "cost", "--prices", book, db=copy)
+def test_costs_at_other_prices_say_so_and_what_it_was(cli: Cli, own: str, book: str) -> None:
+    told = shown(cli, "cost", "--prices", book, db=own)
 
     assert told.startswith("What if: cost")
     assert "at the prices there are and 2 prices of book.toml, for all calls: what they reported is set aside" in told
@@ -94,16 +92,16 @@ def test_costs_at_other_prices_say_so_and_what_it_was(cli: Cli, copy: str, book:
     assert "supposed prices" in told.splitlines()[-1]
 
 
-def test_costs_of_another_model_say_so_and_which_model_has_no_calls(cli: Cli, copy: str) -> None:
-    told = shown(cli, "cost", "--model", "llama-3.3-70b=gpt-4o", "--model", "typo=gpt-4o", db=copy)
+def test_costs_of_another_model_say_so_and_which_model_has_no_calls(cli: Cli, own: str) -> None:
+    told = shown(cli, "cost", "--model", "llama-3.3-70b=gpt-4o", "--model", "typo=gpt-4o", db=own)
 
     assert "calls of llama-3.3-70b as if they were of gpt-4o, at its price" in told
     assert "typo: no such calls in this period, nothing is supposed of them" in told
     assert "0.007000 USD" in told
 
 
-def test_costs_can_be_filtered(cli: Cli, copy: str) -> None:
-    told = json.loads(shown(cli, "cost", "--where", "user=bob", "--json", db=copy))
+def test_costs_can_be_filtered(cli: Cli, own: str) -> None:
+    told = json.loads(shown(cli, "cost", "--where", "user=bob", "--json", db=own))
 
     assert (told["calls"], [each["cost"] for each in told["totals"]]) == (1, ["0.2"])
 
@@ -116,33 +114,33 @@ def test_costs_can_be_filtered(cli: Cli, copy: str) -> None:
         (("--prices", "nowhere.toml"), 1, "nowhere.toml"),
     ],
 )
-def test_a_wrong_what_if_is_one_line(cli: Cli, copy: str, words: tuple[str, ...], code: int, problem: str) -> None:
-    result = cli("cost", *words, *WEEK, "--db", copy)
+def test_a_wrong_what_if_is_one_line(cli: Cli, own: str, words: tuple[str, ...], code: int, problem: str) -> None:
+    result = cli("cost", *words, *WEEK, "--db", own)
 
     assert (result.exit_code, result.stdout) == (code, "")
     assert problem in result.stderr
 
 
-def test_unit_costs_say_where_they_are_too_low(cli: Cli, copy: str) -> None:
-    told = shown(cli, "unit-costs", db=copy)
+def test_unit_costs_say_where_they_are_too_low(cli: Cli, own: str) -> None:
+    told = shown(cli, "unit-costs", db=own)
 
     assert "job                     0.205115 USD  0.205115 USD     1  or more: 3 calls of unknown cost" in told
     assert "Unknown cost: 3 calls of 6, in no sum above" in told
-    noon = cli("unit-costs", "--from", "2024-03-04T12:00", "--to", "2024-03-04T13:00", "--db", copy)
+    noon = cli("unit-costs", "--from", "2024-03-04T12:00", "--to", "2024-03-04T13:00", "--db", own)
     assert "no task ended well" in noon.stdout
     assert (
         "No events in this period"
-        in cli("unit-costs", "--from", "2020-01-01", "--to", "2020-01-02", "--db", copy).stdout
+        in cli("unit-costs", "--from", "2020-01-01", "--to", "2020-01-02", "--db", own).stdout
     )
 
 
 def test_a_cost_is_explained_down_to_the_arithmetic(
-    cli: Cli, copy: str, book: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, own: str, book: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "220")
-    assert cli("prices", "import", book, "--db", copy).exit_code == 0
+    assert cli("prices", "import", book, "--db", own).exit_code == 0
 
-    told = shown(cli, "explain", "cost.cost", db=copy)
+    told = shown(cli, "explain", "cost.cost", db=own)
 
     assert "0.0003 EUR  1,200 input × 0.0000002 + 150 output × 0.0000004" in told
     assert "the price at position 14 from 2024-03-05 14:30" in told
@@ -150,10 +148,10 @@ def test_a_cost_is_explained_down_to_the_arithmetic(
     assert "6 calls · 1,234.5681 EUR · 0.205115 USD · 1 of unknown cost" in told
 
 
-def test_what_is_explained_can_be_cut_and_chosen(cli: Cli, copy: str) -> None:
-    told = shown(cli, "explain", "cost.cost", "--where", "user=ada", "--largest", "--limit", "1", db=copy)
+def test_what_is_explained_can_be_cut_and_chosen(cli: Cli, own: str) -> None:
+    told = shown(cli, "explain", "cost.cost", "--where", "user=ada", "--largest", "--limit", "1", db=own)
 
     assert "Calls behind the cost, user ada" in told
     assert "4 calls · 0.005115 USD · 3 of unknown cost · 3 not listed: --limit 4 lists all" in told
-    assert "No such calls" in shown(cli, "explain", "cost.cost", "--where", "user=nobody", db=copy)
-    assert json.loads(shown(cli, "explain", "cost.cost", "--json", db=copy))["unknown_calls"] == 3
+    assert "No such calls" in shown(cli, "explain", "cost.cost", "--where", "user=nobody", db=own)
+    assert json.loads(shown(cli, "explain", "cost.cost", "--json", db=own))["unknown_calls"] == 3

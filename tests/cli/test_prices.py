@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,7 @@ from analytics_es.cost.prices import genai
 from tests.cli.conftest import Cli
 
 EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "prices" / "acme.toml"
-DB = ("--db", "own.db")
-
-
-@pytest.fixture
-def own(db: str, tmp_path: Path) -> str:
-    return shutil.copy(db, tmp_path / "own.db")
+DB = ("--db", "analytics.db")
 
 
 @pytest.fixture

@@ -1,26 +1,24 @@
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.testing import provider_call
-from tests.cli.conftest import WEEK, Cli, fixed_events
+from tests.cli.conftest import WEEK, Cli
 from tests.stores import sql
 
 
 @pytest.fixture
-def own() -> Iterator[str]:
-    with AnalyticsService.open("own.db", follow=False) as service:
-        service.record_events(fixed_events()).unwrap()
-        service.catch_up()
-    yield "own.db"
+def own(cli: Cli, own: str) -> str:
+    """Return a store of one's own, caught up."""
+    cli("usage", "--db", own)
+    return own
 
 
 def spoil() -> None:
-    sql(Path("own.views.db"), "UPDATE usage_v1 SET events = events + 7")
-    sql(Path("own.views.db"), "DELETE FROM cost_v2")
+    sql(Path("analytics.views.db"), "UPDATE usage_v1 SET events = events + 7")
+    sql(Path("analytics.views.db"), "DELETE FROM cost_v2")
 
 
 def test_a_rebuild_heals_what_is_wrong_and_says_what_it_did(cli: Cli, own: str) -> None:
@@ -40,7 +38,7 @@ def test_the_named_ones_alone_are_rebuilt(cli: Cli, own: str) -> None:
 
     cli("projections", "rebuild", "cost", "--db", own, "--yes")
 
-    assert sql(Path("own.views.db"), "SELECT projection, generation FROM registry ORDER BY 1") == [
+    assert sql(Path("analytics.views.db"), "SELECT projection, generation FROM registry ORDER BY 1") == [
         ("budgets", 0),
         ("cost", 1),
         ("performance", 0),
@@ -59,14 +57,14 @@ def test_progress_and_result_are_lines_of_json(cli: Cli, own: str) -> None:
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(cli: Cli, own: str) -> None:
     spoil()
-    before = sql(Path("own.views.db"), "SELECT * FROM usage_v1")
+    before = sql(Path("analytics.views.db"), "SELECT * FROM usage_v1")
 
     told = cli("projections", "rebuild", "--db", own, "--dry-run")
     plan = json.loads(cli("projections", "rebuild", "usage", "--db", own, "--dry-run", "--json").stdout)["plan"]
 
     assert "would be derived again from 13 events; nothing was done" in told.stdout
     assert ([each["name"] for each in plan["projections"]], plan["events"]) == (["usage"], 13)
-    assert sql(Path("own.views.db"), "SELECT * FROM usage_v1") == before
+    assert sql(Path("analytics.views.db"), "SELECT * FROM usage_v1") == before
 
 
 def test_nobody_is_asked_where_nobody_is(cli: Cli, own: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,11 +14,6 @@ from analytics_es.cli import run
 from analytics_es.cli.run import Nightly
 from analytics_es.types import Failure, OperationResult, RetentionResult
 from tests.cli.conftest import WEEK, Cli
-
-
-@pytest.fixture
-def own(db: str, tmp_path: Path) -> str:
-    return shutil.copy(db, tmp_path / "own.db")
 
 
 def test_a_dry_run_shows_what_would_go(cli: Cli, own: str) -> None:

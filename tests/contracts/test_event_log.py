@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es.errors import OldSqlite, ReadOnly, StoreBusy, StoreMoved
@@ -532,7 +532,7 @@ def test_a_period_skips_the_wide_gaps_between_its_events(log: EventLog, monkeypa
 HOURS = st.lists(st.integers(0, 6), max_size=40)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(hours=HOURS, start=st.integers(0, 6), length=st.integers(0, 7), limit=st.integers(1, 9), gap=st.integers(0, 5))
 def test_a_period_is_what_a_filter_of_the_log_would_give(
     log: EventLog, monkeypatch: pytest.MonkeyPatch, hours: list[int], start: int, length: int, limit: int, gap: int

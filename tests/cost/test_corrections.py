@@ -23,30 +23,19 @@ from analytics_es.testing import NOON, cost_corrected, job_failed, provider_call
 from analytics_es.types import CostCorrection
 from tests.stores import Arguments, contents, derived, log_of
 
+pytestmark = pytest.mark.store("sqlite", "memory", "postgres", clock=lambda: NOON)
+
 MIDNIGHT = NOON.replace(hour=0)
 DAY = TimePeriod(MIDNIGHT, MIDNIGHT + timedelta(days=1), "hour")
 COST = "cost.reported_cost"
 
 
-@pytest.fixture(params=["sqlite", "memory", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres").database())
-    return ":memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/analytics.db"
-
-
-once = pytest.mark.parametrize("url", ["memory"], indirect=True)  # where databases make no difference
-shared = pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+once = pytest.mark.store("memory")  # where databases make no difference
+shared = pytest.mark.store("sqlite", "postgres")
 
 
 def opened(url: str, **options: Any) -> AnalyticsService:
     return AnalyticsService.open(url, follow=False, clock=lambda: NOON, **options)
-
-
-@pytest.fixture
-def analytics(url: str) -> Iterator[AnalyticsService]:
-    with opened(url) as service:
-        yield service
 
 
 @pytest.fixture(scope="module")
@@ -545,7 +534,7 @@ COSTS = st.decimals(0, 1000, places=9)
 SCRIPTS = st.lists(st.tuples(st.integers(0, 2), COSTS), max_size=8)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(COSTS, min_size=3, max_size=3), SCRIPTS, st.randoms(use_true_random=False))
 def test_reported_cost_is_the_sum_of_what_is_in_force_in_any_order(
     costs: list[Decimal], script: list[tuple[int, Decimal]], random: Any

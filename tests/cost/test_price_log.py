@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,28 +23,14 @@ from analytics_es.cost.prices.quantities import KINDS, both, wholes
 from analytics_es.cost.prices.reading import read_entry
 from analytics_es.errors import BadPrice, CannotRead, MissingExtra, UnknownModel
 from analytics_es.testing import NOON, price, provider_call
+from tests.stores import opened
+
+pytestmark = pytest.mark.store("sqlite", "memory", "postgres", clock=lambda: NOON)
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
-@pytest.fixture(params=["sqlite", "memory", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres").database())
-    return ":memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/analytics.db"
-
-
-once = pytest.mark.parametrize("url", ["memory"], indirect=True)  # where databases make no difference
-
-
-def opened(url: str) -> AnalyticsService:
-    return AnalyticsService.open(url, follow=False, clock=lambda: NOON)
-
-
-@pytest.fixture
-def analytics(url: str) -> Iterator[AnalyticsService]:
-    with opened(url) as service:
-        yield service
+once = pytest.mark.store("memory")  # where databases make no difference
 
 
 def stored(service: AnalyticsService, event_type: str) -> list[Any]:
@@ -82,15 +67,15 @@ def test_a_correction_comes_after_and_what_it_corrects_stays(analytics: Analytic
     assert [each["entry"]["per_mtok"]["input_tokens"] for each in stored(analytics, PUBLISHED)] == ["2", "9"]
 
 
-@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.store("sqlite", "postgres")
 def test_another_process_sees_what_was_published_and_so_does_a_later_one(url: str) -> None:
-    with opened(url) as one, opened(url) as other:
+    with opened(url, clock=lambda: NOON) as one, opened(url, clock=lambda: NOON) as other:
         assert not other.price("acme", "acme-large", NOON).ok
         one.publish_prices([price()]).unwrap()
         assert input_price(other) == Decimal("0.000002")
         other.publish_prices([price(per_mtok={"input_tokens": 3})]).unwrap()
         assert input_price(one) == Decimal("0.000003")
-    with opened(url) as later:
+    with opened(url, clock=lambda: NOON) as later:
         assert input_price(later) == Decimal("0.000003")
 
 
@@ -173,7 +158,7 @@ def test_published_prices_are_found_by_an_index(tmp_path: Path) -> None:
 
 def test_the_edition_of_the_default_prices_is_recorded_when_first_used(url: str) -> None:
     edition = genai.edition()
-    with opened(url) as analytics:
+    with opened(url, clock=lambda: NOON) as analytics:
         analytics.publish_prices([price()]).unwrap()
         input_price(analytics)
         assert stored(analytics, DEFAULT_CHANGED) == []
@@ -184,10 +169,10 @@ def test_the_edition_of_the_default_prices_is_recorded_when_first_used(url: str)
         assert stored(analytics, DEFAULT_CHANGED) == [told]
 
 
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.store("sqlite")
 def test_and_when_it_changed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def used() -> None:
-        with opened(url) as analytics:
+        with opened(url, clock=lambda: NOON) as analytics:
             analytics.price("anthropic", "claude-sonnet-4-5", NOON).unwrap()
 
     used()
@@ -196,7 +181,7 @@ def test_and_when_it_changed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     used()
     used()
 
-    with opened(url) as analytics:
+    with opened(url, clock=lambda: NOON) as analytics:
         assert [each["version"] for each in stored(analytics, DEFAULT_CHANGED)][1:] == ["99.0.0"]
 
 
@@ -225,7 +210,7 @@ def test_without_the_package_published_prices_are_known_and_the_rest_says_what_t
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(genai, "installed", lambda: False)
-    with opened(url) as analytics:
+    with opened(url, clock=lambda: NOON) as analytics:
         analytics.publish_prices([price()]).unwrap()
 
         assert input_price(analytics) == Decimal("0.000002")

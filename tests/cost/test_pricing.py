@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import evolve, frozen
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
@@ -22,7 +22,7 @@ from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.quantities import EXACT, KINDS
 from analytics_es.errors import BadUsage
 from analytics_es.projection.calendar import Calendar
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Tiling
 from analytics_es.service.questions import Questions
 from analytics_es.testing import provider_call
 from analytics_es.types import CostBreakdown, Granularity
@@ -33,12 +33,7 @@ FIRST = datetime(2026, 3, 7, tzinfo=UTC)  # in New York, clocks go forward on th
 NOW = FIRST + timedelta(days=200)
 ZONES = ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]
 
-moderate = settings(
-    deadline=None,
-    max_examples=10,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+moderate = settings(max_examples=10, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 few = settings(moderate, max_examples=4)
 
 

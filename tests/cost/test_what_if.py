@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,19 +14,13 @@ from analytics_es.cost.prices.book import PriceBook
 from analytics_es.errors import BadPrice, MissingExtra, UnknownModel
 from analytics_es.testing import NOON, price, provider_call
 
+TWO_CALLS = [provider_call(), provider_call(model="gpt-4o", provider="openai", user_id="bob")]
+pytestmark = pytest.mark.store(events=TWO_CALLS)
+
+
 D = Decimal
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 EVERYTHING = {"provider": "*", "model": "*", "currency": "USD", "per_mtok": {"input_tokens": "1"}}
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        service.record_events(
-            [provider_call(), provider_call(model="gpt-4o", provider="openai", user_id="bob")]
-        ).unwrap()
-        service.catch_up()
-        yield service
 
 
 def cost(analytics: Any, **supposed: Any) -> dict[tuple[str, str], Decimal | None]:

@@ -27,6 +27,7 @@ from analytics_es.testing import (
     task_completed,
     tool_call,
 )
+from tests.stores import opened
 
 MILLISECOND = timedelta(milliseconds=1)
 SECOND = timedelta(seconds=1)
@@ -38,7 +39,7 @@ GIANT = 10**5000
 
 @pytest.fixture(scope="module")
 def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
+    with opened() as service:
         yield service
 
 

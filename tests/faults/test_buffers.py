@@ -23,7 +23,10 @@ from analytics_es.testing import tool_call
 from tests.faults.storm import identities
 from tests.faults.test_sqlite import eventually, room
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # beside threads, of Python 3.12 on
+pytestmark = [
+    pytest.mark.store("sqlite", "postgres"),
+    pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning"),  # beside threads, of Python 3.12 on
+]
 
 NEVER = 3600.0
 OPEN = """
@@ -77,11 +80,6 @@ def sources(url: object) -> Counter[str]:
         found = identities(analytics.store.log)
     assert len(found) == len(set(found))
     return Counter(source for source, _ in found)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "analytics.db"
 
 
 # ── an exit ─────────────────────────────────────────────────────────────────────────────────────────────────────

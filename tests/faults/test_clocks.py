@@ -14,6 +14,8 @@ from analytics_es.testing import NOON, tool_call
 from tests.faults.storm import ALWAYS
 from tests.stores import contents, derived
 
+pytestmark = pytest.mark.store("sqlite", "postgres")
+
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 JUMPS = (0, 3600, -7200, 86_400 * 400, -86_400 * 800, 1, 0)  # seconds
 
@@ -21,12 +23,6 @@ JUMPS = (0, 3600, -7200, 86_400 * 400, -86_400 * 800, 1, 0)  # seconds
 def jumping() -> Callable[[], datetime]:
     seconds = cycle(JUMPS)
     return lambda: NOON + timedelta(seconds=next(seconds))
-
-
-@pytest.fixture
-def analytics(url: str) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(url, follow=False, privacy="full") as service:
-        yield service
 
 
 def caught_up(service: AnalyticsService) -> int | None:

@@ -6,12 +6,16 @@ import os
 import random
 from pathlib import Path
 
+import pytest
+
 from analytics_es import AnalyticsService
 from tests.faults import worker
 from tests.faults.rebuilds import kill_rebuilds
 from tests.faults.retains import kill_retains
 from tests.faults.storm import PATIENCE, identities, storm, writing
 from tests.stores import contents, derived
+
+pytestmark = pytest.mark.store("sqlite", "postgres")
 
 
 def test_processes_killed_at_random_lose_nothing_and_count_nothing_twice(url: str, tmp_path: Path) -> None:

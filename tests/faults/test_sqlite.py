@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,7 @@ from analytics_es.testing import job_failed, tool_call
 from tests.faults import worker
 from tests.faults.storm import PATIENCE, identities, processes
 from tests.faults.test_processes import assert_derivable
-from tests.stores import sql
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "analytics.db"
+from tests.stores import eventually, sql
 
 
 def batch(number: int, size: int = 50, **changes: Any) -> list[dict[str, Any]]:
@@ -37,14 +32,6 @@ def batch(number: int, size: int = 50, **changes: Any) -> list[dict[str, Any]]:
         {**tool_call(user_id=f"user-{number}-{n}", **changes), "source": f"batch-{number}", "id": str(n)}
         for n in range(size)
     ]
-
-
-def eventually(is_so: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, "it never came to be so"
-        time.sleep(0.01)
-    return found
 
 
 def sizes_of_batches(service: AnalyticsService) -> set[int]:

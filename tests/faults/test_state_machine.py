@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -253,12 +253,9 @@ def of(found: Contents, name: str) -> tuple[Any, Any]:
 
 
 moderate = settings(
-    deadline=None,
     max_examples=10,
     stateful_step_count=15,
-    print_blob=True,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes; add it to look into a failure
-    suppress_health_check=list(HealthCheck),
 )
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import orjson
 import pytest
 from attrs import define, field
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
@@ -27,7 +26,7 @@ from analytics_es.log import Appended, Entry
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite import database as datastore
 from analytics_es.testing import NOON, provider_call, tool_call
-from tests.stores import log_of
+from tests.stores import eventually, log_of
 
 PATIENCE = 30.0  # seconds that are never reached, unless something hangs
 NEVER = 3600.0
@@ -41,13 +40,6 @@ def call(id: object, **changes: Any) -> dict[str, Any]:
 def ids(log: Any) -> list[str]:
     """Return the ids of the events of a log, in order."""
     return [orjson.loads(state)["id"] for state in log.scan(after=0, limit=10**6).column("state").to_pylist()]
-
-
-def until(is_so: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline, "it never came to be so"
-        time.sleep(0.001)
 
 
 @define
@@ -124,14 +116,14 @@ def test_nobody_has_to_ask_for_an_event_to_be_committed(store: Store) -> None:
     with buffer_of(store) as buffer:
         for n in range(3):  # the writer sleeps in between
             buffer.record_event(**call(n)).unwrap()
-            until(lambda: store.log.head() == n + 1)  # noqa: B023
+            eventually(lambda: store.log.head() == n + 1)  # noqa: B023
 
 
 def test_half_a_buffer_of_events_does_not_wait_for_the_delay(store: Store) -> None:
     with buffer_of(store, max_events=10, max_delay=NEVER) as buffer:
         for n in range(5):
             buffer.record_event(**call(n)).unwrap()
-        until(lambda: store.log.head() == 5)
+        eventually(lambda: store.log.head() == 5)
 
 
 def test_a_refused_event_is_refused_to_the_caller(store: Store) -> None:
@@ -187,7 +179,7 @@ def test_a_full_buffer_blocks_until_there_is_room(store: Store) -> None:
     with full(store) as buffer:
         third = threading.Thread(target=lambda: buffer.record_event(**call(2)).unwrap())
         third.start()
-        until(lambda: buffer._writer.moved._waiters)  # type: ignore[attr-defined]  # it waits
+        eventually(lambda: buffer._writer.moved._waiters)  # type: ignore[attr-defined]  # it waits
 
         assert buffer.stats().accepted == 2
         store.gate.set()
@@ -224,7 +216,7 @@ def test_drops_are_told_again_when_the_buffer_is_closed(store: Store) -> None:
         buffer.record_event(**call(2))
         store.gate.set()
         buffer.flush().unwrap()
-        until(lambda: len(told) == 1)
+        eventually(lambda: len(told) == 1)
         store.gate.clear()
         for n in range(3, 6):
             buffer.record_event(**call(n))
@@ -280,7 +272,7 @@ def test_a_callback_may_look_flush_and_close(store: Store) -> None:
     store.fails = 1
     with buffer_of(store, on_failure=look) as buffer:
         buffer.record_event(**call(1)).unwrap()
-        until(lambda: store.log.head() == 1)
+        eventually(lambda: store.log.head() == 1)
 
         assert buffer.closed
     assert (seen, buffer.stats().lost) == ([(1, False)], 0)
@@ -395,7 +387,7 @@ def test_a_blocked_caller_is_let_go_when_the_buffer_is_closed(store: Store) -> N
     with full(store) as buffer:
         third = threading.Thread(target=lambda: results.append(buffer.record_event(**call(2))))
         third.start()
-        until(lambda: buffer._writer.moved._waiters)  # type: ignore[attr-defined]  # it waits
+        eventually(lambda: buffer._writer.moved._waiters)  # type: ignore[attr-defined]  # it waits
         closing_it = threading.Thread(target=buffer.close)
         closing_it.start()
         third.join()
@@ -424,7 +416,7 @@ def test_a_store_that_is_locked_for_a_while_loses_nothing(tmp_path: Path, monkey
         other.execute("BEGIN IMMEDIATE")
         for n in range(10):
             buffer.record_event(**call(n)).unwrap()
-        until(lambda: buffer.stats().failed_commits)
+        eventually(lambda: buffer.stats().failed_commits)
         other.execute("ROLLBACK")
         buffer.flush().unwrap()
         failure = buffer.stats().last_failure
@@ -451,7 +443,7 @@ def test_a_service_whose_buffer_lost_events_says_so_when_it_is_closed(monkeypatc
 producers = st.lists(st.lists(st.integers(0, 30), max_size=40), min_size=1, max_size=4)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40)
 @given(
     plans=producers,
     max_events=st.integers(1, 30),

@@ -18,18 +18,12 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import RefusedBatch
-from analytics_es.events.event import RecordedEvent
 from analytics_es.log.sqlite import database as datastore
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.types import BatchReceipt, Receipt, Refusal
+from tests.stores import recorded
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
 
 
 def call(id: object, **changes: Any) -> dict[str, Any]:
@@ -43,15 +37,6 @@ def calls(*ids: object) -> list[dict[str, Any]]:
 
 BAD = tool_call(status="fine")
 BAD_TOLD = "status: must be one of ok, error, cancelled, not 'fine'."
-
-
-def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
-    """Return what the log holds, in order."""
-    found, position = [], 0
-    while event := analytics.store.log.first_after(position):
-        position = event.position or 0
-        found.append(event)
-    return found
 
 
 def ids(analytics: AnalyticsService) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import fnmatch
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,12 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import BadPattern, Closed, NotABus, OverlappingPatterns, StoreBusy
-from analytics_es.events.event import RecordedEvent, matches
-from analytics_es.ingest.bus import FAMILIES, Message, at_all_depths, by_depth, checked
+from analytics_es.events.event import matches
+from analytics_es.ingest.bus import FAMILIES, Message, at_all_depths, by_depth, check_patterns
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.ingest.subscription import Intake, SubscriptionStats
 from analytics_es.testing import NOON, tool_call
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
-
-
-def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
-    log, found = analytics.store.log, []
-    while event := log.first_after(len(found)):
-        found.append(event)
-    return found
+from tests.stores import recorded
 
 
 def types(analytics: AnalyticsService) -> list[str]:
@@ -76,15 +64,15 @@ def test_one_pattern_may_be_given_as_a_text(analytics: AnalyticsService) -> None
 @pytest.mark.parametrize("pattern", ["", ".", "job", "job..x", "job.", "a b.c", "job.>.x", "job.a*", ">>", 7])
 def test_what_is_no_pattern_is_refused(pattern: Any) -> None:
     if pattern == "job":
-        assert checked([pattern]) == ["job"]
+        assert check_patterns([pattern]) == ["job"]
         return
     with pytest.raises(BadPattern):
-        checked([pattern])
+        check_patterns([pattern])
 
 
 def test_no_pattern_is_refused() -> None:
     with pytest.raises(BadPattern):
-        checked([])
+        check_patterns([])
 
 
 @pytest.mark.parametrize(
@@ -103,9 +91,9 @@ def test_no_pattern_is_refused() -> None:
 def test_patterns_that_a_topic_may_both_fit_are_refused(one: str, other: str, overlap: bool) -> None:
     if overlap:
         with pytest.raises(OverlappingPatterns):
-            checked([one, other])
+            check_patterns([one, other])
     else:
-        assert checked([one, other, one]) == [one, other]
+        assert check_patterns([one, other, one]) == [one, other]
 
 
 class ForeignBus:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,11 @@ from analytics_es.lifecycle.copies import EXPORTED
 from analytics_es.testing import NOON, tool_call
 from tests import day
 
+pytestmark = pytest.mark.store(events=day.events(), clock=lambda: day.NOW)
+
 START = datetime(2026, 3, 1, tzinfo=UTC)
 SUNDAY, MONDAY, TUESDAY = (TimePeriod(START + timedelta(n), START + timedelta(n + 1)) for n in range(3))
 ALL = TimePeriod(datetime(2000, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with day.recorded() as service:
-        yield service
 
 
 @pytest.fixture
@@ -149,7 +145,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     events=st.lists(
         st.tuples(

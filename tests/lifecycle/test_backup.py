@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,16 @@ from tests.servers import Server
 from tests.stores import contents, derived, sql
 
 
-@pytest.fixture
-def analytics(tmp_path: Path) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as service:
-        service.record_events(event(n) for n in range(500)).unwrap()
-        yield service
+def event(number: int) -> dict[str, Any]:
+    return {**tool_call(user_id=f"user-{number}"), "source": "test", "id": str(number)}
+
+
+pytestmark = pytest.mark.store("sqlite", events=[event(n) for n in range(500)])
 
 
 @pytest.fixture
 def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_log, "COPIED_AT_ONCE", 1)
-
-
-def event(number: int) -> dict[str, Any]:
-    return {**tool_call(user_id=f"user-{number}"), "source": "test", "id": str(number)}
 
 
 def test_a_backup_holds_what_a_copy_of_the_file_lacks(analytics: AnalyticsService, tmp_path: Path) -> None:

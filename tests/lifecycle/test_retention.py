@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
@@ -17,9 +18,11 @@ from analytics_es.audit import verify
 from analytics_es.errors import AnalyticsError, CannotOpen
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.projection import count, key, projection, total
-from analytics_es.read_models.seeds import Seeds
+from analytics_es.read_models import Seeds
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
-from tests.stores import append, contents, only_live, set_clock
+from tests.stores import append, contents, only_live, record, set_clock
+
+pytestmark = pytest.mark.store("sqlite", "postgres", clock=lambda: NOW)
 
 NOW = NOON + timedelta(days=200)
 DAYS = 40  # with events, from NOON on
@@ -29,6 +32,10 @@ ALL = TimePeriod(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=U
 BEFORE = TimePeriod(datetime(2026, 3, 1, tzinfo=UTC), HORIZON, "day")
 AFTER = TimePeriod(datetime(2026, 4, 6, tzinfo=UTC), datetime(2026, 4, 11, tzinfo=UTC), "day")
 KEEP = {"events": "180d"}
+MIXED = [
+    maker(occurred_at=NOON + timedelta(hours=n * DAYS * 24 // EVENTS), user_id=f"user-{n % 4}", duration_ms=n + 1)
+    for n, maker in zip(range(EVENTS), cycle((provider_call, tool_call, job_failed)), strict=False)
+]
 
 
 @projection(version=1, consumes=("provider.>", "tool.>"))
@@ -39,14 +46,7 @@ class Calls:
     calls: int = count()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres").database())
-    return f"sqlite:///{tmp_path}/analytics.db"
-
-
-once = pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # where databases make no difference
+once = pytest.mark.store("sqlite")  # where databases make no difference
 
 
 def opened(url: str | Path, **options: Any) -> AnalyticsService:
@@ -54,21 +54,9 @@ def opened(url: str | Path, **options: Any) -> AnalyticsService:
 
 
 @pytest.fixture
-def analytics(url: str) -> Iterator[AnalyticsService]:
-    with opened(url) as service:
-        record(service)
-        service.catch_up()
-        yield service
-
-
-def record(service: AnalyticsService) -> None:
-    makers = (provider_call, tool_call, job_failed)
-    service.record_events(
-        makers[n % 3](
-            occurred_at=NOON + timedelta(hours=n * DAYS * 24 // EVENTS), user_id=f"user-{n % 4}", duration_ms=n + 1
-        )
-        for n in range(EVENTS)
-    ).unwrap()
+def analytics(analytics: AnalyticsService) -> AnalyticsService:
+    record(analytics, *MIXED)
+    return analytics
 
 
 def held(service: AnalyticsService) -> Any:
@@ -169,7 +157,7 @@ def test_a_rebuild_carries_over_what_was_sealed(analytics: AnalyticsService) -> 
 @once
 def test_read_models_that_were_deleted_begin_with_what_was_sealed(url: str, tmp_path: Path) -> None:
     with opened(url) as service:
-        record(service)
+        record(service, *MIXED)
         service.catch_up()
         before = held(service)
         service.retain(KEEP).unwrap()
@@ -196,7 +184,7 @@ def test_late_events_of_what_is_kept_add_to_what_was_sealed(analytics: Analytics
     with opened(":memory:") as twin:
         for each in (twin, analytics):
             if each is twin:
-                record(each)
+                record(each, *MIXED)
             late = tool_call(occurred_at=HORIZON - timedelta(days=3))  # kept, while what it adds to is mostly sealed
             each.record_event(**late).unwrap()
             each.catch_up()
@@ -298,7 +286,7 @@ def test_each_family_goes_when_its_time_has_come(analytics: AnalyticsService) ->
 LENGTHS = st.sampled_from([150, 165, 180, 195, 210])
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10)
 @given(
     steps=st.lists(
         st.one_of(
@@ -475,7 +463,7 @@ def calls(service: AnalyticsService, measure: str = "calls") -> tuple[Any, Any]:
 @once
 def test_a_measure_that_is_new_is_complete_from_the_horizon_on_and_the_others_are_carried_over(url: str) -> None:
     with opened(url, projections=[Calls]) as service:
-        record(service)
+        record(service, *MIXED)
         service.catch_up()
         service.retain(KEEP).unwrap()
         assert calls(service) == (160, None)
@@ -491,7 +479,7 @@ def test_a_measure_that_is_new_is_complete_from_the_horizon_on_and_the_others_ar
 @once
 def test_rows_of_other_keys_are_not_carried_over_but_stay_in_the_log(url: str) -> None:
     with opened(url, projections=[Calls]) as service:
-        record(service)
+        record(service, *MIXED)
         service.catch_up()
         service.retain(KEEP).unwrap()
     with opened(url, projections=[by_model()]) as service:
@@ -546,7 +534,7 @@ def test_a_run_that_is_stopped_anywhere_is_finished_by_the_next(
     url: str, monkeypatch: pytest.MonkeyPatch, step: str, after: bool
 ) -> None:
     with opened(url) as service:
-        record(service)
+        record(service, *MIXED)
         service.catch_up()
         before = held(service)
         home = next(
@@ -587,7 +575,7 @@ def test_read_models_that_are_made_while_events_are_sealed_begin_again(
 ) -> None:
     with opened(url) as service, opened(":memory:") as twin:
         for each in (service, twin):
-            record(each)
+            record(each, *MIXED)
             each.catch_up()
         seals = type(service.store.log.seals)
         real = seals.seal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,9 @@ from analytics_es.types import Distribution, MetricSummary, OperationResult
 from projections import Usage
 from tests import day
 from tests.day import DAY, MONDAY, NOW
-from tests.stores import OURS, append, stored
+from tests.stores import OURS, append, record, stored
+
+pytestmark = pytest.mark.store(clock=lambda: NOW)
 
 NEVER = TimePeriod.day(date(2020, 1, 1))
 HOUR = TimePeriod(NOON, NOON + timedelta(hours=1))
@@ -26,24 +28,11 @@ LARGEST = 2**63 - 1
 
 
 @pytest.fixture(scope="module")
-def monday() -> Iterator[AnalyticsService]:
-    """The small day, and which default prices it is priced with; nothing is added to it."""
-    with day.recorded() as analytics:
-        analytics.get_cost_breakdown(DAY).unwrap()
-        analytics.catch_up()
-        yield analytics
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    """An empty store."""
-    with AnalyticsService.open(":memory:", follow=False, clock=lambda: NOW) as analytics:
-        yield analytics
-
-
-def record(analytics: AnalyticsService, *events: Mapping[str, Any]) -> None:
-    analytics.record_events(events).unwrap()
-    analytics.catch_up()
+def monday(monday: AnalyticsService) -> AnalyticsService:
+    """Return the small day, and which default prices it is priced with."""
+    monday.get_cost_breakdown(DAY).unwrap()
+    monday.catch_up()
+    return monday
 
 
 def summary(analytics: AnalyticsService, metric: str, period: TimePeriod = DAY, **asked: Any) -> MetricSummary:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from analytics_es.read_models.catch_up import Runner
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.types import ProjectionStatus
 from projections import Performance, Usage
-from tests.stores import OURS, append, contents, derived, engine, log_of, runner_of, sql, views_of
+from tests.stores import OURS, append, contents, derived, engine, eventually, log_of, runner_of, sql, views_of
 
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 LARGEST = 2**63 - 1
@@ -43,26 +42,6 @@ class Mine:
 
 
 HUGE = provider_call(input_tokens=LARGEST)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "analytics.db"
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
-
-
-def eventually(is_so: Callable[[], Any], timeout: float = SOON) -> Any:
-    """Wait until something is so, and return what it is."""
-    deadline = time.monotonic() + timeout
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, "it never came to be so"
-        time.sleep(0.01)
-    return found
 
 
 def events_of(service: AnalyticsService) -> int | None:

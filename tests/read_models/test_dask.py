@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import distributed
@@ -16,17 +15,20 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import CannotReachScheduler
+from analytics_es.read_models import beside
 from analytics_es.read_models.replay import cluster
 from analytics_es.testing import provider_call, tool_call
 from tests.stores import contents, derived
 
+EVENTS, PART = 400, 20
+CALLS = [(provider_call, tool_call)[n % 2](user_id=f"user-{n % 7}") for n in range(EVENTS)]
 pytestmark = [
+    pytest.mark.store("sqlite", events=CALLS),
     pytest.mark.filterwarnings("ignore:::distributed"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-EVENTS, PART = 400, 20
 Client: Any = distributed.Client
 LocalCluster: Any = distributed.LocalCluster
 
@@ -37,14 +39,6 @@ def scheduler() -> Iterator[str]:
     options: dict[str, Any] = {"processes": True, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(n_workers=2, silence_logs=60, **options) as running:
         yield running.scheduler_address
-
-
-@pytest.fixture
-def analytics(tmp_path: Path) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as service:
-        service.record_events([(provider_call, tool_call)[n % 2](user_id=f"user-{n % 7}") for n in range(EVENTS)])
-        service.catch_up()
-        yield service
 
 
 def test_what_a_cluster_folds_is_what_one_process_folds(scheduler: str, analytics: AnalyticsService) -> None:
@@ -90,7 +84,7 @@ def test_a_cluster_that_ends_is_a_lost_worker_and_nothing_changes(analytics: Ana
     assert result.failure
     assert result.failure.code == "worker_lost", result.failure
     assert contents(analytics.store.read_models) == before  # type: ignore[arg-type]
-    assert analytics.store.read_models.clear_away() == []
+    assert beside.clear_away(analytics.store.read_models) == []
 
 
 def test_a_scheduler_that_is_not_there_is_one_error_and_nothing_on_the_terminal(

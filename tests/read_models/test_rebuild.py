@@ -17,39 +17,26 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.events import codec
 from analytics_es.projection import count, key, projection
 from analytics_es.projection.fold import Folded
+from analytics_es.read_models import beside
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
-from tests.stores import append, contents, derived, only_live, stored
+from tests.stores import append, contents, derived, eventually, only_live, stored
+
+pytestmark = pytest.mark.store("sqlite", "postgres")
 
 ALWAYS = TimePeriod(NOON - timedelta(days=2), NOON + timedelta(days=2), "total")
 EVENTS = 60
 BROKEN = ("provider.call.completed", b"no JSON")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres").database())
-    return f"sqlite:///{tmp_path}/analytics.db"
-
-
-once = pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # where databases make no difference
+once = pytest.mark.store("sqlite")  # where databases make no difference
 
 
 @pytest.fixture
-def analytics(url: str) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(url, follow=False) as service:
-        record(service, EVENTS)
-        service.catch_up()
-        yield service
-
-
-@pytest.fixture
-def on_disk(tmp_path: Path) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as service:
-        record(service, EVENTS)
-        service.catch_up()
-        yield service
+def analytics(analytics: AnalyticsService) -> AnalyticsService:
+    record(analytics, EVENTS)
+    analytics.catch_up()
+    return analytics
 
 
 def record(service: AnalyticsService, number: int = 1) -> None:
@@ -67,10 +54,6 @@ def held(service: AnalyticsService) -> Any:
 
 def right(service: AnalyticsService) -> Any:
     return derived(service.store.log)  # type: ignore[arg-type]
-
-
-def void(_: object) -> None:
-    """Return nothing, whatever was given."""
 
 
 def generations(service: AnalyticsService) -> dict[str, int]:
@@ -187,8 +170,10 @@ def test_old_events_are_upcast(analytics: AnalyticsService, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("followed", [True, False])
-def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(analytics: AnalyticsService, followed: bool) -> None:
-    promote, promoted = analytics.store.read_models.promote, []
+def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(
+    analytics: AnalyticsService, followed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote, promoted = beside.promote, []
 
     def happens(*_: Any) -> None:
         if analytics.store.log.head() < EVENTS + 8:
@@ -196,12 +181,12 @@ def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(analytics: An
             if followed:
                 analytics.store.runner.step()
 
-    def late(beside: Any) -> bool:
+    def late(*arguments: Any) -> bool:
         happens()
-        promoted.append(promote(beside))
+        promoted.append(promote(*arguments))
         return promoted[-1]
 
-    analytics.store.read_models.promote = late  # type: ignore[method-assign]
+    monkeypatch.setattr(beside, "promote", late)
     result = analytics.rebuild(batch_size=EVENTS // 4, progress=happens).unwrap()
 
     assert promoted == ([False] * (len(promoted) - 1) if followed else []) + [True]
@@ -268,7 +253,7 @@ def test_who_asks_sees_no_gap_and_no_mix(url: str) -> None:
         assert len(answers) > 4
         service.wait_until_caught_up()
         assert held(service) == right(service)
-        assert service.store.read_models.clear_away() == []
+        assert beside.clear_away(service.store.read_models) == []
         only_live(service.store.read_models)
 
 
@@ -278,7 +263,7 @@ def test_an_answer_under_way_is_finished_from_what_it_began_with(analytics: Anal
 
     with analytics.store.read_models.read() as snapshot:
         rebuilt.start()
-        until(lambda: set(generations(analytics).values()) == {1})
+        eventually(lambda: set(generations(analytics).values()) == {1})
         time.sleep(0.2)  # the old ones go now, or wait for us
         found = {name: snapshot.rows(each) for name, each in snapshot.live.items()}
     rebuilt.join()
@@ -303,7 +288,7 @@ def test_a_period_derived_again_beside_rebuilds_is_exact(url: str) -> None:
         assert held(service) == right(service)
 
 
-@pytest.mark.parametrize("url", ["postgres"], indirect=True)  # SQLite lets nobody come between
+@pytest.mark.store("postgres")  # SQLite lets nobody come between
 def test_a_period_is_derived_again_where_a_promote_comes_between(analytics: AnalyticsService, url: str) -> None:
     with AnalyticsService.open(url, follow=False) as other:
         hold, left = analytics.store.read_models.checkpoints.hold, [other.rebuild]
@@ -377,7 +362,7 @@ def test_a_value_that_cannot_be_used_can_be_set_aside(analytics: AnalyticsServic
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 @pytest.mark.parametrize("at", ["progress", "promote"])
 def test_an_end_at_any_moment_changes_nothing_and_leaves_nothing(
-    analytics: AnalyticsService, error: type[BaseException], at: str
+    analytics: AnalyticsService, error: type[BaseException], at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(analytics, "UPDATE usage_v1 SET events = events + 1")
     before = held(analytics)
@@ -386,14 +371,14 @@ def test_an_end_at_any_moment_changes_nothing_and_leaves_nothing(
         raise error
 
     if at == "promote":
-        analytics.store.read_models.promote = fail  # type: ignore[assignment,method-assign]
+        monkeypatch.setattr(beside, "promote", fail)
     with pytest.raises(error):
         analytics.rebuild(batch_size=20, progress=fail if at == "progress" else None)
 
     assert held(analytics) == before
     assert set(generations(analytics).values()) == {0}
     only_live(analytics.store.read_models)
-    vars(analytics.store.read_models).pop("promote", None)
+    monkeypatch.undo()
     analytics.rebuild().unwrap()
     assert held(analytics) == right(analytics)
 
@@ -414,9 +399,10 @@ def test_a_sum_that_does_not_fit_stops_it_and_changes_nothing(analytics: Analyti
 def test_what_was_cleared_away_meanwhile_ends_it(analytics: AnalyticsService) -> None:
     before = held(analytics)
 
-    failure = analytics.rebuild(
-        batch_size=20, progress=lambda *_: void(analytics.store.read_models.clear_away())
-    ).failure
+    def cleared_away(*_: Any) -> None:
+        beside.clear_away(analytics.store.read_models)
+
+    failure = analytics.rebuild(batch_size=20, progress=cleared_away).failure
 
     assert failure
     assert failure.code == "rebuild_lost"
@@ -424,25 +410,26 @@ def test_what_was_cleared_away_meanwhile_ends_it(analytics: AnalyticsService) ->
     only_live(analytics.store.read_models)
 
 
-def test_the_read_models_may_be_deleted_meanwhile(on_disk: AnalyticsService, tmp_path: Path) -> None:
+@once
+def test_the_read_models_may_be_deleted_meanwhile(analytics: AnalyticsService, tmp_path: Path) -> None:
     def delete(*_: object) -> None:
         for file in tmp_path.glob("analytics.views.db*"):
             file.unlink()
 
-    failure = on_disk.rebuild(batch_size=20, progress=delete).failure
+    failure = analytics.rebuild(batch_size=20, progress=delete).failure
 
     assert failure
-    on_disk.catch_up()
-    assert on_disk.rebuild().ok
-    assert held(on_disk) == right(on_disk)
-    only_live(on_disk.store.read_models)
+    analytics.catch_up()
+    assert analytics.rebuild().ok
+    assert held(analytics) == right(analytics)
+    only_live(analytics.store.read_models)
 
 
 @once
 def test_what_a_process_left_is_removed_by_the_next_start(analytics: AnalyticsService, url: str) -> None:
-    beside = analytics.store.read_models.begin_beside(["usage", "cost"])
+    begun = beside.begin(analytics.store.read_models, ["usage", "cost"])
     analytics.store.read_models.commit(
-        beside[0], Folded(rows=[], unreadable=[(1, 0, "x")], days=[(0, 1, 1)]), expected=0, position=1
+        begun[0], Folded(rows=[], unreadable=[(1, 0, "x")], days=[(0, 1, 1)]), expected=0, position=1
     )
 
     with AnalyticsService.open(url, follow=False) as service:
@@ -619,22 +606,22 @@ def test_a_follower_rebuilds_in_the_background_while_the_others_go_on(
         record(before, EVENTS)
         before.catch_up()
     at_work, go_on = threading.Event(), threading.Event()
-    told = Backfill._stop_when_closing
+    stop_when_closing = Backfill._stop_when_closing
 
-    def slowly(self: Backfill, done: int, total: int) -> None:
+    def slowly(self: Backfill, *progress: Any) -> None:
         at_work.set()
         assert go_on.wait(30)
-        told(self, done, total)
+        stop_when_closing(self, *progress)
 
     monkeypatch.setattr(Backfill, "_stop_when_closing", slowly)
     with opened(url, NEW, other, follow=True) as service:
         assert at_work.wait(30)
         record(service, 3)
-        until(lambda: service.store.read_models.live()["other"].position == EVENTS + 3)
+        eventually(lambda: service.store.read_models.live()["other"].position == EVENTS + 3)
         assert now(service) == "old"
 
         go_on.set()
-        until(lambda: now(service) == "new")
+        eventually(lambda: now(service) == "new")
         assert service.wait_until_caught_up() == EVENTS + 3
         assert counted(service) == 11
 
@@ -644,12 +631,12 @@ def test_closing_ends_a_rebuild_in_the_background_and_leaves_nothing(
     old: AnalyticsService, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_work = threading.Event()
-    told = Backfill._stop_when_closing
+    stop_when_closing = Backfill._stop_when_closing
 
-    def slowly(self: Backfill, done: int, total: int) -> None:
+    def slowly(self: Backfill, *progress: Any) -> None:
         at_work.set()
         assert self._closing.wait(30)
-        told(self, done, total)
+        stop_when_closing(self, *progress)
 
     monkeypatch.setattr(Backfill, "_stop_when_closing", slowly)
     service = opened(url, NEW, follow=True)
@@ -658,13 +645,6 @@ def test_closing_ends_a_rebuild_in_the_background_and_leaves_nothing(
 
     assert now(old) == "old"
     only_live(old.store.read_models)
-
-
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_who_follows_with_the_old_definition_goes_on_after_another_promoted(url: str) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
@@ -27,13 +27,15 @@ from tests.servers import Server
 from tests.stores import batch, entry, log_of
 from tests.test_laws import histories, near
 
+pytestmark = pytest.mark.store(events=day.events(), clock=lambda: day.NOW)
+
 HOUR = timedelta(hours=1)
 DAY = TimePeriod.day(NOON.date())
 ODD = TimePeriod(NOON - timedelta(hours=30, minutes=20), NOON + HOUR)
 PERIODS = [DAY, ODD]
 
 Asks = AnalyticsService | asof.AsOf
-few = settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=5)
 arrivals = histories(near([NOON, NOON - timedelta(days=1), NOON - timedelta(days=3)], hours=8), size=5)
 zones = st.sampled_from(["UTC", "Asia/Kathmandu"])
 
@@ -80,12 +82,6 @@ def history(
         remembered[position] = questions(service)
     clock.now = NOON + timedelta(days=700)
     return service, remembered
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with day.recorded() as service:
-        yield service
 
 
 # ── the same bytes for ever ─────────────────────────────────────────────────────────────────────────────────────
@@ -290,15 +286,16 @@ def test_late_events_are_told_with_what_they_did(analytics: AnalyticsService) ->
     assert ("late", 1, head + 2, head + 2) == (kind.kind, kind.events, kind.first_position, kind.last_position)
     assert (head + 2, "late", "provider.call.completed") == (event.position, event.kind, event.type)
     assert (event.occurred_at, event.recorded_at) == (NOON - HOUR, day.NOW)
-    assert ("USD", Decimal("2.5")) == (cost.currency, cost.difference.total)
+    assert (cost.currency, cost.difference.total) == ("USD", Decimal("2.5"))
     assert cost.was.total is not None and cost.was.total + Decimal("2.5") == cost.now.total
 
 
 def test_money_of_different_currencies_is_never_mixed(analytics: AnalyticsService) -> None:
     found = changed(analytics, 0, metric="cost.reported_cost")
 
-    assert {"USD": Decimal("0.020115"), "EUR": Decimal("0.0012")} == {
-        each.currency: each.difference.total for each in found.metrics
+    assert {each.currency: each.difference.total for each in found.metrics} == {
+        "USD": Decimal("0.020115"),
+        "EUR": Decimal("0.0012"),
     }
 
 

@@ -32,7 +32,7 @@ from analytics_es.log.postgres.listening import Listener
 from analytics_es.testing import NOON, provider_call, tool_call
 from analytics_es.types import OperationResult
 from tests.servers import Server
-from tests.stores import contents, derived
+from tests.stores import contents, derived, eventually
 
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 WEEK = TimePeriod(NOON, NOON + timedelta(days=3))
@@ -51,15 +51,6 @@ def opening(postgres: Server) -> Iterator[Opening]:
             return stack.enter_context(AnalyticsService.open(url, schema=options.pop("schema", schema), **options))
 
         yield opened
-
-
-def until(is_so: Callable[[], Any], timeout: float = 30.0) -> Any:
-    """Wait until something is so, and return what it is."""
-    deadline = time.monotonic() + timeout
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, "it never came to be so"
-        time.sleep(0.02)
-    return found
 
 
 def events_of(service: AnalyticsService) -> int | None:
@@ -287,7 +278,7 @@ def test_without_the_packages_it_is_said_which_are_needed(monkeypatch: pytest.Mo
 
 def test_a_follower_is_woken_by_what_another_process_appends(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
     follower, writer = opening(), opening(follow=False)
-    until(lambda: follower.store.log._listener.connected)  # type: ignore[attr-defined]
+    eventually(lambda: follower.store.log._listener.connected)  # type: ignore[attr-defined]
     follower.wait_until_caught_up()
     monkeypatch.setattr(type(follower.store.log), "poll_seconds", 3600.0)  # from now on only a notification helps
     follower.store.runner.wake()
@@ -295,7 +286,7 @@ def test_a_follower_is_woken_by_what_another_process_appends(opening: Opening, m
 
     writer.record_event(**tool_call()).unwrap()
 
-    until(lambda: events_of(follower) == 1)
+    eventually(lambda: events_of(follower) == 1)
 
 
 def backends(server: Server, what: str) -> list[int]:
@@ -309,16 +300,16 @@ def test_a_listener_that_lost_its_connection_comes_back(
 ) -> None:
     service = opening()
     listener = service.store.log._listener  # type: ignore[attr-defined]
-    until(lambda: listener.connected)
+    eventually(lambda: listener.connected)
 
     for pid in backends(postgres, f"LISTEN%{service.store.log._database.schema}%"):  # type: ignore[attr-defined]
         postgres.run("SELECT pg_terminate_backend(%s)", pid)
-    until(lambda: "interrupted" in caplog.text)
+    eventually(lambda: "interrupted" in caplog.text)
 
-    until(lambda: listener.connected)
+    eventually(lambda: listener.connected)
     assert "Listening for events again" in caplog.text
     service.record_event(**tool_call()).unwrap()
-    until(lambda: events_of(service) == 1)
+    eventually(lambda: events_of(service) == 1)
 
 
 def test_a_listener_that_is_refused_pauses_between_attempts(
@@ -332,7 +323,7 @@ def test_a_listener_that_is_refused_pauses_between_attempts(
     monkeypatch.setattr(Listener, "_begin", Mock(side_effect=StoreUnavailable(problem="no LISTEN here")))
     service.store.log.listen(lambda: None)
 
-    until(lambda: len(pauses) > 2)
+    eventually(lambda: len(pauses) > 2)
 
     assert "Listening for events again" not in caplog.text
     assert caplog.text.count("interrupted") <= len(pauses) + 1
@@ -356,7 +347,7 @@ def test_a_writer_held_in_its_transaction_makes_no_follower_skip_it(opening: Ope
     writer.start()
     holding.wait()
     locked = "SELECT 1 FROM pg_locks WHERE mode = 'ExclusiveLock' AND relation = %s::regclass"
-    until(lambda: postgres.run(locked, f"{schema}.stored_events"))
+    eventually(lambda: postgres.run(locked, f"{schema}.stored_events"))
 
     service.record_events(calls(5, "other")).unwrap()
     writer.join()
@@ -443,7 +434,7 @@ def test_a_restart_of_the_server_under_load_heals_by_itself(opening: Opening) ->
                 own.stop(mode)
                 own.start()
                 before = len(written)
-                until(lambda before=before: len(written) > before + 3)
+                eventually(lambda before=before: len(written) > before + 3)
             done.set()
             writer.join()
 
@@ -473,9 +464,10 @@ def test_a_transaction_that_idles_too_long_changes_nothing(opening: Opening, mon
     service.record_events(calls(3)).unwrap()
     service.catch_up()
 
-    with pytest.raises(StoreUnavailable), service.store.read_models.replacing("usage") as swap:
+    with pytest.raises(StoreUnavailable), service.store.read_models.replacing("usage") as (cursor, live):
         time.sleep(1.5)
-        swap.merge(service.store.fold(service.store.log.scan(after=0, limit=9))["usage"])  # type: ignore[arg-type]
+        folded = service.store.fold(service.store.log.scan(after=0, limit=9))["usage"]
+        service.store.read_models.merge(cursor, live.declaration, folded)  # type: ignore[arg-type]
 
     exact(service)
 

@@ -13,7 +13,7 @@ from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.service.settings import Settings, read_settings
 from analytics_es.testing import provider_call
-from tests.ingest.test_privacy import ADA, policies_told, stored
+from tests.stores import policies, recorded
 
 
 def settings(folder: Path, text: str) -> Path:
@@ -105,12 +105,12 @@ def test_the_command_line_takes_its_settings_from_an_option_or_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, db = settings(tmp_path, '[privacy]\npreset = "anonymous"'), str(tmp_path / "a.db")
-    words = ["record", "job.completed", "--data", f'{{"user_id": "{ADA}"}}', "--db", db]
+    words = ["record", "job.completed", "--data", '{"user_id": "ada@example.com"}', "--db", db]
 
     main([*words, "--config", str(path)], standalone_mode=False)
     monkeypatch.setenv("ANALYTICS_ES_CONFIG", str(path))
     main(words, standalone_mode=False)
 
     with AnalyticsService.open(db, follow=False) as analytics:
-        assert policies_told(analytics) == [(1, "anonymous")]
-        assert [event.data for event in stored(analytics)] == [{}, {}]
+        assert policies(analytics) == [(1, "anonymous")]
+        assert [event.data for event in recorded(analytics)] == [{}, {}]

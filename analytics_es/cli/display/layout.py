@@ -5,11 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
+from typing import Any
 
 from attrs import frozen
 from rich.cells import cell_len, chop_cells
 
-from analytics_es.cli.display.blocks import Block, Cell, Column, Grid, Line, Share, Styled
+from analytics_es.cli.display.blocks import Block, Cell, Columns, Grid, Line, Share, Styled
 from analytics_es.cli.display.words import safe
 
 BAR = 16
@@ -62,7 +63,7 @@ def plain(row: Row) -> str:
     return "".join(part.text for part in row).rstrip()
 
 
-def _table(grid: Grid, room: Room) -> Iterator[Row]:
+def _table(grid: Grid[Any], room: Room) -> Iterator[Row]:
     """Return the lines of a table, an empty one at its end; nothing for one that says nothing."""
     if not grid.rows and not grid.remark:
         return
@@ -76,43 +77,43 @@ def _table(grid: Grid, room: Room) -> Iterator[Row]:
     yield []
 
 
-def _rows(grid: Grid, room: Room) -> Iterator[Row]:
+def _rows(grid: Grid[Any], room: Room) -> Iterator[Row]:
     header = [Styled(column.title, "dim") for column in grid.columns]
-    rows = [header, *([_cell(cell, room) for cell in row] for row in grid.rows)]
+    rows = [header, *([_cell(column.cell(row), room) for column in grid.columns] for row in grid.rows)]
     widths = [max(cell_len(row[i].text) for row in rows) for i in range(len(header))]
-    kept = _fitting(grid.columns, widths, room)
-    _narrow(grid.columns, widths, kept, room)
+    fitting = _fitting(grid.columns, widths, room)
+    _narrow(grid.columns, widths, fitting, room)
     for row in rows:
-        parts = [chop_cells(row[i].text, widths[i]) if row[i].text else [""] for i in kept]
+        parts = [chop_cells(row[i].text, widths[i]) if row[i].text else [""] for i in fitting]
         for line in range(max(map(len, parts))):
             texts = [part[line] if line < len(part) else "" for part in parts]
-            padded = [_pad(text, widths[i], grid.columns[i].right) for i, text in zip(kept, texts, strict=True)]
+            padded = [_pad(text, widths[i], grid.columns[i].right) for i, text in zip(fitting, texts, strict=True)]
             yield [
                 Styled(" " * (GAP if place else INDENT) + text, row[i].style)
-                for place, (i, text) in enumerate(zip(kept, padded, strict=True))
+                for place, (i, text) in enumerate(zip(fitting, padded, strict=True))
             ]
 
 
-def _fitting(columns: Sequence[Column], widths: Sequence[int], room: Room) -> list[int]:
+def _fitting(columns: Columns[Any], widths: Sequence[int], room: Room) -> list[int]:
     """Return which columns there is room for."""
-    kept = [i for i, column in enumerate(columns) if room.bars or not column.bar]
-    while _excess(widths, kept, room) > 0:
-        droppable = [i for i in kept if columns[i].drop]
+    fitting = [i for i, column in enumerate(columns) if room.bars or not column.bar]
+    while _excess(widths, fitting, room) > 0:
+        droppable = [i for i in fitting if columns[i].drop]
         if not droppable:
             break
-        kept.remove(max(droppable, key=lambda i: columns[i].drop))
-    return kept
+        fitting.remove(max(droppable, key=lambda i: columns[i].drop))
+    return fitting
 
 
-def _narrow(columns: Sequence[Column], widths: list[int], kept: Sequence[int], room: Room) -> None:
+def _narrow(columns: Columns[Any], widths: list[int], fitting: Sequence[int], room: Room) -> None:
     """Take from the widest names what is too much; rather too wide a line than half a number."""
-    for i in sorted(kept, key=lambda i: -widths[i]):
+    for i in sorted(fitting, key=lambda i: -widths[i]):
         if not columns[i].right and not columns[i].bar:
-            widths[i] -= max(0, min(_excess(widths, kept, room), widths[i] - NARROWEST))
+            widths[i] -= max(0, min(_excess(widths, fitting, room), widths[i] - NARROWEST))
 
 
-def _excess(widths: Sequence[int], kept: Sequence[int], room: Room) -> int:
-    return 0 if room.width is None else INDENT + sum(widths[i] + GAP for i in kept) - GAP - room.width
+def _excess(widths: Sequence[int], fitting: Sequence[int], room: Room) -> int:
+    return 0 if room.width is None else INDENT + sum(widths[i] + GAP for i in fitting) - GAP - room.width
 
 
 def _cell(cell: Cell, room: Room) -> Styled:

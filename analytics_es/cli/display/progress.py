@@ -23,12 +23,12 @@ class Bar:
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
-            TextColumn("{task.fields[told]}", markup=False),
+            TextColumn("{task.fields[counts]}", markup=False),
             TimeRemainingColumn(),
             console=make_console(stderr=True),
             transient=True,
         )
-        self._task = self._progress.add_task(what, total=None, told="")
+        self._task = self._progress.add_task(what, total=None, counts="")
         self._timer = Timer(DELAY_SECONDS, self._progress.start)
 
     def __enter__(self) -> Bar:
@@ -54,6 +54,6 @@ class Bar:
         now = time.monotonic()
         since, first = self._first = self._first or (now, number)
         rate = (number - first) / (now - since) if now > since else 0.0
-        told = f"{number:,} {self._unit}" + (f" · {rate:,.0f}/s" if rate else "")
-        told += f" · {more}" if more else ""
-        self._progress.update(self._task, completed=done, total=total, told=told)
+        counts = f"{number:,} {self._unit}" + (f" · {rate:,.0f}/s" if rate else "")
+        counts += f" · {more}" if more else ""
+        self._progress.update(self._task, completed=done, total=total, counts=counts)

@@ -24,9 +24,16 @@ def count(number: int | None) -> str:
 
 def decimal(number: Decimal | None) -> str:
     """Return a number with at most three places."""
-    if number is None:
-        return UNKNOWN
-    whole, _, places = f"{number:,.3f}".partition(".")
+    return UNKNOWN if number is None else _trimmed(f"{number:,.3f}")
+
+
+def exact(number: Decimal) -> str:
+    """Return a number with all its places, and no zeros at their end."""
+    return _trimmed(f"{number:,f}")
+
+
+def _trimmed(text: str) -> str:
+    whole, _, places = text.partition(".")
     return f"{whole}.{places}".rstrip("0").rstrip(".")
 
 
@@ -68,10 +75,10 @@ def places(amounts: Iterable[Decimal | None]) -> int:
 
 def places_by_currency(amounts: Iterable[tuple[str, Decimal | None]]) -> dict[str, int]:
     """Return how many places suit all amounts of each currency."""
-    found: dict[str, list[Decimal | None]] = {}
+    by_currency: dict[str, list[Decimal | None]] = {}
     for currency, amount in amounts:
-        found.setdefault(currency, []).append(amount)
-    return {currency: places(each) for currency, each in found.items()}
+        by_currency.setdefault(currency, []).append(amount)
+    return {currency: places(amounts) for currency, amounts in by_currency.items()}
 
 
 def money(amount: Decimal | None, currency: str, places: int) -> str:

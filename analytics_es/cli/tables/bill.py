@@ -2,69 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
-from analytics_es.cli.display import Block, Cell, Column, Grid, Line, Styled, words
+from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Number, Styled, words
 from analytics_es.cli.tables.cost import REASONS
-from analytics_es.cli.tables.parts import footer, heading
+from analytics_es.cli.tables.parts import ALARM, apart, footer, heading, model_name
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, PriceUsed
 
+_COLUMNS: Columns[ExplainedCost] = [
+    Number("position", lambda call: words.count(call.position)),
+    Column("time", lambda call: call.occurred_at.isoformat(sep=" ", timespec="milliseconds")[:23]),
+    Column("model", lambda call: words.safe(model_name(call))),
+    Number("cost", lambda call: _cost(call)),
+    Column("how", lambda call: _how(call)),
+    Column("price", lambda call: named(call.price) if call.price else "", drop=1),
+    Column("id", lambda call: words.safe(call.id), drop=2),
+]
 
-def bill(answer: CostExplanation) -> list[Block]:
+
+def bill(answer: CostExplanation) -> Iterator[Block]:
     """Return the calls, and below them what all of them come to."""
     keys = "".join(f", {key} {words.safe(value) or '(none)'}" for key, value in answer.keys.items())
-    blocks = heading(f"Calls behind the cost{keys}", answer.period, series=False)
-    if not answer.count:
-        return [
-            *blocks,
-            Line("No such calls in this period.", "yellow"),
-            Line(),
-            footer([answer.completeness], answer.period),
-        ]
-    columns = [
-        Column("position", right=True),
-        Column("time"),
-        Column("model"),
-        Column("cost", right=True),
-        Column("how"),
-        Column("price", drop=1),
-        Column("id", drop=2),
-    ]
-    rows = [_row(each) for each in answer.events]
-    return [*blocks, Grid("", columns, rows, _sum(answer)), footer([answer.completeness], answer.period)]
+    yield from heading(f"Calls behind the cost{keys}", answer.period, series=False)
+    if answer.count:
+        yield Grid("", _COLUMNS, answer.events, _sum(answer))
+    else:
+        yield from apart("No such calls in this period.")
+    yield footer([answer.completeness], answer.period)
 
 
-def _row(each: ExplainedCost) -> list[Cell]:
-    cost: Cell = (
-        Styled("unknown", "bold yellow") if each.cost is None else f"{plain(each.cost)} {words.safe(each.currency)}"
-    )
-    return [
-        words.count(each.position),
-        each.occurred_at.isoformat(sep=" ", timespec="milliseconds")[:23],
-        words.safe("/".join(part for part in (each.provider, each.model) if part) or "(no model)"),
-        cost,
-        _how(each),
-        named(each.price) if each.price else "",
-        words.safe(each.id),
-    ]
+def _cost(call: ExplainedCost) -> Cell:
+    return Styled("unknown", ALARM) if call.cost is None else f"{_plain(call.cost)} {words.safe(call.currency)}"
 
 
-def _how(each: ExplainedCost) -> str:
-    if each.state == "unknown":
-        return REASONS[each.reason]
-    if each.state == "reported":
-        return "a correction" if each.type == "provider.cost.corrected" else "reported"
-    return " + ".join(_product(units) for units in each.charged) or "free"
+def _how(call: ExplainedCost) -> str:
+    if call.state == "unknown":
+        return REASONS[call.reason]
+    if call.state == "reported":
+        return "a correction" if call.type == "provider.cost.corrected" else "reported"
+    return " + ".join(map(_product, call.charged)) or "free"
 
 
 def _product(charged: ChargedUnits) -> str:
     kind = charged.kind.removesuffix("_tokens").replace("_", " ")
-    return f"{charged.units:,} {kind} × {plain(charged.price)}"
+    return f"{charged.units:,} {kind} × {_plain(charged.price)}"
 
 
 def _sum(answer: CostExplanation) -> str:
     parts = [words.plural(answer.calls, "call")]
-    parts += [f"{plain(cost)} {words.safe(currency)}" for currency, cost in answer.totals.items()]
+    parts += [f"{_plain(cost)} {words.safe(currency)}" for currency, cost in answer.totals.items()]
     if answer.unknown_calls:
         parts.append(f"{words.count(answer.unknown_calls)} of unknown cost")
     if answer.omitted:
@@ -72,7 +59,7 @@ def _sum(answer: CostExplanation) -> str:
     return " · ".join(parts)
 
 
-def plain(number: Decimal) -> str:
+def _plain(number: Decimal) -> str:
     """Return a number with all its digits."""
     return f"{number:,f}"
 

@@ -26,9 +26,8 @@ from analytics_es.queries.as_of import Deriving
 from analytics_es.queries.derived import folded
 from analytics_es.queries.question import QuestionContext
 from analytics_es.queries.rows import Values
-from analytics_es.read_models.rebuild import derived
-from analytics_es.read_models.seeds import Seeds
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Seeds, Tiling
+from analytics_es.read_models.temporary import derived
 from analytics_es.types import TimePeriod
 
 NOTHING, HUNDRED = Decimal(0), 100

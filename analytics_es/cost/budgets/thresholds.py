@@ -25,8 +25,7 @@ from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Appended, Entry
 from analytics_es.queries.as_of import Deriving
 from analytics_es.queries.question import QuestionContext
-from analytics_es.read_models import Snapshot
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Snapshot, Tiling
 from analytics_es.types import ThresholdReached
 
 logger = logging.getLogger("analytics_es")

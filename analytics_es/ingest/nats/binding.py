@@ -17,7 +17,7 @@ CREATED = "ANALYTICS"
 PENDING = 1000  # messages that a consumer which does not say lets be in flight
 
 
-async def bound(jetstream: JetStreamContext, bus: Settings, durable: str, subjects: Sequence[str]) -> tuple[str, int]:
+async def bind(jetstream: JetStreamContext, bus: Settings, durable: str, subjects: Sequence[str]) -> tuple[str, int]:
     """Return the subject of requests for messages, and how many may be in flight.
 
     Raises NoStream, SeveralStreams, CannotConsume.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from analytics_es.ingest.bus import BatchHandler, Handler, Message, checked
+from analytics_es.ingest.bus import BatchHandler, Handler, Message, check_patterns
 from analytics_es.ingest.nats.consumer import NatsConsumer
 from analytics_es.ingest.nats.settings import Settings
 
@@ -26,11 +26,11 @@ class NatsBus(Settings):
     def subscribe(self, pattern: str, handler: Handler, /) -> NatsConsumer:
         """Call the handler with each message, under a durable name of its pattern; retry what it raises for."""
         name = f"{self.durable}-{hashlib.blake2b(pattern.encode(), digest_size=6).hexdigest()}"
-        return self._started(checked([pattern]), name, lambda messages: _one_by_one(handler, messages))
+        return self._started(check_patterns([pattern]), name, lambda messages: _one_by_one(handler, messages))
 
     def subscribe_batches(self, patterns: Sequence[str], handler: BatchHandler, /) -> NatsConsumer:
         """Call the handler with batches, one after the other."""
-        return self._started(checked(patterns), self.durable, handler)
+        return self._started(check_patterns(patterns), self.durable, handler)
 
     def _started(self, patterns: Sequence[str], durable: str, handler: BatchHandler) -> NatsConsumer:
         consumer = NatsConsumer(self, patterns, durable, handler)

@@ -46,12 +46,12 @@ class Inbox:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await self._subscription.drain()
 
-    def taken(self) -> list[Msg]:
+    def take(self) -> list[Msg]:
         """Take out what has come."""
         messages, self._messages = self._messages, []
         return messages
 
-    async def filled(self) -> None:
+    async def fill(self) -> None:
         """Wait for what there is, at most a batch, or else for the next message; raises NatsError."""
         most_bytes = max(BATCH_BYTES, 2 * self.client.max_payload)
         while not self._messages:

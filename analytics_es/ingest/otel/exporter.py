@@ -38,8 +38,12 @@ logger = logging.getLogger("analytics_es")
 class ExportStats:
     """What became of the spans an exporter was given.
 
-    `ignored` spans are none of GenAI; the others gave events, which were `recorded`, were known before (`duplicates`),
-    were `refused`, which is kept in the log with the reason, or could not be recorded because the store `failed`.
+    spans: how many there were.
+    ignored: how many of them are none of GenAI; each of the others gave one event or two.
+    recorded: how many events are new in the log.
+    duplicates: how many were there before.
+    refused: how many the door refused; they are kept in the log with the reason.
+    failed: how many could not be recorded because the store failed.
     """
 
     spans: int = 0

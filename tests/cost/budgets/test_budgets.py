@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,16 +16,12 @@ from analytics_es.testing import NOON, budget_allocated, price, provider_call
 from analytics_es.types import BudgetStatus
 from projections import Performance
 
+pytestmark = pytest.mark.store(clock=lambda: NOW)
+
 MARCH = {"starts_at": "2026-03-01T00:00:00Z", "ends_at": "2026-04-01T00:00:00Z"}
 APRIL = {"starts_at": "2026-04-01T00:00:00Z", "ends_at": "2026-05-01T00:00:00Z"}
 ACME = {"scope": "tenant", "scope_id": "acme", "tenant_id": None, **MARCH}
 NOW = NOON + timedelta(hours=12)  # a day and a half into March
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False, clock=lambda: NOW) as service:
-        yield service
 
 
 def allocated(**changes: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
@@ -26,18 +26,14 @@ from projections import Budgets, Cost, Performance, Usage
 from tests.cost.budgets.test_budgets import ACME, allocated, spent
 from tests.faults.crash import Crash, crashing
 from tests.servers import Server
-from tests.stores import replace
+from tests.stores import opened, replace
 
 PATIENCE = 20.0
 Event = dict[str, Any]
 Reached = list[tuple[str, str, int]]  # of which budget, how many percent, at which position
 
-few = settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=10)
 fewer = settings(few, max_examples=5)
-
-
-def opened(path: str | Path = ":memory:", **options: Any) -> AnalyticsService:
-    return AnalyticsService.open(path, follow=False, **{"privacy": "full", **options})
 
 
 def record(analytics: AnalyticsService, *events: Event) -> None:
@@ -61,12 +57,6 @@ def restart(analytics: AnalyticsService, on_threshold: Callable[[ThresholdReache
     parts = analytics._parts
     again = Thresholds(parts.deriving, parts.source, parts.prices, parts.store.recorder, on_threshold)
     replace(analytics, thresholds=again)
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with opened() as service:
-        yield service
 
 
 # ── what is told ────────────────────────────────────────────────────────────────────────────────────────────────

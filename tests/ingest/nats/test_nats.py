@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +20,6 @@ from nats.js.api import AckPolicy, ConsumerConfig
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import AnalyticsError, CannotConsume, CannotReachBus, NoStream, SeveralStreams, StoreFailed
-from analytics_es.events.event import RecordedEvent
 from analytics_es.ingest.bus import Message
 from analytics_es.ingest.nats import NatsBus
 from analytics_es.ingest.nats.consumer import message_of
@@ -29,22 +27,11 @@ from analytics_es.ingest.subscription import Subscription, SubscriptionStats
 from analytics_es.log.sqlite import database as sqlite_database
 from analytics_es.testing import NOON
 from tests.nats_servers import NatsServer, Published, Stream, calls, cloud_event, nats_server, published
+from tests.stores import eventually, recorded
+
+pytestmark = pytest.mark.store("sqlite")
 
 PATIENCE = 20.0
-
-
-def eventually(is_so: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, "it never came to be so"
-        time.sleep(0.01)
-    return found
-
-
-@pytest.fixture
-def analytics(tmp_path: Path) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as service:
-        yield service
 
 
 @pytest.fixture
@@ -56,13 +43,6 @@ def received(subscription: Subscription, count: int) -> SubscriptionStats:
     """Wait for so many messages."""
     eventually(lambda: subscription.stats().received >= count)
     return subscription.stats()
-
-
-def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
-    found: list[RecordedEvent] = []
-    while event := analytics.store.log.first_after(len(found)):
-        found.append(event)
-    return found
 
 
 def ids(analytics: AnalyticsService) -> list[str]:
