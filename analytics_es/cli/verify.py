@@ -64,14 +64,9 @@ def verify(
     if seed is not None and not sample:
         raise click.UsageError("--seed goes with --sample.")
     with existing(db) as store, Bar("verifying", unit="parts" if sample or start or end else "events") as bar:
+        period = _period(store, start, end)
         answer = store.service.verify(
-            names or None,
-            _period(store, start, end),
-            sample=sample,
-            seed=seed,
-            limit=limit,
-            workers=workers,
-            progress=bar.report,
+            names or None, period, sample=sample, seed=seed, limit=limit, workers=workers, progress=bar.report
         ).unwrap()
     print_answer(answer, _verification(answer), as_json)
     if not answer.identical:
