@@ -164,14 +164,14 @@ class BudgetHistory:
 
     def _state(self, position: int, before: State, after: State) -> State:
         rows, takings = self._changes()
-        merged = kept.together(
+        merged = kept.merged(
             [*self.earlier.rows.items(), *((keys, values) for place, keys, values in rows if place <= position)],
             self.source.read_models.declarations[BUDGETS],
         )
         state = State(
             position=position,
             rows=merged,
-            allocation=kept.accounts(merged).get(self.account, Allocation()),
+            allocation=kept.allocations(merged).get(self.account, Allocation()),
             taken=self.earlier.taken + sum(taken for place, taken in takings if place <= position),
             prices=self.publishings.count(position) if self.latest.prices else 0,
             reduced=kept.reduced(merged, self.account.currency),

@@ -140,7 +140,7 @@ class Thresholds:
     def _states(self, snapshot: Snapshot, position: int) -> Iterator[tuple[Account, State]]:
         """Yield the budgets with thresholds to be told of, as the read model has them."""
         rows = kept.rows_of(snapshot)
-        for account, allocation in kept.accounts(rows).items():
+        for account, allocation in kept.allocations(rows).items():
             spans = Tiling.of(self._deriving.calendar, account.period).spans()
             state = State(
                 position=position,
@@ -155,8 +155,8 @@ class Thresholds:
     def _untold(self, account: Account, state: State) -> list[Decimal]:
         """Return the thresholds to be told of; before any was asked for, there were the usual ones."""
         earlier = self._earlier.get(account, BEGINNING)
-        usual = DEFAULT_THRESHOLDS if state.allocation.count > 1 and not earlier.allocation.asked else ()
-        found = {*state.allocation.thresholds, *usual} - state.allocation.told.keys()
+        usual = DEFAULT_THRESHOLDS if state.allocation.count > 1 and not earlier.allocation.percents else ()
+        found = {*state.allocation.thresholds, *usual} - state.allocation.reached.keys()
         return sorted(percent for percent in found if (account, percent) not in self._told)
 
     def _reached(self, account: Account, state: State) -> Iterator[ThresholdReached]:

@@ -340,16 +340,17 @@ def test_so_is_what_calls_of_a_tenant_reach(batches: list[tuple[list[Event], boo
 def test_two_that_look_find_the_same_and_one_of_them_tells(events: list[Event], data: st.DataObject) -> None:
     heard: list[str] = []
     with opened(projections=[Budgets, Cost]) as analytics:
-        both = [analytics._watching(lambda each: heard.append(f"{each.budget_id} {each.percent}")) for _ in range(2)]
+        parts, on_threshold = analytics._parts, lambda each: heard.append(f"{each.budget_id} {each.percent}")
+        about = (parts.deriving, parts.source, parts.prices, parts.store.recorder)
+        both = [Thresholds(*about, on_threshold) for _ in range(2)]
         for event in events:
             record(analytics, event)
             analytics.catch_up(thresholds=False)
             for one in data.draw(st.permutations(both)):
-                if one and data.draw(st.booleans()):
+                if data.draw(st.booleans()):
                     one.look()
         for one in both:
-            if one:
-                one.look()
+            one.look()
         in_log, should = told(analytics), expected([e for e in events_of(analytics) if e.type != REACHED])
 
     assert in_log == should
