@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from attrs import frozen
 
@@ -42,21 +42,12 @@ from analytics_es.types import (
 T = TypeVar("T")
 
 
-class Answering(Protocol):
-    """Opens what a question is answered from."""
-
-    def __call__(
-        self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
-    ) -> AbstractContextManager[QuestionContext]:
-        """Open what answers of a projection about a period are made from; `words`, where told, are all they ask by."""
-
-
 @frozen(kw_only=True)
 class Answers:
-    """Where questions are put: to these projections, opened for one question each."""
+    """Where questions are put: `open` takes a projection, a period, the words it is asked by, if told, and progress."""
 
     declarations: Sequence[Declaration]
-    open: Answering
+    open: Callable[..., AbstractContextManager[QuestionContext]]
 
 
 class Questions(ABC):
