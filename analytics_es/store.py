@@ -25,13 +25,13 @@ from analytics_es.log.sqlite.vault import SQLiteEntries
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
-from analytics_es.read_models import ReadModels, rebuild
+from analytics_es.read_models import ReadModels, Seeds, Tiling, beside, rebuild
+from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.replay import replaying
-from analytics_es.read_models.seeds import Seeds, sealed_until
+from analytics_es.read_models.seeds import sealed_until
 from analytics_es.read_models.sources import LogSource, ReplaySource
 from analytics_es.read_models.sqlite import SQLiteReadModels
-from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import AggregationResult, Progress, RebuildResult, TimePeriod
 
 SCHEMES = ("postgresql://", "postgres://")
@@ -77,7 +77,7 @@ class Store:
     def derive_again(self, period: TimePeriod, names: Sequence[str] | None = None) -> AggregationResult:
         """Derive the hours of a period, and the days they lie in, from the log and swap them in, beside a follower."""
         tiling = Tiling.of(self.calendar, period)
-        return rebuild.run_aggregation(self.log, self.read_models, self.fold, tiling, period, names)
+        return run_aggregation(self.log, self.read_models, self.fold, tiling, period, names)
 
     def rebuild(
         self,
@@ -156,13 +156,13 @@ def open_store(
 
 
 def _open_files(path: Path | None, declared: Declared, timezone: str, strict_ids: bool) -> tuple[EventLog, ReadModels]:
-    beside = read_models_path(path) if path else None
-    if path and beside:
+    place = read_models_path(path) if path else None
+    if path and place:
         SQLiteLog.check(path)
-        SQLiteReadModels.check(beside)
+        SQLiteReadModels.check(place)
     log = SQLiteLog(path, strict_ids=strict_ids)
     return log, _ready(
-        log, lambda: SQLiteReadModels(beside, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
+        log, lambda: SQLiteReadModels(place, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
     )
 
 
@@ -189,8 +189,8 @@ def _ready(log: EventLog, opened: Callable[[], ReadModels]) -> ReadModels:
     try:
         read_models = opened()
         read_models.restart_beyond(log.head)
-        read_models.settle()
-        read_models.tidy()
+        beside.settle(read_models)
+        beside.tidy(read_models)
     except BaseException:
         log.close()
         raise

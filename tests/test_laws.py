@@ -21,13 +21,14 @@ from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import Histogram, count, declaration_of, histogram, key, projection, total
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Folded
-from analytics_es.queries import question as queries
+from analytics_es.queries import QuestionContext
 from analytics_es.queries.figures import distribution
-from analytics_es.read_models import rebuild
+from analytics_es.queries.summary import summary
+from analytics_es.read_models import Tiling
+from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.histograms import read
 from analytics_es.read_models.sqlite import SQLiteReadModels
-from analytics_es.read_models.tiling import Tiling
 from analytics_es.testing import budget_allocated, job_failed, message_added, provider_call, task_completed, tool_call
 from analytics_es.types import TimePeriod
 from tests.stores import (
@@ -316,7 +317,7 @@ def test_deriving_any_period_again_changes_no_byte(
         runner_of(log, read_models, classes=ALL, zone=zone, batch=6).catch_up()
         before = contents(read_models)
 
-        rebuild.run_aggregation(log, read_models, engine(ALL, zone), Tiling.of(Calendar(zone), period), period)
+        run_aggregation(log, read_models, engine(ALL, zone), Tiling.of(Calendar(zone), period), period)
 
         assert contents(read_models) == before
 
@@ -324,8 +325,8 @@ def test_deriving_any_period_again_changes_no_byte(
 # ── what sums are sums of ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def source_of(read_models: SQLiteReadModels, zone: str) -> queries.QuestionContext:
-    return queries.QuestionContext(
+def source_of(read_models: SQLiteReadModels, zone: str) -> QuestionContext:
+    return QuestionContext(
         read_models=read_models,
         calendar=Calendar(zone),
         lag=lambda _: (0, 0.0),
@@ -346,7 +347,7 @@ def test_the_sum_of_days_is_the_range_is_the_sum_of_hours_in_every_zone(
         runner_of(log, read_models, classes=ALL, zone=zone).catch_up()
         for metric in ("usage.events", "performance.output_tokens", "performance.duration", "mine.size"):
             told = {
-                grain: queries.summary(
+                grain: summary(
                     source_of(read_models, zone), metric, TimePeriod(start, end, grain), group_by=(), where={}
                 )
                 for grain in ("hour", "day", "total")
@@ -373,7 +374,7 @@ def test_the_period_counts_just_the_events_of_its_whole_hours(
     tiling = Tiling.of(Calendar("Asia/Kathmandu"), period)
     with log_of(history, door=USUAL) as log, views_of(log, ALL, "Asia/Kathmandu") as read_models:
         runner_of(log, read_models, classes=ALL, zone="Asia/Kathmandu").catch_up()
-        told = queries.summary(source_of(read_models, "Asia/Kathmandu"), "usage.events", period, group_by=(), where={})
+        told = summary(source_of(read_models, "Asia/Kathmandu"), "usage.events", period, group_by=(), where={})
 
     instants = [event["occurred_at"].timestamp() for event in history]
     assert sum(tiling.start <= instant < tiling.end for instant in instants) == told.figures.count
@@ -396,7 +397,7 @@ def test_groups_of_a_key_add_up_to_the_total(history: list[dict[str, Any]]) -> N
             ("cost.input_tokens", ["provider", "pricing"]),
             ("mine.size", ["region"]),
         ):
-            told = queries.summary(source_of(read_models, "UTC"), metric, period, group_by=keys, where={})
+            told = summary(source_of(read_models, "UTC"), metric, period, group_by=keys, where={})
 
             assert added(told.groups) == (told.figures.count, told.figures.total) or not told.groups
 

@@ -13,23 +13,22 @@ from attrs import define, evolve, field
 
 from analytics_es.audit.evidence import Evidence, First, local, read_stored
 from analytics_es.errors import SeveralCurrencies
-from analytics_es.log import EventLog
 from analytics_es.projection.declaration import MONEY, Measure
-from analytics_es.projection.fold import Fold
 from analytics_es.projection.fold_sql import OCCURRED
+from analytics_es.queries import QuestionContext
 from analytics_es.queries.figures import distribution, merged, nothing
-from analytics_es.queries.question import QuestionContext, find_metric
+from analytics_es.queries.summary import find_metric
+from analytics_es.store import Store
 from analytics_es.types import ExplainedEvent, Explanation, Progress, TimePeriod
 
 
 def explain(
     context: QuestionContext,
-    log: EventLog,
-    fold: Fold,
+    store: Store,
     metric: str,
     period: TimePeriod,
-    *,
     where: Mapping[str, str],
+    *,
     limit: int = 100,
     largest: bool = False,
     progress: Progress | None = None,
@@ -41,14 +40,14 @@ def explain(
     """
     first = First[_Event](limit, _largest if largest else None)
     declared, measure = find_metric(list(context.read_models.declarations.values()), metric)
-    where = context.known(where)
-    with Evidence.of(context, log, declared, [measure.name], period, where) as evidence:
+    where = context.as_logged(where)
+    with Evidence.of(context, store.log, declared, [measure.name], period, where) as evidence:
         declaration, question = evidence.declaration, evidence.question
         measure = next(live for live in declaration.measures if live.name == measure.name)
         names = {*evidence.where, *([MONEY] if measure.unit == MONEY else [])}
         keys = tuple(key for key in declaration.keys if key.name in names or key.of_entity)
         number = _Number(metric, measure, first)
-        for batch, rows in evidence.batches(fold, evolve(declaration, keys=keys, measures=(measure,)), progress):
+        for batch, rows in evidence.batches(store.fold, evolve(declaration, keys=keys, measures=(measure,)), progress):
             number.add(batch, rows)
         currency, values = number.merged()
         return Explanation(

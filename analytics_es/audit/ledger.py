@@ -28,7 +28,7 @@ def check(store: Store, names: Sequence[str], *, progress: Progress | None = Non
         taken = {name: (snapshot.positions[name], days(snapshot.ledger(name))) for name in names}
     held: dict[int, Days] = {}
     for position, ledger in sorted(taken.values(), key=itemgetter(0)):
-        near = max((each for each in held if position - each <= NEAR), default=None)
+        near = max((checked for checked in held if position - checked <= NEAR), default=None)
         if near is None:
             held[position] = in_log(store, _stretches(ledger), upto=position, progress=progress)
         else:
@@ -47,29 +47,29 @@ def days(rows: Sequence[tuple[int, int, int]]) -> Days:
 
 def _and_more(store: Store, days: Days, *, after: int, upto: int) -> Days:
     """Add the events of a short stretch of positions."""
-    found = dict(days)
+    sums = dict(days)
     if after < upto:
         keys = store.log.scan(after=after, limit=upto - after, upto=upto).column("key").to_pylist()
-        _add(found, store.fold.count_days(keys))
-    return found
+        _add(sums, store.fold.count_days(keys))
+    return sums
 
 
-def _add(found: dict[int, tuple[int, int]], more: Sequence[tuple[int, int, int]]) -> None:
+def _add(sums: dict[int, tuple[int, int]], more: Sequence[tuple[int, int, int]]) -> None:
     for day, events, checksum in more:
-        before = found.get(day, (0, 0))
-        found[day] = (before[0] + events, before[1] + checksum)
+        before = sums.get(day, (0, 0))
+        sums[day] = (before[0] + events, before[1] + checksum)
 
 
 def in_log(store: Store, stretches: Sequence[Stretch], *, upto: int, progress: Progress | None = None) -> Days:
     """Count the log's events, sealed ones too, in stretches of time (seconds) by day, and add up their checksums."""
-    found: dict[int, tuple[int, int]] = {}
-    _add(found, [each for each in store.log.seals.days() if any(start <= each[0] < end for start, end in stretches)])
+    sums: dict[int, tuple[int, int]] = {}
+    _add(sums, [row for row in store.log.seals.days() if any(start <= row[0] < end for start, end in stretches)])
     for done, (start, end) in enumerate(stretches, 1):
         for keys in store.log.keys(start * MICRO, end * MICRO, upto=upto):
-            _add(found, store.fold.count_days(keys))
+            _add(sums, store.fold.count_days(keys))
         if progress:
             progress("checking", done, len(stretches))
-    return found
+    return sums
 
 
 def _stretches(ledger: Days) -> list[Stretch]:

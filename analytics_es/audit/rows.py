@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from analytics_es.errors import NotARow
@@ -34,9 +35,12 @@ OfCost = CostRow | CurrencyCost | EffortCost | UnknownCost
 Row = Point | MetricGroup | EventTypeUsage | EntityUsage | OperationPerformance | OfCost
 
 
-def place(answer: TimePeriod | Answer, row: Row | None, *, metric: str) -> tuple[TimePeriod, dict[str, str]]:
+def place(
+    answer: TimePeriod | Answer, row: Row | None, where: Mapping[str, str] | None, *, metric: str
+) -> tuple[TimePeriod, dict[str, str]]:
     """Return the period and the keys that a row of an answer is about, or, without a row, all of it; raises NotARow.
 
+    Keys in `where` are added to those of the answer.
     What a summary was filtered by it does not say: that has to be asked again. Computed costs have no currency in the
     log: of a row of costs, only costs are looked for in its currency.
     """
@@ -45,14 +49,15 @@ def place(answer: TimePeriod | Answer, row: Row | None, *, metric: str) -> tuple
     if isinstance(answer, TimePeriod):
         if row is not None:
             raise NotARow(row=f"A row of {answer}")
-        return answer, {}
-    where = _keys_of_answer(answer)
+        return answer, {**(where or {})}
+    keys = _keys_of_answer(answer)
     if row is None:
-        return answer.period, where
-    where |= _keys(row)
+        return answer.period, {**keys, **(where or {})}
+    keys |= _keys(row)
     if isinstance(row, OfCost | CostPoint) and metric not in (REPORTED, COST):
-        del where[MONEY]
-    return (_bucket(answer, row.start) if isinstance(row, Point) else answer.period), where
+        del keys[MONEY]
+    period = _bucket(answer, row.start) if isinstance(row, Point) else answer.period
+    return period, {**keys, **(where or {})}
 
 
 def _keys_of_answer(answer: Answer) -> dict[str, str]:

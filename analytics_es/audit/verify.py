@@ -14,17 +14,16 @@ from pathlib import Path
 from attrs import define
 
 from analytics_es.audit import ledger
-from analytics_es.audit.comparison import PAGE, Found, Page, compare, divergences, unreadable
+from analytics_es.audit.comparison import PAGE, Differences, Page, compare, divergences, unreadable
 from analytics_es.audit.ledger import FIRST, LAST, MICRO, Days, Stretch
-from analytics_es.errors import BadSample, FoldFailed
+from analytics_es.errors import BadSample
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Folded
-from analytics_es.read_models import ReadModels, Snapshot, Span
+from analytics_es.projection.fold import succeeded
+from analytics_es.read_models import ReadModels, Seeds, Snapshot, Span, Tiling
 from analytics_es.read_models.replay import Replay, replaying
-from analytics_es.read_models.seeds import Seeds, sealed_until
+from analytics_es.read_models.seeds import sealed_until
 from analytics_es.read_models.snapshot import UNREADABLE_KEY
 from analytics_es.read_models.sqlite import SQLiteReadModels
-from analytics_es.read_models.tiling import Tiling
 from analytics_es.store import Store
 from analytics_es.types import LedgerCheck, Progress, ProjectionVerification, TimePeriod, Verification
 
@@ -54,12 +53,12 @@ def verify(
     if sample:
         seed = random.randrange(2**32) if seed is None else seed  # noqa: S311  # which days is no secret
         tilings = _drawn(store, names, sample, seed)
-    found, events = _verified(store, names, tilings, limit, workers, progress)
+    projections, events = _verified(store, names, tilings, limit, workers, progress)
     return Verification(
-        identical=all(each.identical for each in found),
-        projections=found,
+        identical=all(projection.identical for projection in projections),
+        projections=projections,
         period=tilings[0].period(period) if period else None,
-        sampled=[each.local(each.start) for each in tilings] if sample else None,
+        sampled=[day.local(day.start) for day in tilings] if sample else None,
         seed=seed if sample else None,
         events=events,
         seconds=round(time.monotonic() - began, 3),
@@ -76,14 +75,14 @@ def _verified(
     progress: Progress | None,
 ) -> tuple[list[ProjectionVerification], int]:
     while True:
-        declarations = {name: each.declaration for name, each in store.read_models.live().items() if name in names}
+        declarations = {name: live.declaration for name, live in store.read_models.live().items() if name in names}
         defined = list(declarations.values())
         refold = replaying(store.replay_source, defined, store.calendar, workers=workers)
         with _apart(store, defined) as apart, refold as replay:
             attempt = _Attempt(store, declarations, apart, replay, tilings, progress)
-            found = attempt.compared(limit)
-            if found is not None:
-                return [attempt.told(each) for each in found], attempt.events
+            compared = attempt.compared(limit)
+            if compared is not None:
+                return [attempt.verification(projection) for projection in compared], attempt.events
 
 
 def _drawn(store: Store, names: Sequence[str], count: int, seed: int) -> list[Tiling]:
@@ -121,8 +120,8 @@ class _Compared:
 
     declaration: Declaration
     position: int
-    rows: Found
-    unreadable: Found
+    rows: Differences
+    unreadable: Differences
     taken: Days
     held: Days | None
 
@@ -141,12 +140,10 @@ class _Attempt:
     ) -> None:
         self._store, self._declarations, self._apart = store, declarations, apart
         self._replay, self._progress = replay, progress
-        declared = store.read_models.declarations
-        current = all(live.definition == declared[name].definition for name, live in declarations.items())
-        self._fold = store.fold if current else store.fold.of(declarations.values())
-        days = [_days(each) for each in tilings]
-        self._spans = [Span("hour", each.start, each.end) for each in tilings] + [Span("day", *each) for each in days]
-        self._stretches = days
+        self._fold = store.fold.of(declarations.values())
+        self._stretches = [_days(tiling) for tiling in tilings]
+        hours = [Span("hour", tiling.start, tiling.end) for tiling in tilings]
+        self._spans = hours + [Span("day", *days) for days in self._stretches]
         self._done = dict.fromkeys(declarations, 0)
         self._held: dict[int, Days] = {}
         self.events = 0
@@ -165,7 +162,7 @@ class _Attempt:
     def _fold_all(self, names: Sequence[str], after: int, upto: int) -> None:
         for part, result in self._replay(after, upto):
             for name in names:
-                self._apart.commit(name, _succeeded(result[name]), expected=self._done[name], position=part.upto)
+                self._apart.commit(name, succeeded(result[name]), expected=self._done[name], position=part.upto)
                 self._done[name] = part.upto
             self.events += part.upto - part.after
             if self._progress:
@@ -175,10 +172,9 @@ class _Attempt:
         for number, (start, end) in enumerate(self._stretches, 1):
             within = (start * MICRO, end * MICRO)
             for batch in self._store.log.scan_period(*within, after=after, upto=upto):
-                result = self._fold(batch, names, within=within)
-                for name in names:
-                    with self._apart.replacing(name) as replacement:
-                        replacement.merge(_succeeded(result[name]))
+                for name, folded in self._fold.fold_all(batch, names, within=within).items():
+                    with self._apart.replacing(name) as (cursor, live):
+                        self._apart.merge(cursor, live.declaration, folded)
                 self.events += batch.num_rows
             if self._progress:
                 self._progress("verifying", number, len(self._stretches))
@@ -207,7 +203,7 @@ class _Attempt:
         """Return how far to fold, which a checkpoint beyond the log's head does not say."""
         head = self._store.log.head()
         positions = {name: min(snapshot.positions[name], head) for name in self._declarations}
-        same = all(snapshot.live[name] == each for name, each in self._declarations.items())
+        same = all(snapshot.live[name] == declared for name, declared in self._declarations.items())
         return positions if same and all(positions[name] >= done for name, done in self._done.items()) else None
 
     def _compare(self, snapshot: Snapshot, expected: Snapshot, name: str, limit: int) -> _Compared:
@@ -228,31 +224,32 @@ class _Attempt:
             None if self._stretches else ledger.days(expected.ledger(name)),
         )
 
-    def told(self, found: _Compared) -> ProjectionVerification:
+    def verification(self, compared: _Compared) -> ProjectionVerification:
         """Say what differs, with the events involved."""
-        declaration, position, name = found.declaration, found.position, found.declaration.name
-        check = self._ledger(found)
-        differ = found.rows.differ + found.unreadable.differ
+        declaration, position, name = compared.declaration, compared.position, compared.declaration.name
+        check = self._ledger(compared)
+        differ = compared.rows.differ + compared.unreadable.differ
         return ProjectionVerification(
             projection=name,
             version=declaration.version,
             position=position,
             identical=not differ and check.identical,
-            rows=found.rows.rows,
-            divergences=divergences(self._store.log, self._fold, declaration, found.rows.listed, upto=position),
-            unreadable=unreadable(name, found.unreadable.listed),
-            omitted=differ - len(found.rows.listed) - len(found.unreadable.listed),
+            rows=compared.rows.rows,
+            divergences=divergences(self._store.log, self._fold, declaration, compared.rows.listed, upto=position),
+            unreadable=unreadable(name, compared.unreadable.listed),
+            omitted=differ - len(compared.rows.listed) - len(compared.unreadable.listed),
             ledger=check,
         )
 
-    def _ledger(self, found: _Compared) -> LedgerCheck:
+    def _ledger(self, compared: _Compared) -> LedgerCheck:
         """Compare the days that were taken in: with those folded again, or, of some days, with the log's keys."""
-        taken, held = found.taken, found.held
+        taken, held = compared.taken, compared.held
         if held is None:
-            held = self._in_log(found.position)
-            taken = {day: each for day, each in taken.items() if any(s <= day < e for s, e in self._stretches)}
+            held = self._in_log(compared.position)
+            stretches = self._stretches
+            taken = {day: sums for day, sums in taken.items() if any(start <= day < end for start, end in stretches)}
         return ledger.compared(
-            found.declaration.name, found.position, taken, held, self._store.calendar, head=self._store.log.head()
+            compared.declaration.name, compared.position, taken, held, self._store.calendar, head=self._store.log.head()
         )
 
     def _in_log(self, position: int) -> Days:
@@ -265,9 +262,3 @@ def _days(tiling: Tiling) -> Stretch:
     """Return the whole days that a period lies in: a day's row is of the whole day."""
     days = tiling.calendar.days(tiling.start, tiling.end)
     return days[0], tiling.calendar.next_day(days[-1])
-
-
-def _succeeded(folded: Folded | FoldFailed) -> Folded:
-    if isinstance(folded, FoldFailed):
-        raise folded
-    return folded

@@ -5,13 +5,12 @@ from __future__ import annotations
 import click
 
 from analytics_es.cli.display import Bar, Line, words
-from analytics_es.cli.options import Asked, about_period
-from analytics_es.types import AggregationResult
+from analytics_es.cli.options import Question, period_options
 
 
 @click.command()
-@about_period
-def aggregate(asked: Asked) -> None:
+@period_options
+def aggregate(question: Question) -> None:
     """Derive the read models of a period again from the log.
 
     They are swapped in at once; who asks meanwhile sees the old ones.
@@ -21,13 +20,10 @@ def aggregate(asked: Asked) -> None:
       analytics-es aggregate --last 24h
       analytics-es aggregate --from 2026-11-01 --to 2026-11-08 --json
     """
-    with asked.caught_up() as (store, period), Bar("aggregating"):
+    with question.caught_up() as (store, period), Bar("aggregating"):
         result = store.service.run_aggregation(period).unwrap()
-    asked.tell(result, lambda: [Line(_aggregated(result))])
-
-
-def _aggregated(result: AggregationResult) -> str:
-    return (
+    text = (
         f"derived {words.plural(result.rows, 'row')} of {', '.join(result.projections)} again from "
         f"{words.plural(result.events, 'event')}, up to position {result.position:,}, in {result.seconds:.1f} s"
     )
+    question.show(result, [Line(text)])

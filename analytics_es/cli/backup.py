@@ -6,11 +6,9 @@ from pathlib import Path
 
 import click
 
-from analytics_es.cli.display import Bar, Line, render, words
+from analytics_es.cli.display import Bar, Line, print_answer, words
 from analytics_es.cli.options import db_option, json_option
 from analytics_es.cli.store import Place, existing
-from analytics_es.events.codec import to_json
-from analytics_es.types import BackupResult
 
 
 @click.command()
@@ -29,11 +27,5 @@ def backup(file: Path, db: Place, as_json: bool) -> None:
     """
     with existing(db) as store, Bar("copying", unit="pages") as bar:
         result = store.service.back_up(file, progress=bar.report).unwrap()
-    if as_json:
-        click.echo(to_json(result))
-    else:
-        render.show([Line(_backed_up(result))])
-
-
-def _backed_up(result: BackupResult) -> str:
-    return f"wrote {result.path}: the log up to position {result.last_position:,}, {words.size(result.bytes)}"
+    text = f"wrote {result.path}: the log up to position {result.last_position:,}, {words.size(result.bytes)}"
+    print_answer(result, [Line(text)], as_json)

@@ -1,15 +1,12 @@
-"""Correcting what a call reported to have cost: correct."""
+"""correct: what a call reported to have cost."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import click
 
-from analytics_es.cli.display import Line, render, words
+from analytics_es.cli.display import Line, print_answer, words
 from analytics_es.cli.options import db_option, json_option
 from analytics_es.cli.store import Place, Store, existing
-from analytics_es.events.codec import to_json
 from analytics_es.types import CostCorrection
 
 
@@ -34,35 +31,30 @@ def correct(position: int, cost: str, note: str, currency: str | None, dry_run: 
       analytics-es correct 1234 0.0061 --note "invoice of March" --currency USD
     """
     with existing(db) as store:
-        told = store.service.correct_cost(position, cost, note=note, currency=currency, dry_run=dry_run).unwrap()
-    if as_json:
-        click.echo(to_json(told))
-    else:
-        render.show([Line(_call(told, store)), Line(_change(told)), Line(_done(told))])
+        correction = store.service.correct_cost(position, cost, note=note, currency=currency, dry_run=dry_run).unwrap()
+    lines = [_call(correction, store), _change(correction), _done(correction)]
+    print_answer(correction, map(Line, lines), as_json)
 
 
-def _call(told: CostCorrection, store: Store) -> str:
-    model = f" of {told.model}" if told.model else ""
-    return f"call{words.safe(model)} at position {told.corrects:,}, {told.occurred_at.astimezone(store.reads):%F %T %Z}"
+def _call(correction: CostCorrection, store: Store) -> str:
+    model = f" of {correction.model}" if correction.model else ""
+    when = f"{correction.occurred_at.astimezone(store.reads):%F %T %Z}"
+    return f"call{words.safe(model)} at position {correction.corrects:,}, {when}"
 
 
-def _change(told: CostCorrection) -> str:
-    sign = "+" if told.change > 0 else ""
-    change = f" ({sign}{_exact(told.change)})" if told.change else ""
-    return f"was {_exact(told.was)} → is {_exact(told.now)} {words.safe(told.currency)}{change}"
+def _change(correction: CostCorrection) -> str:
+    was, now, change = map(words.exact, (correction.was, correction.now, correction.change))
+    sign = "+" if correction.change > 0 else ""
+    difference = f" ({sign}{change})" if correction.change else ""
+    return f"was {was} → is {now} {words.safe(correction.currency)}{difference}"
 
 
-def _exact(amount: Decimal) -> str:
-    """Return an amount with all of its decimals, and no zeros at their end."""
-    whole, _, decimals = f"{amount:,f}".partition(".")
-    return f"{whole}.{decimals}".rstrip("0").rstrip(".")
-
-
-def _done(told: CostCorrection) -> str:
-    if told.duplicate and told.number == 0:
+def _done(correction: CostCorrection) -> str:
+    number, position = correction.number, correction.position
+    if correction.duplicate and number == 0:
         return "nothing changes: that is what it reported"
-    if told.duplicate:
-        return f"nothing changes: its correction {told.number} says so already, at position {told.position:,}"
-    if told.position is None:
-        return f"it would be correction {told.number} of this call; nothing was done"
-    return f"correction {told.number} of this call, at position {told.position:,}"
+    if correction.duplicate:
+        return f"nothing changes: its correction {number} says so already, at position {position:,}"
+    if position is None:
+        return f"it would be correction {number} of this call; nothing was done"
+    return f"correction {number} of this call, at position {position:,}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from analytics_es.cli import tables
 from analytics_es.cli.display import Bar
-from analytics_es.cli.options import Asked, pairs, question, top_option
+from analytics_es.cli.options import Question, pairs, question_options, top_option, where_option
+from analytics_es.cli.tables import cost as tables
 from analytics_es.cost.prices.files import read_prices
 
 
@@ -22,7 +22,7 @@ from analytics_es.cost.prices.files import read_prices
     metavar="KEY",
     help="provider, model, operation, an entity such as user or tenant, or a tag: attributes.team; may be repeated.",
 )
-@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only where a key has a value; may be repeated.")
+@where_option
 @click.option(
     "--prices",
     "file",
@@ -38,9 +38,9 @@ from analytics_es.cost.prices.files import read_prices
     help="What if: calls of a model as if they were of another one, or of PROVIDER/OTHER; may be repeated.",
 )
 @top_option
-@question
+@question_options
 def cost(
-    asked: Asked, by: Sequence[str], where: Sequence[str], file: Path | None, models: Sequence[str], top: int
+    question: Question, by: Sequence[str], where: Mapping[str, str], file: Path | None, models: Sequence[str], top: int
 ) -> None:
     """Say what was charged for what, and what is not known.
 
@@ -53,13 +53,13 @@ def cost(
       analytics-es cost --where user=ada --model gpt-4o=claude-sonnet-4-5
       analytics-es cost --prices contract.toml --last 4w
     """
-    only, others = pairs(where), pairs(models, "--model", "MODEL=OTHER")
+    others = pairs(models, "--model", "MODEL=OTHER")
     prices = read_prices(file) if file else None
     bar = Bar("reading the log")
-    with asked.answering(bar) as (service, period):
+    with question.answering(bar) as (service, period):
         answer = service.get_cost_breakdown(
-            period, by=by, where=only, prices=prices, models=others, progress=bar.report
+            period, by=by, where=where, prices=prices, models=others, progress=bar.report
         ).unwrap()
-        was = service.get_cost_breakdown(period, where=only).unwrap() if answer.supposed else answer
+        was = service.get_cost_breakdown(period, where=where).unwrap() if answer.supposed else answer
     supposed = tables.supposed(was, others, prices, file) if answer.supposed else []
-    asked.tell(answer, lambda: tables.cost(answer, top, supposed))
+    question.show(answer, tables.cost(answer, top, supposed))

@@ -1,31 +1,27 @@
-"""What a number is made of: explain."""
+"""explain: what a number is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from analytics_es.audit.rows import COST
-from analytics_es.cli import tables
 from analytics_es.cli.display import Bar
-from analytics_es.cli.options import Asked, pairs, question
+from analytics_es.cli.options import Question, question_options, where_option
+from analytics_es.cli.tables import explanation as tables
 
 
 @click.command()
 @click.argument("metric")
-@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only where a key has a value; may be repeated.")
+@where_option
 @click.option("--largest", is_flag=True, help="List the largest first, not in the order of the log.")
 @click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=20,
-    show_default=True,
-    help="Events to list; all are summed up.",
+    "--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Events to list; all are summed up."
 )
-@question
-def explain(asked: Asked, metric: str, where: Sequence[str], largest: bool, limit: int) -> None:
+@question_options
+def explain(question: Question, metric: str, where: Mapping[str, str], largest: bool, limit: int) -> None:
     """List the events behind one number of a METRIC.
 
     The period is widened to whole hours, as in every answer. `analytics-es metrics` lists the metrics and their keys.
@@ -38,13 +34,13 @@ def explain(asked: Asked, metric: str, where: Sequence[str], largest: bool, limi
       analytics-es explain performance.duration --where operation=tool.call --largest --limit 5
       analytics-es explain usage.failures --from 2026-11-01T09:00 --to 2026-11-01T10:00 --json
     """
-    how: dict[str, Any] = {"where": pairs(where), "limit": limit, "largest": largest}
-    with asked.caught_up() as (store, period), Bar("explaining") as bar:
+    options: dict[str, Any] = {"where": where, "limit": limit, "largest": largest}
+    with question.caught_up() as (store, period), Bar("explaining") as bar:
         if metric == COST:
-            costs = store.service.explain_cost(period, **how, progress=bar.report).unwrap()
+            costs = store.service.explain_cost(period, **options, progress=bar.report).unwrap()
         else:
-            answer = store.service.explain(metric, period, **how, progress=bar.report).unwrap()
+            answer = store.service.explain(metric, period, **options, progress=bar.report).unwrap()
     if metric == COST:
-        asked.tell(costs, lambda: tables.bill(costs))
+        question.show(costs, tables.bill(costs))
     else:
-        asked.tell(answer, lambda: tables.explanation(answer))
+        question.show(answer, tables.explanation(answer))

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from analytics_es.cli.display import Bar, Line, words
-from analytics_es.cli.options import Asked, about_period
+from analytics_es.cli.options import Question, period_options
+from analytics_es.cli.store import existing
 from analytics_es.lifecycle.export import SUFFIXES
-from analytics_es.types import ExportResult
 
 
 @click.command()
@@ -19,8 +19,8 @@ from analytics_es.types import ExportResult
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write here; never replaces a file."
 )
-@about_period
-def export(asked: Asked, format: str, metrics: Sequence[str], output: Path | None) -> None:
+@period_options
+def export(question: Question, format: str, metrics: Sequence[str], output: Path | None) -> None:
     """Write events, or the series of metrics, to a file.
 
     Both are replayed from the log. Without --output, the file is named after its content.
@@ -31,14 +31,10 @@ def export(asked: Asked, format: str, metrics: Sequence[str], output: Path | Non
       analytics-es export parquet --from 2026-11-01 --to 2026-12-01 -o november.parquet
       analytics-es export json --metric cost.reported_cost --metric usage.events
     """
-    with asked.store() as store, Bar("exporting") as bar:
+    with existing(question.db) as store, Bar("exporting") as bar:
         result = store.service.export_data(
-            format, asked.period(store), list(metrics) or None, to=output, progress=bar.report
+            format, question.period(store), list(metrics) or None, to=output, progress=bar.report
         ).unwrap()
-    asked.tell(result, lambda: [Line(_exported(result))])
-
-
-def _exported(result: ExportResult) -> str:
     manifest = f", with a manifest at {result.manifest.name}" if result.manifest else ""
-    said = f"{words.plural(result.rows, 'row')}, {words.size(result.bytes)}, sha256 {result.sha256}"
-    return f"wrote {result.path}: {said}{manifest}"
+    content = f"{words.plural(result.rows, 'row')}, {words.size(result.bytes)}, sha256 {result.sha256}"
+    question.show(result, [Line(f"wrote {result.path}: {content}{manifest}")])

@@ -35,7 +35,7 @@ class Interrupted(click.ClickException):
 
 
 @contextmanager
-def _told_safely() -> Iterator[None]:
+def _safely() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
@@ -46,15 +46,15 @@ def _told_safely() -> Iterator[None]:
 class Group(click.Group):
     """A group of commands that end as this module says."""
 
-    def make_context(self, *given: Any, **more: Any) -> click.Context:
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
         """Read the arguments; what was wrong with them is told without anything that could steer a terminal."""
-        with _told_safely():
-            return super().make_context(*given, **more)
+        with _safely():
+            return super().make_context(*arguments, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a deliberate error becomes a line, any other is a bug and stays a traceback."""
         try:
-            with _told_safely():
+            with _safely():
                 return super().invoke(ctx)
         except AnalyticsError as error:
             raise Failed(str(error)) from error

@@ -1,4 +1,4 @@
-"""Forgetting: forget."""
+"""forget: somebody, for good."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
-from analytics_es.cli.display import Bar, Line, render, words
-from analytics_es.cli.options import db_option, json_option
+from analytics_es.cli.display import Bar, Line, print_answer, words
+from analytics_es.cli.options import db_option, json_option, yes_option
 from analytics_es.cli.store import Place, existing
-from analytics_es.events.codec import to_json
 from analytics_es.events.fields import ENTITIES
 from analytics_es.types import ForgetReceipt
 
@@ -21,7 +20,7 @@ from analytics_es.types import ForgetReceipt
 @click.option(
     "--field", "fields", multiple=True, metavar="PATH", help="Mask it in the texts of this field, too; may be repeated."
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @db_option
 @json_option
 def forget(subject: str, entity: str, fields: Sequence[str], yes: bool, db: Place, as_json: bool) -> None:
@@ -42,16 +41,12 @@ def forget(subject: str, entity: str, fields: Sequence[str], yes: bool, db: Plac
         with Bar("looking") as bar:
             receipt = store.service.forget(named, entity=entity, fields=fields, progress=bar.report).unwrap()
         store.catch_up()
-    if as_json:
-        click.echo(to_json(receipt))
-    else:
-        render.show([Line(words.safe(line)) for line in _told(receipt)])
+    print_answer(receipt, [Line(words.safe(line)) for line in _lines(receipt)], as_json)
 
 
-def _told(receipt: ForgetReceipt) -> Iterator[str]:
-    entries = words.plural(receipt.vault_entries, "entry").replace("entrys", "entries")
+def _lines(receipt: ForgetReceipt) -> Iterator[str]:
     yield f"receipt {receipt.receipt}, at position {receipt.position:,}"
-    yield f"destroyed: {entries} of the vault"
+    yield f"destroyed: {words.plural(receipt.vault_entries, 'entry')} of the vault"
     yield f"masked: {words.plural(receipt.events, 'event')}{_fields(receipt.fields)}"
     if receipt.events:
         yield f"  at positions {receipt.first_position:,} to {receipt.last_position:,}"
@@ -68,6 +63,6 @@ def _told(receipt: ForgetReceipt) -> Iterator[str]:
         yield f"may remain in: {place}"
 
 
-def _fields(counted: Mapping[str, int]) -> str:
-    told = ", ".join(f"{path} ({n:,})" for path, n in counted.items())
-    return f" in {told}" if told else ""
+def _fields(counts: Mapping[str, int]) -> str:
+    fields = ", ".join(f"{path} ({count:,})" for path, count in counts.items())
+    return f" in {fields}" if fields else ""

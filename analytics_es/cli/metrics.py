@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
-from analytics_es.cli.display import Block, Column, Grid, Line, render, words
+from analytics_es.cli.display import Block, Column, Columns, Grid, Line, print_answer, words
 from analytics_es.cli.options import db_option, json_option
 from analytics_es.cli.store import Place, opened
-from analytics_es.events.codec import to_json
 from analytics_es.store import exists
 from analytics_es.types import MetricInfo
 
@@ -29,18 +28,19 @@ def metrics(db: Place, as_json: bool) -> None:
     """
     place = db if exists(db.address, schema=db.schema) else Place(":memory:", db.schema, db.config)
     with opened(place) as store:
-        found = store.service.list_metrics().unwrap()
-    if as_json:
-        click.echo(to_json(found))
-    else:
-        render.show(_metrics(found))
+        infos = store.service.list_metrics().unwrap()
+    print_answer(infos, _metrics(infos), as_json)
 
 
-def _metrics(found: Sequence[MetricInfo]) -> list[Block]:
-    columns = [Column("metric"), Column("kind"), Column("unit")]
-    blocks: list[Block] = []
-    for name in dict.fromkeys(each.projection for each in found):
-        of_it = [each for each in found if each.projection == name]
-        keys = f"keys: {', '.join(of_it[0].keys)}"
-        blocks.append(Grid(name, columns, [[each.name, each.kind, each.unit] for each in of_it], keys))
-    return [*blocks, Line(f"{words.plural(len(found), 'metric')}", "dim")]
+_COLUMNS: Columns[MetricInfo] = [
+    Column("metric", lambda metric: metric.name),
+    Column("kind", lambda metric: metric.kind),
+    Column("unit", lambda metric: metric.unit),
+]
+
+
+def _metrics(infos: Sequence[MetricInfo]) -> Iterator[Block]:
+    for projection in dict.fromkeys(metric.projection for metric in infos):
+        metrics = [metric for metric in infos if metric.projection == projection]
+        yield Grid(projection, _COLUMNS, metrics, f"keys: {', '.join(metrics[0].keys)}")
+    yield Line(words.plural(len(infos), "metric"), "dim")

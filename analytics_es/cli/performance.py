@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from analytics_es.cli import tables
-from analytics_es.cli.options import Asked, question, top_option
+from analytics_es.cli.options import Question, question_options, top_option
+from analytics_es.cli.tables import performance as tables
 
 
 @click.command()
 @top_option
-@question
-def performance(asked: Asked, top: int) -> None:
+@question_options
+def performance(question: Question, top: int) -> None:
     """Say how fast and how reliable every operation was.
 
     \b
@@ -19,6 +19,6 @@ def performance(asked: Asked, top: int) -> None:
       analytics-es performance --last 24h
       analytics-es performance --from 2026-11-01 --granularity total --json
     """
-    with asked.answering() as (service, period):
+    with question.answering() as (service, period):
         answer = service.get_performance_metrics(period).unwrap()
-    asked.tell(answer, lambda: tables.performance(answer, top))
+    question.show(answer, tables.performance(answer, top))

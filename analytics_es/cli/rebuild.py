@@ -1,4 +1,4 @@
-"""Rebuilding: projections rebuild."""
+"""projections rebuild: read models derived again from the log."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from analytics_es.cli.display import Bar, Column, Grid, Line, render, words
-from analytics_es.cli.options import db_option, moment, tz_option
+from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
+from analytics_es.cli.options import confirm, db_option, moment, tz_option, yes_option
 from analytics_es.cli.store import Place, Store, existing
 from analytics_es.events.codec import to_json
 from analytics_es.read_models.replay import BATCH, cluster, relax
@@ -28,6 +27,12 @@ except ImportError:  # there is none on Windows
 SHORT = 500_000  # events of a log for which starting workers takes longer than it saves
 MOST_WORKERS = 4
 TELL_SECONDS = 1.0
+_PLAN: Columns[ProjectionStatus] = [
+    Column("projection", lambda status: status.name),
+    Number("rows now", lambda status: words.count(status.rows)),
+    Number("position", lambda status: words.count(status.position)),
+    Column("state", lambda status: status.stale or "current"),
+]
 
 
 @click.command()
@@ -48,13 +53,12 @@ TELL_SECONDS = 1.0
 )
 @click.option("--set-aside", is_flag=True, help="List what a projection cannot use, and go on.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @click.option("--json", "as_json", is_flag=True, help="Print progress and result as lines of JSON.")
 @tz_option
 @db_option
 def rebuild(
     db: Place,
-    tz: str | None,
     names: Sequence[str],
     workers: int | None,
     scheduler: str | None,
@@ -85,21 +89,23 @@ def rebuild(
     if start and (scheduler or archive or workers):
         raise click.UsageError("--from goes with none of --scheduler, --from-archive and --workers.")
     relax()
-    with existing(db, tz, rebuild="manual") as store:
+    with existing(db, rebuild="manual") as store:
         status = store.service.projections().unwrap()
         plan = _planned(status, names)
         period = _period(store, start, end)
-        head = max((each.position + each.lag_events for each in status), default=0)
+        head = max((projection.position + projection.lag_events for projection in status), default=0)
         if dry_run:
-            _tell_plan(plan, head, period, as_json)
+            answer = {"projections": plan, "events": head, "period": str(period) if period else None}
+            print_answer({"plan": answer}, _plan(plan, head, period), as_json, indent=False)
             return
-        _ask(plan, head, yes)
+        derived = ", ".join(projection.name for projection in plan)
+        confirm(f"Derive {derived} again from {words.plural(head, 'event')}?", yes)
         if period:
             with Bar("rebuilding"):
                 part = store.service.run_aggregation(period, names or None).unwrap()
-            _tell(part, _of_period(part), as_json)
+            print_answer({"result": part}, [Line(_of_period(part))], as_json, indent=False)
             return
-        with _executor(scheduler) as executor, _told(as_json) as progress:
+        with cluster(scheduler) if scheduler else nullcontext() as executor, _reporting(as_json) as progress:
             result = store.service.rebuild(
                 names or None,
                 workers=workers or (1 if head < SHORT else min(os.cpu_count() or 1, MOST_WORKERS)),
@@ -109,15 +115,15 @@ def rebuild(
                 archive=archive,
                 progress=progress,
             ).unwrap()
-    _tell(result, _of_all(result), as_json)
+    print_answer({"result": result}, [Line(_of_all(result))], as_json, indent=False)
 
 
 def _planned(status: Sequence[ProjectionStatus], names: Sequence[str]) -> list[ProjectionStatus]:
-    known = [each.name for each in status]
+    all_names = [projection.name for projection in status]
     for name in names:
-        if name not in known:
-            raise click.BadParameter(f"{name!r} is none of {', '.join(known)}.", param_hint="NAME")
-    return [each for each in status if not names or each.name in names]
+        if name not in all_names:
+            raise click.BadParameter(f"{name!r} is none of {', '.join(all_names)}.", param_hint="NAME")
+    return [projection for projection in status if not names or projection.name in names]
 
 
 def _period(store: Store, start: datetime | None, end: datetime | None) -> TimePeriod | None:
@@ -131,63 +137,43 @@ def _period(store: Store, start: datetime | None, end: datetime | None) -> TimeP
     return TimePeriod(first, last)
 
 
-def _tell_plan(plan: Sequence[ProjectionStatus], head: int, period: TimePeriod | None, as_json: bool) -> None:
-    if as_json:
-        told = {"projections": plan, "events": head, "period": str(period) if period else None}
-        click.echo(to_json({"plan": told}, indent=False))
-        return
-    columns = [Column("projection"), Column("rows now", right=True), Column("position", right=True), Column("state")]
-    rows = [[each.name, words.count(each.rows), words.count(each.position), each.stale or "current"] for each in plan]
-    what = f"the events of {period}" if period else words.plural(head, "event")
-    render.show([Grid("", columns, rows), Line(f"would be derived again from {what}; nothing was done", "dim")])
-
-
-def _ask(plan: Sequence[ProjectionStatus], head: int, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("Nobody is there to be asked: pass --yes.")
-    names = ", ".join(each.name for each in plan)
-    click.confirm(f"Derive {names} again from {words.plural(head, 'event')}?", abort=True, err=True)
+def _plan(plan: Sequence[ProjectionStatus], head: int, period: TimePeriod | None) -> Iterator[Block]:
+    yield Grid("", _PLAN, plan)
+    events = f"the events of {period}" if period else words.plural(head, "event")
+    yield Line(f"would be derived again from {events}; nothing was done", "dim")
 
 
 @contextmanager
-def _executor(scheduler: str | None) -> Iterator[Executor | None]:
-    with cluster(scheduler) if scheduler else nullcontext() as executor:
-        yield executor
-
-
-@contextmanager
-def _told(as_json: bool) -> Iterator[Progress]:
+def _reporting(as_json: bool) -> Iterator[Progress]:
     """Tell how far it is: on a terminal as a bar, for machines as lines of JSON."""
     if as_json:
-        yield _Lines().at
+        yield _lines()
         return
     with Bar("rebuilding") as bar:
         yield lambda _, done, total: bar.at(done, total, more=f"{_memory_mb():,.0f} MB")
 
 
-class _Lines:
-    """Progress as lines of JSON, one a second at the most."""
+def _lines() -> Progress:
+    """Return what tells progress as lines of JSON, one a second at the most."""
+    began = printed = time.monotonic()
 
-    def __init__(self) -> None:
-        self._began = self._told = time.monotonic()
-
-    def at(self, _activity: str, done: int, total: int) -> None:
-        """Tell that so many events are done of how many."""
+    def report(_activity: str, done: int, total: int) -> None:
+        nonlocal printed
         now = time.monotonic()
-        if now - self._told < TELL_SECONDS and done < total:
+        if now - printed < TELL_SECONDS and done < total:
             return
-        self._told = now
-        rate = done / max(now - self._began, 1e-9)
-        told = {
+        printed = now
+        rate = done / max(now - began, 1e-9)
+        progress = {
             "events": done,
             "of": total,
             "events_per_second": round(rate),
             "seconds_left": round((total - done) / rate, 1) if rate else None,
             "memory_mb": round(_memory_mb(), 1),
         }
-        click.echo(to_json({"progress": told}, indent=False))
+        click.echo(to_json({"progress": progress}, indent=False))
+
+    return report
 
 
 def _memory_mb() -> float:
@@ -198,21 +184,14 @@ def _memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
-def _tell(result: RebuildResult | AggregationResult, line: str, as_json: bool) -> None:
-    if as_json:
-        click.echo(to_json({"result": result}, indent=False))
-    else:
-        render.show([Line(line)])
-
-
 def _of_all(result: RebuildResult) -> str:
-    told = (
+    text = (
         f"rebuilt {', '.join(result.projections)} from {words.plural(result.events, 'event')}, up to position "
         f"{result.position:,}, in {result.seconds:.1f} s ({result.events_per_second:,} events/s): "
         f"{words.plural(result.rows, 'row')}"
     )
-    told += f", with what was sealed before {result.sealed_until:%Y-%m-%d}" if result.sealed_until else ""
-    return told + (f"; {words.plural(result.unreadable, 'value')} set aside" if result.unreadable else "")
+    text += f", with what was sealed before {result.sealed_until:%Y-%m-%d}" if result.sealed_until else ""
+    return text + (f"; {words.plural(result.unreadable, 'value')} set aside" if result.unreadable else "")
 
 
 def _of_period(result: AggregationResult) -> str:

@@ -36,7 +36,6 @@ def record(
     id: str | None,
     source: str | None,
     db: Place,
-    tz: str | None,
     as_json: bool,
 ) -> None:
     """Record one event, durably, and print its position.
@@ -47,7 +46,7 @@ def record(
       analytics-es record tool.call.failed --data @event.json --occurred-at 2026-11-01T12:00Z --id t-7
     """
     fields = _data(data)
-    with opened(db, tz) as store:
+    with opened(db) as store:
         when = store.read(occurred_at) if occurred_at else None
         receipt = store.service.record_event(event_type, fields, occurred_at=when, id=id, source=source).unwrap()
     click.echo(to_json(receipt) if as_json else _receipt(receipt))
@@ -60,23 +59,23 @@ def _receipt(receipt: Receipt) -> str:
     return f"already recorded at position {receipt.position}{differs}"
 
 
-def _data(given: str) -> Any:
+def _data(option: str) -> Any:
     try:
-        return json.loads(_text(given), parse_float=Decimal, parse_constant=_no_number)
+        return json.loads(_text(option), parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError, InvalidOperation) as error:
         raise click.BadParameter(f"not JSON: {error}", param_hint="--data") from None
 
 
-def _text(given: str) -> str:
-    if given == "-":
+def _text(option: str) -> str:
+    if option == "-":
         return _bounded(sys.stdin.read(MAX_TEXT + 1))
-    if not given.startswith("@"):
-        return given
+    if not option.startswith("@"):
+        return option
     try:
-        with Path(given[1:]).open(encoding="utf-8") as file:
+        with Path(option[1:]).open(encoding="utf-8") as file:
             return _bounded(file.read(MAX_TEXT + 1))
     except OSError as error:
-        raise CannotRead(path=given[1:], problem=error.strerror) from error
+        raise CannotRead(path=option[1:], problem=error.strerror) from error
 
 
 def _bounded(text: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from analytics_es.cli import tables
-from analytics_es.cli.options import Asked, question
+from analytics_es.cli.options import Question, question_options
+from analytics_es.cli.tables import report as tables
 
 
 @click.command()
-@question
-def report(asked: Asked) -> None:
+@question_options
+def report(question: Question) -> None:
     """Show usage, performance and cost on one screen.
 
     \b
@@ -19,6 +19,6 @@ def report(asked: Asked) -> None:
       analytics-es report --last 24h --db demo.db
       analytics-es report --as-of 12
     """
-    with asked.answering() as (service, period):
-        found = tables.reported(service, period)
-    asked.tell(found, lambda: tables.report(found))
+    with question.answering() as (service, period):
+        answers = tables.reported(service, period)
+    question.show(answers, tables.report(answers))

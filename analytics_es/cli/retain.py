@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from analytics_es.cli.display import Bar, Block, Column, Grid, Line, render, words
-from analytics_es.cli.options import db_option, json_option
+from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
+from analytics_es.cli.options import confirm, db_option, json_option, yes_option
 from analytics_es.cli.store import Place, existing
-from analytics_es.events.codec import to_json
-from analytics_es.types import RetentionResult
+from analytics_es.types import FamilyRetention, RetentionResult
 
 
 @click.command()
@@ -33,7 +31,7 @@ from analytics_es.types import RetentionResult
     help="Write the events there as Parquet before they are deleted.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @db_option
 @json_option
 def retain(
@@ -59,54 +57,43 @@ def retain(
       analytics-es retain --events 90d --hourly 400d --archive archive --yes
       analytics-es retain --events 90d --family tool=30d
     """
-    given = {"events": events, "hourly": hourly, "daily": daily, **dict(map(_family, families))}
-    told = {name: length for name, length in given.items() if length is not None}
-    policy = told or None
+    lengths = {"events": events, "hourly": hourly, "daily": daily, **dict(map(_family, families))}
+    policy = {name: length for name, length in lengths.items() if length is not None} or None
     with existing(db) as store:
         plan = store.service.retain(policy, archive=archive, dry_run=True).unwrap()
         if dry_run or not yes:
-            _tell(plan, as_json and dry_run)
+            print_answer(plan, _result(plan), as_json and dry_run)
         if dry_run:
             return
-        _ask(yes)
+        confirm("Delete these events?", yes)
         with Bar("retaining") as bar:
             result = store.service.retain(
-                policy, archive=archive, progress=lambda what, done, of: bar.at(done, of or None, more=what)
+                policy, archive=archive, progress=lambda phase, done, total: bar.at(done, total or None, more=phase)
             ).unwrap()
-    _tell(result, as_json)
+    print_answer(result, _result(result), as_json)
 
 
 def _family(text: str) -> tuple[str, str]:
-    family, found, length = text.partition("=")
-    if not found:
+    family, equals, length = text.partition("=")
+    if not equals:
         raise click.BadParameter(f"{text!r} is not FAMILY=LENGTH, such as tool=30d.", param_hint="--family")
     return f"{family}.*", length
 
 
-def _ask(yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("Nobody is there to be asked: pass --yes.")
-    click.confirm("Delete these events?", abort=True, err=True)
+_FAMILIES: Columns[FamilyRetention] = [
+    Column("events", lambda family: family.family or "all others"),
+    Column("older than", lambda family: f"{family.until:%Y-%m-%d}"),
+    Number("number", lambda family: words.count(family.events)),
+    Number("size", lambda family: words.size(family.bytes)),
+]
 
 
-def _tell(result: RetentionResult, as_json: bool) -> None:
-    if as_json:
-        click.echo(to_json(result))
-        return
-    columns = [Column("events"), Column("older than"), Column("number", right=True), Column("size", right=True)]
-    rows = [
-        [each.family or "all others", f"{each.until:%Y-%m-%d}", words.count(each.events), words.size(each.bytes)]
-        for each in result.families
-    ]
-    table: list[Block] = [Grid("", columns, rows)] if rows else []
-    render.show([*table, *_buckets(result), Line(_planned(result) if result.dry_run else _done(result))])
-
-
-def _buckets(result: RetentionResult) -> list[Block]:
-    kept = (("hour", result.hours_from), ("day", result.days_from))
-    return [Line(f"figures by the {name} from {since:%Y-%m-%d} on", "dim") for name, since in kept if since]
+def _result(result: RetentionResult) -> Iterator[Block]:
+    yield Grid("", _FAMILIES, result.families)
+    for bucket, since in (("hour", result.hours_from), ("day", result.days_from)):
+        if since:
+            yield Line(f"figures by the {bucket} from {since:%Y-%m-%d} on", "dim")
+    yield Line(_planned(result) if result.dry_run else _done(result))
 
 
 def _planned(result: RetentionResult) -> str:
@@ -117,8 +104,8 @@ def _planned(result: RetentionResult) -> str:
 
 def _done(result: RetentionResult) -> str:
     given_back = max(result.bytes_before - result.bytes_after, 0)
-    told = (
+    text = (
         f"sealed {words.plural(result.events, 'event')} into {words.plural(result.rows, 'row')} and deleted them; "
         f"{words.size(given_back)} given back, {words.size(result.bytes_free)} free for later events"
     )
-    return told + (f"; archived in {result.archive.path}" if result.archive else "")
+    return text + (f"; archived in {result.archive.path}" if result.archive else "")

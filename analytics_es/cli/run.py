@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from types import FrameType
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -18,11 +17,11 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from analytics_es.cli.display import render, words
-from analytics_es.cli.display.words import safe
+from analytics_es.cli.display import words
+from analytics_es.cli.display.render import make_console
 from analytics_es.cli.options import db_option, zone_option
 from analytics_es.cli.store import Place, Store, existing, opened
-from analytics_es.ingest import MessageBus, Subscription, SubscriptionStats
+from analytics_es.ingest import Subscription, SubscriptionStats
 from analytics_es.types import OperationResult, ProjectionStatus, RetentionResult
 
 LOOK_SECONDS = 0.5
@@ -43,15 +42,7 @@ NIGHT = 3  # o'clock, where the store's days begin
 @click.option("--create-stream", is_flag=True, help="Make the stream if it is not there.")
 @db_option
 @zone_option
-def run(
-    url: str | None,
-    stream: str | None,
-    durable: str,
-    subject_prefix: str,
-    create_stream: bool,
-    db: Place,
-    tz: str | None,
-) -> None:
+def run(url: str | None, stream: str | None, durable: str, subject_prefix: str, create_stream: bool, db: Place) -> None:
     """Keep the read models up to date until stopped.
 
     Every night at three o'clock, of the store's zone, events are sealed that are to be kept no longer. With --nats,
@@ -66,22 +57,18 @@ def run(
     if url is None:
         if stream or subject_prefix or create_stream:
             raise click.UsageError("--stream, --subject-prefix and --create-stream go with --nats.")
-        with existing(db, tz, follow=True) as store, _stopped() as stopping, _retaining(store, stopping):
+        with existing(db, follow=True) as store, _stopped() as stopping, _retaining(store, stopping):
             _watch(store, stopping)
-            _tell_position(store)
+            _show_position(store)
         return
-    bus = _nats(url, stream=stream, durable=durable, subject_prefix=subject_prefix, create_stream=create_stream)
-    with opened(db, tz, follow=True) as store, _stopped() as stopping, _retaining(store, stopping):
-        with store.service.subscribe_to(bus) as subscription:
-            _watch(store, stopping, Flow(subscription))
-        click.echo(_told(subscription.stats()), err=True)
-        _tell_position(store)
-
-
-def _nats(url: str, **how: Any) -> MessageBus:
     from analytics_es.ingest.nats import NatsBus  # an extra, which may not be there
 
-    return NatsBus(url=url, **how)
+    bus = NatsBus(url=url, stream=stream, durable=durable, subject_prefix=subject_prefix, create_stream=create_stream)
+    with opened(db, follow=True) as store, _stopped() as stopping, _retaining(store, stopping):
+        with store.service.subscribe_to(bus) as subscription:
+            _watch(store, stopping, Flow(subscription))
+        click.echo(_counts(subscription.stats()), err=True)
+        _show_position(store)
 
 
 @contextmanager
@@ -91,8 +78,8 @@ def _retaining(store: Store, stopping: threading.Event) -> Iterator[None]:
 
     def retain() -> None:
         while not stopping.wait(LOOK_SECONDS):
-            if nightly.due() and (told := _retained(store.service.retain())):
-                click.echo(safe(told), err=True)
+            if nightly.due() and (line := _retained(store.service.retain())):
+                click.echo(words.safe(line), err=True)
 
     thread = threading.Thread(target=retain, name="analytics-es-nightly")
     thread.start()
@@ -160,7 +147,7 @@ class Flow:
         stats, now = self.subscription.stats(), time.monotonic()
         (then, had), self._before = self._before, (now, stats.received)
         rate = (stats.received - had) / (now - then) if then else 0.0
-        text = Text(f"{_told(stats)} · {rate:,.0f}/s")
+        text = Text(f"{_counts(stats)} · {rate:,.0f}/s")
         return text.append(f"\n{words.safe(stats.trouble)}", "red") if stats.trouble else text
 
     def new_trouble(self) -> str | None:
@@ -169,34 +156,35 @@ class Flow:
         return self._trouble if self._trouble != before else None
 
 
-def _told(stats: SubscriptionStats) -> str:
+def _counts(stats: SubscriptionStats) -> str:
     parts = [(stats.recorded, "recorded"), (stats.duplicates, "there before"), (stats.rejected, "rejected and kept")]
-    told = ", ".join(f"{number:,} {what}" for number, what in parts if number or what == "recorded")
-    return f"{words.plural(stats.received, 'message')}: {told}"
+    counts = ", ".join(f"{number:,} {outcome}" for number, outcome in parts if number or outcome == "recorded")
+    return f"{words.plural(stats.received, 'message')}: {counts}"
 
 
 def _watch(store: Store, stopping: threading.Event, flow: Flow | None = None) -> None:
     """Wait; on a terminal, say how far it is, elsewhere only what is wrong with a bus."""
-    console = render.make_console(stderr=True)
+    console = make_console(stderr=True)
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else nullcontext() as live:
         while not stopping.wait(LOOK_SECONDS):
             if live:
-                found = store.service.projections().unwrap()
-                live.update(Group(_line(found), *([flow.line()] if flow else [])), refresh=True)
+                status = store.service.projections().unwrap()
+                live.update(Group(_line(status), *([flow.line()] if flow else [])), refresh=True)
             elif flow and (trouble := flow.new_trouble()):
                 click.echo(f"warning: {words.safe(trouble)}", err=True)
 
 
-def _tell_position(store: Store) -> None:
-    position = min(each.position for each in store.service.projections().unwrap())
+def _show_position(store: Store) -> None:
+    position = min(status.position for status in store.service.projections().unwrap())
     click.echo(f"stopped at position {position:,}", err=True)
 
 
-def _line(found: Sequence[ProjectionStatus]) -> Text:
-    behind, seconds = max(each.lag_events for each in found), max(each.lag_seconds for each in found)
+def _line(projections: Sequence[ProjectionStatus]) -> Text:
+    behind = max(status.lag_events for status in projections)
+    seconds = max(status.lag_seconds for status in projections)
     lag = f"{words.plural(behind, 'event')} behind ({words.duration(1_000 * seconds)})" if behind else "up to date"
-    text = Text(f"following · position {min(each.position for each in found):,} · {lag} · Ctrl-C stops")
-    for each in found:
-        if each.error:
-            text.append(f"\n{words.safe(each.error)}", "red")
+    text = Text(f"following · position {min(status.position for status in projections):,} · {lag} · Ctrl-C stops")
+    for status in projections:
+        if status.error:
+            text.append(f"\n{words.safe(status.error)}", "red")
     return text

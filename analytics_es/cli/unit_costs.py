@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import click
 
-from analytics_es.cli import tables
-from analytics_es.cli.options import Asked, pairs, question
+from analytics_es.cli.options import Question, question_options, where_option
+from analytics_es.cli.tables import unit_costs as tables
 
 
 @click.command("unit-costs")
-@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only where a key has a value; may be repeated.")
-@question
-def unit_costs(asked: Asked, where: Sequence[str]) -> None:
+@where_option
+@question_options
+def unit_costs(question: Question, where: Mapping[str, str]) -> None:
     """Say what a job, a successful task or a conversation costs.
 
     And 1,000 tokens of output; on average, by currency.
@@ -23,7 +23,6 @@ def unit_costs(asked: Asked, where: Sequence[str]) -> None:
       analytics-es unit-costs
       analytics-es unit-costs --last 4w --where model=gpt-4o
     """
-    only = pairs(where)
-    with asked.answering() as (service, period):
-        answer = service.get_unit_costs(period, where=only).unwrap()
-    asked.tell(answer, lambda: tables.unit_costs(answer))
+    with question.answering() as (service, period):
+        answer = service.get_unit_costs(period, where=where).unwrap()
+    question.show(answer, tables.unit_costs(answer))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click
 
-from analytics_es.cli import tables
-from analytics_es.cli.options import Asked, question, top_option
+from analytics_es.cli.options import Question, question_options, top_option
+from analytics_es.cli.tables import usage as tables
 
 
 @click.command()
 @click.argument("entity_type", required=False)
 @click.argument("entity_id", required=False)
 @top_option
-@question
-def usage(asked: Asked, entity_type: str | None, entity_id: str | None, top: int) -> None:
+@question_options
+def usage(question: Question, entity_type: str | None, entity_id: str | None, top: int) -> None:
     """Say who used how much: everyone, all of a kind, or one.
 
     \b
@@ -23,6 +23,6 @@ def usage(asked: Asked, entity_type: str | None, entity_id: str | None, top: int
       analytics-es usage user user-17 --from 2026-11-01 --to 2026-12-01
       analytics-es usage tenant --as-of 2026-12-01 --from 2026-11-01 --to 2026-12-01
     """
-    with asked.answering() as (service, period):
+    with question.answering() as (service, period):
         answer = service.get_usage_stats(entity_type, entity_id, period).unwrap()
-    asked.tell(answer, lambda: tables.usage(answer, top))
+    question.show(answer, tables.usage(answer, top))

@@ -1,20 +1,25 @@
-"""Whether read models are what the log says: verify."""
+"""projections verify: whether read models are what the log says."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import click
 
-from analytics_es.cli.display import Bar, Block, Column, Grid, Line, render, words
-from analytics_es.cli.options import db_option, json_option, moment, tz_option
+from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
+from analytics_es.cli.options import db_option, json_option, moment, period_of, tz_option
 from analytics_es.cli.projections import ledger
 from analytics_es.cli.store import Place, Store, existing
-from analytics_es.errors import BadPeriod
-from analytics_es.events.codec import to_json
 from analytics_es.events.event import EARLIEST
-from analytics_es.types import ColumnDifference, Divergence, ProjectionVerification, TimePeriod, Verification
+from analytics_es.types import (
+    ColumnDifference,
+    Divergence,
+    ProjectionVerification,
+    TimePeriod,
+    UnreadableDivergence,
+    Verification,
+)
 
 LONGEST = 24  # characters of a stored text
 
@@ -34,7 +39,6 @@ LONGEST = 24  # characters of a stored text
 @json_option
 def verify(
     db: Place,
-    tz: str | None,
     names: Sequence[str],
     start: datetime | None,
     end: datetime | None,
@@ -59,99 +63,86 @@ def verify(
         raise click.UsageError("--sample draws days of the whole log: leave out --from and --to.")
     if seed is not None and not sample:
         raise click.UsageError("--seed goes with --sample.")
-    with existing(db, tz) as store, Bar("verifying", unit="parts" if sample or start or end else "events") as bar:
-        found = store.service.verify(
-            names or None,
-            _period(store, start, end),
-            sample=sample,
-            seed=seed,
-            limit=limit,
-            workers=workers,
-            progress=bar.report,
+    with existing(db) as store, Bar("verifying", unit="parts" if sample or start or end else "events") as bar:
+        period = _period(store, start, end)
+        answer = store.service.verify(
+            names or None, period, sample=sample, seed=seed, limit=limit, workers=workers, progress=bar.report
         ).unwrap()
-    if as_json:
-        click.echo(to_json(found))
-    else:
-        render.show(_told(found))
-    if not found.identical:
+    print_answer(answer, _verification(answer), as_json)
+    if not answer.identical:
         click.get_current_context().exit(1)
 
 
 def _period(store: Store, start: datetime | None, end: datetime | None) -> TimePeriod | None:
     if not start and not end:
         return None
-    try:
-        return TimePeriod(
-            store.read(start) if start else EARLIEST.astimezone(store.reads),
-            store.read(end) if end else datetime.now(UTC).astimezone(store.reads),
-        )
-    except BadPeriod as error:
-        raise click.UsageError(str(error)) from error
+    return period_of(
+        store.read(start) if start else EARLIEST.astimezone(store.reads),
+        store.read(end) if end else datetime.now(UTC).astimezone(store.reads),
+    )
 
 
 # ── in words ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+_PROJECTIONS: Columns[ProjectionVerification] = [
+    Column("projection", lambda verified: verified.projection),
+    Number("position", lambda verified: words.count(verified.position)),
+    Number("rows", lambda verified: words.count(verified.rows)),
+    Column("verdict", lambda verified: _verdict(verified)),
+]
+_ROWS: Columns[Divergence] = [
+    Column("bucket", lambda row: f"{row.grain} {f'{row.start:%Y-%m-%d %H:%M%z}' if row.start else words.UNKNOWN}"),
+    Column("keys", lambda row: " ".join(f"{key}={value}" for key, value in row.keys.items() if value)),
+    Column("kind", lambda row: row.kind),
+    Column("differs", lambda row: "; ".join(map(_difference, row.differences)) if row.kind == "changed" else ""),
+    Number("events", lambda row: words.count(row.events)),
+    Column("positions", lambda row: _positions(row)),
+]
+_UNREADABLE: Columns[UnreadableDivergence] = [
+    Number("position", lambda unreadable: words.count(unreadable.position)),
+    Column("field", lambda unreadable: unreadable.field),
+    Column("kind", lambda unreadable: unreadable.kind),
+]
 
-def _told(found: Verification) -> list[Block]:
-    columns = [Column("projection"), Column("position", right=True), Column("rows", right=True), Column("verdict")]
-    rows = [
-        [each.projection, words.count(each.position), words.count(each.rows), _verdict(each)]
-        for each in found.projections
-    ]
-    blocks: list[Block] = [Line(_what(found)), Line(), Grid("", columns, rows)]
-    for each in found.projections:
-        blocks += _rows(each) + _unreadable(each)
-    wrong = [each.ledger for each in found.projections if not each.ledger.identical]
-    return blocks + (ledger(wrong) if wrong else [])
+
+def _verification(answer: Verification) -> Iterator[Block]:
+    yield from (Line(_summary(answer)), Line(), Grid("", _PROJECTIONS, answer.projections))
+    for verified in answer.projections:
+        if verified.divergences:
+            remark = f"… and {verified.omitted:,} more: --limit lists more" if verified.omitted else ""
+            yield Grid(verified.projection, _ROWS, verified.divergences, remark)
+        if verified.unreadable:
+            yield Grid(f"Unreadable values of {verified.projection}", _UNREADABLE, verified.unreadable)
+    wrong = [verified.ledger for verified in answer.projections if not verified.ledger.identical]
+    yield from ledger(wrong)
 
 
-def _what(found: Verification) -> str:
-    if found.period:
-        what = f"from {found.period.start.isoformat(sep=' ')} to {found.period.end.isoformat(sep=' ')}, "
-    elif found.sampled is not None:
-        what = f"{', '.join(f'{day:%Y-%m-%d}' for day in found.sampled) or 'no day'} (--seed {found.seed}), "
+def _summary(answer: Verification) -> str:
+    if answer.period:
+        scope = f"from {answer.period.start.isoformat(sep=' ')} to {answer.period.end.isoformat(sep=' ')}, "
+    elif answer.sampled is not None:
+        scope = f"{', '.join(f'{day:%Y-%m-%d}' for day in answer.sampled) or 'no day'} (--seed {answer.seed}), "
     else:
-        what = ""
-    sealed = f"; before {found.sealed_until:%Y-%m-%d}, what was sealed" if found.sealed_until else ""
-    return f"verified {what}{words.plural(found.events, 'event')} folded again in {found.seconds:.1f} s{sealed}"
+        scope = ""
+    sealed = f"; before {answer.sealed_until:%Y-%m-%d}, what was sealed" if answer.sealed_until else ""
+    return f"verified {scope}{words.plural(answer.events, 'event')} folded again in {answer.seconds:.1f} s{sealed}"
 
 
-def _verdict(each: ProjectionVerification) -> str:
-    if each.identical:
+def _verdict(verified: ProjectionVerification) -> str:
+    if verified.identical:
         return "identical"
-    differ = len(each.divergences) + len(each.unreadable) + each.omitted
+    differ = len(verified.divergences) + len(verified.unreadable) + verified.omitted
     return f"{words.plural(differ, 'entry')} differ" if differ != 1 else "1 entry differs"
 
 
-def _rows(each: ProjectionVerification) -> list[Block]:
-    if not each.divergences:
-        return []
-    titles = ("bucket", "keys", "kind", "differs")
-    columns = [*(Column(title) for title in titles), Column("events", right=True), Column("positions")]
-    rows = [_row(divergence) for divergence in each.divergences]
-    remark = f"… and {each.omitted:,} more: --limit lists more" if each.omitted else ""
-    return [Grid(each.projection, columns, rows, remark)]
-
-
-def _row(each: Divergence) -> list[str]:
-    start = words.UNKNOWN if each.start is None else f"{each.start:%Y-%m-%d %H:%M%z}"
-    keys = " ".join(f"{key}={value}" for key, value in each.keys.items() if value)
-    positions = ", ".join(map(str, each.positions)) + (" …" if each.events > len(each.positions) else "")
-    differs = "; ".join(map(_difference, each.differences)) if each.kind == "changed" else ""
-    return [f"{each.grain} {start}", keys, each.kind, differs, words.count(each.events), positions or words.UNKNOWN]
-
-
-def _difference(each: ColumnDifference) -> str:
+def _difference(column: ColumnDifference) -> str:
     live, expected = (
-        words.UNKNOWN if value is None else f"{value!s:.{LONGEST}}" for value in (each.live, each.expected)
+        words.UNKNOWN if cell is None else f"{cell!s:.{LONGEST}}" for cell in (column.live, column.expected)
     )
-    by = "" if each.by is None else f" ({each.by:+})"
-    return f"{each.column} {live}, should be {expected}{by}"
+    by = "" if column.by is None else f" ({column.by:+})"
+    return f"{column.column} {live}, should be {expected}{by}"
 
 
-def _unreadable(each: ProjectionVerification) -> list[Block]:
-    if not each.unreadable:
-        return []
-    columns = [Column("position", right=True), Column("field"), Column("kind")]
-    rows = [[words.count(value.position), value.field, value.kind] for value in each.unreadable]
-    return [Grid(f"Unreadable values of {each.projection}", columns, rows)]
+def _positions(row: Divergence) -> str:
+    positions = ", ".join(map(str, row.positions)) + (" …" if row.events > len(row.positions) else "")
+    return positions or words.UNKNOWN

@@ -26,5 +26,4 @@ def back_up(store: Store, to: Path, progress: Progress | None = None) -> BackupR
         with unfinished.open("rb+") as file:
             os.fsync(file)
             size = file.seek(0, os.SEEK_END)
-    result = BackupResult(path=target, last_position=head, bytes=size)
-    return announce_backup(store.recorder.announce, result)
+    return announce_backup(store, BackupResult(path=target, last_position=head, bytes=size))

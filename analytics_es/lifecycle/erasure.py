@@ -1,4 +1,4 @@
-"""Forgetting: what ties a subject to its pseudonym is destroyed, and where the log holds the subject, it is masked."""
+"""Erasure: what ties a subject to its pseudonym is destroyed, and where the log holds the subject, it is masked."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from analytics_es.lifecycle.masking import Masked, Masking, identities, read
 from analytics_es.log import EventLog, Held
 from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar
-from analytics_es.read_models.rebuild import MICRO
-from analytics_es.read_models.seeds import changed
+from analytics_es.read_models import beside
+from analytics_es.read_models.sealed_rows import changed
+from analytics_es.read_models.tiling import MICRO
 from analytics_es.store import Store
 from analytics_es.types import ForgetReceipt, HeldCopy, Progress, TimePeriod
 
@@ -33,8 +34,6 @@ OURS = (*SAID, REJECTED)
 NOWHERE = b"\n"  # which no event holds: JSON escapes it
 LISTED = 100  # names of fields
 SLICE = 5_000  # events that are rewritten in one commit
-
-Announce = Callable[[str, dict[str, Any]], Any]
 
 
 @frozen
@@ -51,13 +50,13 @@ class Erasure:
         While it masks the log, no read model can be rebuilt: raises RebuildRunning where one is.
         """
         _check(subject, entity)
-        known = self.store.vault.find(entity, subject)  # first, so that a missing key stops it before anything is done
+        pseudonym = self.store.vault.find(entity, subject)  # first: a missing key stops it before anything is done
         masking = Masking(subject, entity, identities(entity, self.store.policy.rules), fields)
-        trace = self._traced(masking, known, progress)
+        trace = self._traced(masking, pseudonym, progress)
         with self.store.read_models.rebuilding():
             if trace.events or trace.sealed:
                 self._mask(masking, trace, progress)
-            self.store.read_models.clear_away()
+            beside.clear_away(self.store.read_models)
             derived, remains = self._derived(subject, self._days(trace) | trace.days_begun())
         if trace.events or trace.sealed or trace.begun:
             remains += self.store.log.scrub()
@@ -65,33 +64,31 @@ class Erasure:
             remains += self.store.read_models.scrub()
         destroyed = self.store.vault.destroy(entity, subject)  # last: until then, doing it again knows what was begun
         remains += self.store.vault.scrub()
-        return self._receipt(entity, trace, known is not None and destroyed, derived, remains)
+        return self._receipt(entity, trace, pseudonym is not None and destroyed, derived, remains)
 
     # ── the log ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _held(self, masking: Masking) -> Iterator[Held]:
-        after, found = 0, True
-        while found:
-            page = self.store.log.search(masking.text, types=OURS, after=after, limit=SLICE)
+        after = 0
+        while page := self.store.log.search(masking.text, types=OURS, after=after, limit=SLICE):
             yield from page
-            found = bool(page)
-            after = page[-1].position if page else after
+            after = page[-1].position
 
-    def _traced(self, masking: Masking, known: str | None, progress: Progress | None) -> _Trace:
+    def _traced(self, masking: Masking, pseudonym: str | None, progress: Progress | None) -> _Trace:
         """Find what the log holds of a subject; nothing is written."""
-        trace, head = _Trace(known), self.store.log.head()
+        trace, head = _Trace(pseudonym), self.store.log.head()
         for held in self._held(masking):
             trace.add(held, masking)
             if progress:
                 progress("searching", held.position, head)
-        for each in changed(self.store.log, masking.row):
-            trace.add_sealed(each, self.store.calendar.next_day(each.day))
+        for rows in changed(self.store.log, masking.row):
+            trace.add_sealed(rows, self.store.calendar.next_day(rows.day))
         return trace
 
     def _mask(self, masking: Masking, trace: _Trace, progress: Progress | None) -> None:
         """Mask the subject's events, under the pseudonym that it has, or is given until it is forgotten."""
         masking.mask = self.store.vault.pseudonym(masking.entity, masking.subject)
-        copies = [each.position for each in trace.held_copies()]
+        copies = [copy.position for copy in trace.held_copies()]
         begun = {"receipt": trace.receipt, "entity": masking.entity, "pseudonym": masking.mask, "copies": copies}
         self.store.recorder.announce(BEGUN, {**begun, "days": sorted(self._days(trace)), **trace.summary()})
         states: dict[int, bytes] = {}
@@ -106,8 +103,8 @@ class Erasure:
             if progress:
                 progress("masking", held.position, head)
         self.store.log.rewrite(states)
-        for each in changed(self.store.log, masking.row):
-            self.store.log.seals.replace([each])
+        for rows in changed(self.store.log, masking.row):
+            self.store.log.seals.replace([rows])
 
     # ── the read models ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -137,17 +134,15 @@ class Erasure:
         self, entity: str, trace: _Trace, destroyed: bool, derived: list[TimePeriod], remains: list[str]
     ) -> ForgetReceipt:
         copies = trace.held_copies()
-        found = {"entity": entity, "vault_entries": int(destroyed), **trace.summary()}
-        told = {
-            **found,
+        summary = {"receipt": trace.receipt, "entity": entity, "vault_entries": int(destroyed), **trace.summary()}
+        announced = {
+            **summary,
             "days_derived": len(derived),
-            "copies": [each.position for each in copies],
-            "completes": [each["receipt"] for each in trace.begun],
+            "copies": [copy.position for copy in copies],
+            "completes": [begun["receipt"] for begun in trace.begun],
         }
-        position = self.store.recorder.announce(FORGOTTEN, {"receipt": trace.receipt, **told}).position
-        return ForgetReceipt(
-            receipt=trace.receipt, **found, derived=derived, copies=copies, remains=remains, position=position
-        )
+        position = self.store.recorder.announce(FORGOTTEN, announced).position
+        return ForgetReceipt(**summary, derived=derived, copies=copies, remains=remains, position=position)
 
 
 def refuse_forgotten(log: EventLog, archive: Archive) -> None:
@@ -197,7 +192,7 @@ def _masked(held: Held, masking: Masking) -> Masked | None:
 class _Trace:
     """What was found: the subject's events, other mentions, copies, and what was begun for it and never ended."""
 
-    known: str | None  # the pseudonym of the subject
+    pseudonym: str | None  # of the subject, where it has one
     receipt: str = field(factory=lambda: secrets.token_hex(8))
     positions: tuple[int, int] | None = None
     events: int = 0
@@ -234,32 +229,28 @@ class _Trace:
 
     def _add_said(self, held: Held) -> None:
         """Take what the service has said; what only looks like it says nothing."""
-        told = read(held) or {"data": {}}
+        event = read(held) or {"data": {}}
         with suppress(KeyError, TypeError, ValueError):
-            self._add_told(held, told["data"])
+            self._add_announcement(held, event["data"])
 
-    def _add_told(self, held: Held, data: Mapping[str, Any]) -> None:
+    def _add_announcement(self, held: Held, data: Mapping[str, Any]) -> None:
         if held.type in COPIES:
             self.copies.append(Copy.of(held.position, held.type, data))
-        elif held.type == BEGUN and self.known and data["pseudonym"] == self.known:
+        elif held.type == BEGUN and self.pseudonym and data["pseudonym"] == self.pseudonym:
             self.begun.append({name: data[name] for name in ("receipt", "copies", "days")})
         elif held.type == FORGOTTEN:
             ended = {data["receipt"], *data["completes"]}
-            self.begun = [each for each in self.begun if each["receipt"] not in ended]
+            self.begun = [begun for begun in self.begun if begun["receipt"] not in ended]
 
     def days_begun(self) -> set[int]:
         """Return the starts of the days that were to be derived again before."""
-        return {day for each in self.begun for day in each["days"]}
+        return {day for begun in self.begun for day in begun["days"]}
 
     def held_copies(self) -> list[HeldCopy]:
         """Return the copies that hold the subject's events."""
-        before = {position for each in self.begun for position in each["copies"]}
-        found = (
-            each
-            for each in self.copies
-            if each.position in before or each.holds([*self.hours.values(), *self.sealed.values()])
-        )
-        return [each.held() for each in found]
+        listed = {position for begun in self.begun for position in begun["copies"]}
+        events = [*self.hours.values(), *self.sealed.values()]
+        return [copy.held() for copy in self.copies if copy.position in listed or copy.holds(events)]
 
     def summary(self) -> dict[str, Any]:
         """Return what is told of it everywhere."""

@@ -18,7 +18,7 @@ from analytics_es.projection.fold import Folded
 from analytics_es.read_models import histograms
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
-from analytics_es.read_models.store import WRITE_UNREADABLE, Cursor, ReadModels
+from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels
 
 KIND = 0x41455356  # "AESV"
 SCHEMA = 2
@@ -58,6 +58,7 @@ def _overflow(error: Exception) -> bool:
 class SQLiteReadModels(ReadModels):
     """All read models of one log, in one file that may be deleted at any time, or in memory where the path is None."""
 
+    key_type, integer_type, table_options = "TEXT", "INTEGER", " STRICT, WITHOUT ROWID"
     sums = Sums(sums=_SUMS, beyond={**_SUMS, "sum": _HALVES}, overflow=_overflow)
 
     def __init__(
@@ -105,15 +106,6 @@ class SQLiteReadModels(ReadModels):
                 self._database.close()
                 self._database = self._open(self._database.path)
             return self._database
-
-    def create(self, cursor: Cursor, declaration: Declaration) -> None:
-        """Create the table of a projection, unless it is there."""
-        keys = [f"{key.name} TEXT NOT NULL" for key in declaration.keys]
-        columns = [f"{c.name} {'TEXT NOT NULL' if c.merge == 'histogram' else 'INTEGER'}" for c in declaration.columns]
-        cursor.execute(
-            f"CREATE TABLE IF NOT EXISTS {declaration.table} (grain TEXT NOT NULL, bucket INTEGER NOT NULL, "
-            f"{', '.join([*keys, *columns])}, PRIMARY KEY ({', '.join(declaration.row_key)})) STRICT, WITHOUT ROWID"
-        )
 
     def merge(self, cursor: Any, declaration: Declaration, folded: Folded) -> None:
         """Merge rows into what is there. STRICT refuses a sum beyond 64 bits, which SQLite would turn into a float."""

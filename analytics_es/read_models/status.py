@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analytics_es.projection.declaration import Declaration, differences
-from analytics_es.read_models import ReadModels, Snapshot
 from analytics_es.read_models.catch_up import Runner
+from analytics_es.read_models.snapshot import Snapshot
+from analytics_es.read_models.store import ReadModels
 from analytics_es.types import ProjectionStatus, UnreadableValue
 
 

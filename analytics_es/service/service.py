@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from analytics_es.audit import explain
-from analytics_es.audit import explain_cost as bill
 from analytics_es.audit.diff import diff
+from analytics_es.audit.explain import explain
+from analytics_es.audit.explain_cost import explain_cost
 from analytics_es.audit.rows import COST, Answer, Row, place
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.corrections import Corrections
@@ -286,21 +286,17 @@ class AnalyticsService(Upkeep):
         Money of several currencies is never added: the failure names them, ask for one of them.
         """
 
-        def explained(parts: Parts) -> Explanation:
-            stretch, keys = place(period, row, metric=metric)
-            return explain.explain(
+        return self._result(
+            lambda parts: explain(
                 parts.source,
-                parts.store.log,
-                parts.store.fold,
+                parts.store,
                 metric,
-                stretch,
-                where={**keys, **(where or {})},
+                *place(period, row, where, metric=metric),
                 limit=limit,
                 largest=largest,
                 progress=progress,
             )
-
-        return self._result(explained)
+        )
 
     def explain_cost(
         self,
@@ -320,20 +316,16 @@ class AnalyticsService(Upkeep):
         calls of which the cost is not known. What is only supposed cannot be explained.
         """
 
-        def explained(parts: Parts) -> CostExplanation:
-            stretch, keys = place(period, row, metric=COST)
-            return bill.explain_cost(
+        return self._result(
+            lambda parts: explain_cost(
                 parts.source,
-                parts.store.log,
-                parts.store.fold,
-                stretch,
-                where={**keys, **(where or {})},
+                parts.store,
+                *place(period, row, where, metric=COST),
                 limit=limit,
                 largest=largest,
                 progress=progress,
             )
-
-        return self._result(explained)
+        )
 
     # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -344,9 +336,7 @@ class AnalyticsService(Upkeep):
         Raises NoSuchPosition and NotAPosition.
         """
         parts = self._parts
-        return AsOf(
-            parts.store, parts.deriving, position_at(parts.store.log, at), self._lifetime.parts, parts.prices.then
-        )
+        return AsOf(parts.store, position_at(parts.store.log, at), self._lifetime.parts, parts.prices.then)
 
     def diff(
         self,
@@ -365,6 +355,6 @@ class AnalyticsService(Upkeep):
         def compared(parts: Parts) -> AnswerDiff:
             head = parts.store.log.head
             with self.as_of(before) as earlier, self.as_of(head() if after is None else after) as later:
-                return diff(parts.deriving, earlier, later, period, metric=metric, limit=limit)
+                return diff(parts.store, earlier, later, period, metric=metric, limit=limit)
 
         return self._result(compared)

@@ -22,7 +22,7 @@ from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.quantities import EXACT, KINDS
 from analytics_es.errors import BadUsage
 from analytics_es.projection.calendar import Calendar
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Tiling
 from analytics_es.service.questions import Questions
 from analytics_es.testing import provider_call
 from analytics_es.types import CostBreakdown, Granularity

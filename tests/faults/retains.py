@@ -10,6 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from analytics_es import AnalyticsService
+from analytics_es.read_models import beside
 from analytics_es.testing import NOON
 from tests.faults import worker
 from tests.faults.storm import processes
@@ -55,7 +56,7 @@ def kill_retains(url: str, *, kills: int, seed: int) -> Retained:
 
 
 def _rows(service: AnalyticsService) -> Any:
-    service.store.read_models.settle()  # as whoever opens the store does
+    beside.settle(service.store.read_models)  # as whoever opens the store does
     service.catch_up()
     with service.store.read_models.read() as snapshot:
         return {name: snapshot.rows(each) for name, each in snapshot.live.items()}

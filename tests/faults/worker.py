@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from analytics_es import AnalyticsService
-from analytics_es.lifecycle import sealing as retaining
+from analytics_es.lifecycle import sealing
 from analytics_es.testing import NOON, provider_call, tool_call
 from tests.stores import set_clock
 
@@ -143,6 +143,6 @@ def retain(url: str, day: int, at_work: Any, took: Any) -> None:
 
 def retained(service: AnalyticsService, day: int) -> None:
     """Let go of the events of the first so many days, a few at a time."""
-    retaining.SLICE = 10
+    sealing.SLICE = 10
     set_clock(service, NOON + timedelta(days=100 + day))
     service.retain({"events": "100d"}).unwrap()

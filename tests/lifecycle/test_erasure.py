@@ -20,7 +20,7 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.audit.diff import kind_of_change
 from analytics_es.errors import AnalyticsError, FoldFailed
 from analytics_es.events.event import REJECTED, RecordedEvent
-from analytics_es.lifecycle import erasure as forgetting
+from analytics_es.lifecycle import erasure
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED
 from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN, LISTED
 from analytics_es.projection import count, key, projection
@@ -187,7 +187,7 @@ def _entities(analytics: AnalyticsService) -> list[str]:
 def test_totals_stay_and_every_answer_is_what_a_fold_of_the_log_gives(
     analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forgetting, "SLICE", 2)
+    monkeypatch.setattr(erasure, "SLICE", 2)
     before = totals(analytics)
 
     receipt = analytics.forget(ADA).unwrap()
@@ -548,11 +548,11 @@ MOMENTS = ["rewritten once", "rewritten", "destroyed"]
 
 
 def _forget_and_die(path: Path, moment: str) -> None:
-    forgetting.SLICE = 2
+    erasure.SLICE = 2
     analytics = AnalyticsService.open(path, follow=False, privacy="full", projections=[Usage])
     dying: dict[str, tuple[Any, str]] = {
         "rewritten once": (type(analytics.store.log), "rewrite"),
-        "rewritten": (forgetting.Erasure, "_mask"),
+        "rewritten": (erasure.Erasure, "_mask"),
         "destroyed": (type(analytics.store.vault), "destroy"),
     }
     owner, name = dying[moment]

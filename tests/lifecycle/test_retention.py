@@ -18,7 +18,7 @@ from analytics_es.audit import verify
 from analytics_es.errors import AnalyticsError, CannotOpen
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.projection import count, key, projection, total
-from analytics_es.read_models.seeds import Seeds
+from analytics_es.read_models import Seeds
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from tests.stores import append, contents, only_live, record, set_clock
 

@@ -13,8 +13,9 @@ import pytest
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.projection import projection, total
 from analytics_es.projection.calendar import Calendar
-from analytics_es.read_models import rebuild
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.projection.fold import Fold
+from analytics_es.read_models import Tiling, temporary
+from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.testing import job_failed, provider_call, tool_call
 from tests.stores import (
     OURS,
@@ -213,22 +214,23 @@ def test_only_what_was_folded_before_is_derived_and_the_rest_is_left_to_the_runn
     assert monday.contents() == derived(monday.service.store.log)
 
 
-def test_events_folded_while_a_period_is_derived_are_in_it_once() -> None:
+def test_events_folded_while_a_period_is_derived_are_in_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
     noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
     period = TimePeriod(noon, noon + timedelta(hours=1))
     with log_of([tool_call(), job_failed()]) as log, views_of(log) as read_models:
         runner = runner_of(log, read_models)
         runner.catch_up()
-        fold, late = engine(), [provider_call(user_id="late")]
+        fold, late = Fold.__call__, [provider_call(user_id="late")]
 
-        def overtaken(events: Any, names: Any, *, within: Any) -> Any:
-            result = fold(events, names, within=within)
+        def overtaken(*arguments: Any, **options: Any) -> Any:
+            result = fold(*arguments, **options)
             if late:  # the first fold, of all, is outside of any transaction
                 append(log, late.pop())
                 runner.catch_up()
             return result
 
-        rebuild.run_aggregation(log, read_models, overtaken, Tiling.of(Calendar("UTC"), period), period)  # type: ignore[arg-type]
+        monkeypatch.setattr(Fold, "__call__", overtaken)
+        run_aggregation(log, read_models, engine(), Tiling.of(Calendar("UTC"), period), period)
 
         assert log.head() == 3
         assert contents(read_models) == derived(log)
@@ -291,7 +293,7 @@ def test_derived_read_models_hold_just_the_period(zone: str, day: date) -> None:
     moments = [period.start + timedelta(minutes=90 * n) for n in range(-3, 30)]
     tiling = Tiling.of(Calendar(zone), period)
     with log_of(tool_call(occurred_at=moment) for moment in moments) as log:
-        read_models, position = rebuild.derived(
+        read_models, position = temporary.derived(
             log, list(engine(OURS, zone)._declarations.values()), engine(OURS, zone), tiling
         )
         found = contents(read_models)

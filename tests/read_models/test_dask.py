@@ -15,6 +15,7 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import CannotReachScheduler
+from analytics_es.read_models import beside
 from analytics_es.read_models.replay import cluster
 from analytics_es.testing import provider_call, tool_call
 from tests.stores import contents, derived, nth
@@ -83,7 +84,7 @@ def test_a_cluster_that_ends_is_a_lost_worker_and_nothing_changes(analytics: Ana
     assert result.failure
     assert result.failure.code == "worker_lost", result.failure
     assert contents(analytics.store.read_models) == before  # type: ignore[arg-type]
-    assert analytics.store.read_models.clear_away() == []
+    assert beside.clear_away(analytics.store.read_models) == []
 
 
 def test_a_scheduler_that_is_not_there_is_one_error_and_nothing_on_the_terminal(

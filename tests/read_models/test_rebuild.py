@@ -17,6 +17,7 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.events import codec
 from analytics_es.projection import count, key, projection
 from analytics_es.projection.fold import Folded
+from analytics_es.read_models import beside
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from tests.stores import PATIENCE, append, contents, derived, eventually, only_live, stored
@@ -56,10 +57,6 @@ def held(service: AnalyticsService) -> Any:
 
 def right(service: AnalyticsService) -> Any:
     return derived(service.store.log)  # type: ignore[arg-type]
-
-
-def void(_: object) -> None:
-    """Return nothing, whatever was given."""
 
 
 def generations(service: AnalyticsService) -> dict[str, int]:
@@ -176,8 +173,10 @@ def test_old_events_are_upcast(analytics: AnalyticsService, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("followed", [True, False])
-def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(analytics: AnalyticsService, followed: bool) -> None:
-    promote, promoted = analytics.store.read_models.promote, []
+def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(
+    analytics: AnalyticsService, followed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote, promoted = beside.promote, []
 
     def happens(*_: Any) -> None:
         if analytics.store.log.head() < EVENTS + 8:
@@ -185,12 +184,12 @@ def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(analytics: An
             if followed:
                 analytics.store.runner.step()
 
-    def late(beside: Any) -> bool:
+    def late(*arguments: Any) -> bool:
         happens()
-        promoted.append(promote(beside))
+        promoted.append(promote(*arguments))
         return promoted[-1]
 
-    analytics.store.read_models.promote = late  # type: ignore[method-assign]
+    monkeypatch.setattr(beside, "promote", late)
     result = analytics.rebuild(batch_size=EVENTS // 4, progress=happens).unwrap()
 
     assert promoted == ([False] * (len(promoted) - 1) if followed else []) + [True]
@@ -257,7 +256,7 @@ def test_who_asks_sees_no_gap_and_no_mix(url: str) -> None:
         assert len(answers) > 4
         service.wait_until_caught_up()
         assert held(service) == right(service)
-        assert service.store.read_models.clear_away() == []
+        assert beside.clear_away(service.store.read_models) == []
         only_live(service.store.read_models)
 
 
@@ -366,7 +365,7 @@ def test_a_value_that_cannot_be_used_can_be_set_aside(analytics: AnalyticsServic
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 @pytest.mark.parametrize("at", ["progress", "promote"])
 def test_an_end_at_any_moment_changes_nothing_and_leaves_nothing(
-    analytics: AnalyticsService, error: type[BaseException], at: str
+    analytics: AnalyticsService, error: type[BaseException], at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(analytics, "UPDATE usage_v1 SET events = events + 1")
     before = held(analytics)
@@ -375,14 +374,14 @@ def test_an_end_at_any_moment_changes_nothing_and_leaves_nothing(
         raise error
 
     if at == "promote":
-        analytics.store.read_models.promote = fail  # type: ignore[assignment,method-assign]
+        monkeypatch.setattr(beside, "promote", fail)
     with pytest.raises(error):
         analytics.rebuild(batch_size=20, progress=fail if at == "progress" else None)
 
     assert held(analytics) == before
     assert set(generations(analytics).values()) == {0}
     only_live(analytics.store.read_models)
-    vars(analytics.store.read_models).pop("promote", None)
+    monkeypatch.undo()
     analytics.rebuild().unwrap()
     assert held(analytics) == right(analytics)
 
@@ -403,9 +402,10 @@ def test_a_sum_that_does_not_fit_stops_it_and_changes_nothing(analytics: Analyti
 def test_what_was_cleared_away_meanwhile_ends_it(analytics: AnalyticsService) -> None:
     before = held(analytics)
 
-    failure = analytics.rebuild(
-        batch_size=20, progress=lambda *_: void(analytics.store.read_models.clear_away())
-    ).failure
+    def cleared_away(*_: Any) -> None:
+        beside.clear_away(analytics.store.read_models)
+
+    failure = analytics.rebuild(batch_size=20, progress=cleared_away).failure
 
     assert failure
     assert failure.code == "rebuild_lost"
@@ -430,9 +430,9 @@ def test_the_read_models_may_be_deleted_meanwhile(analytics: AnalyticsService, t
 
 @once
 def test_what_a_process_left_is_removed_by_the_next_start(analytics: AnalyticsService, url: str) -> None:
-    beside = analytics.store.read_models.begin_beside(["usage", "cost"])
+    begun = beside.begin(analytics.store.read_models, ["usage", "cost"])
     analytics.store.read_models.commit(
-        beside[0], Folded(rows=[], unreadable=[(1, 0, "x")], days=[(0, 1, 1)]), expected=0, position=1
+        begun[0], Folded(rows=[], unreadable=[(1, 0, "x")], days=[(0, 1, 1)]), expected=0, position=1
     )
 
     with AnalyticsService.open(url, follow=False) as service:
@@ -609,12 +609,12 @@ def test_a_follower_rebuilds_in_the_background_while_the_others_go_on(
         record(before, EVENTS)
         before.catch_up()
     at_work, go_on = threading.Event(), threading.Event()
-    told = Backfill._stop_when_closing
+    stop_when_closing = Backfill._stop_when_closing
 
-    def slowly(self: Backfill, done: int, total: int) -> None:
+    def slowly(self: Backfill, *progress: Any) -> None:
         at_work.set()
         assert go_on.wait(PATIENCE)
-        told(self, done, total)
+        stop_when_closing(self, *progress)
 
     monkeypatch.setattr(Backfill, "_stop_when_closing", slowly)
     with opened(url, NEW, other, follow=True) as service:
@@ -634,12 +634,12 @@ def test_closing_ends_a_rebuild_in_the_background_and_leaves_nothing(
     old: AnalyticsService, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_work = threading.Event()
-    told = Backfill._stop_when_closing
+    stop_when_closing = Backfill._stop_when_closing
 
-    def slowly(self: Backfill, done: int, total: int) -> None:
+    def slowly(self: Backfill, *progress: Any) -> None:
         at_work.set()
         assert self._closing.wait(PATIENCE)
-        told(self, done, total)
+        stop_when_closing(self, *progress)
 
     monkeypatch.setattr(Backfill, "_stop_when_closing", slowly)
     service = opened(url, NEW, follow=True)

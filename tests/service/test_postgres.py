@@ -466,9 +466,10 @@ def test_a_transaction_that_idles_too_long_changes_nothing(opening: Opening, mon
     service.record_events(calls(3)).unwrap()
     service.catch_up()
 
-    with pytest.raises(StoreUnavailable), service.store.read_models.replacing("usage") as swap:
+    with pytest.raises(StoreUnavailable), service.store.read_models.replacing("usage") as (cursor, live):
         time.sleep(1.5)
-        swap.merge(service.store.fold(service.store.log.scan(after=0, limit=9))["usage"])  # type: ignore[arg-type]
+        folded = service.store.fold(service.store.log.scan(after=0, limit=9))["usage"]
+        service.store.read_models.merge(cursor, live.declaration, folded)  # type: ignore[arg-type]
 
     exact(service)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
@@ -26,23 +27,41 @@ class Share:
 Cell = str | Styled | Share
 
 
+Row = TypeVar("Row")
+Shown = TypeVar("Shown", contravariant=True)
+
+
 @frozen
-class Column:
-    """A column. Where there is little room, the highest `drop` goes first; 0 stays. Bars are for terminals only."""
+class Column(Generic[Shown]):
+    """A column: its title, and its cell of a row.
+
+    Where there is little room, the highest `drop` goes first; 0 stays. Bars are for terminals only.
+    """
 
     title: str
-    right: bool = False
+    cell: Callable[[Shown], Cell]
     drop: int = 0
+    right: bool = False
     bar: bool = False
 
 
 @frozen
-class Grid:
+class Number(Column[Shown]):
+    """A column of figures, which stand below one another from the right."""
+
+    right: bool = True
+
+
+Columns = Sequence[Column[Row]]
+
+
+@frozen
+class Grid(Generic[Row]):
     """A table under a title, with a remark below it."""
 
     title: str
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
+    columns: Columns[Row]
+    rows: Sequence[Row]
     remark: str = ""
 
 
@@ -59,8 +78,8 @@ class Line:
 class Beside:
     """Two tables next to each other on a terminal that is wide enough, else one after the other."""
 
-    left: Grid
-    right: Grid
+    left: Grid[Any]
+    right: Grid[Any]
 
 
-Block = Grid | Line | Beside
+Block = Grid[Any] | Line | Beside

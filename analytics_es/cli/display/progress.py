@@ -16,19 +16,19 @@ DELAY_SECONDS = 1.0
 class Bar:
     """A progress bar that appears late, or never: `with Bar("importing") as bar: … bar.at(done, total)`."""
 
-    def __init__(self, what: str, unit: str = "events") -> None:
+    def __init__(self, activity: str, unit: str = "events") -> None:
         self._unit = unit
         self._first: tuple[float, int] | None = None
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
-            TextColumn("{task.fields[told]}", markup=False),
+            TextColumn("{task.fields[counts]}", markup=False),
             TimeRemainingColumn(),
             console=make_console(stderr=True),
             transient=True,
         )
-        self._task = self._progress.add_task(what, total=None, told="")
+        self._task = self._progress.add_task(activity, total=None, counts="")
         self._timer = Timer(DELAY_SECONDS, self._progress.start)
 
     def __enter__(self) -> Bar:
@@ -54,6 +54,6 @@ class Bar:
         now = time.monotonic()
         since, first = self._first = self._first or (now, number)
         rate = (number - first) / (now - since) if now > since else 0.0
-        told = f"{number:,} {self._unit}" + (f" · {rate:,.0f}/s" if rate else "")
-        told += f" · {more}" if more else ""
-        self._progress.update(self._task, completed=done, total=total, told=told)
+        counts = f"{number:,} {self._unit}" + (f" · {rate:,.0f}/s" if rate else "")
+        counts += f" · {more}" if more else ""
+        self._progress.update(self._task, completed=done, total=total, counts=counts)

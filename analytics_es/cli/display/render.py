@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from typing import Any
 
+import click
 from rich.console import Console
 from rich.text import Text
 
 from analytics_es.cli.display.blocks import Block
 from analytics_es.cli.display.layout import Room, Row, lines, plain
+from analytics_es.events.codec import to_json
+
+
+def print_answer(answer: Any, blocks: Iterable[Block], as_json: bool, *, indent: bool = True) -> None:
+    """Print an answer: as JSON where that is asked for, on one line unless to `indent`, else as blocks for people."""
+    if as_json:
+        click.echo(to_json(answer, indent=indent))
+    else:
+        show(blocks)
 
 
 def show(blocks: Iterable[Block]) -> None:

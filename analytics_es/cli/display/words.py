@@ -14,7 +14,7 @@ _SPARKS = "▁▂▃▄▅▆▇█"
 
 def safe(text: str) -> str:
     """Return a text on one line and without anything that could steer a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def count(number: int | None) -> str:
@@ -24,9 +24,16 @@ def count(number: int | None) -> str:
 
 def decimal(number: Decimal | None) -> str:
     """Return a number with at most three places."""
-    if number is None:
-        return UNKNOWN
-    whole, _, places = f"{number:,.3f}".partition(".")
+    return UNKNOWN if number is None else _trimmed(f"{number:,.3f}")
+
+
+def exact(number: Decimal) -> str:
+    """Return a number with all its places, and no zeros at their end."""
+    return _trimmed(f"{number:,f}")
+
+
+def _trimmed(text: str) -> str:
+    whole, _, places = text.partition(".")
     return f"{whole}.{places}".rstrip("0").rstrip(".")
 
 
@@ -68,10 +75,10 @@ def places(amounts: Iterable[Decimal | None]) -> int:
 
 def places_by_currency(amounts: Iterable[tuple[str, Decimal | None]]) -> dict[str, int]:
     """Return how many places suit all amounts of each currency."""
-    found: dict[str, list[Decimal | None]] = {}
+    by_currency: dict[str, list[Decimal | None]] = {}
     for currency, amount in amounts:
-        found.setdefault(currency, []).append(amount)
-    return {currency: places(each) for currency, each in found.items()}
+        by_currency.setdefault(currency, []).append(amount)
+    return {currency: places(amounts) for currency, amounts in by_currency.items()}
 
 
 def money(amount: Decimal | None, currency: str, places: int) -> str:
@@ -103,10 +110,10 @@ def starts(instants: Sequence[datetime]) -> list[str]:
     An hour that comes twice, as clocks are set back, has its offset.
     """
     if all(_is_midnight(instant) for instant in instants[1:]):
-        return [f"{i:%a %Y-%m-%d}" if _is_midnight(i) else f"{i:%a %Y-%m-%d %H:%M}" for i in instants]
-    texts = [f"{i:%a %Y-%m-%d %H:%M}" for i in instants]
+        return [f"{instant:%a %Y-%m-%d{'' if _is_midnight(instant) else ' %H:%M'}}" for instant in instants]
+    texts = [f"{instant:%a %Y-%m-%d %H:%M}" for instant in instants]
     often = Counter(texts)
-    return [f"{text} {i:%z}" if often[text] > 1 else text for text, i in zip(texts, instants, strict=True)]
+    return [f"{text} {at:%z}" if often[text] > 1 else text for text, at in zip(texts, instants, strict=True)]
 
 
 def _is_midnight(instant: datetime) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from analytics_es.cli.display import Block, Cell, Column, Grid, Line, Styled, words
-from analytics_es.cli.tables.parts import NOTHING, footer, heading
+from collections.abc import Iterator
+
+from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Number, Styled, words
+from analytics_es.cli.tables.parts import ALARM, NOTHING, apart, footer, heading
 from analytics_es.types import UnitCost, UnitCosts
 
 _TITLES = {
@@ -12,41 +14,37 @@ _TITLES = {
     "conversation": "conversation",
     "1000_output_tokens": "1,000 tokens of output",
 }
+_COLUMNS: Columns[UnitCost] = [
+    Column("one", lambda unit: _TITLES[unit.unit]),
+    Number("costs", lambda unit: _cost_of_one(unit)),
+    Number("that is", lambda unit: words.money(unit.cost, unit.currency, words.places([unit.cost]))),
+    Number("by", lambda unit: words.decimal(unit.units)),
+    Column("", lambda unit: _remark(unit)),
+]
 
 
-def unit_costs(answer: UnitCosts) -> list[Block]:
+def unit_costs(answer: UnitCosts) -> Iterator[Block]:
     """Return a row for each unit and currency, and a line about what is not known."""
-    blocks = heading("Unit costs", answer.period, series=False)
-    stands_on = footer([answer.completeness], answer.period)
+    yield from heading("Unit costs", answer.period, series=False)
     if not answer.units:
-        return [*blocks, Line(NOTHING, "yellow"), Line(), stands_on]
-    columns = [Column("one"), *(Column(title, right=True) for title in ("costs", "that is", "by")), Column("")]
-    blocks.append(Grid("", columns, [_row(each) for each in answer.units]))
-    if answer.unknown_calls:
+        yield from apart(NOTHING)
+    else:
+        yield Grid("", _COLUMNS, answer.units)
+    if answer.units and answer.unknown_calls:
         calls = words.plural(answer.unknown_calls, "call")
-        unknown = f"Unknown cost: {calls} of {words.count(answer.calls)}, in no sum above"
-        blocks += [Line(unknown, "bold yellow"), Line()]
-    return [*blocks, stands_on]
+        yield from apart(f"Unknown cost: {calls} of {words.count(answer.calls)}, in no sum above", ALARM)
+    yield footer([answer.completeness], answer.period)
 
 
-def _row(each: UnitCost) -> list[Cell]:
-    places = words.places([each.each])
-    costs: Cell = words.money(each.each, each.currency, places)
-    if each.cost is None:
-        costs = Styled("unknown", "bold yellow")
-    return [
-        _TITLES[each.unit],
-        costs,
-        words.money(each.cost, each.currency, words.places([each.cost])),
-        words.decimal(each.units),
-        _remark(each),
-    ]
+def _cost_of_one(unit: UnitCost) -> Cell:
+    cost = words.money(unit.each, unit.currency, words.places([unit.each]))
+    return Styled("unknown", ALARM) if unit.cost is None else cost
 
 
-def _remark(each: UnitCost) -> str:
+def _remark(unit: UnitCost) -> str:
     """Say why there is no figure, or why it is too low."""
-    if not each.units:
+    if not unit.units:
         return "no task ended well"
-    if each.unknown_calls and each.cost is not None and each.unit != "1000_output_tokens":
-        return f"or more: {words.plural(each.unknown_calls, 'call')} of unknown cost"
+    if unit.unknown_calls and unit.cost is not None and unit.unit != "1000_output_tokens":
+        return f"or more: {words.plural(unit.unknown_calls, 'call')} of unknown cost"
     return ""

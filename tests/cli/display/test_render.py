@@ -4,11 +4,12 @@ import re
 import signal
 import subprocess
 import sys
+from operator import itemgetter
 from select import select
 
 import pytest
 
-from analytics_es.cli.display import Beside, Column, Grid, Line, Share, Styled
+from analytics_es.cli.display import Beside, Column, Grid, Line, Number, Share, Styled
 from analytics_es.cli.display.layout import bar
 from analytics_es.cli.display.render import show
 from tests.cli.conftest import WEEK, Cli
@@ -17,8 +18,16 @@ from tests.stores import PATIENCE
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 GRID = Grid(
     "Title",
-    [Column("name"), Column("first", right=True, drop=1), Column("second", right=True, drop=2), Column("", bar=True)],
-    [["a name", "1,000", Styled("2,000", "red"), Share(0.5)], ["b", "1", "2", Share(0.001)]],
+    [
+        Column("name", itemgetter("name")),
+        Number("first", itemgetter("first"), drop=1),
+        Number("second", itemgetter("second"), drop=2),
+        Column("", itemgetter("bar"), bar=True),
+    ],
+    [
+        {"name": "a name", "first": "1,000", "second": Styled("2,000", "red"), "bar": Share(0.5)},
+        {"name": "b", "first": "1", "second": "2", "bar": Share(0.001)},
+    ],
     "a remark",
 )
 
@@ -82,7 +91,7 @@ def test_two_tables_stand_side_by_side_where_they_fit(
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
-    other = Grid("Other", [Column("id")], [["x"], ["y"], ["z"]])
+    other = Grid("Other", [Column("id", str)], ["x", "y", "z"])
 
     show([Beside(GRID, other)])
     monkeypatch.setenv("COLUMNS", "30")
@@ -124,7 +133,7 @@ def test_what_is_narrow_leaves_columns_out_and_never_cuts_a_number(
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr("analytics_es.cli.display.layout.NARROWEST", 6)
 
-    show([Grid("", [Column("id", right=True), *GRID.columns], [["123,456", *row] for row in GRID.rows])])
+    show([Grid("", [Number("id", lambda _: "123,456"), *GRID.columns], GRID.rows)])
 
     header, first, *_ = shown(capsys)
     assert header.split() == ["id", *titles.split()]
@@ -137,7 +146,9 @@ def test_what_cannot_be_left_out_is_folded_if_it_is_a_name_and_kept_whole_if_it_
 ) -> None:
     monkeypatch.setenv("COLUMNS", "30")
 
-    show([Grid("", [Column("name"), Column("n", right=True)], [["a-name-of-25-characters-漢字", "123,456,789,012"]])])
+    columns = [Column("name", str), Number("n", lambda _: "123,456,789,012")]
+
+    show([Grid("", columns, ["a-name-of-25-characters-漢字"])])
 
     assert shown(capsys) == [
         "  name                        n",
