@@ -14,11 +14,11 @@ from analytics_es.audit.evidence import MICRO, Evidence, First, local, read_stor
 from analytics_es.cost.cells import NEEDED, UsageCell
 from analytics_es.cost.charges import USED, Costs
 from analytics_es.cost.prices.prices import UnitPrices
-from analytics_es.cost.prices.quantities import EXACT, lies_in, most_special, trimmed
+from analytics_es.cost.prices.quantities import EXACT, trimmed, without_parts
 from analytics_es.cost.pricing import Costing
 from analytics_es.projection.declaration import MONEY
 from analytics_es.projection.fold_sql import OCCURRED
-from analytics_es.queries.question import QuestionContext
+from analytics_es.queries import QuestionContext
 from analytics_es.store import Store
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, Progress, TimePeriod
 
@@ -39,7 +39,7 @@ def explain_cost(
     period's part of the log is read. Raises UnknownKey, BadLimit, SealedPeriod.
     """
     first = First[_Line](limit, _dearest if largest else None)
-    keys = context.known(where)
+    keys = context.as_logged(where)
     bill = _Bill(first, keys.pop(MONEY, None))
     with (
         Evidence.of(context, store.log, context.declaration("cost"), NEEDED, period, keys) as evidence,
@@ -161,11 +161,7 @@ def _explained(line: _Line, stored: Mapping[str, Any], zone: tzinfo) -> Explaine
 
 def _charged(prices: UnitPrices, cell: UsageCell) -> list[ChargedUnits]:
     """Return what a call used of each kind that has a price, and is of no more special one, times that price."""
-    counts = cell.counts
-    alone: dict[str, int] = {}
-    for kind in () if prices.free else most_special(prices.prices):
-        parts = sum(units for part, units in alone.items() if lies_in(part, kind))
-        alone[kind] = (counts.get(kind) or 0) - parts
+    alone = {} if prices.free else without_parts(prices.prices, cell.counts)
     rates = {kind: prices.prices[kind].at(cell.band + 1) for kind in alone}
     with localcontext(EXACT):
         return [

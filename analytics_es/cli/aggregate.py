@@ -6,7 +6,6 @@ import click
 
 from analytics_es.cli.display import Bar, Line, words
 from analytics_es.cli.options import Question, period_options
-from analytics_es.types import AggregationResult
 
 
 @click.command()
@@ -23,11 +22,8 @@ def aggregate(question: Question) -> None:
     """
     with question.caught_up() as (store, period), Bar("aggregating"):
         result = store.service.run_aggregation(period).unwrap()
-    question.show(result, [Line(_aggregated(result))])
-
-
-def _aggregated(result: AggregationResult) -> str:
-    return (
+    text = (
         f"derived {words.plural(result.rows, 'row')} of {', '.join(result.projections)} again from "
         f"{words.plural(result.events, 'event')}, up to position {result.position:,}, in {result.seconds:.1f} s"
     )
+    question.show(result, [Line(text)])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from analytics_es.cli import tables
 from analytics_es.cli.display import Bar
 from analytics_es.cli.options import Question, pairs, question_options, top_option, where_option
+from analytics_es.cli.tables import cost as tables
 from analytics_es.cost.prices.files import read_prices
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from analytics_es.audit.rows import COST
-from analytics_es.cli import tables
 from analytics_es.cli.display import Bar
 from analytics_es.cli.options import Question, question_options, where_option
+from analytics_es.cli.tables import explanation as tables
 
 
 @click.command()
@@ -18,15 +18,11 @@ from analytics_es.cli.options import Question, question_options, where_option
 @where_option
 @click.option("--largest", is_flag=True, help="List the largest first, not in the order of the log.")
 @click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=20,
-    show_default=True,
-    help="Events to list; all are summed up.",
+    "--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Events to list; all are summed up."
 )
 @question_options
 def explain(question: Question, metric: str, where: Mapping[str, str], largest: bool, limit: int) -> None:
-    """List the events behind one number of a COST.
+    """List the events behind one number of a METRIC.
 
     The period is widened to whole hours, as in every answer. `analytics-es metrics` lists the metrics and their keys.
     `cost.cost` is what calls cost, reported, computed or unknown, and how that comes about, price by price.

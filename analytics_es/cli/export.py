@@ -11,7 +11,6 @@ from analytics_es.cli.display import Bar, Line, words
 from analytics_es.cli.options import Question, period_options
 from analytics_es.cli.store import existing
 from analytics_es.lifecycle.export import SUFFIXES
-from analytics_es.types import ExportResult
 
 
 @click.command()
@@ -36,10 +35,6 @@ def export(question: Question, format: str, metrics: Sequence[str], output: Path
         result = store.service.export_data(
             format, question.period(store), list(metrics) or None, to=output, progress=bar.report
         ).unwrap()
-    question.show(result, [Line(_exported(result))])
-
-
-def _exported(result: ExportResult) -> str:
     manifest = f", with a manifest at {result.manifest.name}" if result.manifest else ""
     content = f"{words.plural(result.rows, 'row')}, {words.size(result.bytes)}, sha256 {result.sha256}"
-    return f"wrote {result.path}: {content}{manifest}"
+    question.show(result, [Line(f"wrote {result.path}: {content}{manifest}")])

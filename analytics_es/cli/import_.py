@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 import click
-from attrs import define
+from attrs import asdict, define, field, frozen
 
 from analytics_es.cli.display import Bar, Column, Columns, Grid, Number, Styled, print_answer, words
-from analytics_es.cli.display.words import safe
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.options import db_option, json_option, zone_option
-from analytics_es.cli.rejects import RefusedRow, Rejects, rejects
 from analytics_es.cli.store import Place, Store, opened
-from analytics_es.errors import AnalyticsError, BadRow
+from analytics_es.errors import AnalyticsError, BadRow, CannotWrite, FileExists
 from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
 from analytics_es.service.service import AnalyticsService
 from analytics_es.types import BatchReceipt, Refusal
 
 BATCH = 1000
+SHOWN = 10  # rows that were refused
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -58,9 +59,9 @@ def import_(
     """
     if mapping and format:
         raise click.UsageError("traces need no --mapping: leave it or --format out")
-    columns = read_mapping(mapping) if mapping else None
+    event_mapping = read_mapping(mapping) if mapping else None
     with Bar("looking into the files", ""):
-        sources = [(path, rows(path, columns, format=format)) for path in files]
+        sources = [(path, rows(path, event_mapping, format=format)) for path in files]
     tallies: list[Tally] = []
     with rejects(rejects_to) as refused, opened(db) as store:
         try:
@@ -83,10 +84,10 @@ def _note_zone(store: Store, tz: str | None) -> None:
 
 def _show_refused(refused: Rejects, path: Path | None) -> None:
     for row in refused.first:
-        click.echo(safe(f"refused: {row.file} row {row.row}: {row.message}"), err=True)
+        click.echo(words.safe(f"refused: {row.file} row {row.row}: {row.message}"), err=True)
     beyond = refused.count - len(refused.first)
     if refused.count and path:
-        click.echo(f"all {refused.count:,} refused rows are in {safe(str(path))}", err=True)
+        click.echo(f"all {refused.count:,} refused rows are in {words.safe(str(path))}", err=True)
     elif beyond:
         click.echo(f"… and {beyond:,} more refused; --rejects FILE would keep them all", err=True)
 
@@ -121,12 +122,12 @@ class Tally:
     differing: int = 0
     refused: int = 0
 
-    def add(self, other: Tally | BatchReceipt) -> None:
-        """Add what became of others."""
-        self.recorded += other.recorded
-        self.duplicates += other.duplicates
-        self.differing += other.differing
-        self.refused += other.refused
+    def add(self, counts: Tally | BatchReceipt) -> None:
+        """Add what became of other rows."""
+        self.recorded += counts.recorded
+        self.duplicates += counts.duplicates
+        self.differing += counts.differing
+        self.refused += counts.refused
 
 
 def import_file(
@@ -135,7 +136,7 @@ def import_file(
     """Record the rows of a file, in constant memory; `tally` is right whenever this ends."""
     size = None if path.name.lower().endswith((".gz", ".parquet")) else path.stat().st_size
     done = taken = 0
-    with Bar(f"importing {safe(path.name)}") as bar:
+    with Bar(f"importing {words.safe(path.name)}") as bar:
         for chunk in _chunks(rows):
             _record(service, chunk, rejects, tally)
             done, taken = done + len(chunk), taken + _bytes(chunk)
@@ -149,8 +150,8 @@ def _chunks(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
 
 
 def _record(service: AnalyticsService, chunk: list[ImportedRow], rejects: Rejects, tally: Tally) -> None:
-    refused = {i: (row.error.code, _reason(row.error)) for i, row in enumerate(chunk) if row.error}
-    good = [i for i, row in enumerate(chunk) if row.event is not None]
+    refused = {index: (row.error.code, _reason(row.error)) for index, row in enumerate(chunk) if row.error}
+    good = [index for index, row in enumerate(chunk) if row.event is not None]
 
     def refuse(refusal: Refusal) -> None:
         refused[good[refusal.index]] = (refusal.code, refusal.message)
@@ -159,8 +160,8 @@ def _record(service: AnalyticsService, chunk: list[ImportedRow], rejects: Reject
     receipt = service.record_events(events, batch_size=BATCH, skip_refused=True, on_refused=refuse).unwrap()
     tally.add(receipt)
     tally.refused += len(refused) - receipt.refused
-    for i, (code, message) in sorted(refused.items()):
-        row = chunk[i]
+    for index, (code, message) in sorted(refused.items()):
+        row = chunk[index]
         raw = json.dumps(row.event, default=str) if row.raw is None else row.raw
         rejects.add(RefusedRow(file=tally.file, row=row.row, code=code, message=message), raw)
 
@@ -173,3 +174,57 @@ def _reason(error: AnalyticsError) -> str:
 def _bytes(chunk: list[ImportedRow]) -> int:
     """Return about how much of a file rows are; several events of one row are one row."""
     return sum(len(raw) + 1 for raw in {row.row: row.raw for row in chunk}.values() if raw)
+
+
+# ── rows that were refused ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class RefusedRow:
+    """One row that was refused, and why."""
+
+    file: str
+    row: int
+    code: str
+    message: str
+
+
+@define
+class Rejects:
+    """Counts refused rows, remembers the first, writes all."""
+
+    _to: TextIO | None
+    count: int = 0
+    first: list[RefusedRow] = field(factory=list)
+
+    def add(self, refused: RefusedRow, raw: str) -> None:
+        """Take one more."""
+        self.count += 1
+        if len(self.first) < SHOWN:
+            self.first.append(refused)
+        if self._to:
+            self._to.write(json.dumps({**asdict(refused), "raw": raw}) + "\n")
+
+
+@contextmanager
+def rejects(path: Path | None) -> Iterator[Rejects]:
+    """Collect refused rows, in a new file if there is a path; it goes again if nothing was refused.
+
+    Raises FileExists before anything else is done: a file is never overwritten.
+    """
+    if path is None:
+        yield Rejects(None)
+        return
+    try:
+        path.touch(0o600, exist_ok=False)  # for the owner's eyes only, as the store is
+    except FileExistsError:
+        raise FileExists(path=path) from None
+    except OSError as error:
+        raise CannotWrite(path=path, problem=error.strerror) from error
+    with path.open("w", encoding="utf-8") as file:
+        refused = Rejects(file)
+        try:
+            yield refused
+        finally:
+            if not refused.count:
+                path.unlink()

@@ -6,7 +6,7 @@ import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -218,18 +218,11 @@ class Question:
 
     @contextmanager
     def answering(self, bar: Bar | None = None) -> Iterator[tuple[AnalyticsService | AsOf, TimePeriod]]:
-        """Open what answers, with the period: the store, up to date, or its log as it stood, whose now was then.
-
-        `bar` is there for what the question takes, where that may be long.
-        """
-        if self.as_of is None:
-            with self.caught_up() as (store, period), bar or nullcontext():
-                yield store.service, period
-            return
-        with existing(self.db) as store, store.service.as_of(store.place(self.as_of)) as then:
-            period = self.period(store, then.recorded_at)
-            with bar or Bar("replaying"):
-                yield then, period
+        """Open what answers, with the period: the store, up to date, or its log as it stood, whose now was then."""
+        with existing(self.db) as store:
+            period = self.period(store)  # what is wrong with it is said before anything is caught up
+            with store.answering(self.as_of, bar) as service:
+                yield service, self.period(store, service.recorded_at) if isinstance(service, AsOf) else period
 
     def period(self, store: Store, now: datetime | None = None) -> TimePeriod:
         """Return the period that --from, --to and --last mean together."""

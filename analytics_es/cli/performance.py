@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from analytics_es.cli import tables
 from analytics_es.cli.options import Question, question_options, top_option
+from analytics_es.cli.tables import performance as tables
 
 
 @click.command()

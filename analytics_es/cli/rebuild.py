@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,7 +105,7 @@ def rebuild(
                 part = store.service.run_aggregation(period, names or None).unwrap()
             print_answer({"result": part}, [Line(_of_period(part))], as_json, indent=False)
             return
-        with _executor(scheduler) as executor, _reporting(as_json) as progress:
+        with cluster(scheduler) if scheduler else nullcontext() as executor, _reporting(as_json) as progress:
             result = store.service.rebuild(
                 names or None,
                 workers=workers or (1 if head < SHORT else min(os.cpu_count() or 1, MOST_WORKERS)),
@@ -145,34 +144,26 @@ def _plan(plan: Sequence[ProjectionStatus], head: int, period: TimePeriod | None
 
 
 @contextmanager
-def _executor(scheduler: str | None) -> Iterator[Executor | None]:
-    with cluster(scheduler) if scheduler else nullcontext() as executor:
-        yield executor
-
-
-@contextmanager
 def _reporting(as_json: bool) -> Iterator[Progress]:
     """Tell how far it is: on a terminal as a bar, for machines as lines of JSON."""
     if as_json:
-        yield _Lines().at
+        yield _lines()
         return
     with Bar("rebuilding") as bar:
         yield lambda _, done, total: bar.at(done, total, more=f"{_memory_mb():,.0f} MB")
 
 
-class _Lines:
-    """Progress as lines of JSON, one a second at the most."""
+def _lines() -> Progress:
+    """Return what tells progress as lines of JSON, one a second at the most."""
+    began = printed = time.monotonic()
 
-    def __init__(self) -> None:
-        self._began = self._printed = time.monotonic()
-
-    def at(self, _activity: str, done: int, total: int) -> None:
-        """Tell that so many events are done of how many."""
+    def report(_activity: str, done: int, total: int) -> None:
+        nonlocal printed
         now = time.monotonic()
-        if now - self._printed < TELL_SECONDS and done < total:
+        if now - printed < TELL_SECONDS and done < total:
             return
-        self._printed = now
-        rate = done / max(now - self._began, 1e-9)
+        printed = now
+        rate = done / max(now - began, 1e-9)
         progress = {
             "events": done,
             "of": total,
@@ -181,6 +172,8 @@ class _Lines:
             "memory_mb": round(_memory_mb(), 1),
         }
         click.echo(to_json({"progress": progress}, indent=False))
+
+    return report
 
 
 def _memory_mb() -> float:

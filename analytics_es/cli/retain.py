@@ -68,7 +68,7 @@ def retain(
         confirm("Delete these events?", yes)
         with Bar("retaining") as bar:
             result = store.service.retain(
-                policy, archive=archive, progress=lambda what, done, of: bar.at(done, of or None, more=what)
+                policy, archive=archive, progress=lambda phase, done, total: bar.at(done, total or None, more=phase)
             ).unwrap()
     print_answer(result, _result(result), as_json)
 

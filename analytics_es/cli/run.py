@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from types import FrameType
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -20,10 +19,9 @@ from rich.text import Text
 
 from analytics_es.cli.display import words
 from analytics_es.cli.display.render import make_console
-from analytics_es.cli.display.words import safe
 from analytics_es.cli.options import db_option, zone_option
 from analytics_es.cli.store import Place, Store, existing, opened
-from analytics_es.ingest import MessageBus, Subscription, SubscriptionStats
+from analytics_es.ingest import Subscription, SubscriptionStats
 from analytics_es.types import OperationResult, ProjectionStatus, RetentionResult
 
 LOOK_SECONDS = 0.5
@@ -44,14 +42,7 @@ NIGHT = 3  # o'clock, where the store's days begin
 @click.option("--create-stream", is_flag=True, help="Make the stream if it is not there.")
 @db_option
 @zone_option
-def run(
-    url: str | None,
-    stream: str | None,
-    durable: str,
-    subject_prefix: str,
-    create_stream: bool,
-    db: Place,
-) -> None:
+def run(url: str | None, stream: str | None, durable: str, subject_prefix: str, create_stream: bool, db: Place) -> None:
     """Keep the read models up to date until stopped.
 
     Every night at three o'clock, of the store's zone, events are sealed that are to be kept no longer. With --nats,
@@ -70,18 +61,14 @@ def run(
             _watch(store, stopping)
             _show_position(store)
         return
-    bus = _nats(url, stream=stream, durable=durable, subject_prefix=subject_prefix, create_stream=create_stream)
+    from analytics_es.ingest.nats import NatsBus  # an extra, which may not be there
+
+    bus = NatsBus(url=url, stream=stream, durable=durable, subject_prefix=subject_prefix, create_stream=create_stream)
     with opened(db, follow=True) as store, _stopped() as stopping, _retaining(store, stopping):
         with store.service.subscribe_to(bus) as subscription:
             _watch(store, stopping, Flow(subscription))
         click.echo(_counts(subscription.stats()), err=True)
         _show_position(store)
-
-
-def _nats(url: str, **how: Any) -> MessageBus:
-    from analytics_es.ingest.nats import NatsBus  # an extra, which may not be there
-
-    return NatsBus(url=url, **how)
 
 
 @contextmanager
@@ -92,7 +79,7 @@ def _retaining(store: Store, stopping: threading.Event) -> Iterator[None]:
     def retain() -> None:
         while not stopping.wait(LOOK_SECONDS):
             if nightly.due() and (line := _retained(store.service.retain())):
-                click.echo(safe(line), err=True)
+                click.echo(words.safe(line), err=True)
 
     thread = threading.Thread(target=retain, name="analytics-es-nightly")
     thread.start()
@@ -171,7 +158,7 @@ class Flow:
 
 def _counts(stats: SubscriptionStats) -> str:
     parts = [(stats.recorded, "recorded"), (stats.duplicates, "there before"), (stats.rejected, "rejected and kept")]
-    counts = ", ".join(f"{number:,} {what}" for number, what in parts if number or what == "recorded")
+    counts = ", ".join(f"{number:,} {outcome}" for number, outcome in parts if number or outcome == "recorded")
     return f"{words.plural(stats.received, 'message')}: {counts}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from analytics_es.cli.display import Bar
 from analytics_es.cli.display.words import safe
 from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone
 from analytics_es.log import redacted
+from analytics_es.service.as_of import AsOf
 from analytics_es.service.service import AnalyticsService
 from analytics_es.store import exists, log_path, on_server
 
@@ -35,6 +36,20 @@ class Store:
     def place(self, at: int | datetime) -> int | datetime:
         """Return a position, or a time with its zone."""
         return self.read(at) if isinstance(at, datetime) else at
+
+    @contextmanager
+    def answering(self, as_of: int | datetime | None, bar: Bar | None = None) -> Iterator[AnalyticsService | AsOf]:
+        """Give what answers: the service, caught up, or the log as it stood.
+
+        `bar` is there for what the question takes, where that may be long.
+        """
+        if as_of is None:
+            self.catch_up()
+            with bar or nullcontext():
+                yield self.service
+        else:
+            with self.service.as_of(self.place(as_of)) as then, bar or Bar("replaying"):
+                yield then
 
     def catch_up(self) -> None:
         """Bring the read models up to date; a projection that cannot go on is told, and answers say that they lag."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from analytics_es.cli import tables
 from analytics_es.cli.display import Bar
 from analytics_es.cli.options import Question, question_options, top_option, where_option
+from analytics_es.cli.tables import summary as tables
 
 
 @click.command()

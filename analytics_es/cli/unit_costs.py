@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import click
 
-from analytics_es.cli import tables
 from analytics_es.cli.options import Question, question_options, where_option
+from analytics_es.cli.tables import unit_costs as tables
 
 
 @click.command("unit-costs")

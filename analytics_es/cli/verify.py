@@ -64,14 +64,9 @@ def verify(
     if seed is not None and not sample:
         raise click.UsageError("--seed goes with --sample.")
     with existing(db) as store, Bar("verifying", unit="parts" if sample or start or end else "events") as bar:
+        period = _period(store, start, end)
         answer = store.service.verify(
-            names or None,
-            _period(store, start, end),
-            sample=sample,
-            seed=seed,
-            limit=limit,
-            workers=workers,
-            progress=bar.report,
+            names or None, period, sample=sample, seed=seed, limit=limit, workers=workers, progress=bar.report
         ).unwrap()
     print_answer(answer, _verification(answer), as_json)
     if not answer.identical:
@@ -111,7 +106,7 @@ _UNREADABLE: Columns[UnreadableDivergence] = [
 
 
 def _verification(answer: Verification) -> Iterator[Block]:
-    yield from (Line(_what(answer)), Line(), Grid("", _PROJECTIONS, answer.projections))
+    yield from (Line(_summary(answer)), Line(), Grid("", _PROJECTIONS, answer.projections))
     for verified in answer.projections:
         if verified.divergences:
             remark = f"… and {verified.omitted:,} more: --limit lists more" if verified.omitted else ""
@@ -122,15 +117,15 @@ def _verification(answer: Verification) -> Iterator[Block]:
     yield from ledger(wrong)
 
 
-def _what(answer: Verification) -> str:
+def _summary(answer: Verification) -> str:
     if answer.period:
-        what = f"from {answer.period.start.isoformat(sep=' ')} to {answer.period.end.isoformat(sep=' ')}, "
+        scope = f"from {answer.period.start.isoformat(sep=' ')} to {answer.period.end.isoformat(sep=' ')}, "
     elif answer.sampled is not None:
-        what = f"{', '.join(f'{day:%Y-%m-%d}' for day in answer.sampled) or 'no day'} (--seed {answer.seed}), "
+        scope = f"{', '.join(f'{day:%Y-%m-%d}' for day in answer.sampled) or 'no day'} (--seed {answer.seed}), "
     else:
-        what = ""
+        scope = ""
     sealed = f"; before {answer.sealed_until:%Y-%m-%d}, what was sealed" if answer.sealed_until else ""
-    return f"verified {what}{words.plural(answer.events, 'event')} folded again in {answer.seconds:.1f} s{sealed}"
+    return f"verified {scope}{words.plural(answer.events, 'event')} folded again in {answer.seconds:.1f} s{sealed}"
 
 
 def _verdict(verified: ProjectionVerification) -> str:

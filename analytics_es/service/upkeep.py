@@ -149,7 +149,7 @@ class Upkeep(Questions):
         return self._result(
             lambda parts: rebuild_from(
                 parts.store,
-                None if archive is None else Path(archive),
+                Path(archive) if archive else None,
                 parts.store.selected(projections),
                 progress,
                 workers=workers,

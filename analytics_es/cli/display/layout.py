@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from attrs import frozen
+from attrs import define, frozen
 from rich.cells import cell_len, chop_cells
 
-from analytics_es.cli.display.blocks import Block, Cell, Columns, Grid, Line, Share, Styled
+from analytics_es.cli.display.blocks import Block, Cell, Column, Grid, Line, Share, Styled
 from analytics_es.cli.display.words import safe
 
 BAR = 16
@@ -50,8 +50,8 @@ def _beside(left: list[Row], right: list[Row], room: Room) -> Iterator[Row]:
         yield from right
         return
     nothing: Row = []
-    for one, other in zip_longest(left, right, fillvalue=nothing):
-        yield [*one, Styled(" " * (middle - _length(one))), *other]
+    for row, beside in zip_longest(left, right, fillvalue=nothing):
+        yield [*row, Styled(" " * (middle - _length(row))), *beside]
 
 
 def _length(row: Row) -> int:
@@ -77,54 +77,57 @@ def _table(grid: Grid[Any], room: Room) -> Iterator[Row]:
     yield []
 
 
+@define(eq=False)
+class _Filled:
+    """A column with its cells, the title first, and how many characters wide it is."""
+
+    column: Column[Any]
+    cells: list[Styled]
+    width: int
+
+    @classmethod
+    def of(cls, column: Column[Any], grid: Grid[Any], room: Room) -> _Filled:
+        cells = [Styled(column.title, "dim"), *(_cell(column.cell(row), room) for row in grid.rows)]
+        return cls(column, cells, max(cell_len(cell.text) for cell in cells))
+
+    def chop(self, text: str) -> list[str]:
+        return chop_cells(text, self.width) if text else [""]
+
+    def pad(self, text: str) -> str:
+        padding = " " * (self.width - cell_len(text))
+        return padding + text if self.column.right else text + padding
+
+
 def _rows(grid: Grid[Any], room: Room) -> Iterator[Row]:
-    header = [Styled(column.title, "dim") for column in grid.columns]
-    rows = [header, *([_cell(column.cell(row), room) for column in grid.columns] for row in grid.rows)]
-    widths = [max(cell_len(row[i].text) for row in rows) for i in range(len(header))]
-    fitting = _fitting(grid.columns, widths, room)
-    _narrow(grid.columns, widths, fitting, room)
-    for row in rows:
-        parts = [chop_cells(row[i].text, widths[i]) if row[i].text else [""] for i in fitting]
-        for line in range(max(map(len, parts))):
-            texts = [part[line] if line < len(part) else "" for part in parts]
-            padded = [_pad(text, widths[i], grid.columns[i].right) for i, text in zip(fitting, texts, strict=True)]
+    shown = _fitting([_Filled.of(column, grid, room) for column in grid.columns if room.bars or not column.bar], room)
+    for row in zip(*(filled.cells for filled in shown), strict=True):
+        parts = [filled.chop(cell.text) for filled, cell in zip(shown, row, strict=True)]
+        for texts in zip_longest(*parts, fillvalue=""):
+            padded = [filled.pad(text) for filled, text in zip(shown, texts, strict=True)]
             yield [
-                Styled(" " * (GAP if place else INDENT) + text, row[i].style)
-                for place, (i, text) in enumerate(zip(fitting, padded, strict=True))
+                Styled(" " * (GAP if place else INDENT) + text, cell.style)
+                for place, (text, cell) in enumerate(zip(padded, row, strict=True))
             ]
 
 
-def _fitting(columns: Columns[Any], widths: Sequence[int], room: Room) -> list[int]:
-    """Return which columns there is room for."""
-    fitting = [i for i, column in enumerate(columns) if room.bars or not column.bar]
-    while _excess(widths, fitting, room) > 0:
-        droppable = [i for i in fitting if columns[i].drop]
-        if not droppable:
-            break
-        fitting.remove(max(droppable, key=lambda i: columns[i].drop))
-    return fitting
+def _fitting(shown: list[_Filled], room: Room) -> list[_Filled]:
+    """Return the columns there is room for; the widest names are narrowed, rather than half a number shown."""
+    while _excess(shown, room) > 0 and (droppable := [filled for filled in shown if filled.column.drop]):
+        shown.remove(max(droppable, key=lambda filled: filled.column.drop))
+    for filled in sorted(shown, key=lambda filled: -filled.width):
+        if not filled.column.right and not filled.column.bar:
+            filled.width -= max(0, min(_excess(shown, room), filled.width - NARROWEST))
+    return shown
 
 
-def _narrow(columns: Columns[Any], widths: list[int], fitting: Sequence[int], room: Room) -> None:
-    """Take from the widest names what is too much; rather too wide a line than half a number."""
-    for i in sorted(fitting, key=lambda i: -widths[i]):
-        if not columns[i].right and not columns[i].bar:
-            widths[i] -= max(0, min(_excess(widths, fitting, room), widths[i] - NARROWEST))
-
-
-def _excess(widths: Sequence[int], fitting: Sequence[int], room: Room) -> int:
-    return 0 if room.width is None else INDENT + sum(widths[i] + GAP for i in fitting) - GAP - room.width
+def _excess(shown: Sequence[_Filled], room: Room) -> int:
+    return 0 if room.width is None else INDENT + sum(filled.width + GAP for filled in shown) - GAP - room.width
 
 
 def _cell(cell: Cell, room: Room) -> Styled:
     if isinstance(cell, Share):
         return Styled(bar(cell.part or 0.0, blocks=room.blocks), cell.style)
     return Styled(safe(cell.text), cell.style) if isinstance(cell, Styled) else Styled(safe(cell))
-
-
-def _pad(text: str, width: int, right: bool) -> str:
-    padding = " " * (width - cell_len(text))
-    return padding + text if right else text + padding
 
 
 def bar(part: float, *, blocks: bool = True) -> str:
@@ -140,10 +143,10 @@ def _folded(text: str, room: Room, indent: int = 0) -> list[str]:
     if room.width is None:
         return [safe(text)]
     lines = [""]
-    for item in safe(text).split(BETWEEN):
-        longer = f"{lines[-1]}{BETWEEN}{item}" if lines[-1] else item
+    for part in safe(text).split(BETWEEN):
+        longer = f"{lines[-1]}{BETWEEN}{part}" if lines[-1] else part
         if cell_len(longer) + indent <= room.width:
             lines[-1] = longer
         else:
-            lines += textwrap.wrap(item, room.width - indent, break_long_words=False)
+            lines += textwrap.wrap(part, room.width - indent, break_long_words=False)
     return lines if lines[0] or len(lines) == 1 else lines[1:]

@@ -16,7 +16,7 @@ DELAY_SECONDS = 1.0
 class Bar:
     """A progress bar that appears late, or never: `with Bar("importing") as bar: … bar.at(done, total)`."""
 
-    def __init__(self, what: str, unit: str = "events") -> None:
+    def __init__(self, activity: str, unit: str = "events") -> None:
         self._unit = unit
         self._first: tuple[float, int] | None = None
         self._progress = Progress(
@@ -28,7 +28,7 @@ class Bar:
             console=make_console(stderr=True),
             transient=True,
         )
-        self._task = self._progress.add_task(what, total=None, counts="")
+        self._task = self._progress.add_task(activity, total=None, counts="")
         self._timer = Timer(DELAY_SECONDS, self._progress.start)
 
     def __enter__(self) -> Bar:

@@ -14,7 +14,7 @@ _SPARKS = "▁▂▃▄▅▆▇█"
 
 def safe(text: str) -> str:
     """Return a text on one line and without anything that could steer a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def count(number: int | None) -> str:
@@ -110,10 +110,10 @@ def starts(instants: Sequence[datetime]) -> list[str]:
     An hour that comes twice, as clocks are set back, has its offset.
     """
     if all(_is_midnight(instant) for instant in instants[1:]):
-        return [f"{i:%a %Y-%m-%d}" if _is_midnight(i) else f"{i:%a %Y-%m-%d %H:%M}" for i in instants]
-    texts = [f"{i:%a %Y-%m-%d %H:%M}" for i in instants]
+        return [f"{instant:%a %Y-%m-%d{'' if _is_midnight(instant) else ' %H:%M'}}" for instant in instants]
+    texts = [f"{instant:%a %Y-%m-%d %H:%M}" for instant in instants]
     often = Counter(texts)
-    return [f"{text} {i:%z}" if often[text] > 1 else text for text, i in zip(texts, instants, strict=True)]
+    return [f"{text} {at:%z}" if often[text] > 1 else text for text, at in zip(texts, instants, strict=True)]
 
 
 def _is_midnight(instant: datetime) -> bool:

@@ -24,7 +24,9 @@ def budget_report(answer: BudgetReport, top: int) -> Iterator[Block]:
 
 def budgets(shown: Sequence[BudgetStatus], top: int, more: str = MORE) -> Block:
     """Return what is left of every budget, the fullest first."""
-    decimals = words.places_by_currency((b.currency, amount) for b in shown for amount in (b.allocated, b.spent))
+    decimals = words.places_by_currency(
+        (budget.currency, amount) for budget in shown for amount in (budget.allocated, budget.spent)
+    )
 
     def money(amount: Decimal | None, budget: BudgetStatus) -> str:
         return words.money(amount, budget.currency, decimals[budget.currency])
@@ -66,7 +68,8 @@ def _unknown(budgets: Sequence[BudgetStatus]) -> Iterator[Block]:
             calls = words.plural(budget.unknown_calls, "call")
             lines.append(f"{_name(budget)}: {calls} of unknown cost; at least this much is spent")
         if budget.other_currencies:
-            others = ", ".join(words.money(n, name, words.places([n])) for name, n in budget.other_currencies.items())
+            spent = budget.other_currencies.items()
+            others = ", ".join(words.money(amount, currency, words.places([amount])) for currency, amount in spent)
             lines.append(f"{_name(budget)}: not in {budget.currency}, and in no sum: {others}")
     if lines:
         yield from (*(Line(line, ALARM) for line in lines), Line())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
 from analytics_es.cli.tables.parts import ALARM, MORE, apart, cut, footer, heading, model_name
+from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.types import CostBreakdown, CostPoint, CostRow, CurrencyCost, UnknownCost
 
 _Bucket = tuple[str, dict[str, CostPoint]]  # its start, and its costs by currency
@@ -173,6 +175,26 @@ def _series(answer: CostBreakdown) -> Block:
         Column("", lambda bucket: Share(float(longest(bucket) / most) if most else None), drop=1, bar=True),
     ]
     return Grid(f"By {answer.period.granularity}", columns, rows)
+
+
+# ── what if ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def supposed(
+    was: CostBreakdown, models: Mapping[str, str], prices: Sequence[PriceEntry] | None, file: Path | None
+) -> Iterator[Block]:
+    """Return lines; `was` is what it cost by model."""
+    if prices:
+        number = words.plural(len(prices), "price")
+        text = f"at the prices there are and {number} of {file}, for all calls: what they reported is set aside"
+        yield Line(words.safe(text), "bold")
+    for model, other in models.items():
+        yield Line(words.safe(f"calls of {model} as if they were of {other}, at its price"), "bold")
+    called = {row.keys["model"] for row in was.rows}
+    for model in (model for model in models if model not in called):
+        yield Line(words.safe(f"{model}: no such calls in this period, nothing is supposed of them"), "yellow")
+    unknown = f"; {words.count(was.unknown_calls)} of unknown cost" if was.unknown_calls else ""
+    yield from (Line(f"it was: {in_short(was) or 'not known'}{unknown}"), Line())
 
 
 # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────────

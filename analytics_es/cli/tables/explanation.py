@@ -1,4 +1,4 @@
-"""What a number is made of → tables. Values are shown in full: they add up to the number."""
+"""What a number is made of → tables: events, or calls with how their cost comes about; in full, so that they add up."""
 
 from __future__ import annotations
 
@@ -6,12 +6,25 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from analytics_es.cli.display import Block, Column, Columns, Grid, Number, words
-from analytics_es.cli.tables.parts import NOTHING, apart, footer, heading
+from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Number, Styled, words
+from analytics_es.cli.tables.cost import REASONS
+from analytics_es.cli.tables.parts import ALARM, NOTHING, apart, footer, heading, model_name
 from analytics_es.events.event import EPOCH
-from analytics_es.types import ExplainedEvent, Explanation
+from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation, PriceUsed
 
 _FIGURES = {"total": "sum", "minimum": "smallest", "maximum": "largest"}
+_WHERE: Columns[ExplainedEvent | ExplainedCost] = [
+    Number("position", lambda event: words.count(event.position)),
+    Column("time", lambda event: event.occurred_at.isoformat(sep=" ", timespec="milliseconds")[:23]),
+]
+_BILL: Columns[ExplainedCost] = [
+    *_WHERE,
+    Column("model", lambda call: words.safe(model_name(call))),
+    Number("cost", lambda call: _cost(call)),
+    Column("how", lambda call: _how(call)),
+    Column("price", lambda call: named(call.price) if call.price else "", drop=1),
+    Column("id", lambda call: words.safe(call.id), drop=2),
+]
 
 
 def explanation(answer: Explanation) -> Iterator[Block]:
@@ -19,8 +32,7 @@ def explanation(answer: Explanation) -> Iterator[Block]:
     keys = "".join(f", {key} {value or '(none)'}" for key, value in answer.keys.items())
     yield from heading(f"{answer.metric}{keys}", answer.period, series=False)
     columns: Columns[ExplainedEvent] = [
-        Number("position", lambda event: words.count(event.position)),
-        Column("time", lambda event: event.occurred_at.isoformat(sep=" ", timespec="milliseconds")[:23]),
+        *_WHERE,
         Column("type", lambda event: event.type, drop=1),
         Column("source", lambda event: event.source, drop=3),
         Column("id", lambda event: event.id, drop=2),
@@ -58,3 +70,59 @@ def _in_full(answer: Explanation, figure: Decimal) -> str:
     if answer.unit == "us":
         return words.moment((EPOCH + timedelta(microseconds=int(figure))).astimezone(answer.period.start.tzinfo))
     return words.exact(figure)
+
+
+# ── costs ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def bill(answer: CostExplanation) -> Iterator[Block]:
+    """Return the calls, and below them what all of them come to."""
+    keys = "".join(f", {key} {words.safe(value) or '(none)'}" for key, value in answer.keys.items())
+    yield from heading(f"Calls behind the cost{keys}", answer.period, series=False)
+    if answer.count:
+        yield Grid("", _BILL, answer.events, _bill_sum(answer))
+    else:
+        yield from apart("No such calls in this period.")
+    yield footer([answer.completeness], answer.period)
+
+
+def _cost(call: ExplainedCost) -> Cell:
+    return Styled("unknown", ALARM) if call.cost is None else f"{_plain(call.cost)} {words.safe(call.currency)}"
+
+
+def _how(call: ExplainedCost) -> str:
+    if call.state == "unknown":
+        return REASONS[call.reason]
+    if call.state == "reported":
+        return "a correction" if call.type == "provider.cost.corrected" else "reported"
+    return " + ".join(map(_product, call.charged)) or "free"
+
+
+def _product(charged: ChargedUnits) -> str:
+    kind = charged.kind.removesuffix("_tokens").replace("_", " ")
+    return f"{charged.units:,} {kind} × {_plain(charged.price)}"
+
+
+def _bill_sum(answer: CostExplanation) -> str:
+    parts = [words.plural(answer.calls, "call")]
+    parts += [f"{_plain(cost)} {words.safe(currency)}" for currency, cost in answer.totals.items()]
+    if answer.unknown_calls:
+        parts.append(f"{words.count(answer.unknown_calls)} of unknown cost")
+    if answer.omitted:
+        parts.append(f"{answer.omitted:,} not listed: --limit {answer.count} lists all")
+    return " · ".join(parts)
+
+
+def _plain(number: Decimal) -> str:
+    """Return a number with all its digits."""
+    return f"{number:,f}"
+
+
+def named(price: PriceUsed) -> str:
+    """Say where a price is from, and since when it is in force."""
+    since = f" from {price.since:%Y-%m-%d %H:%M}".removesuffix(" 00:00") if price.since else ""
+    if price.entry:
+        return f"price {price.entry} of the file{since}"
+    if price.position:
+        return f"the price at position {words.count(price.position)}{since}"
+    return f"genai-prices {price.version}{since}"

@@ -16,11 +16,11 @@ MORE = "--top {n} shows all"
 NOTHING = "No events in this period: try a longer one, such as --last 4w, or --from."
 
 
-def heading(what: str, period: TimePeriod, series: bool = True) -> Iterator[Block]:
+def heading(title: str, period: TimePeriod, series: bool = True) -> Iterator[Block]:
     """Return a title: what, when, in which zone, and by which buckets."""
     by = f", by the {period.granularity}" if series and period.granularity != "total" else ""
     when = f"{period.start:%Y-%m-%d %H:%M} – {period.end:%Y-%m-%d %H:%M} ({period.start.tzinfo}){by}"
-    yield from (Line(f"{what}  {when}", "bold cyan"), Line())
+    yield from (Line(f"{title}  {when}", "bold cyan"), Line())
 
 
 def apart(text: str, style: str = "yellow") -> Iterator[Block]:
