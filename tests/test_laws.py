@@ -21,8 +21,9 @@ from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import Histogram, count, declaration_of, histogram, key, projection, total
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Folded
-from analytics_es.queries import question as queries
+from analytics_es.queries import QuestionContext
 from analytics_es.queries.figures import distribution
+from analytics_es.queries.summary import summary
 from analytics_es.read_models import Tiling
 from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.read_models.catch_up import Runner
@@ -310,8 +311,8 @@ def test_deriving_any_period_again_changes_no_byte(
 # ── what sums are sums of ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def source_of(read_models: SQLiteReadModels, zone: str) -> queries.QuestionContext:
-    return queries.QuestionContext(
+def source_of(read_models: SQLiteReadModels, zone: str) -> QuestionContext:
+    return QuestionContext(
         read_models=read_models,
         calendar=Calendar(zone),
         lag=lambda _: (0, 0.0),
@@ -332,7 +333,7 @@ def test_the_sum_of_days_is_the_range_is_the_sum_of_hours_in_every_zone(
         runner_of(log, read_models, classes=ALL, zone=zone).catch_up()
         for metric in ("usage.events", "performance.output_tokens", "performance.duration", "mine.size"):
             told = {
-                grain: queries.summary(
+                grain: summary(
                     source_of(read_models, zone), metric, TimePeriod(start, end, grain), group_by=(), where={}
                 )
                 for grain in ("hour", "day", "total")
@@ -359,7 +360,7 @@ def test_the_period_counts_just_the_events_of_its_whole_hours(
     tiling = Tiling.of(Calendar("Asia/Kathmandu"), period)
     with log_of(history) as log, views_of(log, ALL, "Asia/Kathmandu") as read_models:
         runner_of(log, read_models, classes=ALL, zone="Asia/Kathmandu").catch_up()
-        told = queries.summary(source_of(read_models, "Asia/Kathmandu"), "usage.events", period, group_by=(), where={})
+        told = summary(source_of(read_models, "Asia/Kathmandu"), "usage.events", period, group_by=(), where={})
 
     instants = [event["occurred_at"].timestamp() for event in history]
     assert sum(tiling.start <= instant < tiling.end for instant in instants) == told.figures.count
@@ -382,7 +383,7 @@ def test_groups_of_a_key_add_up_to_the_total(history: list[dict[str, Any]]) -> N
             ("cost.input_tokens", ["provider", "pricing"]),
             ("mine.size", ["region"]),
         ):
-            told = queries.summary(source_of(read_models, "UTC"), metric, period, group_by=keys, where={})
+            told = summary(source_of(read_models, "UTC"), metric, period, group_by=keys, where={})
 
             assert added(told.groups) == (told.figures.count, told.figures.total) or not told.groups
 

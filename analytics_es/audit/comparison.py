@@ -26,7 +26,7 @@ Stored = int | str | None
 
 
 @define
-class Found:
+class Differences:
     """How many rows there are on either side, how many differ, and the first of those."""
 
     limit: int
@@ -41,29 +41,29 @@ class Found:
             self.listed.append(pair)
 
 
-def compare(live: Page, expected: Page, width: int, limit: int) -> Found:
+def compare(live: Page, expected: Page, width: int, limit: int) -> Differences:
     """Compare all rows; the first columns are their key. Where pages are equal, no row is looked at."""
-    found, after = Found(limit), ()
+    differences, after = Differences(limit), ()
     while True:
         ours, theirs = live(after), expected(after)
         ends = [page[-1][:width] for page in (ours, theirs) if len(page) >= PAGE]
         if ours == theirs:
-            found.rows += len(ours)
+            differences.rows += len(ours)
         else:
-            _walk(found, ours, theirs, width, min(ends, default=None))
+            _walk(differences, ours, theirs, width, min(ends, default=None))
         if not ends:
-            return found
+            return differences
         after = min(ends)  # both go on from one key, so that pages may be equal again
 
 
-def _walk(found: Found, ours: Sequence[Row], theirs: Sequence[Row], width: int, end: Row | None) -> None:
+def _walk(differences: Differences, ours: Sequence[Row], theirs: Sequence[Row], width: int, end: Row | None) -> None:
     """Compare row for row up to a key, beyond which one side was not read."""
     one, other = ({row[:width]: row for row in page if end is None or row[:width] <= end} for page in (ours, theirs))
     keys = sorted({*one, *other})
-    found.rows += len(keys)
+    differences.rows += len(keys)
     for key in keys:
         if one.get(key) != other.get(key):
-            found.add((one.get(key), other.get(key)))
+            differences.add((one.get(key), other.get(key)))
 
 
 # ── in words ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -71,26 +71,22 @@ def _walk(found: Found, ours: Sequence[Row], theirs: Sequence[Row], width: int, 
 
 def unreadable(name: str, pairs: Sequence[Pair]) -> list[UnreadableDivergence]:
     """Say which unreadable values are listed that should not be, and which are not."""
-    told = []
-    for live, expected in pairs:
-        _, position, field = live or expected or (0, 0, "")
-        told.append(
-            UnreadableDivergence(
-                projection=name, kind="extra" if live else "missing", position=position, field=str(field)
-            )
-        )
-    return told
+    return [
+        UnreadableDivergence(projection=name, kind="extra" if live else "missing", position=position, field=str(field))
+        for live, expected in pairs
+        for _, position, field in [live or expected or (0, 0, "")]
+    ]
 
 
 def divergences(
     log: EventLog, fold: Fold, declaration: Declaration, pairs: Sequence[Pair], *, upto: int
 ) -> list[Divergence]:
     """Say what is wrong with rows, and which events of the log they are made of, up to a position."""
-    told: list[Divergence] = []
+    divergences: list[Divergence] = []
     for (grain, bucket), group in groupby(sorted(pairs, key=_in_time(declaration)), _in_time(declaration)):
         same = [_divergence(declaration, fold.calendar, grain, bucket, *pair) for pair in group]
-        told += _with_positions(log, fold, declaration, same, _within(fold.calendar, grain, bucket), upto)
-    return told
+        divergences += _with_positions(log, fold, declaration, same, _within(fold.calendar, grain, bucket), upto)
+    return divergences
 
 
 def _in_time(declaration: Declaration) -> Callable[[Pair], tuple[str, int]]:
@@ -107,13 +103,13 @@ def _divergence(
     declaration: Declaration, calendar: Calendar, grain: str, bucket: int, live: Row | None, expected: Row | None
 ) -> Divergence:
     width = len(declaration.row_key)
-    told = dict(zip(declaration.row_key, (live or expected or ()), strict=False))
+    key = dict(zip(declaration.row_key, (live or expected or ()), strict=False))
     return Divergence(
         projection=declaration.name,
         kind="extra" if expected is None else "missing" if live is None else "changed",
         grain=grain,
         start=instant(calendar, bucket),
-        keys={key.name: told[key.name] for key in declaration.keys},
+        keys={own.name: key[own.name] for own in declaration.keys},
         differences=list(_differences(declaration, live and live[width:], expected and expected[width:])),
         positions=[],
         events=0,

@@ -18,7 +18,8 @@ from analytics_es.events.event import EPOCH, RecordedEvent
 from analytics_es.log import EventLog, gathered
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
-from analytics_es.queries.question import Question, QuestionContext, grouping, several
+from analytics_es.queries import Question, QuestionContext
+from analytics_es.queries.grouping import grouping, several
 from analytics_es.read_models import calendar_of, check_exact
 from analytics_es.types import Progress, TimePeriod
 

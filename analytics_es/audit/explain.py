@@ -15,8 +15,9 @@ from analytics_es.audit.evidence import Evidence, First, local, read_stored
 from analytics_es.errors import SeveralCurrencies
 from analytics_es.projection.declaration import MONEY, Measure
 from analytics_es.projection.fold_sql import OCCURRED
+from analytics_es.queries import QuestionContext
 from analytics_es.queries.figures import distribution, merged, nothing
-from analytics_es.queries.question import QuestionContext, find_metric
+from analytics_es.queries.summary import find_metric
 from analytics_es.store import Store
 from analytics_es.types import ExplainedEvent, Explanation, Progress, TimePeriod
 
@@ -39,7 +40,7 @@ def explain(
     """
     first = First[_Event](limit, _largest if largest else None)
     declared, measure = find_metric(list(context.read_models.declarations.values()), metric)
-    where = context.known(where)
+    where = context.as_logged(where)
     with Evidence.of(context, store.log, declared, [measure.name], period, where) as evidence:
         declaration, question = evidence.declaration, evidence.question
         measure = next(live for live in declaration.measures if live.name == measure.name)

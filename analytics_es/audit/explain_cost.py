@@ -18,7 +18,7 @@ from analytics_es.cost.prices.quantities import EXACT, trimmed, without_parts
 from analytics_es.cost.pricing import Costing
 from analytics_es.projection.declaration import MONEY
 from analytics_es.projection.fold_sql import OCCURRED
-from analytics_es.queries.question import QuestionContext
+from analytics_es.queries import QuestionContext
 from analytics_es.store import Store
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, Progress, TimePeriod
 
@@ -39,7 +39,7 @@ def explain_cost(
     period's part of the log is read. Raises UnknownKey, BadLimit, SealedPeriod.
     """
     first = First[_Line](limit, _dearest if largest else None)
-    keys = context.known(where)
+    keys = context.as_logged(where)
     bill = _Bill(first, keys.pop(MONEY, None))
     with (
         Evidence.of(context, store.log, context.declaration("cost"), NEEDED, period, keys) as evidence,

@@ -14,11 +14,11 @@ from pathlib import Path
 from attrs import define
 
 from analytics_es.audit import ledger
-from analytics_es.audit.comparison import PAGE, Found, Page, compare, divergences, unreadable
+from analytics_es.audit.comparison import PAGE, Differences, Page, compare, divergences, unreadable
 from analytics_es.audit.ledger import FIRST, LAST, MICRO, Days, Stretch
-from analytics_es.errors import BadSample, FoldFailed
+from analytics_es.errors import BadSample
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Folded
+from analytics_es.projection.fold import succeeded
 from analytics_es.read_models import ReadModels, Seeds, Snapshot, Span, Tiling
 from analytics_es.read_models.replay import Replay, replaying
 from analytics_es.read_models.seeds import sealed_until
@@ -120,8 +120,8 @@ class _Compared:
 
     declaration: Declaration
     position: int
-    rows: Found
-    unreadable: Found
+    rows: Differences
+    unreadable: Differences
     taken: Days
     held: Days | None
 
@@ -140,9 +140,7 @@ class _Attempt:
     ) -> None:
         self._store, self._declarations, self._apart = store, declarations, apart
         self._replay, self._progress = replay, progress
-        declared = store.read_models.declarations
-        current = all(live.definition == declared[name].definition for name, live in declarations.items())
-        self._fold = store.fold if current else store.fold.of(declarations.values())
+        self._fold = store.fold.of(declarations.values())
         self._stretches = [_days(tiling) for tiling in tilings]
         hours = [Span("hour", tiling.start, tiling.end) for tiling in tilings]
         self._spans = hours + [Span("day", *days) for days in self._stretches]
@@ -164,7 +162,7 @@ class _Attempt:
     def _fold_all(self, names: Sequence[str], after: int, upto: int) -> None:
         for part, result in self._replay(after, upto):
             for name in names:
-                self._apart.commit(name, _succeeded(result[name]), expected=self._done[name], position=part.upto)
+                self._apart.commit(name, succeeded(result[name]), expected=self._done[name], position=part.upto)
                 self._done[name] = part.upto
             self.events += part.upto - part.after
             if self._progress:
@@ -174,10 +172,9 @@ class _Attempt:
         for number, (start, end) in enumerate(self._stretches, 1):
             within = (start * MICRO, end * MICRO)
             for batch in self._store.log.scan_period(*within, after=after, upto=upto):
-                result = self._fold(batch, names, within=within)
-                for name in names:
+                for name, folded in self._fold.fold_all(batch, names, within=within).items():
                     with self._apart.replacing(name) as (cursor, live):
-                        self._apart.merge(cursor, live.declaration, _succeeded(result[name]))
+                        self._apart.merge(cursor, live.declaration, folded)
                 self.events += batch.num_rows
             if self._progress:
                 self._progress("verifying", number, len(self._stretches))
@@ -265,9 +262,3 @@ def _days(tiling: Tiling) -> Stretch:
     """Return the whole days that a period lies in: a day's row is of the whole day."""
     days = tiling.calendar.days(tiling.start, tiling.end)
     return days[0], tiling.calendar.next_day(days[-1])
-
-
-def _succeeded(folded: Folded | FoldFailed) -> Folded:
-    if isinstance(folded, FoldFailed):
-        raise folded
-    return folded

@@ -10,13 +10,15 @@ from attrs import evolve
 
 from analytics_es.cost.cells import NEEDED
 from analytics_es.cost.charges import Costs
+from analytics_es.cost.context import with_prices
 from analytics_es.cost.price_log import PricesThen, read_entries
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.prices.quantities import EXACT, trimmed
 from analytics_es.cost.pricing import Costing
 from analytics_es.projection.declaration import Declaration
-from analytics_es.queries.question import Question, QuestionContext, grouping
+from analytics_es.queries import Question, QuestionContext
+from analytics_es.queries.grouping import grouping
 from analytics_es.types import PriceChange, PriceChangeTotal, Priced, PriceDiff, PriceUsed, TimePeriod
 
 Group = tuple[int, str, str]  # the start of a day, a provider, a model
@@ -27,7 +29,7 @@ def price_diff(
 ) -> PriceDiff:
     """Answer diff_prices."""
     added = read_entries(entries)
-    before = source.prices.book()
+    before = with_prices(source).prices.book()
     after = before.as_if(added)
     with source.question(["cost"], period) as question, localcontext(EXACT):
         declaration = question.declaration("cost", NEEDED)
@@ -56,7 +58,7 @@ def price_diff(
 
 def _by_day(question: Question, declaration: Declaration, book: PriceBook) -> tuple[dict[Group, Costs], int]:
     """Return what is not reported, priced by a book, by day and model; and how many calls reported a cost."""
-    priced = evolve(question, source=evolve(question.source, prices=PricesThen(book=book)))
+    priced = evolve(question, source=evolve(with_prices(question.source), prices=PricesThen(book=book)))
     by_day: dict[Group, Costs] = {}
     reported = 0
     with Costing(priced, declaration) as costing:

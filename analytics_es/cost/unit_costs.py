@@ -12,7 +12,8 @@ from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.cost.pricing import Costing
 from analytics_es.errors import UnknownKey
 from analytics_es.projection.declaration import Declaration
-from analytics_es.queries.question import Question, QuestionContext, grouping
+from analytics_es.queries import Question, QuestionContext
+from analytics_es.queries.grouping import grouping
 from analytics_es.types import TimePeriod, UnitCost, UnitCosts
 
 ENTITY_OF = {"job": "job", "successful_task": "task", "conversation": "conversation"}
@@ -22,7 +23,7 @@ TWELVE = Decimal("1e-12")
 
 def unit_costs(source: QuestionContext, period: TimePeriod, where: Mapping[str, str]) -> UnitCosts:
     """Answer get_unit_costs."""
-    filters = source.known(where)
+    filters = source.as_logged(where)
     with source.question(["cost"], period) as question:
         declaration = question.declaration("cost", NEEDED)
         own = [key.name for key in declaration.keys if not key.of_entity]

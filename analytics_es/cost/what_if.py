@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from analytics_es.cost.context import with_prices
 from analytics_es.cost.price_log import read_entries, unknown
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.pricing import Assumption
 from analytics_es.projection.declaration import Declaration
-from analytics_es.queries.question import Question, QuestionContext, grouping
+from analytics_es.queries import Question, QuestionContext
+from analytics_es.queries.grouping import grouping
 
 
 def assumption(
@@ -26,13 +28,13 @@ def assumption(
 
 
 def _book(source: QuestionContext, entries: Iterable[PriceEntry | Mapping[str, Any]]) -> PriceBook:
-    book: PriceBook = source.prices.book()
+    book = with_prices(source).prices.book()
     return book.as_if(read_entries(entries))
 
 
 def check_models(question: Question, declaration: Declaration, assumption: Assumption) -> None:
     """Raise UnknownModel where a model that is supposed in the place of another has no price at any time asked for."""
-    book = assumption.prices or question.source.prices.book()
+    book = assumption.prices or with_prices(question.source).prices.book()
     start, end = question.period.start, question.period.end
     where = grouping(declaration, [], {}).where
     spans = question.tiling.spans()

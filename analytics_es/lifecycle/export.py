@@ -20,7 +20,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC
 from decimal import Context, Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import attrs
 import pyarrow as pa
@@ -36,8 +36,9 @@ from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Fold
-from analytics_es.queries.question import QuestionContext, find_metric, summary
+from analytics_es.projection.fold import Folded, Span
+from analytics_es.queries import QuestionContext
+from analytics_es.queries.summary import find_metric, summary
 from analytics_es.read_models import Tiling, check_exact
 from analytics_es.read_models.temporary import derived
 from analytics_es.store import Store
@@ -182,11 +183,11 @@ def _answers(
     """Yield the series of each metric, answered from read models of just this period."""
     declarations = {declared.name: declared for declared in homes.values()}
 
-    def folding(events: pa.Table, *, within: tuple[int, int]) -> Any:
+    def folding(events: pa.Table, *, within: Span) -> dict[str, Folded]:
         ends.extend(_ends(events))
-        return store.fold(events, list(declarations), within=within)
+        return store.fold.fold_all(events, list(declarations), within=within)
 
-    read_models, _ = derived(store.log, list(declarations.values()), cast(Fold, folding), tiling)
+    read_models, _ = derived(store.log, list(declarations.values()), folding, tiling)
     with closing(read_models):
         source = QuestionContext(
             read_models=read_models, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end

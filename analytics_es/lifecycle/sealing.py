@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import define, evolve, field
 
-from analytics_es.errors import DoesNotVerify, FoldFailed
+from analytics_es.errors import DoesNotVerify
 from analytics_es.events.event import EARLIEST, key_of_time
 from analytics_es.lifecycle.archiving import archive_period
 from analytics_es.lifecycle.copies import announce_export
@@ -186,9 +186,7 @@ class Sealing:
         fold, reached = self.store.fold.of(group), 0
         for batch in self._log.scan_period(0, max(until.values()) * MICRO, upto=position):
             last = batch.column("position")[-1].as_py()
-            for name, folded in fold(_older(batch, until)).items():
-                if isinstance(folded, FoldFailed):
-                    raise folded
+            for name, folded in fold.fold_all(_older(batch, until)).items():
                 read_models.commit(name, folded, expected=reached, position=last)
             reached = last
             self._report("sealing", last, position)

@@ -7,7 +7,7 @@ import functools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -71,6 +71,13 @@ class Folded:
     days: list[Day] = Factory(list)
 
 
+class FoldAll(Protocol):
+    """Folds a batch for all projections, or raises FoldFailed."""
+
+    def __call__(self, events: pa.Table, *, within: Span) -> dict[str, Folded]:
+        """Return what the events of these microseconds add."""
+
+
 # What is stored may say a time that no event can have, for which there are no hours.
 TIMED = f"occurred_at >= {microseconds(EARLIEST)} AND occurred_at < {microseconds(LATEST)}"
 UNTIMED = f"({TIMED}) IS NOT TRUE"
@@ -121,26 +128,38 @@ class Fold:
 
         A projection whose fold fails gets the error in the place of its rows; the others are not touched by it.
         """
-        wanted = [self._declarations[name] for name in (self._declarations if names is None else names)]
+        declarations = [self._declarations[name] for name in (self._declarations if names is None else names)]
         with self._lock:
             try:
                 decoded = self._load(events, within, self._decoding)
                 days = self._days(events) if within is None else []
             except engine.EngineError as error:
-                return {each.name: _failed(each, error) for each in wanted}
+                return {declaration.name: _failed(declaration, error) for declaration in declarations}
             if decoded.first is None or decoded.last is None:
-                return {
-                    each.name: Folded(rows=[], unreadable=_listed(each, decoded.broken), days=days) for each in wanted
-                }
+                unreadable = {declaration.name: _listed(declaration, decoded.broken) for declaration in declarations}
+                return {name: Folded(rows=[], unreadable=listed, days=days) for name, listed in unreadable.items()}
             buckets = self.calendar.sql("occurred_at", decoded.first // 1_000_000, decoded.last // 1_000_000 + 1)
-            folds = {each.name: self._workers.submit(self._fold, each, buckets, decoded, days) for each in wanted}
+            folds = {
+                declaration.name: self._workers.submit(self._fold, declaration, buckets, decoded, days)
+                for declaration in declarations
+            }
             return {name: fold.result() for name, fold in folds.items()}
+
+    def fold_all(
+        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Span | None = None
+    ) -> dict[str, Folded]:
+        """Fold events as a call does; raises FoldFailed where one of the projections fails."""
+        return {name: succeeded(result) for name, result in self(events, names, within=within).items()}
 
     def of(self, declarations: Iterable[Declaration]) -> Fold:
         """Return the fold of other definitions: it shares engine, threads and lock, and is closed with this one."""
+        declarations = list(declarations)
+        own = {declaration.definition for declaration in self._declarations.values()}
+        if {declaration.definition for declaration in declarations} == own:
+            return self
         other = copy.copy(self)
         other._define(declarations)
-        return self if other._declarations == self._declarations else other
+        return other
 
     def by_event(
         self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], *, within: Span | None = None
@@ -213,7 +232,7 @@ class Fold:
 
     def _facts_of(self, event_type: str) -> dict[str, Any]:
         what = facts(event_type)
-        consumers = {f"for_{name}": consumes(each, event_type) for name, each in self._declarations.items()}
+        consumers = {f"for_{name}": consumes(own, event_type) for name, own in self._declarations.items()}
         return {
             "type": event_type,
             "family": what.family,
@@ -252,6 +271,13 @@ def consumes(declaration: Declaration, event_type: str) -> bool:
     if event_type.startswith(OWN) and not any(pattern.startswith(OWN) for pattern in declaration.consumes):
         return False
     return any(matches(pattern, event_type) for pattern in declaration.consumes)
+
+
+def succeeded(result: Folded | FoldFailed) -> Folded:
+    """Return what was folded; raises FoldFailed where it failed."""
+    if isinstance(result, FoldFailed):
+        raise result
+    return result
 
 
 def _failed(declaration: Declaration, error: Exception) -> FoldFailed:

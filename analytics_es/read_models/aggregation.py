@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
-from analytics_es.errors import FoldFailed
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded
@@ -117,9 +116,7 @@ class _Aggregation:
                 parts[name] += [self.buckets.keep(declaration, part) for part in seeds(declaration)]
         events, fold = 0, self.fold.of(declarations.values())
         for batch in self.log.scan_period(*self.buckets.within, after=after, upto=upto):
-            for name, folded in fold(batch, within=self.buckets.within).items():
-                if isinstance(folded, FoldFailed):
-                    raise folded
+            for name, folded in fold.fold_all(batch, within=self.buckets.within).items():
                 parts[name].append(self.buckets.keep(declarations[name], folded))
             events += batch.num_rows
         return parts, events

@@ -16,7 +16,7 @@ from attrs import frozen
 from analytics_es.errors import AnalyticsError, FoldFailed, NotCaughtUp, StoreBusy, StoreUnavailable
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Fold, Folded
+from analytics_es.projection.fold import Fold, Folded, succeeded
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.store import ReadModels
 from analytics_es.types import Progress
@@ -135,9 +135,7 @@ class Runner:
         going_on = set()
         for name in sorted(names):
             try:
-                folded = batch.folded[name]
-                if isinstance(folded, FoldFailed):
-                    raise folded
+                folded = succeeded(batch.folded[name])
                 declaration = batch.declarations[name]
                 if self._read_models.commit(declaration, folded, expected=batch.expected, position=batch.last):
                     self._last_seen[name] = batch.last

@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, suppress
 
 from attrs import define
 
-from analytics_es.errors import AnalyticsError, FoldFailed, RebuildLost, RebuildStopped
+from analytics_es.errors import AnalyticsError, RebuildLost, RebuildStopped
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Folded
+from analytics_es.projection.fold import Folded, succeeded
 from analytics_es.read_models import beside
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.replay import Replay, Result
@@ -95,9 +95,7 @@ class _Filling:
         days = next((folded.days for folded in result.values() if isinstance(folded, Folded)), [])
         self.events += sum(events for _, events, _ in days)
         for declaration in self.declarations:
-            folded = result[declaration.name]
-            if isinstance(folded, FoldFailed):
-                raise folded
+            folded = succeeded(result[declaration.name])
             if folded.unreadable and not self.set_aside:
                 self._stop_at(declaration.name, folded)
             self.unreadable += len(folded.unreadable)

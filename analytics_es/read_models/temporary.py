@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analytics_es.errors import FoldFailed
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Fold, Folded
+from analytics_es.projection.fold import FoldAll, Folded
 from analytics_es.read_models.seeds import NOTHING, Seeds, check_exact
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.read_models.store import ReadModels
@@ -18,7 +17,7 @@ from analytics_es.types import Progress
 def derived(
     log: EventLog,
     declarations: Sequence[Declaration],
-    fold: Fold,
+    fold_all: FoldAll,
     tiling: Tiling,
     *,
     seeds: Seeds | None = None,
@@ -40,9 +39,7 @@ def derived(
     position = 0
     for batch in log.scan_period(*tiling.within, upto=head):
         last = batch.column("position")[-1].as_py()
-        for name, folded in fold(batch, within=tiling.within).items():
-            if isinstance(folded, FoldFailed):
-                raise folded
+        for name, folded in fold_all(batch, within=tiling.within).items():
             read_models.commit(name, folded, expected=position, position=last)
         position = last
         if progress:

@@ -11,15 +11,15 @@ from attrs import Factory, frozen
 from analytics_es import forks
 from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
+from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
 from analytics_es.errors import Closed, Forked
 from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.log import LogSlice
-from analytics_es.queries.as_of import Deriving
-from analytics_es.queries.derived import Crossings, folded
-from analytics_es.queries.question import QuestionContext
+from analytics_es.queries import QuestionContext
+from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.service.questions import Answers
 from analytics_es.store import Store
@@ -31,42 +31,35 @@ class Parts:
     """An open store, and what answers questions, looks after budgets and rebuilds beside it."""
 
     store: Store
-    source: QuestionContext  # what questions of now are answered from
-    deriving: Deriving
+    source: CostContext  # what questions of now are answered from
     prices: PriceLog
     thresholds: Thresholds | None
     backfill: Backfill | None
     retention: RetentionPolicy
-    crossings: Crossings = Factory(Crossings)
+    derived: DerivedReadModels = Factory(DerivedReadModels)
     subscriptions: list[Subscription] = Factory(list)
 
     @classmethod
     def of(cls, store: Store, *, retention: RetentionPolicy, backfill: bool, on_threshold: OnThreshold | None) -> Parts:
         """Put the parts together; nothing follows yet."""
         prices = PriceLog(store.log, store.recorder)
-        deriving = Deriving(
-            log=store.log,
-            declarations=store.declarations,
-            fold=store.fold,
-            calendar=store.calendar,
-            known_as=store.known_as,
-        )
-        source = QuestionContext(
+        source = CostContext(
             read_models=store.read_models,
             calendar=store.calendar,
             lag=store.runner.lag,
             clock=store.clock,
             known_as=store.known_as,
             prices=prices,
-            derive=lambda declaration, tiling, upto: folded(LogSlice(store.log, upto=upto), declaration, tiling),
+            derive=lambda declaration, tiling, upto: DerivedReadModels.build(
+                LogSlice(store.log, upto=upto), declaration, tiling
+            ),
         )
         has_budgets = BUDGETS in store.read_models.declarations
         return cls(
             store=store,
             source=source,
-            deriving=deriving,
             prices=prices,
-            thresholds=Thresholds(deriving, source, prices, store.recorder, on_threshold) if has_budgets else None,
+            thresholds=Thresholds(store, source, prices, on_threshold) if has_budgets else None,
             backfill=Backfill(store.log, store.read_models, store.runner, store.rebuild) if backfill else None,
             retention=retention,
         )
@@ -80,7 +73,7 @@ class Parts:
         self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
     ) -> AbstractContextManager[QuestionContext]:
         declared = self.source.declaration(projection)
-        return self.crossings.answering(self.source, self.store.log, declared, period, words, progress)
+        return self.derived.answering(self.source, self.store.log, declared, period, words, progress)
 
     def follow(self) -> None:
         """Follow the log in background threads until closed."""
@@ -107,7 +100,7 @@ class Parts:
     def close(self) -> None:
         """End subscriptions, stop following and close the store."""
         with ExitStack() as closing:  # the last first, whatever one of them raises
-            for part in (self.store, self.crossings, self.backfill, self.thresholds, *self.subscriptions):
+            for part in (self.store, self.derived, self.backfill, self.thresholds, *self.subscriptions):
                 if part:
                     closing.callback(part.close)
 

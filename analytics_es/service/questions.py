@@ -21,9 +21,9 @@ from analytics_es.cost.unit_costs import unit_costs
 from analytics_es.cost.what_if import assumption as assumed
 from analytics_es.errors import MissingProjection
 from analytics_es.projection.declaration import Declaration
-from analytics_es.queries import question as queries
+from analytics_es.queries import QuestionContext
 from analytics_es.queries.performance import performance
-from analytics_es.queries.question import QuestionContext
+from analytics_es.queries.summary import find_metric, metrics, summary
 from analytics_es.queries.usage import usage
 from analytics_es.types import (
     BudgetReport,
@@ -87,7 +87,7 @@ class Questions(ABC):
 
     def list_metrics(self) -> OperationResult[list[MetricInfo]]:
         """List every metric that `get_summary` and `export_data` know."""
-        return OperationResult.of(lambda: queries.metrics(self._answers().declarations))
+        return OperationResult.of(lambda: metrics(self._answers().declarations))
 
     def get_summary(
         self,
@@ -105,10 +105,10 @@ class Questions(ABC):
 
         def answered() -> MetricSummary:
             answers = self._answers()
-            declaration, _ = queries.find_metric(answers.declarations, metric)
+            declaration, _ = find_metric(answers.declarations, metric)
             words = [*group_by, *(where or {})]
             with answers.open(declaration.name, period, words, progress) as source:
-                return queries.summary(source, metric, period, group_by=group_by, where=where or {})
+                return summary(source, metric, period, group_by=group_by, where=where or {})
 
         return OperationResult.of(answered)
 

@@ -336,9 +336,7 @@ class AnalyticsService(Upkeep):
         Raises NoSuchPosition and NotAPosition.
         """
         parts = self._parts
-        return AsOf(
-            parts.store, parts.deriving, position_at(parts.store.log, at), self._lifetime.parts, parts.prices.then
-        )
+        return AsOf(parts.store, position_at(parts.store.log, at), self._lifetime.parts, parts.prices.then)
 
     def diff(
         self,
@@ -357,6 +355,6 @@ class AnalyticsService(Upkeep):
         def compared(parts: Parts) -> AnswerDiff:
             head = parts.store.log.head
             with self.as_of(before) as earlier, self.as_of(head() if after is None else after) as later:
-                return diff(parts.deriving, earlier, later, period, metric=metric, limit=limit)
+                return diff(parts.store, earlier, later, period, metric=metric, limit=limit)
 
         return self._result(compared)

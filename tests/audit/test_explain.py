@@ -21,7 +21,7 @@ from analytics_es.events.event import EPOCH
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import Histogram, count, histogram, key, largest, projection, smallest, total
 from analytics_es.projection.declaration import Declaration, Measure
-from analytics_es.queries import question as queries
+from analytics_es.queries.summary import summary
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.testing import NOON, budget_allocated, job_failed, provider_call, task_completed, tool_call
 from analytics_es.types import Distribution, Explanation, MetricPoint
@@ -117,7 +117,7 @@ def test_what_is_explained_adds_up_to_the_number(
         for _ in range(6):
             declaration, measure, period, where = some_cell(read_models, zone, chance)
             source, metric = source_of(read_models, zone), f"{declaration.name}.{measure.name}"
-            told = queries.summary(source, metric, period, group_by=(), where=where)
+            told = summary(source, metric, period, group_by=(), where=where)
             try:
                 found = explain(source, store, metric, period, where)
             except SeveralCurrencies:

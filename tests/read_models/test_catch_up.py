@@ -23,7 +23,7 @@ from tests.stores import OURS, append, contents, derived, engine, eventually, lo
 
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 LARGEST = 2**63 - 1
-SOON = 20.0  # seconds that are never reached, unless something hangs
+SOON = 60.0  # seconds that are never reached, unless something hangs
 
 
 @projection(version=1, consumes=("provider.>",))

@@ -17,7 +17,7 @@ from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import LATEST
 from analytics_es.projection.calendar import Calendar
-from analytics_es.queries.question import Question
+from analytics_es.queries import Question
 from analytics_es.read_models import Snapshot, Tiling
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, Completeness, CreditStatus, TimePeriod
 

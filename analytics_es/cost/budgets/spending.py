@@ -15,7 +15,8 @@ from analytics_es.cost.pricing import Costing
 from analytics_es.errors import NoLongerKept, NotOnTheHour
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.projection.calendar import Calendar
-from analytics_es.queries.question import Question, QuestionContext, grouping
+from analytics_es.queries import Question, QuestionContext
+from analytics_es.queries.grouping import grouping
 from analytics_es.read_models import Tiling
 from analytics_es.types import Completeness, TimePeriod
 

@@ -54,9 +54,15 @@ def told(analytics: AnalyticsService) -> Reached:
 
 def restart(analytics: AnalyticsService, on_threshold: Callable[[ThresholdReached], object] | None = None) -> None:
     """Forget everything that is known of thresholds in memory."""
+    replace(analytics, thresholds=watching(analytics, on_threshold))
+
+
+def watching(
+    analytics: AnalyticsService, on_threshold: Callable[[ThresholdReached], object] | None = None
+) -> Thresholds:
+    """Return one that looks for thresholds, beside the service's own."""
     parts = analytics._parts
-    again = Thresholds(parts.deriving, parts.source, parts.prices, parts.store.recorder, on_threshold)
-    replace(analytics, thresholds=again)
+    return Thresholds(parts.store, parts.source, parts.prices, on_threshold)
 
 
 # ── what is told ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -340,9 +346,7 @@ def test_so_is_what_calls_of_a_tenant_reach(batches: list[tuple[list[Event], boo
 def test_two_that_look_find_the_same_and_one_of_them_tells(events: list[Event], data: st.DataObject) -> None:
     heard: list[str] = []
     with opened(projections=[Budgets, Cost]) as analytics:
-        parts, on_threshold = analytics._parts, lambda each: heard.append(f"{each.budget_id} {each.percent}")
-        about = (parts.deriving, parts.source, parts.prices, parts.store.recorder)
-        both = [Thresholds(*about, on_threshold) for _ in range(2)]
+        both = [watching(analytics, lambda each: heard.append(f"{each.budget_id} {each.percent}")) for _ in range(2)]
         for event in events:
             record(analytics, event)
             analytics.catch_up(thresholds=False)
