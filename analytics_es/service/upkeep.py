@@ -10,11 +10,7 @@ from typing import TypeVar
 from analytics_es.audit.dead_letters import DeadLetterDetails, DeadLetters
 from analytics_es.audit.ledger import check
 from analytics_es.audit.verify import verify
-from analytics_es.lifecycle.archive_source import rebuild_from
-from analytics_es.lifecycle.backup import back_up
-from analytics_es.lifecycle.export import export_and_announce
-from analytics_es.lifecycle.retention import RetentionPolicy
-from analytics_es.lifecycle.sealing import Sealing
+from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_and_announce, rebuild_from
 from analytics_es.read_models.replay import BATCH
 from analytics_es.read_models.status import projection_status, unreadable_values
 from analytics_es.service.parts import Lifetime, Parts
