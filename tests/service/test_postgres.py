@@ -34,6 +34,8 @@ from analytics_es.types import OperationResult
 from tests.servers import Server
 from tests.stores import contents, derived, eventually
 
+pytestmark = pytest.mark.usefixtures("full_privacy")  # the two databases are compared event by event
+
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 WEEK = TimePeriod(NOON, NOON + timedelta(days=3))
 
