@@ -87,15 +87,6 @@ def full_privacy() -> Iterator[None]:
         yield
 
 
-USUAL = ("tests.ingest.test_privacy", "tests.ingest.test_vault")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _full_unless_usual(request: pytest.FixtureRequest) -> None:
-    if not request.module.__name__.startswith(USUAL):
-        request.getfixturevalue("full_privacy")
-
-
 @pytest.fixture
 def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(BriefSnapshots)

@@ -204,13 +204,13 @@ def first_row(table: pa.Table) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
-def brought_up(table: pa.Table) -> pa.Table:
+def upcast(table: pa.Table) -> pa.Table:
     """Return stored events with old shapes brought up to date."""
     if not codec.UPCASTERS:
         return table
     types, states = table.column("type").to_pylist(), table.column("state").to_pylist()
-    upcast = [codec.upcast(event_type, state) for event_type, state in zip(types, states, strict=True)]
-    return table.set_column(2, COLUMNS.field("state"), pa.array(upcast, pa.binary()))
+    states = [codec.upcast(event_type, state) for event_type, state in zip(types, states, strict=True)]
+    return table.set_column(2, COLUMNS.field("state"), pa.array(states, pa.binary()))
 
 
 def gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:

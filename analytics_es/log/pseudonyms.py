@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager
 
 from analytics_es.log.database import Cursor
 
+# The pseudonym of a digest.
 FIND = "SELECT pseudonym FROM vault WHERE digest = ?"
 
 # Of several who give one subject a pseudonym at once, one does.
 ADD = "INSERT INTO vault (digest, pseudonym) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
+# Remove an entry, and say whether there was one.
 DESTROY = "DELETE FROM vault WHERE digest = ? RETURNING 1"
 
 # How many entries were destroyed, and the check value of the key.

@@ -22,20 +22,30 @@ COUNT_REFUSED = (
     "value = CAST(CAST(sealing.value AS BIGINT) + CAST(excluded.value AS BIGINT) AS TEXT)"
 )
 
-# What is kept of sealed events: rows of each definition and day, packed, and the ledger's figures of each day.
+# What is kept of sealed events: rows of each definition and day, packed.
 INSERT_ROWS = "INSERT INTO sealed_rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 SELECT_ROWS = (
     "SELECT seal, projection, definition, grain, day, rows, sha256, content FROM sealed_rows "
     "WHERE projection = ? AND day >= ? AND day < ? ORDER BY seal, day, definition, grain"
 )
+
+# Which definitions a seal holds rows of.
 INSERT_DEFINITION = "INSERT INTO seals VALUES (?, ?, ?, ?)"
 SELECT_DEFINITIONS = "SELECT seal, definition, declared FROM seals WHERE projection = ? ORDER BY seal, definition"
+
+# Change rows that must not be kept in that form.
 REPLACE_ROWS = (
     "UPDATE sealed_rows SET rows = ?, sha256 = ?, content = ? "
     "WHERE seal = ? AND projection = ? AND definition = ? AND grain = ? AND day = ?"
 )
+
+# The projections of which rows are kept.
 SELECT_PROJECTIONS = "SELECT DISTINCT projection FROM seals ORDER BY projection"
+
+# Let go of rows that are older than they are to be kept.
 DELETE_ROWS = "DELETE FROM sealed_rows WHERE grain = ? AND day < ?"
+
+# How many events of each day were sealed, and the sum of their checksums.
 INSERT_DAY = "INSERT INTO sealed_days VALUES (?, ?, ?, ?)"
 SELECT_DAYS = (
     "SELECT day, CAST(sum(events) AS BIGINT), CAST(sum(checksum) AS BIGINT) FROM sealed_days GROUP BY day ORDER BY day"

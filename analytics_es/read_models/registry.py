@@ -14,11 +14,15 @@ SELECT_LIVE = (
     "SELECT projection, generation, definition, log, retired, coalesce(notification_id, 0) FROM registry "
     "LEFT JOIN tracking ON application_name = log || ':' || read_model"
 )
+
+# Make a read model the live one of its projection.
 REGISTER = (
     "INSERT INTO registry VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (projection) DO UPDATE SET "
     "read_model = excluded.read_model, generation = excluded.generation, definition = excluded.definition, "
     "log = excluded.log, retired = excluded.retired"
 )
+
+# Which read models are not live.
 SET_ASIDE = "INSERT INTO aside VALUES (?, ?) ON CONFLICT DO NOTHING"
 SELECT_ASIDE = "SELECT read_model, log FROM aside"
 FORGET = "DELETE FROM aside WHERE read_model = ?"

@@ -11,15 +11,22 @@ from analytics_es.log import Horizon
 from analytics_es.projection.declaration import Column, Declaration, shortened
 from analytics_es.read_models import histograms
 
+# How much a read model could not read in some hours, or at no time that it could read either.
 COUNT_UNREADABLE = "SELECT count(*) FROM unreadable WHERE projection = ? AND (hour = 0 OR hour >= ? AND hour < ?)"
+
+# The first values that live read models could not read.
 LIST_UNREADABLE = (
     "SELECT registry.projection, position, field FROM unreadable JOIN registry ON read_model = unreadable.projection "
     "ORDER BY position, registry.projection, field LIMIT ?"
 )
+
 # What read models say of themselves: up to when events are sealed, and which read models lack a part of what is.
 SELECT_ABOUT = "SELECT name, value FROM about"
 HORIZON, PARTIAL = "horizon", "partial:"
+
+# How many events of each day a read model has taken in, and the sum of their checksums.
 SELECT_LEDGER = "SELECT day, events, checksum FROM ledger WHERE read_model = ? ORDER BY day"
+
 UNREADABLE_KEY = ("hour", "position", "field")
 
 # What one projection could not read at these positions; and without what was accepted.
@@ -29,6 +36,8 @@ OPEN_LETTERS = (
     "WHERE d.projection = ? AND d.position = u.position AND d.field = u.field)"
 )
 IN_ORDER = " ORDER BY position, field LIMIT ?"
+
+# What was accepted as it is.
 LIST_DISCARDED = "SELECT projection, position, field FROM discarded"
 
 Grain = Literal["hour", "day"]

@@ -23,7 +23,10 @@ from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels
 KIND = 0x41455356  # "AESV"
 SCHEMA = 2
 
+# What the read models say of themselves.
 CREATE_ABOUT = "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
+
+# What folds could not read, and what of it was accepted as it is.
 CREATE_UNREADABLE = (
     "CREATE TABLE IF NOT EXISTS unreadable (projection TEXT NOT NULL, hour INTEGER NOT NULL, "
     "position INTEGER NOT NULL, field TEXT NOT NULL, "
@@ -33,6 +36,8 @@ CREATE_DISCARDED = (
     "CREATE TABLE IF NOT EXISTS discarded (projection TEXT NOT NULL, position INTEGER NOT NULL, field TEXT NOT NULL, "
     "PRIMARY KEY (projection, position, field)) STRICT, WITHOUT ROWID"
 )
+
+# Which read models are live or set aside, and what each has taken in, day by day.
 CREATE_REGISTRY = (
     "CREATE TABLE IF NOT EXISTS registry (projection TEXT PRIMARY KEY, read_model TEXT NOT NULL, "
     "generation INTEGER NOT NULL, definition TEXT NOT NULL, log TEXT NOT NULL, retired TEXT NOT NULL) STRICT",

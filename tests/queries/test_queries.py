@@ -20,7 +20,10 @@ from tests import day
 from tests.day import DAY, MONDAY, NOW
 from tests.stores import OURS, append, record, stored
 
-pytestmark = pytest.mark.store(clock=lambda: NOW)
+pytestmark = [
+    pytest.mark.store(clock=lambda: NOW),
+    pytest.mark.usefixtures("full_privacy"),  # answers are compared whole, with names and positions
+]
 
 NEVER = TimePeriod.day(date(2020, 1, 1))
 HOUR = TimePeriod(NOON, NOON + timedelta(hours=1))

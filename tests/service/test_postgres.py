@@ -34,6 +34,8 @@ from analytics_es.types import OperationResult
 from tests.servers import Server
 from tests.stores import contents, derived, eventually
 
+pytestmark = pytest.mark.usefixtures("full_privacy")  # the two databases are compared event by event
+
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 WEEK = TimePeriod(NOON, NOON + timedelta(days=3))
 
@@ -510,10 +512,11 @@ def test_what_was_stored_before_the_connection_was_lost_is_no_duplicate(
 
 def test_a_closed_store_says_so(opening: Opening) -> None:
     service = opening()
+    log = service.store.log
     service.close()
 
     assert code(service.record_event(**tool_call())) == "closed"
-    for call in (service.store.log.head, lambda: service.store.log.scan(after=0, limit=1)):
+    for call in (log.head, lambda: log.scan(after=0, limit=1)):
         with pytest.raises(Exception, match="closed: open it again"):
             call()
 

@@ -32,7 +32,7 @@ class ArrowReader:
         try:
             connection = self._idle.pop() if self._idle else dbapi.connect(self._database.url, autocommit=True)
         except dbapi.Error as error:
-            raise StoreUnavailable(problem=self._database.said(error)) from None
+            raise StoreUnavailable(problem=self._database.message(error)) from None
         try:
             with connection.cursor() as cursor:
                 cursor.execute(query)
@@ -42,7 +42,7 @@ class ArrowReader:
             while self._idle:  # what broke this one most likely broke the others
                 self._drop(self._idle.pop())
             kind = StoreUnavailable if isinstance(error, dbapi.OperationalError) or not _state(error) else StoreFailed
-            raise kind(problem=self._database.said(error)) from None
+            raise kind(problem=self._database.message(error)) from None
         self._keep(connection)
         return table
 

@@ -107,7 +107,7 @@ class Database:
         try:
             psycopg.conninfo.conninfo_to_dict(url)
         except psycopg.ProgrammingError as error:
-            raise BadAddress(address=redacted(url), problem=self.said(error)) from None
+            raise BadAddress(address=redacted(url), problem=self.message(error)) from None
         self.place = f"schema {schema} of {redacted(url)}"
         with self.connect():  # so that what is wrong with the address is said at once, and by the server
             pass
@@ -200,11 +200,11 @@ class Database:
         except _BUSY as error:
             raise StoreBusy(seconds=LOCK_TIMEOUT) from error
         except _LOST as error:
-            raise StoreUnavailable(problem=self.said(error)) from None
+            raise StoreUnavailable(problem=self.message(error)) from None
         except psycopg.Error as error:
-            raise StoreFailed(problem=self.said(error)) from None
+            raise StoreFailed(problem=self.message(error)) from None
 
-    def said(self, error: Exception) -> str:
+    def message(self, error: Exception) -> str:
         """Return what a driver says, in one line and without the password."""
         text = " ".join(str(error).split()) or type(error).__name__
         for secret in _secrets(self.url):

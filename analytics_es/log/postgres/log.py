@@ -19,8 +19,8 @@ from analytics_es.log.event_log import (
     EventLog,
     Held,
     Span,
-    brought_up,
     first_row,
+    upcast,
 )
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.arrow import ArrowReader
@@ -30,7 +30,10 @@ from analytics_es.log.postgres.listening import Listener
 from analytics_es.log.postgres.recorder import PostgresRecorder
 from analytics_es.log.postgres.seals import PostgresSeals
 
+# What tells this log from every other.
 SELECT_IDENTITY = "SELECT id FROM log_identity"
+
+# The last position.
 HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
 
 # What holds of the log from here on.
@@ -71,11 +74,13 @@ LATEST = EVENTS + "WHERE notification_id <= {upto}{unsealed} ORDER BY notificati
 # The event with a key.
 OF_KEY = EVENTS + "WHERE originator_id = {key} AND originator_version = 1{unsealed}"
 
-# The events that hold some bytes, or are of some types; and what is to be there instead.
+# The events that hold some bytes, or are of some types.
 SEARCH = (
     "SELECT notification_id, topic, state FROM stored_events WHERE notification_id > %s "
     "AND (position(%s::bytea IN state) > 0 OR topic = ANY(%s)) ORDER BY notification_id LIMIT %s"
 )
+
+# Replace what is stored at these positions.
 REWRITE = (
     "UPDATE stored_events SET state = given.state "
     "FROM unnest(%s::bigint[], %s::bytea[]) AS given (position, state) WHERE notification_id = position"
@@ -188,7 +193,7 @@ class PostgresLog(EventLog):
         return self._events(ANNOUNCED, type=Literal(event_type).as_string(), after=int(after), upto=int(upto))
 
     def _events(self, statement: str, **values: Any) -> pa.Table:
-        return brought_up(self._fetch(self._query(statement, **values)).cast(COLUMNS))
+        return upcast(self._fetch(self._query(statement, **values)).cast(COLUMNS))
 
     def _query(self, statement: str, **values: Any) -> str:
         """Fill in a statement, without what is sealed but not deleted yet."""

@@ -15,6 +15,8 @@ DELETE = (
     "(SELECT notification_id FROM stored_events WHERE {old} LIMIT ?) "
     "AND notification_id < (SELECT max(notification_id) FROM stored_events)"
 )
+
+# The same, with how many there were.
 COUNT_DELETED = f"WITH deleted AS ({DELETE} RETURNING 1) SELECT count(*) FROM deleted"
 
 # The table and its indexes. What is free in them, the server only estimates: as the share of rows that are gone.
@@ -23,6 +25,8 @@ SELECT_SIZE = (
     "coalesce((SELECT n_dead_tup::float8 / nullif(n_live_tup + n_dead_tup, 0) FROM pg_stat_user_tables "
     "WHERE relid = 'stored_events'::regclass), 0)"
 )
+
+# Make the space of deleted events ready for later ones.
 VACUUM = "VACUUM stored_events"
 
 

@@ -22,9 +22,9 @@ from analytics_es.log.event_log import (
     EventLog,
     Held,
     Span,
-    brought_up,
     check_horizon,
     first_row,
+    upcast,
 )
 from analytics_es.log.seals import horizon_of
 from analytics_es.log.sqlite.database import Database
@@ -87,11 +87,13 @@ LATEST = EVENTS + "WHERE rowid <= ?{unsealed} ORDER BY rowid DESC LIMIT 1"
 # The event with a key.
 OF_KEY = EVENTS + "WHERE originator_id = ? AND originator_version = 1{unsealed}"
 
-# The events that hold some bytes, or are of some types; and what is to be there instead.
+# The events that hold some bytes, or are of some types.
 SEARCH = (
     "SELECT rowid, topic, state FROM stored_events WHERE rowid > ? "
     "AND (instr(state, ?) > 0 OR topic IN (SELECT value FROM json_each(?))) ORDER BY rowid LIMIT ?"
 )
+
+# Replace what is stored at a position.
 REWRITE = "UPDATE stored_events SET state = ? WHERE rowid = ?"
 
 # The events of one type of the service's own within a stretch of positions; these are never sealed.
@@ -201,7 +203,7 @@ class SQLiteLog(EventLog):
         with self._database.read() as cursor:
             cursor.execute(_unsealed(cursor, statement), parameters)
             pieces = [_batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
-        return brought_up(pa.Table.from_batches(pieces, schema=COLUMNS))
+        return upcast(pa.Table.from_batches(pieces, schema=COLUMNS))
 
     def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
         """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""

@@ -12,6 +12,7 @@ from analytics_es.log.sqlite.database import Database
 KIND = 0x4145534B  # "AESK"
 SCHEMA = 1
 
+# Pseudonyms, and what is noted of them.
 CREATE = (
     "CREATE TABLE IF NOT EXISTS vault (digest BLOB PRIMARY KEY, pseudonym TEXT NOT NULL, "
     "created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) STRICT, WITHOUT ROWID",
