@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
@@ -101,7 +101,7 @@ def exact(figures: Distribution) -> tuple[Any, ...]:
     return figures.count, figures.total, figures.minimum, figures.maximum
 
 
-@settings(moderate, max_examples=25)
+@moderate
 @given(histories(), broken, st.randoms(use_true_random=False), st.sampled_from(ZONES))
 def test_what_is_explained_adds_up_to_the_number(
     history: list[dict[str, Any]], damaged: list[Any], chance: random.Random, zone: str

@@ -20,7 +20,7 @@ from analytics_es.projection.engine import _engines as engines
 from analytics_es.testing import NOON, price, provider_call, task_completed
 from analytics_es.types import CostBreakdown, CostExplanation
 from tests.histories_of_cost import DAYS, HOUR, calls, entries
-from tests.stores import record
+from tests.stores import nth, record
 
 D = Decimal
 UNREPORTED: dict[str, Any] = {"cost": None, "currency": None}
@@ -77,10 +77,10 @@ def test_each_call_says_what_it_cost_and_how(analytics: AnalyticsService) -> Non
     told = explained(analytics, largest=False)
 
     assert [(each.position, each.state, each.cost, each.currency, each.reason) for each in told.events] == [
-        (1, "reported", D("0.005115"), "USD", ""),
-        (2, "computed", D("0.003765"), "USD", ""),
-        (3, "unknown", None, "", "reported_as_zero"),
-        (4, "unknown", None, "", "no_price"),
+        (nth(1), "reported", D("0.005115"), "USD", ""),
+        (nth(2), "computed", D("0.003765"), "USD", ""),
+        (nth(3), "unknown", None, "", "reported_as_zero"),
+        (nth(4), "unknown", None, "", "no_price"),
     ]
     computed = told.events[1]
     assert [(each.kind, each.units, each.price) for each in computed.charged] == [
@@ -117,17 +117,17 @@ def test_calls_within_an_hour_have_the_price_of_their_moment(analytics: Analytic
 
 def test_a_correction_is_listed_with_its_change(analytics: AnalyticsService) -> None:
     record(analytics, provider_call(), provider_call(cost="0", occurred_at=NOON + HOUR))
-    analytics.correct_cost(1, "0.005", note="invoice").unwrap()
-    analytics.correct_cost(2, "0.001", note="invoice").unwrap()
+    analytics.correct_cost(nth(1), "0.005", note="invoice").unwrap()
+    analytics.correct_cost(nth(2), "0.001", note="invoice").unwrap()
     analytics.catch_up()
 
     told, answer = explained(analytics, largest=False), breakdown(analytics)
 
     assert [(each.position, each.state, each.cost) for each in told.events] == [
-        (1, "reported", D("0.005115")),
-        (2, "unknown", None),
-        (3, "reported", D("-0.000115")),
-        (4, "reported", D("0.001")),
+        (nth(1), "reported", D("0.005115")),
+        (nth(2), "unknown", None),
+        (nth(3), "reported", D("-0.000115")),
+        (nth(4), "reported", D("0.001")),
     ]
     assert told.totals == {"USD": answer.totals[0].cost} == {"USD": D("0.006")}
     assert (told.calls, told.unknown_calls) == (answer.calls, answer.unknown_calls) == (2, 0)
@@ -141,7 +141,7 @@ def test_the_dearest_come_first_and_what_is_not_listed_is_counted(analytics: Ana
     assert [each.cost for each in told.events] == [D(3), D(2)]
     assert (told.count, told.omitted, told.totals) == (4, 2, {"USD": D(6)})
     assert explained(analytics, limit=0).events == []
-    assert [each.position for each in explained(analytics, limit=3, largest=False).events] == [1, 2, 3]
+    assert [each.position for each in explained(analytics, limit=3, largest=False).events] == [nth(1), nth(2), nth(3)]
     assert explained(analytics, limit=9).events[-1].state == "unknown"
 
 
@@ -158,10 +158,10 @@ def test_rows_of_every_kind_lead_to_their_calls(analytics: AnalyticsService) -> 
     def positions(row: Any) -> list[int]:
         return [each.position for each in explained(analytics, answer, row=row, largest=False).events]
 
-    assert {each.currency: positions(each) for each in answer.totals} == {"USD": [1], "EUR": [2]}
-    assert [positions(each) for each in answer.efforts] == [[2]]
-    assert [positions(each) for each in answer.unknown] == [[3]]
-    assert [positions(each) for each in answer.series if each.calls] == [[1], [2], [3]]
+    assert {each.currency: positions(each) for each in answer.totals} == {"USD": [nth(1)], "EUR": [nth(2)]}
+    assert [positions(each) for each in answer.efforts] == [[nth(2)]]
+    assert [positions(each) for each in answer.unknown] == [[nth(3)]]
+    assert [positions(each) for each in answer.series if each.calls] == [[nth(1)], [nth(2)], [nth(3)]]
 
 
 def test_a_currency_chooses_what_costs_so_whoever_told_it(analytics: AnalyticsService) -> None:
@@ -173,7 +173,7 @@ def test_a_currency_chooses_what_costs_so_whoever_told_it(analytics: AnalyticsSe
 
 
 def test_filters_by_an_id_alone_list_an_event_once_for_each_type_of_it(analytics: AnalyticsService) -> None:
-    record(analytics, provider_call(user_id="same", job_id="same"))
+    record(analytics, provider_call(agent_id="same", job_id="same"))
 
     assert explained(analytics, where={"entity_id": "same"}).count == 2
     assert explained(analytics, where={"entity_type": "job"}).count == 1
@@ -212,7 +212,7 @@ def test_progress_is_told_by_position(analytics: AnalyticsService) -> None:
 
     explained(analytics, progress=lambda _, *at: told.append(at))
 
-    assert told == [(2, 2)]
+    assert told == [(nth(2), nth(2))]
 
 
 def test_any_number_of_questions_opens_no_more_engines_and_threads(analytics: AnalyticsService) -> None:
