@@ -363,7 +363,7 @@ def test_one_of_several_followers_does_the_work_and_another_takes_over(opening: 
     for n in range(30):
         writer.record_events(calls(20, f"batch-{n}")).unwrap()
     writer.wait_until_caught_up()
-    busiest = max(services, key=lambda each: len(each.store.runner._known))
+    busiest = max(services, key=lambda each: len(each.store.runner._last_seen))
     busiest.close()
 
     writer.record_events(calls(20, "last")).unwrap()
