@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
-from analytics_es.service import opening
+from analytics_es.service import opening as service_opening
 from tests import day
 from tests.nats_servers import NatsServer, nats_server
 from tests.servers import Server, server
@@ -83,17 +84,8 @@ def monday() -> Iterator[AnalyticsService]:
 def full_privacy() -> Iterator[None]:
     """Keep what is recorded as it is, and no event about it; who uses it says why."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "PRIVACY", "full")
+        patch.setattr(service_opening, "PRIVACY", "full")
         yield
-
-
-USUAL = ("tests.ingest.test_privacy", "tests.ingest.test_vault")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _full_unless_usual(request: pytest.FixtureRequest) -> None:
-    if not request.module.__name__.startswith(USUAL):
-        request.getfixturevalue("full_privacy")
 
 
 @pytest.fixture
@@ -113,3 +105,16 @@ def nats() -> Iterator[NatsServer]:
     """Return a server with JetStream that is shared: take a stream of your own."""
     with nats_server() as running:
         yield running
+
+
+@pytest.fixture
+def opening(postgres: Server) -> Iterator[Callable[..., AnalyticsService]]:
+    """Open the store of a schema of its own, on a server, any number of times."""
+    schema = postgres.schema()
+    with ExitStack() as stack:
+
+        def again(**options: Any) -> AnalyticsService:
+            url = options.pop("url", postgres.url)
+            return stack.enter_context(AnalyticsService.open(url, schema=options.pop("schema", schema), **options))
+
+        yield again

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from analytics_es import AnalyticsService
 from analytics_es.events.codec import decode, encode
 from analytics_es.events.event import RecordedEvent, admit, key_of_time, microseconds
 from analytics_es.ingest.door import Door
-from analytics_es.ingest.recorder import CONFIGURED
+from analytics_es.ingest.privacy import DEFAULT, PrivacyPolicy
+from analytics_es.ingest.recorder import CONFIGURED, Recorder
 from analytics_es.log import Entry
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import declaration_of, declarations_of
@@ -41,12 +43,17 @@ from projections import Budgets, Cost, Performance, Usage
 OURS = (Budgets, Cost, Performance, Usage)
 
 _DOOR = Door(lambda: NOON)
+# As a service has it that is opened as usual, but with pseudonyms that are the same in every log.
+USUAL = Door(lambda: NOON, PrivacyPolicy.of(DEFAULT), lambda _, name: f"p_{sha256(name.encode()).hexdigest()[:16]}")
 
 Arguments = Mapping[str, Any]
 Stored = tuple[str, bytes]
 Contents = dict[str, list[tuple[Any, ...]]]
 
 PATIENCE = 60.0  # seconds that are never reached, unless something hangs
+
+
+in_full = pytest.mark.store(privacy="full")  # of tests that compare what is kept with what was said
 
 
 # ── services ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -137,13 +144,13 @@ def _admitted(arguments: Arguments) -> Stored:
     return event.type, encode(event)
 
 
-def append(log: SQLiteLog, *events: Arguments | Stored) -> None:
-    """Append events to a log: through the door, or as they are."""
-    log.append([_entry(each, n) for n, each in enumerate(events, log.head())])
+def append(log: SQLiteLog, *events: Arguments | Stored, door: Door = _DOOR) -> None:
+    """Append events to a log: through a door, or as they are."""
+    Recorder(log, door, lambda: None).append([_entry(event, n, door) for n, event in enumerate(events, log.head())])
 
 
-def _entry(event: Arguments | Stored, n: int) -> Entry:
-    return Entry(f"{_place(event[1])}{n:020x}", *event) if isinstance(event, tuple) else entry(NOON, **event)
+def _entry(event: Arguments | Stored, n: int, door: Door) -> Entry:
+    return Entry(f"{_place(event[1])}{n:020x}", *event) if isinstance(event, tuple) else door.write(**event)
 
 
 def _place(state: bytes) -> str:
@@ -195,11 +202,13 @@ def columns(declaration: Declaration) -> list[str]:
 
 
 @contextmanager
-def log_of(events: Iterable[Arguments | Stored] = (), path: Path | None = None) -> Iterator[SQLiteLog]:
+def log_of(
+    events: Iterable[Arguments | Stored] = (), path: Path | None = None, *, door: Door = _DOOR
+) -> Iterator[SQLiteLog]:
     """Open a log that holds these events."""
     log = SQLiteLog(path)
     try:
-        append(log, *events)
+        append(log, *events, door=door)
         yield log
     finally:
         log.close()

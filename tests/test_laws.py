@@ -31,7 +31,21 @@ from analytics_es.read_models.histograms import read
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.testing import budget_allocated, job_failed, message_added, provider_call, task_completed, tool_call
 from analytics_es.types import TimePeriod
-from tests.stores import OURS, Contents, append, contents, derived, engine, folded, log_of, runner_of, stored, views_of
+from tests.stores import (
+    OURS,
+    USUAL,
+    Contents,
+    append,
+    contents,
+    derived,
+    engine,
+    folded,
+    log_of,
+    nth,
+    runner_of,
+    stored,
+    views_of,
+)
 
 
 @projection(version=1, consumes=("custom.>", "tool.>"), entities=("user", "tool"))
@@ -151,7 +165,7 @@ def test_batches_of_any_sizes_give_what_one_fold_of_the_whole_log_gives(
 ) -> None:
     arrivals = [*history, *damaged]
     chance.shuffle(arrivals)
-    with log_of(arrivals) as log, views_of(log, ALL, zone) as read_models:
+    with log_of(arrivals, door=USUAL) as log, views_of(log, ALL, zone) as read_models:
         while runner_of(log, read_models, batch=chance.randint(1, 9), classes=ALL, zone=zone).step():
             pass
 
@@ -164,8 +178,8 @@ def test_any_order_and_any_duplicates_give_the_same_rows(history: list[dict[str,
     arrivals = [*history, *chance.choices(history, k=chance.randint(1, 8))]
     chance.shuffle(arrivals)
 
-    with log_of(history) as log, log_of(arrivals) as other:
-        assert other.head() == log.head() == len(history)
+    with log_of(history, door=USUAL) as log, log_of(arrivals, door=USUAL) as other:
+        assert other.head() == log.head() == nth(len(history))
         assert without_positions(derived(other, ALL)) == without_positions(derived(log, ALL))
 
 
@@ -179,7 +193,7 @@ def without_positions(found: Contents) -> dict[str, Any]:
 @given(histories(), st.randoms(use_true_random=False))
 def test_batches_may_be_merged_in_any_order(history: list[dict[str, Any]], chance: random.Random) -> None:
     size = chance.randint(1, 5)
-    with log_of(history) as log, views_of(log, ALL) as read_models:
+    with log_of(history, door=USUAL) as log, views_of(log, ALL) as read_models:
         batches = [log.scan(after=after, limit=size) for after in range(0, log.head(), size)]
         chance.shuffle(batches)
         for n, events in enumerate(batches):
@@ -228,7 +242,7 @@ def test_stopping_and_beginning_again_anywhere_stays_exact(
         for n, history in enumerate(histories):
             with ExitStack() as stack:
                 log, read_models, runner = opened(stack, Path(folder), batch=chance.randint(1, 4))
-                append(log, *({**event, "id": f"{n}-{event['id']}"} for event in history))
+                append(log, *({**event, "id": f"{n}-{event['id']}"} for event in history), door=USUAL)
                 with crash_after(read_models, commits=chance.randint(0, 12)):
                     runner.catch_up()
         with ExitStack() as stack:
@@ -245,7 +259,7 @@ def test_deleted_read_models_come_back_identical(history: list[dict[str, Any]], 
         folder = Path(name)
         with ExitStack() as stack:
             log, read_models, runner = opened(stack, folder, batch=5)
-            append(log, *history)
+            append(log, *history, door=USUAL)
             runner.catch_up()
             before = contents(read_models)
         for file in folder.glob("views.db*"):
@@ -267,9 +281,9 @@ def test_two_runners_of_different_batches_on_the_same_files_stay_exact(
     with TemporaryDirectory() as folder, ExitStack() as stack:
         log, read_models, one = opened(stack, Path(folder), batch=chance.randint(1, 5))
         _, _, other = opened(stack, Path(folder), batch=chance.randint(1, 5))
-        one.store.fold = overtaken(one.store.fold, lambda: other.step(chance.randint(0, log.head())), chance)  # type: ignore[assignment]
+        one._fold = overtaken(one._fold, lambda: other.step(chance.randint(0, log.head())), chance)  # type: ignore[assignment]
         for event in history:
-            append(log, event)
+            append(log, event, door=USUAL)
             if chance.random() < 0.3:
                 chance.choice((one, other)).step(chance.randint(0, log.head()))
         one.catch_up()
@@ -299,7 +313,7 @@ def test_deriving_any_period_again_changes_no_byte(
     history: list[dict[str, Any]], start: datetime, length: int, zone: str
 ) -> None:
     period = TimePeriod(start, start + timedelta(microseconds=length))
-    with log_of(history) as log, views_of(log, ALL, zone) as read_models:
+    with log_of(history, door=USUAL) as log, views_of(log, ALL, zone) as read_models:
         runner_of(log, read_models, classes=ALL, zone=zone, batch=6).catch_up()
         before = contents(read_models)
 
@@ -329,7 +343,7 @@ def test_the_sum_of_days_is_the_range_is_the_sum_of_hours_in_every_zone(
     history = data.draw(histories(times))
     start, end = sorted([data.draw(times), data.draw(times)])
     end = max(end, start + timedelta(microseconds=1))
-    with log_of(history) as log, views_of(log, ALL, zone) as read_models:
+    with log_of(history, door=USUAL) as log, views_of(log, ALL, zone) as read_models:
         runner_of(log, read_models, classes=ALL, zone=zone).catch_up()
         for metric in ("usage.events", "performance.output_tokens", "performance.duration", "mine.size"):
             told = {
@@ -358,7 +372,7 @@ def test_the_period_counts_just_the_events_of_its_whole_hours(
 ) -> None:
     period = TimePeriod(start, start + timedelta(hours=hours), "total")
     tiling = Tiling.of(Calendar("Asia/Kathmandu"), period)
-    with log_of(history) as log, views_of(log, ALL, "Asia/Kathmandu") as read_models:
+    with log_of(history, door=USUAL) as log, views_of(log, ALL, "Asia/Kathmandu") as read_models:
         runner_of(log, read_models, classes=ALL, zone="Asia/Kathmandu").catch_up()
         told = summary(source_of(read_models, "Asia/Kathmandu"), "usage.events", period, group_by=(), where={})
 
@@ -372,7 +386,7 @@ def test_the_period_counts_just_the_events_of_its_whole_hours(
 @given(histories(near(EDGES[2:3], 30)))
 def test_groups_of_a_key_add_up_to_the_total(history: list[dict[str, Any]]) -> None:
     period = TimePeriod(EDGES[2] - timedelta(hours=30), EDGES[2] + timedelta(hours=31), "total")
-    with log_of(history) as log, views_of(log, ALL) as read_models:
+    with log_of(history, door=USUAL) as log, views_of(log, ALL) as read_models:
         runner_of(log, read_models, classes=ALL).catch_up()
         for metric, keys in (
             ("usage.events", ["event_type"]),
@@ -431,7 +445,7 @@ def test_a_longer_history_in_random_batches_is_exact(seed: int) -> None:
         }
         for _ in range(2000)
     ]
-    with log_of(history) as log, views_of(log, ALL, "Australia/Lord_Howe") as read_models:
+    with log_of(history, door=USUAL) as log, views_of(log, ALL, "Australia/Lord_Howe") as read_models:
         while runner_of(
             log, read_models, batch=chance.randint(50, 400), classes=ALL, zone="Australia/Lord_Howe"
         ).step():

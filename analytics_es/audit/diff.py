@@ -25,7 +25,6 @@ from analytics_es.read_models import ReadModels, Tiling, check_exact
 from analytics_es.store import Store
 from analytics_es.types import AnswerDiff, ChangeOfKind, ChangingEvent, Distribution, MetricChange, TimePeriod
 
-MICRO = 1_000_000
 LATE = "late"
 KINDS = {"corrected": "correction", "erased": "erasure", "forgotten": "erasure"}
 _FROM_NOTHING = ("count", "total")
@@ -75,7 +74,7 @@ def _came(came: LogSlice, tiling: Tiling, limit: int) -> tuple[list[ChangeOfKind
     """Sort the events of whole hours by kind, and read the first of them."""
     changes: dict[str, ChangeOfKind] = {}
     events: list[ChangingEvent] = []
-    for batch in map(_without_own, came.scan_period(tiling.start * MICRO, tiling.end * MICRO)):
+    for batch in map(_without_own, came.scan_period(*tiling.within)):
         for event_type, positions in _by_type(batch):
             kind = kind_of_change(event_type)
             new = ChangeOfKind(

@@ -23,15 +23,14 @@ from analytics_es.queries.grouping import grouping, several
 from analytics_es.read_models import calendar_of, check_exact
 from analytics_es.types import Progress, TimePeriod
 
-MICRO = 1_000_000
-
 
 @frozen
 class Evidence:
-    """An open question about one projection, how that is defined, and the keys of the rows that are explained."""
+    """A question about one projection, up to where that is, how it is defined, and the keys of the rows to explain."""
 
     log: EventLog
     question: Question
+    position: int
     declaration: Declaration
     where: Mapping[str, str]
 
@@ -54,18 +53,18 @@ class Evidence:
             if entities:
                 declaration = declaration.crossed(entities)
             check_exact(log, question.tiling.start, 0, "an explanation")
-            yield cls(log, question, declaration, grouping(declaration, [], where).where)
+            position = question.snapshot.positions[declaration.name]
+            yield cls(log, question, position, declaration, grouping(declaration, [], where).where)
 
     def batches(
         self, fold: Fold, declaration: Declaration, progress: Progress | None
     ) -> Iterator[tuple[pa.Table, pa.Table]]:
         """Yield the batches of the period, up to the read model's checkpoint, and what their events add to the rows."""
-        position, tiling = self.question.snapshot.positions[declaration.name], self.question.tiling
-        within = (tiling.start * MICRO, tiling.end * MICRO)
-        for batch in gathered(self.log.scan_period(*within, upto=position)):
+        within = self.question.tiling.within
+        for batch in gathered(self.log.scan_period(*within, upto=self.position)):
             yield batch, fold.by_event(batch, declaration, self.where, within=within)
             if progress:
-                progress("explaining", batch.column("position")[-1].as_py(), position)
+                progress("explaining", batch.column("position")[-1].as_py(), self.position)
 
 
 class AtPosition(Protocol):

@@ -42,26 +42,28 @@ def explain(
     declared, measure = find_metric(list(context.read_models.declarations.values()), metric)
     where = context.as_logged(where)
     with Evidence.of(context, store.log, declared, [measure.name], period, where) as evidence:
-        declaration, question = evidence.declaration, evidence.question
-        measure = next(live for live in declaration.measures if live.name == measure.name)
-        names = {*evidence.where, *([MONEY] if measure.unit == MONEY else [])}
-        keys = tuple(key for key in declaration.keys if key.name in names or key.of_entity)
-        number = _Number(metric, measure, first)
-        for batch, rows in evidence.batches(store.fold, evolve(declaration, keys=keys, measures=(measure,)), progress):
-            number.add(batch, rows)
-        currency, values = number.merged()
-        return Explanation(
-            metric=metric,
-            unit=measure.unit,
-            currency=currency,
-            period=question.period,
-            keys={word: str(text) for word, text in where.items()},
-            figures=distribution(measure, values) if values else nothing(measure),
-            count=number.count,
-            events=[_explained(*event, measure, question.tiling.calendar.zone) for event in first.events],
-            omitted=number.count - len(first.events),
-            completeness=question.completeness(),
-        )
+        completeness = evidence.question.completeness()
+    # The snapshot is closed by now: reading the log may take longer than a database keeps one.
+    declaration, tiling = evidence.declaration, evidence.question.tiling
+    measure = next(live for live in declaration.measures if live.name == measure.name)
+    names = {*evidence.where, *([MONEY] if measure.unit == MONEY else [])}
+    keys = tuple(key for key in declaration.keys if key.name in names or key.of_entity)
+    number = _Number(metric, measure, first)
+    for batch, rows in evidence.batches(store.fold, evolve(declaration, keys=keys, measures=(measure,)), progress):
+        number.add(batch, rows)
+    currency, values = number.merged()
+    return Explanation(
+        metric=metric,
+        unit=measure.unit,
+        currency=currency,
+        period=tiling.period(period),
+        keys={word: str(text) for word, text in where.items()},
+        figures=distribution(measure, values) if values else nothing(measure),
+        count=number.count,
+        events=[_explained(*event, measure, tiling.calendar.zone) for event in first.events],
+        omitted=number.count - len(first.events),
+        completeness=completeness,
+    )
 
 
 class _Event(NamedTuple):

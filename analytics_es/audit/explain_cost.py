@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from attrs import define, evolve, field
 
-from analytics_es.audit.evidence import MICRO, Evidence, First, local, read_stored
+from analytics_es.audit.evidence import Evidence, First, local, read_stored
 from analytics_es.cost.cells import NEEDED, UsageCell
 from analytics_es.cost.charges import USED, Costs
 from analytics_es.cost.prices.prices import UnitPrices
@@ -48,7 +48,7 @@ def explain_cost(
         question, declaration = evidence.question, evidence.declaration
         calls = evolve(declaration, where=f"({declaration.where}) AND family = 'provider'")
         for batch, rows in evidence.batches(store.fold, calls, progress):
-            bill.add(batch, [_line(costing, row, question.tiling.start * MICRO) for row in rows.to_pylist()])
+            bill.add(batch, [_line(costing, row, question.tiling.within[0]) for row in rows.to_pylist()])
         return CostExplanation(
             period=question.period,
             keys={word: str(text) for word, text in where.items()},

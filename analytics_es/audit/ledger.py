@@ -22,7 +22,7 @@ Days = Mapping[int, tuple[int, int]]  # start of the day → its events, the sum
 Stretch = tuple[int, int]
 
 
-def check(store: Store, names: Sequence[str], *, progress: Progress | None = None) -> list[LedgerCheck]:
+def check_ledger(store: Store, names: Sequence[str], *, progress: Progress | None = None) -> list[LedgerCheck]:
     """Compare what read models have taken in of each day with the log, up to each one's checkpoint."""
     with store.read_models.read() as snapshot:
         taken = {name: (snapshot.positions[name], days(snapshot.ledger(name))) for name in names}

@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 
 from analytics_es.cli.display import Bar, Line, print_answer, words
-from analytics_es.cli.options import db_option, json_option
+from analytics_es.cli.options import PATH, store_options
 from analytics_es.cli.store import Place, existing
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@db_option
-@json_option
+@click.argument("file", type=PATH)
+@store_options
 def backup(file: Path, db: Place, as_json: bool) -> None:
     """Copy the log to a file while everybody goes on.
 

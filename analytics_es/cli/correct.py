@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from analytics_es.cli.display import Line, print_answer, words
-from analytics_es.cli.options import db_option, json_option
+from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, Store, existing
 from analytics_es.types import CostCorrection
 
@@ -16,8 +16,7 @@ from analytics_es.types import CostCorrection
 @click.option("--note", required=True, metavar="TEXT", help="Why, to be kept with it.")
 @click.option("--currency", metavar="CODE", help="Refuse it where the call is charged in another one.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and do nothing.")
-@db_option
-@json_option
+@store_options
 def correct(position: int, cost: str, note: str, currency: str | None, dry_run: bool, db: Place, as_json: bool) -> None:
     """Correct what a call reported to have cost.
 

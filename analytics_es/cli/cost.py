@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from analytics_es.cli.display import Bar
-from analytics_es.cli.options import Question, pairs, question_options, top_option, where_option
+from analytics_es.cli.options import PATH, Question, pairs, question_options, top_option, where_option
 from analytics_es.cli.tables import cost as tables
 from analytics_es.cost.prices.files import read_prices
 
@@ -26,7 +26,7 @@ from analytics_es.cost.prices.files import read_prices
 @click.option(
     "--prices",
     "file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="What if: all calls at these prices, as if they were published; what calls reported is set aside.",
 )

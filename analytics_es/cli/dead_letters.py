@@ -6,7 +6,7 @@ import click
 
 from analytics_es.cli.display import Bar, Column, Columns, Grid, Line, Number, print_answer, words
 from analytics_es.cli.failures import Group
-from analytics_es.cli.options import db_option, json_option, yes_option
+from analytics_es.cli.options import store_options, yes_option
 from analytics_es.cli.store import Place, existing
 from analytics_es.events.codec import to_json
 from analytics_es.types import DeadLetter
@@ -40,8 +40,7 @@ def dead_letters() -> None:
 @_projection
 @click.option("--discarded", is_flag=True, help="Those that were accepted, too.")
 @click.option("--limit", type=click.IntRange(min=1, max=1_000_000), default=100, show_default=True, help="At most.")
-@db_option
-@json_option
+@store_options
 def list_(db: Place, projection: str | None, discarded: bool, limit: int, as_json: bool) -> None:
     """List what could not be read, by position.
 
@@ -57,8 +56,7 @@ def list_(db: Place, projection: str | None, discarded: bool, limit: int, as_jso
 
 @dead_letters.command()
 @_position
-@db_option
-@json_option
+@store_options
 def show(db: Place, position: int, as_json: bool) -> None:
     """Show the event at POSITION, and why projections could not use it.
 
@@ -83,8 +81,7 @@ def show(db: Place, position: int, as_json: bool) -> None:
 @click.argument("position", type=click.IntRange(min=1, max=2**62), required=False)
 @click.option("--all", "every", is_flag=True, help="All that are not discarded.")
 @_projection
-@db_option
-@json_option
+@store_options
 def retry(db: Place, position: int | None, every: bool, projection: str | None, as_json: bool) -> None:
     """Derive again the hours that dead letters lie in.
 
@@ -108,8 +105,7 @@ def retry(db: Place, position: int | None, every: bool, projection: str | None, 
 @_position
 @_projection
 @yes_option
-@db_option
-@json_option
+@store_options
 def discard(db: Place, position: int, projection: str | None, yes: bool, as_json: bool) -> None:
     """Accept what could not be read at POSITION.
 

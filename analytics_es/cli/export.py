@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from analytics_es.cli.display import Bar, Line, words
-from analytics_es.cli.options import Question, period_options
+from analytics_es.cli.options import PATH, Question, period_options
 from analytics_es.cli.store import existing
 from analytics_es.lifecycle.export import SUFFIXES
 
@@ -16,9 +16,7 @@ from analytics_es.lifecycle.export import SUFFIXES
 @click.command()
 @click.argument("format", type=click.Choice([*SUFFIXES]))
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="The series of a metric; may be repeated.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write here; never replaces a file."
-)
+@click.option("-o", "--output", type=PATH, metavar="FILE", help="Write here; never replaces a file.")
 @period_options
 def export(question: Question, format: str, metrics: Sequence[str], output: Path | None) -> None:
     """Write events, or the series of metrics, to a file.

@@ -14,24 +14,17 @@ from analytics_es.errors import AnalyticsError
 
 
 class Failed(click.ClickException):
-    """A failure that was to be expected: one line on standard error."""
+    """An end that was to be expected: one line on standard error."""
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the line."""
-        click.echo(f"error: {safe(self.message)}", file=file, err=True)
+        click.echo(safe(self.message), file=file, err=True)
 
 
-class Interrupted(click.ClickException):
+class Interrupted(Failed):
     """Stopped from the keyboard; what was recorded by then is durable."""
 
     exit_code = 130
-
-    def __init__(self) -> None:
-        super().__init__("interrupted")
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line."""
-        click.echo(self.message, file=file, err=True)
 
 
 @contextmanager
@@ -57,10 +50,11 @@ class Group(click.Group):
             with _safely():
                 return super().invoke(ctx)
         except AnalyticsError as error:
-            raise Failed(str(error)) from error
+            raise Failed(f"error: {error}") from error
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly when nobody reads on
-            raise Failed(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
+            problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise Failed(f"error: {problem}") from error
         except KeyboardInterrupt:
-            raise Interrupted from None
+            raise Interrupted("interrupted") from None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import click
 
 from analytics_es.cli.display import Bar, Line, print_answer, words
-from analytics_es.cli.options import db_option, json_option, yes_option
+from analytics_es.cli.options import store_options, yes_option
 from analytics_es.cli.store import Place, existing
 from analytics_es.events.fields import ENTITIES
 from analytics_es.types import ForgetReceipt
@@ -21,8 +21,7 @@ from analytics_es.types import ForgetReceipt
     "--field", "fields", multiple=True, metavar="PATH", help="Mask it in the texts of this field, too; may be repeated."
 )
 @yes_option
-@db_option
-@json_option
+@store_options
 def forget(subject: str, entity: str, fields: Sequence[str], yes: bool, db: Place, as_json: bool) -> None:
     """Forget SUBJECT for good, named as it was recorded.
 

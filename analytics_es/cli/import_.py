@@ -14,7 +14,7 @@ from attrs import asdict, define, field, frozen
 
 from analytics_es.cli.display import Bar, Column, Columns, Grid, Number, Styled, print_answer, words
 from analytics_es.cli.failures import Failed
-from analytics_es.cli.options import db_option, json_option, zone_option
+from analytics_es.cli.options import PATH, db_option, json_option, zone_option
 from analytics_es.cli.store import Place, Store, opened
 from analytics_es.errors import AnalyticsError, BadRow, CannotWrite, FileExists
 from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
@@ -30,9 +30,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE…")
 @click.option("--mapping", type=FILE, metavar="M.toml", help="How rows become events; CloudEvents need none.")
 @click.option("--format", type=click.Choice([OTLP]), help="Files are traces of OpenTelemetry in OTLP/JSON.")
-@click.option(
-    "--rejects", "rejects_to", type=click.Path(path_type=Path), metavar="FILE", help="Write refused rows to a new file."
-)
+@click.option("--rejects", "rejects_to", type=PATH, metavar="FILE", help="Write refused rows to a new file.")
 @click.option("--strict", is_flag=True, help="End with exit code 1 if any row was refused; the others are imported.")
 @db_option
 @zone_option
@@ -74,7 +72,7 @@ def import_(
             _show_refused(refused, rejects_to)
             _show_tallies(tallies, refused, as_json)
     if strict and refused.count:
-        raise Failed(f"{words.plural(refused.count, 'row')} refused; everything else is imported")
+        raise Failed(f"error: {words.plural(refused.count, 'row')} refused; everything else is imported")
 
 
 def _note_zone(store: Store, tz: str | None) -> None:

@@ -7,15 +7,14 @@ from collections.abc import Iterator, Sequence
 import click
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, print_answer, words
-from analytics_es.cli.options import db_option, json_option
+from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, opened
 from analytics_es.store import exists
 from analytics_es.types import MetricInfo
 
 
 @click.command()
-@db_option
-@json_option
+@store_options
 def metrics(db: Place, as_json: bool) -> None:
     """List every metric that summary and export know.
 

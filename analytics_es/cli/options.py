@@ -108,6 +108,7 @@ def confirm(text: str, yes: bool) -> None:
 
 WEEK = Length(timedelta(days=7), True)
 
+PATH = click.Path(path_type=Path)
 _schema = click.option(
     "--schema",
     default=SCHEMA,
@@ -119,7 +120,7 @@ _schema = click.option(
 )
 _config = click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=PATH,
     envvar="ANALYTICS_ES_CONFIG",
     show_envvar=True,
     metavar="FILE",
@@ -194,6 +195,11 @@ _PERIOD = [
         help="Buckets of the series.  [default: hour up to 3 days, day beyond]",
     ),
 ]
+
+
+def store_options(command: Command) -> Command:
+    """Give a command the options of a store, as its argument `db`, and --json."""
+    return db_option(json_option(command))
 
 
 @frozen(kw_only=True)

@@ -7,25 +7,18 @@ from pathlib import Path
 
 import click
 
+from analytics_es.cli import options
 from analytics_es.cli.display import Line, print_answer, words
 from analytics_es.cli.failures import Group
-from analytics_es.cli.options import (
-    Question,
-    db_option,
-    json_option,
-    moment,
-    question_options,
-    top_option,
-    tz_option,
-    zone,
-)
 from analytics_es.cli.store import Place, existing, opened
 from analytics_es.cli.tables import prices as tables
 from analytics_es.cli.tables.price_diff import price_diff
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.files import read_prices
 
-at_option = click.option("--at", type=moment, metavar="TIME", help="The prices in force at this time.  [default: now]")
+at_option = click.option(
+    "--at", type=options.moment, metavar="TIME", help="The prices in force at this time.  [default: now]"
+)
 
 
 @click.group(cls=Group)
@@ -44,14 +37,14 @@ def prices() -> None:
 
 
 @prices.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.PATH)
 @click.option("--note", metavar="TEXT", help="Why, to be kept with them.")
 @click.option("--dry-run", is_flag=True, help="Say what would be published, and do nothing.")
-@db_option
+@options.db_option
 @click.option(
-    "--tz", type=zone, metavar="ZONE", help="Where hours and days begin, if the store is new.  [default: UTC]"
+    "--tz", type=options.zone, metavar="ZONE", help="Where hours and days begin, if the store is new.  [default: UTC]"
 )
-@json_option
+@options.json_option
 def import_(file: Path, note: str | None, dry_run: bool, db: Place, as_json: bool) -> None:
     """Publish the prices of a file, TOML or JSON: all of them, or none.
 
@@ -77,10 +70,10 @@ def import_(file: Path, note: str | None, dry_run: bool, db: Place, as_json: boo
 
 
 @prices.command()
-@click.argument("book", type=click.Path(path_type=Path))
-@top_option
-@question_options
-def diff(question: Question, book: Path, top: int) -> None:
+@click.argument("book", type=options.PATH)
+@options.top_option
+@options.question_options
+def diff(question: options.Question, book: Path, top: int) -> None:
     """Say what publishing the prices of a file would change; nothing is published.
 
     Model by model and day by day: what calls cost that reported no cost, before and after, and which of the file's
@@ -100,9 +93,9 @@ def diff(question: Question, book: Path, top: int) -> None:
 @prices.command("list")
 @at_option
 @click.option("--provider", metavar="NAME", help="Those of one provider, with all that genai-prices knows of it.")
-@db_option
-@tz_option
-@json_option
+@options.db_option
+@options.tz_option
+@options.json_option
 def list_(at: datetime | None, provider: str | None, db: Place, as_json: bool) -> None:
     """List published prices, by position; with --at those that hold at a time.
 
@@ -135,9 +128,9 @@ def list_(at: datetime | None, provider: str | None, db: Place, as_json: bool) -
 @click.option("--provider", metavar="NAME", help="Whose; without one, the provider whose models have such names.")
 @click.option("--batch", is_flag=True, help="What calls in a batch cost.")
 @at_option
-@db_option
-@tz_option
-@json_option
+@options.db_option
+@options.tz_option
+@options.json_option
 def show(model: str, provider: str | None, batch: bool, at: datetime | None, db: Place, as_json: bool) -> None:
     """Show what calls of a model cost.
 

@@ -8,7 +8,7 @@ import click
 
 from analytics_es.cli.display import Bar, Block, Cell, Column, Columns, Grid, Line, Number, Styled, print_answer, words
 from analytics_es.cli.failures import Group
-from analytics_es.cli.options import db_option, json_option
+from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
 from analytics_es.cli.tables.parts import errors
 from analytics_es.types import DayDivergence, LedgerCheck, ProjectionStatus, UnreadableValue
@@ -53,8 +53,7 @@ def projections() -> None:
 
 
 @projections.command("list")
-@db_option
-@json_option
+@store_options
 def list_(db: Place, as_json: bool) -> None:
     """List the projections.
 
@@ -69,8 +68,7 @@ def list_(db: Place, as_json: bool) -> None:
 
 @projections.command()
 @click.option("--no-check", is_flag=True, help="Do not compare with the log what was taken in of each day.")
-@db_option
-@json_option
+@store_options
 def status(db: Place, as_json: bool, no_check: bool) -> None:
     """Say how far projections are, and whether they took in what the log holds.
 

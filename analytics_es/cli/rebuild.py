@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
-from analytics_es.cli.options import confirm, db_option, moment, tz_option, yes_option
+from analytics_es.cli.options import PATH, confirm, db_option, moment, tz_option, yes_option
 from analytics_es.cli.store import Place, Store, existing
 from analytics_es.events.codec import to_json
 from analytics_es.read_models.replay import BATCH, cluster, relax
@@ -47,7 +47,7 @@ _PLAN: Columns[ProjectionStatus] = [
 @click.option(
     "--from-archive",
     "archive",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Read what it holds from Parquet files that export wrote.",
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
-from analytics_es.cli.options import confirm, db_option, json_option, yes_option
+from analytics_es.cli.options import confirm, store_options, yes_option
 from analytics_es.cli.store import Place, existing
 from analytics_es.types import FamilyRetention, RetentionResult
 
@@ -32,8 +32,7 @@ from analytics_es.types import FamilyRetention, RetentionResult
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @yes_option
-@db_option
-@json_option
+@store_options
 def retain(
     db: Place,
     events: str | None,

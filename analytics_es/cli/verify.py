@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
-from analytics_es.cli.options import db_option, json_option, moment, period_of, tz_option
+from analytics_es.cli.options import moment, period_of, store_options, tz_option
 from analytics_es.cli.projections import ledger
 from analytics_es.cli.store import Place, Store, existing
 from analytics_es.events.event import EARLIEST
@@ -35,8 +35,7 @@ LONGEST = 24  # characters of a stored text
 )
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that fold.")
 @tz_option
-@db_option
-@json_option
+@store_options
 def verify(
     db: Place,
     names: Sequence[str],

@@ -53,7 +53,8 @@ def cost(
         with Costing(question, declaration, assumption) as costing:
             costs = _costs(question, costing, grouping(declaration, by, filters), grouping(declaration, [], filters))
         whole = together(costs.efforts)
-        totals = _totals(question, whole, together(costs.earlier))
+        # Before prices are announced in the log, which the read model would then lag behind.
+        totals, completeness = _totals(question, whole, together(costs.earlier)), question.completeness()
         charged, unknown = whole.known(), whole.not_known()
         return CostBreakdown(
             period=question.period,
@@ -71,7 +72,7 @@ def cost(
             series=_series(question, costs.series),
             prices=with_prices(source).prices.used(whole.prices_used(), announce=assumption is None),
             supposed=assumption is not None,
-            completeness=question.completeness(),
+            completeness=completeness,
         )
 
 
@@ -121,22 +122,19 @@ def _of_nobody(rows: Groups, keys: Sequence[str], others: Sequence[str], whole: 
 
 def _totals(question: Question, whole: Costs, before: Costs) -> list[CurrencyCost]:
     previous = {currency: charge.cost for currency, charge in before.charges.items()}
-    totals = []
-    for currency, charge in whole.charges.items():
-        cost = charge.cost
-        if cost is None:
-            continue
-        totals.append(
-            CurrencyCost(
-                currency=currency,
-                calls=charge.calls,
-                reported_calls=charge.reported_calls,
-                **_money(charge),
-                previous_cost=_plain(previous.get(currency)),
-                change=change(cost, previous.get(currency)),
-                forecast=_forecast(question, cost),
-            )
+    totals = [
+        CurrencyCost(
+            currency=currency,
+            calls=charge.calls,
+            reported_calls=charge.reported_calls,
+            **_money(charge),
+            previous_cost=_plain(previous.get(currency)),
+            change=change(cost, previous.get(currency)),
+            forecast=_forecast(question, cost),
         )
+        for currency, charge in whole.charges.items()
+        if (cost := charge.cost) is not None
+    ]
     return sorted(totals, key=lambda total: (-total.calls, total.currency))
 
 

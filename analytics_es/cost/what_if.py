@@ -23,13 +23,9 @@ def assumption(
     """Return what is supposed: a book, or entries on top of the book there is, and other models; raises BadPrice."""
     if prices is None and not models:
         return None
-    book = prices if prices is None or isinstance(prices, PriceBook) else _book(source, prices)
-    return Assumption(prices=book, models=dict(models or {}))
-
-
-def _book(source: QuestionContext, entries: Iterable[PriceEntry | Mapping[str, Any]]) -> PriceBook:
-    book = with_prices(source).prices.book()
-    return book.as_if(read_entries(entries))
+    if not (prices is None or isinstance(prices, PriceBook)):
+        prices = with_prices(source).prices.book().as_if(read_entries(prices))
+    return Assumption(prices=prices, models=dict(models or {}))
 
 
 def check_models(question: Question, declaration: Declaration, assumption: Assumption) -> None:

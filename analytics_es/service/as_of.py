@@ -12,7 +12,7 @@ from attrs import evolve
 
 from analytics_es.cost.context import CostContext, Prices
 from analytics_es.events.event import EARLIEST
-from analytics_es.lifecycle.export import export_data
+from analytics_es.lifecycle import export_data
 from analytics_es.log import LogSlice
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries import QuestionContext

@@ -15,7 +15,7 @@ from analytics_es.cost.tags import checked, declare, tagged
 from analytics_es.errors import ProjectionsShadowed
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.privacy import DEFAULT
-from analytics_es.lifecycle.retention import RetentionPolicy
+from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.projection.declare import declarations_of
 from analytics_es.service.parts import Lifetime, Parts
 from analytics_es.service.settings import Settings, read_settings

@@ -16,7 +16,7 @@ from analytics_es.cost.price_log import PriceLog
 from analytics_es.errors import Closed, Forked
 from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
-from analytics_es.lifecycle.retention import RetentionPolicy
+from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.log import LogSlice
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels

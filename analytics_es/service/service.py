@@ -12,17 +12,15 @@ from analytics_es.audit.diff import diff
 from analytics_es.audit.explain import explain
 from analytics_es.audit.explain_cost import explain_cost
 from analytics_es.audit.rows import COST, Answer, Row, place
+from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.corrections import Corrections
-from analytics_es.cost.prices.book import PriceBook
-from analytics_es.cost.prices.entries import PriceEntry
-from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.ingest import Buffer, MessageBus, PrivacyPolicy, Subscription, WhenFull
 from analytics_es.ingest.bus import FAMILIES
 from analytics_es.ingest.recorder import OnRefused
 from analytics_es.ingest.subscription import subscribe
 from analytics_es.ingest.writer import OnFailure
-from analytics_es.lifecycle.erasure import Erasure
+from analytics_es.lifecycle import Erasure
 from analytics_es.log import Appended, Entry
 from analytics_es.queries.as_of import position_at
 from analytics_es.service.as_of import AsOf

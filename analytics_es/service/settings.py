@@ -12,7 +12,7 @@ from attrs import Factory, frozen
 from analytics_es.cost.tags import checked
 from analytics_es.errors import BadPolicy, BadRetention, BadSettings, BadTags
 from analytics_es.ingest import PrivacyPolicy
-from analytics_es.lifecycle.retention import RetentionPolicy
+from analytics_es.lifecycle import RetentionPolicy
 
 
 @frozen(kw_only=True)

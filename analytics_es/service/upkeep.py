@@ -8,13 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from analytics_es.audit.dead_letters import DeadLetterDetails, DeadLetters
-from analytics_es.audit.ledger import check
+from analytics_es.audit.ledger import check_ledger
 from analytics_es.audit.verify import verify
-from analytics_es.lifecycle.archive_source import rebuild_from
-from analytics_es.lifecycle.backup import back_up
-from analytics_es.lifecycle.export import export_and_announce
-from analytics_es.lifecycle.retention import RetentionPolicy
-from analytics_es.lifecycle.sealing import Sealing
+from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_and_announce, rebuild_from
 from analytics_es.read_models.replay import BATCH
 from analytics_es.read_models.status import projection_status, unreadable_values
 from analytics_es.service.parts import Lifetime, Parts
@@ -229,7 +225,9 @@ class Upkeep(Questions):
         It finds events that were missed, counted twice, or are others than those in the log; not a row that was
         changed afterwards, which `verify` finds.
         """
-        return self._result(lambda parts: check(parts.store, parts.store.selected(projections), progress=progress))
+        return self._result(
+            lambda parts: check_ledger(parts.store, parts.store.selected(projections), progress=progress)
+        )
 
     def back_up(self, to: str | Path, *, progress: Progress | None = None) -> OperationResult[BackupResult]:
         """Copy the log as it is now into a new file, while everybody goes on; read models are derived again from it.
@@ -252,7 +250,6 @@ class Upkeep(Questions):
         The file appears under its name only when it is complete, and never replaces another. Without `to` it is named
         after its content, in the working directory.
         """
-
         return self._result(
             lambda parts: export_and_announce(
                 parts.store, format, period, metrics, to=None if to is None else Path(to), progress=progress

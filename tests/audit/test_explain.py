@@ -27,7 +27,7 @@ from analytics_es.testing import NOON, budget_allocated, job_failed, provider_ca
 from analytics_es.types import Distribution, Explanation, MetricPoint
 from projections import Cost
 from tests.servers import Server
-from tests.stores import append, engine, log_of, runner_of, stored, views_of
+from tests.stores import USUAL, append, engine, log_of, nth, runner_of, stored, views_of
 from tests.test_laws import ALL, ZONES, broken, histories, moderate, source_of
 
 HOUR = timedelta(hours=1)
@@ -108,7 +108,7 @@ def test_what_is_explained_adds_up_to_the_number(
 ) -> None:
     arrivals = [*history, *damaged]
     chance.shuffle(arrivals)
-    with log_of(arrivals) as log, views_of(log, CLASSES, zone) as read_models:
+    with log_of(arrivals, door=USUAL) as log, views_of(log, CLASSES, zone) as read_models:
         runner_of(log, read_models, batch=chance.randint(1, 20), classes=CLASSES, zone=zone).step()
         with read_models.read() as snapshot:
             if not any(map(snapshot.size, read_models.declarations.values())):
@@ -150,7 +150,12 @@ def test_an_event_is_told_with_its_place_its_time_and_what_it_brings(analytics: 
     found = analytics.explain("cost.reported_cost", LUNCH).unwrap()
 
     (event,) = found.events
-    assert (event.position, event.id, event.source, event.type) == (2, "call-2", "local", "provider.call.completed")
+    assert (event.position, event.id, event.source, event.type) == (
+        nth(2),
+        "call-2",
+        "local",
+        "provider.call.completed",
+    )
     assert (event.occurred_at, event.value) == (NOON + timedelta(microseconds=7), Decimal("0.25"))
     assert event.recorded_at is not None
     assert (found.count, found.currency, found.figures.total, found.keys) == (1, "USD", Decimal("0.25"), {})
@@ -165,7 +170,7 @@ def test_an_event_counts_once_unless_an_entity_is_asked_for(analytics: Analytics
 
 
 def test_an_id_without_its_type_has_an_event_once_for_each_type(analytics: AnalyticsService) -> None:
-    recorded(analytics, task_completed(user_id="x", tenant_id="x"))
+    recorded(analytics, task_completed(agent_id="x", tenant_id="x"))
 
     found = analytics.explain("usage.events", LUNCH, where={"entity_id": "x"}).unwrap()
 
@@ -175,7 +180,7 @@ def test_an_id_without_its_type_has_an_event_once_for_each_type(analytics: Analy
 def test_a_late_event_is_among_those_of_its_hour(analytics: AnalyticsService) -> None:
     recorded(analytics, tool_call(), tool_call(occurred_at=NOON + 3 * HOUR), tool_call(occurred_at=NOON + HOUR / 2))
 
-    assert [each.position for each in analytics.explain("usage.events", LUNCH).unwrap().events] == [1, 3]
+    assert [each.position for each in analytics.explain("usage.events", LUNCH).unwrap().events] == [nth(1), nth(3)]
 
 
 def test_the_first_are_listed_and_the_rest_is_counted(analytics: AnalyticsService) -> None:
@@ -212,7 +217,7 @@ def test_what_is_far_apart_in_the_log_is_listed_in_order(
 
     assert told(5, largest=False) == [0, 2, 4, 6, 8]
     assert told(3, largest=True) == [10, 8, 6]
-    assert seen[:3] == [(3, 12), (7, 12), (11, 12)]
+    assert seen[:3] == [(nth(n), nth(12)) for n in (3, 7, 11)]
 
 
 def test_what_is_not_in_the_read_model_yet_explains_nothing(analytics: AnalyticsService) -> None:
@@ -221,7 +226,7 @@ def test_what_is_not_in_the_read_model_yet_explains_nothing(analytics: Analytics
 
     found = analytics.explain("usage.events", LUNCH).unwrap()
 
-    assert (ids(found), found.completeness.position, found.completeness.lag_events) == (["call-1"], 1, 1)
+    assert (ids(found), found.completeness.position, found.completeness.lag_events) == (["call-1"], nth(1), 1)
 
 
 def test_an_unreadable_value_brings_nothing(analytics: AnalyticsService) -> None:

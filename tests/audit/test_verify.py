@@ -24,6 +24,8 @@ from projections import Cost, Performance, Usage
 from tests.servers import Server
 from tests.stores import append, sql, stored
 
+pytestmark = pytest.mark.usefixtures("full_privacy")  # divergences are planted and found by names and positions
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MONDAY = NOON.replace(hour=0)
 OURS = (Cost, Performance, Usage)

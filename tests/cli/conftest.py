@@ -15,6 +15,9 @@ from tests.stores import numbered_pseudonyms, opened
 
 Cli = Callable[..., Result]
 
+ADA, BOB, CY = (f"p_{number:016}" for number in (1, 2, 3))  # the pseudonyms of ada, bob and cy
+FIRST, LAST = 2, 14  # positions of the fixed events: at 1 stands which policy of privacy is in force
+
 NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
 WEEK = ("--from", "2024-03-01", "--to", "2024-03-08")
 
@@ -59,7 +62,7 @@ def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def db(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("store") / "fixed.db"
-    with numbered_pseudonyms(), opened(path, privacy="full") as service:
+    with numbered_pseudonyms(), opened(path) as service:
         service.record_events(fixed_events()).unwrap()
     return str(path)
 
@@ -68,8 +71,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> str:
 def own(db: str, tmp_path: Path) -> str:
     """Return a copy of the store without its read models, for what writes to it."""
     for name in ("db", "vault.db", "vault.key"):
-        if (file := Path(db).with_suffix(f".{name}")).exists():
-            shutil.copy(file, tmp_path / f"analytics.{name}")
+        shutil.copy(Path(db).with_suffix(f".{name}"), tmp_path / f"analytics.{name}")
     return str(tmp_path / "analytics.db")
 
 

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from analytics_es import AnalyticsService
-from tests.cli.conftest import NOON, WEEK, Cli, fixed_events
+from tests.cli.conftest import FIRST, LAST, NOON, WEEK, Cli, fixed_events
 
+SIXTH = str(FIRST + 5)  # the last of the first half
 QUESTIONS = [("usage",), ("performance",), ("cost",), ("summary", "usage.events"), ("report",)]
 
 
@@ -24,7 +25,7 @@ def store(cli: Cli) -> str:
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=" ".join)
 def test_every_question_is_answered_as_of_a_position_or_a_time(cli: Cli, store: str, question: tuple[str, ...]) -> None:
-    by_position = cli(*question, *WEEK, "--db", store, "--as-of", "6", "--json")
+    by_position = cli(*question, *WEEK, "--db", store, "--as-of", SIXTH, "--json")
     by_time = cli(*question, *WEEK, "--db", store, "--as-of", "2024-03-12", "--json")
     today = cli(*question, *WEEK, "--db", store, "--json")
 
@@ -33,11 +34,11 @@ def test_every_question_is_answered_as_of_a_position_or_a_time(cli: Cli, store: 
 
 
 def test_people_are_told_as_of_what(cli: Cli, store: str) -> None:
-    assert "as of position 6 · up to date" in cli("usage", *WEEK, "--db", store, "--as-of", "6").stdout
+    assert f"as of position {SIXTH} · up to date" in cli("usage", *WEEK, "--db", store, "--as-of", SIXTH).stdout
 
 
 def test_without_a_period_now_was_then(cli: Cli, store: str) -> None:
-    period = json.loads(cli("usage", "--db", store, "--as-of", "6", "--json").stdout)["period"]
+    period = json.loads(cli("usage", "--db", store, "--as-of", SIXTH, "--json").stdout)["period"]
 
     assert period["end"] == "2024-03-11T12:00:00+00:00"
 
@@ -46,31 +47,31 @@ def test_a_place_that_is_none_is_told_in_one_line(cli: Cli, store: str) -> None:
     beyond = cli("usage", "--db", store, "--as-of", "99")
     nonsense = cli("usage", "--db", store, "--as-of", "yesterday")
 
-    assert (beyond.exit_code, beyond.stderr) == (1, "error: There is no position 99: this log has 0 to 13.\n")
+    assert (beyond.exit_code, beyond.stderr) == (1, f"error: There is no position 99: this log has 0 to {LAST}.\n")
     assert (nonsense.exit_code, "is not a date or time" in nonsense.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("command", [("aggregate",), ("export", "csv")], ids=" ".join)
 def test_what_is_no_question_takes_no_as_of(cli: Cli, store: str, command: tuple[str, ...]) -> None:
-    done = cli(*command, "--db", store, "--as-of", "6")
+    done = cli(*command, "--db", store, "--as-of", SIXTH)
 
     assert (done.exit_code, "No such option" in done.stderr) == (2, True)
 
 
 def test_diff_tells_what_came_in_and_what_it_did(cli: Cli, store: str) -> None:
-    found = json.loads(cli("diff", *WEEK, "--db", store, "--before", "6", "--json").stdout)
-    told = cli("diff", *WEEK, "--db", store, "--before", "2024-03-12", "--after", "13")
+    found = json.loads(cli("diff", *WEEK, "--db", store, "--before", SIXTH, "--json").stdout)
+    told = cli("diff", *WEEK, "--db", store, "--before", "2024-03-12", "--after", str(LAST))
 
     assert [each["kind"] for each in found["kinds"]] == ["late"]
-    assert (found["before"], found["after"], len(found["events"])) == (6, 13, 7)
+    assert (found["before"], found["after"], len(found["events"])) == (FIRST + 5, LAST, 7)
     assert {"usage.events", "performance.calls"} <= {each["metric"] for each in found["metrics"]}
     assert (told.exit_code, told.stderr) == (0, "")
-    assert "from position 6 to 13" in told.stdout
+    assert f"from position {SIXTH} to {LAST}" in told.stdout
     assert "usage.events" in told.stdout
 
 
 def test_diff_of_nothing_says_so(cli: Cli, store: str) -> None:
-    assert "Nothing changed" in cli("diff", *WEEK, "--db", store, "--before", "13").stdout
+    assert "Nothing changed" in cli("diff", *WEEK, "--db", store, "--before", str(LAST)).stdout
 
 
 def test_diff_needs_a_before(cli: Cli, store: str) -> None:

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from tests.cli.conftest import Cli
+from tests.cli.conftest import FIRST, LAST, Cli
 
-CALL = "call of claude-sonnet-4-5 at position 1, 2024-03-04 12:00:00 UTC"
+CALL = f"call of claude-sonnet-4-5 at position {FIRST}, 2024-03-04 12:00:00 UTC"
+AT = f"at position {LAST + 1}"
 NOTE = ("--note", "invoice of March")
 
 
@@ -18,29 +19,29 @@ def correct(cli: Cli, own: str) -> Cli:
 
 
 def test_it_shows_what_was_and_what_is(correct: Cli) -> None:
-    shown = [correct(1, cost, "--currency", "USD").stdout.splitlines() for cost in ("0.0061", "0.0061", "0.0060")]
+    shown = [correct(FIRST, cost, "--currency", "USD").stdout.splitlines() for cost in ("0.0061", "0.0061", "0.0060")]
 
     assert shown == [
-        [CALL, "was 0.005115 → is 0.0061 USD (+0.000985)", "correction 1 of this call, at position 14"],
-        [CALL, "was 0.0061 → is 0.0061 USD", "nothing changes: its correction 1 says so already, at position 14"],
-        [CALL, "was 0.0061 → is 0.006 USD (-0.0001)", "correction 2 of this call, at position 15"],
+        [CALL, "was 0.005115 → is 0.0061 USD (+0.000985)", f"correction 1 of this call, {AT}"],
+        [CALL, "was 0.0061 → is 0.0061 USD", f"nothing changes: its correction 1 says so already, {AT}"],
+        [CALL, "was 0.0061 → is 0.006 USD (-0.0001)", f"correction 2 of this call, at position {LAST + 2}"],
     ]
 
 
 def test_a_dry_run_does_nothing(correct: Cli) -> None:
     for _ in range(2):
-        assert correct(1, 2, "--dry-run").stdout.splitlines() == [
+        assert correct(FIRST, 2, "--dry-run").stdout.splitlines() == [
             CALL,
             "was 0.005115 → is 2 USD (+1.994885)",
             "it would be correction 1 of this call; nothing was done",
         ]
-    assert correct(1, "0.005115").stdout.endswith("\nnothing changes: that is what it reported\n")
+    assert correct(FIRST, "0.005115").stdout.endswith("\nnothing changes: that is what it reported\n")
 
 
 def test_json_has_every_field_and_exact_decimals(correct: Cli) -> None:
-    assert json.loads(correct(1, "1000", "--json").stdout) == {
-        "position": 14,
-        "corrects": 1,
+    assert json.loads(correct(FIRST, "1000", "--json").stdout) == {
+        "position": LAST + 1,
+        "corrects": FIRST,
         "number": 1,
         "occurred_at": "2024-03-04T12:00:00+00:00",
         "provider": "anthropic",
@@ -54,7 +55,7 @@ def test_json_has_every_field_and_exact_decimals(correct: Cli) -> None:
 
 
 def test_what_it_costs_now_is_in_the_next_report(cli: Cli, own: str, correct: Cli) -> None:
-    correct(1, "1000")
+    correct(FIRST, "1000")
 
     asked = cli("cost", "--from", "2024-03-04", "--to", "2024-03-05", "--json", "--db", own)
 
@@ -64,12 +65,12 @@ def test_what_it_costs_now_is_in_the_next_report(cli: Cli, own: str, correct: Cl
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((7, "1"), "error: The cost of the event at position 7 cannot be corrected: tool.call.completed is no call"),
-        ((99, "1"), "error: There is no position 99: this log has 0 to 13."),
-        ((1, "much"), "error: cost: must be a number, not 'much'."),
+        ((8, "1"), "error: The cost of the event at position 8 cannot be corrected: tool.call.completed is no call"),
+        ((99, "1"), "error: There is no position 99: this log has 0 to 14."),
+        ((FIRST, "much"), "error: cost: must be a number, not 'much'."),
         (
-            (1, "1", "--currency", "EUR"),
-            "error: The cost of the event at position 1 cannot be corrected: it is charged",
+            (FIRST, "1", "--currency", "EUR"),
+            f"error: The cost of the event at position {FIRST} cannot be corrected: it is charged",
         ),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import WEEK, Cli
+from tests.cli.conftest import LAST, WEEK, Cli
 
 BOOK = """
 [[price]]
@@ -62,7 +62,7 @@ def test_a_diff_compares_with_what_is_published(cli: Cli, own: str, book: str, m
 
     assert "Nothing would change" in shown(cli, "prices", "diff", book, db=own)
     assert [figure in told for figure in ("0.000300 EUR", "0.000540 EUR", "0.000240 EUR")] == [True] * 3
-    assert "instead of the price at position 14 from 2024-03-05 14:30" in told
+    assert f"instead of the price at position {LAST + 1} from 2024-03-05 14:30" in told
 
 
 def test_a_diff_is_json_with_decimals_as_text(cli: Cli, own: str, book: str) -> None:
@@ -143,7 +143,7 @@ def test_a_cost_is_explained_down_to_the_arithmetic(
     told = shown(cli, "explain", "cost.cost", db=own)
 
     assert "0.0003 EUR  1,200 input × 0.0000002 + 150 output × 0.0000004" in told
-    assert "the price at position 14 from 2024-03-05 14:30" in told
+    assert f"the price at position {LAST + 1} from 2024-03-05 14:30" in told
     assert [how in told for how in ("no price is known", "reported")] == [True, True]
     assert "6 calls · 1,234.5681 EUR · 0.205115 USD · 1 of unknown cost" in told
 

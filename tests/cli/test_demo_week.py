@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import islice
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -200,11 +200,11 @@ def test_the_number_of_jobs_for_a_number_of_events_is_right_within_5_percent() -
 
 
 def test_a_huge_stretch_starts_at_once() -> None:
-    begun = perf_counter()
+    begun = process_time()
     events = list(islice(platform_events(start=MONDAY, jobs=10_000_000, duplicates=0.01, late=0.01), 2_000))
 
     assert len(events) == 2_000
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 10  # all of it would take minutes
 
 
 @pytest.mark.parametrize("jobs", [0, 1])

@@ -7,7 +7,7 @@ import pytest
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.events.codec import to_plain
 from analytics_es.testing import provider_call, tool_call
-from tests.cli.conftest import NOON, WEEK, Cli
+from tests.cli.conftest import ADA, NOON, WEEK, Cli
 
 PERIOD = TimePeriod.parse("2024-03-01/2024-03-08")
 
@@ -31,18 +31,18 @@ def test_the_events_behind_a_number_are_listed_and_summed_up_in_full(cli: Cli, c
     assert lines(cli, calls, "cost.reported_cost", *WEEK) == [
         "cost.reported_cost  2024-03-01 00:00 – 2024-03-08 00:00 (UTC)",
         "position  time  type  source  id  value USD",
-        "1  2024-03-04 12:00:00.000  provider.call.completed  app  call-0  0.25",
-        "2  2024-03-04 12:00:00.000  provider.call.completed  app  call-1  1,234.5",
-        "3  2024-03-04 12:00:00.000  provider.call.completed  app  call-2  0.000000001",
+        "2  2024-03-04 12:00:00.000  provider.call.completed  app  call-0  0.25",
+        "3  2024-03-04 12:00:00.000  provider.call.completed  app  call-1  1,234.5",
+        "4  2024-03-04 12:00:00.000  provider.call.completed  app  call-2  0.000000001",
         "3 events · sum 1,234.750000001 USD",
-        "as of position 3 · up to date · all readable · period closed · UTC",
+        "as of position 4 · up to date · all readable · period closed · UTC",
     ]
 
 
 def test_the_largest_come_first_and_what_is_not_listed_is_told(cli: Cli, calls: str) -> None:
     told = lines(cli, calls, "cost.reported_cost", "--largest", "--limit", "1", *WEEK)
 
-    assert told[2] == "2  2024-03-04 12:00:00.000  provider.call.completed  app  call-1  1,234.5"
+    assert told[2] == "3  2024-03-04 12:00:00.000  provider.call.completed  app  call-1  1,234.5"
     assert told[3] == "3 events · sum 1,234.750000001 USD · 2 of them not listed: --limit 3 lists all"
 
 
@@ -62,7 +62,7 @@ def test_an_hour_is_explained_in_the_zone_that_is_asked(cli: Cli, db: str) -> No
     told = lines(cli, db, "usage.events", "--where", "user=ada", *hour)
 
     assert re.findall(r"13:00:00\.000", "\n".join(told)) == ["13:00:00.000"] * 5
-    assert told[0] == "usage.events, user ada  2024-03-04 13:00 – 2024-03-04 14:00 (Europe/Berlin)"
+    assert told[0] == f"usage.events, user {ADA}  2024-03-04 13:00 – 2024-03-04 14:00 (Europe/Berlin)"
 
 
 def test_json_is_what_the_service_says(cli: Cli, db: str) -> None:

@@ -5,14 +5,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.conftest import WEEK, Cli
+from tests.cli.conftest import FIRST, LAST, WEEK, Cli
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "parquet"])
 def test_an_export_writes_the_events_of_the_period_and_says_what(cli: Cli, own: str, form: str) -> None:
     result = json.loads(cli("export", form, *WEEK, "--db", own, "-o", "out", "--json").stdout)
 
-    assert (result["format"], result["rows"], result["first_position"], result["last_position"]) == (form, 13, 1, 13)
+    assert (result["format"], result["rows"]) == (form, 13)
+    assert (result["first_position"], result["last_position"]) == (FIRST, LAST)
     assert result["sha256"] == hashlib.sha256(Path("out").read_bytes()).hexdigest()
     if form == "parquet":
         assert pq.read_table("out").num_rows == 13

@@ -9,6 +9,8 @@ from analytics_es import AnalyticsService
 from analytics_es.testing import provider_call
 from tests.cli.conftest import NOON, WEEK, Cli
 
+pytestmark = pytest.mark.usefixtures("full_privacy")  # names are in the log: there is something to mask
+
 
 @pytest.fixture
 def store() -> str:

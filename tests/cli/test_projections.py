@@ -1,6 +1,6 @@
 import json
 
-from tests.cli.conftest import Cli
+from tests.cli.conftest import FIRST, Cli
 
 
 def test_projections_are_listed(cli: Cli, db: str) -> None:
@@ -35,6 +35,6 @@ def test_a_status_lists_what_could_not_be_read(cli: Cli) -> None:
 
     found = json.loads(cli("projections", "status", "--json").stdout)
 
-    assert found["unreadable_values"] == [{"projection": "cost", "position": 1, "field": "reported_cost"}]
+    assert found["unreadable_values"] == [{"projection": "cost", "position": FIRST, "field": "reported_cost"}]
     assert [each["unreadable"] for each in found["projections"]] == [0, 1, 0, 0]
-    assert "cost               1  reported_cost" in cli("projections", "status").stdout
+    assert f"cost               {FIRST}  reported_cost" in cli("projections", "status").stdout

@@ -5,7 +5,7 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.testing import provider_call
-from tests.cli.conftest import WEEK, Cli
+from tests.cli.conftest import LAST, WEEK, Cli
 from tests.stores import sql
 
 
@@ -29,7 +29,7 @@ def test_a_rebuild_heals_what_is_wrong_and_says_what_it_did(cli: Cli, own: str) 
     result = cli("projections", "rebuild", "--db", own, "--yes")
 
     assert result.exit_code == 0
-    assert result.stdout.startswith("rebuilt budgets, cost, performance, usage from 13 events, up to position 13, in ")
+    assert result.stdout.startswith("rebuilt budgets, cost, performance, usage from 14 events, up to position 14, in ")
     assert cli("report", *WEEK, "--db", own, "--json").stdout == right
 
 
@@ -50,9 +50,9 @@ def test_progress_and_result_are_lines_of_json(cli: Cli, own: str) -> None:
     lines = cli("projections", "rebuild", "--db", own, "--yes", "--json", "--batch-size", "5").stdout.splitlines()
 
     *progress, last = map(json.loads, lines)
-    assert progress[-1]["progress"]["events"] == progress[-1]["progress"]["of"] == 13
+    assert progress[-1]["progress"]["events"] == progress[-1]["progress"]["of"] == LAST
     assert {"events_per_second", "seconds_left", "memory_mb"} <= set(progress[-1]["progress"])
-    assert (last["result"]["events"], last["result"]["position"]) == (13, 13)
+    assert (last["result"]["events"], last["result"]["position"]) == (LAST, LAST)
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(cli: Cli, own: str) -> None:
@@ -62,8 +62,8 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(cli: Cli, own: str) 
     told = cli("projections", "rebuild", "--db", own, "--dry-run")
     plan = json.loads(cli("projections", "rebuild", "usage", "--db", own, "--dry-run", "--json").stdout)["plan"]
 
-    assert "would be derived again from 13 events; nothing was done" in told.stdout
-    assert ([each["name"] for each in plan["projections"]], plan["events"]) == (["usage"], 13)
+    assert "would be derived again from 14 events; nothing was done" in told.stdout
+    assert ([each["name"] for each in plan["projections"]], plan["events"]) == (["usage"], LAST)
     assert sql(Path("analytics.views.db"), "SELECT * FROM usage_v1") == before
 
 
@@ -110,7 +110,7 @@ def test_what_a_projection_cannot_use_stops_a_rebuild_and_leaves_the_live_ones(c
     set_aside = cli("projections", "rebuild", "--db", own, "--yes", "--set-aside")
 
     assert stopped.exit_code == 1
-    assert "position 14 (provider.call.completed): cost cannot use its reported_cost" in stopped.stderr
+    assert f"position {LAST + 1} (provider.call.completed): cost cannot use its reported_cost" in stopped.stderr
     assert set_aside.stdout.rstrip().endswith("1 value set aside")
 
 

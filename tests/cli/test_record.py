@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Cli
+from tests.cli.conftest import FIRST, Cli
 
 
 def test_recording_prints_the_position_and_creates_the_store(cli: Cli, tmp_path: Path) -> None:
     result = cli("record", "job.completed", "--data", '{"duration_ms": 5}')
 
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "recorded at position 1\n", "")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"recorded at position {FIRST}\n", "")
     assert (tmp_path / "analytics.db").exists()
 
 
@@ -17,10 +17,10 @@ def test_recording_again_changes_nothing_and_says_so(cli: Cli) -> None:
     same = ("record", "job.completed", "--id", "1", "--occurred-at", "2024-03-04T12:00Z", "--source", "me")
     cli(*same, "--data", "{}")
 
-    assert cli(*same, "--data", "{}").stdout == "already recorded at position 1\n"
+    assert cli(*same, "--data", "{}").stdout == f"already recorded at position {FIRST}\n"
     assert "with other content: what was recorded first stays" in cli(*same, "--data", '{"status": "ok"}').stdout
     assert json.loads(cli(*same, "--data", "{}", "--json").stdout) == {
-        "position": 1,
+        "position": FIRST,
         "duplicate": True,
         "differs": False,
     }

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -21,9 +20,9 @@ from analytics_es.testing import NOON
 from tests.cli.conftest import Cli
 from tests.cli.display.test_render import ANSI, on_a_terminal
 from tests.nats_servers import NatsServer, Published, Stream, calls, nats_server, published
+from tests.stores import PATIENCE, eventually
 
 PROGRAM = [sys.executable, "-W", "error", "-m", "analytics_es.cli"]
-PATIENCE = 20.0
 
 
 def consuming(stream: Stream) -> list[str]:
@@ -31,10 +30,7 @@ def consuming(stream: Stream) -> list[str]:
 
 
 def wait_until_acknowledged(stream: Stream) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while _waiting(stream) != (0, 0):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: _waiting(stream) == (0, 0))
 
 
 def _waiting(stream: Stream) -> tuple[int, int]:

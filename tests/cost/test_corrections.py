@@ -23,7 +23,10 @@ from analytics_es.testing import NOON, cost_corrected, job_failed, provider_call
 from analytics_es.types import CostCorrection
 from tests.stores import Arguments, contents, derived, log_of
 
-pytestmark = pytest.mark.store("sqlite", "memory", "postgres", clock=lambda: NOON)
+pytestmark = [
+    pytest.mark.store("sqlite", "memory", "postgres", clock=lambda: NOON),
+    pytest.mark.usefixtures("full_privacy"),  # calls are corrected by their positions, which are counted from 1
+]
 
 MIDNIGHT = NOON.replace(hour=0)
 DAY = TimePeriod(MIDNIGHT, MIDNIGHT + timedelta(days=1), "hour")

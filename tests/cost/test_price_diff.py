@@ -14,7 +14,7 @@ from analytics_es.events.codec import to_json
 from analytics_es.testing import NOON, price, provider_call
 from analytics_es.types import CostBreakdown, PriceChangeTotal
 from tests.histories_of_cost import DAYS, HOUR, calls, entries
-from tests.stores import record
+from tests.stores import nth, record
 
 D = Decimal
 DAY = TimePeriod(NOON - 12 * HOUR, NOON + 12 * HOUR)
@@ -172,7 +172,7 @@ def test_a_diff_can_be_asked_as_of_then(analytics: AnalyticsService) -> None:
     record(analytics, provider_call(**UNREPORTED))
     analytics.publish_prices([price()]).unwrap()
 
-    with analytics.as_of(1) as then:
+    with analytics.as_of(nth(1)) as then:
         (change,) = then.diff_prices([price()], DAY).unwrap().changes
 
     assert change.was.unknown_calls == 1

@@ -23,7 +23,7 @@ from analytics_es.cost.prices.quantities import KINDS, both, wholes
 from analytics_es.cost.prices.reading import read_entry
 from analytics_es.errors import BadPrice, CannotRead, MissingExtra, UnknownModel
 from analytics_es.testing import NOON, price, provider_call
-from tests.stores import opened
+from tests.stores import nth, opened
 
 pytestmark = pytest.mark.store("sqlite", "memory", "postgres", clock=lambda: NOON)
 
@@ -51,8 +51,8 @@ def test_what_is_published_is_in_force(analytics: AnalyticsService) -> None:
 
     receipt = analytics.publish_prices([price(model="other"), price()], note="contract").unwrap()
 
-    assert (receipt.position, receipt.duplicate) == (3, False)
-    assert analytics.price("acme", "acme-large", NOON).unwrap().origin.position == 3
+    assert (receipt.position, receipt.duplicate) == (nth(3), False)
+    assert analytics.price("acme", "acme-large", NOON).unwrap().origin.position == nth(3)
     assert [each["note"] for each in stored(analytics, PUBLISHED)] == ["contract", "contract"]
 
 
@@ -138,8 +138,8 @@ def test_an_entry_that_cannot_be_read_is_listed_and_the_others_go_on(analytics: 
 
     book = analytics.price_book().unwrap()
 
-    assert (list(book.unread), [each.position for each in book.published]) == ([1, 2, 3], [4])
-    assert list(book.upto(2).unread) == [1, 2]
+    assert (list(book.unread), [each.position for each in book.published]) == ([nth(1), nth(2), nth(3)], [nth(4)])
+    assert list(book.upto(nth(2)).unread) == [nth(1), nth(2)]
 
 
 def test_published_prices_are_found_by_an_index(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ from analytics_es.types import CostBreakdown, Granularity
 from tests.servers import Server
 from tests.stores import replace
 
+pytestmark = pytest.mark.usefixtures("full_privacy")  # costs are told apart by the names of users
+
 FIRST = datetime(2026, 3, 7, tzinfo=UTC)  # in New York, clocks go forward on the 8th
 NOW = FIRST + timedelta(days=200)
 ZONES = ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]

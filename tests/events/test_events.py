@@ -475,7 +475,7 @@ def test_data_takes_at_most_256_kib_as_json(analytics: AnalyticsService) -> None
 @pytest.mark.parametrize(
     ("place", "named"),
     [
-        (lambda text: provider_call(user_id=f"a{text}"), "user_id"),
+        (lambda text: provider_call(agent_id=f"a{text}"), "agent_id"),
         (lambda text: provider_call(error_type=text), "error_type"),
         (lambda text: provider_call(note=text), "note"),
         (lambda text: provider_call(note={"a": ["b", {"c": text}]}), "note.a.c"),

@@ -12,8 +12,8 @@ from attrs import frozen
 from analytics_es import AnalyticsService
 from analytics_es.projection.fold import Folded
 from tests.faults import worker
-from tests.faults.storm import PATIENCE, Life, living, processes
-from tests.stores import OURS, Contents, contents, derived, engine, only_live, views_of
+from tests.faults.storm import Life, living, processes
+from tests.stores import OURS, PATIENCE, Contents, contents, derived, engine, only_live, views_of
 
 FIRST, LONGEST = 0.5, 1.5  # seconds, and how often as long as a rebuild took: some are over by then, some are not
 

@@ -13,7 +13,8 @@ from analytics_es import AnalyticsService
 from analytics_es.read_models import beside
 from analytics_es.testing import NOON
 from tests.faults import worker
-from tests.faults.storm import PATIENCE, processes
+from tests.faults.storm import processes
+from tests.stores import PATIENCE
 
 EVENTS_A_DAY = 60
 FIRST, LONGEST = 1.0, 3.0  # seconds, and how often as long as a run took: some are over by then, some are not

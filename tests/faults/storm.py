@@ -18,9 +18,9 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.log import EventLog
 from analytics_es.testing import NOON, tool_call
 from tests.faults import worker
+from tests.stores import PATIENCE
 
 WRITERS, RUNNERS = 8, 3
-PATIENCE = 30.0  # seconds that are never reached, unless something hangs
 ALWAYS = TimePeriod(NOON.replace(year=2020), NOON.replace(year=2030), "total")
 
 Identity = tuple[str, str]

@@ -22,6 +22,7 @@ from analytics_es.ingest.buffer import Buffer
 from analytics_es.testing import tool_call
 from tests.faults.storm import identities
 from tests.faults.test_sqlite import eventually, room
+from tests.stores import PATIENCE
 
 pytestmark = [
     pytest.mark.store("sqlite", "postgres"),
@@ -66,7 +67,7 @@ def started(url: object, code: str, tmp_path: Path) -> subprocess.Popen[str]:
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Wait for the end of a process; returns its code and what it printed."""
     try:
-        shown, problems = process.communicate(timeout=60)
+        shown, problems = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # its children, too
         raise
@@ -388,7 +389,7 @@ def test_what_a_child_throws_away_waits_for_nobody(path: Path) -> None:
         def use() -> None:
             thread = threading.Thread(target=lambda: [each.close() for each in pools], daemon=True)
             thread.start()
-            thread.join(10)
+            thread.join(PATIENCE)
             assert not thread.is_alive()
 
         assert in_a_child(use) == 0

@@ -14,7 +14,7 @@ from analytics_es.testing import NOON, tool_call
 from tests.faults.storm import ALWAYS
 from tests.stores import contents, derived
 
-pytestmark = pytest.mark.store("sqlite", "postgres")
+pytestmark = pytest.mark.store("sqlite", "postgres", privacy="full")  # as many names as events would fill a vault
 
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 JUMPS = (0, 3600, -7200, 86_400 * 400, -86_400 * 800, 1, 0)  # seconds
@@ -105,10 +105,10 @@ def test_one_event_is_one(analytics: AnalyticsService) -> None:
     assert caught_up(analytics) == 1
 
 
-def test_a_hundred_thousand_events_of_one_key_are_exact_as_are_a_million_in_the_soak(
+def test_fifty_thousand_events_of_one_key_are_exact_as_are_a_million_in_the_soak(
     analytics: AnalyticsService,
 ) -> None:
-    assert_exact(analytics, 100_000)
+    assert_exact(analytics, 50_000)
 
 
 def assert_exact(analytics: AnalyticsService, number: int) -> None:

@@ -21,9 +21,9 @@ from analytics_es.errors import CannotOpen, StoreBusy, StoreFailed, StoreMoved
 from analytics_es.log.sqlite import database as sqlite_database
 from analytics_es.testing import job_failed, tool_call
 from tests.faults import worker
-from tests.faults.storm import PATIENCE, identities, processes
+from tests.faults.storm import identities, processes
 from tests.faults.test_processes import assert_derivable
-from tests.stores import eventually, sql
+from tests.stores import PATIENCE, eventually, sql
 
 
 def batch(number: int, size: int = 50, **changes: Any) -> list[dict[str, Any]]:
@@ -170,9 +170,9 @@ def test_read_models_locked_by_another_process_are_told_and_go_on_once_they_are_
     with AnalyticsService.open(path, privacy="full") as service:
         with locked_by_another_process(path.with_name("analytics.views.db")):
             service.record_event(**tool_call()).unwrap()
+            eventually(lambda: {"locked" in str(each.error) for each in service.projections().unwrap()} == {True})
             with pytest.raises(StoreBusy):
                 service.wait_until_caught_up(timeout=1)
-            assert {"locked" in str(each.error) for each in service.projections().unwrap()} == {True}
 
         eventually(lambda: {each.lag_events for each in service.projections().unwrap()} == {0})
 

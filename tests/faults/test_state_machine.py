@@ -199,7 +199,7 @@ class Store(RuleBasedStateMachine):
 
 
 class StoreOnPostgres(Store):
-    """The same on a server, where only processes end; that a server may, too, tests/service/test_postgres.py shows."""
+    """The same on a server, where only processes end; that a server may, too, tests/log/test_postgres.py shows."""
 
     server: Server
 

@@ -26,9 +26,8 @@ from analytics_es.log import Appended, Entry
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite import database as datastore
 from analytics_es.testing import NOON, provider_call, tool_call
-from tests.stores import eventually, log_of
+from tests.stores import PATIENCE, eventually, log_of, nth, opened, recorded
 
-PATIENCE = 30.0  # seconds that are never reached, unless something hangs
 NEVER = 3600.0
 
 
@@ -104,7 +103,7 @@ def test_what_was_accepted_is_in_the_log_after_a_flush_in_order(store: Store) ->
 
 
 def test_an_event_is_recorded_as_record_event_would(store: Store) -> None:
-    with AnalyticsService.open(":memory:", follow=False, clock=lambda: NOON) as analytics:
+    with opened(clock=lambda: NOON, privacy="full") as analytics:
         analytics.record_event(**{**provider_call(), "id": "1", "source": "gateway"}).unwrap()
         with buffer_of(store) as buffer:
             buffer.record_event(**{**provider_call(), "id": "1", "source": "gateway"}).unwrap()
@@ -358,7 +357,7 @@ def test_what_is_older_than_events_are_kept_is_told_and_counted_as_lost_and_noth
         stats = buffer.stats()
 
         assert (stats.accepted, stats.recorded, stats.lost, stats.buffered) == (9, 6, 3, 0)
-        assert service.store.log.head() == 2 + 6
+        assert service.store.log.head() == nth(2 + 6)
     assert [each.code for each in told] == ["before_horizon"] * 3  # closed, the buffer has told of everything
 
 
@@ -368,8 +367,8 @@ def test_a_service_closes_its_buffers_first(tmp_path: Path) -> None:
         for n in range(10):
             buffer.record_event(**call(n)).unwrap()
 
-    with AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics:
-        assert ids(analytics.store.log) == [str(n) for n in range(10)]
+    with opened(tmp_path / "a.db") as analytics:
+        assert [event.id for event in recorded(analytics)] == [str(n) for n in range(10)]
 
 
 def test_a_closed_buffer_takes_nothing(store: Store) -> None:
@@ -403,7 +402,7 @@ def test_a_follower_folds_what_a_buffer_commits() -> None:
             buffer.record_event(**call(n)).unwrap()
         buffer.flush().unwrap()
 
-        assert analytics.wait_until_caught_up() == 100
+        assert analytics.wait_until_caught_up() == nth(100)
 
 
 def test_a_store_that_is_locked_for_a_while_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -423,7 +422,7 @@ def test_a_store_that_is_locked_for_a_while_loses_nothing(tmp_path: Path, monkey
 
         assert failure is not None
         assert failure.code == "store_busy"
-        assert ids(analytics.store.log) == [str(n) for n in range(10)]
+        assert [event.id for event in recorded(analytics)] == [str(n) for n in range(10)]
 
 
 def test_a_service_whose_buffer_lost_events_says_so_when_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from analytics_es.ingest.bus import FAMILIES, Message, at_all_depths, by_depth, 
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.ingest.subscription import Intake, SubscriptionStats
 from analytics_es.testing import NOON, tool_call
-from tests.stores import recorded
+from tests.stores import in_full, nth, recorded
 
 
 def types(analytics: AnalyticsService) -> list[str]:
@@ -149,6 +149,7 @@ def test_what_is_no_bus_is_refused(analytics: AnalyticsService, thing: Any) -> N
 # ── what is recorded ────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@in_full
 def test_a_message_is_recorded_with_what_it_says(analytics: AnalyticsService) -> None:
     bus, call = InProcessBus(), tool_call()
     subscription = analytics.subscribe_to(bus)
@@ -169,9 +170,10 @@ def test_a_message_is_in_the_answers(analytics: AnalyticsService) -> None:
     bus.publish("tool.call.completed", {"tool": "bash"}, time=NOON, id="1")
     analytics.catch_up()
 
-    assert {each.position for each in analytics.projections().unwrap()} == {1}
+    assert {each.position for each in analytics.projections().unwrap()} == {nth(1)}
 
 
+@in_full
 @pytest.mark.parametrize(
     ("payload", "code"),
     [(b"no json", "unreadable_message"), ({"duration_ms": "slow"}, "bad_field"), (b"[]", "unreadable_message")],
@@ -191,6 +193,7 @@ def test_what_cannot_be_recorded_is_kept_with_the_reason_and_no_error(
     assert subscription.stats() == SubscriptionStats(received=1, rejected=1)
 
 
+@in_full
 def test_what_is_in_no_known_shape_is_kept_too(analytics: AnalyticsService) -> None:
     bus = ForeignBus(lambda *_: True, hand_over=lambda topic, payload: (17,))
     analytics.subscribe_to(bus, families=("job.a",))
@@ -201,6 +204,7 @@ def test_what_is_in_no_known_shape_is_kept_too(analytics: AnalyticsService) -> N
     assert base64.b64decode(event.data["raw"]) == b"[17]"
 
 
+@in_full
 def test_what_contradicts_a_recorded_event_is_kept(analytics: AnalyticsService) -> None:
     bus = InProcessBus()
     subscription = analytics.subscribe_to(bus)

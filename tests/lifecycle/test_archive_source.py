@@ -10,7 +10,7 @@ import pytest
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.testing import tool_call
 from tests import day
-from tests.stores import contents, derived, record, sql
+from tests.stores import contents, derived, nth, record, sql
 
 pytestmark = pytest.mark.store("sqlite", events=day.events())
 
@@ -39,7 +39,7 @@ def test_a_rebuild_from_an_archive_changes_no_byte(
 
     result = analytics.rebuild(archive=tmp_path / "archive", workers=workers, batch_size=size, set_aside=True).unwrap()
 
-    assert (result.events, result.position) == (len(day.events()) + len(PERIODS) + 4, analytics.store.log.head())
+    assert (result.events, result.position) == (nth(len(day.events()) + len(PERIODS) + 4), analytics.store.log.head())
     assert contents(analytics.store.read_models) == derived(analytics.store.log)  # type: ignore[arg-type]
     assert all(each.identical for each in analytics.check_ledger().unwrap())
 
@@ -48,7 +48,7 @@ def test_what_is_archived_is_not_read_from_the_log(analytics: AnalyticsService, 
     before = contents(analytics.store.read_models)  # type: ignore[arg-type]
     bounds = [f"{int(time.timestamp() * 1000):012x}" for time in (PERIODS[0].start, PERIODS[-1].end)]
     within = "originator_id >= ? AND originator_id < ? AND rowid <= ?"
-    sql(tmp_path / "analytics.db", f"DELETE FROM stored_events WHERE {within}", *bounds, len(day.events()))
+    sql(tmp_path / "analytics.db", f"DELETE FROM stored_events WHERE {within}", *bounds, nth(len(day.events())))
 
     analytics.rebuild(archive=tmp_path / "archive", set_aside=True).unwrap()
 

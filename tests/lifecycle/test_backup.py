@@ -16,7 +16,7 @@ from analytics_es.log.sqlite import log as sqlite_log
 from analytics_es.testing import tool_call
 from tests.faults.storm import identities
 from tests.servers import Server
-from tests.stores import contents, derived, sql
+from tests.stores import PATIENCE, contents, derived, nth, sql
 
 
 def event(number: int) -> dict[str, Any]:
@@ -36,8 +36,8 @@ def test_a_backup_holds_what_a_copy_of_the_file_lacks(analytics: AnalyticsServic
 
     result = analytics.back_up(tmp_path / "backup.db").unwrap()
 
-    assert (result.last_position, result.bytes) == (500, (tmp_path / "backup.db").stat().st_size)
-    assert sql(tmp_path / "backup.db", "SELECT count(*) FROM stored_events") == [(500,)]
+    assert (result.last_position, result.bytes) == (nth(500), (tmp_path / "backup.db").stat().st_size)
+    assert sql(tmp_path / "backup.db", "SELECT count(*) FROM stored_events") == [(nth(500),)]
     assert sql(tmp_path / "copied.db", "SELECT count(*) FROM sqlite_master WHERE name = 'stored_events'") == [(0,)]
 
 
@@ -51,7 +51,7 @@ def test_a_backup_is_a_store_whose_read_models_are_derived_again(analytics: Anal
         assert identities(restored.store.log) == before
         assert contents(restored.store.read_models) == answers  # type: ignore[arg-type]
         assert restored.record_event(**event(499)).unwrap().duplicate
-        assert restored.record_event(**event(500)).unwrap().position == 501
+        assert restored.record_event(**event(500)).unwrap().position == nth(501)
 
 
 def test_positions_are_kept_where_one_is_missing(analytics: AnalyticsService, tmp_path: Path) -> None:
@@ -71,11 +71,11 @@ def test_a_backup_is_one_state_although_others_record_meanwhile(analytics: Analy
 
     result = analytics.back_up(tmp_path / "backup.db", progress=record_one).unwrap()
 
-    assert analytics.store.log.head() > result.last_position == 500
+    assert analytics.store.log.head() > result.last_position == nth(500)
     assert sql(tmp_path / "backup.db", "PRAGMA integrity_check") == [("ok",)]
     with AnalyticsService.open(tmp_path / "backup.db", follow=False) as restored:
         restored.catch_up()
-        assert identities(restored.store.log) == identities(analytics.store.log)[:500]
+        assert identities(restored.store.log) == identities(analytics.store.log)[: nth(500)]
         assert contents(restored.store.read_models) == derived(restored.store.log)  # type: ignore[arg-type]
 
 
@@ -144,10 +144,10 @@ def test_a_backup_that_is_interrupted_leaves_no_file(analytics: AnalyticsService
 def test_a_store_in_memory_can_be_kept(tmp_path: Path) -> None:
     with AnalyticsService.open(":memory:", follow=False) as service:
         service.record_event(**tool_call()).unwrap()
-        assert service.back_up(tmp_path / "backup.db").unwrap().last_position == 1
+        assert service.back_up(tmp_path / "backup.db").unwrap().last_position == nth(1)
 
     with AnalyticsService.open(tmp_path / "backup.db", follow=False) as restored:
-        assert restored.store.log.head() == 1
+        assert restored.store.log.head() == nth(1)
 
 
 @pytest.mark.usefixtures("in_small_parts")
@@ -156,12 +156,12 @@ def test_recording_does_not_wait_for_a_backup(analytics: AnalyticsService, tmp_p
 
     def wait(*_: object) -> None:
         halfway.set()
-        assert recorded.wait(20)
+        assert recorded.wait(PATIENCE)
 
     backing_up = threading.Thread(target=lambda: analytics.back_up(tmp_path / "backup.db", progress=wait))
     backing_up.start()
-    assert halfway.wait(20)
-    assert analytics.record_event(**event(500)).unwrap().position == 501
+    assert halfway.wait(PATIENCE)
+    assert analytics.record_event(**event(500)).unwrap().position == nth(501)
     recorded.set()
     backing_up.join()
 

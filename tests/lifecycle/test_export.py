@@ -37,6 +37,8 @@ from analytics_es.testing import (
 from analytics_es.types import ExportResult, TimePeriod
 from tests.stores import append, stored
 
+pytestmark = pytest.mark.usefixtures("full_privacy")  # every field that is exported is compared with what was said
+
 FORMATS = ["csv", "json", "parquet"]
 DAY = TimePeriod(datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC))
 NEXT_YEAR = TimePeriod(datetime(2027, 1, 1, tzinfo=UTC), datetime(2027, 1, 2, tzinfo=UTC))

@@ -22,7 +22,10 @@ from analytics_es.read_models import Seeds
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from tests.stores import append, contents, only_live, record, set_clock
 
-pytestmark = pytest.mark.store("sqlite", "postgres", clock=lambda: NOW)
+pytestmark = [
+    pytest.mark.store("sqlite", "postgres", clock=lambda: NOW),
+    pytest.mark.usefixtures("full_privacy"),  # what is left is compared by positions and names
+]
 
 NOW = NOON + timedelta(days=200)
 DAYS = 40  # with events, from NOON on

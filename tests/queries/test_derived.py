@@ -57,7 +57,10 @@ EVENTS = [
     call(4, user_id=None, team="blue", feature=7, cost="16"),
     call(-200, user_id="old", cost="32"),
 ]
-pytestmark = pytest.mark.store(events=EVENTS, tags=TAGS)
+pytestmark = [
+    pytest.mark.store(events=EVENTS, tags=TAGS),
+    pytest.mark.usefixtures("full_privacy"),  # rows are told apart by the names of users
+]
 both = pytest.mark.store("memory", "postgres")
 
 

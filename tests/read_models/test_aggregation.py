@@ -17,7 +17,20 @@ from analytics_es.projection.fold import Fold
 from analytics_es.read_models import Tiling, temporary
 from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.testing import job_failed, provider_call, tool_call
-from tests.stores import OURS, Contents, append, contents, derived, engine, log_of, runner_of, sql, stored, views_of
+from tests.stores import (
+    OURS,
+    Contents,
+    append,
+    contents,
+    derived,
+    engine,
+    log_of,
+    nth,
+    runner_of,
+    sql,
+    stored,
+    views_of,
+)
 
 # A zone of half hours, a day of 25 hours, a day of 23, and a change of half an hour.
 DAYS = [
@@ -246,7 +259,7 @@ def test_beside_a_follower_and_writers_the_result_is_exact(tmp_path: Path) -> No
 
         assert contents(service.store.read_models) == derived(service.store.log)
         assert [each.position for each in results] == sorted(each.position for each in results)
-        assert results[-1].position == 30
+        assert results[-1].position == nth(30)
         assert service.get_summary("cost.calls", TimePeriod.day(date(2026, 3, 2))).unwrap().figures.count == 30
 
 
@@ -264,7 +277,7 @@ def test_a_projection_that_cannot_be_derived_says_so_and_keeps_its_rows() -> Non
         service.catch_up()
         service.record_event(**provider_call(input_tokens=900)).unwrap()
         with service.store.read_models._database.write() as cursor:
-            cursor.execute("UPDATE tracking SET notification_id = 2")
+            cursor.execute("UPDATE tracking SET notification_id = 3")
         before = contents(service.store.read_models)
 
         result = service.run_aggregation(TimePeriod(noon, noon + timedelta(hours=1)))

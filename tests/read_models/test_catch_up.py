@@ -19,11 +19,12 @@ from analytics_es.read_models.catch_up import Runner
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.types import ProjectionStatus
 from projections import Performance, Usage
-from tests.stores import OURS, append, contents, derived, engine, eventually, log_of, runner_of, sql, views_of
+from tests.stores import OURS, PATIENCE, append, contents, derived, engine, eventually, log_of, runner_of, sql, views_of
+
+pytestmark = pytest.mark.usefixtures("full_privacy")  # what was read is told by positions, from 1 on
 
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 LARGEST = 2**63 - 1
-SOON = 60.0  # seconds that are never reached, unless something hangs
 
 
 @projection(version=1, consumes=("provider.>",))
@@ -145,7 +146,7 @@ def test_runners_side_by_side_count_every_event_once(path: Path) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(SOON)
+            thread.join(PATIENCE)
 
         assert not any(thread.is_alive() for thread in threads)
         assert [runner.errors for runner in runners] == [{}, {}, {}]
@@ -200,7 +201,7 @@ def test_waiting_for_a_projection_that_cannot_go_on_raises_its_error() -> None:
         service.record_event(**provider_call(input_tokens=901, user_id="bob")).unwrap()
 
         with pytest.raises((FoldFailed, StoreFailed)):
-            service.wait_until_caught_up(SOON)
+            service.wait_until_caught_up(PATIENCE)
 
         eventually(lambda: status_of(service)["performance"].position == 2)
         assert eventually(lambda: status_of(service)["overflowing"].error)
@@ -213,7 +214,7 @@ def test_a_follower_makes_an_event_visible_without_being_asked() -> None:
     with AnalyticsService.open(":memory:") as service:
         service.record_event(**tool_call()).unwrap()
 
-        assert service.wait_until_caught_up(SOON) == 1
+        assert service.wait_until_caught_up(PATIENCE) == 1
         assert events_of(service) == 1
         service.record_events([job_failed(), provider_call()]).unwrap()
         assert eventually(lambda: events_of(service) == 3)
@@ -232,8 +233,8 @@ def test_two_followers_on_the_same_files_count_every_event_once(path: Path) -> N
     with AnalyticsService.open(path) as one, AnalyticsService.open(path) as other:
         for n in range(20):
             (one, other)[n % 2].record_event(**tool_call(user_id=f"user-{n % 4}")).unwrap()
-        one.wait_until_caught_up(SOON)
-        other.wait_until_caught_up(SOON)
+        one.wait_until_caught_up(PATIENCE)
+        other.wait_until_caught_up(PATIENCE)
 
         assert (events_of(one), events_of(other)) == (20, 20)
         assert contents(one.store.read_models) == derived(one.store.log)
@@ -247,15 +248,15 @@ def test_a_follower_goes_on_after_the_read_models_were_busy(path: Path) -> None:
         service.record_event(**tool_call()).unwrap()
         time.sleep(0.05)
         blocker.set()
-        holding.join(SOON)
+        holding.join(PATIENCE)
 
-        assert service.wait_until_caught_up(SOON) == 1
+        assert service.wait_until_caught_up(PATIENCE) == 1
 
 
 def _hold(read_models: Path, until: threading.Event) -> None:
     connection = sqlite3.connect(read_models, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
-    until.wait(SOON)
+    until.wait(PATIENCE)
     connection.execute("ROLLBACK")
     connection.close()
 

@@ -20,9 +20,12 @@ from analytics_es.projection.fold import Folded
 from analytics_es.read_models import beside
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
-from tests.stores import append, contents, derived, eventually, only_live, stored
+from tests.stores import PATIENCE, append, contents, derived, eventually, only_live, stored
 
-pytestmark = pytest.mark.store("sqlite", "postgres")
+pytestmark = [
+    pytest.mark.store("sqlite", "postgres"),
+    pytest.mark.usefixtures("full_privacy"),  # events are numbered by their positions
+]
 
 ALWAYS = TimePeriod(NOON - timedelta(days=2), NOON + timedelta(days=2), "total")
 EVENTS = 60
@@ -610,12 +613,12 @@ def test_a_follower_rebuilds_in_the_background_while_the_others_go_on(
 
     def slowly(self: Backfill, *progress: Any) -> None:
         at_work.set()
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         stop_when_closing(self, *progress)
 
     monkeypatch.setattr(Backfill, "_stop_when_closing", slowly)
     with opened(url, NEW, other, follow=True) as service:
-        assert at_work.wait(30)
+        assert at_work.wait(PATIENCE)
         record(service, 3)
         eventually(lambda: service.store.read_models.live()["other"].position == EVENTS + 3)
         assert now(service) == "old"
@@ -635,12 +638,12 @@ def test_closing_ends_a_rebuild_in_the_background_and_leaves_nothing(
 
     def slowly(self: Backfill, *progress: Any) -> None:
         at_work.set()
-        assert self._closing.wait(30)
+        assert self._closing.wait(PATIENCE)
         stop_when_closing(self, *progress)
 
     monkeypatch.setattr(Backfill, "_stop_when_closing", slowly)
     service = opened(url, NEW, follow=True)
-    assert at_work.wait(30)
+    assert at_work.wait(PATIENCE)
     service.close()
 
     assert now(old) == "old"

@@ -27,7 +27,10 @@ from tests.servers import Server
 from tests.stores import batch, entry, log_of
 from tests.test_laws import histories, near
 
-pytestmark = pytest.mark.store(events=day.events(), clock=lambda: day.NOW)
+pytestmark = [
+    pytest.mark.store(events=day.events(), clock=lambda: day.NOW),
+    pytest.mark.usefixtures("full_privacy"),  # answers are asked for as of positions, which are counted from 1
+]
 
 HOUR = timedelta(hours=1)
 DAY = TimePeriod.day(NOON.date())

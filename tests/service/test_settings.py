@@ -41,7 +41,7 @@ def test_code_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -
     with AnalyticsService.open(":memory:", settings=path, privacy="full") as by_code:
         assert by_code.store.policy.preset == "full"
     with AnalyticsService.open(":memory:", settings=settings(tmp_path, "")) as default:
-        assert default.store.policy.preset == "full"  # of the tests, see conftest.py
+        assert default.store.policy.preset == "pseudonymous"
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
 from analytics_es.cli.tables.parts import ALARM, MORE, apart, cut, footer, heading, model_name
 from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.types import CostBreakdown, CostPoint, CostRow, CurrencyCost, UnknownCost
 
-_Bucket = tuple[str, dict[str, CostPoint]]  # its start, and its costs by currency
 _LISTED = 3  # models in one line
 REASONS = {
     "no_price": "no price is known",
@@ -146,6 +146,13 @@ def _first(texts: Sequence[str]) -> str:
     return "; ".join(texts[:_LISTED]) + beyond
 
 
+class _Bucket(NamedTuple):
+    """A bucket of time, with its costs by currency."""
+
+    start: str
+    points: dict[str, CostPoint]
+
+
 def _series(answer: CostBreakdown) -> Block:
     """Return one row a bucket with a column for each currency; the bar is of the one with the most calls."""
     buckets: dict[datetime, dict[str, CostPoint]] = {}
@@ -156,23 +163,23 @@ def _series(answer: CostBreakdown) -> Block:
 
     def money(currency: str) -> Column[_Bucket]:
         places = decimals.get(currency, 2)
-        return Number(f"in {currency}", lambda bucket: words.money(bucket[1][currency].cost, currency, places))
+        return Number(f"in {currency}", lambda bucket: words.money(bucket.points[currency].cost, currency, places))
 
     def calls(bucket: _Bucket, currencies: Iterable[str]) -> int:
-        return sum(bucket[1][currency].calls for currency in currencies if currency in bucket[1])
+        return sum(bucket.points[currency].calls for currency in currencies if currency in bucket.points)
 
-    def longest(bucket: _Bucket) -> Decimal:
-        return (bucket[1][currencies[0]].cost if currencies else None) or Decimal(0)
+    def main_cost(bucket: _Bucket) -> Decimal:
+        return (bucket.points[currencies[0]].cost if currencies else None) or Decimal(0)
 
-    rows = list(zip(words.starts([*buckets]), buckets.values(), strict=True))
-    most = max(map(longest, rows), default=Decimal(0))
+    rows = [*map(_Bucket, words.starts([*buckets]), buckets.values())]
+    most = max(map(main_cost, rows), default=Decimal(0))
     unknown: Column[_Bucket] = Number("unknown cost", lambda bucket: words.count(calls(bucket, [""])))
     columns: Columns[_Bucket] = [
-        Column("start", lambda bucket: bucket[0]),
+        Column("start", lambda bucket: bucket.start),
         *map(money, currencies),
-        Number("calls", lambda bucket: words.count(calls(bucket, bucket[1]))),
+        Number("calls", lambda bucket: words.count(calls(bucket, bucket.points))),
         *([unknown] if answer.unknown_calls else []),
-        Column("", lambda bucket: Share(float(longest(bucket) / most) if most else None), drop=1, bar=True),
+        Column("", lambda bucket: Share(float(main_cost(bucket) / most) if most else None), drop=1, bar=True),
     ]
     return Grid(f"By {answer.period.granularity}", columns, rows)
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from operator import itemgetter
+from select import select
 
 import pytest
 
@@ -12,6 +13,7 @@ from analytics_es.cli.display import Beside, Column, Grid, Line, Number, Share, 
 from analytics_es.cli.display.layout import bar
 from analytics_es.cli.display.render import show
 from tests.cli.conftest import WEEK, Cli
+from tests.stores import PATIENCE
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 GRID = Grid(
@@ -39,7 +41,7 @@ def on_a_terminal(columns: int, *arguments: str, until: bytes = b"") -> tuple[st
     )
     os.close(below)
     seen = b""
-    while True:
+    while select([above], [], [], PATIENCE)[0]:
         try:
             part = os.read(above, 65536)
         except OSError:  # Linux says so when the other side is closed
@@ -51,7 +53,7 @@ def on_a_terminal(columns: int, *arguments: str, until: bytes = b"") -> tuple[st
             running.send_signal(signal.SIGINT)
             until = b""
     os.close(above)
-    return seen.decode().replace("\r\n", "\n"), running.wait()
+    return seen.decode().replace("\r\n", "\n"), running.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -69,11 +71,11 @@ def test_a_terminal_has_colours_and_bars_and_no_line_that_is_too_long(db: str, c
 def test_run_tells_on_a_terminal_how_far_it_is(cli: Cli) -> None:
     cli("record", "job.completed", "--data", "{}")
 
-    output, code = on_a_terminal(80, "run", until=b"position 1 ")
+    output, code = on_a_terminal(80, "run", until=b"position 2 ")
 
     assert code == 0
-    assert "following · position 1 · up to date · Ctrl-C stops" in ANSI.sub("", output)
-    assert output.endswith("stopped at position 1\n")
+    assert "following · position 2 · up to date · Ctrl-C stops" in ANSI.sub("", output)
+    assert output.endswith("stopped at position 2\n")
 
 
 def test_a_terminal_that_wants_no_colour_gets_none(db: str, monkeypatch: pytest.MonkeyPatch) -> None:

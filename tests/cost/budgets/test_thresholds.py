@@ -26,9 +26,10 @@ from projections import Budgets, Cost, Performance, Usage
 from tests.cost.budgets.test_budgets import ACME, allocated, spent
 from tests.faults.crash import Crash, crashing
 from tests.servers import Server
-from tests.stores import opened, replace
+from tests.stores import PATIENCE, opened, replace
 
-PATIENCE = 20.0
+pytestmark = pytest.mark.usefixtures("full_privacy")  # thresholds are told of at positions, which are counted from 1
+
 Event = dict[str, Any]
 Reached = list[tuple[str, str, int]]  # of which budget, how many percent, at which position
 

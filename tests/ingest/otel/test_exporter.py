@@ -27,7 +27,7 @@ from analytics_es.ingest.files import OTLP, rows
 from analytics_es.ingest.otel import AnalyticsSpanExporter, ExportStats
 from analytics_es.ingest.otel.span_events import Reader
 from tests.emitters import ANSWER, SECRET, agent, instrumented, provider, three_calls
-from tests.stores import recorded
+from tests.stores import in_full, opened, recorded
 
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "opus", "gen_ai.usage.input_tokens": 100}
 
@@ -124,7 +124,7 @@ def test_a_file_of_what_was_exported_live_adds_nothing(
         (agent if emitter == "genai-agent" else three_calls)(endpoint, tracing)
     tracing.shutdown()
 
-    before = analytics.store.log.head()
+    before = len(recorded(analytics))
     again = analytics.record_events(row.event for row in rows(tmp_path / "traces.jsonl", format=OTLP) if row.event)
 
     assert (0, before, 0) == (again.unwrap().recorded, again.unwrap().duplicates, again.unwrap().differing)
@@ -132,7 +132,7 @@ def test_a_file_of_what_was_exported_live_adds_nothing(
 
 def test_what_was_said_is_recorded_only_where_asked_for(endpoint: str) -> None:
     for content in (False, True):
-        with AnalyticsService.open(":memory:", follow=False) as analytics:
+        with opened(privacy="full") as analytics:
             with instrumented(tracers(AnalyticsSpanExporter(analytics, content=content)), "openinference-openai"):
                 three_calls(endpoint)
             text = json.dumps([event.data for event in recorded(analytics)])
@@ -236,6 +236,7 @@ def test_a_cancelled_call_is_cancelled(analytics: AnalyticsService) -> None:
 # ── what goes wrong ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@in_full
 def test_what_is_refused_is_kept_with_the_reason_and_without_what_was_said(
     analytics: AnalyticsService, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -262,6 +263,7 @@ def test_what_is_refused_is_kept_with_the_reason_and_without_what_was_said(
     assert [f"1 span events were refused, the first because: {message}"] == caplog.messages
 
 
+@in_full
 def test_a_span_that_cannot_be_read_is_kept_and_the_others_are_recorded(analytics: AnalyticsService) -> None:
     exporter = AnalyticsSpanExporter(analytics)
 
@@ -283,6 +285,7 @@ def test_what_is_refused_again_is_kept_once_unless_its_time_is_what_is_wrong(
     assert kept == len(recorded(analytics))
 
 
+@in_full
 def test_a_span_that_makes_us_fail_does_not_cost_the_others(
     analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
