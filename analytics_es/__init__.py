@@ -1,7 +1,21 @@
 """Embedded, event-sourced analytics for AI-agent platforms: usage, performance and cost you can prove."""
 
+from analytics_es.cost import PriceBook, PriceEntry
 from analytics_es.errors import AnalyticsError
-from analytics_es.service.service import AnalyticsService
-from analytics_es.types import OperationResult, Receipt, TimePeriod
+from analytics_es.ingest import PrivacyPolicy
+from analytics_es.service import AnalyticsService, AsOf
+from analytics_es.types import Failure, OperationResult, Progress, Receipt, TimePeriod
 
-__all__ = ["AnalyticsError", "AnalyticsService", "OperationResult", "Receipt", "TimePeriod"]
+__all__ = [
+    "AnalyticsError",
+    "AnalyticsService",
+    "AsOf",
+    "Failure",
+    "OperationResult",
+    "PriceBook",
+    "PriceEntry",
+    "PrivacyPolicy",
+    "Progress",
+    "Receipt",
+    "TimePeriod",
+]

@@ -20,37 +20,37 @@ class Forking(Protocol):
 
 
 # One for the process, because its forks are: nothing else tells of them.
-_told: WeakValueDictionary[int, Forking] = WeakValueDictionary()  # in the order they were made
+_registered: WeakValueDictionary[int, Forking] = WeakValueDictionary()  # in the order they were made
 _resting: list[Forking] = []
 _forking = threading.Lock()
-_registered = False
+_hooked = False
 
 
-def register(thing: Forking) -> None:
-    """Tell something of every fork from now on, as long as it is there."""
-    global _registered
-    if not _registered and hasattr(os, "register_at_fork"):
+def register(listener: Forking) -> None:
+    """Tell a listener of every fork from now on, as long as it is there."""
+    global _hooked
+    if not _hooked and hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
-        _registered = True
-    _told[id(thing)] = thing
+        _hooked = True
+    _registered[id(listener)] = listener
 
 
-def leave(thing: Any) -> None:
-    """Never let something end in this process, not even when the process does: its end is the parent's affair."""
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+def leave(resource: Any) -> None:
+    """Never let a resource end in this process, not even when the process does: its end is the parent's affair."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(resource))
 
 
 def _before() -> None:
     """Let all come to rest, the youngest first: it may need what is older until it does."""
     _forking.acquire()
-    _resting.extend(reversed(list(_told.values())))
-    for thing in _resting:
-        thing.before_fork()
+    _resting.extend(reversed(list(_registered.values())))
+    for listener in _resting:
+        listener.before_fork()
 
 
 def _after(*, child: bool) -> None:
-    for thing in reversed(_resting):
-        thing.after_fork(child=child)
+    for listener in reversed(_resting):
+        listener.after_fork(child=child)
     _resting.clear()
 
 

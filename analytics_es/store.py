@@ -1,64 +1,173 @@
-"""Where a store is, and its two parts opened: files side by side, memory, or one schema of a PostgreSQL database."""
+"""An open store as one value, and how it is opened: files side by side, memory, or one schema of a database."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from analytics_es.errors import MissingExtra, UnknownScheme
-from analytics_es.ingest.vault import KEY_BYTES, Vault, key_of
-from analytics_es.log import EventLog
-from analytics_es.log.address import redacted
+from attrs import evolve, frozen
+
+from analytics_es.errors import MissingExtra, MissingProjection, UnknownScheme, UnknownTimezone
+from analytics_es.events.fields import named_by
+from analytics_es.ingest import PrivacyPolicy
+from analytics_es.ingest.door import Door
+from analytics_es.ingest.privacy import kind_of
+from analytics_es.ingest.recorder import Recorder
+from analytics_es.ingest.vault import KEY_BYTES, Vault, is_pseudonym, key_of
+from analytics_es.log import EventLog, redacted
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite.vault import SQLiteEntries
+from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.seeds import Seeds
+from analytics_es.projection.fold import Fold
+from analytics_es.read_models import ReadModels, Seeds, Tiling, beside, rebuild
+from analytics_es.read_models.aggregation import run_aggregation
+from analytics_es.read_models.catch_up import Runner
+from analytics_es.read_models.replay import replaying
+from analytics_es.read_models.seeds import sealed_until
+from analytics_es.read_models.sources import LogSource, ReplaySource
 from analytics_es.read_models.sqlite import SQLiteReadModels
+from analytics_es.types import AggregationResult, Progress, RebuildResult, TimePeriod
 
 SCHEMES = ("postgresql://", "postgres://")
 SCHEMA = "analytics"
 
+Declared = Callable[[EventLog], Sequence[Declaration]]
+
+
+@frozen(kw_only=True, eq=False)
+class Store:
+    """The parts of an open store, handed as one to whatever works on several of them."""
+
+    log: EventLog
+    read_models: ReadModels
+    calendar: Calendar  # where hours and days begin
+    fold: Fold  # of the projections that are declared
+    runner: Runner  # brings the read models up to the log's head
+    recorder: Recorder  # what is recorded passes its door; what the service itself has to say does not
+    replay_source: LogSource  # the log, as other processes can open it too
+    vault: Vault
+    policy: PrivacyPolicy
+    clock: Callable[[], datetime]
+
+    @property
+    def declarations(self) -> tuple[Declaration, ...]:
+        """The projections that are declared; a live read model may be of an older definition."""
+        return tuple(self.read_models.declarations.values())
+
+    def selected(self, names: Sequence[str] | None) -> list[str]:
+        """Return the named projections in their order, of None all; raises MissingProjection."""
+        declared = self.read_models.declarations
+        for name in names or ():
+            if name not in declared:
+                raise MissingProjection(projection=name)
+        return [name for name in declared if names is None or name in names]
+
+    def known_as(self, entity: str, value: str) -> str:
+        """Return the name under which the log knows an entity: its pseudonym, where it has one."""
+        if not self.policy.pseudonymises(entity) or is_pseudonym(value):
+            return value
+        return self.vault.find(kind_of(".".join(named_by(entity))), value) or value
+
+    def derive_again(self, period: TimePeriod, names: Sequence[str] | None = None) -> AggregationResult:
+        """Derive the hours of a period, and the days they lie in, from the log and swap them in, beside a follower."""
+        tiling = Tiling.of(self.calendar, period)
+        return run_aggregation(self.log, self.read_models, self.fold, tiling, period, names)
+
+    def rebuild(
+        self,
+        names: Sequence[str],
+        progress: Progress | None = None,
+        *,
+        set_aside: bool = True,
+        source: ReplaySource | None = None,
+        seeds: Seeds | None = None,
+        **replay: Any,
+    ) -> RebuildResult:
+        """Derive read models again from the whole log, or another `source`, beside the live ones, and swap them in.
+
+        They begin with the rows of sealed events, or with other `seeds`. `replay` says how: see `replaying`.
+        """
+        result = rebuild.rebuild(
+            self.log,
+            self.read_models,
+            names,
+            lambda beside: replaying(source or self.replay_source, beside, self.calendar, **replay),
+            set_aside=set_aside,
+            seeds=seeds,
+            progress=progress,
+        )
+        return result if source else evolve(result, sealed_until=sealed_until(self.log, self.calendar))
+
+    def close(self) -> None:
+        """Stop following and close everything; what was recorded is durable already."""
+        with ExitStack() as closing:  # the last first, whatever one of them raises
+            for part in (self.log, self.vault, self.read_models, self.fold, self.runner):
+                closing.callback(part.close)
+
+
+# ── opening ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
 
 def open_store(
     url_or_path: str | Path,
-    declared: Callable[[EventLog], Sequence[Declaration]],
+    declared: Declared,
     *,
     timezone: str,
     schema: str = SCHEMA,
     strict_ids: bool = False,
-) -> tuple[EventLog, ReadModels]:
-    """Open the log and the read models of a store, creating what is not there; raises CannotOpen.
+    policy: PrivacyPolicy,
+    vault_key: Path | None = None,
+    clock: Callable[[], datetime],
+) -> Store:
+    """Open a store, creating what is not there; raises UnknownTimezone and CannotOpen.
 
     `declared` says what its read models are, which the log may have been told of.
     """
-    if on_server(url_or_path):
-        return _open_schema(str(url_or_path), schema, declared, timezone, strict_ids)
-    path = log_path(url_or_path)
-    if path:
-        SQLiteLog.check(path)
-        SQLiteReadModels.check(read_models_path(path))
-    log = SQLiteLog(path, strict_ids=strict_ids)
     try:
-        place = read_models_path(path) if path else None
-        read_models = SQLiteReadModels(place, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
-        read_models.restart_beyond(log.head)
-        read_models.settle()
-        read_models.tidy()
-    except BaseException:
-        log.close()
-        raise
-    return log, read_models
+        calendar = Calendar(timezone)
+    except ValueError:
+        raise UnknownTimezone(name=timezone) from None
+    if on_server(url_or_path):
+        log, read_models = _open_schema(str(url_or_path), schema, declared, timezone, strict_ids)
+    else:
+        log, read_models = _open_files(log_path(url_or_path), declared, timezone, strict_ids)
+    vault = open_vault(url_or_path, log, vault_key)
+    fold = Fold(tuple(read_models.declarations.values()), calendar)
+    runner = Runner(log, read_models, fold, clock=clock)
+    address = absolute(url_or_path)
+    return Store(
+        log=log,
+        read_models=read_models,
+        calendar=calendar,
+        fold=fold,
+        runner=runner,
+        recorder=Recorder(log, Door(clock, policy, vault.pseudonym), runner.wake),
+        replay_source=LogSource(log, (open_log, (address, schema)) if address else None),
+        vault=vault,
+        policy=policy,
+        clock=clock,
+    )
+
+
+def _open_files(path: Path | None, declared: Declared, timezone: str, strict_ids: bool) -> tuple[EventLog, ReadModels]:
+    place = read_models_path(path) if path else None
+    if path and place:
+        SQLiteLog.check(path)
+        SQLiteReadModels.check(place)
+    log = SQLiteLog(path, strict_ids=strict_ids)
+    return log, _ready(
+        log, lambda: SQLiteReadModels(place, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
+    )
 
 
 def _open_schema(
-    url: str,
-    schema: str,
-    declared: Callable[[EventLog], Sequence[Declaration]],
-    timezone: str,
-    strict_ids: bool,
+    url: str, schema: str, declared: Declared, timezone: str, strict_ids: bool
 ) -> tuple[EventLog, ReadModels]:
     postgres = _postgres()
     from analytics_es.read_models.postgres import PostgresReadModels
@@ -69,15 +178,23 @@ def _open_schema(
     except BaseException:
         database.close()
         raise
+    return log, _ready(
+        log,
+        lambda: PostgresReadModels(database, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log)),
+    )
+
+
+def _ready(log: EventLog, opened: Callable[[], ReadModels]) -> ReadModels:
+    """Open read models and bring them in line with their log, which is closed where that fails."""
     try:
-        read_models = PostgresReadModels(database, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
+        read_models = opened()
         read_models.restart_beyond(log.head)
-        read_models.settle()
-        read_models.tidy()
+        beside.settle(read_models)
+        beside.tidy(read_models)
     except BaseException:
         log.close()
         raise
-    return log, read_models
+    return read_models
 
 
 def open_log(url_or_path: str | Path, schema: str = SCHEMA) -> EventLog:
@@ -119,6 +236,9 @@ def _postgres() -> ModuleType:
     return postgres
 
 
+# ── addresses ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def exists(url_or_path: str | Path, *, schema: str = SCHEMA) -> bool:
     """Say whether there is a store; raises CannotOpen where that cannot be found out."""
     if on_server(url_or_path):
@@ -134,13 +254,21 @@ def on_server(url_or_path: str | Path) -> bool:
     return str(url_or_path).startswith(SCHEMES)
 
 
+def absolute(url_or_path: str | Path) -> str | None:
+    """Return an address that means the same to other processes, None for memory, which is nobody else's."""
+    if on_server(url_or_path):
+        return str(url_or_path)
+    path = log_path(url_or_path)
+    return str(path.absolute()) if path else None
+
+
 def log_path(url_or_path: str | Path) -> Path | None:
     """Return the log's file of a path or URL, None for a private store in memory; raises UnknownScheme."""
     text = str(url_or_path)
     if text in (":memory:", "sqlite://", "sqlite:///:memory:"):
         return None
-    scheme, found, rest = text.partition("://")
-    if not found:
+    scheme, separator, rest = text.partition("://")
+    if not separator:
         if not text:
             raise UnknownScheme(url=redacted(text))
         return Path(text)

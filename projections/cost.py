@@ -30,6 +30,7 @@ _EFFORT = f"""CASE
     ELSE ''
 END"""
 
+_MEDIA = ("audio", "image")
 _READ_AND = "cache_read_tokens > 0 AND input_{0}_tokens > 0"
 # What sums of calls would hide, in words: that they told nothing, that they used no input, no output, or searches, and
 # that some of it is of two kinds at once, told (by the name of both) or not (`&`): a price of both says nothing then.
@@ -37,15 +38,15 @@ _HIDDEN = {
     "no_input": "coalesce(input_tokens, 0) = 0",
     "no_output": "coalesce(output_tokens, 0) = 0",
     "searches": "searches > 0",
-    **{f"cache_read_{each}": f"cache_read_{each}_tokens > 0" for each in ("audio", "image")},
+    **{f"cache_read_{medium}": f"cache_read_{medium}_tokens > 0" for medium in _MEDIA},
     **{
-        f"cache_read&input_{each}": f"{_READ_AND.format(each)} AND cache_read_{each}_tokens IS NULL"
-        for each in ("audio", "image")
+        f"cache_read&input_{medium}": f"{_READ_AND.format(medium)} AND cache_read_{medium}_tokens IS NULL"
+        for medium in _MEDIA
     },
     **{
-        f"{one}&{side}_{each}": f"{one}_tokens > 0 AND {side}_{each}_tokens > 0"
-        for one, side in (("cache_creation", "input"), ("reasoning", "output"))
-        for each in ("audio", "image")
+        f"{part}&{side}_{medium}": f"{part}_tokens > 0 AND {side}_{medium}_tokens > 0"
+        for part, side in (("cache_creation", "input"), ("reasoning", "output"))
+        for medium in _MEDIA
     },
 }
 _FEW_TELL = "searches, input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens"
@@ -59,7 +60,7 @@ END"""
 
 
 def _band(suffix: str) -> str:
-    above = " ".join(f"WHEN input_tokens > {each} THEN '{each}{suffix}'" for each in THRESHOLDS)
+    above = " ".join(f"WHEN input_tokens > {threshold} THEN '{threshold}{suffix}'" for threshold in THRESHOLDS)
     return f"CASE {above} ELSE '0{suffix}' END"
 
 

@@ -1,14 +1,96 @@
-"""What every test may use: one server of each kind for all of them, started when first asked for."""
+"""What every test may use: a store, the small day, one server of each kind for all, one profile of Hypothesis."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+from syrupy.assertion import SnapshotAssertion
 
-from analytics_es.service import service
+from analytics_es import AnalyticsService
+from analytics_es.service import opening as service_opening
+from tests import day
 from tests.nats_servers import NatsServer, nats_server
 from tests.servers import Server, server
+from tests.snapshots import BriefSnapshots
+from tests.stores import opened, record
+
+# No limits of time: a machine may be busy. What a fixture of a function gives may be used by all its examples.
+settings.register_profile(
+    "analytics_es",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
+)
+settings.load_profile("analytics_es")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "store(*databases, events, **options): on which databases, with what, and how `analytics` is opened"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    databases = next((marker.args for marker in metafunc.definition.iter_markers("store") if marker.args), None)
+    if databases and "url" in metafunc.fixturenames:
+        metafunc.parametrize("url", databases, indirect=True)
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return where a store may be that is not there yet: in memory, where `store` says no other."""
+    database = getattr(request, "param", "memory")
+    if database == "postgres":
+        return str(request.getfixturevalue("postgres").database())
+    return ":memory:" if database == "memory" else f"sqlite:///{tmp_path}/analytics.db"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return the path of a store that is not there yet."""
+    return tmp_path / "analytics.db"
+
+
+@pytest.fixture
+def analytics(request: pytest.FixtureRequest, url: str) -> Iterator[AnalyticsService]:
+    """Return a store that nothing follows, opened as `store` says: what is nearest to the test wins."""
+    markers = reversed(list(request.node.iter_markers("store")))
+    options: dict[str, Any] = {name: option for marker in markers for name, option in marker.kwargs.items()}
+    events = options.pop("events", None)
+    with opened(url, **options) as store:
+        if events:
+            record(store, *events)
+        yield store
+
+
+@pytest.fixture(scope="module")
+def monday() -> Iterator[AnalyticsService]:
+    """Return the small day, with its names: nothing is added to it."""
+    with day.recorded(privacy="full") as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def full_privacy() -> Iterator[None]:
+    """Keep what is recorded as it is, and no event about it; who uses it says why."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service_opening, "PRIVACY", "full")
+        yield
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(BriefSnapshots)
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +107,14 @@ def nats() -> Iterator[NatsServer]:
         yield running
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _names_are_kept() -> Iterator[None]:
-    """Keep what is recorded as it is, and no event about it: tests of privacy say which policy they are about."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "PRIVACY", "full")
-        yield
+@pytest.fixture
+def opening(postgres: Server) -> Iterator[Callable[..., AnalyticsService]]:
+    """Open the store of a schema of its own, on a server, any number of times."""
+    schema = postgres.schema()
+    with ExitStack() as stack:
+
+        def again(**options: Any) -> AnalyticsService:
+            url = options.pop("url", postgres.url)
+            return stack.enter_context(AnalyticsService.open(url, schema=options.pop("schema", schema), **options))
+
+        yield again

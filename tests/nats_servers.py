@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +21,10 @@ from nats.js.client import JetStreamContext
 
 from analytics_es.ingest.nats import NatsBus
 from analytics_es.testing import tool_call
+from tests.stores import PATIENCE, eventually
 
 T = TypeVar("T")
 PROGRAM = Path(sys.executable).with_name("nats-server")
-PATIENCE = 20.0
 LOGIN = ("ada", "s3cret")
 
 
@@ -54,10 +53,7 @@ class NatsServer:
         place = ["-a", "127.0.0.1", "-p", str(self.port), "-sd", str(self.folder), "-l", f"{self.folder}/log"]
         login = ["--user", LOGIN[0], "--pass", LOGIN[1]]
         self._process = subprocess.Popen([str(PROGRAM), "-js", *place, *login])
-        deadline = time.monotonic() + PATIENCE
-        while not self._listens():
-            assert time.monotonic() < deadline, "the server does not listen"
-            time.sleep(0.01)
+        eventually(self._listens)
 
     def _listens(self) -> bool:
         try:

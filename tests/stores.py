@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import atexit
+import base64
+import json
 import re
+import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow as pa
+import pytest
+from attrs import evolve
 
-from analytics_es.events.codec import encode
-from analytics_es.events.event import admit, key_of_time, microseconds
-from analytics_es.ingest.door import entry
+from analytics_es import AnalyticsService
+from analytics_es.events.codec import decode, encode
+from analytics_es.events.event import RecordedEvent, admit, key_of_time, microseconds
+from analytics_es.ingest.door import Door
+from analytics_es.ingest.privacy import DEFAULT, PrivacyPolicy
+from analytics_es.ingest.recorder import CONFIGURED, Recorder
 from analytics_es.log import Entry
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import declaration_of, declarations_of
@@ -31,9 +42,67 @@ from projections import Budgets, Cost, Performance, Usage
 
 OURS = (Budgets, Cost, Performance, Usage)
 
+_DOOR = Door(lambda: NOON)
+# As a service has it that is opened as usual, but with pseudonyms that are the same in every log.
+USUAL = Door(lambda: NOON, PrivacyPolicy.of(DEFAULT), lambda _, name: f"p_{sha256(name.encode()).hexdigest()[:16]}")
+
 Arguments = Mapping[str, Any]
 Stored = tuple[str, bytes]
 Contents = dict[str, list[tuple[Any, ...]]]
+
+PATIENCE = 60.0  # seconds that are never reached, unless something hangs
+
+
+in_full = pytest.mark.store(privacy="full")  # of tests that compare what is kept with what was said
+
+
+# ── services ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def opened(place: str | Path = ":memory:", **options: Any) -> AnalyticsService:
+    """Open a store; nothing follows it, unless said otherwise."""
+    return AnalyticsService.open(place, **{"follow": False, **options})
+
+
+def record(analytics: AnalyticsService, *events: Arguments) -> None:
+    """Record events, and take them into the read models."""
+    analytics.record_events(events).unwrap()
+    analytics.catch_up()
+
+
+def recorded(analytics: AnalyticsService, *types: str) -> list[RecordedEvent]:
+    """Return the log's events in order: those of these types, else all but which policy of privacy is in force."""
+    rows = analytics.store.log.scan(after=0, limit=100_000).to_pylist()
+    events = [decode(row["position"], row["type"], row["state"]) for row in rows]
+    return [event for event in events if (event.type in types if types else event.type != CONFIGURED)]
+
+
+def policies(analytics: AnalyticsService) -> list[tuple[int, str]]:
+    """Return the positions at which a policy of privacy was told of, and of which preset it is."""
+    return [(event.position or 0, event.data["preset"]) for event in recorded(analytics, CONFIGURED)]
+
+
+@contextmanager
+def numbered_pseudonyms() -> Iterator[None]:
+    """Let pseudonyms be p_0000000000000001 and so on, in the order in which they are made."""
+    numbers = count(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrets, "token_urlsafe", lambda size: f"{next(numbers):016}")
+        yield
+
+
+def eventually(is_so: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """Wait until something is so, and return what it is."""
+    deadline = time.monotonic() + seconds
+    while not (result := is_so()):
+        assert time.monotonic() < deadline, "it never came to be so"
+        time.sleep(0.005)
+    return result
+
+
+def nth(number: int) -> int:
+    """Return the position of the n-th event of a store: by default, which policy is in force is told before it."""
+    return number + 1
 
 
 # ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -65,18 +134,23 @@ def batch(*events: Arguments | Stored) -> pa.Table:
     )
 
 
+def entry(now: datetime, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Entry:
+    """Return the entry of an event that came in at a time, past a door without a policy."""
+    return _DOOR.write(event_type, data, now=now, **arguments)
+
+
 def _admitted(arguments: Arguments) -> Stored:
     event = admit(now=NOON, **arguments)
     return event.type, encode(event)
 
 
-def append(log: SQLiteLog, *events: Arguments | Stored) -> None:
-    """Append events to a log: through the door, or as they are."""
-    log.append([_entry(each, n) for n, each in enumerate(events, log.head())])
+def append(log: SQLiteLog, *events: Arguments | Stored, door: Door = _DOOR) -> None:
+    """Append events to a log: through a door, or as they are."""
+    Recorder(log, door, lambda: None).append([_entry(event, n, door) for n, event in enumerate(events, log.head())])
 
 
-def _entry(event: Arguments | Stored, n: int) -> Entry:
-    return Entry(f"{_place(event[1])}{n:020x}", *event) if isinstance(event, tuple) else entry(NOON, **event)
+def _entry(event: Arguments | Stored, n: int, door: Door) -> Entry:
+    return Entry(f"{_place(event[1])}{n:020x}", *event) if isinstance(event, tuple) else door.write(**event)
 
 
 def _place(state: bytes) -> str:
@@ -128,11 +202,13 @@ def columns(declaration: Declaration) -> list[str]:
 
 
 @contextmanager
-def log_of(events: Iterable[Arguments | Stored] = (), path: Path | None = None) -> Iterator[SQLiteLog]:
+def log_of(
+    events: Iterable[Arguments | Stored] = (), path: Path | None = None, *, door: Door = _DOOR
+) -> Iterator[SQLiteLog]:
     """Open a log that holds these events."""
     log = SQLiteLog(path)
     try:
-        append(log, *events)
+        append(log, *events, door=door)
         yield log
     finally:
         log.close()
@@ -210,3 +286,28 @@ def sql(path: Path, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         found = connection.execute(statement, parameters).fetchall()
     connection.close()
     return found
+
+
+def replace(service: AnalyticsService, **parts: Any) -> None:
+    """Put other parts into an open service."""
+    service._lifetime._parts = evolve(service._parts, **parts)
+
+
+def set_clock(service: AnalyticsService, time: datetime) -> None:
+    """Let it be another time for whoever asks an open service; events are recorded by the clock of before."""
+    replace(service, store=evolve(service.store, clock=lambda: time))
+
+
+# ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def forms(text: str) -> list[bytes]:
+    """Return the ways in which a text may be in a file."""
+    whole = [base64.b64encode(b"." * n + text.encode()).rstrip(b"=")[4:-2] for n in range(3)]
+    return [text.encode(), text.encode("utf-16-le"), text.encode("utf-16-be"), json.dumps(text)[1:-1].encode(), *whole]
+
+
+def found_in(folder: Path, text: str) -> list[str]:
+    """Name the files that hold a text, in any form."""
+    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    return sorted(name for name, held in files.items() if any(form in held for form in forms(text)))

@@ -4,21 +4,29 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
+from contextlib import chdir
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from analytics_es import AnalyticsService
+from analytics_es.cli import main
 from analytics_es.errors import AnalyticsError
 from analytics_es.testing import NOON, provider_call, tool_call
 from tests import day
-from tests.ingest.test_privacy import found_in
 from tests.nats_servers import NatsServer
 from tests.servers import Server
+from tests.stores import found_in, opened, record
 
 ROOT = Path(__file__).parent.parent
 SHELL = re.compile(r"^analytics-es .*$", re.MULTILINE)
+
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+NAMED = re.compile(r"`((?:tests|docs|analytics_es|projections)/[\w./-]+)`")
 
 
 def blocks(name: str, language: str) -> list[str]:
@@ -29,6 +37,22 @@ def run_python(code: str, folder: Path) -> str:
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def run_commands(commands: Iterable[str], folder: Path) -> str:
+    """Run commands one after the other in this process, and return what the last one says."""
+    told = ""
+    with chdir(folder):
+        for command in commands:
+            done = CliRunner().invoke(main, shlex.split(command)[1:], prog_name="analytics-es")
+            assert done.exit_code == 0, f"{command}: {done.output}{done.exception!r}"
+            told = done.stdout
+    return told
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_is_there(page: Path) -> None:
+    assert [name for name in NAMED.findall(page.read_text()) if not (ROOT / name).exists()] == []
 
 
 def test_the_page_of_use_in_the_readme_runs(tmp_path: Path) -> None:
@@ -48,10 +72,7 @@ def test_the_commands_in_the_readme_run(tmp_path: Path) -> None:
     )
     commands = SHELL.findall((ROOT / "README.md").read_text())
 
-    for command in commands:
-        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
+    run_commands(commands, tmp_path)
 
     assert len(commands) == 3
 
@@ -76,18 +97,14 @@ def test_a_wrong_declaration_fails_as_the_guide_says() -> None:
 
 
 def test_the_runbook_of_rebuilding_runs(tmp_path: Path) -> None:
-    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as analytics:
-        analytics.record_events(day.events()).unwrap()
-        analytics.catch_up()
+    with opened(tmp_path / "analytics.db", privacy="full") as analytics:  # the page names positions of the day
+        record(analytics, *day.events())
     (tmp_path / "archive").mkdir()
     # On a cluster: tests/read_models/test_dask.py.
     commands = [each for each in SHELL.findall((ROOT / "docs/rebuild.md").read_text()) if "--scheduler" not in each]
     (code,) = blocks("docs/rebuild.md", "python")
 
-    for command in commands:
-        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+    run_commands(commands, tmp_path)
 
     assert len(commands) > 12
     assert run_python(code, tmp_path) == "True\n8\n9\n"
@@ -101,10 +118,7 @@ def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
     with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as analytics:
         analytics.record_events([provider_call(), tool_call(occurred_at=NOON + timedelta(days=1))]).unwrap()
 
-    for command in commands:
-        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+    run_commands(commands, tmp_path)
 
     assert len(commands) == 6
     assert run_python(code, tmp_path) == shown
@@ -117,10 +131,7 @@ def test_prices_are_what_their_page_shows(tmp_path: Path) -> None:
     (tmp_path / "prices.toml").write_text((ROOT / "docs/examples/prices/acme.toml").read_text())
     AnalyticsService.open(tmp_path / "analytics.db", follow=False).close()
 
-    for command in commands:
-        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+    run_commands(commands, tmp_path)
 
     assert len(commands) == 7
     assert run_python(code, tmp_path) == shown
@@ -133,10 +144,7 @@ def test_costs_are_what_their_page_shows(tmp_path: Path) -> None:
     (tmp_path / "prices.toml").write_text((ROOT / "docs/examples/prices/acme.toml").read_text())
 
     assert run_python(code, tmp_path) == shown
-    for command in commands:
-        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+    run_commands(commands, tmp_path)
     assert len(commands) == 5
 
 
@@ -147,19 +155,7 @@ def test_cost_is_told_apart_as_the_page_of_dimensions_shows(tmp_path: Path) -> N
     commands = SHELL.findall((ROOT / "docs/dimensions.md").read_text())
 
     assert run_python(code, tmp_path) == shown
-    for command in commands:
-        words = [
-            sys.executable,
-            "-W",
-            "error",
-            "-m",
-            "analytics_es.cli",
-            *shlex.split(command)[1:],
-            "--db",
-            "platform.db",
-        ]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+    run_commands([f"{command} --db platform.db" for command in commands], tmp_path)
     assert len(commands) == 3
 
 
@@ -169,12 +165,9 @@ def test_corrections_are_what_their_page_shows(tmp_path: Path) -> None:
     commands = [each for each in SHELL.findall((ROOT / "docs/cost.md").read_text()) if "corrected.db" in each]
 
     assert run_python(code, tmp_path) == shown
-    for command in commands:
-        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+    told = run_commands(commands, tmp_path)
     assert len(commands) == 3
-    assert done.stdout.endswith("was 0.0061 → is 0.0058 USD (-0.0003)\ncorrection 2 of this call, at position 4\n")
+    assert told.endswith("was 0.0061 → is 0.0058 USD (-0.0003)\ncorrection 2 of this call, at position 4\n")
 
 
 def test_budgets_are_what_their_page_shows(tmp_path: Path) -> None:
@@ -182,10 +175,7 @@ def test_budgets_are_what_their_page_shows(tmp_path: Path) -> None:
     commands = SHELL.findall((ROOT / "docs/budgets.md").read_text())
 
     assert run_python(code, tmp_path) == shown
-    for command in commands:
-        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        assert done.returncode == 0, f"{command}: {done.stderr}{done.stdout}"
+    run_commands(commands, tmp_path)
 
     assert len(commands) == 3
 
@@ -225,12 +215,10 @@ def test_spans_are_recorded_as_the_guide_shows(tmp_path: Path) -> None:
     (tmp_path / "traces.jsonl").write_text(recorded.read_text())
 
     shown = run_python(containing("TracerProvider", "python"), tmp_path)
-    words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    run_commands([command], tmp_path)
 
     stats = "ExportStats(spans=1, ignored=0, recorded=1, duplicates=0, refused=0, failed=0)"
     assert shown == f"{stats}\nclaude-sonnet-4-5\n"
-    assert done.returncode == 0, f"{command}: {done.stderr}"
 
 
 def test_the_web_application_of_the_guide_records_on_the_hot_path_and_durably(tmp_path: Path) -> None:
@@ -258,11 +246,7 @@ def test_privacy_is_kept_as_the_guide_shows(tmp_path: Path) -> None:
     commands = SHELL.findall((ROOT / "docs/privacy.md").read_text())
 
     assert run_python(policy, tmp_path) == "3\n"
-    for command in commands:
-        words = [sys.executable, "-W", "error", "-m", "analytics_es.cli", *shlex.split(command)[1:]]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-    assert "destroyed: 1 entry of the vault" in done.stdout
+    assert "destroyed: 1 entry of the vault" in run_commands(commands, tmp_path)
     assert len(commands) == 2
     assert run_python(forgotten, tmp_path) == "0 0 [] []\n"
     assert found_in(tmp_path, "ada@example.com") == []

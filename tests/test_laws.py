@@ -14,23 +14,38 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import Histogram, count, declaration_of, histogram, key, projection, total
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Folded
-from analytics_es.queries import question as queries
+from analytics_es.queries import QuestionContext
 from analytics_es.queries.figures import distribution
-from analytics_es.read_models import rebuild
+from analytics_es.queries.summary import summary
+from analytics_es.read_models import Tiling
+from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.histograms import read
 from analytics_es.read_models.sqlite import SQLiteReadModels
-from analytics_es.read_models.tiling import Tiling
 from analytics_es.testing import budget_allocated, job_failed, message_added, provider_call, task_completed, tool_call
 from analytics_es.types import TimePeriod
-from tests.stores import OURS, Contents, append, contents, derived, engine, folded, log_of, runner_of, stored, views_of
+from tests.stores import (
+    OURS,
+    USUAL,
+    Contents,
+    append,
+    contents,
+    derived,
+    engine,
+    folded,
+    log_of,
+    nth,
+    runner_of,
+    stored,
+    views_of,
+)
 
 
 @projection(version=1, consumes=("custom.>", "tool.>"), entities=("user", "tool"))
@@ -68,7 +83,7 @@ ZONES = [
 ]
 HOUR_US = 3600 * 10**6
 
-moderate = settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+moderate = settings(max_examples=12)
 
 
 # ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -150,7 +165,7 @@ def test_batches_of_any_sizes_give_what_one_fold_of_the_whole_log_gives(
 ) -> None:
     arrivals = [*history, *damaged]
     chance.shuffle(arrivals)
-    with log_of(arrivals) as log, views_of(log, ALL, zone) as read_models:
+    with log_of(arrivals, door=USUAL) as log, views_of(log, ALL, zone) as read_models:
         while runner_of(log, read_models, batch=chance.randint(1, 9), classes=ALL, zone=zone).step():
             pass
 
@@ -163,8 +178,8 @@ def test_any_order_and_any_duplicates_give_the_same_rows(history: list[dict[str,
     arrivals = [*history, *chance.choices(history, k=chance.randint(1, 8))]
     chance.shuffle(arrivals)
 
-    with log_of(history) as log, log_of(arrivals) as other:
-        assert other.head() == log.head() == len(history)
+    with log_of(history, door=USUAL) as log, log_of(arrivals, door=USUAL) as other:
+        assert other.head() == log.head() == nth(len(history))
         assert without_positions(derived(other, ALL)) == without_positions(derived(log, ALL))
 
 
@@ -178,7 +193,7 @@ def without_positions(found: Contents) -> dict[str, Any]:
 @given(histories(), st.randoms(use_true_random=False))
 def test_batches_may_be_merged_in_any_order(history: list[dict[str, Any]], chance: random.Random) -> None:
     size = chance.randint(1, 5)
-    with log_of(history) as log, views_of(log, ALL) as read_models:
+    with log_of(history, door=USUAL) as log, views_of(log, ALL) as read_models:
         batches = [log.scan(after=after, limit=size) for after in range(0, log.head(), size)]
         chance.shuffle(batches)
         for n, events in enumerate(batches):
@@ -227,7 +242,7 @@ def test_stopping_and_beginning_again_anywhere_stays_exact(
         for n, history in enumerate(histories):
             with ExitStack() as stack:
                 log, read_models, runner = opened(stack, Path(folder), batch=chance.randint(1, 4))
-                append(log, *({**event, "id": f"{n}-{event['id']}"} for event in history))
+                append(log, *({**event, "id": f"{n}-{event['id']}"} for event in history), door=USUAL)
                 with crash_after(read_models, commits=chance.randint(0, 12)):
                     runner.catch_up()
         with ExitStack() as stack:
@@ -244,7 +259,7 @@ def test_deleted_read_models_come_back_identical(history: list[dict[str, Any]], 
         folder = Path(name)
         with ExitStack() as stack:
             log, read_models, runner = opened(stack, folder, batch=5)
-            append(log, *history)
+            append(log, *history, door=USUAL)
             runner.catch_up()
             before = contents(read_models)
         for file in folder.glob("views.db*"):
@@ -268,7 +283,7 @@ def test_two_runners_of_different_batches_on_the_same_files_stay_exact(
         _, _, other = opened(stack, Path(folder), batch=chance.randint(1, 5))
         one._fold = overtaken(one._fold, lambda: other.step(chance.randint(0, log.head())), chance)  # type: ignore[assignment]
         for event in history:
-            append(log, event)
+            append(log, event, door=USUAL)
             if chance.random() < 0.3:
                 chance.choice((one, other)).step(chance.randint(0, log.head()))
         one.catch_up()
@@ -298,11 +313,11 @@ def test_deriving_any_period_again_changes_no_byte(
     history: list[dict[str, Any]], start: datetime, length: int, zone: str
 ) -> None:
     period = TimePeriod(start, start + timedelta(microseconds=length))
-    with log_of(history) as log, views_of(log, ALL, zone) as read_models:
+    with log_of(history, door=USUAL) as log, views_of(log, ALL, zone) as read_models:
         runner_of(log, read_models, classes=ALL, zone=zone, batch=6).catch_up()
         before = contents(read_models)
 
-        rebuild.run_aggregation(log, read_models, engine(ALL, zone), Tiling.of(Calendar(zone), period), period)
+        run_aggregation(log, read_models, engine(ALL, zone), Tiling.of(Calendar(zone), period), period)
 
         assert contents(read_models) == before
 
@@ -310,8 +325,8 @@ def test_deriving_any_period_again_changes_no_byte(
 # ── what sums are sums of ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def source_of(read_models: SQLiteReadModels, zone: str) -> queries.QuestionContext:
-    return queries.QuestionContext(
+def source_of(read_models: SQLiteReadModels, zone: str) -> QuestionContext:
+    return QuestionContext(
         read_models=read_models,
         calendar=Calendar(zone),
         lag=lambda _: (0, 0.0),
@@ -328,11 +343,11 @@ def test_the_sum_of_days_is_the_range_is_the_sum_of_hours_in_every_zone(
     history = data.draw(histories(times))
     start, end = sorted([data.draw(times), data.draw(times)])
     end = max(end, start + timedelta(microseconds=1))
-    with log_of(history) as log, views_of(log, ALL, zone) as read_models:
+    with log_of(history, door=USUAL) as log, views_of(log, ALL, zone) as read_models:
         runner_of(log, read_models, classes=ALL, zone=zone).catch_up()
         for metric in ("usage.events", "performance.output_tokens", "performance.duration", "mine.size"):
             told = {
-                grain: queries.summary(
+                grain: summary(
                     source_of(read_models, zone), metric, TimePeriod(start, end, grain), group_by=(), where={}
                 )
                 for grain in ("hour", "day", "total")
@@ -357,9 +372,9 @@ def test_the_period_counts_just_the_events_of_its_whole_hours(
 ) -> None:
     period = TimePeriod(start, start + timedelta(hours=hours), "total")
     tiling = Tiling.of(Calendar("Asia/Kathmandu"), period)
-    with log_of(history) as log, views_of(log, ALL, "Asia/Kathmandu") as read_models:
+    with log_of(history, door=USUAL) as log, views_of(log, ALL, "Asia/Kathmandu") as read_models:
         runner_of(log, read_models, classes=ALL, zone="Asia/Kathmandu").catch_up()
-        told = queries.summary(source_of(read_models, "Asia/Kathmandu"), "usage.events", period, group_by=(), where={})
+        told = summary(source_of(read_models, "Asia/Kathmandu"), "usage.events", period, group_by=(), where={})
 
     instants = [event["occurred_at"].timestamp() for event in history]
     assert sum(tiling.start <= instant < tiling.end for instant in instants) == told.figures.count
@@ -371,7 +386,7 @@ def test_the_period_counts_just_the_events_of_its_whole_hours(
 @given(histories(near(EDGES[2:3], 30)))
 def test_groups_of_a_key_add_up_to_the_total(history: list[dict[str, Any]]) -> None:
     period = TimePeriod(EDGES[2] - timedelta(hours=30), EDGES[2] + timedelta(hours=31), "total")
-    with log_of(history) as log, views_of(log, ALL) as read_models:
+    with log_of(history, door=USUAL) as log, views_of(log, ALL) as read_models:
         runner_of(log, read_models, classes=ALL).catch_up()
         for metric, keys in (
             ("usage.events", ["event_type"]),
@@ -382,7 +397,7 @@ def test_groups_of_a_key_add_up_to_the_total(history: list[dict[str, Any]]) -> N
             ("cost.input_tokens", ["provider", "pricing"]),
             ("mine.size", ["region"]),
         ):
-            told = queries.summary(source_of(read_models, "UTC"), metric, period, group_by=keys, where={})
+            told = summary(source_of(read_models, "UTC"), metric, period, group_by=keys, where={})
 
             assert added(told.groups) == (told.figures.count, told.figures.total) or not told.groups
 
@@ -399,7 +414,7 @@ class Sizes:
     size: Histogram = histogram("value")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.integers(0, 10**12) | st.integers(0, 300), min_size=1, max_size=60)
     | st.integers(0, 10**12).flatmap(lambda v: st.lists(st.integers(v, v + v // 50), min_size=1, max_size=4))
@@ -430,7 +445,7 @@ def test_a_longer_history_in_random_batches_is_exact(seed: int) -> None:
         }
         for _ in range(2000)
     ]
-    with log_of(history) as log, views_of(log, ALL, "Australia/Lord_Howe") as read_models:
+    with log_of(history, door=USUAL) as log, views_of(log, ALL, "Australia/Lord_Howe") as read_models:
         while runner_of(
             log, read_models, batch=chance.randint(50, 400), classes=ALL, zone="Australia/Lord_Howe"
         ).step():

@@ -12,16 +12,12 @@ from attrs import Factory, define, evolve
 from analytics_es.audit.ledger import FIRST, LAST, MICRO, instant
 from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import Declaration, Measure
+from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
-from analytics_es.projection.fold_sql import MeasureCell
 from analytics_es.types import ColumnDifference, Divergence, UnreadableDivergence
 
 PAGE = 5_000  # rows that are held of each side
 LISTED = 20  # positions of a divergence
-
-# Counts the events of a row, whatever its measures take of them.
-EVENTS = Measure(name="events", kind="count", sql=None, where=None, unit="events", decimals=0)
 
 Row = tuple[Any, ...]
 Pair = tuple[Row | None, Row | None]  # as it is live, and as it should be
@@ -30,7 +26,7 @@ Stored = int | str | None
 
 
 @define
-class Found:
+class Differences:
     """How many rows there are on either side, how many differ, and the first of those."""
 
     limit: int
@@ -45,29 +41,29 @@ class Found:
             self.listed.append(pair)
 
 
-def compare(live: Page, expected: Page, width: int, limit: int) -> Found:
+def compare(live: Page, expected: Page, width: int, limit: int) -> Differences:
     """Compare all rows; the first columns are their key. Where pages are equal, no row is looked at."""
-    found, after = Found(limit), ()
+    differences, after = Differences(limit), ()
     while True:
         ours, theirs = live(after), expected(after)
         ends = [page[-1][:width] for page in (ours, theirs) if len(page) >= PAGE]
         if ours == theirs:
-            found.rows += len(ours)
+            differences.rows += len(ours)
         else:
-            _walk(found, ours, theirs, width, min(ends, default=None))
+            _walk(differences, ours, theirs, width, min(ends, default=None))
         if not ends:
-            return found
+            return differences
         after = min(ends)  # both go on from one key, so that pages may be equal again
 
 
-def _walk(found: Found, ours: Sequence[Row], theirs: Sequence[Row], width: int, end: Row | None) -> None:
+def _walk(differences: Differences, ours: Sequence[Row], theirs: Sequence[Row], width: int, end: Row | None) -> None:
     """Compare row for row up to a key, beyond which one side was not read."""
     one, other = ({row[:width]: row for row in page if end is None or row[:width] <= end} for page in (ours, theirs))
     keys = sorted({*one, *other})
-    found.rows += len(keys)
+    differences.rows += len(keys)
     for key in keys:
         if one.get(key) != other.get(key):
-            found.add((one.get(key), other.get(key)))
+            differences.add((one.get(key), other.get(key)))
 
 
 # ── in words ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -75,26 +71,22 @@ def _walk(found: Found, ours: Sequence[Row], theirs: Sequence[Row], width: int, 
 
 def unreadable(name: str, pairs: Sequence[Pair]) -> list[UnreadableDivergence]:
     """Say which unreadable values are listed that should not be, and which are not."""
-    told = []
-    for live, expected in pairs:
-        _, position, field = live or expected or (0, 0, "")
-        told.append(
-            UnreadableDivergence(
-                projection=name, kind="extra" if live else "missing", position=position, field=str(field)
-            )
-        )
-    return told
+    return [
+        UnreadableDivergence(projection=name, kind="extra" if live else "missing", position=position, field=str(field))
+        for live, expected in pairs
+        for _, position, field in [live or expected or (0, 0, "")]
+    ]
 
 
 def divergences(
     log: EventLog, fold: Fold, declaration: Declaration, pairs: Sequence[Pair], *, upto: int
 ) -> list[Divergence]:
     """Say what is wrong with rows, and which events of the log they are made of, up to a position."""
-    told: list[Divergence] = []
+    divergences: list[Divergence] = []
     for (grain, bucket), group in groupby(sorted(pairs, key=_in_time(declaration)), _in_time(declaration)):
         same = [_divergence(declaration, fold.calendar, grain, bucket, *pair) for pair in group]
-        told += _with_positions(log, fold, declaration, same, _within(fold.calendar, grain, bucket), upto)
-    return told
+        divergences += _with_positions(log, fold, declaration, same, _within(fold.calendar, grain, bucket), upto)
+    return divergences
 
 
 def _in_time(declaration: Declaration) -> Callable[[Pair], tuple[str, int]]:
@@ -111,13 +103,13 @@ def _divergence(
     declaration: Declaration, calendar: Calendar, grain: str, bucket: int, live: Row | None, expected: Row | None
 ) -> Divergence:
     width = len(declaration.row_key)
-    told = dict(zip(declaration.row_key, (live or expected or ()), strict=False))
+    key = dict(zip(declaration.row_key, (live or expected or ()), strict=False))
     return Divergence(
         projection=declaration.name,
         kind="extra" if expected is None else "missing" if live is None else "changed",
         grain=grain,
         start=instant(calendar, bucket),
-        keys={key.name: told[key.name] for key in declaration.keys},
+        keys={own.name: key[own.name] for own in declaration.keys},
         differences=list(_differences(declaration, live and live[width:], expected and expected[width:])),
         positions=[],
         events=0,
@@ -154,19 +146,19 @@ def _with_positions(
     log: EventLog,
     fold: Fold,
     declaration: Declaration,
-    told: Sequence[Divergence],
+    divergences: Sequence[Divergence],
     within: tuple[int, int],
     upto: int,
 ) -> list[Divergence]:
     """Replay one bucket for all its rows, by the declaration's own filter and keys."""
-    events: list[tuple[int, list[int]]] = [(0, []) for _ in told]
-    cells = [MeasureCell.of(declaration, EVENTS, each.keys) for each in told]
+    counts, positions = [0] * len(divergences), [list[int]() for _ in divergences]
+    keys_alone = evolve(declaration, measures=())  # the events of a row, whatever its measures take of them
     for batch in log.scan_period(*within, upto=upto) if within[1] else ():
-        for n, cell in enumerate(cells):
-            count, positions = events[n]
-            part = fold.contributions(batch, cell, within=within, limit=LISTED - len(positions))
-            added = sum(values[0] for values in part.sums.values())
-            events[n] = (count + added, positions + [position for position, *_ in part.events])
+        for number, divergence in enumerate(divergences):
+            events = fold.by_event(batch, keys_alone, divergence.keys, within=within)
+            counts[number] += events.num_rows
+            positions[number] += events["position"].slice(0, LISTED - len(positions[number])).to_pylist()
     return [
-        evolve(each, events=count, positions=positions) for each, (count, positions) in zip(told, events, strict=True)
+        evolve(divergence, events=count, positions=listed)
+        for divergence, count, listed in zip(divergences, counts, positions, strict=True)
     ]

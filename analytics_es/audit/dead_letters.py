@@ -12,16 +12,15 @@ from attrs import frozen
 
 from analytics_es.errors import MissingProjection, NoDeadLetter, SealedPeriod
 from analytics_es.events import codec
+from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.events.event import RecordedEvent, facts, microseconds
-from analytics_es.events.fields import MAX_INTEGER
-from analytics_es.log import EventLog
+from analytics_es.events.fields import FIELDS, TEXT
 from analytics_es.projection import engine
-from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import FIELDS, TEXT, Declaration, Measure
-from analytics_es.projection.fold import Fold, Folded
-from analytics_es.projection.fold_sql import IN_MICROSECONDS
-from analytics_es.read_models import ReadModels, rebuild
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.projection.declaration import Declaration, Measure
+from analytics_es.projection.decoding import IN_MICROSECONDS
+from analytics_es.projection.fold import Folded
+from analytics_es.read_models.tiling import MICRO
+from analytics_es.store import Store
 from analytics_es.types import DeadLetter, RetryResult, TimePeriod
 
 NO_EVENT = "event"
@@ -51,35 +50,32 @@ class DeadLetterDetails:
 class DeadLetters:
     """The dead letters of one store."""
 
-    log: EventLog
-    read_models: ReadModels
-    fold: Fold
-    calendar: Calendar
+    store: Store
 
     def listed(
         self, *, projection: str | None = None, position: int | None = None, discarded: bool = False, limit: int = 2**62
     ) -> list[DeadLetter]:
         """List the first letters by position; with `discarded`, also those that were accepted."""
         where = {} if position is None else {"first": position, "last": position}
-        with self.read_models.read() as snapshot:
+        with self.store.read_models.read() as snapshot:
             accepted = snapshot.discarded()
-            found = [
+            letters = [
                 DeadLetter(
                     projection=name,
                     position=at,
                     field=field,
-                    hour=self.calendar.local(hour) if hour else None,
+                    hour=self.store.calendar.local(hour) if hour else None,
                     discarded=(name, at, field) in accepted,
                 )
                 for name in self._names(projection)
                 for at, field, hour in snapshot.letters(name, **where, discarded=discarded, limit=limit)
             ]
-        return sorted(found, key=_place)[:limit]
+        return sorted(letters, key=_place)[:limit]
 
     def _names(self, projection: str | None) -> list[str]:
         if projection is None:
-            return list(self.read_models.declarations)
-        if projection not in self.read_models.declarations:
+            return list(self.store.read_models.declarations)
+        if projection not in self.store.read_models.declarations:
             raise MissingProjection(projection=projection)
         return [projection]
 
@@ -92,10 +88,9 @@ class DeadLetters:
     def details(self, position: int) -> DeadLetterDetails:
         """Show what is stored, and why each letter could not be read; raises NoDeadLetter."""
         letters = self._at(position)
-        found = self.log.scan(after=position - 1, limit=1, upto=position).to_pylist()
-        if not found:
-            raise SealedPeriod.of(self.log.seals.horizon().until, "what is stored at a position")
-        stored = found[0]
+        stored = self.store.log.at(position)
+        if stored is None:
+            raise SealedPeriod.of(self.store.log.seals.horizon().until, "what is stored at a position")
         event = _decoded(**stored)
         raw = None if event else stored["state"].decode("utf-8", "replace")
         return DeadLetterDetails(
@@ -103,58 +98,63 @@ class DeadLetters:
             type=stored["type"],
             event=event,
             raw=raw,
-            causes=[DeadLetterCause(letter=each, cause=self._cause(each, event, stored["state"])) for each in letters],
+            causes=[
+                DeadLetterCause(letter=letter, cause=self._cause(letter, event, stored["state"])) for letter in letters
+            ],
         )
 
     def _cause(self, letter: DeadLetter, event: RecordedEvent | None, state: bytes) -> str:
         if event is None or letter.field == NO_EVENT:
             return f"{letter.field}: {_no_event(state)}"
-        return cause(self.read_models.live()[letter.projection].declaration, letter.field, event)
+        return cause(self.store.read_models.live()[letter.projection].declaration, letter.field, event)
 
     def retry(self, *, position: int | None = None, projection: str | None = None) -> RetryResult:
         """Derive again the hours in which letters lie: an upcaster or a newer version may read them now."""
         letters = self.listed(projection=projection) if position is None else self._at(position, projection)
-        hours = {int(each.hour.timestamp()) for each in letters if each.hour}
-        untimed = {(each.projection, each.position): hour for each in letters if (hour := self._hour_now(each))}
+        hours = {int(letter.hour.timestamp()) for letter in letters if letter.hour}
+        hours_now = ((letter, self._hour_now(letter)) for letter in letters)
+        untimed = {(letter.projection, letter.position): hour for letter, hour in hours_now if hour}
         periods = list(self._periods(hours.union(untimed.values())))
         for period in periods:
-            rebuild.run_aggregation(self.log, self.read_models, self.fold, Tiling.of(self.calendar, period), period)
+            self.store.derive_again(period)
         for name, at in untimed:
-            self.read_models.forget_untimed(name, at)
+            self.store.read_models.forget_untimed(name, at)
         left = set(map(_place, self.listed(projection=projection, position=position, discarded=True)))
-        remaining = sum(_place(each) in left for each in letters)
+        remaining = sum(_place(letter) in left for letter in letters)
         return RetryResult(tried=len(letters), solved=len(letters) - remaining, remaining=remaining, derived=periods)
 
     def _hour_now(self, letter: DeadLetter) -> int | None:
         """Return the hour of what was no event, where it is one by now and the log finds it in that hour."""
         if letter.field != NO_EVENT:
             return None
-        stored = self.log.scan(after=letter.position - 1, limit=1, upto=letter.position)
+        stored = self.store.log.scan(after=letter.position - 1, limit=1, upto=letter.position)
         if not stored.num_rows:  # sealed by now, as it was read then
             return None
-        folded = self.fold(stored, [letter.projection])[letter.projection]
+        folded = self.store.fold(stored, [letter.projection])[letter.projection]
         event = _decoded(**stored.to_pylist()[0])
         if event is None or not isinstance(folded, Folded) or any(hour == 0 for _, hour, _ in folded.unreadable):
             return None
-        hour = self.calendar.hour_start(int(event.occurred_at.timestamp() // 1))
-        bounds = hour * rebuild.MICRO, self.calendar.next_hour(hour) * rebuild.MICRO
+        hour = self.store.calendar.hour_start(int(event.occurred_at.timestamp() // 1))
+        bounds = hour * MICRO, self.store.calendar.next_hour(hour) * MICRO
         at = {"after": letter.position - 1, "upto": letter.position}
-        return hour if any(found.num_rows for found in self.log.scan_period(*bounds, **at)) else None
+        return hour if any(events.num_rows for events in self.store.log.scan_period(*bounds, **at)) else None
 
     def _periods(self, hours: Iterable[int]) -> Iterator[TimePeriod]:
         """One period a day: deriving one hour of it reads the whole day anyway."""
         days: dict[int, list[int]] = {}
         for hour in sorted(hours):
-            days.setdefault(self.calendar.day_start(hour), []).append(hour)
+            days.setdefault(self.store.calendar.day_start(hour), []).append(hour)
         for within in days.values():
             yield TimePeriod(
-                self.calendar.local(within[0]), self.calendar.local(self.calendar.next_hour(within[-1])), "hour"
+                self.store.calendar.local(within[0]),
+                self.store.calendar.local(self.store.calendar.next_hour(within[-1])),
+                "hour",
             )
 
     def discard(self, position: int, *, projection: str | None = None) -> list[DeadLetter]:
         """Accept what could not be read at a position; returns these letters. Raises NoDeadLetter."""
         letters = self._at(position, projection)
-        self.read_models.discard([(each.projection, each.position, each.field) for each in letters])
+        self.store.read_models.discard([(letter.projection, letter.position, letter.field) for letter in letters])
         return self._at(position, projection)
 
 
@@ -175,23 +175,23 @@ def _decoded(position: int, type: str, state: bytes, **_: Any) -> RecordedEvent 
 
 def _no_event(state: bytes) -> str:
     try:
-        told = orjson.loads(state)
+        stored = orjson.loads(state)
     except orjson.JSONDecodeError as error:
         return f"what is stored is no JSON ({error})"
-    if not isinstance(told, dict):
+    if not isinstance(stored, dict):
         return "what is stored is JSON, but no event"
-    return f"its time cannot be read; occurred_at = {_shown(told.get('occurred_at'))}"
+    return f"its time cannot be read; occurred_at = {_shown(stored.get('occurred_at'))}"
 
 
 def cause(declaration: Declaration, field: str, event: RecordedEvent) -> str:
     """Say why a projection could not use an event for a measure, a key or its condition."""
-    measure = next((each for each in declaration.measures if each.name == field), None)
+    measure = next((measure for measure in declaration.measures if measure.name == field), None)
     if measure:
-        return f"{field}: {_described(measure)}; {_found(event, measure.sql, measure.where, measure=measure)}"
-    key = next((each.sql for each in declaration.keys if each.name == field), None)
+        return f"{field}: {_described(measure)}; {_values(event, measure.sql, measure.where, measure=measure)}"
+    key = next((key.sql for key in declaration.keys if key.name == field), None)
     if key is not None:
-        return f"{field}: key {key}; {_found(event, key)}"
-    return f"{field}: only events with {declaration.where}; {_found(event, declaration.where)}"
+        return f"{field}: key {key}; {_values(event, key)}"
+    return f"{field}: only events with {declaration.where}; {_values(event, declaration.where)}"
 
 
 def _described(measure: Measure) -> str:
@@ -200,17 +200,17 @@ def _described(measure: Measure) -> str:
     return f"{measure.kind}{of}{decimals}" + (f" where {measure.where}" if measure.where else "")
 
 
-def _found(event: RecordedEvent, *expressions: str | None, measure: Measure | None = None) -> str:
+def _values(event: RecordedEvent, *expressions: str | None, measure: Measure | None = None) -> str:
     """Tell the values of the fields that expressions name, and what is wrong with them as far as that can be seen."""
     paths = dict.fromkeys(path for sql in expressions if sql for path in engine.references(sql))
-    told, explained = [], False
+    parts, explained = [], False
     for path in paths:
         value = _value(event, path)
         used = measure is not None and measure.sql is not None and path in engine.references(measure.sql)
         wrong = _wrong(path, value, measure if used else None)
         explained = explained or bool(wrong)
-        told.append(f"{_stored_name(path)} = {_shown(value)}{wrong}")
-    return ", ".join(told) + ("" if explained else ": the expression fails on this")
+        parts.append(f"{_stored_name(path)} = {_shown(value)}{wrong}")
+    return ", ".join(parts) + ("" if explained else ": the expression fails on this")
 
 
 def _wrong(path: tuple[str, ...], value: Any, measure: Measure | None) -> str:

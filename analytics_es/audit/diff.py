@@ -16,15 +16,15 @@ from analytics_es.events import codec
 from analytics_es.events.event import OWN
 from analytics_es.log import LogSlice
 from analytics_es.projection.declaration import MONEY, Declaration, Measure
-from analytics_es.queries.as_of import Deriving, Then
+from analytics_es.queries.as_of import Then
+from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.figures import distribution, nothing
-from analytics_es.queries.question import find_metric, grouping
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.seeds import check_exact
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.queries.grouping import grouping
+from analytics_es.queries.summary import find_metric
+from analytics_es.read_models import ReadModels, Tiling, check_exact
+from analytics_es.store import Store
 from analytics_es.types import AnswerDiff, ChangeOfKind, ChangingEvent, Distribution, MetricChange, TimePeriod
 
-MICRO = 1_000_000
 LATE = "late"
 KINDS = {"corrected": "correction", "erased": "erasure", "forgotten": "erasure"}
 _FROM_NOTHING = ("count", "total")
@@ -42,21 +42,19 @@ def kind_of_change(event_type: str) -> str:
     return KINDS.get(event_type.rpartition(".")[2], LATE)
 
 
-def diff(
-    deriving: Deriving, before: Then, after: Then, period: TimePeriod, *, metric: str | None, limit: int
-) -> AnswerDiff:
+def diff(store: Store, before: Then, after: Then, period: TimePeriod, *, metric: str | None, limit: int) -> AnswerDiff:
     """Answer `AnalyticsService.diff`; raises BackwardDiff, UnknownMetric, BadPeriod, SealedPeriod."""
     if before.position > after.position:
         raise BackwardDiff(before=before.position, after=after.position)
-    wanted = deriving.declarations if metric is None else [find_metric(deriving.declarations, metric)[0]]
-    tiling = Tiling.of(deriving.calendar, period)
-    check_exact(deriving.log, tiling.start, before.position, "a comparison")
-    came = LogSlice(deriving.log, after=before.position, upto=after.position)
+    declarations = store.declarations if metric is None else [find_metric(store.declarations, metric)[0]]
+    tiling = Tiling.of(store.calendar, period)
+    check_exact(store.log, tiling.start, before.position, "a comparison")
+    came = LogSlice(store.log, after=before.position, upto=after.position)
     kinds, events = _came(came, tiling, limit)
     metrics = [
         change
-        for declaration in (wanted if kinds else ())
-        for change in _changes(deriving, before, after, period, declaration, [each.kind for each in kinds])
+        for declaration in (declarations if kinds else ())
+        for change in _changes(store, before, after, period, declaration, [change.kind for change in kinds])
         if metric in (None, change.metric)
     ]
     return AnswerDiff(
@@ -74,26 +72,26 @@ def diff(
 
 def _came(came: LogSlice, tiling: Tiling, limit: int) -> tuple[list[ChangeOfKind], list[ChangingEvent]]:
     """Sort the events of whole hours by kind, and read the first of them."""
-    found: dict[str, ChangeOfKind] = {}
+    changes: dict[str, ChangeOfKind] = {}
     events: list[ChangingEvent] = []
-    for batch in map(_without_own, came.scan_period(tiling.start * MICRO, tiling.end * MICRO)):
+    for batch in map(_without_own, came.scan_period(*tiling.within)):
         for event_type, positions in _by_type(batch):
             kind = kind_of_change(event_type)
             new = ChangeOfKind(
                 kind=kind, events=len(positions), first_position=positions[0], last_position=positions[-1]
             )
-            found[kind] = _together(found[kind], new) if kind in found else new
+            changes[kind] = _together(changes[kind], new) if kind in changes else new
         events += _read(batch.slice(0, limit - len(events)))
-    return [found[kind] for kind in sorted(found, key=lambda kind: found[kind].first_position)], events
+    return sorted(changes.values(), key=lambda change: change.first_position), events
 
 
 def _without_own(batch: pa.Table) -> pa.Table:
     """Leave out what the service says of itself, which changes no answer, unless it is an erasure."""
     types = batch.column("type").unique().to_pylist()
-    kept = [each for each in types if not each.startswith(OWN) or kind_of_change(each) != LATE]
-    return (
-        batch if len(kept) == len(types) else batch.filter(pc.is_in(batch.column("type"), pa.array(kept, pa.string())))
-    )
+    changing = [name for name in types if not name.startswith(OWN) or kind_of_change(name) != LATE]
+    if len(changing) == len(types):
+        return batch
+    return batch.filter(pc.is_in(batch.column("type"), pa.array(changing, pa.string())))
 
 
 def _by_type(batch: pa.Table) -> Iterator[tuple[str, list[int]]]:
@@ -131,18 +129,18 @@ def _read(batch: pa.Table) -> Iterator[ChangingEvent]:
 
 
 def _changes(
-    deriving: Deriving, before: Then, after: Then, period: TimePeriod, declaration: Declaration, kinds: Sequence[str]
+    store: Store, before: Then, after: Then, period: TimePeriod, declaration: Declaration, kinds: Sequence[str]
 ) -> Iterator[MetricChange]:
-    tiling = Tiling.of(deriving.calendar, period)
+    tiling = Tiling.of(store.calendar, period)
     with before.source(declaration.name, period) as source:
         was = _figures(source.read_models, declaration, tiling)
     with after.source(declaration.name, period) as source:
         now = _figures(source.read_models, declaration, tiling)
-    alone = {kind: _alone(deriving, before, after, declaration, tiling, kind) for kind in kinds}
+    alone = {kind: _alone(store, before, after, declaration, tiling, kind) for kind in kinds}
     for metric, (measure, figures) in now.items():
         earlier = _of(was, metric, measure)
         by_kind = {kind: _of(figures_of_kind, metric, measure) for kind, figures_of_kind in alone.items()}
-        if figures != earlier or any(each != nothing(measure) for each in by_kind.values()):
+        if figures != earlier or any(alone != nothing(measure) for alone in by_kind.values()):
             yield MetricChange(
                 metric=metric[0],
                 unit=measure.unit,
@@ -158,49 +156,47 @@ def _of(figures: Figures, metric: Metric, measure: Measure) -> Distribution:
     return figures[metric][1] if metric in figures else nothing(measure)
 
 
-def _alone(
-    deriving: Deriving, before: Then, after: Then, declaration: Declaration, tiling: Tiling, kind: str
-) -> Figures:
+def _alone(store: Store, before: Then, after: Then, declaration: Declaration, tiling: Tiling, kind: str) -> Figures:
     """Fold the events of one kind alone: read models only ever add, so this is what they gave."""
 
     def of_kind(event_type: str) -> bool:
         return kind_of_change(event_type) == kind
 
-    part = LogSlice(deriving.log, after=before.position, upto=after.position, of_types=of_kind)
-    with closing(deriving.read_models(part, declaration.name, tiling)) as read_models:
+    part = LogSlice(store.log, after=before.position, upto=after.position, of_types=of_kind)
+    with closing(DerivedReadModels.build(part, declaration, tiling, store.fold)) as read_models:
         return _figures(read_models, declaration, tiling)
 
 
 def _figures(read_models: ReadModels, declaration: Declaration, tiling: Tiling) -> Figures:
     """Return the figures of every metric of a projection, of money one for each currency."""
     once = grouping(declaration, [], {}).where
-    money = [each for each in declaration.measures if each.unit == MONEY]
-    others = [each for each in declaration.measures if each.unit != MONEY]
-    found: Figures = {}
+    money = [measure for measure in declaration.measures if measure.unit == MONEY]
+    others = [measure for measure in declaration.measures if measure.unit != MONEY]
+    figures: Figures = {}
     with read_models.read() as snapshot:
         for measures, by in ((others, []), (money, [MONEY])):
-            columns = [column for each in measures for column in each.columns]
+            columns = [column for measure in measures for column in measure.columns]
             rows = snapshot.sums(declaration, columns, tiling.spans(), where=once, by=by) if measures else []
             for row in rows:
                 currency = row[0] if by else None
-                found |= _measured(declaration, measures, currency, list(row[len(by) :]))
-    return found
+                figures |= _measured(declaration, measures, currency, list(row[len(by) :]))
+    return figures
 
 
 def _measured(
     declaration: Declaration, measures: Sequence[Measure], currency: str | None, values: list[Any]
 ) -> Figures:
-    found: Figures = {}
+    figures: Figures = {}
     for measure in measures:
         own, values = values[: len(measure.columns)], values[len(measure.columns) :]
         if currency is None or any(value is not None for value in own):
-            found[f"{declaration.name}.{measure.name}", currency] = (measure, distribution(measure, own))
-    return found
+            figures[f"{declaration.name}.{measure.name}", currency] = (measure, distribution(measure, own))
+    return figures
 
 
 def difference(was: Distribution, now: Distribution) -> Distribution:
     """Return what came on top, figure by figure."""
-    names = [each.name for each in attrs.fields(Distribution)]
+    names = [figure.name for figure in attrs.fields(Distribution)]
     return Distribution(**{name: _less(name, getattr(was, name), getattr(now, name)) for name in names})
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from operator import itemgetter
 
 from analytics_es.events.event import EARLIEST, LATEST
-from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.fold import Fold
-from analytics_es.read_models import ReadModels
-from analytics_es.types import DayDivergence, LedgerCheck
+from analytics_es.store import Store
+from analytics_es.types import DayDivergence, LedgerCheck, Progress
 
 MICRO = 1_000_000
 FIRST, LAST = int(EARLIEST.timestamp()), int(LATEST.timestamp())
@@ -20,27 +18,24 @@ ALL_TIME = (0, (2**48 - 1) // 1000)  # that keys can name, in seconds
 NEAR = 50_000  # positions between two checkpoints for which the log's keys are not asked for again
 TOGETHER = 500_000  # events whose keys are asked for at once
 
-Progress = Callable[[int, int], None]
 Days = Mapping[int, tuple[int, int]]  # start of the day → its events, the sum of their checksums
 Stretch = tuple[int, int]
 
 
-def check(
-    log: EventLog, read_models: ReadModels, fold: Fold, names: Sequence[str], *, progress: Progress | None = None
-) -> list[LedgerCheck]:
+def check_ledger(store: Store, names: Sequence[str], *, progress: Progress | None = None) -> list[LedgerCheck]:
     """Compare what read models have taken in of each day with the log, up to each one's checkpoint."""
-    with read_models.read() as snapshot:
+    with store.read_models.read() as snapshot:
         taken = {name: (snapshot.positions[name], days(snapshot.ledger(name))) for name in names}
     held: dict[int, Days] = {}
     for position, ledger in sorted(taken.values(), key=itemgetter(0)):
-        near = max((each for each in held if position - each <= NEAR), default=None)
+        near = max((checked for checked in held if position - checked <= NEAR), default=None)
         if near is None:
-            held[position] = in_log(log, fold, _stretches(ledger), upto=position, progress=progress)
+            held[position] = in_log(store, _stretches(ledger), upto=position, progress=progress)
         else:
-            held[position] = _and_more(log, fold, held[near], after=near, upto=position)
-    head = log.head()
+            held[position] = _and_more(store, held[near], after=near, upto=position)
+    head = store.log.head()
     return [
-        compared(name, position, ledger, held[position], fold.calendar, head=head)
+        compared(name, position, ledger, held[position], store.calendar, head=head)
         for name, (position, ledger) in taken.items()
     ]
 
@@ -50,33 +45,31 @@ def days(rows: Sequence[tuple[int, int, int]]) -> Days:
     return {day: (events, checksum) for day, events, checksum in rows}
 
 
-def _and_more(log: EventLog, fold: Fold, days: Days, *, after: int, upto: int) -> Days:
+def _and_more(store: Store, days: Days, *, after: int, upto: int) -> Days:
     """Add the events of a short stretch of positions."""
-    found = dict(days)
+    sums = dict(days)
     if after < upto:
-        keys = log.scan(after=after, limit=upto - after, upto=upto).column("key").to_pylist()
-        _add(found, fold.count_days(keys))
-    return found
+        keys = store.log.scan(after=after, limit=upto - after, upto=upto).column("key").to_pylist()
+        _add(sums, store.fold.count_days(keys))
+    return sums
 
 
-def _add(found: dict[int, tuple[int, int]], more: Sequence[tuple[int, int, int]]) -> None:
+def _add(sums: dict[int, tuple[int, int]], more: Sequence[tuple[int, int, int]]) -> None:
     for day, events, checksum in more:
-        before = found.get(day, (0, 0))
-        found[day] = (before[0] + events, before[1] + checksum)
+        before = sums.get(day, (0, 0))
+        sums[day] = (before[0] + events, before[1] + checksum)
 
 
-def in_log(
-    log: EventLog, fold: Fold, stretches: Sequence[Stretch], *, upto: int, progress: Progress | None = None
-) -> Days:
+def in_log(store: Store, stretches: Sequence[Stretch], *, upto: int, progress: Progress | None = None) -> Days:
     """Count the log's events, sealed ones too, in stretches of time (seconds) by day, and add up their checksums."""
-    found: dict[int, tuple[int, int]] = {}
-    _add(found, [each for each in log.seals.days() if any(start <= each[0] < end for start, end in stretches)])
+    sums: dict[int, tuple[int, int]] = {}
+    _add(sums, [row for row in store.log.seals.days() if any(start <= row[0] < end for start, end in stretches)])
     for done, (start, end) in enumerate(stretches, 1):
-        for keys in log.keys(start * MICRO, end * MICRO, upto=upto):
-            _add(found, fold.count_days(keys))
+        for keys in store.log.keys(start * MICRO, end * MICRO, upto=upto):
+            _add(sums, store.fold.count_days(keys))
         if progress:
-            progress(done, len(stretches))
-    return found
+            progress("checking", done, len(stretches))
+    return sums
 
 
 def _stretches(ledger: Days) -> list[Stretch]:

@@ -6,46 +6,39 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 from attrs import define
 
 from analytics_es.audit import ledger
-from analytics_es.audit.comparison import PAGE, Found, Page, compare, divergences, unreadable
+from analytics_es.audit.comparison import PAGE, Differences, Page, compare, divergences, unreadable
 from analytics_es.audit.ledger import FIRST, LAST, MICRO, Days, Stretch
-from analytics_es.errors import BadSample, FoldFailed
-from analytics_es.log import EventLog
-from analytics_es.projection.calendar import Calendar
+from analytics_es.errors import BadSample
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Fold, Folded
-from analytics_es.read_models import ReadModels, Snapshot, Span
-from analytics_es.read_models.replay import Replay
-from analytics_es.read_models.seeds import Seeds, sealed_until
+from analytics_es.projection.fold import succeeded
+from analytics_es.read_models import ReadModels, Seeds, Snapshot, Span, Tiling
+from analytics_es.read_models.replay import Replay, replaying
+from analytics_es.read_models.seeds import sealed_until
 from analytics_es.read_models.snapshot import UNREADABLE_KEY
 from analytics_es.read_models.sqlite import SQLiteReadModels
-from analytics_es.read_models.tiling import Tiling
-from analytics_es.types import LedgerCheck, ProjectionVerification, TimePeriod, Verification
+from analytics_es.store import Store
+from analytics_es.types import LedgerCheck, Progress, ProjectionVerification, TimePeriod, Verification
 
 NEAR = 10_000  # events that are folded while a snapshot is open, which a database may not keep open for long
 
-Progress = Callable[[int, int], None]
-OpenReplay = Callable[[Sequence[Declaration]], AbstractContextManager[Replay]]
-
 
 def verify(
-    log: EventLog,
-    read_models: ReadModels,
-    fold: Fold,
+    store: Store,
     names: Sequence[str],
-    replaying: OpenReplay,
     *,
     period: TimePeriod | None = None,
     sample: int | None = None,
     seed: int | None = None,
     limit: int = 20,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Verification:
     """Fold again what live read models hold, and compare: all of the log, a period, or a sample of days.
@@ -56,60 +49,63 @@ def verify(
     began = time.monotonic()
     if sample is not None and (sample < 1 or period):
         raise BadSample(days=sample)
-    tilings = [Tiling.of(fold.calendar, period)] if period else []
+    tilings = [Tiling.of(store.calendar, period)] if period else []
     if sample:
         seed = random.randrange(2**32) if seed is None else seed  # noqa: S311  # which days is no secret
-        tilings = _drawn(read_models, names, fold.calendar, sample, seed)
-    found, events = _verified(log, read_models, fold, names, replaying, tilings, limit, progress)
+        tilings = _drawn(store, names, sample, seed)
+    projections, events = _verified(store, names, tilings, limit, workers, progress)
     return Verification(
-        identical=all(each.identical for each in found),
-        projections=found,
+        identical=all(projection.identical for projection in projections),
+        projections=projections,
         period=tilings[0].period(period) if period else None,
-        sampled=[each.local(each.start) for each in tilings] if sample else None,
+        sampled=[day.local(day.start) for day in tilings] if sample else None,
         seed=seed if sample else None,
         events=events,
         seconds=round(time.monotonic() - began, 3),
-        sealed_until=sealed_until(log, fold.calendar),
+        sealed_until=sealed_until(store.log, store.calendar),
     )
 
 
 def _verified(
-    log: EventLog,
-    read_models: ReadModels,
-    fold: Fold,
+    store: Store,
     names: Sequence[str],
-    replaying: OpenReplay,
     tilings: Sequence[Tiling],
     limit: int,
+    workers: int,
     progress: Progress | None,
 ) -> tuple[list[ProjectionVerification], int]:
     while True:
-        declarations = {name: each.declaration for name, each in read_models.live().items() if name in names}
+        declarations = {name: live.declaration for name, live in store.read_models.live().items() if name in names}
         defined = list(declarations.values())
-        with _apart(log, defined, fold.calendar) as apart, replaying(defined) as replay:
-            attempt = _Attempt(log, read_models, fold, declarations, apart, replay, tilings, progress)
-            found = attempt.compared(limit)
-            if found is not None:
-                return [attempt.told(each) for each in found], attempt.events
+        refold = replaying(store.replay_source, defined, store.calendar, workers=workers)
+        with _apart(store, defined) as apart, refold as replay:
+            attempt = _Attempt(store, declarations, apart, replay, tilings, progress)
+            compared = attempt.compared(limit)
+            if compared is not None:
+                return [attempt.verification(projection) for projection in compared], attempt.events
 
 
-def _drawn(read_models: ReadModels, names: Sequence[str], calendar: Calendar, count: int, seed: int) -> list[Tiling]:
+def _drawn(store: Store, names: Sequence[str], count: int, seed: int) -> list[Tiling]:
     """Draw so many of the days that read models have taken events of."""
-    with read_models.read() as snapshot:
+    with store.read_models.read() as snapshot:
         taken = {day for name in names for day, *_ in snapshot.ledger(name)}
     every = sorted(day for day in taken if FIRST <= day < LAST)
     drawn = random.Random(seed).sample(every, min(count, len(every)))  # noqa: S311
-    return [Tiling(calendar, day, calendar.next_day(day)) for day in sorted(drawn)]
+    return [Tiling(store.calendar, day, store.calendar.next_day(day)) for day in sorted(drawn)]
 
 
 @contextmanager
-def _apart(log: EventLog, declarations: Sequence[Declaration], calendar: Calendar) -> Iterator[ReadModels]:
+def _apart(store: Store, declarations: Sequence[Declaration]) -> Iterator[ReadModels]:
     """Open empty read models in a private file that goes afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="analytics-es-verify-"))
     try:
-        zone = str(calendar.zone)
-        place = folder / "expected.db"
-        read_models = SQLiteReadModels(place, declarations, log=log.identity, timezone=zone, seeds=Seeds(log))
+        read_models = SQLiteReadModels(
+            folder / "expected.db",
+            declarations,
+            log=store.log.identity,
+            timezone=str(store.calendar.zone),
+            seeds=Seeds(store.log),
+        )
         try:
             yield read_models
         finally:
@@ -124,8 +120,8 @@ class _Compared:
 
     declaration: Declaration
     position: int
-    rows: Found
-    unreadable: Found
+    rows: Differences
+    unreadable: Differences
     taken: Days
     held: Days | None
 
@@ -135,30 +131,19 @@ class _Attempt:
 
     def __init__(
         self,
-        log: EventLog,
-        read_models: ReadModels,
-        fold: Fold,
+        store: Store,
         declarations: Mapping[str, Declaration],
         apart: ReadModels,
         replay: Replay,
         tilings: Sequence[Tiling],
         progress: Progress | None,
     ) -> None:
-        self._log, self._read_models, self._apart, self._replay, self._progress = (
-            log,
-            read_models,
-            apart,
-            replay,
-            progress,
-        )
-        self._declarations = declarations
-        current = all(
-            each.definition == read_models.declarations[name].definition for name, each in declarations.items()
-        )
-        self._fold = fold if current else fold.of(declarations.values())
-        days = [_days(each) for each in tilings]
-        self._spans = [Span("hour", each.start, each.end) for each in tilings] + [Span("day", *each) for each in days]
-        self._stretches = days
+        self._store, self._declarations, self._apart = store, declarations, apart
+        self._replay, self._progress = replay, progress
+        self._fold = store.fold.of(declarations.values())
+        self._stretches = [_days(tiling) for tiling in tilings]
+        hours = [Span("hour", tiling.start, tiling.end) for tiling in tilings]
+        self._spans = hours + [Span("day", *days) for days in self._stretches]
         self._done = dict.fromkeys(declarations, 0)
         self._held: dict[int, Days] = {}
         self.events = 0
@@ -177,23 +162,22 @@ class _Attempt:
     def _fold_all(self, names: Sequence[str], after: int, upto: int) -> None:
         for part, result in self._replay(after, upto):
             for name in names:
-                self._apart.commit(name, _succeeded(result[name]), expected=self._done[name], position=part.upto)
+                self._apart.commit(name, succeeded(result[name]), expected=self._done[name], position=part.upto)
                 self._done[name] = part.upto
             self.events += part.upto - part.after
             if self._progress:
-                self._progress(part.upto, upto)
+                self._progress("verifying", part.upto, upto)
 
     def _fold_stretches(self, names: Sequence[str], after: int, upto: int) -> None:
         for number, (start, end) in enumerate(self._stretches, 1):
             within = (start * MICRO, end * MICRO)
-            for batch in self._log.scan_period(*within, after=after, upto=upto):
-                result = self._fold(batch, names, within=within)
-                for name in names:
-                    with self._apart.replacing(name) as replacement:
-                        replacement.merge(_succeeded(result[name]))
+            for batch in self._store.log.scan_period(*within, after=after, upto=upto):
+                for name, folded in self._fold.fold_all(batch, names, within=within).items():
+                    with self._apart.replacing(name) as (cursor, live):
+                        self._apart.merge(cursor, live.declaration, folded)
                 self.events += batch.num_rows
             if self._progress:
-                self._progress(number, len(self._stretches))
+                self._progress("verifying", number, len(self._stretches))
         self._done.update(dict.fromkeys(names, upto))
 
     # ── comparing ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -201,12 +185,12 @@ class _Attempt:
     def compared(self, limit: int) -> list[_Compared] | None:
         """Compare at the position the live read models have reached; None where a rebuild has replaced one."""
         while True:
-            with self._read_models.read() as snapshot:
+            with self._store.read_models.read() as snapshot:
                 positions = self._positions(snapshot)
             if positions is None:
                 return None
             self._upto(positions)
-            with self._read_models.read() as snapshot:
+            with self._store.read_models.read() as snapshot:
                 positions = self._positions(snapshot)
                 if positions is None:
                     return None
@@ -217,9 +201,9 @@ class _Attempt:
 
     def _positions(self, snapshot: Snapshot) -> dict[str, int] | None:
         """Return how far to fold, which a checkpoint beyond the log's head does not say."""
-        head = self._log.head()
+        head = self._store.log.head()
         positions = {name: min(snapshot.positions[name], head) for name in self._declarations}
-        same = all(snapshot.live[name] == each for name, each in self._declarations.items())
+        same = all(snapshot.live[name] == declared for name, declared in self._declarations.items())
         return positions if same and all(positions[name] >= done for name, done in self._done.items()) else None
 
     def _compare(self, snapshot: Snapshot, expected: Snapshot, name: str, limit: int) -> _Compared:
@@ -240,36 +224,37 @@ class _Attempt:
             None if self._stretches else ledger.days(expected.ledger(name)),
         )
 
-    def told(self, found: _Compared) -> ProjectionVerification:
+    def verification(self, compared: _Compared) -> ProjectionVerification:
         """Say what differs, with the events involved."""
-        declaration, position, name = found.declaration, found.position, found.declaration.name
-        check = self._ledger(found)
-        differ = found.rows.differ + found.unreadable.differ
+        declaration, position, name = compared.declaration, compared.position, compared.declaration.name
+        check = self._ledger(compared)
+        differ = compared.rows.differ + compared.unreadable.differ
         return ProjectionVerification(
             projection=name,
             version=declaration.version,
             position=position,
             identical=not differ and check.identical,
-            rows=found.rows.rows,
-            divergences=divergences(self._log, self._fold, declaration, found.rows.listed, upto=position),
-            unreadable=unreadable(name, found.unreadable.listed),
-            omitted=differ - len(found.rows.listed) - len(found.unreadable.listed),
+            rows=compared.rows.rows,
+            divergences=divergences(self._store.log, self._fold, declaration, compared.rows.listed, upto=position),
+            unreadable=unreadable(name, compared.unreadable.listed),
+            omitted=differ - len(compared.rows.listed) - len(compared.unreadable.listed),
             ledger=check,
         )
 
-    def _ledger(self, found: _Compared) -> LedgerCheck:
+    def _ledger(self, compared: _Compared) -> LedgerCheck:
         """Compare the days that were taken in: with those folded again, or, of some days, with the log's keys."""
-        taken, held = found.taken, found.held
+        taken, held = compared.taken, compared.held
         if held is None:
-            held = self._in_log(found.position)
-            taken = {day: each for day, each in taken.items() if any(s <= day < e for s, e in self._stretches)}
+            held = self._in_log(compared.position)
+            stretches = self._stretches
+            taken = {day: sums for day, sums in taken.items() if any(start <= day < end for start, end in stretches)}
         return ledger.compared(
-            found.declaration.name, found.position, taken, held, self._fold.calendar, head=self._log.head()
+            compared.declaration.name, compared.position, taken, held, self._store.calendar, head=self._store.log.head()
         )
 
     def _in_log(self, position: int) -> Days:
         if position not in self._held:
-            self._held[position] = ledger.in_log(self._log, self._fold, self._stretches, upto=position)
+            self._held[position] = ledger.in_log(self._store, self._stretches, upto=position)
         return self._held[position]
 
 
@@ -277,9 +262,3 @@ def _days(tiling: Tiling) -> Stretch:
     """Return the whole days that a period lies in: a day's row is of the whole day."""
     days = tiling.calendar.days(tiling.start, tiling.end)
     return days[0], tiling.calendar.next_day(days[-1])
-
-
-def _succeeded(folded: Folded | FoldFailed) -> Folded:
-    if isinstance(folded, FoldFailed):
-        raise folded
-    return folded

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 import click
 
-from analytics_es.cli import render, tables
+from analytics_es.cli.display import print_answer
 from analytics_es.cli.options import as_of_option, db_option, json_option, moment, top_option, tz_option
-from analytics_es.cli.progress import Bar
-from analytics_es.cli.store import Place, Store, existing
-from analytics_es.events.codec import to_json
-from analytics_es.service.as_of import AsOf
-from analytics_es.service.service import AnalyticsService
+from analytics_es.cli.store import Place, existing
+from analytics_es.cli.tables import budgets as tables
 
 
 @click.command()
@@ -28,13 +23,7 @@ from analytics_es.service.service import AnalyticsService
 @tz_option
 @json_option
 def budgets(
-    budget: str | None,
-    at: datetime | None,
-    as_of: int | datetime | None,
-    top: int,
-    db: Place,
-    tz: str | None,
-    as_json: bool,
+    budget: str | None, at: datetime | None, as_of: int | datetime | None, top: int, db: Place, as_json: bool
 ) -> None:
     """Say what is spent of budgets, and what remains.
 
@@ -46,20 +35,7 @@ def budgets(
       analytics-es budgets acme-march --json
       analytics-es budgets --at 2026-03-31
     """
-    with existing(db, tz) as store, _answering(store, as_of) as answering:
+    with existing(db) as store, store.answering(as_of) as service:
         when = store.read(at) if at else None
-        answer = answering.get_budgets(budget=budget, at=when).unwrap()
-    if as_json:
-        click.echo(to_json(answer))
-    else:
-        render.show(tables.budget_report(answer, top))
-
-
-@contextmanager
-def _answering(store: Store, as_of: int | datetime | None) -> Iterator[AnalyticsService | AsOf]:
-    if as_of is None:
-        store.catch_up()
-        yield store.service
-        return
-    with store.service.as_of(store.place(as_of)) as then, Bar("replaying"):
-        yield then
+        answer = service.get_budgets(budget=budget, at=when).unwrap()
+    print_answer(answer, tables.budget_report(answer, top), as_json)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import click
 
-from analytics_es.audit.dead_letters import DeadLetterDetails
-from analytics_es.cli import render, words
-from analytics_es.cli.blocks import Block, Column, Grid, Line
+from analytics_es.cli.display import Bar, Column, Columns, Grid, Line, Number, print_answer, words
 from analytics_es.cli.failures import Group
-from analytics_es.cli.options import db_option, json_option
-from analytics_es.cli.progress import Bar
+from analytics_es.cli.options import store_options, yes_option
 from analytics_es.cli.store import Place, existing
 from analytics_es.events.codec import to_json
-from analytics_es.types import DeadLetter, RetryResult
+from analytics_es.types import DeadLetter
 
 _position = click.argument("position", type=click.IntRange(min=1, max=2**62))
 _projection = click.option("--projection", metavar="NAME", help="Only those of one projection.")
+_LETTERS: Columns[DeadLetter] = [
+    Number("position", lambda letter: words.count(letter.position)),
+    Column("projection", lambda letter: letter.projection),
+    Column("field", lambda letter: letter.field),
+    Column("hour", lambda letter: words.moment(letter.hour)),
+    Column("state", lambda letter: "discarded" if letter.discarded else "open"),
+]
 
 
 @click.group("dead-letters", cls=Group)
@@ -38,8 +40,7 @@ def dead_letters() -> None:
 @_projection
 @click.option("--discarded", is_flag=True, help="Those that were accepted, too.")
 @click.option("--limit", type=click.IntRange(min=1, max=1_000_000), default=100, show_default=True, help="At most.")
-@db_option
-@json_option
+@store_options
 def list_(db: Place, projection: str | None, discarded: bool, limit: int, as_json: bool) -> None:
     """List what could not be read, by position.
 
@@ -49,32 +50,13 @@ def list_(db: Place, projection: str | None, discarded: bool, limit: int, as_jso
       analytics-es dead-letters list --projection cost --discarded --json
     """
     with existing(db) as store:
-        found = store.service.dead_letters(projection=projection, limit=limit, discarded=discarded).unwrap()
-    if as_json:
-        click.echo(to_json(found))
-    else:
-        render.show([_letters(found)] if found else [Line("no dead letters")])
-
-
-def _letters(found: Sequence[DeadLetter]) -> Grid:
-    columns = [Column("position", right=True), Column("projection"), Column("field"), Column("hour"), Column("state")]
-    rows = [
-        [
-            words.count(each.position),
-            each.projection,
-            each.field,
-            words.moment(each.hour),
-            "discarded" if each.discarded else "open",
-        ]
-        for each in found
-    ]
-    return Grid("", columns, rows)
+        letters = store.service.dead_letters(projection=projection, limit=limit, discarded=discarded).unwrap()
+    print_answer(letters, [Grid("", _LETTERS, letters) if letters else Line("no dead letters")], as_json)
 
 
 @dead_letters.command()
 @_position
-@db_option
-@json_option
+@store_options
 def show(db: Place, position: int, as_json: bool) -> None:
     """Show the event at POSITION, and why projections could not use it.
 
@@ -84,30 +66,22 @@ def show(db: Place, position: int, as_json: bool) -> None:
       analytics-es dead-letters show 1042 --json
     """
     with existing(db) as store:
-        found = store.service.dead_letter(position).unwrap()
-    if as_json:
-        click.echo(to_json(found))
-    else:
-        render.show(_shown(found))
-
-
-def _shown(found: DeadLetterDetails) -> list[Block]:
-    causes = [Line(words.safe(f"{each.letter.projection}: {each.cause}")) for each in found.causes]
-    told = to_json(found.event) if found.event else found.raw or ""
-    return [
-        Line(words.safe(f"position {found.position:,}: {found.type}")),
-        *causes,
-        Line(),
-        *(Line(words.safe(line)) for line in told.splitlines()),
+        details = store.service.dead_letter(position).unwrap()
+    stored = to_json(details.event) if details.event else details.raw or ""
+    lines = [
+        f"position {details.position:,}: {details.type}",
+        *(f"{cause.letter.projection}: {cause.cause}" for cause in details.causes),
+        "",
+        *stored.splitlines(),
     ]
+    print_answer(details, [Line(words.safe(line)) for line in lines], as_json)
 
 
 @dead_letters.command()
 @click.argument("position", type=click.IntRange(min=1, max=2**62), required=False)
 @click.option("--all", "every", is_flag=True, help="All that are not discarded.")
 @_projection
-@db_option
-@json_option
+@store_options
 def retry(db: Place, position: int | None, every: bool, projection: str | None, as_json: bool) -> None:
     """Derive again the hours that dead letters lie in.
 
@@ -122,24 +96,16 @@ def retry(db: Place, position: int | None, every: bool, projection: str | None, 
         raise click.UsageError("Give a POSITION, or --all.")
     with existing(db) as store, Bar("deriving again"):
         result = store.service.retry_dead_letters(position, projection=projection).unwrap()
-    if as_json:
-        click.echo(to_json(result))
-    else:
-        render.show([Line(_retried(result))])
-
-
-def _retried(result: RetryResult) -> str:
-    return (
-        f"tried {words.plural(result.tried, 'dead letter')}: {result.solved:,} solved, {result.remaining:,} remaining"
-    )
+    tried = words.plural(result.tried, "dead letter")
+    text = f"tried {tried}: {result.solved:,} solved, {result.remaining:,} remaining"
+    print_answer(result, [Line(text)], as_json)
 
 
 @dead_letters.command()
 @_position
 @_projection
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@db_option
-@json_option
+@yes_option
+@store_options
 def discard(db: Place, position: int, projection: str | None, yes: bool, as_json: bool) -> None:
     """Accept what could not be read at POSITION.
 
@@ -154,8 +120,6 @@ def discard(db: Place, position: int, projection: str | None, yes: bool, as_json
         store.service.dead_letter(position).unwrap()
         if not yes:
             click.confirm(f"Accept that position {position} cannot be read?", abort=True, err=True)
-        found = store.service.discard_dead_letters(position, projection=projection).unwrap()
-    if as_json:
-        click.echo(to_json(found))
-    else:
-        render.show([Line(f"discarded {words.plural(len(found), 'dead letter')} at position {position:,}")])
+        letters = store.service.discard_dead_letters(position, projection=projection).unwrap()
+    text = f"discarded {words.plural(len(letters), 'dead letter')} at position {position:,}"
+    print_answer(letters, [Line(text)], as_json)

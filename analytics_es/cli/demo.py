@@ -1,18 +1,17 @@
-"""The demo: a made-up week, recorded and reported."""
+"""demo: a made-up week, recorded and reported."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 
 import click
 
-from analytics_es.cli import render, tables, words
-from analytics_es.cli.blocks import Block, Line
 from analytics_es.cli.demo_week import platform_events
+from analytics_es.cli.display import Bar, Block, Line, print_answer, words
 from analytics_es.cli.options import json_option, moment, store_option
-from analytics_es.cli.progress import Bar
 from analytics_es.cli.store import Place, opened
-from analytics_es.events.codec import to_json
+from analytics_es.cli.tables import report as tables
 from analytics_es.store import exists
 from analytics_es.types import TimePeriod
 
@@ -39,30 +38,24 @@ def demo(db: Place, seed: int, start: datetime | None, days: int, jobs: int, as_
     with opened(db, privacy="full") as store:
         with Bar("recording") as bar:
             receipt = store.service.record_events(
-                platform_events(seed=seed, start=begin, days=days, jobs=jobs), progress=bar.at
+                platform_events(seed=seed, start=begin, days=days, jobs=jobs), progress=bar.report
             ).unwrap()
         store.catch_up()
-        found = tables.reported(store.service, TimePeriod(begin, begin + timedelta(days=days)))
+        answers = tables.reported(store.service, TimePeriod(begin, begin + timedelta(days=days)))
     if there:
         click.echo(
             f"{words.safe(str(db))} was there already: {words.plural(receipt.recorded, 'event')} added, "
             f"{receipt.duplicates:,} known and left as they were. Remove it for a fresh start.",
             err=True,
         )
-    if as_json:
-        click.echo(to_json(found))
-    else:
-        render.show([*tables.report(found), *_next(db)])
+    print_answer(answers, [*tables.report(answers), *_next(db)], as_json)
 
 
 def _aware(start: datetime) -> datetime:
     return start if start.tzinfo else start.replace(tzinfo=UTC)
 
 
-def _next(db: Place) -> list[Block]:
-    asking = ("usage tenant", "cost --by tenant", "summary performance.duration --group-by subject")
-    return [
-        Line(),
-        Line("All of it is made up. Ask more:"),
-        *(Line(f"  analytics-es {ask} {db.options}") for ask in asking),
-    ]
+def _next(db: Place) -> Iterator[Block]:
+    yield from (Line(), Line("All of it is made up. Ask more:"))
+    for question in ("usage tenant", "cost --by tenant", "summary performance.duration --group-by subject"):
+        yield Line(f"  analytics-es {question} {db.options}")

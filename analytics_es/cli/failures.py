@@ -9,33 +9,26 @@ from typing import IO, Any
 
 import click
 
-from analytics_es.cli.words import safe
+from analytics_es.cli.display.words import safe
 from analytics_es.errors import AnalyticsError
 
 
 class Failed(click.ClickException):
-    """A failure that was to be expected: one line on standard error."""
+    """An end that was to be expected: one line on standard error."""
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the line."""
-        click.echo(f"error: {safe(self.message)}", file=file, err=True)
+        click.echo(safe(self.message), file=file, err=True)
 
 
-class Interrupted(click.ClickException):
+class Interrupted(Failed):
     """Stopped from the keyboard; what was recorded by then is durable."""
 
     exit_code = 130
 
-    def __init__(self) -> None:
-        super().__init__("interrupted")
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line."""
-        click.echo(self.message, file=file, err=True)
-
 
 @contextmanager
-def _told_safely() -> Iterator[None]:
+def _safely() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
@@ -46,21 +39,22 @@ def _told_safely() -> Iterator[None]:
 class Group(click.Group):
     """A group of commands that end as this module says."""
 
-    def make_context(self, *given: Any, **more: Any) -> click.Context:
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
         """Read the arguments; what was wrong with them is told without anything that could steer a terminal."""
-        with _told_safely():
-            return super().make_context(*given, **more)
+        with _safely():
+            return super().make_context(*arguments, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a deliberate error becomes a line, any other is a bug and stays a traceback."""
         try:
-            with _told_safely():
+            with _safely():
                 return super().invoke(ctx)
         except AnalyticsError as error:
-            raise Failed(str(error)) from error
+            raise Failed(f"error: {error}") from error
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly when nobody reads on
-            raise Failed(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
+            problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise Failed(f"error: {problem}") from error
         except KeyboardInterrupt:
-            raise Interrupted from None
+            raise Interrupted("interrupted") from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -13,12 +14,9 @@ from typing import Any, NamedTuple, get_args
 import click
 from attrs import fields, frozen
 
-from analytics_es.cli import render
-from analytics_es.cli.blocks import Block
-from analytics_es.cli.progress import Bar
+from analytics_es.cli.display import Bar, Block, print_answer
 from analytics_es.cli.store import Place, Store, existing
 from analytics_es.errors import BadPeriod
-from analytics_es.events.codec import to_json
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.projection.calendar import Calendar
 from analytics_es.service.as_of import AsOf
@@ -52,25 +50,25 @@ class Length(NamedTuple):
 
 def length(text: str) -> Length:
     """Read 24h, 7d or 2w."""
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([hdw])", text)
-    if not found:
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([hdw])", text)
+    if not match:
         raise click.BadParameter(f"{text!r} is not a length: write 24h, 7d or 2w.")
-    number, unit = int(found[1]), found[2]
-    read = timedelta(hours=number * {"h": 1, "d": 24, "w": 168}[unit])
-    if read > LATEST - EARLIEST:
+    number, unit = int(match[1]), match[2]
+    length = timedelta(hours=number * {"h": 1, "d": 24, "w": 168}[unit])
+    if length > LATEST - EARLIEST:
         raise click.BadParameter(f"{text!r} is longer than the years {_YEARS}.")
-    return Length(read, unit != "h")
+    return Length(length, unit != "h")
 
 
 def moment(text: str) -> datetime:
     """Read a date or time, which has no zone unless it says so."""
     try:
-        read = datetime.fromisoformat(text.strip())
+        instant = datetime.fromisoformat(text.strip())
     except ValueError:
         raise click.BadParameter(f"{text!r} is not a date or time: write 2026-11-01 or 2026-11-01T12:00.") from None
-    if not EARLIEST.year <= read.year < LATEST.year:
+    if not EARLIEST.year <= instant.year < LATEST.year:
         raise click.BadParameter(f"{text!r} is outside the years {_YEARS}.")
-    return read
+    return instant
 
 
 def place(text: str) -> int | datetime:
@@ -87,8 +85,30 @@ def zone(text: str) -> str:
         raise click.BadParameter(problem) from None
 
 
+def pairs(texts: Sequence[str], option: str = "--where", form: str = "KEY=VALUE") -> dict[str, str]:
+    """Read KEY=VALUE, each key once."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key or key in pairs:
+            problem = "is given twice" if key in pairs else f"is not {form}"
+            raise click.BadParameter(f"{text!r} {problem}.", param_hint=option)
+        pairs[key] = value
+    return pairs
+
+
+def confirm(text: str, yes: bool) -> None:
+    """Ask whether to go on, unless that was said already; fail where nobody is there."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("Nobody is there to be asked: pass --yes.")
+    click.confirm(text, abort=True, err=True)
+
+
 WEEK = Length(timedelta(days=7), True)
 
+PATH = click.Path(path_type=Path)
 _schema = click.option(
     "--schema",
     default=SCHEMA,
@@ -100,7 +120,7 @@ _schema = click.option(
 )
 _config = click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=PATH,
     envvar="ANALYTICS_ES_CONFIG",
     show_envvar=True,
     metavar="FILE",
@@ -108,15 +128,15 @@ _config = click.option(
 )
 
 
-def store_option(default: str, **how: Any) -> Callable[[Command], Command]:
-    """Give a command --db and --schema, as its one argument `db`."""
+def store_option(default: str, **settings: Any) -> Callable[[Command], Command]:
+    """Give a command --db, --schema and --config, and its --tz where it has one, as its one argument `db`."""
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
-        def placed(*args: Any, db: str, schema: str, config: Path | None, **given: Any) -> None:
-            command(*args, db=Place(db, schema, config), **given)
+        def placed(db: str, schema: str, config: Path | None, tz: str | None = None, **options: Any) -> None:
+            command(db=Place(db, schema, config, tz), **options)
 
-        option = click.option("--db", default=default, show_default=True, metavar="PATH|URL", **how)
+        option = click.option("--db", default=default, show_default=True, metavar="PATH|URL", **settings)
         return option(_schema(_config(placed)))
 
     return decorate
@@ -151,6 +171,14 @@ as_of_option = click.option(
     metavar="POSITION|TIME",
     help="Answer as the log stood at a position, or at a time of recording.  [default: now, caught up]",
 )
+where_option = click.option(
+    "--where",
+    multiple=True,
+    callback=lambda context, option, texts: pairs(texts),
+    metavar="KEY=VALUE",
+    help="Only where a key has a value; may be repeated.",
+)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 _PERIOD = [
     click.option("--from", "start", type=moment, metavar="TIME", help="Begin here: a date, or an ISO 8601 time."),
     click.option("--to", "end", type=moment, metavar="TIME", help="End before this.  [default: now]"),
@@ -169,12 +197,16 @@ _PERIOD = [
 ]
 
 
+def store_options(command: Command) -> Command:
+    """Give a command the options of a store, as its argument `db`, and --json."""
+    return db_option(json_option(command))
+
+
 @frozen(kw_only=True)
-class Asked:
+class Question:
     """What the options of a question say."""
 
     db: Place
-    tz: str | None
     start: datetime | None
     end: datetime | None
     length: Length | None
@@ -183,33 +215,20 @@ class Asked:
     as_of: int | datetime | None = None
 
     @contextmanager
-    def store(self) -> Iterator[Store]:
-        """Open the store that is asked."""
-        with existing(self.db, self.tz) as store:
-            yield store
-
-    @contextmanager
     def caught_up(self) -> Iterator[tuple[Store, TimePeriod]]:
         """Open the store, up to date, with the period."""
-        with self.store() as store:
+        with existing(self.db) as store:
             period = self.period(store)
             store.catch_up()
             yield store, period
 
     @contextmanager
     def answering(self, bar: Bar | None = None) -> Iterator[tuple[AnalyticsService | AsOf, TimePeriod]]:
-        """Open what answers, with the period: the store, up to date, or its log as it stood, whose now was then.
-
-        `bar` is there for what the question takes, where that may be long.
-        """
-        if self.as_of is None:
-            with self.caught_up() as (store, period), bar or nullcontext():
-                yield store.service, period
-            return
-        with self.store() as store, store.service.as_of(store.place(self.as_of)) as then:
-            period = self.period(store, then.recorded_at)
-            with bar or Bar("replaying"):
-                yield then, period
+        """Open what answers, with the period: the store, up to date, or its log as it stood, whose now was then."""
+        with existing(self.db) as store:
+            period = self.period(store)  # what is wrong with it is said before anything is caught up
+            with store.answering(self.as_of, bar) as service:
+                yield service, self.period(store, service.recorded_at) if isinstance(service, AsOf) else period
 
     def period(self, store: Store, now: datetime | None = None) -> TimePeriod:
         """Return the period that --from, --to and --last mean together."""
@@ -220,26 +239,28 @@ class Asked:
         start = store.read(self.start) if self.start else length.before(end)
         if self.start and self.length:
             end = length.after(start)
-        try:
-            return TimePeriod(start, end, self.granularity) if self.granularity else TimePeriod(start, end)
-        except BadPeriod as error:
-            raise click.UsageError(str(error)) from error
+        return period_of(start, end, *([self.granularity] if self.granularity else []))
 
-    def tell(self, answer: Any, blocks: Callable[[], Sequence[Block]]) -> None:
+    def show(self, answer: Any, blocks: Iterable[Block]) -> None:
         """Print an answer: as JSON where that is asked for, else for people."""
-        if self.as_json:
-            click.echo(to_json(answer))
-        else:
-            render.show(blocks())
+        print_answer(answer, blocks, self.as_json)
 
 
-def about_period(command: Command) -> Command:
-    """Give a command the options of a period and of a store, as its first argument `asked`."""
+def period_of(start: datetime, end: datetime, *granularity: Granularity) -> TimePeriod:
+    """Return a period; what it cannot be is wrong usage."""
+    try:
+        return TimePeriod(start, end, *granularity)
+    except BadPeriod as error:
+        raise click.UsageError(str(error)) from error
+
+
+def period_options(command: Command) -> Command:
+    """Give a command the options of a period and of a store, as its first argument `question`."""
 
     @functools.wraps(command)
-    def asking(**given: Any) -> None:
-        asked = Asked(**{field.name: given.pop(field.name) for field in fields(Asked) if field.name in given})
-        command(asked, **given)
+    def asking(**options: Any) -> None:
+        names = [field.name for field in fields(Question) if field.name in options]
+        command(Question(**{name: options.pop(name) for name in names}), **options)
 
     decorated: Command = asking
     for option in (json_option, tz_option, *reversed(_PERIOD)):
@@ -247,6 +268,6 @@ def about_period(command: Command) -> Command:
     return db_option(decorated)
 
 
-def question(command: Command) -> Command:
+def question_options(command: Command) -> Command:
     """Give a command the options of a question: a period, a store, and as of when."""
-    return as_of_option(about_period(command))
+    return as_of_option(period_options(command))

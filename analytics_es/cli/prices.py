@@ -7,18 +7,18 @@ from pathlib import Path
 
 import click
 
-from analytics_es.cli import render, words
-from analytics_es.cli.blocks import Block, Line
+from analytics_es.cli import options
+from analytics_es.cli.display import Line, print_answer, words
 from analytics_es.cli.failures import Group
-from analytics_es.cli.options import Asked, db_option, json_option, moment, question, top_option, tz_option, zone
 from analytics_es.cli.store import Place, existing, opened
 from analytics_es.cli.tables import prices as tables
-from analytics_es.cli.tables.pricediff import price_diff
+from analytics_es.cli.tables.price_diff import price_diff
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.files import read_prices
-from analytics_es.events.codec import to_json
 
-at_option = click.option("--at", type=moment, metavar="TIME", help="The prices in force at this time.  [default: now]")
+at_option = click.option(
+    "--at", type=options.moment, metavar="TIME", help="The prices in force at this time.  [default: now]"
+)
 
 
 @click.group(cls=Group)
@@ -37,15 +37,15 @@ def prices() -> None:
 
 
 @prices.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.PATH)
 @click.option("--note", metavar="TEXT", help="Why, to be kept with them.")
 @click.option("--dry-run", is_flag=True, help="Say what would be published, and do nothing.")
-@db_option
+@options.db_option
 @click.option(
-    "--tz", type=zone, metavar="ZONE", help="Where hours and days begin, if the store is new.  [default: UTC]"
+    "--tz", type=options.zone, metavar="ZONE", help="Where hours and days begin, if the store is new.  [default: UTC]"
 )
-@json_option
-def import_(file: Path, note: str | None, dry_run: bool, db: Place, tz: str | None, as_json: bool) -> None:
+@options.json_option
+def import_(file: Path, note: str | None, dry_run: bool, db: Place, as_json: bool) -> None:
     """Publish the prices of a file, TOML or JSON: all of them, or none.
 
     They are events of the log: nothing published is edited, and of those about a model that hold at a time, the one
@@ -58,22 +58,22 @@ def import_(file: Path, note: str | None, dry_run: bool, db: Place, tz: str | No
     """
     entries = read_prices(file)
     if dry_run:
-        told = [each.to_dict() for each in entries]
-        what = Line(f"{words.plural(len(entries), 'price')} would be published; nothing was done")
-        _tell({"prices": told}, [tables.entries([(None, each) for each in entries]), what], as_json)
+        plan = Line(f"{words.plural(len(entries), 'price')} would be published; nothing was done")
+        blocks = [tables.entries([(None, entry) for entry in entries]), plan]
+        print_answer({"prices": [entry.to_dict() for entry in entries]}, blocks, as_json)
         return
-    with opened(db, tz) as store:
+    with opened(db) as store:
         receipt = store.service.publish_prices(entries, note=note).unwrap()
     done = "nothing is new: published last were" if receipt.duplicate else "published"
     text = f"{done} {words.plural(len(entries), 'price')}, up to position {words.count(receipt.position)}"
-    _tell({"prices": len(entries), "receipt": receipt}, [Line(text)], as_json)
+    print_answer({"prices": len(entries), "receipt": receipt}, [Line(text)], as_json)
 
 
 @prices.command()
-@click.argument("book", type=click.Path(path_type=Path))
-@top_option
-@question
-def diff(asked: Asked, book: Path, top: int) -> None:
+@click.argument("book", type=options.PATH)
+@options.top_option
+@options.question_options
+def diff(question: options.Question, book: Path, top: int) -> None:
     """Say what publishing the prices of a file would change; nothing is published.
 
     Model by model and day by day: what calls cost that reported no cost, before and after, and which of the file's
@@ -85,18 +85,18 @@ def diff(asked: Asked, book: Path, top: int) -> None:
       analytics-es prices diff contract.toml --from 2026-11-01 --to 2026-12-01 --json
     """
     entries = read_prices(book)
-    with asked.answering() as (service, period):
+    with question.answering() as (service, period):
         answer = service.diff_prices(entries, period).unwrap()
-    asked.tell(answer, lambda: price_diff(answer, top))
+    question.show(answer, price_diff(answer, top))
 
 
 @prices.command("list")
 @at_option
 @click.option("--provider", metavar="NAME", help="Those of one provider, with all that genai-prices knows of it.")
-@db_option
-@tz_option
-@json_option
-def list_(at: datetime | None, provider: str | None, db: Place, tz: str | None, as_json: bool) -> None:
+@options.db_option
+@options.tz_option
+@options.json_option
+def list_(at: datetime | None, provider: str | None, db: Place, as_json: bool) -> None:
     """List published prices, by position; with --at those that hold at a time.
 
     \b
@@ -104,23 +104,23 @@ def list_(at: datetime | None, provider: str | None, db: Place, tz: str | None, 
       analytics-es prices list
       analytics-es prices list --provider anthropic --at 2026-01-01 --json
     """
-    with existing(db, tz) as store:
+    with existing(db) as store:
         when = store.read(at).astimezone(UTC) if at else None
         book = store.service.price_book().unwrap()
-    chosen = [
-        (each.position, each.entry)
-        for each in book.published
-        if (when is None or each.entry.dated.holds(when)) and (provider is None or each.entry.is_of(provider))
+    published = [
+        (price.position, price.entry)
+        for price in book.published
+        if (when is None or price.entry.dated.holds(when)) and (provider is None or price.entry.is_of(provider))
     ]
-    default = sorted(genai.models(provider), key=lambda each: each.model) if provider and genai.installed() else []
-    known = [found for each in default if (found := each.at(when or datetime.now(UTC)))]
-    blocks: list[Block] = [tables.entries(chosen), *([tables.models(known)] if known else [])]
-    told = [{"position": position, **entry.to_dict()} for position, entry in chosen]
-    _tell(
-        {"published": told, "unread": list(book.unread), "default": known},
-        [*blocks, *tables.footer(book)],
-        as_json,
-    )
+    models = sorted(genai.models(provider), key=lambda model: model.model) if provider and genai.installed() else []
+    default = [prices for model in models if (prices := model.at(when or datetime.now(UTC)))]
+    answer = {
+        "published": [{"position": position, **entry.to_dict()} for position, entry in published],
+        "unread": list(book.unread),
+        "default": default,
+    }
+    blocks = [tables.entries(published), *([tables.models(default)] if default else []), *tables.footer(book)]
+    print_answer(answer, blocks, as_json)
 
 
 @prices.command()
@@ -128,12 +128,10 @@ def list_(at: datetime | None, provider: str | None, db: Place, tz: str | None, 
 @click.option("--provider", metavar="NAME", help="Whose; without one, the provider whose models have such names.")
 @click.option("--batch", is_flag=True, help="What calls in a batch cost.")
 @at_option
-@db_option
-@tz_option
-@json_option
-def show(
-    model: str, provider: str | None, batch: bool, at: datetime | None, db: Place, tz: str | None, as_json: bool
-) -> None:
+@options.db_option
+@options.tz_option
+@options.json_option
+def show(model: str, provider: str | None, batch: bool, at: datetime | None, db: Place, as_json: bool) -> None:
     """Show what calls of a model cost.
 
     \b
@@ -141,14 +139,7 @@ def show(
       analytics-es prices show claude-sonnet-4-5
       analytics-es prices show gpt-4o --provider azure --at 2026-01-01T12:00 --json
     """
-    with existing(db, tz) as store:
+    with existing(db) as store:
         when = (store.read(at) if at else datetime.now(UTC)).astimezone(store.reads)
-        found = store.service.price(provider, model, when, batch=batch).unwrap()
-    _tell(found, tables.unit_prices(found, when), as_json)
-
-
-def _tell(answer: object, blocks: list[Block], as_json: bool) -> None:
-    if as_json:
-        click.echo(to_json(answer))
-    else:
-        render.show(blocks)
+        unit_prices = store.service.price(provider, model, when, batch=batch).unwrap()
+    print_answer(unit_prices, tables.unit_prices(unit_prices, when), as_json)

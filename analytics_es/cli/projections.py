@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
-from analytics_es.cli import render, words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Styled
+from analytics_es.cli.display import Bar, Block, Cell, Column, Columns, Grid, Line, Number, Styled, print_answer, words
 from analytics_es.cli.failures import Group
-from analytics_es.cli.options import db_option, json_option
-from analytics_es.cli.progress import Bar
+from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
-from analytics_es.events.codec import to_json
-from analytics_es.types import LedgerCheck, ProjectionStatus, UnreadableValue
+from analytics_es.cli.tables.parts import errors
+from analytics_es.types import DayDivergence, LedgerCheck, ProjectionStatus, UnreadableValue
+
+_PROJECTIONS: Columns[ProjectionStatus] = [
+    Column("projection", lambda status: status.name),
+    Number("version", lambda status: str(status.version)),
+    Number("rows", lambda status: words.count(status.rows)),
+]
+_STATUS: Columns[ProjectionStatus] = [
+    Column("projection", lambda status: status.name),
+    Number("position", lambda status: words.count(status.position)),
+    Number("behind", lambda status: words.count(status.lag_events)),
+    Number("waiting", lambda status: _waiting(status)),
+    Number("rows", lambda status: words.count(status.rows)),
+    Number("unreadable", lambda status: errors(status.unreadable)),
+    Column("state", lambda status: _state(status)),
+]
+_UNREADABLE: Columns[UnreadableValue] = [
+    Column("projection", lambda unreadable: unreadable.projection),
+    Number("position", lambda unreadable: words.count(unreadable.position)),
+    Column("field", lambda unreadable: unreadable.field),
+]
+_DAYS: Columns[DayDivergence] = [
+    Column("projection", lambda day: day.projection),
+    Column("day", lambda day: f"{day.start:%a %Y-%m-%d}" if day.start else words.UNKNOWN),
+    Number("taken in", lambda day: words.count(day.events)),
+    Number("in the log", lambda day: _in_log(day)),
+]
 
 
 @click.group(cls=Group)
@@ -29,8 +53,7 @@ def projections() -> None:
 
 
 @projections.command("list")
-@db_option
-@json_option
+@store_options
 def list_(db: Place, as_json: bool) -> None:
     """List the projections.
 
@@ -39,19 +62,13 @@ def list_(db: Place, as_json: bool) -> None:
       analytics-es projections list
     """
     with existing(db) as store:
-        found = store.service.projections().unwrap()
-    if as_json:
-        click.echo(to_json(found))
-    else:
-        columns = [Column("projection"), Column("version", right=True), Column("rows", right=True)]
-        rows = [[each.name, str(each.version), words.count(each.rows)] for each in found]
-        render.show([Grid("", columns, rows)])
+        projections = store.service.projections().unwrap()
+    print_answer(projections, [Grid("", _PROJECTIONS, projections)], as_json)
 
 
 @projections.command()
 @click.option("--no-check", is_flag=True, help="Do not compare with the log what was taken in of each day.")
-@db_option
-@json_option
+@store_options
 def status(db: Place, as_json: bool, no_check: bool) -> None:
     """Say how far projections are, and whether they took in what the log holds.
 
@@ -65,77 +82,50 @@ def status(db: Place, as_json: bool, no_check: bool) -> None:
       analytics-es projections status --no-check --json
     """
     with existing(db) as store:
-        found = store.service.projections().unwrap()
+        projections = store.service.projections().unwrap()
         unreadable = store.service.unreadable_values().unwrap()
         with Bar("checking", unit="parts") as bar:
-            checks = None if no_check else store.service.check_ledger(progress=bar.at).unwrap()
-    if as_json:
-        click.echo(to_json({"projections": found, "unreadable_values": unreadable, "ledger": checks}))
-    else:
-        render.show([_status(found), *_unreadable(found, unreadable), *ledger(checks or []), *_advice(found)])
+            checks = None if no_check else store.service.check_ledger(progress=bar.report).unwrap()
+    answer = {"projections": projections, "unreadable_values": unreadable, "ledger": checks}
+    print_answer(answer, _status(projections, unreadable, checks or []), as_json)
 
 
-def _status(found: Sequence[ProjectionStatus]) -> Grid:
-    titles = ("position", "behind", "waiting", "rows", "unreadable")
-    columns = [Column("projection"), *(Column(title, right=True) for title in titles), Column("state")]
-    return Grid("", columns, [_state(each) for each in found])
+def _status(
+    projections: Sequence[ProjectionStatus], unreadable: Sequence[UnreadableValue], checks: Sequence[LedgerCheck]
+) -> Iterator[Block]:
+    yield Grid("", _STATUS, projections)
+    if unreadable:
+        beyond = sum(projection.unreadable for projection in projections) - len(unreadable)
+        yield Grid("Unreadable values", _UNREADABLE, unreadable, f"… and {beyond:,} more" if beyond > 0 else "")
+    yield from ledger(checks)
+    if any(projection.lag_events for projection in projections):
+        yield Line("Behind: any question catches up, `analytics-es run` stays up to date.", "dim")
 
 
-def _state(each: ProjectionStatus) -> list[Cell]:
-    return [
-        each.name,
-        words.count(each.position),
-        words.count(each.lag_events),
-        words.duration(1_000 * each.lag_seconds) if each.lag_events else words.UNKNOWN,
-        words.count(each.rows),
-        Styled(words.count(each.unreadable), "red") if each.unreadable else "0",
-        _in_words(each),
-    ]
+def _waiting(status: ProjectionStatus) -> str:
+    return words.duration(1_000 * status.lag_seconds) if status.lag_events else words.UNKNOWN
 
 
-def _in_words(each: ProjectionStatus) -> Cell:
-    if each.error:
-        return Styled(each.error, "red")
-    if each.stale:
-        return Styled(f"stale: {each.stale}", "yellow")
-    return Styled("behind", "yellow") if each.lag_events else "up to date"
+def _state(status: ProjectionStatus) -> Cell:
+    if status.error:
+        return Styled(status.error, "red")
+    if status.stale:
+        return Styled(f"stale: {status.stale}", "yellow")
+    return Styled("behind", "yellow") if status.lag_events else "up to date"
 
 
-def _unreadable(found: Sequence[ProjectionStatus], listed: Sequence[UnreadableValue]) -> list[Block]:
-    if not listed:
-        return []
-    columns = [Column("projection"), Column("position", right=True), Column("field")]
-    rows = [[each.projection, words.count(each.position), each.field] for each in listed]
-    beyond = sum(each.unreadable for each in found) - len(listed)
-    return [Grid("Unreadable values", columns, rows, f"… and {beyond:,} more" if beyond > 0 else "")]
-
-
-def _advice(found: Sequence[ProjectionStatus]) -> list[Block]:
-    if not any(each.lag_events for each in found):
-        return []
-    return [Line("Behind: any question catches up, `analytics-es run` stays up to date.", "dim")]
-
-
-def ledger(checks: Sequence[LedgerCheck]) -> list[Block]:
+def ledger(checks: Sequence[LedgerCheck]) -> Iterator[Block]:
     """Say whether what was taken in of each day is what the log holds."""
-    wrong = [each for each in checks if not each.identical]
+    wrong = [check for check in checks if not check.identical]
     if checks and not wrong:
-        return [Line(f"ledger agrees with the log ({words.plural(max(each.days for each in checks), 'day')})")]
-    blocks: list[Block] = [Line(f"{each.projection}: {each.checkpoint}", "red") for each in wrong if each.checkpoint]
-    columns = [Column("projection"), Column("day"), Column("taken in", right=True), Column("in the log", right=True)]
-    rows = [
-        [
-            each.projection,
-            f"{each.start:%a %Y-%m-%d}" if each.start else words.UNKNOWN,
-            *_events(each.events, each.events_in_log),
-        ]
-        for check in wrong
-        for each in check.divergences
-    ]
-    remark = "`analytics-es projections verify` says what is wrong with which rows."
-    return [*blocks, *([Grid("Days that differ from the log", columns, rows, remark)] if rows else [])]
+        days = words.plural(max(check.days for check in checks), "day")
+        yield Line(f"ledger agrees with the log ({days})")
+    yield from (Line(f"{check.projection}: {check.checkpoint}", "red") for check in wrong if check.checkpoint)
+    if divergences := [divergence for check in wrong for divergence in check.divergences]:
+        remark = "`analytics-es projections verify` says what is wrong with which rows."
+        yield Grid("Days that differ from the log", _DAYS, divergences, remark)
 
 
-def _events(taken: int, in_log: int) -> list[str]:
-    """Return both numbers; as many events are other events, or the day would not be listed."""
-    return [words.count(taken), words.count(in_log) + (" others" if taken == in_log else "")]
+def _in_log(day: DayDivergence) -> str:
+    """Return the number; as many events are other events, or the day would not be listed."""
+    return words.count(day.events_in_log) + (" others" if day.events == day.events_in_log else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import click
 from attrs import frozen
 
-from analytics_es.cli.progress import Bar
-from analytics_es.cli.words import safe
+from analytics_es.cli.display import Bar
+from analytics_es.cli.display.words import safe
 from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone
-from analytics_es.log.address import redacted
+from analytics_es.log import redacted
+from analytics_es.service.as_of import AsOf
 from analytics_es.service.service import AnalyticsService
 from analytics_es.store import exists, log_path, on_server
 
@@ -36,22 +37,37 @@ class Store:
         """Return a position, or a time with its zone."""
         return self.read(at) if isinstance(at, datetime) else at
 
+    @contextmanager
+    def answering(self, as_of: int | datetime | None, bar: Bar | None = None) -> Iterator[AnalyticsService | AsOf]:
+        """Give what answers: the service, caught up, or the log as it stood.
+
+        `bar` is there for what the question takes, where that may be long.
+        """
+        if as_of is None:
+            self.catch_up()
+            with bar or nullcontext():
+                yield self.service
+        else:
+            with self.service.as_of(self.place(as_of)) as then, bar or Bar("replaying"):
+                yield then
+
     def catch_up(self) -> None:
         """Bring the read models up to date; a projection that cannot go on is told, and answers say that they lag."""
         with Bar("catching up") as bar:
             try:
-                self.service.catch_up(bar.at, thresholds=False)  # a question records nothing
+                self.service.catch_up(bar.report, thresholds=False)  # a question records nothing
             except FoldFailed as error:
                 click.echo(f"warning: {safe(str(error))}", err=True)
 
 
 @frozen
 class Place:
-    """Where a store is, and its settings file; shown without its password."""
+    """Where a store is, its settings file, and the zone of times given without one; shown without its password."""
 
     address: str
     schema: str
     config: Path | None = None
+    tz: str | None = None
 
     @property
     def options(self) -> str:
@@ -65,25 +81,25 @@ class Place:
 
 
 @contextmanager
-def existing(db: Place, tz: str | None = None, **options: Any) -> Iterator[Store]:
+def existing(db: Place, **options: Any) -> Iterator[Store]:
     """Open a store that is there; raises NoSuchStore, with nothing created."""
     _refuse_directory(db)
     if not exists(db.address, schema=db.schema):
         raise NoSuchStore(path=db)
-    with opened(db, tz, **options) as store:
+    with opened(db, **options) as store:
         yield store
 
 
 @contextmanager
-def opened(db: Place, tz: str | None = None, **options: Any) -> Iterator[Store]:
-    """Open a store, or create it in the zone `tz`, else UTC; the zone of one that is there never changes.
+def opened(db: Place, **options: Any) -> Iterator[Store]:
+    """Open a store, or create it in the zone that is asked for, else UTC; the zone of one that is there never changes.
 
     The options are those of AnalyticsService.open; by default nothing is followed.
     """
     _refuse_directory(db)
-    service, keeps = _open(db, tz or "UTC", {"follow": False, **options})
+    service, keeps = _open(db, db.tz or "UTC", {"follow": False, **options})
     with service:
-        yield Store(service, keeps, ZoneInfo(tz or keeps))
+        yield Store(service, keeps, ZoneInfo(db.tz or keeps))
 
 
 def _refuse_directory(db: Place) -> None:

@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
+from attrs import frozen
+
 from analytics_es.cost.cells import NEEDED
 from analytics_es.cost.charges import Charge, Costs, regrouped, remaining, together
+from analytics_es.cost.context import with_prices
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.cost.pricing import Assumption, Costing
 from analytics_es.cost.what_if import check_models
+from analytics_es.projection.declaration import MONEY
+from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.figures import change
-from analytics_es.queries.question import Question, QuestionContext, grouping
+from analytics_es.queries.grouping import Grouping, grouping
 from analytics_es.types import (
     CostBreakdown,
     CostPoint,
@@ -40,47 +45,65 @@ def cost(
     assumption: Assumption | None = None,
 ) -> CostBreakdown:
     """Answer get_cost_breakdown."""
-    filters = source.known(where or {})
+    filters = source.as_logged(where or {})
     with source.question(["cost"], period) as question:
         declaration = question.declaration("cost", NEEDED)
         if assumption:
             check_models(question, declaration, assumption)
-        asked = grouping(declaration, by, filters)
-        once = grouping(declaration, [], filters).where
-        keys = [key for key in asked.by if key != "currency"]
-        words = [word for word in by if word != "currency"]
-        of_entity = [key.name for key in declaration.keys if key.of_entity and asked.where != once]
-        others = [key for key in keys if key not in of_entity]
         with Costing(question, declaration, assumption) as costing:
-            found = costing.by_group(question.tiling, where=once, by=[*others, "effort"])
-            efforts, rows = regrouped(found, lambda key: key[-1:]), regrouped(found, lambda key: key[:-1])
-            if others != keys:  # rows of an entity; what is of nobody is the rest
-                of_somebody = costing.by_group(question.tiling, where=asked.where, by=keys)
-                rows = {**of_somebody, **_of_nobody(of_somebody, keys, others, rows)}
-            series = costing.by_group(question.tiling, where=once, granularity=period.granularity)
-            before = question.before()
-            earlier = costing.by_group(before, where=once) if before else {}
-        whole = together(efforts)
-        totals, completeness = _totals(question, whole, together(earlier)), question.completeness()
-        known, unknown = whole.known(), whole.not_known()
+            costs = _costs(question, costing, grouping(declaration, by, filters), grouping(declaration, [], filters))
+        whole = together(costs.efforts)
+        # Before prices are announced in the log, which the read model would then lag behind.
+        totals, completeness = _totals(question, whole, together(costs.earlier)), question.completeness()
+        charged, unknown = whole.known(), whole.not_known()
         return CostBreakdown(
             period=question.period,
             by=list(by),
-            calls=known.calls + unknown.calls,
-            reported_calls=known.reported_calls,
-            computed_calls=known.calls - known.reported_calls,
+            calls=charged.calls + unknown.calls,
+            reported_calls=charged.reported_calls,
+            computed_calls=charged.calls - charged.reported_calls,
             unknown_calls=unknown.calls,
             totals=totals,
-            tokens=_tokens(known, unknown),
+            tokens=_tokens(charged, unknown),
             unknown=_unknown(whole),
             unpriced=[UnpricedUsage(provider=p, model=m, kind=k, units=n) for (p, m, k), n in whole.unpriced.items()],
-            efforts=_efforts(efforts),
-            rows=_rows(rows if keys else {(): whole}, words, totals),
-            series=_series(question, series),
-            prices=source.prices.used(whole.prices_used(), announce=assumption is None),
+            efforts=_efforts(costs.efforts),
+            rows=_rows(costs.rows if costs.keys else {(): whole}, [word for word in by if word != MONEY], totals),
+            series=_series(question, costs.series),
+            prices=with_prices(source).prices.used(whole.prices_used(), announce=assumption is None),
             supposed=assumption is not None,
             completeness=completeness,
         )
+
+
+@frozen(kw_only=True)
+class _Costs:
+    """What calls cost by effort, by the keys that are asked for, by time, and in the period before."""
+
+    keys: Sequence[str]
+    efforts: Groups
+    rows: Groups
+    series: Groups
+    earlier: Groups
+
+
+def _costs(question: Question, costing: Costing, groups: Grouping, once: Grouping) -> _Costs:
+    keys = [key for key in groups.by if key != MONEY]
+    of_entity = [key.name for key in costing.declaration.keys if key.of_entity and groups.where != once.where]
+    others = [key for key in keys if key not in of_entity]
+    by_effort = costing.by_group(question.tiling, where=once.where, by=[*others, "effort"])
+    rows = regrouped(by_effort, lambda key: key[:-1])
+    if others != keys:  # rows of an entity; what is of nobody is the rest
+        of_somebody = costing.by_group(question.tiling, where=groups.where, by=keys)
+        rows = {**of_somebody, **_of_nobody(of_somebody, keys, others, rows)}
+    granularity, before = question.requested.granularity, question.before()
+    return _Costs(
+        keys=keys,
+        efforts=regrouped(by_effort, lambda key: key[-1:]),
+        rows=rows,
+        series=costing.by_group(question.tiling, where=once.where, granularity=granularity),
+        earlier=costing.by_group(before, where=once.where) if before else {},
+    )
 
 
 def _of_nobody(rows: Groups, keys: Sequence[str], others: Sequence[str], whole: Groups) -> Groups:
@@ -99,22 +122,19 @@ def _of_nobody(rows: Groups, keys: Sequence[str], others: Sequence[str], whole: 
 
 def _totals(question: Question, whole: Costs, before: Costs) -> list[CurrencyCost]:
     previous = {currency: charge.cost for currency, charge in before.charges.items()}
-    totals = []
-    for currency, charge in whole.charges.items():
-        cost = charge.cost
-        if cost is None:
-            continue
-        totals.append(
-            CurrencyCost(
-                currency=currency,
-                calls=charge.calls,
-                reported_calls=charge.reported_calls,
-                **_money(charge),
-                previous_cost=_plain(previous.get(currency)),
-                change=change(cost, previous.get(currency)),
-                forecast=_forecast(question, cost),
-            )
+    totals = [
+        CurrencyCost(
+            currency=currency,
+            calls=charge.calls,
+            reported_calls=charge.reported_calls,
+            **_money(charge),
+            previous_cost=_plain(previous.get(currency)),
+            change=change(cost, previous.get(currency)),
+            forecast=_forecast(question, cost),
         )
+        for currency, charge in whole.charges.items()
+        if (cost := charge.cost) is not None
+    ]
     return sorted(totals, key=lambda total: (-total.calls, total.currency))
 
 
@@ -132,18 +152,18 @@ def _plain(money: Decimal | None) -> Decimal | None:
 
 
 def _money(charge: Charge) -> dict[str, Any]:
-    found = {"cost": charge.cost, "reported_cost": charge.reported, "computed_cost": charge.computed}
-    return {name: _plain(money) for name, money in found.items()}
+    amounts = {"cost": charge.cost, "reported_cost": charge.reported, "computed_cost": charge.computed}
+    return {name: _plain(money) for name, money in amounts.items()}
 
 
 def _efforts(groups: Groups) -> list[EffortCost]:
-    found = [
+    efforts = [
         EffortCost(effort=cast(Any, effort), currency=part.currency, calls=part.charge.calls, cost=_plain(part.cost))
         for (effort,), costs in sorted(groups.items())
         for part in _parts(costs)
         if effort and part.charge.calls
     ]
-    return sorted(found, key=lambda each: (each.effort, each.currency == "", each.currency))
+    return sorted(efforts, key=lambda effort: (effort.effort, effort.currency == "", effort.currency))
 
 
 class _Part(NamedTuple):
@@ -155,9 +175,8 @@ class _Part(NamedTuple):
 
 
 def _parts(costs: Costs) -> list[_Part]:
-    known = [_Part(currency, charge, charge.cost) for currency, charge in costs.charges.items()]
-    unknown = costs.not_known()
-    return [*known, _Part("", unknown, None)] if costs.unknown else known
+    parts = [_Part(currency, charge, charge.cost) for currency, charge in costs.charges.items()]
+    return [*parts, _Part("", costs.not_known(), None)] if costs.unknown else parts
 
 
 # ── tokens ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -166,8 +185,8 @@ def _parts(costs: Costs) -> list[_Part]:
 def _tokens(*charges: Charge) -> Tokens:
     used: dict[str, int | None] = {}
     for kind in TOKENS:
-        told = [charge.used[f"{kind}_tokens"] for charge in charges if f"{kind}_tokens" in charge.used]
-        used[kind] = sum(told) if told else None
+        counts = [charge.used[f"{kind}_tokens"] for charge in charges if f"{kind}_tokens" in charge.used]
+        used[kind] = sum(counts) if counts else None
 
     def rest(total: int | None, *parts: int | None) -> int | None:
         return None if total is None else total - sum(part or 0 for part in parts)
@@ -183,17 +202,17 @@ def _tokens(*charges: Charge) -> Tokens:
 
 
 def _unknown(whole: Costs) -> list[UnknownCost]:
-    found = [
+    rows = [
         UnknownCost(provider=provider, model=model, reason=reason, calls=charge.calls, tokens=_tokens(charge))
         for (provider, model, reason), charge in whole.unknown.items()
         if charge.calls or charge.used
     ]
-    return sorted(found, key=lambda each: (-each.calls, each.provider, each.model, each.reason))
+    return sorted(rows, key=lambda row: (-row.calls, row.provider, row.model, row.reason))
 
 
 def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) -> list[CostRow]:
     whole = {total.currency: total.cost for total in totals}
-    found = [
+    rows = [
         CostRow(
             keys=dict(zip(words, keys, strict=True)),
             currency=part.currency,
@@ -206,12 +225,12 @@ def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) 
         for part in _parts(costs)
         if part.charge.calls or part.charge.used or part.cost is not None
     ]
-    return sorted(found, key=lambda row: (row.cost is None, -(row.cost or 0), -row.calls, *row.keys.values()))
+    return sorted(rows, key=lambda row: (row.cost is None, -(row.cost or 0), -row.calls, *row.keys.values()))
 
 
 def _series(question: Question, groups: Groups) -> list[CostPoint]:
     """Return a point for every bucket and every currency of the period, "" where anything is not known."""
-    _, starts = question.tiling.series(question.asked.granularity)
+    _, starts = question.tiling.series(question.requested.granularity)
     points = {start: {part.currency: part for part in _parts(costs)} for (start,), costs in groups.items()}
     currencies = sorted({currency for parts in points.values() for currency in parts})
     nothing = Charge()

@@ -9,13 +9,12 @@ from typing import Any
 from attrs import evolve, frozen
 
 from analytics_es.errors import BadField, BeforeHorizon, NoSuchPosition, NotCorrectable, UnreadableEvent
+from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.codec import decode
 from analytics_es.events.event import CORRECTED, RecordedEvent, correction_id, facts, key_of, microseconds
-from analytics_es.events.fields import ENTITIES, MAX_TEXT, VOCABULARY
-from analytics_es.ingest.door import entry as passed
+from analytics_es.events.fields import ENTITIES, VOCABULARY
 from analytics_es.ingest.recorder import Recorder
-from analytics_es.log import Entry, EventLog
-from analytics_es.log.event_log import check_horizon
+from analytics_es.log import Entry, EventLog, check_horizon
 from analytics_es.types import CostCorrection
 
 # What a correction has of its call, so that it lands in the same rows; nothing that would make it a call of its own.
@@ -48,26 +47,28 @@ class Corrections:
         """
         now = Decimal(_checked_cost(cost))
         call = self._call(position)
-        _check_currency(call, position, currency)
+        charged = call.data["currency"]
+        if currency not in (None, charged):
+            raise NotCorrectable(position=position, problem=f"it is charged in {charged}, not in {currency!r:.40}")
         about = self._noted(note)
         while True:
             state = self._state(call, position)
-            told = _told(call, position, state, now)
+            correction = _next(call, position, state, now)
             if state.cost == now:
-                return evolve(told, position=state.position, number=state.number, duplicate=True)
-            entry = self._entry(call, told, about)
+                return evolve(correction, position=state.position, number=state.number, duplicate=True)
+            entry = self._entry(call, correction, about)
             if dry_run:
                 check_horizon(self.log.seals.horizon(), [entry])
-                return told
+                return correction
             if recorded := self._append(entry, position):
-                return evolve(told, position=recorded)
+                return evolve(correction, position=recorded)
             # Somebody else has recorded a correction of this number meanwhile: begin again with what is in force now.
 
     def _call(self, position: int) -> RecordedEvent:
         """Return the event at a position, which must be a call that reports a cost."""
-        found = self._at(position)
+        row = self._at(position)
         try:
-            call = decode(position, found["type"], found["state"])
+            call = decode(position, row["type"], row["state"])
             family = facts(call.type).family
         except Exception as error:
             raise UnreadableEvent(position=position, problem=error) from error
@@ -84,10 +85,10 @@ class Corrections:
         head = self.log.head()
         if type(position) is not int or not 0 < position <= head:
             raise NoSuchPosition(position=position, head=head)
-        rows: list[dict[str, Any]] = self.log.scan(after=position - 1, upto=position, limit=1).to_pylist()
-        if not rows:
+        row = self.log.at(position)
+        if row is None:
             raise BeforeHorizon.of(self.log.seals.horizon().until)
-        return rows[0]
+        return row
 
     def _of(self, correction: RecordedEvent) -> str:
         """Say where the call of a correction is."""
@@ -98,28 +99,27 @@ class Corrections:
     def _state(self, call: RecordedEvent, position: int) -> _State:
         """Add up the corrections of a call, which are found one by one: each has the identity of its number."""
         state = _State(Decimal(_checked_cost(call.data["cost"])), 0, position)
-        while found := self.log.find(_key(call, state.number + 1)):
-            each = decode(found["position"], found["type"], found["state"])
-            if each.type != CORRECTED or "cost_change" not in each.data:
-                raise _taken(position, found["position"])
-            change = Decimal(each.data["cost_change"] if each.data["currency"] == call.data["currency"] else 0)
-            state = _State(_EXACT.add(state.cost, change), state.number + 1, found["position"])
+        while row := self.log.find(_key(call, state.number + 1)):
+            event = decode(row["position"], row["type"], row["state"])
+            if event.type != CORRECTED or "cost_change" not in event.data:
+                raise _taken(position, row["position"])
+            change = Decimal(event.data["cost_change"] if event.data["currency"] == call.data["currency"] else 0)
+            state = _State(_EXACT.add(state.cost, change), state.number + 1, row["position"])
         return state
 
-    def _entry(self, call: RecordedEvent, told: CostCorrection, about: Mapping[str, Any]) -> Entry:
-        return passed(
-            self.recorder.door.clock(),
+    def _entry(self, call: RecordedEvent, correction: CostCorrection, about: Mapping[str, Any]) -> Entry:
+        return self.recorder.own_door.write(
             CORRECTED,
             {
                 **_copied(call),
                 "corrects": {"source": call.source, "id": call.id},
-                "cost_change": format(told.change, "f"),
-                "currency": told.currency,
-                **({"from_zero": True} if _from_zero(call, told) else {}),
+                "cost_change": format(correction.change, "f"),
+                "currency": correction.currency,
+                **({"from_zero": True} if _from_zero(call, correction) else {}),
                 **about,
             },
             source=call.source,
-            id=correction_id(call.id, told.number),
+            id=correction_id(call.id, correction.number),
             occurred_at=call.occurred_at,
         )
 
@@ -149,20 +149,14 @@ def _copied(call: RecordedEvent) -> dict[str, Any]:
     return {**copied, "error_type": call.data.get("error_type", "unknown")} if failed else copied
 
 
-def _from_zero(call: RecordedEvent, told: CostCorrection) -> bool:
+def _from_zero(call: RecordedEvent, correction: CostCorrection) -> bool:
     """Say whether this is the first that is known of what a call cost: it reported 0, although it used tokens."""
     used = any(call.data.get(name) for name in ("input_tokens", "output_tokens"))
-    return used and told.number == 1 and told.was == 0
+    return used and correction.number == 1 and correction.was == 0
 
 
 def _checked_cost(cost: Any) -> str:
     return str(VOCABULARY["cost"]("cost", cost))
-
-
-def _check_currency(call: RecordedEvent, position: int, currency: str | None) -> None:
-    charged = call.data["currency"]
-    if currency is not None and currency != charged:
-        raise NotCorrectable(position=position, problem=f"it is charged in {charged}, not in {currency!r:.40}")
 
 
 def _taken(position: int, other: int) -> NotCorrectable:
@@ -170,8 +164,8 @@ def _taken(position: int, other: int) -> NotCorrectable:
     return NotCorrectable(position=position, problem=problem)
 
 
-def _told(call: RecordedEvent, position: int, state: _State, now: Decimal) -> CostCorrection:
-    """Return what is told of the next correction while it is not recorded."""
+def _next(call: RecordedEvent, position: int, state: _State, now: Decimal) -> CostCorrection:
+    """Return the correction after those that there are, not recorded yet."""
     return CostCorrection(
         position=None,
         corrects=position,

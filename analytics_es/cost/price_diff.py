@@ -10,13 +10,15 @@ from attrs import evolve
 
 from analytics_es.cost.cells import NEEDED
 from analytics_es.cost.charges import Costs
+from analytics_es.cost.context import with_prices
 from analytics_es.cost.price_log import PricesThen, read_entries
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.prices.quantities import EXACT, trimmed
 from analytics_es.cost.pricing import Costing
 from analytics_es.projection.declaration import Declaration
-from analytics_es.queries.question import Question, QuestionContext, grouping
+from analytics_es.queries import Question, QuestionContext
+from analytics_es.queries.grouping import grouping
 from analytics_es.types import PriceChange, PriceChangeTotal, Priced, PriceDiff, PriceUsed, TimePeriod
 
 Group = tuple[int, str, str]  # the start of a day, a provider, a model
@@ -27,7 +29,7 @@ def price_diff(
 ) -> PriceDiff:
     """Answer diff_prices."""
     added = read_entries(entries)
-    before = source.prices.book()
+    before = with_prices(source).prices.book()
     after = before.as_if(added)
     with source.question(["cost"], period) as question, localcontext(EXACT):
         declaration = question.declaration("cost", NEEDED)
@@ -56,8 +58,8 @@ def price_diff(
 
 def _by_day(question: Question, declaration: Declaration, book: PriceBook) -> tuple[dict[Group, Costs], int]:
     """Return what is not reported, priced by a book, by day and model; and how many calls reported a cost."""
-    priced = evolve(question, source=evolve(question.source, prices=PricesThen(known=book)))
-    found: dict[Group, Costs] = {}
+    priced = evolve(question, source=evolve(with_prices(question.source), prices=PricesThen(book=book)))
+    by_day: dict[Group, Costs] = {}
     reported = 0
     with Costing(priced, declaration) as costing:
         where, by = grouping(declaration, [], {}).where, ["provider", "model", "pricing"]
@@ -66,19 +68,19 @@ def _by_day(question: Question, declaration: Declaration, book: PriceBook) -> tu
         if pricing == "reported":
             reported += costs.known().calls
         elif pricing:
-            found.setdefault((day, provider, model), Costs()).take(costs)
-    return found, reported
+            by_day.setdefault((day, provider, model), Costs()).take(costs)
+    return by_day, reported
 
 
 def _figures(costs: Costs) -> tuple[dict[str, Decimal], int]:
     """Return what is known by currency, and how many calls are not."""
-    known = {currency: charge.cost for currency, charge in sorted(costs.charges.items())}
-    return {each: trimmed(cost) for each, cost in known.items() if cost is not None}, costs.not_known().calls
+    amounts = {currency: charge.cost for currency, charge in sorted(costs.charges.items())}
+    return {name: trimmed(cost) for name, cost in amounts.items() if cost is not None}, costs.not_known().calls
 
 
 def _priced(question: Question, book: PriceBook, group: Group, costs: Costs) -> Priced:
-    known, unknown = _figures(costs)
-    return Priced(cost=known, unknown_calls=unknown, prices=costs.prices_used() or _in_force(question, book, group))
+    cost, unknown = _figures(costs)
+    return Priced(cost=cost, unknown_calls=unknown, prices=costs.prices_used() or _in_force(question, book, group))
 
 
 def _in_force(question: Question, book: PriceBook, group: Group) -> list[PriceUsed]:
@@ -86,18 +88,17 @@ def _in_force(question: Question, book: PriceBook, group: Group) -> list[PriceUs
     day, provider, model = group
     calendar, end = question.tiling.calendar, question.tiling.end
     bounds = calendar.local(day), calendar.local(min(calendar.next_day(calendar.day_start(day)), end))
-    found = Costs()
+    costs = Costs()
     for batch in (False, True):
         for spell in book.spells(provider or None, model, *bounds, batch=batch):
             if spell.prices:
-                found.price(provider, model, spell.prices, {"calls": 0}, Decimal(0))
-    return found.prices_used()
+                costs.price(provider, model, spell.prices, {"calls": 0}, Decimal(0))
+    return costs.prices_used()
 
 
 def _change(question: Question, group: Group, was: Priced, now: Priced, *, calls: int) -> PriceChange:
     day, provider, model = group
-    both = {*was.cost, *now.cost}
-    comparable = len(both) == 1 and was.cost and now.cost
+    difference = sum(now.cost.values(), Decimal(0)) - sum(was.cost.values(), Decimal(0))
     return PriceChange(
         start=question.tiling.local(day),
         provider=provider,
@@ -105,15 +106,13 @@ def _change(question: Question, group: Group, was: Priced, now: Priced, *, calls
         calls=calls,
         was=was,
         now=now,
-        difference=trimmed(sum(now.cost.values(), Decimal(0)) - sum(was.cost.values(), Decimal(0)))
-        if comparable
-        else None,
-        entries=sorted({each.entry for each in now.prices if each.entry}),
+        difference=trimmed(difference) if len(now.cost) == 1 and now.cost.keys() == was.cost.keys() else None,
+        entries=sorted({price.entry for price in now.prices if price.entry}),
     )
 
 
 def _totals(changes: Sequence[PriceChange]) -> list[PriceChangeTotal]:
-    currencies = sorted({each for change in changes for each in (*change.was.cost, *change.now.cost)})
+    currencies = sorted({currency for change in changes for currency in (*change.was.cost, *change.now.cost)})
     return [
         PriceChangeTotal(
             currency=currency,
@@ -126,5 +125,5 @@ def _totals(changes: Sequence[PriceChange]) -> list[PriceChangeTotal]:
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    known = [amount for amount in amounts if amount is not None]
-    return trimmed(sum(known, Decimal(0))) if known else None
+    terms = [amount for amount in amounts if amount is not None]
+    return trimmed(sum(terms, Decimal(0))) if terms else None

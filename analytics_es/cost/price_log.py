@@ -18,7 +18,6 @@ from analytics_es.cost.prices.entries import ANY, PriceEntry
 from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.prices.reading import read_entry
 from analytics_es.errors import AnalyticsError, BadPrice, MissingExtra, UnknownModel
-from analytics_es.ingest.door import entry as passed
 from analytics_es.ingest.recorder import Recorder, receipt
 from analytics_es.log import EventLog
 from analytics_es.log.event_log import LAST
@@ -33,22 +32,22 @@ MOST_TEXT = 1024  # characters of a note
 class PricesThen:
     """The prices that were known at a place in the log, and which default ones the log says were in use there."""
 
-    known: PriceBook = Factory(PriceBook)
+    _book: PriceBook = Factory(PriceBook)
     default_recorded: str | None = None
 
     def book(self) -> PriceBook:
         """Return the price book."""
-        return self.known
+        return self._book
 
     def used(self, prices: Sequence[PriceUsed], *, announce: bool = True) -> PricesUsed:
         """Say what an answer was computed with."""
-        positions = [each.position for each in self.known.published if each.position]
+        positions = (published.position for published in self._book.published if published.position)
         return PricesUsed(
             published=max(positions, default=None),
             default_version=genai.edition().version if genai.installed() else None,
             default_recorded=self.default_recorded,
-            unread=self.known.unread,
-            used=sorted(prices, key=lambda each: (-each.calls, each.provider, each.model, str(each.since))),
+            unread=self._book.unread,
+            used=sorted(prices, key=lambda price: (-price.calls, price.provider, price.model, str(price.since))),
         )
 
 
@@ -58,7 +57,7 @@ class PriceLog:
     def __init__(self, log: EventLog, recorder: Recorder) -> None:
         self._log, self._recorder = log, recorder
         self._lock = threading.Lock()
-        self._read, self._told = 0, False
+        self._read, self._announced = 0, False
         self._book = PriceBook(default=genai.find) if genai.installed() else PriceBook()
 
     def book(self) -> PriceBook:
@@ -69,30 +68,28 @@ class PriceLog:
 
     def then(self, position: int) -> PricesThen:
         """Return the prices as they were known at a position."""
-        return PricesThen(known=self.book().upto(position), default_recorded=self._recorded(position))
+        return PricesThen(book=self.book().upto(position), default_recorded=self._recorded(position))
 
     def used(self, prices: Sequence[PriceUsed], *, announce: bool = True) -> PricesUsed:
         """Say what an answer was computed with, and record which default prices, when these are used first.
 
-        Without `tell`, for what is only supposed, nothing is recorded.
+        Without `announce`, for what is only supposed, nothing is recorded.
         """
-        found = PricesThen(known=self.book(), default_recorded=self._recorded())
-        if announce and any(each.version for each in prices):
+        now = PricesThen(book=self.book(), default_recorded=self._recorded())
+        if announce and any(price.version for price in prices):
             with suppress(AnalyticsError):  # a log that cannot be written to does not say it
-                self.announce_default()
-        return found.used(prices)
+                self._announce_default()
+        return now.used(prices)
 
     def price(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices:
         """Return the prices in force at a time; raises UnknownModel, or MissingExtra where nothing could say more."""
         book = self.book()
-        found = book.prices_at(provider, model, at, batch=batch)
-        if found is None:
-            if not genai.installed():
-                raise MissingExtra(package=genai.PACKAGE, extra="prices")
+        prices = book.prices_at(provider, model, at, batch=batch)
+        if prices is None:
             raise unknown(book, provider, model)
-        if found.origin.version:
-            self.announce_default()
-        return found
+        if prices.origin.version:
+            self._announce_default()
+        return prices
 
     def publish(self, entries: Iterable[PriceEntry | Mapping[str, Any]], *, note: str | None = None) -> Receipt:
         """Record entries, in one commit; raises BadPrice, with nothing recorded. The receipt is that of the last one.
@@ -103,29 +100,33 @@ class PriceLog:
         if note is not None and not (isinstance(note, str) and 0 < len(note) <= MOST_TEXT):
             raise BadPrice(where="the note", problem=f"it must be a text of 1 to {MOST_TEXT} characters")
         last = self.book().published[-len(checked) :]
-        if last and last[-1].position and [each.entry for each in last] == checked:
+        if last and last[-1].position and [published.entry for published in last] == checked:
             return Receipt(position=last[-1].position, duplicate=True)
-        now, about = self._recorder.door.clock(), {} if note is None else {"note": note}
-        events = [passed(now, PUBLISHED, {"entry": each.to_dict(), **about}) for each in checked]
+        door, about = self._recorder.own_door, {} if note is None else {"note": note}
+        now = door.clock()
+        events = [door.write(PUBLISHED, {"entry": entry.to_dict(), **about}, now=now) for entry in checked]
         return receipt(self._recorder.announce_all(events)[-1])
 
-    def announce_default(self) -> None:
+    def _announce_default(self) -> None:
         """Record which default prices are in use, unless the log said so last; once in a service's life."""
-        if self._told:
+        if self._announced:
             return
         edition = genai.edition()
         about = {"package": genai.PACKAGE, "version": edition.version, "digest": edition.digest}
-        said = self._log.announcements(DEFAULT_CHANGED).column("state").to_pylist()
-        if not said or orjson.loads(said[-1])["data"] != about:
+        if self._last_default() != about:
             self._recorder.announce(DEFAULT_CHANGED, about)
-        self._told = True
+        self._announced = True
 
-    def _recorded(self, upto: int | None = None) -> str | None:
+    def _recorded(self, upto: int = LAST) -> str | None:
         """Return the version of the default prices that the log said last were in use."""
-        if upto is None and self._told:
+        if upto == LAST and self._announced:
             return genai.edition().version
-        said = self._log.announcements(DEFAULT_CHANGED, upto=LAST if upto is None else upto).column("state").to_pylist()
-        return str(orjson.loads(said[-1])["data"].get("version")) if said else None
+        return self._last_default(upto).get("version")
+
+    def _last_default(self, upto: int = LAST) -> dict[str, Any]:
+        """Return what the log said last of the default prices; nothing where it never did."""
+        states = self._log.announcements(DEFAULT_CHANGED, upto=upto).column("state").to_pylist()
+        return dict(orjson.loads(states[-1])["data"]) if states else {}
 
     def _catch_up(self) -> None:
         table = self._log.announcements(PUBLISHED, after=self._read)
@@ -140,15 +141,20 @@ class PriceLog:
             self._book = evolve(self._book, published=tuple(published), unread=tuple(unread))
 
 
-def unknown(book: PriceBook, provider: str | None, model: str) -> UnknownModel:
-    """Return the failure of a question about a model without a price, with the names that are closest to its own."""
+def unknown(book: PriceBook, provider: str | None, model: str) -> AnalyticsError:
+    """Return the failure of a question about a model without a price, with the names that are closest to its own.
+
+    It is MissingExtra where the default prices are not installed, which could say more.
+    """
+    if not genai.installed():
+        return MissingExtra(package=genai.PACKAGE, extra="prices")
     of = f" of {provider!r}" if provider else ""
     if book.default(provider, model):
         return UnknownModel(model=model, of=of, hint=", which genai-prices knows, but not by what events tell")
     others = sorted(_providers(book, model) - {provider, ANY})
     if others:
         return UnknownModel(model=model, of=of, hint=f", but there is one of {', '.join(others)}: name the provider")
-    published = {each.entry.model for each in book.published}
+    published = {entry.model for _, entry, _ in book.published}
     names = sorted(published | (genai.names(provider) or genai.names()))
     close = get_close_matches(model.lower(), names, 3, 0.6)
     return UnknownModel(model=model, of=of, hint=f"; close names are {', '.join(close)}" if close else "")
@@ -156,15 +162,15 @@ def unknown(book: PriceBook, provider: str | None, model: str) -> UnknownModel:
 
 def _providers(book: PriceBook, model: str) -> set[str]:
     """Return the providers of which a model of this very name has a price."""
-    published = {each.entry.provider for each in book.published if each.entry.names(each.entry.provider, model)}
-    return published | {each.provider for each in genai.models() if each.model == model.lower()}
+    published = {entry.provider for _, entry, _ in book.published if entry.names(entry.provider, model)}
+    return published | {listed.provider for listed in genai.models() if listed.model == model.lower()}
 
 
 def read_entries(entries: Iterable[PriceEntry | Mapping[str, Any]]) -> list[PriceEntry]:
     """Check entries; raises BadPrice, which says which one is wrong."""
     checked = [
-        each if isinstance(each, PriceEntry) else read_entry(each, where=f"price {number}")
-        for number, each in enumerate(entries, 1)
+        entry if isinstance(entry, PriceEntry) else read_entry(entry, where=f"price {number}")
+        for number, entry in enumerate(entries, 1)
     ]
     if not checked:
         raise BadPrice(where="the list of prices", problem="it is empty")

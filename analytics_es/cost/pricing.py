@@ -10,16 +10,18 @@ from typing import Any, Self
 
 from attrs import field, frozen
 
-from analytics_es.cost.cells import CellQuery, Name, PricedCells, Turning, UsageCell
+from analytics_es.cost.cells import CellQuery, PricedCells, UsageCell
 from analytics_es.cost.charges import NO_PRICE, NO_USAGE, NOT_KEPT, PARTS, USED, ZERO, Costs
+from analytics_es.cost.context import with_prices
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.prices import Rate, UnitPrices
 from analytics_es.cost.prices.quantities import EXACT, side
+from analytics_es.cost.turns import Name, Turning
 from analytics_es.events.event import EPOCH
 from analytics_es.projection.declaration import Declaration
+from analytics_es.queries import Question
 from analytics_es.queries.figures import number
-from analytics_es.queries.question import Question
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Tiling
 
 NANO = 9  # decimals of reported cost
 
@@ -53,11 +55,11 @@ class Costing:
 
     def __init__(self, question: Question, declaration: Declaration, assumption: Assumption | None = None) -> None:
         self._assumption = assumption or Assumption()
-        self._book = self._assumption.prices or question.source.prices.book()
+        self._book = self._assumption.prices or with_prices(question.source).prices.book()
         self._cells = PricedCells(question, declaration, self._turns)
         self._rates: dict[tuple[Any, ...], Rate | None] = {}
         self._verdicts: dict[tuple[Any, ...], tuple[Rate | None, str]] = {}  # by all of a cell but its group and counts
-        self._question = question
+        self.declaration, self._question = declaration, question
         self._changes: dict[Name, Turning] = {}
 
     def __enter__(self) -> Self:
@@ -72,11 +74,11 @@ class Costing:
         self, tiling: Tiling, *, where: Mapping[str, str], by: Sequence[str] = (), granularity: str | None = None
     ) -> dict[tuple[Any, ...], Costs]:
         """Return costs by the values of keys, after the start of a bucket where there is a `granularity`."""
-        found: dict[tuple[Any, ...], Costs] = {}
+        groups: dict[tuple[Any, ...], Costs] = {}
         with localcontext(EXACT):
             for cell in self._cells(CellQuery(tiling=tiling, where=where, by=by, granularity=granularity)):
-                self._take(found.setdefault(cell.group, Costs()), cell)
-        return found
+                self._take(groups.setdefault(cell.group, Costs()), cell)
+        return groups
 
     def of(self, cell: UsageCell) -> Costs:
         """Return what the calls of one cell cost."""
@@ -121,8 +123,8 @@ class Costing:
             return
         key = cell[1:-1]
         if key not in self._verdicts:
-            found = self._rate(cell)
-            self._verdicts[key] = (found, _why_not(found, cell))
+            rate = self._rate(cell)
+            self._verdicts[key] = (rate, _why_not(rate, cell))
         rate, reason = self._verdicts[key]
         if rate is None or reason:
             costs.leave_out(cell.provider, cell.model, reason, counts)
@@ -145,14 +147,14 @@ class Costing:
 
     def _prices(self, name: Name, at: int, *, batch: bool) -> UnitPrices | None:
         moment = EPOCH + timedelta(microseconds=at)
-        tried = (self._book.prices_at(*each, moment, batch=batch) for each in self._assumption.priced_as(name))
+        tried = (self._book.prices_at(*whose, moment, batch=batch) for whose in self._assumption.priced_as(name))
         return next((prices for prices in tried if prices), None)
 
     def _turns(self, name: Name, start: datetime, end: datetime) -> tuple[list[datetime], list[int]]:
         """Say when within a period, and above which thresholds, the price of a model changes."""
         names = self._assumption.priced_as(name)
-        turns = {turn for each in names for turn in self._book.bounds(*each, start, end)}
-        return sorted(turns), sorted({at for each in names for at in self._book.thresholds(*each, start, end)})
+        turns = {turn for whose in names for turn in self._book.bounds(*whose, start, end)}
+        return sorted(turns), sorted({at for whose in names for at in self._book.thresholds(*whose, start, end)})
 
 
 def _reported(cell: UsageCell) -> Decimal:

@@ -8,9 +8,10 @@ import orjson
 from attrs import evolve
 
 from analytics_es.errors import BadDeclaration, BadTags
+from analytics_es.events.fields import TAG
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import EventLog
-from analytics_es.projection.declaration import TAG, Declaration
+from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.declare import check_spelling, check_tag
 
 PROJECTION = "cost"
@@ -22,8 +23,8 @@ def checked(tags: Iterable[str]) -> tuple[str, ...]:
     """Return names of attributes, in order; raises BadTags."""
     if isinstance(tags, str) or not isinstance(tags, Iterable):
         raise BadTags(problem=f"{tags!r} is no list of names: write [{str(tags)!r}]")
-    found = tuple(tags)
-    for tag in found:
+    names = tuple(tags)
+    for tag in names:
         if not isinstance(tag, str):
             raise BadTags(problem=f"{tag!r} is no text")
         if tag.startswith(TAG):
@@ -32,11 +33,11 @@ def checked(tags: Iterable[str]) -> tuple[str, ...]:
             check_tag(PROJECTION, tag)
         except BadDeclaration as error:
             raise BadTags(problem=f"{tag!r:.150} {error.details['problem']}") from None
-        if found.count(tag) > 1:
+        if names.count(tag) > 1:
             raise BadTags(problem=f"{tag!r} is there twice")
-    if len(found) > MOST_TAGS:
-        raise BadTags(problem=f"{len(found)} are more than {MOST_TAGS}, each of which adds rows to the read model")
-    return tuple(sorted(found))
+    if len(names) > MOST_TAGS:
+        raise BadTags(problem=f"{len(names)} are more than {MOST_TAGS}, each of which adds rows to the read model")
+    return tuple(sorted(names))
 
 
 def tagged(declarations: Sequence[Declaration], tags: Sequence[str] | None, log: EventLog) -> tuple[Declaration, ...]:
@@ -44,21 +45,19 @@ def tagged(declarations: Sequence[Declaration], tags: Sequence[str] | None, log:
 
     So a command that is opened without the settings means the same read model as a service with them. Raises BadTags.
     """
-    wanted = declared(log) if tags is None else tags
-    named = [each for each in declarations if each.name == PROJECTION and each.entities]
-    if tags and not named:
+    names = [f"{TAG}{tag}" for tag in (declared(log) if tags is None else tags)]
+    result = list(declarations)
+    places = [n for n, declaration in enumerate(result) if declaration.name == PROJECTION and declaration.entities]
+    if tags and not places:
         raise BadTags(problem=f"there is no projection {PROJECTION} with entities that could take them")
-    found = tuple(_with(each, wanted) if each in named else each for each in declarations)
+    for place in places:
+        entities = dict.fromkeys((*result[place].entities, *names))
+        result[place] = evolve(result[place], entities=tuple(entities))
     try:
-        check_spelling(found)
+        check_spelling(result)
     except BadDeclaration as error:
         raise BadTags(problem=f"{error.details['field']} {error.details['problem']}") from error
-    return found
-
-
-def _with(declaration: Declaration, tags: Sequence[str]) -> Declaration:
-    entities = (*declaration.entities, *(f"{TAG}{tag}" for tag in tags))
-    return evolve(declaration, entities=tuple(dict.fromkeys(entities)))
+    return tuple(result)
 
 
 def declared(log: EventLog) -> tuple[str, ...]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, cast
-
-from attrs import frozen
+from typing import Any
 
 from analytics_es.cost.cells import NEEDED
 from analytics_es.cost.charges import Costs, together
@@ -14,7 +12,8 @@ from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.cost.pricing import Costing
 from analytics_es.errors import UnknownKey
 from analytics_es.projection.declaration import Declaration
-from analytics_es.queries.question import Question, QuestionContext, grouping
+from analytics_es.queries import Question, QuestionContext
+from analytics_es.queries.grouping import grouping
 from analytics_es.types import TimePeriod, UnitCost, UnitCosts
 
 ENTITY_OF = {"job": "job", "successful_task": "task", "conversation": "conversation"}
@@ -24,7 +23,7 @@ TWELVE = Decimal("1e-12")
 
 def unit_costs(source: QuestionContext, period: TimePeriod, where: Mapping[str, str]) -> UnitCosts:
     """Answer get_unit_costs."""
-    filters = source.known(where)
+    filters = source.as_logged(where)
     with source.question(["cost"], period) as question:
         declaration = question.declaration("cost", NEEDED)
         own = [key.name for key in declaration.keys if not key.of_entity]
@@ -32,9 +31,8 @@ def unit_costs(source: QuestionContext, period: TimePeriod, where: Mapping[str, 
             if word not in own:
                 raise UnknownKey(key=word, projection="unit costs", keys=", ".join(own))
         with Costing(question, declaration) as costing:
-            asked = _Asked(question, declaration, costing, filters)
             whole = together(costing.by_group(question.tiling, where=grouping(declaration, [], filters).where))
-            units = [*asked.of_entities(), *_of_output(whole)]
+            units = [*_of_entities(question, declaration, costing, filters), *_of_output(whole)]
         return UnitCosts(
             period=question.period,
             units=units,
@@ -44,37 +42,31 @@ def unit_costs(source: QuestionContext, period: TimePeriod, where: Mapping[str, 
         )
 
 
-@frozen
-class _Asked:
-    """One question about the units that calls name."""
+def _of_entities(
+    question: Question, declaration: Declaration, costing: Costing, filters: Mapping[str, str]
+) -> Iterator[UnitCost]:
+    """Yield the units that are entities and have calls."""
+    for unit, entity in ENTITY_OF.items():
+        where = grouping(declaration, [entity], filters).where
+        costs = together(costing.by_group(question.tiling, where=where))
+        if costs.charges or costs.unknown:
+            yield from _units(unit, costs, Decimal(_count(question, declaration, unit, where)))
 
-    question: Question
-    declaration: Declaration
-    costing: Costing
-    filters: Mapping[str, str]
 
-    def of_entities(self) -> Iterator[UnitCost]:
-        """Yield the units that are entities and have calls."""
-        for unit, entity in ENTITY_OF.items():
-            where = grouping(self.declaration, [entity], self.filters).where
-            costs = together(self.costing.by_group(self.question.tiling, where=where))
-            if costs.charges or costs.unknown:
-                yield from _units(unit, costs, Decimal(self._count(unit, where)))
-
-    def _count(self, unit: str, where: Mapping[str, str]) -> int:
-        """Count the entities that calls name; of tasks those that ended well, which rows without a call tell."""
-        spans, of_id = self.question.tiling.spans(), self.declaration.entity_key("id")
-        told: str | None = "pricing"
-        if unit == "successful_task":
-            named = {self.declaration.entity_key("type"), of_id}
-            where, told = {**{key: value for key, value in where.items() if key in named}, "pricing": ""}, None
-        rows = self.question.snapshot.distinct(self.declaration, of_id, spans, by=(), where=where, told=told)
-        return int(rows[0][0]) if rows else 0
+def _count(question: Question, declaration: Declaration, unit: str, where: Mapping[str, str]) -> int:
+    """Count the entities that calls name; of tasks those that ended well, which rows without a call tell."""
+    spans, of_id = question.tiling.spans(), declaration.entity_key("id")
+    filled: str | None = "pricing"
+    if unit == "successful_task":
+        keys = {declaration.entity_key("type"), of_id}
+        where, filled = {**{key: value for key, value in where.items() if key in keys}, "pricing": ""}, None
+    rows = question.snapshot.distinct(declaration, of_id, spans, by=(), where=where, not_empty=filled)
+    return int(rows[0][0]) if rows else 0
 
 
 def _units(unit: str, costs: Costs, units: Decimal) -> Iterator[UnitCost]:
-    known = {currency: charge.cost for currency, charge in sorted(costs.charges.items())}
-    for currency, cost in (known or {"": None}).items():
+    amounts = {currency: charge.cost for currency, charge in sorted(costs.charges.items())}
+    for currency, cost in (amounts or {"": None}).items():
         yield _unit(unit, currency, cost, units, costs.not_known().calls)
 
 
@@ -86,12 +78,11 @@ def _of_output(whole: Costs) -> Iterator[UnitCost]:
 
 
 def _unit(unit: Any, currency: str, cost: Decimal | None, units: Decimal, unknown: int) -> UnitCost:
-    each = None if cost is None or not units else trimmed((cost / units).quantize(TWELVE))
     return UnitCost(
-        unit=cast(Any, unit),
+        unit=unit,
         currency=currency,
         cost=None if cost is None else trimmed(cost),
         units=units,
-        each=each,
+        each=None if cost is None or not units else trimmed((cost / units).quantize(TWELVE)),
         unknown_calls=unknown,
     )

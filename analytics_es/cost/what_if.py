@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from analytics_es.cost.context import with_prices
 from analytics_es.cost.price_log import read_entries, unknown
-from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.pricing import Assumption
-from analytics_es.errors import MissingExtra
 from analytics_es.projection.declaration import Declaration
-from analytics_es.queries.question import Question, QuestionContext, grouping
+from analytics_es.queries import Question, QuestionContext
+from analytics_es.queries.grouping import grouping
 
 
 def assumption(
@@ -23,18 +23,14 @@ def assumption(
     """Return what is supposed: a book, or entries on top of the book there is, and other models; raises BadPrice."""
     if prices is None and not models:
         return None
-    book = prices if prices is None or isinstance(prices, PriceBook) else _book(source, prices)
-    return Assumption(prices=book, models=dict(models or {}))
-
-
-def _book(source: QuestionContext, entries: Iterable[PriceEntry | Mapping[str, Any]]) -> PriceBook:
-    book: PriceBook = source.prices.book()
-    return book.as_if(read_entries(entries))
+    if not (prices is None or isinstance(prices, PriceBook)):
+        prices = with_prices(source).prices.book().as_if(read_entries(prices))
+    return Assumption(prices=prices, models=dict(models or {}))
 
 
 def check_models(question: Question, declaration: Declaration, assumption: Assumption) -> None:
     """Raise UnknownModel where a model that is supposed in the place of another has no price at any time asked for."""
-    book = assumption.prices or question.source.prices.book()
+    book = assumption.prices or with_prices(question.source).prices.book()
     start, end = question.period.start, question.period.end
     where = grouping(declaration, [], {}).where
     spans = question.tiling.spans()
@@ -43,7 +39,5 @@ def check_models(question: Question, declaration: Declaration, assumption: Assum
         providers = [provider for provider, name, *_ in called if name == model]
         names = [name for provider in providers or [""] for name in assumption.priced_as((provider, model))]
         if not any(spell.prices for name in names for spell in book.spells(*name, start, end)):
-            if not genai.installed():
-                raise MissingExtra(package=genai.PACKAGE, extra="prices")
             provider, slash, rest = other.partition("/")
             raise unknown(book, provider if slash else None, rest if slash else other)

@@ -24,14 +24,14 @@ def arguments(event: Mapping[str, Any], otherwise: Mapping[str, Any], *, require
     for key in ("type", "id", "time"):
         if not isinstance(event.get(key), str) and (key in ("type", *required) or event.get(key) is not None):
             raise ValueError(f"its {key} is missing or not a text")
-    told = {**otherwise} | {key: event[key] for key in ("id", "time", "source") if event.get(key) is not None}
-    when = told.get("time")
+    identity = {**otherwise} | {key: event[key] for key in ("id", "time", "source") if event.get(key) is not None}
+    when = identity.get("time")
     return {
         "event_type": event["type"],
         "data": data,
         "occurred_at": when if when is None or isinstance(when, datetime) else moment(when),
-        "id": told.get("id"),
-        "source": told.get("source"),
+        "id": identity.get("id"),
+        "source": identity.get("source"),
     }
 
 
@@ -43,10 +43,10 @@ def moment(when: Any) -> datetime:
     if isinstance(when, int):
         return EPOCH + timedelta(microseconds=when)
     try:
-        found = datetime.fromisoformat(when.strip().upper())
+        time = datetime.fromisoformat(when.strip().upper())
     except (AttributeError, ValueError):
         raise ValueError(f"its time is {when!r:.60}, not ISO 8601") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def exact(text: str | bytes) -> Any:
@@ -56,9 +56,9 @@ def exact(text: str | bytes) -> Any:
 
 def _decimal(text: str) -> Decimal:
     try:
-        value = Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:  # more digits of an exponent than there can be
         raise ValueError(f"{text:.60} is out of range") from None
-    if abs(value.adjusted()) > 400:  # written out, its zeros alone would fill the memory
+    if abs(number.adjusted()) > 400:  # written out, its zeros alone would fill the memory
         raise ValueError(f"{text:.60} is out of range")
-    return value
+    return number

@@ -79,12 +79,12 @@ def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):
-        for name, item in value.items():
+        for name, inner in value.items():
             yield path or name, name
-            yield from _texts(f"{path}.{name}" if path else name, item)
+            yield from _texts(f"{path}.{name}" if path else name, inner)
     elif isinstance(value, list):
-        for item in value:
-            yield from _texts(path, item)
+        for inner in value:
+            yield from _texts(path, inner)
 
 
 def _make_converter() -> Any:
@@ -100,8 +100,8 @@ _CONVERTER = _make_converter()
 
 def decode(position: int, event_type: str, state: bytes) -> RecordedEvent:
     """Return the event that was stored, from bytes as the log gives them."""
-    told = {**orjson.loads(state), "type": event_type, "position": position}
-    event: RecordedEvent = _CONVERTER.structure(told, RecordedEvent)
+    stored = {**orjson.loads(state), "type": event_type, "position": position}
+    event: RecordedEvent = _CONVERTER.structure(stored, RecordedEvent)
     return event
 
 
@@ -127,12 +127,12 @@ def same_content(one: bytes, other: bytes) -> bool:
 
 
 def to_plain(answer: Any) -> Any:
-    """Return an answer of types.py as plain dicts and lists: times as ISO 8601, decimals as text."""
+    """Return an answer as plain dicts and lists: times as ISO 8601, decimals as text."""
     return _CONVERTER.unstructure(answer)
 
 
 def to_json(answer: Any, *, indent: bool = True) -> str:
-    """Return an answer of types.py as JSON, field for field."""
+    """Return an answer as JSON, field for field."""
     plain = to_plain(answer)
     try:
         return orjson.dumps(plain, option=orjson.OPT_INDENT_2 if indent else 0).decode()

@@ -14,13 +14,15 @@ from attrs import frozen
 
 from analytics_es import forks
 from analytics_es.errors import BadCorrection, BadField, BadSource, BadType, IdWithoutTime, NaiveTime, TimeOutOfRange
-from analytics_es.events.fields import MAX_TEXT, VOCABULARY, check_data, kind_of
+from analytics_es.events.checks import MAX_TEXT, kind_of
+from analytics_es.events.fields import VOCABULARY, check_data
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST = datetime(2101, 1, 1, tzinfo=UTC)
 DEFAULT_SOURCE = "local"
 CORRECTED = "provider.cost.corrected"
+REJECTED = "analytics.message.rejected"  # what came in and gave no event: raw, as base64, with the reason
 OWN = "analytics."  # how the types begin of what the service itself has to say
 
 
@@ -35,7 +37,16 @@ VERDICTS = {
 
 @frozen(kw_only=True, slots=False)  # without slots, a frozen one is made in three quarters of the time
 class RecordedEvent:
-    """One thing that happened. Times are aware and in UTC; `position` and `recorded_at` are given by the log."""
+    """What happened, as it is recorded.
+
+    source: who tells it; with `id`, its identity.
+    id: what tells it from all others of its source.
+    type: dotted lower case, such as `provider.call.completed`.
+    occurred_at: when it happened, in UTC.
+    data: its fields by name, as checked.
+    recorded_at: when it was recorded, in UTC; given by the log, None before.
+    position: where it is in the log, 1 for the first; given by the log, None before.
+    """
 
     source: str
     id: str
@@ -53,7 +64,12 @@ _TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+){1,7}")
 
 @frozen
 class TypeFacts:
-    """What follows from an event's type: `provider.call.completed` is an ok end of `provider.call`."""
+    """What follows from an event's type: `provider.call.completed` is an ok end of `provider.call`.
+
+    family: the first part of the type.
+    activity: the type without its last part.
+    verdict: ok, error, cancelled or begun; None where the last part does not say.
+    """
 
     family: str
     activity: str
@@ -72,13 +88,13 @@ def facts(event_type: str) -> TypeFacts:
 @functools.lru_cache(maxsize=4096)
 def matches(pattern: str, event_type: str) -> bool:
     """Say whether a type fits a pattern: `*` is one part, a last `>` is one part or more (as NATS subjects)."""
-    wanted, parts = pattern.split("."), event_type.split(".")
-    if wanted[-1] == ">":
-        wanted = wanted[:-1]
-        if len(parts) <= len(wanted):
+    fixed, parts = pattern.split("."), event_type.split(".")
+    if fixed[-1] == ">":
+        fixed = fixed[:-1]
+        if len(parts) <= len(fixed):
             return False
-        parts = parts[: len(wanted)]
-    return len(wanted) == len(parts) and all(w in ("*", p) for w, p in zip(wanted, parts, strict=True))
+        parts = parts[: len(fixed)]
+    return len(fixed) == len(parts) and all(name in ("*", part) for name, part in zip(fixed, parts, strict=True))
 
 
 # ── the door ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,12 +1,24 @@
 """How events come in: buses, spans and files become arguments; the door checks, bares and names; the recorder appends.
 
-What an application uses of it is here, with `ingest.nats` and `ingest.otel` for what an extra brings.
+What an application uses of it is here; what needs an extra is in `ingest.nats` and `ingest.otel`.
 """
 
-from analytics_es.ingest.buffer import Buffer
-from analytics_es.ingest.bus import BatchBus, Message, MessageBus
+from analytics_es.ingest.buffer import Buffer, WhenFull
+from analytics_es.ingest.bus import BatchBus, BatchHandler, Handler, Message, MessageBus
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.ingest.privacy import PrivacyPolicy
-from analytics_es.ingest.subscription import Subscription
+from analytics_es.ingest.subscription import Subscription, SubscriptionStats
 
-__all__ = ["BatchBus", "Buffer", "InProcessBus", "Message", "MessageBus", "PrivacyPolicy", "Subscription"]
+__all__ = [
+    "BatchBus",
+    "BatchHandler",
+    "Buffer",
+    "Handler",
+    "InProcessBus",
+    "Message",
+    "MessageBus",
+    "PrivacyPolicy",
+    "Subscription",
+    "SubscriptionStats",
+    "WhenFull",
+]

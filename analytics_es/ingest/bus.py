@@ -22,8 +22,11 @@ _FAMILY = re.compile(r"[^\s.*>]+\.\*")
 class Message:
     """What was published to a topic.
 
-    `payload` is JSON as bytes or text, or a mapping. `id`, `source` and `time` are what the bus knows of it, the same
-    at every delivery; a CloudEvent's own count for more. `stream` and `sequence` are its place in the bus.
+    topic: dotted, as an event's type is.
+    payload: JSON as bytes or text, or a mapping.
+    headers: texts by name, in whatever case.
+    id, source, time: what the bus knows of it, the same at every delivery; a CloudEvent's own count for more.
+    stream, sequence: its place in the bus.
     """
 
     topic: str
@@ -49,6 +52,7 @@ class MessageBus(Protocol):
         """Call the handler with every message whose topic fits the pattern."""
 
 
+Handler = Callable[[Message], Any]
 BatchHandler = Callable[[Sequence[Message]], Collection[Message] | None]
 
 
@@ -66,16 +70,16 @@ class BatchBus(Protocol):
 # ── patterns ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def checked(patterns: Iterable[str]) -> list[str]:
+def check_patterns(patterns: Iterable[str]) -> list[str]:
     """Return the patterns, each once; raises BadPattern, and OverlappingPatterns where a message would come twice."""
-    found = list(dict.fromkeys([patterns] if isinstance(patterns, str) else patterns))
-    for pattern in found or [""]:
+    distinct = list(dict.fromkeys([patterns] if isinstance(patterns, str) else patterns))
+    for pattern in distinct or [""]:
         if not isinstance(pattern, str) or not _PATTERN.fullmatch(pattern):
             raise BadPattern(pattern=pattern)
-    for one, other in itertools.combinations([at_all_depths(each) for each in found], 2):
-        if _overlap(one, other):
-            raise OverlappingPatterns(one=one, other=other)
-    return found
+    for pattern, other in itertools.combinations(map(at_all_depths, distinct), 2):
+        if _overlap(pattern, other):
+            raise OverlappingPatterns(one=pattern, other=other)
+    return distinct
 
 
 def at_all_depths(pattern: str) -> str:
@@ -91,9 +95,9 @@ def by_depth(pattern: str) -> Sequence[str]:
     return (pattern, f"{pattern}.>") if _FAMILY.fullmatch(pattern) else (pattern,)
 
 
-def _overlap(one: str, other: str) -> bool:
+def _overlap(pattern: str, other: str) -> bool:
     """Say whether a topic may fit both."""
-    parts, others = one.split("."), other.split(".")
+    parts, others = pattern.split("."), other.split(".")
     for part, its in zip(parts, others, strict=False):
         if ">" in (part, its):
             return True

@@ -10,9 +10,7 @@ from typing import Any
 import blinker
 
 from analytics_es.events.event import matches
-from analytics_es.ingest.bus import Message, checked
-
-Handler = Callable[[Message], Any]
+from analytics_es.ingest.bus import Handler, Message, check_patterns
 
 
 class InProcessBus:
@@ -23,7 +21,7 @@ class InProcessBus:
 
     def subscribe(self, pattern: str, handler: Handler, /) -> Callable[[], None]:
         """Call the handler with every message whose topic fits the pattern; returns what ends that."""
-        checked([pattern])
+        check_patterns([pattern])
         signal = self._signals.signal(pattern)
         receiver = functools.partial(handler)  # an object of its own: blinker knows a receiver by which object it is
         signal.connect(receiver, weak=False)

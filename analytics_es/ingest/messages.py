@@ -14,11 +14,10 @@ import orjson
 
 from analytics_es.errors import RefusedEvent, UnreadableMessage
 from analytics_es.events import cloudevents
-from analytics_es.events.event import EARLIEST, LATEST
-from analytics_es.events.fields import MAX_TEXT
+from analytics_es.events.checks import MAX_TEXT
+from analytics_es.events.event import EARLIEST, LATEST, REJECTED
 from analytics_es.ingest.bus import Message
 
-REJECTED = "analytics.message.rejected"
 RAW_BYTES = 96 * 1024  # of a rejected message: as base64, with its headers, below what an event may take
 HEADER_BYTES = 8 * 1024
 STRUCTURED = "application/cloudevents+json"
@@ -33,25 +32,25 @@ Look = Callable[[str], Any]
 # ── what buses hand over ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def received(*given: Any, **named: Any) -> Message:
+def to_message(*positional: Any, **named: Any) -> Message:
     """Return what a bus has called a handler with as a message; raises UnreadableMessage.
 
     It is a Message; or topic, payload and maybe headers; or one mapping or object that has them, by these names or
     others in use; or the same as keyword arguments; or a CloudEvent as a mapping.
     """
-    if len(given) > 1:
-        topic, payload, *more = given
+    if len(positional) > 1:
+        topic, payload, *more = positional
         headers = more[0] if more and isinstance(more[0], Mapping) else named.get("headers")
         return Message(topic=topic, payload=payload, headers=_headers(headers))
-    thing = given[0] if given else named
-    if isinstance(thing, Message):
-        return thing
-    look: Look = thing.get if isinstance(thing, Mapping) else lambda name: getattr(thing, name, None)
-    if isinstance(thing, Mapping) and "specversion" in thing:
-        return Message(topic=str(thing.get("type")), payload=thing)
+    delivery = positional[0] if positional else named
+    if isinstance(delivery, Message):
+        return delivery
+    look: Look = delivery.get if isinstance(delivery, Mapping) else lambda name: getattr(delivery, name, None)
+    if isinstance(delivery, Mapping) and "specversion" in delivery:
+        return Message(topic=str(delivery.get("type")), payload=delivery)
     topic = _first(look, "topic", "subject", "event_type", "type")
     if not isinstance(topic, str):
-        raise UnreadableMessage(problem=f"a {type(thing).__name__} without a topic or type")
+        raise UnreadableMessage(problem=f"a {type(delivery).__name__} without a topic or type")
     return Message(
         topic=topic,
         payload=_first(look, "payload", "data", "body", "value"),
@@ -63,20 +62,20 @@ def received(*given: Any, **named: Any) -> Message:
 
 
 def _first(look: Look, *names: str) -> Any:
-    return next((found for name in names if (found := look(name)) is not None), None)
+    return next((value for name in names if (value := look(name)) is not None), None)
 
 
-def _headers(found: Any) -> dict[str, str]:
-    return {str(name): str(value) for name, value in found.items()} if isinstance(found, Mapping) else {}
+def _headers(headers: Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in headers.items()} if isinstance(headers, Mapping) else {}
 
 
-def _time(found: Any) -> datetime | None:
-    if found is None or isinstance(found, datetime):
-        return found
-    if not isinstance(found, str):
-        raise UnreadableMessage(problem=f"its time is {found!r:.60}: neither a datetime nor ISO 8601 text")
+def _time(time: Any) -> datetime | None:
+    if time is None or isinstance(time, datetime):
+        return time
+    if not isinstance(time, str):
+        raise UnreadableMessage(problem=f"its time is {time!r:.60}: neither a datetime nor ISO 8601 text")
     try:
-        return cloudevents.moment(found)
+        return cloudevents.moment(time)
     except ValueError as error:
         raise UnreadableMessage(problem=error) from None
 
@@ -95,19 +94,16 @@ def arguments(message: Message) -> dict[str, Any]:
 def _arguments(message: Message) -> dict[str, Any]:
     headers = {name.lower(): value for name, value in message.headers.items()} if message.headers else {}
     body = _body(message.payload)
-    known = {"id": message.id, "source": message.source, "time": message.time}
+    of_bus = {"id": message.id, "source": message.source, "time": message.time}
     if "ce-type" in headers:
-        told = {name.removeprefix(BINARY): unquote(value) for name, value in headers.items() if name.startswith(BINARY)}
-        return cloudevents.arguments({**told, "data": body}, known)
-    if headers.get("content-type", "").lower().startswith(STRUCTURED) or _is_cloud_event(body):
+        event = {name.removeprefix(BINARY): unquote(text) for name, text in headers.items() if name.startswith(BINARY)}
+        return cloudevents.arguments({**event, "data": body}, of_bus)
+    structured = headers.get("content-type", "").lower().startswith(STRUCTURED)
+    if structured or (isinstance(body, Mapping) and "specversion" in body and "type" in body):
         if not isinstance(body, Mapping):
             raise ValueError("it is not a JSON object")
-        return cloudevents.arguments(body, known)
-    return cloudevents.arguments({"type": message.topic, "data": body}, known)
-
-
-def _is_cloud_event(body: Any) -> bool:
-    return isinstance(body, Mapping) and "specversion" in body and "type" in body
+        return cloudevents.arguments(body, of_bus)
+    return cloudevents.arguments({"type": message.topic, "data": body}, of_bus)
 
 
 def _body(payload: Any) -> Any:
@@ -117,14 +113,14 @@ def _body(payload: Any) -> Any:
     text = payload.encode() if isinstance(payload, str) else bytes(memoryview(payload))
     if not text:
         return None
-    found = orjson.loads(text)
-    return cloudevents.exact(text) if _MANY_DIGITS.search(text) else found
+    body = orjson.loads(text)
+    return cloudevents.exact(text) if _MANY_DIGITS.search(text) else body
 
 
 # ── what cannot be recorded ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def rejected(message: Message, reason: RefusedEvent) -> dict[str, Any]:
+def rejection(message: Message, reason: RefusedEvent) -> dict[str, Any]:
     """Return the arguments of `record_event` that keep a message which gives no event, with the reason why.
 
     The same message gives the same event, whenever it is delivered. Here alone is decided what is kept of it.
@@ -187,13 +183,13 @@ def _look(payload: Any) -> str:
 
 def _short(headers: Mapping[str, str]) -> dict[str, str]:
     """Return as many headers as there is room for."""
-    kept, room = dict[str, str](), HEADER_BYTES
+    short, room = dict[str, str](), HEADER_BYTES
     for name, value in headers.items():
         room -= len(str(name)) + len(str(value))
         if room < 0:
             break
-        kept[_clean(name, HEADER_BYTES)] = _clean(value, HEADER_BYTES)
-    return kept
+        short[_clean(name, HEADER_BYTES)] = _clean(value, HEADER_BYTES)
+    return short
 
 
 def _clean(text: object, limit: int) -> str:

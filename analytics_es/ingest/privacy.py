@@ -10,8 +10,7 @@ import orjson
 from attrs import field, frozen
 
 from analytics_es.errors import BadPolicy
-from analytics_es.events.fields import ENTITIES
-from analytics_es.projection.declaration import TAG, named_by
+from analytics_es.events.fields import ENTITIES, TAG, named_by
 
 KEEP, PSEUDONYMISE, DROP, DROP_TEXT = "keep", "pseudonymise", "drop", "drop_text"
 ACTIONS = (KEEP, PSEUDONYMISE, DROP, DROP_TEXT)
@@ -83,24 +82,25 @@ class PrivacyPolicy:
 
     @_plan.default
     def _planned(self) -> _Names:
-        return _Names(_Compiled(self.rules), "", KEEP)
+        by_path = {plain(path): (place, action) for place, (path, action) in enumerate(self.rules)}
+        return _Names(by_path, "", KEEP)
 
     @classmethod
-    def of(cls, wanted: str | Mapping[str, Any] | PrivacyPolicy) -> PrivacyPolicy:
+    def of(cls, policy: str | Mapping[str, Any] | PrivacyPolicy) -> PrivacyPolicy:
         """Return a preset by its name, or one with rules of one's own after it: `{"preset": …, "rules": {…}}`.
 
         Raises BadPolicy.
         """
-        if isinstance(wanted, PrivacyPolicy):
-            return wanted
-        told = {"preset": wanted} if isinstance(wanted, str) else dict(wanted)
-        preset: Any = told.pop("preset", DEFAULT)
-        rules: Any = told.pop("rules", {})
-        if told:
-            raise BadPolicy(problem=f"{', '.join(map(str, told))} is not known: use preset and rules")
+        if isinstance(policy, PrivacyPolicy):
+            return policy
+        settings = {"preset": policy} if isinstance(policy, str) else dict(policy)
+        preset: Any = settings.pop("preset", DEFAULT)
+        rules: Any = settings.pop("rules", {})
+        if settings:
+            raise BadPolicy(problem=f"{', '.join(map(str, settings))} is not known: use preset and rules")
         if preset not in PRESETS:
             raise BadPolicy(problem=f"{preset!r} is not a preset: use {', '.join(PRESETS)}")
-        if not isinstance(rules, Mapping) or not all(isinstance(each, str) for each in (*rules, *rules.values())):
+        if not isinstance(rules, Mapping) or not all(isinstance(text, str) for text in (*rules, *rules.values())):
             raise BadPolicy(problem="rules must map paths to actions")
         return cls(preset=preset, rules=(*PRESETS[preset], *rules.items()))
 
@@ -116,7 +116,7 @@ class PrivacyPolicy:
 
     def action(self, path: str) -> str:
         """Say what becomes of the field at a path."""
-        return self._plan.rules.action(path) or KEEP
+        return _action(self._plan.rules, path) or KEEP
 
     def pseudonymises(self, entity: str) -> bool:
         """Say whether an entity such as `user`, or a tag such as `attributes.email`, is known by pseudonyms."""
@@ -126,7 +126,7 @@ class PrivacyPolicy:
     def apply(self, data: dict[str, Any], pseudonym_of: PseudonymOf) -> dict[str, Any]:
         """Leave of checked data what may be stored, in place: who checked it made it anew."""
         if self.rules:
-            _applied(data, self._plan, pseudonym_of)
+            _apply(data, self._plan, pseudonym_of)
         return data
 
 
@@ -146,67 +146,51 @@ _KINDS = {plain(name): entity for entity, name in ENTITIES.items()}
 # ── compiled ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Compiled:
-    """Rules as look-ups: whole paths, names anywhere, everything below; each with its place in the order."""
+_ByPath = dict[str, tuple[int, str]]  # by the path of a rule, as it is compared, its place in the order and its action
 
-    def __init__(self, rules: Rules) -> None:
-        self.whole: dict[str, tuple[int, str]] = {}
-        self.anywhere: dict[str, tuple[int, str]] = {}
-        self.below: dict[str, tuple[int, str]] = {}
-        for place, (given, action) in enumerate(rules, 1):
-            path = plain(given)
-            if path == "*":
-                self.below[""] = place, action
-            elif path.endswith(".*"):
-                self.below[path[:-2]] = place, action
-            elif path.startswith("*."):
-                self.anywhere[path[2:]] = place, action
-            else:
-                self.whole[path] = place, action
 
-    def action(self, given: str) -> str | None:
-        """Return what the last rule that fits a path says."""
-        path = plain(given)
-        parts = path.split(".")
-        fitting = [self.whole.get(path)]
-        fitting += (self.anywhere.get(".".join(parts[n:])) for n in range(len(parts)))
-        fitting += (self.below.get(".".join(parts[:n])) for n in range(len(parts)))
-        return max((each for each in fitting if each), default=(0, None))[1]
+def _action(rules: _ByPath, path: str) -> str | None:
+    """Return what the last rule that fits a path says."""
+    parts = plain(path).split(".")
+    fitting = [".".join(parts), "*"]
+    fitting += (".".join(["*", *parts[n:]]) for n in range(len(parts)))
+    fitting += (".".join([*parts[:n], "*"]) for n in range(1, len(parts)))
+    return max((rules[pattern] for pattern in fitting if pattern in rules), default=(0, None))[1]
 
 
 class _Names(dict[str, tuple[str, "_Names"]]):
     """What becomes of the names of one level, and of what lies in them; learnt when first asked.
 
-    `kept` are the names that are known to be kept, `kind` whose pseudonyms there are on this level.
+    `stored` are the names that are known to be kept, `kind` whose pseudonyms there are on this level.
     """
 
-    def __init__(self, rules: _Compiled, path: str, inherited: str) -> None:
+    def __init__(self, rules: _ByPath, path: str, inherited: str) -> None:
         super().__init__()
         self.rules, self.path, self.inherited = rules, path, inherited
-        self.kept: set[str] = set()
+        self.stored: set[str] = set()
         self.kind = kind_of(path)
 
     def __missing__(self, name: str) -> tuple[str, _Names]:
         path = f"{self.path}.{name}" if self.path else name
-        action = self.rules.action(path) or self.inherited
-        found = action, _Names(self.rules, path, action)
+        action = _action(self.rules, path) or self.inherited
+        below = _Names(self.rules, path, action)
         if len(self) < REMEMBERED:
-            self[name] = found
+            self[name] = action, below
             if action is KEEP:
-                self.kept.add(name)
-        return found
+                self.stored.add(name)
+        return action, below
 
 
 _NESTED = frozenset((dict, list))
 _FIGURES = (int, float)
 
 
-def _applied(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf) -> None:
+def _apply(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf) -> None:
     """Treat what is not known to be kept, and what has something in it; most often that is little or nothing."""
     plain = _NESTED.isdisjoint(map(type, data.values()))
-    if plain and names.kept.issuperset(data):
+    if plain and names.stored.issuperset(data):
         return
-    treated = data.keys() - names.kept
+    treated = data.keys() - names.stored
     if not plain:
         treated |= {name for name, value in data.items() if type(value) in _NESTED}
     for name in treated:
@@ -221,12 +205,12 @@ def _applied(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf) -> 
 def _of_value(value: Any, action: str, names: _Names, pseudonym_of: PseudonymOf) -> Any:
     kind = type(value)
     if kind is dict:
-        _applied(value, names, pseudonym_of)
+        _apply(value, names, pseudonym_of)
         return value
     if kind is list:
-        return [_of_value(each, action, names, pseudonym_of) for each in value]
+        return [_of_value(member, action, names, pseudonym_of) for member in value]
     if action is not PSEUDONYMISE or value is None or value == "" or kind is bool:
         return value
     text = str(value)
-    found = pseudonym_of(names.kind, text)
-    return value if found is text else found
+    pseudonym = pseudonym_of(names.kind, text)
+    return value if pseudonym is text else pseudonym

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -11,11 +12,10 @@ from typing import Any
 from attrs import define, field
 
 from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
-from analytics_es.ingest.door import Door, reason
-from analytics_es.ingest.door import entry as passed
-from analytics_es.log import Appended, Entry, EventLog
-from analytics_es.log.event_log import check_horizon
-from analytics_es.types import BatchReceipt, Receipt, Refusal
+from analytics_es.ingest.door import Door
+from analytics_es.ingest.problems import reason
+from analytics_es.log import Appended, Entry, EventLog, check_horizon
+from analytics_es.types import BatchReceipt, Progress, Receipt, Refusal
 
 BATCH = 1000
 LISTED = 100
@@ -23,7 +23,6 @@ POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
 CONFIGURED = "analytics.privacy.configured"
 
 OnRefused = Callable[[Refusal], None]
-Progress = Callable[[int], None]
 _NEEDED = {"event_type", "data"}
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
 
@@ -40,16 +39,21 @@ class Recorder:
     log: EventLog
     door: Door
     appended: Callable[[], None]
+    own_door: Door = field(init=False)  # for what the service itself has to say; no policy of privacy is about that
     _in_force: str | None = field(init=False, default=None)  # the policy that the log was told of, here
     _telling: threading.Lock = field(init=False, factory=threading.Lock)
 
-    def one(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
-        """Record one event; durable when it returns."""
-        return receipt(self.append([self.door.entry(event_type, data, **given)])[0])
+    @own_door.default
+    def _of_no_policy(self) -> Door:
+        return Door(self.door.clock)
 
-    def announce(self, event_type: str, data: Mapping[str, Any], **given: Any) -> Receipt:
-        """Record what the service itself has to say, an `analytics.…` event; no policy of privacy is about that."""
-        return receipt(self.announce_all([passed(self.door.clock(), event_type, data, **given)])[0])
+    def one(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
+        """Record one event; durable when it returns."""
+        return receipt(self.append([self.door.write(event_type, data, **arguments)])[0])
+
+    def announce(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
+        """Record what the service itself has to say, an `analytics.…` event."""
+        return receipt(self.announce_all([self.own_door.write(event_type, data, **arguments)])[0])
 
     def announce_all(self, entries: Sequence[Entry]) -> list[Appended]:
         """Record several such events, in one commit."""
@@ -69,7 +73,7 @@ class Recorder:
     def _append_first(self, entries: Sequence[Entry]) -> list[Appended]:
         policy = self.door.policy
         changed = (self.log.noted(POLICY) or "") != policy.fingerprint  # of old, everything was kept
-        configured = [passed(self.door.clock(), CONFIGURED, policy.to_dict())] if changed else []
+        configured = [self.own_door.write(CONFIGURED, policy.to_dict())] if changed else []
         result = self._commit([*configured, *entries], {POLICY: policy.fingerprint} if changed else None)
         self._in_force = policy.fingerprint
         return result[len(configured) :]
@@ -103,12 +107,11 @@ class Recorder:
         source = iter(events)
         while chunk := list(islice(source, batch)):
             entries = list(self._admitted(chunk, tally))
-            refused = tally.refused_in_batch
-            if refused and not skip_refused:
+            if tally.refused_in_batch and not skip_refused:
                 tally.refuse_batch(len(chunk))
             tally.count(self.append(entries))
             if progress:
-                progress(tally.index)
+                progress("recording", tally.index, 0)
         return tally.receipt()
 
     def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[Entry]:
@@ -129,7 +132,7 @@ class Recorder:
 
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
     try:
-        return door.entry(now=now, **event)
+        return door.write(now=now, **event)
     except AnalyticsError:
         raise
     except Exception as error:
@@ -138,10 +141,10 @@ def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
 
 def _problem(event: object, error: Exception) -> str:
     """Say what is wrong with an element that cannot be read as arguments."""
-    try:
-        return _mistake(event) or f"this one fails when it is read ({reason(error)})"
-    except Exception:
-        return f"this one fails when it is read ({reason(error)})"
+    mistake = ""
+    with suppress(Exception):  # of a mapping of the caller's own class
+        mistake = _mistake(event)
+    return mistake or f"this one fails when it is read ({reason(error)})"
 
 
 def _mistake(event: object) -> str:
@@ -185,11 +188,11 @@ class _Tally:
         )
 
     def count(self, appended: list[Appended]) -> None:
-        duplicates = sum(each.duplicate for each in appended)
+        duplicates = sum(place.duplicate for place in appended)
         self.recorded += len(appended) - duplicates
         self.duplicates += duplicates
-        self.differing += sum(each.differs for each in appended) if duplicates else 0
-        self.last_position = max([self.last_position or 0, *(each.position for each in appended)]) or None
+        self.differing += sum(place.differs for place in appended) if duplicates else 0
+        self.last_position = max([self.last_position or 0, *(place.position for place in appended)]) or None
 
     def receipt(self) -> BatchReceipt:
         return BatchReceipt(

@@ -6,26 +6,29 @@ import inspect
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Any
 
 from attrs import define, evolve, field, frozen
 
 from analytics_es.errors import BeforeHorizon, Closed, NotABus, OtherContent, RefusedEvent, UnreadableMessage
 from analytics_es.events.codec import decode
-from analytics_es.ingest.bus import BatchBus, Message, MessageBus, at_all_depths, by_depth, checked
-from analytics_es.ingest.messages import REJECTED, arguments, received, rejected
+from analytics_es.events.event import REJECTED
+from analytics_es.ingest.bus import BatchBus, Message, MessageBus, at_all_depths, by_depth, check_patterns
+from analytics_es.ingest.messages import arguments, rejection, to_message
 from analytics_es.ingest.recorder import Recorder
-from analytics_es.log import Appended, Entry, Horizon
-from analytics_es.log.event_log import check_horizon
+from analytics_es.log import Appended, Entry, Horizon, check_horizon
 
 
 @frozen(kw_only=True)
 class SubscriptionStats:
-    """What came of a subscription: messages received, and of them recorded, there before, or rejected and kept.
+    """What came of a subscription.
 
-    `failures` counts attempts to record that failed, after which the bus delivers again; `trouble` is what keeps
-    messages from being recorded now.
+    received: how many messages were delivered and are in the log now, in whatever way.
+    recorded: how many of them are new events.
+    duplicates: how many of them were there before.
+    rejected: how many of them give no event, and are kept with the reason.
+    failures: how many attempts to record failed, after which the bus delivers again.
+    trouble: what keeps messages from being recorded now; None where nothing does.
     """
 
     received: int = 0
@@ -45,13 +48,13 @@ class Intake:
     stats: SubscriptionStats = field(factory=SubscriptionStats)
     _counting: Any = field(factory=threading.Lock)
 
-    def one(self, *given: Any, **named: Any) -> None:
+    def one(self, *positional: Any, **named: Any) -> None:
         """Record one message, in whichever shape a bus hands it over; raises what keeps it from being recorded."""
         try:
-            message = received(*given, **named)
+            message = to_message(*positional, **named)
         except UnreadableMessage as reason:
-            message = Message(topic="", payload=given or named)
-            self._append([message], [self._kept(message, reason)])
+            message = Message(topic="", payload=positional or named)
+            self._append([message], [self._rejection(message, reason)])
         else:
             self.batch([message])
 
@@ -66,16 +69,16 @@ class Intake:
 
     def _entry(self, message: Message, horizon: Horizon) -> Entry:
         try:
-            entry = self.recorder.door.entry(**arguments(message))
+            entry = self.recorder.door.write(**arguments(message))
             check_horizon(horizon, [entry])
             return entry
         except RefusedEvent as reason:
             if isinstance(reason, BeforeHorizon):
                 self.recorder.log.seals.count_refused(1)
-            return self._kept(message, reason)
+            return self._rejection(message, reason)
 
-    def _kept(self, message: Message, reason: RefusedEvent) -> Entry:
-        return self.recorder.door.entry(**rejected(message, reason))
+    def _rejection(self, message: Message, reason: RefusedEvent) -> Entry:
+        return self.recorder.door.write(**rejection(message, reason))
 
     def _append(self, messages: Sequence[Message], entries: Sequence[Entry]) -> None:
         if self.closed:
@@ -83,26 +86,27 @@ class Intake:
         try:
             appended = self.recorder.append(entries)
             differing = self._differing(messages, entries, appended)
-            kept = self.recorder.append(differing) if differing else []
+            rejections = self.recorder.append(differing) if differing else []
         except Exception as error:
             self._count({"failures": 1}, trouble=str(error))
             raise
-        self._count(_tally(entries, appended, kept))
+        self._count(_tally(entries, appended, rejections))
 
     def _differing(
         self, messages: Sequence[Message], entries: Sequence[Entry], appended: Sequence[Appended]
     ) -> list[Entry]:
         """Keep what was told under the identity of another event: it must not be lost."""
         return [
-            self._kept(message, OtherContent(position=place.position))
+            self._rejection(message, OtherContent(position=place.position))
             for message, entry, place in zip(messages, entries, appended, strict=True)
             if place.differs and entry.type != REJECTED and self._says_else(entry, place.position)
         ]
 
     def _says_else(self, entry: Entry, position: int) -> bool:
         """Say whether more than the time differs from what is recorded, which it may where ids are strict."""
-        first = self.recorder.log.first_after(position - 1)
-        return first is None or (first.type, first.data) != (entry.type, decode(position, *entry[1:]).data)
+        row = self.recorder.log.at(position)
+        recorded = decode(position, row["type"], row["state"]) if row else None
+        return recorded is None or (recorded.type, recorded.data) != (entry.type, decode(position, *entry[1:]).data)
 
     def _count(self, more: Mapping[str, int], *, trouble: str | None = None) -> None:
         with self._counting:
@@ -110,15 +114,15 @@ class Intake:
             self.stats = evolve(self.stats, trouble=trouble, **totals)
 
 
-def _tally(entries: Sequence[Entry], appended: Sequence[Appended], kept: Sequence[Appended]) -> dict[str, int]:
+def _tally(entries: Sequence[Entry], appended: Sequence[Appended], rejections: Sequence[Appended]) -> dict[str, int]:
     new = [entry.type for entry, place in zip(entries, appended, strict=True) if not place.duplicate]
     rejected_now = new.count(REJECTED)
-    kept_now = sum(not place.duplicate for place in kept)
+    afterwards = sum(not place.duplicate for place in rejections)
     return {
         "received": len(entries),
         "recorded": len(new) - rejected_now,
-        "duplicates": len(entries) - len(new) - kept_now,
-        "rejected": rejected_now + kept_now,
+        "duplicates": len(entries) - len(new) - afterwards,
+        "rejected": rejected_now + afterwards,
     }
 
 
@@ -139,9 +143,9 @@ class Subscription:
 
     def stats(self) -> SubscriptionStats:
         """Say what came of it so far."""
-        told = self._intake.stats
+        stats = self._intake.stats
         troubles = (getattr(handle, "trouble", None) for handle, _ in self._handles)
-        return evolve(told, trouble=told.trouble or next(filter(None, troubles), None))
+        return evolve(stats, trouble=stats.trouble or next(filter(None, troubles), None))
 
     def close(self) -> None:
         """End it: what is being recorded is finished and acknowledged; what comes afterwards is refused."""
@@ -153,9 +157,7 @@ class Subscription:
     def __enter__(self) -> Subscription:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -167,16 +169,16 @@ def _end(handle: Any, unsubscribe: Callable[[], object]) -> None:
 
 def subscribe(bus: MessageBus, families: Iterable[str], recorder: Recorder) -> Subscription:
     """Subscribe to every topic of these families; raises NotABus, BadPattern, OverlappingPatterns and the bus's own."""
-    patterns = checked(families)
+    patterns = check_patterns(families)
     intake = Intake(recorder)
     subscription = Subscription(intake)
     try:
         if isinstance(bus, BatchBus):
-            everything = [at_all_depths(pattern) for pattern in patterns]
-            subscription.add(bus.subscribe_batches(everything, intake.batch), _nothing)
+            subscription.add(bus.subscribe_batches(list(map(at_all_depths, patterns)), intake.batch), _nothing)
         else:
-            for each in [each for pattern in patterns for each in by_depth(pattern)]:
-                _subscribe(bus, each, intake, subscription)
+            for pattern in patterns:
+                for subject in by_depth(pattern):
+                    _subscribe(bus, subject, intake, subscription)
     except BaseException:
         subscription.close()
         raise

@@ -32,21 +32,21 @@ _previous: Any = None
 _writing: object | None = None
 
 
-def watch(thing: Closing, *, on_sigterm: bool) -> None:
+def watch(holder: Closing, *, on_sigterm: bool) -> None:
     """Close something at exit, and write what it holds on SIGTERM, until it is let go."""
-    _open.append(thing)
+    _open.append(holder)
     if len(_open) == 1:
         atexit.register(close_all)
     if on_sigterm and _install():
-        _on_sigterm.append(thing)
+        _on_sigterm.append(holder)
 
 
-def let_go(thing: Closing) -> None:
+def let_go(holder: Closing) -> None:
     """Forget something that is closed; the last to go puts back the handler that was there."""
     with suppress(ValueError):
-        _open.remove(thing)
+        _open.remove(holder)
     with suppress(ValueError):
-        _on_sigterm.remove(thing)
+        _on_sigterm.remove(holder)
         if not _on_sigterm and _in_main_thread() and signal.getsignal(signal.SIGTERM) is _terminate:
             signal.signal(signal.SIGTERM, _previous)
     if not _open:
@@ -55,8 +55,8 @@ def let_go(thing: Closing) -> None:
 
 def close_all() -> None:
     """Close everything that is open."""
-    for thing in list(_open):
-        thing.close()
+    for holder in list(_open):
+        holder.close()
 
 
 def close_with_worker() -> None:
@@ -103,11 +103,11 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def _write(number: int, writing: object) -> None:
     try:
-        for thing in list(_on_sigterm):
+        for holder in list(_on_sigterm):
             if _previous == signal.SIG_DFL:  # the process ends: nothing may come in between this and that
-                thing.close()
+                holder.close()
             else:
-                thing.flush()
+                holder.flush()
     finally:
         if _writing is writing:
             signal.pthread_kill(threading.main_thread().ident or 0, number)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -12,6 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from analytics_es.errors import BadVaultKey, NoVaultKey, OtherVaultKey
@@ -35,7 +35,7 @@ class Vault:
         self._opened: Entries | None = None
         self._key: bytes | None = None
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, str], str] = {}
+        self._remembered: dict[tuple[str, str], str] = {}
         self._generation = -1
         self._look_at = 0.0
 
@@ -46,32 +46,32 @@ class Vault:
         """
         if time.monotonic() >= self._look_at:
             self._look()
-        return self._known.get((kind, value)) or self._learnt(kind, value)
+        return self._remembered.get((kind, value)) or self._learn(kind, value)
 
     def _look(self) -> None:
         """Let go of what is remembered where an entry was destroyed by another process."""
         with self._lock:
             generation = self._entries().generation()
             if generation != self._generation:
-                self._known.clear()
+                self._remembered.clear()
                 self._generation = generation
             self._look_at = time.monotonic() + LOOK_SECONDS
 
-    def _learnt(self, kind: str, value: str) -> str:
+    def _learn(self, kind: str, value: str) -> str:
         with self._lock:
             digest = self._digest(kind, value, new=True)
             entries = self._entries()
-            found = entries.find(digest) or entries.add(digest, f"p_{secrets.token_urlsafe(12)}")
-            if len(self._known) >= REMEMBERED:
-                del self._known[next(iter(self._known))]
-            self._known[kind, value] = found
-            return found
+            pseudonym = entries.find(digest) or entries.add(digest, f"p_{secrets.token_urlsafe(12)}")
+            if len(self._remembered) >= REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+            self._remembered[kind, value] = pseudonym
+            return pseudonym
 
     def _entries(self) -> Entries:
         """Return the entries, which are made where there are none."""
-        found = self._opened = self._opened or self._opening(True)
-        assert found  # noqa: S101  # it was told to make them
-        return found
+        entries = self._opened = self._opened or self._opening(True)
+        assert entries  # noqa: S101  # it was told to make them
+        return entries
 
     def _existing(self) -> Entries | None:
         """Return the entries, None where nobody has a pseudonym yet."""
@@ -87,7 +87,7 @@ class Vault:
     def destroy(self, kind: str, value: str) -> bool:
         """Destroy what ties a subject to its pseudonym; False where nothing did."""
         with self._lock:
-            self._known.clear()
+            self._remembered.clear()
             entries = self._existing()
             return entries.destroy(self._digest(kind, value)) if entries else False
 
@@ -116,7 +116,7 @@ class Vault:
 
     def close(self) -> None:
         """Close the vault."""
-        self._known.clear()
+        self._remembered.clear()
         if self._opened:
             self._opened.close()
 
@@ -129,19 +129,19 @@ def is_pseudonym(value: str) -> bool:
 # ── the key ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def key_of(given: Path | None, beside: Path | None, place: object) -> Callable[[bool], bytes]:
+def key_of(file: Path | None, beside: Path | None, place: object) -> Callable[[bool], bytes]:
     """Return what reads a vault's key, when it is needed: from a file given, the environment, or a file beside it.
 
     Told to, it makes the file beside the vault where there is none. Raises NoVaultKey and BadVaultKey.
     """
 
     def read(make: bool) -> bytes:
-        if given is None and (text := os.environ.get(KEY_VARIABLE)):
+        if file is None and (text := os.environ.get(KEY_VARIABLE)):
             return _key(text, KEY_VARIABLE)
-        path = given or beside
+        path = file or beside
         if path is None:
             raise NoVaultKey(place=place, problem="none was given")
-        if make and given is None and not path.exists():
+        if make and file is None and not path.exists():
             _make(path)
         return _key(_private_text(path, place), path)
 
@@ -160,21 +160,18 @@ def _private_text(path: Path, place: object) -> str:
 
 
 def _key(text: str, place: object) -> bytes:
-    found = _bytes(text.strip())
-    if found is None or len(found) < KEY_BYTES:
+    key = _bytes(text.strip())
+    if key is None or len(key) < KEY_BYTES:
         raise BadVaultKey(place=place, problem=f"it must be {KEY_BYTES} bytes or more, as hex or base64")
-    return hashlib.blake2b(found).digest()
+    return hashlib.blake2b(key).digest()
 
 
 def _bytes(text: str) -> bytes | None:
-    try:
+    with suppress(ValueError):
         return bytes.fromhex(text)
-    except ValueError:
-        pass
-    try:
+    with suppress(ValueError):
         return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
-    except (ValueError, binascii.Error):
-        return None
+    return None
 
 
 def _make(path: Path) -> None:

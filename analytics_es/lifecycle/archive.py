@@ -7,7 +7,7 @@ the events up to the lowest head that a file was exported at, so that an archive
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from itertools import pairwise
@@ -23,14 +23,13 @@ from attrs import asdict, fields, frozen
 from analytics_es.errors import ArchiveGap, ArchiveOverlap, BadManifest, DamagedArchive, NoArchive, OtherLog
 from analytics_es.events.event import key_of, microseconds
 from analytics_es.lifecycle.files import appearing
-from analytics_es.log.event_log import COLUMNS, brought_up
+from analytics_es.log.event_log import COLUMNS, upcast
 from analytics_es.projection import engine
+from analytics_es.types import Progress
 
 VERSION = 1
 SUFFIX = ".manifest.json"
 BLOCK = 2**20
-
-Progress = Callable[[int, int], None]  # bytes checked, and of how many
 
 _STORED = ["position", "type", "source", "id", "occurred_at", "recorded_at", "data"]
 
@@ -150,14 +149,14 @@ class Archive:
         return sum(file.manifest.rows for file in self.files)
 
     def check(self, progress: Progress | None = None) -> None:
-        """Verify every file against its manifest; raises DamagedArchive."""
+        """Verify every file against its manifest; raises DamagedArchive. `progress` is told bytes."""
         total = sum(file.manifest.bytes for file in self.files)
         done = 0
         for file in self.files:
             for size in _checked(file):
                 done += size
                 if progress:
-                    progress(done, total)
+                    progress("checking", done, total)
 
     def parts(self, limit: int) -> list[RowGroups]:
         """Divide the archive into parts of at most `limit` events, or of one row group where that holds more."""
@@ -186,13 +185,13 @@ class Reader:
             with pq.ParquetFile(part.path) as file:
                 stored = file.read_row_groups(range(part.first, part.end), columns=_STORED)
             self._engine.register("stored", stored)
-            found = self._engine.sql(
+            events = self._engine.sql(
                 f"SELECT position, type, encode({_STATE}) AS state, source, id, epoch_us(occurred_at) AS us "
                 f"FROM stored WHERE position <= {part.upto}"
             ).to_arrow_table()
-            names = (found.column(name).to_pylist() for name in ("source", "id", "us"))
+            names = (events.column(name).to_pylist() for name in ("source", "id", "us"))
             keys = pa.array(map(key_of, *names), pa.string())
-            return brought_up(found.select(["position", "type", "state"]).append_column("key", keys).cast(COLUMNS))
+            return upcast(events.select(["position", "type", "state"]).append_column("key", keys).cast(COLUMNS))
         except (OSError, pa.ArrowException, engine.EngineError) as error:
             raise DamagedArchive(file=part.path, what=f"it cannot be read ({error})") from error
         finally:
@@ -232,15 +231,15 @@ def _described(path: Path) -> ArchiveFile:
     return ArchiveFile(path=path, manifest=manifest, start_us=start, end_us=end)
 
 
-def _manifest(told: Any) -> Manifest:
+def _manifest(content: Any) -> Manifest:
     kinds: dict[str, type | UnionType] = {"int": int, "str": str, "int | None": int | None, "bool": bool}
-    if not isinstance(told, dict):
+    if not isinstance(content, dict):
         raise TypeError("it is no JSON object")
-    for each in fields(Manifest):
-        value = told.get(each.name, False if each.name == "sealed" else None)
-        if isinstance(value, bool) != (each.name == "sealed") or not isinstance(value, kinds[str(each.type)]):
-            raise TypeError(f"{each.name} is missing or not of its type")
-    manifest = Manifest(**told)
+    for field in fields(Manifest):
+        value = content.get(field.name, False if field.name == "sealed" else None)
+        if isinstance(value, bool) != (field.name == "sealed") or not isinstance(value, kinds[str(field.type)]):
+            raise TypeError(f"{field.name} is missing or not of its type")
+    manifest = Manifest(**content)
     if manifest.version != VERSION:
         raise ValueError(f"version {manifest.version} is not known")
     return manifest
@@ -258,7 +257,7 @@ def _refuse_untiled(one: ArchiveFile, following: ArchiveFile) -> None:
 
 def _checked(file: ArchiveFile) -> Iterator[int]:
     """Verify a file, and yield the sizes of what was read of it."""
-    told = file.manifest
+    manifest = file.manifest
     digest, size = hashlib.sha256(), 0
     try:
         with file.path.open("rb") as content:
@@ -266,9 +265,9 @@ def _checked(file: ArchiveFile) -> Iterator[int]:
                 digest.update(block)
                 size += len(block)
                 yield len(block)
-        _refuse_changed(file.path, bytes=(told.bytes, size), sha256=(told.sha256, digest.hexdigest()))
+        _refuse_changed(file.path, bytes=(manifest.bytes, size), sha256=(manifest.sha256, digest.hexdigest()))
         with pq.ParquetFile(file.path) as parquet:
-            _refuse_changed(file.path, rows=(told.rows, parquet.metadata.num_rows))
+            _refuse_changed(file.path, rows=(manifest.rows, parquet.metadata.num_rows))
             columns = set(_STORED) - set(parquet.schema_arrow.names)
     except (OSError, pa.ArrowException) as error:
         raise DamagedArchive(file=file.path, what=f"it cannot be read ({error})") from error
@@ -277,9 +276,9 @@ def _checked(file: ArchiveFile) -> Iterator[int]:
 
 
 def _refuse_changed(path: Path, **values: tuple[Any, Any]) -> None:
-    for name, (told, found) in values.items():
-        if told != found:
-            raise DamagedArchive(file=path, what=f"its {name} should be {told}, not {found}")
+    for name, (expected, actual) in values.items():
+        if actual != expected:
+            raise DamagedArchive(file=path, what=f"its {name} should be {expected}, not {actual}")
 
 
 def _parts(path: Path, limit: int, upto: int) -> Iterator[RowGroups]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from attrs import frozen
 
 from analytics_es.errors import BadManifest, OtherLog
-from analytics_es.lifecycle import archive
-from analytics_es.lifecycle.archive import Archive, Reader
+from analytics_es.lifecycle.archive import Archive, Reader, RowGroups
+from analytics_es.lifecycle.erasure import refuse_forgotten
 from analytics_es.log import EventLog
 from analytics_es.log.event_log import COLUMNS
 from analytics_es.projection.calendar import Calendar
+from analytics_es.read_models import Seeds
 from analytics_es.read_models.sources import LogSource, Opening, Positions, ReplaySource
+from analytics_es.store import Store
+from analytics_es.types import Progress, RebuildResult
 
 LAST_US = (2**48 - 1) * 1000  # that a key can name
 
@@ -34,31 +38,31 @@ class Around:
 class Filed:
     """A part of an archive; what it holds is not a stretch of positions, so nothing is reached until all is read."""
 
-    part: archive.RowGroups
+    part: RowGroups
     upto: int = 0
 
 
 class ArchiveSource(ReplaySource):
     """A stretch of time out of an archive, everything else out of the log; raises BadManifest, OtherLog."""
 
-    def __init__(self, log: EventLog, kept: Archive, opening: Opening | None = None) -> None:
+    def __init__(self, log: EventLog, archive: Archive, opening: Opening | None = None) -> None:
         # The log's keys tell milliseconds: around a bound within one, events would be counted twice.
-        if any(bound % 1000 for bound in kept.period_us):
+        if any(bound % 1000 for bound in archive.period_us):
             raise BadManifest(
-                path=kept.files[0].path, problem="its period does not begin and end at whole milliseconds"
+                path=archive.files[0].path, problem="its period does not begin and end at whole milliseconds"
             )
-        if kept.upto > log.head():  # the log was restored from an older copy, and has gone on in another way
-            raise OtherLog(file=kept.files[0].path)
-        self._log, self.kept, self._opening = log, kept, opening
+        if archive.upto > log.head():  # the log was restored from an older copy, and has gone on in another way
+            raise OtherLog(file=archive.files[0].path)
+        self._log, self.archive, self._opening = log, archive, opening
         self._reader = Reader()
 
     def parts(self, after: int, upto: int, size: int) -> Iterator[Any]:
         """Divide the archive, what the log holds around it, and what the log holds beyond it."""
         if not after:
-            yield from map(Filed, self.kept.parts(size))
-            for start in range(0, self.kept.upto, size):
-                yield Around(start, min(start + size, self.kept.upto), *self.kept.period_us)
-        yield from LogSource(self._log).parts(max(after, self.kept.upto), upto, size)
+            yield from map(Filed, self.archive.parts(size))
+            for start in range(0, self.archive.upto, size):
+                yield Around(start, min(start + size, self.archive.upto), *self.archive.period_us)
+        yield from LogSource(self._log).parts(max(after, self.archive.upto), upto, size)
 
     def read(self, part: Any) -> pa.Table:
         """Return the events of a part."""
@@ -68,12 +72,12 @@ class ArchiveSource(ReplaySource):
             return LogSource(self._log).read(part)
         size = part.upto - part.after
         periods = ((0, part.start_us), (part.end_us, LAST_US))
-        tables = (self._log.scan_period(*each, after=part.after, upto=part.upto, limit=size) for each in periods)
+        tables = (self._log.scan_period(*period, after=part.after, upto=part.upto, limit=size) for period in periods)
         return pa.concat_tables([COLUMNS.empty_table(), *chain.from_iterable(tables)])
 
     def remote(self) -> tuple[Callable[..., ReplaySource], tuple[Any, ...]] | None:
         """Return how another process opens it."""
-        return self._opening and (_opened_archive, (self.kept, *self._opening))
+        return self._opening and (_opened_archive, (self.archive, *self._opening))
 
     def close(self) -> None:
         """Close the log and the archive."""
@@ -86,18 +90,35 @@ def archived_days(log: EventLog, source: ArchiveSource, calendar: Calendar) -> t
 
     Raises BadManifest where it holds only a part of a sealed day, or was written before the last events were sealed.
     """
-    kept = source.kept
-    start, end = (bound // 1_000_000 for bound in kept.period_us)
+    archive = source.archive
+    start, end = (bound // 1_000_000 for bound in archive.period_us)
     for day, *_ in log.seals.days():
         following = calendar.next_day(day)
         if start < following and day < end:
             if not (start <= day and following <= end):
-                raise BadManifest(path=kept.files[0].path, problem="it holds only a part of a day that is sealed")
-            old = [file for file in kept.files if not file.manifest.sealed]
+                raise BadManifest(path=archive.files[0].path, problem="it holds only a part of a day that is sealed")
+            old = [file for file in archive.files if not file.manifest.sealed]
             if any(file.manifest.upto < log.seals.horizon().position for file in old):
                 raise BadManifest(path=old[0].path, problem="it was written before the last events were sealed")
     return start, end
 
 
-def _opened_archive(kept: Archive, opening: Callable[..., EventLog], arguments: tuple[Any, ...]) -> ReplaySource:
-    return ArchiveSource(opening(*arguments), kept)
+def _opened_archive(archive: Archive, opening: Callable[..., EventLog], arguments: tuple[Any, ...]) -> ReplaySource:
+    return ArchiveSource(opening(*arguments), archive)
+
+
+def rebuild_from(
+    store: Store, directory: Path | None, names: Sequence[str], progress: Progress | None, **how: Any
+) -> RebuildResult:
+    """Rebuild read models from the log or, for the stretch of time that an archive holds, from that, once checked.
+
+    Raises what `Archive.open` and `Archive.check` raise, HoldsForgotten, BadManifest, and what a rebuild raises.
+    """
+    if directory is None:
+        return store.rebuild(names, progress, **how)
+    archive = Archive.open(directory, log=store.log.identity)
+    archive.check()
+    refuse_forgotten(store.log, archive)
+    source = ArchiveSource(store.log, archive, store.replay_source.opening)
+    seeds = Seeds(store.log, without=archived_days(store.log, source, store.calendar))
+    return store.rebuild(names, progress, source=source, seeds=seeds, **how)

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from analytics_es.errors import BackupFailed, StoreFailed
+from analytics_es.lifecycle.copies import announce_backup
 from analytics_es.lifecycle.files import appearing, free
-from analytics_es.log import EventLog
-from analytics_es.types import BackupResult
-
-Progress = Callable[[int, int], None]
+from analytics_es.store import Store
+from analytics_es.types import BackupResult, Progress
 
 
-def back_up(log: EventLog, to: Path, progress: Progress | None = None) -> BackupResult:
-    """Copy a log into a new file, which appears only when it is complete; `progress` is told the pages done and all.
+def back_up(store: Store, to: Path, progress: Progress | None = None) -> BackupResult:
+    """Copy a log into a new file, which appears only when it is complete, and tell the log; `progress` is of pages.
 
     Raises FileExists, CannotWrite, BackupFailed, NotAFileStore; then there is no new file.
     """
     target = free(to)
     with appearing(target) as unfinished:
         try:
-            head = log.copy(unfinished, progress or (lambda _done, _all: None))
+            head = store.log.copy(unfinished, progress or (lambda *_: None))
         except StoreFailed as error:
             raise BackupFailed(path=target, problem=error.details["problem"]) from error
         with unfinished.open("rb+") as file:
             os.fsync(file)
             size = file.seek(0, os.SEEK_END)
-    return BackupResult(path=target, last_position=head, bytes=size)
+    return announce_backup(store, BackupResult(path=target, last_position=head, bytes=size))

@@ -11,27 +11,27 @@ from typing import Any, Literal
 from attrs import frozen
 
 from analytics_es.events.event import microseconds
+from analytics_es.store import Store
 from analytics_es.types import BackupResult, ExportResult, HeldCopy, TimePeriod
 
 EXPORTED = "analytics.export.completed"
 BACKED_UP = "analytics.backup.completed"
 
-Announce = Callable[[str, dict[str, Any]], object]
 
-
-def announce_export(announce: Announce, result: ExportResult, period: TimePeriod) -> ExportResult:
+def announce_export(store: Store, result: ExportResult, period: TimePeriod) -> ExportResult:
     """Tell of a file of events, which goes again where that cannot be told."""
     start, end = (time.astimezone(UTC).isoformat() for time in (period.start, period.end))
     data = {"file": _text(result.path), "format": result.format, "start": start, "end": end, "rows": result.rows}
     data |= {"last_position": result.last_position or 0, "sha256": result.sha256}
-    _or_undo(lambda: announce(EXPORTED, data), result.path, *([result.manifest] if result.manifest else []))
+    made = [result.path, result.manifest] if result.manifest else [result.path]
+    _or_undo(lambda: store.recorder.announce(EXPORTED, data), *made)
     return result
 
 
-def announce_backup(announce: Announce, result: BackupResult) -> BackupResult:
+def announce_backup(store: Store, result: BackupResult) -> BackupResult:
     """Tell of a copy of the log, which goes again where that cannot be told."""
     data = {"file": _text(result.path), "last_position": result.last_position, "bytes": result.bytes}
-    _or_undo(lambda: announce(BACKED_UP, data), result.path)
+    _or_undo(lambda: store.recorder.announce(BACKED_UP, data), result.path)
     return result
 
 
@@ -39,9 +39,9 @@ def _text(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _or_undo(told: Callable[[], object], *made: Path) -> None:
+def _or_undo(announce: Callable[[], object], *made: Path) -> None:
     try:
-        told()
+        announce()
     except BaseException:
         for path in made:
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Forgetting: what ties a subject to its pseudonym is destroyed, and where the log holds the subject, it is masked."""
+"""Erasure: what ties a subject to its pseudonym is destroyed, and where the log holds the subject, it is masked."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ from typing import Any
 from attrs import define, field, frozen
 
 from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, UnknownEntity
+from analytics_es.events.event import REJECTED
 from analytics_es.events.fields import ENTITIES
-from analytics_es.ingest.privacy import PrivacyPolicy
-from analytics_es.ingest.vault import Vault
 from analytics_es.lifecycle.archive import Archive
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch
-from analytics_es.lifecycle.masking import REJECTED, Masked, Masking, identities, read
+from analytics_es.lifecycle.masking import Masked, Masking, identities, read
 from analytics_es.log import EventLog, Held
 from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.fold import Fold
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.rebuild import MICRO, run_aggregation
-from analytics_es.read_models.seeds import changed
-from analytics_es.read_models.tiling import Tiling
-from analytics_es.types import ForgetReceipt, HeldCopy, TimePeriod
+from analytics_es.read_models import beside
+from analytics_es.read_models.sealed_rows import changed
+from analytics_es.read_models.tiling import MICRO
+from analytics_es.store import Store
+from analytics_es.types import ForgetReceipt, HeldCopy, Progress, TimePeriod
 
 BEGUN = "analytics.forgetting.started"
 FORGOTTEN = "analytics.subject.forgotten"
@@ -37,22 +35,12 @@ NOWHERE = b"\n"  # which no event holds: JSON escapes it
 LISTED = 100  # names of fields
 SLICE = 5_000  # events that are rewritten in one commit
 
-Announce = Callable[[str, dict[str, Any]], Any]
-Progress = Callable[[int, int], None]
 
-
-@frozen(kw_only=True)
+@frozen
 class Erasure:
     """Forgets subjects of one store."""
 
-    log: EventLog
-    read_models: ReadModels
-    fold: Fold
-    calendar: Calendar
-    vault: Vault
-    policy: PrivacyPolicy
-    announce: Announce
-    catch_up: Callable[[], object]
+    store: Store
 
     def forget(
         self, subject: str, *, entity: str = "user", fields: Sequence[str] = (), progress: Progress | None = None
@@ -62,87 +50,82 @@ class Erasure:
         While it masks the log, no read model can be rebuilt: raises RebuildRunning where one is.
         """
         _check(subject, entity)
-        known = self.vault.find(entity, subject)  # first, so that a missing key stops it before anything is done
-        masking = Masking(subject, entity, identities(entity, self.policy.rules), fields)
-        trace = self._traced(masking, known, progress)
-        with self.read_models.rebuilding():
+        pseudonym = self.store.vault.find(entity, subject)  # first: a missing key stops it before anything is done
+        masking = Masking(subject, entity, identities(entity, self.store.policy.rules), fields)
+        trace = self._traced(masking, pseudonym, progress)
+        with self.store.read_models.rebuilding():
             if trace.events or trace.sealed:
                 self._mask(masking, trace, progress)
-            self.read_models.clear_away()
+            beside.clear_away(self.store.read_models)
             derived, remains = self._derived(subject, self._days(trace) | trace.days_begun())
         if trace.events or trace.sealed or trace.begun:
-            remains += self.log.scrub()
+            remains += self.store.log.scrub()
         if derived or trace.begun:
-            remains += self.read_models.scrub()
-        destroyed = self.vault.destroy(entity, subject)  # last: until then, doing it again knows what was begun
-        remains += self.vault.scrub()
-        return self._receipt(entity, trace, known is not None and destroyed, derived, remains)
+            remains += self.store.read_models.scrub()
+        destroyed = self.store.vault.destroy(entity, subject)  # last: until then, doing it again knows what was begun
+        remains += self.store.vault.scrub()
+        return self._receipt(entity, trace, pseudonym is not None and destroyed, derived, remains)
 
     # ── the log ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _held(self, masking: Masking) -> Iterator[Held]:
-        after, found = 0, True
-        while found:
-            page = self.log.search(masking.text, types=OURS, after=after, limit=SLICE)
+        after = 0
+        while page := self.store.log.search(masking.text, types=OURS, after=after, limit=SLICE):
             yield from page
-            found = bool(page)
-            after = page[-1].position if page else after
+            after = page[-1].position
 
-    def _traced(self, masking: Masking, known: str | None, progress: Progress | None) -> _Trace:
+    def _traced(self, masking: Masking, pseudonym: str | None, progress: Progress | None) -> _Trace:
         """Find what the log holds of a subject; nothing is written."""
-        trace, head = _Trace(known), self.log.head()
+        trace, head = _Trace(pseudonym), self.store.log.head()
         for held in self._held(masking):
             trace.add(held, masking)
             if progress:
-                progress(held.position, head)
-        for each in changed(self.log, masking.row):
-            trace.add_sealed(each, self.calendar.next_day(each.day))
+                progress("searching", held.position, head)
+        for rows in changed(self.store.log, masking.row):
+            trace.add_sealed(rows, self.store.calendar.next_day(rows.day))
         return trace
 
     def _mask(self, masking: Masking, trace: _Trace, progress: Progress | None) -> None:
         """Mask the subject's events, under the pseudonym that it has, or is given until it is forgotten."""
-        masking.mask = self.vault.pseudonym(masking.entity, masking.subject)
-        copies = [each.position for each in trace.held_copies()]
+        masking.mask = self.store.vault.pseudonym(masking.entity, masking.subject)
+        copies = [copy.position for copy in trace.held_copies()]
         begun = {"receipt": trace.receipt, "entity": masking.entity, "pseudonym": masking.mask, "copies": copies}
-        self.announce(BEGUN, {**begun, "days": sorted(self._days(trace)), **trace.summary()})
+        self.store.recorder.announce(BEGUN, {**begun, "days": sorted(self._days(trace)), **trace.summary()})
         states: dict[int, bytes] = {}
-        head = self.log.head()
+        head = self.store.log.head()
         for held in self._held(masking):
             if masked := _masked(held, masking):
                 trace.place(held.position, masked.at)  # it may have come in since
                 states[held.position] = masked.state
             if len(states) >= SLICE:
-                self.log.rewrite(states)
+                self.store.log.rewrite(states)
                 states = {}
             if progress:
-                progress(held.position, head)
-        self.log.rewrite(states)
-        for each in changed(self.log, masking.row):
-            self.log.seals.replace([each])
+                progress("masking", held.position, head)
+        self.store.log.rewrite(states)
+        for rows in changed(self.store.log, masking.row):
+            self.store.log.seals.replace([rows])
 
     # ── the read models ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _days(self, trace: _Trace) -> set[int]:
-        return set(trace.sealed) | {self.calendar.day_start(hour) for hour in trace.hours}
+        return set(trace.sealed) | {self.store.calendar.day_start(hour) for hour in trace.hours}
 
     def _derived(self, subject: str, days: set[int]) -> tuple[list[TimePeriod], list[str]]:
         """Derive days again, and those in which read models hold the subject whyever; say what could not be.
 
         What a follower folded before the log was masked must be committed first, so that it cannot be later.
         """
-        problems = _problem("read models that are behind", self.catch_up) if days else []
+        problems = _problem("read models that are behind", self.store.runner.catch_up) if days else []
         days |= self._days_that_hold(subject)
-        periods = [_day(self.calendar, day) for day in sorted(days)]
+        periods = [_day(self.store.calendar, day) for day in sorted(days)]
         for period in periods:
-            tiling = Tiling.of(self.calendar, period)
-            problems += _problem(
-                f"read models of {period.start:%Y-%m-%d}",
-                partial(run_aggregation, self.log, self.read_models, self.fold, tiling, period),
-            )
+            what = f"read models of {period.start:%Y-%m-%d}"
+            problems += _problem(what, partial(self.store.derive_again, period))
         return periods, problems
 
     def _days_that_hold(self, subject: str) -> set[int]:
-        with self.read_models.read() as snapshot:
+        with self.store.read_models.read() as snapshot:
             return {day for live in snapshot.live.values() for day in snapshot.days_that_hold(live, subject)}
 
     # ── the receipt ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,17 +134,15 @@ class Erasure:
         self, entity: str, trace: _Trace, destroyed: bool, derived: list[TimePeriod], remains: list[str]
     ) -> ForgetReceipt:
         copies = trace.held_copies()
-        found = {"entity": entity, "vault_entries": int(destroyed), **trace.summary()}
-        told = {
-            **found,
+        summary = {"receipt": trace.receipt, "entity": entity, "vault_entries": int(destroyed), **trace.summary()}
+        announced = {
+            **summary,
             "days_derived": len(derived),
-            "copies": [each.position for each in copies],
-            "completes": [each["receipt"] for each in trace.begun],
+            "copies": [copy.position for copy in copies],
+            "completes": [begun["receipt"] for begun in trace.begun],
         }
-        position = self.announce(FORGOTTEN, {"receipt": trace.receipt, **told}).position
-        return ForgetReceipt(
-            receipt=trace.receipt, **found, derived=derived, copies=copies, remains=remains, position=position
-        )
+        position = self.store.recorder.announce(FORGOTTEN, announced).position
+        return ForgetReceipt(**summary, derived=derived, copies=copies, remains=remains, position=position)
 
 
 def refuse_forgotten(log: EventLog, archive: Archive) -> None:
@@ -211,7 +192,7 @@ def _masked(held: Held, masking: Masking) -> Masked | None:
 class _Trace:
     """What was found: the subject's events, other mentions, copies, and what was begun for it and never ended."""
 
-    known: str | None  # the pseudonym of the subject
+    pseudonym: str | None  # of the subject, where it has one
     receipt: str = field(factory=lambda: secrets.token_hex(8))
     positions: tuple[int, int] | None = None
     events: int = 0
@@ -248,32 +229,28 @@ class _Trace:
 
     def _add_said(self, held: Held) -> None:
         """Take what the service has said; what only looks like it says nothing."""
-        told = read(held) or {"data": {}}
+        event = read(held) or {"data": {}}
         with suppress(KeyError, TypeError, ValueError):
-            self._add_told(held, told["data"])
+            self._add_announcement(held, event["data"])
 
-    def _add_told(self, held: Held, data: Mapping[str, Any]) -> None:
+    def _add_announcement(self, held: Held, data: Mapping[str, Any]) -> None:
         if held.type in COPIES:
             self.copies.append(Copy.of(held.position, held.type, data))
-        elif held.type == BEGUN and self.known and data["pseudonym"] == self.known:
+        elif held.type == BEGUN and self.pseudonym and data["pseudonym"] == self.pseudonym:
             self.begun.append({name: data[name] for name in ("receipt", "copies", "days")})
         elif held.type == FORGOTTEN:
             ended = {data["receipt"], *data["completes"]}
-            self.begun = [each for each in self.begun if each["receipt"] not in ended]
+            self.begun = [begun for begun in self.begun if begun["receipt"] not in ended]
 
     def days_begun(self) -> set[int]:
         """Return the starts of the days that were to be derived again before."""
-        return {day for each in self.begun for day in each["days"]}
+        return {day for begun in self.begun for day in begun["days"]}
 
     def held_copies(self) -> list[HeldCopy]:
         """Return the copies that hold the subject's events."""
-        before = {position for each in self.begun for position in each["copies"]}
-        found = (
-            each
-            for each in self.copies
-            if each.position in before or each.holds([*self.hours.values(), *self.sealed.values()])
-        )
-        return [each.held() for each in found]
+        listed = {position for begun in self.begun for position in begun["copies"]}
+        events = [*self.hours.values(), *self.sealed.values()]
+        return [copy.held() for copy in self.copies if copy.position in listed or copy.holds(events)]
 
     def summary(self) -> dict[str, Any]:
         """Return what is told of it everywhere."""

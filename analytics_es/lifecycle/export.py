@@ -13,7 +13,6 @@ CloudEvents 1.0 object a line, with the extension attributes `position` and `rec
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC
 from decimal import Context, Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import attrs
 import pyarrow as pa
@@ -30,108 +29,49 @@ import pyarrow.parquet as pq
 from analytics_es.errors import UnknownFormat, UnreadableEvent
 from analytics_es.events import codec
 from analytics_es.events.event import microseconds
-from analytics_es.events.fields import FAMILIES, VOCABULARY
 from analytics_es.lifecycle.archive import Manifest, manifest_of
+from analytics_es.lifecycle.columns import EVENTS, MACROS, METRICS, OF_EVENTS, OF_METRICS, schema, typed
+from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog
 from analytics_es.projection import engine
-from analytics_es.projection.declaration import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE, Declaration
-from analytics_es.projection.fold import Fold
-from analytics_es.queries.question import QuestionContext, find_metric, summary
-from analytics_es.read_models.rebuild import derived
-from analytics_es.read_models.seeds import check_exact
-from analytics_es.read_models.tiling import Tiling
-from analytics_es.types import Distribution, ExportResult, MetricSummary, TimePeriod
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Folded, Span
+from analytics_es.queries import QuestionContext
+from analytics_es.queries.summary import find_metric, summary
+from analytics_es.read_models import Tiling, check_exact
+from analytics_es.read_models.temporary import derived
+from analytics_es.store import Store
+from analytics_es.types import ExportResult, MetricSummary, Progress, TimePeriod
 
 SUFFIXES = {"csv": ".csv", "json": ".jsonl", "parquet": ".parquet"}
 SCAN_ROWS = 10_000  # read at once
 GROUP_BYTES = 16 * 2**20  # typed and written at once: some 40,000 events
 
-Progress = Callable[[int], None]
 Tables = Generator[pa.Table, None, None]
-
-TIME = "TIMESTAMP"
-_FIELDS = {name: FIELDS[name] for name in VOCABULARY if name != "attributes"}
-_OWN = {"position": WHOLE, "type": TEXT, "source": TEXT, "id": TEXT, "occurred_at": TIME, "recorded_at": TIME}
-EVENTS = {**_OWN, **_FIELDS, "attributes": TEXT, "data": TEXT}
-_BUCKET = {"metric": TEXT, "unit": TEXT, "currency": TEXT, "start": TIME, "granularity": TEXT}
-METRICS = {**_BUCKET, **{each.name: WHOLE if each.name == "count" else EXACT for each in attrs.fields(Distribution)}}
-
-# Every type of column: in Arrow, the types in JSON that fit, and as text.
-_KINDS = {
-    TEXT: (pa.string(), "('VARCHAR')", "{}"),
-    WHOLE: (pa.int64(), "('UBIGINT', 'BIGINT')", "{}"),
-    MILLISECONDS: (pa.decimal128(18, 3), "('UBIGINT', 'BIGINT', 'DOUBLE')", "plain({})"),
-    EXACT: (pa.decimal128(38, 18), "('UBIGINT', 'BIGINT', 'DOUBLE', 'VARCHAR')", "plain({})"),
-    TIME: (pa.timestamp("us", "UTC"), "()", "iso({})"),
-}
-_MACROS = r"""
-    CREATE MACRO plain(x) AS rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.');
-    CREATE MACRO iso(x) AS strftime(make_timestamp(epoch_us(x)), '%Y-%m-%dT%H:%M:%S.%fZ');
-    CREATE MACRO cell(x) AS CASE WHEN regexp_matches(x, '^[-=+@\t\r]|[",\r\n]')
-        THEN '"' || CASE WHEN regexp_matches(x, '^[-=+@\t\r]') THEN '''' ELSE '' END || replace(x, '"', '""') || '"'
-        ELSE x END;
-"""
-_CLOUD_EVENT = """
-    '{"specversion":"1.0","id":' || to_json(id) || ',"source":' || to_json(source) || ',"type":' || to_json(type)
-    || ',"time":"' || iso(occurred_at) || '","position":' || position || ',"recordedat":"' || iso(recorded_at)
-    || '","data":' || data || '}'
-"""
-
-
-def _texts(columns: Mapping[str, str], *, text: str = "{}") -> dict[str, str]:
-    return {name: (text if kind == TEXT else _KINDS[kind][2]).format(name) for name, kind in columns.items()}
-
-
-def _cells(columns: Mapping[str, str]) -> str:
-    cells = _texts(columns, text="cell({})").values()
-    return " || ',' || ".join(f"coalesce(CAST({cell} AS VARCHAR), '')" for cell in cells)
-
-
-_OBJECT = f"to_json(struct_pack({', '.join(f'{name} := {text}' for name, text in _texts(METRICS).items())}))"
-# What each format takes of the typed columns.
-_OF_EVENTS = {"csv": f"position, {_cells(EVENTS)} AS line", "json": f"position, {_CLOUD_EVENT} AS line", "parquet": "*"}
-_OF_METRICS = {"csv": f"{_cells(METRICS)} AS line", "json": f"{_OBJECT} AS line", "parquet": "*"}
-
-
-def _typed(start: int, end: int) -> str:
-    """Return the SELECT of an event's columns from `batch` (position, type, state), within these microseconds."""
-    data = {**dict.fromkeys(_FIELDS, TEXT), "attributes": "JSON"}
-    stored = {**dict.fromkeys(("source", "id", "occurred_at", "recorded_at"), TEXT), "data": data}
-    known = f"split_part(type, '.', 1) IN {FAMILIES}"
-    parsed = f"json_transform(decode(state), {engine.quote(json.dumps(stored))})"
-    columns = [
-        "position, type, source, id",
-        *(f"CAST(coalesce({name}, '') AS {TIME}) AS {name}" for name in ("occurred_at", "recorded_at")),
-        *(f"{_field(name, kind)} AS {name}" for name, kind in _FIELDS.items()),
-        "CAST(attributes AS VARCHAR) AS attributes",
-        """text[strpos(text, ',"data":') + 8:-2] AS data""",  # it is stored last
-    ]
-    return (
-        f"WITH parsed AS MATERIALIZED "  # once, not for every column
-        f"(SELECT position, type, {known} AS known, decode(state) AS text, {parsed} AS event FROM batch) "
-        f"SELECT * FROM (SELECT {', '.join(columns)} FROM (SELECT *, unnest(event, recursive := true) FROM parsed)) "
-        f"WHERE epoch_us(occurred_at) >= {start} AND epoch_us(occurred_at) < {end} ORDER BY position"
-    )
-
-
-def _field(name: str, kind: str) -> str:
-    """Return the SQL of a field: those of a family were checked when recorded, a custom event may hold anything."""
-    fits = f"known OR json_type(text, '$.data.{name}') IN {_KINDS[kind][1]}"
-    return f"CASE WHEN {name} IS NOT NULL AND ({fits}) THEN TRY_CAST({name} AS {kind}) END"
-
 
 # ── exporting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def export_data(
-    log: EventLog,
-    declarations: Sequence[Declaration],
-    fold: Fold,
-    tiling: Tiling,
-    period: TimePeriod,
+def export_and_announce(
+    store: Store,
     format: str,
+    period: TimePeriod,
     metrics: Sequence[str] | None,
+    *,
+    to: Path | None,
+    progress: Progress | None,
+) -> ExportResult:
+    """Export as `export_data` does, and tell the log of a copy of its events."""
+    result = export_data(store, format, period, metrics, to=to, progress=progress)
+    return result if metrics else announce_export(store, result, period)
+
+
+def export_data(
+    store: Store,
+    format: str,
+    period: TimePeriod,
+    metrics: Sequence[str] | None = None,
     *,
     to: Path | None,
     sealed: bool = False,
@@ -143,10 +83,10 @@ def export_data(
 
     Raises UnknownFormat, UnknownMetric, FileExists, CannotWrite, UnreadableEvent; then there is no new file.
     """
-    form = str(format).lower()
+    form, log, tiling = str(format).lower(), store.log, Tiling.of(store.calendar, period)
     if form not in SUFFIXES:
         raise UnknownFormat(format=format, formats=", ".join(SUFFIXES))
-    homes = {name: find_metric(declarations, name)[0] for name in metrics or ()}
+    homes = {name: find_metric(store.declarations, name)[0] for name in metrics or ()}
     target = free(to or Path(_name(tiling, period, metrics=bool(homes)) + SUFFIXES[form]))
     archived = form == "parquet" and not homes
     if archived:
@@ -156,10 +96,10 @@ def export_data(
     upto = log.head()
     ends: list[int] = []  # first and last position of every batch
     if homes:
-        answers = _answers(log, homes, fold, tiling, period, ends)
-        columns, tables = METRICS, _formed(answers, f"SELECT {_OF_METRICS[form]} FROM batch")
+        answers = _answers(store, homes, tiling, period, ends)
+        columns, tables = METRICS, _formed(answers, f"SELECT {OF_METRICS[form]} FROM batch")
     else:
-        columns, tables = EVENTS, _events(log, period, upto, _OF_EVENTS[form], ends)
+        columns, tables = EVENTS, _events(log, period, upto, OF_EVENTS[form], ends)
     with appearing(target) as unfinished:
         with closing(tables), _writer(unfinished, form, columns) as write:
             rows = _write_all(tables, write, progress)
@@ -177,9 +117,9 @@ def export_data(
 def _described(result: ExportResult, log: EventLog, period: TimePeriod, upto: int, sealed: bool) -> Path:
     """Write the manifest of a file that is there; without one, there shall be no file."""
     start, end = (time.astimezone(UTC).isoformat() for time in (period.start, period.end))
-    told = {name: getattr(result, name) for name in ("rows", "first_position", "last_position", "bytes", "sha256")}
+    content = {name: getattr(result, name) for name in ("rows", "first_position", "last_position", "bytes", "sha256")}
     try:
-        return Manifest(log=log.identity, start=start, end=end, upto=upto, sealed=sealed, **told).write(result.path)
+        return Manifest(log=log.identity, start=start, end=end, upto=upto, sealed=sealed, **content).write(result.path)
     except BaseException:
         result.path.unlink(missing_ok=True)
         raise
@@ -192,7 +132,7 @@ def _ends(events: pa.Table) -> list[int]:
 def _events(log: EventLog, period: TimePeriod, upto: int, chosen: str, ends: list[int]) -> Tables:
     start, end = microseconds(period.start), microseconds(period.end)
     stored = _gathered(log.scan_period(start, end, upto=upto, limit=SCAN_ROWS))
-    for events in _formed(stored, f"SELECT {chosen} FROM ({_typed(start, end)})"):
+    for events in _formed(stored, f"SELECT {chosen} FROM ({typed(start, end)})"):
         ends += _ends(events)
         yield events
 
@@ -214,7 +154,7 @@ def _gathered(tables: Iterator[pa.Table]) -> Tables:
 def _formed(tables: Iterator[pa.Table], statement: str) -> Tables:
     """Yield what a statement makes of each table, which it calls `batch`."""
     with closing(engine.connect()) as connection:
-        connection.execute(_MACROS)
+        connection.execute(MACROS)
         for table in tables:
             try:
                 connection.register("batch", table)
@@ -238,16 +178,16 @@ def _refuse_unreadable(stored: pa.Table) -> None:
 
 
 def _answers(
-    log: EventLog, homes: Mapping[str, Declaration], fold: Fold, tiling: Tiling, period: TimePeriod, ends: list[int]
+    store: Store, homes: Mapping[str, Declaration], tiling: Tiling, period: TimePeriod, ends: list[int]
 ) -> Tables:
     """Yield the series of each metric, answered from read models of just this period."""
-    wanted = {each.name: each for each in homes.values()}
+    declarations = {declared.name: declared for declared in homes.values()}
 
-    def folding(events: pa.Table, *, within: tuple[int, int]) -> Any:
+    def folding(events: pa.Table, *, within: Span) -> dict[str, Folded]:
         ends.extend(_ends(events))
-        return fold(events, list(wanted), within=within)
+        return store.fold.fold_all(events, list(declarations), within=within)
 
-    read_models, _ = derived(log, list(wanted.values()), cast(Fold, folding), tiling)
+    read_models, _ = derived(store.log, list(declarations.values()), folding, tiling)
     with closing(read_models):
         source = QuestionContext(
             read_models=read_models, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end
@@ -259,19 +199,15 @@ def _answers(
 def _series(answer: MetricSummary) -> pa.Table:
     granularity = answer.period.granularity
     rows = [
-        (answer.metric, each.unit, each.currency or "", point.start, granularity, *attrs.astuple(point.figures))
-        for each in answer.by_currency or [answer]
-        for point in each.series
+        (answer.metric, part.unit, part.currency or "", point.start, granularity, *attrs.astuple(point.figures))
+        for part in answer.by_currency or [answer]
+        for point in part.series
     ]
-    return pa.Table.from_pylist([dict(zip(METRICS, map(_exact, row), strict=True)) for row in rows], _schema(METRICS))
+    return pa.Table.from_pylist([dict(zip(METRICS, map(_exact, row), strict=True)) for row in rows], schema(METRICS))
 
 
 def _exact(value: Any) -> Any:
     return value.quantize(Decimal("1e-18"), context=Context(prec=60)) if isinstance(value, Decimal) else value
-
-
-def _schema(columns: Mapping[str, str]) -> pa.Schema:
-    return pa.schema([(name, _KINDS[kind][0]) for name, kind in columns.items()])
 
 
 # ── the file ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -288,9 +224,9 @@ def _name(tiling: Tiling, period: TimePeriod, *, metrics: bool) -> str:
 @contextmanager
 def _writer(path: Path, form: str, columns: Mapping[str, str]) -> Iterator[Callable[[pa.Table], Any]]:
     if form == "parquet":
-        schema = _schema(columns)
-        with pq.ParquetWriter(path, schema, compression="zstd") as parquet:
-            yield lambda table: parquet.write_table(table.combine_chunks().cast(schema))
+        types = schema(columns)
+        with pq.ParquetWriter(path, types, compression="zstd") as parquet:
+            yield lambda table: parquet.write_table(table.combine_chunks().cast(types))
     else:
         with path.open("wb") as file:
             if form == "csv":
@@ -308,5 +244,5 @@ def _write_all(tables: Tables, write: Callable[[pa.Table], Any], progress: Progr
             write(table)
             rows += table.num_rows
             if progress:
-                progress(rows)
+                progress("exporting", rows, 0)
     return rows

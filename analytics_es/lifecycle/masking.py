@@ -12,14 +12,13 @@ from typing import Any
 import orjson
 from attrs import define, field, frozen
 
-from analytics_es.events.event import microseconds
+from analytics_es.events.event import REJECTED, microseconds
 from analytics_es.events.fields import ENTITIES
 from analytics_es.ingest.privacy import PRESETS, PSEUDONYMISE, PrivacyPolicy, Rules
 from analytics_es.log import Held
 from analytics_es.projection.declaration import Declaration, shortened
 from analytics_es.projection.fold import Row
 
-REJECTED = "analytics.message.rejected"  # what a bus brought and the door refused: raw, as base64, with the reason
 IN_NAMES, UNREADABLE = "(field names)", "(unreadable)"
 
 _OF_REJECTED = PrivacyPolicy(rules=tuple((name, PSEUDONYMISE) for name in ("reason", "subject", "headers")))
@@ -38,8 +37,8 @@ class Masked:
 
 def identities(entity: str, rules: Rules) -> PrivacyPolicy:
     """Return which fields may name a subject: those of the default, those of these rules, and its entity's own."""
-    known = (*PRESETS["pseudonymous"], *rules, (ENTITIES[entity], PSEUDONYMISE))
-    return PrivacyPolicy(rules=tuple(rule for rule in known if rule[1] == PSEUDONYMISE))
+    rules = (*PRESETS["pseudonymous"], *rules, (ENTITIES[entity], PSEUDONYMISE))
+    return PrivacyPolicy(rules=tuple(rule for rule in rules if rule[1] == PSEUDONYMISE))
 
 
 @define
@@ -60,10 +59,10 @@ class Masking:
 
     def masked(self, held: Held) -> Masked | None:
         """Return a stored event masked, None where nothing is to be masked in it."""
-        told = read(held)
-        if told is None:
+        event = read(held)
+        if event is None:
             return None
-        data = told["data"]
+        data = event["data"]
         before = dict(_leaves("", data))
         if held.type == REJECTED:
             _OF_REJECTED.apply(data, self._within)
@@ -73,7 +72,7 @@ class Masking:
             self._named.apply(data, self._within)
         after = dict(_leaves("", data))
         changed = [path for path, value in before.items() if after.get(path) != value]
-        return Masked(orjson.dumps(told), _time(told), self._said(changed)) if changed else None
+        return Masked(orjson.dumps(event), _time(event), self._sayable(changed)) if changed else None
 
     def row(self, declaration: Declaration, row: Row) -> Row:
         """Return a row of a read model with the subject masked where its keys say who it is."""
@@ -89,7 +88,7 @@ class Masking:
         )
 
     def _is_named(self, declaration: Declaration, name: str, value: Any, row: Row) -> bool:
-        key = next((each for each in declaration.keys if each.name == name), None)
+        key = next((key for key in declaration.keys if key.name == name), None)
         if key is None or value != shortened(self.subject):
             return False
         if key.of_entity:
@@ -117,18 +116,18 @@ class Masking:
     def mentions(self, held: Held, masked: Masked | None) -> list[str]:
         """Name the fields of an event in which the subject's name still is."""
         state = masked.state if masked else held.state
-        told = read(Held(held.position, held.type, state))
-        if told is None:
+        event = read(Held(held.position, held.type, state))
+        if event is None:
             return [UNREADABLE] if self.text in state else []
-        found = [path for path, value in _leaves("", told) if self.subject in str(value)]
-        if held.type == REJECTED and self.subject.encode() in _raw(told["data"]):
-            found.append("data.raw")
-        return self._said(found) or ([IN_NAMES] if self.text in state else [])
+        paths = [path for path, value in _leaves("", event) if self.subject in str(value)]
+        if held.type == REJECTED and self.subject.encode() in _raw(event["data"]):
+            paths.append("data.raw")
+        return self._sayable(paths) or ([IN_NAMES] if self.text in state else [])
 
-    def _said(self, paths: list[str]) -> list[str]:
+    def _sayable(self, paths: list[str]) -> list[str]:
         """Return paths that may be told: without numbers of items, and never the subject itself."""
-        told = (IN_NAMES if self.subject in path else _NUMBER.sub("", path) for path in paths)
-        return list(dict.fromkeys(told))
+        sayable = (IN_NAMES if self.subject in path else _NUMBER.sub("", path) for path in paths)
+        return list(dict.fromkeys(sayable))
 
 
 def _raw(data: Mapping[str, Any]) -> bytes:
@@ -141,15 +140,15 @@ def _raw(data: Mapping[str, Any]) -> bytes:
 def read(held: Held) -> dict[str, Any] | None:
     """Return what is stored, None where it is no event."""
     try:
-        told = orjson.loads(held.state)
+        event = orjson.loads(held.state)
     except orjson.JSONDecodeError:
         return None
-    return told if isinstance(told, dict) and isinstance(told.get("data"), dict) else None
+    return event if isinstance(event, dict) and isinstance(event.get("data"), dict) else None
 
 
-def _time(told: Mapping[str, Any]) -> int | None:
+def _time(event: Mapping[str, Any]) -> int | None:
     try:
-        return microseconds(datetime.fromisoformat(told["occurred_at"]))
+        return microseconds(datetime.fromisoformat(event["occurred_at"]))
     except (KeyError, TypeError, ValueError):
         return None
 

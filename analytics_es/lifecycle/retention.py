@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -31,29 +32,33 @@ class RetentionPolicy:
     archive: str | None = None  # a directory to write events to before they are deleted
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> RetentionPolicy:
+    def of(cls, lengths: Mapping[str, Any]) -> RetentionPolicy:
         """Read a policy such as {"events": "90d", "tool.*": "30d", "hourly": "400d", "daily": "forever"}.
 
         Raises BadRetention: for what cannot be read, and where buckets would go before the events that they are of,
         since those would bring them back.
         """
-        events: dict[str, int | None] = {OTHERS: _length("events", told.get("events", FOREVER))}
-        for name, length in told.items():
+        events: dict[str, int | None] = {OTHERS: _length("events", lengths.get("events", FOREVER))}
+        for name, length in lengths.items():
             if family := _FAMILY.fullmatch(name):
                 events[family[1]] = _length(name, length)
             elif name not in ("events", "hourly", "daily", "archive"):
                 problem = "is none of events, hourly, daily, archive, or a family such as tool.*"
                 raise BadRetention(name=name, problem=problem)
-        archive = told.get("archive")
+        archive = lengths.get("archive")
         if not isinstance(archive, str | None):
             raise BadRetention(name="archive", problem=f"is {archive!r:.40}: write the path of a directory")
-        kept = {name: _length(name, told.get(name, FOREVER)) for name in ("hourly", "daily")}
-        policy = cls(events=events, archive=archive, **kept)
+        buckets = {name: _length(name, lengths.get(name, FOREVER)) for name in ("hourly", "daily")}
+        policy = cls(events=events, archive=archive, **buckets)
         _refuse_shorter("hourly", policy.hourly, "events", policy.longest)
         _refuse_shorter("daily", policy.daily, "hourly", policy.hourly)
         if policy.archive and len(set(events.values())) > 1:
             raise BadRetention(name="archive", problem="needs one length for all events, not one for each family")
         return policy
+
+    def with_archive(self, directory: str | Path | None) -> RetentionPolicy:
+        """Return the policy with a directory to write events to, if one is given; raises BadRetention."""
+        return RetentionPolicy.of({**self.to_dict(), "archive": str(directory)}) if directory else self
 
     @property
     def longest(self) -> int | None:
@@ -65,17 +70,17 @@ class RetentionPolicy:
         """Return the policy as it is written."""
         names = {f"{family}.*" if family else "events": days for family, days in self.events.items()}
         every = {**names, "hourly": self.hourly, "daily": self.daily}
-        told = {name: FOREVER if days is None else f"{days}d" for name, days in every.items()}
-        return told | ({"archive": self.archive} if self.archive else {})
+        lengths = {name: FOREVER if days is None else f"{days}d" for name, days in every.items()}
+        return lengths | ({"archive": self.archive} if self.archive else {})
 
 
 def _length(name: str, text: object) -> int | None:
     if text == FOREVER:
         return None
-    found = _LENGTH.fullmatch(text) if isinstance(text, str) else None
-    if not found:
+    length = _LENGTH.fullmatch(text) if isinstance(text, str) else None
+    if not length:
         raise BadRetention(name=name, problem=f"is {text!r:.40}: write 90d, 12w, 2y or forever")
-    return int(found[1]) * _DAYS[found[2]]
+    return int(length[1]) * _DAYS[length[2]]
 
 
 def _refuse_shorter(name: str, days: int | None, other: str, least: int | None) -> None:
@@ -92,11 +97,11 @@ def target(policy: RetentionPolicy, horizon: Horizon, calendar: Calendar, now: d
     def since(days: int | None) -> int:
         return 0 if days is None else calendar.day_start(int((now - timedelta(days=days)).timestamp()))
 
-    wanted = {family: since(days) for family, days in policy.events.items()}
-    families = {*wanted, *horizon.refused}
+    until = {family: since(days) for family, days in policy.events.items()}
+    families = {*until, *horizon.refused}
     return evolve(
         horizon,
-        refused={family: at for family, at in later(wanted, horizon.refused, families).items() if at},
+        refused={family: at for family, at in later(until, horizon.refused, families).items() if at},
         hours=max(since(policy.hourly), horizon.hours),
         days=max(since(policy.daily), horizon.days),
         timezone=str(calendar.zone),

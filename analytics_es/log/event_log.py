@@ -14,6 +14,7 @@ from analytics_es.events import codec
 from analytics_es.events.event import RecordedEvent, key_of_time
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.seals import Seals
+from analytics_es.types import Progress
 
 SPAN_GAP = 1000
 COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary()), ("key", pa.string())])
@@ -106,6 +107,10 @@ class EventLog(ABC):
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
 
+    def at(self, position: int) -> dict[str, Any] | None:
+        """Return the event at a position as `scan` gives it, None where there is none, or where it is sealed."""
+        return first_row(self.scan(after=position - 1, upto=position, limit=1))
+
     @abstractmethod
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
@@ -130,13 +135,13 @@ class EventLog(ABC):
 
     def first_after(self, position: int) -> RecordedEvent | None:
         """Return the first event after a position."""
-        rows = self.scan(after=position, limit=1).to_pylist()
-        return codec.decode(rows[0]["position"], rows[0]["type"], rows[0]["state"]) if rows else None
+        row = first_row(self.scan(after=position, limit=1))
+        return codec.decode(row["position"], row["type"], row["state"]) if row else None
 
     def listen(self, wake: Callable[[], None]) -> None:  # noqa: B027  # nothing to do is an answer
         """Call `wake` whenever another process has appended, as far as the database can tell, until closed."""
 
-    def copy(self, to: Path, progress: Callable[[int, int], None]) -> int:
+    def copy(self, to: Path, progress: Progress) -> int:
         """Copy the log as it is now into a file while others go on; returns its head. Progress is parts done and all.
 
         Raises NotAFileStore where the database has its own tools for this.
@@ -151,23 +156,23 @@ class EventLog(ABC):
 def check_horizon(horizon: Horizon, entries: Sequence[Entry]) -> None:
     """Raise BeforeHorizon where an entry is too old to be taken in."""
     if horizon.refused:
-        for each in entries:
-            if horizon.refuses(each.type, each.key):
-                raise BeforeHorizon.of(horizon.time_of(each.type))
+        for entry in entries:
+            if horizon.refuses(entry.type, entry.key):
+                raise BeforeHorizon.of(horizon.time_of(entry.type))
 
 
 def spans(positions: Iterable[int], limit: int) -> list[Span]:
     """Cover positions by spans that hold at most `limit` of them and no wide gap."""
-    found: list[Span] = []
+    covering: list[Span] = []
     size = 0
     for position in positions:
-        if found and size < limit and position - found[-1][1] <= SPAN_GAP:
-            found[-1] = (found[-1][0], position)
+        if covering and size < limit and position - covering[-1][1] <= SPAN_GAP:
+            covering[-1] = (covering[-1][0], position)
             size += 1
         else:
-            found.append((position, position))
+            covering.append((position, position))
             size = 1
-    return found
+    return covering
 
 
 def sorted_out(
@@ -193,13 +198,19 @@ def _differs(entry: Entry, state: bytes) -> bool:
     return state != entry.state and not codec.same_content(state, entry.state)
 
 
-def brought_up(table: pa.Table) -> pa.Table:
+def first_row(table: pa.Table) -> dict[str, Any] | None:
+    """Return the first event of a table, None where there is none."""
+    rows: list[dict[str, Any]] = table.slice(0, 1).to_pylist()
+    return rows[0] if rows else None
+
+
+def upcast(table: pa.Table) -> pa.Table:
     """Return stored events with old shapes brought up to date."""
     if not codec.UPCASTERS:
         return table
     types, states = table.column("type").to_pylist(), table.column("state").to_pylist()
-    upcast = [codec.upcast(event_type, state) for event_type, state in zip(types, states, strict=True)]
-    return table.set_column(2, COLUMNS.field("state"), pa.array(upcast, pa.binary()))
+    states = [codec.upcast(event_type, state) for event_type, state in zip(types, states, strict=True)]
+    return table.set_column(2, COLUMNS.field("state"), pa.array(states, pa.binary()))
 
 
 def gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
@@ -207,7 +218,7 @@ def gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     waiting: list[pa.Table] = []
     for table in tables:
         waiting.append(table)
-        if sum(each.num_rows for each in waiting) >= TOGETHER:
+        if sum(small.num_rows for small in waiting) >= TOGETHER:
             yield pa.concat_tables(waiting)
             waiting = []
     if waiting:

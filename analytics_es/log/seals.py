@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from attrs import frozen
+from attrs import astuple, frozen
 
+from analytics_es.log.database import Cursor, Database
 from analytics_es.log.horizon import Horizon, Times, condition
 
 HORIZON, REFUSED = "horizon", "refused"
@@ -22,20 +22,30 @@ COUNT_REFUSED = (
     "value = CAST(CAST(sealing.value AS BIGINT) + CAST(excluded.value AS BIGINT) AS TEXT)"
 )
 
-# What is kept of sealed events: rows of each definition and day, packed, and the ledger's figures of each day.
+# What is kept of sealed events: rows of each definition and day, packed.
 INSERT_ROWS = "INSERT INTO sealed_rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 SELECT_ROWS = (
     "SELECT seal, projection, definition, grain, day, rows, sha256, content FROM sealed_rows "
     "WHERE projection = ? AND day >= ? AND day < ? ORDER BY seal, day, definition, grain"
 )
+
+# Which definitions a seal holds rows of.
 INSERT_DEFINITION = "INSERT INTO seals VALUES (?, ?, ?, ?)"
 SELECT_DEFINITIONS = "SELECT seal, definition, declared FROM seals WHERE projection = ? ORDER BY seal, definition"
+
+# Change rows that must not be kept in that form.
 REPLACE_ROWS = (
     "UPDATE sealed_rows SET rows = ?, sha256 = ?, content = ? "
     "WHERE seal = ? AND projection = ? AND definition = ? AND grain = ? AND day = ?"
 )
+
+# The projections of which rows are kept.
 SELECT_PROJECTIONS = "SELECT DISTINCT projection FROM seals ORDER BY projection"
+
+# Let go of rows that are older than they are to be kept.
 DELETE_ROWS = "DELETE FROM sealed_rows WHERE grain = ? AND day < ?"
+
+# How many events of each day were sealed, and the sum of their checksums.
 INSERT_DAY = "INSERT INTO sealed_days VALUES (?, ?, ?, ?)"
 SELECT_DAYS = (
     "SELECT day, CAST(sum(events) AS BIGINT), CAST(sum(checksum) AS BIGINT) FROM sealed_days GROUP BY day ORDER BY day"
@@ -43,29 +53,6 @@ SELECT_DAYS = (
 
 # What would be sealed.
 COUNT_EVENTS = "SELECT topic, count(*), sum(length(state)) FROM stored_events WHERE {old} GROUP BY topic ORDER BY topic"
-
-
-class Cursor(Protocol):
-    """Runs statements in one transaction, with ? for every parameter."""
-
-    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Any:
-        """Run a statement."""
-
-    def fetchone(self) -> Any:
-        """Return the next row of the last statement."""
-
-    def fetchall(self) -> list[Any]:
-        """Return the rows of the last statement."""
-
-
-class Database(Protocol):
-    """The database of a log."""
-
-    def write(self) -> AbstractContextManager[Any]:
-        """Open a transaction."""
-
-    def read(self) -> AbstractContextManager[Any]:
-        """Open a transaction that sees one state."""
 
 
 @frozen(order=True)
@@ -158,9 +145,8 @@ class Seals(ABC):
         with self._database.write() as cursor:
             for definition in definitions:
                 cursor.execute(INSERT_DEFINITION, definition)
-            for each in rows:
-                identity = (each.seal, each.projection, each.definition, each.grain, each.day)
-                cursor.execute(INSERT_ROWS, (*identity, each.rows, each.sha256, each.content))
+            for sealed in rows:
+                cursor.execute(INSERT_ROWS, astuple(sealed))
             for day in days:
                 cursor.execute(INSERT_DAY, (horizon.seal, *day))
             cursor.execute(WRITE_STATE, (HORIZON, horizon.write()))
@@ -169,8 +155,8 @@ class Seals(ABC):
         """Return what is kept of a projection on the days that start in [start, end)."""
         with self._database.read() as cursor:
             cursor.execute(SELECT_ROWS, (projection, start, end))
-            found = cursor.fetchall()
-        return (SealedRows(*each) for each in found)
+            rows = cursor.fetchall()
+        return (SealedRows(*row) for row in rows)
 
     def definitions(self, projection: str) -> list[Definition]:
         """Return which definitions of a projection were sealed, seal by seal."""
@@ -187,9 +173,9 @@ class Seals(ABC):
     def replace(self, rows: Iterable[SealedRows]) -> None:
         """Change what is kept: only for what must not be kept in that form."""
         with self._database.write() as cursor:
-            for each in rows:
-                identity = (each.seal, each.projection, each.definition, each.grain, each.day)
-                cursor.execute(REPLACE_ROWS, (each.rows, each.sha256, each.content, *identity))
+            for sealed in rows:
+                *identity, count, digest, content = astuple(sealed)
+                cursor.execute(REPLACE_ROWS, (count, digest, content, *identity))
 
     def days(self) -> list[tuple[int, int, int]]:
         """Return, day by day, how many events were sealed, and the sum of their checksums."""

@@ -31,10 +31,8 @@ class LogSlice(EventLog):
 
     def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
         """Return the first events that hold these bytes, or are of these types; fewer may not mean no more."""
-        found = self._log.search(text, types=types, after=max(after, self._after), limit=limit)
-        return [
-            each for each in found if each.position <= self._upto and (not self._of_types or self._of_types(each.type))
-        ]
+        events = self._log.search(text, types=types, after=max(after, self._after), limit=limit)
+        return [held for held in events if held.position <= self._upto and self._is_chosen(held.type)]
 
     def rewrite(self, states: Mapping[int, bytes]) -> None:
         """Refuse: raises ReadOnly."""
@@ -71,10 +69,9 @@ class LogSlice(EventLog):
 
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key, where it is in this part and its type is chosen."""
-        found = self._log.find(key)
-        if found is None or not self._after < found["position"] <= self._upto:
-            return None
-        return found if self._of_types is None or self._of_types(found["type"]) else None
+        row = self._log.find(key)
+        inside = row is not None and self._after < row["position"] <= self._upto and self._is_chosen(row["type"])
+        return row if inside else None
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
@@ -91,7 +88,10 @@ class LogSlice(EventLog):
     def _chosen(self, table: pa.Table) -> pa.Table:
         if self._of_types is None:
             return table
-        return table.filter(pa.array([self._of_types(each) for each in table.column("type").to_pylist()], pa.bool_()))
+        return table.filter(pa.array(map(self._of_types, table.column("type").to_pylist()), pa.bool_()))
+
+    def _is_chosen(self, event_type: str) -> bool:
+        return self._of_types is None or self._of_types(event_type)
 
     def close(self) -> None:
         """Do nothing: the log goes on."""

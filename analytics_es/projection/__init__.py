@@ -1,7 +1,7 @@
 """How a projection is declared, and how events are folded by that: declare, compile, fold."""
 
+from analytics_es.projection.declaration import Histogram
 from analytics_es.projection.declare import (
-    Histogram,
     count,
     declaration_of,
     declarations_of,

@@ -42,14 +42,14 @@ class Buckets:
     first: int
     second: int
 
-    def start(self, t: int) -> int:
+    def start(self, instant: int) -> int:
         """Return the start of the bucket that contains an instant."""
-        return self.first if t < self.second else _floor(t, self.unit, self.offset)
+        return self.first if instant < self.second else _floor(instant, self.unit, self.offset)
 
-    def starts(self, t: int, until: int) -> list[int]:
+    def starts(self, instant: int, until: int) -> list[int]:
         """Return the starts of the buckets from the one that contains an instant to the last before `until`."""
-        following = max(self.second, _floor(t, self.unit, self.offset) + self.unit)
-        return [self.start(t), *range(following, until, self.unit)]
+        following = max(self.second, _floor(instant, self.unit, self.offset) + self.unit)
+        return [self.start(instant), *range(following, until, self.unit)]
 
     def pieces(self, micros: str) -> list[tuple[int, str]]:
         """Return the SQL of `start`, each piece with the instant from which it holds."""
@@ -83,23 +83,23 @@ class Calendar:
 
     zone: ZoneInfo = field(converter=_zone)
 
-    def local(self, t: int) -> datetime:
+    def local(self, instant: int) -> datetime:
         """Return what the clocks of the zone show."""
-        return datetime.fromtimestamp(t, self.zone)
+        return datetime.fromtimestamp(instant, self.zone)
 
     def segments(self, start: int, end: int) -> list[Segment]:
         """Return the stretches of one offset that cover [start, end)."""
         years = range(start // _YEAR, end // _YEAR + 1)
-        changes = (s for year in years for s in _year(self.zone, year) if s.since >= year * _YEAR)
-        return [self._at(start), *(s for s in changes if start < s.since < end)]
+        changes = (segment for year in years for segment in _year(self.zone, year) if segment.since >= year * _YEAR)
+        return [self._at(start), *(segment for segment in changes if start < segment.since < end)]
 
-    def hour_start(self, t: int) -> int:
+    def hour_start(self, instant: int) -> int:
         """Return the start of the hour that contains an instant."""
-        return self._at(t).hours.start(t)
+        return self._at(instant).hours.start(instant)
 
-    def day_start(self, t: int) -> int:
+    def day_start(self, instant: int) -> int:
         """Return the start of the day that contains an instant."""
-        return self._at(t).days.start(t)
+        return self._at(instant).days.start(instant)
 
     def next_hour(self, start: int) -> int:
         """Return the start of the hour after the one that contains `start`."""
@@ -111,38 +111,38 @@ class Calendar:
 
     def hours(self, start: int, end: int) -> list[int]:
         """Return the starts of all hours that overlap [start, end)."""
-        return _starts([s.hours for s in self.segments(start, end)], start, end)
+        return _starts([segment.hours for segment in self.segments(start, end)], start, end)
 
     def days(self, start: int, end: int) -> list[int]:
         """Return the starts of all days that overlap [start, end)."""
-        return _starts([s.days for s in self.segments(start, end)], start, end)
+        return _starts([segment.days for segment in self.segments(start, end)], start, end)
 
     def sql(self, column: str, start: int, end: int) -> tuple[str, str]:
         """Return DuckDB's hour and day start of `column`, microseconds that lie in [start, end) seconds."""
         end = max(end, start + 1)
         segments = self.segments(start, end)
-        hours, days = [s.hours for s in segments], [s.days for s in segments]
+        hours, days = [segment.hours for segment in segments], [segment.days for segment in segments]
         return _sql(f"({column})", hours, start, end), _sql(f"({column})", days, start, end)
 
-    def _at(self, t: int) -> Segment:
-        year = _year(self.zone, t // _YEAR)
-        return year[bisect_right(year, t, key=lambda segment: segment.since) - 1]
+    def _at(self, instant: int) -> Segment:
+        year = _year(self.zone, instant // _YEAR)
+        return year[bisect_right(year, instant, key=lambda segment: segment.since) - 1]
 
 
 @lru_cache(maxsize=1024)
 def _year(zone: ZoneInfo, year: int) -> tuple[Segment, ...]:
     begin, last = year * _YEAR - _MARGIN, (year + 1) * _YEAR - 1
     offset = _offset(zone, begin)
-    found = [_segment(begin, offset, begin, _date(begin, offset))]
-    for t in range(begin, last, DAY):
-        until = min(t + DAY, last)
-        while _offset(zone, until) != found[-1].offset:
-            found.append(_next_segment(zone, found[-1], max(t, found[-1].since), until))
-    return tuple(found)
+    segments = [_segment(begin, offset, begin, _date(begin, offset))]
+    for instant in range(begin, last, DAY):
+        until = min(instant + DAY, last)
+        while _offset(zone, until) != segments[-1].offset:
+            segments.append(_next_segment(zone, segments[-1], max(instant, segments[-1].since), until))
+    return tuple(segments)
 
 
-def _next_segment(zone: ZoneInfo, before: Segment, t: int, until: int) -> Segment:
-    since = t + bisect_left(range(t, until), True, key=lambda second: _offset(zone, second) != before.offset)
+def _next_segment(zone: ZoneInfo, before: Segment, first: int, until: int) -> Segment:
+    since = first + bisect_left(range(first, until), True, key=lambda second: _offset(zone, second) != before.offset)
     offset = _offset(zone, since)
     date, reached = _date(since, offset), _date(since - 1, before.offset)
     first_day = since if date > reached else before.days.start(since - 1)
@@ -154,29 +154,30 @@ def _segment(since: int, offset: int, first_day: int, date: int) -> Segment:
     return Segment(since, offset, hours, Buckets(since, DAY, offset, first_day, (date + 1) * DAY - offset))
 
 
-def _offset(zone: ZoneInfo, t: int) -> int:
-    return (datetime.fromtimestamp(t, zone).utcoffset() or timedelta()) // timedelta(seconds=1)
+def _offset(zone: ZoneInfo, instant: int) -> int:
+    return (datetime.fromtimestamp(instant, zone).utcoffset() or timedelta()) // timedelta(seconds=1)
 
 
-def _date(t: int, offset: int) -> int:
-    return (t + offset) // DAY
+def _date(instant: int, offset: int) -> int:
+    return (instant + offset) // DAY
 
 
-def _floor(t: int, unit: int, offset: int) -> int:
-    return (t + offset) // unit * unit - offset
+def _floor(instant: int, unit: int, offset: int) -> int:
+    return (instant + offset) // unit * unit - offset
 
 
 def _starts(stretches: list[Buckets], start: int, end: int) -> list[int]:
     if start >= end:
         return []
-    ends = [*(b.since for b in stretches[1:]), end]
-    found = (t for b, until in zip(stretches, ends, strict=True) for t in b.starts(max(start, b.since), until))
-    # A day in which the offset changes is found on both sides of the change.
-    return list(dict.fromkeys(found))
+    ends = [*(stretch.since for stretch in stretches[1:]), end]
+    starts = dict[int, None]()  # a day in which the offset changes is found on both sides of the change
+    for stretch, until in zip(stretches, ends, strict=True):
+        starts |= dict.fromkeys(stretch.starts(max(start, stretch.since), until))
+    return list(starts)
 
 
 def _sql(micros: str, stretches: list[Buckets], start: int, end: int) -> str:
-    pieces = pairwise([*(piece for b in stretches for piece in b.pieces(micros)), (end, "")])
+    pieces = pairwise([*(piece for stretch in stretches for piece in stretch.pieces(micros)), (end, "")])
     needed = [(since, sql) for (since, sql), (until, _) in pieces if max(since, start) < min(until, end)]
     different = [next(same) for _, same in groupby(needed, itemgetter(1))]
     whens = [f"WHEN {micros} < {until * _MICROS} THEN {sql}" for (_, sql), (until, _) in pairwise(different)]

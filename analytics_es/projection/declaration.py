@@ -1,4 +1,4 @@
-"""The algebra: what a projection is made of, and what follows from a declaration.
+"""What a projection is made of, and what follows from its declaration.
 
 Every measure has a zero and an associative, commutative merge, so neither order nor batches change a byte.
 """
@@ -14,47 +14,16 @@ from typing import Any, Literal
 import attrs
 from attrs import frozen
 
-from analytics_es.events.fields import ENTITIES
+from analytics_es.events.fields import ENTITIES, TAG, named_by
 
 Merge = Literal["sum", "min", "max", "histogram"]
 Kind = Literal["count", "total", "smallest", "largest", "histogram"]
 
-TEXT, WHOLE, MILLISECONDS, EXACT = "VARCHAR", "BIGINT", "DECIMAL(18,3)", "DECIMAL(38,18)"
-
-# The fields of an event that an expression may name, and their types; attributes.x and data.x come on top.
-FIELDS: dict[str, str] = {
-    **dict.fromkeys(("type", "family", "activity", "outcome", "source"), TEXT),
-    **dict.fromkeys(("status", "error_type", "operation", "job_type", "task_type", "currency"), TEXT),
-    **dict.fromkeys(ENTITIES.values(), TEXT),
-    **dict.fromkeys(("input_tokens", "cache_read_tokens", "cache_creation_tokens"), WHOLE),
-    **dict.fromkeys(("output_tokens", "reasoning_tokens", "messages", "occurred_at"), WHOLE),
-    **dict.fromkeys(("cache_creation_1h_tokens", "cache_read_audio_tokens", "cache_read_image_tokens"), WHOLE),
-    **dict.fromkeys(("input_audio_tokens", "input_image_tokens"), WHOLE),
-    **dict.fromkeys(("output_audio_tokens", "output_image_tokens", "searches"), WHOLE),
-    **dict.fromkeys(("scope", "starts_at", "ends_at", "thresholds", "threshold"), TEXT),
-    **dict.fromkeys(("grant_id", "effective_at", "expires_at"), TEXT),
-    **dict.fromkeys(("priority", "recurs_hours", "at_position"), WHOLE),
-    **dict.fromkeys(("batch", "from_zero"), TEXT),  # "true" or "false"
-    **dict.fromkeys(("attempt", "minute"), WHOLE),
-    "corrects": TEXT,  # JSON
-    **dict.fromkeys(("duration_us", "time_to_first_chunk_us"), WHOLE),
-    **dict.fromkeys(("duration_ms", "time_to_first_chunk_ms"), MILLISECONDS),
-    **dict.fromkeys(("cost", "cost_change", "amount", "value"), EXACT),
-}
-OPEN_FIELDS = ("attributes", "data")
-# An entity may be a tag: an attribute of that name, whose value, as text, is whom the event belongs to.
-TAG = "attributes."
 # The unit of money, and the key that tells its currency.
 MONEY = "currency"
 
-
 # A text longer than this many bytes is shortened where it is a key: PostgreSQL's indexes end at 2,704 bytes a row.
 LONGEST_KEY, SHORT, MOST_KEYS = 256, 40, 10
-
-
-def named_by(entity: str) -> tuple[str, ...]:
-    """Return the path of what names an entity in an event: a field, or, of a tag such as `attributes.team`, two."""
-    return ("attributes", entity.removeprefix(TAG)) if entity.startswith(TAG) else (ENTITIES[entity],)
 
 
 def crossing_key(entity: str) -> str:
@@ -75,9 +44,13 @@ def shortened(text: str) -> str:
 
 @frozen(kw_only=True)
 class Histogram:
-    """What a histogram measure holds: exact count, sum and extremes, and how many values fell into each bucket.
+    """What a histogram measure holds. Values are integers: the number times 10^decimals of the measure.
 
-    Bucket i of OpenTelemetry's scale 5 holds the values in (2^(i/32), 2^((i+1)/32)]; -2 holds the zeros.
+    count: how many values, exactly.
+    sum: of all values; None of none.
+    min: the smallest; None of none.
+    max: the largest; None of none.
+    buckets: how many values by bucket: i of OpenTelemetry's scale 5 is (2^(i/32), 2^((i+1)/32)], -2 holds the zeros.
     """
 
     count: int
@@ -179,7 +152,7 @@ class Declaration:
     @property
     def tags(self) -> tuple[str, ...]:
         """The names of the attributes among its entities."""
-        return tuple(each.removeprefix(TAG) for each in self.entities if each.startswith(TAG))
+        return tuple(entity.removeprefix(TAG) for entity in self.entities if entity.startswith(TAG))
 
     @property
     def expressions(self) -> Iterator[str]:
@@ -192,7 +165,7 @@ class Declaration:
     def crossed(self, entities: Sequence[str]) -> Declaration:
         """Return a definition of rows that are told apart by each of these entities at once, "" where there is none."""
         own = [key for key in self.keys if not key.of_entity]
-        added = [Key(name=crossing_key(each), sql=_expression(named_by(each))) for each in entities]
+        added = [Key(name=crossing_key(entity), sql=_expression(named_by(entity))) for entity in entities]
         return attrs.evolve(self, entities=(), keys=(*own, *added))
 
     def entity_key(self, part: Literal["type", "id"]) -> str:
@@ -203,22 +176,22 @@ class Declaration:
 @functools.lru_cache(maxsize=256)
 def defined(definition: str, generation: int = 0) -> Declaration:
     """Return what a definition declares, without its class."""
-    told: dict[str, Any] = json.loads(definition)
-    told["keys"] = tuple(Key(**key) for key in told["keys"])
-    told["measures"] = tuple(Measure(**measure) for measure in told["measures"])
-    lists = {name: tuple(told[name]) for name in ("consumes", "entities")}
-    return Declaration(**{**told, **lists}, generation=generation)
+    parts: dict[str, Any] = json.loads(definition)
+    parts["keys"] = [Key(**key) for key in parts["keys"]]
+    parts["measures"] = [Measure(**measure) for measure in parts["measures"]]
+    lists = {name: tuple(parts[name]) for name in ("consumes", "entities", "keys", "measures")}
+    return Declaration(**{**parts, **lists}, generation=generation)
 
 
 def differences(old: Declaration, new: Declaration) -> list[str]:
     """Say in words what changed from one definition to another."""
-    told = [f"version {old.version} → {new.version}"] if old.version != new.version else []
+    changes = [f"version {old.version} → {new.version}"] if old.version != new.version else []
     for kind, before, after in (("key", old.keys, new.keys), ("measure", old.measures, new.measures)):
-        was, now = {each.name: each for each in before}, {each.name: each for each in after}
-        told += [f"added {kind} {name}" for name in now if name not in was]
-        told += [f"removed {kind} {name}" for name in was if name not in now]
-        told += [f"changed {kind} {name}" for name in now if name in was and was[name] != now[name]]
+        was, now = {part.name: part for part in before}, {part.name: part for part in after}
+        changes += [f"added {kind} {name}" for name in now if name not in was]
+        changes += [f"removed {kind} {name}" for name in was if name not in now]
+        changes += [f"changed {kind} {name}" for name in now if name in was and was[name] != now[name]]
         if set(was) == set(now) and list(was) != list(now):
-            told.append(f"{kind}s in another order")
-    changed = (name for name in ("consumes", "where", "entities") if getattr(old, name) != getattr(new, name))
-    return told + [f"changed {name}" for name in changed]
+            changes.append(f"{kind}s in another order")
+    options = (name for name in ("consumes", "where", "entities") if getattr(old, name) != getattr(new, name))
+    return changes + [f"changed {name}" for name in options]

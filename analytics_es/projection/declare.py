@@ -14,35 +14,9 @@ from typing import Any, Literal, NoReturn, TypeVar
 import attrs
 
 from analytics_es.errors import BadDeclaration, NotAProjection, SameName
-from analytics_es.events.fields import ENTITIES
+from analytics_es.events.fields import ENTITIES, EXACT, FIELDS, OPEN_FIELDS, TAG, TEXT
 from analytics_es.projection import engine
-from analytics_es.projection.declaration import (
-    EXACT,
-    FIELDS,
-    MONEY,
-    MOST_KEYS,
-    OPEN_FIELDS,
-    TAG,
-    TEXT,
-    Declaration,
-    Histogram,
-    Key,
-    Kind,
-    Measure,
-)
-
-__all__ = [
-    "Histogram",
-    "count",
-    "declaration_of",
-    "declarations_of",
-    "histogram",
-    "key",
-    "largest",
-    "projection",
-    "smallest",
-    "total",
-]
+from analytics_es.projection.declaration import MONEY, MOST_KEYS, Declaration, Key, Kind, Measure
 
 C = TypeVar("C", bound=type)
 
@@ -167,9 +141,9 @@ def _check(declaration: Declaration) -> None:
     _check_entities(declaration)
     if declaration.where:
         _check_expression(name, "where", declaration.where, "text", "BOOLEAN")
-    for each in declaration.keys:
-        if not each.of_entity:
-            _check_expression(name, each.name, each.sql, "text", None)
+    for row_key in declaration.keys:
+        if not row_key.of_entity:
+            _check_expression(name, row_key.name, row_key.sql, "text", None)
     for measure in declaration.measures:
         _check_measure(declaration, measure)
     check_spelling([declaration])
@@ -178,12 +152,12 @@ def _check(declaration: Declaration) -> None:
 def check_spelling(declarations: Sequence[Declaration]) -> None:
     """Your own fields must not differ by case alone: to the engine they are one."""
     spelled: dict[str, str] = {}
-    for each in declarations:
-        named = {".".join(path) for sql in each.expressions for path in engine.references(sql)}
-        for name in sorted(named | {f"{TAG}{tag}" for tag in each.tags}):
-            known = spelled.setdefault(name.lower(), name)
-            if known != name:
-                _refuse(each.name, name, f"is also written {known}: write it in one way")
+    for declaration in declarations:
+        named = {".".join(path) for sql in declaration.expressions for path in engine.references(sql)}
+        for name in sorted(named | {f"{TAG}{tag}" for tag in declaration.tags}):
+            spelling = spelled.setdefault(name.lower(), name)
+            if spelling != name:
+                _refuse(declaration.name, name, f"is also written {spelling}: write it in one way")
 
 
 def _check_patterns(declaration: Declaration) -> None:
@@ -204,7 +178,7 @@ def _check_names(declaration: Declaration) -> None:
             "class",
             f"its table {declaration.table} has a name of more than {LONGEST_NAME - ROOM_FOR_GENERATION} characters",
         )
-    names = [each.name for each in declaration.keys] + [column.name for column in declaration.columns]
+    names = [row_key.name for row_key in declaration.keys] + [column.name for column in declaration.columns]
     for field in names:
         if not _NAME.fullmatch(field) or field in _RESERVED:
             _refuse(declaration.name, field, "is not a free name of lower-case letters, digits and _")
@@ -215,11 +189,11 @@ def _check_names(declaration: Declaration) -> None:
 
 
 def _check_entities(declaration: Declaration) -> None:
-    parts = sorted(each.of_entity for each in declaration.keys if each.of_entity)
-    if not parts and not declaration.entities:
+    spread = {row_key.name: row_key.of_entity for row_key in declaration.keys if row_key.of_entity}
+    if not spread and not declaration.entities:
         return
-    if parts != ["id", "type"] or not declaration.entities:
-        field = next((each.name for each in declaration.keys if each.of_entity), "entities")
+    if sorted(spread.values()) != ["id", "type"] or not declaration.entities:
+        field = next(iter(spread), "entities")
         _refuse(declaration.name, field, "spreading takes entities=(…) and two keys, entity.type and entity.id")
     for entity in declaration.entities:
         if entity.startswith(TAG):
@@ -238,29 +212,29 @@ def check_tag(name: str, tag: str) -> None:
 
 def _check_measure(declaration: Declaration, measure: Measure) -> None:
     name = declaration.name
-    if measure.unit == MONEY and MONEY not in {each.name for each in declaration.keys}:
+    if measure.unit == MONEY and MONEY not in {row_key.name for row_key in declaration.keys}:
         _refuse(name, measure.name, 'is money, which takes a key: currency: str = key("currency")')
     if not 0 <= measure.decimals <= 18:
         _refuse(name, measure.name, "decimals must be between 0 and 18")
     if measure.where:
         _check_expression(name, measure.name, measure.where, "text", "BOOLEAN")
     if measure.sql:
-        found = _check_expression(name, measure.name, measure.sql, "number", None)
-        if not NUMERIC.fullmatch(found):
-            _refuse(name, measure.name, f"{measure.sql} is {found}, not a number")
+        kind = _check_expression(name, measure.name, measure.sql, "number", None)
+        if not NUMERIC.fullmatch(kind):
+            _refuse(name, measure.name, f"{measure.sql} is {kind}, not a number")
 
 
-def _check_expression(name: str, field: str, sql: str, open_as: Literal["text", "number"], wanted: str | None) -> str:
+def _check_expression(name: str, field: str, sql: str, open_as: Literal["text", "number"], must_be: str | None) -> str:
     try:
         paths = engine.references(sql)
         for path in paths:
             _check_reference(path)
-        found = engine.type_of(sql, columns_for(paths, open_as))
+        kind = engine.type_of(sql, columns_for(paths, open_as))
     except ValueError as error:
         _refuse(name, field, str(error))
-    if wanted and found != wanted:
-        _refuse(name, field, f"{sql} is {found}, not a condition")
-    return found
+    if must_be and kind != must_be:
+        _refuse(name, field, f"{sql} is {kind}, not a condition")
+    return kind
 
 
 def _check_reference(path: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,9 @@ def connect(*, reads: Path | None = None, writes: Path | None = None, threads: i
     forks.register(_engines)
     connection.execute("SET temp_directory = ?", [_spilling(connection)])
     connection.execute("SET max_temp_directory_size = ?", [SPILLED])  # ignored when given to connect()
-    for name, value in _SETTINGS.items():
-        connection.execute(f"SET {name} = ?", [value])
+    for name, setting in _SETTINGS.items():
+        connection.execute(f"SET {name} = ?", [setting])
+    # The names of all optimizers but these.
     unwanted = "SELECT string_agg(name, ',') FROM duckdb_optimizers() WHERE NOT list_contains(?, name)"
     connection.execute("SET disabled_optimizers = ?", connection.execute(unwanted, [_OPTIMIZERS]).fetchone())
     allowed = [str(path) for path in (reads, writes) if path]
@@ -103,15 +104,12 @@ def _parser() -> Connection:
 @functools.cache
 def _pure_functions() -> frozenset[str]:
     """Names of scalar functions whose result depends on their arguments alone."""
-    rows = (
-        _parser()
-        .cursor()
-        .execute(
-            "SELECT function_name FROM duckdb_functions() WHERE function_type = 'scalar' "
-            "GROUP BY 1 HAVING bool_and(stability = 'CONSISTENT')"
-        )
+    # The scalar functions whose every overload gives the same for the same.
+    pure = (
+        "SELECT function_name FROM duckdb_functions() WHERE function_type = 'scalar' "
+        "GROUP BY 1 HAVING bool_and(stability = 'CONSISTENT')"
     )
-    return frozenset(name for (name,) in rows.fetchall()) | {"nullif", "split_part"}
+    return frozenset(name for (name,) in _parser().cursor().execute(pure).fetchall()) | {"nullif", "split_part"}
 
 
 # Words that a database of read models keeps for itself, and the engine does not.
@@ -128,8 +126,9 @@ _WORDS_OF_POSTGRES = (
 @functools.cache
 def words() -> frozenset[str]:
     """Return the words of SQL that cannot name a column."""
-    kinds = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')"
-    own = frozenset(name for (name,) in _parser().cursor().execute(kinds).fetchall())
+    # The words that the engine's grammar keeps for itself.
+    reserved = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')"
+    own = frozenset(name for (name,) in _parser().cursor().execute(reserved).fetchall())
     return own.union(_WORDS_OF_SQLITE.split(), _WORDS_OF_POSTGRES.split())
 
 
@@ -159,9 +158,9 @@ def _can_fail(node: Mapping[str, Any]) -> bool:
 
 
 def _parsed(expression: str) -> Any:
-    parsed = json.loads(
-        _parser().cursor().execute("SELECT json_serialize_sql(?)", [f"SELECT {expression}"]).fetchall()[0][0]
-    )
+    # The syntax tree, as JSON.
+    tree = _parser().cursor().execute("SELECT json_serialize_sql(?)", [f"SELECT {expression}"]).fetchall()[0][0]
+    parsed = json.loads(tree)
     if parsed["error"]:
         raise ValueError(f"not a SQL expression: {parsed['error_message']}")
     node = parsed["statements"][0]["node"]
@@ -179,29 +178,22 @@ def _nodes(tree: Any) -> Iterator[Mapping[str, Any]]:
         yield from _nodes(inner)
 
 
-def _columns(node: Any) -> Iterator[tuple[str, ...]]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _columns(item)
-        return
-    if not isinstance(node, Mapping):
-        return
-    kind = node.get("class")
-    if kind == "COLUMN_REF":
-        yield tuple(node["column_names"])
-        return
-    if kind in ("SUBQUERY", "WINDOW", "STAR", "PARAMETER", "LAMBDA"):
-        raise ValueError(f"a {kind.lower()} is not allowed in an expression")
-    if kind == "FUNCTION" and node["function_name"] not in _pure_functions():
-        raise ValueError(f"{node['function_name']}() is not allowed: it is unknown, an aggregate, or not pure")
-    for value in node.values():
-        yield from _columns(value)
+def _columns(expression: Any) -> Iterator[tuple[str, ...]]:
+    for node in _nodes(expression):
+        kind = node.get("class")
+        if kind in ("SUBQUERY", "WINDOW", "STAR", "PARAMETER", "LAMBDA"):
+            raise ValueError(f"a {kind.lower()} is not allowed in an expression")
+        if kind == "FUNCTION" and node["function_name"] not in _pure_functions():
+            raise ValueError(f"{node['function_name']}() is not allowed: it is unknown, an aggregate, or not pure")
+        if kind == "COLUMN_REF":
+            yield tuple(node["column_names"])
 
 
 def type_of(expression: str, columns: Mapping[str, str]) -> str:
     """Return the type DuckDB gives an expression over these typed columns; raises ValueError where it does not bind."""
     source = ", ".join(f"CAST(NULL AS {kind}) AS {quote_name(name)}" for name, kind in columns.items())
     try:
+        # What it binds to, over one row of nothing.
         rows = _parser().cursor().execute(f"SELECT typeof({expression}) FROM (SELECT {source})").fetchall()
     except EngineError as error:
         raise ValueError(str(error).splitlines()[0]) from error
@@ -211,3 +203,8 @@ def type_of(expression: str, columns: Mapping[str, str]) -> str:
 def quote_name(name: str) -> str:
     """Return a name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def sql_list(parts: Sequence[str]) -> str:
+    """Return SQL expressions as a list of them."""
+    return ", ".join(parts)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,14 +19,15 @@ from analytics_es.events.fields import FAMILIES
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, shortened
-from analytics_es.projection.fold_sql import MeasureCell, ProjectionSql, decoding
+from analytics_es.projection.decoding import decoding
+from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 
 Row = tuple[Any, ...]
 Span = tuple[int, int]
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
 WORKERS = 2
-READ = 1_000_000
+READ = 1_000_000  # rows are read as a reader's: made a table at once, they lose their order
 PIECE = 10_000  # rows made into tuples at once: a long list of them would keep Python's garbage collector busy
 
 
@@ -69,15 +71,11 @@ class Folded:
     days: list[Day] = Factory(list)
 
 
-@frozen(kw_only=True)
-class Contributions:
-    """What a batch adds to one number, by currency ("" unless it is money): how many events, and the merged columns.
+class FoldAll(Protocol):
+    """Folds a batch for all projections, or raises FoldFailed."""
 
-    `events` are the first of them: position, occurred_at in microseconds, and value.
-    """
-
-    sums: dict[str, tuple[Any, ...]]
-    events: list[tuple[int, int, int]]
+    def __call__(self, events: pa.Table, *, within: Span) -> dict[str, Folded]:
+        """Return what the events of these microseconds add."""
 
 
 # What is stored may say a time that no event can have, for which there are no hours.
@@ -110,16 +108,18 @@ class _Decoded:
 class Fold:
     """Folds batches for a set of projections; holds an engine, and may be called from several threads."""
 
-    def __init__(self, declarations: Sequence[Declaration], calendar: Calendar, *, threads: int = 1) -> None:
+    def __init__(self, declarations: Iterable[Declaration], calendar: Calendar, *, threads: int = 1) -> None:
         self.calendar = calendar
-        self._declarations = {declaration.name: declaration for declaration in declarations}
         # Most batches are small, where a query costs planning, not work: one engine thread, projections side by side.
         self._engine = engine.connect(threads=threads)
         self._workers = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="analytics-es-fold")
         self._lock = threading.Lock()
-        self._decoding = decoding(declarations)
+        self._define(declarations)
+
+    def _define(self, declarations: Iterable[Declaration]) -> None:
+        self._declarations = {declaration.name: declaration for declaration in declarations}
+        self._decoding = decoding(list(self._declarations.values()))
         self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
-        self._others: dict[str, Fold] = {}
 
     def __call__(
         self, events: pa.Table, names: Sequence[str] | None = None, *, within: Span | None = None
@@ -128,43 +128,64 @@ class Fold:
 
         A projection whose fold fails gets the error in the place of its rows; the others are not touched by it.
         """
-        wanted = [self._declarations[name] for name in (self._declarations if names is None else names)]
+        declarations = [self._declarations[name] for name in (self._declarations if names is None else names)]
         with self._lock:
             try:
                 decoded = self._load(events, within, self._decoding)
                 days = self._days(events) if within is None else []
             except engine.EngineError as error:
-                return {each.name: _failed(each, error) for each in wanted}
+                return {declaration.name: _failed(declaration, error) for declaration in declarations}
             if decoded.first is None or decoded.last is None:
-                return {
-                    each.name: Folded(rows=[], unreadable=_listed(each, decoded.broken), days=days) for each in wanted
-                }
+                unreadable = {declaration.name: _listed(declaration, decoded.broken) for declaration in declarations}
+                return {name: Folded(rows=[], unreadable=listed, days=days) for name, listed in unreadable.items()}
             buckets = self.calendar.sql("occurred_at", decoded.first // 1_000_000, decoded.last // 1_000_000 + 1)
-            folds = {each.name: self._workers.submit(self._fold, each, buckets, decoded, days) for each in wanted}
+            folds = {
+                declaration.name: self._workers.submit(self._fold, declaration, buckets, decoded, days)
+                for declaration in declarations
+            }
             return {name: fold.result() for name, fold in folds.items()}
 
-    def of(self, declarations: Iterable[Declaration]) -> Fold:
-        """Return the fold of other definitions, which is closed with this one."""
-        wanted = tuple(declarations)
-        name = "\n".join(each.definition for each in wanted)
-        with self._lock:
-            if name not in self._others:
-                self._others[name] = Fold(wanted, self.calendar)
-            return self._others[name]
+    def fold_all(
+        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Span | None = None
+    ) -> dict[str, Folded]:
+        """Fold events as a call does; raises FoldFailed where one of the projections fails."""
+        return {name: succeeded(result) for name, result in self(events, names, within=within).items()}
 
-    def contributions(
-        self, events: pa.Table, cell: MeasureCell, *, within: Span, limit: int, largest: bool = False
-    ) -> Contributions:
-        """Say what events add to one number, and list the first by position, or by value; raises FoldFailed."""
-        taken = [each for each in events.column("type").unique().to_pylist() if consumes(cell.declaration, each)]
-        events = events.filter(pc.is_in(events.column("type"), pa.array(taken, pa.string())))
+    def of(self, declarations: Iterable[Declaration]) -> Fold:
+        """Return the fold of other definitions: it shares engine, threads and lock, and is closed with this one."""
+        declarations = list(declarations)
+        own = {declaration.definition for declaration in self._declarations.values()}
+        if {declaration.definition for declaration in declarations} == own:
+            return self
+        other = copy.copy(self)
+        other._define(declarations)
+        return other
+
+    def by_event(
+        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], *, within: Span | None = None
+    ) -> pa.Table:
+        """Return what each event adds to rows of any definition where keys have these values; raises FoldFailed.
+
+        A row, by position, is its position, when it occurred (`OCCURRED`), keys, and columns of measures: what
+        it adds, None where nothing. A histogram's buckets are the index of the one that it adds to.
+        """
+        declaration, where = narrowed(declaration, where)
+        types = [kind for kind in events.column("type").unique().to_pylist() if consumes(declaration, kind)]
+        events = events.filter(pc.is_in(events.column("type"), pa.array(types, pa.string())))
+        return self.of([declaration])._by_event(events, declaration, where, within)
+
+    def _by_event(
+        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Span | None
+    ) -> pa.Table:
+        sql = ProjectionSql(declaration, "0", "0")  # no buckets
         with self._lock:
             try:
-                if self._load(events, within, decoding([cell.declaration])).first is None:
-                    return Contributions(sums={}, events=[])
-                return self._contributions(cell, limit, "value DESC, position" if largest else "position")
+                self._load(events, within, self._decoding)
+                keys = [shortened(text) for text in where.values()]
+                with self._engine.cursor() as cursor:
+                    return cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all()
             except engine.EngineError as error:
-                raise _failed(cell.declaration, error) from error
+                raise _failed(declaration, error) from error
 
     def count_days(self, keys: Sequence[str]) -> list[Day]:
         """Count events by the days that their keys name, and add up their checksums."""
@@ -173,19 +194,8 @@ class Fold:
 
     def close(self) -> None:
         """Let go of threads and engine."""
-        for other in self._others.values():
-            other.close()
         self._workers.shutdown()
         self._engine.close()
-
-    def _contributions(self, cell: MeasureCell, limit: int, order: str) -> Contributions:
-        sql = ProjectionSql(cell.declaration, "0", "0")  # what is left of the batch is all of the cell's time
-        values = [shortened(value) for value in cell.where.values()]
-        self._engine.execute(f"CREATE OR REPLACE TABLE cell AS {sql.contributions(cell)}", values)
-        sums = self._engine.execute(sql.sums(cell.measure)).fetchall()
-        first = f"SELECT position, occurred_at, value FROM cell ORDER BY {order} LIMIT ?"
-        events = self._engine.execute(first, [limit]).fetchall() if limit else []
-        return Contributions(sums={money: tuple(parts) for money, *parts in sums}, events=events)
 
     def _load(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
@@ -222,7 +232,7 @@ class Fold:
 
     def _facts_of(self, event_type: str) -> dict[str, Any]:
         what = facts(event_type)
-        consumers = {f"for_{name}": consumes(each, event_type) for name, each in self._declarations.items()}
+        consumers = {f"for_{name}": consumes(own, event_type) for name, own in self._declarations.items()}
         return {
             "type": event_type,
             "family": what.family,
@@ -248,7 +258,6 @@ class Fold:
         unreadable = _listed(declaration, decoded.broken)
         try:
             with self._engine.cursor() as cursor:
-                # As a reader: made a table at once, rows lose their order.
                 rows = Rows(cursor.sql(sql.rows()).to_arrow_reader(READ).read_all())
                 if decoded.unread or sql.may_fail():
                     unreadable += cursor.execute(sql.unreadable()).fetchall()
@@ -262,6 +271,13 @@ def consumes(declaration: Declaration, event_type: str) -> bool:
     if event_type.startswith(OWN) and not any(pattern.startswith(OWN) for pattern in declaration.consumes):
         return False
     return any(matches(pattern, event_type) for pattern in declaration.consumes)
+
+
+def succeeded(result: Folded | FoldFailed) -> Folded:
+    """Return what was folded; raises FoldFailed where it failed."""
+    if isinstance(result, FoldFailed):
+        raise result
+    return result
 
 
 def _failed(declaration: Declaration, error: Exception) -> FoldFailed:

@@ -1,4 +1,4 @@
-"""The SQL of a fold, made from declarations: how events are decoded, and how one projection's rows follow.
+"""The SQL of a fold, made from a declaration: how the rows of one projection follow from decoded events.
 
 Names inside: fields of events as they are, k_… keys, "attributes.x" tags as texts, c0… conditions, v0… values as scaled
 integers.
@@ -6,31 +6,18 @@ integers.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
-from analytics_es.events.fields import MAX_INTEGER
+from analytics_es.events.fields import FIELDS, OPEN_FIELDS, TAG, TEXT, named_by
 from analytics_es.projection import engine
-from analytics_es.projection.declaration import (
-    FIELDS,
-    LONGEST_KEY,
-    MONEY,
-    OPEN_FIELDS,
-    SHORT,
-    TAG,
-    TEXT,
-    Column,
-    Declaration,
-    Key,
-    Measure,
-    named_by,
-)
-from analytics_es.projection.engine import quote, quote_name
+from analytics_es.projection.declaration import LONGEST_KEY, SHORT, Column, Declaration, Key, Measure
+from analytics_es.projection.decoding import IN_MICROSECONDS, scaled
+from analytics_es.projection.engine import quote, quote_name, sql_list
 
 EMPTY_BUCKETS = "[[],[]]"
+OCCURRED = "occurred at"  # names a column in microseconds, as no key and no measure can be named
 
 # OpenTelemetry's exponential histogram, scale 5: bucket i holds (2^(i/32), 2^((i+1)/32)]; zeros have their own, -2.
 # Beyond 10^13 a logarithm has too few digits to tell both sides of a bound apart; one of v / 2^n, near 1, has enough to
@@ -40,25 +27,7 @@ BUCKET_OF = (
     "ELSE CAST(round(log2({v})) * 32 + ceil(log2({v} / pow(2, round(log2({v})))) * 32) AS INTEGER) - 1 END"
 )
 
-# How an event ended: its status, else what its type says, else that it took some time; NULL where it did not end.
-OUTCOME = (
-    "CASE WHEN verdict = 'begun' THEN NULL "
-    "ELSE coalesce(d.status, verdict, CASE WHEN d.duration_ms IS NOT NULL THEN 'ok' END) END"
-)
-DERIVED = {
-    "position": "position",
-    "type": "type",
-    "family": "family",
-    "activity": "activity",
-    "outcome": OUTCOME,
-    "source": "e.source",
-    "occurred_at": "epoch_us(e.occurred_at)",
-    "minute": "CAST(minute(e.occurred_at) AS BIGINT)",
-}
-RARELY = {"minute"}  # decoded only where it is named
-IN_MICROSECONDS = {"duration_us": "duration_ms", "time_to_first_chunk_us": "time_to_first_chunk_ms"}
-ALWAYS = {"status", "duration_ms"}
-
+BOTH_GRAINS = "(SELECT *, 'hour' AS grain, hour AS bucket FROM spread UNION ALL SELECT *, 'day', day FROM spread)"
 MERGED: dict[str, Callable[[str], str]] = {
     "sum": lambda column: f"CAST(sum({column}) AS BIGINT)",
     "min": lambda column: f"min({column})",
@@ -66,122 +35,21 @@ MERGED: dict[str, Callable[[str], str]] = {
 }
 
 
-def _list(parts: Sequence[str]) -> str:
-    return ", ".join(parts)
-
-
-# ── decoding ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def decoding(declarations: Sequence[Declaration]) -> str:
-    """Return the SELECT that turns `batch` and `types` into typed columns: those that the projections name.
-
-    Events of the six families were validated when recorded. Those of other families may hold anything in a field (they
-    are `open`): these are read as text first. What is there but is not a number, or too large, is named in `unread`.
-    """
-    paths = {path for each in declarations for sql in each.expressions for path in engine.references(sql)}
-    of_entities = {named_by(entity) for each in declarations for entity in each.entities}
-    named = {path[0] for path in paths if len(path) == 1} - {"position"}  # which is no field, but always there
-    stored = {IN_MICROSECONDS.get(name, name) for name in named - set(DERIVED)} | ALWAYS
-    stored |= {path[0] for path in of_entities if len(path) == 1}
-    open_paths = {path for path in paths | of_entities if len(path) == 2}
-    own = {outer: sorted({inner for name, inner in open_paths if name == outer}) for outer in OPEN_FIELDS}
-    numbers = sorted(name for name in stored if FIELDS[name] != TEXT)
-    scales = {name: _decimals(declarations, name) for name in numbers}
-    columns = [
-        *(f"{sql} AS {name}" for name, sql in DERIVED.items() if name in named or name not in RARELY),
-        *(f"d.{quote_name(name)} AS {quote_name(name)}" for name in sorted(stored - set(numbers))),
-        *(f"{_number(name)} AS {quote_name(name)}" for name in numbers),
-        *(
-            f"CAST({_number(IN_MICROSECONDS[name])} * 1000 AS BIGINT) AS {name}"
-            for name in sorted(named & set(IN_MICROSECONDS))
-        ),
-        *(struct for outer, names in own.items() if names for struct in _own_structs(outer, names)),
-        f"{_all_unread(numbers, scales)} AS unread",
-        *(f"for_{each.name}" for each in declarations),
-    ]
-    typed = quote(json.dumps(_structure(stored, own, FIELDS)))
-    texts = quote(json.dumps({"data": dict.fromkeys(numbers, TEXT)}))
-    parsed = (
-        f"SELECT position, types.*, json_transform(state, {typed}) AS e, "
-        f"CASE WHEN open THEN json_transform(state, {texts}) END AS raw FROM batch JOIN types USING (type)"
-    )
-    return f"SELECT {_list(columns)} FROM (SELECT *, e.data AS d, raw.data AS t FROM ({parsed}))"
-
-
 def _shortened(key: str) -> str:
-    """A key as a row holds it; `algebra.shortened` says why."""
+    """A key as a row holds it; `declaration.shortened` says why."""
     short = f"left({key}, {SHORT}) || '…' || left(sha256({key}), 32)"
     return f"CASE WHEN strlen({key}) > {LONGEST_KEY} THEN {short} ELSE {key} END"
 
 
-def _decimals(declarations: Sequence[Declaration], name: str) -> int:
-    """Return the most decimals that any measure keeps of a field: its scaled value must fit 64 bits."""
-    measures = (measure for each in declarations for measure in each.measures if measure.sql)
-    return max((m.decimals for m in measures if (name,) in engine.references(m.sql or "")), default=0)
-
-
-def _number(name: str) -> str:
-    kind = FIELDS[name]
-    return f"CASE WHEN open THEN TRY_CAST(t.{quote_name(name)} AS {kind}) ELSE d.{quote_name(name)} END"
-
-
-def _all_unread(numbers: Sequence[str], scales: Mapping[str, int]) -> str:
-    """Name the fields that are there and cannot be read; of validated events, only a large one can be among them."""
-    large = [f"abs(d.{quote_name(name)}) > {MAX_INTEGER // 10 ** scales[name]}" for name in numbers if scales[name]]
-    listed = _list([_unread(name, scales[name]) for name in numbers])
-    return f"CASE WHEN {' OR '.join(['open', *large])} THEN list_filter([{listed}], lambda x: x IS NOT NULL) END"
-
-
-def _unread(name: str, decimals: int) -> str:
-    there = f"(t.{quote_name(name)} IS NOT NULL OR d.{quote_name(name)} IS NOT NULL)"
-    return f"CASE WHEN {there} AND {scaled(_number(name), decimals)} IS NULL THEN {quote(name)} END"
-
-
-def _own_structs(outer: str, names: Sequence[str]) -> list[str]:
-    """Your own fields twice: as texts for keys and conditions, as numbers for values."""
-    source = "d" if outer == "data" else "d.attributes"
-    raw = {quote_name(name): f"{source}.{quote_name(name)}" for name in names}
-    texts = _list([f"{name} := {sql}" for name, sql in raw.items()])
-    numbers = _list([f"{name} := TRY_CAST({sql} AS DECIMAL(38,18))" for name, sql in raw.items()])
-    return [f"struct_pack({texts}) AS {outer}", f"struct_pack({numbers}) AS {outer}_numbers"]
-
-
-def _structure(stored: set[str], own: dict[str, list[str]], types: Mapping[str, str]) -> dict[str, Any]:
-    data: dict[str, Any] = {name: types[name] for name in sorted(stored)}
-    data |= dict.fromkeys(own["data"], TEXT)
-    if own["attributes"]:
-        data["attributes"] = dict.fromkeys(own["attributes"], TEXT)
-    return {"source": TEXT, "occurred_at": "TIMESTAMP", "data": data}
-
-
-@frozen
-class MeasureCell:
-    """One number of a read model: a measure where keys have these values, and the projection without all the rest."""
-
-    declaration: Declaration
-    measure: Measure
-    where: Mapping[str, str]
-
-    @classmethod
-    def of(cls, declaration: Declaration, measure: Measure, where: Mapping[str, str]) -> MeasureCell:
-        """Leave out what the number does not depend on, so that nothing else is decoded and spread."""
-        names, entities, where = {*where}, declaration.entities, dict(where)
-        if measure.unit == MONEY:
-            names.add(MONEY)
-        if entities:
-            of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
-            if where.get(of_type) == "" and of_id not in where:  # every event once: as if there were no entities
-                names, entities = names - {of_type}, ()
-                del where[of_type]
-            else:
-                names |= {of_type, of_id}
-                entities = tuple(each for each in entities if each == where.get(of_type)) or entities
-        keys = tuple(key for key in declaration.keys if key.name in names)
-        return cls(evolve(declaration, keys=keys, entities=entities, measures=(measure,)), measure, where)
-
-
-# ── folding ─────────────────────────────────────────────────────────────────────────────────────────────────────
+def narrowed(declaration: Declaration, where: Mapping[str, str]) -> tuple[Declaration, Mapping[str, str]]:
+    """Return a definition that spreads events over no more entities than rows of these keys are of, and their keys."""
+    if not declaration.entities:
+        return declaration, where
+    of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
+    if where.get(of_type) == "" and of_id not in where:  # every event once: as if there were no entities
+        return declaration.crossed(()), {name: text for name, text in where.items() if name != of_type}
+    entities = tuple(entity for entity in declaration.entities if entity == where.get(of_type))
+    return evolve(declaration, entities=entities or declaration.entities), where
 
 
 @define
@@ -196,33 +64,31 @@ class ProjectionSql:
 
     def __attrs_post_init__(self) -> None:
         measures = self.declaration.measures
-        self.wheres = list(dict.fromkeys(each.where for each in measures if each.where))
-        self.values = list(dict.fromkeys((each.sql, each.decimals) for each in measures if each.sql))
+        self.wheres = list(dict.fromkeys(measure.where for measure in measures if measure.where))
+        self.values = list(dict.fromkeys((measure.sql, measure.decimals) for measure in measures if measure.sql))
 
     @property
     def _keys(self) -> list[str]:
-        return [f"k_{each.name}" for each in self.declaration.keys]
+        return [f"k_{key.name}" for key in self.declaration.keys]
 
     @property
     def _own_keys(self) -> list[Key]:
-        return [each for each in self.declaration.keys if not each.of_entity]
+        return [key for key in self.declaration.keys if not key.of_entity]
 
     # Additive rows of both grains, in the order of the read model's index.
     def rows(self) -> str:
         """Return the SELECT of row key and measures' columns."""
         declaration = self.declaration
         row_key = [name if name in ("grain", "bucket") else f"k_{name}" for name in declaration.row_key]
-        shown = [_shortened(name) if name.startswith("k_") else name for name in row_key]
-        columns = [_final(column) for column in declaration.columns]
+        keys = [_shortened(name) if name.startswith("k_") else name for name in row_key]
+        columns = sql_list([*keys, *(_final(column) for column in declaration.columns)])
         # Histograms cannot be merged in SQL, so where there is one, days are counted from events as hours are.
-        counted = any(column.merge == "histogram" for column in declaration.columns)
-        tables = (
-            f"grains AS ({self._both_grains()})"
-            if counted
-            else f"hours AS MATERIALIZED ({self._hours()}), grains AS ({self._grains()})"
-        )
-        chosen = _list([*shown, *columns])
-        return f"WITH spread AS ({self._spread()}), {tables} SELECT {chosen} FROM grains ORDER BY {_list(row_key)}"
+        if any(column.merge == "histogram" for column in declaration.columns):
+            tables = f"grains AS ({self._grouped('grain', 'bucket', table=BOTH_GRAINS)})"
+        else:
+            hours = self._grouped("hour", "day", table="spread")
+            tables = f"hours AS MATERIALIZED ({hours}), grains AS ({self._grains()})"
+        return f"WITH spread AS ({self._spread()}), {tables} SELECT {columns} FROM grains ORDER BY {sql_list(row_key)}"
 
     def _read(self, *more: str) -> str:
         """One row an event: its fields, buckets, keys and conditions; your own fields are numbers from here on."""
@@ -230,54 +96,48 @@ class ProjectionSql:
         added = [
             f"{self.hour} AS hour",
             f"{self.day} AS day",
-            *(f"coalesce(TRY(CAST(({k.sql}) AS VARCHAR)), '') AS k_{k.name}" for k in self._own_keys),
+            *(f"coalesce(TRY(CAST(({key.sql}) AS VARCHAR)), '') AS k_{key.name}" for key in self._own_keys),
             *(f"TRY({where}) AS c{i}" for i, where in enumerate(self.wheres)),
             *(f"attributes.{quote_name(tag)} AS {_tagged(tag)}" for tag in declaration.tags),
             *more,
         ]
         condition = f"for_{declaration.name}" + (f" AND TRY({declaration.where})" if declaration.where else "")
-        read = f"SELECT *, {_list(added)} FROM decoded WHERE {condition}"
+        read = f"SELECT *, {sql_list(added)} FROM decoded WHERE {condition}"
         outers = sorted({path[0] for sql, _ in self.values for path in engine.references(sql)} & set(OPEN_FIELDS))
         if outers:
-            replaced = _list([f"{outer}_numbers AS {outer}" for outer in outers])
-            texts = _list([f"{outer} AS {outer}_texts" for outer in outers])
+            replaced = sql_list([f"{outer}_numbers AS {outer}" for outer in outers])
+            texts = sql_list([f"{outer} AS {outer}_texts" for outer in outers])
             return f"SELECT * REPLACE ({replaced}), {texts} FROM ({read})"
         return read
 
     def _spread(self, *more: str) -> str:
         """One row an event, or one for each entity it belongs to and one for all together."""
         declaration = self.declaration
-        kept = [
+        columns = [
             *more,
             "hour",
             "day",
-            *(f"k_{k.name}" for k in self._own_keys),
+            *(f"k_{key.name}" for key in self._own_keys),
             *(f"c{i}" for i in range(len(self.wheres))),
             *(f"{scaled(sql, decimals)} AS v{i}" for i, (sql, decimals) in enumerate(self.values)),
         ]
         if not declaration.entities:
-            return f"SELECT {_list(kept)} FROM ({self._read()})"
-        belongs = _list([f"{{'t': {quote(each)}, 'i': {_entity_id(each)}}}" for each in declaration.entities])
+            return f"SELECT {sql_list(columns)} FROM ({self._read()})"
+        belongs = sql_list([f"{{'t': {quote(name)}, 'i': {_entity_id(name)}}}" for name in declaration.entities])
         entity = f"unnest([{{'t': '', 'i': ''}}, {belongs}]) AS entity"
         keys = f"entity.t AS k_{declaration.entity_key('type')}, entity.i AS k_{declaration.entity_key('id')}"
         return (
-            f"SELECT * EXCLUDE (entity), {keys} FROM (SELECT {_list([*kept, entity])} FROM ({self._read()})) "
+            f"SELECT * EXCLUDE (entity), {keys} FROM (SELECT {sql_list([*columns, entity])} FROM ({self._read()})) "
             "WHERE entity.t = '' OR entity.i <> ''"
         )
 
-    def _aggregates(self) -> list[str]:
-        return [f"{sql} AS {name}" for measure in self.declaration.measures for name, sql in self._sums(measure)]
+    def _grouped(self, *groups: str, table: str) -> str:
+        """One row a group and combination of keys: what its events add up to."""
+        by = sql_list([*groups, *self._keys])
+        sums = [f"{sql} AS {name}" for measure in self.declaration.measures for name, sql in self._sums(measure)]
+        return f"SELECT {sql_list([by, *sums])} FROM {table} GROUP BY {by}"
 
-    def _hours(self) -> str:
-        groups = ["hour", "day", *self._keys]
-        return f"SELECT {_list([*groups, *self._aggregates()])} FROM spread GROUP BY {_list(groups)}"
-
-    def _both_grains(self) -> str:
-        groups = ["grain", "bucket", *self._keys]
-        twice = "SELECT *, 'hour' AS grain, hour AS bucket FROM spread UNION ALL SELECT *, 'day', day FROM spread"
-        return f"SELECT {_list([*groups, *self._aggregates()])} FROM ({twice}) GROUP BY {_list(groups)}"
-
-    def _sums(self, measure: Measure, whole: str = "BIGINT") -> list[tuple[str, str]]:
+    def _sums(self, measure: Measure) -> list[tuple[str, str]]:
         conditions = self._conditions(measure)
         only = f" FILTER (WHERE {' AND '.join(conditions)})" if conditions else ""
         if measure.sql is None:
@@ -285,7 +145,7 @@ class ProjectionSql:
         value = self._value(measure)
         sums = {
             "count": f"count({value}){only}",
-            "sum": f"CAST(sum({value}){only} AS {whole})",
+            "sum": f"CAST(sum({value}){only} AS BIGINT)",
             "min": f"min({value}){only}",
             "max": f"max({value}){only}",
             "buckets": f"histogram({BUCKET_OF.format(v=value)}){only}",
@@ -305,37 +165,38 @@ class ProjectionSql:
     def _grains(self) -> str:
         """Days are merged from hours."""
         columns = self.declaration.columns
-        hours = _list([*self._keys, *(column.name for column in columns)])
-        days = _list([*self._keys, *(MERGED[column.merge](column.name) for column in columns)])
+        hours = sql_list([*self._keys, *(column.name for column in columns)])
+        days = sql_list([*self._keys, *(MERGED[column.merge](column.name) for column in columns)])
         return (
             f"SELECT 'hour' AS grain, hour AS bucket, {hours} FROM hours UNION ALL "
-            f"SELECT 'day', day, {days} FROM hours GROUP BY {_list(['day', *self._keys])}"
+            f"SELECT 'day', day, {days} FROM hours GROUP BY {sql_list(['day', *self._keys])}"
         )
 
-    # What would be merged into one number, event by event: the same rows under the same conditions as its sums.
-    def contributions(self, cell: MeasureCell) -> str:
-        """Return the SELECT of position, occurred_at, value, money, and what `sums` needs; parameters are keys."""
-        measure = cell.measure
-        value = [self._value(measure)] if measure.sql else []
-        needed = [*value, *([f"c{self.wheres.index(measure.where)}"] if measure.where else [])]
-        money = f"k_{MONEY}" if measure.unit == MONEY else "''"
-        shown = ["position", "occurred_at", f"{_list(value) or 1} AS value", f"{money} AS money", *needed]
-        conditions = [
-            *(f"{_shortened(f'k_{name}')} = ?" for name in cell.where),
-            *(f"{each} IS NOT NULL" for each in value),
-            *self._conditions(measure),
-        ]
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"SELECT {_list(shown)} FROM ({self._spread('position', 'occurred_at')}){where}"
+    # What would be merged into rows, event by event: the same values under the same conditions.
+    def by_event(self, where: Iterable[str]) -> str:
+        """Return the SELECT of position, time, keys and measures' columns; parameters are the values of some keys."""
+        keys = {key.name: _shortened(f"k_{key.name}") for key in self.declaration.keys}
+        columns = [column for measure in self.declaration.measures for column in self._of_event(measure)]
+        shown = ["position", f"occurred_at AS {quote_name(OCCURRED)}", *(f"{k} AS {name}" for name, k in keys.items())]
+        only = " AND ".join(f"{keys[name]} = ?" for name in where) or "true"
+        spread = self._spread("position", "occurred_at")
+        order = sql_list(["position", *(f"k_{key.name}" for key in self.declaration.keys if key.of_entity)])
+        return f"SELECT {sql_list([*shown, *columns])} FROM ({spread}) WHERE {only} ORDER BY {order}"
 
-    def sums(self, measure: Measure) -> str:
-        """Return the SELECT of money, how many there are, and the measure's columns, over `cell`: `contributions`."""
-        columns = [sql for _, sql in self._sums(measure, "HUGEINT")]
-        return f"SELECT money, count(*), {_list(columns)} FROM cell GROUP BY money"
+    def _of_event(self, measure: Measure) -> Iterator[str]:
+        conditions = " AND ".join(self._conditions(measure)) or "true"
+        value = self._value(measure) if measure.sql else "1"
+        counted = f"CAST(coalesce({conditions} AND {value} IS NOT NULL, false) AS BIGINT)"
+        for column in measure.columns:
+            if measure.sql is None or column.name == f"{measure.name}_count":
+                yield f"{counted} AS {column.name}"
+            else:
+                own = BUCKET_OF.format(v=value) if column.merge == "histogram" else value
+                yield f"CASE WHEN {conditions} THEN {own} END AS {column.name}"
 
     def may_fail(self) -> bool:
         """Say whether an expression can fail on fields that are all readable: yours, or one that computes."""
-        texts = [*self.wheres, *(each.sql for each in self._own_keys), self.declaration.where or "true"]
+        texts = [*self.wheres, *(key.sql for key in self._own_keys), self.declaration.where or "true"]
         values = [sql for sql, _ in self.values if sql not in FIELDS]
         return any(map(_computes, [*texts, *values])) or any(
             path[1:] for sql in values for path in engine.references(sql)
@@ -344,11 +205,11 @@ class ProjectionSql:
     # What is there but could not be read, never silently NULL: a measure is left out, a key is "".
     def unreadable(self) -> str:
         """Return the SELECT of (position, hour, field)."""
-        problems = {each.name: f"({_unclear(f'a_{each.name}', each.sql)})" for each in self._own_keys}
-        problems |= {each.name: self._problem(each) for each in self.declaration.measures}
-        names = _list([f"CASE WHEN {problem} THEN {quote(name)} END" for name, problem in problems.items()])
+        problems = {key.name: f"({_unclear(f'a_{key.name}', key.sql)})" for key in self._own_keys}
+        problems |= {measure.name: self._problem(measure) for measure in self.declaration.measures}
+        names = sql_list([f"CASE WHEN {problem} THEN {quote(name)} END" for name, problem in problems.items()])
         absent = [
-            *(f"{_absent(each.sql)} AS a_{each.name}" for each in self._own_keys),
+            *(f"{_absent(key.sql)} AS a_{key.name}" for key in self._own_keys),
             *(f"{_absent(where)} AS a{i}" for i, where in enumerate(self.wheres)),
         ]
         where = self.declaration.where or "true"
@@ -394,14 +255,6 @@ def _final(column: Column) -> str:
     entries = f"list_sort(map_entries({column.name}))"
     parts = [f"array_to_string(list_transform({entries}, lambda e: e.{part}), ',')" for part in ("key", "value")]
     return f"coalesce('[[' || {parts[0]} || '],[' || {parts[1]} || ']]', {quote(EMPTY_BUCKETS)})"
-
-
-def scaled(sql: str, decimals: int) -> str:
-    """Return the SQL of a value as an integer, times 10^decimals; NULL where it is no number or does not fit."""
-    if FIELDS.get(sql) == "BIGINT" and decimals == 0:
-        return sql
-    factor = f" * {10**decimals}" if decimals else ""
-    return f"TRY(CAST(({sql}){factor} AS BIGINT))"
 
 
 def _computes(sql: str) -> bool:

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol, cast
-
-from attrs import frozen
+from typing import Protocol
 
 from analytics_es.errors import NoSuchPosition, NotAPosition
 from analytics_es.events import codec
 from analytics_es.events.event import EARLIEST
 from analytics_es.log import EventLog
-from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Fold
-from analytics_es.queries import question as queries
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.rebuild import derived
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.queries.question import QuestionContext
 from analytics_es.types import TimePeriod
 
 
@@ -29,7 +19,7 @@ class Then(Protocol):
 
     position: int
 
-    def source(self, name: str, period: TimePeriod) -> AbstractContextManager[queries.QuestionContext]:
+    def source(self, name: str, period: TimePeriod) -> AbstractContextManager[QuestionContext]:
         """Open what answers of a projection about a period are made from."""
 
 
@@ -72,20 +62,3 @@ def recorded_at(log: EventLog, position: int) -> datetime | None:
             pass
         position = row["position"] - 1
     return None
-
-
-@frozen(kw_only=True)
-class Deriving:
-    """What read models are derived from: the log, the projections, their fold, and the calendar they keep."""
-
-    log: EventLog
-    declarations: Sequence[Declaration]
-    fold: Fold
-    calendar: Calendar
-    known_as: queries.KnownAs = queries.as_given
-
-    def read_models(self, log: EventLog, name: str, tiling: Tiling) -> ReadModels:
-        """Return read models in memory of one projection over a period."""
-        only = [each for each in self.declarations if each.name == name]
-        folding = cast(Fold, functools.partial(self.fold, names=[name]))
-        return derived(log, only, folding, tiling)[0]

@@ -1,4 +1,4 @@
-"""Crossing: answers that no read model holds the rows of, from rows in memory that are derived for them from the log.
+"""Answers that no read model holds the rows of, from rows in memory that are derived for them from the log.
 
 A row of a read model is of one entity, in an hour of one zone. Two entities at once, and hours that begin elsewhere,
 are in the events alone.
@@ -19,46 +19,24 @@ from analytics_es.log import EventLog, Horizon, LogSlice
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Day, Fold, Folded
-from analytics_es.queries.question import QuestionContext, least, several
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.rebuild import Progress, derived
-from analytics_es.read_models.seeds import Seeds, check_exact
-from analytics_es.read_models.tiling import Tiling, calendar_of
-from analytics_es.types import TimePeriod
+from analytics_es.queries.grouping import least, several
+from analytics_es.queries.question import QuestionContext
+from analytics_es.read_models import ReadModels, Seeds, Tiling, calendar_of, check_exact
+from analytics_es.read_models.temporary import derived
+from analytics_es.types import Progress, TimePeriod
 
 REMEMBERED = 6  # read models of one projection and one period
 THREADS = 2
 
 
-class Remembered:
-    """The read models that were asked last; a lock around it keeps them open while they answer."""
-
-    def __init__(self) -> None:
-        self._read_models: OrderedDict[Any, ReadModels] = OrderedDict()
-
-    def get(self, key: Any, make: Callable[[], ReadModels]) -> ReadModels:
-        """Return those of a key, made where they are not remembered."""
-        if key not in self._read_models:
-            self._read_models[key] = make()
-            while len(self._read_models) > REMEMBERED:
-                self._read_models.popitem(last=False)[1].close()
-        self._read_models.move_to_end(key)
-        return self._read_models[key]
-
-    def close(self) -> None:
-        """Forget all of them."""
-        while self._read_models:
-            self._read_models.popitem()[1].close()
-
-
 @frozen
-class Unsown(Seeds):
+class _Unsown(Seeds):
     """No seeds: what is sealed is of one entity and one zone. Its time is as if it were no longer kept."""
 
     def horizon(self) -> Horizon:
         """Return a horizon before which there is nothing."""
-        found = super().horizon()
-        return evolve(found, hours=max(found.hours, found.until), days=max(found.days, found.until), timezone="")
+        sealed = super().horizon()
+        return evolve(sealed, hours=max(sealed.hours, sealed.until), days=max(sealed.days, sealed.until), timezone="")
 
     def __call__(self, declaration: Declaration) -> Iterator[Folded]:
         """Yield nothing."""
@@ -73,28 +51,54 @@ class Unsown(Seeds):
         return True
 
 
-def folded(log: EventLog, declaration: Declaration, tiling: Tiling, progress: Progress | None = None) -> ReadModels:
-    """Return rows in memory of any definition over a period of any calendar, without what is sealed."""
-    with closing(Fold([declaration], tiling.calendar, threads=THREADS)) as fold:
-        return derived(log, [declaration], fold, tiling, seeds=Unsown(log), progress=progress)[0]
+class DerivedReadModels:
+    """Read models in memory of a period and a part of a log: built for a question, the last few remembered, closed.
 
-
-class Crossings:
-    """Opens what questions are answered from; what was derived for the last few of them is kept until closed."""
+    A lock keeps them open while they answer.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._remembered = Remembered()
+        self._remembered: OrderedDict[Any, ReadModels] = OrderedDict()
+
+    @staticmethod
+    def build(
+        log: EventLog,
+        declaration: Declaration,
+        tiling: Tiling,
+        fold: Fold | None = None,
+        progress: Progress | None = None,
+    ) -> ReadModels:
+        """Return rows of any definition over a period; who asks closes them.
+
+        With the `fold` of a store they begin with what is sealed. Without one, the period may be of any calendar.
+        """
+        if fold:
+            return derived(log, [declaration], fold.of([declaration]).fold_all, tiling, progress=progress)[0]
+        with closing(Fold([declaration], tiling.calendar, threads=THREADS)) as own:
+            return derived(log, [declaration], own.fold_all, tiling, seeds=_Unsown(log), progress=progress)[0]
+
+    @contextmanager
+    def open(self, key: Any, build: Callable[[], ReadModels]) -> Iterator[ReadModels]:
+        """Open those of a key, built where they are not remembered."""
+        with self._lock:
+            if key not in self._remembered:
+                self._remembered[key] = build()
+                while len(self._remembered) > REMEMBERED:
+                    self._remembered.popitem(last=False)[1].close()
+            self._remembered.move_to_end(key)
+            yield self._remembered[key]
 
     def close(self) -> None:
-        """Let go of what was derived; asking again derives it again."""
+        """Forget all of them; asking again derives them again."""
         with self._lock:
-            self._remembered.close()
+            while self._remembered:
+                self._remembered.popitem()[1].close()
 
     @contextmanager
     def answering(
         self,
-        source: QuestionContext,
+        context: QuestionContext,
         log: EventLog,
         declared: Declaration,
         period: TimePeriod,
@@ -107,48 +111,39 @@ class Crossings:
         another zone can answer where all hours of the period are hours there too. Raises UnknownKey, StaleReadModel,
         SealedPeriod, BadPeriod.
         """
-        calendar = calendar_of(period, source.calendar)
+        calendar = calendar_of(period, context.calendar)
         if not several(declared, words or ()):
-            _check_live(source, declared, words or ())
-            if calendar == source.calendar:
-                yield source
+            _check_live(context, declared, words or ())
+            if calendar == context.calendar:
+                yield context
                 return
-            if Tiling.of(calendar, period).with_before().falls_on(source.calendar):
-                yield evolve(source, calendar=calendar, by_hours=True)
+            if Tiling.of(calendar, period).with_before().falls_on(context.calendar):
+                yield evolve(context, calendar=calendar, by_hours=True)
                 return
-        needed = least(declared, words)
-        with self.derived(log, needed, calendar, period, lambda *made: _made(source, *made), progress) as found:
-            yield found
+        with self.crossing(log, least(declared, words), calendar, period, progress) as read_models:
+            yield evolve(context, read_models=read_models, calendar=calendar)
 
     @contextmanager
-    def derived(
+    def crossing(
         self,
         log: EventLog,
         declaration: Declaration,
         calendar: Calendar,
         period: TimePeriod,
-        made: Callable[[ReadModels, Calendar], QuestionContext],
         progress: Progress | None = None,
-    ) -> Iterator[QuestionContext]:
+    ) -> Iterator[ReadModels]:
         """Open rows of a definition in a calendar, which may be those of no read model, derived from a log."""
         tiling = Tiling.of(calendar, period)
         check_exact(log, tiling.start, 0, "a question about several entities, or in a zone whose hours are others,")
         whole, head = tiling.with_before(), log.head()
         key = (declaration.definition, str(calendar.zone), whole.start, whole.end, head)
-
-        with self._lock:
-            read_models = self._remembered.get(
-                key, lambda: folded(LogSlice(log, upto=head), declaration, whole, progress)
-            )
-            yield made(read_models, calendar)
+        part = LogSlice(log, upto=head)
+        with self.open(key, lambda: self.build(part, declaration, whole, progress=progress)) as read_models:
+            yield read_models
 
 
-def _made(source: QuestionContext, read_models: ReadModels, calendar: Calendar) -> QuestionContext:
-    return evolve(source, read_models=read_models, calendar=calendar)
-
-
-def _check_live(source: QuestionContext, declared: Declaration, words: Sequence[str]) -> None:
+def _check_live(context: QuestionContext, declared: Declaration, words: Sequence[str]) -> None:
     """Raise StaleReadModel for an entity, such as a new tag, that the live read model was not yet spread over."""
-    asked = [word for word in words if word in declared.entities]
-    if asked and asked[0] not in (live := source.read_models.live()[declared.name].declaration).entities:
-        raise StaleReadModel(projection=live.name, missing=asked[0])
+    entities = [word for word in words if word in declared.entities]
+    if entities and entities[0] not in (live := context.read_models.live()[declared.name].declaration).entities:
+        raise StaleReadModel(projection=live.name, missing=entities[0])

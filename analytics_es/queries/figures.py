@@ -53,10 +53,10 @@ _MERGED: dict[str, Callable[[Sequence[int]], int]] = {"sum": sum, "min": min, "m
 
 def merged(merge: str, values: Sequence[Any]) -> Any:
     """Return stored values of one column as one; None is their zero, and of histograms {}."""
-    known = [value for value in values if value is not None]
+    stored = [value for value in values if value is not None]
     if merge == "histogram":
-        return _added(known)
-    return _MERGED[merge](known) if known else None
+        return _added(stored)
+    return _MERGED[merge](stored) if stored else None
 
 
 def _added(histograms: Sequence[Mapping[int, int]]) -> Mapping[int, int]:

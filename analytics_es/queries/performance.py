@@ -33,7 +33,7 @@ def performance(source: QuestionContext, period: TimePeriod) -> PerformanceMetri
         ]
         return PerformanceMetrics(
             period=question.period,
-            operations=sorted(operations, key=lambda each: (-each.calls, each.operation, each.subject)),
+            operations=sorted(operations, key=lambda row: (-row.calls, row.operation, row.subject)),
             series=[_performance_point(question, measures, start, rows) for (start,), rows in points.items()],
             completeness=question.completeness(),
         )
@@ -60,15 +60,15 @@ def _operation(
 
 
 def _spread(measures: Sequence[Measure], values: Values, name: str) -> Any:
-    measure = next(each for each in measures if each.name == name)
+    measure = next(measure for measure in measures if measure.name == name)
     return distribution(measure, [values[column.name] for column in measure.columns])
 
 
 def _performance_point(
     question: Question, measures: Sequence[Measure], start: int, rows: list[Any]
 ) -> PerformancePoint:
-    wanted = [each for each in measures if each.name in ("calls", "failures", "duration")]
-    values = together(wanted, [named(measures, row[2:]) for row in rows])
+    shown = [measure for measure in measures if measure.name in ("calls", "failures", "duration")]
+    values = together(shown, [named(measures, row[2:]) for row in rows])
     calls, failures = values["calls"] or 0, values["failures"] or 0
     return PerformancePoint(
         start=question.tiling.local(start),

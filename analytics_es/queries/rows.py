@@ -13,12 +13,12 @@ Values = Mapping[str, Any]
 
 def measures_of(declaration: Declaration, names: Sequence[str] | None = None) -> list[Measure]:
     """Return the measures of these names, or all."""
-    return [each for each in declaration.measures if names is None or each.name in names]
+    return [measure for measure in declaration.measures if names is None or measure.name in names]
 
 
 def columns_of(measures: Sequence[Measure]) -> list[Column]:
     """Return the stored columns of these measures."""
-    return [column for each in measures for column in each.columns]
+    return [column for measure in measures for column in measure.columns]
 
 
 def named(measures: Sequence[Measure], values: Sequence[Any]) -> Values:

@@ -7,7 +7,8 @@ from typing import Any
 
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.figures import number, share
-from analytics_es.queries.question import Question, QuestionContext, check_entity, check_text
+from analytics_es.queries.grouping import check_entity, check_text
+from analytics_es.queries.question import Question, QuestionContext
 from analytics_es.queries.rows import Values, columns_of, measures_of, merged_by, named, together
 from analytics_es.types import EntityUsage, EventTypeUsage, TimePeriod, UsagePoint, UsageStats, UsageTotals
 
@@ -54,7 +55,7 @@ def usage(source: QuestionContext, entity_type: str | None, entity_id: str | Non
 def _active(
     question: Question, declaration: Declaration, measures: Sequence[Measure], where: Mapping[str, str]
 ) -> tuple[list[EntityUsage], dict[str, int]]:
-    """Return the busiest entities of the asked type and how many there were; for no type, how many of each."""
+    """Return the busiest entities of a type and how many there were; for no type, how many of each."""
     spans = question.tiling.spans()
     entity_type = where["entity_type"]
     if not entity_type:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 from analytics_es.errors import AnalyticsError, RebuildRunning
 from analytics_es.log import EventLog
-from analytics_es.read_models import ReadModels
 from analytics_es.read_models.catch_up import RETRY_SECONDS, Runner
-from analytics_es.read_models.rebuild import Progress, owed
-from analytics_es.types import RebuildResult
+from analytics_es.read_models.rebuild import owed
+from analytics_es.read_models.store import ReadModels
+from analytics_es.types import Progress, RebuildResult
 
 logger = logging.getLogger("analytics_es")
 
@@ -27,13 +27,8 @@ class Backfill:
     def __init__(
         self, log: EventLog, read_models: ReadModels, runner: Runner, rebuild: Rebuild, *, least: int = LEAST
     ) -> None:
-        self._log, self._read_models, self._runner, self._rebuild, self._least = (
-            log,
-            read_models,
-            runner,
-            rebuild,
-            least,
-        )
+        self._log, self._read_models, self._runner = log, read_models, runner
+        self._rebuild, self._least = rebuild, least
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -67,7 +62,7 @@ class Backfill:
                 return
             self._closing.wait(RETRY_SECONDS)
 
-    def _stop_when_closing(self, done: int, total: int) -> None:
+    def _stop_when_closing(self, _activity: str, _done: int, _total: int) -> None:
         if self._closing.is_set():
             raise _Closing
 

@@ -9,14 +9,17 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 from attrs import frozen
 
 from analytics_es.errors import AnalyticsError, FoldFailed, NotCaughtUp, StoreBusy, StoreUnavailable
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Fold, Folded
-from analytics_es.read_models import Live, ReadModels
+from analytics_es.projection.fold import Fold, Folded, succeeded
+from analytics_es.read_models.registry import Live
+from analytics_es.read_models.store import ReadModels
+from analytics_es.types import Progress
 
 logger = logging.getLogger("analytics_es")
 
@@ -28,17 +31,13 @@ RETRY_SECONDS = 5.0
 LOOK_SECONDS = 0.1
 LEAVE_SECONDS = 2.0
 
-Progress = Callable[[int, int], None]
 Clock = Callable[[], datetime]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+now: Clock = partial(datetime.now, UTC)
 
 
 @frozen
 class _Batch:
-    live: Mapping[str, Declaration]  # what it was folded for
+    declarations: Mapping[str, Declaration]  # what it was folded for
     folded: dict[str, Folded | FoldFailed]
     expected: int
     last: int
@@ -57,7 +56,7 @@ class Runner:
     """Advances the checkpoints of all projections; any number of runners may, exactly one succeeds with each batch."""
 
     def __init__(
-        self, log: EventLog, read_models: ReadModels, fold: Fold, *, clock: Clock = _now, batch: int = BATCH
+        self, log: EventLog, read_models: ReadModels, fold: Fold, *, clock: Clock = now, batch: int = BATCH
     ) -> None:
         self._log, self._read_models, self._fold = log, read_models, fold
         self.left_out: Collection[str] = ()  # what a rebuild is filling: not to be done twice
@@ -70,7 +69,7 @@ class Runner:
         self.errors: dict[str, AnalyticsError] = {}
         self.trouble: AnalyticsError | None = None  # what keeps all of them from going on, for now
         self.moved: Callable[[], None] = lambda: None  # called after each commit
-        self._known: dict[str, int] = {}  # where projections were when last seen or moved here
+        self._last_seen: dict[str, int] = {}  # where projections were when last seen or moved here
         self._moved_elsewhere: dict[str, float] = {}  # when another runner was last seen to move them
 
     def catch_up(self, progress: Progress | None = None) -> int:
@@ -94,24 +93,23 @@ class Runner:
         with self._stepping:
             head = self._log.head() if head is None else head
             behind = defaultdict(set)
-            live = self._looked_at()
-            for name, each in live.items():
-                position = each.position
+            live = self._look()
+            for name, read_model in live.items():
                 left = name in self.left_out or (
                     yielding and time.monotonic() - self._moved_elsewhere.get(name, -LEAVE_SECONDS) < LEAVE_SECONDS
                 )
-                if position < head and name not in self.errors and not left:
-                    behind[position].add(name)
+                if read_model.position < head and name not in self.errors and not left:
+                    behind[read_model.position].add(name)
             if not behind:
                 return False
             position = min(behind)
-            models = {name: each.declaration for name, each in live.items()}
-            batches = self._folded(models, frozenset(behind[position]), position, head)
             names = behind[position]
+            declarations = {name: read_model.declaration for name, read_model in live.items()}
+            batches = self._folded(declarations, frozenset(names), position, head)
             for batch in batches if head - position <= self._batch else _ahead(batches):
                 names = self._commit(batch, names)
                 if progress:
-                    progress(batch.last, head)
+                    progress("folding", batch.last, head)
                 if not names or self._stopping.is_set():
                     break
         return True
@@ -120,7 +118,8 @@ class Runner:
         self, live: Mapping[str, Declaration], names: Iterable[str], position: int, head: int
     ) -> Iterator[_Batch]:
         """Scan and fold from a position up to the head, batch by batch, as the live read models are defined."""
-        stale = any(each.definition != self._read_models.declarations[name].definition for name, each in live.items())
+        declared = self._read_models.declarations
+        stale = any(live[name].definition != declared[name].definition for name in live)
         fold = self._fold.of(live.values()) if stale else self._fold
         while position < head:
             events = self._log.scan(after=position, limit=self._batch, upto=head)
@@ -136,11 +135,10 @@ class Runner:
         going_on = set()
         for name in sorted(names):
             try:
-                folded = batch.folded[name]
-                if isinstance(folded, FoldFailed):
-                    raise folded
-                if self._read_models.commit(batch.live[name], folded, expected=batch.expected, position=batch.last):
-                    self._known[name] = batch.last
+                folded = succeeded(batch.folded[name])
+                declaration = batch.declarations[name]
+                if self._read_models.commit(declaration, folded, expected=batch.expected, position=batch.last):
+                    self._last_seen[name] = batch.last
                     going_on.add(name)
                 else:
                     self._moved_elsewhere[name] = time.monotonic()
@@ -154,17 +152,13 @@ class Runner:
         self.moved()
         return going_on
 
-    def _positions(self) -> dict[str, int]:
-        with self._read_models.read() as snapshot:
-            return dict(snapshot.positions)
-
-    def _looked_at(self) -> dict[str, Live]:
+    def _look(self) -> dict[str, Live]:
         """Return what is live, and note which of them another runner has moved."""
         live = self._read_models.live()
-        for name, each in live.items():
-            if each.position != self._known.setdefault(name, each.position):
+        for name, read_model in live.items():
+            if read_model.position != self._last_seen.setdefault(name, read_model.position):
                 self._moved_elsewhere[name] = time.monotonic()
-                self._known[name] = each.position
+                self._last_seen[name] = read_model.position
         return live
 
     # ── following ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -207,7 +201,7 @@ class Runner:
         self.wake()
         while True:
             with self._moved:
-                lowest = min(self._positions().values(), default=head)
+                lowest = min((live.position for live in self._read_models.live().values()), default=head)
                 if lowest >= head:
                     return lowest
                 for error in list(self.errors.values()):
@@ -226,16 +220,12 @@ class Runner:
         head = self._log.head()
         if head <= position:
             return 0, 0.0
-        recorded = self._recorded_after(position)
-        waited = (self._clock() - recorded).total_seconds() if recorded else 0.0
-        return head - position, max(waited, 0.0)
-
-    def _recorded_after(self, position: int) -> datetime | None:
         try:
             first = self._log.first_after(position)
         except Exception:  # whatever is wrong with what is stored, the fold will list it
-            return None
-        return first.recorded_at if first else None
+            first = None
+        waited = (self._clock() - first.recorded_at).total_seconds() if first and first.recorded_at else 0.0
+        return head - position, max(waited, 0.0)
 
     def close(self) -> None:
         """Stop following; a batch under way is finished or was never begun."""

@@ -48,6 +48,7 @@ _SUMS = {
 class PostgresReadModels(ReadModels):
     """All read models of one log, in its schema; the database is the log's to close."""
 
+    key_type, integer_type = 'text COLLATE "C"', "bigint"
     sums = Sums(sums=_SUMS, beyond=_SUMS, overflow=lambda _: False)
 
     def __init__(
@@ -71,14 +72,14 @@ class PostgresReadModels(ReadModels):
     def _prepared(self, timezone: str) -> bool:
         """Say whether everything is there: then nothing need be done, nor be allowed."""
         with self.reading() as cursor:
-            about, live = self.about(cursor, timezone), self._live(cursor)
-            kept = [each for each in live.values() if each.log == self.log]
-            names = [self.checkpoint_name(each.declaration) for each in kept]
-            tables = cursor.execute(COUNT_TABLES, [[each.declaration.table for each in kept]]).fetchone()[0]
+            about, live = self.about(cursor, timezone), self.live_in(cursor)
+            ours = [read_model.declaration for read_model in live.values() if read_model.log == self.log]
+            names = [self.checkpoint_name(declaration) for declaration in ours]
+            tables = cursor.execute(COUNT_TABLES, [[declaration.table for declaration in ours]]).fetchone()[0]
             checkpoints = cursor.execute(COUNT_CHECKPOINTS, [names]).fetchone()[0]
         unchanged = all(
-            each.position or each.declaration.definition == self.declarations[name].definition
-            for name, each in live.items()
+            read_model.position or read_model.declaration.definition == self.declarations[name].definition
+            for name, read_model in live.items()
         )
         return "timezone" in about and unchanged and tables == checkpoints == len(live)
 
@@ -93,34 +94,26 @@ class PostgresReadModels(ReadModels):
     @contextmanager
     def keeping(self) -> Iterator[tuple[Any, dict[str, Live]]]:
         """Open a transaction to read in which what is live stays there: who wants to drop it waits."""
-        cursor, live, reading = self._kept()
+        cursor, live, reading = self._locked()
         with reading:
             yield cursor, live
 
-    def _kept(self) -> tuple[Cursor, dict[str, Live], ExitStack]:
+    def _locked(self) -> tuple[Cursor, dict[str, Live], ExitStack]:
         """Lock what is live; once more where that was promoted and dropped just before."""
         for left in reversed(range(TRIES)):
             try:
                 with ExitStack() as opening:
                     cursor = opening.enter_context(self.reading())
-                    live = self._live(cursor)
+                    live = self.live_in(cursor)
                     if live:
-                        cursor.execute(KEEP_TABLES.format(", ".join(each.declaration.table for each in live.values())))
+                        tables = ", ".join(read_model.declaration.table for read_model in live.values())
+                        cursor.execute(KEEP_TABLES.format(tables))
                         cursor.execute("SELECT 1").fetchone()
                     return cursor, live, opening.pop_all()
             except StoreFailed:
                 if not left:
                     raise
         raise AssertionError  # one of the tries has returned or raised
-
-    def create(self, cursor: Any, declaration: Declaration) -> None:
-        """Create the table of a projection, unless it is there."""
-        keys = [f'{key.name} text COLLATE "C" NOT NULL' for key in declaration.keys]
-        columns = [f"{c.name} {'text NOT NULL' if c.merge == 'histogram' else 'bigint'}" for c in declaration.columns]
-        cursor.execute(
-            f'CREATE TABLE IF NOT EXISTS {declaration.table} (grain text COLLATE "C" NOT NULL, bucket bigint NOT NULL, '
-            f"{', '.join([*keys, *columns])}, PRIMARY KEY ({', '.join(declaration.row_key)}))"
-        )
 
     def merge(self, cursor: Any, declaration: Declaration, folded: Folded) -> None:
         """Merge rows into what is there; a sum beyond 64 bits is refused."""
@@ -132,7 +125,7 @@ class PostgresReadModels(ReadModels):
 
     def scrub(self) -> list[str]:
         """Remove the rows that were deleted, beside everybody; their bytes stay in the free space of pages."""
-        tables = [each.declaration.table for each in self.live().values()]
+        tables = [read_model.declaration.table for read_model in self.live().values()]
         done = self._database.scrub(tables)
         unless = "" if done else ", and the deleted rows, until somebody who may does VACUUM"
         return [f"the free space in the pages of {', '.join(tables)}{unless}: VACUUM FULL writes them anew"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
 
 from attrs import frozen
 
+from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration, defined
 
 # Where the live read models stand.
@@ -14,24 +14,18 @@ SELECT_LIVE = (
     "SELECT projection, generation, definition, log, retired, coalesce(notification_id, 0) FROM registry "
     "LEFT JOIN tracking ON application_name = log || ':' || read_model"
 )
+
+# Make a read model the live one of its projection.
 REGISTER = (
     "INSERT INTO registry VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (projection) DO UPDATE SET "
     "read_model = excluded.read_model, generation = excluded.generation, definition = excluded.definition, "
     "log = excluded.log, retired = excluded.retired"
 )
+
+# Which read models are not live.
 SET_ASIDE = "INSERT INTO aside VALUES (?, ?) ON CONFLICT DO NOTHING"
 SELECT_ASIDE = "SELECT read_model, log FROM aside"
 FORGET = "DELETE FROM aside WHERE read_model = ?"
-
-
-class Cursor(Protocol):
-    """Runs statements in one transaction."""
-
-    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Any:
-        """Run a statement."""
-
-    def fetchall(self) -> list[Any]:
-        """Return the rows of the last statement."""
 
 
 @frozen
@@ -42,6 +36,11 @@ class Live:
     position: int
     log: str
     retired: tuple[str, ...]
+
+    def retired_by(self, successor: Declaration) -> list[str]:
+        """Return the fingerprints that were before a definition that takes its place."""
+        before = dict.fromkeys([*self.retired, self.declaration.fingerprint])
+        return [fingerprint for fingerprint in before if fingerprint != successor.fingerprint]
 
 
 def live(cursor: Cursor) -> dict[str, Live]:
@@ -63,8 +62,7 @@ def promote(cursor: Cursor, beside: Declaration, before: Live) -> None:
     """Make a read model that was set aside the live one, and set the other aside."""
     set_aside(cursor, before.declaration.table, before.log)
     forget(cursor, beside.table)
-    retired = dict.fromkeys([*before.retired, before.declaration.fingerprint])
-    register(cursor, beside, before.log, [each for each in retired if each != beside.fingerprint])
+    register(cursor, beside, before.log, before.retired_by(beside))
 
 
 def set_aside(cursor: Cursor, table: str, log: str) -> None:

@@ -52,7 +52,7 @@ def _workbench(work: Work) -> tuple[ReplaySource, Fold]:
     opening, arguments = work.opening
     source = opening(*arguments)
     Finalize(None, source.close, exitpriority=1)  # a worker process ends without the interpreter's own good-byes
-    return source, Fold([defined(each) for each in work.definitions], Calendar(work.zone))
+    return source, Fold([defined(definition) for definition in work.definitions], Calendar(work.zone))
 
 
 def relax() -> None:
@@ -131,7 +131,7 @@ def replaying(
                 thread.shutdown(cancel_futures=True)
                 fold.close()
         return
-    work = Work(tuple(each.definition for each in declarations), str(calendar.zone), opening)
+    work = Work(tuple(declaration.definition for declaration in declarations), str(calendar.zone), opening)
     if executor is not None:
         yield Replay(source, lambda part: executor.submit(fold_part, work, part), AHEAD * max(workers, 4), size)
         return

@@ -11,15 +11,22 @@ from analytics_es.log import Horizon
 from analytics_es.projection.declaration import Column, Declaration, shortened
 from analytics_es.read_models import histograms
 
+# How much a read model could not read in some hours, or at no time that it could read either.
 COUNT_UNREADABLE = "SELECT count(*) FROM unreadable WHERE projection = ? AND (hour = 0 OR hour >= ? AND hour < ?)"
+
+# The first values that live read models could not read.
 LIST_UNREADABLE = (
     "SELECT registry.projection, position, field FROM unreadable JOIN registry ON read_model = unreadable.projection "
     "ORDER BY position, registry.projection, field LIMIT ?"
 )
+
 # What read models say of themselves: up to when events are sealed, and which read models lack a part of what is.
 SELECT_ABOUT = "SELECT name, value FROM about"
 HORIZON, PARTIAL = "horizon", "partial:"
+
+# How many events of each day a read model has taken in, and the sum of their checksums.
 SELECT_LEDGER = "SELECT day, events, checksum FROM ledger WHERE read_model = ? ORDER BY day"
+
 UNREADABLE_KEY = ("hour", "position", "field")
 
 # What one projection could not read at these positions; and without what was accepted.
@@ -29,6 +36,8 @@ OPEN_LETTERS = (
     "WHERE d.projection = ? AND d.position = u.position AND d.field = u.field)"
 )
 IN_ORDER = " ORDER BY position, field LIMIT ?"
+
+# What was accepted as it is.
 LIST_DISCARDED = "SELECT projection, position, field FROM discarded"
 
 Grain = Literal["hour", "day"]
@@ -85,13 +94,13 @@ class Snapshot:
         width = len(by) + by_time
         return [(*row[:width], *_together(columns, row[width:])) for row in rows if by or by_time or row[-1]]
 
-    def _sums(self, *asked: Any) -> Rows:
+    def _sums(self, *selection: Any) -> Rows:
         try:
-            return self._fetch(*_select(self._merged.sums, *asked))
+            return self._fetch(*_select(self._merged.sums, *selection))
         except Exception as error:
             if not self._merged.overflow(error):
                 raise
-            return self._fetch(*_select(self._merged.beyond, *asked))
+            return self._fetch(*_select(self._merged.beyond, *selection))
 
     def days_that_hold(self, declaration: Declaration, text: str) -> set[int]:
         """Return the starts of the days that have a row with this text as a key."""
@@ -107,15 +116,15 @@ class Snapshot:
         *,
         by: Sequence[str],
         where: Mapping[str, str],
-        told: str | None = None,
+        not_empty: str | None = None,
     ) -> Rows:
         """Count the different values of a key, exactly: one tuple a group of keys and count.
 
-        `told`: only of rows in which this other key is not empty.
+        `not_empty`: only of rows in which this other key is not.
         """
-        statement, parameters = _rows(declaration, [*by, key, *([told] if told else [])], spans, where)
+        statement, parameters = _rows(declaration, [*by, key, *([not_empty] if not_empty else [])], spans, where)
         groups = "".join(f"{name}, " for name in by)
-        only = f" WHERE {told} <> ''" if told else ""
+        only = f" WHERE {not_empty} <> ''" if not_empty else ""
         tail = f" GROUP BY {', '.join(by)} ORDER BY {', '.join(by)}" if by else ""
         counted = f"SELECT {groups}count(DISTINCT {key}) FROM ({statement}){only}{tail}"
         return self._fetch(counted, parameters)
@@ -163,10 +172,10 @@ class Snapshot:
     ) -> Rows:
         """Return the next unreadable values after one, as hour, position, field: of these hours, or all."""
         hours = [span for span in spans if span.grain == "hour"]
-        parameters = [value for span in hours for value in (span.start, span.end)]
+        parameters = [declaration.table, *(bound for span in hours for bound in (span.start, span.end))]
         source = f"SELECT {', '.join(UNREADABLE_KEY)} FROM (SELECT * FROM unreadable WHERE projection = ?) AS listed"
         of_span = ["(hour + 0 >= ? AND hour + 0 < ?)"] * len(hours)
-        return self._page(source, of_span, parameters, UNREADABLE_KEY, after, limit, of=[declaration.table])
+        return self._page(source, of_span, parameters, UNREADABLE_KEY, after, limit)
 
     def _page(
         self,
@@ -176,14 +185,12 @@ class Snapshot:
         key: Sequence[str],
         after: Sequence[Any],
         limit: int,
-        *,
-        of: Sequence[Any] = (),
     ) -> Rows:
         beyond = f"({', '.join(key)}) > ({', '.join('?' * len(key))})"
         conditions = [*([f"({' OR '.join(of_spans)})"] if of_spans else []), *([beyond] if after else [])]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         statement = f"{source}{where} ORDER BY {', '.join(key)} LIMIT {limit}"
-        return self._fetch(statement, [*of, *parameters, *after])
+        return self._fetch(statement, [*parameters, *after])
 
     def horizon(self) -> Horizon:
         """Return up to when events are sealed, and buckets kept."""
@@ -195,8 +202,8 @@ class Snapshot:
     def partial(self) -> dict[str, int]:
         """Return the projections that lack measures of sealed events, and up to when (seconds)."""
         about = self._about()
-        found = {name: about.get(f"{PARTIAL}{each.table}") for name, each in self.live.items()}
-        return {name: int(value) for name, value in found.items() if value}
+        until = {name: about.get(f"{PARTIAL}{declaration.table}") for name, declaration in self.live.items()}
+        return {name: int(seconds) for name, seconds in until.items() if seconds}
 
     def size(self, declaration: Declaration) -> int:
         """Count the rows of a read model."""

@@ -11,18 +11,22 @@ from typing import Any
 
 from analytics_es.errors import RebuildRunning
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
-from analytics_es.log.sqlite.database import Database, check, only_one
+from analytics_es.log.sqlite.database import Database, only_one
+from analytics_es.log.sqlite.file import check
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.read_models import histograms
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
-from analytics_es.read_models.store import WRITE_UNREADABLE, Cursor, ReadModels
+from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels
 
 KIND = 0x41455356  # "AESV"
 SCHEMA = 2
 
+# What the read models say of themselves.
 CREATE_ABOUT = "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
+
+# What folds could not read, and what of it was accepted as it is.
 CREATE_UNREADABLE = (
     "CREATE TABLE IF NOT EXISTS unreadable (projection TEXT NOT NULL, hour INTEGER NOT NULL, "
     "position INTEGER NOT NULL, field TEXT NOT NULL, "
@@ -32,6 +36,8 @@ CREATE_DISCARDED = (
     "CREATE TABLE IF NOT EXISTS discarded (projection TEXT NOT NULL, position INTEGER NOT NULL, field TEXT NOT NULL, "
     "PRIMARY KEY (projection, position, field)) STRICT, WITHOUT ROWID"
 )
+
+# Which read models are live or set aside, and what each has taken in, day by day.
 CREATE_REGISTRY = (
     "CREATE TABLE IF NOT EXISTS registry (projection TEXT PRIMARY KEY, read_model TEXT NOT NULL, "
     "generation INTEGER NOT NULL, definition TEXT NOT NULL, log TEXT NOT NULL, retired TEXT NOT NULL) STRICT",
@@ -57,6 +63,7 @@ def _overflow(error: Exception) -> bool:
 class SQLiteReadModels(ReadModels):
     """All read models of one log, in one file that may be deleted at any time, or in memory where the path is None."""
 
+    key_type, integer_type, table_options = "TEXT", "INTEGER", " STRICT, WITHOUT ROWID"
     sums = Sums(sums=_SUMS, beyond={**_SUMS, "sum": _HALVES}, overflow=_overflow)
 
     def __init__(
@@ -104,15 +111,6 @@ class SQLiteReadModels(ReadModels):
                 self._database.close()
                 self._database = self._open(self._database.path)
             return self._database
-
-    def create(self, cursor: Cursor, declaration: Declaration) -> None:
-        """Create the table of a projection, unless it is there."""
-        keys = [f"{key.name} TEXT NOT NULL" for key in declaration.keys]
-        columns = [f"{c.name} {'TEXT NOT NULL' if c.merge == 'histogram' else 'INTEGER'}" for c in declaration.columns]
-        cursor.execute(
-            f"CREATE TABLE IF NOT EXISTS {declaration.table} (grain TEXT NOT NULL, bucket INTEGER NOT NULL, "
-            f"{', '.join([*keys, *columns])}, PRIMARY KEY ({', '.join(declaration.row_key)})) STRICT, WITHOUT ROWID"
-        )
 
     def merge(self, cursor: Any, declaration: Declaration, folded: Folded) -> None:
         """Merge rows into what is there. STRICT refuses a sum beyond 64 bits, which SQLite would turn into a float."""

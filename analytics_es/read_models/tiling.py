@@ -10,8 +10,10 @@ from attrs import evolve, frozen
 from analytics_es.errors import BadPeriod
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.projection.calendar import Calendar
-from analytics_es.read_models import Span
+from analytics_es.read_models.snapshot import Span
 from analytics_es.types import TimePeriod
+
+MICRO = 1_000_000
 
 
 def calendar_of(period: TimePeriod, default: Calendar) -> Calendar:
@@ -87,6 +89,16 @@ class Tiling:
         tail = [last] if last < self.end else []
         return spans, [*head, *labels, *tail]
 
+    def whole_days(self) -> tuple[int, int]:
+        """Return the bounds of the days that it lies in: [start, end)."""
+        days = self.calendar.days(self.start, self.end)
+        return days[0], self.calendar.next_day(days[-1])
+
+    @property
+    def within(self) -> tuple[int, int]:
+        """Its bounds in microseconds: [start, end)."""
+        return self.start * MICRO, self.end * MICRO
+
     def hours(self) -> list[Span]:
         """Return the period as hour buckets alone."""
         return [Span("hour", self.start, self.end)]
@@ -118,9 +130,9 @@ class Tiling:
         """Return an instant as an aware datetime in the reporting zone."""
         return self.calendar.local(instant)
 
-    def period(self, asked: TimePeriod) -> TimePeriod:
-        """Return the widened period, with the granularity that was asked for."""
-        return TimePeriod(self.local(self.start), self.local(self.end), asked.granularity)
+    def period(self, period: TimePeriod) -> TimePeriod:
+        """Return the period that this one is of as it is widened, with its granularity."""
+        return TimePeriod(self.local(self.start), self.local(self.end), period.granularity)
 
     def _days(self) -> tuple[int, int]:
         """Return the bounds of the whole days inside."""

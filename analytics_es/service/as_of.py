@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from attrs import evolve
+
+from analytics_es.cost.context import CostContext, Prices
 from analytics_es.events.event import EARLIEST
-from analytics_es.lifecycle import export
+from analytics_es.lifecycle import export_data
 from analytics_es.log import LogSlice
 from analytics_es.projection.calendar import Calendar
-from analytics_es.queries import question as queries
-from analytics_es.queries.as_of import Deriving, recorded_at
-from analytics_es.queries.derived import Crossings, Remembered, folded
-from analytics_es.read_models import ReadModels
-from analytics_es.read_models.tiling import Tiling, calendar_of
-from analytics_es.service.questions import Progress, Questions
-from analytics_es.types import ExportResult, OperationResult, TimePeriod
-
-# ── where the log stood ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-# ── read models of a period ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def _close(*kept: Remembered | Crossings) -> None:
-    for each in kept:
-        each.close()
+from analytics_es.queries import QuestionContext
+from analytics_es.queries.as_of import recorded_at
+from analytics_es.queries.derived import DerivedReadModels
+from analytics_es.queries.grouping import least, several
+from analytics_es.read_models import ReadModels, Tiling, calendar_of
+from analytics_es.service.questions import Answers, Questions
+from analytics_es.store import Store
+from analytics_es.types import ExportResult, OperationResult, Progress, TimePeriod
 
 
 class AsOf(Questions):
@@ -40,59 +33,65 @@ class AsOf(Questions):
     """
 
     def __init__(
-        self, deriving: Deriving, position: int, check_open: Callable[[], None], prices: Callable[[int], queries.Prices]
+        self,
+        store: Store,
+        position: int,
+        check_open: Callable[[], object],
+        prices: Callable[[int], Prices],
     ) -> None:
-        self._log = LogSlice(deriving.log, upto=position)
-        self._deriving, self._declarations, self._is_open = deriving, deriving.declarations, check_open
-        self._lock = threading.Lock()
-        self._remembered, self._crossings = Remembered(), Crossings()
-        self._end = weakref.finalize(self, _close, self._remembered, self._crossings)
+        self._log = LogSlice(store.log, upto=position)
+        self._store = evolve(store, log=self._log)
+        self._check_open, self._derived = check_open, DerivedReadModels()
+        self._end = weakref.finalize(self, self._derived.close)
         self.position, self._prices = position, prices
-        self.recorded_at = recorded_at(deriving.log, position)
+        self.recorded_at = recorded_at(store.log, position)
 
     def close(self) -> None:
         """Let go of what was derived; asking again derives it again."""
-        with self._lock:
-            _close(self._remembered, self._crossings)
+        self._derived.close()
 
-    def _check_open(self) -> None:
-        self._is_open()
+    def _answers(self) -> Answers:
+        self._check_open()
+        return Answers(declarations=self._store.declarations, open=self._answering)
 
     def _now(self) -> datetime:
         return self.recorded_at or EARLIEST
 
+    @contextmanager
     def _answering(
         self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
-    ) -> AbstractContextManager[queries.QuestionContext]:
-        declared = next(each for each in self._declarations if each.name == projection)
-        calendar = calendar_of(period, self._deriving.calendar)
-        if calendar == self._deriving.calendar and not queries.several(declared, words or ()):
-            return self.source(projection, period)
-        needed = queries.least(declared, words)
-        return self._crossings.derived(self._log, needed, calendar, period, self._made_from, progress)
+    ) -> Iterator[QuestionContext]:
+        declared = self._store.read_models.declarations[projection]
+        calendar = calendar_of(period, self._store.calendar)
+        if calendar == self._store.calendar and not several(declared, words or ()):
+            with self.source(projection, period) as context:
+                yield context
+            return
+        with self._derived.crossing(self._log, least(declared, words), calendar, period, progress) as read_models:
+            yield self._context(read_models, calendar)
 
-    def _made_from(self, read_models: ReadModels, calendar: Calendar) -> queries.QuestionContext:
-        return queries.QuestionContext(
+    def _context(self, read_models: ReadModels, calendar: Calendar) -> CostContext:
+        return CostContext(
             read_models=read_models,
             calendar=calendar,
             lag=lambda _: (0, 0.0),
             clock=self._now,
-            known_as=self._deriving.known_as,
+            known_as=self._store.known_as,
             prices=self._prices(self.position),
-            derive=lambda declaration, tiling, _: folded(self._log, declaration, tiling),
+            derive=lambda declaration, tiling, _: DerivedReadModels.build(self._log, declaration, tiling),
         )
 
     @contextmanager
-    def source(self, name: str, period: TimePeriod) -> Iterator[queries.QuestionContext]:
+    def source(self, name: str, period: TimePeriod) -> Iterator[QuestionContext]:
         """Open what answers of a projection about a period are made from; raises BadPeriod, SealedPeriod."""
-        calendar = self._deriving.calendar
+        calendar = self._store.calendar
         tiling = Tiling.of(calendar, period)
         whole = Tiling(calendar, tiling.before().start, tiling.end)
-        with self._lock:
-            read_models = self._remembered.get(
-                (name, whole.start, whole.end), lambda: self._deriving.read_models(self._log, name, whole)
-            )
-            yield self._made_from(read_models, calendar)
+        declaration, fold = self._store.read_models.declarations[name], self._store.fold
+        with self._derived.open(
+            (name, whole.start, whole.end), lambda: DerivedReadModels.build(self._log, declaration, whole, fold)
+        ) as read_models:
+            yield self._context(read_models, calendar)
 
     def export_data(
         self,
@@ -103,16 +102,9 @@ class AsOf(Questions):
         to: str | Path | None = None,
     ) -> OperationResult[ExportResult]:
         """Write the series of metrics as they were then, as csv, json or parquet."""
-        return self._result(
-            lambda: export.export_data(
-                self._log,
-                self._deriving.declarations,
-                self._deriving.fold,
-                Tiling.of(self._deriving.calendar, period),
-                period,
-                format,
-                metrics,
-                to=None if to is None else Path(to),
-                progress=None,
-            )
-        )
+
+        def exported() -> ExportResult:
+            self._check_open()
+            return export_data(self._store, format, period, metrics, to=None if to is None else Path(to))
+
+        return OperationResult.of(exported)

@@ -9,7 +9,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from attrs import frozen
+
 from analytics_es.cost.breakdown import cost
+from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.report import budgets
 from analytics_es.cost.price_diff import price_diff
 from analytics_es.cost.prices.book import PriceBook
@@ -18,9 +21,9 @@ from analytics_es.cost.unit_costs import unit_costs
 from analytics_es.cost.what_if import assumption as assumed
 from analytics_es.errors import MissingProjection
 from analytics_es.projection.declaration import Declaration
-from analytics_es.queries import question as queries
+from analytics_es.queries import QuestionContext
 from analytics_es.queries.performance import performance
-from analytics_es.queries.question import QuestionContext
+from analytics_es.queries.summary import find_metric, metrics, summary
 from analytics_es.queries.usage import usage
 from analytics_es.types import (
     BudgetReport,
@@ -30,29 +33,29 @@ from analytics_es.types import (
     OperationResult,
     PerformanceMetrics,
     PriceDiff,
+    Progress,
     TimePeriod,
     UnitCosts,
     UsageStats,
 )
 
 T = TypeVar("T")
-Progress = Callable[[int, int], None]
+
+
+@frozen(kw_only=True)
+class Answers:
+    """Where questions are put: `open` takes a projection, a period, the words it is asked by, if told, and progress."""
+
+    declarations: Sequence[Declaration]
+    open: Callable[..., AbstractContextManager[QuestionContext]]
 
 
 class Questions(ABC):
     """Every question, put to whatever source of answers there is, as long as it is open."""
 
-    _declarations: Sequence[Declaration]
-
     @abstractmethod
-    def _answering(
-        self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
-    ) -> AbstractContextManager[QuestionContext]:
-        """Open what answers of a projection about a period are made from; `words`, where told, are all they ask by."""
-
-    @abstractmethod
-    def _check_open(self) -> None:
-        """Raise Closed after the end."""
+    def _answers(self) -> Answers:
+        """Return where questions are put; raises Closed after the end."""
 
     @abstractmethod
     def close(self) -> None:
@@ -66,14 +69,7 @@ class Questions(ABC):
     ) -> None:
         self.close()
 
-    def _result(self, work: Callable[[], T]) -> OperationResult[T]:
-        def unless_closed() -> T:
-            self._check_open()
-            return work()
-
-        return OperationResult.of(unless_closed)
-
-    def _asked(
+    def _ask(
         self,
         projection: str,
         period: TimePeriod,
@@ -82,16 +78,16 @@ class Questions(ABC):
         progress: Progress | None = None,
     ) -> OperationResult[T]:
         def answered() -> T:
-            if projection not in {each.name for each in self._declarations}:
-                raise MissingProjection(projection=projection)
-            with self._answering(projection, period, words, progress) as source:
+            answers = self._answers()
+            _check_there(answers, projection)
+            with answers.open(projection, period, words, progress) as source:
                 return answer(source)
 
-        return self._result(answered)
+        return OperationResult.of(answered)
 
     def list_metrics(self) -> OperationResult[list[MetricInfo]]:
         """List every metric that `get_summary` and `export_data` know."""
-        return self._result(lambda: queries.metrics(self._declarations))
+        return OperationResult.of(lambda: metrics(self._answers().declarations))
 
     def get_summary(
         self,
@@ -108,22 +104,23 @@ class Questions(ABC):
         """
 
         def answered() -> MetricSummary:
-            declaration, _ = queries.find_metric(self._declarations, metric)
+            answers = self._answers()
+            declaration, _ = find_metric(answers.declarations, metric)
             words = [*group_by, *(where or {})]
-            with self._answering(declaration.name, period, words, progress) as source:
-                return queries.summary(source, metric, period, group_by=group_by, where=where or {})
+            with answers.open(declaration.name, period, words, progress) as source:
+                return summary(source, metric, period, group_by=group_by, where=where or {})
 
-        return self._result(answered)
+        return OperationResult.of(answered)
 
     def get_usage_stats(
         self, entity_type: str | None, entity_id: str | None, period: TimePeriod
     ) -> OperationResult[UsageStats]:
         """Say how much one entity, all entities of a type (id None), or everyone (both None) used."""
-        return self._asked("usage", period, lambda source: usage(source, entity_type, entity_id, period))
+        return self._ask("usage", period, lambda source: usage(source, entity_type, entity_id, period))
 
     def get_performance_metrics(self, period: TimePeriod) -> OperationResult[PerformanceMetrics]:
         """Say how fast and how reliable each operation was."""
-        return self._asked("performance", period, lambda source: performance(source, period))
+        return self._ask("performance", period, lambda source: performance(source, period))
 
     def get_cost_breakdown(
         self,
@@ -149,7 +146,7 @@ class Questions(ABC):
             assumption = assumed(source, prices, models)
             return cost(source, period, by, where=where, assumption=assumption)
 
-        return self._asked("cost", period, answered, [*by, *(where or {})], progress)
+        return self._ask("cost", period, answered, [*by, *(where or {})], progress)
 
     def get_unit_costs(
         self, period: TimePeriod, *, where: Mapping[str, str] | None = None
@@ -159,7 +156,7 @@ class Questions(ABC):
         Each is what all its calls of the period cost, by how many there are. Filters choose calls, and with them jobs
         and conversations; tasks that ended well are all of the period, so that what models cost per task adds up.
         """
-        return self._asked("cost", period, lambda source: unit_costs(source, period, where or {}))
+        return self._ask("cost", period, lambda source: unit_costs(source, period, where or {}))
 
     def diff_prices(
         self, entries: Iterable[PriceEntry | Mapping[str, Any]], period: TimePeriod
@@ -168,7 +165,7 @@ class Questions(ABC):
 
         Entries are those of `publish_prices`. Nothing is recorded. What calls reported stays, and is not compared.
         """
-        return self._asked("cost", period, lambda source: price_diff(source, entries, period), [])
+        return self._ask("cost", period, lambda source: price_diff(source, entries, period), [])
 
     def get_budgets(self, *, budget: str | None = None, at: datetime | None = None) -> OperationResult[BudgetReport]:
         """Say what was allocated to budgets, what is spent of it, when that reached which part, and what remains.
@@ -178,8 +175,13 @@ class Questions(ABC):
         """
 
         def answered() -> BudgetReport:
-            if "budgets" not in {each.name for each in self._declarations}:
-                raise MissingProjection(projection="budgets")
-            return budgets(self._answering, budget, at)
+            answers = self._answers()
+            _check_there(answers, BUDGETS)
+            return budgets(answers.open, budget, at)
 
-        return self._result(answered)
+        return OperationResult.of(answered)
+
+
+def _check_there(answers: Answers, projection: str) -> None:
+    if projection not in {declaration.name for declaration in answers.declarations}:
+        raise MissingProjection(projection=projection)

@@ -11,8 +11,8 @@ from attrs import Factory, frozen
 
 from analytics_es.cost.tags import checked
 from analytics_es.errors import BadPolicy, BadRetention, BadSettings, BadTags
-from analytics_es.ingest.privacy import PrivacyPolicy
-from analytics_es.lifecycle.retention import RetentionPolicy
+from analytics_es.ingest import PrivacyPolicy
+from analytics_es.lifecycle import RetentionPolicy
 
 
 @frozen(kw_only=True)
@@ -33,14 +33,14 @@ def read_settings(path: Path) -> Settings:
         raise BadSettings(path=path, problem=f"cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadSettings(path=path, problem=f"is not TOML: {error}") from error
-    told: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for name, table in tables.items():
         if name not in TABLES:
             raise BadSettings(path=path, problem=f"there is no table {name!r}: use {', '.join(TABLES)}")
         if not isinstance(table, Mapping):
             raise BadSettings(path=path, problem=f"{name} must be a table: write [{name}]")
-        told |= TABLES[name](path, dict(table))
-    return Settings(**told)
+        settings |= TABLES[name](path, dict(table))
+    return Settings(**settings)
 
 
 def _privacy(path: Path, table: dict[str, Any]) -> dict[str, Any]:
@@ -72,10 +72,10 @@ def _cost(path: Path, table: dict[str, Any]) -> dict[str, Any]:
         raise BadSettings(path=path, problem=f"cost.tags: {error.details['problem']}") from error
 
 
-def _only(path: Path, name: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+def _only(path: Path, name: str, table: Mapping[str, Any], names: tuple[str, ...]) -> None:
     for key in table:
-        if key not in known:
-            raise BadSettings(path=path, problem=f"there is no key {name}.{key}: use {', '.join(known)}")
+        if key not in names:
+            raise BadSettings(path=path, problem=f"there is no key {name}.{key}: use {', '.join(names)}")
 
 
 # Every table: what reads it.

@@ -4,38 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from attrs import evolve
-
-from analytics_es.audit import ledger, verify
 from analytics_es.audit.dead_letters import DeadLetterDetails, DeadLetters
-from analytics_es.cost.budgets.accounts import BUDGETS
-from analytics_es.cost.budgets.thresholds import Thresholds
-from analytics_es.ingest.recorder import Progress, Recorder
-from analytics_es.lifecycle import backup, copies, export
-from analytics_es.lifecycle import sealing as retaining
-from analytics_es.lifecycle.archive import Archive
-from analytics_es.lifecycle.archive_source import ArchiveSource, archived_days
-from analytics_es.lifecycle.erasure import refuse_forgotten
-from analytics_es.lifecycle.retention import RetentionPolicy
-from analytics_es.log import EventLog
-from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import Declaration, differences
-from analytics_es.projection.fold import Fold
-from analytics_es.queries.question import QuestionContext
-from analytics_es.read_models import ReadModels, Snapshot, rebuild
-from analytics_es.read_models.backfill import Backfill
-from analytics_es.read_models.catch_up import Progress as CatchUpProgress
-from analytics_es.read_models.catch_up import Runner
-from analytics_es.read_models.replay import BATCH, replaying
-from analytics_es.read_models.seeds import Seeds, sealed_until
-from analytics_es.read_models.sources import LogSource
-from analytics_es.read_models.tiling import Tiling
-from analytics_es.service.questions import Questions
+from analytics_es.audit.ledger import check_ledger
+from analytics_es.audit.verify import verify
+from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_and_announce, rebuild_from
+from analytics_es.read_models.replay import BATCH
+from analytics_es.read_models.status import projection_status, unreadable_values
+from analytics_es.service.parts import Lifetime, Parts
+from analytics_es.service.questions import Answers, Questions
+from analytics_es.store import Store
 from analytics_es.types import (
     AggregationResult,
     BackupResult,
@@ -43,6 +23,7 @@ from analytics_es.types import (
     ExportResult,
     LedgerCheck,
     OperationResult,
+    Progress,
     ProjectionStatus,
     RebuildResult,
     RetentionResult,
@@ -52,81 +33,57 @@ from analytics_es.types import (
     Verification,
 )
 
+T = TypeVar("T")
+
 
 class Upkeep(Questions):
     """Keeps read models up to date, right and within their retention; copies and exports the log."""
 
-    _log: EventLog
-    _read_models: ReadModels
-    _calendar: Calendar
-    _fold: Fold
-    _runner: Runner
-    _backfill: Backfill | None
-    _events: LogSource
-    _source: QuestionContext
-    _recorder: Recorder
-    _letters: DeadLetters
-    _thresholds: Thresholds | None
-    _retention: RetentionPolicy
-    _clock: Callable[[], datetime]
+    def __init__(self, lifetime: Lifetime) -> None:
+        self._lifetime = lifetime
+
+    @property
+    def store(self) -> Store:
+        """The parts of the open store, for operators and tests, who answer for what they do. Raises Closed."""
+        return self._parts.store
+
+    @property
+    def _parts(self) -> Parts:
+        return self._lifetime.parts()
+
+    def close(self) -> None:
+        """End subscriptions, stop following and close the store; what was recorded is durable already.
+
+        Buffers are closed first; raises EventsLost, after the rest is closed, if they could not store what they held.
+        """
+        self._lifetime.close()
+
+    def _answers(self) -> Answers:
+        return self._parts.answers
+
+    def _result(self, work: Callable[[Parts], T]) -> OperationResult[T]:
+        return OperationResult.of(lambda: work(self._parts))
 
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def catch_up(self, progress: CatchUpProgress | None = None, *, thresholds: bool = True) -> int:
+    def catch_up(self, progress: Progress | None = None, *, thresholds: bool = True) -> int:
         """Fold everything recorded so far, here and now; returns the position reached. Raises FoldFailed.
 
         With `thresholds`, tell of those of budgets that were reached.
         """
-        self._check_open()
-        if self._backfill:
-            self._backfill.now(progress)
-        position = self._runner.catch_up(progress)
-        told = self._thresholds.look() if self._thresholds and thresholds else 0
-        return self._runner.catch_up(progress) if told else position
+        return self._parts.catch_up(progress, thresholds=thresholds)
 
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
         """Wait until everything recorded so far is in the read models; raises NotCaughtUp, FoldFailed."""
-        self._check_open()
-        return self._runner.wait_until_caught_up(timeout)
+        return self.store.runner.wait_until_caught_up(timeout)
 
     def projections(self) -> OperationResult[list[ProjectionStatus]]:
         """Say how far every projection is, how large, and what stopped it, if anything did."""
-        return self._result(self._status)
-
-    def _status(self) -> list[ProjectionStatus]:
-        with self._read_models.read() as snapshot:
-            return [self._status_of(snapshot, each) for each in self._declarations]
-
-    def _status_of(self, snapshot: Snapshot, declared: Declaration) -> ProjectionStatus:
-        name, live = declared.name, snapshot.live[declared.name]
-        behind, waiting = self._runner.lag(snapshot.positions[name])
-        changed = differences(live, declared)
-        return ProjectionStatus(
-            name=name,
-            version=live.version,
-            position=snapshot.positions[name],
-            lag_events=behind,
-            lag_seconds=waiting,
-            rows=snapshot.size(live),
-            unreadable=snapshot.unreadable(name),
-            error=self._runner.problem(name)
-            or (self._thresholds and name == BUDGETS and self._thresholds.problem)
-            or None,
-            stale=f"definition changed ({', '.join(changed)})" if changed else None,
-        )
-
-    def _untold(self, name: str) -> str | None:
-        return self._thresholds.problem if self._thresholds and name == BUDGETS else None
+        return self._result(lambda parts: projection_status(parts.store.read_models, parts.store.runner, parts.problem))
 
     def unreadable_values(self, limit: int = 100) -> OperationResult[list[UnreadableValue]]:
         """List the first values that projections could not read and left out."""
-
-        def listed() -> list[UnreadableValue]:
-            with self._read_models.read() as snapshot:
-                rows = snapshot.unreadable_values(limit)
-            return [UnreadableValue(projection=name, position=position, field=field) for name, position, field in rows]
-
-        return self._result(listed)
+        return self._result(lambda parts: unreadable_values(parts.store.read_models, limit))
 
     # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -134,23 +91,25 @@ class Upkeep(Questions):
         self, *, projection: str | None = None, limit: int = 100, discarded: bool = False
     ) -> OperationResult[list[DeadLetter]]:
         """List the first values that projections could not read; with `discarded`, also those that were accepted."""
-        return self._result(lambda: self._letters.listed(projection=projection, discarded=discarded, limit=limit))
+        return self._result(
+            lambda parts: DeadLetters(parts.store).listed(projection=projection, discarded=discarded, limit=limit)
+        )
 
     def dead_letter(self, position: int) -> OperationResult[DeadLetterDetails]:
         """Show what is stored at a position, and why projections could not use it."""
-        return self._result(lambda: self._letters.details(position))
+        return self._result(lambda parts: DeadLetters(parts.store).details(position))
 
     def retry_dead_letters(
         self, position: int | None = None, *, projection: str | None = None
     ) -> OperationResult[RetryResult]:
         """Derive again what dead letters lie in, at one position or all: a newer version may read them now."""
-        return self._result(lambda: self._letters.retry(position=position, projection=projection))
+        return self._result(lambda parts: DeadLetters(parts.store).retry(position=position, projection=projection))
 
     def discard_dead_letters(
         self, position: int, *, projection: str | None = None
     ) -> OperationResult[list[DeadLetter]]:
         """Accept what could not be read at a position: it stays counted, but is no longer listed."""
-        return self._result(lambda: self._letters.discard(position, projection=projection))
+        return self._result(lambda parts: DeadLetters(parts.store).discard(position, projection=projection))
 
     # ── the log again ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -161,16 +120,7 @@ class Upkeep(Questions):
 
         Of the named projections, by default of all; beside a running follower.
         """
-        return self._result(
-            lambda: rebuild.run_aggregation(
-                self._log,
-                self._read_models,
-                self._fold,
-                Tiling.of(self._calendar, period),
-                period,
-                self._named(projections),
-            )
-        )
+        return self._result(lambda parts: parts.store.derive_again(period, parts.store.selected(projections)))
 
     def rebuild(
         self,
@@ -181,7 +131,7 @@ class Upkeep(Questions):
         batch_size: int = BATCH,
         set_aside: bool = False,
         archive: str | Path | None = None,
-        progress: CatchUpProgress | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[RebuildResult]:
         """Derive read models again from the whole log, beside the live ones, which serve until the new are swapped in.
 
@@ -193,49 +143,17 @@ class Upkeep(Questions):
         log for the stretch of time that it holds.
         """
         return self._result(
-            lambda: self._rebuilt(
-                self._named(projections),
+            lambda parts: rebuild_from(
+                parts.store,
+                Path(archive) if archive else None,
+                parts.store.selected(projections),
                 progress,
                 workers=workers,
                 executor=executor,
                 size=batch_size,
                 set_aside=set_aside,
-                source=self._archived(Path(archive)) if archive else None,
             )
         )
-
-    def _archived(self, directory: Path) -> ArchiveSource:
-        kept = Archive.open(directory, log=self._log.identity)
-        kept.check()
-        refuse_forgotten(self._log, kept)
-        return ArchiveSource(self._log, kept, self._events.opening)
-
-    def _named(self, projections: Sequence[str] | None) -> list[str]:
-        known = [each.name for each in self._declarations]
-        for name in projections or ():
-            self._source.declaration(name)
-        return [name for name in known if projections is None or name in projections]
-
-    def _rebuilt(
-        self,
-        names: Sequence[str],
-        progress: CatchUpProgress | None,
-        *,
-        set_aside: bool = True,
-        source: ArchiveSource | None = None,
-        **how: Any,
-    ) -> RebuildResult:
-        seeds = Seeds(self._log, without=archived_days(self._log, source, self._calendar)) if source else None
-        result = rebuild.rebuild(
-            self._log,
-            self._read_models,
-            names,
-            lambda beside: replaying(source or self._events, beside, self._calendar, **how),
-            set_aside=set_aside,
-            seeds=seeds,
-            progress=progress,
-        )
-        return result if source else evolve(result, sealed_until=sealed_until(self._log, self._calendar))
 
     def verify(
         self,
@@ -246,7 +164,7 @@ class Upkeep(Questions):
         seed: int | None = None,
         limit: int = 20,
         workers: int = 1,
-        progress: CatchUpProgress | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[Verification]:
         """Fold events again and compare with the live read models at the position they have reached, while they serve.
 
@@ -255,16 +173,14 @@ class Upkeep(Questions):
         Of what differs, the first `limit` rows of each projection are listed, with the events they are made of.
         """
         return self._result(
-            lambda: verify.verify(
-                self._log,
-                self._read_models,
-                self._fold,
-                self._named(projections),
-                lambda declarations: replaying(self._events, declarations, self._calendar, workers=workers),
+            lambda parts: verify(
+                parts.store,
+                parts.store.selected(projections),
                 period=period,
                 sample=sample,
                 seed=seed,
                 limit=limit,
+                workers=workers,
                 progress=progress,
             )
         )
@@ -277,7 +193,7 @@ class Upkeep(Questions):
         *,
         archive: str | Path | None = None,
         dry_run: bool = False,
-        progress: retaining.Progress | None = None,
+        progress: Progress | None = None,
     ) -> OperationResult[RetentionResult]:
         """Seal and delete the events, and let go of the hours and days, that are older than they are to be kept.
 
@@ -287,42 +203,22 @@ class Upkeep(Questions):
         there as Parquet first. A `dry_run` only says what would be done. Others go on recording and asking meanwhile.
         """
 
-        def retained() -> RetentionResult:
-            wanted = self._retention if policy is None else RetentionPolicy.of(policy)
-            if archive:
-                wanted = RetentionPolicy.of({**wanted.to_dict(), "archive": str(archive)})
+        def retained(parts: Parts) -> RetentionResult:
+            chosen = (parts.retention if policy is None else RetentionPolicy.of(policy)).with_archive(archive)
             if not dry_run:
-                self.catch_up()
-            with nullcontext() if dry_run else self._read_models.rebuilding():
-                run = self._retaining(wanted, progress)
-                return run.plan() if dry_run else run.run()
+                parts.catch_up()
+            sealing = Sealing(
+                store=parts.store,
+                policy=chosen,
+                verify=lambda days: verify(parts.store, parts.store.selected(None), period=days),
+                progress=progress,
+            )
+            return sealing.plan() if dry_run else sealing.run()
 
         return self._result(retained)
 
-    def _retaining(self, policy: RetentionPolicy, progress: retaining.Progress | None) -> retaining.Sealing:
-        def verified(period: TimePeriod) -> Verification:
-            return self.verify(period=period).unwrap()
-
-        def archived(period: TimePeriod) -> ExportResult | None:
-            to = Path(policy.archive) if policy.archive else None
-            return retaining.archived(self._log, self._declarations, self._fold, self._calendar, period, to)
-
-        return retaining.Sealing(
-            log=self._log,
-            read_models=self._read_models,
-            fold=self._fold,
-            calendar=self._calendar,
-            policy=policy,
-            now=self._clock(),
-            catch_up=self._runner.catch_up,
-            verify=verified,
-            announce=self._recorder.announce,
-            archive=archived,
-            progress=progress,
-        )
-
     def check_ledger(
-        self, projections: Sequence[str] | None = None, *, progress: CatchUpProgress | None = None
+        self, projections: Sequence[str] | None = None, *, progress: Progress | None = None
     ) -> OperationResult[list[LedgerCheck]]:
         """Compare, day by day, which events read models have taken in with those in the log: quick, nothing is folded.
 
@@ -330,19 +226,15 @@ class Upkeep(Questions):
         changed afterwards, which `verify` finds.
         """
         return self._result(
-            lambda: ledger.check(self._log, self._read_models, self._fold, self._named(projections), progress=progress)
+            lambda parts: check_ledger(parts.store, parts.store.selected(projections), progress=progress)
         )
 
-    def back_up(
-        self, to: str | Path, *, progress: Callable[[int, int], None] | None = None
-    ) -> OperationResult[BackupResult]:
+    def back_up(self, to: str | Path, *, progress: Progress | None = None) -> OperationResult[BackupResult]:
         """Copy the log as it is now into a new file, while everybody goes on; read models are derived again from it.
 
         The file appears under its name only when it is complete, and never replaces another. It is a store: open it.
         """
-        return self._result(
-            lambda: copies.announce_backup(self._recorder.announce, backup.back_up(self._log, Path(to), progress))
-        )
+        return self._result(lambda parts: back_up(parts.store, Path(to), progress))
 
     def export_data(
         self,
@@ -358,19 +250,8 @@ class Upkeep(Questions):
         The file appears under its name only when it is complete, and never replaces another. Without `to` it is named
         after its content, in the working directory.
         """
-
-        def exported() -> ExportResult:
-            result = export.export_data(
-                self._log,
-                self._declarations,
-                self._fold,
-                Tiling.of(self._calendar, period),
-                period,
-                format,
-                metrics,
-                to=None if to is None else Path(to),
-                progress=progress,
+        return self._result(
+            lambda parts: export_and_announce(
+                parts.store, format, period, metrics, to=None if to is None else Path(to), progress=progress
             )
-            return result if metrics else copies.announce_export(self._recorder.announce, result, period)
-
-        return self._result(exported)
+        )

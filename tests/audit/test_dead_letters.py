@@ -28,16 +28,11 @@ class Sizes:
     size: int | None = total("attributes.size")
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "analytics.db"
-
-
 def opened(path: Path | str, *events: Arguments | Stored) -> AnalyticsService:
     from projections import Cost
 
     service = AnalyticsService.open(path, projections=[Cost, Sizes], follow=False)
-    append(service._log, *events)  # type: ignore[arg-type]  # past the door
+    append(service.store.log, *events)  # type: ignore[arg-type]  # past the door
     service.catch_up()
     return service
 

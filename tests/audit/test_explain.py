@@ -6,10 +6,11 @@ import random
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
@@ -20,13 +21,13 @@ from analytics_es.events.event import EPOCH
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import Histogram, count, histogram, key, largest, projection, smallest, total
 from analytics_es.projection.declaration import Declaration, Measure
-from analytics_es.queries import question as queries
+from analytics_es.queries.summary import summary
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.testing import NOON, budget_allocated, job_failed, provider_call, task_completed, tool_call
 from analytics_es.types import Distribution, Explanation, MetricPoint
 from projections import Cost
 from tests.servers import Server
-from tests.stores import append, engine, log_of, runner_of, stored, views_of
+from tests.stores import USUAL, append, engine, log_of, nth, runner_of, stored, views_of
 from tests.test_laws import ALL, ZONES, broken, histories, moderate, source_of
 
 HOUR = timedelta(hours=1)
@@ -100,24 +101,25 @@ def exact(figures: Distribution) -> tuple[Any, ...]:
     return figures.count, figures.total, figures.minimum, figures.maximum
 
 
-@settings(moderate, max_examples=25)
+@moderate
 @given(histories(), broken, st.randoms(use_true_random=False), st.sampled_from(ZONES))
 def test_what_is_explained_adds_up_to_the_number(
     history: list[dict[str, Any]], damaged: list[Any], chance: random.Random, zone: str
 ) -> None:
     arrivals = [*history, *damaged]
     chance.shuffle(arrivals)
-    with log_of(arrivals) as log, views_of(log, CLASSES, zone) as read_models:
+    with log_of(arrivals, door=USUAL) as log, views_of(log, CLASSES, zone) as read_models:
         runner_of(log, read_models, batch=chance.randint(1, 20), classes=CLASSES, zone=zone).step()
         with read_models.read() as snapshot:
             if not any(map(snapshot.size, read_models.declarations.values())):
                 return
+        store: Any = SimpleNamespace(log=log, fold=engine(CLASSES, zone))
         for _ in range(6):
             declaration, measure, period, where = some_cell(read_models, zone, chance)
             source, metric = source_of(read_models, zone), f"{declaration.name}.{measure.name}"
-            told = queries.summary(source, metric, period, group_by=(), where=where)
+            told = summary(source, metric, period, group_by=(), where=where)
             try:
-                found = explain(source, log, engine(CLASSES, zone), metric, period, where=where)
+                found = explain(source, store, metric, period, where)
             except SeveralCurrencies:
                 assert len(told.by_currency) > 1
                 continue
@@ -131,12 +133,6 @@ def test_what_is_explained_adds_up_to_the_number(
 
 
 # ── one service ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
 
 
 def recorded(service: AnalyticsService, *events: dict[str, Any]) -> None:
@@ -154,10 +150,15 @@ def test_an_event_is_told_with_its_place_its_time_and_what_it_brings(analytics: 
     found = analytics.explain("cost.reported_cost", LUNCH).unwrap()
 
     (event,) = found.events
-    assert (event.position, event.id, event.source, event.type) == (2, "call-2", "local", "provider.call.completed")
-    assert (NOON + timedelta(microseconds=7), Decimal("0.25")) == (event.occurred_at, event.value)
+    assert (event.position, event.id, event.source, event.type) == (
+        nth(2),
+        "call-2",
+        "local",
+        "provider.call.completed",
+    )
+    assert (event.occurred_at, event.value) == (NOON + timedelta(microseconds=7), Decimal("0.25"))
     assert event.recorded_at is not None
-    assert (1, "USD", Decimal("0.25"), {}) == (found.count, found.currency, found.figures.total, found.keys)
+    assert (found.count, found.currency, found.figures.total, found.keys) == (1, "USD", Decimal("0.25"), {})
 
 
 def test_an_event_counts_once_unless_an_entity_is_asked_for(analytics: AnalyticsService) -> None:
@@ -169,7 +170,7 @@ def test_an_event_counts_once_unless_an_entity_is_asked_for(analytics: Analytics
 
 
 def test_an_id_without_its_type_has_an_event_once_for_each_type(analytics: AnalyticsService) -> None:
-    recorded(analytics, task_completed(user_id="x", tenant_id="x"))
+    recorded(analytics, task_completed(agent_id="x", tenant_id="x"))
 
     found = analytics.explain("usage.events", LUNCH, where={"entity_id": "x"}).unwrap()
 
@@ -179,7 +180,7 @@ def test_an_id_without_its_type_has_an_event_once_for_each_type(analytics: Analy
 def test_a_late_event_is_among_those_of_its_hour(analytics: AnalyticsService) -> None:
     recorded(analytics, tool_call(), tool_call(occurred_at=NOON + 3 * HOUR), tool_call(occurred_at=NOON + HOUR / 2))
 
-    assert [each.position for each in analytics.explain("usage.events", LUNCH).unwrap().events] == [1, 3]
+    assert [each.position for each in analytics.explain("usage.events", LUNCH).unwrap().events] == [nth(1), nth(3)]
 
 
 def test_the_first_are_listed_and_the_rest_is_counted(analytics: AnalyticsService) -> None:
@@ -192,7 +193,7 @@ def test_the_first_are_listed_and_the_rest_is_counted(analytics: AnalyticsServic
     assert (ids(first), first.omitted, first.count) == (["call-1", "call-2"], 2, 4)
     assert (ids(most), most.omitted) == (["call-2", "call-4", "call-3"], 1)
     assert (ids(none), none.omitted) == ([], 4)
-    assert {Decimal(26)} == {each.figures.total for each in (first, most, none)}
+    assert {each.figures.total for each in (first, most, none)} == {Decimal(26)}
 
 
 def test_what_is_far_apart_in_the_log_is_listed_in_order(
@@ -211,12 +212,12 @@ def test_what_is_far_apart_in_the_log_is_listed_in_order(
         assert (6, 6 - limit, Decimal(30)) == (found.count, found.omitted, found.figures.total)
         return [int(each.value) for each in found.events]
 
-    def at(done: int, whole: int) -> None:
+    def at(_: str, done: int, whole: int) -> None:
         seen.append((done, whole))
 
     assert told(5, largest=False) == [0, 2, 4, 6, 8]
     assert told(3, largest=True) == [10, 8, 6]
-    assert seen[:3] == [(3, 12), (7, 12), (11, 12)]
+    assert seen[:3] == [(nth(n), nth(12)) for n in (3, 7, 11)]
 
 
 def test_what_is_not_in_the_read_model_yet_explains_nothing(analytics: AnalyticsService) -> None:
@@ -225,19 +226,19 @@ def test_what_is_not_in_the_read_model_yet_explains_nothing(analytics: Analytics
 
     found = analytics.explain("usage.events", LUNCH).unwrap()
 
-    assert (ids(found), found.completeness.position, found.completeness.lag_events) == (["call-1"], 1, 1)
+    assert (ids(found), found.completeness.position, found.completeness.lag_events) == (["call-1"], nth(1), 1)
 
 
 def test_an_unreadable_value_brings_nothing(analytics: AnalyticsService) -> None:
-    assert isinstance(analytics._log, SQLiteLog)
+    assert isinstance(analytics.store.log, SQLiteLog)
     custom = [stored("custom.thing.measured", input_tokens=value) for value in (5, "lots", "1e400", None)]
-    append(analytics._log, *custom, ("custom.thing.measured", b"{"))
+    append(analytics.store.log, *custom, ("custom.thing.measured", b"{"))
     analytics.catch_up()
     noon = TimePeriod(NOON, NOON + HOUR)
 
     found = analytics.explain("usage.input_tokens", noon).unwrap()
 
-    assert ([1], Decimal(5)) == ([each.position for each in found.events], found.figures.total)
+    assert ([each.position for each in found.events], found.figures.total) == ([1], Decimal(5))
     assert analytics.explain("usage.events", noon).unwrap().count == 4
     assert found.completeness.unreadable > 0
 
@@ -285,7 +286,7 @@ def test_nothing_is_explained_by_nothing(analytics: AnalyticsService) -> None:
     found = {name: analytics.explain(name, LUNCH).unwrap() for name in ("usage.events", "cost.reported_cost")}
 
     assert [found["usage.events"].figures.count, found["cost.reported_cost"].figures.total] == [0, None]
-    assert {(0, 0, None)} == {(each.count, each.omitted, each.currency) for each in found.values()}
+    assert {(each.count, each.omitted, each.currency) for each in found.values()} == {(0, 0, None)}
 
 
 @pytest.mark.parametrize(

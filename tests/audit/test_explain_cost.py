@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+import threading
 from datetime import timedelta
 from decimal import Decimal, localcontext
+from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,23 +16,14 @@ from hypothesis import given, settings
 from analytics_es import AnalyticsService
 from analytics_es.cost.prices.quantities import EXACT
 from analytics_es.errors import BadLimit, NotARow, SealedPeriod, UnknownKey
+from analytics_es.projection.engine import _engines as engines
 from analytics_es.testing import NOON, price, provider_call, task_completed
 from analytics_es.types import CostBreakdown, CostExplanation
 from tests.histories_of_cost import DAYS, HOUR, calls, entries
+from tests.stores import nth, record
 
 D = Decimal
 UNREPORTED: dict[str, Any] = {"cost": None, "currency": None}
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
-
-
-def record(analytics: AnalyticsService, *events: dict[str, Any]) -> None:
-    analytics.record_events(events).unwrap()
-    analytics.catch_up()
 
 
 def breakdown(analytics: AnalyticsService, *by: str) -> CostBreakdown:
@@ -45,7 +39,7 @@ def data_of(calls: list[dict[str, Any]], number: str) -> dict[str, Any]:
     return data
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(calls=calls(), published=entries())
 def test_the_calls_of_every_row_cost_what_the_row_does(
     calls: list[dict[str, Any]], published: list[dict[str, Any]]
@@ -83,10 +77,10 @@ def test_each_call_says_what_it_cost_and_how(analytics: AnalyticsService) -> Non
     told = explained(analytics, largest=False)
 
     assert [(each.position, each.state, each.cost, each.currency, each.reason) for each in told.events] == [
-        (1, "reported", D("0.005115"), "USD", ""),
-        (2, "computed", D("0.003765"), "USD", ""),
-        (3, "unknown", None, "", "reported_as_zero"),
-        (4, "unknown", None, "", "no_price"),
+        (nth(1), "reported", D("0.005115"), "USD", ""),
+        (nth(2), "computed", D("0.003765"), "USD", ""),
+        (nth(3), "unknown", None, "", "reported_as_zero"),
+        (nth(4), "unknown", None, "", "no_price"),
     ]
     computed = told.events[1]
     assert [(each.kind, each.units, each.price) for each in computed.charged] == [
@@ -123,17 +117,17 @@ def test_calls_within_an_hour_have_the_price_of_their_moment(analytics: Analytic
 
 def test_a_correction_is_listed_with_its_change(analytics: AnalyticsService) -> None:
     record(analytics, provider_call(), provider_call(cost="0", occurred_at=NOON + HOUR))
-    analytics.correct_cost(1, "0.005", note="invoice").unwrap()
-    analytics.correct_cost(2, "0.001", note="invoice").unwrap()
+    analytics.correct_cost(nth(1), "0.005", note="invoice").unwrap()
+    analytics.correct_cost(nth(2), "0.001", note="invoice").unwrap()
     analytics.catch_up()
 
     told, answer = explained(analytics, largest=False), breakdown(analytics)
 
     assert [(each.position, each.state, each.cost) for each in told.events] == [
-        (1, "reported", D("0.005115")),
-        (2, "unknown", None),
-        (3, "reported", D("-0.000115")),
-        (4, "reported", D("0.001")),
+        (nth(1), "reported", D("0.005115")),
+        (nth(2), "unknown", None),
+        (nth(3), "reported", D("-0.000115")),
+        (nth(4), "reported", D("0.001")),
     ]
     assert told.totals == {"USD": answer.totals[0].cost} == {"USD": D("0.006")}
     assert (told.calls, told.unknown_calls) == (answer.calls, answer.unknown_calls) == (2, 0)
@@ -147,7 +141,7 @@ def test_the_dearest_come_first_and_what_is_not_listed_is_counted(analytics: Ana
     assert [each.cost for each in told.events] == [D(3), D(2)]
     assert (told.count, told.omitted, told.totals) == (4, 2, {"USD": D(6)})
     assert explained(analytics, limit=0).events == []
-    assert [each.position for each in explained(analytics, limit=3, largest=False).events] == [1, 2, 3]
+    assert [each.position for each in explained(analytics, limit=3, largest=False).events] == [nth(1), nth(2), nth(3)]
     assert explained(analytics, limit=9).events[-1].state == "unknown"
 
 
@@ -164,10 +158,10 @@ def test_rows_of_every_kind_lead_to_their_calls(analytics: AnalyticsService) -> 
     def positions(row: Any) -> list[int]:
         return [each.position for each in explained(analytics, answer, row=row, largest=False).events]
 
-    assert {each.currency: positions(each) for each in answer.totals} == {"USD": [1], "EUR": [2]}
-    assert [positions(each) for each in answer.efforts] == [[2]]
-    assert [positions(each) for each in answer.unknown] == [[3]]
-    assert [positions(each) for each in answer.series if each.calls] == [[1], [2], [3]]
+    assert {each.currency: positions(each) for each in answer.totals} == {"USD": [nth(1)], "EUR": [nth(2)]}
+    assert [positions(each) for each in answer.efforts] == [[nth(2)]]
+    assert [positions(each) for each in answer.unknown] == [[nth(3)]]
+    assert [positions(each) for each in answer.series if each.calls] == [[nth(1)], [nth(2)], [nth(3)]]
 
 
 def test_a_currency_chooses_what_costs_so_whoever_told_it(analytics: AnalyticsService) -> None:
@@ -179,7 +173,7 @@ def test_a_currency_chooses_what_costs_so_whoever_told_it(analytics: AnalyticsSe
 
 
 def test_filters_by_an_id_alone_list_an_event_once_for_each_type_of_it(analytics: AnalyticsService) -> None:
-    record(analytics, provider_call(user_id="same", job_id="same"))
+    record(analytics, provider_call(agent_id="same", job_id="same"))
 
     assert explained(analytics, where={"entity_id": "same"}).count == 2
     assert explained(analytics, where={"entity_type": "job"}).count == 1
@@ -214,11 +208,34 @@ def test_what_is_sealed_cannot_be_explained() -> None:
 
 def test_progress_is_told_by_position(analytics: AnalyticsService) -> None:
     record(analytics, provider_call(), provider_call(occurred_at=NOON + HOUR))
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, ...]] = []
 
-    explained(analytics, progress=lambda *at: told.append(at))
+    explained(analytics, progress=lambda _, *at: told.append(at))
 
-    assert told == [(2, 2)]
+    assert told == [(nth(2), nth(2))]
+
+
+def test_any_number_of_questions_opens_no_more_engines_and_threads(analytics: AnalyticsService) -> None:
+    record(analytics, provider_call(user_id="ada", job_id="j1", task_id="t1"))
+    entities = ("user", "tenant", "agent", "job", "task", "conversation", "tool")
+    shapes = [words for length in (1, 2, 3) for words in combinations(entities, length)][:60]
+    explained(analytics)
+    before = engines_and_threads()
+
+    for words in shapes:
+        explained(analytics, where=dict.fromkeys(words, "nobody"))
+
+    grown = {name: count - before[name] for name, count in engines_and_threads().items()}
+    assert len(shapes) == 60
+    assert grown["engines"] <= 1
+    assert max(grown.values()) <= 4
+
+
+def engines_and_threads() -> dict[str, int]:
+    gc.collect()  # engines of closed services, that nothing but a circle still holds
+    counts = {"engines": len(engines.open), "python threads": threading.active_count()}
+    tasks = Path("/proc/self/task")  # the engine's own threads too; of Linux alone
+    return counts | ({"threads": len(list(tasks.iterdir()))} if tasks.exists() else {})
 
 
 def test_a_row_of_two_entities_leads_to_its_calls(analytics: AnalyticsService) -> None:

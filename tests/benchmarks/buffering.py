@@ -35,7 +35,7 @@ def _calls(store: Store, events: list[Told], effort: Effort) -> Figure:
     say(f"{RATE:,} calls a second for {effort.seconds:g} s")
     with store.open() as analytics, analytics.buffered() as buffer:
         calls = round(RATE * effort.seconds)
-        ours, theirs = _paced(calls, events, buffer.record_event, analytics._recorder.door.entry)
+        ours, theirs = _paced(calls, events, buffer.record_event, analytics.store.recorder.door.write)
     return Figure(
         what="buffered call, idle",
         events=calls,

@@ -49,7 +49,7 @@ def measure(
     idle = [1_000 * pace(1, lambda: _visible(analytics)).wall for _ in range(effort.runs)]
     writer = _Writer(analytics, list(islice(store.week(), 2_000)), round(rate * effort.seconds), rate)
     waits = _watch(analytics, writer)
-    return _figure(what, events or analytics._log.head(), waits, idle, writer, target)
+    return _figure(what, events or analytics.store.log.head(), waits, idle, writer, target)
 
 
 def _figure(what: str, events: int, waits: list[float], idle: list[float], writer: _Writer, target: float) -> Figure:

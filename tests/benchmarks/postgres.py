@@ -9,7 +9,6 @@ from itertools import islice
 from typing import Any
 
 from analytics_es import AnalyticsService
-from analytics_es.ingest.door import entry
 from analytics_es.log import Entry
 from tests.benchmarks import stock_postgres as stock
 from tests.benchmarks.figures import Effort, Figure, Pace, Target, pace, rates
@@ -17,6 +16,7 @@ from tests.benchmarks.freshness import measure
 from tests.benchmarks.store import Store, say
 from tests.benchmarks.workload import START
 from tests.servers import Server, server
+from tests.stores import entry
 
 BATCH, ROUND = 1_000, 10_000
 WRITERS, SMALL, BATCHES = 8, 100, 40
@@ -55,7 +55,7 @@ def _append(store: Store, url: str, schema: str) -> Iterator[Figure]:
             seen.update(each.key for each in rows)
             fresh = [rows[first : first + BATCH] for first in range(0, len(rows), BATCH)]
             arguments = list(islice(prepared, ROUND))
-            ours = pace(len(rows), lambda: [analytics._log.append(batch) for batch in fresh])  # noqa: B023
+            ours = pace(len(rows), lambda: [analytics.store.log.append(batch) for batch in fresh])  # noqa: B023
             stored = [stock.stored(batch) for batch in fresh]
             theirs = pace(len(rows), lambda: [recorder.insert_events(batch) for batch in stored])  # noqa: B023
             bare = pace(len(rows), lambda: [copy.append(batch) for batch in fresh])  # noqa: B023
@@ -63,7 +63,7 @@ def _append(store: Store, url: str, schema: str) -> Iterator[Figure]:
             library.append((ours, theirs))
             copied.append((ours, bare))
             door.append((full, theirs))
-        events = analytics._log.head()
+        events = analytics.store.log.head()
     recorder.datastore.close()
     copy.close()
     what = "PostgreSQL append, 1,000 a commit"
@@ -122,7 +122,7 @@ def _write(kind: str, url: str, schema: str, number: int, start: Any, done: Any)
         with AnalyticsService.open(url, schema=schema, follow=False, privacy="full") as analytics:
             start.wait()
             for batch in batches:
-                analytics._log.append(batch)
+                analytics.store.log.append(batch)
             done.wait()
         return
     recorder = stock.PostgresApplicationRecorder(stock.datastore(url, schema))
@@ -142,10 +142,10 @@ def _rebuild(store: Store, running: Server, schema: str, effort: Effort) -> Iter
     for number in range(effort.rounds):
         say(f"rebuilding on PostgreSQL, round {number + 1} of {effort.rounds}")
         with AnalyticsService.open(running.url, schema=schema, follow=False, privacy="full") as analytics:
-            analytics._read_models.restart_beyond(lambda: -1)
-            events = analytics._log.head()
+            analytics.store.read_models.restart_beyond(lambda: -1)
+            events = analytics.store.log.head()
             ours = pace(events, analytics.catch_up)
-            analytics._read_models.restart_beyond(lambda: -1)
+            analytics.store.read_models.restart_beyond(lambda: -1)
         theirs = pace(STOCK, lambda: stock.project(running.url, recorder, running.schema(), STOCK))
         with AnalyticsService.open(running.url, schema=schema, follow=True, privacy="full") as analytics:
             followed = pace(events, lambda: analytics.wait_until_caught_up(3_600))

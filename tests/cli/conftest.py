@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from analytics_es import AnalyticsService
 from analytics_es.cli import main
 from analytics_es.testing import budget_allocated, job_failed, message_added, provider_call, task_completed, tool_call
+from tests.stores import numbered_pseudonyms, opened
 
 Cli = Callable[..., Result]
+
+ADA, BOB, CY = (f"p_{number:016}" for number in (1, 2, 3))  # the pseudonyms of ada, bob and cy
+FIRST, LAST = 2, 14  # positions of the fixed events: at 1 stands which policy of privacy is in force
 
 NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
 WEEK = ("--from", "2024-03-01", "--to", "2024-03-08")
@@ -59,15 +62,17 @@ def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def db(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("store") / "fixed.db"
-    with AnalyticsService.open(path, follow=False) as service:
+    with numbered_pseudonyms(), opened(path) as service:
         service.record_events(fixed_events()).unwrap()
     return str(path)
 
 
 @pytest.fixture
-def copy(db: str, tmp_path: Path) -> str:
-    """Return a copy of the store, for what writes to it."""
-    return shutil.copy(db, tmp_path / "copy.db")
+def own(db: str, tmp_path: Path) -> str:
+    """Return a copy of the store without its read models, for what writes to it."""
+    for name in ("db", "vault.db", "vault.key"):
+        shutil.copy(Path(db).with_suffix(f".{name}"), tmp_path / f"analytics.{name}")
+    return str(tmp_path / "analytics.db")
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics_es.cli.progress import Bar
+from analytics_es.cli.display import Bar
 from tests.cli.conftest import Cli
 
 STEERING = "\x1b]0;x\x07\u202e"
@@ -22,7 +22,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120)
 @given(arguments=st.lists(WORDS | TEXTS, max_size=6))
 def test_any_arguments_end_with_a_code_and_never_with_a_traceback(cli: Cli, arguments: list[str]) -> None:
     result = cli(*arguments, input="")
@@ -82,7 +82,7 @@ def test_an_export_goes_to_a_new_file_or_nowhere(cli: Cli, db: str, tmp_path: Pa
 
     assert result.exit_code == 1
     assert not (tmp_path / "elsewhere").exists()
-    assert {"link", "loop"} == {path.name for path in tmp_path.iterdir()}
+    assert {path.name for path in tmp_path.iterdir()} == {"link", "loop"}
 
 
 def test_a_progress_bar_tells_any_name_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

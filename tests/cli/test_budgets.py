@@ -10,7 +10,7 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.testing import NOON, provider_call
-from tests.cli.conftest import Cli
+from tests.cli.conftest import FIRST, Cli
 from tests.cost.budgets.test_budgets import ACME, allocated, granted, spent
 
 
@@ -44,7 +44,7 @@ def test_budgets_are_told_the_fullest_first_and_what_is_not_known_apart(cli: Cli
     ]
     assert "acme-march: 1 call of unknown cost; at least this much is spent" in lines
     assert "acme-march: not in USD, and in no sum: 3.0000 EUR" in lines
-    assert "acme-march 50 % 2026-03-02 12:00:00 3" in lines
+    assert f"acme-march 50 % 2026-03-02 12:00:00 {FIRST + 2}" in lines
     assert "welcome 1.0000 USD 0.0000 USD 2026-03-02 12:00 –" in lines
     assert "beyond all credits: 5.0000 USD" in lines
 
@@ -58,7 +58,7 @@ def test_one_is_asked_for_and_told_as_json(cli: Cli, store: str) -> None:
 
 
 def test_as_of_a_position_it_is_what_it_was(cli: Cli, store: str) -> None:
-    found = json.loads(cli("budgets", "acme-march", "--as-of", "2", "--db", store, "--json").stdout)
+    found = json.loads(cli("budgets", "acme-march", "--as-of", str(FIRST + 1), "--db", store, "--json").stdout)
 
     assert [each["spent"] for each in found["budgets"]] == ["0"]
 

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import islice
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -151,7 +151,7 @@ def test_budgets_are_spent_to_the_billionth_on_what_calls_cost(week: list[dict[s
 def test_calls_of_the_own_model_never_say_what_they_cost(week: list[dict[str, Any]]) -> None:
     calls = [event["data"] for event in week if event["event_type"].startswith("provider.")]
 
-    assert {"selfhosted"} == {call["provider"] for call in calls if "cost" not in call}
+    assert {call["provider"] for call in calls if "cost" not in call} == {"selfhosted"}
     assert not any("cost" in call for call in calls if call["provider"] == "selfhosted")
 
 
@@ -200,11 +200,11 @@ def test_the_number_of_jobs_for_a_number_of_events_is_right_within_5_percent() -
 
 
 def test_a_huge_stretch_starts_at_once() -> None:
-    begun = perf_counter()
+    begun = process_time()
     events = list(islice(platform_events(start=MONDAY, jobs=10_000_000, duplicates=0.01, late=0.01), 2_000))
 
     assert len(events) == 2_000
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 10  # all of it would take minutes
 
 
 @pytest.mark.parametrize("jobs", [0, 1])

@@ -3,7 +3,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,8 @@ import pytest
 
 from analytics_es.cli import main
 from analytics_es.cli import store as store_module
-from tests.cli.conftest import WEEK, Cli
+from tests.cli.conftest import FIRST, WEEK, Cli
+from tests.stores import PATIENCE, eventually
 
 PRICES = Path(__file__).parent.parent.parent / "docs" / "examples" / "prices" / "acme.toml"
 PROGRAM = [sys.executable, "-W", "error", "-m", "analytics_es.cli"]
@@ -121,16 +121,12 @@ def test_a_reader_that_goes_away_ends_it_quietly(db: str) -> None:
 def test_run_follows_until_it_is_stopped(cli: Cli, number: signal.Signals) -> None:
     cli("record", "job.completed", "--data", "{}")
     running = subprocess.Popen([*PROGRAM, "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 20
-    while (
-        "behind" in cli("projections", "status").stdout.replace("behind  waiting", "") and time.monotonic() < deadline
-    ):
-        time.sleep(0.1)
+    eventually(lambda: "behind" not in cli("projections", "status").stdout.replace("behind  waiting", ""))
 
     running.send_signal(number)
-    out, err = running.communicate(timeout=20)
+    out, err = running.communicate(timeout=PATIENCE)
 
-    assert (running.returncode, out, err) == (0, "", "stopped at position 1\n")
+    assert (running.returncode, out, err) == (0, "", f"stopped at position {FIRST}\n")
 
 
 def test_an_encoding_that_cannot_say_it_gets_a_question_mark(cli: Cli, db: str) -> None:

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import click
 import pytest
 
-from analytics_es.cli.options import Asked, length, moment
-from analytics_es.cli.store import Store
+from analytics_es.cli.options import Question, length, moment
+from analytics_es.cli.store import Place, Store
 from tests.cli.conftest import Cli
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -16,17 +16,16 @@ NOW = datetime(2024, 4, 2, 10, 30, tzinfo=UTC)
 
 
 def period(start: str | None = None, end: str | None = None, last: str | None = None, zone: ZoneInfo = BERLIN) -> Any:
-    asked = Asked(
-        db="",
-        tz=None,
+    question = Question(
+        db=Place("", ""),
         start=moment(start) if start else None,
         end=moment(end) if end else None,
         length=length(last) if last else None,
         granularity=None,
         as_json=False,
     )
-    found = asked.period(Store(service=None, keeps="UTC", reads=zone), NOW)  # type: ignore[arg-type]  # not asked
-    return found.start, found.end
+    period = question.period(Store(service=None, keeps="UTC", reads=zone), NOW)  # type: ignore[arg-type]  # not used
+    return period.start, period.end
 
 
 def berlin(*parts: int) -> datetime:

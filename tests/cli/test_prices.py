@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
 from analytics_es.cost.prices import genai
-from tests.cli.conftest import Cli
+from tests.cli.conftest import LAST, Cli
 
 EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "prices" / "acme.toml"
-DB = ("--db", "own.db")
-
-
-@pytest.fixture
-def own(db: str, tmp_path: Path) -> str:
-    return shutil.copy(db, tmp_path / "own.db")
+DB = ("--db", "analytics.db")
 
 
 @pytest.fixture
@@ -37,8 +31,8 @@ def test_a_dry_run_shows_what_would_be_published(cli: Cli, own: str) -> None:
 def test_a_file_is_published_once(cli: Cli, own: str) -> None:
     first, again = (cli("prices", "import", EXAMPLE, *DB).stdout for _ in range(2))
 
-    assert first == "published 4 prices, up to position 17\n"
-    assert again == "nothing is new: published last were 4 prices, up to position 17\n"
+    assert first == f"published 4 prices, up to position {LAST + 4}\n"
+    assert again == f"nothing is new: published last were 4 prices, up to position {LAST + 4}\n"
 
 
 def test_prices_make_a_store_where_there_is_none(cli: Cli) -> None:
@@ -84,10 +78,10 @@ def test_published_prices_are_listed_by_position(cli: Cli, published: str) -> No
 
     assert [[cell.strip() for cell in line if cell] for line in lines] == [
         ["position", "provider", "model", "from", "until", "price"],
-        ["14", "anthropic", "*", "2026-01-01", "–", "0.8 × default"],
-        ["15", "acme", "acme-large, acme-large-*", "2025-12-31 23:00:00", "–", large],
-        ["16", "acme", "acme-small", "2026-01-01", "–", "input 0.1, output 0.4 EUR, 22:00 to 05:00 UTC"],
-        ["17", "selfhosted", "*", "2020-01-01", "–", "free"],
+        [str(LAST + 1), "anthropic", "*", "2026-01-01", "–", "0.8 × default"],
+        [str(LAST + 2), "acme", "acme-large, acme-large-*", "2025-12-31 23:00:00", "–", large],
+        [str(LAST + 3), "acme", "acme-small", "2026-01-01", "–", "input 0.1, output 0.4 EUR, 22:00 to 05:00 UTC"],
+        [str(LAST + 4), "selfhosted", "*", "2020-01-01", "–", "free"],
         [],
         [f"4 prices published; for everything else genai-prices {genai.edition().version}"],
     ]
@@ -124,7 +118,7 @@ def test_the_prices_of_a_model_are_shown_with_their_tiers_and_where_they_are_fro
         "  searches           thousand   10                   10",
         "  requests           thousand    0.5                  0.5",
         "",
-        "since 2025-12-31 23:00:00 · from what was published at position 15",
+        f"since 2025-12-31 23:00:00 · from what was published at position {LAST + 2}",
     ]
 
 
@@ -136,7 +130,7 @@ def test_a_default_price_and_a_part_of_it_say_so(cli: Cli, published: str) -> No
     )
 
     assert before.endswith(f"from genai-prices {version}")
-    assert after == f"since 2026-01-01 · from what was published at position 14, of genai-prices {version}"
+    assert after == f"since 2026-01-01 · from what was published at position {LAST + 1}, of genai-prices {version}"
 
 
 def test_batches_and_what_is_free(cli: Cli, published: str) -> None:
@@ -158,7 +152,7 @@ def test_a_program_reads_exact_prices_of_one(cli: Cli, published: str) -> None:
     told = json.loads(cli("prices", "show", "acme-large", "--provider", "acme", "--json", *DB).stdout)
 
     assert told["prices"]["input_tokens"] == {"base": "0.000002", "tiers": [{"above": 200000, "price": "0.000004"}]}
-    assert (told["currency"], told["origin"]) == ("EUR", {"version": None, "position": 15, "entry": None})
+    assert (told["currency"], told["origin"]) == ("EUR", {"version": None, "position": LAST + 2, "entry": None})
 
 
 def test_an_unknown_model_is_one_line_with_close_names(cli: Cli, own: str) -> None:
@@ -175,8 +169,8 @@ def test_times_without_a_zone_are_of_the_zone_asked_for(cli: Cli, published: str
     def since(*options: str) -> str:
         return cli("prices", "show", "claude-sonnet-4-5", *options, *DB).stdout.splitlines()[-1]
 
-    assert "position 14" not in since("--at", "2026-01-01T00:30", "--tz", "Europe/Berlin")
-    assert "position 14" in since("--at", "2026-01-01T01:00", "--tz", "Europe/Berlin")
+    assert f"position {LAST + 1}" not in since("--at", "2026-01-01T00:30", "--tz", "Europe/Berlin")
+    assert f"position {LAST + 1}" in since("--at", "2026-01-01T01:00", "--tz", "Europe/Berlin")
 
 
 def test_without_the_package_the_list_says_so(cli: Cli, published: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,4 +187,4 @@ def test_prices_that_cannot_be_read_are_named(cli: Cli, published: str) -> None:
 
     shown = cli("prices", "list", *DB).stdout
 
-    assert "cannot be read by this version, and left out: prices at position 18" in shown
+    assert f"cannot be read by this version, and left out: prices at position {LAST + 5}" in shown

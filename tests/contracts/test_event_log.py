@@ -16,26 +16,26 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es.errors import OldSqlite, ReadOnly, StoreBusy, StoreMoved
 from analytics_es.events.codec import decode
 from analytics_es.events.event import RecordedEvent, microseconds
-from analytics_es.ingest.door import entry
-from analytics_es.log import Appended, Entry, EventLog, Held, LogSlice
+from analytics_es.log import Appended, Entry, EventLog, Held, Horizon, LogSlice
 from analytics_es.log import event_log as port
 from analytics_es.log.postgres import Database as PostgresDatabase
 from analytics_es.log.postgres import PostgresLog
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
-from analytics_es.log.postgres.log import PostgresRecorder
+from analytics_es.log.postgres.recorder import PostgresRecorder
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite import database as sqlite_database
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
 from analytics_es.log.sqlite.database import Database
-from analytics_es.log.sqlite.log import SQLiteRecorder
+from analytics_es.log.sqlite.recorder import SQLiteRecorder
 from analytics_es.testing import NOON, tool_call
 from tests.servers import Server
+from tests.stores import entry
 
 # The library's test cases import its cipher, whose package nothing here needs.
 with patch.dict(sys.modules, {"eventsourcing.cipher": Mock()}):
@@ -380,6 +380,32 @@ def test_after_the_head_there_is_none(log: EventLog) -> None:
     assert log.first_after(1) is None
 
 
+def test_the_event_at_a_position_is_as_a_scan_gives_it(ten: EventLog) -> None:
+    assert [ten.at(position) for position in range(1, 11)] == ten.scan(after=0, limit=10).to_pylist()
+    assert [ten.at(position) for position in (-1, 0, 11)] == [None] * 3
+
+
+def test_what_is_sealed_is_at_no_position_and_the_latest_is_before_it(log: EventLog) -> None:
+    log.append([call(1), call(2, NOON - HOUR), call(3)])
+    log.seals.advance(Horizon(sealed={"": microseconds(NOON) // 1_000_000}, clean=False))
+
+    def at(find: Callable[[int], dict[str, Any] | None]) -> list[int | None]:
+        return [row and row["position"] for row in map(find, (1, 2, 3))]
+
+    assert at(log.at) == [1, None, 3]
+    assert at(log.latest) == [1, 1, 3]
+
+
+def test_a_part_of_a_log_has_nothing_at_the_positions_of_the_rest(log: EventLog) -> None:
+    log.append(calls(1, 2, 3))
+
+    def positions(part: LogSlice) -> list[int]:
+        return [row["position"] for position in (1, 2, 3) if (row := part.at(position))]
+
+    assert positions(LogSlice(log, after=1, upto=2)) == [2]
+    assert positions(LogSlice(log, upto=3, of_types=lambda kind: kind == "job.failed")) == []
+
+
 def test_an_event_is_found_by_its_key(log: EventLog) -> None:
     entries = [call(n, NOON + n * MILLISECOND) for n in range(3)]
     log.append(entries)
@@ -506,7 +532,7 @@ def test_a_period_skips_the_wide_gaps_between_its_events(log: EventLog, monkeypa
 HOURS = st.lists(st.integers(0, 6), max_size=40)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(hours=HOURS, start=st.integers(0, 6), length=st.integers(0, 7), limit=st.integers(1, 9), gap=st.integers(0, 5))
 def test_a_period_is_what_a_filter_of_the_log_would_give(
     log: EventLog, monkeypatch: pytest.MonkeyPatch, hours: list[int], start: int, length: int, limit: int, gap: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -14,8 +13,7 @@ from attrs import define, field
 from analytics_es.ingest.bus import Message, MessageBus
 from analytics_es.ingest.in_process import InProcessBus
 from tests.nats_servers import NatsServer, Published
-
-PATIENCE = 20.0
+from tests.stores import eventually
 
 
 @define
@@ -59,10 +57,7 @@ class Heard:
 
     def topics(self, count: int) -> list[str]:
         """Wait for so many messages, and return their topics, sorted."""
-        deadline = time.monotonic() + PATIENCE
-        while len(self.messages) < count:
-            assert time.monotonic() < deadline, f"only {len(self.messages)} of {count} messages came"
-            time.sleep(0.005)
+        eventually(lambda: len(self.messages) >= count)
         return sorted(message.topic for message in self.messages)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es.errors import AnalyticsError, BadDeclaration, OtherTimezone, RebuildLost, RebuildRunning, StoreFailed
@@ -27,7 +27,7 @@ from analytics_es.projection import (
 )
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
-from analytics_es.read_models import ReadModels, Span
+from analytics_es.read_models import ReadModels, Span, beside
 from analytics_es.read_models.postgres import PostgresReadModels
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from tests.servers import Server
@@ -87,8 +87,8 @@ def open_views(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenV
 
 def _migrated(database: Database) -> None:
     from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
-    from analytics_es.log.postgres.log import PostgresRecorder
     from analytics_es.log.postgres.migrations import migrate
+    from analytics_es.log.postgres.recorder import PostgresRecorder
 
     migrate(database, PostgresRecorder(database.writing), PostgresCheckpoints(database))
 
@@ -214,14 +214,14 @@ def test_a_definition_of_nothing_is_replaced_at_once(open_views: OpenViews) -> N
 def test_a_read_model_beside_the_live_one_is_seen_by_nobody_until_it_is_promoted(read_models: ReadModels) -> None:
     commit(read_models, row(), to=7, unreadable=[(1, 0, "value")])
     with read_models.rebuilding():
-        (beside,) = read_models.begin_beside(["mine"])
-        read_models.commit(beside, folded(row(events=5)), expected=0, position=7)
+        (new,) = beside.begin(read_models, ["mine"])
+        read_models.commit(new, folded(row(events=5)), expected=0, position=7)
         assert (position(read_models), rows(read_models)) == (7, [row()])
         with read_models.read() as before:
-            assert read_models.promote([beside]) if read_models.place is not None else True
+            assert beside.promote(read_models, [new]) if read_models.place is not None else True
             assert before.rows(before.live["mine"]) == [row()]
         if read_models.place is None:  # one connection, which the snapshot keeps to itself
-            assert read_models.promote([beside])
+            assert beside.promote(read_models, [new])
     with read_models.read() as snapshot:
         assert (snapshot.positions["mine"], snapshot.unreadable("mine")) == (7, 0)
         assert snapshot.rows(snapshot.live["mine"]) == [row(events=5)]
@@ -230,31 +230,31 @@ def test_a_read_model_beside_the_live_one_is_seen_by_nobody_until_it_is_promoted
 def test_who_still_believes_in_the_old_read_model_changes_nothing(read_models: ReadModels) -> None:
     commit(read_models, row(), to=7)
     old = read_models.live()["mine"].declaration
-    (beside,) = read_models.begin_beside(["mine"])
-    read_models.commit(beside, folded(row(events=5)), expected=0, position=7)
-    assert read_models.promote([beside])
+    (new,) = beside.begin(read_models, ["mine"])
+    read_models.commit(new, folded(row(events=5)), expected=0, position=7)
+    assert beside.promote(read_models, [new])
 
     assert not read_models.commit(old, folded(row()), expected=7, position=8)
-    assert read_models.clear_away() == [old.table]
+    assert beside.clear_away(read_models) == [old.table]
     assert not read_models.commit(old, folded(row()), expected=7, position=8)
     assert commit(read_models, row(), expected=7, to=8)
 
 
 def test_what_is_behind_the_live_one_is_not_promoted(read_models: ReadModels) -> None:
     commit(read_models, row(), to=7)
-    (beside,) = read_models.begin_beside(["mine"])
-    read_models.commit(beside, folded(), expected=0, position=6)
+    (new,) = beside.begin(read_models, ["mine"])
+    read_models.commit(new, folded(), expected=0, position=6)
 
-    assert not read_models.promote([beside])
+    assert not beside.promote(read_models, [new])
     assert (position(read_models), rows(read_models)) == (7, [row()])
 
 
 def test_what_was_cleared_away_is_not_promoted(read_models: ReadModels) -> None:
-    (beside,) = read_models.begin_beside(["mine"])
-    read_models.clear_away()
+    (new,) = beside.begin(read_models, ["mine"])
+    beside.clear_away(read_models)
 
     with pytest.raises(RebuildLost):
-        read_models.promote([beside])
+        beside.promote(read_models, [new])
 
 
 def test_one_rebuilds_at_a_time(open_views: OpenViews) -> None:
@@ -271,15 +271,15 @@ def test_one_rebuilds_at_a_time(open_views: OpenViews) -> None:
 
 def test_what_a_rebuild_left_is_removed_by_the_next_start_unless_it_is_under_way(open_views: OpenViews) -> None:
     first = open_views()
-    (beside,) = first.begin_beside(["mine"])
-    first.commit(beside, folded(row()), expected=0, position=7)
+    (new,) = beside.begin(first, ["mine"])
+    first.commit(new, folded(row()), expected=0, position=7)
     with first.rebuilding():
         first_again = first if first.place is None else open_views()
-        first_again.tidy()
-        assert first.commit(beside, folded(row()), expected=7, position=8)
-    first.tidy()
-    assert first.clear_away() == []
-    assert not first.commit(beside, folded(row()), expected=8, position=9)
+        beside.tidy(first_again)
+        assert first.commit(new, folded(row()), expected=7, position=8)
+    beside.tidy(first)
+    assert beside.clear_away(first) == []
+    assert not first.commit(new, folded(row()), expected=8, position=9)
 
 
 def test_the_ledger_counts_the_days_with_the_rows(read_models: ReadModels) -> None:
@@ -341,7 +341,7 @@ SOME = st.lists(
 )
 
 
-@settings(suppress_health_check=list(HealthCheck), max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(batches=st.lists(SOME, min_size=1, max_size=4))
 def test_all_databases_hold_and_answer_the_same(postgres: Server, batches: list[list[tuple[Any, ...]]]) -> None:
     one = SQLiteReadModels(None, [MINE], log="a log", timezone="UTC")
@@ -425,10 +425,10 @@ def test_rows_are_swapped_while_the_checkpoint_stands_still(read_models: ReadMod
         unreadable=[(1, HOUR, "value"), (2, 0, "event")],
     )
 
-    with read_models.replacing("mine") as swap:
-        assert swap.position == 7
-        swap.delete([Span("hour", HOUR, 2 * HOUR)], (HOUR, 2 * HOUR))
-        swap.merge(folded(row(bucket=HOUR, value=9)))
+    with read_models.replacing("mine") as (cursor, live):
+        assert live.position == 7
+        read_models.delete(cursor, live.declaration, [Span("hour", HOUR, 2 * HOUR)])
+        read_models.merge(cursor, live.declaration, folded(row(bucket=HOUR, value=9)))
 
     assert rows(read_models) == [row(), row(bucket=HOUR, value=9), row(bucket=2 * HOUR)]
     with read_models.read() as snapshot:
@@ -438,8 +438,8 @@ def test_rows_are_swapped_while_the_checkpoint_stands_still(read_models: ReadMod
 def test_a_swap_that_fails_leaves_everything(read_models: ReadModels) -> None:
     commit(read_models, row(), to=7)
 
-    with pytest.raises(ZeroDivisionError), read_models.replacing("mine") as swap:
-        swap.delete(EVER, (0, 2**40))
+    with pytest.raises(ZeroDivisionError), read_models.replacing("mine") as (cursor, live):
+        read_models.delete(cursor, live.declaration, EVER)
         1 / 0
     assert rows(read_models) == [row()]
 

@@ -11,12 +11,12 @@ import pytest
 
 from analytics_es.errors import BeforeHorizon
 from analytics_es.events.event import microseconds
-from analytics_es.ingest.door import entry
 from analytics_es.log import EventLog, Horizon
 from analytics_es.log.postgres import Database, PostgresLog
 from analytics_es.log.seals import Definition, SealedRows
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.testing import NOON, provider_call, tool_call
+from tests.stores import entry
 
 DAY = 86_400
 NOON_SECONDS = int(NOON.timestamp())

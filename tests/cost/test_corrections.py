@@ -23,30 +23,22 @@ from analytics_es.testing import NOON, cost_corrected, job_failed, provider_call
 from analytics_es.types import CostCorrection
 from tests.stores import Arguments, contents, derived, log_of
 
+pytestmark = [
+    pytest.mark.store("sqlite", "memory", "postgres", clock=lambda: NOON),
+    pytest.mark.usefixtures("full_privacy"),  # calls are corrected by their positions, which are counted from 1
+]
+
 MIDNIGHT = NOON.replace(hour=0)
 DAY = TimePeriod(MIDNIGHT, MIDNIGHT + timedelta(days=1), "hour")
 COST = "cost.reported_cost"
 
 
-@pytest.fixture(params=["sqlite", "memory", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres").database())
-    return ":memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/analytics.db"
-
-
-once = pytest.mark.parametrize("url", ["memory"], indirect=True)  # where databases make no difference
-shared = pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+once = pytest.mark.store("memory")  # where databases make no difference
+shared = pytest.mark.store("sqlite", "postgres")
 
 
 def opened(url: str, **options: Any) -> AnalyticsService:
     return AnalyticsService.open(url, follow=False, clock=lambda: NOON, **options)
-
-
-@pytest.fixture
-def analytics(url: str) -> Iterator[AnalyticsService]:
-    with opened(url) as service:
-        yield service
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +63,10 @@ def correct(service: AnalyticsService, position: int, cost: Any, **given: Any) -
 
 def refusal(service: AnalyticsService, position: Any, cost: Any = "1", **given: Any) -> tuple[str, str]:
     """Return code and message of a correction that must be refused, and must leave no trace."""
-    head = service._log.head()
+    head = service.store.log.head()
     failure = service.correct_cost(position, cost, **{"note": "invoice", **given}).failure
     assert failure is not None
-    assert service._log.head() == head
+    assert service.store.log.head() == head
     return failure.code, failure.message
 
 
@@ -88,7 +80,7 @@ def reported(service: Any, **where: str) -> Decimal | None:
 
 def corrections(service: AnalyticsService) -> list[dict[str, Any]]:
     """Return the data of the corrections in the log."""
-    rows = service._log.scan(after=0, limit=1000).to_pylist()
+    rows = service.store.log.scan(after=0, limit=1000).to_pylist()
     return [orjson.loads(row["state"])["data"] for row in rows if row["type"] == CORRECTED]
 
 
@@ -140,10 +132,10 @@ def test_it_counts_at_once_where_and_when_its_call_does(analytics: AnalyticsServ
 
 def test_the_call_stays_and_as_of_gives_the_old_figure(analytics: AnalyticsService) -> None:
     position = record(analytics, call())
-    before = analytics._log.scan(after=0, limit=1).to_pylist()
+    before = analytics.store.log.scan(after=0, limit=1).to_pylist()
     correct(analytics, position, "2")
 
-    assert analytics._log.scan(after=0, limit=1).to_pylist() == before
+    assert analytics.store.log.scan(after=0, limit=1).to_pylist() == before
     with analytics.as_of(position) as then:
         assert reported(then) == Decimal("0.005115")
     assert reported(analytics) == 2
@@ -257,7 +249,7 @@ def test_the_cost_that_is_in_force_changes_nothing(analytics: AnalyticsService) 
         (2, 1, False),
         (2, 1, True),
     ]
-    assert analytics._log.head() == 2
+    assert analytics.store.log.head() == 2
 
 
 def test_a_correction_is_relative_to_the_one_before(analytics: AnalyticsService) -> None:
@@ -303,7 +295,7 @@ def test_a_dry_run_says_what_would_be_and_records_nothing(analytics: AnalyticsSe
     told = correct(analytics, position, "2", dry_run=True)
 
     assert (told.position, told.number, told.was, told.now) == (None, 1, Decimal("0.005115"), 2)
-    assert analytics._log.head() == 1
+    assert analytics.store.log.head() == 1
     assert correct(analytics, position, "0.005115", dry_run=True).duplicate
 
 
@@ -422,7 +414,7 @@ def test_there_must_be_something_at_the_position(refusing: AnalyticsService, pos
 @once
 def test_what_cannot_be_read_is_not_corrected(analytics: AnalyticsService) -> None:
     position = record(analytics, call())
-    analytics._log.rewrite({position: b"{}"})
+    analytics.store.log.rewrite({position: b"{}"})
 
     assert refusal(analytics, position)[0] == "unreadable_event"
 
@@ -459,14 +451,14 @@ def test_a_correction_that_a_biller_sends_counts_and_is_built_upon(analytics: An
 
 def meanwhile(patch: pytest.MonkeyPatch, service: AnalyticsService, work: Callable[[], object]) -> None:
     """Do something before the next append of a service, as another process may."""
-    append = service._log.append
+    append = service.store.log.append
 
     def later(*given: Any, **options: Any) -> Any:
         patch.undo()
         work()
         return append(*given, **options)
 
-    patch.setattr(service._log, "append", later)
+    patch.setattr(service.store.log, "append", later)
 
 
 @once
@@ -545,7 +537,7 @@ COSTS = st.decimals(0, 1000, places=9)
 SCRIPTS = st.lists(st.tuples(st.integers(0, 2), COSTS), max_size=8)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(COSTS, min_size=3, max_size=3), SCRIPTS, st.randoms(use_true_random=False))
 def test_reported_cost_is_the_sum_of_what_is_in_force_in_any_order(
     costs: list[Decimal], script: list[tuple[int, Decimal]], random: Any
@@ -560,11 +552,11 @@ def test_reported_cost_is_the_sum_of_what_is_in_force_in_any_order(
 
         assert reported(analytics) == sum(in_force.values())
         assert [reported(analytics, user=f"user-{n}") for n in in_force] == [*in_force.values()]
-        serving = contents(analytics._read_models)  # type: ignore[arg-type]
+        serving = contents(analytics.store.read_models)  # type: ignore[arg-type]
         analytics.rebuild().unwrap()
-        assert contents(analytics._read_models) == serving  # type: ignore[arg-type]
+        assert contents(analytics.store.read_models) == serving  # type: ignore[arg-type]
 
-        rows = analytics._log.scan(after=0, limit=100).to_pylist()
+        rows = analytics.store.log.scan(after=0, limit=100).to_pylist()
     random.shuffle(rows)
     with log_of([(row["type"], row["state"]) for row in rows]) as log:
         assert derived(log)["cost"] == serving["cost"]
@@ -612,7 +604,7 @@ def test_the_correction_of_a_forgotten_subject_is_masked_as_its_call_is(
         done(analytics, first)
         done(analytics, "forgotten" if first == "corrected" else "corrected")
 
-        rows = analytics._log.scan(after=0, limit=10).to_pylist()
+        rows = analytics.store.log.scan(after=0, limit=10).to_pylist()
         users = [
             orjson.loads(row["state"])["data"].get("user_id") for row in rows if row["type"].startswith("provider")
         ]
@@ -640,7 +632,9 @@ def test_what_is_sealed_is_not_corrected(own: Callable[..., AnalyticsService]) -
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_nor_what_is_about_to_be(analytics: AnalyticsService, dry_run: bool) -> None:
     position = record(analytics, call())
-    analytics._log.seals.advance(type(analytics._log.seals.horizon())(refused={"": int(NOON.timestamp()) + 1}))
+    analytics.store.log.seals.advance(
+        type(analytics.store.log.seals.horizon())(refused={"": int(NOON.timestamp()) + 1})
+    )
 
     assert refusal(analytics, position, dry_run=dry_run)[0] == "before_horizon"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -15,22 +14,12 @@ from analytics_es.events.codec import to_json
 from analytics_es.testing import NOON, price, provider_call
 from analytics_es.types import CostBreakdown, PriceChangeTotal
 from tests.histories_of_cost import DAYS, HOUR, calls, entries
+from tests.stores import nth, record
 
 D = Decimal
 DAY = TimePeriod(NOON - 12 * HOUR, NOON + 12 * HOUR)
 UNREPORTED = {"provider": "acme", "model": "acme-large", "cost": None, "currency": None}
 Figures = dict[tuple[str, str, str, str], Decimal | int]
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
-
-
-def record(analytics: AnalyticsService, *events: dict[str, Any]) -> None:
-    analytics.record_events(events).unwrap()
-    analytics.catch_up()
 
 
 def by_day(analytics: AnalyticsService, period: TimePeriod) -> Figures:
@@ -50,7 +39,7 @@ def changed(before: Figures, after: Figures) -> dict[tuple[str, str, str, str], 
     return {key: difference for key, difference in differences.items() if difference}
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(calls=calls(), published=entries(), added=entries())
 def test_a_diff_is_what_publishing_then_changes(
     calls: list[dict[str, Any]], published: list[dict[str, Any]], added: list[dict[str, Any]]
@@ -183,7 +172,7 @@ def test_a_diff_can_be_asked_as_of_then(analytics: AnalyticsService) -> None:
     record(analytics, provider_call(**UNREPORTED))
     analytics.publish_prices([price()]).unwrap()
 
-    with analytics.as_of(1) as then:
+    with analytics.as_of(nth(1)) as then:
         (change,) = then.diff_prices([price()], DAY).unwrap().changes
 
     assert change.was.unknown_calls == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,33 +23,19 @@ from analytics_es.cost.prices.quantities import KINDS, both, wholes
 from analytics_es.cost.prices.reading import read_entry
 from analytics_es.errors import BadPrice, CannotRead, MissingExtra, UnknownModel
 from analytics_es.testing import NOON, price, provider_call
+from tests.stores import nth, opened
+
+pytestmark = pytest.mark.store("sqlite", "memory", "postgres", clock=lambda: NOON)
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
-@pytest.fixture(params=["sqlite", "memory", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres").database())
-    return ":memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/analytics.db"
-
-
-once = pytest.mark.parametrize("url", ["memory"], indirect=True)  # where databases make no difference
-
-
-def opened(url: str) -> AnalyticsService:
-    return AnalyticsService.open(url, follow=False, clock=lambda: NOON)
-
-
-@pytest.fixture
-def analytics(url: str) -> Iterator[AnalyticsService]:
-    with opened(url) as service:
-        yield service
+once = pytest.mark.store("memory")  # where databases make no difference
 
 
 def stored(service: AnalyticsService, event_type: str) -> list[Any]:
     """Return the data of events as they are stored."""
-    rows = service._log.scan(after=0, limit=1000).to_pylist()
+    rows = service.store.log.scan(after=0, limit=1000).to_pylist()
     return [orjson.loads(row["state"])["data"] for row in rows if row["type"] == event_type]
 
 
@@ -66,8 +51,8 @@ def test_what_is_published_is_in_force(analytics: AnalyticsService) -> None:
 
     receipt = analytics.publish_prices([price(model="other"), price()], note="contract").unwrap()
 
-    assert (receipt.position, receipt.duplicate) == (3, False)
-    assert analytics.price("acme", "acme-large", NOON).unwrap().origin.position == 3
+    assert (receipt.position, receipt.duplicate) == (nth(3), False)
+    assert analytics.price("acme", "acme-large", NOON).unwrap().origin.position == nth(3)
     assert [each["note"] for each in stored(analytics, PUBLISHED)] == ["contract", "contract"]
 
 
@@ -82,15 +67,15 @@ def test_a_correction_comes_after_and_what_it_corrects_stays(analytics: Analytic
     assert [each["entry"]["per_mtok"]["input_tokens"] for each in stored(analytics, PUBLISHED)] == ["2", "9"]
 
 
-@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.store("sqlite", "postgres")
 def test_another_process_sees_what_was_published_and_so_does_a_later_one(url: str) -> None:
-    with opened(url) as one, opened(url) as other:
+    with opened(url, clock=lambda: NOON) as one, opened(url, clock=lambda: NOON) as other:
         assert not other.price("acme", "acme-large", NOON).ok
         one.publish_prices([price()]).unwrap()
         assert input_price(other) == Decimal("0.000002")
         other.publish_prices([price(per_mtok={"input_tokens": 3})]).unwrap()
         assert input_price(one) == Decimal("0.000003")
-    with opened(url) as later:
+    with opened(url, clock=lambda: NOON) as later:
         assert input_price(later) == Decimal("0.000003")
 
 
@@ -117,7 +102,7 @@ def test_one_wrong_entry_and_nothing_is_published(analytics: AnalyticsService) -
         "price 2: currency must be an ISO 4217 code such as USD, not 'Euro'. Nothing was published; docs/cost.md shows "
         "what a price looks like."
     )
-    assert analytics._log.head() == 0
+    assert analytics.store.log.head() == 0
 
 
 @once
@@ -126,7 +111,7 @@ def test_a_note_is_a_short_text(analytics: AnalyticsService, note: Any) -> None:
     failure = analytics.publish_prices([price()], note=note).failure
 
     assert failure and "the note: it must be a text of 1 to 1024 characters" in failure.message
-    assert analytics._log.head() == 0
+    assert analytics.store.log.head() == 0
 
 
 @once
@@ -134,7 +119,7 @@ def test_a_text_that_cannot_be_stored_is_refused_and_nothing_is_published(analyt
     failure = analytics.publish_prices([price(), price(model="a\0b")]).failure
 
     assert failure and failure.code == "bad_text"
-    assert analytics._log.head() == 0
+    assert analytics.store.log.head() == 0
 
 
 @once
@@ -153,8 +138,8 @@ def test_an_entry_that_cannot_be_read_is_listed_and_the_others_go_on(analytics: 
 
     book = analytics.price_book().unwrap()
 
-    assert (list(book.unread), [each.position for each in book.published]) == ([1, 2, 3], [4])
-    assert list(book.upto(2).unread) == [1, 2]
+    assert (list(book.unread), [each.position for each in book.published]) == ([nth(1), nth(2), nth(3)], [nth(4)])
+    assert list(book.upto(nth(2)).unread) == [nth(1), nth(2)]
 
 
 def test_published_prices_are_found_by_an_index(tmp_path: Path) -> None:
@@ -173,7 +158,7 @@ def test_published_prices_are_found_by_an_index(tmp_path: Path) -> None:
 
 def test_the_edition_of_the_default_prices_is_recorded_when_first_used(url: str) -> None:
     edition = genai.edition()
-    with opened(url) as analytics:
+    with opened(url, clock=lambda: NOON) as analytics:
         analytics.publish_prices([price()]).unwrap()
         input_price(analytics)
         assert stored(analytics, DEFAULT_CHANGED) == []
@@ -184,10 +169,10 @@ def test_the_edition_of_the_default_prices_is_recorded_when_first_used(url: str)
         assert stored(analytics, DEFAULT_CHANGED) == [told]
 
 
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.store("sqlite")
 def test_and_when_it_changed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def used() -> None:
-        with opened(url) as analytics:
+        with opened(url, clock=lambda: NOON) as analytics:
             analytics.price("anthropic", "claude-sonnet-4-5", NOON).unwrap()
 
     used()
@@ -196,7 +181,7 @@ def test_and_when_it_changed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     used()
     used()
 
-    with opened(url) as analytics:
+    with opened(url, clock=lambda: NOON) as analytics:
         assert [each["version"] for each in stored(analytics, DEFAULT_CHANGED)][1:] == ["99.0.0"]
 
 
@@ -225,7 +210,7 @@ def test_without_the_package_published_prices_are_known_and_the_rest_says_what_t
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(genai, "installed", lambda: False)
-    with opened(url) as analytics:
+    with opened(url, clock=lambda: NOON) as analytics:
         analytics.publish_prices([price()]).unwrap()
 
         assert input_price(analytics) == Decimal("0.000002")

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import evolve, frozen
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
@@ -22,22 +22,20 @@ from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.quantities import EXACT, KINDS
 from analytics_es.errors import BadUsage
 from analytics_es.projection.calendar import Calendar
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Tiling
 from analytics_es.service.questions import Questions
 from analytics_es.testing import provider_call
 from analytics_es.types import CostBreakdown, Granularity
 from tests.servers import Server
+from tests.stores import replace
+
+pytestmark = pytest.mark.usefixtures("full_privacy")  # costs are told apart by the names of users
 
 FIRST = datetime(2026, 3, 7, tzinfo=UTC)  # in New York, clocks go forward on the 8th
 NOW = FIRST + timedelta(days=200)
 ZONES = ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]
 
-moderate = settings(
-    deadline=None,
-    max_examples=10,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+moderate = settings(max_examples=10, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 few = settings(moderate, max_examples=4)
 
 
@@ -336,7 +334,7 @@ def test_as_of_a_position_neither_later_calls_nor_later_prices_are_known(
         analytics.publish_prices([PRICE]).unwrap()
         analytics.record_events(named[half:]).unwrap()
         analytics.publish_prices([{**PRICE, "per_mtok": {"input_tokens": "7"}}, *prices]).unwrap()
-        position = data.draw(st.integers(0, analytics._log.head()))
+        position = data.draw(st.integers(0, analytics.store.log.head()))
         known = named[: min(position, half)] + named[half : max(half, position - 1)]
 
         with analytics.as_of(position) as then:
@@ -597,7 +595,7 @@ def test_a_price_that_turns_at_half_past_an_hour_is_read_from_what_is_kept(zone:
     with opened(zone=zone) as analytics:
         analytics.record_events(identified(events)).unwrap()
         analytics.catch_up()
-        analytics._source = evolve(analytics._source, derive=NotImplemented)  # whoever reads the log fails
+        replace(analytics, source=evolve(analytics._parts.source, derive=NotImplemented))  # whoever reads the log fails
         period = TimePeriod(FIRST - timedelta(days=1), FIRST + timedelta(days=days), "hour" if days < 9 else "day")
 
         book = analytics.price_book().unwrap()
@@ -630,7 +628,7 @@ def test_more_from_the_cache_than_there_was_input_is_refused_and_costs_nothing()
         failure = analytics.record_event(**call(input_tokens=10, cache_read_tokens=11)).failure
 
         assert failure and failure.code == "subset_above_total"
-        assert analytics._log.head() == 0
+        assert analytics.store.log.head() == 0
 
 
 def test_a_reported_cost_of_nothing_is_not_known_unless_nothing_was_used_or_the_model_is_free() -> None:

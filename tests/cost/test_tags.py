@@ -1,7 +1,5 @@
 """Tags: attributes that cost is told apart by, said once and known to the store."""
 
-# ruff: noqa: SIM300  # expected == actual
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
@@ -23,7 +21,9 @@ from analytics_es.projection import count, key, projection, total
 from analytics_es.projection.declaration import shortened
 from analytics_es.service.settings import read_settings
 from analytics_es.testing import NOON, provider_call
-from tests.stores import contents, rows, stored
+from tests.stores import contents, opened, rows, stored
+
+pytestmark = pytest.mark.store("sqlite")
 
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12), "total")
 
@@ -67,18 +67,7 @@ def failure(result: Any) -> tuple[str, str]:
     return result.failure.code, result.failure.message
 
 
-@pytest.fixture
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if getattr(request, "param", "") == "postgres":
-        return str(request.getfixturevalue("postgres").database())
-    return f"sqlite:///{tmp_path}/analytics.db"
-
-
-both = pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
-
-
-def opened(url: str | Path, **options: Any) -> AnalyticsService:
-    return AnalyticsService.open(url, **{"follow": False, **options})
+both = pytest.mark.store("sqlite", "postgres")
 
 
 @pytest.fixture
@@ -98,7 +87,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30)
 @given(st.lists(st.tuples(VALUES, st.integers(0, 50), st.sampled_from([None, 3, "heavy"])), max_size=12))
 def test_a_tag_adds_up_what_a_field_declared_by_hand_does(told: list[tuple[Any, int, Any]]) -> None:
     events = [
@@ -128,7 +117,7 @@ def test_a_value_is_known_by_its_text(value: Any, text: str) -> None:
 def test_a_call_without_a_value_belongs_to_no_tag_and_is_counted_once(value: Any) -> None:
     found = rows(Tagged, provider_call(attributes={"team": value}))
 
-    assert [("", 1), ("user", 1)] == [(row["entity_type"], row["calls"]) for row in found]
+    assert [(row["entity_type"], row["calls"]) for row in found] == [("", 1), ("user", 1)]
 
 
 def test_a_long_value_is_shortened_as_every_key_is() -> None:
@@ -139,7 +128,7 @@ def test_a_long_value_is_shortened_as_every_key_is() -> None:
 def test_attributes_that_are_none_take_nothing_from_the_rest(attributes: Any) -> None:
     found = rows(Tagged, stored("provider.call.completed", attributes=attributes, user_id="ada"))
 
-    assert [("", 1), ("user", 1)] == [(row["entity_type"], row["calls"]) for row in found]
+    assert [(row["entity_type"], row["calls"]) for row in found] == [("", 1), ("user", 1)]
 
 
 @pytest.mark.parametrize(
@@ -170,8 +159,8 @@ def test_a_declaration_with_a_wrong_tag_is_refused(entities: tuple[str, ...], pr
 @both
 def test_cost_is_told_apart_by_the_tags_that_are_declared(told: str) -> None:
     with opened(told, tags=["team"]) as service:
-        assert {"red": Decimal(2)} == by_team(service)
-        assert {"red": Decimal(1)} == by_team(service, where={"user": "bob"})
+        assert by_team(service) == {"red": Decimal(2)}
+        assert by_team(service, where={"user": "bob"}) == {"red": Decimal(1)}
         assert "attributes.team" in next(
             each.keys for each in service.list_metrics().unwrap() if each.name == "cost.calls"
         )
@@ -181,9 +170,9 @@ def test_a_store_that_is_opened_without_a_word_has_the_tags_it_was_told_of(told:
     with opened(told) as service:
         service.catch_up()
 
-        assert {"red": Decimal(2)} == by_team(service)
-        assert [None] * 4 == [each.stale for each in service.projections().unwrap()]
-        assert 1 == service._log.announcements(DECLARED).num_rows
+        assert by_team(service) == {"red": Decimal(2)}
+        assert [each.stale for each in service.projections().unwrap()] == [None] * 4
+        assert service.store.log.announcements(DECLARED).num_rows == 1
 
 
 def test_the_command_line_knows_them_without_the_settings_and_rebuilds_nothing(tmp_path: Path) -> None:
@@ -195,35 +184,35 @@ def test_the_command_line_knows_them_without_the_settings_and_rebuilds_nothing(t
 
     for _ in range(2):
         shown = CliRunner().invoke(main, [*asked, "--db", str(path)])
-        assert (0, True) == (shown.exit_code, "red" in shown.output), shown.output
+        assert (shown.exit_code, "red" in shown.output) == (0, True), shown.output
     listed = CliRunner().invoke(main, ["metrics", "--db", str(path)])
 
     assert "attributes.team" in listed.output
     with opened(path, settings=tmp_path / "a.toml") as service:
-        assert [0, 0, 0, 0] == [each.generation for each in service._read_models.everything_live()]
+        assert [each.generation for each in service.store.read_models.everything_live()] == [0, 0, 0, 0]
 
 
 def test_read_models_that_were_deleted_come_back_with_the_tags_whoever_opens_them(told: str, tmp_path: Path) -> None:
     with opened(told) as service:
-        before = contents(service._read_models)  # type: ignore[arg-type]
+        before = contents(service.store.read_models)  # type: ignore[arg-type]
     (tmp_path / "analytics.views.db").unlink()
 
     with opened(told) as service:
         service.catch_up()
-        assert before == contents(service._read_models)  # type: ignore[arg-type]
+        assert before == contents(service.store.read_models)  # type: ignore[arg-type]
 
 
 @both
 def test_a_changed_list_is_filled_from_the_beginning_and_until_then_never_a_wrong_sum(told: str) -> None:
     with opened(told, tags=["team", "feature"]) as service:
         code, message = failure(service.get_summary("cost.calls", DAY, group_by=["attributes.feature"]))
-        assert ("stale_read_model", True) == (code, "attributes.feature" in message)
-        assert {"red": Decimal(2)} == by_team(service)
+        assert (code, "attributes.feature" in message) == ("stale_read_model", True)
+        assert by_team(service) == {"red": Decimal(2)}
 
         service.catch_up()
 
-        assert [] == service.get_summary("cost.calls", DAY, group_by=["attributes.feature"]).unwrap().groups
-        assert {"red": Decimal(2)} == by_team(service)
+        assert service.get_summary("cost.calls", DAY, group_by=["attributes.feature"]).unwrap().groups == []
+        assert by_team(service) == {"red": Decimal(2)}
 
 
 def test_a_tag_that_is_taken_away_and_back_waits_for_a_rebuild_and_says_so(told: str) -> None:
@@ -236,7 +225,7 @@ def test_a_tag_that_is_taken_away_and_back_waits_for_a_rebuild_and_says_so(told:
     with opened(told) as service:
         service.rebuild(["cost"]).unwrap()
 
-        assert {"red": Decimal(2)} == by_team(service)
+        assert by_team(service) == {"red": Decimal(2)}
 
 
 def test_no_tags_is_said_by_an_empty_list(told: str) -> None:
@@ -245,7 +234,7 @@ def test_no_tags_is_said_by_an_empty_list(told: str) -> None:
 
         code, message = failure(service.get_summary("cost.calls", DAY, group_by=["attributes.team"]))
 
-    assert ("unknown_key", True) == (code, "tags = ['team']" in message)
+    assert (code, "tags = ['team']" in message) == ("unknown_key", True)
 
 
 @both
@@ -256,23 +245,23 @@ def test_a_process_that_was_there_before_does_not_rebuild_what_another_declared(
             service.catch_up()
         early.catch_up()
 
-        assert {"red": Decimal(1)} == by_team(early)
+        assert by_team(early) == {"red": Decimal(1)}
 
 
 def test_the_log_is_told_of_tags_once(told: str) -> None:
     for tags in (["team"], ["feature", "team"], ["team", "feature"]):
         opened(told, tags=tags).close()
     with opened(told) as service:
-        states = service._log.announcements(DECLARED).num_rows
+        states = service.store.log.announcements(DECLARED).num_rows
 
-    assert 2 == states
+    assert states == 2
 
 
 def test_code_wins_over_the_settings(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('[cost]\ntags = ["team"]\n')
 
     with opened(":memory:", settings=tmp_path / "a.toml", tags=["feature"]) as service:
-        assert ("feature",) == next(each.tags for each in service._declarations if each.name == "cost")
+        assert next(each.tags for each in service.store.declarations if each.name == "cost") == ("feature",)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +303,7 @@ def test_tags_without_a_projection_of_cost_are_refused() -> None:
 
 
 def test_dots_are_part_of_a_name() -> None:
-    assert ("gen_ai.agent.name", "service.name") == checked(["service.name", "gen_ai.agent.name"])
+    assert checked(["service.name", "gen_ai.agent.name"]) == ("gen_ai.agent.name", "service.name")
 
 
 # ── privacy and retention ───────────────────────────────────────────────────────────────────────────────────────
@@ -326,7 +315,7 @@ def test_a_tag_that_is_pseudonymised_is_asked_for_by_the_name_that_was_recorded(
         service.catch_up()
         asked = {"attributes.email": "ada@example.com"}
 
-        assert 1 == service.get_summary("cost.calls", DAY, where=asked).unwrap().figures.total
+        assert service.get_summary("cost.calls", DAY, where=asked).unwrap().figures.total == 1
         (group,) = service.get_summary("cost.calls", DAY, group_by=["attributes.email"]).unwrap().groups
         assert "ada" not in group.keys["attributes.email"]
 
@@ -346,14 +335,14 @@ def test_what_was_sealed_before_a_tag_was_declared_is_carried_over_and_said_to_b
         service.record_events([call("red"), call("red", occurred_at=NOON + timedelta(days=190))]).unwrap()
         service.catch_up()
         horizon = service.retain({"events": "100d"}).unwrap()
-        assert (2, [2], None) == found(service, "attributes.team")
+        assert found(service, "attributes.team") == (2, [2], None)
     assert horizon
     with at(tags=["feature", "team"]) as service:
         total, teams, complete_from = found(service, "attributes.team")
-        assert (2, [2]) == (total, teams)
+        assert (total, teams) == (2, [2])
         assert complete_from is not None
     with at(tags=["feature"]) as service:
-        assert (2, [2]) == found(service, "user")[:2]
-        with service._read_models.read() as snapshot:
+        assert found(service, "user")[:2] == (2, [2])
+        with service.store.read_models.read() as snapshot:
             kinds = {row[1] for row in snapshot.rows(snapshot.live["cost"])}
         assert "attributes.team" not in kinds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,12 +17,6 @@ D = Decimal
 HOUR = timedelta(hours=1)
 DAY = TimePeriod(NOON - 12 * HOUR, NOON + 12 * HOUR)
 UNKNOWN: dict[str, Any] = {"model": "nobody-knows", "cost": None, "currency": None}
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
 
 
 def units(analytics: AnalyticsService, *events: dict[str, Any], **asked: Any) -> dict[tuple[str, str], UnitCost]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,20 +13,15 @@ from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.errors import BadPrice, MissingExtra, UnknownModel
 from analytics_es.testing import NOON, price, provider_call
+from tests.stores import nth
+
+TWO_CALLS = [provider_call(), provider_call(model="gpt-4o", provider="openai", user_id="bob")]
+pytestmark = pytest.mark.store(events=TWO_CALLS)
+
 
 D = Decimal
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 EVERYTHING = {"provider": "*", "model": "*", "currency": "USD", "per_mtok": {"input_tokens": "1"}}
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        service.record_events(
-            [provider_call(), provider_call(model="gpt-4o", provider="openai", user_id="bob")]
-        ).unwrap()
-        service.catch_up()
-        yield service
 
 
 def cost(analytics: Any, **supposed: Any) -> dict[tuple[str, str], Decimal | None]:
@@ -58,7 +52,7 @@ def test_calls_of_another_model_keep_what_they_reported(analytics: AnalyticsServ
 def test_prices_and_models_go_together_with_filters_and_as_of(analytics: AnalyticsService) -> None:
     new = price(**{**EVERYTHING, "model": "new"})
 
-    with analytics.as_of(2) as then:
+    with analytics.as_of(nth(2)) as then:
         for answering in (analytics, then):
             found = cost(answering, prices=[new], models={"gpt-4o": "new"}, where={"user": "bob"})
             assert found == {("gpt-4o", "USD"): D("0.0012")}
@@ -67,7 +61,7 @@ def test_prices_and_models_go_together_with_filters_and_as_of(analytics: Analyti
 def test_a_what_if_records_nothing(analytics: AnalyticsService) -> None:
     cost(analytics, models={"gpt-4o": "claude-sonnet-4-5"})
 
-    assert analytics.record_event(**provider_call()).unwrap().position == 3
+    assert analytics.record_event(**provider_call()).unwrap().position == nth(3)
 
 
 def test_supposed_prices_are_named_by_their_place(analytics: AnalyticsService) -> None:

@@ -27,6 +27,7 @@ from analytics_es.testing import (
     task_completed,
     tool_call,
 )
+from tests.stores import opened
 
 MILLISECOND = timedelta(milliseconds=1)
 SECOND = timedelta(seconds=1)
@@ -38,16 +39,16 @@ GIANT = 10**5000
 
 @pytest.fixture(scope="module")
 def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
+    with opened() as service:
         yield service
 
 
 def refusal(analytics: AnalyticsService, event: dict[str, Any]) -> tuple[str, str]:
     """Return code and message of an event that must be refused, and must leave no trace."""
-    before = analytics._log.head()
+    before = analytics.store.log.head()
     failure = analytics.record_event(**event).failure
     assert failure is not None
-    assert analytics._log.head() == before
+    assert analytics.store.log.head() == before
     return failure.code, failure.message
 
 
@@ -474,7 +475,7 @@ def test_data_takes_at_most_256_kib_as_json(analytics: AnalyticsService) -> None
 @pytest.mark.parametrize(
     ("place", "named"),
     [
-        (lambda text: provider_call(user_id=f"a{text}"), "user_id"),
+        (lambda text: provider_call(agent_id=f"a{text}"), "agent_id"),
         (lambda text: provider_call(error_type=text), "error_type"),
         (lambda text: provider_call(note=text), "note"),
         (lambda text: provider_call(note={"a": ["b", {"c": text}]}), "note.a.c"),
@@ -510,7 +511,7 @@ def test_names_of_fields_are_whole_unicode_without_nul(
 @pytest.mark.parametrize("text", ["\\u0000", "\\ud83d", "😀", "\u2028", "\x01", "\ufeff", "\x7f", "e\u0301"])
 def test_other_texts_are_kept_as_they_are(analytics: AnalyticsService, text: str) -> None:
     position = analytics.record_event(**provider_call(note=text)).unwrap().position
-    stored = analytics._log.first_after(position - 1)
+    stored = analytics.store.log.first_after(position - 1)
 
     assert stored is not None
     assert stored.data["note"] == text
@@ -711,6 +712,25 @@ def test_money_of_18_places_loses_nothing(amount: Decimal) -> None:
 def test_a_status_of_an_enum_is_kept_as_its_value() -> None:
     assert kept(status=Status.OK) == "ok"
     assert type(kept(status=Status.OK)) is str
+
+
+class Scope(str, Enum):  # noqa: UP042  # an ordinary enum of texts, as many have
+    TENANT = "tenant"
+
+
+def test_a_scope_of_an_enum_is_kept_as_its_value() -> None:
+    data = admit(now=NOON, **budget_allocated(scope=Scope.TENANT)).data
+
+    assert data["scope"] == "tenant"
+    assert type(data["scope"]) is str
+
+
+@pytest.mark.parametrize("scope", ["", "job", ["tenant"], {"tenant": "acme"}, 1])
+def test_a_scope_is_one_of_four_words(analytics: AnalyticsService, scope: Any) -> None:
+    code, message = refusal(analytics, budget_allocated(scope=scope))
+
+    assert code == "bad_field"
+    assert f"must be one of all, tenant, user, model, not {scope!r}" in message
 
 
 @pytest.mark.parametrize(

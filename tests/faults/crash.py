@@ -53,7 +53,7 @@ class Fragile:
 def crashing(service: AnalyticsService, moment: int, last_will: Callable[[], object] = lambda: None) -> Iterator[None]:
     """End the process at a moment: before a statement, before a commit, or after it and before anybody is told."""
     countdown = Countdown(moment, last_will)
-    log, read_models = service._log._database, service._read_models._database  # type: ignore[attr-defined]
+    log, read_models = service.store.log._database, service.store.read_models._database  # type: ignore[attr-defined]
     # On PostgreSQL, appends go another way: everything is said to the server at once.
     ways = [(read_models, "write"), (log, "connection" if hasattr(log, "connection") else "write")]
     for database, name in ways:

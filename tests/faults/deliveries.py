@@ -87,8 +87,8 @@ def _publish(stream: Stream, messages: int) -> None:
 def _wait_for_more(url: str, chance: random.Random) -> None:
     """Wait until a consumer that was just started is at work, and then any time."""
     with AnalyticsService.open(url, follow=False, privacy="full") as service:
-        before, deadline = service._log.head(), time.monotonic() + 5  # it may be that all is consumed
-        while service._log.head() == before and time.monotonic() < deadline:
+        before, deadline = service.store.log.head(), time.monotonic() + 5  # it may be that all is consumed
+        while service.store.log.head() == before and time.monotonic() < deadline:
             time.sleep(0.002)
     time.sleep(chance.uniform(0, 0.3))
 
@@ -104,7 +104,7 @@ def _wait_for_the_end(stream: Stream, consumer: BaseProcess) -> None:
 def _compared(url: str, messages: int) -> tuple[int, int, int]:
     """Return how many messages are not in the log, how many are there again, and how many were rejected."""
     with AnalyticsService.open(url, follow=False, privacy="full") as service:
-        rows: pa.Table = service._log.scan(after=0, limit=10 * messages)
+        rows: pa.Table = service.store.log.scan(after=0, limit=10 * messages)
     events = [decode(row["position"], row["type"], row["state"]) for row in rows.to_pylist()]
     rejected = [each for each in events if each.type == "analytics.message.rejected"]
     found = Counter(int(each.id) for each in events if each.type != "analytics.message.rejected")

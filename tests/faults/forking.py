@@ -35,7 +35,7 @@ def fork_all_the_time(url: str, forks: int) -> tuple[int, Counter[str]]:
             thread.join()
         buffer.flush().unwrap()
         analytics.wait_until_caught_up()
-        found = identities(analytics._log)
+        found = identities(analytics.store.log)
     assert len(found) == len(set(found))
     return failed, Counter(source.partition(" ")[0] for source, _ in found)
 

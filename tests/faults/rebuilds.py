@@ -12,8 +12,8 @@ from attrs import frozen
 from analytics_es import AnalyticsService
 from analytics_es.projection.fold import Folded
 from tests.faults import worker
-from tests.faults.storm import PATIENCE, Life, living, processes
-from tests.stores import OURS, Contents, contents, derived, engine, only_live, views_of
+from tests.faults.storm import Life, living, processes
+from tests.stores import OURS, PATIENCE, Contents, contents, derived, engine, only_live, views_of
 
 FIRST, LONGEST = 0.5, 1.5  # seconds, and how often as long as a rebuild took: some are over by then, some are not
 
@@ -46,11 +46,11 @@ def kill_rebuilds(url: str, *, kills: int, seed: int) -> Rebuilt:
         with living([Life(lambda: _process(worker.record_and_follow, url))]):
             _kill_one_after_the_other(service, begin, kills, chance)
     with AnalyticsService.open(url, follow=False, privacy="full") as service:
-        only_live(service._read_models)
+        only_live(service.store.read_models)
         service.catch_up()
-        assert contents(service._read_models) == derived(service._log)  # type: ignore[arg-type]
-        promoted = sum(each.declaration.generation for each in service._read_models.live().values())
-        return Rebuilt(seed=seed, kills=kills, promoted=promoted, events=service._log.head())
+        assert contents(service.store.read_models) == derived(service.store.log)  # type: ignore[arg-type]
+        promoted = sum(each.declaration.generation for each in service.store.read_models.live().values())
+        return Rebuilt(seed=seed, kills=kills, promoted=promoted, events=service.store.log.head())
 
 
 class _Rebuilding:
@@ -95,7 +95,7 @@ def _process(target: Callable[..., None], *arguments: Any) -> Any:
 
 def assert_each_is_one_fold(service: AnalyticsService) -> None:
     """Compare what is live, to the byte, with one fold of the log up to where it stands."""
-    with service._read_models.read() as snapshot:
+    with service.store.read_models.read() as snapshot:
         positions = dict(snapshot.positions)
         found = {name: snapshot.rows(each) for name, each in snapshot.live.items()}
     expected: Contents = {}
@@ -105,8 +105,8 @@ def assert_each_is_one_fold(service: AnalyticsService) -> None:
 
 
 def _upto(service: AnalyticsService, position: int, names: list[str]) -> Contents:
-    events = service._log.scan(after=0, limit=position, upto=position)
-    with views_of(service._log) as read_models:  # type: ignore[arg-type]
+    events = service.store.log.scan(after=0, limit=position, upto=position)
+    with views_of(service.store.log) as read_models:  # type: ignore[arg-type]
         for name, folded in engine(OURS)(events, names).items():
             assert isinstance(folded, Folded)
             read_models.commit(name, folded, expected=0, position=position)

@@ -10,9 +10,11 @@ from typing import Any
 from attrs import frozen
 
 from analytics_es import AnalyticsService
+from analytics_es.read_models import beside
 from analytics_es.testing import NOON
 from tests.faults import worker
-from tests.faults.storm import PATIENCE, processes
+from tests.faults.storm import processes
+from tests.stores import PATIENCE
 
 EVENTS_A_DAY = 60
 FIRST, LONGEST = 1.0, 3.0  # seconds, and how often as long as a run took: some are over by then, some are not
@@ -47,16 +49,16 @@ def kill_retains(url: str, *, kills: int, seed: int) -> Retained:
         verified = service.verify().unwrap()
         assert verified.identical, verified
         assert _rows(service) == before
-        left = service._log.scan(after=0, limit=10**6)
+        left = service.store.log.scan(after=0, limit=10**6)
         of_events = [each for each in left.column("type").to_pylist() if not each.startswith("analytics.")]
         assert len(of_events) == EVENTS_A_DAY
-        return Retained(seed=seed, seals=service._log.seals.horizon().seal, left=len(of_events))
+        return Retained(seed=seed, seals=service.store.log.seals.horizon().seal, left=len(of_events))
 
 
 def _rows(service: AnalyticsService) -> Any:
-    service._read_models.settle()  # as whoever opens the store does
+    beside.settle(service.store.read_models)  # as whoever opens the store does
     service.catch_up()
-    with service._read_models.read() as snapshot:
+    with service.store.read_models.read() as snapshot:
         return {name: snapshot.rows(each) for name, each in snapshot.live.items()}
 
 

@@ -138,7 +138,7 @@ def _follow(kind: str, running: Server | None, events: int) -> bool:
         took = time.monotonic() - began
         service.wait_until_caught_up(600)
         caught = time.monotonic() - began - took
-        counted = service._log.head()
+        counted = service.store.log.head()
     memory, behind = ", ".join(f"{peak:,.0f}" for peak in peaks), ", ".join(f"{lag:,}" for lag in lags)
     _say(kind, f"{sent:,} events in {took:,.0f} s, caught up {caught:.1f} s later, {counted:,} in the log")
     _say(kind, f"by quarter: peak memory {memory} MB; most events behind {behind}")

@@ -18,9 +18,9 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.log import EventLog
 from analytics_es.testing import NOON, tool_call
 from tests.faults import worker
+from tests.stores import PATIENCE
 
 WRITERS, RUNNERS = 8, 3
-PATIENCE = 30.0  # seconds that are never reached, unless something hangs
 ALWAYS = TimePeriod(NOON.replace(year=2020), NOON.replace(year=2030), "total")
 
 Identity = tuple[str, str]
@@ -136,7 +136,7 @@ def _check_that_each_goes_on(url: str, runners: list[Life]) -> None:
 def _survived(url: str, seed: int, kills: int, acknowledged: dict[int, int], again: int) -> Survived:
     with AnalyticsService.open(url, privacy="full") as service:
         service.wait_until_caught_up(PATIENCE)
-        found = Counter(identities(service._log))
+        found = Counter(identities(service.store.log))
         counted = service.get_summary("usage.events", ALWAYS).unwrap().figures.count
     noted = {(f"writer-{writer}", str(n)) for writer, size in acknowledged.items() for n in range(size)}
     return Survived(

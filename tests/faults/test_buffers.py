@@ -22,8 +22,12 @@ from analytics_es.ingest.buffer import Buffer
 from analytics_es.testing import tool_call
 from tests.faults.storm import identities
 from tests.faults.test_sqlite import eventually, room
+from tests.stores import PATIENCE
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # beside threads, of Python 3.12 on
+pytestmark = [
+    pytest.mark.store("sqlite", "postgres"),
+    pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning"),  # beside threads, of Python 3.12 on
+]
 
 NEVER = 3600.0
 OPEN = """
@@ -63,7 +67,7 @@ def started(url: object, code: str, tmp_path: Path) -> subprocess.Popen[str]:
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Wait for the end of a process; returns its code and what it printed."""
     try:
-        shown, problems = process.communicate(timeout=60)
+        shown, problems = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # its children, too
         raise
@@ -74,14 +78,9 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 def sources(url: object) -> Counter[str]:
     """Count the events in a log by source; each is there once."""
     with AnalyticsService.open(str(url), follow=False, privacy="full") as analytics:
-        found = identities(analytics._log)
+        found = identities(analytics.store.log)
     assert len(found) == len(set(found))
     return Counter(source for source, _ in found)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "analytics.db"
 
 
 # ── an exit ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -139,7 +138,7 @@ def test_a_handler_of_the_application_is_called_each_time_when_the_events_are_wr
     called: list[tuple[int, int]] = []
 
     def stop(number: int, frame: object) -> None:
-        called.append((number, analytics._log.head()))
+        called.append((number, analytics.store.log.head()))
 
     with (
         handling(stop),
@@ -201,7 +200,7 @@ def test_a_process_that_ignores_sigterm_still_writes(path: Path) -> None:
         buffer = analytics.buffered(max_delay=NEVER)
         buffer.record_event(**tool_call()).unwrap()
         os.kill(os.getpid(), signal.SIGTERM)
-        eventually(lambda: analytics._log.head() == 1)
+        eventually(lambda: analytics.store.log.head() == 1)
 
         assert buffer.record_event(**tool_call()).ok
 
@@ -284,7 +283,7 @@ if not child:
         analytics.record_event(**tool_call(), id=str(n), source="child").unwrap()
     os._exit(0)
 analytics.record_event(**tool_call(), id="1", source="durable").unwrap()
-while analytics._log.head() < 2:
+while analytics.store.log.head() < 2:
     time.sleep(0.01)
 analytics.close()
 os.write(writing, b".")
@@ -377,7 +376,7 @@ def test_a_store_that_is_being_read_while_the_process_forks_cannot_be_used_by_th
             assert failure is not None
             assert (failure.code, "at that moment" in failure.message) == ("forked", True)
 
-        with analytics._log._database.read() as cursor:  # type: ignore[attr-defined]
+        with analytics.store.log._database.read() as cursor:  # type: ignore[attr-defined]
             cursor.execute("SELECT 1")
             assert in_a_child(use) == 0
         assert analytics.record_event(**tool_call()).unwrap().position == 2
@@ -385,12 +384,12 @@ def test_a_store_that_is_being_read_while_the_process_forks_cannot_be_used_by_th
 
 def test_what_a_child_throws_away_waits_for_nobody(path: Path) -> None:
     with AnalyticsService.open(path, follow=False, privacy="full") as analytics:
-        pools = analytics._log._database._pools()  # type: ignore[attr-defined]
+        pools = analytics.store.log._database._pools()  # type: ignore[attr-defined]
 
         def use() -> None:
             thread = threading.Thread(target=lambda: [each.close() for each in pools], daemon=True)
             thread.start()
-            thread.join(10)
+            thread.join(PATIENCE)
             assert not thread.is_alive()
 
         assert in_a_child(use) == 0
@@ -404,7 +403,7 @@ def test_on_a_full_disk_events_wait_and_are_recorded_once_there_is_room(path: Pa
         AnalyticsService.open(path, follow=False, privacy="full") as analytics,
         analytics.buffered(max_events=200, max_delay=0, when_full="drop") as buffer,
     ):
-        with room(analytics._log._database, 40):  # type: ignore[attr-defined]
+        with room(analytics.store.log._database, 40):  # type: ignore[attr-defined]
             accepted = offered = 0
             while not buffer.stats().failed_commits or offered < 10_000:
                 accepted += buffer.record_event(**tool_call(), id=str(offered), source="test").ok
@@ -416,4 +415,4 @@ def test_on_a_full_disk_events_wait_and_are_recorded_once_there_is_room(path: Pa
             assert buffer.stats().dropped == offered - accepted > 0
         buffer.flush(60).unwrap()
 
-        assert analytics._log.head() == buffer.stats().recorded == accepted
+        assert analytics.store.log.head() == buffer.stats().recorded == accepted

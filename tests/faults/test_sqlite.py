@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,9 @@ from analytics_es.errors import CannotOpen, StoreBusy, StoreFailed, StoreMoved
 from analytics_es.log.sqlite import database as sqlite_database
 from analytics_es.testing import job_failed, tool_call
 from tests.faults import worker
-from tests.faults.storm import PATIENCE, identities, processes
+from tests.faults.storm import identities, processes
 from tests.faults.test_processes import assert_derivable
-from tests.stores import sql
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "analytics.db"
+from tests.stores import PATIENCE, eventually, sql
 
 
 def batch(number: int, size: int = 50, **changes: Any) -> list[dict[str, Any]]:
@@ -39,16 +34,8 @@ def batch(number: int, size: int = 50, **changes: Any) -> list[dict[str, Any]]:
     ]
 
 
-def eventually(is_so: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, "it never came to be so"
-        time.sleep(0.01)
-    return found
-
-
 def sizes_of_batches(service: AnalyticsService) -> set[int]:
-    sources = [source for source, _ in identities(service._log)]
+    sources = [source for source, _ in identities(service.store.log)]
     return {sources.count(source) for source in set(sources)}
 
 
@@ -79,10 +66,10 @@ def record_until_it_fails(service: AnalyticsService) -> tuple[int, Any]:
 
 def test_a_log_that_is_full_says_so_keeps_whole_batches_and_goes_on_once_there_is_room(path: Path) -> None:
     with AnalyticsService.open(path, privacy="full") as service:
-        with room(service._log._database, pages=60):  # type: ignore[attr-defined]
+        with room(service.store.log._database, pages=60):  # type: ignore[attr-defined]
             recorded, failure = record_until_it_fails(service)
             assert failure.message == "The database reports: database or disk is full."
-            assert service._log.head() == 50 * recorded > 0
+            assert service.store.log.head() == 50 * recorded > 0
 
         assert service.record_events(batch(recorded)).unwrap().recorded == 50
         service.wait_until_caught_up()
@@ -94,7 +81,7 @@ def test_read_models_that_are_full_say_so_and_go_on_once_there_is_room(path: Pat
     with AnalyticsService.open(path, follow=False, privacy="full") as service:
         for number in range(20):
             service.record_events(batch(number)).unwrap()
-        with room(service._read_models._database, pages=20):  # type: ignore[attr-defined]
+        with room(service.store.read_models._database, pages=20):  # type: ignore[attr-defined]
             with pytest.raises(StoreFailed, match="disk is full"):
                 service.catch_up()
             full = [each for each in service.projections().unwrap() if each.error]
@@ -123,7 +110,7 @@ def test_a_full_disk_is_told_and_left_behind_once_there_is_room(small_disk: Path
     with AnalyticsService.open(small_disk / "analytics.db", privacy="full") as service:
         recorded, failure = record_until_it_fails(service)
         assert (failure.code, failure.message) == ("store_failed", "The database reports: database or disk is full.")
-        assert service._log.head() == 50 * recorded > 0
+        assert service.store.log.head() == 50 * recorded > 0
         with pytest.raises(StoreFailed, match="disk is full"):
             service.wait_until_caught_up()
 
@@ -183,9 +170,9 @@ def test_read_models_locked_by_another_process_are_told_and_go_on_once_they_are_
     with AnalyticsService.open(path, privacy="full") as service:
         with locked_by_another_process(path.with_name("analytics.views.db")):
             service.record_event(**tool_call()).unwrap()
+            eventually(lambda: {"locked" in str(each.error) for each in service.projections().unwrap()} == {True})
             with pytest.raises(StoreBusy):
                 service.wait_until_caught_up(timeout=1)
-            assert {"locked" in str(each.error) for each in service.projections().unwrap()} == {True}
 
         eventually(lambda: {each.lag_events for each in service.projections().unwrap()} == {0})
 
@@ -309,7 +296,7 @@ def test_into_a_log_that_is_gone_or_another_one_nothing_is_recorded(path: Path, 
 def test_a_log_that_is_gone_is_told_where_another_connection_would_be_needed(path: Path) -> None:
     with AnalyticsService.open(path, follow=False, privacy="full") as service:
         service.record_event(**tool_call()).unwrap()
-        with service._log._database.read():  # type: ignore[attr-defined]
+        with service.store.log._database.read():  # type: ignore[attr-defined]
             path.rename(path.with_name("moved.db"))
 
             failure = service.record_events(batch(1)).failure
@@ -342,5 +329,5 @@ def test_twenty_processes_may_open_the_same_new_path_at_once(path: Path) -> None
 
     assert [each.exitcode for each in openers] == [0] * 20
     with AnalyticsService.open(path, follow=False, privacy="full") as service:
-        assert sorted(identities(service._log)) == sorted(("opener", str(n)) for n in range(20))
+        assert sorted(identities(service.store.log)) == sorted(("opener", str(n)) for n in range(20))
     assert_derivable(str(path))

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -83,7 +83,7 @@ class Store(RuleBasedStateMachine):
     def record_and_crash(self, actor: int, events: Any, again: list[int], data: st.DataObject, moment: int) -> None:
         batch = self.batch(events, again, data)
         if self.crashed(actor, moment, lambda service: service.record_events(batch).unwrap(), data):
-            found = identities(self.services[actor]._log)
+            found = identities(self.services[actor].store.log)
             assert found in (self.logged, [*self.logged, *self.new(batch)])  # whole, or absent
             self.logged = found
         else:
@@ -91,16 +91,16 @@ class Store(RuleBasedStateMachine):
 
     @rule(actor=actors)
     def step(self, actor: int) -> None:
-        self.services[actor]._runner.step()
+        self.services[actor].store.runner.step()
 
     @rule(actor=actors)
     def step_and_be_overtaken(self, actor: int) -> None:
-        with during_fold(self.services[actor], self.services[1 - actor]._runner.step):
-            self.services[actor]._runner.step()
+        with during_fold(self.services[actor], self.services[1 - actor].store.runner.step):
+            self.services[actor].store.runner.step()
 
     @rule(actor=actors, moment=moments, data=st.data())
     def step_and_crash(self, actor: int, moment: int, data: st.DataObject) -> None:
-        self.crashed(actor, moment, lambda service: service._runner.step(), data)
+        self.crashed(actor, moment, lambda service: service.store.runner.step(), data)
 
     @rule(actor=actors, moment=moments, data=st.data())
     def derive_a_period_again_and_crash(self, actor: int, moment: int, data: st.DataObject) -> None:
@@ -109,12 +109,12 @@ class Store(RuleBasedStateMachine):
     @rule(actor=actors, names=rebuilt, size=sizes)
     def rebuild(self, actor: int, names: Sequence[str] | None, size: int) -> None:
         self.services[actor].rebuild(names, batch_size=8 * size, set_aside=True).unwrap()
-        only_live(self.services[actor]._read_models)
+        only_live(self.services[actor].store.read_models)
 
     @rule(actor=actors, names=rebuilt, size=sizes)
     def rebuild_and_be_overtaken(self, actor: int, names: Sequence[str] | None, size: int) -> None:
-        def overtake(done: int, total: int) -> None:
-            self.services[1 - actor]._runner.step()
+        def overtake(*_: object) -> None:
+            self.services[1 - actor].store.runner.step()
 
         self.services[actor].rebuild(names, batch_size=8 * size, set_aside=True, progress=overtake).unwrap()
 
@@ -124,7 +124,7 @@ class Store(RuleBasedStateMachine):
             service.rebuild(names, batch_size=8 * size, set_aside=True).unwrap()
 
         self.crashed(actor, moment, rebuild, data)
-        only_live(self.services[actor]._read_models)
+        only_live(self.services[actor].store.read_models)
 
     @rule(actor=actors)
     def restart(self, actor: int) -> None:
@@ -144,22 +144,22 @@ class Store(RuleBasedStateMachine):
 
     @rule(actor=actors, size=sizes)
     def change_batch_size(self, actor: int, size: int) -> None:
-        self.services[actor]._runner._batch = size
+        self.services[actor].store.runner._batch = size
 
     # ── what is so ──────────────────────────────────────────────────────────────────────────────────────────────
 
     @invariant()
     def the_log_holds_what_was_acknowledged(self) -> None:
-        assert identities(self.services[0]._log) == self.logged
+        assert identities(self.services[0].store.log) == self.logged
 
     @invariant()
     def read_models_at_a_position_are_one_fold_up_to_it(self) -> None:
         service = self.services[0]
-        with service._read_models.read() as snapshot:
+        with service.store.read_models.read() as snapshot:
             positions = dict(snapshot.positions)
-        found = contents(service._read_models)  # type: ignore[arg-type]
+        found = contents(service.store.read_models)  # type: ignore[arg-type]
         for position in set(positions.values()):
-            expected = derived_upto(service._log, position)
+            expected = derived_upto(service.store.log, position)
             for name in (name for name, at in positions.items() if at == position):
                 assert of(found, name) == of(expected, name), (name, position)
 
@@ -199,7 +199,7 @@ class Store(RuleBasedStateMachine):
 
 
 class StoreOnPostgres(Store):
-    """The same on a server, where only processes end; that a server may, too, tests/service/test_postgres.py shows."""
+    """The same on a server, where only processes end; that a server may, too, tests/log/test_postgres.py shows."""
 
     server: Server
 
@@ -223,18 +223,18 @@ def identity(event: dict[str, Any]) -> Identity:
 @contextmanager
 def during_fold(service: AnalyticsService, what: Callable[[], object]) -> Iterator[None]:
     """Let something happen once a batch is folded and before it is committed."""
-    fold = service._runner._fold
+    fold = service.store.runner._fold
 
     def slow(events: Any, names: Sequence[str]) -> Any:
         folded = fold(events, names)
         what()
         return folded
 
-    service._runner._fold = slow  # type: ignore[assignment]
+    service.store.runner._fold = slow  # type: ignore[assignment]
     try:
         yield
     finally:
-        service._runner._fold = fold
+        service.store.runner._fold = fold
 
 
 def derived_upto(log: EventLog, position: int) -> Contents:
@@ -253,12 +253,9 @@ def of(found: Contents, name: str) -> tuple[Any, Any]:
 
 
 moderate = settings(
-    deadline=None,
     max_examples=10,
     stateful_step_count=15,
-    print_blob=True,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes; add it to look into a failure
-    suppress_health_check=list(HealthCheck),
 )
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from analytics_es import AnalyticsService
-from analytics_es.lifecycle import sealing as retaining
+from analytics_es.lifecycle import sealing
 from analytics_es.testing import NOON, provider_call, tool_call
+from tests.stores import set_clock
 
 KINDS = (provider_call, tool_call)
 LARGEST = 60
@@ -101,7 +102,7 @@ def record_one(url: str, number: int) -> None:
 def record_and_follow(url: str) -> None:
     """Record one event after the other, and keep the read models up to date, in one process."""
     with AnalyticsService.open(url, privacy="full") as service:
-        number = service._log.head()
+        number = service.store.log.head()
         while _wanted():
             _record(service, [event(0, number)])
             number += 1
@@ -118,7 +119,7 @@ def rebuild(url: str, seed: int, go: Event, at_work: Event, took: Any) -> None:
     chance = random.Random(seed)
     go.wait()
     with AnalyticsService.open(url, follow=False, rebuild="manual", privacy="full") as service:
-        only_live(service._read_models)
+        only_live(service.store.read_models)
         at_work.set()
         began, first = time.monotonic(), True
         while _wanted():
@@ -142,6 +143,6 @@ def retain(url: str, day: int, at_work: Any, took: Any) -> None:
 
 def retained(service: AnalyticsService, day: int) -> None:
     """Let go of the events of the first so many days, a few at a time."""
-    retaining.SLICE = 10
-    service._clock = lambda: NOON + timedelta(days=100 + day)
+    sealing.SLICE = 10
+    set_clock(service, NOON + timedelta(days=100 + day))
     service.retain({"events": "100d"}).unwrap()

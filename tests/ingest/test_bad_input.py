@@ -1,7 +1,5 @@
 """Bad input: what the door, a mapping, a file or a question cannot be made to do, and what stays private."""
 
-# ruff: noqa: SIM300, SIM905  # expected == actual; words are easier to read in one text
-
 from __future__ import annotations
 
 import gzip
@@ -18,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
@@ -29,6 +27,7 @@ from analytics_es.events.fields import VOCABULARY
 from analytics_es.ingest.files import read_mapping, rows
 from analytics_es.projection import engine
 from analytics_es.testing import NOON, job_failed, provider_call
+from tests.stores import opened
 
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 HALF_PAIR = "\ud83d"
@@ -38,7 +37,7 @@ MIB = 2**20
 
 @pytest.fixture(scope="module")
 def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
+    with opened() as service:
         service.record_event(**provider_call()).unwrap()
         yield service
 
@@ -126,35 +125,35 @@ ALMOST = st.fixed_dictionaries(
 EVENTS = ALMOST | ARGUMENTS | VALUES | st.sampled_from([job_failed(), provider_call()])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(arguments=ARGUMENTS | ALMOST)
 def test_an_event_is_recorded_or_refused_with_a_code(analytics: AnalyticsService, arguments: dict[str, Any]) -> None:
-    before = analytics._log.head()
+    before = analytics.store.log.head()
 
     result = analytics.record_event(**arguments)
 
     if result.failure:
         assert result.failure.code != ""
-        assert before == analytics._log.head()
+        assert before == analytics.store.log.head()
     else:
-        assert result.unwrap().position <= analytics._log.head()
+        assert result.unwrap().position <= analytics.store.log.head()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(batch=st.lists(EVENTS, min_size=1, max_size=6))
 def test_a_batch_is_recorded_as_a_whole_or_not_at_all(analytics: AnalyticsService, batch: list[Any]) -> None:
-    before = analytics._log.head()
+    before = analytics.store.log.head()
 
     result = analytics.record_events(batch)
 
     if result.failure:
-        assert "refused_batch" == result.failure.code
-        assert before == analytics._log.head()
+        assert result.failure.code == "refused_batch"
+        assert before == analytics.store.log.head()
     else:
         assert len(batch) == result.unwrap().recorded + result.unwrap().duplicates
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(batch=st.lists(EVENTS, min_size=1, max_size=6))
 def test_skipped_refusals_are_counted_and_everything_accepted_can_be_folded(
     analytics: AnalyticsService, batch: list[Any]
@@ -162,7 +161,7 @@ def test_skipped_refusals_are_counted_and_everything_accepted_can_be_folded(
     receipt = analytics.record_events(batch, skip_refused=True).unwrap()
 
     assert len(batch) == receipt.recorded + receipt.duplicates + receipt.refused
-    assert analytics.catch_up() == analytics._log.head()
+    assert analytics.catch_up() == analytics.store.log.head()
 
 
 @pytest.mark.parametrize(
@@ -191,7 +190,7 @@ def test_skipped_refusals_are_counted_and_everything_accepted_can_be_folded(
 def test_arguments_that_fail_or_cannot_be_stored_are_refused_with_a_code(
     analytics: AnalyticsService, changes: dict[str, Any], code: str, many: bool
 ) -> None:
-    before, event = analytics._log.head(), {**job_failed(), "id": "1", **changes}
+    before, event = analytics.store.log.head(), {**job_failed(), "id": "1", **changes}
 
     if many:
         receipt = analytics.record_events([event], skip_refused=True).unwrap()
@@ -202,22 +201,22 @@ def test_arguments_that_fail_or_cannot_be_stored_are_refused_with_a_code(
         found = failure.code
 
     assert code == found
-    assert before == analytics._log.head()
+    assert before == analytics.store.log.head()
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("x\ny"), RecursionError(), KeyError(HALF_PAIR), OSError()])
 def test_an_element_that_fails_when_it_is_read_refuses_its_batch(analytics: AnalyticsService, error: Exception) -> None:
-    before = analytics._log.head()
+    before = analytics.store.log.head()
 
     failure = analytics.record_events([job_failed(), Liar(error)]).failure
 
     assert failure is not None
     assert "this one fails when it is read" in failure.message
-    assert before == analytics._log.head()
+    assert before == analytics.store.log.head()
 
 
 def test_events_that_stop_midway_leave_no_half_batch(analytics: AnalyticsService) -> None:
-    before = analytics._log.head()
+    before = analytics.store.log.head()
 
     def source() -> Iterator[dict[str, Any]]:
         yield job_failed()
@@ -226,7 +225,7 @@ def test_events_that_stop_midway_leave_no_half_batch(analytics: AnalyticsService
     with pytest.raises(EOFError, match="the queue is gone"):
         analytics.record_events(source())
 
-    assert before == analytics._log.head()
+    assert before == analytics.store.log.head()
     assert before == analytics.catch_up()
 
 
@@ -237,7 +236,7 @@ TEXTS = (
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(metric=TEXTS | st.sampled_from(["usage.events", "cost.reported_cost"]), word=TEXTS, value=TEXTS)
 def test_a_question_is_answered_or_refused_with_a_code(
     analytics: AnalyticsService, metric: str, word: str, value: str
@@ -264,7 +263,7 @@ def test_what_no_event_can_hold_cannot_be_asked_for(analytics: AnalyticsService,
         failure = analytics.get_usage_stats("user", text, DAY).failure
 
     assert failure is not None
-    assert "bad_value" == failure.code
+    assert failure.code == "bad_value"
 
 
 def test_sql_in_a_text_is_only_a_text() -> None:
@@ -273,10 +272,10 @@ def test_sql_in_a_text_is_only_a_text() -> None:
         analytics.record_event(**provider_call(**own), id=SQL, source=SQL).unwrap()
         analytics.catch_up()
 
-        assert 1 == analytics.get_usage_stats("user", SQL, DAY).unwrap().totals.events
+        assert analytics.get_usage_stats("user", SQL, DAY).unwrap().totals.events == 1
         groups = analytics.get_summary("usage.events", DAY, group_by=["tenant"], where={"tenant": SQL}).unwrap().groups
-        assert [{"tenant": SQL}] == [group.keys for group in groups]
-        assert [SQL] == [row.keys["model"] for row in analytics.get_cost_breakdown(DAY).unwrap().rows]
+        assert [group.keys for group in groups] == [{"tenant": SQL}]
+        assert [row.keys["model"] for row in analytics.get_cost_breakdown(DAY).unwrap().rows] == [SQL]
 
 
 # ── mappings ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -293,7 +292,7 @@ TOML_VALUES = st.sampled_from(
 ) | st.text(max_size=20).map(json.dumps)
 EXPRESSIONS = st.text(max_size=30) | st.lists(
     st.sampled_from(
-        [*"ts tool 1 ( ) , ; ' \" - * + :: CASE WHEN END SELECT FROM range [ ] { } $1 ? || repeat".split()]
+        [*"ts tool 1 ( ) , ; ' \" - * + :: CASE WHEN END SELECT FROM range [ ] { } $1 ? || repeat".split()]  # noqa: SIM905  # easier to read in one text
     ),
     max_size=12,
 ).map(" ".join)
@@ -308,7 +307,7 @@ TOML = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80)
 @given(text=TOML)
 def test_a_mapping_maps_or_is_refused_with_a_code(tmp_path: Path, text: str) -> None:
     mapping, calls = tmp_path / "mapping.toml", tmp_path / "calls.csv"
@@ -388,7 +387,7 @@ LINES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(lines=st.lists(LINES, max_size=4))
 def test_a_line_of_a_file_is_an_event_or_refused_with_a_code(
     analytics: AnalyticsService, tmp_path: Path, lines: list[bytes]
@@ -405,7 +404,7 @@ def test_a_line_of_a_file_is_an_event_or_refused_with_a_code(
                 assert error.code
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80)
 @given(
     at=st.integers(0, 2**32),
     flips=st.binary(min_size=1, max_size=8),
@@ -520,7 +519,7 @@ def test_a_file_that_grows_without_end_stays_within_memory(
     arguments = [str(tmp_path / name), str(tmp_path / "mapping.toml") if mapped else "-"]
     done = subprocess.run([sys.executable, "-c", IMPORTING, *arguments], capture_output=True, text=True, check=False)
 
-    assert "" == done.stderr
+    assert done.stderr == ""
     *_, last = done.stdout.splitlines()
     assert int(last.split()[2]) < 1000  # MiB above what the imports took
 
@@ -558,7 +557,7 @@ def test_the_engine_reaches_the_one_file_it_was_opened_for(tmp_path: Path) -> No
         connection.execute(f"COPY (SELECT 1 AS one) TO '{path}'")
 
     with engine.connect(reads=path) as connection:
-        assert [(1,)] == connection.execute(f"FROM read_csv('{path}')").fetchall()
+        assert connection.execute(f"FROM read_csv('{path}')").fetchall() == [(1,)]
 
 
 SPILL = "CREATE TABLE spilled AS SELECT hash(range) || repeat('x', 40) AS text FROM range({rows})"
@@ -575,16 +574,16 @@ def test_what_memory_does_not_hold_goes_to_a_private_directory_that_is_removed(
         connection = engine.connect()
         connection.execute(SPILL.format(rows=1_000_000))
         (directory,) = tmp_path.iterdir()
-        assert 0o700 == directory.stat().st_mode & 0o777
+        assert directory.stat().st_mode & 0o777 == 0o700
         assert [*directory.iterdir()] != []
-        assert [(1_000_000,)] == connection.execute("SELECT count(text) FROM spilled").fetchall()
+        assert connection.execute("SELECT count(text) FROM spilled").fetchall() == [(1_000_000,)]
     finally:
         os.umask(before)
 
     connection.close()
-    assert [] == [*directory.iterdir()]
+    assert [*directory.iterdir()] == []
     del connection
-    assert [] == [*tmp_path.iterdir()]
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_what_is_spilled_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -626,4 +625,4 @@ def test_every_file_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) ->
         line.split() for line in done.stdout.splitlines() if line.endswith(("0o600", "0o644", "0o666", "0o755"))
     )
     assert {"store.db", "store.views.db", "store.db-wal", "export.csv", "export.json", "rejects.jsonl"} <= files.keys()
-    assert {"0o600"} == {*files.values()}
+    assert {*files.values()} == {"0o600"}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import orjson
 import pytest
 from attrs import define, field
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
@@ -27,9 +26,8 @@ from analytics_es.log import Appended, Entry
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite import database as datastore
 from analytics_es.testing import NOON, provider_call, tool_call
-from tests.stores import log_of
+from tests.stores import PATIENCE, eventually, log_of, nth, opened, recorded
 
-PATIENCE = 30.0  # seconds that are never reached, unless something hangs
 NEVER = 3600.0
 
 
@@ -41,13 +39,6 @@ def call(id: object, **changes: Any) -> dict[str, Any]:
 def ids(log: Any) -> list[str]:
     """Return the ids of the events of a log, in order."""
     return [orjson.loads(state)["id"] for state in log.scan(after=0, limit=10**6).column("state").to_pylist()]
-
-
-def until(is_so: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline, "it never came to be so"
-        time.sleep(0.001)
 
 
 @define
@@ -112,26 +103,26 @@ def test_what_was_accepted_is_in_the_log_after_a_flush_in_order(store: Store) ->
 
 
 def test_an_event_is_recorded_as_record_event_would(store: Store) -> None:
-    with AnalyticsService.open(":memory:", follow=False, clock=lambda: NOON) as analytics:
+    with opened(clock=lambda: NOON, privacy="full") as analytics:
         analytics.record_event(**{**provider_call(), "id": "1", "source": "gateway"}).unwrap()
         with buffer_of(store) as buffer:
             buffer.record_event(**{**provider_call(), "id": "1", "source": "gateway"}).unwrap()
 
-        assert store.log.scan(after=0, limit=9) == analytics._log.scan(after=0, limit=9)
+        assert store.log.scan(after=0, limit=9) == analytics.store.log.scan(after=0, limit=9)
 
 
 def test_nobody_has_to_ask_for_an_event_to_be_committed(store: Store) -> None:
     with buffer_of(store) as buffer:
         for n in range(3):  # the writer sleeps in between
             buffer.record_event(**call(n)).unwrap()
-            until(lambda: store.log.head() == n + 1)  # noqa: B023
+            eventually(lambda: store.log.head() == n + 1)  # noqa: B023
 
 
 def test_half_a_buffer_of_events_does_not_wait_for_the_delay(store: Store) -> None:
     with buffer_of(store, max_events=10, max_delay=NEVER) as buffer:
         for n in range(5):
             buffer.record_event(**call(n)).unwrap()
-        until(lambda: store.log.head() == 5)
+        eventually(lambda: store.log.head() == 5)
 
 
 def test_a_refused_event_is_refused_to_the_caller(store: Store) -> None:
@@ -187,7 +178,7 @@ def test_a_full_buffer_blocks_until_there_is_room(store: Store) -> None:
     with full(store) as buffer:
         third = threading.Thread(target=lambda: buffer.record_event(**call(2)).unwrap())
         third.start()
-        until(lambda: buffer._moved._waiters)  # type: ignore[attr-defined]  # it waits
+        eventually(lambda: buffer._writer.moved._waiters)  # type: ignore[attr-defined]  # it waits
 
         assert buffer.stats().accepted == 2
         store.gate.set()
@@ -224,7 +215,7 @@ def test_drops_are_told_again_when_the_buffer_is_closed(store: Store) -> None:
         buffer.record_event(**call(2))
         store.gate.set()
         buffer.flush().unwrap()
-        until(lambda: len(told) == 1)
+        eventually(lambda: len(told) == 1)
         store.gate.clear()
         for n in range(3, 6):
             buffer.record_event(**call(n))
@@ -280,7 +271,7 @@ def test_a_callback_may_look_flush_and_close(store: Store) -> None:
     store.fails = 1
     with buffer_of(store, on_failure=look) as buffer:
         buffer.record_event(**call(1)).unwrap()
-        until(lambda: store.log.head() == 1)
+        eventually(lambda: store.log.head() == 1)
 
         assert buffer.closed
     assert (seen, buffer.stats().lost) == ([(1, False)], 0)
@@ -366,7 +357,7 @@ def test_what_is_older_than_events_are_kept_is_told_and_counted_as_lost_and_noth
         stats = buffer.stats()
 
         assert (stats.accepted, stats.recorded, stats.lost, stats.buffered) == (9, 6, 3, 0)
-        assert service._log.head() == 2 + 6
+        assert service.store.log.head() == nth(2 + 6)
     assert [each.code for each in told] == ["before_horizon"] * 3  # closed, the buffer has told of everything
 
 
@@ -376,8 +367,8 @@ def test_a_service_closes_its_buffers_first(tmp_path: Path) -> None:
         for n in range(10):
             buffer.record_event(**call(n)).unwrap()
 
-    with AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics:
-        assert ids(analytics._log) == [str(n) for n in range(10)]
+    with opened(tmp_path / "a.db") as analytics:
+        assert [event.id for event in recorded(analytics)] == [str(n) for n in range(10)]
 
 
 def test_a_closed_buffer_takes_nothing(store: Store) -> None:
@@ -395,7 +386,7 @@ def test_a_blocked_caller_is_let_go_when_the_buffer_is_closed(store: Store) -> N
     with full(store) as buffer:
         third = threading.Thread(target=lambda: results.append(buffer.record_event(**call(2))))
         third.start()
-        until(lambda: buffer._moved._waiters)  # type: ignore[attr-defined]  # it waits
+        eventually(lambda: buffer._writer.moved._waiters)  # type: ignore[attr-defined]  # it waits
         closing_it = threading.Thread(target=buffer.close)
         closing_it.start()
         third.join()
@@ -411,7 +402,7 @@ def test_a_follower_folds_what_a_buffer_commits() -> None:
             buffer.record_event(**call(n)).unwrap()
         buffer.flush().unwrap()
 
-        assert analytics.wait_until_caught_up() == 100
+        assert analytics.wait_until_caught_up() == nth(100)
 
 
 def test_a_store_that_is_locked_for_a_while_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,21 +415,21 @@ def test_a_store_that_is_locked_for_a_while_loses_nothing(tmp_path: Path, monkey
         other.execute("BEGIN IMMEDIATE")
         for n in range(10):
             buffer.record_event(**call(n)).unwrap()
-        until(lambda: buffer.stats().failed_commits)
+        eventually(lambda: buffer.stats().failed_commits)
         other.execute("ROLLBACK")
         buffer.flush().unwrap()
         failure = buffer.stats().last_failure
 
         assert failure is not None
         assert failure.code == "store_busy"
-        assert ids(analytics._log) == [str(n) for n in range(10)]
+        assert [event.id for event in recorded(analytics)] == [str(n) for n in range(10)]
 
 
 def test_a_service_whose_buffer_lost_events_says_so_when_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     analytics = AnalyticsService.open(":memory:", follow=False)
     buffer = analytics.buffered(max_delay=NEVER)
     buffer.record_event(**call(1)).unwrap()
-    monkeypatch.setattr(analytics._recorder.log, "append", lambda entries: 1 / 0)
+    monkeypatch.setattr(analytics.store.recorder.log, "append", lambda entries: 1 / 0)
     buffer.close(timeout=0)
 
     with pytest.raises(EventsLost, match="1 buffered events"):
@@ -451,7 +442,7 @@ def test_a_service_whose_buffer_lost_events_says_so_when_it_is_closed(monkeypatc
 producers = st.lists(st.lists(st.integers(0, 30), max_size=40), min_size=1, max_size=4)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40)
 @given(
     plans=producers,
     max_events=st.integers(1, 30),

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from analytics_es.errors import BadField, UnreadableMessage
 from analytics_es.ingest import messages
 from analytics_es.ingest.bus import Message
-from analytics_es.ingest.door import entry
 from analytics_es.testing import NOON
+from tests.stores import entry
 
 DATA = {"job_id": "j-1", "duration_ms": 1200}
 TEXT = json.dumps(DATA)
@@ -179,7 +179,7 @@ HANDED = Message(topic="job.completed", payload=DATA, id="e-1", source="worker",
 def test_a_message_is_handed_over_in_any_of_these_shapes(
     given: list[Any], named: dict[str, Any], expected: Message
 ) -> None:
-    assert messages.received(*given, **named) == expected
+    assert messages.to_message(*given, **named) == expected
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_message_is_handed_over_in_any_of_these_shapes(
 )
 def test_what_has_no_topic_or_a_time_that_is_none_is_refused(thing: Any) -> None:
     with pytest.raises(UnreadableMessage):
-        messages.received(thing)
+        messages.to_message(thing)
 
 
 # ── what cannot be recorded ─────────────────────────────────────────────────────────────────────────────────────
@@ -197,7 +197,7 @@ REASON = BadField(field="cost", problem="must be a number")
 
 
 def test_a_rejected_message_is_kept_with_the_reason_and_its_raw_bytes() -> None:
-    kept = messages.rejected(evolve(PLAIN, headers={"a": "b"}), REASON)
+    kept = messages.rejection(evolve(PLAIN, headers={"a": "b"}), REASON)
 
     assert kept == {
         "event_type": "analytics.message.rejected",
@@ -220,11 +220,11 @@ def test_a_rejected_message_is_kept_with_the_reason_and_its_raw_bytes() -> None:
 
 def test_a_rejected_message_without_a_time_or_an_id_is_an_event_of_its_own() -> None:
     for changes in ({"time": None}, {"time": NOON.replace(tzinfo=None)}, {"sequence": None, "id": None}):
-        assert messages.rejected(evolve(PLAIN, **changes), REASON)["id"] is None
+        assert messages.rejection(evolve(PLAIN, **changes), REASON)["id"] is None
 
 
 def test_a_rejected_message_is_known_by_its_id_where_it_has_no_place() -> None:
-    ids = [messages.rejected(evolve(PLAIN, sequence=None, id=id), REASON)["id"] for id in ("1", "1", "2" * 5000)]
+    ids = [messages.rejection(evolve(PLAIN, sequence=None, id=id), REASON)["id"] for id in ("1", "1", "2" * 5000)]
 
     assert ids[0] == ids[1] != ids[2]
 
@@ -232,7 +232,7 @@ def test_a_rejected_message_is_known_by_its_id_where_it_has_no_place() -> None:
 def test_what_is_large_is_cut_and_its_size_and_digest_are_told() -> None:
     payload = b"x" * 1_000_000
 
-    data = messages.rejected(evolve(PLAIN, payload=payload), REASON)["data"]
+    data = messages.rejection(evolve(PLAIN, payload=payload), REASON)["data"]
 
     assert base64.b64decode(data["raw"]) == payload[: messages.RAW_BYTES]
     assert (data["size"], data["sha256"], data["truncated"]) == (1_000_000, hashlib.sha256(payload).hexdigest(), True)
@@ -256,7 +256,7 @@ class Strange:
     ],
 )
 def test_any_payload_has_raw_bytes(payload: Any, raw: bytes) -> None:
-    assert base64.b64decode(messages.rejected(evolve(PLAIN, payload=payload), REASON)["data"]["raw"]) == raw
+    assert base64.b64decode(messages.rejection(evolve(PLAIN, payload=payload), REASON)["data"]["raw"]) == raw
 
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=3000)
@@ -273,7 +273,7 @@ ANY_TEXT = st.text(st.characters(codec=None), max_size=3000)
 def test_whatever_is_rejected_passes_the_door_as_the_same_event_every_time(**told: Any) -> None:
     message = Message(source="nats:s", stream="s", **told)
 
-    one, again = (entry(NOON + timedelta(minutes=n), **messages.rejected(message, REASON)) for n in (0, 1))
+    one, again = (entry(NOON + timedelta(minutes=n), **messages.rejection(message, REASON)) for n in (0, 1))
 
     assert orjson.loads(one.state)["data"] == orjson.loads(again.state)["data"]
     if orjson.loads(one.state)["id"].startswith("rejected"):
@@ -284,4 +284,4 @@ def test_the_largest_that_is_kept_passes_the_door() -> None:
     awkward = "\x01" * 100_000
     message = evolve(PLAIN, topic=awkward, payload=awkward, headers={awkward[:4000]: awkward[:4000], "b": awkward})
 
-    assert len(entry(NOON, **messages.rejected(message, UnreadableMessage(problem=awkward))).state) < 256 * 1024
+    assert len(entry(NOON, **messages.rejection(message, UnreadableMessage(problem=awkward))).state) < 256 * 1024

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import itertools
-import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,44 +17,20 @@ from hypothesis import strategies as st
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import BadPolicy, RefusedEvent
 from analytics_es.events.codec import decode
-from analytics_es.events.event import RecordedEvent
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.privacy import ACTIONS, IDENTITY, PRESETS, PrivacyPolicy
-from analytics_es.ingest.recorder import CONFIGURED
 from analytics_es.testing import NOON, message_added, provider_call
+from tests.stores import found_in, policies, recorded
+
+pytestmark = pytest.mark.store("sqlite")
 
 ADA = "ada@example.com"
 MARCH = TimePeriod(NOON.replace(day=1, hour=0), NOON.replace(day=31))
 
 
-def forms(text: str) -> list[bytes]:
-    """Return the ways in which a text may be in a file."""
-    whole = [base64.b64encode(b"." * n + text.encode()).rstrip(b"=")[4:-2] for n in range(3)]
-    return [text.encode(), text.encode("utf-16-le"), text.encode("utf-16-be"), json.dumps(text)[1:-1].encode(), *whole]
-
-
-def found_in(folder: Path, text: str) -> list[str]:
-    """Name the files that hold a text, in any form."""
-    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    return sorted(name for name, held in files.items() if any(form in held for form in forms(text)))
-
-
-def stored(analytics: AnalyticsService) -> list[RecordedEvent]:
-    """Return the log's events, without those about policies."""
-    rows = analytics._log.scan(after=0, limit=1000).to_pylist()
-    events = [decode(row["position"], row["type"], row["state"]) for row in rows]
-    return [event for event in events if event.type != CONFIGURED]
-
-
 def kept(policy: PrivacyPolicy, **data: Any) -> dict[str, Any]:
     """Return what a policy leaves of data, with pseudonyms one can read."""
     return policy.apply(data, lambda kind, text: f"<{kind} {text}>")
-
-
-@pytest.fixture
-def analytics(tmp_path: Path) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(tmp_path / "a.db", follow=False, privacy="pseudonymous") as service:
-        yield service
 
 
 # ── presets ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -211,7 +186,9 @@ def test_what_is_not_wanted_never_reaches_the_disk(analytics: AnalyticsService, 
     assert found_in(tmp_path, ADA) == found_in(tmp_path, secret) == []
     analytics.close()
     assert found_in(tmp_path, ADA) == found_in(tmp_path, secret) == []
-    assert {"a.db", "a.views.db", "a.vault.db", "a.vault.key"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"analytics.db", "analytics.views.db", "analytics.vault.db", "analytics.vault.key"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
 
 
 def test_the_search_for_bytes_would_find_them(tmp_path: Path) -> None:
@@ -232,7 +209,7 @@ def test_the_same_subject_has_the_same_pseudonym_everywhere_and_another_has_anot
     analytics.record_event(**provider_call(user_id=ADA, attributes={"user.email": ADA})).unwrap()
     analytics.record_event(**provider_call(user_id="bob")).unwrap()
 
-    first, second = (event.data for event in stored(analytics))
+    first, second = (event.data for event in recorded(analytics))
     assert first["user_id"] == first["attributes"]["user.email"]
     assert first["user_id"] != second["user_id"]
     assert first["user_id"].startswith("p_")
@@ -250,13 +227,13 @@ def test_the_same_event_again_is_a_duplicate_that_tells_the_same(analytics: Anal
 def test_of_a_forgotten_subject_the_same_event_again_differs_and_changes_nothing(analytics: AnalyticsService) -> None:
     event = {**provider_call(user_id=ADA), "id": "1"}
     analytics.record_event(**event).unwrap()
-    before = stored(analytics)[0]
+    before = recorded(analytics)[0]
     analytics.forget(ADA).unwrap()
 
     again = analytics.record_event(**event).unwrap()
 
     assert (again.duplicate, again.differs) == (True, True)
-    assert stored(analytics)[0] == before
+    assert recorded(analytics)[0] == before
 
 
 def test_a_bad_event_is_refused_before_a_pseudonym_is_made(analytics: AnalyticsService, tmp_path: Path) -> None:
@@ -264,7 +241,7 @@ def test_a_bad_event_is_refused_before_a_pseudonym_is_made(analytics: AnalyticsS
 
     assert failure is not None
     assert failure.code == "bad_field"
-    assert not (tmp_path / "a.vault.db").exists()
+    assert not (tmp_path / "analytics.vault.db").exists()
 
 
 NAMES = st.sampled_from(
@@ -334,7 +311,7 @@ def test_under_any_policy_the_bytes_hold_what_it_keeps_and_nothing_else(
     door = Door(lambda: NOON, policy, lambda kind, text: "p_")
     told = numbered(data, itertools.count())
     try:
-        state = door.entry("custom.thing.happened", told).state
+        state = door.write("custom.thing.happened", told).state
     except RefusedEvent:
         return  # a user_id is a text, attributes are flat: nothing is stored
 
@@ -344,13 +321,7 @@ def test_under_any_policy_the_bytes_hold_what_it_keeps_and_nothing_else(
 # ── the policy is an event ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def policies_told(analytics: AnalyticsService) -> list[tuple[int, str]]:
-    rows = analytics._log.scan(after=0, limit=1000).to_pylist()
-    events = [decode(row["position"], row["type"], row["state"]) for row in rows if row["type"] == CONFIGURED]
-    return [(event.position or 0, event.data["preset"]) for event in events]
-
-
-def recorded(path: Path, privacy: Any, count: int = 1) -> None:
+def record_calls(path: Path, privacy: Any, count: int = 1) -> None:
     with AnalyticsService.open(path, follow=False, privacy=privacy) as analytics:
         for _ in range(count):
             analytics.record_event(**provider_call()).unwrap()
@@ -360,23 +331,23 @@ def test_the_policy_in_force_is_the_first_event(analytics: AnalyticsService) -> 
     receipt = analytics.record_event(**provider_call()).unwrap()
 
     assert receipt.position == 2
-    assert policies_told(analytics) == [(1, "pseudonymous")]
+    assert policies(analytics) == [(1, "pseudonymous")]
 
 
 def test_full_on_a_new_log_is_nothing_new(tmp_path: Path) -> None:
-    recorded(tmp_path / "a.db", "full", 2)
+    record_calls(tmp_path / "a.db", "full", 2)
 
     with AnalyticsService.open(tmp_path / "a.db", follow=False, privacy="full") as analytics:
-        assert analytics._log.head() == 2
+        assert analytics.store.log.head() == 2
 
 
 def test_a_policy_is_told_when_it_changes_and_only_then(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     for policy in ("full", "anonymous", "anonymous", {"preset": "anonymous", "rules": {"a": "drop"}}, "full", "full"):
-        recorded(path, policy, 2)
+        record_calls(path, policy, 2)
 
     with AnalyticsService.open(path, follow=False, privacy="anonymous") as analytics:
-        assert policies_told(analytics) == [(3, "anonymous"), (8, "anonymous"), (11, "full")]
+        assert policies(analytics) == [(3, "anonymous"), (8, "anonymous"), (11, "full")]
 
 
 def test_threads_that_record_first_at_once_tell_it_once(analytics: AnalyticsService) -> None:
@@ -392,15 +363,15 @@ def test_threads_that_record_first_at_once_tell_it_once(analytics: AnalyticsServ
     for thread in threads:
         thread.join()
 
-    assert policies_told(analytics) == [(1, "pseudonymous")]
+    assert policies(analytics) == [(1, "pseudonymous")]
 
 
 def test_a_policy_is_told_with_its_rules_and_fingerprint(tmp_path: Path) -> None:
     policy = PrivacyPolicy.of({"preset": "full", "rules": {"prompt": "drop"}})
-    recorded(tmp_path / "a.db", policy)
+    record_calls(tmp_path / "a.db", policy)
 
     with AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics:
-        rows = analytics._log.scan(after=0, limit=1).to_pylist()
+        rows = analytics.store.log.scan(after=0, limit=1).to_pylist()
         told = decode(1, rows[0]["type"], rows[0]["state"]).data
 
     assert told == {
@@ -413,7 +384,7 @@ def test_a_policy_is_told_with_its_rules_and_fingerprint(tmp_path: Path) -> None
 def test_what_the_service_says_itself_tells_no_policy(analytics: AnalyticsService, tmp_path: Path) -> None:
     analytics.export_data("json", MARCH, to=tmp_path / "e.jsonl").unwrap()
 
-    assert policies_told(analytics) == []
+    assert policies(analytics) == []
 
 
 # ── asking ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -423,7 +394,7 @@ def test_questions_by_name_are_answered_by_pseudonym(analytics: AnalyticsService
     analytics.record_event(**provider_call(user_id=ADA)).unwrap()
     analytics.record_event(**provider_call(user_id="bob")).unwrap()
     analytics.catch_up()
-    pseudonym = stored(analytics)[0].data["user_id"]
+    pseudonym = recorded(analytics)[0].data["user_id"]
 
     usage = analytics.get_usage_stats("user", ADA, MARCH).unwrap()
     summary = analytics.get_summary("usage.events", MARCH, where={"user": ADA}).unwrap()
@@ -440,7 +411,7 @@ def test_questions_by_name_are_answered_by_pseudonym(analytics: AnalyticsService
 def test_a_pseudonym_and_an_unknown_name_are_asked_for_as_they_are(analytics: AnalyticsService) -> None:
     analytics.record_event(**provider_call(user_id=ADA)).unwrap()
     analytics.catch_up()
-    pseudonym = stored(analytics)[0].data["user_id"]
+    pseudonym = recorded(analytics)[0].data["user_id"]
 
     assert analytics.get_usage_stats("user", pseudonym, MARCH).unwrap().totals.events == 1
     assert analytics.get_usage_stats("user", "nobody", MARCH).unwrap().totals.events == 0
@@ -449,5 +420,5 @@ def test_a_pseudonym_and_an_unknown_name_are_asked_for_as_they_are(analytics: An
 
 def test_asking_makes_no_vault(analytics: AnalyticsService, tmp_path: Path) -> None:
     assert analytics.get_usage_stats("user", ADA, MARCH).unwrap().totals.events == 0
-    assert not (tmp_path / "a.vault.db").exists()
-    assert not (tmp_path / "a.vault.key").exists()
+    assert not (tmp_path / "analytics.vault.db").exists()
+    assert not (tmp_path / "analytics.vault.key").exists()

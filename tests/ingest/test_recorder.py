@@ -18,18 +18,12 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import RefusedBatch
-from analytics_es.events.event import RecordedEvent
 from analytics_es.log.sqlite import database as datastore
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.types import BatchReceipt, Receipt, Refusal
+from tests.stores import in_full, nth, recorded
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
 
 
 def call(id: object, **changes: Any) -> dict[str, Any]:
@@ -45,15 +39,6 @@ BAD = tool_call(status="fine")
 BAD_TOLD = "status: must be one of ok, error, cancelled, not 'fine'."
 
 
-def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
-    """Return what the log holds, in order."""
-    found, position = [], 0
-    while event := analytics._log.first_after(position):
-        position = event.position or 0
-        found.append(event)
-    return found
-
-
 def ids(analytics: AnalyticsService) -> list[str]:
     return [event.id for event in recorded(analytics)]
 
@@ -64,9 +49,10 @@ def ids(analytics: AnalyticsService) -> list[str]:
 def test_a_receipt_says_where_the_event_is(analytics: AnalyticsService) -> None:
     receipts = [analytics.record_event(**tool_call()).unwrap() for _ in range(3)]
 
-    assert receipts == [Receipt(position=1), Receipt(position=2), Receipt(position=3)]
+    assert receipts == [Receipt(position=nth(1)), Receipt(position=nth(2)), Receipt(position=nth(3))]
 
 
+@in_full
 def test_the_log_holds_what_was_recorded(analytics: AnalyticsService) -> None:
     event = {**provider_call(), "id": "call-1", "source": "gateway"}
 
@@ -91,7 +77,7 @@ def test_the_same_event_again_changes_nothing(analytics: AnalyticsService) -> No
     first = analytics.record_event(**call(1)).unwrap()
     again = analytics.record_event(**call(1)).unwrap()
 
-    assert (first, again) == (Receipt(position=1), Receipt(position=1, duplicate=True))
+    assert (first, again) == (Receipt(position=nth(1)), Receipt(position=nth(1), duplicate=True))
     assert ids(analytics) == ["1"]
 
 
@@ -99,7 +85,7 @@ def test_a_duplicate_that_tells_something_else_is_said_to_and_changes_nothing(an
     analytics.record_event(**call(1, tool="bash"))
     again = analytics.record_event(**call(1, tool="edit")).unwrap()
 
-    assert again == Receipt(position=1, duplicate=True, differs=True)
+    assert again == Receipt(position=nth(1), duplicate=True, differs=True)
     assert [event.data["tool"] for event in recorded(analytics)] == ["bash"]
 
 
@@ -107,7 +93,7 @@ def test_a_duplicate_within_the_millisecond_tells_another_time(analytics: Analyt
     analytics.record_event(**call(1))
     again = analytics.record_event(**call(1, occurred_at=NOON + timedelta(microseconds=999))).unwrap()
 
-    assert again == Receipt(position=1, duplicate=True, differs=True)
+    assert again == Receipt(position=nth(1), duplicate=True, differs=True)
 
 
 def test_another_source_or_time_is_another_event(analytics: AnalyticsService) -> None:
@@ -121,7 +107,7 @@ def test_another_source_or_time_is_another_event(analytics: AnalyticsService) ->
 def test_a_duplicate_leaves_no_gap_in_the_positions(analytics: AnalyticsService) -> None:
     receipts = [analytics.record_event(**call(id)).unwrap() for id in (1, 1, 2, 1, 3)]
 
-    assert [receipt.position for receipt in receipts] == [1, 1, 2, 1, 3]
+    assert [receipt.position for receipt in receipts] == [nth(n) for n in (1, 1, 2, 1, 3)]
 
 
 def test_a_refused_event_leaves_no_trace(analytics: AnalyticsService) -> None:
@@ -130,7 +116,7 @@ def test_a_refused_event_leaves_no_trace(analytics: AnalyticsService) -> None:
     assert failure is not None
     assert (failure.code, failure.message, failure.details["field"]) == ("bad_field", BAD_TOLD, "status")
     assert recorded(analytics) == []
-    assert analytics.record_event(**tool_call()).unwrap() == Receipt(position=1)
+    assert analytics.record_event(**tool_call()).unwrap() == Receipt(position=nth(1))
 
 
 @pytest.mark.parametrize("arguments", [{"when": NOON}, {"type": "job.failed"}])
@@ -145,7 +131,7 @@ def test_an_unknown_argument_is_a_programming_error(analytics: AnalyticsService,
 def test_events_are_recorded_in_their_order(analytics: AnalyticsService) -> None:
     receipt = analytics.record_events(calls(*range(10)), batch_size=3).unwrap()
 
-    assert receipt == BatchReceipt(recorded=10, last_position=10)
+    assert receipt == BatchReceipt(recorded=10, last_position=nth(10))
     assert ids(analytics) == [str(n) for n in range(10)]
 
 
@@ -155,11 +141,11 @@ def test_no_events_are_no_failure(analytics: AnalyticsService) -> None:
 
 
 def test_progress_is_told_after_each_batch(analytics: AnalyticsService) -> None:
-    told: list[int] = []
+    told: list[tuple[str, int, int]] = []
 
-    analytics.record_events(calls(*range(7)), batch_size=3, progress=told.append)
+    analytics.record_events(calls(*range(7)), batch_size=3, progress=lambda *at: told.append(at))
 
-    assert told == [3, 6, 7]
+    assert told == [("recording", 3, 0), ("recording", 6, 0), ("recording", 7, 0)]
 
 
 @pytest.mark.parametrize("size", [0, -1])
@@ -173,7 +159,7 @@ def test_duplicates_are_skipped_and_counted_within_a_batch_and_across_batches(an
 
     receipt = analytics.record_events(calls(2, 3, 3, 4, 1, 4), batch_size=4).unwrap()
 
-    assert receipt == BatchReceipt(recorded=2, duplicates=4, last_position=4)
+    assert receipt == BatchReceipt(recorded=2, duplicates=4, last_position=nth(4))
     assert ids(analytics) == ["1", "2", "3", "4"]
 
 
@@ -182,7 +168,7 @@ def test_recording_everything_again_adds_nothing(analytics: AnalyticsService) ->
 
     receipt = analytics.record_events(calls(*range(10)), batch_size=3).unwrap()
 
-    assert receipt == BatchReceipt(recorded=0, duplicates=10, last_position=10)
+    assert receipt == BatchReceipt(recorded=0, duplicates=10, last_position=nth(10))
 
 
 def test_differing_duplicates_are_counted_and_never_stored(analytics: AnalyticsService) -> None:
@@ -191,7 +177,7 @@ def test_differing_duplicates_are_counted_and_never_stored(analytics: AnalyticsS
     again = [call(1, tool="edit"), call(2, tool="bash"), call(3, tool="bash"), call(3, tool="edit")]
     receipt = analytics.record_events(again).unwrap()
 
-    assert receipt == BatchReceipt(recorded=1, duplicates=3, differing=2, last_position=3)
+    assert receipt == BatchReceipt(recorded=1, duplicates=3, differing=2, last_position=nth(3))
     assert [event.data["tool"] for event in recorded(analytics)] == ["bash"] * 3
 
 
@@ -200,7 +186,7 @@ def test_the_same_id_at_another_time_is_not_a_duplicate_beside_one(analytics: An
 
     receipt = analytics.record_events([call(1), later, call(1)]).unwrap()
 
-    assert receipt == BatchReceipt(recorded=2, duplicates=1, last_position=2)
+    assert receipt == BatchReceipt(recorded=2, duplicates=1, last_position=nth(2))
 
 
 def test_where_ids_are_strict_the_time_makes_no_other_event() -> None:
@@ -209,8 +195,8 @@ def test_where_ids_are_strict_the_time_makes_no_other_event() -> None:
         receipt = analytics.record_events([call(1), later, call(2)]).unwrap()
         again = analytics.record_event(**latest).unwrap()
 
-        assert receipt == BatchReceipt(recorded=2, duplicates=1, differing=1, last_position=2)
-        assert again == Receipt(position=1, duplicate=True, differs=True)
+        assert receipt == BatchReceipt(recorded=2, duplicates=1, differing=1, last_position=nth(2))
+        assert again == Receipt(position=nth(1), duplicate=True, differs=True)
         assert [event.occurred_at for event in recorded(analytics)] == [NOON, NOON]
 
 
@@ -253,7 +239,7 @@ def test_refused_events_can_be_skipped_and_are_counted(analytics: AnalyticsServi
     receipt = analytics.record_events([call(1), BAD, call(2), BAD, call(2)], batch_size=2, skip_refused=True).unwrap()
 
     refusals = [Refusal(index=index, code="bad_field", message=BAD_TOLD) for index in (1, 3)]
-    assert receipt == BatchReceipt(recorded=2, duplicates=1, refused=2, refusals=refusals, last_position=2)
+    assert receipt == BatchReceipt(recorded=2, duplicates=1, refused=2, refusals=refusals, last_position=nth(2))
     assert ids(analytics) == ["1", "2"]
 
 
@@ -365,8 +351,8 @@ def _record_and_crash(path: Path) -> None:
 def test_a_store_goes_on_where_it_ended(tmp_path: Path) -> None:
     for n in range(3):
         with AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics:
-            assert analytics.record_event(**call(n)).unwrap() == Receipt(position=n + 1)
-            assert analytics.record_event(**call(0)).unwrap() == Receipt(position=1, duplicate=True)
+            assert analytics.record_event(**call(n)).unwrap() == Receipt(position=nth(n + 1))
+            assert analytics.record_event(**call(0)).unwrap() == Receipt(position=nth(1), duplicate=True)
 
 
 def test_while_another_holds_the_store_nothing_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,7 +367,7 @@ def test_while_another_holds_the_store_nothing_is_recorded(tmp_path: Path, monke
 
         assert failure is not None
         assert failure.code == "store_busy"
-        assert analytics.record_event(**call(1)).unwrap() == Receipt(position=1)
+        assert analytics.record_event(**call(1)).unwrap() == Receipt(position=nth(1))
 
 
 @pytest.mark.parametrize("follow", [False, True])
@@ -405,7 +391,7 @@ def test_threads_that_record_at_once_record_each_event_once(tmp_path: Path, plac
         found = ids(analytics)
 
         new = sorted(receipt.position for receipt in receipts if not receipt.duplicate)
-        assert new == list(range(1, 9 * 25 + 1))
+        assert new == [nth(n) for n in range(1, 9 * 25 + 1)]
         assert len(receipts) == 2 * 8 * 25
         assert len(set(found)) == len(found) == 9 * 25
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import fnmatch
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,12 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import BadPattern, Closed, NotABus, OverlappingPatterns, StoreBusy
-from analytics_es.events.event import RecordedEvent, matches
-from analytics_es.ingest.bus import FAMILIES, Message, at_all_depths, by_depth, checked
+from analytics_es.events.event import matches
+from analytics_es.ingest.bus import FAMILIES, Message, at_all_depths, by_depth, check_patterns
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.ingest.subscription import Intake, SubscriptionStats
 from analytics_es.testing import NOON, tool_call
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
-
-
-def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
-    log, found = analytics._log, []
-    while event := log.first_after(len(found)):
-        found.append(event)
-    return found
+from tests.stores import in_full, nth, recorded
 
 
 def types(analytics: AnalyticsService) -> list[str]:
@@ -76,15 +64,15 @@ def test_one_pattern_may_be_given_as_a_text(analytics: AnalyticsService) -> None
 @pytest.mark.parametrize("pattern", ["", ".", "job", "job..x", "job.", "a b.c", "job.>.x", "job.a*", ">>", 7])
 def test_what_is_no_pattern_is_refused(pattern: Any) -> None:
     if pattern == "job":
-        assert checked([pattern]) == ["job"]
+        assert check_patterns([pattern]) == ["job"]
         return
     with pytest.raises(BadPattern):
-        checked([pattern])
+        check_patterns([pattern])
 
 
 def test_no_pattern_is_refused() -> None:
     with pytest.raises(BadPattern):
-        checked([])
+        check_patterns([])
 
 
 @pytest.mark.parametrize(
@@ -103,9 +91,9 @@ def test_no_pattern_is_refused() -> None:
 def test_patterns_that_a_topic_may_both_fit_are_refused(one: str, other: str, overlap: bool) -> None:
     if overlap:
         with pytest.raises(OverlappingPatterns):
-            checked([one, other])
+            check_patterns([one, other])
     else:
-        assert checked([one, other, one]) == [one, other]
+        assert check_patterns([one, other, one]) == [one, other]
 
 
 class ForeignBus:
@@ -161,6 +149,7 @@ def test_what_is_no_bus_is_refused(analytics: AnalyticsService, thing: Any) -> N
 # ── what is recorded ────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@in_full
 def test_a_message_is_recorded_with_what_it_says(analytics: AnalyticsService) -> None:
     bus, call = InProcessBus(), tool_call()
     subscription = analytics.subscribe_to(bus)
@@ -181,9 +170,10 @@ def test_a_message_is_in_the_answers(analytics: AnalyticsService) -> None:
     bus.publish("tool.call.completed", {"tool": "bash"}, time=NOON, id="1")
     analytics.catch_up()
 
-    assert {each.position for each in analytics.projections().unwrap()} == {1}
+    assert {each.position for each in analytics.projections().unwrap()} == {nth(1)}
 
 
+@in_full
 @pytest.mark.parametrize(
     ("payload", "code"),
     [(b"no json", "unreadable_message"), ({"duration_ms": "slow"}, "bad_field"), (b"[]", "unreadable_message")],
@@ -203,6 +193,7 @@ def test_what_cannot_be_recorded_is_kept_with_the_reason_and_no_error(
     assert subscription.stats() == SubscriptionStats(received=1, rejected=1)
 
 
+@in_full
 def test_what_is_in_no_known_shape_is_kept_too(analytics: AnalyticsService) -> None:
     bus = ForeignBus(lambda *_: True, hand_over=lambda topic, payload: (17,))
     analytics.subscribe_to(bus, families=("job.a",))
@@ -213,6 +204,7 @@ def test_what_is_in_no_known_shape_is_kept_too(analytics: AnalyticsService) -> N
     assert base64.b64decode(event.data["raw"]) == b"[17]"
 
 
+@in_full
 def test_what_contradicts_a_recorded_event_is_kept(analytics: AnalyticsService) -> None:
     bus = InProcessBus()
     subscription = analytics.subscribe_to(bus)
@@ -235,7 +227,7 @@ def test_what_is_older_than_events_are_kept_is_kept_as_rejected_and_counted(anal
         bus.publish("tool.call.completed", {}, id="1", source="test", time=NOON)
 
     assert recorded(analytics)[-1].data["reason"]["code"] == "before_horizon"
-    assert (subscription.stats().rejected, analytics._log.seals.refused()) == (1, 1)
+    assert (subscription.stats().rejected, analytics.store.log.seals.refused()) == (1, 1)
 
 
 def test_the_same_message_with_another_time_is_a_duplicate_where_ids_are_strict(tmp_path: Path) -> None:
@@ -273,7 +265,7 @@ def test_a_store_that_fails_is_the_publisher_s_to_know(
         raise StoreBusy(seconds=5)
 
     with monkeypatch.context() as patch:
-        patch.setattr(analytics._log, "append", busy)
+        patch.setattr(analytics.store.log, "append", busy)
         with pytest.raises(StoreBusy):
             bus.publish("job.completed", {})
         assert subscription.stats() == SubscriptionStats(failures=1, trouble=str(StoreBusy(seconds=5)))
@@ -388,7 +380,7 @@ def test_what_was_subscribed_is_ended_where_a_bus_refuses_the_next(analytics: An
 def test_an_intake_counts_from_many_threads(analytics: AnalyticsService) -> None:
     import threading
 
-    intake = Intake(analytics._recorder)
+    intake = Intake(analytics.store.recorder)
     threads = [threading.Thread(target=lambda: [intake.one("job.a", {}) for _ in range(50)]) for _ in range(4)]
     for each in threads:
         each.start()

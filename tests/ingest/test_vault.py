@@ -185,7 +185,7 @@ def test_only_so_many_subjects_are_remembered(entries: Entries, monkeypatch: pyt
     ours = vault_of(entries)
     first = [ours.pseudonym("user", f"u{n}") for n in range(4)]
 
-    assert len(ours._known) == 2
+    assert len(ours._remembered) == 2
     assert [ours.pseudonym("user", f"u{n}") for n in range(4)] == first
 
 
@@ -244,7 +244,7 @@ def store(path: Path, **options: Any) -> AnalyticsService:
 def user_of(analytics: AnalyticsService) -> str:
     """Record what ada did, and return under which name."""
     analytics.record_event(**provider_call(user_id="ada")).unwrap()
-    return analytics._vault.find("user", "ada") or ""
+    return analytics.store.vault.find("user", "ada") or ""
 
 
 def test_a_key_is_made_beside_the_vault_for_its_owner_alone(tmp_path: Path) -> None:

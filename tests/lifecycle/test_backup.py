@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,14 @@ from analytics_es.log.sqlite import log as sqlite_log
 from analytics_es.testing import tool_call
 from tests.faults.storm import identities
 from tests.servers import Server
-from tests.stores import contents, derived, sql
+from tests.stores import PATIENCE, contents, derived, nth, sql
 
 
-@pytest.fixture
-def analytics(tmp_path: Path) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as service:
-        service.record_events(event(n) for n in range(500)).unwrap()
-        yield service
+def event(number: int) -> dict[str, Any]:
+    return {**tool_call(user_id=f"user-{number}"), "source": "test", "id": str(number)}
+
+
+pytestmark = pytest.mark.store("sqlite", events=[event(n) for n in range(500)])
 
 
 @pytest.fixture
@@ -31,31 +31,27 @@ def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_log, "COPIED_AT_ONCE", 1)
 
 
-def event(number: int) -> dict[str, Any]:
-    return {**tool_call(user_id=f"user-{number}"), "source": "test", "id": str(number)}
-
-
 def test_a_backup_holds_what_a_copy_of_the_file_lacks(analytics: AnalyticsService, tmp_path: Path) -> None:
     shutil.copy(tmp_path / "analytics.db", tmp_path / "copied.db")
 
     result = analytics.back_up(tmp_path / "backup.db").unwrap()
 
-    assert (result.last_position, result.bytes) == (500, (tmp_path / "backup.db").stat().st_size)
-    assert sql(tmp_path / "backup.db", "SELECT count(*) FROM stored_events") == [(500,)]
+    assert (result.last_position, result.bytes) == (nth(500), (tmp_path / "backup.db").stat().st_size)
+    assert sql(tmp_path / "backup.db", "SELECT count(*) FROM stored_events") == [(nth(500),)]
     assert sql(tmp_path / "copied.db", "SELECT count(*) FROM sqlite_master WHERE name = 'stored_events'") == [(0,)]
 
 
 def test_a_backup_is_a_store_whose_read_models_are_derived_again(analytics: AnalyticsService, tmp_path: Path) -> None:
     analytics.catch_up()
-    before, answers = identities(analytics._log), contents(analytics._read_models)  # type: ignore[arg-type]
+    before, answers = identities(analytics.store.log), contents(analytics.store.read_models)  # type: ignore[arg-type]
     analytics.back_up(tmp_path / "backup.db").unwrap()
 
     with AnalyticsService.open(tmp_path / "backup.db", follow=False) as restored:
         restored.catch_up()
-        assert identities(restored._log) == before
-        assert contents(restored._read_models) == answers  # type: ignore[arg-type]
+        assert identities(restored.store.log) == before
+        assert contents(restored.store.read_models) == answers  # type: ignore[arg-type]
         assert restored.record_event(**event(499)).unwrap().duplicate
-        assert restored.record_event(**event(500)).unwrap().position == 501
+        assert restored.record_event(**event(500)).unwrap().position == nth(501)
 
 
 def test_positions_are_kept_where_one_is_missing(analytics: AnalyticsService, tmp_path: Path) -> None:
@@ -70,24 +66,24 @@ def test_positions_are_kept_where_one_is_missing(analytics: AnalyticsService, tm
 def test_a_backup_is_one_state_although_others_record_meanwhile(analytics: AnalyticsService, tmp_path: Path) -> None:
     numbers = count(500)
 
-    def record_one(_done: int, _all: int) -> None:
+    def record_one(*_: object) -> None:
         analytics.record_event(**event(next(numbers))).unwrap()
 
     result = analytics.back_up(tmp_path / "backup.db", progress=record_one).unwrap()
 
-    assert analytics._log.head() > result.last_position == 500
+    assert analytics.store.log.head() > result.last_position == nth(500)
     assert sql(tmp_path / "backup.db", "PRAGMA integrity_check") == [("ok",)]
     with AnalyticsService.open(tmp_path / "backup.db", follow=False) as restored:
         restored.catch_up()
-        assert identities(restored._log) == identities(analytics._log)[:500]
-        assert contents(restored._read_models) == derived(restored._log)  # type: ignore[arg-type]
+        assert identities(restored.store.log) == identities(analytics.store.log)[: nth(500)]
+        assert contents(restored.store.read_models) == derived(restored.store.log)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("in_small_parts")
 def test_progress_is_told_in_pages(analytics: AnalyticsService, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
 
-    analytics.back_up(tmp_path / "backup.db", progress=lambda *each: told.append(each)).unwrap()
+    analytics.back_up(tmp_path / "backup.db", progress=lambda _, *at: told.append(at)).unwrap()
 
     pages = told[-1][1]
     assert told == [(page, pages) for page in range(1, pages + 1)]
@@ -134,7 +130,7 @@ def test_a_backup_that_is_interrupted_leaves_no_file(analytics: AnalyticsService
     folder = tmp_path / "backups"
     folder.mkdir()
 
-    def interrupt(done: int, _all: int) -> None:
+    def interrupt(_: str, done: int, _all: int) -> None:
         assert not (folder / "backup.db").exists()
         if done > 3:
             raise KeyboardInterrupt
@@ -148,24 +144,24 @@ def test_a_backup_that_is_interrupted_leaves_no_file(analytics: AnalyticsService
 def test_a_store_in_memory_can_be_kept(tmp_path: Path) -> None:
     with AnalyticsService.open(":memory:", follow=False) as service:
         service.record_event(**tool_call()).unwrap()
-        assert service.back_up(tmp_path / "backup.db").unwrap().last_position == 1
+        assert service.back_up(tmp_path / "backup.db").unwrap().last_position == nth(1)
 
     with AnalyticsService.open(tmp_path / "backup.db", follow=False) as restored:
-        assert restored._log.head() == 1
+        assert restored.store.log.head() == nth(1)
 
 
 @pytest.mark.usefixtures("in_small_parts")
 def test_recording_does_not_wait_for_a_backup(analytics: AnalyticsService, tmp_path: Path) -> None:
     halfway, recorded = threading.Event(), threading.Event()
 
-    def wait(_done: int, _all: int) -> None:
+    def wait(*_: object) -> None:
         halfway.set()
-        assert recorded.wait(20)
+        assert recorded.wait(PATIENCE)
 
     backing_up = threading.Thread(target=lambda: analytics.back_up(tmp_path / "backup.db", progress=wait))
     backing_up.start()
-    assert halfway.wait(20)
-    assert analytics.record_event(**event(500)).unwrap().position == 501
+    assert halfway.wait(PATIENCE)
+    assert analytics.record_event(**event(500)).unwrap().position == nth(501)
     recorded.set()
     backing_up.join()
 

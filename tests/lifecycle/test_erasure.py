@@ -19,19 +19,16 @@ from attrs import evolve
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.audit.diff import kind_of_change
 from analytics_es.errors import AnalyticsError, FoldFailed
-from analytics_es.events.codec import decode
-from analytics_es.events.event import RecordedEvent
-from analytics_es.lifecycle import erasure as forgetting
+from analytics_es.events.event import REJECTED, RecordedEvent
+from analytics_es.lifecycle import erasure
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED
 from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN, LISTED
-from analytics_es.lifecycle.masking import REJECTED
 from analytics_es.projection import count, key, projection
 from analytics_es.testing import NOON, job_failed, message_added, provider_call, tool_call
 from analytics_es.types import ForgetReceipt, HeldCopy
 from projections import Cost, Performance, Usage
-from tests.ingest.test_privacy import found_in
 from tests.servers import Server
-from tests.stores import sql
+from tests.stores import found_in, recorded, sql
 
 ADA, DAY = "ada.lovelace@example.com", timedelta(days=1)
 MARCH = TimePeriod(NOON.replace(day=1, hour=0), NOON.replace(day=31), "day")
@@ -55,17 +52,15 @@ def events(days: int = 3, who: str = ADA) -> list[dict[str, Any]]:
     ]
 
 
-def stored(analytics: AnalyticsService, *types: str) -> list[RecordedEvent]:
-    """Return the log's events: those of these types, else all but what the service said itself."""
-    rows = analytics._log.scan(after=0, limit=10_000).to_pylist()
-    found = [decode(row["position"], row["type"], row["state"]) for row in rows]
-    return [event for event in found if (event.type in types if types else not event.type.startswith("analytics."))]
-
-
 def totals(analytics: AnalyticsService) -> list[tuple[int, int]]:
     """Return the totals of every user, largest first, without saying who it is."""
     usage = analytics.get_usage_stats("user", None, MARCH).unwrap()
     return [(each.totals.events, each.totals.input_tokens or 0) for each in usage.top_entities]
+
+
+def of_people(analytics: AnalyticsService) -> list[RecordedEvent]:
+    """Return the log's events but for what the service says of itself."""
+    return [event for event in recorded(analytics) if not event.type.startswith("analytics.")]
 
 
 @pytest.fixture
@@ -99,15 +94,15 @@ def test_what_ties_a_subject_to_its_pseudonym_is_destroyed_and_totals_stay(openi
     analytics = opening(privacy="pseudonymous")
     analytics.record_events(events()).unwrap()
     analytics.catch_up()
-    before, log = totals(analytics), stored(analytics)
-    digest = analytics._vault._digest("user", ADA)
+    before, log = totals(analytics), of_people(analytics)
+    digest = analytics.store.vault._digest("user", ADA)
 
     receipt = analytics.forget(ADA).unwrap()
 
     assert (receipt.vault_entries, receipt.events, receipt.derived, receipt.mentions) == (1, 0, [], {})
-    assert analytics._vault.find("user", ADA) is None
+    assert analytics.store.vault.find("user", ADA) is None
     assert not any(digest in path.read_bytes() for path in tmp_path.iterdir())
-    assert (totals(analytics), stored(analytics)) == (before, log)
+    assert (totals(analytics), of_people(analytics)) == (before, log)
     assert found_in(tmp_path, ADA) == []
     assert analytics.verify().unwrap().identical
 
@@ -118,7 +113,7 @@ def test_who_comes_back_is_somebody_new(opening: Opening) -> None:
     analytics.forget(ADA).unwrap()
     analytics.record_event(**provider_call(user_id=ADA)).unwrap()
 
-    first, second = (event.data["user_id"] for event in stored(analytics))
+    first, second = (event.data["user_id"] for event in of_people(analytics))
     assert first != second
 
 
@@ -134,12 +129,12 @@ def test_another_entity_is_forgotten_where_the_policy_pseudonymises_it(opening: 
 
 
 def test_a_subject_is_masked_in_the_log_and_the_rest_stays_byte_for_byte(analytics: AnalyticsService) -> None:
-    before = analytics._log.scan(after=0, limit=100).to_pylist()
+    before = analytics.store.log.scan(after=0, limit=100).to_pylist()
 
     receipt = analytics.forget(ADA).unwrap()
 
-    after = analytics._log.scan(after=0, limit=100, upto=12).to_pylist()
-    mask = stored(analytics)[0].data["user_id"]
+    after = analytics.store.log.scan(after=0, limit=100, upto=12).to_pylist()
+    mask = of_people(analytics)[0].data["user_id"]
     expected = [
         {**row, "state": row["state"].replace(b'"%s"' % ADA.encode(), b'"%s"' % mask.encode())} for row in before
     ]
@@ -171,7 +166,7 @@ def test_however_a_subject_is_called_it_is_gone(opening: Opening, tmp_path: Path
     receipt = analytics.forget(name, fields=["*.prompt"]).unwrap()
 
     assert receipt.events >= 4
-    assert [each for event in stored(analytics) for each in _texts(event.data) if each == name] == []
+    assert [each for event in of_people(analytics) for each in _texts(event.data) if each == name] == []
     assert [entity for entity in _entities(analytics) if entity == name] == []
     assert len(name) < 5 or found_in(tmp_path, name) == []
     assert analytics.verify().unwrap().identical
@@ -192,7 +187,7 @@ def _entities(analytics: AnalyticsService) -> list[str]:
 def test_totals_stay_and_every_answer_is_what_a_fold_of_the_log_gives(
     analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forgetting, "SLICE", 2)
+    monkeypatch.setattr(erasure, "SLICE", 2)
     before = totals(analytics)
 
     receipt = analytics.forget(ADA).unwrap()
@@ -207,9 +202,9 @@ def test_totals_stay_and_every_answer_is_what_a_fold_of_the_log_gives(
 
 def test_days_in_which_read_models_still_hold_it_are_derived_again(analytics: AnalyticsService) -> None:
     """As an aggregation of another process may leave them."""
-    rewrite = type(analytics._log).rewrite
-    for held in analytics._log.search(ADA.encode(), types=(), after=0, limit=100):
-        rewrite(analytics._log, {held.position: held.state.replace(ADA.encode(), b"nobody")})
+    rewrite = type(analytics.store.log).rewrite
+    for held in analytics.store.log.search(ADA.encode(), types=(), after=0, limit=100):
+        rewrite(analytics.store.log, {held.position: held.state.replace(ADA.encode(), b"nobody")})
     assert ADA in _entities(analytics)
 
     receipt = analytics.forget(ADA).unwrap()
@@ -245,7 +240,7 @@ def test_a_subject_that_was_named_and_then_known_by_a_pseudonym_stays_one(openin
     receipt = analytics.forget(ADA).unwrap()
 
     assert (receipt.vault_entries, receipt.events) == (1, 1)
-    assert len({event.data["user_id"] for event in stored(analytics)}) == 1
+    assert len({event.data["user_id"] for event in of_people(analytics)}) == 1
 
 
 def test_while_others_follow_nothing_they_folded_before_is_committed_later(opening: Opening, tmp_path: Path) -> None:
@@ -342,7 +337,7 @@ def test_a_projection_that_cannot_go_on_is_told_as_what_remains(
     def fails(*_: Any) -> int:
         raise FoldFailed(projection="cost", problem="too much")
 
-    monkeypatch.setattr(analytics._runner, "catch_up", fails)
+    monkeypatch.setattr(analytics.store.runner, "catch_up", fails)
 
     receipt = analytics.forget(ADA).unwrap()
 
@@ -377,7 +372,7 @@ def test_a_rejected_message_that_names_the_subject_is_cleared(opening: Opening, 
 
     receipt = analytics.forget(ADA).unwrap()
 
-    kept = [event.data for event in stored(analytics, REJECTED)]
+    kept = [event.data for event in recorded(analytics, REJECTED)]
     assert [each["raw"] for each in kept] == [
         *["", "", ""],
         *(base64.b64encode(raw).decode() for raw in (*raws[3:], b"{}")),
@@ -501,7 +496,7 @@ def test_a_copy_that_cannot_be_told_in_the_log_is_not_made(
     def fails(*_: Any) -> None:
         raise AnalyticsError
 
-    monkeypatch.setattr(type(analytics._recorder), "tell", fails)
+    monkeypatch.setattr(type(analytics.store.recorder), "announce", fails)
     result = (
         analytics.export_data("parquet", MARCH, to=tmp_path / "e.parquet")
         if what == "export"
@@ -519,7 +514,7 @@ def test_the_log_tells_of_it_without_saying_who(analytics: AnalyticsService, tmp
     analytics.export_data("json", MARCH, to=tmp_path / "e.jsonl").unwrap()
     receipt = analytics.forget(ADA).unwrap()
 
-    begun, told = (event.data for event in stored(analytics, BEGUN, FORGOTTEN))
+    begun, told = (event.data for event in recorded(analytics, BEGUN, FORGOTTEN))
     assert told == {
         "receipt": receipt.receipt,
         "entity": "user",
@@ -534,8 +529,8 @@ def test_the_log_tells_of_it_without_saying_who(analytics: AnalyticsService, tmp
         "copies": [13],
         "completes": [],
     }
-    assert begun["pseudonym"] == stored(analytics)[0].data["user_id"]
-    assert receipt.position == analytics._log.head() == 15
+    assert begun["pseudonym"] == of_people(analytics)[0].data["user_id"]
+    assert receipt.position == analytics.store.log.head() == 15
     assert kind_of_change(FORGOTTEN) == "erasure"
 
 
@@ -553,12 +548,12 @@ MOMENTS = ["rewritten once", "rewritten", "destroyed"]
 
 
 def _forget_and_die(path: Path, moment: str) -> None:
-    forgetting.SLICE = 2
+    erasure.SLICE = 2
     analytics = AnalyticsService.open(path, follow=False, privacy="full", projections=[Usage])
     dying: dict[str, tuple[Any, str]] = {
-        "rewritten once": (type(analytics._log), "rewrite"),
-        "rewritten": (forgetting.Erasure, "_mask"),
-        "destroyed": (type(analytics._vault), "destroy"),
+        "rewritten once": (type(analytics.store.log), "rewrite"),
+        "rewritten": (erasure.Erasure, "_mask"),
+        "destroyed": (type(analytics.store.vault), "destroy"),
     }
     owner, name = dying[moment]
     work = getattr(owner, name)
@@ -589,7 +584,7 @@ def test_killed_in_the_middle_and_done_again_it_is_complete(opening: Opening, tm
 
     (tmp_path / "e.jsonl").unlink()
     assert found_in(tmp_path, ADA) == []
-    assert len({event.data["user_id"] for event in stored(analytics) if event.data["user_id"].startswith("p_")}) == 1
+    assert len({event.data["user_id"] for event in of_people(analytics) if event.data["user_id"].startswith("p_")}) == 1
     assert (totals(analytics), analytics.verify().unwrap().identical) == (before, True)
     if moment != "destroyed":  # then nothing is left that tells for whom it was
         assert [each.file for each in receipt.copies] == [str(tmp_path / "e.jsonl")]
@@ -671,7 +666,7 @@ def test_on_postgres_a_pseudonym_is_untied_in_every_page(postgres: Server, monke
     with AnalyticsService.open(postgres.url, schema=schema, follow=False, privacy="pseudonymous") as analytics:
         analytics.record_events(events()).unwrap()
         analytics.catch_up()
-        digest = analytics._vault._digest("user", ADA)
+        digest = analytics.store.vault._digest("user", ADA)
         if postgres.ours:
             assert digest in _pages(postgres, schema)
             assert ADA.encode() not in _pages(postgres, schema)

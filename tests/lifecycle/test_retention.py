@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.audit import verify
 from analytics_es.errors import AnalyticsError, CannotOpen
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.projection import count, key, projection, total
-from analytics_es.read_models.seeds import Seeds
+from analytics_es.read_models import Seeds
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
-from tests.stores import append, contents, only_live
+from tests.stores import append, contents, only_live, record, set_clock
+
+pytestmark = [
+    pytest.mark.store("sqlite", "postgres", clock=lambda: NOW),
+    pytest.mark.usefixtures("full_privacy"),  # what is left is compared by positions and names
+]
 
 NOW = NOON + timedelta(days=200)
 DAYS = 40  # with events, from NOON on
@@ -28,6 +35,10 @@ ALL = TimePeriod(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=U
 BEFORE = TimePeriod(datetime(2026, 3, 1, tzinfo=UTC), HORIZON, "day")
 AFTER = TimePeriod(datetime(2026, 4, 6, tzinfo=UTC), datetime(2026, 4, 11, tzinfo=UTC), "day")
 KEEP = {"events": "180d"}
+MIXED = [
+    maker(occurred_at=NOON + timedelta(hours=n * DAYS * 24 // EVENTS), user_id=f"user-{n % 4}", duration_ms=n + 1)
+    for n, maker in zip(range(EVENTS), cycle((provider_call, tool_call, job_failed)), strict=False)
+]
 
 
 @projection(version=1, consumes=("provider.>", "tool.>"))
@@ -38,14 +49,7 @@ class Calls:
     calls: int = count()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres").database())
-    return f"sqlite:///{tmp_path}/analytics.db"
-
-
-once = pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # where databases make no difference
+once = pytest.mark.store("sqlite")  # where databases make no difference
 
 
 def opened(url: str | Path, **options: Any) -> AnalyticsService:
@@ -53,25 +57,13 @@ def opened(url: str | Path, **options: Any) -> AnalyticsService:
 
 
 @pytest.fixture
-def analytics(url: str) -> Iterator[AnalyticsService]:
-    with opened(url) as service:
-        record(service)
-        service.catch_up()
-        yield service
-
-
-def record(service: AnalyticsService) -> None:
-    makers = (provider_call, tool_call, job_failed)
-    service.record_events(
-        makers[n % 3](
-            occurred_at=NOON + timedelta(hours=n * DAYS * 24 // EVENTS), user_id=f"user-{n % 4}", duration_ms=n + 1
-        )
-        for n in range(EVENTS)
-    ).unwrap()
+def analytics(analytics: AnalyticsService) -> AnalyticsService:
+    record(analytics, *MIXED)
+    return analytics
 
 
 def held(service: AnalyticsService) -> Any:
-    with service._read_models.read() as snapshot:
+    with service.store.read_models.read() as snapshot:
         return {name: snapshot.rows(each) for name, each in snapshot.live.items()}
 
 
@@ -87,7 +79,7 @@ def answers(service: Any, period: TimePeriod = ALL) -> list[Any]:
 
 
 def types(service: AnalyticsService) -> list[str]:
-    return service._log.scan(after=0, limit=10_000).column("type").to_pylist()  # type: ignore[no-any-return]
+    return service.store.log.scan(after=0, limit=10_000).column("type").to_pylist()  # type: ignore[no-any-return]
 
 
 def identical(service: AnalyticsService) -> bool:
@@ -168,7 +160,7 @@ def test_a_rebuild_carries_over_what_was_sealed(analytics: AnalyticsService) -> 
 @once
 def test_read_models_that_were_deleted_begin_with_what_was_sealed(url: str, tmp_path: Path) -> None:
     with opened(url) as service:
-        record(service)
+        record(service, *MIXED)
         service.catch_up()
         before = held(service)
         service.retain(KEEP).unwrap()
@@ -195,7 +187,7 @@ def test_late_events_of_what_is_kept_add_to_what_was_sealed(analytics: Analytics
     with opened(":memory:") as twin:
         for each in (twin, analytics):
             if each is twin:
-                record(each)
+                record(each, *MIXED)
             late = tool_call(occurred_at=HORIZON - timedelta(days=3))  # kept, while what it adds to is mostly sealed
             each.record_event(**late).unwrap()
             each.catch_up()
@@ -209,7 +201,7 @@ def test_late_events_of_what_is_kept_add_to_what_was_sealed(analytics: Analytics
 def test_again_changes_nothing_and_a_day_later_only_that_day_goes(analytics: AnalyticsService) -> None:
     analytics.retain(KEEP).unwrap()
     again = analytics.retain(KEEP).unwrap()
-    analytics._clock = lambda: NOW + timedelta(days=1)
+    set_clock(analytics, NOW + timedelta(days=1))
     later = analytics.retain(KEEP).unwrap()
 
     assert [(each.events, each.seals) for each in (again, later)] == [(0, 0), (6, 1)]
@@ -223,14 +215,13 @@ def test_only_what_is_about_to_be_sealed_is_verified(
     analytics.record_event("analytics.note.written", {}, occurred_at=NOON - timedelta(days=30), id="1").unwrap()
     analytics.retain(KEEP).unwrap()
     verified: list[TimePeriod] = []
-    verify = analytics.verify
 
-    def noting(period: TimePeriod) -> Any:
+    def noting(*how: Any, period: TimePeriod) -> Any:
         verified.append(period)
-        return verify(period=period)
+        return verify.verify(*how, period=period)
 
-    monkeypatch.setattr(analytics, "verify", noting)
-    analytics._clock = lambda: NOW + timedelta(days=1)
+    monkeypatch.setattr("analytics_es.service.upkeep.verify", noting)
+    set_clock(analytics, NOW + timedelta(days=1))
     analytics.retain(KEEP).unwrap()
 
     assert [(each.start, each.end) for each in verified] == [(HORIZON, HORIZON + timedelta(days=1))]
@@ -248,7 +239,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(analytics: Analytics
 
     assert (plan.events, plan.seals, plan.bytes_after) == (117, 0, plan.bytes_before)
     assert plan.families[0].bytes > 0
-    assert (len(types(analytics)), analytics._log.seals.horizon().seal) == (EVENTS, 0)
+    assert (len(types(analytics)), analytics.store.log.seals.horizon().seal) == (EVENTS, 0)
 
 
 def test_everything_can_go_but_the_last_event(analytics: AnalyticsService) -> None:
@@ -265,10 +256,12 @@ def test_what_was_sealed_is_told_in_the_log(analytics: AnalyticsService) -> None
     analytics.retain(KEEP).unwrap()
 
     (told,) = [
-        row for row in analytics._log.scan(after=0, limit=1000).to_pylist() if row["type"] == "analytics.events.sealed"
+        row
+        for row in analytics.store.log.scan(after=0, limit=1000).to_pylist()
+        if row["type"] == "analytics.events.sealed"
     ]
-    data = analytics._log.first_after(told["position"] - 1).data  # type: ignore[union-attr]
-    days = analytics._log.seals.days()
+    data = analytics.store.log.first_after(told["position"] - 1).data  # type: ignore[union-attr]
+    days = analytics.store.log.seals.days()
     assert (data["events"], data["checksum"]) == (117, sum(checksum for _, _, checksum in days))
     assert data["until"] == {"others": HORIZON.isoformat()}
     assert data["rows"]["usage"] > 0
@@ -281,8 +274,8 @@ def test_each_family_goes_when_its_time_has_come(analytics: AnalyticsService) ->
     result = analytics.retain({"events": "190d", "tool.*": "170d"}).unwrap()
 
     oldest: dict[str, datetime] = {}
-    for row in analytics._log.scan(after=0, limit=1000).to_pylist():
-        event = analytics._log.first_after(row["position"] - 1)
+    for row in analytics.store.log.scan(after=0, limit=1000).to_pylist():
+        event = analytics.store.log.first_after(row["position"] - 1)
         assert event is not None
         oldest.setdefault(event.type.partition(".")[0], event.occurred_at)
     assert {each.family: each.until.day for each in result.families} == {None: 12, "tool": 1}
@@ -296,7 +289,7 @@ def test_each_family_goes_when_its_time_has_come(analytics: AnalyticsService) ->
 LENGTHS = st.sampled_from([150, 165, 180, 195, 210])
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10)
 @given(
     steps=st.lists(
         st.one_of(
@@ -473,7 +466,7 @@ def calls(service: AnalyticsService, measure: str = "calls") -> tuple[Any, Any]:
 @once
 def test_a_measure_that_is_new_is_complete_from_the_horizon_on_and_the_others_are_carried_over(url: str) -> None:
     with opened(url, projections=[Calls]) as service:
-        record(service)
+        record(service, *MIXED)
         service.catch_up()
         service.retain(KEEP).unwrap()
         assert calls(service) == (160, None)
@@ -489,7 +482,7 @@ def test_a_measure_that_is_new_is_complete_from_the_horizon_on_and_the_others_ar
 @once
 def test_rows_of_other_keys_are_not_carried_over_but_stay_in_the_log(url: str) -> None:
     with opened(url, projections=[Calls]) as service:
-        record(service)
+        record(service, *MIXED)
         service.catch_up()
         service.retain(KEEP).unwrap()
     with opened(url, projections=[by_model()]) as service:
@@ -515,7 +508,7 @@ def test_a_projection_that_is_new_says_from_when_on_it_is_complete(url: str, ana
 
 @once
 def test_what_does_not_verify_is_not_sealed(analytics: AnalyticsService) -> None:
-    with analytics._read_models.writing() as cursor:
+    with analytics.store.read_models.writing() as cursor:
         cursor.execute("UPDATE usage_v1 SET events = events + 1 WHERE grain = 'day'")
 
     assert code(analytics.retain(KEEP)) == "does_not_verify"
@@ -530,8 +523,8 @@ STEPS = [
     ("about_to_seal", True),
     ("seal", False),
     ("seal", True),
-    ("tell", False),
-    ("tell", True),
+    ("announce", False),
+    ("announce", True),
     ("delete", True),
     ("advance", True),
     ("drop", False),
@@ -544,11 +537,13 @@ def test_a_run_that_is_stopped_anywhere_is_finished_by_the_next(
     url: str, monkeypatch: pytest.MonkeyPatch, step: str, after: bool
 ) -> None:
     with opened(url) as service:
-        record(service)
+        record(service, *MIXED)
         service.catch_up()
         before = held(service)
         home = next(
-            each for each in (service._read_models, service._log.seals, service._recorder) if hasattr(each, step)
+            each
+            for each in (service.store.read_models, service.store.log.seals, service.store.recorder)
+            if hasattr(each, step)
         )
         real = getattr(type(home), step)
 
@@ -572,9 +567,9 @@ def test_a_run_that_is_stopped_anywhere_is_finished_by_the_next(
         assert held(service) == before
         assert identical(service)
         assert all(not each.startswith(("tool", "job", "provider")) for each in types(service)[: EVENTS - 240])
-        assert service._log.seals.horizon().clean
+        assert service.store.log.seals.horizon().clean
         assert types(service).count("analytics.events.sealed") == 1
-        only_live(service._read_models)
+        only_live(service.store.read_models)
 
 
 @once
@@ -583,9 +578,9 @@ def test_read_models_that_are_made_while_events_are_sealed_begin_again(
 ) -> None:
     with opened(url) as service, opened(":memory:") as twin:
         for each in (service, twin):
-            record(each)
+            record(each, *MIXED)
             each.catch_up()
-        seals = type(service._log.seals)
+        seals = type(service.store.log.seals)
         real = seals.seal
 
         def meanwhile(*arguments: Any) -> None:
@@ -593,10 +588,10 @@ def test_read_models_that_are_made_while_events_are_sealed_begin_again(
             for file in tmp_path.glob("analytics.views.db*"):
                 file.unlink()
             with opened(url) as other:
-                other._runner._batch = 50
-                other._runner._stopping.set()
-                other._runner.step()
-                assert 0 < min(each.position for each in other._read_models.live().values()) < EVENTS
+                other.store.runner._batch = 50
+                other.store.runner._stopping.set()
+                other.store.runner.step()
+                assert 0 < min(each.position for each in other.store.read_models.live().values()) < EVENTS
             real(*arguments)
 
         monkeypatch.setattr(seals, "seal", meanwhile)
@@ -633,14 +628,14 @@ def test_others_go_on_recording_meanwhile(url: str, analytics: AnalyticsService)
 
 @once
 def test_only_one_retains_or_rebuilds_at_a_time(url: str, analytics: AnalyticsService) -> None:
-    with opened(url) as other, other._read_models.rebuilding():
+    with opened(url) as other, other.store.read_models.rebuilding():
         assert code(analytics.retain(KEEP)) == "rebuild_running"
 
 
 @once
 def test_sealed_rows_that_were_changed_are_found(analytics: AnalyticsService) -> None:
     analytics.retain(KEEP).unwrap()
-    with analytics._log.seals._database.write() as cursor:
+    with analytics.store.log.seals._database.write() as cursor:
         cursor.execute("UPDATE sealed_rows SET content = CAST(content || x'00' AS BLOB) WHERE projection = 'usage'")
 
     assert code(analytics.rebuild()) == code(analytics.verify()) == "damaged_seal"
@@ -659,18 +654,18 @@ def test_what_was_sealed_keeps_its_zone(url: str, tmp_path: Path, analytics: Ana
 
 @once
 def test_what_could_not_be_read_stays_counted(analytics: AnalyticsService) -> None:
-    append(analytics._log, ("provider.call.completed", b"no JSON"))  # type: ignore[arg-type]
+    append(analytics.store.log, ("provider.call.completed", b"no JSON"))  # type: ignore[arg-type]
     analytics.catch_up()
-    before = contents(analytics._read_models)  # type: ignore[arg-type]
+    before = contents(analytics.store.read_models)  # type: ignore[arg-type]
     letters = analytics.dead_letters().unwrap()
     analytics.retain(KEEP).unwrap()
     analytics.rebuild(set_aside=True).unwrap()
 
-    assert contents(analytics._read_models) == before  # type: ignore[arg-type]
+    assert contents(analytics.store.read_models) == before  # type: ignore[arg-type]
     assert letters == analytics.dead_letters().unwrap() != []
     assert code(analytics.dead_letter(EVENTS + 1)) == "sealed_period"
     assert analytics.retry_dead_letters().unwrap().remaining == len(letters)
-    assert contents(analytics._read_models) == before  # type: ignore[arg-type]
+    assert contents(analytics.store.read_models) == before  # type: ignore[arg-type]
 
 
 # ── archives ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -682,11 +677,11 @@ def test_what_is_deleted_is_archived_first_and_read_models_can_be_rebuilt_from_t
 ) -> None:
     before = held(analytics)
     first = analytics.retain(KEEP, archive=tmp_path / "archive").unwrap()
-    analytics._clock = lambda: NOW + timedelta(days=5)
+    set_clock(analytics, NOW + timedelta(days=5))
     second = analytics.retain(KEEP, archive=tmp_path / "archive").unwrap()
 
     assert [each.archive.rows for each in (first, second) if each.archive] == [117, 30]
-    seeds = Seeds(analytics._log)
+    seeds = Seeds(analytics.store.log)
     assert sum(n for _, n, _ in seeds.days()) == 147
     rebuilt = analytics.rebuild(archive=tmp_path / "archive").unwrap()
     told = 2 * (first.seals + second.seals)  # of each seal, and of each archive
@@ -717,7 +712,7 @@ def test_an_archive_does_not_go_on_among_other_exports(analytics: AnalyticsServi
     analytics.export_data("parquet", BEFORE, to=tmp_path / "exports" / "a.parquet").unwrap()
 
     assert code(analytics.retain(KEEP, archive=tmp_path / "exports")) == "bad_retention"
-    assert analytics._log.seals.days() == []
+    assert analytics.store.log.seals.days() == []
 
 
 @once
@@ -727,7 +722,7 @@ def test_an_archive_of_a_run_that_was_stopped_is_not_written_twice(
     def stopping(*_: Any) -> None:
         raise Stopped
 
-    monkeypatch.setattr(type(analytics._log.seals), "seal", stopping)
+    monkeypatch.setattr(type(analytics.store.log.seals), "seal", stopping)
     with pytest.raises(Stopped):
         analytics.retain(KEEP, archive=tmp_path / "archive")
     monkeypatch.undo()

@@ -204,7 +204,7 @@ def test_a_zone_that_depends_on_the_machine_is_refused(name):
 
 
 @given(st.text(max_size=20))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_text_is_a_zone_or_refused(name):
     try:
         assert name == Calendar(name).zone.key
@@ -281,8 +281,7 @@ def spans():
     return st.one_of(st.integers(1, 3 * DAY), st.integers(1, 3 * 365 * DAY))
 
 
-def law(test):
-    return settings(max_examples=150, deadline=None)(test)
+law = settings(max_examples=150)
 
 
 @law

@@ -8,9 +8,20 @@ from typing import Any
 
 import orjson
 import pytest
+from attrs import evolve
 
 from analytics_es.errors import FoldFailed, StoreFailed
-from analytics_es.projection import Histogram, count, histogram, key, largest, projection, smallest, total
+from analytics_es.projection import (
+    Histogram,
+    count,
+    declaration_of,
+    histogram,
+    key,
+    largest,
+    projection,
+    smallest,
+    total,
+)
 from analytics_es.projection import engine as duckdb
 from analytics_es.projection.declaration import shortened
 from analytics_es.projection.fold import Folded
@@ -24,7 +35,7 @@ from analytics_es.testing import (
     task_completed,
     tool_call,
 )
-from projections import Performance, Usage
+from projections import Cost, Performance, Usage
 from tests.stores import append, batch, contents, engine, folded, log_of, rows, runner_of, stored, views_of
 
 NOON_HOUR = int(NOON.timestamp())
@@ -704,3 +715,27 @@ def test_a_long_text_is_shortened_where_it_is_a_key_by_sql_as_by_python(text: st
     assert (key == text) == (len(text.encode()) <= 256)
     assert len(key.encode()) <= 256
     assert shortened(key) == key
+
+
+# ── other definitions, and single events ────────────────────────────────────────────────────────────────────────
+
+
+def test_the_fold_of_other_definitions_shares_the_engine_and_that_of_its_own_is_itself() -> None:
+    fold, usage = engine((Usage,)), declaration_of(Usage)
+    events = batch(tool_call(user_id="ada", job_id="j1"), tool_call(user_id="bob"))
+
+    of_others = fold.of([usage.crossed(["user", "job"])])
+
+    assert fold.of([evolve(usage, generation=7)]) is fold  # another generation of its read model is folded the same
+    assert of_others._engine is fold._engine
+    assert len(of_others.fold_all(events)["usage"].rows) < len(fold.fold_all(events)["usage"].rows)
+
+
+def test_what_single_events_add_is_by_position_and_none_where_an_event_has_nothing() -> None:
+    ada = {"user_id": "ada"}
+    events = batch(provider_call(input_tokens=900, **ada), task_completed(**ada), provider_call(user_id="bob"))
+
+    added = engine((Cost,)).by_event(events, declaration_of(Cost), {"entity_type": "user", "entity_id": "ada"})
+
+    rows = added.select(["position", "calls", "input_tokens", "successful_tasks"]).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [(1, 1, 900, 0), (2, 0, None, 1)]

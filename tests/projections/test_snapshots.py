@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,20 +12,13 @@ from analytics_es import AnalyticsService
 from analytics_es.projection import declaration_of
 from analytics_es.projection.declaration import Declaration
 from projections import Budgets, Cost, Performance, Usage
-from tests import day
 from tests.stores import columns
 
 
-@pytest.fixture(scope="module")
-def analytics() -> Iterator[AnalyticsService]:
-    with day.recorded() as analytics:
-        yield analytics
-
-
 @pytest.mark.parametrize("projection", [Budgets, Cost, Performance, Usage])
-def test_every_row_of_the_day(analytics: AnalyticsService, projection: type, snapshot: SnapshotAssertion) -> None:
+def test_every_row_of_the_day(monday: AnalyticsService, projection: type, snapshot: SnapshotAssertion) -> None:
     declaration = declaration_of(projection)
-    with analytics._read_models.read() as found:
+    with monday.store.read_models.read() as found:
         assert "\n".join(told(declaration, row) for row in found.rows(declaration)) == snapshot
 
 

@@ -1,7 +1,5 @@
 """Crossing: several entities at once, and hours and days of any zone, equal to sums over the events."""
 
-# ruff: noqa: SIM300  # expected == actual
-
 from __future__ import annotations
 
 from collections import Counter, defaultdict
@@ -12,20 +10,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.testing import NOON, provider_call, tool_call
+from tests.stores import opened
 
 WEEK = TimePeriod(NOON - timedelta(days=3), NOON + timedelta(days=4), "total")
 FIELDS = {"user": "user_id", "tenant": "tenant_id", "job": "job_id"}
 
 Asked = Any  # a service, or the log as it stood
-
-
-def opened(place: str = ":memory:", **options: Any) -> AnalyticsService:
-    return AnalyticsService.open(place, **{"follow": False, "tags": ["team", "feature"], **options})
 
 
 def call(hours: float = 0, **changes: Any) -> dict[str, Any]:
@@ -53,16 +48,7 @@ def by_hand(events: Sequence[dict[str, Any]], by: Sequence[str], **where: str) -
     return dict(sums)
 
 
-@pytest.fixture
-def analytics(request: pytest.FixtureRequest) -> Iterator[AnalyticsService]:
-    on_server = getattr(request, "param", "") == "postgres"
-    with opened(str(request.getfixturevalue("postgres").database()) if on_server else ":memory:") as service:
-        service.record_events(EVENTS).unwrap()
-        service.catch_up()
-        yield service
-
-
-both = pytest.mark.parametrize("analytics", ["sqlite", "postgres"], indirect=True)
+TAGS = ["team", "feature"]
 EVENTS = [
     call(0, team="red", cost="1"),
     call(1, team="red", user_id="bob", cost="2"),
@@ -71,6 +57,11 @@ EVENTS = [
     call(4, user_id=None, team="blue", feature=7, cost="16"),
     call(-200, user_id="old", cost="32"),
 ]
+pytestmark = [
+    pytest.mark.store(events=EVENTS, tags=TAGS),
+    pytest.mark.usefixtures("full_privacy"),  # rows are told apart by the names of users
+]
+both = pytest.mark.store("memory", "postgres")
 
 
 # ── several entities ────────────────────────────────────────────────────────────────────────────────────────────
@@ -85,7 +76,7 @@ PAIRS = [
 ]
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(WHO, WHO, WHO, st.integers(1, 10**9), st.integers(0, 71)), min_size=1, max_size=25),
     st.sampled_from(PAIRS),
@@ -97,7 +88,7 @@ def test_rows_of_several_entities_are_the_sums_of_their_events(
         call(hour, user_id=user, tenant_id=tenant, cost=str(Decimal(cost).scaleb(-9)), model=f"m{cost % 2}", team=team)
         for user, tenant, team, cost, hour in drawn
     ]
-    with opened() as service:
+    with opened(tags=TAGS) as service:
         service.record_events(events).unwrap()
 
         assert by_hand(events, by) == groups(service, by)
@@ -117,8 +108,8 @@ def test_every_event_is_in_one_row_and_what_it_does_not_name_is_empty(
 def test_one_entity_may_be_asked_for_where_another_is_named(analytics: AnalyticsService) -> None:
     where = {"tenant": "acme", "attributes.team": "red"}
 
-    assert {("ada",): Decimal(1), ("bob",): Decimal(2)} == groups(analytics, ["user"], where=where)
-    assert Decimal(3) == analytics.get_summary("cost.reported_cost", WEEK, where=where).unwrap().figures.total
+    assert groups(analytics, ["user"], where=where) == {("ada",): Decimal(1), ("bob",): Decimal(2)}
+    assert analytics.get_summary("cost.reported_cost", WEEK, where=where).unwrap().figures.total == Decimal(3)
 
 
 def test_the_series_and_the_period_before_are_of_the_same_events(analytics: AnalyticsService) -> None:
@@ -128,13 +119,13 @@ def test_the_series_and_the_period_before_are_of_the_same_events(analytics: Anal
         "cost.calls", period, where={"tenant": "acme", "attributes.team": "red"}, group_by=["user"]
     ).unwrap()
 
-    assert (1, 1) == (answer.figures.total, answer.previous.total)
-    assert [1] == [point.figures.total for point in answer.series]
+    assert (answer.figures.total, answer.previous.total) == (1, 1)
+    assert [point.figures.total for point in answer.series] == [1]
 
 
 @both
 def test_it_is_answered_as_the_log_stood(analytics: AnalyticsService) -> None:
-    by, first = ("user", "tenant"), analytics._log.head() - len(EVENTS) + 1  # the log is told of the tags before
+    by, first = ("user", "tenant"), analytics.store.log.head() - len(EVENTS) + 1  # the log is told of the tags before
 
     assert by_hand(EVENTS[:2], by) == groups(analytics.as_of(first + 1), by)
 
@@ -145,7 +136,7 @@ def test_it_stands_on_the_head_of_the_log_and_says_what_came_since(analytics: An
 
     answer = analytics.get_summary("cost.calls", WEEK, group_by=["user", "tenant"]).unwrap()
 
-    assert (6, analytics._log.head(), 0) == (
+    assert (6, analytics.store.log.head(), 0) == (
         answer.figures.total,
         answer.completeness.position,
         answer.completeness.lag_events,
@@ -153,17 +144,17 @@ def test_it_stands_on_the_head_of_the_log_and_says_what_came_since(analytics: An
 
 
 def test_what_was_derived_is_derived_again_only_where_something_came(analytics: AnalyticsService) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, ...]] = []
 
     def ask() -> int:
         before = len(seen)
-        groups(analytics, ["user", "tenant"], progress=lambda done, total: seen.append((done, total)))
+        groups(analytics, ["user", "tenant"], progress=lambda _, *at: seen.append(at))
         return len(seen) - before
 
     first, again = ask(), ask()
     analytics.record_event(**call(5)).unwrap()
 
-    assert (True, 0, True) == (first > 0, again, ask() > 0)
+    assert (first > 0, again, ask() > 0) == (True, 0, True)
     assert all(done <= total for done, total in seen)
 
 
@@ -171,15 +162,15 @@ def test_what_was_derived_is_derived_again_only_where_something_came(analytics: 
 def test_a_question_about_one_entity_never_reads_the_log(analytics: AnalyticsService, how: dict[str, Any]) -> None:
     seen: list[Any] = []
 
-    groups(analytics, progress=lambda *at: seen.append(at), **how)
+    groups(analytics, progress=lambda _, *at: seen.append(at), **how)
 
-    assert [] == seen
+    assert seen == []
 
 
 def test_a_row_of_several_entities_is_explained_by_its_events(analytics: AnalyticsService) -> None:
     found = analytics.explain("cost.reported_cost", WEEK, where={"user": "ada", "tenant": "birch"}).unwrap()
 
-    assert (1, Decimal(4)) == (found.count, found.figures.total)
+    assert (found.count, found.figures.total) == (1, Decimal(4))
 
 
 @pytest.mark.parametrize(
@@ -191,31 +182,31 @@ def test_a_word_that_is_none_is_refused_with_those_that_are(
     failure = analytics.get_summary("cost.calls", WEEK, group_by=by).failure
 
     assert failure is not None
-    assert ("unknown_key", True) == (failure.code, failure.message.startswith(f"'{word}' is not a key of cost: use "))
+    assert (failure.code, failure.message.startswith(f"'{word}' is not a key of cost: use ")) == ("unknown_key", True)
 
 
 def test_names_are_known_by_their_pseudonyms() -> None:
-    with opened(privacy="pseudonymous") as service:
+    with opened(tags=TAGS, privacy="pseudonymous") as service:
         service.record_events(EVENTS).unwrap()
         where = {"user": "bob", "tenant": "acme"}
 
-        assert 1 == service.get_summary("cost.calls", WEEK, where=where).unwrap().figures.total
+        assert service.get_summary("cost.calls", WEEK, where=where).unwrap().figures.total == 1
 
 
 def test_where_events_are_gone_it_is_refused_and_after_that_only_the_period_before_is_unknown() -> None:
     clock = datetime(2026, 6, 1, tzinfo=UTC)
-    with opened(clock=lambda: clock) as service:
+    with opened(tags=TAGS, clock=lambda: clock) as service:
         service.record_events([call(0), call(24 * 40), tool_call()]).unwrap()
         service.catch_up()
         service.retain({"events": "60d"}).unwrap()
         later = TimePeriod(NOON + timedelta(days=39), NOON + timedelta(days=80), "total")
 
-        for asked in (service, service.as_of(service._log.head())):
+        for asked in (service, service.as_of(service.store.log.head())):
             failure = asked.get_summary("cost.calls", WEEK, group_by=["user", "tenant"]).failure
             answer = asked.get_summary("cost.calls", later, group_by=["user", "tenant"]).unwrap()
 
             assert failure and failure.code == "sealed_period"
-            assert (1, None) == (answer.figures.total, answer.previous.total)
+            assert (answer.figures.total, answer.previous.total) == (1, None)
             assert answer.completeness.complete_from is None
 
 
@@ -256,7 +247,7 @@ CHANGES = {
 @pytest.fixture(scope="module", params=["UTC", "Europe/Berlin", "Asia/Kolkata"])
 def kept_in(request: pytest.FixtureRequest) -> Iterator[AnalyticsService]:
     """Return a store that keeps hours and days of a zone, with calls around changes of the clocks."""
-    with opened(timezone=request.param) as service:
+    with opened(tags=TAGS, timezone=request.param) as service:
         service.record_events(event for change in CHANGES.values() for event in around(change, 2)).unwrap()
         service.catch_up()
         yield service
@@ -305,7 +296,7 @@ def test_hours_that_are_hours_of_the_store_are_answered_from_its_read_models(kep
     others = {"UTC": half, "Europe/Berlin": half, "Asia/Kolkata": whole}
 
     for zones, derived in ((stores, False), (others, True)):
-        zone, seen = ZoneInfo(zones[str(kept_in._calendar.zone)]), list[Any]()
+        zone, seen = ZoneInfo(zones[str(kept_in.store.calendar.zone)]), list[Any]()
         period = TimePeriod(datetime(2026, 3, 28, tzinfo=zone), datetime(2026, 3, 30, tzinfo=zone), "day")
         kept_in.get_summary("cost.calls", period, progress=lambda *at, seen=seen: seen.append(at)).unwrap()  # type: ignore[misc]
 
@@ -321,7 +312,7 @@ def test_an_entity_and_a_pair_can_be_asked_for_in_any_zone(kept_in: AnalyticsSer
     for by, asked in (
         (["user"], kept_in),
         (["user", "tenant"], kept_in),
-        (["user"], kept_in.as_of(kept_in._log.head())),
+        (["user"], kept_in.as_of(kept_in.store.log.head())),
     ):
         answer = asked.get_summary("cost.calls", period, group_by=by).unwrap()  # type: ignore[attr-defined]
         assert users == {group.keys["user"]: int(group.figures.total) for group in answer.groups}
@@ -338,15 +329,15 @@ def test_a_point_of_another_zone_is_explained_by_the_events_of_its_hour(kept_in:
 
 
 def test_a_time_in_utc_says_when_and_not_whose_days_are_meant() -> None:
-    with opened(timezone="Europe/Berlin") as service:
+    with opened(tags=TAGS, timezone="Europe/Berlin") as service:
         answer = service.get_summary("cost.calls", TimePeriod(NOON, NOON + timedelta(days=5))).unwrap()
 
-    assert "Europe/Berlin" == str(answer.period.start.tzinfo)
+    assert str(answer.period.start.tzinfo) == "Europe/Berlin"
 
 
 def test_days_of_another_zone_need_hours_and_where_these_are_gone_it_is_said() -> None:
     clock, tokyo = datetime(2026, 9, 1, tzinfo=UTC), ZoneInfo("Asia/Tokyo")
-    with opened(clock=lambda: clock) as service:
+    with opened(tags=TAGS, clock=lambda: clock) as service:
         service.record_events([call(0), call(24 * 40), tool_call()]).unwrap()
         service.catch_up()
         service.retain({"events": "60d", "hourly": "90d"}).unwrap()
@@ -362,12 +353,12 @@ def test_days_of_another_zone_need_hours_and_where_these_are_gone_it_is_said() -
 
 
 def test_years_of_days_of_another_zone_are_one_answer(kept_in: AnalyticsService) -> None:
-    zone = ZoneInfo("Australia/Adelaide" if "Kolkata" in str(kept_in._calendar.zone) else "America/New_York")
+    zone = ZoneInfo("Australia/Adelaide" if "Kolkata" in str(kept_in.store.calendar.zone) else "America/New_York")
     period = TimePeriod(datetime(2025, 1, 1, tzinfo=zone), datetime(2027, 1, 1, tzinfo=zone), "day")
 
     answer = kept_in.get_summary("cost.calls", period).unwrap()
 
-    assert 730 == len(answer.series)
+    assert len(answer.series) == 730
     assert 2 * 4 * 72 == sum(point.figures.total or 0 for point in answer.series) == answer.figures.total
 
 
@@ -377,12 +368,12 @@ def test_years_of_days_of_another_zone_are_one_answer(kept_in: AnalyticsService)
 @both
 @pytest.mark.parametrize("by", [("user", "tenant"), ("attributes.team", "tool"), ("attributes.team", "model", "job")])
 def test_costs_of_several_entities_add_up_to_all_of_it(analytics: AnalyticsService, by: tuple[str, ...]) -> None:
-    for asked in (analytics, analytics.as_of(analytics._log.head())):
+    for asked in (analytics, analytics.as_of(analytics.store.log.head())):
         answer = asked.get_cost_breakdown(WEEK, by=by).unwrap()
 
         assert by_hand(EVENTS[:-1], by) == {tuple(row.keys.values()): row.cost for row in answer.rows}
-        assert [Decimal(31)] == [total.cost for total in answer.totals]
-        assert Decimal(31) == sum(row.cost or 0 for row in answer.rows)
+        assert [total.cost for total in answer.totals] == [Decimal(31)]
+        assert sum(row.cost or 0 for row in answer.rows) == Decimal(31)
 
 
 def test_costs_are_filtered_by_several_entities(analytics: AnalyticsService) -> None:
@@ -390,13 +381,13 @@ def test_costs_are_filtered_by_several_entities(analytics: AnalyticsService) -> 
         WEEK, by=["user"], where={"tenant": "acme", "attributes.team": "red"}
     ).unwrap()
 
-    assert [("bob", Decimal(2)), ("ada", Decimal(1))] == [(row.keys["user"], row.cost) for row in answer.rows]
-    assert [Decimal(3)] == [total.cost for total in answer.totals]
+    assert [(row.keys["user"], row.cost) for row in answer.rows] == [("bob", Decimal(2)), ("ada", Decimal(1))]
+    assert [total.cost for total in answer.totals] == [Decimal(3)]
 
 
 def test_costs_that_are_computed_are_priced_in_every_cell_of_several_entities() -> None:
     events = [call(n, cost=None, currency=None, user_id=f"u{n % 2}", team="red" if n % 3 else None) for n in range(12)]
-    with opened() as service:
+    with opened(tags=TAGS) as service:
         service.record_events(events).unwrap()
         service.catch_up()
 
@@ -428,14 +419,14 @@ def test_a_series_of_costs_is_of_any_zone(kept_in: AnalyticsService, name: str, 
 
 
 def test_a_correction_counts_where_its_call_does() -> None:
-    with opened() as service:
+    with opened(tags=TAGS) as service:
         recorded = service.record_event(**call(tool="search", team="red", cost="2")).unwrap()
         service.correct_cost(recorded.position, "1.5", note="a credit").unwrap()
         service.catch_up()
 
         for by in (["attributes.team"], ["tool"], ["tool", "attributes.team"]):
             (row,) = service.get_cost_breakdown(WEEK, by=by).unwrap().rows
-            assert Decimal("1.5") == row.cost
+            assert row.cost == Decimal("1.5")
 
 
 @pytest.mark.parametrize("name", ["UTC", "Asia/Kolkata", "Europe/Berlin"])
@@ -473,7 +464,7 @@ def test_computed_costs_are_those_of_single_events_where_a_price_changes_within_
             pairs[told(event, "user"), told(event, "attributes.team")] += cost(event)
             hours[local(event["occurred_at"], zone, "hour").timestamp()] += cost(event)
 
-    with opened() as service:
+    with opened(tags=TAGS) as service:
         service.publish_prices(entries).unwrap()
         service.record_events(events).unwrap()
         service.catch_up()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,12 @@ from analytics_es.types import Distribution, MetricSummary, OperationResult
 from projections import Usage
 from tests import day
 from tests.day import DAY, MONDAY, NOW
-from tests.stores import OURS, append, stored
+from tests.stores import OURS, append, record, stored
+
+pytestmark = [
+    pytest.mark.store(clock=lambda: NOW),
+    pytest.mark.usefixtures("full_privacy"),  # answers are compared whole, with names and positions
+]
 
 NEVER = TimePeriod.day(date(2020, 1, 1))
 HOUR = TimePeriod(NOON, NOON + timedelta(hours=1))
@@ -26,24 +31,11 @@ LARGEST = 2**63 - 1
 
 
 @pytest.fixture(scope="module")
-def monday() -> Iterator[AnalyticsService]:
-    """The small day, and which default prices it is priced with; nothing is added to it."""
-    with day.recorded() as analytics:
-        analytics.get_cost_breakdown(DAY).unwrap()
-        analytics.catch_up()
-        yield analytics
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    """An empty store."""
-    with AnalyticsService.open(":memory:", follow=False, clock=lambda: NOW) as analytics:
-        yield analytics
-
-
-def record(analytics: AnalyticsService, *events: Mapping[str, Any]) -> None:
-    analytics.record_events(events).unwrap()
-    analytics.catch_up()
+def monday(monday: AnalyticsService) -> AnalyticsService:
+    """Return the small day, and which default prices it is priced with."""
+    monday.get_cost_breakdown(DAY).unwrap()
+    monday.catch_up()
+    return monday
 
 
 def summary(analytics: AnalyticsService, metric: str, period: TimePeriod = DAY, **asked: Any) -> MetricSummary:
@@ -88,7 +80,6 @@ ANSWERS: dict[str, Callable[[AnalyticsService], OperationResult[Any]]] = {
         "cost.reported_cost", TimePeriod(DAY.start, DAY.end, "day"), group_by=("tenant",)
     ),
     "projections": lambda it: it.projections(),
-    "metrics": lambda it: it.list_metrics(),
     "unreadable values": lambda it: it.unreadable_values(),
 }
 
@@ -96,6 +87,12 @@ ANSWERS: dict[str, Callable[[AnalyticsService], OperationResult[Any]]] = {
 @pytest.mark.parametrize("name", ANSWERS)
 def test_every_answer_on_the_small_day(monday: AnalyticsService, name: str, snapshot: SnapshotAssertion) -> None:
     assert to_plain(ANSWERS[name](monday).unwrap()) == snapshot
+
+
+def test_every_metric_is_a_line(monday: AnalyticsService, snapshot: SnapshotAssertion) -> None:
+    metrics = to_plain(monday.list_metrics().unwrap())
+
+    assert "\n".join(" · ".join(map(str, metric.values())) for metric in metrics) == snapshot
 
 
 # ── every event once ────────────────────────────────────────────────────────────────────────────────────────────
@@ -547,7 +544,7 @@ def test_what_was_unreadable_is_told_for_its_period_and_its_projection(monday: A
 
 
 def test_what_is_no_event_counts_as_unreadable_in_every_period(analytics: AnalyticsService) -> None:
-    append(analytics._log, ("tool.call.completed", b"{"), stored(occurred_at="once"))
+    append(analytics.store.log, ("tool.call.completed", b"{"), stored(occurred_at="once"))
     analytics.catch_up()
 
     assert summary(analytics, "usage.events", NEVER).completeness.unreadable == 2
@@ -713,7 +710,14 @@ def test_sums_beyond_64_bits_over_rows_come_out_exact() -> None:
         return stored(value=value, occurred_at=f"2026-03-0{day}T12:00:00Z")
 
     with AnalyticsService.open(":memory:", projections=[Large], follow=False) as analytics:
-        append(analytics._log, told(1, LARGEST), told(2, LARGEST - 5), told(3, 7), told(4, -LARGEST), told(5, -LARGEST))
+        append(
+            analytics.store.log,
+            told(1, LARGEST),
+            told(2, LARGEST - 5),
+            told(3, 7),
+            told(4, -LARGEST),
+            told(5, -LARGEST),
+        )
         analytics.catch_up()
         first, all_of_it = (TimePeriod(day_of(1).start, day_of(last).end) for last in (3, 6))
 

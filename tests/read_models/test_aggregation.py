@@ -13,10 +13,24 @@ import pytest
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.projection import projection, total
 from analytics_es.projection.calendar import Calendar
-from analytics_es.read_models import rebuild
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.projection.fold import Fold
+from analytics_es.read_models import Tiling, temporary
+from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.testing import job_failed, provider_call, tool_call
-from tests.stores import OURS, Contents, append, contents, derived, engine, log_of, runner_of, sql, stored, views_of
+from tests.stores import (
+    OURS,
+    Contents,
+    append,
+    contents,
+    derived,
+    engine,
+    log_of,
+    nth,
+    runner_of,
+    sql,
+    stored,
+    views_of,
+)
 
 # A zone of half hours, a day of 25 hours, a day of 23, and a change of half an hour.
 DAYS = [
@@ -44,12 +58,12 @@ class Store:
                 for make in (provider_call, job_failed)
             ]
         ).unwrap()
-        append(self.service._log, stored(value="x", occurred_at=(self.day.start + timedelta(hours=2)).isoformat()))
+        append(self.service.store.log, stored(value="x", occurred_at=(self.day.start + timedelta(hours=2)).isoformat()))
         self.service.catch_up()
         self.right = self.contents()
 
     def contents(self) -> Contents:
-        return contents(self.service._read_models)
+        return contents(self.service.store.read_models)
 
     def hours(self, start: int, end: int) -> TimePeriod:
         """Return a period of the day, from the so manieth to the so manieth of its hours."""
@@ -117,7 +131,7 @@ def test_what_is_wrong_inside_is_healed_and_what_is_outside_is_left_alone(store:
     assert outside(store.contents(), *spans) == outside(planted, *spans)
     assert seconds(result.period) == (start, end)
     assert result.projections == ["budgets", "cost", "performance", "usage"]
-    assert result.position == store.service._log.head()
+    assert result.position == store.service.store.log.head()
     assert result.rows == sum(len(rows) for rows in within(store.right, *spans).values()) - unreadable_in(
         store, start, end
     )
@@ -195,27 +209,28 @@ def test_only_what_was_folded_before_is_derived_and_the_rest_is_left_to_the_runn
     result = monday.service.run_aggregation(monday.day).unwrap()
 
     assert monday.contents() == monday.right
-    assert result.position == monday.service._log.head() - 1
+    assert result.position == monday.service.store.log.head() - 1
     monday.service.catch_up()
-    assert monday.contents() == derived(monday.service._log)
+    assert monday.contents() == derived(monday.service.store.log)
 
 
-def test_events_folded_while_a_period_is_derived_are_in_it_once() -> None:
+def test_events_folded_while_a_period_is_derived_are_in_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
     noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
     period = TimePeriod(noon, noon + timedelta(hours=1))
     with log_of([tool_call(), job_failed()]) as log, views_of(log) as read_models:
         runner = runner_of(log, read_models)
         runner.catch_up()
-        fold, late = engine(), [provider_call(user_id="late")]
+        fold, late = Fold.__call__, [provider_call(user_id="late")]
 
-        def overtaken(events: Any, names: Any, *, within: Any) -> Any:
-            result = fold(events, names, within=within)
+        def overtaken(*arguments: Any, **options: Any) -> Any:
+            result = fold(*arguments, **options)
             if late:  # the first fold, of all, is outside of any transaction
                 append(log, late.pop())
                 runner.catch_up()
             return result
 
-        rebuild.run_aggregation(log, read_models, overtaken, Tiling.of(Calendar("UTC"), period), period)  # type: ignore[arg-type]
+        monkeypatch.setattr(Fold, "__call__", overtaken)
+        run_aggregation(log, read_models, engine(), Tiling.of(Calendar("UTC"), period), period)
 
         assert log.head() == 3
         assert contents(read_models) == derived(log)
@@ -242,9 +257,9 @@ def test_beside_a_follower_and_writers_the_result_is_exact(tmp_path: Path) -> No
         service.wait_until_caught_up()
         results.append(service.run_aggregation(period).unwrap())
 
-        assert contents(service._read_models) == derived(service._log)
+        assert contents(service.store.read_models) == derived(service.store.log)
         assert [each.position for each in results] == sorted(each.position for each in results)
-        assert results[-1].position == 30
+        assert results[-1].position == nth(30)
         assert service.get_summary("cost.calls", TimePeriod.day(date(2026, 3, 2))).unwrap().figures.count == 30
 
 
@@ -261,15 +276,15 @@ def test_a_projection_that_cannot_be_derived_says_so_and_keeps_its_rows() -> Non
         service.record_event(**huge).unwrap()
         service.catch_up()
         service.record_event(**provider_call(input_tokens=900)).unwrap()
-        with service._read_models._database.write() as cursor:
-            cursor.execute("UPDATE tracking SET notification_id = 2")
-        before = contents(service._read_models)
+        with service.store.read_models._database.write() as cursor:
+            cursor.execute("UPDATE tracking SET notification_id = 3")
+        before = contents(service.store.read_models)
 
         result = service.run_aggregation(TimePeriod(noon, noon + timedelta(hours=1)))
 
         assert result.failure is not None
         assert result.failure.code == "store_failed" or result.failure.code == "fold_failed"
-        assert contents(service._read_models) == before
+        assert contents(service.store.read_models) == before
 
 
 @pytest.mark.parametrize(("zone", "day"), DAYS)
@@ -278,7 +293,7 @@ def test_derived_read_models_hold_just_the_period(zone: str, day: date) -> None:
     moments = [period.start + timedelta(minutes=90 * n) for n in range(-3, 30)]
     tiling = Tiling.of(Calendar(zone), period)
     with log_of(tool_call(occurred_at=moment) for moment in moments) as log:
-        read_models, position = rebuild.derived(
+        read_models, position = temporary.derived(
             log, list(engine(OURS, zone)._declarations.values()), engine(OURS, zone), tiling
         )
         found = contents(read_models)

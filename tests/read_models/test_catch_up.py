@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,12 @@ from analytics_es.read_models.catch_up import Runner
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.types import ProjectionStatus
 from projections import Performance, Usage
-from tests.stores import OURS, append, contents, derived, engine, log_of, runner_of, sql, views_of
+from tests.stores import OURS, PATIENCE, append, contents, derived, engine, eventually, log_of, runner_of, sql, views_of
+
+pytestmark = pytest.mark.usefixtures("full_privacy")  # what was read is told by positions, from 1 on
 
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 LARGEST = 2**63 - 1
-SOON = 20.0  # seconds that are never reached, unless something hangs
 
 
 @projection(version=1, consumes=("provider.>",))
@@ -43,26 +43,6 @@ class Mine:
 
 
 HUGE = provider_call(input_tokens=LARGEST)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "analytics.db"
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
-
-
-def eventually(is_so: Callable[[], Any], timeout: float = SOON) -> Any:
-    """Wait until something is so, and return what it is."""
-    deadline = time.monotonic() + timeout
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, "it never came to be so"
-        time.sleep(0.01)
-    return found
 
 
 def events_of(service: AnalyticsService) -> int | None:
@@ -136,9 +116,9 @@ def test_a_gap_in_the_positions_is_passed_over() -> None:
 
 
 def test_progress_is_told_as_position_and_head() -> None:
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, ...]] = []
     with log_of(tool_call(user_id=f"user-{n}") for n in range(5)) as log, views_of(log) as read_models:
-        runner_of(log, read_models, batch=2).catch_up(lambda position, head: told.append((position, head)))
+        runner_of(log, read_models, batch=2).catch_up(lambda _, *at: told.append(at))
 
     assert told == [(2, 5), (4, 5), (5, 5)]
 
@@ -166,7 +146,7 @@ def test_runners_side_by_side_count_every_event_once(path: Path) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(SOON)
+            thread.join(PATIENCE)
 
         assert not any(thread.is_alive() for thread in threads)
         assert [runner.errors for runner in runners] == [{}, {}, {}]
@@ -221,7 +201,7 @@ def test_waiting_for_a_projection_that_cannot_go_on_raises_its_error() -> None:
         service.record_event(**provider_call(input_tokens=901, user_id="bob")).unwrap()
 
         with pytest.raises((FoldFailed, StoreFailed)):
-            service.wait_until_caught_up(SOON)
+            service.wait_until_caught_up(PATIENCE)
 
         eventually(lambda: status_of(service)["performance"].position == 2)
         assert eventually(lambda: status_of(service)["overflowing"].error)
@@ -234,7 +214,7 @@ def test_a_follower_makes_an_event_visible_without_being_asked() -> None:
     with AnalyticsService.open(":memory:") as service:
         service.record_event(**tool_call()).unwrap()
 
-        assert service.wait_until_caught_up(SOON) == 1
+        assert service.wait_until_caught_up(PATIENCE) == 1
         assert events_of(service) == 1
         service.record_events([job_failed(), provider_call()]).unwrap()
         assert eventually(lambda: events_of(service) == 3)
@@ -253,11 +233,11 @@ def test_two_followers_on_the_same_files_count_every_event_once(path: Path) -> N
     with AnalyticsService.open(path) as one, AnalyticsService.open(path) as other:
         for n in range(20):
             (one, other)[n % 2].record_event(**tool_call(user_id=f"user-{n % 4}")).unwrap()
-        one.wait_until_caught_up(SOON)
-        other.wait_until_caught_up(SOON)
+        one.wait_until_caught_up(PATIENCE)
+        other.wait_until_caught_up(PATIENCE)
 
         assert (events_of(one), events_of(other)) == (20, 20)
-        assert contents(one._read_models) == derived(one._log)
+        assert contents(one.store.read_models) == derived(one.store.log)
 
 
 def test_a_follower_goes_on_after_the_read_models_were_busy(path: Path) -> None:
@@ -268,15 +248,15 @@ def test_a_follower_goes_on_after_the_read_models_were_busy(path: Path) -> None:
         service.record_event(**tool_call()).unwrap()
         time.sleep(0.05)
         blocker.set()
-        holding.join(SOON)
+        holding.join(PATIENCE)
 
-        assert service.wait_until_caught_up(SOON) == 1
+        assert service.wait_until_caught_up(PATIENCE) == 1
 
 
 def _hold(read_models: Path, until: threading.Event) -> None:
     connection = sqlite3.connect(read_models, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
-    until.wait(SOON)
+    until.wait(PATIENCE)
     connection.execute("ROLLBACK")
     connection.close()
 
@@ -347,7 +327,7 @@ def test_lag_is_told_in_events_and_in_seconds_since_the_first_was_recorded() -> 
 
 def test_lag_is_told_although_the_next_event_cannot_be_read() -> None:
     with AnalyticsService.open(":memory:", follow=False) as service:
-        append(service._log, ("tool.call.completed", b"{"))
+        append(service.store.log, ("tool.call.completed", b"{"))
 
         status = status_of(service)["usage"]
         assert (status.lag_events, status.lag_seconds) == (1, 0.0)
@@ -377,7 +357,7 @@ def test_a_projection_new_to_a_log_is_filled_from_the_beginning_while_others_go_
 
         assert service.get_summary("mine.events", DAY).unwrap().figures.count == 3
         assert events_of(service) == 4
-        assert contents(service._read_models) == derived(service._log, (*OURS, Mine))
+        assert contents(service.store.read_models) == derived(service.store.log, (*OURS, Mine))
 
 
 def test_a_projection_left_out_for_a_while_goes_on_where_it_was(path: Path) -> None:
@@ -416,19 +396,19 @@ def test_a_changed_definition_serves_as_it_was_until_it_is_derived_again_and_not
 ) -> None:
     with AnalyticsService.open(path, projections=[Mine, Usage], follow=False) as service:
         service.record_events([tool_call(), job_failed()]).unwrap()
-        append(service._log, ("tool.call.completed", b"{"))
+        append(service.store.log, ("tool.call.completed", b"{"))
         service.catch_up()
-        before = contents(service._read_models)
+        before = contents(service.store.read_models)
 
     with AnalyticsService.open(path, projections=[definition, Usage], follow=False) as service:
         status = status_of(service)
         assert {name: each.position for name, each in status.items()} == {"mine": 3, "usage": 3}
         assert (status["mine"].stale, status["usage"].stale) == (f"definition changed ({told})", None)
-        assert contents(service._read_models) == before
+        assert contents(service.store.read_models) == before
         assert service.get_summary("mine.events", DAY).unwrap().figures.count == 2
         service.catch_up()
         assert status_of(service)["mine"].stale is None
-        assert contents(service._read_models) == derived(service._log, (definition, Usage))
+        assert contents(service.store.read_models) == derived(service.store.log, (definition, Usage))
 
 
 def test_an_unchanged_definition_is_not_derived_again(path: Path) -> None:
@@ -466,7 +446,7 @@ def test_a_log_restored_from_an_older_copy_has_its_read_models_derived_again(pat
     with AnalyticsService.open(path, follow=False) as service:
         assert status_of(service)["usage"].position == 0
         service.catch_up()
-        assert contents(service._read_models) == derived(service._log)
+        assert contents(service.store.read_models) == derived(service.store.log)
 
 
 def test_a_late_event_lands_in_the_hour_it_happened(analytics: AnalyticsService) -> None:

@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import distributed
@@ -16,17 +15,20 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import CannotReachScheduler
+from analytics_es.read_models import beside
 from analytics_es.read_models.replay import cluster
 from analytics_es.testing import provider_call, tool_call
-from tests.stores import contents, derived
+from tests.stores import contents, derived, nth
 
+EVENTS, PART = 400, 20
+CALLS = [(provider_call, tool_call)[n % 2](user_id=f"user-{n % 7}") for n in range(EVENTS)]
 pytestmark = [
+    pytest.mark.store("sqlite", events=CALLS),
     pytest.mark.filterwarnings("ignore:::distributed"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-EVENTS, PART = 400, 20
 Client: Any = distributed.Client
 LocalCluster: Any = distributed.LocalCluster
 
@@ -39,27 +41,19 @@ def scheduler() -> Iterator[str]:
         yield running.scheduler_address
 
 
-@pytest.fixture
-def analytics(tmp_path: Path) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as service:
-        service.record_events([(provider_call, tool_call)[n % 2](user_id=f"user-{n % 7}") for n in range(EVENTS)])
-        service.catch_up()
-        yield service
-
-
 def test_what_a_cluster_folds_is_what_one_process_folds(scheduler: str, analytics: AnalyticsService) -> None:
     with cluster(scheduler) as executor:
         result = analytics.rebuild(executor=executor, batch_size=PART).unwrap()
 
-    assert (result.events, result.position) == (EVENTS, EVENTS)
-    assert contents(analytics._read_models) == derived(analytics._log)  # type: ignore[arg-type]
+    assert (result.events, result.position) == (nth(EVENTS), nth(EVENTS))
+    assert contents(analytics.store.read_models) == derived(analytics.store.log)  # type: ignore[arg-type]
 
 
 def test_a_worker_that_is_killed_changes_nothing(scheduler: str, analytics: AnalyticsService) -> None:
     killed: list[int] = []
     with Client(scheduler, set_as_default=False) as client:
 
-        def kill(done: int, total: int) -> None:
+        def kill(*_: object) -> None:
             if not killed:
                 killed.append(next(iter(client.run(os.getpid).values())))
                 os.kill(killed[0], signal.SIGKILL)
@@ -70,15 +64,15 @@ def test_a_worker_that_is_killed_changes_nothing(scheduler: str, analytics: Anal
 
     assert killed
     assert killed[0] not in pids
-    assert result.events == EVENTS
-    assert contents(analytics._read_models) == derived(analytics._log)  # type: ignore[arg-type]
+    assert result.events == nth(EVENTS)
+    assert contents(analytics.store.read_models) == derived(analytics.store.log)  # type: ignore[arg-type]
 
 
 def test_a_cluster_that_ends_is_a_lost_worker_and_nothing_changes(analytics: AnalyticsService) -> None:
-    before = contents(analytics._read_models)  # type: ignore[arg-type]
+    before = contents(analytics.store.read_models)  # type: ignore[arg-type]
     running = LocalCluster(n_workers=1, processes=True, threads_per_worker=1, dashboard_address=None, silence_logs=60)
 
-    def end(done: int, total: int) -> None:
+    def end(*_: object) -> None:
         if not ending.ident:
             ending.start()
             ending.join()
@@ -89,8 +83,8 @@ def test_a_cluster_that_ends_is_a_lost_worker_and_nothing_changes(analytics: Ana
 
     assert result.failure
     assert result.failure.code == "worker_lost", result.failure
-    assert contents(analytics._read_models) == before  # type: ignore[arg-type]
-    assert analytics._read_models.clear_away() == []
+    assert contents(analytics.store.read_models) == before  # type: ignore[arg-type]
+    assert beside.clear_away(analytics.store.read_models) == []
 
 
 def test_a_scheduler_that_is_not_there_is_one_error_and_nothing_on_the_terminal(

@@ -17,43 +17,33 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.events import codec
 from analytics_es.projection import count, key, projection
 from analytics_es.projection.fold import Folded
+from analytics_es.read_models import beside
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
-from tests.stores import append, contents, derived, only_live, stored
+from tests.stores import PATIENCE, append, contents, derived, eventually, only_live, stored
+
+pytestmark = [
+    pytest.mark.store("sqlite", "postgres"),
+    pytest.mark.usefixtures("full_privacy"),  # events are numbered by their positions
+]
 
 ALWAYS = TimePeriod(NOON - timedelta(days=2), NOON + timedelta(days=2), "total")
 EVENTS = 60
 BROKEN = ("provider.call.completed", b"no JSON")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres").database())
-    return f"sqlite:///{tmp_path}/analytics.db"
-
-
-once = pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # where databases make no difference
+once = pytest.mark.store("sqlite")  # where databases make no difference
 
 
 @pytest.fixture
-def analytics(url: str) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(url, follow=False) as service:
-        record(service, EVENTS)
-        service.catch_up()
-        yield service
-
-
-@pytest.fixture
-def on_disk(tmp_path: Path) -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as service:
-        record(service, EVENTS)
-        service.catch_up()
-        yield service
+def analytics(analytics: AnalyticsService) -> AnalyticsService:
+    record(analytics, EVENTS)
+    analytics.catch_up()
+    return analytics
 
 
 def record(service: AnalyticsService, number: int = 1) -> None:
-    head = service._log.head()
+    head = service.store.log.head()
     makers = (provider_call, tool_call, job_failed)
     service.record_events(
         makers[n % 3](occurred_at=NOON + timedelta(minutes=20 * (n % 50)), user_id=f"user-{n % 4}", duration_ms=n)
@@ -62,23 +52,19 @@ def record(service: AnalyticsService, number: int = 1) -> None:
 
 
 def held(service: AnalyticsService) -> Any:
-    return contents(service._read_models)  # type: ignore[arg-type]
+    return contents(service.store.read_models)  # type: ignore[arg-type]
 
 
 def right(service: AnalyticsService) -> Any:
-    return derived(service._log)  # type: ignore[arg-type]
-
-
-def void(_: object) -> None:
-    """Return nothing, whatever was given."""
+    return derived(service.store.log)  # type: ignore[arg-type]
 
 
 def generations(service: AnalyticsService) -> dict[str, int]:
-    return {name: each.declaration.generation for name, each in service._read_models.live().items()}
+    return {name: each.declaration.generation for name, each in service.store.read_models.live().items()}
 
 
 def write(service: AnalyticsService, *statements: str) -> None:
-    with service._read_models.writing() as cursor:
+    with service.store.read_models.writing() as cursor:
         for statement in statements:
             cursor.execute(statement)
 
@@ -96,7 +82,7 @@ def test_twice_is_as_once(analytics: AnalyticsService) -> None:
         assert result.rows == sum(len(rows) for rows in before.values())
         assert held(analytics) == before == right(analytics)
         assert set(generations(analytics).values()) == {n}
-        only_live(analytics._read_models)
+        only_live(analytics.store.read_models)
 
 
 @once
@@ -109,7 +95,7 @@ def test_one_is_rebuilt_and_the_others_are_left_alone(analytics: AnalyticsServic
     assert result.projections == ["cost"]
     assert held(analytics) == planted | {"cost": right(analytics)["cost"]}
     assert generations(analytics) == {"budgets": 0, "cost": 1, "performance": 0, "usage": 0}
-    only_live(analytics._read_models)
+    only_live(analytics.store.read_models)
 
 
 @once
@@ -128,7 +114,7 @@ def test_state_that_no_replay_gives_is_removed(analytics: AnalyticsService) -> N
     analytics.rebuild().unwrap()
 
     assert held(analytics) == right(analytics)
-    with analytics._read_models.read() as snapshot:
+    with analytics.store.read_models.read() as snapshot:
         assert {sum(day[1] for day in snapshot.ledger(name)) for name in snapshot.live} == {EVENTS}
 
 
@@ -138,7 +124,7 @@ def test_an_empty_log_is_no_error(url: str) -> None:
         result = service.rebuild().unwrap()
 
         assert (result.events, result.rows, result.position) == (0, 0, 0)
-        only_live(service._read_models)
+        only_live(service.store.read_models)
         record(service, 3)
         service.catch_up()
         assert held(service) == right(service)
@@ -156,9 +142,9 @@ def test_an_unknown_projection_is_refused(analytics: AnalyticsService) -> None:
 @once
 @pytest.mark.parametrize("how", [{"batch_size": 7}, {"batch_size": 1000}], ids=str)
 def test_the_size_of_parts_changes_no_byte(analytics: AnalyticsService, how: dict[str, Any]) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, ...]] = []
 
-    analytics.rebuild(**how, progress=lambda *at: seen.append(at)).unwrap()
+    analytics.rebuild(**how, progress=lambda _, *at: seen.append(at)).unwrap()
 
     assert held(analytics) == right(analytics)
     assert seen == [
@@ -187,45 +173,47 @@ def test_old_events_are_upcast(analytics: AnalyticsService, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("followed", [True, False])
-def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(analytics: AnalyticsService, followed: bool) -> None:
-    promote, promoted = analytics._read_models.promote, []
+def test_what_is_appended_meanwhile_is_neither_skipped_nor_doubled(
+    analytics: AnalyticsService, followed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote, promoted = beside.promote, []
 
     def happens(*_: Any) -> None:
-        if analytics._log.head() < EVENTS + 8:
+        if analytics.store.log.head() < EVENTS + 8:
             record(analytics)
             if followed:
-                analytics._runner.step()
+                analytics.store.runner.step()
 
-    def late(beside: Any) -> bool:
+    def late(*arguments: Any) -> bool:
         happens()
-        promoted.append(promote(beside))
+        promoted.append(promote(*arguments))
         return promoted[-1]
 
-    analytics._read_models.promote = late  # type: ignore[method-assign]
+    monkeypatch.setattr(beside, "promote", late)
     result = analytics.rebuild(batch_size=EVENTS // 4, progress=happens).unwrap()
 
     assert promoted == ([False] * (len(promoted) - 1) if followed else []) + [True]
     assert len(promoted) > 2 or not followed
-    assert result.position == analytics._read_models.live()["usage"].position == result.events
-    assert analytics._log.head() > EVENTS
+    assert result.position == analytics.store.read_models.live()["usage"].position == result.events
+    assert analytics.store.log.head() > EVENTS
     analytics.catch_up()
     assert held(analytics) == right(analytics)
-    only_live(analytics._read_models)
+    only_live(analytics.store.read_models)
 
 
 @once
 def test_a_follower_that_folded_for_the_old_goes_on_with_the_new(analytics: AnalyticsService) -> None:
     record(analytics, 5)
-    fold = analytics._runner._fold
+    fold = analytics.store.runner._fold
 
     def overtaken(*batch: Any) -> Any:
         folded = fold(*batch)
-        analytics._runner._fold = fold
+        analytics.store.runner._fold = fold
         analytics.rebuild().unwrap()
         record(analytics, 5)
         return folded
 
-    analytics._runner._fold = overtaken  # type: ignore[assignment]
+    analytics.store.runner._fold = overtaken  # type: ignore[assignment]
     analytics.catch_up()
 
     assert set(generations(analytics).values()) == {1}
@@ -268,23 +256,23 @@ def test_who_asks_sees_no_gap_and_no_mix(url: str) -> None:
         assert len(answers) > 4
         service.wait_until_caught_up()
         assert held(service) == right(service)
-        assert service._read_models.clear_away() == []
-        only_live(service._read_models)
+        assert beside.clear_away(service.store.read_models) == []
+        only_live(service.store.read_models)
 
 
 def test_an_answer_under_way_is_finished_from_what_it_began_with(analytics: AnalyticsService) -> None:
     before = held(analytics)
     rebuilt = threading.Thread(target=lambda: analytics.rebuild().unwrap())
 
-    with analytics._read_models.read() as snapshot:
+    with analytics.store.read_models.read() as snapshot:
         rebuilt.start()
-        until(lambda: set(generations(analytics).values()) == {1})
+        eventually(lambda: set(generations(analytics).values()) == {1})
         time.sleep(0.2)  # the old ones go now, or wait for us
         found = {name: snapshot.rows(each) for name, each in snapshot.live.items()}
     rebuilt.join()
 
     assert found | {"unreadable": []} == before == held(analytics)
-    only_live(analytics._read_models)
+    only_live(analytics.store.read_models)
 
 
 def test_a_period_derived_again_beside_rebuilds_is_exact(url: str) -> None:
@@ -303,10 +291,10 @@ def test_a_period_derived_again_beside_rebuilds_is_exact(url: str) -> None:
         assert held(service) == right(service)
 
 
-@pytest.mark.parametrize("url", ["postgres"], indirect=True)  # SQLite lets nobody come between
+@pytest.mark.store("postgres")  # SQLite lets nobody come between
 def test_a_period_is_derived_again_where_a_promote_comes_between(analytics: AnalyticsService, url: str) -> None:
     with AnalyticsService.open(url, follow=False) as other:
-        hold, left = analytics._read_models.checkpoints.hold, [other.rebuild]
+        hold, left = analytics.store.read_models.checkpoints.hold, [other.rebuild]
 
         def overtaken(cursor: Any, name: str) -> int:
             while left:
@@ -314,7 +302,7 @@ def test_a_period_is_derived_again_where_a_promote_comes_between(analytics: Anal
             return hold(cursor, name)
 
         write(analytics, "UPDATE cost_v2 SET calls = 99")
-        analytics._read_models.checkpoints.hold = overtaken  # type: ignore[method-assign]
+        analytics.store.read_models.checkpoints.hold = overtaken  # type: ignore[method-assign]
         result = analytics.run_aggregation(ALWAYS).unwrap()
 
     assert result.position == EVENTS
@@ -326,7 +314,7 @@ def test_only_one_rebuilds_at_a_time(analytics: AnalyticsService, url: str) -> N
     codes: list[Any] = []
     with AnalyticsService.open(url, follow=False) as other:
 
-        def too(*_: int) -> None:
+        def too(*_: object) -> None:
             codes.extend(result.failure and result.failure.code for result in (other.rebuild(), analytics.rebuild()))
 
         analytics.rebuild(progress=too).unwrap()
@@ -341,7 +329,7 @@ def test_only_one_rebuilds_at_a_time(analytics: AnalyticsService, url: str) -> N
 
 @once
 def test_a_value_that_cannot_be_used_stops_it_and_changes_nothing(analytics: AnalyticsService) -> None:
-    append(analytics._log, BROKEN)  # type: ignore[arg-type]
+    append(analytics.store.log, BROKEN)  # type: ignore[arg-type]
     record(analytics, 5)
     analytics.catch_up()
     before, was = held(analytics), generations(analytics)
@@ -358,12 +346,12 @@ def test_a_value_that_cannot_be_used_stops_it_and_changes_nothing(analytics: Ana
         "field": "event",
     }
     assert (held(analytics), generations(analytics)) == (before, was)
-    only_live(analytics._read_models)
+    only_live(analytics.store.read_models)
 
 
 @once
 def test_a_value_that_cannot_be_used_can_be_set_aside(analytics: AnalyticsService) -> None:
-    append(analytics._log, BROKEN)  # type: ignore[arg-type]
+    append(analytics.store.log, BROKEN)  # type: ignore[arg-type]
     analytics.catch_up()
     before = held(analytics)
 
@@ -377,7 +365,7 @@ def test_a_value_that_cannot_be_used_can_be_set_aside(analytics: AnalyticsServic
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 @pytest.mark.parametrize("at", ["progress", "promote"])
 def test_an_end_at_any_moment_changes_nothing_and_leaves_nothing(
-    analytics: AnalyticsService, error: type[BaseException], at: str
+    analytics: AnalyticsService, error: type[BaseException], at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(analytics, "UPDATE usage_v1 SET events = events + 1")
     before = held(analytics)
@@ -386,21 +374,21 @@ def test_an_end_at_any_moment_changes_nothing_and_leaves_nothing(
         raise error
 
     if at == "promote":
-        analytics._read_models.promote = fail  # type: ignore[assignment,method-assign]
+        monkeypatch.setattr(beside, "promote", fail)
     with pytest.raises(error):
         analytics.rebuild(batch_size=20, progress=fail if at == "progress" else None)
 
     assert held(analytics) == before
     assert set(generations(analytics).values()) == {0}
-    only_live(analytics._read_models)
-    vars(analytics._read_models).pop("promote", None)
+    only_live(analytics.store.read_models)
+    monkeypatch.undo()
     analytics.rebuild().unwrap()
     assert held(analytics) == right(analytics)
 
 
 def test_a_sum_that_does_not_fit_stops_it_and_changes_nothing(analytics: AnalyticsService) -> None:
     for _ in range(2):
-        append(analytics._log, stored("provider.call.completed", input_tokens=2**62 + 2**61))  # type: ignore[arg-type]
+        append(analytics.store.log, stored("provider.call.completed", input_tokens=2**62 + 2**61))  # type: ignore[arg-type]
     before = held(analytics)
 
     failure = analytics.rebuild().failure
@@ -408,43 +396,47 @@ def test_a_sum_that_does_not_fit_stops_it_and_changes_nothing(analytics: Analyti
     assert failure
     assert failure.code in ("store_failed", "fold_failed")
     assert held(analytics) == before
-    only_live(analytics._read_models)
+    only_live(analytics.store.read_models)
 
 
 def test_what_was_cleared_away_meanwhile_ends_it(analytics: AnalyticsService) -> None:
     before = held(analytics)
 
-    failure = analytics.rebuild(batch_size=20, progress=lambda *_: void(analytics._read_models.clear_away())).failure
+    def cleared_away(*_: Any) -> None:
+        beside.clear_away(analytics.store.read_models)
+
+    failure = analytics.rebuild(batch_size=20, progress=cleared_away).failure
 
     assert failure
     assert failure.code == "rebuild_lost"
     assert held(analytics) == before
-    only_live(analytics._read_models)
+    only_live(analytics.store.read_models)
 
 
-def test_the_read_models_may_be_deleted_meanwhile(on_disk: AnalyticsService, tmp_path: Path) -> None:
-    def delete(*_: int) -> None:
+@once
+def test_the_read_models_may_be_deleted_meanwhile(analytics: AnalyticsService, tmp_path: Path) -> None:
+    def delete(*_: object) -> None:
         for file in tmp_path.glob("analytics.views.db*"):
             file.unlink()
 
-    failure = on_disk.rebuild(batch_size=20, progress=delete).failure
+    failure = analytics.rebuild(batch_size=20, progress=delete).failure
 
     assert failure
-    on_disk.catch_up()
-    assert on_disk.rebuild().ok
-    assert held(on_disk) == right(on_disk)
-    only_live(on_disk._read_models)
+    analytics.catch_up()
+    assert analytics.rebuild().ok
+    assert held(analytics) == right(analytics)
+    only_live(analytics.store.read_models)
 
 
 @once
 def test_what_a_process_left_is_removed_by_the_next_start(analytics: AnalyticsService, url: str) -> None:
-    beside = analytics._read_models.begin_beside(["usage", "cost"])
-    analytics._read_models.commit(
-        beside[0], Folded(rows=[], unreadable=[(1, 0, "x")], days=[(0, 1, 1)]), expected=0, position=1
+    begun = beside.begin(analytics.store.read_models, ["usage", "cost"])
+    analytics.store.read_models.commit(
+        begun[0], Folded(rows=[], unreadable=[(1, 0, "x")], days=[(0, 1, 1)]), expected=0, position=1
     )
 
     with AnalyticsService.open(url, follow=False) as service:
-        only_live(service._read_models)
+        only_live(service.store.read_models)
         assert held(service) == right(service)
 
 
@@ -453,7 +445,7 @@ def test_a_worker_that_dies_ends_it_and_changes_nothing(analytics: AnalyticsServ
     before = held(analytics)
     killed: list[int] = []
 
-    def kill(*_: int) -> None:
+    def kill(*_: object) -> None:
         for child in [] if killed else children():
             killed.append(child)
             os.kill(child, signal.SIGKILL)
@@ -465,7 +457,7 @@ def test_a_worker_that_dies_ends_it_and_changes_nothing(analytics: AnalyticsServ
     assert failure
     assert failure.code == "worker_lost"
     assert held(analytics) == before
-    only_live(analytics._read_models)
+    only_live(analytics.store.read_models)
 
 
 def children() -> list[int]:
@@ -498,7 +490,9 @@ def counted(service: AnalyticsService) -> int | None:
 
 def now(service: AnalyticsService) -> str:
     return (
-        "new" if service._read_models.live()["thing"].declaration.definition == NEW.__analytics__.definition else "old"
+        "new"
+        if service.store.read_models.live()["thing"].declaration.definition == NEW.__analytics__.definition
+        else "old"
     )  # type: ignore[attr-defined]
 
 
@@ -525,14 +519,14 @@ def test_a_new_projection_of_a_long_log_is_filled_beside_and_promoted(
         calls: int = count()
 
     with opened(url, OLD, projection(version=1, consumes=("tool.>",))(Other)) as service:
-        assert service._backfill
-        service._backfill._least = least
+        assert service._parts.backfill
+        service._parts.backfill._least = least
 
         service.catch_up()
 
         assert generations(service) == {"other": generation, "thing": 0}
         assert held(service)["other"] == held(service)["thing"]
-        only_live(service._read_models)
+        only_live(service.store.read_models)
 
 
 @once
@@ -543,7 +537,7 @@ def test_a_changed_definition_is_rebuilt_by_who_catches_up(old: AnalyticsService
         service.catch_up()
 
         assert (now(service), counted(service)) == ("new", 10)
-        only_live(service._read_models)
+        only_live(service.store.read_models)
 
 
 @once
@@ -574,7 +568,7 @@ def test_two_editions_of_the_code_do_not_fight(old: AnalyticsService, url: str) 
 
 
 def counted_anew(service: AnalyticsService, cls: type) -> int | None:
-    return sum(row[3] for row in derived(service._log, (cls,))["thing"] if row[0] == "hour")  # type: ignore[arg-type]
+    return sum(row[3] for row in derived(service.store.log, (cls,))["thing"] if row[0] == "hour")  # type: ignore[arg-type]
 
 
 @once
@@ -599,7 +593,7 @@ def test_an_older_version_is_never_brought_back_by_itself(url: str) -> None:
         with opened(url, NEW) as older:
             older.catch_up()
 
-            assert older._read_models.live()["thing"].declaration.version == 2
+            assert older.store.read_models.live()["thing"].declaration.version == 2
             assert counted(older) == 20
 
 
@@ -615,22 +609,22 @@ def test_a_follower_rebuilds_in_the_background_while_the_others_go_on(
         record(before, EVENTS)
         before.catch_up()
     at_work, go_on = threading.Event(), threading.Event()
-    told = Backfill._stop_when_closing
+    stop_when_closing = Backfill._stop_when_closing
 
-    def slowly(self: Backfill, done: int, total: int) -> None:
+    def slowly(self: Backfill, *progress: Any) -> None:
         at_work.set()
-        assert go_on.wait(30)
-        told(self, done, total)
+        assert go_on.wait(PATIENCE)
+        stop_when_closing(self, *progress)
 
     monkeypatch.setattr(Backfill, "_stop_when_closing", slowly)
     with opened(url, NEW, other, follow=True) as service:
-        assert at_work.wait(30)
+        assert at_work.wait(PATIENCE)
         record(service, 3)
-        until(lambda: service._read_models.live()["other"].position == EVENTS + 3)
+        eventually(lambda: service.store.read_models.live()["other"].position == EVENTS + 3)
         assert now(service) == "old"
 
         go_on.set()
-        until(lambda: now(service) == "new")
+        eventually(lambda: now(service) == "new")
         assert service.wait_until_caught_up() == EVENTS + 3
         assert counted(service) == 11
 
@@ -640,27 +634,20 @@ def test_closing_ends_a_rebuild_in_the_background_and_leaves_nothing(
     old: AnalyticsService, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_work = threading.Event()
-    told = Backfill._stop_when_closing
+    stop_when_closing = Backfill._stop_when_closing
 
-    def slowly(self: Backfill, done: int, total: int) -> None:
+    def slowly(self: Backfill, *progress: Any) -> None:
         at_work.set()
-        assert self._closing.wait(30)
-        told(self, done, total)
+        assert self._closing.wait(PATIENCE)
+        stop_when_closing(self, *progress)
 
     monkeypatch.setattr(Backfill, "_stop_when_closing", slowly)
     service = opened(url, NEW, follow=True)
-    assert at_work.wait(30)
+    assert at_work.wait(PATIENCE)
     service.close()
 
     assert now(old) == "old"
-    only_live(old._read_models)
-
-
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    only_live(old.store.read_models)
 
 
 def test_who_follows_with_the_old_definition_goes_on_after_another_promoted(url: str) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.types import CostBreakdown
@@ -17,12 +15,6 @@ from tests.real.test_prices import OURS, REPRICED, UNPRICED, calls
 from tests.real.test_real_data import Importer
 
 BILLIONTH = Decimal("1e-9")
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        yield service
 
 
 def recorded(analytics: AnalyticsService, events: Iterable[Mapping[str, Any]]) -> None:

@@ -1,7 +1,6 @@
 """Usage-metering cases of OpenMeter, restated: aggregations over windows, deduplication, values that are no numbers."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,15 +26,12 @@ class Meter:
     duration: int | None = total("data.elapsed_ms", unit="ms")
 
 
+pytestmark = pytest.mark.store(projections=[Usage, Meter], strict_ids=True)
+
+
 @pytest.fixture
 def cases(data: Path) -> Any:
     return json.loads((data / "metering" / "openmeter_aggregation.json").read_text())
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", projections=[Usage, Meter], strict_ids=True, follow=False) as service:
-        yield service
 
 
 def record(analytics: AnalyticsService, data: Any, time: str, id: str, **more: Any) -> Any:

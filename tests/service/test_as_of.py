@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.audit.diff import kind_of_change
 from analytics_es.errors import AnalyticsError, Closed, MissingProjection, NoSuchPosition, NotAPosition
 from analytics_es.events.codec import to_json
-from analytics_es.ingest.door import entry
 from analytics_es.log import Entry, LogSlice
 from analytics_es.queries import derived as crossing
 from analytics_es.service import as_of as asof
@@ -25,8 +24,13 @@ from analytics_es.types import AnswerDiff, OperationResult
 from projections import Usage
 from tests import day
 from tests.servers import Server
-from tests.stores import batch, log_of
+from tests.stores import batch, entry, log_of
 from tests.test_laws import histories, near
+
+pytestmark = [
+    pytest.mark.store(events=day.events(), clock=lambda: day.NOW),
+    pytest.mark.usefixtures("full_privacy"),  # answers are asked for as of positions, which are counted from 1
+]
 
 HOUR = timedelta(hours=1)
 DAY = TimePeriod.day(NOON.date())
@@ -34,7 +38,7 @@ ODD = TimePeriod(NOON - timedelta(hours=30, minutes=20), NOON + HOUR)
 PERIODS = [DAY, ODD]
 
 Asks = AnalyticsService | asof.AsOf
-few = settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=5)
 arrivals = histories(near([NOON, NOON - timedelta(days=1), NOON - timedelta(days=3)], hours=8), size=5)
 zones = st.sampled_from(["UTC", "Asia/Kathmandu"])
 
@@ -81,12 +85,6 @@ def history(
         remembered[position] = questions(service)
     clock.now = NOON + timedelta(days=700)
     return service, remembered
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with day.recorded() as service:
-        yield service
 
 
 # ── the same bytes for ever ─────────────────────────────────────────────────────────────────────────────────────
@@ -177,7 +175,7 @@ def recorded_at(*minutes: int) -> AnalyticsService:
 
 def record_at(service: AnalyticsService, *minutes: int) -> None:
     for minute in minutes:
-        service._log.append([entry(NOON + timedelta(minutes=minute), **tool_call())])
+        service.store.log.append([entry(NOON + timedelta(minutes=minute), **tool_call())])
 
 
 @pytest.mark.parametrize(("minute", "position"), [(-1, 0), (0, 1), (4, 3), (5, 4), (9, 5), (60, 5)])
@@ -188,7 +186,7 @@ def test_a_time_is_the_last_position_recorded_by_then(minute: int, position: int
 
 def test_what_is_stored_but_is_no_event_was_recorded_as_late_as_the_one_before() -> None:
     with recorded_at(0, 1) as service:
-        service._log.append([Entry("0" * 32, "tool.call.completed", b"no JSON")])
+        service.store.log.append([Entry("0" * 32, "tool.call.completed", b"no JSON")])
         record_at(service, 9)
 
         assert [service.as_of(NOON + timedelta(minutes=at)).position for at in (0, 1, 9)] == [1, 3, 4]
@@ -197,7 +195,7 @@ def test_what_is_stored_but_is_no_event_was_recorded_as_late_as_the_one_before()
 
 def test_where_nothing_can_be_read_nothing_was_recorded() -> None:
     with recorded_at() as service:
-        service._log.append([Entry("0" * 32, "tool.call.completed", b"no JSON")])
+        service.store.log.append([Entry("0" * 32, "tool.call.completed", b"no JSON")])
 
         assert service.as_of(1).recorded_at is None
 
@@ -291,15 +289,16 @@ def test_late_events_are_told_with_what_they_did(analytics: AnalyticsService) ->
     assert ("late", 1, head + 2, head + 2) == (kind.kind, kind.events, kind.first_position, kind.last_position)
     assert (head + 2, "late", "provider.call.completed") == (event.position, event.kind, event.type)
     assert (event.occurred_at, event.recorded_at) == (NOON - HOUR, day.NOW)
-    assert ("USD", Decimal("2.5")) == (cost.currency, cost.difference.total)
+    assert (cost.currency, cost.difference.total) == ("USD", Decimal("2.5"))
     assert cost.was.total is not None and cost.was.total + Decimal("2.5") == cost.now.total
 
 
 def test_money_of_different_currencies_is_never_mixed(analytics: AnalyticsService) -> None:
     found = changed(analytics, 0, metric="cost.reported_cost")
 
-    assert {"USD": Decimal("0.020115"), "EUR": Decimal("0.0012")} == {
-        each.currency: each.difference.total for each in found.metrics
+    assert {each.currency: each.difference.total for each in found.metrics} == {
+        "USD": Decimal("0.020115"),
+        "EUR": Decimal("0.0012"),
     }
 
 

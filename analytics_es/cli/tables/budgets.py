@@ -2,141 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Share, Styled
-from analytics_es.cli.tables.parts import MORE, cut, sealed, stands_on
-from analytics_es.types import BudgetReport, BudgetStatus, CreditStatus
-
-_ALARM = "bold yellow"
+from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Line, Number, Share, Styled, words
+from analytics_es.cli.tables.parts import ALARM, MORE, apart, cut, sealed, stands_on
+from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, CreditStatus
 
 
-def budget_report(answer: BudgetReport, top: int) -> list[Block]:
+def budget_report(answer: BudgetReport, top: int) -> Iterator[Block]:
     """Return the tables of get_budgets."""
-    blocks: list[Block] = [Line(f"Budgets  {answer.at:%Y-%m-%d %H:%M} ({answer.at.tzinfo})", "bold cyan"), Line()]
-    footer = stands_on([answer.completeness], str(answer.at.tzinfo), *sealed([answer.completeness]))
-    if not answer.budgets:
-        nothing = "No budget has a period that holds this time: try another one, with --at, or name a budget."
-        return [*blocks, Line(nothing, "yellow"), Line(), footer]
-    blocks += [budgets(answer.budgets, top), *_unknown(answer.budgets)]
-    blocks += [each for each in (_course(answer.budgets, top), _thresholds(answer.budgets, top)) if each.rows]
-    return [*blocks, *_credits(answer.budgets, top), footer]
+    yield from apart(f"Budgets  {answer.at:%Y-%m-%d %H:%M} ({answer.at.tzinfo})", "bold cyan")
+    if answer.budgets:
+        yield from (budgets(answer.budgets, top), *_unknown(answer.budgets), *_course(answer.budgets, top))
+        yield from (*_thresholds(answer.budgets, top), *_credits(answer.budgets, top))
+    else:
+        yield from apart("No budget has a period that holds this time: try another one, with --at, or name a budget.")
+    yield stands_on([answer.completeness], str(answer.at.tzinfo), *sealed([answer.completeness]))
 
 
-def budgets(found: Sequence[BudgetStatus], top: int, more: str = MORE) -> Grid:
+def budgets(shown: Sequence[BudgetStatus], top: int, more: str = MORE) -> Block:
     """Return what is left of every budget, the fullest first."""
-    columns = [
-        Column("budget"),
-        Column("of", drop=3),
-        Column("allocated", right=True),
-        Column("spent", right=True),
-        Column("remaining", right=True),
-        Column("used", right=True, drop=1),
-        Column("", bar=True, drop=2),
+    decimals = words.places_by_currency(
+        (budget.currency, amount) for budget in shown for amount in (budget.allocated, budget.spent)
+    )
+
+    def money(amount: Decimal | None, budget: BudgetStatus) -> str:
+        return words.money(amount, budget.currency, decimals[budget.currency])
+
+    def remaining(budget: BudgetStatus) -> Cell:
+        text = money(budget.remaining, budget)
+        return Styled(text, "red") if _overspent(budget) else text
+
+    columns: Columns[BudgetStatus] = [
+        _NAME,
+        Column("of", lambda budget: f"{budget.scope} {budget.scope_id}".strip() or words.UNKNOWN, drop=3),
+        Number("allocated", lambda budget: money(budget.allocated, budget)),
+        Number("spent", lambda budget: money(budget.spent, budget)),
+        Number("remaining", remaining),
+        Number("used", lambda budget: words.percent(budget.used), drop=1),
+        Column("", lambda budget: Share(budget.used, "red" if _overspent(budget) else "cyan"), drop=2, bar=True),
     ]
-    decimals = words.places_by_currency((b.currency, amount) for b in found for amount in (b.allocated, b.spent))
-    return Grid("Budgets", columns, *cut([_budget(each, decimals[each.currency]) for each in found], top, more))
+    return Grid("Budgets", columns, *cut(shown, top, more))
 
 
-def _budget(each: BudgetStatus, decimals: int) -> list[Cell]:
-    over = each.remaining is not None and each.remaining < 0
-    remaining = words.money(each.remaining, each.currency, decimals)
-    return [
-        _name(each),
-        f"{each.scope} {each.scope_id}".strip() or words.UNKNOWN,
-        words.money(each.allocated, each.currency, decimals),
-        words.money(each.spent, each.currency, decimals),
-        Styled(remaining, "red") if over else remaining,
-        words.percent(each.used),
-        Share(each.used, "red" if over else "cyan"),
-    ]
+def _overspent(budget: BudgetStatus) -> bool:
+    return budget.remaining is not None and budget.remaining < 0
 
 
-def _name(each: BudgetStatus) -> str:
-    return each.budget_id or "(none)"
+def _name(budget: BudgetStatus) -> str:
+    return budget.budget_id or "(none)"
 
 
-def _unknown(found: Sequence[BudgetStatus]) -> list[Block]:
+_NAME: Column[BudgetStatus] = Column("budget", _name)
+
+
+def _unknown(budgets: Sequence[BudgetStatus]) -> Iterator[Block]:
     """Return a line for each budget of which not all spending is known, or is in its currency."""
-    lines: list[Block] = []
-    for each in found:
-        if each.problem:
-            lines.append(Line(f"{_name(each)}: spent is not known: {each.problem}", _ALARM))
-        if each.unknown_calls:
-            calls = words.plural(each.unknown_calls, "call")
-            lines.append(Line(f"{_name(each)}: {calls} of unknown cost; at least this much is spent", _ALARM))
-        if each.other_currencies:
-            others = ", ".join(words.money(n, name, words.places([n])) for name, n in each.other_currencies.items())
-            lines.append(Line(f"{_name(each)}: not in {each.currency}, and in no sum: {others}", _ALARM))
-    return [*lines, Line()] if lines else []
+    lines = []
+    for budget in budgets:
+        if budget.problem:
+            lines.append(f"{_name(budget)}: spent is not known: {budget.problem}")
+        if budget.unknown_calls:
+            calls = words.plural(budget.unknown_calls, "call")
+            lines.append(f"{_name(budget)}: {calls} of unknown cost; at least this much is spent")
+        if budget.other_currencies:
+            spent = budget.other_currencies.items()
+            others = ", ".join(words.money(amount, currency, words.places([amount])) for currency, amount in spent)
+            lines.append(f"{_name(budget)}: not in {budget.currency}, and in no sum: {others}")
+    if lines:
+        yield from (*(Line(line, ALARM) for line in lines), Line())
 
 
-def _course(found: Sequence[BudgetStatus], top: int) -> Grid:
-    columns = [
-        Column("budget"),
-        Column("from"),
-        Column("until", drop=2),
-        Column("a day", right=True),
-        Column("used up by", right=True, drop=1),
-    ]
-    rows = [
-        [_name(each), _day(each.starts_at), _day(each.ends_at), rate, _day(each.exhausted_at)]
-        for each in found
-        if each.starts_at
-        for rate in [words.money(each.burn_rate, each.currency, words.places([each.burn_rate]))]
-    ]
-    return Grid("Burn rate, so far, and where it leads", columns, *cut(rows, top))
+_COURSE: Columns[BudgetStatus] = [
+    _NAME,
+    Column("from", lambda budget: _time(budget.starts_at)),
+    Column("until", lambda budget: _time(budget.ends_at), drop=2),
+    Number("a day", lambda budget: words.money(budget.burn_rate, budget.currency, words.places([budget.burn_rate]))),
+    Number("used up by", lambda budget: _time(budget.exhausted_at), drop=1),
+]
 
 
-def _day(instant: datetime | None) -> str:
+def _course(budgets: Sequence[BudgetStatus], top: int) -> Iterator[Block]:
+    if dated := [budget for budget in budgets if budget.starts_at]:
+        yield Grid("Burn rate, so far, and where it leads", _COURSE, *cut(dated, top))
+
+
+def _time(instant: datetime | None) -> str:
     return words.UNKNOWN if instant is None else f"{instant:%Y-%m-%d %H:%M}"
 
 
-def _thresholds(found: Sequence[BudgetStatus], top: int) -> Grid:
-    columns = [
-        Column("budget"),
-        Column("percent", right=True),
-        Column("reached at"),
-        Column("position", right=True, drop=1),
-    ]
-    rows = [
-        [_name(each), f"{threshold.percent:f} %", words.moment(threshold.reached_at), words.count(threshold.position)]
-        for each in found
-        for threshold in each.thresholds
-        if threshold.reached_at
-    ]
-    return Grid("Thresholds reached", columns, *cut(rows, top))
+_THRESHOLDS: Columns[tuple[BudgetStatus, BudgetThreshold]] = [
+    Column("budget", lambda row: _name(row[0])),
+    Number("percent", lambda row: f"{row[1].percent:f} %"),
+    Column("reached at", lambda row: words.moment(row[1].reached_at)),
+    Number("position", lambda row: words.count(row[1].position), drop=1),
+]
 
 
-def _credits(found: Sequence[BudgetStatus], top: int) -> list[Block]:
+def _thresholds(budgets: Sequence[BudgetStatus], top: int) -> Iterator[Block]:
+    reached = [(budget, step) for budget in budgets for step in budget.thresholds if step.reached_at]
+    if reached:
+        yield Grid("Thresholds reached", _THRESHOLDS, *cut(reached, top))
+
+
+def _credits(budgets: Sequence[BudgetStatus], top: int) -> Iterator[Block]:
     """Return the grants of each budget that has any, in the order in which they burn."""
-    columns = [
-        Column("grant"),
-        Column("granted", right=True),
-        Column("left", right=True),
-        Column("from", drop=2),
-        Column("until", drop=1),
-        Column("", bar=True, drop=3),
-    ]
-    blocks: list[Block] = []
-    for each in found:
-        if each.credits:
-            decimals = words.places([credit.amount for credit in each.credits])
-            rows = [_credit(credit, each.currency, decimals) for credit in each.credits]
-            over = f"beyond all credits: {words.money(each.overage, each.currency, decimals)}" if each.overage else ""
-            blocks.append(Grid(f"Credits of {_name(each)}", columns, *cut(rows, top)))
-            blocks += [Line(over, _ALARM), Line()] if over else []
-    return blocks
+    for budget in budgets:
+        if budget.credits:
+            decimals = words.places([credit.amount for credit in budget.credits])
+            columns = _credit_columns(budget.currency, decimals)
+            yield Grid(f"Credits of {_name(budget)}", columns, *cut(budget.credits, top))
+            if budget.overage:
+                yield from apart(f"beyond all credits: {words.money(budget.overage, budget.currency, decimals)}", ALARM)
 
 
-def _credit(credit: CreditStatus, currency: str, decimals: int) -> list[Cell]:
+def _credit_columns(currency: str, decimals: int) -> Columns[CreditStatus]:
     return [
-        credit.grant_id or "(none)",
-        words.money(credit.amount, currency, decimals),
-        words.money(credit.balance, currency, decimals),
-        _day(credit.starts_at),
-        f"{_day(credit.ends_at)}{' (voided)' if credit.voided else ''}",
-        Share(float(credit.balance / credit.amount) if credit.amount else None),
+        Column("grant", lambda credit: credit.grant_id or "(none)"),
+        Number("granted", lambda credit: words.money(credit.amount, currency, decimals)),
+        Number("left", lambda credit: words.money(credit.balance, currency, decimals)),
+        Column("from", lambda credit: _time(credit.starts_at), drop=2),
+        Column("until", lambda credit: f"{_time(credit.ends_at)}{' (voided)' if credit.voided else ''}", drop=1),
+        Column(
+            "", lambda credit: Share(float(credit.balance / credit.amount) if credit.amount else None), drop=3, bar=True
+        ),
     ]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import NamedTuple
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Share, Styled
-from analytics_es.cli.tables.parts import MORE, cut, footer, heading
-from analytics_es.types import CostBreakdown, CostPoint, CostRow, PricesUsed, UnknownCost
+from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
+from analytics_es.cli.tables.parts import ALARM, MORE, apart, cut, footer, heading, model_name
+from analytics_es.cost.prices.entries import PriceEntry
+from analytics_es.types import CostBreakdown, CostPoint, CostRow, CurrencyCost, UnknownCost
 
-_ALARM = "bold yellow"
 _LISTED = 3  # models in one line
 REASONS = {
     "no_price": "no price is known",
@@ -23,46 +23,37 @@ REASONS = {
 }
 
 
-def cost(answer: CostBreakdown, top: int, supposed: Sequence[Block] = ()) -> list[Block]:
+def cost(answer: CostBreakdown, top: int, supposed: Iterable[Block] = ()) -> Iterator[Block]:
     """Return the tables of get_cost_breakdown; of a what-if with what is `supposed` in it."""
-    blocks = [*heading("What if: cost" if answer.supposed else "Cost", answer.period), *supposed]
+    yield from heading("What if: cost" if answer.supposed else "Cost", answer.period)
+    yield from supposed
     if not answer.calls and not answer.totals:
-        nothing = "No provider calls in this period: try a longer one, such as --last 4w, or --from."
-        return [*blocks, Line(nothing, "yellow"), Line(), footer([answer.completeness], answer.period)]
-    blocks += [totals(answer), rows(answer, top), *efforts(answer), *unknown(answer)]
+        yield from apart("No provider calls in this period: try a longer one, such as --last 4w, or --from.")
+        yield footer([answer.completeness], answer.period)
+        return
+    yield from (totals(answer), rows(answer, top), *_efforts(answer), *unknown(answer))
     if answer.period.granularity != "total" and answer.series:
-        blocks.append(_series(answer))
-    return [*blocks, *warnings(answer), footer([answer.completeness], answer.period, *prices(answer))]
+        yield _series(answer)
+    yield from (Line(text, "yellow") for text in _warnings(answer))
+    yield footer([answer.completeness], answer.period, *_prices(answer))
 
 
-def totals(answer: CostBreakdown) -> Grid:
+def totals(answer: CostBreakdown) -> Block:
     """Return the cost in each currency, what it was before, and what it will be."""
-    foreseen = any(each.forecast is not None for each in answer.totals)
-    columns = [
-        Column("this period", right=True),
-        Column("reported", right=True, drop=3),
-        Column("computed", right=True, drop=3),
-        Column("calls", right=True),
-        Column("period before", right=True, drop=2),
-        Column("change", right=True, drop=1),
-        *([Column("forecast (linear)", right=True, drop=1)] if foreseen else []),
+
+    def money(amount: Decimal | None, total: CurrencyCost) -> str:
+        return words.money(amount, total.currency, words.places([total.cost]))
+
+    columns: list[Column[CurrencyCost]] = [
+        Number("this period", lambda total: money(total.cost, total)),
+        Number("reported", lambda total: money(total.reported_cost, total), drop=3),
+        Number("computed", lambda total: money(total.computed_cost, total), drop=3),
+        Number("calls", lambda total: words.count(total.calls)),
+        Number("period before", lambda total: money(total.previous_cost, total), drop=2),
+        Number("change", lambda total: words.change(total.change), drop=1),
     ]
-    shown = []
-    for each in answer.totals:
-        decimals = words.places([each.cost])
-        before, after = (words.money(amount, each.currency, decimals) for amount in (each.previous_cost, each.forecast))
-        shown.append(
-            [
-                *(
-                    words.money(amount, each.currency, decimals)
-                    for amount in (each.cost, each.reported_cost, each.computed_cost)
-                ),
-                words.count(each.calls),
-                before,
-                words.change(each.change),
-                *([after] if foreseen else []),
-            ]
-        )
+    if any(total.forecast is not None for total in answer.totals):
+        columns.append(Number("forecast (linear)", lambda total: money(total.forecast, total), drop=1))
     tokens = answer.tokens
     kinds = {
         "tokens in": tokens.input,
@@ -70,96 +61,84 @@ def totals(answer: CostBreakdown) -> Grid:
         "tokens out": tokens.output,
         "of them reasoning": tokens.reasoning,
     }
-    told = [f"{number:,} {kind}" for kind, number in kinds.items() if number is not None]
-    return Grid(
-        "All calls" if shown else "All calls: no cost is known",
-        columns,
-        shown,
-        " · ".join([words.plural(answer.calls, "call"), *told]),
-    )
+    counts = [f"{number:,} {kind}" for kind, number in kinds.items() if number is not None]
+    title = "All calls" if answer.totals else "All calls: no cost is known"
+    return Grid(title, columns, answer.totals, " · ".join([words.plural(answer.calls, "call"), *counts]))
 
 
 def in_short(answer: CostBreakdown) -> str:
     """Return the cost in each currency in one line."""
     return " · ".join(
-        f"{words.money(each.cost, each.currency, words.places([each.cost]))} "
-        f"({words.plural(each.calls, 'call')}{f', {words.change(each.change)}' if each.change is not None else ''})"
-        for each in answer.totals
+        f"{words.money(total.cost, total.currency, words.places([total.cost]))} "
+        f"({words.plural(total.calls, 'call')}{f', {words.change(total.change)}' if total.change is not None else ''})"
+        for total in answer.totals
     )
 
 
-def rows(answer: CostBreakdown, top: int, more: str = MORE, *, title: str = "") -> Grid:
+def rows(answer: CostBreakdown, top: int, more: str = MORE, *, title: str = "") -> Block:
     """Return what what cost, by currency, most first, with its share of all in the same currency."""
     keys = [key for key in answer.by if key != "currency"]
-    mixed = any(each.computed_cost is not None for each in answer.rows) and answer.reported_calls > 0
-    columns = [
-        *(Column(key) for key in keys),
-        Column("cost", right=True),
-        Column("share", right=True),
-        Column("", bar=True, drop=3),
-        *([Column("of it computed", right=True, drop=2)] if mixed else []),
-        Column("calls", right=True),
-        Column("tokens in", right=True, drop=4),
-        Column("tokens out", right=True, drop=5),
+    decimals = words.places_by_currency((row.currency, row.cost) for row in answer.rows)
+
+    def money(amount: Decimal | None, row: CostRow) -> str:
+        return words.money(amount, row.currency, decimals[row.currency])
+
+    computed: Column[CostRow] = Number("of it computed", lambda row: money(row.computed_cost, row), drop=2)
+    mixed = any(row.computed_cost is not None for row in answer.rows) and answer.reported_calls > 0
+    columns: Columns[CostRow] = [
+        *map(_key, keys),
+        Number("cost", lambda row: Styled("unknown", ALARM) if row.cost is None else money(row.cost, row)),
+        Number("share", lambda row: words.percent(row.share)),
+        Column("", lambda row: Share(row.share), drop=3, bar=True),
+        *([computed] if mixed else []),
+        Number("calls", lambda row: words.count(row.calls)),
+        Number("tokens in", lambda row: words.count(row.tokens.input), drop=4),
+        Number("tokens out", lambda row: words.count(row.tokens.output), drop=5),
     ]
-    decimals = words.places_by_currency((each.currency, each.cost) for each in answer.rows)
-    order = {each.currency: place for place, each in enumerate(answer.totals)}
-    ordered = sorted(answer.rows, key=lambda each: order.get(each.currency, len(order)))
-    shown = [_row(each, keys, decimals[each.currency], mixed=mixed) for each in ordered]
-    return Grid(title or f"By {' and '.join(keys) or 'currency'}", columns, *cut(shown, top, more))
+    order = {total.currency: place for place, total in enumerate(answer.totals)}
+    ordered = sorted(answer.rows, key=lambda row: order.get(row.currency, len(order)))
+    return Grid(title or f"By {' and '.join(keys) or 'currency'}", columns, *cut(ordered, top, more))
 
 
-def _row(each: CostRow, keys: Sequence[str], decimals: int, *, mixed: bool) -> list[Cell]:
-    unknown = Styled("unknown", _ALARM)
-    return [
-        *(each.keys[key] or "(none)" for key in keys),
-        unknown if each.cost is None else words.money(each.cost, each.currency, decimals),
-        words.percent(each.share),
-        Share(each.share),
-        *([words.money(each.computed_cost, each.currency, decimals)] if mixed else []),
-        words.count(each.calls),
-        words.count(each.tokens.input),
-        words.count(each.tokens.output),
-    ]
+def _key(key: str) -> Column[CostRow]:
+    return Column(key, lambda row: row.keys[key] or "(none)")
 
 
-def efforts(answer: CostBreakdown) -> list[Block]:
+def _efforts(answer: CostBreakdown) -> Iterator[Block]:
     """Return a line about the calls that failed, and one about those that were tried again."""
-    lines: list[Block] = []
     for effort, title in (("failed", "Failed calls"), ("retried", "Retries that did not fail")):
-        found = [each for each in answer.efforts if each.effort == effort]
-        if found:
-            calls = sum(each.calls for each in found)
-            known = [each for each in found if each.cost is not None]
-            costs = [words.money(each.cost, each.currency, words.places([each.cost])) for each in known]
-            unknown = sum(each.calls for each in found if each.cost is None)
-            charged = f" cost {', '.join(costs)}, in the sums above" if known else ""
-            rest = f"; {words.count(unknown)} of unknown cost" if unknown else ""
-            lines.append(Line(f"{title}: {words.plural(calls, 'call')}{charged}{rest}"))
-    return lines
+        efforts = [cost for cost in answer.efforts if cost.effort == effort]
+        if not efforts:
+            continue
+        costs = [
+            words.money(cost.cost, cost.currency, words.places([cost.cost]))
+            for cost in efforts
+            if cost.cost is not None
+        ]
+        unknown = sum(cost.calls for cost in efforts if cost.cost is None)
+        charged = f" cost {', '.join(costs)}, in the sums above" if costs else ""
+        rest = f"; {words.count(unknown)} of unknown cost" if unknown else ""
+        yield Line(f"{title}: {words.plural(sum(cost.calls for cost in efforts), 'call')}{charged}{rest}")
 
 
-def unknown(answer: CostBreakdown) -> list[Block]:
+def unknown(answer: CostBreakdown) -> Iterator[Block]:
     """Return a line for each reason why the cost of calls is not known, and one for what has no price."""
-    blocks: list[Block] = []
+    lines = []
     for reason, meaning in REASONS.items():
-        found = [each for each in answer.unknown if each.reason == reason and each.calls]
-        if found:
-            calls = words.plural(sum(each.calls for each in found), "call")
-            text = f"Unknown cost: {calls}, in no sum above ({meaning}): {_models(found)}"
-            blocks.append(Line(text, _ALARM))
+        models = [model for model in answer.unknown if model.reason == reason and model.calls]
+        if models:
+            calls = words.plural(sum(model.calls for model in models), "call")
+            lines.append(f"Unknown cost: {calls}, in no sum above ({meaning}): {_first([*map(_used, models)])}")
     if answer.unpriced:
-        kinds = [f"{words.count(each.units)} {each.kind} of {_name(each)}" for each in answer.unpriced]
-        blocks.append(Line(f"Without a price, in no sum above: {_first(kinds)}", _ALARM))
-    return [*blocks, Line()] if blocks else []
+        kinds = [f"{words.count(usage.units)} {usage.kind} of {model_name(usage)}" for usage in answer.unpriced]
+        lines.append(f"Without a price, in no sum above: {_first(kinds)}")
+    if lines:
+        yield from (*(Line(line, ALARM) for line in lines), Line())
 
 
-def _models(unknown: Sequence[UnknownCost]) -> str:
-    def told(each: UnknownCost) -> str:
-        tokens = f"{words.count(each.tokens.input)} tokens in, {words.count(each.tokens.output)} out"
-        return f"{_name(each)} ({words.plural(each.calls, 'call')}, {tokens})"
-
-    return _first([told(each) for each in unknown])
+def _used(model: UnknownCost) -> str:
+    tokens = f"{words.count(model.tokens.input)} tokens in, {words.count(model.tokens.output)} out"
+    return f"{model_name(model)} ({words.plural(model.calls, 'call')}, {tokens})"
 
 
 def _first(texts: Sequence[str]) -> str:
@@ -167,74 +146,91 @@ def _first(texts: Sequence[str]) -> str:
     return "; ".join(texts[:_LISTED]) + beyond
 
 
-def _name(each: Any) -> str:
-    return "/".join(part for part in (each.provider, each.model) if part) or "(no model)"
+class _Bucket(NamedTuple):
+    """A bucket of time, with its costs by currency."""
+
+    start: str
+    points: dict[str, CostPoint]
+
+
+def _series(answer: CostBreakdown) -> Block:
+    """Return one row a bucket with a column for each currency; the bar is of the one with the most calls."""
+    buckets: dict[datetime, dict[str, CostPoint]] = {}
+    for point in answer.series:
+        buckets.setdefault(point.start, {})[point.currency] = point
+    decimals = words.places_by_currency((point.currency, point.cost) for point in answer.series)
+    currencies = [total.currency for total in answer.totals]
+
+    def money(currency: str) -> Column[_Bucket]:
+        places = decimals.get(currency, 2)
+        return Number(f"in {currency}", lambda bucket: words.money(bucket.points[currency].cost, currency, places))
+
+    def calls(bucket: _Bucket, currencies: Iterable[str]) -> int:
+        return sum(bucket.points[currency].calls for currency in currencies if currency in bucket.points)
+
+    def main_cost(bucket: _Bucket) -> Decimal:
+        return (bucket.points[currencies[0]].cost if currencies else None) or Decimal(0)
+
+    rows = [*map(_Bucket, words.starts([*buckets]), buckets.values())]
+    most = max(map(main_cost, rows), default=Decimal(0))
+    unknown: Column[_Bucket] = Number("unknown cost", lambda bucket: words.count(calls(bucket, [""])))
+    columns: Columns[_Bucket] = [
+        Column("start", lambda bucket: bucket.start),
+        *map(money, currencies),
+        Number("calls", lambda bucket: words.count(calls(bucket, bucket.points))),
+        *([unknown] if answer.unknown_calls else []),
+        Column("", lambda bucket: Share(float(main_cost(bucket) / most) if most else None), drop=1, bar=True),
+    ]
+    return Grid(f"By {answer.period.granularity}", columns, rows)
+
+
+# ── what if ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def supposed(
+    was: CostBreakdown, models: Mapping[str, str], prices: Sequence[PriceEntry] | None, file: Path | None
+) -> Iterator[Block]:
+    """Return lines; `was` is what it cost by model."""
+    if prices:
+        number = words.plural(len(prices), "price")
+        text = f"at the prices there are and {number} of {file}, for all calls: what they reported is set aside"
+        yield Line(words.safe(text), "bold")
+    for model, other in models.items():
+        yield Line(words.safe(f"calls of {model} as if they were of {other}, at its price"), "bold")
+    called = {row.keys["model"] for row in was.rows}
+    for model in (model for model in models if model not in called):
+        yield Line(words.safe(f"{model}: no such calls in this period, nothing is supposed of them"), "yellow")
+    unknown = f"; {words.count(was.unknown_calls)} of unknown cost" if was.unknown_calls else ""
+    yield from (Line(f"it was: {in_short(was) or 'not known'}{unknown}"), Line())
 
 
 # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def prices(answer: CostBreakdown) -> list[str]:
+def _prices(answer: CostBreakdown) -> list[str]:
     """Say which prices costs were computed with, and since when the oldest of them is in force."""
-    told, used = answer.prices, answer.prices.used
-    versions = sorted({each.version for each in used if each.version})
-    positions = sorted({each.position for each in used if each.position})
-    found = [f"genai-prices {version}" for version in versions]
-    if positions:
-        found.append(f"published prices up to position {told.published:,}")
-    if any(each.entry for each in used):
-        found.append("supposed prices")
-    since = [each.since for each in used if each.since]
-    if since:
+    used = answer.prices.used
+    sources = [f"genai-prices {version}" for version in sorted({price.version for price in used if price.version})]
+    if any(price.position for price in used):
+        sources.append(f"published prices up to position {answer.prices.published:,}")
+    if any(price.entry for price in used):
+        sources.append("supposed prices")
+    if since := [price.since for price in used if price.since]:
         age = (answer.period.end - min(since)).days
-        found.append(f"the oldest price is {words.plural(max(age, 0), 'day')} old")
-    return [f"prices: {', '.join(found)}"] if found else []
+        sources.append(f"the oldest price is {words.plural(max(age, 0), 'day')} old")
+    return [f"prices: {', '.join(sources)}"] if sources else []
 
 
-def warnings(answer: CostBreakdown) -> list[Block]:
-    """Return lines about prices that are not those that were in use, that cannot be read, or that are not all."""
-    return [Line(text, "yellow") for text in (*_other_edition(answer.prices), *_unread(answer), *_unmeasured(answer))]
-
-
-def _other_edition(told: PricesUsed) -> list[str]:
-    if told.default_recorded in (None, told.default_version) or not any(each.version for each in told.used):
-        return []
-    return [
-        f"Computed with genai-prices {told.default_version}; in use then was {told.default_recorded}: install that to "
-        "see the figures of then."
-    ]
-
-
-def _unread(answer: CostBreakdown) -> list[str]:
-    positions = ", ".join(map(str, answer.prices.unread))
-    return [f"Published prices that this version cannot read, at positions {positions}"] if positions else []
-
-
-def _unmeasured(answer: CostBreakdown) -> list[str]:
-    found = [f"{_name(each)}: {', '.join(each.unmeasured)}" for each in answer.prices.used if each.unmeasured]
-    return [f"Charged for on top, and told by no event: {_first(found)}"] if found else []
-
-
-def _series(answer: CostBreakdown) -> Grid:
-    """Return one row a bucket with a column for each currency; the bar is of the one with the most calls."""
-    currencies = [each.currency for each in answer.totals]
-    buckets: dict[datetime, dict[str, CostPoint]] = {}
-    for point in answer.series:
-        buckets.setdefault(point.start, {})[point.currency] = point
-    decimals = words.places_by_currency((each.currency, each.cost) for each in answer.series)
-    costs = [points[currencies[0]].cost or Decimal(0) for points in buckets.values()] if currencies else []
-    most = max(costs, default=Decimal(0))
-    unknown = answer.unknown_calls > 0
-    shown: list[list[Cell]] = [
-        [
-            start,
-            *(words.money(points[each].cost, each, decimals.get(each, 2)) for each in currencies),
-            words.count(sum(each.calls for each in points.values())),
-            *([words.count(points[""].calls if "" in points else 0)] if unknown else []),
-            Share(float((points[currencies[0]].cost or 0) / most) if most else None),
-        ]
-        for start, points in zip(words.starts([*buckets]), buckets.values(), strict=True)
-    ]
-    titles = (*(f"in {currency}" for currency in currencies), "calls", *(["unknown cost"] if unknown else []))
-    columns = [Column("start"), *(Column(title, right=True) for title in titles), Column("", bar=True, drop=1)]
-    return Grid(f"By {answer.period.granularity}", columns, shown)
+def _warnings(answer: CostBreakdown) -> Iterator[str]:
+    """Say which prices are not those that were in use, cannot be read, or are not all."""
+    prices = answer.prices
+    if prices.default_recorded not in (None, prices.default_version) and any(price.version for price in prices.used):
+        yield (
+            f"Computed with genai-prices {prices.default_version}; in use then was {prices.default_recorded}: install "
+            "that to see the figures of then."
+        )
+    if prices.unread:
+        yield f"Published prices that this version cannot read, at positions {', '.join(map(str, prices.unread))}"
+    unmeasured = [f"{model_name(price)}: {', '.join(price.unmeasured)}" for price in prices.used if price.unmeasured]
+    if unmeasured:
+        yield f"Charged for on top, and told by no event: {_first(unmeasured)}"

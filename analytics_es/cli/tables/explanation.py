@@ -1,56 +1,63 @@
-"""What a number is made of → tables. Values are shown in full: they add up to the number."""
+"""What a number is made of → tables: events, or calls with how their cost comes about; in full, so that they add up."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Column, Grid, Line
-from analytics_es.cli.tables.parts import NOTHING, footer, heading
+from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Number, Styled, words
+from analytics_es.cli.tables.cost import REASONS
+from analytics_es.cli.tables.parts import ALARM, NOTHING, apart, footer, heading, model_name
 from analytics_es.events.event import EPOCH
-from analytics_es.types import ExplainedEvent, Explanation
+from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation, PriceUsed
 
 _FIGURES = {"total": "sum", "minimum": "smallest", "maximum": "largest"}
+_WHERE: Columns[ExplainedEvent | ExplainedCost] = [
+    Number("position", lambda event: words.count(event.position)),
+    Column("time", lambda event: event.occurred_at.isoformat(sep=" ", timespec="milliseconds")[:23]),
+]
+_BILL: Columns[ExplainedCost] = [
+    *_WHERE,
+    Column("model", lambda call: words.safe(model_name(call))),
+    Number("cost", lambda call: _cost(call)),
+    Column("how", lambda call: _how(call)),
+    Column("price", lambda call: named(call.price) if call.price else "", drop=1),
+    Column("id", lambda call: words.safe(call.id), drop=2),
+]
 
 
-def explanation(answer: Explanation) -> list[Block]:
+def explanation(answer: Explanation) -> Iterator[Block]:
     """Return the events, and below them what all of them come to."""
     keys = "".join(f", {key} {value or '(none)'}" for key, value in answer.keys.items())
-    blocks = heading(f"{answer.metric}{keys}", answer.period, series=False)
-    if not answer.count:
-        return [*blocks, Line(NOTHING, "yellow"), Line(), footer([answer.completeness], answer.period)]
-    columns = [
-        Column("position", right=True),
-        Column("time"),
-        Column("type", drop=1),
-        Column("source", drop=3),
-        Column("id", drop=2),
-        Column(f"value{_unit(answer)}", right=True),
+    yield from heading(f"{answer.metric}{keys}", answer.period, series=False)
+    columns: Columns[ExplainedEvent] = [
+        *_WHERE,
+        Column("type", lambda event: event.type, drop=1),
+        Column("source", lambda event: event.source, drop=3),
+        Column("id", lambda event: event.id, drop=2),
+        Number(f"value{_unit(answer)}", lambda event: _in_full(answer, event.value)),
     ]
-    rows = [_row(answer, each) for each in answer.events]
-    return [*blocks, Grid("", columns, rows, _sum(answer)), footer([answer.completeness], answer.period)]
-
-
-def _row(answer: Explanation, event: ExplainedEvent) -> list[str]:
-    time = event.occurred_at.isoformat(sep=" ", timespec="milliseconds")[:23]
-    return [words.count(event.position), time, event.type, event.source, event.id, _value(answer, event.value)]
+    if answer.count:
+        yield Grid("", columns, answer.events, _sum(answer))
+    else:
+        yield from apart(NOTHING)
+    yield footer([answer.completeness], answer.period)
 
 
 def _sum(answer: Explanation) -> str:
     """Say what all events come to, and how many of them are not listed."""
-    known = {name: getattr(answer.figures, name) for name in ([] if _counts(answer) else _FIGURES)}
+    counts = answer.figures.count is not None and answer.figures.minimum is None
+    figures = {} if counts else {name: getattr(answer.figures, name) for name in _FIGURES}
     parts = [words.plural(answer.count, "event")]
     parts += [
-        f"{_FIGURES[name]} {_value(answer, value)}{_unit(answer)}" for name, value in known.items() if value is not None
+        f"{_FIGURES[name]} {_in_full(answer, figure)}{_unit(answer)}"
+        for name, figure in figures.items()
+        if figure is not None
     ]
     if answer.omitted:
         parts.append(f"{answer.omitted:,} of them not listed: --limit {answer.count} lists all")
     return " · ".join(parts)
-
-
-def _counts(answer: Explanation) -> bool:
-    return answer.figures.count is not None and answer.figures.minimum is None
 
 
 def _unit(answer: Explanation) -> str:
@@ -58,9 +65,64 @@ def _unit(answer: Explanation) -> str:
     return "" if unit in ("1", "us") else f" {unit}"
 
 
-def _value(answer: Explanation, value: Decimal) -> str:
-    """Return a value with all its digits; a time as a time."""
+def _in_full(answer: Explanation, figure: Decimal) -> str:
+    """Return a figure with all its digits; a time as a time."""
     if answer.unit == "us":
-        return words.moment((EPOCH + timedelta(microseconds=int(value))).astimezone(answer.period.start.tzinfo))
-    whole, _, places = f"{value:,f}".partition(".")
-    return f"{whole}.{places}".rstrip("0").rstrip(".")
+        return words.moment((EPOCH + timedelta(microseconds=int(figure))).astimezone(answer.period.start.tzinfo))
+    return words.exact(figure)
+
+
+# ── costs ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def bill(answer: CostExplanation) -> Iterator[Block]:
+    """Return the calls, and below them what all of them come to."""
+    keys = "".join(f", {key} {words.safe(value) or '(none)'}" for key, value in answer.keys.items())
+    yield from heading(f"Calls behind the cost{keys}", answer.period, series=False)
+    if answer.count:
+        yield Grid("", _BILL, answer.events, _bill_sum(answer))
+    else:
+        yield from apart("No such calls in this period.")
+    yield footer([answer.completeness], answer.period)
+
+
+def _cost(call: ExplainedCost) -> Cell:
+    return Styled("unknown", ALARM) if call.cost is None else f"{_plain(call.cost)} {words.safe(call.currency)}"
+
+
+def _how(call: ExplainedCost) -> str:
+    if call.state == "unknown":
+        return REASONS[call.reason]
+    if call.state == "reported":
+        return "a correction" if call.type == "provider.cost.corrected" else "reported"
+    return " + ".join(map(_product, call.charged)) or "free"
+
+
+def _product(charged: ChargedUnits) -> str:
+    kind = charged.kind.removesuffix("_tokens").replace("_", " ")
+    return f"{charged.units:,} {kind} × {_plain(charged.price)}"
+
+
+def _bill_sum(answer: CostExplanation) -> str:
+    parts = [words.plural(answer.calls, "call")]
+    parts += [f"{_plain(cost)} {words.safe(currency)}" for currency, cost in answer.totals.items()]
+    if answer.unknown_calls:
+        parts.append(f"{words.count(answer.unknown_calls)} of unknown cost")
+    if answer.omitted:
+        parts.append(f"{answer.omitted:,} not listed: --limit {answer.count} lists all")
+    return " · ".join(parts)
+
+
+def _plain(number: Decimal) -> str:
+    """Return a number with all its digits."""
+    return f"{number:,f}"
+
+
+def named(price: PriceUsed) -> str:
+    """Say where a price is from, and since when it is in force."""
+    since = f" from {price.since:%Y-%m-%d %H:%M}".removesuffix(" 00:00") if price.since else ""
+    if price.entry:
+        return f"price {price.entry} of the file{since}"
+    if price.position:
+        return f"the price at position {words.count(price.position)}{since}"
+    return f"genai-prices {price.version}{since}"

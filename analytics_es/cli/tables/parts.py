@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC
+from typing import Any
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Cell, Line, Styled
+from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Line, Styled, words
+from analytics_es.cli.display.blocks import Row
 from analytics_es.types import Completeness, TimePeriod
 
+ALARM = "bold yellow"
 PERCENTILES = "percentiles within 1.1 %"
 MORE = "--top {n} shows all"
 NOTHING = "No events in this period: try a longer one, such as --last 4w, or --from."
 
 
-def heading(what: str, period: TimePeriod, series: bool = True) -> list[Block]:
+def heading(title: str, period: TimePeriod, series: bool = True) -> Iterator[Block]:
     """Return a title: what, when, in which zone, and by which buckets."""
     by = f", by the {period.granularity}" if series and period.granularity != "total" else ""
     when = f"{period.start:%Y-%m-%d %H:%M} – {period.end:%Y-%m-%d %H:%M} ({period.start.tzinfo}){by}"
-    return [Line(f"{what}  {when}", "bold cyan"), Line()]
+    yield from (Line(f"{title}  {when}", "bold cyan"), Line())
+
+
+def apart(text: str, style: str = "yellow") -> Iterator[Block]:
+    """Return a line of its own, and an empty one."""
+    yield from (Line(text, style), Line())
 
 
 def footer(answers: Sequence[Completeness], period: TimePeriod, *notes: str) -> Line:
     """Return what answers about a period stand on."""
-    still_open = any(each.open_buckets for each in answers)
+    still_open = any(answer.open_buckets for answer in answers)
     more = "still open: more may come" if still_open else "period closed"
     return stands_on(answers, more, str(period.start.tzinfo), *sealed(answers), *notes)
 
 
-def stands_on(stands_on: Sequence[Completeness], *notes: str) -> Line:
+def stands_on(answers: Sequence[Completeness], *notes: str) -> Line:
     """Return what answers stand on: the lowest of their positions, the worst of everything else."""
-    events, seconds = max(each.lag_events for each in stands_on), max(each.lag_seconds for each in stands_on)
-    unreadable = sum(each.unreadable for each in stands_on)
+    events, seconds = max(answer.lag_events for answer in answers), max(answer.lag_seconds for answer in answers)
+    unreadable = sum(answer.unreadable for answer in answers)
     parts = [
-        f"as of position {min(each.position for each in stands_on):,}",
+        f"as of position {min(answer.position for answer in answers):,}",
         f"{words.plural(events, 'event')} behind ({words.duration(1_000 * seconds)})" if events else "up to date",
         f"{words.plural(unreadable, 'value')} unreadable (projections status)" if unreadable else "all readable",
         *notes,
@@ -40,15 +48,15 @@ def stands_on(stands_on: Sequence[Completeness], *notes: str) -> Line:
     return Line(" · ".join(parts), "yellow" if events or unreadable else "dim")
 
 
-def sealed(stands_on: Sequence[Completeness]) -> list[str]:
+def sealed(answers: Sequence[Completeness]) -> Iterator[str]:
     """Return up to when events are gone, and from when on every measure is complete."""
-    sealed = [each.sealed_until for each in stands_on if each.sealed_until]
-    partial = [each.complete_from for each in stands_on if each.complete_from]
-    told = [f"sealed before {max(sealed):%Y-%m-%d}"] if sealed else []
-    return told + ([f"incomplete before {max(partial):%Y-%m-%d}"] if partial else [])
+    if sealed := [answer.sealed_until for answer in answers if answer.sealed_until]:
+        yield f"sealed before {max(sealed):%Y-%m-%d}"
+    if partial := [answer.complete_from for answer in answers if answer.complete_from]:
+        yield f"incomplete before {max(partial):%Y-%m-%d}"
 
 
-def cut(rows: Sequence[Sequence[Cell]], top: int, more: str = MORE) -> tuple[list[Sequence[Cell]], str]:
+def cut(rows: Iterable[Row], top: int, more: str = MORE) -> tuple[list[Row], str]:
     """Return the first rows, and the remark that says how many there are beyond."""
     rows = list(rows)
     if len(rows) <= top:
@@ -56,6 +64,24 @@ def cut(rows: Sequence[Sequence[Cell]], top: int, more: str = MORE) -> tuple[lis
     return rows[:top], f"… and {len(rows) - top:,} more: {more.format(n=len(rows))}"
 
 
+def start_of(points: Sequence[Any]) -> Callable[[Any], str]:
+    """Return what says where one of these buckets of time begins; by UTC, as an hour may come twice."""
+    texts = words.starts([point.start for point in points])
+    by_start = {point.start.astimezone(UTC): text for point, text in zip(points, texts, strict=True)}
+    return lambda point: by_start[point.start.astimezone(UTC)]
+
+
+def by_time(period: TimePeriod, columns: Columns[Any], points: Sequence[Any]) -> Iterator[Block]:
+    """Return a table with a row for each bucket of time, unless the period is one."""
+    if period.granularity != "total":
+        yield Grid(f"By {period.granularity}", [Column("start", start_of(points)), *columns], points)
+
+
 def errors(failures: int) -> Cell:
     """Return failures, which stand out unless there are none."""
     return Styled(words.count(failures), "red") if failures else "0"
+
+
+def model_name(priced: Any) -> str:
+    """Return whose model it is, and which."""
+    return "/".join(part for part in (priced.provider, priced.model) if part) or "(no model)"

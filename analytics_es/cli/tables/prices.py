@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import itemgetter
+from typing import Any
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line
+from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, words
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.entries import PriceEntry
@@ -16,76 +17,68 @@ from analytics_es.cost.prices.quantities import KINDS, digits, listed, trimmed
 
 _PER = {6: "million", 3: "thousand"}
 _SHOWN = ("input_tokens", "cache_read_tokens", "cache_creation_tokens", "output_tokens")
+_ENTRIES: Columns[tuple[int | None, PriceEntry]] = [
+    Number("position", lambda row: words.count(row[0])),
+    Column("provider", lambda row: row[1].provider),
+    Column("model", lambda row: ", ".join((row[1].model, *row[1].aliases))),
+    Column("from", lambda row: _time(row[1].effective_from)),
+    Column("until", lambda row: words.UNKNOWN if row[1].effective_until is None else _time(row[1].effective_until)),
+    Column("price", lambda row: _terms(row[1])),
+]
 
 
-def unit_prices(found: UnitPrices, at: datetime) -> list[Block]:
+def unit_prices(prices: UnitPrices, at: datetime) -> Iterator[Block]:
     """Return the prices of a model, kind by kind, each with its tiers."""
-    batch = " in a batch" if found.batch else ""
-    title = f"{found.model} of {found.provider}{batch}, {found.currency}, at {at:%Y-%m-%d %H:%M:%S %Z}"
-    kinds = [kind for kind in KINDS if kind in found.prices]
-    columns = [Column("kind"), Column("per"), Column("price", right=True)]
-    columns += [Column(f"above {words.count(each)} input", right=True) for each in found.thresholds]
-    bands = [0, *(each + 1 for each in found.thresholds)]
-    cells = [_aligned([listed(kind, found.prices[kind].at(band)) for kind in kinds]) for band in bands]
-    rows: list[list[Cell]] = [
-        [kind, _PER[digits(kind)], *(column[place] for column in cells)] for place, kind in enumerate(kinds)
-    ]
-    beyond = f"Charged on top, and told by no event: {', '.join(found.unmeasured)}." if found.unmeasured else ""
-    table = Grid(title, columns, rows or [["everything", "", "free"]], beyond)
-    return [table, Line(f"since {_time(found.since)} · from {_origin(found.origin)}", "dim")]
+    batch = " in a batch" if prices.batch else ""
+    title = f"{prices.model} of {prices.provider}{batch}, {prices.currency}, at {at:%Y-%m-%d %H:%M:%S %Z}"
+    kinds = [kind for kind in KINDS if kind in prices.prices]
+    bands = {"price": 0} | {f"above {words.count(above)} input": above + 1 for above in prices.thresholds}
+    amounts = [_aligned([listed(kind, prices.prices[kind].at(band)) for kind in kinds]) for band in bands.values()]
+    rows = list(zip(kinds, (_PER[digits(kind)] for kind in kinds), *amounts, strict=True))
+    columns = [Column("kind", itemgetter(0)), Column("per", itemgetter(1)), *_figures(bands, 2)]
+    beyond = f"Charged on top, and told by no event: {', '.join(prices.unmeasured)}." if prices.unmeasured else ""
+    yield Grid(title, columns, rows or [("everything", "", "free")], beyond)
+    yield Line(f"since {_time(prices.since)} · from {_origin(prices.origin)}", "dim")
 
 
-def models(found: Sequence[UnitPrices]) -> Grid:
+def models(prices: Sequence[UnitPrices]) -> Block:
     """Return the prices of many models of one provider: what most calls use, up to the first threshold."""
-    columns = [Column("model"), *(Column(_short(kind), right=True) for kind in _SHOWN), Column("since")]
-    aligned = [_aligned([_of(each.prices.get(kind), kind) for each in found]) for kind in _SHOWN]
-    rows = [
-        [each.model, *(column[place] for column in aligned), words.UNKNOWN if not each.since else _time(each.since)]
-        for place, each in enumerate(found)
-    ]
-    return Grid(f"Default prices of {found[0].provider}, {found[0].currency} per million", columns, rows)
+    amounts = [_aligned([_base(model.prices.get(kind), kind) for model in prices]) for kind in _SHOWN]
+    since = (words.UNKNOWN if not model.since else _time(model.since) for model in prices)
+    rows = list(zip((model.model for model in prices), *amounts, since, strict=True))
+    columns = [Column("model", itemgetter(0)), *_figures(map(_short, _SHOWN), 1), Column("since", itemgetter(-1))]
+    return Grid(f"Default prices of {prices[0].provider}, {prices[0].currency} per million", columns, rows)
 
 
-def entries(chosen: Iterable[tuple[int | None, PriceEntry]]) -> Grid:
+def _figures(titles: Iterable[str], first: int) -> list[Column[Any]]:
+    return [Number(title, itemgetter(place)) for place, title in enumerate(titles, first)]
+
+
+def entries(chosen: Sequence[tuple[int | None, PriceEntry]]) -> Block:
     """Return published entries, or those that are to be."""
-    titles = ("provider", "model", "from", "until", "price")
-    columns = [Column("position", right=True), *(Column(title) for title in titles)]
-    rows = [
-        [
-            words.count(position),
-            each.provider,
-            ", ".join((each.model, *each.aliases)),
-            _time(each.effective_from),
-            words.UNKNOWN if each.effective_until is None else _time(each.effective_until),
-            _said(each),
-        ]
-        for position, each in chosen
-    ]
-    return Grid("", columns, rows)
+    return Grid("", _ENTRIES, chosen)
 
 
-def footer(book: PriceBook) -> list[Block]:
+def footer(book: PriceBook) -> Iterator[Block]:
     """Say what else is known, and what cannot be read."""
-    lines: list[Block] = []
     if book.unread:
         where = ", ".join(map(words.count, book.unread))
-        lines.append(Line(f"cannot be read by this version, and left out: prices at position {where}", "yellow"))
-    known = f"genai-prices {genai.edition().version}" if genai.installed() else "nothing: genai-prices is not installed"
-    published = words.plural(len(book.published), "price")
-    return [*lines, Line(f"{published} published; for everything else {known}", "dim")]
+        yield Line(f"cannot be read by this version, and left out: prices at position {where}", "yellow")
+    rest = f"genai-prices {genai.edition().version}" if genai.installed() else "nothing: genai-prices is not installed"
+    yield Line(f"{words.plural(len(book.published), 'price')} published; for everything else {rest}", "dim")
 
 
-def _said(entry: PriceEntry) -> str:
+def _terms(entry: PriceEntry) -> str:
     if entry.free:
         return "free"
     if entry.multiplier is not None:
-        said = f"{_plain(entry.multiplier)} × default"
+        terms = f"{_plain(entry.multiplier)} × default"
     else:
         prices = (f"{_short(kind)} {_with_tiers(kind, price)}" for kind, price in entry.prices.items())
-        said = f"{', '.join(prices)} {entry.currency}"
-    hours = " to ".join(f"{each:%H:%M}" for each in entry.hours or ())
+        terms = f"{', '.join(prices)} {entry.currency}"
+    hours = " to ".join(f"{hour:%H:%M}" for hour in entry.hours or ())
     batch = "" if entry.batch is None else f", in a batch × {_plain(entry.batch)}"
-    return f"{said}{batch}" + (f", {hours} UTC" if hours else "")
+    return f"{terms}{batch}" + (f", {hours} UTC" if hours else "")
 
 
 def _with_tiers(kind: str, price: UnitPrice) -> str:
@@ -111,7 +104,7 @@ def _short(kind: str) -> str:
     return kind.removesuffix("_tokens").replace("_", " ")
 
 
-def _of(price: UnitPrice | None, kind: str) -> Decimal | None:
+def _base(price: UnitPrice | None, kind: str) -> Decimal | None:
     return None if price is None else listed(kind, price.base)
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from attrs import frozen
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Beside, Block, Column, Grid, Line, Share
+from analytics_es.cli.display import Beside, Block, Columns, Grid, Line, Number, words
 from analytics_es.cli.tables import parts
 from analytics_es.cli.tables.budgets import budgets
 from analytics_es.cli.tables.cost import in_short, rows, totals, unknown
 from analytics_es.cli.tables.performance import operations
-from analytics_es.cli.tables.usage import usage_totals
+from analytics_es.cli.tables.usage import entity, share, usage_totals
 from analytics_es.service.as_of import AsOf
 from analytics_es.service.service import AnalyticsService
-from analytics_es.types import BudgetReport, CostBreakdown, PerformanceMetrics, TimePeriod, UsageStats
+from analytics_es.types import BudgetReport, CostBreakdown, EntityUsage, PerformanceMetrics, TimePeriod, UsageStats
 
 BUSIEST, OPERATIONS, CHARGED, BUDGETS = 5, 8, 6, 3
 
@@ -44,51 +44,40 @@ def reported(service: AnalyticsService | AsOf, period: TimePeriod) -> Report:
     )
 
 
-def report(found: Report) -> list[Block]:
+def report(answers: Report) -> Iterator[Block]:
     """Return the report's tables: the first rows of each, and where to find the others."""
-    period = found.usage.period
-    blocks = [*parts.heading("Report", period, series=False), *usage_totals(found.usage)]
-    if found.usage.totals.events:
-        blocks += _course(found.usage)
-        blocks.append(Beside(_busiest(found.tenants), _busiest(found.users)))
-    if found.performance.operations:
-        blocks.append(operations(found.performance, OPERATIONS, "analytics-es performance"))
-    if found.cost.rows:
-        title = f"Cost  {in_short(found.cost)}"
-        blocks += [rows(found.cost, CHARGED, "analytics-es cost", title=title), *unknown(found.cost)]
-    elif found.cost.totals:
-        blocks.append(totals(found.cost))
-    if found.budgets.budgets:
-        blocks.append(budgets(found.budgets.budgets, BUDGETS, "analytics-es budgets"))
-    answers = (found.usage, found.performance, found.cost)
-    return [*blocks, parts.footer([answer.completeness for answer in answers], period, parts.PERCENTILES)]
+    usage, performance, cost = answers.usage, answers.performance, answers.cost
+    yield from (*parts.heading("Report", usage.period, series=False), *usage_totals(usage))
+    if usage.totals.events:
+        yield from _course(usage)
+        yield Beside(_busiest(answers.tenants), _busiest(answers.users))
+    if performance.operations:
+        yield operations(performance, OPERATIONS, "analytics-es performance")
+    if cost.rows:
+        yield rows(cost, CHARGED, "analytics-es cost", title=f"Cost  {in_short(cost)}")
+        yield from unknown(cost)
+    elif cost.totals:
+        yield totals(cost)
+    if answers.budgets.budgets:
+        yield budgets(answers.budgets.budgets, BUDGETS, "analytics-es budgets")
+    stands_on = [answer.completeness for answer in (usage, performance, cost)]
+    yield parts.footer(stands_on, usage.period, parts.PERCENTILES)
 
 
-def _course(answer: UsageStats) -> list[Block]:
-    if len(answer.series) < 2:
-        return []
-    bars = words.sparks([point.totals.events for point in answer.series])
-    text = f"  events by the {answer.period.granularity}  {bars}"
-    return [Line(text, "cyan", terminal_only=True), Line(terminal_only=True)]
+def _course(answer: UsageStats) -> Iterator[Block]:
+    if len(answer.series) > 1:
+        bars = words.sparks([point.totals.events for point in answer.series])
+        yield Line(f"  events by the {answer.period.granularity}  {bars}", "cyan", terminal_only=True)
+        yield Line(terminal_only=True)
 
 
-def _busiest(answer: UsageStats) -> Grid:
-    kind, whole = answer.entity_type or "", answer.totals.events
-    shown = answer.top_entities[:BUSIEST]
-    columns = [
-        Column(kind),
-        Column("events", right=True),
-        Column("failed", right=True),
-        Column("", bar=True),
-    ]
-    busiest = [
-        [
-            each.entity_id or "(none)",
-            words.count(each.totals.events),
-            parts.errors(each.totals.failures),
-            Share(each.totals.events / whole if whole else 0.0),
-        ]
-        for each in shown
+def _busiest(answer: UsageStats) -> Grid[EntityUsage]:
+    kind, shown = answer.entity_type or "", answer.top_entities[:BUSIEST]
+    columns: Columns[EntityUsage] = [
+        entity(answer),
+        Number("events", lambda usage: words.count(usage.totals.events)),
+        Number("failed", lambda usage: parts.errors(usage.totals.failures)),
+        share(answer.totals.events, drop=0),
     ]
     beyond = answer.active_entities.get(kind, 0) - len(shown)
-    return Grid(f"Busiest {kind}s", columns, busiest, f"… and {beyond:,} more: usage {kind}" if beyond > 0 else "")
+    return Grid(f"Busiest {kind}s", columns, shown, f"… and {beyond:,} more: usage {kind}" if beyond > 0 else "")

@@ -2,92 +2,77 @@
 
 from __future__ import annotations
 
-from analytics_es.cli import words
-from analytics_es.cli.blocks import Block, Cell, Column, Grid, Line, Share
-from analytics_es.cli.tables.parts import NOTHING, cut, errors, footer, heading
-from analytics_es.types import EntityUsage, UsageStats, UsageTotals
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-_TOTALS = [
-    Column("events", right=True),
-    Column("finished", right=True, drop=2),
-    Column("failed", right=True),
-    Column("tokens in", right=True),
-    Column("tokens out", right=True),
-    Column("duration", right=True, drop=1),
+from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, words
+from analytics_es.cli.tables.parts import NOTHING, apart, by_time, cut, errors, footer, heading
+from analytics_es.types import EntityUsage, EventTypeUsage, UsagePoint, UsageStats
+
+Used = UsageStats | EntityUsage | EventTypeUsage | UsagePoint
+
+_EVENTS: Columns[Used] = [
+    Number("events", lambda used: words.count(used.totals.events)),
+    Number("finished", lambda used: words.count(used.totals.finished), drop=2),
 ]
-_SHARE = Column("", bar=True, drop=4)
+_TOTALS: Columns[Used] = [
+    Number("failed", lambda used: errors(used.totals.failures)),
+    Number("tokens in", lambda used: words.count(used.totals.input_tokens)),
+    Number("tokens out", lambda used: words.count(used.totals.output_tokens)),
+    Number("duration", lambda used: words.duration(used.totals.duration_ms), drop=1),
+]
 
 
-def usage(answer: UsageStats, top: int) -> list[Block]:
+def usage(answer: UsageStats, top: int) -> Iterator[Block]:
     """Return the tables of get_usage_stats."""
     who = f" of {answer.entity_type or 'everyone'}{f' {answer.entity_id}' if answer.entity_id is not None else ''}"
     if answer.entity_type and answer.entity_id is None:
         who = f" by {answer.entity_type}"
-    blocks = [*heading(f"Usage{who}", answer.period), *usage_totals(answer)]
+    yield from heading(f"Usage{who}", answer.period)
+    yield from usage_totals(answer)
     if answer.totals.events:
         if answer.top_entities and answer.entity_id is None:
-            blocks.append(busiest(answer, top))
-        blocks += [_by_event_type(answer, top), _usage_series(answer)]
-    return [*blocks, footer([answer.completeness], answer.period)]
+            yield _busiest(answer, top)
+        kind = Column[EventTypeUsage]("type", lambda usage: usage.event_type)
+        rows, remark = cut(answer.by_event_type, top)
+        yield _table("By type of event", kind, rows, answer.totals.events, remark)
+        if answer.period.granularity == "total":
+            yield Line(terminal_only=True)
+        most = max((point.totals.events for point in answer.series), default=0)
+        yield from by_time(answer.period, [*_EVENTS, *_TOTALS, share(most)], answer.series)
+    yield footer([answer.completeness], answer.period)
 
 
-def usage_totals(answer: UsageStats) -> list[Block]:
+def usage_totals(answer: UsageStats) -> Iterator[Block]:
     """Return the figures over the whole period."""
     if not answer.totals.events:
-        return [Line(NOTHING, "yellow"), Line()]
-    totals = answer.totals
-    columns = [*_TOTALS[:2], Column("succeeded", right=True), *_TOTALS[2:]]
-    row = _totals(totals)
-    row.insert(2, words.percent(answer.success_rate))
-    active = sorted(answer.active_entities.items(), key=lambda item: (-item[1], item[0]))
-    return [
-        Grid("", columns, [row], " · ".join(words.plural(number, kind) for kind, number in active)),
-    ]
+        yield from apart(NOTHING)
+        return
+    succeeded = Number[UsageStats]("succeeded", lambda usage: words.percent(usage.success_rate))
+    active = sorted(answer.active_entities.items(), key=lambda entities: (-entities[1], entities[0]))
+    remark = " · ".join(words.plural(number, kind) for kind, number in active)
+    columns: Columns[UsageStats] = [*_EVENTS, succeeded, *_TOTALS]
+    yield Grid("", columns, [answer], remark)
 
 
-def busiest(answer: UsageStats, top: int) -> Grid:
+def _busiest(answer: UsageStats, top: int) -> Block:
     """Return the entities of the asked type that have the most events."""
     active = answer.active_entities.get(answer.entity_type or "", len(answer.top_entities))
     shown = answer.top_entities[:top]
     all_of_them = f"summary usage.events --group-by {answer.entity_type} lists all"
     beyond = f"… and {active - len(shown):,} more: {all_of_them}" if active > len(shown) else ""
-    columns = [Column(answer.entity_type or ""), *_TOTALS, _SHARE]
-    rows = [[_name(each), *_totals(each.totals), _share(each.totals, answer.totals)] for each in shown]
-    return Grid(f"Busiest {answer.entity_type}s", columns, rows, beyond)
+    return _table(f"Busiest {answer.entity_type}s", entity(answer), shown, answer.totals.events, beyond)
 
 
-def _name(each: EntityUsage) -> str:
-    return each.entity_id or "(none)"
+def _table(title: str, first: Column[Any], rows: Sequence[Used], events: int, remark: str = "") -> Block:
+    return Grid(title, [first, *_EVENTS, *_TOTALS, share(events)], rows, remark)
 
 
-def _by_event_type(answer: UsageStats, top: int) -> Grid:
-    rows = [
-        [each.event_type, *_totals(each.totals), _share(each.totals, answer.totals)] for each in answer.by_event_type
-    ]
-    return Grid("By type of event", [Column("type"), *_TOTALS, _SHARE], *cut(rows, top))
+def entity(answer: UsageStats) -> Column[EntityUsage]:
+    """Return the column of who or what it is, under the asked type."""
+    return Column(answer.entity_type or "", lambda usage: usage.entity_id or "(none)")
 
 
-def _usage_series(answer: UsageStats) -> Block:
-    if answer.period.granularity == "total":
-        return Line(terminal_only=True)
-    most = max((point.totals.events for point in answer.series), default=0)
-    rows = [
-        [start, *_totals(point.totals), Share(point.totals.events / most if most else 0.0)]
-        for start, point in zip(words.starts([p.start for p in answer.series]), answer.series, strict=True)
-    ]
-    return Grid(f"By {answer.period.granularity}", [Column("start"), *_TOTALS, _SHARE], rows)
-
-
-def _totals(totals: UsageTotals) -> list[Cell]:
-    return [
-        words.count(totals.events),
-        words.count(totals.finished),
-        errors(totals.failures),
-        words.count(totals.input_tokens),
-        words.count(totals.output_tokens),
-        words.duration(totals.duration_ms),
-    ]
-
-
-def _share(part: UsageTotals, whole: UsageTotals) -> Share:
-    return Share(part.events / whole.events if whole.events else 0.0)
+def share(events: int, drop: int = 4) -> Column[Used]:
+    """Return a column of bars: parts of so many events."""
+    return Column("", lambda used: Share(used.totals.events / events if events else 0.0), drop=drop, bar=True)

@@ -17,8 +17,7 @@ from analytics_es.events.event import EPOCH
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
-from analytics_es.queries.figures import merged
-from analytics_es.queries.rows import Values, columns_of, measures_of, named
+from analytics_es.queries.rows import Values, columns_of, measures_of, named, together
 from analytics_es.read_models import Snapshot, Span
 from analytics_es.types import TimePeriod
 
@@ -90,24 +89,24 @@ class Allocation:
     amount: int = 0  # in billionths, as all amounts here
     least: int | None = None
     first_at: int | None = None  # microseconds
-    asked: frozenset[Decimal] = frozenset()
-    told: Mapping[Decimal, tuple[int | None, int]] = {}
+    percents: frozenset[Decimal] = frozenset()
+    reached: Mapping[Decimal, tuple[int | None, int]] = {}  # by percent: the position, and microseconds
 
     @property
     def thresholds(self) -> list[Decimal]:
         """The percents to tell of."""
-        return sorted(self.asked or DEFAULT_THRESHOLDS)
+        return sorted(self.percents or DEFAULT_THRESHOLDS)
 
 
 def rows_of(snapshot: Snapshot) -> dict[Keys, Values]:
     """Return the rows of all time by their keys; raises StaleReadModel."""
     declaration = snapshot.live[BUDGETS]
-    known = {each.name for each in declaration.keys} | {each.name for each in declaration.measures}
-    if missing := {*KEYS, *MEASURES} - known:
+    names = {key.name for key in declaration.keys} | {measure.name for measure in declaration.measures}
+    if missing := {*KEYS, *MEASURES} - names:
         raise StaleReadModel(projection=BUDGETS, missing=", ".join(sorted(missing)))
     measures = measures_of(declaration, MEASURES)
-    found = snapshot.sums(declaration, columns_of(measures), [EVER], by=KEYS)
-    return {row[: len(KEYS)]: named(measures, row[len(KEYS) :]) for row in found}
+    rows = snapshot.sums(declaration, columns_of(measures), [EVER], by=KEYS)
+    return {row[: len(KEYS)]: named(measures, row[len(KEYS) :]) for row in rows}
 
 
 def rows_folded(parts: Iterable[Folded], declaration: Declaration) -> Iterator[tuple[str, int, Keys, Values]]:
@@ -115,32 +114,26 @@ def rows_folded(parts: Iterable[Folded], declaration: Declaration) -> Iterator[t
     names = [*declaration.row_key, *(column.name for column in declaration.columns)]
     for part in parts:
         for row in part.rows:
-            told = dict(zip(names, row, strict=True))
-            yield told["grain"], told["bucket"], tuple(told[key] for key in KEYS), told
+            values = dict(zip(names, row, strict=True))
+            yield values["grain"], values["bucket"], tuple(values[key] for key in KEYS), values
 
 
-def together(rows: Iterable[tuple[Keys, Values]], declaration: Declaration) -> dict[Keys, Values]:
+def merged(rows: Iterable[tuple[Keys, Values]], declaration: Declaration) -> dict[Keys, Values]:
     """Merge rows of the same keys."""
-    merges = {column.name: column.merge for column in columns_of(measures_of(declaration, MEASURES))}
-    found: dict[Keys, Values] = {}
+    measures, groups = measures_of(declaration, MEASURES), dict[Keys, list[Values]]()
     for keys, values in rows:
-        parts = [found[keys], values] if keys in found else [values]
-        found[keys] = {name: merged(how, [part[name] for part in parts]) for name, how in merges.items()}
-    return found
+        groups.setdefault(keys, []).append(values)
+    return {keys: together(measures, parts) for keys, parts in groups.items()}
 
 
-def accounts(rows: Rows) -> dict[Account, Allocation]:
-    """Return the accounts that something was allocated to."""
-    found: dict[Account, Allocation] = {}
+def allocations(rows: Rows) -> dict[Account, Allocation]:
+    """Return the accounts that something was allocated to, and what."""
+    by_account: dict[Account, Allocation] = {}
     for keys, values in rows.items():
         if values["allocations"] or values["reached_at"] is not None:
-            account, thresholds = _account(keys), _percents(keys[KEYS.index("thresholds")])
-            found[account] = _more(found.get(account, Allocation()), thresholds, values)
-    return {account: allocation for account, allocation in found.items() if allocation.count}
-
-
-def _account(keys: Sequence[str]) -> Account:
-    return Account(*keys[:6])
+            account, percents = Account(*keys[:6]), _percents(keys[KEYS.index("thresholds")])
+            by_account[account] = _more(by_account.get(account, Allocation()), percents, values)
+    return {account: allocation for account, allocation in by_account.items() if allocation.count}
 
 
 def _percents(text: str) -> frozenset[Decimal]:
@@ -152,24 +145,25 @@ def _time(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
 
 
-def _more(known: Allocation, thresholds: frozenset[Decimal], values: Values) -> Allocation:
+def _more(before: Allocation, percents: frozenset[Decimal], values: Values) -> Allocation:
     if values["reached_at"] is not None:
-        told = dict.fromkeys(thresholds, (values["reached_position"], values["reached_at"]))
-        known = evolve(known, told={**known.told, **told})
+        reached = dict.fromkeys(percents, (values["reached_position"], values["reached_at"]))
+        before = evolve(before, reached={**before.reached, **reached})
     if not values["allocations"]:
-        return known
+        return before
     return evolve(
-        known,
-        count=known.count + values["allocations"],
-        amount=known.amount + (values["allocated"] or 0),
-        least=_least(known.least, values["least_allocated"]),
-        first_at=_least(known.first_at, values["first_allocated_at"]),
-        asked=known.asked | thresholds,
+        before,
+        count=before.count + values["allocations"],
+        amount=before.amount + (values["allocated"] or 0),
+        least=least(before.least, values["least_allocated"]),
+        first_at=least(before.first_at, values["first_allocated_at"]),
+        percents=before.percents | percents,
     )
 
 
-def _least(*numbers: int | None) -> int | None:
-    return min((each for each in numbers if each is not None), default=None)
+def least(*numbers: int | None) -> int | None:
+    """Return the least of those that there are."""
+    return min((number for number in numbers if number is not None), default=None)
 
 
 def grants(rows: Rows, name: Name, calendar: Calendar) -> list[Grant]:
@@ -177,26 +171,26 @@ def grants(rows: Rows, name: Name, calendar: Calendar) -> list[Grant]:
     voids = {
         keys[7]: values["voided_at"] for keys, values in rows.items() if keys[0] == name[0] and values["voided_at"]
     }
-    found = [
+    granted = (
         _grant(keys, values, voids.get(keys[7]), calendar)
         for keys, values in rows.items()
         if keys[:2] == name and values["granted"] is not None
-    ]
-    return sorted(found, key=lambda grant: grant.turn)
+    )
+    return sorted(granted, key=lambda grant: grant.turn)
 
 
 def _grant(keys: Sequence[str], values: Values, voided_us: int | None, calendar: Calendar) -> Grant:
-    told = dict(zip(KEYS, keys, strict=True))
+    fields = dict(zip(KEYS, keys, strict=True))
     first = moment(values["first_granted_at"] // HOUR_US * HOUR_US)
     voided = None if voided_us is None else calendar.next_hour(voided_us // 1_000_000)
     return Grant(
-        id=told["grant_id"],
+        id=fields["grant_id"],
         amount=money(values["granted"]) or Decimal(0),
-        priority=int(told["priority"] or 0),
-        effective_at=_time(told["starts_at"]) or first,
-        expires_at=_time(told["ends_at"]),
+        priority=int(fields["priority"] or 0),
+        effective_at=_time(fields["starts_at"]) or first,
+        expires_at=_time(fields["ends_at"]),
         voided_at=None if voided is None else calendar.local(voided),
-        recurs=timedelta(hours=int(told["recurs_hours"])) if told["recurs_hours"] else None,
+        recurs=timedelta(hours=int(fields["recurs_hours"])) if fields["recurs_hours"] else None,
     )
 
 
@@ -227,8 +221,8 @@ def spent(snapshot: Snapshot, budget_id: str, currency: str, spans: Sequence[Spa
     declaration = snapshot.live[BUDGETS]
     columns = columns_of(measures_of(declaration, ["spent"]))
     where = {"budget_id": budget_id, "currency": currency}
-    found = snapshot.sums(declaration, columns, spans, where=where)
-    return int(found[0][0] or 0) if found else 0
+    sums = snapshot.sums(declaration, columns, spans, where=where)
+    return int(sums[0][0] or 0) if sums else 0
 
 
 def money(nano: int | None) -> Decimal | None:

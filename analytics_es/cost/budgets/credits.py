@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from attrs import frozen
 
@@ -86,25 +87,26 @@ def burn(
     `balances` are those at the start, by default the whole amounts. What is used beyond all grants is the overage: the
     next grant that begins, or begins anew, pays it first. Usage at the time of a change comes after it.
     """
-    whole = [each.amount for each in grants] if balances is None else balances
-    left = [n if each.is_active(start) else NOTHING for each, n in zip(grants, whole, strict=True)]
-    begins = [set(each.begins(start, end)) for each in grants]
-    times, used, overage = phases(grants, start, end), list(usage), NOTHING
-    for at, until in zip(times, [*times[1:], end], strict=True):
-        for n, each in enumerate(grants):
-            if at in begins[n]:
-                left[n] = each.amount
-            elif not each.is_active(at):
-                left[n] = NOTHING
-        overage = _take(grants, left, at, overage + sum((n for when, n in used if at <= when < until), NOTHING))
+    before = [grant.amount for grant in grants] if balances is None else balances
+    left = [balance if grant.is_active(start) else NOTHING for grant, balance in zip(grants, before, strict=True)]
+    begins = [set(grant.begins(start, end)) for grant in grants]
+    used, overage = list(usage), NOTHING
+    for at, until in pairwise([*phases(grants, start, end), end]):
+        for place, grant in enumerate(grants):
+            if at in begins[place]:
+                left[place] = grant.amount
+            elif not grant.is_active(at):
+                left[place] = NOTHING
+        due = overage + sum((amount for when, amount in used if at <= when < until), NOTHING)
+        overage = _take(grants, left, at, due)
     return Burnt(balances=tuple(left), overage=overage)
 
 
 def _take(grants: Sequence[Grant], left: list[Decimal], at: datetime, amount: Decimal) -> Decimal:
     """Take an amount from the balances, in their turn; returns what they did not cover."""
-    for n, each in sorted(enumerate(grants), key=lambda item: item[1].turn):
-        if each.is_active(at):
-            taken = min(left[n], amount)
-            left[n] -= taken
+    for place in sorted(range(len(grants)), key=lambda place: grants[place].turn):
+        if grants[place].is_active(at):
+            taken = min(left[place], amount)
+            left[place] -= taken
             amount -= taken
     return amount

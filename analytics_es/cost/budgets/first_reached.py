@@ -12,26 +12,22 @@ from contextlib import closing, contextmanager
 from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from attrs import define, evolve, field, frozen
 
-from analytics_es.cost.budgets import accounts as kept
+from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Keys, Rows, money
 from analytics_es.cost.budgets.spending import COST, Spending, amounts_by, hours, spending
+from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PricesThen
 from analytics_es.cost.prices.book import PriceBook
-from analytics_es.errors import FoldFailed
 from analytics_es.log import LogSlice
 from analytics_es.projection.declaration import Declaration, Key
-from analytics_es.projection.fold import consumes
-from analytics_es.queries.as_of import Deriving
-from analytics_es.queries.derived import folded
-from analytics_es.queries.question import QuestionContext
+from analytics_es.projection.fold_sql import OCCURRED
+from analytics_es.queries import QuestionContext
+from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.rows import Values
-from analytics_es.read_models.rebuild import derived
-from analytics_es.read_models.seeds import Seeds
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Seeds, Tiling
+from analytics_es.store import Store
 from analytics_es.types import TimePeriod
 
 NOTHING, HUNDRED = Decimal(0), 100
@@ -69,8 +65,8 @@ class State:
 
     def has_reached(self, percent: Decimal) -> bool:
         """Say whether so much of it was spent, and that was a threshold of it."""
-        told = percent in self.allocation.thresholds and self.allocated > 0
-        return told and self.spent * HUNDRED >= percent * self.allocated
+        has_threshold = percent in self.allocation.thresholds and self.allocated > 0
+        return has_threshold and self.spent * HUNDRED >= percent * self.allocated
 
 
 BEGINNING = State(position=0, rows={}, allocation=Allocation())
@@ -82,33 +78,33 @@ class PriceHistory:
 
     book: PriceBook
     ends: Sequence[int]
-    _known: dict[int, PricesThen] = field(factory=dict, init=False, eq=False)  # a book remembers what it was asked
+    _after: dict[int, PricesThen] = field(factory=dict, init=False, eq=False)  # a book remembers what it was asked
 
     @classmethod
     def of(cls, book: PriceBook) -> PriceHistory:
         """Read the positions of a book."""
-        positions = {each.position for each in book.published if each.position}
-        return cls(book=book, ends=sorted(each for each in positions if each + 1 not in positions))
+        positions = {published.position for published in book.published if published.position}
+        return cls(book=book, ends=sorted(position for position in positions if position + 1 not in positions))
 
     def count(self, position: int) -> int:
         """Say how often prices had been published by a position."""
         return bisect_right(self.ends, position)
 
-    def known(self, count: int) -> PricesThen:
+    def after(self, count: int) -> PricesThen:
         """Return the prices as they were after so many times."""
-        if count not in self._known:
-            self._known[count] = PricesThen(known=self.book.upto(self.ends[count - 1] if count else 0))
-        return self._known[count]
+        if count not in self._after:
+            self._after[count] = PricesThen(book=self.book.upto(self.ends[count - 1] if count else 0))
+        return self._after[count]
 
 
 @define(kw_only=True)
 class BudgetHistory:
     """One budget at any position between two: the last that was looked at before, and the last of the read model."""
 
-    deriving: Deriving
-    source: QuestionContext
+    store: Store
+    context: CostContext
     account: Account
-    publishings: PriceHistory
+    price_history: PriceHistory
     earlier: State
     latest: State
     _costs: dict[_How, tuple[int, Decimal]] = field(factory=dict, init=False)
@@ -117,16 +113,16 @@ class BudgetHistory:
     _by_position: dict[tuple[_How, int, int], dict[int, Decimal]] = field(factory=dict, init=False)
 
     @classmethod
-    def of(cls, *, latest: State, **known: Any) -> BudgetHistory:
+    def of(cls, *, latest: State, **parts: Any) -> BudgetHistory:
         """Return the past of a budget; where nothing is priced, it does not matter when prices were published."""
-        past = cls(latest=latest, **known)
+        past = cls(latest=latest, **parts)
         if not past.account.scope:
             return past
-        prices = past.publishings.count(latest.position)
+        prices = past.price_history.count(latest.position)
         period = past._period(latest.allocation)
-        found = past._spending(evolve(past.source, prices=past.publishings.known(prices)), period)
-        prices = prices if found.priced else 0
-        past._costs[prices, period] = _up_to(found), past._amount(found)
+        spent = past._spending(evolve(past.context, prices=past.price_history.after(prices)), period)
+        prices = prices if spent.priced else 0
+        past._costs[prices, period] = _up_to(spent), past._amount(spent)
         past.latest = evolve(latest, prices=prices)
         past.latest = past._with_cost(past.latest)
         return past
@@ -153,7 +149,7 @@ class BudgetHistory:
             most, reduced = self._with_cost(after).spent, after.reduced - before.reduced
         else:
             times = range(min(before.prices, after.prices), max(before.prices, after.prices) + 1)
-            costs = [self._cost(each, after.allocation)[1] for each in times]
+            costs = [self._cost(time, after.allocation)[1] for time in times]
             most, reduced = max(costs) + (money(after.taken) or NOTHING), after.reduced
         return (most + (money(reduced) or NOTHING)) * HUNDRED >= percent * (money(least) or NOTHING)
 
@@ -168,17 +164,17 @@ class BudgetHistory:
 
     def _state(self, position: int, before: State, after: State) -> State:
         rows, takings = self._changes()
-        merged = kept.together(
+        merged = accounts.merged(
             [*self.earlier.rows.items(), *((keys, values) for place, keys, values in rows if place <= position)],
-            self.source.read_models.declarations[BUDGETS],
+            self.context.read_models.declarations[BUDGETS],
         )
         state = State(
             position=position,
             rows=merged,
-            allocation=kept.accounts(merged).get(self.account, Allocation()),
+            allocation=accounts.allocations(merged).get(self.account, Allocation()),
             taken=self.earlier.taken + sum(taken for place, taken in takings if place <= position),
-            prices=self.publishings.count(position) if self.latest.prices else 0,
-            reduced=kept.reduced(merged, self.account.currency),
+            prices=self.price_history.count(position) if self.latest.prices else 0,
+            reduced=accounts.reduced(merged, self.account.currency),
         )
         period = self._period(state.allocation)
         if after.cost is None or state.prices != after.prices or period != self._period(after.allocation):
@@ -189,11 +185,11 @@ class BudgetHistory:
     def _changes(self) -> _Changes:
         """Return what the log holds of the budget between the two positions: rows, and what was taken, and where."""
         if self._changed is None:
-            tiling = Tiling.of(self.deriving.calendar, self.account.period)
+            tiling = Tiling.of(self.store.calendar, self.account.period)
             rows, takings = [], []
             for grain, bucket, keys, values in self._folded():
-                position = int(values.get(PLACE.name, 0))
-                if grain == "day" and kept.concerns(keys, self.account):
+                position = values.get("position", 0)
+                if grain == "day" and accounts.concerns(keys, self.account):
                     rows.append((position, keys, values))
                 elif grain == "hour" and keys[:2] == self.account.name and tiling.start <= bucket < tiling.end:
                     takings.append((position, values["spent"] or 0))
@@ -203,51 +199,45 @@ class BudgetHistory:
     def _folded(self) -> Iterator[tuple[str, int, Keys, Values]]:
         """Fold what the log holds of budgets between the two positions; before the first is what is sealed."""
         log, declaration, after = (
-            self.deriving.log,
-            self.source.read_models.declarations[BUDGETS],
+            self.store.log,
+            self.context.read_models.declarations[BUDGETS],
             self.earlier.position,
         )
         if not after:
-            yield from kept.rows_folded(Seeds(log)(declaration), declaration)
-        finer = evolve(declaration, keys=(*declaration.keys, PLACE))
-        fold = self.deriving.fold.of([finer])
-        while (table := log.scan(after=after, upto=self.latest.position, limit=PAGE)).num_rows:
-            after = table.column("position")[-1].as_py()
-            types = [each for each in table.column("type").unique().to_pylist() if consumes(declaration, each)]
-            taken = table.filter(pc.is_in(table.column("type"), pa.array(types, pa.string())))
-            if taken.num_rows:
-                found = fold(taken)[BUDGETS]
-                if isinstance(found, FoldFailed):
-                    raise found
-                yield from kept.rows_folded([found], finer)
+            yield from accounts.rows_folded(Seeds(log)(declaration), declaration)
+        while (batch := log.scan(after=after, upto=self.latest.position, limit=PAGE)).num_rows:
+            after = batch.column("position")[-1].as_py()
+            for event in self.store.fold.by_event(batch, declaration, {}).to_pylist():
+                keys = tuple(event[key] for key in accounts.KEYS)
+                yield from ((grain, event[OCCURRED] // 1_000_000, keys, event) for grain in ("hour", "day"))
 
     # ── what calls cost ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _period(self, allocation: Allocation) -> TimePeriod:
-        return kept.counted(self.account, allocation.first_at, self.deriving.calendar)
+        return accounts.counted(self.account, allocation.first_at, self.store.calendar)
 
     def _with_cost(self, state: State) -> State:
         """Return a state with what calls had cost by then."""
         if state.cost is not None:
             return state
-        known = self._states.get(state.position)
-        if known and known.cost is not None:
-            return known
+        looked_at = self._states.get(state.position)
+        if looked_at and looked_at.cost is not None:
+            return looked_at
         position, cost = self._cost(state.prices, state.allocation)
         period = self._period(state.allocation)
         if position >= state.position:
             cost -= self._cost_of(state.prices, period, state.position, position)
         else:
             cost += self._cost_of(state.prices, period, position, state.position)
-        self._states[state.position] = known = evolve(state, cost=cost)
-        return known
+        self._states[state.position] = state = evolve(state, cost=cost)
+        return state
 
     def _cost(self, prices: int, allocation: Allocation) -> tuple[int, Decimal]:
         """Return up to where the read model is now, and what its calls cost at the prices of then."""
         key = (prices, self._period(allocation))
         if key not in self._costs:
-            found = self._spending(evolve(self.source, prices=self.publishings.known(prices)), key[1])
-            self._costs[key] = _up_to(found), self._amount(found)
+            spent = self._spending(evolve(self.context, prices=self.price_history.after(prices)), key[1])
+            self._costs[key] = _up_to(spent), self._amount(spent)
         return self._costs[key]
 
     def _cost_of(self, prices: int, period: TimePeriod, after: int, upto: int, *, since: int | None = None) -> Decimal:
@@ -259,17 +249,15 @@ class BudgetHistory:
                 return sum((cost for position, cost in costs.items() if after < position <= upto), NOTHING)
         first = after if since is None else since
         if upto - first > PAGE:
-            with self._part(prices, period, after, upto, self.source.read_models.declarations[COST]) as source:
+            with self._part(prices, period, after, upto, self.context.read_models.declarations[COST]) as source:
                 return self._amount(self._spending(source, period))
-        declaration = self.source.read_models.declarations[COST]
-        entities = (
-            tuple(each for each in declaration.entities if each == self.account.scope) or declaration.entities[:1]
-        )
-        finer = evolve(declaration, keys=(*declaration.keys, PLACE), entities=entities)
+        declaration = self.context.read_models.declarations[COST]
+        of_scope = tuple(entity for entity in declaration.entities if entity == self.account.scope)
+        finer = evolve(declaration, keys=(*declaration.keys, PLACE), entities=of_scope or declaration.entities[:1])
         with self._part(prices, period, first, upto, finer) as source:
             whose = self.account.scope, self.account.scope_id
-            found = amounts_by(source, *whose, period, self.account.currency, PLACE.name)
-        self._by_position[(prices, period), first, upto] = {int(position): cost for position, cost in found.items()}
+            amounts = amounts_by(source, *whose, period, self.account.currency, PLACE.name)
+        self._by_position[(prices, period), first, upto] = {int(position): cost for position, cost in amounts.items()}
         return self._cost_of(prices, period, after, upto)
 
     @contextmanager
@@ -277,13 +265,13 @@ class BudgetHistory:
         self, prices: int, period: TimePeriod, after: int, upto: int, declaration: Declaration
     ) -> Iterator[QuestionContext]:
         """Open what answers about the calls between two positions are made from, at the prices of then."""
-        part, tiling = LogSlice(self.deriving.log, after=after, upto=upto), hours(self.deriving.calendar, period)
-        with closing(derived(part, [declaration], self.deriving.fold.of([declaration]), tiling)[0]) as read_models:
+        part, tiling = LogSlice(self.store.log, after=after, upto=upto), hours(self.store.calendar, period)
+        with closing(DerivedReadModels.build(part, declaration, tiling, self.store.fold)) as read_models:
             yield evolve(
-                self.source,
+                self.context,
                 read_models=read_models,
-                prices=self.publishings.known(prices),
-                derive=lambda declaration, tiling, _: folded(part, declaration, tiling),
+                prices=self.price_history.after(prices),
+                derive=lambda declaration, tiling, _: DerivedReadModels.build(part, declaration, tiling),
             )
 
     def _spending(self, source: QuestionContext, period: TimePeriod) -> Spending:
@@ -291,9 +279,9 @@ class BudgetHistory:
             return Spending()
         return spending(source, self.account.scope, self.account.scope_id, period)
 
-    def _amount(self, found: Spending) -> Decimal:
-        return found.amounts.get(self.account.currency, NOTHING)
+    def _amount(self, spent: Spending) -> Decimal:
+        return spent.amounts.get(self.account.currency, NOTHING)
 
 
-def _up_to(found: Spending) -> int:
-    return found.completeness.position if found.completeness else 0
+def _up_to(spent: Spending) -> int:
+    return spent.completeness.position if spent.completeness else 0

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
+from itertools import pairwise
 
 from attrs import evolve, frozen
 
-from analytics_es.cost.budgets import accounts as kept
+from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, moment, money
-from analytics_es.cost.budgets.credits import Grant, burn, phases
+from analytics_es.cost.budgets.credits import Burnt, Grant, burn, phases
 from analytics_es.cost.budgets.spending import COST, Answering, Spending, between, hours, spending
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import LATEST
 from analytics_es.projection.calendar import Calendar
-from analytics_es.queries.question import Question, QuestionContext
-from analytics_es.queries.rows import Values
-from analytics_es.read_models import Snapshot
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.queries import Question
+from analytics_es.read_models import Snapshot, Tiling
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, Completeness, CreditStatus, TimePeriod
 
 EVER = between(None, None)
@@ -34,39 +33,34 @@ def budgets(answering: Answering, budget: str | None, at: datetime | None) -> Bu
     """Answer get_budgets."""
     with answering(BUDGETS, EVER) as source, source.read_models.read() as snapshot:
         calendar, now = source.calendar, source.clock()
-        wanted = None if budget is None else source.known_as("budget", budget)
-        asked = _Asked(calendar, min(at or now, now), at)
+        budget_id = None if budget is None else source.known_as("budget", budget)
+        as_of = _AsOf(calendar, min(at or now, now), at)
         drafts = [
-            each
-            for each in _drafts(snapshot, asked)
-            if wanted in (None, each.account.budget_id)
-            and (each.account.holds(at or now) or (wanted is not None and at is None))
+            draft
+            for draft in _drafts(snapshot, as_of)
+            if budget_id in (None, draft.account.budget_id)
+            and (draft.account.holds(at or now) or (budget_id is not None and at is None))
         ]
-        stands_on = _completeness(source, snapshot)
-    found = []
-    for draft in drafts:
-        status, also = _status(answering, draft, asked)
-        found.append(status)
-        stands_on = _both(stands_on, also)
-    found.sort(key=lambda each: (-(each.used or 0.0), each.budget_id, each.currency, each.scope_id))
-    return BudgetReport(at=(at or now).astimezone(calendar.zone), budgets=found, completeness=stands_on)
+        tiling = Tiling.of(calendar, EVER)
+        own = Question(source, snapshot, snapshot.horizon(), tiling, EVER, [BUDGETS]).completeness()
+    outcomes = [_outcome(answering, draft, as_of) for draft in drafts]
+    statuses = [_status(draft, outcome, as_of) for draft, outcome in zip(drafts, outcomes, strict=True)]
+    statuses.sort(key=lambda status: (-(status.used or 0.0), status.budget_id, status.currency, status.scope_id))
+    return BudgetReport(
+        at=(at or now).astimezone(calendar.zone),
+        budgets=statuses,
+        completeness=_of_all([own, *(outcome.cost.completeness for outcome in outcomes if outcome.cost.completeness)]),
+    )
 
 
-def _completeness(source: QuestionContext, snapshot: Snapshot) -> Completeness:
-    tiling = Tiling.of(source.calendar, EVER)
-    return Question(source, snapshot, snapshot.horizon(), tiling, EVER, [BUDGETS]).completeness()
-
-
-def _both(one: Completeness, other: Completeness | None) -> Completeness:
-    """Return what an answer stands on that stands on both."""
-    if other is None:
-        return one
+def _of_all(parts: Sequence[Completeness]) -> Completeness:
+    """Return what an answer stands on that stands on all of these; the rest is said by the first."""
     return evolve(
-        one,
-        position=min(one.position, other.position),
-        lag_events=max(one.lag_events, other.lag_events),
-        lag_seconds=max(one.lag_seconds, other.lag_seconds),
-        unreadable=max(one.unreadable, other.unreadable),
+        parts[0],
+        position=min(part.position for part in parts),
+        lag_events=max(part.lag_events for part in parts),
+        lag_seconds=max(part.lag_seconds for part in parts),
+        unreadable=max(part.unreadable for part in parts),
     )
 
 
@@ -74,7 +68,7 @@ def _both(one: Completeness, other: Completeness | None) -> Completeness:
 
 
 @frozen
-class _Asked:
+class _AsOf:
     """When budgets are looked at: now, with all that is recorded, or `at` a time, with what occurred by then."""
 
     calendar: Calendar
@@ -92,129 +86,128 @@ class _Asked:
 
 
 @frozen(kw_only=True)
-class _Phase:
-    """A stretch of time in which the same credits may be burnt, and what `budget.spent` events took in it."""
-
-    period: TimePeriod
-    taken: Decimal
-
-
-@frozen(kw_only=True)
 class _Draft:
-    """What there is to say of one account before it is known what calls cost."""
+    """What there is to say of one account before it is known what calls cost.
+
+    `phases`: stretches of time in which the same credits may be burnt, and what `budget.spent` events took in each.
+    """
 
     account: Account
     allocation: Allocation
     began: datetime | None
     taken: Decimal | None
     grants: Sequence[Grant]
-    phases: Sequence[_Phase]
+    phases: Sequence[tuple[TimePeriod, Decimal]]
 
 
-def _drafts(snapshot: Snapshot, asked: _Asked) -> list[_Draft]:
+def _drafts(snapshot: Snapshot, as_of: _AsOf) -> list[_Draft]:
     """Return all accounts; also what was spent of nothing that was allocated, and credits of nothing else."""
-    rows = kept.rows_of(snapshot)
-    found = kept.accounts(rows)
+    rows = accounts.rows_of(snapshot)
+    allocations = accounts.allocations(rows)
 
     def taken(name: Name, period: TimePeriod) -> int:
-        counted = asked.counted(period)
-        return kept.spent(snapshot, *name, Tiling.of(asked.calendar, counted).spans()) if counted else 0
+        counted = as_of.counted(period)
+        return accounts.spent(snapshot, *name, Tiling.of(as_of.calendar, counted).spans()) if counted else 0
 
-    drafts = [_draft(rows, account, each, asked, taken) for account, each in found.items()]
-    for name in sorted({(keys[0], keys[1]) for keys, values in rows.items() if _is_used(values)}):
-        of_it = [account for account in found if account.name == name]
-        scope, whose = ("", "") if of_it else _scope_of_grants(rows, name)
-        alone = Account(*name, scope, whose)
-        outside = taken(name, EVER) - sum(taken(name, period) for period in _union(of_it)) if of_it else 0
-        if outside or not of_it:
-            draft = _draft(rows, alone, Allocation(), asked, taken)
-            drafts.append(evolve(draft, taken=money(outside), grants=()) if of_it else draft)
+    drafts = [_draft(rows, account, allocation, as_of, taken) for account, allocation in allocations.items()]
+    used = (keys for keys, values in rows.items() if values["spent"] is not None or values["granted"] is not None)
+    for name in sorted({(keys[0], keys[1]) for keys in used}):
+        periods = [account.period for account in allocations if account.name == name]
+        if not periods:
+            account = Account(*name, *_scope_of_grants(rows, name))
+            drafts.append(_draft(rows, account, Allocation(), as_of, taken))
+        elif outside := taken(name, EVER) - sum(taken(name, period) for period in _union(periods)):
+            draft = _draft(rows, Account(*name), Allocation(), as_of, taken)
+            drafts.append(evolve(draft, taken=money(outside), grants=()))
     return drafts
 
 
-def _is_used(values: Values) -> bool:
-    return values["spent"] is not None or values["granted"] is not None
+def _scope_of_grants(rows: Rows, name: Name) -> Sequence[str]:
+    scopes = (keys[2:4] for keys, values in rows.items() if keys[:2] == name and values["granted"] is not None)
+    return min((scope for scope in scopes if scope[0]), default=())
 
 
-def _scope_of_grants(rows: Rows, name: Name) -> tuple[str, str]:
-    told = [(keys[2], keys[3]) for keys, values in rows.items() if keys[:2] == name and values["granted"] is not None]
-    return min(((scope, whose) for scope, whose in told if scope), default=("", ""))
-
-
-def _union(of_it: Sequence[Account]) -> list[TimePeriod]:
-    """Return the time that the periods of accounts cover, without what two of them share."""
-    found: list[TimePeriod] = []
-    for period in sorted((each.period for each in of_it), key=lambda each: each.start):
-        if found and period.start <= found[-1].end:
-            found[-1] = between(found[-1].start, max(period.end, found[-1].end))
+def _union(periods: Sequence[TimePeriod]) -> list[TimePeriod]:
+    """Return the time that periods cover, without what two of them share."""
+    union: list[TimePeriod] = []
+    for period in sorted(periods, key=lambda period: period.start):
+        if union and period.start <= union[-1].end:
+            union[-1] = between(union[-1].start, max(period.end, union[-1].end))
         else:
-            found.append(period)
-    return found
+            union.append(period)
+    return union
 
 
-def _draft(rows: Rows, account: Account, allocation: Allocation, asked: _Asked, taken: Taken) -> _Draft:
-    of_it = [values for keys, values in rows.items() if keys[:2] == account.name]
-    spent = [each["first_spent_at"] for each in of_it if each["first_spent_at"] is not None]
-    firsts = [allocation.first_at, *([] if account.scope else spent)]
-    first = min((each for each in firsts if each is not None), default=None)
-    grants, end = kept.grants(rows, account.name, asked.calendar), asked.hour_after(asked.now)
-    start = min((each.effective_at for each in grants), default=end)
+def _draft(rows: Rows, account: Account, allocation: Allocation, as_of: _AsOf, taken: Taken) -> _Draft:
+    firsts = [values["first_spent_at"] for keys, values in rows.items() if keys[:2] == account.name]
+    is_spent = any(first is not None for first in firsts)
+    first = accounts.least(allocation.first_at, *([] if account.scope else firsts))
+    grants, end = accounts.grants(rows, account.name, as_of.calendar), as_of.hour_after(as_of.now)
+    start = min((grant.effective_at for grant in grants), default=end)
     times = phases(grants, start, end) if start < end else []
-    periods = [between(*each) for each in zip(times, [*times[1:], end], strict=True)] if times else []
+    periods = [between(*bounds) for bounds in pairwise([*times, end])]
     return _Draft(
         account=account,
         allocation=allocation,
         began=account.start or (None if first is None else moment(first)),
-        taken=money(taken(account.name, account.period)) if spent else None,
+        taken=money(taken(account.name, account.period)) if is_spent else None,
         grants=grants,
-        phases=[_Phase(period=each, taken=money(taken(account.name, each)) or NOTHING) for each in periods],
+        phases=[(period, money(taken(account.name, period)) or NOTHING) for period in periods],
     )
 
 
 # ── with what calls cost ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _status(answering: Answering, draft: _Draft, asked: _Asked) -> tuple[BudgetStatus, Completeness | None]:
-    calendar = asked.calendar
-    account, allocation = draft.account, draft.allocation
-    allocated = money(allocation.amount) if allocation.count else None
-    spent, cost, burnt, problem = draft.taken, Spending(), None, None
+@frozen(kw_only=True)
+class _Outcome:
+    """What calls cost that count against an account, and what is spent and burnt with that; or the `problem`."""
+
+    cost: Spending
+    spent: Decimal | None = None
+    burnt: Burnt | None = None
+    problem: str | None = None
+
+
+def _outcome(answering: Answering, draft: _Draft, as_of: _AsOf) -> _Outcome:
+    account, spent, cost, calendar = draft.account, draft.taken, Spending(), as_of.calendar
     try:
-        whole = kept.counted(account, allocation.first_at, calendar)
-        cost = _cost(answering, account, asked.counted(whole), calendar)
+        period = accounts.counted(account, draft.allocation.first_at, calendar)
+        cost = _cost(answering, account, as_of.counted(period), calendar)
         if account.scope:
-            spent = (draft.taken or NOTHING) + cost.amounts.get(account.currency, NOTHING)
-        if draft.grants:
-            burnt = _burnt(answering, draft, calendar)
+            spent = (spent or NOTHING) + cost.amounts.get(account.currency, NOTHING)
+        return _Outcome(cost=cost, spent=spent, burnt=_burnt(answering, draft, calendar) if draft.grants else None)
     except AnalyticsError as error:
-        spent, problem = None, str(error)
-    rate = _rate(draft, spent, asked.now)
-    remaining = None if allocated is None or problem else allocated - (spent or NOTHING)
-    status = BudgetStatus(
+        return _Outcome(cost=cost, problem=str(error))
+
+
+def _status(draft: _Draft, outcome: _Outcome, as_of: _AsOf) -> BudgetStatus:
+    account, allocation, zone = draft.account, draft.allocation, as_of.calendar.zone
+    spent, burnt, amounts = outcome.spent, outcome.burnt, outcome.cost.amounts
+    allocated = money(allocation.amount) if allocation.count else None
+    remaining = None if allocated is None or outcome.problem else allocated - (spent or NOTHING)
+    rate = _rate(draft, spent, as_of.now)
+    balances = zip(draft.grants, burnt.balances, strict=True) if burnt else ()
+    return BudgetStatus(
         budget_id=account.budget_id,
         currency=account.currency,
         scope=account.scope,
         scope_id=account.scope_id,
-        starts_at=draft.began and draft.began.astimezone(calendar.zone),
-        ends_at=account.end and account.end.astimezone(calendar.zone),
+        starts_at=draft.began and draft.began.astimezone(zone),
+        ends_at=account.end and account.end.astimezone(zone),
         allocated=allocated,
         spent=None if spent is None else trimmed(spent),
         remaining=None if remaining is None else trimmed(remaining),
-        used=float((spent or NOTHING) / allocated) if allocated and not problem else None,
+        used=float((spent or NOTHING) / allocated) if allocated and not outcome.problem else None,
         burn_rate=rate,
-        exhausted_at=_exhausted(remaining, rate, account.end, asked),
-        unknown_calls=cost.unknown_calls,
-        other_currencies={
-            name: trimmed(amount) for name, amount in cost.amounts.items() if name != account.currency and amount
-        },
-        thresholds=_thresholds(allocation, calendar) if allocation.count else [],
-        credits=[_credit(grant, left, calendar) for grant, left in zip(draft.grants, burnt[0], strict=True)]
-        if burnt
-        else [],
-        overage=trimmed(burnt[1]) if burnt else None,
-        problem=problem,
+        exhausted_at=_exhausted(remaining, rate, account.end, as_of),
+        unknown_calls=outcome.cost.unknown_calls,
+        other_currencies={name: trimmed(cost) for name, cost in amounts.items() if name != account.currency and cost},
+        thresholds=_thresholds(allocation, zone) if allocation.count else [],
+        credits=[_credit(grant, balance, zone) for grant, balance in balances],
+        overage=trimmed(burnt.overage) if burnt else None,
+        problem=outcome.problem,
     )
-    return status, cost.completeness
 
 
 def _cost(answering: Answering, account: Account, period: TimePeriod | None, calendar: Calendar) -> Spending:
@@ -227,16 +220,15 @@ def _cost(answering: Answering, account: Account, period: TimePeriod | None, cal
         return spending(source, account.scope, account.scope_id, period)
 
 
-def _burnt(answering: Answering, draft: _Draft, calendar: Calendar) -> tuple[Sequence[Decimal], Decimal]:
+def _burnt(answering: Answering, draft: _Draft, calendar: Calendar) -> Burnt:
     """Return what is left of each grant, and what they did not cover."""
     usage = []
-    for phase in draft.phases:
-        cost = _cost(answering, draft.account, phase.period, calendar)
-        usage.append((phase.period.start, phase.taken + cost.amounts.get(draft.account.currency, NOTHING)))
+    for period, taken in draft.phases:
+        cost = _cost(answering, draft.account, period, calendar)
+        usage.append((period.start, taken + cost.amounts.get(draft.account.currency, NOTHING)))
     if not usage:
-        return [NOTHING for _ in draft.grants], NOTHING
-    done = burn(draft.grants, usage, start=draft.phases[0].period.start, end=draft.phases[-1].period.end)
-    return done.balances, done.overage
+        return Burnt(balances=(NOTHING,) * len(draft.grants), overage=NOTHING)
+    return burn(draft.grants, usage, start=draft.phases[0][0].start, end=draft.phases[-1][0].end)
 
 
 def _rate(draft: _Draft, spent: Decimal | None, now: datetime) -> Decimal | None:
@@ -248,34 +240,32 @@ def _rate(draft: _Draft, spent: Decimal | None, now: datetime) -> Decimal | None
     return trimmed((spent * (DAY // MICROSECOND) / (elapsed // MICROSECOND)).quantize(PLACES))
 
 
-def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | None, asked: _Asked) -> datetime | None:
+def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | None, as_of: _AsOf) -> datetime | None:
     """Return when nothing is left at this rate, None where that is not before the end, or was already."""
     if not remaining or not rate or remaining < 0:
         return None
     days = remaining / rate
-    last = end or LATEST
-    if days >= Decimal((last - asked.now) // MICROSECOND) / (DAY // MICROSECOND):
+    if days >= Decimal(((end or LATEST) - as_of.now) // MICROSECOND) / (DAY // MICROSECOND):
         return None
-    return (asked.now + timedelta(seconds=int(days * (DAY // SECOND)))).astimezone(asked.calendar.zone)
+    return (as_of.now + timedelta(seconds=int(days * (DAY // SECOND)))).astimezone(as_of.calendar.zone)
 
 
-def _thresholds(allocation: Allocation, calendar: Calendar) -> list[BudgetThreshold]:
-    def of(percent: Decimal) -> BudgetThreshold:
-        position, at = allocation.told.get(percent, (None, None))
-        when = None if at is None else moment(at).astimezone(calendar.zone)
-        return BudgetThreshold(percent=percent, reached_at=when, position=position)
+def _thresholds(allocation: Allocation, zone: tzinfo) -> list[BudgetThreshold]:
+    return [
+        BudgetThreshold(percent=percent, reached_at=None if at is None else moment(at).astimezone(zone), position=place)
+        for percent in sorted({*allocation.thresholds, *allocation.reached})
+        for place, at in [allocation.reached.get(percent, (None, None))]
+    ]
 
-    return [of(percent) for percent in sorted({*allocation.thresholds, *allocation.told})]
 
-
-def _credit(grant: Grant, left: Decimal, calendar: Calendar) -> CreditStatus:
+def _credit(grant: Grant, balance: Decimal, zone: tzinfo) -> CreditStatus:
     return CreditStatus(
         grant_id=grant.id,
         amount=grant.amount,
-        balance=trimmed(left),
+        balance=trimmed(balance),
         priority=grant.priority,
-        starts_at=grant.effective_at.astimezone(calendar.zone),
-        ends_at=grant.ends_at and grant.ends_at.astimezone(calendar.zone),
+        starts_at=grant.effective_at.astimezone(zone),
+        ends_at=grant.ends_at and grant.ends_at.astimezone(zone),
         voided=grant.voided_at is not None,
         recurs_hours=None if grant.recurs is None else grant.recurs // timedelta(hours=1),
     )

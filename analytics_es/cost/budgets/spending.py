@@ -15,8 +15,9 @@ from analytics_es.cost.pricing import Costing
 from analytics_es.errors import NoLongerKept, NotOnTheHour
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.projection.calendar import Calendar
-from analytics_es.queries.question import Question, QuestionContext, grouping
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.queries import Question, QuestionContext
+from analytics_es.queries.grouping import grouping
+from analytics_es.read_models import Tiling
 from analytics_es.types import Completeness, TimePeriod
 
 COST = "cost"
@@ -42,20 +43,20 @@ def between(start: datetime | None, end: datetime | None) -> TimePeriod:
 def hours(calendar: Calendar, period: TimePeriod) -> Tiling:
     """Return the hours of a period that begins and ends with one; raises NotOnTheHour."""
     tiling = Tiling.of(calendar, period)
-    for asked, kept in ((period.start, tiling.start), (period.end, tiling.end)):
-        if asked.timestamp() != kept:
-            raise NotOnTheHour(time=asked.isoformat(), zone=calendar.zone)
+    for bound, hour in ((period.start, tiling.start), (period.end, tiling.end)):
+        if bound.timestamp() != hour:
+            raise NotOnTheHour(time=bound.isoformat(), zone=calendar.zone)
     return tiling
 
 
 def spending(source: QuestionContext, scope: str, scope_id: str, period: TimePeriod) -> Spending:
     """Return what the calls of a scope cost in a period, as everywhere; raises NotOnTheHour."""
     with _costing(source, scope, scope_id, period) as (question, by_group):
-        found = together(by_group([]))
+        costs = together(by_group([]))
         return Spending(
-            amounts={name: charge.cost for name, charge in found.charges.items() if charge.cost is not None},
-            unknown_calls=found.not_known().calls,
-            priced=any(charge.computed is not None for charge in found.charges.values()) or bool(found.unknown),
+            amounts={name: charge.cost for name, charge in costs.charges.items() if charge.cost is not None},
+            unknown_calls=costs.not_known().calls,
+            priced=any(charge.computed is not None for charge in costs.charges.values()) or bool(costs.unknown),
             completeness=question.completeness(),
         )
 
@@ -65,10 +66,8 @@ def amounts_by(
 ) -> dict[str, Decimal]:
     """Return what they cost in one currency, by a key of the read model."""
     with _costing(source, scope, scope_id, period) as (_, by_group):
-        costs = {
-            value: each.charges[currency].cost for (value,), each in by_group([key]).items() if currency in each.charges
-        }
-    return {value: cost for value, cost in costs.items() if cost is not None}
+        charges = {value: costs.charges.get(currency) for (value,), costs in by_group([key]).items()}
+    return {value: charge.cost for value, charge in charges.items() if charge and charge.cost is not None}
 
 
 @contextmanager

@@ -12,22 +12,19 @@ from decimal import Decimal
 
 import orjson
 
-from analytics_es.cost.budgets import accounts as kept
+from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, DEFAULT_THRESHOLDS, Account
 from analytics_es.cost.budgets.first_reached import BEGINNING, BudgetHistory, PriceHistory, State
 from analytics_es.cost.budgets.spending import COST
+from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, ReachedBySealed
 from analytics_es.events import codec
-from analytics_es.events.fields import SCOPES
-from analytics_es.ingest.door import entry as passed
-from analytics_es.ingest.recorder import Recorder
+from analytics_es.events.checks import SCOPES
 from analytics_es.log import Appended, Entry
-from analytics_es.queries.as_of import Deriving
-from analytics_es.queries.question import QuestionContext
-from analytics_es.read_models import Snapshot
-from analytics_es.read_models.tiling import Tiling
+from analytics_es.read_models import Snapshot, Tiling
+from analytics_es.store import Store
 from analytics_es.types import ThresholdReached
 
 logger = logging.getLogger("analytics_es")
@@ -37,7 +34,7 @@ LOOK_SECONDS = 0.5  # how often to look for what other processes have folded
 REST = 9  # so many times as long as a look took, until the next one
 
 OnThreshold = Callable[[ThresholdReached], object]
-Told = tuple[Account, Decimal]
+Announced = tuple[Account, Decimal]
 
 
 class Thresholds:
@@ -48,20 +45,19 @@ class Thresholds:
 
     def __init__(
         self,
-        deriving: Deriving,
-        source: QuestionContext,
-        publications: PriceLog,
-        recorder: Recorder,
+        store: Store,
+        context: CostContext,
+        prices: PriceLog,
         on_threshold: OnThreshold | None = None,
     ) -> None:
-        self._deriving, self._source, self._publications = deriving, source, publications
-        self._recorder, self._on_threshold = recorder, on_threshold
+        self._store, self._context, self._prices = store, context, prices
+        self._on_threshold = on_threshold
         # Read models that are behind the log of now do not know yet what it is told of: until then, nothing is told.
-        self._begin = deriving.log.head()
+        self._begin = store.log.head()
         self._looked_at: dict[str, int] = {}
-        self._publishings = PriceHistory.of(publications.book())
+        self._price_history = PriceHistory.of(prices.book())
         self._earlier: dict[Account, State] = {}
-        self._told: set[Told] = set()  # of these the log was told, or cannot be
+        self._announced: set[Announced] = set()  # of these the log was told, or cannot be
         self._looking = threading.Lock()
         self._woken, self._closing = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -112,25 +108,25 @@ class Thresholds:
 
     def look(self) -> int:
         """Tell of every threshold that was reached and is not told of yet; returns of how many."""
-        told: list[ThresholdReached] = []
+        announced: list[ThresholdReached] = []
         try:
             with self._looking:
-                for each in self._look():
-                    told.append(each)  # of what was recorded before it fails, somebody is told
+                for reached in self._look():
+                    announced.append(reached)  # of what was recorded before it fails, somebody is told
         finally:
-            for each in told:  # whoever is called may look again
-                self._call(each)
-        return len(told)
+            for reached in announced:  # whoever is called may look again
+                self._call(reached)
+        return len(announced)
 
     def _look(self) -> Iterator[ThresholdReached]:
-        with self._source.read_models.read() as snapshot:
+        with self._context.read_models.read() as snapshot:
             positions = {name: snapshot.positions[name] for name in (BUDGETS, COST) if name in snapshot.positions}
             if positions == self._looked_at or min(positions.values()) < self._begin:
                 return
             latest = dict(self._states(snapshot, positions[BUDGETS]))
-        book, trouble = self._publications.book(), None
-        if self._publishings.book is not book:
-            self._publishings = PriceHistory.of(book)
+        book, trouble = self._prices.book(), None
+        if self._price_history.book is not book:
+            self._price_history = PriceHistory.of(book)
         for account, state in latest.items():
             try:
                 yield from self._reached(account, state)
@@ -141,55 +137,55 @@ class Thresholds:
 
     def _states(self, snapshot: Snapshot, position: int) -> Iterator[tuple[Account, State]]:
         """Yield the budgets with thresholds to be told of, as the read model has them."""
-        rows = kept.rows_of(snapshot)
-        for account, allocation in kept.accounts(rows).items():
-            spans = Tiling.of(self._deriving.calendar, account.period).spans()
+        rows = accounts.rows_of(snapshot)
+        for account, allocation in accounts.allocations(rows).items():
+            spans = Tiling.of(self._store.calendar, account.period).spans()
             state = State(
                 position=position,
-                rows={keys: values for keys, values in rows.items() if kept.concerns(keys, account)},
+                rows={keys: values for keys, values in rows.items() if accounts.concerns(keys, account)},
                 allocation=allocation,
-                taken=kept.spent(snapshot, *account.name, spans),
-                reduced=kept.reduced(rows, account.currency),
+                taken=accounts.spent(snapshot, *account.name, spans),
+                reduced=accounts.reduced(rows, account.currency),
             )
-            if allocation.amount and self._untold(account, state):
+            if allocation.amount and self._unannounced(account, state):
                 yield account, state
 
-    def _untold(self, account: Account, state: State) -> list[Decimal]:
+    def _unannounced(self, account: Account, state: State) -> list[Decimal]:
         """Return the thresholds to be told of; before any was asked for, there were the usual ones."""
         earlier = self._earlier.get(account, BEGINNING)
-        usual = DEFAULT_THRESHOLDS if state.allocation.count > 1 and not earlier.allocation.asked else ()
-        found = {*state.allocation.thresholds, *usual} - state.allocation.told.keys()
-        return sorted(percent for percent in found if (account, percent) not in self._told)
+        usual = DEFAULT_THRESHOLDS if state.allocation.count > 1 and not earlier.allocation.percents else ()
+        percents = {*state.allocation.thresholds, *usual} - state.allocation.reached.keys()
+        return sorted(percent for percent in percents if (account, percent) not in self._announced)
 
     def _reached(self, account: Account, state: State) -> Iterator[ThresholdReached]:
-        past = BudgetHistory.of(
-            deriving=self._deriving,
-            source=self._source,
+        history = BudgetHistory.of(
+            store=self._store,
+            context=self._context,
             account=account,
-            publishings=self._publishings,
+            price_history=self._price_history,
             earlier=self._earlier.get(account, BEGINNING),
             latest=state,
         )
-        for percent in self._untold(account, state):
-            if found := past.first(percent):
-                told = self._tell(account, percent, found)
-                self._told.add((account, percent))
-                if told and not told[1].duplicate:
-                    yield told[0]
-        self._earlier[account] = past.latest
+        for percent in self._unannounced(account, state):
+            if first := history.first(percent):
+                announced = self._announce(account, percent, first)
+                self._announced.add((account, percent))
+                if announced and not announced[1].duplicate:
+                    yield announced[0]
+        self._earlier[account] = history.latest
 
     # ── telling ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _tell(self, account: Account, percent: Decimal, state: State) -> tuple[ThresholdReached, Appended] | None:
+    def _announce(self, account: Account, percent: Decimal, state: State) -> tuple[ThresholdReached, Appended] | None:
         """Record that a threshold was reached; None where the event that reached it is too old for that."""
         try:
             occurred_at = self._occurred_at(account, percent, state.position)
             entry = self._entry(account, percent, state, occurred_at)
-            (appended,) = self._recorder.announce_all([entry])
+            (appended,) = self._store.recorder.announce_all([entry])
         except (BeforeHorizon, ReachedBySealed) as error:
             logger.warning("%s", error)
             return None
-        zone = self._deriving.calendar.zone
+        zone = self._store.calendar.zone
         reached = ThresholdReached(
             budget_id=account.budget_id,
             currency=account.currency,
@@ -207,14 +203,15 @@ class Thresholds:
         return reached, appended
 
     def _occurred_at(self, account: Account, percent: Decimal, position: int) -> datetime:
-        for row in self._deriving.log.scan(after=position - 1, upto=position, limit=1).to_pylist():
-            return codec.decode(row["position"], row["type"], row["state"]).occurred_at
-        raise ReachedBySealed(percent=percent, budget=account.budget_id)
+        row = self._store.log.at(position)
+        if row is None:
+            raise ReachedBySealed(percent=percent, budget=account.budget_id)
+        return codec.decode(row["position"], row["type"], row["state"]).occurred_at
 
     def _entry(self, account: Account, percent: Decimal, state: State, occurred_at: datetime) -> Entry:
         """Write the event; its identity is that of the threshold, so that whoever else finds it finds it recorded."""
         whose = SCOPES.get(account.scope)
-        told = {
+        named = {
             "budget_id": account.budget_id,
             "currency": account.currency,
             "scope": account.scope,
@@ -223,11 +220,11 @@ class Thresholds:
             "ends_at": account.ends_at,
             "threshold": format(percent, "f"),
         }
-        identity = hashlib.blake2b(orjson.dumps(list(told.values())), digest_size=16).hexdigest()
+        identity = hashlib.blake2b(orjson.dumps(list(named.values())), digest_size=16).hexdigest()
         figures = {"allocated": format(trimmed(state.allocated), "f"), "spent": format(trimmed(state.spent), "f")}
-        data = {name: value for name, value in told.items() if value} | {"at_position": state.position, **figures}
-        now = self._recorder.door.clock()
-        return passed(now, REACHED, data, occurred_at=occurred_at, id=f"threshold {identity}", source=SOURCE)
+        data = {name: text for name, text in named.items() if text} | {"at_position": state.position, **figures}
+        about = {"occurred_at": occurred_at, "id": f"threshold {identity}", "source": SOURCE}
+        return self._store.recorder.own_door.write(REACHED, data, **about)
 
     def _call(self, reached: ThresholdReached) -> None:
         if self._on_threshold:

@@ -58,12 +58,12 @@ class PriceBook:
 
     def upto(self, position: int) -> PriceBook:
         """Return the book as it was known at a position of the log."""
-        published = tuple(each for each in self.published if each.position and each.position <= position)
-        return evolve(self, published=published, unread=tuple(each for each in self.unread if each <= position))
+        published = tuple(entry for entry in self.published if entry.position and entry.position <= position)
+        return evolve(self, published=published, unread=tuple(at for at in self.unread if at <= position))
 
     def as_if(self, entries: Iterable[PriceEntry]) -> PriceBook:
         """Return the book as it would be if these entries were published now."""
-        supposed = (Published(None, each, number) for number, each in enumerate(entries, 1))
+        supposed = (Published(None, entry, number) for number, entry in enumerate(entries, 1))
         return evolve(self, published=(*self.published, *supposed))
 
     def prices_at(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices | None:
@@ -82,12 +82,11 @@ class PriceBook:
         self, provider: str | None, model: str, start: datetime, end: datetime, *, batch: bool = False
     ) -> Iterator[Spell]:
         """Yield what is in force within [start, end), as few and as long stretches of time as there can be, in UTC."""
-        found = self._about(provider, model)
+        candidates = self._about(provider, model)
         first, last = _utc(start), _utc(end)
-        turns = sorted({first, *(turn for each in found for turn in each.turns(first, last))})
         spell: Spell | None = None
-        for turn in turns:
-            prices = _prices(found, turn, batch)
+        for turn in sorted({first, *(turn for candidate in candidates for turn in candidate.turns(first, last))}):
+            prices = _prices(candidates, turn, batch)
             if spell and not _same(spell.prices, prices):
                 yield spell._replace(end=turn)
                 spell = None
@@ -103,28 +102,27 @@ class PriceBook:
     def thresholds(self, provider: str | None, model: str, start: datetime, end: datetime) -> list[int]:
         """Return the numbers of input tokens above which the price of a call within [start, end) changes."""
         of_both = (self.spells(provider, model, start, end, batch=batch) for batch in (False, True))
-        return sorted(
-            {each for spells in of_both for spell in spells if spell.prices for each in spell.prices.thresholds}
-        )
+        prices = [spell.prices for spells in of_both for spell in spells if spell.prices]
+        return sorted({threshold for priced in prices for threshold in priced.thresholds})
 
     def _about(self, provider: str | None, model: str) -> list[_Candidate]:
         """Return what may be in force for a model, what goes before the rest first."""
-        found = self._remembered.get((provider, model))
-        if found is None:
+        candidates = self._remembered.get((provider, model))
+        if candidates is None:
             if len(self._remembered) >= REMEMBERED:
                 self._remembered.clear()
-            found = self._remembered[provider, model] = self._look_up(provider, model)
-        return found
+            candidates = self._remembered[provider, model] = self._look_up(provider, model)
+        return candidates
 
     def _look_up(self, provider: str | None, model: str) -> list[_Candidate]:
         listed = self.default(provider, model)
         providers = {provider, listed.provider if listed else provider}
         models = {model, listed.model if listed else model}
         chosen = [
-            _Candidate(each.entry, prices)
-            for each in reversed(self.published)
-            if any(each.entry.names(*names) for names in product(providers, models))
-            if (prices := each.entry.price_list(provider, model, origin=each.origin, default=listed))
+            _Candidate(published.entry, prices)
+            for published in reversed(self.published)
+            if any(published.entry.names(*names) for names in product(providers, models))
+            if (prices := published.entry.price_list(provider, model, origin=published.origin, default=listed))
         ]
         return [*chosen, _Candidate(None, listed)] if listed else chosen
 
@@ -146,7 +144,7 @@ class _Candidate(NamedTuple):
 
 
 def _prices(candidates: Sequence[_Candidate], at: datetime, batch: bool) -> UnitPrices | None:
-    return next((found for each in candidates if (found := each.at(at, batch))), None)
+    return next((prices for candidate in candidates if (prices := candidate.at(at, batch))), None)
 
 
 def _same(one: UnitPrices | None, other: UnitPrices | None) -> bool:

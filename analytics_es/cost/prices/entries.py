@@ -45,16 +45,16 @@ class PriceEntry:
         plain: dict[str, Any] = {"provider": self.provider, "model": self.model, "aliases": list(self.aliases)}
         plain |= {"currency": self.currency, "effective_from": _written(self.effective_from)}
         plain["effective_until"] = self.effective_until and _written(self.effective_until)
-        plain["hours"] = [each.isoformat() for each in self.hours or ()]
+        plain["hours"] = [at.isoformat() for at in self.hours or ()]
         for kind, price in self.prices.items():
             unit = "per_1k" if side(kind) == "other" else "per_mtok"
-            plain.setdefault(unit, {})[kind] = _told(kind, price)
+            plain.setdefault(unit, {})[kind] = _plain_price(kind, price)
         plain |= {"batch": _plain(self.batch), "free": self.free, "multiplier": _plain(self.multiplier)}
         return {name: value for name, value in plain.items() if value not in (None, [], False)}
 
     def names(self, provider: str | None, model: str) -> bool:
         """Say whether it is about a model of a provider, as an event names them."""
-        return _fits(self.provider, provider or "") and any(_fits(each, model) for each in (self.model, *self.aliases))
+        return _fits(self.provider, provider or "") and any(_fits(name, model) for name in (self.model, *self.aliases))
 
     def is_of(self, provider: str) -> bool:
         """Say whether it is about models of a provider."""
@@ -84,8 +84,8 @@ class PriceEntry:
         return evolve(
             default,
             origin=evolve(origin, version=default.origin.version),
-            standard=tuple(self._multiplied(each, self.multiplier) for each in default.standard),
-            batch=tuple(self._multiplied(each, self.multiplier) for each in default.batch),
+            standard=tuple(self._multiplied(dated, self.multiplier) for dated in default.standard),
+            batch=tuple(self._multiplied(dated, self.multiplier) for dated in default.batch),
             batch_part=self.batch,
         )
 
@@ -116,7 +116,7 @@ def _plain(number: Decimal | None) -> str | None:
     return None if number is None else format(trimmed(number), "f")
 
 
-def _told(kind: str, price: UnitPrice) -> Any:
+def _plain_price(kind: str, price: UnitPrice) -> Any:
     base = _plain(listed(kind, price.base))
     tiers = [{"above": tier.above, "price": _plain(listed(kind, tier.price))} for tier in price.tiers]
     return {"base": base, "tiers": tiers} if tiers else base

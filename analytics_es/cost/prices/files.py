@@ -22,18 +22,18 @@ def read_prices(path: Path) -> list[PriceEntry]:
     Numbers are read as they are written, never as floats.
     """
     try:
-        told = _parsed(path, _text(path))
+        document = _parsed(path, _text(path))
     except OSError as error:
         raise CannotRead(path=path, problem=error.strerror) from error
     except (ValueError, RecursionError) as error:
         problem = " ".join(str(error).split())[:200]
         raise BadPrice(where=path, problem=f"it is not valid {_language(path)} ({problem})") from error
-    entries = told if isinstance(told, list) else told.pop(TABLE, None) if isinstance(told, dict) else None
-    if isinstance(told, dict) and told:
-        raise BadPrice(where=path, problem=f"{min(told)!r} is not known: only [[{TABLE}]] tables are")
+    entries = document.pop(TABLE, None) if isinstance(document, dict) else document
+    if isinstance(document, dict) and document:
+        raise BadPrice(where=path, problem=f"{min(document)!r} is not known: only [[{TABLE}]] tables are")
     if not isinstance(entries, list) or not entries:
         raise BadPrice(where=path, problem=f"there is no [[{TABLE}]] table in it")
-    return [read_entry(each, where=f"{path}, price {number}") for number, each in enumerate(entries, 1)]
+    return [read_entry(entry, where=f"{path}, price {number}") for number, entry in enumerate(entries, 1)]
 
 
 def _text(path: Path) -> str:

@@ -101,26 +101,26 @@ def find(provider: str | None, model: str) -> PriceList | None:
     no provider is named, the first one whose models have such names.
     """
     try:
-        found, info = _snapshot().find_provider_model(model, None, _named(provider), None)
+        owner, info = _snapshot().find_provider_model(model, None, _named(provider), None)
     except LookupError:
         return None
     # An offer of another's models has that one's prices, but not for batches.
-    return _price_list(found.id, info, batch=any(info is each for each in found.models))
+    return _price_list(owner.id, info, batch=any(info is own for own in owner.models))
 
 
 def models(provider: str | None = None) -> Iterator[PriceList]:
     """Yield all models of a provider as an event names it, or of all; nothing where it is not known."""
     snapshot, named = _snapshot(), _named(provider)
     try:
-        of = snapshot.providers if named is None else [snapshot.find_provider(None, named, None)]
+        owners = snapshot.providers if named is None else [snapshot.find_provider(None, named, None)]
     except LookupError:
         return
-    yield from (_price_list(each.id, info, batch=True) for each in of for info in each.models)
+    yield from (_price_list(owner.id, info, batch=True) for owner in owners for info in owner.models)
 
 
 def names(provider: str | None = None) -> set[str]:
     """Return the names of the models of a provider, or of all."""
-    return {each.model for each in models(provider)}
+    return {listed.model for listed in models(provider)}
 
 
 def _named(provider: str | None) -> str | None:
@@ -131,26 +131,26 @@ def _price_list(provider: str, info: ModelInfo, *, batch: bool) -> PriceList:
     from genai_prices.types import ConditionalPrice, ModelPrice
 
     prices = [ConditionalPrice(prices=info.prices)] if isinstance(info.prices, ModelPrice) else info.prices
-    reduced = [each for each in info.price_variants or () if batch and each.when == BATCH]
+    reduced = [variant for variant in info.price_variants or () if batch and variant.when == BATCH]
     return PriceList(
         provider=provider,
         model=info.id,
         currency=CURRENCY,
         origin=Origin(version=edition().version),
-        standard=tuple(_dated(each) for each in prices) or (Dated(prices={}),),
-        batch=tuple(_dated(each) for each in reduced),
-        unmeasured=_unmeasured(each.prices for each in prices),
+        standard=tuple(map(_dated, prices)) or (Dated(prices={}),),
+        batch=tuple(map(_dated, reduced)),
+        unmeasured=_unmeasured(conditional.prices for conditional in prices),
     )
 
 
-def _dated(told: ConditionalPrice | PriceVariant) -> Dated:
+def _dated(listed: ConditionalPrice | PriceVariant) -> Dated:
     return Dated(
         prices={
             _KINDS[name][0]: _unit_price(price, _KINDS[name][1])
-            for name, price in vars(told.prices).items()
+            for name, price in vars(listed.prices).items()
             if price is not None and name in _KINDS
         },
-        **_when(told.constraint),
+        **_when(listed.constraint),
     )
 
 
@@ -181,5 +181,5 @@ def _utc(at: time) -> time:
 
 
 def _unmeasured(prices: Iterable[ModelPrice]) -> tuple[str, ...]:
-    found = {name for each in prices for name, price in vars(each).items() if price is not None}
-    return tuple(sorted(found - _KINDS.keys()))
+    names = {name for listed in prices for name, price in vars(listed).items() if price is not None}
+    return tuple(sorted(names - _KINDS.keys()))

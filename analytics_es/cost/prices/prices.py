@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from analytics_es.cost.prices.quantities import EXACT, KINDS, apart, lies_in, most_special, side, trimmed, without_price
+from analytics_es.cost.prices.quantities import EXACT, KINDS, apart, changes, side, trimmed, without_price
 
 _DAY = timedelta(days=1)
 
@@ -115,24 +115,14 @@ class UnitPrices:
         with localcontext(EXACT):
             for kind, count in alone.items():
                 sums[side(kind)] += self.prices[kind].at(total_input) * count
-        found = {name: trimmed(each) for name, each in sums.items()}
-        return Cost(**found, currency=self.currency, unpriced=unpriced)
+        return Cost(**{name: trimmed(cost) for name, cost in sums.items()}, currency=self.currency, unpriced=unpriced)
 
     def rate(self, band: int) -> Rate:
         """Return what calls with so much input each cost, as one factor for each count."""
-        alone: dict[str, dict[str, int]] = {}
-        for kind in most_special(self.prices):
-            counts = {kind: 1}
-            for part in (part for part in alone if lies_in(part, kind)):
-                for each, sign in alone[part].items():
-                    counts[each] = counts.get(each, 0) - sign
-            alone[kind] = counts
         factors: dict[str, Decimal] = {}
         with localcontext(EXACT):
-            for kind, counts in alone.items():
-                price = self.prices[kind].at(band)
-                for each, sign in counts.items():
-                    factors[each] = factors.get(each, Decimal(0)) + price * sign
+            for kind, signs in changes(tuple(self.prices)).items():
+                factors[kind] = sum((self.prices[whole].at(band) * sign for whole, sign in signs.items()), Decimal(0))
         missing = () if self.free else without_price(self.prices, dict.fromkeys(KINDS, 1))
         return Rate(self, tuple((kind, factor) for kind, factor in factors.items() if factor), missing)
 
@@ -178,12 +168,11 @@ class Dated:
 
     def turns(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """Yield when, within (start, end), these prices may begin or cease to hold, in no order."""
-        instants = [each for each in (self.since, self.until) if each]
+        instants = [bound for bound in (self.since, self.until) if bound]
         if self.hours:
-            days = range((end - start).days + 2)
-            midnight = datetime.combine(start.date(), time(), UTC)
-            instants += [datetime.combine(midnight + n * _DAY, at, UTC) for n in days for at in self.hours]
-        yield from (each for each in instants if start < each < end)
+            days = [start.date() + number * _DAY for number in range((end - start).days + 2)]
+            instants += [datetime.combine(day, at, UTC) for day in days for at in self.hours]
+        yield from (instant for instant in instants if start < instant < end)
 
 
 def _within(hours: tuple[time, time], at: time) -> bool:
@@ -211,9 +200,9 @@ class PriceList:
 
     def at(self, at: datetime, *, batch: bool = False) -> UnitPrices | None:
         """Return what is in force at a time, given in UTC; None where nothing has a price."""
-        standard = next((each for each in reversed(self.standard) if each.holds(at)), self.standard[0])
-        reduced = [each for each in self.batch if each.holds(at)] if batch and self.batch_part is None else []
-        prices = {kind: price for each in (standard, *reversed(reduced)) for kind, price in each.prices.items()}
+        standard = next((dated for dated in reversed(self.standard) if dated.holds(at)), self.standard[0])
+        reduced = [dated for dated in self.batch if dated.holds(at)] if batch and self.batch_part is None else []
+        prices = {kind: price for dated in (standard, *reversed(reduced)) for kind, price in dated.prices.items()}
         if not prices and not self.free:
             return None
         return UnitPrices(
@@ -223,7 +212,7 @@ class PriceList:
             prices=self._in_part(prices) if batch else prices,
             origin=self.origin,
             batch=batch,
-            since=max((each.since for each in (standard, *reduced) if each.since), default=None),
+            since=max((dated.since for dated in (standard, *reduced) if dated.since), default=None),
             free=self.free,
             unmeasured=self.unmeasured,
         )
@@ -237,4 +226,4 @@ class PriceList:
 
     def turns(self, start: datetime, end: datetime) -> set[datetime]:
         """Return when, within (start, end), prices may change."""
-        return {instant for each in (*self.standard, *self.batch) for instant in each.turns(start, end)}
+        return {instant for dated in (*self.standard, *self.batch) for instant in dated.turns(start, end)}

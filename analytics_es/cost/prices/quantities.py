@@ -50,7 +50,7 @@ def trimmed(number: Decimal) -> Decimal:
 
 def side(kind: str) -> str:
     """Say whether a kind is `input`, `output`, or `other`."""
-    return next((each for each in ("input", "output") if each in KINDS[kind]), "other")
+    return next((name for name in ("input", "output") if name in KINDS[kind]), "other")
 
 
 def digits(kind: str) -> int:
@@ -58,9 +58,9 @@ def digits(kind: str) -> int:
     return 3 if side(kind) == "other" else 6
 
 
-def listed(kind: str, each: Decimal) -> Decimal:
+def listed(kind: str, price: Decimal) -> Decimal:
     """Return the price of one as it is listed."""
-    return trimmed(EXACT.scaleb(each, digits(kind)))
+    return trimmed(EXACT.scaleb(price, digits(kind)))
 
 
 def lies_in(part: str, whole: str) -> bool:
@@ -71,7 +71,7 @@ def lies_in(part: str, whole: str) -> bool:
 @functools.cache  # asked for each call that is explained
 def wholes(kind: str) -> tuple[str, ...]:
     """Return the kinds that a kind is a part of."""
-    return tuple(each for each in KINDS if lies_in(kind, each))
+    return tuple(whole for whole in KINDS if lies_in(kind, whole))
 
 
 @functools.cache
@@ -83,24 +83,36 @@ def both(one: str, other: str) -> str | None:
 
 
 def apart(priced: Collection[str], usage: Mapping[str, int]) -> dict[str, int]:
-    """Return how many there are of each priced kind that are of no more special priced kind: what is priced as such.
+    """Return how many are priced as each kind, in a usage that is checked first.
 
-    What is not told is 0. Raises BadUsage where parts are more than what they lie in, and where it is not told how many
-    are of two kinds at once that are priced apart.
+    Raises BadUsage where parts are more than what they lie in, and where it is not told how many are of two kinds at
+    once that are priced apart.
     """
     check_parts(priced, usage)
-    found: dict[str, int] = {}
-    for kind in most_special(priced):
-        found[kind] = usage.get(kind, 0) - sum(found[part] for part in found if lies_in(part, kind))
-        if found[kind] < 0:
-            parts = " + ".join(part for part in found if lies_in(part, kind) and found[part])
+    alone = without_parts(priced, usage)
+    for kind, count in alone.items():
+        if count < 0:
+            parts = " + ".join(part for part in alone if lies_in(part, kind) and alone[part])
             raise BadUsage(problem=f"{parts} is above {kind}")
-    return found
+    return alone
 
 
-def most_special(kinds: Collection[str]) -> list[str]:
-    """Return kinds in the order of what they say, each before those that it lies in."""
-    return sorted(kinds, key=lambda each: (-len(KINDS[each]), each))
+def without_parts(priced: Collection[str], usage: Mapping[str, int | None]) -> dict[str, int]:
+    """Return how many there are of each priced kind that are of no more special priced kind: what is priced as such.
+
+    What is not told is 0. The most special kinds come first: each before those that it lies in.
+    """
+    alone: dict[str, int] = {}
+    for kind in sorted(priced, key=lambda kind: (-len(KINDS[kind]), kind)):
+        alone[kind] = (usage.get(kind) or 0) - sum(alone[part] for part in alone if lies_in(part, kind))
+    return alone
+
+
+@functools.lru_cache(maxsize=256)  # asked for each price that is in force for a while
+def changes(priced: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    """Return what one more of each kind changes of what is priced as each: a part of another is none of that."""
+    alone = {kind: without_parts(priced, {kind: 1}) for kind in priced}
+    return {kind: {whole: count for whole, count in counts.items() if count} for kind, counts in alone.items()}
 
 
 def check_parts(priced: Collection[str], usage: Mapping[str, int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, time
 from decimal import Context, Decimal, InvalidOperation
@@ -17,8 +17,8 @@ from analytics_es.cost.prices.entries import ANY, PriceEntry
 from analytics_es.cost.prices.prices import Tier, UnitPrice
 from analytics_es.cost.prices.quantities import EXACT, KINDS, both, wholes
 from analytics_es.errors import BadPrice
+from analytics_es.events.checks import MAX_INTEGER, MAX_TEXT, kind_of, shown
 from analytics_es.events.event import EARLIEST, LATEST
-from analytics_es.events.fields import MAX_INTEGER, MAX_TEXT, kind_of, shown
 
 DECIMALS = 12
 HIGHEST = Decimal(10) ** 12
@@ -32,9 +32,9 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _LEAST, _WIDE = Decimal(1).scaleb(-DECIMALS), Context(prec=60)
 
 
-def read_entry(told: Any, *, where: str = "a price") -> PriceEntry:
+def read_entry(table: Any, *, where: str = "a price") -> PriceEntry:
     """Read an entry from what TOML or JSON says of it, or a mapping of the same shape; raises BadPrice."""
-    return _Reader(where).entry(told)
+    return _Reader(where).entry(table)
 
 
 @frozen
@@ -46,34 +46,34 @@ class _Reader:
     def wrong(self, problem: str) -> BadPrice:
         return BadPrice(where=self.where, problem=problem)
 
-    def entry(self, told: Any) -> PriceEntry:
-        if not isinstance(told, Mapping):
-            raise self.wrong(f"an entry maps names to values, this is {kind_of(told)}")
-        told = {name: value for name, value in told.items() if value is not None}
-        self._known(told, _ALL)
-        prices, free, multiplier = self._way(told)
-        since, until = self._time(told, "effective_from"), self._time(told, "effective_until")
+    def entry(self, table: Any) -> PriceEntry:
+        if not isinstance(table, Mapping):
+            raise self.wrong(f"an entry maps names to values, this is {kind_of(table)}")
+        fields = {name: value for name, value in table.items() if value is not None}
+        self._check_names(fields, _ALL)
+        prices, free, multiplier = self._way(fields)
+        since, until = self._time(fields, "effective_from"), self._time(fields, "effective_until")
         if since is None:
             raise self.wrong("effective_from is missing: the time from which it holds")
         if until and until <= since:
             raise self.wrong("effective_until must be after effective_from")
         return PriceEntry(
-            provider=self._pattern("provider", told.get("provider", ANY)),
-            model=self._pattern("model", told.get("model")),
-            aliases=self._aliases(told.get("aliases", ())),
-            currency=self._currency(told.get("currency"), needed=bool(prices), refused=multiplier is not None),
+            provider=self._pattern("provider", fields.get("provider", ANY)),
+            model=self._pattern("model", fields.get("model")),
+            aliases=self._aliases(fields.get("aliases", ())),
+            currency=self._currency(fields.get("currency"), needed=bool(prices), refused=multiplier is not None),
             effective_from=since,
             effective_until=until,
-            hours=self._hours(told.get("hours", ())),
+            hours=self._hours(fields.get("hours", ())),
             prices=prices,
-            batch=self._batch(told, free=free),
+            batch=self._batch(fields, free=free),
             free=free,
             multiplier=multiplier,
         )
 
-    def _way(self, told: Mapping[str, Any]) -> tuple[dict[str, UnitPrice], bool, Decimal | None]:
+    def _way(self, fields: Mapping[str, Any]) -> tuple[dict[str, UnitPrice], bool, Decimal | None]:
         """Read the one of three ways to say what something costs."""
-        prices, free, multiplier = self._prices(told), told.get("free", False), told.get("multiplier")
+        prices, free, multiplier = self._prices(fields), fields.get("free", False), fields.get("multiplier")
         if not isinstance(free, bool):
             raise self.wrong(f"free must be true or false, not {shown(free)}")
         if bool(prices) + free + (multiplier is not None) != 1:
@@ -83,11 +83,11 @@ class _Reader:
             raise self.wrong("nothing costs anything: say so by free = true")
         return prices, free, factor
 
-    def _known(self, told: Iterable[Any], names: Sequence[str], within: str = "") -> None:
-        for name in told:
-            if name not in names:
-                close = get_close_matches(str(name), names, 1, 0.5)
-                hint = f": did you mean {close[0]}?" if close else f": use {', '.join(names)}"
+    def _check_names(self, names: Iterable[Any], allowed: Sequence[str], within: str = "") -> None:
+        for name in names:
+            if name not in allowed:
+                close = get_close_matches(str(name), allowed, 1, 0.5)
+                hint = f": did you mean {close[0]}?" if close else f": use {', '.join(allowed)}"
                 raise self.wrong(f"{within}{shown(name)} is not known{hint}")
 
     def _pattern(self, name: str, value: Any) -> str:
@@ -95,10 +95,10 @@ class _Reader:
             raise self.wrong(f"{name} must be a text of 1 to {MAX_TEXT} characters, not {shown(value)}")
         return value.strip()
 
-    def _aliases(self, value: Any) -> tuple[str, ...]:
-        if not isinstance(value, list | tuple) or len(value) > MOST:
-            raise self.wrong(f"aliases must be a list of at most {MOST} texts, not {shown(value)}")
-        return tuple(self._pattern("an alias", each) for each in value)
+    def _aliases(self, aliases: Any) -> tuple[str, ...]:
+        if not isinstance(aliases, list | tuple) or len(aliases) > MOST:
+            raise self.wrong(f"aliases must be a list of at most {MOST} texts, not {shown(aliases)}")
+        return tuple(self._pattern("an alias", alias) for alias in aliases)
 
     def _currency(self, value: Any, *, needed: bool, refused: bool) -> str | None:
         if refused and value is not None:
@@ -109,8 +109,8 @@ class _Reader:
             raise self.wrong(f"currency must be an ISO 4217 code such as USD, not {shown(value)}")
         return value
 
-    def _time(self, told: Mapping[str, Any], name: str) -> datetime | None:
-        value = told.get(name)
+    def _time(self, fields: Mapping[str, Any], name: str) -> datetime | None:
+        value = fields.get(name)
         if value is None:
             return None
         if isinstance(value, str):
@@ -131,35 +131,32 @@ class _Reader:
                 return first, last
         raise self.wrong(f'hours must be two times of the day in UTC, such as ["16:30", "00:30"], not {shown(value)}')
 
-    def _batch(self, told: Mapping[str, Any], *, free: bool) -> Decimal | None:
-        if "batch" not in told:
+    def _batch(self, fields: Mapping[str, Any], *, free: bool) -> Decimal | None:
+        if "batch" not in fields:
             return None
         if free:
             raise self.wrong("what is free costs nothing in a batch, too: leave batch out")
-        return self._decimal("batch", told["batch"])
+        return self._decimal("batch", fields["batch"])
 
     # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _prices(self, told: Mapping[str, Any]) -> dict[str, UnitPrice]:
-        found: dict[str, UnitPrice] = {}
-        for unit, (power, of) in _UNITS.items():
-            for kind, price in self._given(told, unit):
-                self._known([kind], tuple(each for each in KINDS if of in each), f"{unit}: ")
-                if kind in found:
+    def _prices(self, fields: Mapping[str, Any]) -> dict[str, UnitPrice]:
+        prices: dict[str, UnitPrice] = {}
+        for unit, (power, ending) in _UNITS.items():
+            listed = fields.get(unit, {})
+            if not isinstance(listed, Mapping):
+                raise self.wrong(f"{unit} maps kinds to prices, this is {kind_of(listed)}")
+            for kind, price in listed.items():
+                self._check_names([kind], [name for name in KINDS if ending in name], f"{unit}: ")
+                if kind in prices:
                     raise self.wrong(f"{kind} has two prices")
-                found[kind] = self._price(kind, price, power)
-        self._check_covered(found)
-        return found
-
-    def _given(self, told: Mapping[str, Any], unit: str) -> Iterator[tuple[str, Any]]:
-        prices = told.get(unit, {})
-        if not isinstance(prices, Mapping):
-            raise self.wrong(f"{unit} maps kinds to prices, this is {kind_of(prices)}")
-        yield from prices.items()
+                prices[kind] = self._price(kind, price, power)
+        self._check_covered(prices)
+        return prices
 
     def _check_covered(self, prices: Mapping[str, UnitPrice]) -> None:
         for kind in prices:
-            missing = [each for each in wholes(kind) if each not in prices]
+            missing = [whole for whole in wholes(kind) if whole not in prices]
             if missing:
                 raise self.wrong(f"{kind} has a price, but {missing[0]}, which it is a part of, has none")
         for one, other in combinations(prices, 2):
@@ -167,47 +164,47 @@ class _Reader:
             if joint and joint not in prices:
                 raise self.wrong(f"{one} and {other} have prices, but {joint}, which is both, has none")
 
-    def _price(self, kind: str, told: Any, power: int) -> UnitPrice:
-        if not isinstance(told, Mapping):
-            return UnitPrice(self._each(kind, told, power))
-        self._known(told, ("base", "tiers"), f"{kind}: ")
-        tiers = told.get("tiers", [])
-        if not isinstance(tiers, list | tuple) or len(tiers) > MOST:
+    def _price(self, kind: str, price: Any, power: int) -> UnitPrice:
+        if not isinstance(price, Mapping):
+            return UnitPrice(self._of_one(kind, price, power))
+        self._check_names(price, ("base", "tiers"), f"{kind}: ")
+        listed = price.get("tiers", [])
+        if not isinstance(listed, list | tuple) or len(listed) > MOST:
             raise self.wrong(f"{kind}: tiers must be a list of at most {MOST}")
-        found = tuple(self._tier(kind, tier, power) for tier in tiers)
-        if any(one.above >= other.above for one, other in pairwise(found)):
+        tiers = tuple(self._tier(kind, tier, power) for tier in listed)
+        if any(lower.above >= higher.above for lower, higher in pairwise(tiers)):
             raise self.wrong(f"{kind}: tiers must be in order, the lowest threshold first")
-        return UnitPrice(self._each(kind, told.get("base"), power), found)
+        return UnitPrice(self._of_one(kind, price.get("base"), power), tiers)
 
-    def _tier(self, kind: str, told: Any, power: int) -> Tier:
-        if not isinstance(told, Mapping):
-            raise self.wrong(f"{kind}: a tier has above and price, this is {kind_of(told)}")
-        self._known(told, ("above", "price"), f"{kind}: ")
-        above = told.get("above")
+    def _tier(self, kind: str, tier: Any, power: int) -> Tier:
+        if not isinstance(tier, Mapping):
+            raise self.wrong(f"{kind}: a tier has above and price, this is {kind_of(tier)}")
+        self._check_names(tier, ("above", "price"), f"{kind}: ")
+        above = tier.get("above")
         if type(above) is not int or not 0 < above <= MAX_INTEGER:
             raise self.wrong(f"{kind}: above must be a whole number of input tokens, not {shown(above)}")
-        return Tier(above, self._each(kind, told.get("price"), power))
+        return Tier(above, self._of_one(kind, tier.get("price"), power))
 
-    def _each(self, name: str, told: Any, power: int) -> Decimal:
-        return EXACT.scaleb(self._decimal(name, told), -power)
+    def _of_one(self, kind: str, price: Any, power: int) -> Decimal:
+        return EXACT.scaleb(self._decimal(kind, price), -power)
 
-    def _decimal(self, name: str, told: Any) -> Decimal:
+    def _decimal(self, name: str, number: Any) -> Decimal:
         """Read a number that is exact: a float is not."""
-        if isinstance(told, str):
+        if isinstance(number, str):
             try:
-                told = Decimal(told)
+                number = Decimal(number)
             except InvalidOperation:
-                raise self.wrong(f"{name} must be a number, not {shown(told)}") from None
-        if type(told) is int and abs(told) <= HIGHEST:
-            told = Decimal(told)
-        if type(told) is not Decimal:
-            raise self.wrong(f"{name} must be a number as text or Decimal, not {kind_of(told)}")
-        if not told.is_finite() or not 0 <= told <= HIGHEST:
-            raise self.wrong(f"{name} must be between 0 and {HIGHEST:.0e}, not {shown(told)}")
-        kept = _WIDE.quantize(told, _LEAST)
-        if kept != told:
-            raise self.wrong(f"{name} has more than {DECIMALS} decimals: {shown(told)}")
-        return kept.normalize(EXACT)
+                raise self.wrong(f"{name} must be a number, not {shown(number)}") from None
+        if type(number) is int and abs(number) <= HIGHEST:
+            number = Decimal(number)
+        if type(number) is not Decimal:
+            raise self.wrong(f"{name} must be a number as text or Decimal, not {kind_of(number)}")
+        if not number.is_finite() or not 0 <= number <= HIGHEST:
+            raise self.wrong(f"{name} must be between 0 and {HIGHEST:.0e}, not {shown(number)}")
+        rounded = _WIDE.quantize(number, _LEAST)
+        if rounded != number:
+            raise self.wrong(f"{name} has more than {DECIMALS} decimals: {shown(number)}")
+        return rounded.normalize(EXACT)
 
 
 def _charges(price: UnitPrice) -> bool:

@@ -76,12 +76,12 @@ def _unpacked(column: pa.DictionaryArray) -> int:
 def text_batches(path: Path, in_use: frozenset[str], *, is_csv: bool) -> Iterator[Batch]:
     """Read a file twice: for the types of the columns in use, then for its rows, which reach the engine as JSON."""
     records = csv_records if is_csv else json_records
-    found = shapes((record.fields for record in records(path)), in_use, guess if is_csv else lambda value: value)
-    names = unique(found)
-    used = {key: name for key, name in zip(found, names, strict=True) if name.lower() in in_use}
-    keys = {str(place): key for place, key in enumerate(used) if found[key] is not None}
-    empty = tuple(name for key, name in used.items() if found[key] is None)
-    types = orjson.dumps({place: structure(found[key]) for place, key in keys.items()}).decode()
+    shape_of = shapes((record.fields for record in records(path)), in_use, guess if is_csv else lambda value: value)
+    names = unique(shape_of)
+    used = {key: name for key, name in zip(shape_of, names, strict=True) if name.lower() in in_use}
+    keys = {str(place): key for place, key in enumerate(used) if shape_of[key] is not None}
+    empty = tuple(name for key, name in used.items() if shape_of[key] is None)
+    types = orjson.dumps({place: structure(shape_of[key]) for place, key in keys.items()}).decode()
     columns = "".join(f', record."{place}" AS {engine.quote_name(used[key])}' for place, key in keys.items())
     typed = f", json_transform(record, {engine.quote(types)}) AS record" if keys else ""
     # The columns in use of one batch, typed as all rows of the file allow.

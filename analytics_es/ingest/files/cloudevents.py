@@ -8,8 +8,8 @@ from typing import Any
 
 from analytics_es.events import cloudevents
 from analytics_es.ingest.files.events import ImportedRow, refused, source_of
-from analytics_es.ingest.files.problems import in_one_line
 from analytics_es.ingest.files.records import Record, json_records
+from analytics_es.ingest.problems import in_one_line
 
 
 def cloud_events(path: Path) -> Iterator[ImportedRow]:

@@ -17,13 +17,13 @@ _NUMBERS = ("BIGINT", "HUGEINT", "DOUBLE")
 
 def unique(names: Iterable[str]) -> list[str]:
     """Return names that differ in more than case: a, A, a and an empty one become a, A_1, a_2 and column3."""
-    found, taken = list[str](), {"__row"}
+    distinct, taken = list[str](), {"__row"}
     for number, name in enumerate(names):
         base = name.strip() or f"column{number}"
         candidates = itertools.chain([base], (f"{base}_{i}" for i in itertools.count(1)))
-        found.append(next(candidate for candidate in candidates if candidate.lower() not in taken))
-        taken.add(found[-1].lower())
-    return found
+        distinct.append(next(candidate for candidate in candidates if candidate.lower() not in taken))
+        taken.add(distinct[-1].lower())
+    return distinct
 
 
 def guess(cell: str | None) -> bool | int | float | str | None:
@@ -41,13 +41,13 @@ def shapes(rows: Iterable[dict[str, Any]], names: frozenset[str], read: Callable
     A shape is the name of a type, {key: shape} or [shape]; `read` tells for a value one of its type.
     """
     used = {"", *names, *(re.sub(r"_\d+$", "", name) for name in names)}
-    found: dict[str, Any] = {}
+    shape_of: dict[str, Any] = {}
     for fields in rows:
         for key, value in fields.items():
-            known = found.setdefault(key, None)
-            if value is not None and not (known == "VARCHAR" and type(value) is str) and key.strip().lower() in used:
-                found[key] = _widen(known, read(value))
-    return found
+            shape = shape_of.setdefault(key, None)
+            if value is not None and not (shape == "VARCHAR" and type(value) is str) and key.strip().lower() in used:
+                shape_of[key] = _widen(shape, read(value))
+    return shape_of
 
 
 def structure(shape: Any) -> Any:
@@ -57,7 +57,7 @@ def structure(shape: Any) -> Any:
     if not isinstance(shape, dict):
         return shape or "VARCHAR"
     keys = {key.lower() for key in shape if key and "\0" not in key}
-    return {key: structure(item) for key, item in shape.items()} if 0 < len(keys) == len(shape) else "JSON"
+    return {key: structure(inner) for key, inner in shape.items()} if 0 < len(keys) == len(shape) else "JSON"
 
 
 def _widen(shape: Any, value: Any, depth: int = 0) -> Any:
@@ -70,10 +70,10 @@ def _widen(shape: Any, value: Any, depth: int = 0) -> Any:
         return "JSON"
     if isinstance(value, list):
         first = shape[0] if shape else None
-        return [reduce(lambda inner, item: _widen(inner, item, depth + 1), value, first)]
+        return [reduce(lambda inner, member: _widen(inner, member, depth + 1), value, first)]
     shape = {} if shape is None else shape
-    for key, item in value.items():
-        shape[key] = _widen(shape.get(key), item, depth + 1)
+    for key, member in value.items():
+        shape[key] = _widen(shape.get(key), member, depth + 1)
     return shape if len(shape) <= 1000 else "JSON"
 
 

@@ -15,7 +15,8 @@ from analytics_es.ingest.files.batches import Batch
 from analytics_es.ingest.files.events import ImportedRow, arguments, refused
 from analytics_es.ingest.files.expressions import Query, bind
 from analytics_es.ingest.files.mapping import Mapping
-from analytics_es.ingest.files.problems import in_one_line, reading
+from analytics_es.ingest.files.problems import reading
+from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine
 
 
@@ -46,8 +47,8 @@ def _imported(
         for batch in batches:
             _load(path, connection, batch)
             bad = [refused(record.row, record.problem, record.raw) for record in batch.records if record.problem]
-            found = [*bad, *_matches(path, connection, queries, batch)]
-            yield from sorted(found, key=lambda imported: imported.row)
+            imported = [*bad, *_matches(path, connection, queries, batch)]
+            yield from sorted(imported, key=lambda row: row.row)
 
 
 def _matches(path: Path, connection: engine.Connection, queries: list[Query], batch: Batch) -> Iterator[ImportedRow]:
@@ -78,8 +79,8 @@ def _evaluated(connection: engine.Connection, query: Query, numbers: list[int]) 
     if not numbers:
         return
     try:
-        found = connection.execute(query.sql, [numbers[0], numbers[-1]]).fetchall()
-        yield from ((row, fields) for row, *fields in found)
+        rows = connection.execute(query.sql, [numbers[0], numbers[-1]]).fetchall()
+        yield from ((row, fields) for row, *fields in rows)
     except engine.EngineError as error:
         half = len(numbers) // 2
         if half == 0:
@@ -114,9 +115,9 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | Decimal):
         return value
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items() if item is not None}
+        return {str(key): _plain(member) for key, member in value.items() if member is not None}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(member) for member in value]
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, UUID):

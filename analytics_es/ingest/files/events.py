@@ -13,9 +13,12 @@ from analytics_es.events.cloudevents import moment
 
 @frozen(kw_only=True)
 class ImportedRow:
-    """One event of a row, as arguments of `record_event`, or the reason why there is none.
+    """One event of a row, or the reason why there is none.
 
-    `raw` is the text of the row; it is None for a line that is too long, and for a Parquet row without an error.
+    row: the number of the row, from 1.
+    event: arguments of `record_event`, None where there is an error.
+    error: why the row gives no event.
+    raw: the text of the row; None for a line that is too long, and for a Parquet row without an error.
     """
 
     row: int

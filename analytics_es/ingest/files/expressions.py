@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from analytics_es.ingest.files.batches import Batch
 from analytics_es.ingest.files.mapping import Mapping, Place, bad_expression
-from analytics_es.ingest.files.problems import in_one_line
+from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine
 
 _ZONED = re.compile("TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ_NS")

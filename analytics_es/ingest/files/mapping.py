@@ -10,8 +10,8 @@ from typing import Any
 from attrs import frozen
 
 from analytics_es.errors import BadMapping, CannotRead
-from analytics_es.events.fields import shown
-from analytics_es.ingest.files.problems import in_one_line
+from analytics_es.events.checks import shown
+from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine
 
 Place = tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What goes wrong with a file, in one line."""
+"""Whatever goes wrong while a file is read is one error: CannotRead."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from analytics_es.errors import CannotRead
+from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine
-
-
-def in_one_line(error: Exception) -> str:
-    """Return the first line of what an error says, or its name."""
-    return next(iter(str(error).splitlines()), type(error).__name__)[:300]
 
 
 @contextmanager

@@ -15,7 +15,8 @@ import orjson
 
 from analytics_es.errors import CannotRead
 from analytics_es.ingest.files.columns import unique
-from analytics_es.ingest.files.problems import in_one_line, reading
+from analytics_es.ingest.files.problems import reading
+from analytics_es.ingest.problems import in_one_line
 
 MAX_LINE = 16 * 2**20
 
@@ -30,10 +31,10 @@ class Record(NamedTuple):
 
 
 def _loads(line: bytes) -> Any:
-    found = orjson.loads(line)
+    document = orjson.loads(line)
     if line.count(b"{") + line.count(b"[") > 250:
-        orjson.dumps(found)  # which allows fewer levels; the engine gets the fields in use as JSON
-    return found
+        orjson.dumps(document)  # which allows fewer levels; the engine gets the fields in use as JSON
+    return document
 
 
 def json_records(path: Path, loads: Callable[[bytes], Any] = _loads) -> Iterator[Record]:

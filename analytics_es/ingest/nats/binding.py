@@ -17,7 +17,7 @@ CREATED = "ANALYTICS"
 PENDING = 1000  # messages that a consumer which does not say lets be in flight
 
 
-async def bound(jetstream: JetStreamContext, bus: Settings, durable: str, subjects: Sequence[str]) -> tuple[str, int]:
+async def bind(jetstream: JetStreamContext, bus: Settings, durable: str, subjects: Sequence[str]) -> tuple[str, int]:
     """Return the subject of requests for messages, and how many may be in flight.
 
     Raises NoStream, SeveralStreams, CannotConsume.
@@ -32,18 +32,18 @@ async def bound(jetstream: JetStreamContext, bus: Settings, durable: str, subjec
 
 
 async def _stream(jetstream: JetStreamContext, bus: Settings, subjects: Sequence[str]) -> str:
-    found = set()
+    streams = set()
     with suppress(NotFoundError):
         if bus.stream:
             await jetstream.stream_info(bus.stream)
             return bus.stream
     for subject in () if bus.stream else subjects:
         with suppress(NotFoundError):
-            found.add(await jetstream.find_stream_name_by_subject(subject))
-    if len(found) > 1:
-        raise SeveralStreams(streams=", ".join(sorted(found)))
-    if found:
-        return found.pop()
+            streams.add(await jetstream.find_stream_name_by_subject(subject))
+    if len(streams) > 1:
+        raise SeveralStreams(streams=", ".join(sorted(streams)))
+    if streams:
+        return streams.pop()
     if not bus.create_stream:
         raise NoStream(address=bus.shown, wanted=bus.stream or f"with the subjects {', '.join(subjects)}")
     name = bus.stream or CREATED
@@ -68,8 +68,8 @@ async def _consumer(
     if config.deliver_subject or config.ack_policy != AckPolicy.EXPLICIT:
         raise ValueError("there is one of this name, which is not a pull consumer with explicit acknowledgement")
     if set(config.filter_subjects or [config.filter_subject]) != set(subjects):
-        wanted = config.evolve(filter_subject=None, filter_subjects=list(subjects))
-        config = (await jetstream.add_consumer(stream, wanted)).config
+        changed = config.evolve(filter_subject=None, filter_subjects=list(subjects))
+        config = (await jetstream.add_consumer(stream, changed)).config
     return config.max_ack_pending or PENDING
 
 

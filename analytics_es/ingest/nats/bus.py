@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from attrs import frozen
 
-from analytics_es.ingest.bus import BatchHandler, Message, checked
+from analytics_es.ingest.bus import BatchHandler, Handler, Message, check_patterns
 from analytics_es.ingest.nats.consumer import NatsConsumer
 from analytics_es.ingest.nats.settings import Settings
 
@@ -24,14 +23,14 @@ class NatsBus(Settings):
     and CannotConsume; afterwards a consumer tells its `trouble`, and tries again.
     """
 
-    def subscribe(self, pattern: str, handler: Callable[[Message], Any], /) -> NatsConsumer:
+    def subscribe(self, pattern: str, handler: Handler, /) -> NatsConsumer:
         """Call the handler with each message, under a durable name of its pattern; retry what it raises for."""
         name = f"{self.durable}-{hashlib.blake2b(pattern.encode(), digest_size=6).hexdigest()}"
-        return self._started(checked([pattern]), name, lambda messages: _each(handler, messages))
+        return self._started(check_patterns([pattern]), name, lambda messages: _one_by_one(handler, messages))
 
     def subscribe_batches(self, patterns: Sequence[str], handler: BatchHandler, /) -> NatsConsumer:
         """Call the handler with batches, one after the other."""
-        return self._started(checked(patterns), self.durable, handler)
+        return self._started(check_patterns(patterns), self.durable, handler)
 
     def _started(self, patterns: Sequence[str], durable: str, handler: BatchHandler) -> NatsConsumer:
         consumer = NatsConsumer(self, patterns, durable, handler)
@@ -39,7 +38,7 @@ class NatsBus(Settings):
         return consumer
 
 
-def _each(handler: Callable[[Message], Any], messages: Sequence[Message]) -> list[Message]:
+def _one_by_one(handler: Handler, messages: Sequence[Message]) -> list[Message]:
     """Hand over messages one by one; returns those to be delivered again."""
     again = []
     for message in messages:

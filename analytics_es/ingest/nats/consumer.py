@@ -18,7 +18,7 @@ from nats.errors import Error as NatsError
 from analytics_es.errors import CannotReachBus
 from analytics_es.events.event import EPOCH
 from analytics_es.ingest.bus import BatchHandler, Message
-from analytics_es.ingest.nats.binding import bound, problem
+from analytics_es.ingest.nats.binding import bind, problem
 from analytics_es.ingest.nats.inbox import PATIENCE_SECONDS, Inbox
 from analytics_es.ingest.nats.settings import Settings
 
@@ -104,10 +104,10 @@ class NatsConsumer:
                 await self._stops_within(RECONNECT_SECONDS)
 
     def _tell(self, error: object) -> None:
-        told = problem(error)
-        if self._ready.done() and told != self.trouble:
-            logger.error("%s: %s", self._bus.shown, told)
-        self.trouble = told
+        trouble = problem(error)
+        if self._ready.done() and trouble != self.trouble:
+            logger.error("%s: %s", self._bus.shown, trouble)
+        self.trouble = trouble
 
     async def _stops_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):
@@ -124,7 +124,7 @@ class NatsConsumer:
             await self._connect(client)
             yield client
         finally:
-            await _left(client)
+            await _leave(client)
 
     async def _connect(self, client: Client) -> None:
         """Connect, trying each server once or twice; from then on nats-py connects again by itself, for ever."""
@@ -162,22 +162,22 @@ class NatsConsumer:
 
     async def _consume(self, client: Client) -> None:
         """Hand over one batch while the next is fetched, until stopped; then what has come by then."""
-        requests, in_flight = await bound(client.jetstream(), self._bus, self._durable, self._subjects)
+        requests, in_flight = await bind(client.jetstream(), self._bus, self._durable, self._subjects)
         inbox = Inbox(client, requests, self._wake, min(self._bus.batch, in_flight))
         await inbox.open()
         self.trouble = None
         if not self._ready.done():
             self._ready.set_result(None)
-        stopping, filling = asyncio.create_task(self._stopping.wait()), asyncio.create_task(inbox.filled())
+        stopping, filling = asyncio.create_task(self._stopping.wait()), asyncio.create_task(inbox.fill())
         try:
-            while await _first(filling, stopping):
-                delivered = inbox.taken()
-                filling = asyncio.create_task(inbox.filled())
+            while await _is_first(filling, stopping):
+                delivered = inbox.take()
+                filling = asyncio.create_task(inbox.fill())
                 await self._hand_over(delivered)
         finally:
-            await _cancelled(filling, stopping)
+            await _cancel(filling, stopping)
         await inbox.drain()
-        await self._hand_over(inbox.taken())
+        await self._hand_over(inbox.take())
 
     async def _hand_over(self, delivered: Sequence[Msg]) -> None:
         """Hand over a batch, again and again until it is taken or this is stopped, and acknowledge it."""
@@ -192,18 +192,18 @@ class NatsConsumer:
                 pause = min(2 * pause, MOST_SECONDS)
             else:
                 self.trouble = None
-                for each, again in zip(delivered, retried, strict=True):
-                    await (each.nak(delay=RETRY_SECONDS) if again else each.ack())
+                for message, again in zip(delivered, retried, strict=True):
+                    await (message.nak(delay=RETRY_SECONDS) if again else message.ack())
                 return
 
     def _handled(self, delivered: Sequence[Msg]) -> list[bool]:
         """Call the handler; says of each message whether it is to be delivered again."""
-        messages = [message_of(each, self._bus.prefix) for each in delivered]
+        messages = [message_of(message, self._bus.prefix) for message in delivered]
         again = {id(message) for message in self._handler(messages) or ()}
         return [id(message) in again for message in messages]
 
 
-async def _left(client: Client) -> None:
+async def _leave(client: Client) -> None:
     """Send what is to be sent, where that can be, and close the connection."""
     if client.is_connected:
         with suppress(NatsError, OSError):
@@ -214,16 +214,16 @@ async def _left(client: Client) -> None:
             await client.close()
 
 
-async def _first(wanted: asyncio.Task[Any], other: asyncio.Task[Any]) -> bool:
+async def _is_first(task: asyncio.Task[Any], other: asyncio.Task[Any]) -> bool:
     """Wait for either; says whether it was the first, raising what it raised, and not the other."""
-    await asyncio.wait({wanted, other}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({task, other}, return_when=asyncio.FIRST_COMPLETED)
     if other.done():
         return False
-    wanted.result()
+    task.result()
     return True
 
 
-async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -31,7 +31,7 @@ class Inbox:
     wake: asyncio.Event  # set when there is an answer, or another connection
     batch: int
     _messages: list[Msg] = field(factory=list)
-    _wanted: int = 0
+    _requested: int = 0
     _status: str | None = None
     _subscription: Any = None
 
@@ -46,12 +46,12 @@ class Inbox:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await self._subscription.drain()
 
-    def taken(self) -> list[Msg]:
+    def take(self) -> list[Msg]:
         """Take out what has come."""
         messages, self._messages = self._messages, []
         return messages
 
-    async def filled(self) -> None:
+    async def fill(self) -> None:
         """Wait for what there is, at most a batch, or else for the next message; raises NatsError."""
         most_bytes = max(BATCH_BYTES, 2 * self.client.max_payload)
         while not self._messages:
@@ -64,7 +64,7 @@ class Inbox:
     async def _ask(self, seconds: float, **request: Any) -> None:
         """Send a request, and wait until it is answered in full, refused or given up."""
         self.wake.clear()
-        self._status, self._wanted = None, request["batch"]
+        self._status, self._requested = None, request["batch"]
         await self.client.publish(self.requests, json.dumps(request).encode(), reply=self._subscription.subject)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds + PATIENCE_SECONDS):
@@ -75,5 +75,5 @@ class Inbox:
             self._messages.append(delivered)
         else:  # the server says why it delivers no more
             self._status = (delivered.headers or {}).get("Status", "")
-        if self._status is not None or len(self._messages) >= self._wanted:
+        if self._status is not None or len(self._messages) >= self._requested:
             self.wake.set()

@@ -15,13 +15,16 @@ BATCH = 1000
 class Settings:
     """What a NatsBus is told.
 
-    `url` may name several servers of a cluster, with commas between them. `stream` is found by its subjects if it is
-    not named; with `create_stream` it is made if it is not there. `durable` is the name under which the server knows
-    how far this consumer is: processes that share it share the work. `subject_prefix` is what subjects begin with
-    before the event's type. A `batch` of messages is recorded in one commit and then acknowledged, while at most as
-    many are fetched. At most `max_in_flight` messages are delivered and not acknowledged; they are delivered again
-    after `ack_wait` seconds. Both are for a consumer that is made; one that is there keeps what it has. `options` are
-    those of nats-py's `connect`, such as `tls` or `user_credentials`.
+    url: of the server, or of several in a cluster, with commas between them.
+    stream: found by its subjects where it is not named.
+    durable: the name under which the server knows how far this consumer is; processes that share it share the work.
+    subject_prefix: what subjects begin with before the event's type.
+    create_stream: whether to make the stream where there is none.
+    batch: how many messages are recorded in one commit and then acknowledged, while at most as many are fetched.
+    max_in_flight: how many messages at most are delivered and not acknowledged; a consumer that is there keeps its own.
+    ack_wait: seconds after which these are delivered again; a consumer that is there keeps its own.
+    connect_seconds: for the first connection.
+    options: those of nats-py's `connect`, such as `tls` or `user_credentials`.
     """
 
     url: str = "nats://localhost:4222"
@@ -38,12 +41,12 @@ class Settings:
     @property
     def servers(self) -> list[str]:
         """The addresses of the servers."""
-        return [each.strip() for each in self.url.split(",") if each.strip()]
+        return [server.strip() for server in self.url.split(",") if server.strip()]
 
     @property
     def shown(self) -> str:
         """The addresses without what may be secret in them."""
-        return ",".join(re.sub(r"^([a-z]+://)?.*@", r"\1***@", each) for each in self.servers)
+        return ",".join(re.sub(r"^([a-z]+://)?.*@", r"\1***@", server) for server in self.servers)
 
     @property
     def prefix(self) -> str:

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analytics_es.ingest.otel.exporter import AnalyticsSpanExporter
+    from analytics_es.ingest.otel.exporter import AnalyticsSpanExporter, ExportStats
 
-__all__ = ["AnalyticsSpanExporter"]
+__all__ = ["AnalyticsSpanExporter", "ExportStats"]
 
 
 def __getattr__(name: str) -> Any:

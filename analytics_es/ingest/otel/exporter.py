@@ -13,10 +13,10 @@ from typing import Any, Protocol
 from attrs import frozen
 
 from analytics_es.errors import MissingExtra
-from analytics_es.events.event import EARLIEST, LATEST
-from analytics_es.ingest.door import reason
+from analytics_es.events.event import EARLIEST, LATEST, REJECTED
 from analytics_es.ingest.otel.span_events import SOURCE, Reader
 from analytics_es.ingest.otel.spans import Span, SpanEvent
+from analytics_es.ingest.problems import reason
 from analytics_es.types import Refusal
 
 try:
@@ -26,7 +26,6 @@ try:
 except ModuleNotFoundError as error:
     raise MissingExtra(package=error.name, extra="otel") from None
 
-REJECTED = "analytics.message.rejected"
 UNREADABLE = "unreadable_span"
 REMEMBERED = 20_000  # spans: minutes of a busy process, about 6 MB
 MAX_RAW = 96 * 1024  # bytes of what is kept of a span that was refused
@@ -39,8 +38,12 @@ logger = logging.getLogger("analytics_es")
 class ExportStats:
     """What became of the spans an exporter was given.
 
-    `ignored` spans are none of GenAI; the others gave events, which were `recorded`, were known before (`duplicates`),
-    were `refused`, which is kept in the log with the reason, or could not be recorded because the store `failed`.
+    spans: how many there were.
+    ignored: how many of them are none of GenAI; each of the others gave one event or two.
+    recorded: how many events are new in the log.
+    duplicates: how many were there before.
+    refused: how many the door refused; they are kept in the log with the reason.
+    failed: how many could not be recorded because the store failed.
     """
 
     spans: int = 0
@@ -112,21 +115,21 @@ class AnalyticsSpanExporter(SpanExporter):
 
     def _read(self, spans: Sequence[ReadableSpan]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Return the events of spans, and those that say which spans cannot be read."""
-        batch, found, rejected = list[Span](), list[list[dict[str, Any]]](), list[dict[str, Any]]()
-        for each in spans:
+        batch, per_span, rejected = list[Span](), list[list[dict[str, Any]]](), list[dict[str, Any]]()
+        for ended in spans:
             try:
-                batch.append(span_of(each))
+                batch.append(span_of(ended))
             except Exception as error:  # whatever an emitter managed to put into a span
-                rejected.append(_rejection(UNREADABLE, reason(error), {"name": each.name}))
+                rejected.append(_rejection(UNREADABLE, reason(error), {"name": ended.name}))
         with self._lock:
             self._reader.see(batch)
             for span in batch:
                 try:
-                    found.append(self._reader.events(span))
+                    per_span.append(self._reader.events(span))
                 except Exception as error:  # a bug of ours must not cost the other spans
                     rejected.append(_rejection(UNREADABLE, reason(error), {"id": span.key, "name": span.name}))
-        self._count(spans=len(spans), ignored=found.count([]))
-        return [event for several in found for event in several], rejected
+        self._count(spans=len(spans), ignored=per_span.count([]))
+        return [event for events in per_span for event in events], rejected
 
     def _reject(self, rejected: list[dict[str, Any]]) -> SpanExportResult:
         if not rejected:

@@ -20,8 +20,8 @@ class Node(NamedTuple):
 
 
 @define(eq=False)
-class _Known:
-    parent: _Known | None = None
+class _Place:
+    parent: _Place | None = None
     tool: str = ""
     holds_call: bool = False
     holds_usage: bool = False
@@ -39,7 +39,7 @@ class Nesting:
     """
 
     limit: int | None = None
-    _known: OrderedDict[str, _Known] = field(factory=OrderedDict, init=False)
+    _places: OrderedDict[str, _Place] = field(factory=OrderedDict, init=False)
 
     def see(self, nodes: Iterable[Node]) -> None:
         """Take spans in."""
@@ -50,9 +50,9 @@ class Nesting:
             span.tool = node.tool
         for node in nodes:
             span = self._span(node.key)
-            _tell(span.parent, call=node.is_call or span.holds_call, usage=node.reports_usage or span.holds_usage)
-        while self.limit is not None and len(self._known) > max(self.limit, 2 * len(nodes)):
-            self._known.popitem(last=False)
+            _mark(span.parent, call=node.is_call or span.holds_call, usage=node.reports_usage or span.holds_usage)
+        while self.limit is not None and len(self._places) > max(self.limit, 2 * len(nodes)):
+            self._places.popitem(last=False)
 
     def holds_call(self, key: str) -> bool:
         """Say whether a call lies in this span."""
@@ -64,31 +64,31 @@ class Nesting:
         What is live is seen from the inside out: a tool that goes on is not known yet.
         """
         span = self._span(key)
-        return next((each.tool for each in (span, *_around(span)) if each.tool), None)
+        return next((outer.tool for outer in (span, *_around(span)) if outer.tool), None)
 
     def counts(self, key: str) -> bool:
         """Say whether the usage that this span reports is to be counted, and remember that it was."""
         span = self._span(key)
-        if span.holds_usage or any(each.counted for each in _around(span)):
+        if span.holds_usage or any(outer.counted for outer in _around(span)):
             return False
         span.counted = True
         return True
 
-    def _span(self, key: str) -> _Known:
-        span = self._known.setdefault(key, _Known())
-        self._known.move_to_end(key)
+    def _span(self, key: str) -> _Place:
+        span = self._places.setdefault(key, _Place())
+        self._places.move_to_end(key)
         return span
 
 
-def _tell(span: _Known | None, *, call: bool, usage: bool) -> None:
-    """Tell a span and all around it what lies in them; those that know it have told the others."""
+def _mark(span: _Place | None, *, call: bool, usage: bool) -> None:
+    """Mark a span and all around it with what lies in them; where it is marked already, the others are too."""
     while span and (call > span.holds_call or usage > span.holds_usage):
         span.holds_call |= call
         span.holds_usage |= usage
         span = span.parent
 
 
-def _around(span: _Known) -> Iterator[_Known]:
+def _around(span: _Place) -> Iterator[_Place]:
     """Yield the spans that one lies in, the innermost first."""
     passed = {id(span)}  # a file may claim that spans lie in one another
     while span.parent and id(span.parent) not in passed:

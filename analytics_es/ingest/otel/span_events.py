@@ -12,23 +12,11 @@ from typing import Any, NamedTuple
 
 from attrs import define, evolve, field
 
+from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import EPOCH
-from analytics_es.events.fields import MAX_TEXT
 from analytics_es.ingest.otel import conventions as semconv
 from analytics_es.ingest.otel.nesting import Nesting, Node
-from analytics_es.ingest.otel.spans import (
-    Span,
-    Told,
-    attempt,
-    attributes,
-    called,
-    common,
-    cut,
-    duration,
-    first_chunk,
-    said,
-    used,
-)
+from analytics_es.ingest.otel.spans import Attributes, Span, common, cut, duration, first_chunk, left_over, said
 
 SOURCE = "otel"
 CALL, TASK, TOOL = "provider.call", "task", "tool.call"
@@ -45,8 +33,8 @@ class Activity(NamedTuple):
 
 def activity_of(span: Span) -> Activity | None:
     """Say what a span is; None if it is no GenAI span."""
-    told = Told(span.attributes)
-    operation, kind = told.text(semconv.OPERATION), told.text(semconv.KIND)
+    attributes = Attributes(span.attributes)
+    operation, kind = attributes.text(semconv.OPERATION), attributes.text(semconv.KIND)
     if operation is None and kind is not None:
         operation = semconv.OPERATIONS.get(kind.lower())
     if operation is not None:
@@ -94,51 +82,51 @@ class Reader:
         return [*events, self._unseen_calls(span, kind)] if counts else events
 
     def _call(self, span: Span, kind: Activity, *, carries: bool) -> dict[str, Any]:
-        told = Told(span.attributes)
+        attributes = Attributes(span.attributes)
         data = {
-            **common(span, told),
-            **called(told, kind.operation),
-            "tool": told.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key),
-            "attempt": attempt(told),
+            **common(span, attributes),
+            **attributes.called(kind.operation),
+            "tool": attributes.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key),
+            "attempt": attributes.attempt(),
             "duration_ms": duration(span),
-            "time_to_first_chunk_ms": first_chunk(span, told),
-            **(used(told) if carries else {}),
+            "time_to_first_chunk_ms": first_chunk(span, attributes),
+            **(attributes.used() if carries else {}),
             **(said(span, semconv.SAID) if self.content else {}),
         }
-        return _event(span, CALL, {**data, "attributes": attributes(span, told)})
+        return _event(span, CALL, {**data, "attributes": left_over(span, attributes)})
 
     def _activity(self, span: Span, kind: Activity) -> dict[str, Any]:
-        told = Told(span.attributes)
-        data = {**common(span, told), "attempt": attempt(told), "duration_ms": duration(span)}
+        attributes = Attributes(span.attributes)
+        data = {**common(span, attributes), "attempt": attributes.attempt(), "duration_ms": duration(span)}
         name = TASK if kind.name == CALL else str(kind.name)
         if kind.name == CALL:
             data["task_type"] = kind.operation or span.title
         else:
-            data[semconv.NAMES[name][0]] = _name(span, told, name)
+            data[semconv.NAMES[name][0]] = _name(span, attributes, name)
         if name == TASK:
             data["task_id"] = data["task_id"] or span.key
         if self.content:
             data |= said(span, semconv.DONE if name == TOOL else semconv.SAID)
-        return _event(span, name, {**data, "attributes": attributes(span, told)})
+        return _event(span, name, {**data, "attributes": left_over(span, attributes)})
 
     def _unseen_calls(self, span: Span, kind: Activity) -> dict[str, Any]:
         """Return the calls in a span that only it tells of, as one; without a duration, which is the span's."""
-        told = Told(span.attributes)
-        data = {**common(span, told), **called(told, kind.operation), **used(told)}
-        data["tool"] = told.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key)
-        about = attributes(evolve(span, attributes={}, dropped=0), told)
+        attributes = Attributes(span.attributes)
+        data = {**common(span, attributes), **attributes.called(kind.operation), **attributes.used()}
+        data["tool"] = attributes.text(semconv.FOR_TOOL) or self._nesting.tool_of(span.key)
+        about = left_over(evolve(span, attributes={}, dropped=0), attributes)
         return {**_event(span, CALL, {**data, "attributes": about}), "id": f"{span.key}:usage"}
 
 
 def _node(span: Span, kind: Activity | None) -> Node:
     if kind is None:
         return Node(span.key, span.parent, False, False)
-    tool = cut(_name(span, Told(span.attributes), TOOL), MAX_TEXT) if kind.name == TOOL else ""
+    tool = cut(_name(span, Attributes(span.attributes), TOOL), MAX_TEXT) if kind.name == TOOL else ""
     return Node(span.key, span.parent, kind.name == CALL, reports_usage(span), tool)
 
 
-def _name(span: Span, told: Told, activity: str) -> str:
-    return told.text(semconv.NAMES[activity][1]) or span.title
+def _name(span: Span, attributes: Attributes, activity: str) -> str:
+    return attributes.text(semconv.NAMES[activity][1]) or span.title
 
 
 def _event(span: Span, activity: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -64,18 +64,18 @@ class Span:
 
 
 @define
-class Told:
-    """A span's attributes, and which of them have been taken over into fields."""
+class Attributes:
+    """A span's attributes by name, and which of them have been taken over into fields."""
 
-    attributes: Mapping[str, Any]
+    values: Mapping[str, Any]
     taken: set[str] = Factory(set)
 
     def first(self, names: Iterable[str]) -> Any:
         """Return the first value there is under these names, and take it."""
         for name in names:
-            value = self.attributes.get(name)
+            value = self.values.get(name)
             if value is not None and value != "":
-                self.taken.update(each for each in names if self.attributes.get(each) == value)
+                self.taken.update(alias for alias in names if self.values.get(alias) == value)
                 return value
         return None
 
@@ -90,40 +90,56 @@ class Told:
         whole = value.isdecimal() if isinstance(value, str) else isinstance(value, float) and value.is_integer()
         return int(value) if whole else value
 
+    def attempt(self) -> Any:
+        """Return which attempt it was, from 1, None where nothing tells; the door refuses what is no such number."""
+        own = self.number((f"{semconv.OWN}attempt",))
+        if own is not None:
+            return own
+        resends = self.number(semconv.RESENDS)
+        return resends + 1 if type(resends) is int else resends
 
-def common(span: Span, told: Told) -> dict[str, Any]:
+    def called(self, operation: str | None) -> dict[str, Any]:
+        """Return who was called, for what."""
+        self.taken.update(name for name in semconv.OPERATION if self.values.get(name) == operation)
+        provider = self.text(semconv.PROVIDER)
+        provider = provider and semconv.PROVIDERS.get(provider.lower(), provider.lower())
+        return {"provider": provider, "model": self._model(), "operation": operation}
+
+    def used(self) -> dict[str, Any]:
+        """Return tokens and cost."""
+        cost = self.first(semconv.COST)
+        return {**self._tokens(), **({} if cost is None else {"cost": cost, "currency": "USD"})}
+
+    def _model(self) -> str | None:
+        for name in semconv.MODEL:
+            model = self.text((name,))
+            if model is not None and name.endswith("invocation_parameters"):
+                model = _model_in(model)
+            if model:
+                return model
+        return None
+
+    def _tokens(self) -> dict[str, Any]:
+        """Return token counts whose totals include their parts, as most emitters report them and some do not.
+
+        A part above its total gives it away, and so does a grand total that only the sum of all makes.
+        """
+        tokens = {name: self.number(names) for name, names in semconv.USAGE.items()}
+        for name, names in semconv.PARTS.items():
+            whole = "output_tokens" if name == "reasoning_tokens" else "input_tokens"
+            if tokens[whole] is not None:
+                tokens[name] = self.number(names)
+        if all(value is None or (type(value) is int and value >= 0) for value in tokens.values()):
+            _include_parts(tokens, self.number(semconv.TOTAL_TOKENS))
+        return tokens
+
+
+def common(span: Span, attributes: Attributes) -> dict[str, Any]:
     """Return the fields every event may have, None where there is nothing."""
-    ids = {name: told.text((semconv.OWN + name, *names)) for name, names in semconv.IDS.items()}
+    ids = {name: attributes.text((semconv.OWN + name, *names)) for name, names in semconv.IDS.items()}
     ids["job_id"] = ids["job_id"] or span.trace_id  # a trace is one job: the one thing every span of it can tell
-    error = told.text(semconv.ERROR) or _exception(span)
+    error = attributes.text(semconv.ERROR) or _exception(span)
     return {**ids, "error_type": error and cut(error, MAX_VALUE)}
-
-
-def attempt(told: Told) -> Any:
-    """Return which attempt it was, from 1, None where nothing tells; the door refuses what is no such number."""
-    own = told.number((f"{semconv.OWN}attempt",))
-    if own is not None:
-        return own
-    resends = told.number(semconv.RESENDS)
-    return resends + 1 if type(resends) is int else resends
-
-
-def called(told: Told, operation: str | None) -> dict[str, Any]:
-    """Return who was called, for what."""
-    told.taken.update(name for name in semconv.OPERATION if told.attributes.get(name) == operation)
-    provider = told.text(semconv.PROVIDER)
-    provider = provider and semconv.PROVIDERS.get(provider.lower(), provider.lower())
-    return {"provider": provider, "model": _model(told), "operation": operation}
-
-
-def _model(told: Told) -> str | None:
-    for name in semconv.MODEL:
-        model = told.text((name,))
-        if model is not None and name.endswith("invocation_parameters"):
-            model = _model_in(model)
-        if model:
-            return model
-    return None
 
 
 def _model_in(parameters: str) -> str | None:
@@ -134,34 +150,13 @@ def _model_in(parameters: str) -> str | None:
     return model if isinstance(model, str) else None
 
 
-def used(told: Told) -> dict[str, Any]:
-    """Return tokens and cost."""
-    cost = told.first(semconv.COST)
-    return {**_tokens(told), **({} if cost is None else {"cost": cost, "currency": "USD"})}
-
-
-def _tokens(told: Told) -> dict[str, Any]:
-    """Return token counts whose totals include their parts, as most emitters report them and some do not.
-
-    A part above its total gives it away, and so does a grand total that only the sum of all makes.
-    """
-    tokens = {name: told.number(names) for name, names in semconv.USAGE.items()}
-    for name, names in semconv.PARTS.items():
-        whole = "output_tokens" if name == "reasoning_tokens" else "input_tokens"
-        if tokens[whole] is not None:
-            tokens[name] = told.number(names)
-    if all(value is None or (type(value) is int and value >= 0) for value in tokens.values()):
-        _include_parts(tokens, told.number(semconv.TOTAL_TOKENS))
-    return tokens
-
-
 def _include_parts(tokens: dict[str, Any], total: Any) -> None:
     cached = (tokens.get("cache_read_tokens") or 0) + (tokens.get("cache_creation_tokens") or 0)
     reasoning = tokens.get("reasoning_tokens") or 0
-    given = (tokens["input_tokens"] or 0, tokens["output_tokens"] or 0)
-    readings = [(given[0] + more, given[1] + other) for more in (0, cached) for other in (0, reasoning)]
-    possible = [each for each in readings if each[0] >= cached and each[1] >= reasoning]
-    chosen = next((each for each in possible if sum(each) == total), possible[0])
+    reported = (tokens["input_tokens"] or 0, tokens["output_tokens"] or 0)
+    readings = [(reported[0] + more, reported[1] + other) for more in (0, cached) for other in (0, reasoning)]
+    possible = [reading for reading in readings if reading[0] >= cached and reading[1] >= reasoning]
+    chosen = next((reading for reading in possible if sum(reading) == total), possible[0])
     for name, value in zip(("input_tokens", "output_tokens"), chosen, strict=True):
         if tokens[name] is not None:
             tokens[name] = value
@@ -172,9 +167,9 @@ def duration(span: Span) -> float | None:
     return (span.end_us - span.start_us) / 1000 if span.end_us >= span.start_us else None
 
 
-def first_chunk(span: Span, told: Told) -> float | None:
+def first_chunk(span: Span, attributes: Attributes) -> float | None:
     """Return the milliseconds until the first chunk of the answer, by an attribute or by the event of the first."""
-    seconds = told.first(semconv.FIRST_CHUNK)
+    seconds = attributes.first(semconv.FIRST_CHUNK)
     if isinstance(seconds, int | float):
         return seconds * 1000
     times = [event.at_us for event in span.events if event.name in semconv.FIRST_CHUNK_EVENTS]
@@ -190,18 +185,18 @@ def _exception(span: Span) -> str | None:
 # ── attributes ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def attributes(span: Span, told: Told) -> dict[str, Any]:
+def left_over(span: Span, attributes: Attributes) -> dict[str, Any]:
     """Return what no field has taken: short, flat, without what was said; what there was no room for is counted."""
-    names = sorted(name for name in span.attributes if name not in told.taken and not is_free_text(name))
-    kept = [name for name in names if len(name) <= MAX_NAME and _plain(name) == name][:MAX_ATTRIBUTES]
+    names = sorted(name for name in span.attributes if name not in attributes.taken and not is_free_text(name))
+    fitting = [name for name in names if len(name) <= MAX_NAME and _plain(name) == name][:MAX_ATTRIBUTES]
     about = {
         "service.name": span.service,
         "otel.scope.name": span.scope,
         "otel.parent_span_id": span.parent_id,
         "otel.clock_set_back_ms": max(span.start_us - span.end_us, 0) / 1000,
-        "otel.dropped_attributes": span.dropped + len(names) - len(kept),
+        "otel.dropped_attributes": span.dropped + len(names) - len(fitting),
     }
-    values = {name: _short(span.attributes[name]) for name in kept if span.attributes[name] is not None}
+    values = {name: _short(span.attributes[name]) for name in fitting if span.attributes[name] is not None}
     return {**{name: _short(value) for name, value in about.items() if value}, **values}
 
 
@@ -209,7 +204,7 @@ def attributes(span: Span, told: Told) -> dict[str, Any]:
 def is_free_text(name: str) -> bool:
     """Say whether an attribute holds what was said: prompts, answers, arguments, documents."""
     return name not in semconv.NOT_FREE and any(
-        name == each or name.startswith(f"{each}.") for each in semconv.FREE_TEXT
+        name == free or name.startswith(f"{free}.") for free in semconv.FREE_TEXT
     )
 
 
@@ -221,8 +216,8 @@ def _short(value: Any) -> str | float:
 
 def said(span: Span, fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return what was said, by field."""
-    found = {name: next(filter(None, (_text_of(span, each) for each in names)), None) for name, names in fields.items()}
-    return {name: cut(text, MAX_CONTENT) for name, text in found.items() if text}
+    texts = {field: next(filter(None, (_text_of(span, name) for name in names)), "") for field, names in fields.items()}
+    return {field: cut(text, MAX_CONTENT) for field, text in texts.items() if text}
 
 
 def _text_of(span: Span, name: str) -> str | None:

@@ -13,7 +13,7 @@ from analytics_es import forks
 from analytics_es.errors import Closed, StoreFailed, StoreUnavailable
 from analytics_es.log.postgres.database import Database
 
-KEPT = 2
+IDLE = 2  # connections that are kept
 
 
 class ArrowReader:
@@ -32,7 +32,7 @@ class ArrowReader:
         try:
             connection = self._idle.pop() if self._idle else dbapi.connect(self._database.url, autocommit=True)
         except dbapi.Error as error:
-            raise StoreUnavailable(problem=self._database.said(error)) from None
+            raise StoreUnavailable(problem=self._database.message(error)) from None
         try:
             with connection.cursor() as cursor:
                 cursor.execute(query)
@@ -42,12 +42,12 @@ class ArrowReader:
             while self._idle:  # what broke this one most likely broke the others
                 self._drop(self._idle.pop())
             kind = StoreUnavailable if isinstance(error, dbapi.OperationalError) or not _state(error) else StoreFailed
-            raise kind(problem=self._database.said(error)) from None
+            raise kind(problem=self._database.message(error)) from None
         self._keep(connection)
         return table
 
     def _keep(self, connection: Any) -> None:
-        if self._closed or len(self._idle) >= KEPT:
+        if self._closed or len(self._idle) >= IDLE:
             self._drop(connection)
         else:
             self._idle.append(connection)
@@ -74,5 +74,5 @@ class ArrowReader:
 
 def _state(error: Any) -> str:
     """Return the server's code of an error, "" where it did not come from the server, or said good-bye with it."""
-    found = str(getattr(error, "sqlstate", "") or "")
-    return "" if found.startswith(("57P", "08")) else found.strip("\0")
+    code = str(getattr(error, "sqlstate", "") or "")
+    return "" if code.startswith(("57P", "08")) else code.strip("\0")

@@ -107,7 +107,7 @@ class Database:
         try:
             psycopg.conninfo.conninfo_to_dict(url)
         except psycopg.ProgrammingError as error:
-            raise BadAddress(address=redacted(url), problem=self.said(error)) from None
+            raise BadAddress(address=redacted(url), problem=self.message(error)) from None
         self.place = f"schema {schema} of {redacted(url)}"
         with self.connect():  # so that what is wrong with the address is said at once, and by the server
             pass
@@ -180,7 +180,7 @@ class Database:
             retry=tenacity.retry_if_exception_type(StoreUnavailable),
             stop=tenacity.stop_after_delay(RETRY_SECONDS),
             wait=tenacity.wait_random_exponential(0.05, max=1),
-            before_sleep=_tell,
+            before_sleep=_warn,
             reraise=True,
         )
         return trying(work)
@@ -200,11 +200,11 @@ class Database:
         except _BUSY as error:
             raise StoreBusy(seconds=LOCK_TIMEOUT) from error
         except _LOST as error:
-            raise StoreUnavailable(problem=self.said(error)) from None
+            raise StoreUnavailable(problem=self.message(error)) from None
         except psycopg.Error as error:
-            raise StoreFailed(problem=self.said(error)) from None
+            raise StoreFailed(problem=self.message(error)) from None
 
-    def said(self, error: Exception) -> str:
+    def message(self, error: Exception) -> str:
         """Return what a driver says, in one line and without the password."""
         text = " ".join(str(error).split()) or type(error).__name__
         for secret in _secrets(self.url):
@@ -238,15 +238,15 @@ def _check(connection: Connection) -> None:
 _checked: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
 
-def _tell(state: tenacity.RetryCallState) -> None:
+def _warn(state: tenacity.RetryCallState) -> None:
     if state.outcome:
         logger.warning("%s Trying again.", state.outcome.exception())
 
 
 def _secrets(url: str) -> list[str]:
     try:
-        found = urlsplit(url).password
+        password = urlsplit(url).password
     except ValueError:
-        found = None
-    given = [found, *re.findall(r"[?&](?:password|sslpassword)=([^&]*)", url)]
-    return [secret for each in given if each for secret in {each, unquote(each)}]
+        password = None
+    passwords = [password, *re.findall(r"[?&](?:password|sslpassword)=([^&]*)", url)]
+    return [secret for password in passwords if password for secret in {password, unquote(password)}]

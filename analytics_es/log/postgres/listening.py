@@ -39,12 +39,12 @@ class Listener(threading.Thread):
             wait=tenacity.wait_random_exponential(0.1, max=5),
             stop=tenacity.stop_when_event_set(self._stopping),
             sleep=tenacity.sleep_using_event(self._stopping),
-            before_sleep=self._tell,
+            before_sleep=self._warn,
             retry_error_callback=lambda _: None,
         )
         trying(self._listen)
 
-    def _tell(self, state: tenacity.RetryCallState) -> None:
+    def _warn(self, state: tenacity.RetryCallState) -> None:
         why = state.outcome.exception() if state.outcome else ""
         logger.warning("Listening for events was interrupted; looking for them instead. %s", why)
         self._interrupted = True

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier, Literal
 
@@ -15,74 +14,40 @@ from analytics_es.events.event import key_of_time
 from analytics_es.log.event_log import (
     COLUMNS,
     LAST,
-    PLACE,
     Appended,
     Entry,
     EventLog,
     Held,
     Span,
-    Stored,
-    brought_up,
-    check_horizon,
-    sorted_out,
+    first_row,
+    upcast,
 )
-from analytics_es.log.horizon import Horizon
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
-from analytics_es.log.postgres.database import Cursor, Database
+from analytics_es.log.postgres.database import Database
 from analytics_es.log.postgres.listening import Listener
+from analytics_es.log.postgres.recorder import PostgresRecorder
 from analytics_es.log.postgres.seals import PostgresSeals
-from analytics_es.log.seals import HORIZON, SELECT_STATE
 
+# What tells this log from every other.
 SELECT_IDENTITY = "SELECT id FROM log_identity"
+
+# The last position.
 HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
 
 # What holds of the log from here on.
-WRITE_NOTES = (
-    "INSERT INTO log_notes SELECT * FROM unnest(%b::text[], %b::text[]) "
-    "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-)
 SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
-
-# Append what is not there yet. Positions are counted on from the head instead of taken from the sequence, which the
-# table's lock allows: so there are no gaps, and a log has the same positions on every database.
-_APPEND = """
-WITH new AS (
-    INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id)
-    SELECT key, 1, topic, state, (SELECT coalesce(max(notification_id), 0) FROM stored_events) + row_number() OVER ()
-    FROM (
-        SELECT key COLLATE "C" AS key, topic, state
-        FROM unnest(%b::text[], %b::text[], %b::bytea[]) WITH ORDINALITY AS given (key, topic, state, n)
-        WHERE NOT EXISTS (SELECT FROM stored_events WHERE {same})
-        ORDER BY n
-    ) AS missing
-    ON CONFLICT DO NOTHING
-    RETURNING notification_id
-)
-SELECT count(*), coalesce(min(notification_id), 0), coalesce(max(notification_id), 0) FROM new"""
-APPEND = _APPEND.format(same='originator_id = key COLLATE "C" AND originator_version = 1')
-APPEND_STRICTLY = _APPEND.format(same='substr(originator_id, 13) = substr(key COLLATE "C", 13)')
-
-# Where events of these keys were before, and what they say.
-FIND = (
-    "SELECT originator_id, notification_id, state FROM stored_events "
-    "WHERE originator_id = ANY(%s) AND originator_version = 1 AND notification_id <= %s"
-)
 
 # A store may hold that a source and an id are one event whatever its time; the index then says so from its making on.
 FIND_STRICT = "SELECT to_regclass('stored_events_by_identity') IS NOT NULL"
 CREATE_STRICT = "CREATE UNIQUE INDEX stored_events_by_identity ON stored_events (substr(originator_id, 13))"
-FIND_IDENTITY = (
-    "SELECT substr(originator_id, 13), notification_id, state FROM stored_events "
-    "WHERE substr(originator_id, 13) = ANY(%s) AND notification_id <= %s"
-)
+# What is read of an event.
+EVENTS = "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
 
 # The events of a stretch of positions, in order.
-SCAN = (
-    "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
-    "WHERE notification_id > {after} AND notification_id <= {upto}{unsealed} "
-    "ORDER BY notification_id LIMIT {limit}"
+SCAN = EVENTS + (
+    "WHERE notification_id > {after} AND notification_id <= {upto}{unsealed} ORDER BY notification_id LIMIT {limit}"
 )
 
 # The positions of the events of a stretch of time, in order.
@@ -92,8 +57,7 @@ POSITIONS_IN_TIME = (
 )
 
 # The events of a stretch of time within a short stretch of positions.
-SCAN_IN_TIME = (
-    "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
+SCAN_IN_TIME = EVENTS + (
     "WHERE notification_id BETWEEN {start} AND {stop} AND originator_id >= '{first}' "
     "AND originator_id < '{end}'{unsealed} ORDER BY notification_id"
 )
@@ -105,82 +69,28 @@ KEYS_IN_TIME = (
 )
 
 # The last event of a stretch of positions.
-LATEST = (
-    "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
-    "WHERE notification_id <= {upto}{unsealed} ORDER BY notification_id DESC LIMIT 1"
-)
+LATEST = EVENTS + "WHERE notification_id <= {upto}{unsealed} ORDER BY notification_id DESC LIMIT 1"
 
 # The event with a key.
-OF_KEY = (
-    "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
-    "WHERE originator_id = {key} AND originator_version = 1{unsealed}"
-)
+OF_KEY = EVENTS + "WHERE originator_id = {key} AND originator_version = 1{unsealed}"
 
-# The events that hold some bytes, or are of some types; and what is to be there instead.
+# The events that hold some bytes, or are of some types.
 SEARCH = (
     "SELECT notification_id, topic, state FROM stored_events WHERE notification_id > %s "
     "AND (position(%s::bytea IN state) > 0 OR topic = ANY(%s)) ORDER BY notification_id LIMIT %s"
 )
+
+# Replace what is stored at these positions.
 REWRITE = (
     "UPDATE stored_events SET state = given.state "
     "FROM unnest(%s::bigint[], %s::bytea[]) AS given (position, state) WHERE notification_id = position"
 )
 
 # The events of one type of the service's own within a stretch of positions; these are never sealed.
-TOLD = (
-    "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
+ANNOUNCED = EVENTS + (
     "WHERE topic = {type} AND substr(topic, 1, 10) = 'analytics.' "
     "AND notification_id > {after} AND notification_id <= {upto} ORDER BY notification_id"
 )
-
-
-class PostgresRecorder(PostgresApplicationRecorder):
-    """The library's recorder, with an append that skips what is there."""
-
-    def append(
-        self, connection: Any, entries: Sequence[Entry], notes: Mapping[str, str], *, strict: bool, again: bool
-    ) -> list[Appended]:
-        """Insert the new ones of these entries, in order and in one commit, and say where each is.
-
-        `again`: an attempt before may have done so already; then what is there, to the byte, is no duplicate.
-        """
-        new: dict[str, Entry] = {}
-        for entry in entries:
-            new.setdefault(entry.key[PLACE:] if strict else entry.key, entry)
-        columns = [list(column) for column in zip(*new.values(), strict=True)]
-        cursor = connection.cursor(row_factory=tuple_row)
-        # In one go: nobody waits for us while the table is locked.
-        with connection.pipeline(), connection.transaction():
-            self._lock_table(cursor)
-            self._notify_channel(cursor)
-            looking = Cursor(connection.cursor(row_factory=tuple_row))
-            looking.execute(SELECT_STATE, (HORIZON,))  # by now nobody else moves it
-            if notes:
-                cursor.execute(WRITE_NOTES, [list(notes), list(notes.values())])
-            cursor.execute(APPEND_STRICTLY if strict else APPEND, columns, prepare=True)
-            check_horizon(Horizon.read((looking.fetchone() or (None,))[0]), entries)
-        inserted, first, last = cursor.fetchone()
-        if inserted == len(entries) == last - first + 1:
-            return [Appended(position, False, False) for position in range(first, last + 1)]
-        return self._sort_out(cursor, entries, list(new.values()), range(first, last + 1), inserted, again)
-
-    def _sort_out(
-        self, cursor: Any, entries: Sequence[Entry], new: list[Entry], taken: range, inserted: int, again: bool
-    ) -> list[Appended]:
-        before = taken.start - 1 if inserted else LAST
-        stored = self._found(cursor, FIND, {entry.key for entry in new}, before)
-        missing = [entry.key for entry in new if entry.key not in stored]
-        if len(missing) != inserted:
-            stored |= self._found(cursor, FIND_IDENTITY, {key[PLACE:] for key in missing}, before)
-            missing = [key for key in missing if key[PLACE:] not in stored]
-        if missing:
-            fresh = list(zip(missing, taken, strict=True))
-            stored |= {name: (position, None) for key, position in fresh for name in (key, key[PLACE:])}
-        return sorted_out(entries, stored, before=before, again=again)
-
-    def _found(self, cursor: Any, statement: str, names: set[str], before: int) -> dict[str, Stored]:
-        rows = cursor.execute(statement, [sorted(names), before], binary=True).fetchall()
-        return {name: (position, state) for name, position, state in rows}
 
 
 class PostgresLog(EventLog):
@@ -234,20 +144,20 @@ class PostgresLog(EventLog):
 
     def noted(self, name: str) -> str | None:
         """Return what was last noted under a name."""
-
-        def look() -> str | None:
-            with self._database.read() as cursor:
-                row = cursor.execute(SELECT_NOTE, [name]).fetchone()
-            return None if row is None else str(row[0])
-
-        return self._database.again(look)
+        note: str | None = self._look_up(SELECT_NOTE, name)
+        return note
 
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
+        return int(self._look_up(HEAD))
 
-        def look() -> int:
+    def _look_up(self, statement: str, *parameters: str) -> Any:
+        """Return what a statement selects first, None where that is nothing."""
+
+        def look() -> Any:
             with self._database.read() as cursor:
-                return int(cursor.execute(HEAD).fetchone()[0])
+                row = cursor.execute(statement, parameters).fetchone()
+            return row and row[0]
 
         return self._database.again(look)
 
@@ -258,8 +168,8 @@ class PostgresLog(EventLog):
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         first, end = keys
         query = self._query(POSITIONS_IN_TIME, first=first, end=end, after=int(after), upto=int(upto))
-        found: list[int] = self._fetch(query).column(0).to_pylist()
-        return found
+        positions: list[int] = self._fetch(query).column(0).to_pylist()
+        return positions
 
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the events that occurred in [start, end), up to a position, in pieces."""
@@ -272,22 +182,18 @@ class PostgresLog(EventLog):
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
-        return self._event(LATEST, upto=int(upto))
+        return first_row(self._events(LATEST, upto=int(upto)))
 
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
-        return self._event(OF_KEY, key=Literal(key).as_string())
+        return first_row(self._events(OF_KEY, key=Literal(key).as_string()))
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
-        return self._events(TOLD, type=Literal(event_type).as_string(), after=int(after), upto=int(upto))
-
-    def _event(self, statement: str, **values: Any) -> dict[str, Any] | None:
-        found: list[dict[str, Any]] = self._events(statement, **values).to_pylist()
-        return found[0] if found else None
+        return self._events(ANNOUNCED, type=Literal(event_type).as_string(), after=int(after), upto=int(upto))
 
     def _events(self, statement: str, **values: Any) -> pa.Table:
-        return brought_up(self._fetch(self._query(statement, **values)).cast(COLUMNS))
+        return upcast(self._fetch(self._query(statement, **values)).cast(COLUMNS))
 
     def _query(self, statement: str, **values: Any) -> str:
         """Fill in a statement, without what is sealed but not deleted yet."""

@@ -24,6 +24,7 @@ NotUnique = psycopg.errors.UniqueViolation
 # One process at a time prepares a schema.
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('analytics_es ' || current_setting('search_path'), 0))"
 
+# Whether the schema is there, and how it is made.
 FIND_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
 CREATE_SCHEMA = SQL("CREATE SCHEMA {}")
 
@@ -38,9 +39,11 @@ WRITE_VERSION = "INSERT INTO analytics_es_migrations (version) VALUES (%s)"
 # Keys are compared byte by byte: an index of such texts is a range of time, and faster.
 COMPARE_BYTES = 'ALTER TABLE stored_events ALTER COLUMN originator_id TYPE text COLLATE "C"'
 
+# What tells this log from every other.
 CREATE_IDENTITY = "CREATE TABLE log_identity (id text NOT NULL)"
 INSERT_IDENTITY = "INSERT INTO log_identity VALUES (%s)"
 
+# What read models say of themselves, and the values that their folds could not read or were told to accept.
 CREATE_ABOUT = "CREATE TABLE about (name text PRIMARY KEY, value text NOT NULL)"
 CREATE_UNREADABLE = (
     'CREATE TABLE unreadable (projection text COLLATE "C" NOT NULL, hour bigint NOT NULL, position bigint NOT NULL, '
@@ -66,6 +69,7 @@ CREATE FUNCTION merge_histograms(one text, other text) RETURNS text LANGUAGE sql
     ) AS merged
 $$"""
 
+# Which read models are live or set aside, and what each has taken in, day by day.
 CREATE_REGISTRY = (
     'CREATE TABLE registry (projection text COLLATE "C" PRIMARY KEY, read_model text NOT NULL, '
     "generation bigint NOT NULL, definition text NOT NULL, log text NOT NULL, retired text NOT NULL)",
@@ -74,6 +78,7 @@ CREATE_REGISTRY = (
     "checksum bigint NOT NULL, PRIMARY KEY (read_model, day))",
 )
 
+# Pseudonyms, what is noted of them, and what holds of the log from here on.
 CREATE_VAULT = (
     "CREATE TABLE vault (digest bytea PRIMARY KEY, pseudonym text NOT NULL, "
     "created timestamptz NOT NULL DEFAULT now())",
@@ -123,8 +128,8 @@ MIGRATIONS = (_first, _second, _third, _fourth)
 
 
 def _tables(recorder: PostgresRecorder) -> list[Any]:
-    wanted = ("CREATE TABLE", "CREATE UNIQUE INDEX")
-    return [each for each in recorder.sql_create_statements if each.as_string().lstrip().startswith(wanted)]
+    makes = ("CREATE TABLE", "CREATE UNIQUE INDEX")
+    return [create for create in recorder.sql_create_statements if create.as_string().lstrip().startswith(makes)]
 
 
 def version(database: Database) -> int:
@@ -140,10 +145,10 @@ def _version(connection: Connection, database: Database) -> int:
             raise NotOurs(path=database.place, problem="it has a table stored_events of another application")
         return 0
     row = connection.execute(SELECT_VERSION).fetchone()
-    found = int(row[0]) if row else 0
-    if found > len(MIGRATIONS):
-        raise NewerSchema(path=database.place, found=found, known=len(MIGRATIONS))
-    return found
+    done = int(row[0]) if row else 0
+    if done > len(MIGRATIONS):
+        raise NewerSchema(path=database.place, found=done, known=len(MIGRATIONS))
+    return done
 
 
 def migrate(database: Database, *recorders: Any) -> bool:
@@ -153,10 +158,10 @@ def migrate(database: Database, *recorders: Any) -> bool:
     with preparing(database) as connection:
         if not connection.execute(FIND_SCHEMA, [database.schema]).fetchone():
             connection.execute(CREATE_SCHEMA.format(Identifier(database.schema)))
-        found = _version(connection, database)
-        if not found:
+        done = _version(connection, database)
+        if not done:
             connection.execute(CREATE_VERSIONS)
-        for number, apply in enumerate(MIGRATIONS[found:], found + 1):
+        for number, apply in enumerate(MIGRATIONS[done:], done + 1):
             apply(connection, recorders)
             connection.execute(WRITE_VERSION, [number])
     return True
@@ -172,4 +177,4 @@ def preparing(database: Database) -> Iterator[Connection]:
                 connection.execute(LOCK)
                 yield connection
         except psycopg.errors.InsufficientPrivilege as error:
-            raise NotMigrated(place=database.place, problem=database.said(error)) from None
+            raise NotMigrated(place=database.place, problem=database.message(error)) from None

@@ -15,6 +15,8 @@ DELETE = (
     "(SELECT notification_id FROM stored_events WHERE {old} LIMIT ?) "
     "AND notification_id < (SELECT max(notification_id) FROM stored_events)"
 )
+
+# The same, with how many there were.
 COUNT_DELETED = f"WITH deleted AS ({DELETE} RETURNING 1) SELECT count(*) FROM deleted"
 
 # The table and its indexes. What is free in them, the server only estimates: as the share of rows that are gone.
@@ -23,33 +25,32 @@ SELECT_SIZE = (
     "coalesce((SELECT n_dead_tup::float8 / nullif(n_live_tup + n_dead_tup, 0) FROM pg_stat_user_tables "
     "WHERE relid = 'stored_events'::regclass), 0)"
 )
+
+# Make the space of deleted events ready for later ones.
 VACUUM = "VACUUM stored_events"
 
 
 class PostgresSeals(seals.Seals):
     """The seals of a log in a schema."""
 
+    _database: Database
     lock = "LOCK TABLE stored_events IN EXCLUSIVE MODE"  # as the library locks it to append
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._of = database
 
     def delete(self, limit: int) -> int:
         """Delete at most so many of the events that are sealed, never the last one of the log; returns how many."""
-        with self._of.write() as cursor:
+        with self._database.write() as cursor:
             cursor.execute(COUNT_DELETED.format(old=condition(seals.horizon_of(cursor).sealed)), [limit])
             return int(cursor.fetchone()[0])
 
     def size(self) -> Size:
         """Return how large the log is."""
-        with self._of.read() as cursor:
+        with self._database.read() as cursor:
             cursor.execute(SELECT_SIZE)
             total, dead = cursor.fetchone()
         return Size(int(total), int(total * dead))
 
     def shrink(self) -> Iterator[None]:
         """Let later events use the space, and give back what is at the end of the table: nobody has to wait."""
-        with self._of.connect() as connection:
+        with self._database.connect() as connection:
             connection.execute(VACUUM)
         yield

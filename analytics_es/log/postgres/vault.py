@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from analytics_es.log.postgres.database import Database
-from analytics_es.log.pseudonyms import Entries
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-FIND = "SELECT pseudonym FROM vault WHERE digest = %s"
+from psycopg.rows import tuple_row
 
-# Of several who give one subject a pseudonym at once, one does.
-ADD = "INSERT INTO vault (digest, pseudonym) VALUES (%s, %s) ON CONFLICT DO NOTHING"
-
-DESTROY = "DELETE FROM vault WHERE digest = %s"
-MOVE_ON = (
-    "INSERT INTO vault_about VALUES ('generation', '1') "
-    "ON CONFLICT (name) DO UPDATE SET value = (vault_about.value::bigint + 1)::text"
-)
-ABOUT = "SELECT value FROM vault_about WHERE name = %s"
-NOTE = "INSERT INTO vault_about VALUES (%s, %s) ON CONFLICT DO NOTHING"
+from analytics_es.log.postgres.database import Cursor, Database
+from analytics_es.log.pseudonyms import ADD, Entries
 
 
 class PostgresEntries(Entries):
     """Entries in the schema of a log, whose database is the log's to close."""
 
+    about = "vault_about"
+
     def __init__(self, database: Database) -> None:
         self.place = database.place
         self._database = database
 
-    def find(self, digest: bytes) -> str | None:
-        """Return the pseudonym of a digest, None where there is none."""
-        return self._one(FIND, digest)
+    @contextmanager
+    def writing(self) -> Iterator[Cursor]:
+        """Open a transaction that is durable when it ends."""
+        with self._database.connection() as connection, connection.transaction():
+            yield Cursor(connection.cursor(row_factory=tuple_row))
 
-    def _one(self, statement: str, name: bytes | str) -> str | None:
+    def look_up(self, statement: str, name: bytes | str) -> str | None:
+        """Return what a statement selects under a name, None where that is nothing."""
+
         def look() -> str | None:
             with self._database.connection() as connection:
-                row = connection.execute(statement.encode(), [name]).fetchone()
-            return None if row is None else str(next(iter(row.values())))
+                row = Cursor(connection.cursor(row_factory=tuple_row)).execute(statement, [name]).fetchone()
+            return None if row is None else str(row[0])
 
         return self._database.again(look)
 
@@ -43,34 +41,16 @@ class PostgresEntries(Entries):
 
         def insert() -> None:
             with self._database.connection() as connection:
-                connection.execute(ADD.encode(), (digest, pseudonym))
+                Cursor(connection.cursor()).execute(ADD, (digest, pseudonym))
 
         self._database.again(insert)
         return self.find(digest) or pseudonym
-
-    def destroy(self, digest: bytes) -> bool:
-        """Remove an entry, durably, and move on the generation; False where there was none."""
-        with self._database.connection() as connection, connection.transaction():
-            destroyed = connection.execute(DESTROY.encode(), [digest]).rowcount == 1
-            connection.execute(MOVE_ON.encode())
-        return destroyed
 
     def scrub(self) -> list[str]:
         """Write the table anew, from what is in it; the server's log has what it has."""
         if self._database.scrub(["vault"], compact=True):
             return []
         return ["the pages of the table vault, until somebody who may does VACUUM FULL vault"]
-
-    def generation(self) -> int:
-        """Return how many times an entry was destroyed."""
-        return int(self._one(ABOUT, "generation") or 0)
-
-    def check_value(self, mine: str | None = None) -> str | None:
-        """Return the check value of the key the vault was made with, which is `mine` where there was none."""
-        if mine is not None:
-            with self._database.connection() as connection:
-                connection.execute(NOTE.encode(), ("key", mine))
-        return self._one(ABOUT, "key")
 
     def close(self) -> None:
         """Leave the database to the log."""

@@ -1,10 +1,9 @@
-"""SQLite databases of ours: told apart from others, created private, pooled, with driver errors translated."""
+"""SQLite databases of ours: connections pooled, and left alone by forks, with driver errors translated."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -20,19 +19,14 @@ from analytics_es import forks
 from analytics_es.errors import (
     Closed,
     Forked,
-    NewerSchema,
-    NoFolder,
-    NotAFile,
-    NotOurs,
-    NotWritable,
     OldSqlite,
     StoreBusy,
     StoreFailed,
     StoreMoved,
 )
+from analytics_es.log.sqlite.file import check, create, escaped, file_at
 
 LOCK_TIMEOUT = 5
-LOGS_AHEAD = b"\2\2"  # in the file's header, where it says which versions may write and read it
 NEEDED_SQLITE = (3, 37, 0)  # STRICT tables
 
 # How many pages there are, how many of them are free, and how large one is; so many are given back at once.
@@ -113,9 +107,10 @@ class Database:
             if path.absolute() in _cut_through:
                 raise Forked(place=path, problem="which was using it at that moment")
             check(path, kind=kind, schema=schema)
-            _create(path, kind=kind, schema=schema)
-            self._file = _file_at(path)
-            name = f"file:{_escaped(path)}?mode=rw"  # a connection made later must not bring a deleted file back, empty
+            with translated():
+                create(path, kind=kind, schema=schema, timeout=LOCK_TIMEOUT)
+            self._file = file_at(path)
+            name = f"file:{escaped(path)}?mode=rw"  # a connection made later must not bring a deleted file back, empty
         with translated():
             self.writing = _Datastore(name, on_connect, pool_size=1, max_overflow=0, pool_timeout=LOCK_TIMEOUT)
             self.reading = self.writing if path is None else _Datastore(name, on_connect)
@@ -192,7 +187,7 @@ class Database:
 
     def moved(self) -> bool:
         """Say whether the path no longer leads to the file that is open, which has then no name or another."""
-        return self.path is not None and _file_at(self.path) != self._file
+        return self.path is not None and file_at(self.path) != self._file
 
     def _check_unmoved(self) -> None:
         if self.moved():
@@ -209,34 +204,25 @@ class Database:
 
     def before_fork(self) -> None:
         """Close all connections; they are opened again when needed."""
-        for each in self._pools():
-            each.rest()
+        for pool in self._pools():
+            pool.rest()
 
     def after_fork(self, *, child: bool) -> None:
         """Go on; in the child, never again: open the file anew."""
-        for each in self._pools():
+        for pool in self._pools():
             if child:
                 self._left = True
-                if each.leave() and self.path:
+                if pool.leave() and self.path:
                     _cut_through.add(self.path.absolute())
             else:
-                each.go_on()
+                pool.go_on()
 
     def _pools(self) -> list[_Pool]:
-        return [each.pool for each in {id(each): each for each in (self.writing, self.reading)}.values()]
+        return [self.writing.pool] if self.reading is self.writing else [self.writing.pool, self.reading.pool]
 
     def _check_not_left(self) -> None:
         if self._left:
             raise Forked(place=self.path or "a store in memory", problem="open it again in this process")
-
-
-def _file_at(path: Path) -> tuple[int, int] | None:
-    """Return what tells the file at a path from every other, as long as that one is open; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _plain(cursor: SQLiteCursor) -> sqlite3.Cursor:
@@ -244,85 +230,6 @@ def _plain(cursor: SQLiteCursor) -> sqlite3.Cursor:
     plain = cursor.sqlite_cursor
     plain.row_factory = None
     return plain
-
-
-def check(path: Path, *, kind: int, schema: int) -> None:
-    """Raise CannotOpen, having touched nothing, unless a path can hold or already holds a database of this kind."""
-    try:
-        _check(path, kind, schema)
-    except OSError as error:  # no permission to look, a name too long
-        raise NotWritable(path=path, problem=error.strerror) from None
-
-
-def _check(path: Path, kind: int, schema: int) -> None:
-    if path.is_dir():
-        raise NotAFile(path=path)
-    if not path.parent.is_dir():
-        raise NoFolder(path=path.parent)
-    if path.exists() and not path.is_file():
-        raise NotWritable(path=path, problem="it is not a file")
-    if path.exists() and path.stat().st_size:
-        _check_header(path, kind, schema)
-    # SQLite writes files beside the database, too.
-    if not all(os.access(place, os.W_OK) for place in (path, path.parent) if place.exists()):
-        raise NotWritable(path=path, problem="no permission")
-
-
-def _check_header(path: Path, kind: int, schema: int) -> None:
-    found = _header(path)
-    if found is None:
-        raise NotOurs(path=path, problem="it is not a SQLite database")
-    if found[0] != kind:
-        raise NotOurs(path=path, problem="it is a SQLite database of another application")
-    if found[1] > schema:
-        raise NewerSchema(path=path, found=found[1], known=schema)
-
-
-def _header(path: Path) -> tuple[int, int] | None:
-    """Read application id and schema version from the file's first page, without opening it as a database."""
-    head = _first_page(path)
-    if len(head) < 100 or not head.startswith(b"SQLite format 3\0"):
-        return None
-    return int.from_bytes(head[68:72], "big"), int.from_bytes(head[60:64], "big")
-
-
-def _first_page(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(100)
-
-
-def _create(path: Path, *, kind: int, schema: int) -> None:
-    """Make a database of this kind where there is none; other processes may be doing the same."""
-    if path.exists() and _first_page(path)[18:20] == LOGS_AHEAD:
-        return
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(path, timeout=LOCK_TIMEOUT, isolation_level=None)
-    except (OSError, ValueError, sqlite3.Error) as error:
-        raise NotWritable(path=path, problem=error) from None
-    with translated(), closing(connection):
-        # Before write-ahead logging begins, so that the file itself says whose it is.
-        connection.execute("BEGIN")
-        # This writes, and before there is anything: pages that are freed can be given back to the disk later.
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        if not connection.execute("PRAGMA application_id").fetchone()[0]:
-            connection.execute(f"PRAGMA application_id = {kind}")
-            connection.execute(f"PRAGMA user_version = {schema}")
-        connection.execute("COMMIT")
-        _log_ahead(connection)
-
-
-def _log_ahead(connection: sqlite3.Connection) -> None:
-    """Begin write-ahead logging; unlike any other statement, this one does not wait for its turn."""
-    deadline = time.monotonic() + LOCK_TIMEOUT
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-        time.sleep(0.01)
 
 
 @contextmanager
@@ -343,10 +250,6 @@ def only_one(path: Path) -> Iterator[bool]:
                 yield False
                 return
             yield True
-
-
-def _escaped(path: Path) -> str:
-    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
 @contextmanager

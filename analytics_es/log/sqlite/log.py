@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import orjson
 import pyarrow as pa
-from eventsourcing.sqlite import SQLiteApplicationRecorder
 
 from analytics_es.errors import SharedIds
 from analytics_es.events.event import key_of_time
 from analytics_es.log.event_log import (
     COLUMNS,
     LAST,
-    PLACE,
     Appended,
     Entry,
     EventLog,
     Held,
     Span,
-    Stored,
-    brought_up,
     check_horizon,
-    sorted_out,
+    first_row,
+    upcast,
 )
 from analytics_es.log.seals import horizon_of
-from analytics_es.log.sqlite.database import Database, check
+from analytics_es.log.sqlite.database import Database
+from analytics_es.log.sqlite.file import check
+from analytics_es.log.sqlite.recorder import SQLiteRecorder
 from analytics_es.log.sqlite.seals import SQLiteSeals
+from analytics_es.types import Progress
 
 KIND = 0x41455345  # "AESE"
 SCHEMA = 2  # 1 knew no seals and no notes
@@ -45,13 +44,6 @@ CREATE_IDENTITY = "CREATE TABLE IF NOT EXISTS log_identity (id TEXT NOT NULL)"
 INSERT_IDENTITY = "INSERT INTO log_identity SELECT :id WHERE NOT EXISTS (SELECT * FROM log_identity)"
 SELECT_IDENTITY = "SELECT id FROM log_identity"
 
-# Append so many rows, of which those are skipped that are there. The driver lets go of the interpreter around each step
-# of a statement; in a busy process it waits to get it back, so a step is as many rows as can be.
-APPEND = {
-    rows: f"INSERT INTO stored_events VALUES {', '.join(['(?, 1, ?, ?)'] * rows)} ON CONFLICT DO NOTHING"
-    for rows in (1000, 100, 10, 1)
-}
-
 # What holds of the log from here on.
 CREATE_NOTES = "CREATE TABLE IF NOT EXISTS log_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 WRITE_NOTE = "INSERT INTO log_notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
@@ -62,29 +54,15 @@ CREATE_OWN = (
     "CREATE INDEX IF NOT EXISTS stored_events_own ON stored_events (topic) WHERE substr(topic, 1, 10) = 'analytics.'"
 )
 
-# What was inserted after a position.
-FRESH = "SELECT originator_id, rowid FROM stored_events WHERE rowid > ?"
-
-# Where events of these keys are, and what they say.
-FIND = (
-    "SELECT originator_id, rowid, state FROM stored_events "
-    "WHERE originator_id IN (SELECT value FROM json_each(?)) AND originator_version = 1"
-)
-
 # A store may hold that a source and an id are one event whatever its time; the index then says so from its making on.
 CREATE_STRICT = (
     "CREATE UNIQUE INDEX IF NOT EXISTS stored_events_by_identity ON stored_events (substr(originator_id, 13))"
 )
-FIND_IDENTITY = (
-    "SELECT substr(originator_id, 13), rowid, state FROM stored_events "
-    "WHERE substr(originator_id, 13) IN (SELECT value FROM json_each(?))"
-)
+# What is read of an event.
+EVENTS = "SELECT rowid, topic, state, originator_id FROM stored_events "
 
 # The events of a stretch of positions, in order.
-SCAN = (
-    "SELECT rowid, topic, state, originator_id FROM stored_events WHERE rowid > ? AND rowid <= ?{unsealed} "
-    "ORDER BY rowid LIMIT ?"
-)
+SCAN = EVENTS + "WHERE rowid > ? AND rowid <= ?{unsealed} ORDER BY rowid LIMIT ?"
 
 # The positions of the events of a stretch of time, in order; index only.
 POSITIONS_IN_TIME = (
@@ -93,8 +71,7 @@ POSITIONS_IN_TIME = (
 )
 
 # The events of a stretch of time within a short stretch of positions.
-SCAN_IN_TIME = (
-    "SELECT rowid, topic, state, originator_id FROM stored_events "
+SCAN_IN_TIME = EVENTS + (
     "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ?{unsealed} ORDER BY rowid"
 )
 
@@ -105,76 +82,37 @@ KEYS_IN_TIME = (
 )
 
 # The last event of a stretch of positions.
-LATEST = (
-    "SELECT rowid, topic, state, originator_id FROM stored_events WHERE rowid <= ?{unsealed} "
-    "ORDER BY rowid DESC LIMIT 1"
-)
+LATEST = EVENTS + "WHERE rowid <= ?{unsealed} ORDER BY rowid DESC LIMIT 1"
 
 # The event with a key.
-OF_KEY = (
-    "SELECT rowid, topic, state, originator_id FROM stored_events "
-    "WHERE originator_id = ? AND originator_version = 1{unsealed}"
-)
+OF_KEY = EVENTS + "WHERE originator_id = ? AND originator_version = 1{unsealed}"
 
-# The events that hold some bytes, or are of some types; and what is to be there instead.
+# The events that hold some bytes, or are of some types.
 SEARCH = (
     "SELECT rowid, topic, state FROM stored_events WHERE rowid > ? "
     "AND (instr(state, ?) > 0 OR topic IN (SELECT value FROM json_each(?))) ORDER BY rowid LIMIT ?"
 )
+
+# Replace what is stored at a position.
 REWRITE = "UPDATE stored_events SET state = ? WHERE rowid = ?"
 
 # The events of one type of the service's own within a stretch of positions; these are never sealed.
-TOLD = (
-    "SELECT rowid, topic, state, originator_id FROM stored_events INDEXED BY stored_events_own "
-    "WHERE topic = ? AND substr(topic, 1, 10) = 'analytics.' AND rowid > ? AND rowid <= ? ORDER BY rowid"
+ANNOUNCED = EVENTS + (
+    "INDEXED BY stored_events_own WHERE topic = ? AND substr(topic, 1, 10) = 'analytics.' "
+    "AND rowid > ? AND rowid <= ? ORDER BY rowid"
 )
-
-
-class SQLiteRecorder(SQLiteApplicationRecorder):
-    """The library's recorder, with an append that skips what is there."""
-
-    def append(self, cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> list[Appended]:
-        """Insert the new ones of these entries, in order, and say where each is."""
-        inserted = _insert(cursor, entries)
-        head = cursor.execute(self.select_max_notification_id_statement).fetchone()[0]
-        if inserted == len(entries):
-            return [Appended(position, False, False) for position in range(head - inserted + 1, head + 1)]
-        return self._sort_out(cursor, entries, before=(head or 0) - inserted)
-
-    def _sort_out(self, cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int) -> list[Appended]:
-        fresh = cursor.execute(FRESH, [before]).fetchall()
-        stored: dict[str, Stored] = {key: (position, None) for key, position in fresh}
-        stored |= _found(cursor, FIND, {entry.key for entry in entries} - set(stored))
-        if unseen := {entry.key[PLACE:] for entry in entries if entry.key not in stored}:
-            stored |= _found(cursor, FIND_IDENTITY, unseen)
-        return sorted_out(entries, stored, before=before)
-
-
-def _insert(cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> int:
-    """Insert the new ones of these entries, in order, by few statements; returns how many."""
-    first = inserted = 0
-    for rows, statement in APPEND.items():
-        while len(entries) - first >= rows:
-            cursor.execute(statement, list(chain.from_iterable(entries[first : first + rows])))
-            inserted += cursor.rowcount
-            first += rows
-    return inserted
-
-
-def _found(cursor: sqlite3.Cursor, statement: str, names: set[str]) -> dict[str, Stored]:
-    rows = cursor.execute(statement, [orjson.dumps(sorted(names)).decode()])
-    return {name: (position, state) for name, position, state in rows}
 
 
 class SQLiteLog(EventLog):
     """The event log in one SQLite file, or in memory where the path is None."""
 
     poll_seconds = 0.1
+    seals: SQLiteSeals
 
     def __init__(self, path: Path | None, *, strict_ids: bool = False) -> None:
         self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
         self._recorder = SQLiteRecorder(self._database.writing)
-        self.seals = self._seals = SQLiteSeals(self._database)
+        self.seals = SQLiteSeals(self._database)
         try:
             self.identity = self._prepare(strict_ids)
         except BaseException:
@@ -190,7 +128,7 @@ class SQLiteLog(EventLog):
         """Create what is not there yet; returns the log's identity."""
         with self._database.write() as cursor:
             self._recorder._create_table(cursor)  # type: ignore[arg-type]  # only execute() is asked of it
-            self._seals.create(cursor)
+            self.seals.create(cursor)
             if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
                 cursor.execute(f"PRAGMA user_version = {SCHEMA}")
             cursor.execute(CREATE_OWN)
@@ -250,32 +188,27 @@ class SQLiteLog(EventLog):
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
-        return self._row(LATEST, (upto,))
+        return first_row(self._rows(LATEST, (upto,)))
 
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
-        return self._row(OF_KEY, (key,))
+        return first_row(self._rows(OF_KEY, (key,)))
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
-        return self._rows(TOLD, (event_type, after, upto))
-
-    def _row(self, statement: str, parameters: tuple[Any, ...]) -> dict[str, Any] | None:
-        found: list[dict[str, Any]] = self._rows(statement, parameters).to_pylist()
-        return found[0] if found else None
+        return self._rows(ANNOUNCED, (event_type, after, upto))
 
     def _rows(self, statement: str, parameters: tuple[Any, ...]) -> pa.Table:
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""
         with self._database.read() as cursor:
             cursor.execute(_unsealed(cursor, statement), parameters)
             pieces = [_batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
-        return brought_up(pa.Table.from_batches(pieces, schema=COLUMNS))
+        return upcast(pa.Table.from_batches(pieces, schema=COLUMNS))
 
     def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
         """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
         with self._database.read() as cursor:
-            found = cursor.execute(SEARCH, (after, text, orjson.dumps(types).decode(), limit)).fetchall()
-        return [Held(*row) for row in found]
+            return [Held(*row) for row in cursor.execute(SEARCH, (after, text, orjson.dumps(types).decode(), limit))]
 
     def rewrite(self, states: Mapping[int, bytes]) -> None:
         """Replace what is stored at these positions, durably and in one commit; SQLite overwrites what was there."""
@@ -288,7 +221,7 @@ class SQLiteLog(EventLog):
             return []
         return [f"{self._database.path}-wal, until nobody reads the log for a moment"]
 
-    def copy(self, to: Path, progress: Callable[[int, int], None]) -> int:
+    def copy(self, to: Path, progress: Progress) -> int:
         """Copy the log as it is now into a file while others go on; returns its head. Progress is in pages.
 
         Page by page: VACUUM INTO may give events other positions.
@@ -298,7 +231,7 @@ class SQLiteLog(EventLog):
             head = cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
             with closing(sqlite3.connect(to)) as copy:
                 cursor.connection.backup(
-                    copy, pages=COPIED_AT_ONCE, progress=lambda _, left, pages: progress(pages - left, pages)
+                    copy, pages=COPIED_AT_ONCE, progress=lambda _, left, pages: progress("copying", pages - left, pages)
                 )
                 if self._database.path is None:  # one in memory does not say whose it is
                     copy.execute(f"PRAGMA application_id = {KIND}")

@@ -20,9 +20,7 @@ DELETE = (
 class SQLiteSeals(seals.Seals):
     """The seals of a log in a file, or in memory."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self._of = database
+    _database: Database
 
     def create(self, cursor: sqlite3.Cursor) -> None:
         """Make room for seals."""
@@ -31,14 +29,14 @@ class SQLiteSeals(seals.Seals):
 
     def delete(self, limit: int) -> int:
         """Delete at most so many of the events that are sealed, never the last one of the log; returns how many."""
-        with self._of.write() as cursor:
+        with self._database.write() as cursor:
             cursor.execute(DELETE.format(old=condition(seals.horizon_of(cursor).sealed)), [limit])
             return cursor.rowcount
 
     def size(self) -> Size:
         """Return how large the log is."""
-        return Size(*self._of.size())
+        return Size(*self._database.size())
 
     def shrink(self) -> Iterator[None]:
         """Give back free pages, step by step; a file that was made without this ability keeps them for later events."""
-        yield from self._of.shrink()
+        yield from self._database.shrink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,17 +15,14 @@ from analytics_es.events.event import admit
 from analytics_es.testing import NOON, budget_allocated, price, provider_call
 from analytics_es.types import BudgetStatus
 from projections import Performance
+from tests.stores import found_in, nth, opened
+
+pytestmark = pytest.mark.store(clock=lambda: NOW)
 
 MARCH = {"starts_at": "2026-03-01T00:00:00Z", "ends_at": "2026-04-01T00:00:00Z"}
 APRIL = {"starts_at": "2026-04-01T00:00:00Z", "ends_at": "2026-05-01T00:00:00Z"}
 ACME = {"scope": "tenant", "scope_id": "acme", "tenant_id": None, **MARCH}
 NOW = NOON + timedelta(hours=12)  # a day and a half into March
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False, clock=lambda: NOW) as service:
-        yield service
 
 
 def allocated(**changes: Any) -> dict[str, Any]:
@@ -290,13 +286,18 @@ def test_a_period_that_is_not_of_whole_hours_here_is_told_as_such() -> None:
 
 
 def test_a_user_is_known_by_a_pseudonym_in_a_budget_too(tmp_path: Path) -> None:
-    with AnalyticsService.open(tmp_path / "a.db", follow=False, clock=lambda: NOW, privacy="pseudonymous") as analytics:
-        record(analytics, allocated(amount="2", scope="user", scope_id="ada", **MARCH), provider_call(cost="1"))
+    ada = "ada.lovelace@example.com"
+    with opened(tmp_path / "a.db", clock=lambda: NOW) as analytics:
+        record(
+            analytics,
+            allocated(amount="2", scope="user", scope_id=ada, **MARCH),
+            provider_call(user_id=ada, cost="1"),
+        )
 
         found = only(analytics)
 
     assert (found.spent, found.scope_id[:2]) == (1, "p_")
-    assert b"ada" not in (tmp_path / "a.db").read_bytes()
+    assert found_in(tmp_path, ada) == []
 
 
 # ── rate and where it leads ─────────────────────────────────────────────────────────────────────────────────────
@@ -449,11 +450,11 @@ def test_as_of_a_position_budgets_are_what_they_were(analytics: AnalyticsService
     before = analytics.get_budgets().unwrap().budgets
 
     record(analytics, provider_call(cost="2"), allocated(amount="5", **ACME))
-    with analytics.as_of(2) as then:
+    with analytics.as_of(nth(2)) as then:
         found = then.get_budgets(at=NOW).unwrap()
 
     assert (found.budgets[0].spent, found.budgets[0].allocated) == (before[0].spent, before[0].allocated) == (1, 10)
-    assert found.completeness.position == 2
+    assert found.completeness.position == nth(2)
 
 
 def test_without_the_projection_the_failure_says_so() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
@@ -26,17 +26,15 @@ from projections import Budgets, Cost, Performance, Usage
 from tests.cost.budgets.test_budgets import ACME, allocated, spent
 from tests.faults.crash import Crash, crashing
 from tests.servers import Server
+from tests.stores import PATIENCE, opened, replace
 
-PATIENCE = 20.0
+pytestmark = pytest.mark.usefixtures("full_privacy")  # thresholds are told of at positions, which are counted from 1
+
 Event = dict[str, Any]
 Reached = list[tuple[str, str, int]]  # of which budget, how many percent, at which position
 
-few = settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=10)
 fewer = settings(few, max_examples=5)
-
-
-def opened(path: str | Path = ":memory:", **options: Any) -> AnalyticsService:
-    return AnalyticsService.open(path, follow=False, **{"privacy": "full", **options})
 
 
 def record(analytics: AnalyticsService, *events: Event) -> None:
@@ -45,7 +43,7 @@ def record(analytics: AnalyticsService, *events: Event) -> None:
 
 def events_of(analytics: AnalyticsService) -> list[RecordedEvent]:
     """Return what the log holds."""
-    rows = analytics._log.scan(after=0, limit=10_000).to_pylist()
+    rows = analytics.store.log.scan(after=0, limit=10_000).to_pylist()
     return [decode(row["position"], row["type"], row["state"]) for row in rows]
 
 
@@ -57,13 +55,15 @@ def told(analytics: AnalyticsService) -> Reached:
 
 def restart(analytics: AnalyticsService, on_threshold: Callable[[ThresholdReached], object] | None = None) -> None:
     """Forget everything that is known of thresholds in memory."""
-    analytics._thresholds = analytics._watching(on_threshold)
+    replace(analytics, thresholds=watching(analytics, on_threshold))
 
 
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with opened() as service:
-        yield service
+def watching(
+    analytics: AnalyticsService, on_threshold: Callable[[ThresholdReached], object] | None = None
+) -> Thresholds:
+    """Return one that looks for thresholds, beside the service's own."""
+    parts = analytics._parts
+    return Thresholds(parts.store, parts.source, parts.prices, on_threshold)
 
 
 # ── what is told ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,11 +172,11 @@ def test_before_thresholds_are_asked_for_there_are_the_usual_ones(analytics: Ana
 
 def test_what_was_told_is_not_told_again_before_the_read_model_knows_of_it(analytics: AnalyticsService) -> None:
     record(analytics, allocated(amount="10", thresholds=[50]), spent("5"), allocated(amount="90"), spent("60"))
-    thresholds, found = analytics._thresholds, []
+    thresholds, found = analytics._parts.thresholds, []
     assert thresholds
 
     for position in range(1, 6):
-        while analytics._runner.step(position):
+        while analytics.store.runner.step(position):
             pass
         found.append(thresholds.look())
 
@@ -187,8 +187,8 @@ def test_nothing_is_looked_for_before_the_read_models_know_what_the_log_was_told
     with opened(tmp_path / "a.db") as analytics:
         record(analytics, *STORY)
     with opened(tmp_path / "a.db") as analytics:
-        analytics._runner.step(9)
-        thresholds = analytics._thresholds
+        analytics.store.runner.step(9)
+        thresholds = analytics._parts.thresholds
         assert thresholds
 
         assert (thresholds.look(), thresholds._looked_at) == (0, {})
@@ -347,16 +347,15 @@ def test_so_is_what_calls_of_a_tenant_reach(batches: list[tuple[list[Event], boo
 def test_two_that_look_find_the_same_and_one_of_them_tells(events: list[Event], data: st.DataObject) -> None:
     heard: list[str] = []
     with opened(projections=[Budgets, Cost]) as analytics:
-        both = [analytics._watching(lambda each: heard.append(f"{each.budget_id} {each.percent}")) for _ in range(2)]
+        both = [watching(analytics, lambda each: heard.append(f"{each.budget_id} {each.percent}")) for _ in range(2)]
         for event in events:
             record(analytics, event)
             analytics.catch_up(thresholds=False)
             for one in data.draw(st.permutations(both)):
-                if one and data.draw(st.booleans()):
+                if data.draw(st.booleans()):
                     one.look()
         for one in both:
-            if one:
-                one.look()
+            one.look()
         in_log, should = told(analytics), expected([e for e in events_of(analytics) if e.type != REACHED])
 
     assert in_log == should
@@ -401,10 +400,10 @@ def test_a_deleted_read_model_tells_nothing_again(tmp_path: Path) -> None:
     (tmp_path / "a.views.db").unlink()
 
     with opened(tmp_path / "a.db", on_threshold=heard.append) as analytics:
-        analytics._runner._batch = 1  # as a follower may, it looks in the middle of the log
-        while analytics._runner.step(analytics._log.head()):
-            assert analytics._thresholds
-            analytics._thresholds.look()
+        analytics.store.runner._batch = 1  # as a follower may, it looks in the middle of the log
+        while analytics.store.runner.step(analytics.store.log.head()):
+            assert analytics._parts.thresholds
+            analytics._parts.thresholds.look()
         analytics.catch_up()
 
         assert (told(analytics), heard) == (REACHED_IN_STORY, [])
@@ -497,9 +496,10 @@ def test_what_events_reached_that_are_gone_is_not_told(caplog: pytest.LogCapture
     with opened(tmp_path / "a.db", clock=lambda: NOON + timedelta(days=100)) as analytics:
         record(analytics, *STORY)
         analytics.catch_up(thresholds=False)
-        analytics._thresholds, kept = None, analytics._thresholds
+        thresholds = analytics._parts.thresholds
+        replace(analytics, thresholds=None)
         analytics.retain({"events": "30d"}).unwrap()
-        analytics._thresholds = kept
+        replace(analytics, thresholds=thresholds)
         with caplog.at_level(logging.WARNING, "analytics_es"):
             analytics.catch_up()
 
@@ -512,13 +512,13 @@ def test_without_the_projections_it_needs_nothing_is_looked_for() -> None:
         record(analytics, *STORY)
         analytics.catch_up()
 
-        assert (analytics._thresholds, told(analytics)) == (None, [])
+        assert (analytics._parts.thresholds, told(analytics)) == (None, [])
 
 
 def test_nothing_is_looked_for_where_nothing_has_moved(analytics: AnalyticsService) -> None:
     record(analytics, allocated(amount="10", **ACME))
     analytics.catch_up()
-    thresholds = analytics._thresholds
+    thresholds = analytics._parts.thresholds
     assert isinstance(thresholds, Thresholds)
     thresholds._states = None  # type: ignore[assignment,method-assign]  # nothing may be read
 

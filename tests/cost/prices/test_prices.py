@@ -26,7 +26,7 @@ from analytics_es.cost.prices.prices import Cost, Dated, Origin, PriceList, Tier
 from analytics_es.cost.prices.quantities import KINDS, apart, lies_in
 from analytics_es.cost.prices.reading import read_entry
 from analytics_es.errors import BadUsage, MissingExtra, NaiveTime
-from analytics_es.projection.declaration import FIELDS
+from analytics_es.events.fields import FIELDS
 from analytics_es.testing import NOON, price, provider_call
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)

@@ -1,7 +1,5 @@
 """The exporter, with the real SDK and published instrumentations of a client of a provider on this machine."""
 
-# ruff: noqa: SIM300  # expected == actual
-
 from __future__ import annotations
 
 import asyncio
@@ -24,26 +22,20 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import MissingExtra
-from analytics_es.events.codec import decode
-from analytics_es.events.event import RecordedEvent
+from analytics_es.ingest import otel
 from analytics_es.ingest.files import OTLP, rows
-from analytics_es.ingest.otel.exporter import AnalyticsSpanExporter, ExportStats
+from analytics_es.ingest.otel import AnalyticsSpanExporter, ExportStats
 from analytics_es.ingest.otel.span_events import Reader
 from tests.emitters import ANSWER, SECRET, agent, instrumented, provider, three_calls
+from tests.stores import in_full, opened, recorded
 
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "opus", "gen_ai.usage.input_tokens": 100}
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def endpoint() -> Iterator[str]:
     with provider() as address:
         yield address
-
-
-@pytest.fixture
-def analytics() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as opened:
-        yield opened
 
 
 def tracers(*exporters: SpanExporter) -> TracerProvider:
@@ -51,11 +43,6 @@ def tracers(*exporters: SpanExporter) -> TracerProvider:
     for exporter in exporters:
         found.add_span_processor(SimpleSpanProcessor(exporter))
     return found
-
-
-def recorded(analytics: AnalyticsService) -> list[RecordedEvent]:
-    stored = analytics._log.scan(after=0, limit=10_000).to_pylist()
-    return [decode(row["position"], row["type"], row["state"]) for row in stored]
 
 
 def told(analytics: AnalyticsService, *fields: str) -> list[tuple[Any, ...]]:
@@ -84,15 +71,15 @@ FIELDS = ("model", "input_tokens", "cache_read_tokens", "output_tokens", "reason
 
 
 @pytest.mark.parametrize("emitter", ["genai-openai", "openinference-openai"])
-def test_calls_of_a_real_client_are_recorded(analytics: AnalyticsService, url: str, emitter: str) -> None:
+def test_calls_of_a_real_client_are_recorded(analytics: AnalyticsService, endpoint: str, emitter: str) -> None:
     exporter = AnalyticsSpanExporter(analytics)
     with instrumented(tracers(exporter), emitter):
-        three_calls(url)
+        three_calls(endpoint)
 
-    assert EXPECTED == told(analytics, *FIELDS)
+    assert told(analytics, *FIELDS) == EXPECTED
     assert ExportStats(spans=3, recorded=3) == exporter.stats()
     waits = [event.data.get("time_to_first_chunk_ms") for event in recorded(analytics)]
-    assert [False, True, False] == [wait is not None for wait in waits]
+    assert [wait is not None for wait in waits] == [False, True, False]
     assert all(
         0 < (wait or 1) <= event.data["duration_ms"] for wait, event in zip(waits, recorded(analytics), strict=True)
     )
@@ -102,52 +89,52 @@ def test_calls_of_a_real_client_are_recorded(analytics: AnalyticsService, url: s
     "emitters", [("genai-openai", "openinference-openai"), ("openinference-openai", "genai-openai")]
 )
 def test_calls_that_two_instrumentations_tell_of_count_once(
-    analytics: AnalyticsService, url: str, emitters: tuple[str, str]
+    analytics: AnalyticsService, endpoint: str, emitters: tuple[str, str]
 ) -> None:
     with instrumented(tracers(AnalyticsSpanExporter(analytics)), *emitters):
-        three_calls(url)
+        three_calls(endpoint)
     analytics.catch_up()
 
-    assert EXPECTED == [each for each in told(analytics, *FIELDS) if each[0].startswith("provider")]
+    assert [each for each in told(analytics, *FIELDS) if each[0].startswith("provider")] == EXPECTED
     cost = analytics.get_cost_breakdown(TimePeriod.last(hours=2)).unwrap()
-    assert (3, 40) == (sum(row.calls for row in cost.rows), sum(row.tokens.input or 0 for row in cost.rows))
+    assert (sum(row.calls for row in cost.rows), sum(row.tokens.input or 0 for row in cost.rows)) == (3, 40)
 
 
-def test_an_agent_is_a_task_of_a_job_with_calls_and_tools(analytics: AnalyticsService, url: str) -> None:
+def test_an_agent_is_a_task_of_a_job_with_calls_and_tools(analytics: AnalyticsService, endpoint: str) -> None:
     tracing = tracers(AnalyticsSpanExporter(analytics))
     with instrumented(tracing, "genai-agent"):
-        agent(url, tracing)
+        agent(endpoint, tracing)
 
-    assert [
+    assert told(analytics, "tool", "task_type", "input_tokens", "conversation_id") == [
         ("provider.call.completed", None, None, 20, "talk-1"),
         ("tool.call.completed", "search", None, None, None),
         ("provider.call.completed", None, None, 20, "talk-1"),
         ("task.completed", None, "helper", None, "talk-1"),
         ("job.completed", None, None, None, "talk-1"),
-    ] == told(analytics, "tool", "task_type", "input_tokens", "conversation_id")
-    assert 1 == len({event.data["job_id"] for event in recorded(analytics)})
+    ]
+    assert len({event.data["job_id"] for event in recorded(analytics)}) == 1
 
 
 @pytest.mark.parametrize("emitter", ["genai-openai", "openinference-openai", "genai-agent"])
 def test_a_file_of_what_was_exported_live_adds_nothing(
-    analytics: AnalyticsService, url: str, emitter: str, tmp_path: Path
+    analytics: AnalyticsService, endpoint: str, emitter: str, tmp_path: Path
 ) -> None:
     tracing = tracers(AnalyticsSpanExporter(analytics), FileSpanExporter(tmp_path / "traces.jsonl"))
     with instrumented(tracing, emitter):
-        (agent if emitter == "genai-agent" else three_calls)(url, tracing)
+        (agent if emitter == "genai-agent" else three_calls)(endpoint, tracing)
     tracing.shutdown()
 
-    before = analytics._log.head()
+    before = len(recorded(analytics))
     again = analytics.record_events(row.event for row in rows(tmp_path / "traces.jsonl", format=OTLP) if row.event)
 
     assert (0, before, 0) == (again.unwrap().recorded, again.unwrap().duplicates, again.unwrap().differing)
 
 
-def test_what_was_said_is_recorded_only_where_asked_for(url: str) -> None:
+def test_what_was_said_is_recorded_only_where_asked_for(endpoint: str) -> None:
     for content in (False, True):
-        with AnalyticsService.open(":memory:", follow=False) as analytics:
+        with opened(privacy="full") as analytics:
             with instrumented(tracers(AnalyticsSpanExporter(analytics, content=content)), "openinference-openai"):
-                three_calls(url)
+                three_calls(endpoint)
             text = json.dumps([event.data for event in recorded(analytics)])
             assert [content, content] == [SECRET in text, ANSWER in text]
 
@@ -169,7 +156,7 @@ def test_a_batch_processor_hands_over_all_spans_when_it_is_shut_down(analytics: 
     tracing.shutdown()
 
     found = told(analytics, "input_tokens")
-    assert (40, 20 * 100) == (len(found), sum(tokens or 0 for _, tokens in found))
+    assert (len(found), sum(tokens or 0 for _, tokens in found)) == (40, 20 * 100)
     assert ExportStats(spans=40, recorded=40) == exporter.stats()
     assert SpanExportResult.FAILURE is exporter.export([])
 
@@ -214,7 +201,7 @@ def test_a_call_that_ends_after_the_one_around_it_is_not_counted_again(analytics
     exporter.export([ended(1, CHAT)])
     exporter.export([ended(2, CHAT, parent=1)])
 
-    assert [("provider.call.completed", 100), ("provider.call.completed", None)] == told(analytics, "input_tokens")
+    assert told(analytics, "input_tokens") == [("provider.call.completed", 100), ("provider.call.completed", None)]
 
 
 @pytest.mark.parametrize(("remembered", "counted"), [(20_000, 100), (2, 200)])
@@ -243,12 +230,13 @@ def test_a_cancelled_call_is_cancelled(analytics: AnalyticsService) -> None:
 
     asyncio.run(cancelled())
 
-    assert [("provider.call.cancelled",)] == told(analytics)
+    assert told(analytics) == [("provider.call.cancelled",)]
 
 
 # ── what goes wrong ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@in_full
 def test_what_is_refused_is_kept_with_the_reason_and_without_what_was_said(
     analytics: AnalyticsService, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -259,7 +247,7 @@ def test_what_is_refused_is_kept_with_the_reason_and_without_what_was_said(
 
     assert ExportStats(spans=2, recorded=1, refused=1) == exporter.stats()
     call, rejected = recorded(analytics)
-    assert ("provider.call.completed", "analytics.message.rejected") == (call.type, rejected.type)
+    assert (call.type, rejected.type) == ("provider.call.completed", "analytics.message.rejected")
     message = "input_tokens: must be between 0 and 2^63-1, not -5."
     assert ("provider.call.completed", {"code": "bad_field", "message": message}) == (
         rejected.data["subject"],
@@ -275,6 +263,7 @@ def test_what_is_refused_is_kept_with_the_reason_and_without_what_was_said(
     assert [f"1 span events were refused, the first because: {message}"] == caplog.messages
 
 
+@in_full
 def test_a_span_that_cannot_be_read_is_kept_and_the_others_are_recorded(analytics: AnalyticsService) -> None:
     exporter = AnalyticsSpanExporter(analytics)
 
@@ -296,6 +285,7 @@ def test_what_is_refused_again_is_kept_once_unless_its_time_is_what_is_wrong(
     assert kept == len(recorded(analytics))
 
 
+@in_full
 def test_a_span_that_makes_us_fail_does_not_cost_the_others(
     analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,7 +296,7 @@ def test_a_span_that_makes_us_fail_does_not_cost_the_others(
     exporter.export([ended(1, CHAT, name="poison"), ended(2, CHAT)])
 
     assert ExportStats(spans=2, recorded=1, refused=1) == exporter.stats()
-    assert "ZeroDivisionError: division by zero" == recorded(analytics)[1].data["reason"]["message"]
+    assert recorded(analytics)[1].data["reason"]["message"] == "ZeroDivisionError: division by zero"
 
 
 def test_a_store_that_fails_does_not_fail_the_application(
@@ -319,9 +309,9 @@ def test_a_store_that_fails_does_not_fail_the_application(
     with tracer.start_as_current_span("chat", attributes=CHAT):
         pass
 
-    assert SpanExportResult.FAILURE is exporter.export([ended(1, CHAT)])
+    assert exporter.export([ended(1, CHAT)]) is SpanExportResult.FAILURE
     assert ExportStats(spans=2, failed=2) == exporter.stats()
-    assert ["1 span events were not recorded: This analytics service is closed: open it again."] * 2 == caplog.messages
+    assert caplog.messages == ["1 span events were not recorded: This analytics service is closed: open it again."] * 2
 
 
 def test_refusals_that_cannot_be_kept_are_a_failure(analytics: AnalyticsService) -> None:
@@ -338,21 +328,24 @@ def test_a_bug_of_ours_does_not_fail_the_application(
     exporter = AnalyticsSpanExporter(analytics)
     monkeypatch.setattr(analytics, "record_events", None)
 
-    assert SpanExportResult.FAILURE is exporter.export([ended(1, CHAT)])
-    assert [logging.ERROR] == [record.levelno for record in caplog.records]
+    assert exporter.export([ended(1, CHAT)]) is SpanExportResult.FAILURE
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
 def test_after_shutdown_nothing_is_recorded(analytics: AnalyticsService) -> None:
     exporter = AnalyticsSpanExporter(analytics)
     exporter.shutdown()
 
-    assert SpanExportResult.FAILURE is exporter.export([ended(1, CHAT)])
-    assert 0 == analytics._log.head()
+    assert exporter.export([ended(1, CHAT)]) is SpanExportResult.FAILURE
+    assert analytics.store.log.head() == 0
 
 
-def test_without_the_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", otel.__all__)
+def test_without_the_sdk_the_extra_is_named_by_the_first_use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     monkeypatch.delitem(sys.modules, "analytics_es.ingest.otel.exporter")
+    monkeypatch.delattr(otel, "exporter")
+    importlib.reload(otel)
 
     with pytest.raises(MissingExtra, match=r"pip install 'analytics-es\[otel\]'"):
-        importlib.import_module("analytics_es.ingest.otel.exporter")
+        getattr(otel, name)

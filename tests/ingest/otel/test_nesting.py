@@ -1,7 +1,5 @@
 """Nesting: whose usage counts, whatever the shape of a trace, the order of its spans and the batches they come in."""
 
-# ruff: noqa: SIM300  # expected == actual
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -70,7 +68,7 @@ def test_of_spans_that_come_after_their_parents_none_counts_inside_another(
 ) -> None:
     found = counted(Nesting(), batches(data.draw, nodes))
 
-    assert [] == [key for key in found if around(nodes, key) & found]
+    assert [key for key in found if around(nodes, key) & found] == []
 
 
 @given(traces(), st.data())
@@ -104,7 +102,7 @@ def test_spans_beyond_the_limit_are_forgotten() -> None:
         nesting.see([Node(f"other{number}", "", True, False)])
     nesting.see([Node("parent", "", True, True)])
 
-    assert (True, 10) == (nesting.counts("parent"), len(nesting._known))
+    assert (nesting.counts("parent"), len(nesting._places)) == (True, 10)
 
 
 def test_a_span_is_remembered_as_long_as_others_come_that_lie_in_it() -> None:

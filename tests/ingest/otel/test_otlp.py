@@ -1,19 +1,17 @@
 """Import of traces: OTLP/JSON as emitters wrote it, in any order, and what is wrong with a file."""
 
-# ruff: noqa: SIM300  # expected == actual
-
 from __future__ import annotations
 
 import gzip
 import itertools
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
@@ -36,7 +34,7 @@ def read(path: Path) -> list[ImportedRow]:
 
 def events(path: Path) -> list[dict[str, Any]]:
     found = read(path)
-    assert [] == [row.error for row in found if row.error]
+    assert [row.error for row in found if row.error] == []
     return [row.event for row in found if row.event]
 
 
@@ -94,8 +92,8 @@ def test_all_emitters_tell_the_same_tokens_of_the_same_call() -> None:
 
     assert ["gpt-4o-mini", 20, 8, None, 5] == tokens("genai-openai") == tokens("openinference-openai")
     for emitter in ("genai-anthropic", "openinference-anthropic", "openllmetry-anthropic"):
-        assert ["claude-sonnet-4-5", 45, 30, 5, 4] == tokens(emitter)
-    assert ["gpt-4o-mini", 20, None, None, 5] == tokens("openllmetry-old")
+        assert tokens(emitter) == ["claude-sonnet-4-5", 45, 30, 5, 4]
+    assert tokens("openllmetry-old") == ["gpt-4o-mini", 20, None, None, 5]
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
@@ -103,7 +101,7 @@ def test_recorded_events_pass_the_door_and_hold_nothing_that_was_said(path: Path
     text = path.read_text()
     kept = [json.dumps(admit(now=NOON, **event).data) for event in events(path)]
 
-    assert [] == [each for each in kept if SECRET in each or ANSWER in each]
+    assert [each for each in kept if SECRET in each or ANSWER in each] == []
     assert SECRET in text or path.stem.startswith("genai")
 
 
@@ -112,35 +110,29 @@ def test_an_agents_tokens_are_those_of_its_calls() -> None:
 
     found = [(event["event_type"], event["data"].get("input_tokens")) for event in events(path)]
 
-    assert [
+    assert found == [
         ("provider.call.completed", 20),
         ("tool.call.completed", None),
         ("provider.call.completed", 20),
         ("task.completed", None),
         ("job.completed", None),
-    ] == found
+    ]
 
 
-@pytest.fixture
-def store() -> Iterator[AnalyticsService]:
-    with AnalyticsService.open(":memory:", follow=False) as analytics:
-        yield analytics
-
-
-def test_importing_again_in_another_order_changes_nothing(store: AnalyticsService, tmp_path: Path) -> None:
+def test_importing_again_in_another_order_changes_nothing(analytics: AnalyticsService, tmp_path: Path) -> None:
     lines = [line for path in RECORDED for line in path.read_text().splitlines()]
     shuffled = tmp_path / "shuffled.jsonl"
-    first = store.record_events(event for path in RECORDED for event in events(path)).unwrap()
+    first = analytics.record_events(event for path in RECORDED for event in events(path)).unwrap()
 
     for seed in range(5):
         shuffled.write_text("\n".join(random.Random(seed).sample(lines, len(lines))))
-        again = store.record_events(events(shuffled)).unwrap()
+        again = analytics.record_events(events(shuffled)).unwrap()
         assert (0, first.recorded, 0) == (again.recorded, again.duplicates, again.differing)
 
 
 def spans_of(name: str) -> list[Span]:
     path = next(path for path in RECORDED if path.stem == name)
-    return [row.span for row in otlp._rows(path) if row.span]
+    return [row.span for row in otlp._spans(path) if row.span]
 
 
 @given(st.permutations(spans_of("genai-agent")), st.lists(st.integers(0, 5), max_size=3))
@@ -151,7 +143,7 @@ def test_in_any_order_and_batches_the_tokens_of_an_agent_are_counted_once(spans:
         for event in (event for span in spans[start:end] for event in reader.events(span)):
             total += event["data"].get("input_tokens", 0)
 
-    assert 40 == total
+    assert total == 40
 
 
 def test_another_format_is_unknown(written: Written) -> None:
@@ -165,48 +157,48 @@ def test_another_format_is_unknown(written: Written) -> None:
 def test_a_file_may_be_one_request_on_many_lines(written: Written) -> None:
     (event,) = events(written(json.dumps(request(a_span()), indent=2), name="traces.json"))
 
-    assert f"{TRACE}:{SPAN}" == event["id"]
+    assert event["id"] == f"{TRACE}:{SPAN}"
 
 
 def test_a_file_may_be_packed_and_have_any_name(tmp_path: Path) -> None:
     path = tmp_path / "traces.otlp.gz"
     path.write_bytes(gzip.compress(json.dumps(request(a_span()), indent=2).encode()))
 
-    assert 1 == len(events(path))
+    assert len(events(path)) == 1
 
 
 def test_a_first_line_beyond_the_limit_of_lines_may_be_the_file(written: Written, monkeypatch: Any) -> None:
     monkeypatch.setattr("analytics_es.ingest.files.records.MAX_LINE", 100)
 
-    assert 1 == len(events(written(request(a_span()))))
+    assert len(events(written(request(a_span())))) == 1
 
 
 def test_a_file_that_is_no_request_is_refused_line_by_line(written: Written, monkeypatch: Any) -> None:
     monkeypatch.setattr(otlp, "MAX_DOCUMENT", 100)
     path = written("{", request(a_span()))
 
-    assert [True, False] == [row.event is None for row in read(path)]
-    assert ["not a JSON object with fields"] == problems(written("[1]"))
+    assert [row.event is None for row in read(path)] == [True, False]
+    assert problems(written("[1]")) == ["not a JSON object with fields"]
 
 
 def test_a_broken_first_line_is_refused_alone(written: Written) -> None:
-    assert [True, False] == [row.event is None for row in read(written("{broken", request(a_span())))]
+    assert [row.event is None for row in read(written("{broken", request(a_span())))] == [True, False]
 
 
 def test_rows_are_spans_and_those_that_are_none_of_genai_give_nothing(written: Written) -> None:
     other = a_span(spanId="0" * 15 + "1", attributes=[])
     path = written(request(other, a_span()), request(a_span(spanId="0" * 15 + "2")))
 
-    assert [2, 3] == [row.row for row in read(path)]
+    assert [row.row for row in read(path)] == [2, 3]
 
 
 def test_time_and_duration_are_cut_to_the_microsecond(written: Written) -> None:
     (event,) = events(written(request(a_span())))
 
-    assert ("2026-09-21T14:13:22.500000+00:00", 2500) == (
+    assert (
         event["occurred_at"].isoformat(),
         event["data"]["duration_ms"],
-    )
+    ) == ("2026-09-21T14:13:22.500000+00:00", 2500)
 
 
 @pytest.mark.parametrize(
@@ -239,18 +231,18 @@ def test_the_status_tells_that_a_span_failed(written: Written, code: Any) -> Non
 
     (event,) = events(written(request(a_span(status={"code": code}, events=[thrown], droppedAttributesCount=3))))
 
-    assert ("provider.call.failed", "Timeout", 3) == (
+    assert (
         event["event_type"],
         event["data"]["error_type"],
         event["data"]["attributes"]["otel.dropped_attributes"],
-    )
+    ) == ("provider.call.failed", "Timeout", 3)
 
 
 def test_fields_that_are_null_or_missing_are_no_harm(written: Written) -> None:
     bare = a_span(status=None, name=None)
     nulls = {**a_span(spanId="0" * 15 + "1"), "status": None, "events": None, "parentSpanId": "0" * 16}
 
-    assert 2 == len(events(written(request(bare, nulls), {"resourceSpans": None}, {"resourceSpans": [{}]})))
+    assert len(events(written(request(bare, nulls), {"resourceSpans": None}, {"resourceSpans": [{}]}))) == 2
 
 
 # ── what is refused ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -282,7 +274,7 @@ def test_a_span_that_is_none_is_refused_alone(written: Written, changes: dict[st
 
     (refused, kept) = read(path)
 
-    assert (1, 2) == (refused.row, kept.row)
+    assert (refused.row, kept.row) == (1, 2)
     assert str(refused.error.details["problem"] if refused.error else "").startswith(problem)
     assert json.loads(refused.raw or "") == a_span(**changes)
 
@@ -292,7 +284,7 @@ def test_a_span_that_is_nested_too_deeply_is_refused_alone(written: Written) -> 
     span = json.dumps(a_span(attributes=[{"key": "a", "value": 0}])).replace('"value": 0', f'"value": {deep}')
     whole = json.dumps(request("span", a_span()), indent=1).replace('"span"', span)
 
-    assert [True, False] == [row.event is None for row in read(written(whole))]
+    assert [row.event is None for row in read(written(whole))] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -311,8 +303,8 @@ def test_a_span_that_is_nested_too_deeply_is_refused_alone(written: Written) -> 
 def test_a_line_that_is_no_trace_is_refused_alone(written: Written, line: Any, problem: str) -> None:
     path = written(request(a_span()), line, request(a_span(spanId="0" * 15 + "1")))
 
-    assert [1, 2, 3] == [row.row for row in read(path)]
-    assert [True] == [each.startswith(problem) for each in problems(path)]
+    assert [row.row for row in read(path)] == [1, 2, 3]
+    assert [each.startswith(problem) for each in problems(path)] == [True]
 
 
 JSON = st.recursive(
@@ -323,10 +315,9 @@ JSON = st.recursive(
 FIELDS = st.sampled_from([*a_span(), "events", "parentSpanId", "droppedAttributesCount"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(FIELDS, JSON, max_size=2))
 def test_whatever_a_span_holds_the_span_after_it_is_read(written: Written, changes: dict[str, Any]) -> None:
     path = written(request(), request({**a_span(), **changes}, a_span(spanId="0" * 15 + "1")))
 
-    assert 2 == read(path)[-1].row
+    assert read(path)[-1].row == 2
     assert read(path)[-1].event

@@ -1,7 +1,5 @@
 """Spans: what each becomes, by whatever convention it was written."""
 
-# ruff: noqa: SIM300  # expected == actual
-
 from __future__ import annotations
 
 import json
@@ -73,7 +71,7 @@ def usage(*spans: Span) -> list[tuple[int | None, int | None]]:
 
 
 def test_a_chat_becomes_a_call_of_its_provider() -> None:
-    assert {
+    assert event(chat()) == {
         "event_type": "provider.call.completed",
         "data": {
             "job_id": TRACE,
@@ -88,7 +86,7 @@ def test_a_chat_becomes_a_call_of_its_provider() -> None:
         "occurred_at": NOON,
         "id": f"{TRACE}:0000000000000001",
         "source": "otel",
-    } == event(chat())
+    }
 
 
 # ── what a span is ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -128,7 +126,7 @@ def test_the_operation_or_kind_of_a_span_says_what_it_becomes(
     [{}, {"http.request.method": "POST"}, {"openinference.span.kind": "CHAIN"}, {"gen_ai.operation.name": "plan"}],
 )
 def test_other_spans_give_nothing(attributes: dict[str, Any]) -> None:
-    assert [] == events(of(attributes))
+    assert events(of(attributes)) == []
 
 
 # ── names, old and new ──────────────────────────────────────────────────────────────────────────────────────────
@@ -146,11 +144,11 @@ def test_every_name_of_a_field_is_understood_and_not_repeated_as_an_attribute(na
 
 @pytest.mark.parametrize(("name", "field"), [(name, field) for field, names in semconv.PARTS.items() for name in names])
 def test_every_name_of_a_part_is_understood(name: str, field: str) -> None:
-    assert 7 == data(chat(**{name: 7}))[field]
+    assert data(chat(**{name: 7}))[field] == 7
 
 
 def test_todays_name_wins_over_yesterdays() -> None:
-    assert "x_ai" == data(chat(**{"gen_ai.system": "openai", "gen_ai.provider.name": "x_ai"}))["provider"]
+    assert data(chat(**{"gen_ai.system": "openai", "gen_ai.provider.name": "x_ai"}))["provider"] == "x_ai"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +200,7 @@ def test_an_application_may_set_any_id_itself() -> None:
 def test_a_trace_is_a_job_and_an_agents_span_a_task() -> None:
     found = data(of({"gen_ai.operation.name": "invoke_agent"}))
 
-    assert (TRACE, f"{TRACE}:0000000000000001") == (found["job_id"], found["task_id"])
+    assert (found["job_id"], found["task_id"]) == (TRACE, f"{TRACE}:0000000000000001")
 
 
 # ── tokens and cost ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,20 +237,20 @@ def test_totals_of_tokens_include_their_parts(attributes: dict[str, Any], totals
 def test_a_part_whose_total_is_not_told_makes_no_total() -> None:
     found = data(chat(**{"gen_ai.usage.input_tokens": None, READ: 60}))
 
-    assert (None, 60) == (found.get("input_tokens"), found["attributes"][READ])
+    assert (found.get("input_tokens"), found["attributes"][READ]) == (None, 60)
 
 
 @pytest.mark.parametrize("name", semconv.COST)
 def test_cost_is_in_dollars(name: str) -> None:
     found = data(chat(**{name: 0.00123}))
 
-    assert (0.00123, "USD") == (found["cost"], found["currency"])
+    assert (found["cost"], found["currency"]) == (0.00123, "USD")
 
 
 def test_a_zero_that_was_reported_stays_a_zero() -> None:
     found = chat(**{"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0})
 
-    assert [(0, 0)] == usage(found)
+    assert usage(found) == [(0, 0)]
 
 
 # ── usage that several spans tell of ────────────────────────────────────────────────────────────────────────────
@@ -269,13 +267,13 @@ def test_an_agent_that_repeats_the_usage_of_its_calls_adds_nothing() -> None:
     agent = of({**AGENT, **USED})
 
     for spans in in_any_order(agent, chat(id=2, parent=1), chat(id=3, parent=1)):
-        assert [(None, None), (100, 20), (100, 20)] == sorted(usage(*spans), key=lambda pair: pair[0] or 0)
+        assert sorted(usage(*spans), key=lambda pair: pair[0] or 0) == [(None, None), (100, 20), (100, 20)]
 
 
 def test_what_a_span_repeats_is_kept_as_attributes() -> None:
     agent, *_ = events(of({**AGENT, **USED}), chat(id=2, parent=1))
 
-    assert USED == {name: agent["data"]["attributes"][name] for name in USED}
+    assert {name: agent["data"]["attributes"][name] for name in USED} == USED
 
 
 def test_a_call_around_a_call_is_a_step_of_work() -> None:
@@ -284,34 +282,34 @@ def test_a_call_around_a_call_is_a_step_of_work() -> None:
 
     for spans in in_any_order(framework, between, chat(id=3, parent=2)):
         found = {each["id"][-1]: each for each in events(*spans)}
-        assert ("task.completed", "chat") == (found["1"]["event_type"], found["1"]["data"]["task_type"])
-        assert ("provider.call.completed", 100) == (found["3"]["event_type"], found["3"]["data"]["input_tokens"])
+        assert (found["1"]["event_type"], found["1"]["data"]["task_type"]) == ("task.completed", "chat")
+        assert (found["3"]["event_type"], found["3"]["data"]["input_tokens"]) == ("provider.call.completed", 100)
 
 
 def test_a_call_that_failed_in_a_call_that_failed_is_one() -> None:
     inner = evolve(chat(id=2, parent=1, **dict.fromkeys(USED)), failed=True)
 
-    assert ["task.failed", "provider.call.failed"] == types(evolve(chat(**dict.fromkeys(USED)), failed=True), inner)
+    assert types(evolve(chat(**dict.fromkeys(USED)), failed=True), inner) == ["task.failed", "provider.call.failed"]
 
 
 def test_usage_that_only_the_outer_of_two_calls_tells_of_is_counted() -> None:
     inner = chat(id=2, parent=1, **dict.fromkeys(USED))
 
-    assert [(100, 20), (None, None)] == usage(chat(), inner)
+    assert usage(chat(), inner) == [(100, 20), (None, None)]
 
 
 @pytest.mark.parametrize("attributes", [AGENT, {"openinference.span.kind": "CHAIN"}], ids=["agent", "chain"])
 def test_usage_that_no_call_tells_of_is_a_call_of_its_own(attributes: dict[str, Any]) -> None:
     found = events(of({**attributes, **USED, "llm.model_name": "opus"}, service="shop"))[-1]
 
-    assert ("provider.call.completed", f"{TRACE}:0000000000000001:usage") == (found["event_type"], found["id"])
-    assert {
+    assert (found["event_type"], found["id"]) == ("provider.call.completed", f"{TRACE}:0000000000000001:usage")
+    assert {name: value for name, value in found["data"].items() if name not in ("operation", "agent_id")} == {
         "job_id": TRACE,
         "model": "opus",
         "input_tokens": 200,
         "output_tokens": 40,
         "attributes": {"service.name": "shop"},
-    } == {name: value for name, value in found["data"].items() if name not in ("operation", "agent_id")}
+    }
 
 
 # ── how it went ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -341,20 +339,20 @@ def test_errors_are_taken_over(changes: dict[str, Any], outcome: str, error_type
 
 @pytest.mark.parametrize("name", semconv.FIRST_CHUNK)
 def test_time_to_first_chunk_comes_in_seconds(name: str) -> None:
-    assert 412.5 == data(chat(**{name: 0.4125}))["time_to_first_chunk_ms"]
+    assert data(chat(**{name: 0.4125}))["time_to_first_chunk_ms"] == 412.5
 
 
 @pytest.mark.parametrize("name", semconv.FIRST_CHUNK_EVENTS)
 def test_the_event_of_the_first_chunk_tells_when_it_came(name: str) -> None:
     chunks = tuple(SpanEvent(name, END_US - 2_000_000 + after, {}) for after in (900_000, 250_000))
 
-    assert 250 == data(evolve(chat(), events=chunks))["time_to_first_chunk_ms"]
+    assert data(evolve(chat(), events=chunks))["time_to_first_chunk_ms"] == 250
 
 
 def test_a_span_that_ends_before_it_began_has_no_duration_and_says_so() -> None:
     found = data(evolve(chat(), start_us=END_US + 1500))
 
-    assert (None, 1.5) == (found.get("duration_ms"), found["attributes"]["otel.clock_set_back_ms"])
+    assert (found.get("duration_ms"), found["attributes"]["otel.clock_set_back_ms"]) == (None, 1.5)
 
 
 # ── attributes ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -389,7 +387,7 @@ def test_attributes_beyond_the_limits_are_counted() -> None:
 
     found = data(evolve(chat(**many, **{"n" * 129: 1, "nul\0": 1}), dropped=4))["attributes"]
 
-    assert (MAX_ATTRIBUTES, 5 + 2 + 4) == (len(found.keys() & many.keys()), found["otel.dropped_attributes"])
+    assert (len(found.keys() & many.keys()), found["otel.dropped_attributes"]) == (MAX_ATTRIBUTES, 5 + 2 + 4)
 
 
 def test_names_that_cannot_be_stored_are_mended() -> None:
@@ -403,11 +401,11 @@ def test_names_that_cannot_be_stored_are_mended() -> None:
 def test_where_a_span_comes_from_is_kept() -> None:
     found = data(evolve(chat(parent=9), service="shop", scope="some.instrumentation"))["attributes"]
 
-    assert {
+    assert found == {
         "service.name": "shop",
         "otel.scope.name": "some.instrumentation",
         "otel.parent_span_id": "0000000000000009",
-    } == found
+    }
 
 
 # ── what was said ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -510,30 +508,30 @@ def tools_of_calls(*spans: Span) -> list[str | None]:
 def test_a_call_in_the_run_of_a_tool_is_made_for_it_however_deep_and_in_any_order() -> None:
     agent = span(id=2, parent=1, attributes={"gen_ai.operation.name": "invoke_agent"})
 
-    assert ["research"] == tools_of_calls(chat(id=3, parent=2), agent, run_of("research", id=1))
-    assert ["research"] == tools_of_calls(run_of("research", id=1), agent, chat(id=3, parent=2))
+    assert tools_of_calls(chat(id=3, parent=2), agent, run_of("research", id=1)) == ["research"]
+    assert tools_of_calls(run_of("research", id=1), agent, chat(id=3, parent=2)) == ["research"]
 
 
 def test_of_tools_in_one_another_a_call_is_made_for_the_innermost() -> None:
-    assert ["inner"] == tools_of_calls(chat(id=3, parent=2), run_of("inner", id=2, parent=1), run_of("outer", id=1))
+    assert tools_of_calls(chat(id=3, parent=2), run_of("inner", id=2, parent=1), run_of("outer", id=1)) == ["inner"]
 
 
 def test_a_call_beside_a_tool_is_made_for_none() -> None:
-    assert [None] == tools_of_calls(run_of("research", id=2, parent=1), chat(id=3, parent=1))
+    assert tools_of_calls(run_of("research", id=2, parent=1), chat(id=3, parent=1)) == [None]
 
 
 def test_calls_that_only_a_tool_tells_of_are_made_for_it() -> None:
-    assert ["research"] == tools_of_calls(run_of("research", id=1, **{"gen_ai.usage.input_tokens": 7}))
+    assert tools_of_calls(run_of("research", id=1, **{"gen_ai.usage.input_tokens": 7})) == ["research"]
 
 
 def test_what_an_application_says_a_call_is_made_for_wins() -> None:
-    assert ["told"] == tools_of_calls(chat(id=2, parent=1, analytics_es__tool="told"), run_of("research", id=1))
+    assert tools_of_calls(chat(id=2, parent=1, analytics_es__tool="told"), run_of("research", id=1)) == ["told"]
 
 
 def test_a_tool_without_a_name_is_known_by_the_name_of_its_span() -> None:
     tool = span(id=1, attributes={"gen_ai.operation.name": "execute_tool"})
 
-    assert ["a span"] == tools_of_calls(chat(id=2, parent=1), tool)
+    assert tools_of_calls(chat(id=2, parent=1), tool) == ["a span"]
 
 
 def test_a_tool_with_a_name_that_no_field_holds_does_not_cost_its_calls() -> None:
@@ -549,4 +547,4 @@ def test_live_a_tool_that_goes_on_is_not_known_and_one_that_ended_is() -> None:
     reader.see([run_of("research", id=1)])
     reader.see([chat(id=3, parent=1)])
 
-    assert [None, "research"] == [each["data"].get("tool") for each in before + reader.events(chat(id=3, parent=1))]
+    assert [each["data"].get("tool") for each in before + reader.events(chat(id=3, parent=1))] == [None, "research"]

@@ -1,0 +1,119 @@
+"""What explanations stand on: the stretch of the log behind a number, what each event adds, and the first of them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Generic, Protocol, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from attrs import define, evolve, field, frozen
+
+from analytics_es.errors import BadLimit, UnreadableEvent
+from analytics_es.events.codec import decode
+from analytics_es.events.event import EPOCH, RecordedEvent
+from analytics_es.log import EventLog, gathered
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Fold
+from analytics_es.queries import Question, QuestionContext
+from analytics_es.queries.grouping import grouping, several
+from analytics_es.read_models import calendar_of, check_exact
+from analytics_es.types import Progress, TimePeriod
+
+
+@frozen
+class Evidence:
+    """A question about one projection, up to where that is, how it is defined, and the keys of the rows to explain."""
+
+    log: EventLog
+    question: Question
+    position: int
+    declaration: Declaration
+    where: Mapping[str, str]
+
+    @classmethod
+    @contextmanager
+    def of(
+        cls,
+        context: QuestionContext,
+        log: EventLog,
+        declared: Declaration,
+        needed: Iterable[str],
+        period: TimePeriod,
+        where: Mapping[str, str],
+    ) -> Iterator[Evidence]:
+        """Open the question; raises UnknownKey, StaleReadModel, SealedPeriod."""
+        context = evolve(context, calendar=calendar_of(period, context.calendar))  # events know no zone
+        entities = several(declared, where)
+        with context.question([declared.name], period) as question:
+            declaration = question.declaration(declared.name, needed)
+            if entities:
+                declaration = declaration.crossed(entities)
+            check_exact(log, question.tiling.start, 0, "an explanation")
+            position = question.snapshot.positions[declaration.name]
+            yield cls(log, question, position, declaration, grouping(declaration, [], where).where)
+
+    def batches(
+        self, fold: Fold, declaration: Declaration, progress: Progress | None
+    ) -> Iterator[tuple[pa.Table, pa.Table]]:
+        """Yield the batches of the period, up to the read model's checkpoint, and what their events add to the rows."""
+        within = self.question.tiling.within
+        for batch in gathered(self.log.scan_period(*within, upto=self.position)):
+            yield batch, fold.by_event(batch, declaration, self.where, within=within)
+            if progress:
+                progress("explaining", batch.column("position")[-1].as_py(), self.position)
+
+
+class AtPosition(Protocol):
+    """What an event comes to."""
+
+    @property
+    def position(self) -> int:
+        """Its position in the log."""
+
+
+E = TypeVar("E", bound=AtPosition)
+
+
+@define
+class First(Generic[E]):
+    """The first events of all batches, by position or in another order, each with what is stored of it."""
+
+    limit: int
+    order: Callable[[E], Any] | None = None
+    events: list[tuple[E, Mapping[str, Any]]] = field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        if self.limit < 0:
+            raise BadLimit(limit=self.limit)
+
+    def add(self, batch: pa.Table, events: Sequence[E]) -> None:
+        """Take events of the next batch, which come by position."""
+        order = self.order
+        if order is None:
+            self.events += _with_stored(batch, events[: self.limit - len(self.events)])
+            return
+        self.events += _with_stored(batch, heapq.nsmallest(self.limit, events, key=order))
+        self.events = heapq.nsmallest(self.limit, self.events, key=lambda pair: order(pair[0]))
+
+
+def _with_stored(batch: pa.Table, events: Sequence[E]) -> list[tuple[E, Mapping[str, Any]]]:
+    positions = pa.array([event.position for event in events], pa.int64())
+    rows = batch.take(pc.index_in(positions, batch.column("position").combine_chunks())).to_pylist()
+    return list(zip(events, rows, strict=True))
+
+
+def read_stored(stored: Mapping[str, Any]) -> RecordedEvent:
+    """Return a stored event; raises UnreadableEvent."""
+    try:
+        return decode(stored["position"], stored["type"], stored["state"])
+    except Exception as error:
+        raise UnreadableEvent(position=stored["position"], problem=error) from error
+
+
+def local(microseconds: int, zone: tzinfo) -> datetime:
+    """Return microseconds as a time in a zone."""
+    return (EPOCH + timedelta(microseconds=microseconds)).astimezone(zone)

@@ -1,0 +1,23 @@
+"""What the command line shows: tables and lines, figures in words, progress."""
+
+from analytics_es.cli.display import words
+from analytics_es.cli.display.blocks import Beside, Block, Cell, Column, Columns, Grid, Line, Number, Share, Styled
+from analytics_es.cli.display.progress import Bar
+from analytics_es.cli.display.render import print_answer, show
+
+__all__ = [
+    "Bar",
+    "Beside",
+    "Block",
+    "Cell",
+    "Column",
+    "Columns",
+    "Grid",
+    "Line",
+    "Number",
+    "Share",
+    "Styled",
+    "print_answer",
+    "show",
+    "words",
+]

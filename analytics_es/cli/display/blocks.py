@@ -1,0 +1,85 @@
+"""What an answer is told in: tables, lines, and what stands out in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from attrs import frozen
+
+
+@frozen
+class Styled:
+    """A text that stands out on a terminal."""
+
+    text: str
+    style: str = ""
+
+
+@frozen
+class Share:
+    """A cell that is a bar on a terminal, for a part of 1."""
+
+    part: float | None
+    style: str = "cyan"
+
+
+Cell = str | Styled | Share
+
+
+Row = TypeVar("Row")
+Shown = TypeVar("Shown", contravariant=True)
+
+
+@frozen
+class Column(Generic[Shown]):
+    """A column: its title, and its cell of a row.
+
+    Where there is little room, the highest `drop` goes first; 0 stays. Bars are for terminals only.
+    """
+
+    title: str
+    cell: Callable[[Shown], Cell]
+    drop: int = 0
+    right: bool = False
+    bar: bool = False
+
+
+@frozen
+class Number(Column[Shown]):
+    """A column of figures, which stand below one another from the right."""
+
+    right: bool = True
+
+
+Columns = Sequence[Column[Row]]
+
+
+@frozen
+class Grid(Generic[Row]):
+    """A table under a title, with a remark below it."""
+
+    title: str
+    columns: Columns[Row]
+    rows: Sequence[Row]
+    remark: str = ""
+
+
+@frozen
+class Line:
+    """A line of text, or, without one, an empty line."""
+
+    text: str = ""
+    style: str = ""
+    terminal_only: bool = False
+
+
+@frozen
+class Beside:
+    """Two tables next to each other on a terminal that is wide enough, else one after the other."""
+
+    left: Grid[Any]
+    right: Grid[Any]
+
+
+Block = Grid[Any] | Line | Beside

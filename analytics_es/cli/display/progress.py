@@ -1,0 +1,59 @@
+"""A progress bar with rate and time left, on standard error, on a terminal, for what takes longer than a second."""
+
+from __future__ import annotations
+
+import time
+from threading import Timer
+from types import TracebackType
+
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from analytics_es.cli.display.render import make_console
+
+DELAY_SECONDS = 1.0
+
+
+class Bar:
+    """A progress bar that appears late, or never: `with Bar("importing") as bar: … bar.at(done, total)`."""
+
+    def __init__(self, activity: str, unit: str = "events") -> None:
+        self._unit = unit
+        self._first: tuple[float, int] | None = None
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[counts]}", markup=False),
+            TimeRemainingColumn(),
+            console=make_console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task(activity, total=None, counts="")
+        self._timer = Timer(DELAY_SECONDS, self._progress.start)
+
+    def __enter__(self) -> Bar:
+        if self._progress.console.is_terminal:
+            self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if self._timer.ident is not None:
+            self._timer.join()
+            self._progress.stop()
+
+    def report(self, _activity: str, done: int, total: int) -> None:
+        """Move to what a service reports of its work; what that is stands before the bar already."""
+        self.at(done, total or None)
+
+    def at(self, done: float, total: float | None = None, counted: int | None = None, *, more: str = "") -> None:
+        """Move to `done` of `total`, which may be in another measure than what is `counted`; `more` is told as well."""
+        number = int(done) if counted is None else counted
+        now = time.monotonic()
+        since, first = self._first = self._first or (now, number)
+        rate = (number - first) / (now - since) if now > since else 0.0
+        counts = f"{number:,} {self._unit}" + (f" · {rate:,.0f}/s" if rate else "")
+        counts += f" · {more}" if more else ""
+        self._progress.update(self._task, completed=done, total=total, counts=counts)

@@ -1,0 +1,50 @@
+"""What units of work cost → a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Number, Styled, words
+from analytics_es.cli.tables.parts import ALARM, NOTHING, apart, footer, heading
+from analytics_es.types import UnitCost, UnitCosts
+
+_TITLES = {
+    "job": "job",
+    "successful_task": "successful task",
+    "conversation": "conversation",
+    "1000_output_tokens": "1,000 tokens of output",
+}
+_COLUMNS: Columns[UnitCost] = [
+    Column("one", lambda unit: _TITLES[unit.unit]),
+    Number("costs", lambda unit: _cost_of_one(unit)),
+    Number("that is", lambda unit: words.money(unit.cost, unit.currency, words.places([unit.cost]))),
+    Number("by", lambda unit: words.decimal(unit.units)),
+    Column("", lambda unit: _remark(unit)),
+]
+
+
+def unit_costs(answer: UnitCosts) -> Iterator[Block]:
+    """Return a row for each unit and currency, and a line about what is not known."""
+    yield from heading("Unit costs", answer.period, series=False)
+    if not answer.units:
+        yield from apart(NOTHING)
+    else:
+        yield Grid("", _COLUMNS, answer.units)
+    if answer.units and answer.unknown_calls:
+        calls = words.plural(answer.unknown_calls, "call")
+        yield from apart(f"Unknown cost: {calls} of {words.count(answer.calls)}, in no sum above", ALARM)
+    yield footer([answer.completeness], answer.period)
+
+
+def _cost_of_one(unit: UnitCost) -> Cell:
+    cost = words.money(unit.each, unit.currency, words.places([unit.each]))
+    return Styled("unknown", ALARM) if unit.cost is None else cost
+
+
+def _remark(unit: UnitCost) -> str:
+    """Say why there is no figure, or why it is too low."""
+    if not unit.units:
+        return "no task ended well"
+    if unit.unknown_calls and unit.cost is not None and unit.unit != "1000_output_tokens":
+        return f"or more: {words.plural(unit.unknown_calls, 'call')} of unknown cost"
+    return ""

@@ -1,0 +1,147 @@
+"""projections verify: whether read models are what the log says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import click
+
+from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
+from analytics_es.cli.options import moment, period_of, store_options, tz_option
+from analytics_es.cli.projections import ledger
+from analytics_es.cli.store import Place, Store, existing
+from analytics_es.events.event import EARLIEST
+from analytics_es.types import (
+    ColumnDifference,
+    Divergence,
+    ProjectionVerification,
+    TimePeriod,
+    UnreadableDivergence,
+    Verification,
+)
+
+LONGEST = 24  # characters of a stored text
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--from", "start", type=moment, metavar="TIME", help="Only from here: a date, or an ISO 8601 time.")
+@click.option("--to", "end", type=moment, metavar="TIME", help="Only before this.")
+@click.option("--sample", type=click.IntRange(min=1), metavar="DAYS", help="Only so many days, drawn at random.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Draw the days of the run that printed this.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to list of each projection."
+)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that fold.")
+@tz_option
+@store_options
+def verify(
+    db: Place,
+    names: Sequence[str],
+    start: datetime | None,
+    end: datetime | None,
+    sample: int | None,
+    seed: int | None,
+    limit: int,
+    workers: int,
+    as_json: bool,
+) -> None:
+    """Fold the log again and compare with the live read models, while they serve.
+
+    Each is compared at the position it has reached, row for row. Says that they are identical, or which buckets and
+    keys differ, by how much, and which events are involved. Ends with 1 if anything differs.
+
+    \b
+    Examples:
+      analytics-es projections verify
+      analytics-es projections verify usage cost --from 2026-11-01 --to 2026-11-08
+      analytics-es projections verify --sample 3 --json
+    """
+    if sample and (start or end):
+        raise click.UsageError("--sample draws days of the whole log: leave out --from and --to.")
+    if seed is not None and not sample:
+        raise click.UsageError("--seed goes with --sample.")
+    with existing(db) as store, Bar("verifying", unit="parts" if sample or start or end else "events") as bar:
+        period = _period(store, start, end)
+        answer = store.service.verify(
+            names or None, period, sample=sample, seed=seed, limit=limit, workers=workers, progress=bar.report
+        ).unwrap()
+    print_answer(answer, _verification(answer), as_json)
+    if not answer.identical:
+        click.get_current_context().exit(1)
+
+
+def _period(store: Store, start: datetime | None, end: datetime | None) -> TimePeriod | None:
+    if not start and not end:
+        return None
+    return period_of(
+        store.read(start) if start else EARLIEST.astimezone(store.reads),
+        store.read(end) if end else datetime.now(UTC).astimezone(store.reads),
+    )
+
+
+# ── in words ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_PROJECTIONS: Columns[ProjectionVerification] = [
+    Column("projection", lambda verified: verified.projection),
+    Number("position", lambda verified: words.count(verified.position)),
+    Number("rows", lambda verified: words.count(verified.rows)),
+    Column("verdict", lambda verified: _verdict(verified)),
+]
+_ROWS: Columns[Divergence] = [
+    Column("bucket", lambda row: f"{row.grain} {f'{row.start:%Y-%m-%d %H:%M%z}' if row.start else words.UNKNOWN}"),
+    Column("keys", lambda row: " ".join(f"{key}={value}" for key, value in row.keys.items() if value)),
+    Column("kind", lambda row: row.kind),
+    Column("differs", lambda row: "; ".join(map(_difference, row.differences)) if row.kind == "changed" else ""),
+    Number("events", lambda row: words.count(row.events)),
+    Column("positions", lambda row: _positions(row)),
+]
+_UNREADABLE: Columns[UnreadableDivergence] = [
+    Number("position", lambda unreadable: words.count(unreadable.position)),
+    Column("field", lambda unreadable: unreadable.field),
+    Column("kind", lambda unreadable: unreadable.kind),
+]
+
+
+def _verification(answer: Verification) -> Iterator[Block]:
+    yield from (Line(_summary(answer)), Line(), Grid("", _PROJECTIONS, answer.projections))
+    for verified in answer.projections:
+        if verified.divergences:
+            remark = f"… and {verified.omitted:,} more: --limit lists more" if verified.omitted else ""
+            yield Grid(verified.projection, _ROWS, verified.divergences, remark)
+        if verified.unreadable:
+            yield Grid(f"Unreadable values of {verified.projection}", _UNREADABLE, verified.unreadable)
+    wrong = [verified.ledger for verified in answer.projections if not verified.ledger.identical]
+    yield from ledger(wrong)
+
+
+def _summary(answer: Verification) -> str:
+    if answer.period:
+        scope = f"from {answer.period.start.isoformat(sep=' ')} to {answer.period.end.isoformat(sep=' ')}, "
+    elif answer.sampled is not None:
+        scope = f"{', '.join(f'{day:%Y-%m-%d}' for day in answer.sampled) or 'no day'} (--seed {answer.seed}), "
+    else:
+        scope = ""
+    sealed = f"; before {answer.sealed_until:%Y-%m-%d}, what was sealed" if answer.sealed_until else ""
+    return f"verified {scope}{words.plural(answer.events, 'event')} folded again in {answer.seconds:.1f} s{sealed}"
+
+
+def _verdict(verified: ProjectionVerification) -> str:
+    if verified.identical:
+        return "identical"
+    differ = len(verified.divergences) + len(verified.unreadable) + verified.omitted
+    return f"{words.plural(differ, 'entry')} differ" if differ != 1 else "1 entry differs"
+
+
+def _difference(column: ColumnDifference) -> str:
+    live, expected = (
+        words.UNKNOWN if cell is None else f"{cell!s:.{LONGEST}}" for cell in (column.live, column.expected)
+    )
+    by = "" if column.by is None else f" ({column.by:+})"
+    return f"{column.column} {live}, should be {expected}{by}"
+
+
+def _positions(row: Divergence) -> str:
+    positions = ", ".join(map(str, row.positions)) + (" …" if row.events > len(row.positions) else "")
+    return positions or words.UNKNOWN

@@ -1,0 +1,284 @@
+"""How a value of a field is checked, and what is kept of it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal, InvalidOperation
+from typing import Any
+
+from analytics_es.errors import BadField, TooDeep
+
+MAX_DEPTH = 16
+MAX_TEXT = 1024
+MAX_INTEGER = 2**63 - 1
+MAX_DURATION_MS = 10**13
+MAX_DECIMAL = 10**18
+SHOWN = 60
+
+STATUSES = ("ok", "error", "cancelled")
+
+# Takes the name of a field and its value; returns what is kept, or raises a RefusedEvent.
+Check = Callable[[str, Any], Any]
+
+
+def text(name: str, value: Any) -> str | None:
+    """Keep a text, or a whole number as one; of an empty text nothing."""
+    if type(value) is str and 0 < len(value) <= MAX_TEXT:
+        return value
+    if type(value) is int:
+        value = str(_whole(name, value))
+    if type(value) is not str:
+        raise BadField(field=name, problem=f"must be a text, not {kind_of(value)}")
+    if len(value) > MAX_TEXT:
+        raise BadField(field=name, problem=f"has {len(value)} characters, above the limit of {MAX_TEXT}")
+    return value or None
+
+
+def integer(name: str, value: Any) -> int:
+    """Keep a whole number from 0."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    if type(value) is not int:
+        raise BadField(field=name, problem=f"must be a whole number, not {kind_of(value)}")
+    if not 0 <= value <= MAX_INTEGER:
+        raise BadField(field=name, problem=f"must be between 0 and 2^63-1, not {shown(value)}")
+    return value
+
+
+def ordinal(name: str, value: Any) -> int:
+    """Keep a whole number from 1."""
+    number = integer(name, value)
+    if number < 1:
+        raise BadField(field=name, problem=f"counts from 1, and must not be {number}")
+    return number
+
+
+def _number(name: str, value: Any, limit: int) -> None:
+    if type(value) not in (int, float, Decimal):
+        raise BadField(field=name, problem=f"must be a number, not {kind_of(value)}")
+    if not _finite(value):
+        raise BadField(field=name, problem=f"must be a finite number, not {value}")
+    if not 0 <= value <= limit:
+        raise BadField(field=name, problem=f"must be between 0 and {limit:.0e}, not {shown(value)}")
+
+
+def _finite(value: float | Decimal) -> bool:
+    return value.is_finite() if type(value) is Decimal else type(value) is int or math.isfinite(value)
+
+
+def milliseconds(name: str, value: Any) -> int | float:
+    """Keep a duration to the microsecond."""
+    if type(value) not in (int, float) or not 0 <= value <= MAX_DURATION_MS:
+        _number(name, value, MAX_DURATION_MS)
+    if type(value) is int:
+        return value
+    rounded = round(float(value), 3)
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+_EIGHTEENTH, _WIDE = Decimal(1).scaleb(-18), Context(prec=40)
+_PLAIN_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+
+
+def decimal(name: str, value: Any) -> str:
+    """Keep money, or a custom value, as the exact decimal that was reported, to 18 places."""
+    if type(value) in (float, Decimal, str):
+        digits = repr(value) if type(value) is float else str(value)
+        if _PLAIN_DECIMAL.fullmatch(digits):
+            return digits
+    if type(value) is str:
+        try:
+            value = Decimal(value)
+        except InvalidOperation:
+            raise BadField(field=name, problem=f"must be a number, not {value[:40]!r}") from None
+    _number(name, value, MAX_DECIMAL)
+    exact = value if type(value) is Decimal else Decimal(repr(value))
+    return format(exact.copy_abs().quantize(_EIGHTEENTH, context=_WIDE), "f").rstrip("0").rstrip(".")
+
+
+def signed_decimal(name: str, value: Any) -> str:
+    """Keep what may be below 0 as `decimal` keeps the rest."""
+    size: Any = value
+    if type(value) is str:
+        size = value.removeprefix("-")
+    elif type(value) in (int, float, Decimal):
+        size = value.copy_abs() if type(value) is Decimal else abs(value)
+    below = value.is_signed() if type(value) is Decimal else size != value
+    digits = decimal(name, size)
+    return f"-{digits}" if below and Decimal(digits) else digits
+
+
+def boolean(name: str, value: Any) -> bool:
+    """Keep true or false."""
+    if type(value) is not bool:
+        raise BadField(field=name, problem=f"must be true or false, not {kind_of(value)}")
+    return value
+
+
+def _one_of(words: Sequence[str], name: str, value: Any) -> str:
+    if value not in words:
+        raise BadField(field=name, problem=f"must be one of {', '.join(words)}, not {shown(value)}")
+    return words[words.index(value)]  # the value itself may be a member of an enum of texts
+
+
+def status(name: str, value: Any) -> str:
+    """Keep how an activity ended."""
+    return _one_of(STATUSES, name, value)
+
+
+def corrects(name: str, value: Any) -> dict[str, str]:
+    """Keep the identity of another event."""
+    if not isinstance(value, Mapping) or {*value} != {"source", "id"}:
+        raise BadField(field=name, problem="must be a mapping of source and id, those of the event that is corrected")
+    for part, identity in value.items():
+        if type(identity) is not str or not 0 < len(identity) <= MAX_TEXT:
+            raise BadField(field=f"{name}.{part}", problem=f"must be a text of 1 to {MAX_TEXT} characters")
+    return dict(value)
+
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+def currency(name: str, value: Any) -> str:
+    """Keep the code of a currency."""
+    if type(value) is not str or not _CURRENCY.fullmatch(value):
+        raise BadField(field=name, problem=f"must be an ISO 4217 code such as USD, not {shown(value)}")
+    return value
+
+
+# ── of budgets ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+# What of all spending counts against a budget, and the field that says whose it is.
+SCOPES = {"all": None, "tenant": "tenant_id", "user": "user_id", "model": "model"}
+YEARS = range(1990, 2101)
+MOST_THRESHOLDS, LARGEST_THRESHOLD = 20, 1000
+_PERCENT = re.compile(r"[0-9]{1,4}(\.[0-9]{1,3})?")
+
+
+def scope(name: str, value: Any) -> str:
+    """Keep whose spending counts against a budget."""
+    return _one_of([*SCOPES], name, value)
+
+
+def hour(name: str, value: Any) -> str:
+    """Keep a time on a whole hour of its zone, in UTC."""
+    try:
+        time = datetime.fromisoformat(value) if type(value) is str else value
+        utc = time.astimezone(UTC) if time.utcoffset() is not None else None
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        raise BadField(field=name, problem=f"must be a time such as 2026-03-01T00:00:00Z, not {shown(value)}") from None
+    if utc is None:
+        raise BadField(field=name, problem=f"must say its zone, such as 2026-03-01T00:00:00Z, not {shown(value)}")
+    if utc.year not in YEARS:
+        raise BadField(field=name, problem=f"must be in the years 1990 to 2100, not {shown(value)}")
+    if time - time.replace(minute=0, second=0, microsecond=0) != timedelta(0):
+        raise BadField(field=name, problem=f"must be on a whole hour, not {shown(value)}")
+    return f"{utc.replace(tzinfo=None).isoformat()}Z"
+
+
+def hours(name: str, value: Any) -> int:
+    """Keep a number of hours from 1."""
+    number = integer(name, value)
+    if number == 0:
+        raise BadField(field=name, problem="must be at least 1")
+    return number
+
+
+def percents(name: str, value: Any) -> str:
+    """Keep percents as a text in rising order: it may be a key."""
+    listed = value.split(",") if type(value) is str else value
+    if not isinstance(listed, list | tuple) or not 0 < len(listed) <= MOST_THRESHOLDS:
+        raise BadField(field=name, problem=f"must be a list of 1 to {MOST_THRESHOLDS} percents, such as [50, 80, 100]")
+    return ",".join(format(share, "f") for share in sorted({_percent(name, share) for share in listed}))
+
+
+def percent(name: str, value: Any) -> str:
+    """Keep one percent, as `percents` keeps several."""
+    return format(_percent(name, value), "f")
+
+
+def _percent(name: str, value: Any) -> Decimal:
+    digits = str(value) if type(value) in (int, float, str, Decimal) else ""
+    if not _PERCENT.fullmatch(digits) or not 0 < Decimal(digits) <= LARGEST_THRESHOLD:
+        raise BadField(
+            field=name,
+            problem=f"must hold percents above 0, up to {LARGEST_THRESHOLD}, with 3 decimals, not {shown(value)}",
+        )
+    return Decimal(digits.rstrip("0").rstrip(".")) if "." in digits else Decimal(int(digits))
+
+
+# ── fields of your own ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def attributes(name: str, value: Any) -> dict[str, Any]:
+    """Keep a flat mapping of names to plain values."""
+    if not isinstance(value, Mapping):
+        raise BadField(field=name, problem=f"must map names to plain values, not {kind_of(value)}")
+    for attribute, content in value.items():
+        if isinstance(content, Mapping | list | tuple):
+            problem = "must be a text, number or boolean: attributes are flat"
+            raise BadField(field=f"{name}.{attribute}", problem=problem)
+    return dict(free(name, value, 2))
+
+
+def free(name: str, value: Any, depth: int) -> Any:
+    """Keep what the vocabulary does not know: any JSON, within limits."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return value
+    if kind is int:
+        return _whole(name, value)
+    if kind is float or kind is Decimal:
+        if not _finite(value):
+            raise BadField(field=name, problem=f"must be a finite number, not {value}")
+        return value if kind is float else _written(name, value)
+    if depth > MAX_DEPTH:
+        raise TooDeep(field=name.partition(".")[0], limit=MAX_DEPTH)
+    if isinstance(value, Mapping):
+        return {field_name(key): free(f"{name}.{key}", content, depth + 1) for key, content in value.items()}
+    if isinstance(value, list | tuple):
+        return [free(name, content, depth + 1) for content in value]
+    raise BadField(field=name, problem=f"must be a JSON value, not {kind_of(value)}")
+
+
+def field_name(key: Any) -> str:
+    """Keep the name of a field."""
+    if not isinstance(key, str):
+        raise BadField(field=shown(key), problem=f"field names must be texts, not {kind_of(key)}")
+    return key
+
+
+def _whole(name: str, value: int) -> int:
+    if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+        raise BadField(field=name, problem="is an integer beyond 64 bits: pass it as text")
+    return value
+
+
+def _written(name: str, value: Decimal) -> float | str:
+    """Return a decimal as the JSON number that says the same, else in full, unless that has too many digits."""
+    if Decimal(repr(float(value))) == value:
+        return float(value)
+    if abs(value.adjusted()) > MAX_TEXT:
+        raise BadField(field=name, problem=f"must have at most {MAX_TEXT} digits, not as many as {shown(value)}")
+    return format(value, "f")
+
+
+# ── values in messages ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def kind_of(value: Any) -> str:
+    """Return the type of a value in the words of a message."""
+    name = "boolean" if isinstance(value, bool) else type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message can hold it."""
+    try:
+        written = str(value) if type(value) is Decimal else repr(value)
+    except ValueError:
+        return kind_of(value)  # Python does not write out the digits of a giant integer
+    return written if len(written) <= SHOWN else f"{written[:SHOWN]}…"

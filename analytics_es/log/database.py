@@ -1,0 +1,30 @@
+"""What the log and the read models ask of a database, so that their SQL stands once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+
+class Cursor(Protocol):
+    """Runs statements in one transaction, with ? for every parameter."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Any:
+        """Run a statement."""
+
+    def fetchone(self) -> Any:
+        """Return the next row of the last statement."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows of the last statement."""
+
+
+class Database(Protocol):
+    """The database of a log."""
+
+    def write(self) -> AbstractContextManager[Any]:
+        """Open a transaction."""
+
+    def read(self) -> AbstractContextManager[Any]:
+        """Open a transaction that sees one state."""

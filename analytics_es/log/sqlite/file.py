@@ -1,0 +1,107 @@
+"""Files of SQLite databases of ours: told apart from others without opening them, and created private."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from analytics_es.errors import NewerSchema, NoFolder, NotAFile, NotOurs, NotWritable
+
+WRITE_AHEAD = b"\2\2"  # in the file's header, where it says which versions may write and read it
+
+
+def check(path: Path, *, kind: int, schema: int) -> None:
+    """Raise CannotOpen, having touched nothing, unless a path can hold or already holds a database of this kind."""
+    try:
+        _check(path, kind, schema)
+    except OSError as error:  # no permission to look, a name too long
+        raise NotWritable(path=path, problem=error.strerror) from None
+
+
+def _check(path: Path, kind: int, schema: int) -> None:
+    if path.is_dir():
+        raise NotAFile(path=path)
+    if not path.parent.is_dir():
+        raise NoFolder(path=path.parent)
+    if path.exists() and not path.is_file():
+        raise NotWritable(path=path, problem="it is not a file")
+    if path.exists() and path.stat().st_size:
+        _check_header(path, kind, schema)
+    # SQLite writes files beside the database, too.
+    if not all(os.access(place, os.W_OK) for place in (path, path.parent) if place.exists()):
+        raise NotWritable(path=path, problem="no permission")
+
+
+def _check_header(path: Path, kind: int, schema: int) -> None:
+    header = _header(path)
+    if header is None:
+        raise NotOurs(path=path, problem="it is not a SQLite database")
+    application, version = header
+    if application != kind:
+        raise NotOurs(path=path, problem="it is a SQLite database of another application")
+    if version > schema:
+        raise NewerSchema(path=path, found=version, known=schema)
+
+
+def _header(path: Path) -> tuple[int, int] | None:
+    """Read application id and schema version from the file's first page, without opening it as a database."""
+    head = _first_page(path)
+    if len(head) < 100 or not head.startswith(b"SQLite format 3\0"):
+        return None
+    return int.from_bytes(head[68:72], "big"), int.from_bytes(head[60:64], "big")
+
+
+def _first_page(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(100)
+
+
+def create(path: Path, *, kind: int, schema: int, timeout: float) -> None:
+    """Make a database of this kind where there is none; waits `timeout` seconds for others who do the same."""
+    if path.exists() and _first_page(path)[18:20] == WRITE_AHEAD:
+        return
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    except (OSError, ValueError, sqlite3.Error) as error:
+        raise NotWritable(path=path, problem=error) from None
+    with closing(connection):
+        # Before write-ahead logging begins, so that the file itself says whose it is.
+        connection.execute("BEGIN")
+        # This writes, and before there is anything: pages that are freed can be given back to the disk later.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if not connection.execute("PRAGMA application_id").fetchone()[0]:
+            connection.execute(f"PRAGMA application_id = {kind}")
+            connection.execute(f"PRAGMA user_version = {schema}")
+        connection.execute("COMMIT")
+        _write_ahead(connection, timeout)
+
+
+def _write_ahead(connection: sqlite3.Connection, timeout: float) -> None:
+    """Begin write-ahead logging; unlike any other statement, this one does not wait for its turn."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
+
+
+def file_at(path: Path) -> tuple[int, int] | None:
+    """Return what tells the file at a path from every other, as long as that one is open; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def escaped(path: Path) -> str:
+    """Return a path as a URI holds it."""
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

@@ -1,0 +1,117 @@
+"""The SQL that decodes events: stored JSON becomes the typed columns that projections name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analytics_es.events.checks import MAX_INTEGER
+from analytics_es.events.fields import FIELDS, OPEN_FIELDS, TEXT, named_by
+from analytics_es.projection import engine
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.engine import quote, quote_name, sql_list
+
+# How an event ended: its status, else what its type says, else that it took some time; NULL where it did not end.
+OUTCOME = (
+    "CASE WHEN verdict = 'begun' THEN NULL "
+    "ELSE coalesce(d.status, verdict, CASE WHEN d.duration_ms IS NOT NULL THEN 'ok' END) END"
+)
+DERIVED = {
+    "position": "position",
+    "type": "type",
+    "family": "family",
+    "activity": "activity",
+    "outcome": OUTCOME,
+    "source": "e.source",
+    "occurred_at": "epoch_us(e.occurred_at)",
+    "minute": "CAST(minute(e.occurred_at) AS BIGINT)",
+}
+RARELY = {"minute"}  # decoded only where it is named
+IN_MICROSECONDS = {"duration_us": "duration_ms", "time_to_first_chunk_us": "time_to_first_chunk_ms"}
+ALWAYS = {"status", "duration_ms"}
+
+
+def decoding(declarations: Sequence[Declaration]) -> str:
+    """Return the SELECT that turns `batch` and `types` into typed columns: those that the projections name.
+
+    Events of the six families were validated when recorded. Those of other families may hold anything in a field (they
+    are `open`): these are read as text first. What is there but is not a number, or too large, is named in `unread`.
+    """
+    paths = {path for projection in declarations for sql in projection.expressions for path in engine.references(sql)}
+    of_entities = {named_by(entity) for projection in declarations for entity in projection.entities}
+    named = {path[0] for path in paths if len(path) == 1} - {"position"}  # which is no field, but always there
+    stored = {IN_MICROSECONDS.get(name, name) for name in named - set(DERIVED)} | ALWAYS
+    stored |= {path[0] for path in of_entities if len(path) == 1}
+    open_paths = {path for path in paths | of_entities if len(path) == 2}
+    own = {outer: sorted({inner for name, inner in open_paths if name == outer}) for outer in OPEN_FIELDS}
+    numbers = sorted(name for name in stored if FIELDS[name] != TEXT)
+    scales = {name: _decimals(declarations, name) for name in numbers}
+    columns = [
+        *(f"{sql} AS {name}" for name, sql in DERIVED.items() if name in named or name not in RARELY),
+        *(f"d.{quote_name(name)} AS {quote_name(name)}" for name in sorted(stored - set(numbers))),
+        *(f"{_number(name)} AS {quote_name(name)}" for name in numbers),
+        *(
+            f"CAST({_number(IN_MICROSECONDS[name])} * 1000 AS BIGINT) AS {name}"
+            for name in sorted(named & set(IN_MICROSECONDS))
+        ),
+        *(struct for outer, names in own.items() if names for struct in _own_structs(outer, names)),
+        f"{_all_unread(numbers, scales)} AS unread",
+        *(f"for_{projection.name}" for projection in declarations),
+    ]
+    typed = quote(json.dumps(_structure(stored, own)))
+    texts = quote(json.dumps({"data": dict.fromkeys(numbers, TEXT)}))
+    parsed = (
+        f"SELECT position, types.*, json_transform(state, {typed}) AS e, "
+        f"CASE WHEN open THEN json_transform(state, {texts}) END AS raw FROM batch JOIN types USING (type)"
+    )
+    return f"SELECT {sql_list(columns)} FROM (SELECT *, e.data AS d, raw.data AS t FROM ({parsed}))"
+
+
+def _decimals(declarations: Sequence[Declaration], name: str) -> int:
+    """Return the most decimals that any measure keeps of a field: its scaled value must fit 64 bits."""
+    measures = [measure for projection in declarations for measure in projection.measures]
+    decimals = [measure.decimals for measure in measures if measure.sql and (name,) in engine.references(measure.sql)]
+    return max(decimals, default=0)
+
+
+def _number(name: str) -> str:
+    kind = FIELDS[name]
+    return f"CASE WHEN open THEN TRY_CAST(t.{quote_name(name)} AS {kind}) ELSE d.{quote_name(name)} END"
+
+
+def _all_unread(numbers: Sequence[str], scales: Mapping[str, int]) -> str:
+    """Name the fields that are there and cannot be read; of validated events, only a large one can be among them."""
+    large = [f"abs(d.{quote_name(name)}) > {MAX_INTEGER // 10 ** scales[name]}" for name in numbers if scales[name]]
+    listed = sql_list([_unread(name, scales[name]) for name in numbers])
+    return f"CASE WHEN {' OR '.join(['open', *large])} THEN list_filter([{listed}], lambda x: x IS NOT NULL) END"
+
+
+def _unread(name: str, decimals: int) -> str:
+    there = f"(t.{quote_name(name)} IS NOT NULL OR d.{quote_name(name)} IS NOT NULL)"
+    return f"CASE WHEN {there} AND {scaled(_number(name), decimals)} IS NULL THEN {quote(name)} END"
+
+
+def _own_structs(outer: str, names: Sequence[str]) -> list[str]:
+    """Your own fields twice: as texts for keys and conditions, as numbers for values."""
+    source = "d" if outer == "data" else "d.attributes"
+    raw = {quote_name(name): f"{source}.{quote_name(name)}" for name in names}
+    texts = sql_list([f"{name} := {sql}" for name, sql in raw.items()])
+    numbers = sql_list([f"{name} := TRY_CAST({sql} AS DECIMAL(38,18))" for name, sql in raw.items()])
+    return [f"struct_pack({texts}) AS {outer}", f"struct_pack({numbers}) AS {outer}_numbers"]
+
+
+def _structure(stored: set[str], own: dict[str, list[str]]) -> dict[str, Any]:
+    data: dict[str, Any] = {name: FIELDS[name] for name in sorted(stored)}
+    data |= dict.fromkeys(own["data"], TEXT)
+    if own["attributes"]:
+        data["attributes"] = dict.fromkeys(own["attributes"], TEXT)
+    return {"source": TEXT, "occurred_at": "TIMESTAMP", "data": data}
+
+
+def scaled(sql: str, decimals: int) -> str:
+    """Return the SQL of a value as an integer, times 10^decimals; NULL where it is no number or does not fit."""
+    if FIELDS.get(sql) == "BIGINT" and decimals == 0:
+        return sql
+    factor = f" * {10**decimals}" if decimals else ""
+    return f"TRY(CAST(({sql}){factor} AS BIGINT))"

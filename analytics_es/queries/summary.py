@@ -1,0 +1,161 @@
+"""What one metric comes to: figures, series, groups and the period before; and which metrics there are."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import evolve
+
+from analytics_es.errors import UnknownMetric
+from analytics_es.projection.declaration import MONEY, Declaration, Measure
+from analytics_es.queries.figures import change, distribution, nothing
+from analytics_es.queries.grouping import Grouping, grouping
+from analytics_es.queries.question import Question, QuestionContext
+from analytics_es.read_models import Tiling
+from analytics_es.types import Distribution, MetricGroup, MetricInfo, MetricPoint, MetricSummary, TimePeriod
+
+
+def metrics(declarations: Sequence[Declaration]) -> list[MetricInfo]:
+    """List every metric that can be asked for."""
+    return [
+        MetricInfo(
+            name=f"{declaration.name}.{measure.name}",
+            kind=measure.kind,
+            unit=measure.unit,
+            projection=declaration.name,
+            keys=[*(key.name for key in declaration.keys if not key.of_entity), *declaration.entities],
+        )
+        for declaration in declarations
+        for measure in declaration.measures
+    ]
+
+
+def find_metric(declarations: Sequence[Declaration], metric: str) -> tuple[Declaration, Measure]:
+    """Return where a metric comes from; raises UnknownMetric, naming the close ones."""
+    homes = {
+        f"{declaration.name}.{measure.name}": (declaration, measure)
+        for declaration in declarations
+        for measure in declaration.measures
+    }
+    if metric in homes:
+        return homes[metric]
+    close = difflib.get_close_matches(str(metric), homes, n=3, cutoff=0.4)
+    hint = f": did you mean {' or '.join(close)}?" if close else ""
+    raise UnknownMetric(metric=metric, hint=hint)
+
+
+def summary(
+    source: QuestionContext, metric: str, period: TimePeriod, *, group_by: Sequence[str], where: Mapping[str, str]
+) -> MetricSummary:
+    """Answer get_summary."""
+    declared, measure = find_metric(list(source.read_models.declarations.values()), metric)
+    where = source.as_logged(where)
+    with source.question([declared.name], period) as question:
+        declaration, measure = question.measure(declared.name, measure.name)
+        groups = grouping(declaration, group_by, where)
+        once = grouping(declaration, [], where)
+        whole = _summary(question, declaration, measure, groups, once.where, metric)
+        if measure.unit != MONEY:
+            return whole
+        return _by_currency(question, declaration, measure, groups, once.where, whole)
+
+
+def _by_currency(
+    question: Question,
+    declaration: Declaration,
+    measure: Measure,
+    groups: Grouping,
+    once: Mapping[str, str],
+    whole: MetricSummary,
+) -> MetricSummary:
+    """Money of different currencies is never added: one summary each, and figures only where there is one currency."""
+    rows = question.snapshot.sums(declaration, measure.columns, question.tiling.spans(), where=once, by=[MONEY])
+    currencies = [row[0] for row in rows if any(value is not None for value in row[1:])]
+    summaries = [
+        evolve(
+            _summary(
+                question,
+                declaration,
+                measure,
+                evolve(groups, where={**groups.where, MONEY: currency}),
+                {**once, MONEY: currency},
+                whole.metric,
+            ),
+            currency=currency,
+        )
+        for currency in currencies
+    ]
+    if len(summaries) == 1:
+        return evolve(summaries[0], by_currency=summaries)
+    empty = nothing(measure)
+    return evolve(
+        whole,
+        by_currency=summaries,
+        figures=empty,
+        previous=empty,
+        change=None,
+        groups=[],
+        series=[evolve(point, figures=empty) for point in whole.series],
+    )
+
+
+def _summary(
+    question: Question,
+    declaration: Declaration,
+    measure: Measure,
+    groups: Grouping,
+    once: Mapping[str, str],
+    metric: str,
+) -> MetricSummary:
+    def of(tiling: Tiling | None) -> Distribution:
+        if tiling is None:
+            return Distribution()
+        rows = question.snapshot.sums(declaration, measure.columns, tiling.spans(), where=once)
+        return distribution(measure, rows[0]) if rows else nothing(measure)
+
+    figures, previous = of(question.tiling), of(question.before())
+    series = question.points(declaration, [measure], once)
+    return MetricSummary(
+        metric=metric,
+        unit=measure.unit,
+        period=question.period,
+        figures=figures,
+        series=[
+            MetricPoint(
+                start=question.tiling.local(start),
+                figures=distribution(measure, rows[0]) if rows else nothing(measure),
+            )
+            for (start,), rows in series.items()
+        ],
+        groups=_groups(question, declaration, measure, groups) if groups.by else [],
+        previous=previous,
+        change=change(figures.total, previous.total),
+        currency=None,
+        by_currency=[],
+        completeness=question.completeness(),
+    )
+
+
+def _groups(question: Question, declaration: Declaration, measure: Measure, keys: Grouping) -> list[MetricGroup]:
+    width = len(keys.by)
+    spans = question.tiling.spans()
+    rows = question.snapshot.sums(declaration, measure.columns, spans, where=keys.where, by=keys.by)
+    names = dict(zip(keys.by, keys.words, strict=True))
+    groups = [
+        MetricGroup(
+            keys={names[key]: value for key, value in zip(keys.by, row[:width], strict=True)},
+            figures=distribution(measure, row[width:]),
+        )
+        for row in rows
+    ]
+    if declaration.entities and declaration.entity_key("type") in keys.by:
+        # Grouped by the entity's type, the entity "" (every event once) is not one of the groups.
+        groups = [group for group in groups if group.keys[names[declaration.entity_key("type")]]]
+    return sorted(groups, key=lambda group: -(_size(group.figures) or 0))
+
+
+def _size(figures: Distribution) -> Any:
+    """Return what groups are ordered by: the total, else the extreme it keeps."""
+    return next((size for size in (figures.total, figures.maximum, figures.minimum) if size is not None), None)

@@ -1,0 +1,122 @@
+"""Aggregation: the rows of a period derived again from the log, and swapped in beside a running follower."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+from attrs import frozen
+
+from analytics_es.log import EventLog
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Fold, Folded
+from analytics_es.read_models.registry import Live
+from analytics_es.read_models.seeds import Seeds
+from analytics_es.read_models.snapshot import Span
+from analytics_es.read_models.store import ReadModels
+from analytics_es.read_models.tiling import MICRO, Tiling
+from analytics_es.types import AggregationResult, TimePeriod
+
+
+def run_aggregation(
+    log: EventLog,
+    read_models: ReadModels,
+    fold: Fold,
+    tiling: Tiling,
+    period: TimePeriod,
+    names: Sequence[str] | None = None,
+) -> AggregationResult:
+    """Derive the hours of a period, and the days they lie in, from the log and swap them in beside a running follower.
+
+    The log is read for whole days, because a day's row is of the whole day; hours outside the period stay untouched.
+    """
+    began = time.monotonic()
+    buckets = _Buckets((tiling.start, tiling.end), tiling.whole_days())
+    aggregation, live = _Aggregation(log, read_models, fold, buckets), read_models.live()
+    names = list(read_models.declarations if names is None else names)
+    rows = events = position = 0
+    for group in _at_one_position(live[name] for name in dict.fromkeys(names)):
+        parts, seen = aggregation.parts(group, after=0, upto=group[0].position)
+        for read_model in group:
+            added, more, position = aggregation.swap(read_model, parts[read_model.declaration.name])
+            rows, events = rows + added, max(events, seen + more)
+    return AggregationResult(
+        period=tiling.period(period),
+        projections=list(dict.fromkeys(names)),
+        rows=rows,
+        events=events,
+        position=position,
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def _at_one_position(read_models: Iterable[Live]) -> list[list[Live]]:
+    """Put together what one pass over the log serves."""
+    groups: dict[int, list[Live]] = {}
+    for read_model in read_models:
+        groups.setdefault(read_model.position, []).append(read_model)
+    return list(groups.values())
+
+
+@frozen
+class _Buckets:
+    """The buckets to derive again: hours of the period, days that hold any of them; both [start, end) in seconds."""
+
+    hours: tuple[int, int]
+    days: tuple[int, int]
+
+    @property
+    def within(self) -> tuple[int, int]:
+        """The microseconds that the days hold."""
+        return self.days[0] * MICRO, self.days[1] * MICRO
+
+    def keep(self, declaration: Declaration, folded: Folded) -> Folded:
+        """Leave out what lies in the same days but in other hours."""
+        grain, bucket = declaration.row_key.index("grain"), declaration.row_key.index("bucket")
+        bounds = {"hour": self.hours, "day": self.days}
+        rows = [row for row in folded.rows if bounds[row[grain]][0] <= row[bucket] < bounds[row[grain]][1]]
+        first, end = self.hours
+        return Folded(rows=rows, unreadable=[value for value in folded.unreadable if first <= value[1] < end])
+
+
+@frozen
+class _Aggregation:
+    """Derives some buckets of read models again."""
+
+    log: EventLog
+    read_models: ReadModels
+    fold: Fold
+    buckets: _Buckets
+
+    def swap(self, live: Live, parts: list[Folded]) -> tuple[int, int, int]:
+        """Swap in what was folded up to a checkpoint, and what a runner added since; rows, more events, position."""
+        name, events = live.declaration.name, 0
+        with self.read_models.replacing(name) as (cursor, now):
+            if now.declaration == live.declaration:
+                if now.position > live.position:
+                    late, events = self.parts([live], after=live.position, upto=now.position)
+                    parts = parts + late[name]
+                spans = [Span("hour", *self.buckets.hours), Span("day", *self.buckets.days)]
+                self.read_models.delete(cursor, now.declaration, spans)
+                for part in parts:
+                    self.read_models.merge(cursor, now.declaration, part)
+                return sum(len(part.rows) for part in parts), events, now.position
+        # A rebuild was promoted meanwhile: once more, of what is live now.
+        live = self.read_models.live()[name]
+        again, _ = self.parts([live], after=0, upto=live.position)
+        return self.swap(live, again[name])
+
+    def parts(self, group: Sequence[Live], *, after: int, upto: int) -> tuple[dict[str, list[Folded]], int]:
+        """Fold what lies in (after, upto], beginning with seeds where that is all; also how many events were folded."""
+        declarations = {live.declaration.name: live.declaration for live in group}
+        parts: dict[str, list[Folded]] = {name: [] for name in declarations}
+        if not after:
+            seeds = Seeds(self.log, within=self.buckets.days)
+            for name, declaration in declarations.items():
+                parts[name] += [self.buckets.keep(declaration, part) for part in seeds(declaration)]
+        events, fold = 0, self.fold.of(declarations.values())
+        for batch in self.log.scan_period(*self.buckets.within, after=after, upto=upto):
+            for name, folded in fold.fold_all(batch, within=self.buckets.within).items():
+                parts[name].append(self.buckets.keep(declarations[name], folded))
+            events += batch.num_rows
+        return parts, events

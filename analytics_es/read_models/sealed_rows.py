@@ -1,0 +1,122 @@
+"""Sealed rows: rows of read models packed by day for the log to keep, and what they are in another definition."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from attrs import evolve
+
+from analytics_es.errors import DamagedSeal
+from analytics_es.log import EventLog
+from analytics_es.log.seals import SealedRows
+from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.declaration import Declaration, Measure, defined
+from analytics_es.projection.fold import Row
+
+UNREADABLE = "unreadable"
+EVER = (0, 2**62)
+_UNREADABLE = pa.schema([("hour", pa.int64()), ("position", pa.int64()), ("field", pa.string())])
+_ZEROS: Mapping[str, Any] = {"count": 0, "histogram_count": 0, "histogram_buckets": "[[],[]]"}
+
+Carry = Callable[[Row], Row]
+
+
+# ── packing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def pack(
+    declaration: Declaration,
+    seal: int,
+    rows: Sequence[Row],
+    unreadable: Sequence[Row],
+    calendar: Calendar,
+) -> Iterator[SealedRows]:
+    """Pack rows, and what was unreadable (hour, position, field), by grain and day."""
+    grain, bucket = declaration.row_key.index("grain"), declaration.row_key.index("bucket")
+    parts: dict[tuple[str, int], list[Row]] = defaultdict(list)
+    for row in rows:
+        parts[row[grain], calendar.day_start(row[bucket])].append(row)
+    for hour, position, field in unreadable:
+        parts[UNREADABLE, calendar.day_start(hour) if hour else 0].append((hour, position, field))
+    for (name, day), part in sorted(parts.items()):
+        content = _packed(declaration, name, sorted(part))
+        digest = hashlib.sha256(content).hexdigest()
+        yield SealedRows(seal, declaration.name, declaration.fingerprint, name, day, len(part), digest, content)
+
+
+def _packed(declaration: Declaration, grain: str, rows: Sequence[Row]) -> bytes:
+    schema = _UNREADABLE if grain == UNREADABLE else _schema(declaration)
+    values = zip(*rows, strict=True) if rows else [()] * len(schema)
+    columns = [pa.array(column, kind) for column, kind in zip(values, schema.types, strict=True)]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns, schema=schema), sink, compression="zstd")
+    return bytes(sink.getvalue())
+
+
+def _schema(declaration: Declaration) -> pa.Schema:
+    keys = [(name, pa.int64() if name == "bucket" else pa.string()) for name in declaration.row_key]
+    columns = [(c.name, pa.string() if c.merge == "histogram" else pa.int64()) for c in declaration.columns]
+    return pa.schema(keys + columns)
+
+
+def unpack(sealed: SealedRows) -> list[Row]:
+    """Return the rows; raises DamagedSeal."""
+    if not sealed.intact:
+        raise DamagedSeal(projection=sealed.projection, seal=sealed.seal)
+    table = pq.read_table(pa.BufferReader(sealed.content))
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def repack(sealed: SealedRows, declaration: Declaration, rows: Sequence[Row]) -> SealedRows:
+    """Return other rows in the place of sealed ones."""
+    content = _packed(declaration, sealed.grain, sorted(rows, key=lambda row: row[: len(declaration.row_key)]))
+    return evolve(sealed, rows=len(rows), sha256=hashlib.sha256(content).hexdigest(), content=content)
+
+
+def changed(log: EventLog, change: Callable[[Declaration, Row], Row]) -> Iterator[SealedRows]:
+    """Yield the sealed rows of a log that a change of rows would change, as they would then be; raises DamagedSeal."""
+    for projection in log.seals.projections():
+        definitions = {text.definition: defined(text.declared) for text in log.seals.definitions(projection)}
+        for sealed in log.seals.rows(projection, *EVER):
+            if sealed.grain != UNREADABLE:
+                declaration, rows = definitions[sealed.definition], unpack(sealed)
+                others = [change(declaration, row) for row in rows]
+                if others != rows:
+                    yield repack(sealed, declaration, others)
+
+
+# ── another definition ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def carries(old: Declaration, new: Declaration) -> bool:
+    """Say whether rows of one definition are rows of the other, at most with measures and entities more or less."""
+    same = ("consumes", "where", "keys")
+    return all(getattr(old, name) == getattr(new, name) for name in same)
+
+
+def carried(old: Declaration, new: Declaration) -> Carry:
+    """Return how a row of one definition is written in another: what was not measured then is at its zero."""
+    if old.definition == new.definition:
+        return lambda row: row
+    width, columns = len(new.row_key), [column.name for column in old.columns]
+    measures = {measure.name: measure for measure in old.measures}
+    places: list[tuple[int | None, Any]] = []
+    for measure in new.measures:
+        same = _same(measures.get(measure.name), measure)
+        for column in measure.columns:
+            places.append((width + columns.index(column.name) if same else None, _zero(measure, column.name)))
+    return lambda row: (*row[:width], *(zero if place is None else row[place] for place, zero in places))
+
+
+def _same(one: Measure | None, other: Measure) -> bool:
+    of_values = ("kind", "sql", "where", "decimals")
+    return one is not None and all(getattr(one, name) == getattr(other, name) for name in of_values)
+
+
+def _zero(measure: Measure, column: str) -> Any:
+    return _ZEROS.get(f"{measure.kind}{column.removeprefix(measure.name)}")

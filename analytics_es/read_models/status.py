@@ -1,0 +1,45 @@
+"""How far every projection is, how large, and what it could not read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from analytics_es.projection.declaration import Declaration, differences
+from analytics_es.read_models.catch_up import Runner
+from analytics_es.read_models.snapshot import Snapshot
+from analytics_es.read_models.store import ReadModels
+from analytics_es.types import ProjectionStatus, UnreadableValue
+
+
+def projection_status(
+    read_models: ReadModels, runner: Runner, problem: Callable[[str], str | None]
+) -> list[ProjectionStatus]:
+    """Say how far every projection is; `problem` says what keeps one from going on, if anything does."""
+    with read_models.read() as snapshot:
+        return [
+            _status(snapshot, declared, runner, problem(name)) for name, declared in read_models.declarations.items()
+        ]
+
+
+def _status(snapshot: Snapshot, declared: Declaration, runner: Runner, problem: str | None) -> ProjectionStatus:
+    name, live = declared.name, snapshot.live[declared.name]
+    lag_events, lag_seconds = runner.lag(snapshot.positions[name])
+    changed = differences(live, declared)
+    return ProjectionStatus(
+        name=name,
+        version=live.version,
+        position=snapshot.positions[name],
+        lag_events=lag_events,
+        lag_seconds=lag_seconds,
+        rows=snapshot.size(live),
+        unreadable=snapshot.unreadable(name),
+        error=problem,
+        stale=f"definition changed ({', '.join(changed)})" if changed else None,
+    )
+
+
+def unreadable_values(read_models: ReadModels, limit: int) -> list[UnreadableValue]:
+    """List the first values that projections could not read and left out."""
+    with read_models.read() as snapshot:
+        rows = snapshot.unreadable_values(limit)
+    return [UnreadableValue(projection=name, position=position, field=field) for name, position, field in rows]

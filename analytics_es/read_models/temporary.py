@@ -1,0 +1,50 @@
+"""Temporary read models: in memory, of a period and a part of the log, for one question or a few."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analytics_es.log import EventLog
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import FoldAll, Folded
+from analytics_es.read_models.seeds import NOTHING, Seeds, check_exact
+from analytics_es.read_models.sqlite import SQLiteReadModels
+from analytics_es.read_models.store import ReadModels
+from analytics_es.read_models.tiling import Tiling
+from analytics_es.types import Progress
+
+
+def derived(
+    log: EventLog,
+    declarations: Sequence[Declaration],
+    fold_all: FoldAll,
+    tiling: Tiling,
+    *,
+    seeds: Seeds | None = None,
+    progress: Progress | None = None,
+) -> tuple[ReadModels, int]:
+    """Return read models in memory that hold just a period, folded from the log, and the log's head they stand on.
+
+    They begin with the rows of sealed events, or with other `seeds`. Raises SealedPeriod where the log's sealed events
+    would have to be told apart by position.
+    """
+    head, days = log.head(), tiling.whole_days()
+    if seeds is None and not log.begins:
+        check_exact(log, days[0], head, "an answer as of then, with the period before,")
+    if seeds is None:
+        seeds = NOTHING if log.begins else Seeds(log, within=days)
+    read_models = SQLiteReadModels(
+        None, declarations, log=log.identity, timezone=str(tiling.calendar.zone), seeds=seeds
+    )
+    position = 0
+    for batch in log.scan_period(*tiling.within, upto=head):
+        last = batch.column("position")[-1].as_py()
+        for name, folded in fold_all(batch, within=tiling.within).items():
+            read_models.commit(name, folded, expected=position, position=last)
+        position = last
+        if progress:
+            progress("deriving", position, head)
+    for declaration in declarations:
+        if position < head:
+            read_models.commit(declaration.name, Folded(rows=[], unreadable=[]), expected=position, position=head)
+    return read_models, head

@@ -1,0 +1,93 @@
+"""How a service is opened: what was passed, what the settings file says, and the projections that come with it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import evolve, frozen
+
+from analytics_es.cost.budgets.thresholds import OnThreshold
+from analytics_es.cost.tags import checked, declare, tagged
+from analytics_es.errors import ProjectionsShadowed
+from analytics_es.ingest import PrivacyPolicy
+from analytics_es.ingest.privacy import DEFAULT
+from analytics_es.lifecycle import RetentionPolicy
+from analytics_es.projection.declare import declarations_of
+from analytics_es.service.parts import Lifetime, Parts
+from analytics_es.service.settings import Settings, read_settings
+from analytics_es.store import absolute, open_store
+
+OUR_PROJECTIONS = "projections"
+PRIVACY = DEFAULT
+
+
+@frozen(kw_only=True)
+class Opening:
+    """What was passed to `AnalyticsService.open`: all that it takes to open the store here, or again elsewhere."""
+
+    url_or_path: str | Path
+    schema: str
+    timezone: str
+    projections: Sequence[type] | None
+    strict_ids: bool
+    rebuild: Literal["auto", "manual"]
+    retention: Mapping[str, str] | None
+    tags: Sequence[str] | None
+    privacy: str | Mapping[str, Any] | PrivacyPolicy | None
+    vault_key: str | Path | None
+    settings: str | Path | None
+    on_threshold: OnThreshold | None
+    clock: Callable[[], datetime]
+
+    def begin(self) -> Lifetime:
+        """Open the store, in a way that a forked process can open it again, unless it is in memory."""
+        parts, address = self.parts(), absolute(self.url_or_path)
+        return Lifetime(parts, evolve(self, url_or_path=address).parts if address else None)
+
+    def parts(self) -> Parts:
+        """Open the store, creating it where there is none."""
+        settings = self._settings()
+        declarations = declarations_of(_ours() if self.projections is None else self.projections)
+        store = open_store(
+            self.url_or_path,
+            lambda log: tagged(declarations, settings.tags, log),
+            timezone=self.timezone,
+            schema=self.schema,
+            strict_ids=self.strict_ids,
+            policy=settings.privacy or PrivacyPolicy.of(PRIVACY),
+            vault_key=settings.vault_key,
+            clock=self.clock,
+        )
+        parts = Parts.of(
+            store,
+            retention=settings.retention,
+            backfill=self.rebuild == "auto",
+            on_threshold=self.on_threshold,
+        )
+        if settings.tags is not None:
+            declare(store.recorder, settings.tags)
+        return parts
+
+    def _settings(self) -> Settings:
+        """Return what the settings file says, but for what was passed, which wins."""
+        settings = read_settings(Path(self.settings)) if self.settings else Settings()
+        return Settings(
+            privacy=settings.privacy if self.privacy is None else PrivacyPolicy.of(self.privacy),
+            vault_key=settings.vault_key if self.vault_key is None else Path(self.vault_key),
+            retention=settings.retention if self.retention is None else RetentionPolicy.of(self.retention),
+            tags=settings.tags if self.tags is None else checked(self.tags),
+        )
+
+
+def _ours() -> Sequence[type]:
+    """Find the projections of this distribution by name: they know this package, it does not know them."""
+    module = importlib.import_module(OUR_PROJECTIONS)
+    try:
+        return [getattr(module, name) for name in ("Budgets", "Cost", "Performance", "Usage")]
+    except AttributeError:
+        place = getattr(module, "__file__", None) or next(iter(module.__path__))
+        raise ProjectionsShadowed(path=place) from None

@@ -1,0 +1,158 @@
+"""What an open service is made of, from its opening to its end; in a forked process it is opened once more."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+
+from attrs import Factory, frozen
+
+from analytics_es import forks
+from analytics_es.cost.budgets.accounts import BUDGETS
+from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
+from analytics_es.cost.context import CostContext
+from analytics_es.cost.price_log import PriceLog
+from analytics_es.errors import Closed, Forked
+from analytics_es.ingest import Buffer, Subscription
+from analytics_es.ingest.door import Door
+from analytics_es.lifecycle import RetentionPolicy
+from analytics_es.log import LogSlice
+from analytics_es.queries import QuestionContext
+from analytics_es.queries.derived import DerivedReadModels
+from analytics_es.read_models.backfill import Backfill
+from analytics_es.service.questions import Answers
+from analytics_es.store import Store
+from analytics_es.types import Progress, TimePeriod
+
+
+@frozen(kw_only=True, eq=False)
+class Parts:
+    """An open store, and what answers questions, looks after budgets and rebuilds beside it."""
+
+    store: Store
+    source: CostContext  # what questions of now are answered from
+    prices: PriceLog
+    thresholds: Thresholds | None
+    backfill: Backfill | None
+    retention: RetentionPolicy
+    derived: DerivedReadModels = Factory(DerivedReadModels)
+    subscriptions: list[Subscription] = Factory(list)
+
+    @classmethod
+    def of(cls, store: Store, *, retention: RetentionPolicy, backfill: bool, on_threshold: OnThreshold | None) -> Parts:
+        """Put the parts together; nothing follows yet."""
+        prices = PriceLog(store.log, store.recorder)
+        source = CostContext(
+            read_models=store.read_models,
+            calendar=store.calendar,
+            lag=store.runner.lag,
+            clock=store.clock,
+            known_as=store.known_as,
+            prices=prices,
+            derive=lambda declaration, tiling, upto: DerivedReadModels.build(
+                LogSlice(store.log, upto=upto), declaration, tiling
+            ),
+        )
+        has_budgets = BUDGETS in store.read_models.declarations
+        return cls(
+            store=store,
+            source=source,
+            prices=prices,
+            thresholds=Thresholds(store, source, prices, on_threshold) if has_budgets else None,
+            backfill=Backfill(store.log, store.read_models, store.runner, store.rebuild) if backfill else None,
+            retention=retention,
+        )
+
+    @property
+    def answers(self) -> Answers:
+        """Where questions of now are put."""
+        return Answers(declarations=self.store.declarations, open=self._answering)
+
+    def _answering(
+        self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
+    ) -> AbstractContextManager[QuestionContext]:
+        declared = self.source.declaration(projection)
+        return self.derived.answering(self.source, self.store.log, declared, period, words, progress)
+
+    def follow(self) -> None:
+        """Follow the log in background threads until closed."""
+        if self.thresholds:
+            self.store.runner.moved = self.thresholds.wake
+            self.thresholds.follow()
+        self.store.runner.follow()
+        if self.backfill:
+            self.backfill.follow()
+
+    def catch_up(self, progress: Progress | None = None, *, thresholds: bool = True) -> int:
+        """Fold everything recorded so far; returns the position reached. What is announced meanwhile is folded too."""
+        if self.backfill:
+            self.backfill.now(progress)
+        position = self.store.runner.catch_up(progress)
+        reached = self.thresholds.look() if self.thresholds and thresholds else 0
+        return self.store.runner.catch_up(progress) if reached else position
+
+    def problem(self, projection: str) -> str | None:
+        """Say what keeps a projection from going on, or what its budgets' thresholds failed with."""
+        of_budgets = self.thresholds.problem if self.thresholds and projection == BUDGETS else None
+        return self.store.runner.problem(projection) or of_budgets
+
+    def close(self) -> None:
+        """End subscriptions, stop following and close the store."""
+        with ExitStack() as closing:  # the last first, whatever one of them raises
+            for part in (self.store, self.derived, self.backfill, self.thresholds, *self.subscriptions):
+                if part:
+                    closing.callback(part.close)
+
+
+class Lifetime:
+    """The parts of a service while it is open, and its buffers, which outlive a fork."""
+
+    def __init__(self, parts: Parts, open_again: Callable[[], Parts] | None) -> None:
+        self._parts, self._open_again = parts, open_again
+        self.buffers: list[Buffer] = []
+        self._closed = self._forked = False
+        self._reopening = threading.Lock()
+        forks.register(self)
+
+    def parts(self) -> Parts:
+        """Return the parts, opened again in a forked process; raises Closed, and Forked for a store in memory."""
+        if self._closed:
+            raise Closed
+        if self._forked:
+            self._reopen()
+        return self._parts
+
+    def door(self) -> Door:
+        """Return the door, for buffers too that are written while everything is being closed."""
+        return (self.parts() if self._forked else self._parts).store.recorder.door
+
+    def close(self) -> None:
+        """Close the buffers, then the rest; raises EventsLost if they could not store what they held."""
+        if self._closed:
+            return
+        ends = [buffer.close() for buffer in self.buffers]
+        self._closed = True
+        if self._forked:
+            return
+        self._parts.close()
+        for end in ends:
+            end.unwrap()
+
+    def before_fork(self) -> None:
+        """Nothing to do: the parts of a service are told themselves."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """In the child, open the store again when it is used: nothing that was opened before may be."""
+        if child:
+            self._forked, self._reopening = True, threading.Lock()
+
+    def _reopen(self) -> None:
+        """Open the parts again, which follow nothing: the parent does."""
+        if self._open_again is None:
+            raise Forked(place="a store in memory", problem="it is another's memory; open one here")
+        with self._reopening:
+            if self._forked:
+                forks.leave((self._parts, *self.buffers))
+                self._parts = self._open_again()
+                self._forked = False

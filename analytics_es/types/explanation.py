@@ -1,0 +1,146 @@
+"""Why a number is what it is: the events behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from attrs import frozen
+
+from analytics_es.types.metrics import Completeness, Distribution
+from analytics_es.types.period import TimePeriod
+from analytics_es.types.prices import PriceUsed
+
+
+@frozen(kw_only=True)
+class ExplainedEvent:
+    """One event behind a number.
+
+    position: where it is in the log.
+    id: its identity, with `source`.
+    source: who told it.
+    type: such as `provider.call.completed`.
+    occurred_at: when it happened, in the store's time zone.
+    recorded_at: when it was recorded, in UTC.
+    value: what it brings to the number, in the unit of the metric: of a count, 1.
+    """
+
+    position: int
+    id: str
+    source: str
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime | None
+    value: Decimal
+
+
+@frozen(kw_only=True)
+class Explanation:
+    """The events behind one number, as its read model holds it: up to `completeness.position`.
+
+    Where an entity's id is asked for without its type, an event is there once for each type of it.
+
+    metric: its name, such as `cost.reported_cost`.
+    unit: of its figures and values.
+    currency: of money; None for what is none.
+    period: of the number, in whole buckets.
+    keys: what it is narrowed to, by name.
+    figures: of all the events.
+    count: how many there are.
+    events: the first of them.
+    omitted: how many more there are.
+    completeness: what the answer stands on.
+    """
+
+    metric: str
+    unit: str
+    currency: str | None
+    period: TimePeriod
+    keys: Mapping[str, str]
+    figures: Distribution
+    count: int
+    events: list[ExplainedEvent]
+    omitted: int
+    completeness: Completeness
+
+
+@frozen(kw_only=True)
+class ChargedUnits:
+    """What units of one kind cost in a call.
+
+    kind: what was charged for.
+    units: how many, that are of no more special kind with a price.
+    price: of one of them.
+    cost: units x price.
+    """
+
+    kind: str
+    units: int
+    price: Decimal
+    cost: Decimal
+
+
+@frozen(kw_only=True)
+class ExplainedCost:
+    """One call behind a cost, or a correction, and how its cost comes about.
+
+    position: where it is in the log.
+    id: its identity, with `source`.
+    source: who told it.
+    type: such as `provider.call.completed`.
+    occurred_at: when it happened, in the store's time zone.
+    provider: whose model was called; "" where it does not tell.
+    model: what was called; "" where it does not tell.
+    state: reported, computed, or unknown.
+    reason: why it is unknown, as in UnknownCost; "" where it is known.
+    currency: of its cost; "" where that is not known.
+    cost: in `currency`; None where it is not known.
+    used: how many units it told, by kind.
+    price: of a computed cost; None for others.
+    charged: of a computed cost, what adds up to it; else nothing.
+    """
+
+    position: int
+    id: str
+    source: str
+    type: str
+    occurred_at: datetime
+    provider: str
+    model: str
+    state: Literal["reported", "computed", "unknown"]
+    reason: str
+    currency: str
+    cost: Decimal | None
+    used: Mapping[str, int]
+    price: PriceUsed | None
+    charged: list[ChargedUnits]
+
+
+@frozen(kw_only=True)
+class CostExplanation:
+    """The calls behind a cost, up to `completeness.position`.
+
+    Where an entity's id is asked for without its type, an event is there once for each type of it.
+
+    period: of the cost, in whole buckets.
+    keys: what it is narrowed to, by name.
+    totals: of all calls: money by currency.
+    calls: how many there are.
+    unknown_calls: how many of them are in no total.
+    count: how many events there are, calls and corrections.
+    events: the dearest first, or the first in the log.
+    omitted: how many more there are.
+    completeness: what the answer stands on.
+    """
+
+    period: TimePeriod
+    keys: Mapping[str, str]
+    totals: Mapping[str, Decimal]
+    calls: int
+    unknown_calls: int
+    count: int
+    events: list[ExplainedCost]
+    omitted: int
+    completeness: Completeness

@@ -1,0 +1,133 @@
+"""Answers about a metric, and what every answer stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from attrs import frozen
+
+from analytics_es.types.period import TimePeriod
+
+
+@frozen(kw_only=True)
+class Completeness:
+    """What an answer stands on.
+
+    position: every event up to here is in the answer.
+    lag_events: how many events the log holds beyond it.
+    lag_seconds: how long the first of these has been waiting, in seconds.
+    unreadable: how many values of the period no fold could read.
+    open_buckets: the period reaches into the present, so that more may come.
+    sealed_until: events before are gone, what they add is sealed; None where that does not touch the period.
+    complete_from: what was sealed before lacks measures declared later; None where that does not touch the period.
+    """
+
+    position: int
+    lag_events: int
+    lag_seconds: float
+    unreadable: int
+    open_buckets: bool
+    sealed_until: datetime | None = None
+    complete_from: datetime | None = None
+
+
+@frozen(kw_only=True)
+class Distribution:
+    """What a measure knows of its values; the rest is None. A sum has a total only, a count has no extremes.
+
+    All but `count` are in the unit of the metric. Percentiles are by nearest rank, within 1.1 %; all else is exact.
+
+    count: how many values.
+    total: their sum.
+    minimum: the smallest.
+    maximum: the largest.
+    mean: total / count.
+    p50: half of the values are at most this.
+    p90: 90 % of them are.
+    p95: 95 % of them are.
+    p99: 99 % of them are.
+    """
+
+    count: int | None = None
+    total: Decimal | None = None
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    mean: Decimal | None = None
+    p50: Decimal | None = None
+    p90: Decimal | None = None
+    p95: Decimal | None = None
+    p99: Decimal | None = None
+
+
+@frozen(kw_only=True)
+class MetricPoint:
+    """A metric in one bucket of time.
+
+    start: where the bucket begins, in the store's time zone.
+    figures: of the bucket, in the unit of the metric.
+    """
+
+    start: datetime
+    figures: Distribution
+
+
+@frozen(kw_only=True)
+class MetricGroup:
+    """A metric for one combination of the keys that were asked for.
+
+    keys: each key's value, by name; "" where events do not tell it.
+    figures: of the combination, in the unit of the metric.
+    """
+
+    keys: Mapping[str, str]
+    figures: Distribution
+
+
+@frozen(kw_only=True)
+class MetricSummary:
+    """One metric over a period. Money has one summary per currency.
+
+    metric: its name, such as `cost.reported_cost`.
+    unit: of its figures: events, calls, tokens, ms, currency …
+    period: what was asked for, in whole buckets.
+    figures: of the period; what the metric's measure does not support is None.
+    series: one point a bucket of time.
+    groups: one for each combination of the keys that were asked for, largest first.
+    previous: the figures of the period before, which is as long.
+    change: of the total (or the count) against the period before, 0.25 is a quarter more; None where that had none.
+    currency: of `figures`, `series` and `groups`; None for what is no money.
+    by_currency: of money, the summary in each currency.
+    completeness: what the answer stands on.
+    """
+
+    metric: str
+    unit: str
+    period: TimePeriod
+    figures: Distribution
+    series: list[MetricPoint]
+    groups: list[MetricGroup]
+    previous: Distribution
+    change: float | None
+    currency: str | None
+    by_currency: list[MetricSummary]
+    completeness: Completeness
+
+
+@frozen(kw_only=True)
+class MetricInfo:
+    """A metric that can be asked for.
+
+    name: what to ask for, `projection.measure`.
+    kind: count, total, smallest, largest or histogram.
+    unit: of its figures: events, calls, tokens, ms, currency …
+    projection: whose read model holds it.
+    keys: by what it can be grouped and filtered.
+    """
+
+    name: str
+    kind: str
+    unit: str
+    projection: str
+    keys: list[str]

@@ -1,0 +1,87 @@
+"""What became of events that were handed in."""
+
+from __future__ import annotations
+
+from attrs import Factory, frozen
+
+from analytics_es.types.result import Failure
+
+
+@frozen(kw_only=True)
+class Receipt:
+    """What became of one event.
+
+    position: where it is in the log, 1 for the first.
+    duplicate: it was there before; nothing changed.
+    differs: a duplicate that told something else; what was stored first stays.
+    """
+
+    position: int
+    duplicate: bool = False
+    differs: bool = False
+
+
+@frozen(kw_only=True)
+class Refusal:
+    """An event of a batch that was refused, and why.
+
+    index: which of the whole input it was, from 0.
+    code: the stable name of the failure.
+    message: what is wrong and what to do, for people.
+    """
+
+    index: int
+    code: str
+    message: str
+
+
+@frozen(kw_only=True)
+class BatchReceipt:
+    """What became of many events.
+
+    recorded: how many are new in the log.
+    duplicates: how many were there before.
+    differing: how many of the duplicates told something else than what is stored.
+    refused: how many were refused.
+    refusals: the first 100 of the refused.
+    last_position: of the last one recorded; None where none was.
+    """
+
+    recorded: int
+    duplicates: int = 0
+    differing: int = 0
+    refused: int = 0
+    refusals: list[Refusal] = Factory(list)  # the first 100
+    last_position: int | None = None
+
+
+@frozen(kw_only=True)
+class BufferStats:
+    """What a buffer did since it was opened, or since the fork that made this process.
+
+    accepted = recorded + duplicates + lost + buffered.
+
+    buffered: how many events wait to be committed.
+    oldest_seconds: how long the first of them has been waiting, in seconds.
+    accepted: how many events were taken in.
+    recorded: how many of them are new in the log.
+    duplicates: how many of them were there before.
+    differing: how many of the duplicates told something else than what is stored.
+    refused: how many events were refused at the door; never accepted.
+    dropped: how many events found it full; never accepted.
+    lost: how many accepted events were given up.
+    failed_commits: how many attempts failed; their events were tried again.
+    last_failure: why the last of them failed; None where none did.
+    """
+
+    buffered: int
+    oldest_seconds: float
+    accepted: int
+    recorded: int
+    duplicates: int
+    differing: int
+    refused: int
+    dropped: int
+    lost: int
+    failed_commits: int
+    last_failure: Failure | None

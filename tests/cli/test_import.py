@@ -1,0 +1,231 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analytics_es import AnalyticsService
+from tests.cli.conftest import Cli
+
+MAPPING = """
+[[event]]
+type = "'provider.call.completed'"
+occurred_at = "called"
+id = "id"
+source = "'meter'"
+[event.data]
+model = "model"
+input_tokens = "tokens"
+"""
+
+
+def cloud_event(number: int, **data: Any) -> str:
+    time = f"2024-03-04T12:{number // 60 % 60:02}:{number % 60:02}Z"
+    event = {"specversion": "1.0", "id": f"e{number}", "source": "bus", "type": "tool.call.completed", "time": time}
+    return json.dumps({**event, "data": {"tool": "bash", "duration_ms": 5, **data}})
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """3,000 rows over several batches: of each seven one is refused by the reader, and one by the door."""
+    lines = [
+        "{broken" if row % 7 == 3 else cloud_event(row, duration_ms=-1 if row % 7 == 5 else row)
+        for row in range(1, 3001)
+    ]
+    path = tmp_path / "mixed.jsonl"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_refused_rows_are_counted_shown_and_kept_with_their_row_and_the_others_imported(
+    cli: Cli, mixed: Path, tmp_path: Path
+) -> None:
+    result = cli("import", "mixed.jsonl", "--rejects", "refused.jsonl", "--json")
+
+    kept = [json.loads(line) for line in Path("refused.jsonl").read_text().splitlines()]
+    lines = mixed.read_text().split("\n")
+    assert result.exit_code == 0
+    assert [each["row"] for each in kept] == [row for row in range(1, 3001) if row % 7 in (3, 5)]
+    assert [each["raw"] for each in kept] == [lines[each["row"] - 1] for each in kept]
+    assert {each["code"] for each in kept if each["row"] % 7 == 3} == {"bad_row"}
+    assert {(each["code"], each["message"]) for each in kept if each["row"] % 7 == 5} == {
+        ("bad_field", "duration_ms: must be between 0 and 1e+13, not -1.")
+    }
+    assert json.loads(result.stdout)["total"] == {
+        "file": "total",
+        "recorded": 3000 - len(kept),
+        "duplicates": 0,
+        "differing": 0,
+        "refused": len(kept),
+    }
+    shown = [line for line in result.stderr.splitlines() if line.startswith("refused: mixed.jsonl row ")]
+    assert [int(line.split()[3].rstrip(":")) for line in shown] == [3, 5, 10, 12, 17, 19, 24, 26, 31, 33]
+    assert f"all {len(kept)} refused rows are in refused.jsonl" in result.stderr
+    assert Path("refused.jsonl").stat().st_mode & 0o077 == 0
+
+
+def test_importing_again_changes_nothing(cli: Cli, mixed: Path) -> None:
+    cli("import", "mixed.jsonl")
+
+    total = json.loads(cli("import", "mixed.jsonl", "--json").stdout)["total"]
+
+    assert (total["recorded"], total["duplicates"], total["differing"]) == (0, 2143, 0)
+
+
+def test_what_differs_from_what_is_recorded_is_counted(cli: Cli, tmp_path: Path) -> None:
+    Path("a.jsonl").write_text(cloud_event(1))
+    Path("b.jsonl").write_text(cloud_event(1, duration_ms=6))
+
+    result = cli("import", "a.jsonl", "b.jsonl")
+
+    assert [line.split() for line in result.stdout.splitlines()[1:]] == [
+        ["a.jsonl", "1", "0", "0", "0"],
+        ["b.jsonl", "0", "1", "1", "0"],
+        ["total", "1", "1", "1", "0"],
+    ]
+
+
+def test_strict_ends_with_1_where_a_row_was_refused_and_imports_the_others(cli: Cli, mixed: Path) -> None:
+    result = cli("import", "mixed.jsonl", "--strict")
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "error: 857 rows refused; everything else is imported"
+    assert "… and 847 more refused; --rejects FILE would keep them all" in result.stderr
+    assert (
+        json.loads(cli("usage", *("--from", "2024-03-04", "--to", "2024-03-05"), "--json").stdout)["totals"]["events"]
+        == 2143
+    )
+
+
+def test_strict_ends_with_0_where_nothing_was_refused_and_leaves_no_rejects(cli: Cli, tmp_path: Path) -> None:
+    Path("a.jsonl").write_text(cloud_event(1))
+
+    assert cli("import", "a.jsonl", "--strict", "--rejects", "refused.jsonl").exit_code == 0
+    assert not Path("refused.jsonl").exists()
+
+
+@pytest.mark.parametrize("target", ["there.jsonl", "link.jsonl", "no/folder/x.jsonl", "."])
+def test_rejects_never_overwrite_and_fail_before_anything_is_imported(cli: Cli, tmp_path: Path, target: str) -> None:
+    Path("a.jsonl").write_text(cloud_event(1))
+    Path("there.jsonl").write_text("mine")
+    Path("link.jsonl").symlink_to("elsewhere.jsonl")
+
+    result = cli("import", "a.jsonl", "--rejects", target)
+
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert Path("there.jsonl").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "link.jsonl", "there.jsonl"]
+
+
+def test_a_csv_is_imported_by_a_mapping_and_a_new_store_is_in_the_asked_zone(cli: Cli) -> None:
+    Path("m.toml").write_text(MAPPING)
+    Path("calls.csv").write_text("called,id,model,tokens\n2024-03-04T12:00Z,1,m,5\n2024-03-04T12:00Z,2,m,-5\n")
+
+    result = cli("import", "calls.csv", "--mapping", "m.toml", "--tz", "Asia/Tokyo")
+
+    assert result.exit_code == 0
+    assert "refused: calls.csv row 2: input_tokens: must be between" in result.stderr
+    answer = json.loads(cli("cost", "--from", "2024-03-04", "--to", "2024-03-05", "--json").stdout)
+    assert (answer["tokens"]["input"], answer["period"]["start"]) == (5, "2024-03-04T00:00:00+09:00")
+
+
+def test_a_zone_that_comes_too_late_is_noted(cli: Cli) -> None:
+    Path("a.jsonl").write_text(cloud_event(1))
+    cli("import", "a.jsonl")
+
+    assert (
+        cli("import", "a.jsonl", "--tz", "Asia/Tokyo").stderr
+        == "note: this store keeps its hours and days in UTC; --tz is for a new one\n"
+    )
+
+
+def test_an_import_catches_up_at_the_end(cli: Cli) -> None:
+    Path("a.jsonl").write_text(cloud_event(1))
+    cli("import", "a.jsonl")
+
+    assert {each["lag_events"] for each in json.loads(cli("projections", "list", "--json").stdout)} == {0}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("no.jsonl",),
+        (".",),
+        ("calls.csv",),
+        ("notes.txt",),
+        ("calls.csv", "--mapping", "no.toml"),
+        ("calls.csv", "--mapping", "bad.toml"),
+        ("calls.csv", "--mapping", "evil.toml"),
+        (),
+    ],
+    ids=" ".join,
+)
+def test_an_import_that_cannot_begin_creates_nothing(cli: Cli, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    Path("calls.csv").write_text("at\n")
+    Path("notes.txt").write_text("at\n")
+    Path("bad.toml").write_text("[[event")
+    Path("evil.toml").write_text(
+        "[[event]]\ntype = \"(SELECT content FROM read_text('/etc/passwd'))\"\noccurred_at='at'"
+    )
+    before = sorted(tmp_path.iterdir())
+
+    result = cli("import", *arguments)
+
+    assert result.exit_code in (1, 2)
+    assert "Traceback" not in result.stderr
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_import_that_breaks_off_tells_how_far_it_came(
+    cli: Cli, mixed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = AnalyticsService.record_events
+    calls = []
+
+    def fails_later(*arguments: Any, **options: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device", "analytics.db")
+        return record(*arguments, **options)
+
+    monkeypatch.setattr(AnalyticsService, "record_events", fails_later)
+    result = cli("import", "mixed.jsonl")
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[1].split() == ["mixed.jsonl", "714", "0", "0", "286"]
+    assert result.stderr.splitlines()[-1] == "error: analytics.db: No space left on device"
+
+
+# ── traces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TRACES = Path(__file__).parent.parent / "data" / "otlp"
+
+
+def test_traces_are_imported_and_what_is_no_span_is_kept(cli: Cli, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "x"}]}]}]}')
+    files = (TRACES / "genai-openai.jsonl", TRACES / "genai-agent.jsonl", bad)
+
+    first = cli("import", *files, "--format", "otlp", "--rejects", "rejects.jsonl", "--json")
+    again = cli("import", *files, "--format", "otlp", "--json")
+
+    assert totals(first.stdout) == (8, 0, 1)
+    assert totals(again.stdout) == (0, 8, 1)
+    (refused,) = map(json.loads, Path("rejects.jsonl").read_text().splitlines())
+    assert (refused["row"], refused["raw"]) == (1, '{"traceId":"x"}')
+    assert "row 1: not a span: its traceId is 'x', not hex digits as OTLP/JSON has them" in first.stderr
+
+
+def totals(stdout: str) -> tuple[int, int, int]:
+    total = json.loads(stdout)["total"]
+    return total["recorded"], total["duplicates"], total["refused"]
+
+
+def test_traces_need_no_mapping(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "m.toml").write_text(MAPPING)
+
+    result = cli("import", TRACES / "genai-openai.jsonl", "--format", "otlp", "--mapping", "m.toml")
+
+    assert result.exit_code == 2
+    assert "traces need no --mapping" in result.stderr

@@ -1,0 +1,40 @@
+import json
+
+from tests.cli.conftest import FIRST, Cli
+
+
+def test_projections_are_listed(cli: Cli, db: str) -> None:
+    cli("usage", "--db", db)
+
+    lines = cli("projections", "list", "--db", db).stdout.splitlines()
+
+    assert lines[0].split() == ["projection", "version", "rows"]
+    assert [line.split()[:2] for line in lines[1:]] == [
+        ["budgets", "1"],
+        ["cost", "2"],
+        ["performance", "1"],
+        ["usage", "1"],
+    ]
+
+
+def test_a_status_tells_the_lag_and_does_not_catch_up(cli: Cli) -> None:
+    cli("record", "job.completed", "--data", "{}")
+
+    for _ in range(2):
+        output = cli("projections", "status").stdout
+        assert "behind" in output
+        assert "any question catches up" in output
+    cli("usage")
+
+    assert "any question" not in cli("projections", "status").stdout
+
+
+def test_a_status_lists_what_could_not_be_read(cli: Cli) -> None:
+    cli("record", "provider.call.completed", "--data", '{"cost": 1e12, "currency": "USD"}')
+    cli("usage")
+
+    found = json.loads(cli("projections", "status", "--json").stdout)
+
+    assert found["unreadable_values"] == [{"projection": "cost", "position": FIRST, "field": "reported_cost"}]
+    assert [each["unreadable"] for each in found["projections"]] == [0, 1, 0, 0]
+    assert f"cost               {FIRST}  reported_cost" in cli("projections", "status").stdout
