@@ -102,7 +102,7 @@ class Stream:
             "url": self.server.url,
             "stream": self.name,
             "subject_prefix": self.name,
-            "connect_seconds": PATIENCE,
+            "connect_seconds": 10.0,
         }
         return NatsBus(**{**settings, **changes})
 
