@@ -15,8 +15,9 @@ from attrs import define
 
 from analytics_es.audit import ledger
 from analytics_es.audit.comparison import PAGE, Differences, Page, compare, divergences, unreadable
-from analytics_es.audit.ledger import FIRST, LAST, MICRO, Days, Stretch
+from analytics_es.audit.ledger import FIRST, LAST, Days, Stretch
 from analytics_es.errors import BadSample
+from analytics_es.events.event import MICRO
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import succeeded
 from analytics_es.read_models import ReadModels, Seeds, Snapshot, Span, Tiling
