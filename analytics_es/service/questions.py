@@ -11,12 +11,11 @@ from typing import Any, Self, TypeVar
 
 from attrs import frozen
 
+from analytics_es.cost import PriceBook, PriceEntry
 from analytics_es.cost.breakdown import cost
 from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.report import budgets
 from analytics_es.cost.price_diff import price_diff
-from analytics_es.cost.prices.book import PriceBook
-from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.unit_costs import unit_costs
 from analytics_es.cost.what_if import assumption as assumed
 from analytics_es.errors import MissingProjection
