@@ -39,12 +39,12 @@ MODEL, ANSWERING_MODEL = "gpt-4o-mini", "gpt-4o-mini-2024-07-18"
 
 class _Provider(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if asked["model"] == "overloaded":
+        request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if request["model"] == "overloaded":
             self._answer(429, {"error": {"message": f"no room for {SECRET}", "type": "rate_limit"}})
         elif self.path.endswith("/messages"):
             self._answer(200, _message())
-        elif asked.get("stream"):
+        elif request.get("stream"):
             self._stream()
         else:
             self._answer(200, _completion())
@@ -117,8 +117,8 @@ def three_calls(url: str, tracer_provider: Any = None) -> None:
 
     with openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client:
         client.chat.completions.create(model=MODEL, messages=MESSAGES)
-        asked = {"stream": True, "stream_options": {"include_usage": True}}
-        for _ in client.chat.completions.create(model=MODEL, messages=MESSAGES, **asked):  # type: ignore[call-overload]
+        streamed = {"stream": True, "stream_options": {"include_usage": True}}
+        for _ in client.chat.completions.create(model=MODEL, messages=MESSAGES, **streamed):  # type: ignore[call-overload]
             pass
         try:
             client.chat.completions.create(model="overloaded", messages=MESSAGES)
@@ -169,14 +169,16 @@ EMITTERS: dict[str, tuple[str, str, Application]] = {
 @contextmanager
 def instrumented(tracer_provider: Any, *names: str) -> Iterator[None]:
     """Let emitters tell of what happens meanwhile."""
-    found = [getattr(importlib.import_module(module), kind)() for module, kind, _ in map(EMITTERS.__getitem__, names)]
-    for each in found:
-        each.instrument(tracer_provider=tracer_provider, skip_dep_check=True)
+    instrumentors = [
+        getattr(importlib.import_module(module), kind)() for module, kind, _ in map(EMITTERS.__getitem__, names)
+    ]
+    for instrumentor in instrumentors:
+        instrumentor.instrument(tracer_provider=tracer_provider, skip_dep_check=True)
     try:
         yield
     finally:
-        for each in found:
-            each.uninstrument()
+        for instrumentor in instrumentors:
+            instrumentor.uninstrument()
 
 
 def record(name: str, path: Path) -> None:

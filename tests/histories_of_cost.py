@@ -28,7 +28,7 @@ _COSTS: list[dict[str, Any]] = [
 @st.composite
 def calls(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Return a few calls, reported or not, on both sides of every turn and threshold."""
-    found = []
+    history = []
     for _ in range(draw(st.integers(1, 8))):
         provider, model = draw(st.sampled_from(MODELS))
         usage: dict[str, Any] = draw(
@@ -42,7 +42,7 @@ def calls(draw: st.DrawFn) -> list[dict[str, Any]]:
                 ]
             )
         )
-        found.append(
+        history.append(
             provider_call(
                 occurred_at=draw(st.sampled_from(TURNS))
                 - draw(st.sampled_from([timedelta(0), timedelta(microseconds=1)])),
@@ -54,13 +54,13 @@ def calls(draw: st.DrawFn) -> list[dict[str, Any]]:
                 **usage,
             )
         )
-    return found
+    return history
 
 
 @st.composite
 def entries(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Return prices of some of the models: new ones, free ones, multiples, from and until some turn."""
-    found = []
+    published = []
     for _ in range(draw(st.integers(1, 3))):
         provider, model = draw(st.sampled_from([*MODELS, ("*", "*")]))
         way: dict[str, Any] = draw(
@@ -80,5 +80,5 @@ def entries(draw: st.DrawFn) -> list[dict[str, Any]]:
         )
         until = draw(st.sampled_from([None, (NOON + 24 * HOUR).isoformat()]))
         since = draw(st.sampled_from(TURNS)).isoformat()
-        found.append(price(provider=provider, model=model, effective_from=since, effective_until=until, **way))
-    return found
+        published.append(price(provider=provider, model=model, effective_from=since, effective_until=until, **way))
+    return published

@@ -98,15 +98,20 @@ class Stream:
 
     def bus(self, **changes: Any) -> NatsBus:
         """Return this stream as a bus."""
-        told = {"url": self.server.url, "stream": self.name, "subject_prefix": self.name, "connect_seconds": 3.0}
-        return NatsBus(**{**told, **changes})
+        settings = {
+            "url": self.server.url,
+            "stream": self.name,
+            "subject_prefix": self.name,
+            "connect_seconds": 10.0,
+        }
+        return NatsBus(**{**settings, **changes})
 
     def publish(self, *messages: Published) -> None:
         """Publish messages, which are there when it returns."""
 
         async def work(jetstream: JetStreamContext) -> None:
-            for each in messages:
-                await jetstream.publish_async(f"{self.name}.{each.subject}", each.body, headers=each.headers or None)
+            for subject, body, headers in messages:
+                await jetstream.publish_async(f"{self.name}.{subject}", body, headers=headers or None)
             await jetstream.publish_async_completed()
 
         self.server.run(work)
@@ -138,10 +143,10 @@ def nats_server() -> Iterator[NatsServer]:
 
 def cloud_event(arguments: Mapping[str, Any], **more: Any) -> bytes:
     """Return the arguments of `record_event` as a structured CloudEvent."""
-    told = {"specversion": "1.0", "type": arguments["event_type"], "data": arguments["data"]}
-    told |= {"time": arguments["occurred_at"].isoformat()} if arguments.get("occurred_at") else {}
-    told |= {name: arguments[name] for name in ("id", "source") if name in arguments}
-    return json.dumps({**told, **more}, default=str).encode()
+    event = {"specversion": "1.0", "type": arguments["event_type"], "data": arguments["data"]}
+    event |= {"time": arguments["occurred_at"].isoformat()} if arguments.get("occurred_at") else {}
+    event |= {name: arguments[name] for name in ("id", "source") if name in arguments}
+    return json.dumps({**event, **more}, default=str).encode()
 
 
 def calls(count: int, first: int = 0) -> list[dict[str, Any]]:
@@ -151,4 +156,4 @@ def calls(count: int, first: int = 0) -> list[dict[str, Any]]:
 
 def published(events: Iterable[Mapping[str, Any]]) -> list[Published]:
     """Return events as what to publish."""
-    return [Published(each["event_type"], cloud_event(each)) for each in events]
+    return [Published(event["event_type"], cloud_event(event)) for event in events]

@@ -65,8 +65,8 @@ class Server:
 @contextmanager
 def server() -> Iterator[Server]:
     """Start a server, or use the given one."""
-    if given := os.environ.get(GIVEN):
-        yield Server(given)
+    if url := os.environ.get(GIVEN):
+        yield Server(url)
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about where it keeps its lock file

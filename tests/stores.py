@@ -124,7 +124,7 @@ def stored(
 
 def batch(*events: Arguments | Stored) -> pa.Table:
     """Return events as a scan of the log gives them, at positions 1, 2, 3 …"""
-    states = [each if isinstance(each, tuple) else _admitted(each) for each in events]
+    states = [event if isinstance(event, tuple) else _admitted(event) for event in events]
     return pa.table(
         {
             "position": pa.array(range(1, len(states) + 1), pa.int64()),
@@ -248,11 +248,11 @@ def derived(log: SQLiteLog, classes: tuple[type, ...] = OURS, zone: str = "UTC")
 def contents(read_models: SQLiteReadModels) -> Contents:
     """Return every row of every read model, and everything that was unreadable."""
     with read_models.read() as snapshot:
-        found = {name: snapshot.rows(declaration) for name, declaration in snapshot.live.items()}
+        rows_by_name = {name: snapshot.rows(declaration) for name, declaration in snapshot.live.items()}
         names = {declaration.table: name for name, declaration in snapshot.live.items()}
     with read_models._database.read() as cursor:
         every = cursor.execute("SELECT * FROM unreadable ORDER BY 1, 2, 3, 4").fetchall()
-    return found | {"unreadable": [(names[row[0]], *row[1:]) for row in map(tuple, every) if row[0] in names]}
+    return rows_by_name | {"unreadable": [(names[row[0]], *row[1:]) for row in map(tuple, every) if row[0] in names]}
 
 
 def tables(read_models: ReadModels) -> set[str]:
@@ -267,7 +267,7 @@ def tables(read_models: ReadModels) -> set[str]:
 
 def only_live(read_models: ReadModels) -> None:
     """Assert that there are the live read models and nothing else of any other: no table, row, checkpoint or note."""
-    live = {each.declaration.table for each in read_models.live().values()}
+    live = {model.declaration.table for model in read_models.live().values()}
     with read_models.reading() as cursor:
         cursor.execute(
             "SELECT projection FROM unreadable UNION SELECT read_model FROM ledger UNION SELECT read_model FROM aside "
@@ -283,9 +283,9 @@ def sql(path: Path, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     connection = sqlite3.connect(path, timeout=10)
     connection.create_function("merge_histograms", 2, lambda one, other: one)
     with connection:
-        found = connection.execute(statement, parameters).fetchall()
+        rows = connection.execute(statement, parameters).fetchall()
     connection.close()
-    return found
+    return rows
 
 
 def replace(service: AnalyticsService, **parts: Any) -> None:

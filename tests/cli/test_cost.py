@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from analytics_es.testing import provider_call
 from tests.cli.conftest import LAST, WEEK, Cli
+from tests.stores import opened, record
 
 BOOK = """
 [[price]]
@@ -155,3 +158,18 @@ def test_what_is_explained_can_be_cut_and_chosen(cli: Cli, own: str) -> None:
     assert "4 calls · 0.005115 USD · 3 of unknown cost · 3 not listed: --limit 4 lists all" in told
     assert "No such calls" in shown(cli, "explain", "cost.cost", "--where", "user=nobody", db=own)
     assert json.loads(shown(cli, "explain", "cost.cost", "--json", db=own))["unknown_calls"] == 3
+
+
+def test_an_hour_that_comes_twice_as_clocks_are_set_back_has_a_line_each_time(cli: Cli) -> None:
+    first = datetime(2024, 10, 27, 0, 30, tzinfo=UTC)  # 02:30 in Berlin, in summer; an hour later it is 02:30 again
+    with opened("sqlite:///analytics.db", timezone="Europe/Berlin") as store:
+        record(store, *(provider_call(occurred_at=first + timedelta(hours=hour), cost="1") for hour in range(3)))
+    period = ("--from", "2024-10-27", "--to", "2024-10-28", "--by", "model", "--granularity", "hour")
+
+    lines = cli("cost", *period, "--tz", "Europe/Berlin", "--db", "analytics.db").stdout.splitlines()
+
+    assert [line.split()[2:] for line in lines if line.endswith(" USD      1") and "Sun" in line] == [
+        ["02:00", "+0200", "1.0000", "USD", "1"],
+        ["02:00", "+0100", "1.0000", "USD", "1"],
+        ["03:00", "1.0000", "USD", "1"],
+    ]

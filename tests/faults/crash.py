@@ -11,7 +11,7 @@ from attrs import define
 from analytics_es import AnalyticsService
 
 
-class Crash(Exception):
+class Crash(BaseException):
     """The process ends here."""
 
 

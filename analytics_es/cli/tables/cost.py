@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -157,7 +157,8 @@ def _series(answer: CostBreakdown) -> Block:
     """Return one row a bucket with a column for each currency; the bar is of the one with the most calls."""
     buckets: dict[datetime, dict[str, CostPoint]] = {}
     for point in answer.series:
-        buckets.setdefault(point.start, {})[point.currency] = point
+        # By the instant: as clocks are set back, two hours have one local time.
+        buckets.setdefault(point.start.astimezone(UTC), {})[point.currency] = point
     decimals = words.places_by_currency((point.currency, point.cost) for point in answer.series)
     currencies = [total.currency for total in answer.totals]
 
@@ -171,7 +172,8 @@ def _series(answer: CostBreakdown) -> Block:
     def main_cost(bucket: _Bucket) -> Decimal:
         return (bucket.points[currencies[0]].cost if currencies else None) or Decimal(0)
 
-    rows = [*map(_Bucket, words.starts([*buckets]), buckets.values())]
+    starts = words.starts([instant.astimezone(answer.period.start.tzinfo) for instant in buckets])
+    rows = [*map(_Bucket, starts, buckets.values())]
     most = max(map(main_cost, rows), default=Decimal(0))
     unknown: Column[_Bucket] = Number("unknown cost", lambda bucket: words.count(calls(bucket, [""])))
     columns: Columns[_Bucket] = [
