@@ -89,7 +89,8 @@ class EventLog(ABC):
         """
         keys = key_of_time(start_us), key_of_time(end_us + 999)
         for span in spans(self._positions(keys, after, upto), limit):
-            yield self._scan_in_time(span, keys)
+            if (table := self._scan_in_time(span, keys)).num_rows:
+                yield table
 
     @abstractmethod
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
