@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from tests.nats_servers import NatsServer, nats_server
 from tests.servers import Server, server
 from tests.snapshots import BriefSnapshots
 from tests.stores import opened, record
+
+Events = Sequence[dict[str, Any]]
 
 # No limits of time: a machine may be busy. What a fixture of a function gives may be used by all its examples.
 settings.register_profile(
@@ -61,14 +64,33 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "analytics.db"
 
 
+@pytest.fixture(scope="module")
+def _filled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Events, dict[str, Any]], Path]:
+    """Return where a store is that holds events, caught up and closed: it is made once for the tests of a module."""
+    made: dict[Any, Path] = {}
+
+    def folder(events: Events, options: dict[str, Any]) -> Path:
+        key = (id(events), *((name, id(option)) for name, option in sorted(options.items())))
+        if key not in made:
+            made[key] = tmp_path_factory.mktemp("filled")
+            with opened(made[key] / "analytics.db", **options) as store:
+                record(store, *events)
+        return made[key]
+
+    return folder
+
+
 @pytest.fixture
-def analytics(request: pytest.FixtureRequest, url: str) -> Iterator[AnalyticsService]:
+def analytics(request: pytest.FixtureRequest, url: str, tmp_path: Path) -> Iterator[AnalyticsService]:
     """Return a store that nothing follows, opened as `store` says: what is nearest to the test wins."""
     markers = reversed(list(request.node.iter_markers("store")))
     options: dict[str, Any] = {name: option for marker in markers for name, option in marker.kwargs.items()}
-    events = options.pop("events", None)
+    events: Events = options.pop("events", ())
+    on_disk = url.startswith("sqlite:///")
+    if events and on_disk:
+        shutil.copytree(request.getfixturevalue("_filled")(events, options), tmp_path, dirs_exist_ok=True)
     with opened(url, **options) as store:
-        if events:
+        if events and not on_disk:
             record(store, *events)
         yield store
 

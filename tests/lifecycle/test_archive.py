@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,14 +31,20 @@ SUNDAY, MONDAY, TUESDAY = (TimePeriod(START + timedelta(n), START + timedelta(n 
 ALL = TimePeriod(datetime(2000, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
 
 
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AnalyticsService, Path]]:
+    """Two days of events, in an order of names that is not that of time, and one without; they are only read."""
+    folder = tmp_path_factory.mktemp("archived")
+    with day.recorded() as service:
+        for name, period in (("b", SUNDAY), ("a", MONDAY), ("c", TUESDAY)):
+            service.export_data("parquet", period, to=folder / f"{name}.parquet").unwrap()
+        yield service, folder
+
+
 @pytest.fixture
-def folder(analytics: AnalyticsService, tmp_path: Path) -> Path:
-    """Two days of events, in an order of names that is not that of time, and one without."""
-    directory = tmp_path / "archive"
-    directory.mkdir()
-    for name, period in (("b", SUNDAY), ("a", MONDAY), ("c", TUESDAY)):
-        analytics.export_data("parquet", period, to=directory / f"{name}.parquet").unwrap()
-    return directory
+def folder(archived: tuple[AnalyticsService, Path], tmp_path: Path) -> Path:
+    """Return an archive of one's own."""
+    return shutil.copytree(archived[1], tmp_path / "archive")
 
 
 def logged(analytics: AnalyticsService) -> list[dict[str, Any]]:
@@ -102,9 +109,8 @@ def test_metrics_and_other_formats_have_no_manifest(analytics: AnalyticsService,
 
 
 @pytest.mark.parametrize("limit", [1, 5, 1000])
-def test_an_archive_gives_what_the_log_gives(
-    analytics: AnalyticsService, tmp_path: Path, folder: Path, limit: int
-) -> None:
+def test_an_archive_gives_what_the_log_gives(archived: tuple[AnalyticsService, Path], limit: int) -> None:
+    analytics, folder = archived
     archive = Archive.open(folder, log=analytics.store.log.identity)
     archive.check()
 
@@ -171,7 +177,8 @@ def test_bytes_are_those_of_the_log(
         assert logged(analytics) == read(Archive.open(folder))
 
 
-def test_old_shapes_are_brought_up(analytics: AnalyticsService, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_shapes_are_brought_up(archived: tuple[AnalyticsService, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    analytics, folder = archived
     monkeypatch.setitem(codec.UPCASTERS, "tool.call.completed", lambda data: {**data, "tool": "new"})
 
     assert logged(analytics) == read(Archive.open(folder))

@@ -22,23 +22,24 @@ from analytics_es.read_models import Seeds
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from tests.stores import append, contents, only_live, record, set_clock
 
+DAYS = 40  # with events, from NOON on
+EVENTS = 240
+MIXED = [
+    maker(occurred_at=NOON + timedelta(hours=n * DAYS * 24 // EVENTS), user_id=f"user-{n % 4}", duration_ms=n + 1)
+    for n, maker in zip(range(EVENTS), cycle((provider_call, tool_call, job_failed)), strict=False)
+]
+
 pytestmark = [
-    pytest.mark.store("sqlite", "postgres", clock=lambda: NOW),
+    pytest.mark.store("sqlite", "postgres", events=MIXED, clock=lambda: NOW),
     pytest.mark.usefixtures("full_privacy"),  # what is left is compared by positions and names
 ]
 
 NOW = NOON + timedelta(days=200)
-DAYS = 40  # with events, from NOON on
-EVENTS = 240
 HORIZON = datetime(2026, 3, 22, tzinfo=UTC)  # of 180 days
 ALL = TimePeriod(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC), "day")
 BEFORE = TimePeriod(datetime(2026, 3, 1, tzinfo=UTC), HORIZON, "day")
 AFTER = TimePeriod(datetime(2026, 4, 6, tzinfo=UTC), datetime(2026, 4, 11, tzinfo=UTC), "day")
 KEEP = {"events": "180d"}
-MIXED = [
-    maker(occurred_at=NOON + timedelta(hours=n * DAYS * 24 // EVENTS), user_id=f"user-{n % 4}", duration_ms=n + 1)
-    for n, maker in zip(range(EVENTS), cycle((provider_call, tool_call, job_failed)), strict=False)
-]
 
 
 @projection(version=1, consumes=("provider.>", "tool.>"))
@@ -54,12 +55,6 @@ once = pytest.mark.store("sqlite")  # where databases make no difference
 
 def opened(url: str | Path, **options: Any) -> AnalyticsService:
     return AnalyticsService.open(url, follow=False, clock=lambda: NOW, **options)
-
-
-@pytest.fixture
-def analytics(analytics: AnalyticsService) -> AnalyticsService:
-    record(analytics, *MIXED)
-    return analytics
 
 
 def held(service: AnalyticsService) -> Any:
@@ -542,7 +537,7 @@ def test_a_run_that_is_stopped_anywhere_is_finished_by_the_next(
         before = held(service)
         home = next(
             each
-            for each in (service.store.read_models, service.store.log.seals, service.store.recorder)
+            for each in (service.store.log.seals, service.store.read_models, service.store.recorder)
             if hasattr(each, step)
         )
         real = getattr(type(home), step)

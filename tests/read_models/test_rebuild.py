@@ -22,33 +22,32 @@ from analytics_es.read_models.backfill import Backfill
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from tests.stores import PATIENCE, append, contents, derived, eventually, only_live, stored
 
+EVENTS = 60
+
+
+def events(first: int, number: int) -> list[dict[str, Any]]:
+    """Return so many events of three kinds, numbered."""
+    makers = (provider_call, tool_call, job_failed)
+    return [
+        makers[n % 3](occurred_at=NOON + timedelta(minutes=20 * (n % 50)), user_id=f"user-{n % 4}", duration_ms=n)
+        for n in range(first, first + number)
+    ]
+
+
 pytestmark = [
-    pytest.mark.store("sqlite", "postgres"),
+    pytest.mark.store("sqlite", "postgres", events=events(0, EVENTS)),
     pytest.mark.usefixtures("full_privacy"),  # events are numbered by their positions
 ]
 
 ALWAYS = TimePeriod(NOON - timedelta(days=2), NOON + timedelta(days=2), "total")
-EVENTS = 60
 BROKEN = ("provider.call.completed", b"no JSON")
 
 
 once = pytest.mark.store("sqlite")  # where databases make no difference
 
 
-@pytest.fixture
-def analytics(analytics: AnalyticsService) -> AnalyticsService:
-    record(analytics, EVENTS)
-    analytics.catch_up()
-    return analytics
-
-
 def record(service: AnalyticsService, number: int = 1) -> None:
-    head = service.store.log.head()
-    makers = (provider_call, tool_call, job_failed)
-    service.record_events(
-        makers[n % 3](occurred_at=NOON + timedelta(minutes=20 * (n % 50)), user_id=f"user-{n % 4}", duration_ms=n)
-        for n in range(head, head + number)
-    ).unwrap()
+    service.record_events(events(service.store.log.head(), number)).unwrap()
 
 
 def held(service: AnalyticsService) -> Any:
