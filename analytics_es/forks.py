@@ -13,7 +13,8 @@ class Forking(Protocol):
     """What must not be cut through by a fork."""
 
     def before_fork(self) -> None:
-        """Come to rest and let nobody in."""
+        """Come to rest and let nobody in; by default nothing, for what the child just leaves alone."""
+        return
 
     def after_fork(self, *, child: bool) -> None:
         """Go on, or in the child begin anew: no other thread is left, and no connection may be used."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -243,7 +243,7 @@ def exists(url_or_path: str | Path, *, schema: str = SCHEMA) -> bool:
     """Say whether there is a store; raises CannotOpen where that cannot be found out."""
     if on_server(url_or_path):
         postgres = _postgres()
-        with postgres.opened(str(url_or_path), schema) as database:
+        with closing(postgres.Database(str(url_or_path), schema)) as database:
             return bool(postgres.migrations.version(database))
     path = log_path(url_or_path)
     return path is not None and path.is_file() and path.stat().st_size > 0

@@ -11,9 +11,9 @@ import orjson
 from attrs import frozen
 
 from analytics_es.errors import MissingProjection, NoDeadLetter, SealedPeriod
-from analytics_es.events import codec
+from analytics_es.events import RecordedEvent, codec
 from analytics_es.events.checks import MAX_INTEGER
-from analytics_es.events.event import RecordedEvent, facts, microseconds
+from analytics_es.events.event import facts, microseconds
 from analytics_es.events.fields import FIELDS, TEXT
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration, Measure

@@ -132,10 +132,10 @@ def _changes(
     store: Store, before: Then, after: Then, period: TimePeriod, declaration: Declaration, kinds: Sequence[str]
 ) -> Iterator[MetricChange]:
     tiling = Tiling.of(store.calendar, period)
-    with before.source(declaration.name, period) as source:
-        was = _figures(source.read_models, declaration, tiling)
-    with after.source(declaration.name, period) as source:
-        now = _figures(source.read_models, declaration, tiling)
+    with before.open_context(declaration.name, period) as context:
+        was = _figures(context.read_models, declaration, tiling)
+    with after.open_context(declaration.name, period) as context:
+        now = _figures(context.read_models, declaration, tiling)
     alone = {kind: _alone(store, before, after, declaration, tiling, kind) for kind in kinds}
     for metric, (measure, figures) in now.items():
         earlier = _of(was, metric, measure)

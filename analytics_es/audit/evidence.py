@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from attrs import define, evolve, field, frozen
 
 from analytics_es.errors import BadLimit, UnreadableEvent
+from analytics_es.events import RecordedEvent
 from analytics_es.events.codec import decode
-from analytics_es.events.event import EPOCH, RecordedEvent
+from analytics_es.events.event import EPOCH
 from analytics_es.log import EventLog, gathered
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold

@@ -11,9 +11,9 @@ import pyarrow as pa
 from attrs import define, evolve, field
 
 from analytics_es.audit.evidence import Evidence, First, local, read_stored
+from analytics_es.cost import UnitPrices
 from analytics_es.cost.cells import NEEDED, UsageCell
 from analytics_es.cost.charges import USED, Costs
-from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.prices.quantities import EXACT, trimmed, without_parts
 from analytics_es.cost.pricing import Costing
 from analytics_es.projection.declaration import MONEY

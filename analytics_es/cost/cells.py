@@ -241,7 +241,7 @@ class PricedCells:
         key = (finer.fingerprint, tiling.start, tiling.end)
         if key not in self._derived:
             position = self.question.snapshot.positions[self.declaration.name]
-            read_models = self.question.source.derive(finer, tiling, position)
+            read_models = self.question.context.derive(finer, tiling, position)
             self._open.callback(read_models.close)
             self._derived[key] = self._open.enter_context(read_models.read())
         return self._derived[key]

@@ -55,7 +55,7 @@ class Costing:
 
     def __init__(self, question: Question, declaration: Declaration, assumption: Assumption | None = None) -> None:
         self._assumption = assumption or Assumption()
-        self._book = self._assumption.prices or with_prices(question.source).prices.book()
+        self._book = self._assumption.prices or with_prices(question.context).prices.book()
         self._cells = PricedCells(question, declaration, self._turns)
         self._rates: dict[tuple[Any, ...], Rate | None] = {}
         self._verdicts: dict[tuple[Any, ...], tuple[Rate | None, str]] = {}  # by all of a cell but its group and counts

@@ -157,7 +157,7 @@ def _check_correction(event: RecordedEvent) -> None:
         raise BadCorrection(problem="its source is that of what it corrects, its id ends in :correction:1, :2, :3 …")
 
 
-class _Ids:
+class _Ids(forks.Forking):
     """Random ids, asked of the system many at a time.
 
     Whoever asks lets go of the interpreter, and waits up to 5 ms to get it back where another thread computes.
@@ -178,9 +178,6 @@ class _Ids:
             self._ready.extend(others)
             forks.register(self)
             return first
-
-    def before_fork(self) -> None:
-        """Nothing to do."""
 
     def after_fork(self, *, child: bool) -> None:
         """In the child, take none that the parent has."""

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from analytics_es.errors import BeforeHorizon, NotAFileStore
-from analytics_es.events import codec
-from analytics_es.events.event import RecordedEvent, key_of_time
+from analytics_es.events import RecordedEvent, codec
+from analytics_es.events.event import key_of_time
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.seals import Seals
 from analytics_es.types import Progress
@@ -89,7 +89,8 @@ class EventLog(ABC):
         """
         keys = key_of_time(start_us), key_of_time(end_us + 999)
         for span in spans(self._positions(keys, after, upto), limit):
-            yield self._scan_in_time(span, keys)
+            if (table := self._scan_in_time(span, keys)).num_rows:
+                yield table
 
     @abstractmethod
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:

@@ -50,29 +50,21 @@ class Horizon:
 
     def refuses(self, event_type: str, key: str) -> bool:
         """Say whether an event is too old to be taken in."""
-        return bool(self.refused) and key[:12] < _key(_time(self.refused, event_type))
+        return bool(self.refused) and key[:12] < _key(self.time_of(event_type))
 
     def family_of(self, event_type: str) -> str | None:
-        """Return the family whose time counts for events of a type, None where they are never refused."""
-        return _family(self.refused, event_type)
+        """Return the family whose time counts for a type, "" for the others, None for what is never sealed."""
+        family = event_type.partition(".")[0]
+        return None if event_type.startswith(OWN) else family if family in self.refused else OTHERS
 
     def time_of(self, event_type: str) -> int:
         """Return the time before which events of a type are not taken in."""
-        return _time(self.refused, event_type)
+        family = self.family_of(event_type)
+        return 0 if family is None else self.refused.get(family, 0)
 
     def unsealed(self) -> str:
         """Return the end of an SQL condition that leaves out what is sealed; empty where that is deleted."""
         return "" if self.clean else f" AND NOT {condition(self.sealed)}"
-
-
-def _time(times: Times, event_type: str) -> int:
-    return times.get(_family(times, event_type) or "", 0) if not event_type.startswith(OWN) else 0
-
-
-def _family(times: Times, event_type: str) -> str | None:
-    """Return the family that a time is given for, "" for the others, None for what is never sealed."""
-    family = event_type.partition(".")[0]
-    return None if event_type.startswith(OWN) else family if family in times else OTHERS
 
 
 def _key(seconds: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from attrs import astuple, frozen
 
@@ -153,22 +153,16 @@ class Seals(ABC):
 
     def rows(self, projection: str, start: int, end: int) -> Iterator[SealedRows]:
         """Return what is kept of a projection on the days that start in [start, end)."""
-        with self._database.read() as cursor:
-            cursor.execute(SELECT_ROWS, (projection, start, end))
-            rows = cursor.fetchall()
-        return (SealedRows(*row) for row in rows)
+        return (SealedRows(*row) for row in self._fetch(SELECT_ROWS, projection, start, end))
 
     def definitions(self, projection: str) -> list[Definition]:
         """Return which definitions of a projection were sealed, seal by seal."""
-        with self._database.read() as cursor:
-            cursor.execute(SELECT_DEFINITIONS, (projection,))
-            return [Definition(seal, projection, name, declared) for seal, name, declared in cursor.fetchall()]
+        rows = self._fetch(SELECT_DEFINITIONS, projection)
+        return [Definition(seal, projection, name, declared) for seal, name, declared in rows]
 
     def projections(self) -> list[str]:
         """Return the names of the projections that have sealed rows."""
-        with self._database.read() as cursor:
-            cursor.execute(SELECT_PROJECTIONS)
-            return [name for (name,) in cursor.fetchall()]
+        return [name for (name,) in self._fetch(SELECT_PROJECTIONS)]
 
     def replace(self, rows: Iterable[SealedRows]) -> None:
         """Change what is kept: only for what must not be kept in that form."""
@@ -179,15 +173,12 @@ class Seals(ABC):
 
     def days(self) -> list[tuple[int, int, int]]:
         """Return, day by day, how many events were sealed, and the sum of their checksums."""
-        with self._database.read() as cursor:
-            cursor.execute(SELECT_DAYS)
-            return [(int(day), int(events), int(checksum)) for day, events, checksum in cursor.fetchall()]
+        return [(int(day), int(events), int(checksum)) for day, events, checksum in self._fetch(SELECT_DAYS)]
 
     def count(self, times: Times) -> list[Counted]:
         """Count what occurred before these times, by type."""
-        with self._database.read() as cursor:
-            cursor.execute(COUNT_EVENTS.format(old=condition(times)))
-            return [Counted(kind, int(events), int(size)) for kind, events, size in cursor.fetchall()]
+        rows = self._fetch(COUNT_EVENTS.format(old=condition(times)))
+        return [Counted(kind, int(events), int(size)) for kind, events, size in rows]
 
     def drop(self, grain: str, before: int) -> None:
         """Let go of the rows of one grain that are older than they are to be kept."""
@@ -201,10 +192,13 @@ class Seals(ABC):
 
     def refused(self) -> int:
         """Return how many events came too late to be taken in."""
+        return next((int(text) for (text,) in self._fetch(SELECT_STATE, REFUSED)), 0)
+
+    def _fetch(self, statement: str, *parameters: object) -> list[Any]:
         with self._database.read() as cursor:
-            cursor.execute(SELECT_STATE, (REFUSED,))
-            row = cursor.fetchone()
-        return int(row[0]) if row else 0
+            cursor.execute(statement, parameters)
+            rows: list[Any] = cursor.fetchall()
+        return rows
 
 
 def horizon_of(cursor: Cursor) -> Horizon:

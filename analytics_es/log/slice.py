@@ -50,15 +50,6 @@ class LogSlice(EventLog):
         """Return the events after a position; fewer than `limit` does not mean that there are no more."""
         return self._chosen(self._log.scan(after=max(after, self._after), limit=limit, upto=min(upto, self._upto)))
 
-    def scan_period(
-        self, start_us: int, end_us: int, *, after: int = 0, upto: int = LAST, limit: int = 50_000
-    ) -> Iterator[pa.Table]:
-        """Yield the events that occurred in [start, end), in order of position."""
-        bounds = max(after, self._after), min(upto, self._upto)
-        for table in self._log.scan_period(start_us, end_us, after=bounds[0], upto=bounds[1], limit=limit):
-            if (chosen := self._chosen(table)).num_rows:
-                yield chosen
-
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the log up to a position, whatever their type and wherever this part begins."""
         return self._log.keys(start_us, end_us, upto=min(upto, self._upto))

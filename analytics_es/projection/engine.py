@@ -58,14 +58,11 @@ def connect(*, reads: Path | None = None, writes: Path | None = None, threads: i
     return connection
 
 
-class _Engines:
+class _Engines(forks.Forking):
     """Every engine there is. A fork of the process has not their threads, for which closing one would wait for ever."""
 
     def __init__(self) -> None:
         self.open: weakref.WeakSet[Connection] = weakref.WeakSet()
-
-    def before_fork(self) -> None:
-        """Nothing to do: a fork does not use them."""
 
     def after_fork(self, *, child: bool) -> None:
         """Never close them in the child."""

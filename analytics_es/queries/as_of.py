@@ -19,7 +19,7 @@ class Then(Protocol):
 
     position: int
 
-    def source(self, name: str, period: TimePeriod) -> AbstractContextManager[QuestionContext]:
+    def open_context(self, name: str, period: TimePeriod) -> AbstractContextManager[QuestionContext]:
         """Open what answers of a projection about a period are made from."""
 
 

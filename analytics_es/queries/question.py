@@ -93,7 +93,7 @@ class QuestionContext:
 class Question:
     """One question: a snapshot, what it no longer holds, the period as it is kept, and the projections."""
 
-    source: QuestionContext
+    context: QuestionContext
     snapshot: Snapshot
     horizon: Horizon
     tiling: Tiling
@@ -150,14 +150,14 @@ class Question:
         start, partial = self.tiling.start, self.snapshot.partial() if self.horizon.seal else {}
         since = max((partial.get(name, 0) for name in self.names), default=0)
         position = min(self.snapshot.positions[name] for name in self.names)
-        events, seconds = self.source.lag(position)
+        events, seconds = self.context.lag(position)
         unreadable = sum(self.snapshot.unreadable(name, self.tiling.start, self.tiling.end) for name in self.names)
         return Completeness(
             position=position,
             lag_events=events,
             lag_seconds=seconds,
             unreadable=unreadable,
-            open_buckets=self.tiling.end > self.source.clock().timestamp(),
+            open_buckets=self.tiling.end > self.context.clock().timestamp(),
             sealed_until=self.tiling.local(self.horizon.until) if start < self.horizon.until else None,
             complete_from=self.tiling.local(since) if start < since else None,
         )

@@ -47,12 +47,12 @@ def find_metric(declarations: Sequence[Declaration], metric: str) -> tuple[Decla
 
 
 def summary(
-    source: QuestionContext, metric: str, period: TimePeriod, *, group_by: Sequence[str], where: Mapping[str, str]
+    context: QuestionContext, metric: str, period: TimePeriod, *, group_by: Sequence[str], where: Mapping[str, str]
 ) -> MetricSummary:
     """Answer get_summary."""
-    declared, measure = find_metric(list(source.read_models.declarations.values()), metric)
-    where = source.as_logged(where)
-    with source.question([declared.name], period) as question:
+    declared, measure = find_metric(list(context.read_models.declarations.values()), metric)
+    where = context.as_logged(where)
+    with context.question([declared.name], period) as question:
         declaration, measure = question.measure(declared.name, measure.name)
         groups = grouping(declaration, group_by, where)
         once = grouping(declaration, [], where)

@@ -16,13 +16,13 @@ TOP = 10
 NEEDED = ("entity_type", "entity_id", "event_type", "events", "finished", "failures")  # the rest may be None
 
 
-def usage(source: QuestionContext, entity_type: str | None, entity_id: str | None, period: TimePeriod) -> UsageStats:
+def usage(context: QuestionContext, entity_type: str | None, entity_id: str | None, period: TimePeriod) -> UsageStats:
     """Answer get_usage_stats."""
-    check_entity(source.declaration("usage"), entity_type, entity_id)
+    check_entity(context.declaration("usage"), entity_type, entity_id)
     where = {"entity_type": entity_type or ""}
     if entity_type and entity_id is not None:
-        entity_id = where["entity_id"] = source.known_as(entity_type, check_text("entity_id", str(entity_id)))
-    with source.question(["usage"], period) as question:
+        entity_id = where["entity_id"] = context.known_as(entity_type, check_text("entity_id", str(entity_id)))
+    with context.question(["usage"], period) as question:
         declaration = question.declaration("usage", NEEDED)
         measures = measures_of(declaration)
         points = question.points(declaration, measures, where, ["event_type"])

@@ -64,7 +64,7 @@ class AsOf(Questions):
         declared = self._store.read_models.declarations[projection]
         calendar = calendar_of(period, self._store.calendar)
         if calendar == self._store.calendar and not several(declared, words or ()):
-            with self.source(projection, period) as context:
+            with self.open_context(projection, period) as context:
                 yield context
             return
         with self._derived.crossing(self._log, least(declared, words), calendar, period, progress) as read_models:
@@ -82,7 +82,7 @@ class AsOf(Questions):
         )
 
     @contextmanager
-    def source(self, name: str, period: TimePeriod) -> Iterator[QuestionContext]:
+    def open_context(self, name: str, period: TimePeriod) -> Iterator[QuestionContext]:
         """Open what answers of a projection about a period are made from; raises BadPeriod, SealedPeriod."""
         calendar = self._store.calendar
         tiling = Tiling.of(calendar, period)

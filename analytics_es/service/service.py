@@ -286,7 +286,7 @@ class AnalyticsService(Upkeep):
 
         return self._result(
             lambda parts: explain(
-                parts.source,
+                parts.context,
                 parts.store,
                 metric,
                 *place(period, row, where, metric=metric),
@@ -316,7 +316,7 @@ class AnalyticsService(Upkeep):
 
         return self._result(
             lambda parts: explain_cost(
-                parts.source,
+                parts.context,
                 parts.store,
                 *place(period, row, where, metric=COST),
                 limit=limit,

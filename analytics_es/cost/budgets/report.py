@@ -31,9 +31,9 @@ Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, in
 
 def budgets(answering: Answering, budget: str | None, at: datetime | None) -> BudgetReport:
     """Answer get_budgets."""
-    with answering(BUDGETS, EVER) as source, source.read_models.read() as snapshot:
-        calendar, now = source.calendar, source.clock()
-        budget_id = None if budget is None else source.known_as("budget", budget)
+    with answering(BUDGETS, EVER) as context, context.read_models.read() as snapshot:
+        calendar, now = context.calendar, context.clock()
+        budget_id = None if budget is None else context.known_as("budget", budget)
         as_of = _AsOf(calendar, min(at or now, now), at)
         drafts = [
             draft
@@ -42,7 +42,7 @@ def budgets(answering: Answering, budget: str | None, at: datetime | None) -> Bu
             and (draft.account.holds(at or now) or (budget_id is not None and at is None))
         ]
         tiling = Tiling.of(calendar, EVER)
-        own = Question(source, snapshot, snapshot.horizon(), tiling, EVER, [BUDGETS]).completeness()
+        own = Question(context, snapshot, snapshot.horizon(), tiling, EVER, [BUDGETS]).completeness()
     outcomes = [_outcome(answering, draft, as_of) for draft in drafts]
     statuses = [_status(draft, outcome, as_of) for draft, outcome in zip(drafts, outcomes, strict=True)]
     statuses.sort(key=lambda status: (-(status.used or 0.0), status.budget_id, status.currency, status.scope_id))
@@ -216,8 +216,8 @@ def _cost(answering: Answering, account: Account, period: TimePeriod | None, cal
         hours(calendar, period)
     if not account.scope or not period:
         return Spending()
-    with answering(COST, period) as source:
-        return spending(source, account.scope, account.scope_id, period)
+    with answering(COST, period) as context:
+        return spending(context, account.scope, account.scope_id, period)
 
 
 def _burnt(answering: Answering, draft: _Draft, calendar: Calendar) -> Burnt:

@@ -16,7 +16,7 @@ from analytics_es.log.postgres.database import Database
 IDLE = 2  # connections that are kept
 
 
-class ArrowReader:
+class ArrowReader(forks.Forking):
     """Runs queries on a connection that is not in use, else on a new one; keeps a few of them."""
 
     def __init__(self, database: Database) -> None:
@@ -61,9 +61,6 @@ class ArrowReader:
         self._closed = True
         while self._idle:
             self._drop(self._idle.pop())
-
-    def before_fork(self) -> None:
-        """Nothing to do: the child leaves these connections alone."""
 
     def after_fork(self, *, child: bool) -> None:
         """In the child, never close them, which would end those of the parent."""

@@ -97,7 +97,7 @@ class _Datastore(PostgresDatastore):
         self.pool.open()
 
 
-class Database:
+class Database(forks.Forking):
     """One schema, with a pool for writing and one for reading: writers queue for a lock, and readers need not."""
 
     def __init__(self, url: str, schema: str) -> None:
@@ -216,9 +216,6 @@ class Database:
         if not self._left:
             self.reading.close()
             self.writing.close()
-
-    def before_fork(self) -> None:
-        """Nothing to do: the child leaves these connections alone."""
 
     def after_fork(self, *, child: bool) -> None:
         """In the child, never use them again, nor close them, which would end the parent's."""

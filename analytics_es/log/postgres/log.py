@@ -11,17 +11,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from analytics_es.errors import SharedIds
 from analytics_es.events.event import key_of_time
-from analytics_es.log.event_log import (
-    COLUMNS,
-    LAST,
-    Appended,
-    Entry,
-    EventLog,
-    Held,
-    Span,
-    first_row,
-    upcast,
-)
+from analytics_es.log.event_log import COLUMNS, LAST, Appended, Entry, EventLog, Held, Span, first_row, upcast
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints

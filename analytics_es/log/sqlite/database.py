@@ -16,14 +16,7 @@ from eventsourcing.persistence import ConnectionPoolClosedError, PersistenceErro
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
 
 from analytics_es import forks
-from analytics_es.errors import (
-    Closed,
-    Forked,
-    OldSqlite,
-    StoreBusy,
-    StoreFailed,
-    StoreMoved,
-)
+from analytics_es.errors import Closed, Forked, OldSqlite, StoreBusy, StoreFailed, StoreMoved
 from analytics_es.log.sqlite.file import check, create, escaped, file_at
 
 LOCK_TIMEOUT = 5
@@ -223,6 +216,12 @@ class Database:
     def _check_not_left(self) -> None:
         if self._left:
             raise Forked(place=self.path or "a store in memory", problem="open it again in this process")
+
+
+def durable(connection: sqlite3.Connection) -> None:
+    """Set up a connection to what cannot be derived again."""
+    connection.execute("PRAGMA synchronous = FULL")  # what is acknowledged survives a power failure
+    connection.execute("PRAGMA secure_delete = ON")  # what is masked or destroyed is overwritten
 
 
 def _plain(cursor: SQLiteCursor) -> sqlite3.Cursor:

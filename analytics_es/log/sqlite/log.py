@@ -27,7 +27,7 @@ from analytics_es.log.event_log import (
     upcast,
 )
 from analytics_es.log.seals import horizon_of
-from analytics_es.log.sqlite.database import Database
+from analytics_es.log.sqlite.database import Database, durable
 from analytics_es.log.sqlite.file import check
 from analytics_es.log.sqlite.recorder import SQLiteRecorder
 from analytics_es.log.sqlite.seals import SQLiteSeals
@@ -110,7 +110,7 @@ class SQLiteLog(EventLog):
     seals: SQLiteSeals
 
     def __init__(self, path: Path | None, *, strict_ids: bool = False) -> None:
-        self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
+        self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=durable)
         self._recorder = SQLiteRecorder(self._database.writing)
         self.seals = SQLiteSeals(self._database)
         try:
@@ -144,10 +144,7 @@ class SQLiteLog(EventLog):
             return str(cursor.fetchone()[0])
 
     def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
-        """Store what is new, durably and in one commit, with notes of what holds from here on.
-
-        Raises BeforeHorizon, with nothing stored.
-        """
+        """Store what is new, durably and in one commit, with notes; raises BeforeHorizon, with nothing stored."""
         if not entries:
             return []
         with self._database.write() as cursor:
@@ -246,11 +243,6 @@ class SQLiteLog(EventLog):
 def _unsealed(cursor: sqlite3.Cursor, statement: str) -> str:
     """Leave out of a statement what is sealed but not deleted yet."""
     return statement.format(unsealed=horizon_of(cursor).unsealed())
-
-
-def _settings(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA synchronous = FULL")  # an acknowledged event survives a power failure
-    connection.execute("PRAGMA secure_delete = ON")  # what is masked is overwritten
 
 
 def _batch(rows: list[tuple[int, str, bytes, str]]) -> pa.RecordBatch:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from analytics_es.log.pseudonyms import ADD, FIND, Entries
-from analytics_es.log.sqlite.database import Database
+from analytics_es.log.sqlite.database import Database, durable
 
 KIND = 0x4145534B  # "AESK"
 SCHEMA = 1
@@ -27,7 +27,7 @@ class SQLiteEntries(Entries):
 
     def __init__(self, path: Path | None) -> None:
         self.place = path or "a store in memory"
-        self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
+        self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=durable)
         with self._database.write() as cursor:
             for statement in CREATE:
                 cursor.execute(statement)
@@ -57,8 +57,3 @@ class SQLiteEntries(Entries):
     def close(self) -> None:
         """Close the file."""
         self._database.close()
-
-
-def _settings(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA synchronous = FULL")  # the same subject has the same pseudonym after a power failure
-    connection.execute("PRAGMA secure_delete = ON")
