@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from attrs import frozen
 
@@ -158,25 +158,17 @@ def _money(charge: Charge) -> dict[str, Any]:
 
 def _efforts(groups: Groups) -> list[EffortCost]:
     efforts = [
-        EffortCost(effort=cast(Any, effort), currency=part.currency, calls=part.charge.calls, cost=_plain(part.cost))
+        EffortCost(effort=cast(Any, effort), currency=currency, calls=charge.calls, cost=_plain(charge.cost))
         for (effort,), costs in sorted(groups.items())
-        for part in _parts(costs)
-        if effort and part.charge.calls
+        for currency, charge in _by_currency(costs)
+        if effort and charge.calls
     ]
     return sorted(efforts, key=lambda effort: (effort.effort, effort.currency == "", effort.currency))
 
 
-class _Part(NamedTuple):
-    """What is known of a group in one currency; "" is what is not known."""
-
-    currency: str
-    charge: Charge
-    cost: Decimal | None
-
-
-def _parts(costs: Costs) -> list[_Part]:
-    parts = [_Part(currency, charge, charge.cost) for currency, charge in costs.charges.items()]
-    return [*parts, _Part("", costs.not_known(), None)] if costs.unknown else parts
+def _by_currency(costs: Costs) -> list[tuple[str, Charge]]:
+    """Return what is known of a group in each currency; "" is what is not known, which has no money."""
+    return [*costs.charges.items(), *([("", costs.not_known())] if costs.unknown else [])]
 
 
 # ── tokens ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -215,15 +207,15 @@ def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) 
     rows = [
         CostRow(
             keys=dict(zip(words, keys, strict=True)),
-            currency=part.currency,
-            calls=part.charge.calls,
-            **_money(part.charge),
-            share=float(part.cost / whole[part.currency]) if part.cost is not None and whole[part.currency] else None,
-            tokens=_tokens(part.charge),
+            currency=currency,
+            calls=charge.calls,
+            **_money(charge),
+            share=float(charge.cost / whole[currency]) if charge.cost is not None and whole[currency] else None,
+            tokens=_tokens(charge),
         )
         for keys, costs in groups.items()
-        for part in _parts(costs)
-        if part.charge.calls or part.charge.used or part.cost is not None
+        for currency, charge in _by_currency(costs)
+        if charge.calls or charge.used or charge.cost is not None
     ]
     return sorted(rows, key=lambda row: (row.cost is None, -(row.cost or 0), -row.calls, *row.keys.values()))
 
@@ -231,7 +223,7 @@ def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) 
 def _series(question: Question, groups: Groups) -> list[CostPoint]:
     """Return a point for every bucket and every currency of the period, "" where anything is not known."""
     _, starts = question.tiling.series(question.requested.granularity)
-    points = {start: {part.currency: part for part in _parts(costs)} for (start,), costs in groups.items()}
+    points = {start: dict(_by_currency(costs)) for (start,), costs in groups.items()}
     currencies = sorted({currency for parts in points.values() for currency in parts})
     nothing = Charge()
     return [
@@ -239,5 +231,5 @@ def _series(question: Question, groups: Groups) -> list[CostPoint]:
         for start in starts
         for local in [question.tiling.local(start)]
         for currency in currencies
-        for charge in [points[start][currency].charge if currency in points.get(start, {}) else nothing]
+        for charge in [points.get(start, {}).get(currency, nothing)]
     ]

@@ -20,6 +20,7 @@ from analytics_es.cost.turns import NEVER, Name, Stretch, Turning, Turns, bands,
 from analytics_es.events.event import MICRO
 from analytics_es.projection.declaration import Column, Declaration, shortened
 from analytics_es.queries import Question
+from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.read_models import Tiling
 
 PIECES = 100  # that one statement reads
@@ -118,18 +119,12 @@ class PricedCells:
         """Return the models with calls in the period whose price changes, and the columns that tell anything in it."""
         stretch = (query.tiling.start, query.tiling.end)
         if stretch not in self._about_stretch:
-            counted = [
-                column for measure in self.declaration.measures if measure.name in COUNTED for column in measure.columns
-            ]
+            counted = columns_of(measures_of(self.declaration, COUNTED))
             spans, where = query.tiling.spans(), dict.fromkeys(self._entity_type(), "")
             rows = self.question.snapshot.sums(self.declaration, counted, spans, where=where, by=["provider", "model"])
             start, end = query.tiling.local(stretch[0]), query.tiling.local(stretch[1])
             changes = {(provider, model): self.turns((provider, model), start, end) for provider, model, *_ in rows}
-            turning = {
-                name: Turning.of(turns, thresholds)
-                for name, (turns, thresholds) in changes.items()
-                if turns or thresholds
-            }
+            turning = {name: turns for name, turns in changes.items() if turns != NEVER}
             sums = zip(*(row[2:] for row in rows), strict=True)
             columns = [column for column, own in zip(counted, sums, strict=False) if column.name == "calls" or any(own)]
             self._about_stretch[stretch] = (turning, columns)
@@ -178,11 +173,8 @@ class PricedCells:
             counts = dict(zip(names, row[counted:], strict=False))
             counts["requests"] = counts["calls"]
             group = (*label(row[0]), *row[1:width])
-            since = turns.last(at, start * MICRO)
-            yield (
-                row[0],
-                UsageCell(group, provider, model, currency, pricing, above, batch, half, untold, since, counts),
-            )
+            at = turns.last(at, start * MICRO)
+            yield row[0], UsageCell(group, provider, model, currency, pricing, above, batch, half, untold, at, counts)
 
     def _alone(
         self, query: CellQuery, name: Name, turning: Turning, doubtful: dict[Name, set[Stretch]]

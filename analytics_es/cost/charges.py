@@ -38,18 +38,14 @@ class Charge:
     @property
     def cost(self) -> Decimal | None:
         """The sum."""
-        if self.reported is None or self.computed is None:
-            return self.computed if self.reported is None else self.reported
-        return self.reported + self.computed
+        return _sum(self.reported, self.computed)
 
     def add(self, counts: Counts, *, reported: Decimal | None = None, computed: Decimal | None = None) -> None:
         """Add calls and what they cost."""
         self.calls += counts["calls"]
+        self.reported, self.computed = _sum(self.reported, reported), _sum(self.computed, computed)
         if reported is not None:
-            self.reported = reported if self.reported is None else self.reported + reported
             self.reported_calls += counts["calls"]
-        if computed is not None:
-            self.computed = computed if self.computed is None else self.computed + computed
         used = self.used
         for kind, count in counts.items():
             if count is not None and kind in USED:
@@ -57,10 +53,9 @@ class Charge:
 
     def take(self, other: Charge) -> None:
         """Add another one."""
-        self.add({"calls": other.calls, **other.used}, reported=None, computed=other.computed)
-        if other.reported is not None:
-            self.reported = other.reported if self.reported is None else self.reported + other.reported
-            self.reported_calls += other.reported_calls
+        self.add({"calls": other.calls, **other.used}, computed=other.computed)
+        self.reported = _sum(self.reported, other.reported)
+        self.reported_calls += other.reported_calls
 
     def less(self, other: Charge) -> None:
         """Take away what another one has of it."""
@@ -75,6 +70,13 @@ class Charge:
     def empty(self) -> bool:
         """Whether there is nothing of it."""
         return not (self.calls or self.used or self.cost)
+
+
+def _sum(money: Decimal | None, other: Decimal | None) -> Decimal | None:
+    """Return money of both, None where there was none of either."""
+    if money is None or other is None:
+        return other if money is None else money
+    return money + other
 
 
 def _less(money: Decimal | None, other: Decimal | None, calls: int) -> Decimal | None:
@@ -166,8 +168,7 @@ class Costs:
 def _together(charges: Mapping[Any, Charge]) -> Charge:
     whole = Charge()
     for charge in charges.values():
-        whole.add({"calls": charge.calls, **charge.used})
-        whole.reported_calls += charge.reported_calls
+        whole.take(charge)
     return whole
 
 

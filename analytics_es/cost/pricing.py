@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
-from types import TracebackType
 from typing import Any, Self
 
 from attrs import field, frozen
@@ -17,7 +16,7 @@ from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.prices import Rate, UnitPrices
 from analytics_es.cost.prices.quantities import EXACT, side
 from analytics_es.cost.turns import Name, Turning
-from analytics_es.events.event import time_of
+from analytics_es.events.event import microseconds, time_of
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import Question
 from analytics_es.queries.figures import number
@@ -65,9 +64,7 @@ class Costing:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._cells.close()
 
     def by_group(
@@ -91,8 +88,7 @@ class Costing:
         """Say when in the period, and above how many tokens of input, the price of a model's calls changes."""
         if name not in self._changes:
             period = self._question.period
-            turns, thresholds = self._turns(name, period.start, period.end)
-            self._changes[name] = Turning.of(turns, thresholds)
+            self._changes[name] = self._turns(name, period.start, period.end)
         return self._changes[name]
 
     def _take(self, costs: Costs, cell: UsageCell) -> None:
@@ -150,11 +146,12 @@ class Costing:
         tried = (self._book.prices_at(*whose, moment, batch=batch) for whose in self._assumption.priced_as(name))
         return next((prices for prices in tried if prices), None)
 
-    def _turns(self, name: Name, start: datetime, end: datetime) -> tuple[list[datetime], list[int]]:
+    def _turns(self, name: Name, start: datetime, end: datetime) -> Turning:
         """Say when within a period, and above which thresholds, the price of a model changes."""
         names = self._assumption.priced_as(name)
-        turns = {turn for whose in names for turn in self._book.bounds(*whose, start, end)}
-        return sorted(turns), sorted({at for whose in names for at in self._book.thresholds(*whose, start, end)})
+        turns = {microseconds(turn) for whose in names for turn in self._book.bounds(*whose, start, end)}
+        thresholds = {at for whose in names for at in self._book.thresholds(*whose, start, end)}
+        return Turning(sorted(turns), sorted(thresholds))
 
 
 def _reported(cell: UsageCell) -> Decimal:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from attrs import frozen
 
-from analytics_es.events.event import MICRO, microseconds
+from analytics_es.events.event import MICRO
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Key
 from analytics_es.read_models import Tiling
@@ -22,13 +22,8 @@ Stretch = tuple[int, int]  # epoch seconds [start, end)
 class Turning:
     """What changes the price of a model in a period: when (microseconds), and above how many tokens of input."""
 
-    turns: Sequence[int]
+    turns: Sequence[int]  # in order, as the thresholds
     thresholds: Sequence[int]
-
-    @classmethod
-    def of(cls, turns: Sequence[datetime], thresholds: Sequence[int]) -> Turning:
-        """Return what changes at instants and thresholds, in order."""
-        return cls([microseconds(turn) for turn in turns], thresholds)
 
     def last(self, at: int, otherwise: int) -> int:
         """Return the last change until a time (microseconds), before which there was another price."""
@@ -45,8 +40,8 @@ class Turning:
         return place < len(self.turns) and self.turns[place] < end * MICRO
 
 
-NEVER = Turning((), ())
-Turns = Callable[[Name, datetime, datetime], tuple[list[datetime], list[int]]]
+NEVER = Turning([], [])
+Turns = Callable[[Name, datetime, datetime], Turning]
 
 
 # ── cutting ─────────────────────────────────────────────────────────────────────────────────────────────────────

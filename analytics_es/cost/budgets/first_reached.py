@@ -16,6 +16,7 @@ from attrs import define, evolve, field, frozen
 
 from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Keys, Rows, money
+from analytics_es.cost.budgets.credits import NOTHING
 from analytics_es.cost.budgets.spending import COST, Spending, amounts_by, hours, spending
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PricesThen
@@ -31,7 +32,7 @@ from analytics_es.read_models import Seeds, Tiling
 from analytics_es.store import Store
 from analytics_es.types import TimePeriod
 
-NOTHING, HUNDRED = Decimal(0), 100
+HUNDRED = 100
 PAGE = 50_000  # events read at once
 PLACE = Key(name="place", sql="position")  # tells events apart
 
@@ -199,11 +200,8 @@ class BudgetHistory:
 
     def _folded(self) -> Iterator[tuple[str, int, Keys, Values]]:
         """Fold what the log holds of budgets between the two positions; before the first is what is sealed."""
-        log, declaration, after = (
-            self.store.log,
-            self.context.read_models.declarations[BUDGETS],
-            self.earlier.position,
-        )
+        log, declaration = self.store.log, self.context.read_models.declarations[BUDGETS]
+        after = self.earlier.position
         if not after:
             yield from accounts.rows_folded(Seeds(log)(declaration), declaration)
         while (batch := log.scan(after=after, upto=self.latest.position, limit=PAGE)).num_rows:

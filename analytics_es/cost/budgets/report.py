@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, money
-from analytics_es.cost.budgets.credits import Burnt, Grant, burn, phases
+from analytics_es.cost.budgets.credits import NOTHING, Burnt, Grant, burn, phases
 from analytics_es.cost.budgets.spending import COST, Answering, Spending, between, hours, spending
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError
@@ -23,7 +23,6 @@ from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, Comp
 
 EVER = between(None, None)
 DAY, SECOND, MICROSECOND = timedelta(days=1), timedelta(seconds=1), timedelta(microseconds=1)
-NOTHING = Decimal(0)
 PLACES = Decimal(1).scaleb(-9)  # of a rate
 
 Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, in billionths
