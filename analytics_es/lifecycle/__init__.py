@@ -3,8 +3,8 @@
 from analytics_es.lifecycle.archive_source import rebuild_from
 from analytics_es.lifecycle.backup import back_up
 from analytics_es.lifecycle.erasure import Erasure
-from analytics_es.lifecycle.export import export_and_announce, export_data
+from analytics_es.lifecycle.export import export_data
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.lifecycle.sealing import Sealing
 
-__all__ = ["Erasure", "RetentionPolicy", "Sealing", "back_up", "export_and_announce", "export_data", "rebuild_from"]
+__all__ = ["Erasure", "RetentionPolicy", "Sealing", "back_up", "export_data", "rebuild_from"]

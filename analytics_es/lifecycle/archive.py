@@ -143,11 +143,6 @@ class Archive:
         """The position up to which every file has its period's events; what came later is read of sealed ones alone."""
         return min(file.manifest.upto for file in self.files)
 
-    @property
-    def rows(self) -> int:
-        """How many events the files hold, those after `upto` too."""
-        return sum(file.manifest.rows for file in self.files)
-
     def check(self, progress: Progress | None = None) -> None:
         """Verify every file against its manifest; raises DamagedArchive. `progress` is told bytes."""
         total = sum(file.manifest.bytes for file in self.files)

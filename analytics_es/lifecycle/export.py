@@ -33,7 +33,7 @@ from analytics_es.lifecycle.archive import Manifest, manifest_of
 from analytics_es.lifecycle.columns import EVENTS, MACROS, METRICS, OF_EVENTS, OF_METRICS, schema, typed
 from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.files import appearing, free
-from analytics_es.log import EventLog
+from analytics_es.log import EventLog, gathered
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded, Span
@@ -46,25 +46,10 @@ from analytics_es.types import ExportResult, MetricSummary, Progress, TimePeriod
 
 SUFFIXES = {"csv": ".csv", "json": ".jsonl", "parquet": ".parquet"}
 SCAN_ROWS = 10_000  # read at once
-GROUP_BYTES = 16 * 2**20  # typed and written at once: some 40,000 events
 
 Tables = Generator[pa.Table, None, None]
 
 # ── exporting ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def export_and_announce(
-    store: Store,
-    format: str,
-    period: TimePeriod,
-    metrics: Sequence[str] | None,
-    *,
-    to: Path | None,
-    progress: Progress | None,
-) -> ExportResult:
-    """Export as `export_data` does, and tell the log of a copy of its events."""
-    result = export_data(store, format, period, metrics, to=to, progress=progress)
-    return result if metrics else announce_export(store, result, period)
 
 
 def export_data(
@@ -79,8 +64,8 @@ def export_data(
 ) -> ExportResult:
     """Write the events of a period, or the series of `metrics`, to a new file; `progress` is told the rows so far.
 
-    `sealed`: no more events of the period will ever come, which its manifest then says.
-
+    A copy of events is told in the log. `sealed`: no more events of the period will ever come, which its manifest then
+    says; who seals them tells of the copy.
     Raises UnknownFormat, UnknownMetric, FileExists, CannotWrite, UnreadableEvent; then there is no new file.
     """
     form, log, tiling = str(format).lower(), store.log, Tiling.of(store.calendar, period)
@@ -111,7 +96,9 @@ def export_data(
     result = ExportResult(
         path=target, format=form, rows=rows, bytes=size, sha256=digest, first_position=first, last_position=last
     )
-    return attrs.evolve(result, manifest=_described(result, log, period, upto, sealed)) if archived else result
+    if archived:
+        result = attrs.evolve(result, manifest=_described(result, log, period, upto, sealed))
+    return result if homes or sealed else announce_export(store, result, period)
 
 
 def _described(result: ExportResult, log: EventLog, period: TimePeriod, upto: int, sealed: bool) -> Path:
@@ -131,24 +118,10 @@ def _ends(events: pa.Table) -> list[int]:
 
 def _events(log: EventLog, period: TimePeriod, upto: int, chosen: str, ends: list[int]) -> Tables:
     start, end = microseconds(period.start), microseconds(period.end)
-    stored = _gathered(log.scan_period(start, end, upto=upto, limit=SCAN_ROWS))
+    stored = gathered(log.scan_period(start, end, upto=upto, limit=SCAN_ROWS))
     for events in _formed(stored, f"SELECT {chosen} FROM ({typed(start, end)})"):
         ends += _ends(events)
         yield events
-
-
-def _gathered(tables: Iterator[pa.Table]) -> Tables:
-    """Put small tables together: late events are far apart in the log."""
-    waiting: list[pa.Table] = []
-    size = 0
-    for table in tables:
-        waiting.append(table)
-        size += table.nbytes
-        if size >= GROUP_BYTES:
-            yield pa.concat_tables(waiting)
-            waiting, size = [], 0
-    if waiting:
-        yield pa.concat_tables(waiting)
 
 
 def _formed(tables: Iterator[pa.Table], statement: str) -> Tables:

@@ -20,7 +20,7 @@ SPAN_GAP = 1000
 COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary()), ("key", pa.string())])
 PLACE = 12  # digits of a key that say when; the rest says which
 LAST = 2**62
-TOGETHER = 50_000  # events
+GROUP_BYTES = 16 * 2**20  # some 40,000 events
 
 Span = tuple[int, int]
 Stored = tuple[int, bytes | None]
@@ -217,10 +217,12 @@ def upcast(table: pa.Table) -> pa.Table:
 def gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     """Put small tables together: late events are far apart in the log, and a small batch costs planning, not work."""
     waiting: list[pa.Table] = []
+    size = 0
     for table in tables:
         waiting.append(table)
-        if sum(small.num_rows for small in waiting) >= TOGETHER:
+        size += table.nbytes
+        if size >= GROUP_BYTES:
             yield pa.concat_tables(waiting)
-            waiting = []
+            waiting, size = [], 0
     if waiting:
         yield pa.concat_tables(waiting)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from analytics_es.audit.dead_letters import DeadLetterDetails, DeadLetters
 from analytics_es.audit.ledger import check_ledger
 from analytics_es.audit.verify import verify
-from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_and_announce, rebuild_from
+from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_data, rebuild_from
 from analytics_es.read_models.replay import BATCH
 from analytics_es.read_models.status import projection_status, unreadable_values
 from analytics_es.service.parts import Lifetime, Parts
@@ -251,7 +251,7 @@ class Upkeep(Questions):
         after its content, in the working directory.
         """
         return self._result(
-            lambda parts: export_and_announce(
+            lambda parts: export_data(
                 parts.store, format, period, metrics, to=None if to is None else Path(to), progress=progress
             )
         )
