@@ -49,8 +49,8 @@ def diff(store: Store, before: Then, after: Then, period: TimePeriod, *, metric:
     declarations = store.declarations if metric is None else [find_metric(store.declarations, metric)[0]]
     tiling = Tiling.of(store.calendar, period)
     check_exact(store.log, tiling.start, before.position, "a comparison")
-    came = LogSlice(store.log, after=before.position, upto=after.position)
-    kinds, events = _came(came, tiling, limit)
+    arrivals = LogSlice(store.log, after=before.position, upto=after.position)
+    kinds, events = _by_kind(arrivals, tiling, limit)
     metrics = [
         change
         for declaration in (declarations if kinds else ())
@@ -70,11 +70,11 @@ def diff(store: Store, before: Then, after: Then, period: TimePeriod, *, metric:
 # ── the events ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _came(came: LogSlice, tiling: Tiling, limit: int) -> tuple[list[ChangeOfKind], list[ChangingEvent]]:
+def _by_kind(arrivals: LogSlice, tiling: Tiling, limit: int) -> tuple[list[ChangeOfKind], list[ChangingEvent]]:
     """Sort the events of whole hours by kind, and read the first of them."""
     changes: dict[str, ChangeOfKind] = {}
     events: list[ChangingEvent] = []
-    for batch in map(_without_own, came.scan_period(*tiling.within)):
+    for batch in map(_without_own, arrivals.scan_period(*tiling.within)):
         for event_type, positions in _by_type(batch):
             kind = kind_of_change(event_type)
             new = ChangeOfKind(

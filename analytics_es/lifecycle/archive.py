@@ -124,8 +124,8 @@ class Archive:
         for file in files:
             if file.manifest.log != (log or files[0].manifest.log):
                 raise OtherLog(file=file.path)
-        for one, following in pairwise(files):
-            _refuse_untiled(one, following)
+        for earlier, later in pairwise(files):
+            _refuse_untiled(earlier, later)
         return cls(files=tuple(files))
 
     @property
@@ -245,11 +245,11 @@ def _manifest(content: Any) -> Manifest:
     return manifest
 
 
-def _refuse_untiled(one: ArchiveFile, following: ArchiveFile) -> None:
-    if one.end_us < following.start_us:
-        raise ArchiveGap(start=one.manifest.end, end=following.manifest.start)
-    if one.end_us > following.start_us:
-        raise ArchiveOverlap(file=one.path, other=following.path, start=following.manifest.start, end=one.manifest.end)
+def _refuse_untiled(earlier: ArchiveFile, later: ArchiveFile) -> None:
+    if earlier.end_us < later.start_us:
+        raise ArchiveGap(start=earlier.manifest.end, end=later.manifest.start)
+    if earlier.end_us > later.start_us:
+        raise ArchiveOverlap(file=earlier.path, other=later.path, start=later.manifest.start, end=earlier.manifest.end)
 
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────

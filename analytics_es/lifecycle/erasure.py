@@ -120,8 +120,8 @@ class Erasure:
         days |= self._days_that_hold(subject)
         periods = [_day(self.store.calendar, day) for day in sorted(days)]
         for period in periods:
-            what = f"read models of {period.start:%Y-%m-%d}"
-            problems += _problem(what, partial(self.store.derive_again, period))
+            name = f"read models of {period.start:%Y-%m-%d}"
+            problems += _problem(name, partial(self.store.derive_again, period))
         return periods, problems
 
     def _days_that_hold(self, subject: str) -> set[int]:
@@ -162,11 +162,11 @@ def refuse_forgotten(log: EventLog, archive: Archive) -> None:
             raise HoldsForgotten(file=file.path)
 
 
-def _problem(what: str, work: Callable[[], object]) -> list[str]:
+def _problem(name: str, work: Callable[[], object]) -> list[str]:
     try:
         work()
     except AnalyticsError as error:
-        return [f"{what}: {error}"]
+        return [f"{name}: {error}"]
     return []
 
 

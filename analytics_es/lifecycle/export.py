@@ -36,7 +36,7 @@ from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Folded, Span
+from analytics_es.projection.fold import Folded, Micros
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.summary import find_metric, summary
 from analytics_es.read_models import Tiling, check_exact
@@ -183,7 +183,7 @@ def _answers(
     """Yield the series of each metric, answered from read models of just this period."""
     declarations = {declared.name: declared for declared in homes.values()}
 
-    def folding(events: pa.Table, *, within: Span) -> dict[str, Folded]:
+    def folding(events: pa.Table, *, within: Micros) -> dict[str, Folded]:
         ends.extend(_ends(events))
         return store.fold.fold_all(events, list(declarations), within=within)
 

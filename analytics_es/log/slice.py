@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from analytics_es.errors import ReadOnly
-from analytics_es.log.event_log import LAST, Appended, Entry, EventLog, Held, Span
+from analytics_es.log.event_log import LAST, Appended, Entry, EventLog, Held, Range
 
 Chooses = Callable[[str], bool]
 
@@ -73,8 +73,8 @@ class LogSlice(EventLog):
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         return self._log._positions(keys, max(after, self._after), min(upto, self._upto))
 
-    def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
-        return self._chosen(self._log._scan_in_time(span, keys))
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
+        return self._chosen(self._log._scan_in_time(positions, keys))
 
     def _chosen(self, table: pa.Table) -> pa.Table:
         if self._of_types is None:

@@ -23,7 +23,7 @@ from analytics_es.projection.decoding import decoding
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 
 Row = tuple[Any, ...]
-Span = tuple[int, int]
+Micros = tuple[int, int]  # [start, end)
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
 WORKERS = 2
@@ -74,7 +74,7 @@ class Folded:
 class FoldAll(Protocol):
     """Folds a batch for all projections, or raises FoldFailed."""
 
-    def __call__(self, events: pa.Table, *, within: Span) -> dict[str, Folded]:
+    def __call__(self, events: pa.Table, *, within: Micros) -> dict[str, Folded]:
         """Return what the events of these microseconds add."""
 
 
@@ -122,7 +122,7 @@ class Fold:
         self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
 
     def __call__(
-        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Span | None = None
+        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Micros | None = None
     ) -> dict[str, Folded | FoldFailed]:
         """Fold events (position, type, state) for the named projections, or all; `within`: only these microseconds.
 
@@ -146,7 +146,7 @@ class Fold:
             return {name: fold.result() for name, fold in folds.items()}
 
     def fold_all(
-        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Span | None = None
+        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Micros | None = None
     ) -> dict[str, Folded]:
         """Fold events as a call does; raises FoldFailed where one of the projections fails."""
         return {name: succeeded(result) for name, result in self(events, names, within=within).items()}
@@ -162,7 +162,7 @@ class Fold:
         return other
 
     def by_event(
-        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], *, within: Span | None = None
+        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], *, within: Micros | None = None
     ) -> pa.Table:
         """Return what each event adds to rows of any definition where keys have these values; raises FoldFailed.
 
@@ -175,7 +175,7 @@ class Fold:
         return self.of([declaration])._by_event(events, declaration, where, within)
 
     def _by_event(
-        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Span | None
+        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Micros | None
     ) -> pa.Table:
         sql = ProjectionSql(declaration, "0", "0")  # no buckets
         with self._lock:
@@ -197,7 +197,7 @@ class Fold:
         self._workers.shutdown()
         self._engine.close()
 
-    def _load(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:
+    def _load(self, events: pa.Table, within: Micros | None, columns: str) -> _Decoded:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
         rows = [self._facts(event_type) for event_type in events.column("type").unique().to_pylist()]
         self._engine.register("types", pa.Table.from_pylist(rows, schema=self._schema()))
@@ -211,7 +211,7 @@ class Fold:
         untimed = self._engine.execute(f"DELETE FROM decoded WHERE {UNTIMED} RETURNING position, type")
         return evolve(decoded, broken=decoded.broken + untimed.fetchall())
 
-    def _decode(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:
+    def _decode(self, events: pa.Table, within: Micros | None, columns: str) -> _Decoded:
         self._engine.register("batch", events.set_column(2, "state", events.column("state").cast(pa.string())))
         self._engine.execute(f"CREATE OR REPLACE TABLE decoded AS {columns}")
         if within:
@@ -231,14 +231,14 @@ class Fold:
         return pa.schema([*texts, ("open", pa.bool_()), *((f"for_{name}", pa.bool_()) for name in self._declarations)])
 
     def _facts_of(self, event_type: str) -> dict[str, Any]:
-        what = facts(event_type)
+        type_facts = facts(event_type)
         consumers = {f"for_{name}": consumes(own, event_type) for name, own in self._declarations.items()}
         return {
             "type": event_type,
-            "family": what.family,
-            "activity": what.activity,
-            "verdict": what.verdict,
-            "open": what.family not in FAMILIES,
+            "family": type_facts.family,
+            "activity": type_facts.activity,
+            "verdict": type_facts.verdict,
+            "open": type_facts.family not in FAMILIES,
             **consumers,
         }
 

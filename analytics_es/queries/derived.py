@@ -30,7 +30,7 @@ THREADS = 2
 
 
 @frozen
-class _Unsown(Seeds):
+class _NoSeeds(Seeds):
     """No seeds: what is sealed is of one entity and one zone. Its time is as if it were no longer kept."""
 
     def horizon(self) -> Horizon:
@@ -76,7 +76,7 @@ class DerivedReadModels:
         if fold:
             return derived(log, [declaration], fold.of([declaration]).fold_all, tiling, progress=progress)[0]
         with closing(Fold([declaration], tiling.calendar, threads=THREADS)) as own:
-            return derived(log, [declaration], own.fold_all, tiling, seeds=_Unsown(log), progress=progress)[0]
+            return derived(log, [declaration], own.fold_all, tiling, seeds=_NoSeeds(log), progress=progress)[0]
 
     @contextmanager
     def open(self, key: Any, build: Callable[[], ReadModels]) -> Iterator[ReadModels]:

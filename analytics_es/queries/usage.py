@@ -38,7 +38,7 @@ def usage(context: QuestionContext, entity_type: str | None, entity_id: str | No
             active_entities=active,
             by_event_type=[
                 EventTypeUsage(event_type=event_type, totals=_usage_totals(question, values))
-                for (event_type,), values in sorted(types.items(), key=lambda item: (-item[1]["events"], item[0]))
+                for (event_type,), values in sorted(types.items(), key=lambda row: (-row[1]["events"], row[0]))
             ],
             top_entities=top,
             series=[

@@ -26,8 +26,8 @@ def add(texts: Iterable[str]) -> Buckets:
     total: Buckets = {}
     for text in texts:
         indexes, counts = orjson.loads(text)
-        for index, n in zip(indexes, counts, strict=True):
-            total[index] = total.get(index, 0) + n
+        for index, count in zip(indexes, counts, strict=True):
+            total[index] = total.get(index, 0) + count
     return total
 
 

@@ -85,9 +85,9 @@ def changed(log: EventLog, change: Callable[[Declaration, Row], Row]) -> Iterato
         for sealed in log.seals.rows(projection, *EVER):
             if sealed.grain != UNREADABLE:
                 declaration, rows = definitions[sealed.definition], unpack(sealed)
-                others = [change(declaration, row) for row in rows]
-                if others != rows:
-                    yield repack(sealed, declaration, others)
+                new = [change(declaration, row) for row in rows]
+                if new != rows:
+                    yield repack(sealed, declaration, new)
 
 
 # ── another definition ──────────────────────────────────────────────────────────────────────────────────────────
@@ -113,9 +113,9 @@ def carried(old: Declaration, new: Declaration) -> Carry:
     return lambda row: (*row[:width], *(zero if place is None else row[place] for place, zero in places))
 
 
-def _same(one: Measure | None, other: Measure) -> bool:
+def _same(old: Measure | None, new: Measure) -> bool:
     of_values = ("kind", "sql", "where", "decimals")
-    return one is not None and all(getattr(one, name) == getattr(other, name) for name in of_values)
+    return old is not None and all(getattr(old, name) == getattr(new, name) for name in of_values)
 
 
 def _zero(measure: Measure, column: str) -> Any:

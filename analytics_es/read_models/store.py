@@ -40,7 +40,7 @@ FORGET_ABOUT = "DELETE FROM about WHERE name = ?"
 FORGET_LEDGER = "DELETE FROM ledger WHERE read_model = ?"
 
 
-Opening = Callable[[], AbstractContextManager[Cursor]]
+Transaction = Callable[[], AbstractContextManager[Cursor]]
 
 
 class ReadModels(ABC):
@@ -206,8 +206,8 @@ class ReadModels(ABC):
                 for grain, since in bounds:
                     cursor.execute(f"DELETE FROM {declaration.table} WHERE grain = ? AND bucket < ?", (grain, since))
 
-    def _beyond(self, opening: Opening, head: Callable[[], int]) -> list[Declaration]:
-        with opening() as cursor:
+    def _beyond(self, transaction: Transaction, head: Callable[[], int]) -> list[Declaration]:
+        with transaction() as cursor:
             read_models = self.live_in(cursor).values()
         last = head()  # after the positions: meanwhile both may move on
         return [live.declaration for live in read_models if live.position > last]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from analytics_es.audit.diff import diff
 from analytics_es.audit.explain import explain
 from analytics_es.audit.explain_cost import explain_cost
-from analytics_es.audit.rows import COST, Answer, Row, place
+from analytics_es.audit.rows import COST, Answer, Row, period_and_keys
 from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.corrections import Corrections
@@ -289,7 +289,7 @@ class AnalyticsService(Upkeep):
                 parts.context,
                 parts.store,
                 metric,
-                *place(period, row, where, metric=metric),
+                *period_and_keys(period, row, where, metric=metric),
                 limit=limit,
                 largest=largest,
                 progress=progress,
@@ -318,7 +318,7 @@ class AnalyticsService(Upkeep):
             lambda parts: explain_cost(
                 parts.context,
                 parts.store,
-                *place(period, row, where, metric=COST),
+                *period_and_keys(period, row, where, metric=COST),
                 limit=limit,
                 largest=largest,
                 progress=progress,

@@ -114,18 +114,18 @@ class BudgetHistory:
 
     @classmethod
     def of(cls, *, latest: State, **parts: Any) -> BudgetHistory:
-        """Return the past of a budget; where nothing is priced, it does not matter when prices were published."""
-        past = cls(latest=latest, **parts)
-        if not past.account.scope:
-            return past
-        prices = past.price_history.count(latest.position)
-        period = past._period(latest.allocation)
-        spent = past._spending(evolve(past.context, prices=past.price_history.after(prices)), period)
+        """Return the history of a budget; where nothing is priced, it does not matter when prices were published."""
+        history = cls(latest=latest, **parts)
+        if not history.account.scope:
+            return history
+        prices = history.price_history.count(latest.position)
+        period = history._period(latest.allocation)
+        spent = history._spending(evolve(history.context, prices=history.price_history.after(prices)), period)
         prices = prices if spent.priced else 0
-        past._costs[prices, period] = _up_to(spent), past._amount(spent)
-        past.latest = evolve(latest, prices=prices)
-        past.latest = past._with_cost(past.latest)
-        return past
+        history._costs[prices, period] = _up_to(spent), history._amount(spent)
+        history.latest = evolve(latest, prices=prices)
+        history.latest = history._with_cost(history.latest)
+        return history
 
     def first(self, percent: Decimal) -> State | None:
         """Return the state at the first position by which so much was reached, None where it never was."""
