@@ -67,12 +67,7 @@ def verify(
 
 
 def _verified(
-    store: Store,
-    names: Sequence[str],
-    tilings: Sequence[Tiling],
-    limit: int,
-    workers: int,
-    progress: Progress | None,
+    store: Store, names: Sequence[str], tilings: Sequence[Tiling], limit: int, workers: int, progress: Progress | None
 ) -> tuple[list[ProjectionVerification], int]:
     while True:
         declarations = {name: live.declaration for name, live in store.read_models.live().items() if name in names}

@@ -47,7 +47,7 @@ class Recorder:
     def _of_no_policy(self) -> Door:
         return Door(self.door.clock)
 
-    def one(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
+    def record(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record one event; durable when it returns."""
         return receipt(self.append([self.door.write(event_type, data, **arguments)])[0])
 
@@ -87,7 +87,7 @@ class Recorder:
         self.appended()
         return result
 
-    def many(
+    def record_all(
         self,
         events: Iterable[Mapping[str, Any]],
         *,
@@ -96,7 +96,7 @@ class Recorder:
         on_refused: OnRefused | None = None,
         progress: Progress | None = None,
     ) -> BatchReceipt:
-        """Record events given as arguments of `one`, in constant memory, one commit a batch.
+        """Record events given as arguments of `record`, in constant memory, one commit a batch.
 
         A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
         with `skip_refused` the rest of it is recorded. `on_refused` is told of each.

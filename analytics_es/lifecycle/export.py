@@ -187,8 +187,7 @@ def _answers(
         ends.extend(_ends(events))
         return store.fold.fold_all(events, list(declarations), within=within)
 
-    read_models, _ = derived(store.log, list(declarations.values()), folding, tiling)
-    with closing(read_models):
+    with closing(derived(store.log, list(declarations.values()), folding, tiling)) as read_models:
         context = QuestionContext(
             read_models=read_models, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end
         )

@@ -120,7 +120,7 @@ class EventLog(ABC):
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type, an `analytics.…` event, from an index: as `scan`."""
 
-    # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────────
+    # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────
 
     @abstractmethod
     def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:

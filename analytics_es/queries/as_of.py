@@ -1,4 +1,4 @@
-"""Where the log stood at a position or a time, and read models of a period as of then."""
+"""Where the log stood: the position that is meant by one, or by a time of recording, and what answers as of then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read models → answers. Every answer is read from one snapshot and says which position it stands on."""
+"""What a question is answered from: one snapshot, so that every answer says which position it stands on."""
 
 from __future__ import annotations
 
@@ -9,19 +9,12 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
-from analytics_es.errors import (
-    MissingProjection,
-    NoLongerKept,
-    StaleReadModel,
-)
+from analytics_es.errors import MissingProjection, NoLongerKept, StaleReadModel
 from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.read_models import ReadModels, Snapshot, Tiling
-from analytics_es.types import (
-    Completeness,
-    TimePeriod,
-)
+from analytics_es.types import Completeness, TimePeriod
 
 Derive = Callable[[Declaration, Tiling, int], ReadModels]
 Lag = Callable[[int], tuple[int, float]]

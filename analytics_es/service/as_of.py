@@ -33,11 +33,7 @@ class AsOf(Questions):
     """
 
     def __init__(
-        self,
-        store: Store,
-        position: int,
-        check_open: Callable[[], object],
-        prices: Callable[[int], Prices],
+        self, store: Store, position: int, check_open: Callable[[], object], prices: Callable[[int], Prices]
     ) -> None:
         self._log = LogSlice(store.log, upto=position)
         self._store = evolve(store, log=self._log)

@@ -126,7 +126,7 @@ class AnalyticsService(Upkeep):
     ) -> OperationResult[Receipt]:
         """Record one event, durably; the same source, id and time again changes nothing."""
         return self._result(
-            lambda parts: parts.store.recorder.one(event_type, data, occurred_at=occurred_at, id=id, source=source)
+            lambda parts: parts.store.recorder.record(event_type, data, occurred_at=occurred_at, id=id, source=source)
         )
 
     def record_events(
@@ -145,7 +145,7 @@ class AnalyticsService(Upkeep):
         the refused ones. Memory is constant for any iterable.
         """
         return self._result(
-            lambda parts: parts.store.recorder.many(
+            lambda parts: parts.store.recorder.record_all(
                 events, batch=batch_size, skip_refused=skip_refused, on_refused=on_refused, progress=progress
             )
         )
@@ -325,7 +325,7 @@ class AnalyticsService(Upkeep):
             )
         )
 
-    # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────────
+    # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────
 
     def as_of(self, at: int | datetime) -> AsOf:
         """Return what answers every question as the log stood at a position, or at a time of recording.

@@ -1,4 +1,4 @@
-"""Reaching: the first position of the log by which so much of a budget was spent.
+"""First reached: the first position of the log by which so much of a budget was spent.
 
 What a budget was at a position follows from what it is now, without what came after: the cost of calls up to there,
 at the prices that were published by then, and what was allocated by then. So the position depends on the log alone.

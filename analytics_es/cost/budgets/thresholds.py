@@ -44,11 +44,7 @@ class Thresholds:
     """
 
     def __init__(
-        self,
-        store: Store,
-        context: CostContext,
-        prices: PriceLog,
-        on_threshold: OnThreshold | None = None,
+        self, store: Store, context: CostContext, prices: PriceLog, on_threshold: OnThreshold | None = None
     ) -> None:
         self._store, self._context, self._prices = store, context, prices
         self._on_threshold = on_threshold
