@@ -58,12 +58,12 @@ def compare(live: Page, expected: Page, width: int, limit: int) -> Differences:
 
 def _walk(differences: Differences, ours: Sequence[Row], theirs: Sequence[Row], width: int, end: Row | None) -> None:
     """Compare row for row up to a key, beyond which one side was not read."""
-    one, other = ({row[:width]: row for row in page if end is None or row[:width] <= end} for page in (ours, theirs))
-    keys = sorted({*one, *other})
+    live, expected = ({row[:width]: row for row in page if not end or row[:width] <= end} for page in (ours, theirs))
+    keys = sorted({*live, *expected})
     differences.rows += len(keys)
     for key in keys:
-        if one.get(key) != other.get(key):
-            differences.add((one.get(key), other.get(key)))
+        if live.get(key) != expected.get(key):
+            differences.add((live.get(key), expected.get(key)))
 
 
 # ── in words ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,7 +21,7 @@ from analytics_es.log import EventLog, Held
 from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models import beside
-from analytics_es.read_models.sealed_rows import changed
+from analytics_es.read_models.sealed_rows import changed_rows
 from analytics_es.read_models.tiling import MICRO
 from analytics_es.store import Store
 from analytics_es.types import ForgetReceipt, HeldCopy, Progress, TimePeriod
@@ -81,7 +81,7 @@ class Erasure:
             trace.add(held, masking)
             if progress:
                 progress("searching", held.position, head)
-        for rows in changed(self.store.log, masking.row):
+        for rows in changed_rows(self.store.log, masking.row):
             trace.add_sealed(rows, self.store.calendar.next_day(rows.day))
         return trace
 
@@ -103,7 +103,7 @@ class Erasure:
             if progress:
                 progress("masking", held.position, head)
         self.store.log.rewrite(states)
-        for rows in changed(self.store.log, masking.row):
+        for rows in changed_rows(self.store.log, masking.row):
             self.store.log.seals.replace([rows])
 
     # ── the read models ─────────────────────────────────────────────────────────────────────────────────────────

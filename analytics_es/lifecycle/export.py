@@ -40,7 +40,7 @@ from analytics_es.projection.fold import Folded, Micros
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.summary import find_metric, summary
 from analytics_es.read_models import Tiling, check_exact
-from analytics_es.read_models.temporary import derived
+from analytics_es.read_models.temporary import derive
 from analytics_es.store import Store
 from analytics_es.types import ExportResult, MetricSummary, Progress, TimePeriod
 
@@ -187,7 +187,7 @@ def _answers(
         ends.extend(_ends(events))
         return store.fold.fold_all(events, list(declarations), within=within)
 
-    with closing(derived(store.log, list(declarations.values()), folding, tiling)) as read_models:
+    with closing(derive(store.log, list(declarations.values()), folding, tiling)) as read_models:
         context = QuestionContext(
             read_models=read_models, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end
         )

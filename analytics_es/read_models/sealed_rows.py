@@ -74,7 +74,7 @@ def repack(sealed: SealedRows, declaration: Declaration, rows: Sequence[Row]) ->
     return evolve(sealed, rows=len(rows), sha256=hashlib.sha256(content).hexdigest(), content=content)
 
 
-def changed(log: EventLog, change: Callable[[Declaration, Row], Row]) -> Iterator[SealedRows]:
+def changed_rows(log: EventLog, change: Callable[[Declaration, Row], Row]) -> Iterator[SealedRows]:
     """Yield the sealed rows of a log that a change of rows would change, as they would then be; raises DamagedSeal."""
     for projection in log.seals.projections():
         definitions = {text.definition: defined(text.declared) for text in log.seals.definitions(projection)}

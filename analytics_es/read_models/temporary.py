@@ -14,7 +14,7 @@ from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import Progress
 
 
-def derived(
+def derive(
     log: EventLog,
     declarations: Sequence[Declaration],
     fold_all: FoldAll,

@@ -14,7 +14,7 @@ from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_and
 from analytics_es.read_models.replay import BATCH
 from analytics_es.read_models.status import projection_status, unreadable_values
 from analytics_es.service.parts import Lifetime, Parts
-from analytics_es.service.questions import Answers, Questions
+from analytics_es.service.questions import Contexts, Questions
 from analytics_es.store import Store
 from analytics_es.types import (
     AggregationResult,
@@ -58,8 +58,8 @@ class Upkeep(Questions):
         """
         self._lifetime.close()
 
-    def _answers(self) -> Answers:
-        return self._parts.answers
+    def _contexts(self) -> Contexts:
+        return self._parts.contexts
 
     def _result(self, work: Callable[[Parts], T]) -> OperationResult[T]:
         return OperationResult.of(lambda: work(self._parts))

@@ -293,9 +293,7 @@ def test_derived_read_models_hold_just_the_period(zone: str, day: date) -> None:
     moments = [period.start + timedelta(minutes=90 * n) for n in range(-3, 30)]
     tiling = Tiling.of(Calendar(zone), period)
     with log_of(tool_call(occurred_at=moment) for moment in moments) as log:
-        read_models = temporary.derived(
-            log, list(engine(OURS, zone)._declarations.values()), engine(OURS, zone), tiling
-        )
+        read_models = temporary.derive(log, list(engine(OURS, zone)._declarations.values()), engine(OURS, zone), tiling)
         found, positions = contents(read_models), read_models.live()
         read_models.close()
 

@@ -214,7 +214,7 @@ class BudgetHistory:
     # ── what calls cost ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _period(self, allocation: Allocation) -> TimePeriod:
-        return accounts.counted(self.account, allocation.first_at, self.store.calendar)
+        return accounts.counted_period(self.account, allocation.first_at, self.store.calendar)
 
     def _with_cost(self, state: State) -> State:
         """Return a state with what calls had cost by then."""

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, moment, money
 from analytics_es.cost.budgets.credits import Burnt, Grant, burn, phases
-from analytics_es.cost.budgets.spending import COST, Answering, Spending, between, hours, spending
+from analytics_es.cost.budgets.spending import COST, OpenContext, Spending, between, hours, spending
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import LATEST
@@ -29,9 +29,9 @@ PLACES = Decimal(1).scaleb(-9)  # of a rate
 Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, in billionths
 
 
-def budgets(answering: Answering, budget: str | None, at: datetime | None) -> BudgetReport:
+def budgets(open_context: OpenContext, budget: str | None, at: datetime | None) -> BudgetReport:
     """Answer get_budgets."""
-    with answering(BUDGETS, EVER) as context, context.read_models.read() as snapshot:
+    with open_context(BUDGETS, EVER) as context, context.read_models.read() as snapshot:
         calendar, now = context.calendar, context.clock()
         budget_id = None if budget is None else context.known_as("budget", budget)
         when = _When(calendar, min(at or now, now), at)
@@ -43,7 +43,7 @@ def budgets(answering: Answering, budget: str | None, at: datetime | None) -> Bu
         ]
         tiling = Tiling.of(calendar, EVER)
         own = Question(context, snapshot, snapshot.horizon(), tiling, EVER, [BUDGETS]).completeness()
-    outcomes = [_outcome(answering, draft, when) for draft in drafts]
+    outcomes = [_outcome(open_context, draft, when) for draft in drafts]
     statuses = [_status(draft, outcome, when) for draft, outcome in zip(drafts, outcomes, strict=True)]
     statuses.sort(key=lambda status: (-(status.used or 0.0), status.budget_id, status.currency, status.scope_id))
     return BudgetReport(
@@ -169,14 +169,14 @@ class _Outcome:
     problem: str | None = None
 
 
-def _outcome(answering: Answering, draft: _Draft, when: _When) -> _Outcome:
+def _outcome(open_context: OpenContext, draft: _Draft, when: _When) -> _Outcome:
     account, spent, cost, calendar = draft.account, draft.taken, Spending(), when.calendar
     try:
-        period = accounts.counted(account, draft.allocation.first_at, calendar)
-        cost = _cost(answering, account, when.counted(period), calendar)
+        period = accounts.counted_period(account, draft.allocation.first_at, calendar)
+        cost = _cost(open_context, account, when.counted(period), calendar)
         if account.scope:
             spent = (spent or NOTHING) + cost.amounts.get(account.currency, NOTHING)
-        return _Outcome(cost=cost, spent=spent, burnt=_burnt(answering, draft, calendar) if draft.grants else None)
+        return _Outcome(cost=cost, spent=spent, burnt=_burnt(open_context, draft, calendar) if draft.grants else None)
     except AnalyticsError as error:
         return _Outcome(cost=cost, problem=str(error))
 
@@ -210,21 +210,21 @@ def _status(draft: _Draft, outcome: _Outcome, when: _When) -> BudgetStatus:
     )
 
 
-def _cost(answering: Answering, account: Account, period: TimePeriod | None, calendar: Calendar) -> Spending:
+def _cost(open_context: OpenContext, account: Account, period: TimePeriod | None, calendar: Calendar) -> Spending:
     """Return what calls of its scope cost."""
     if period:
         hours(calendar, period)
     if not account.scope or not period:
         return Spending()
-    with answering(COST, period) as context:
+    with open_context(COST, period) as context:
         return spending(context, account.scope, account.scope_id, period)
 
 
-def _burnt(answering: Answering, draft: _Draft, calendar: Calendar) -> Burnt:
+def _burnt(open_context: OpenContext, draft: _Draft, calendar: Calendar) -> Burnt:
     """Return what is left of each grant, and what they did not cover."""
     usage = []
     for period, taken in draft.phases:
-        cost = _cost(answering, draft.account, period, calendar)
+        cost = _cost(open_context, draft.account, period, calendar)
         usage.append((period.start, taken + cost.amounts.get(draft.account.currency, NOTHING)))
     if not usage:
         return Burnt(balances=(NOTHING,) * len(draft.grants), overage=NOTHING)
