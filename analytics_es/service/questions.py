@@ -50,7 +50,7 @@ class Contexts:
 
 
 class Questions(ABC):
-    """Every question, put to whatever opens contexts, the store of now or its log as it stood, as long as that is open."""
+    """Every question, put to what opens contexts: the store of now, or its log as it stood."""
 
     @abstractmethod
     def _contexts(self) -> Contexts:
