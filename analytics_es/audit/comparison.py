@@ -119,11 +119,11 @@ def _divergence(
 def _differences(declaration: Declaration, live: Row | None, expected: Row | None) -> Iterator[ColumnDifference]:
     columns = [(column.name, measure) for measure in declaration.measures for column in measure.columns]
     nothing = (None,) * len(columns)
-    for (name, measure), one, other in zip(columns, live or nothing, expected or nothing, strict=True):
-        if one != other:
+    for (name, measure), live_value, expected_value in zip(columns, live or nothing, expected or nothing, strict=True):
+        if live_value != expected_value:
             decimals = 0 if name.removeprefix(measure.name) == "_count" else measure.decimals
-            ours, theirs = _scaled(one, decimals), _scaled(other, decimals)
-            by = ours - theirs if isinstance(one, int) and isinstance(other, int) else None  # type: ignore[operator]
+            ours, theirs = _scaled(live_value, decimals), _scaled(expected_value, decimals)
+            by = ours - theirs if isinstance(live_value, int) and isinstance(expected_value, int) else None  # type: ignore[operator]
             yield ColumnDifference(column=name, live=ours, expected=theirs, by=by)
 
 

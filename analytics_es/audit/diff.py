@@ -99,12 +99,12 @@ def _by_type(batch: pa.Table) -> Iterator[tuple[str, list[int]]]:
     yield from zip(grouped["type"].to_pylist(), grouped["position_list"].to_pylist(), strict=True)
 
 
-def _together(one: ChangeOfKind, other: ChangeOfKind) -> ChangeOfKind:
+def _together(so_far: ChangeOfKind, new: ChangeOfKind) -> ChangeOfKind:
     return ChangeOfKind(
-        kind=one.kind,
-        events=one.events + other.events,
-        first_position=min(one.first_position, other.first_position),
-        last_position=max(one.last_position, other.last_position),
+        kind=so_far.kind,
+        events=so_far.events + new.events,
+        first_position=min(so_far.first_position, new.first_position),
+        last_position=max(so_far.last_position, new.last_position),
     )
 
 

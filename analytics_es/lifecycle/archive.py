@@ -284,14 +284,14 @@ def _refuse_changed(path: Path, **values: tuple[Any, Any]) -> None:
 def _parts(path: Path, limit: int, upto: int) -> Iterator[RowGroups]:
     try:
         with pq.ParquetFile(path) as parquet:
-            sizes = [parquet.metadata.row_group(n).num_rows for n in range(parquet.num_row_groups)]
+            sizes = [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
     except (OSError, pa.ArrowException) as error:
         raise DamagedArchive(file=path, what=f"it cannot be read ({error})") from error
     first = rows = 0
-    for n, size in enumerate(sizes):
-        if n > first and rows + size > limit:
-            yield RowGroups(path=path, first=first, end=n, upto=upto)
-            first, rows = n, 0
+    for group, size in enumerate(sizes):
+        if group > first and rows + size > limit:
+            yield RowGroups(path=path, first=first, end=group, upto=upto)
+            first, rows = group, 0
         rows += size
     if sizes:
         yield RowGroups(path=path, first=first, end=len(sizes), upto=upto)

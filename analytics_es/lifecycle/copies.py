@@ -87,7 +87,7 @@ class Copy:
 
     def holds(self, events: Iterable[Stretch]) -> bool:
         """Say whether it may hold any of these events."""
-        return any(self.start <= e.last and e.first < self.end and e.position <= self.upto for e in events)
+        return any(self.start <= part.last and part.first < self.end and part.position <= self.upto for part in events)
 
     def held(self) -> HeldCopy:
         """Return what callers are told of it."""

@@ -267,5 +267,5 @@ class _Trace:
 
 def _first(counted: Counter[str]) -> dict[str, int]:
     """Return the names that come most often, and how many times all others do: an event has no room for any number."""
-    others = sum(n for _, n in counted.most_common()[LISTED:])
+    others = sum(count for _, count in counted.most_common()[LISTED:])
     return dict(counted.most_common(LISTED)) | ({"(others)": others} if others else {})

@@ -60,7 +60,7 @@ def _active(
     entity_type = where["entity_type"]
     if not entity_type:
         counted = question.snapshot.distinct(declaration, "entity_id", spans, by=["entity_type"], where={})
-        return [], {kind: n for kind, n in counted if kind}
+        return [], {kind: count for kind, count in counted if kind}
     rows, active = question.snapshot.top(
         declaration, columns_of(measures), spans, where=where, by="entity_id", order="events", limit=TOP
     )

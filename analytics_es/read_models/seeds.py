@@ -106,8 +106,8 @@ def sealed_until(log: EventLog, calendar: Calendar) -> datetime | None:
     return calendar.local(until) if until else None
 
 
-def check_exact(log: EventLog, start: int, upto: int, what: str) -> None:
+def check_exact(log: EventLog, start: int, upto: int, question: str) -> None:
     """Raise SealedPeriod for a question about what the log held up to a position, where some of that is gone."""
     horizon = log.seals.horizon()
     if start < horizon.until and upto < horizon.position:
-        raise SealedPeriod.of(horizon.until, what)
+        raise SealedPeriod.of(horizon.until, question)

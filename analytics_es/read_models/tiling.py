@@ -82,7 +82,7 @@ class Tiling:
         if self.by_hours or first >= last:
             days = [self.start, *(day for day in self.calendar.days(self.start, self.end) if day > self.start)]
             ends = [*days[1:], self.end]
-            return [Span("hour", a, b, a) for a, b in zip(days, ends, strict=True)], days
+            return [Span("hour", start, end, start) for start, end in zip(days, ends, strict=True)], days
         labels = self.calendar.days(first, last)
         spans = [evolve(span, label=span.start if span.grain == "hour" else None) for span in self.spans()]
         head = [self.start] if self.start < first else []
