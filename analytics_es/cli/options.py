@@ -15,7 +15,7 @@ import click
 from attrs import fields, frozen
 
 from analytics_es.cli.display import Bar, Block, print_answer
-from analytics_es.cli.store import Place, Store, existing
+from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.errors import BadPeriod
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.projection.calendar import Calendar
@@ -214,7 +214,7 @@ class Question:
     as_of: int | datetime | None = None
 
     @contextmanager
-    def caught_up(self) -> Iterator[tuple[Store, TimePeriod]]:
+    def caught_up(self) -> Iterator[tuple[OpenStore, TimePeriod]]:
         """Open the store, up to date, with the period."""
         with existing(self.db) as store:
             period = self.period(store)
@@ -229,7 +229,7 @@ class Question:
             with store.answering(self.as_of, bar) as service:
                 yield service, self.period(store, service.recorded_at) if isinstance(service, AsOf) else period
 
-    def period(self, store: Store, now: datetime | None = None) -> TimePeriod:
+    def period(self, store: OpenStore, now: datetime | None = None) -> TimePeriod:
         """Return the period that --from, --to and --last mean together."""
         if self.start and self.end and self.length:
             raise click.UsageError("--last goes with --from or with --to, not with both.")

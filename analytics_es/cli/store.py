@@ -21,7 +21,7 @@ from analytics_es.store import exists, log_path, on_server
 
 
 @frozen
-class Store:
+class OpenStore:
     """An open store, the zone its hours and days are kept in, and the zone in which times without one are read."""
 
     service: AnalyticsService
@@ -80,7 +80,7 @@ class Place:
 
 
 @contextmanager
-def existing(db: Place, **options: Any) -> Iterator[Store]:
+def existing(db: Place, **options: Any) -> Iterator[OpenStore]:
     """Open a store that is there; raises NoSuchStore, with nothing created."""
     _refuse_directory(db)
     if not exists(db.address, schema=db.schema):
@@ -90,7 +90,7 @@ def existing(db: Place, **options: Any) -> Iterator[Store]:
 
 
 @contextmanager
-def opened(db: Place, **options: Any) -> Iterator[Store]:
+def opened(db: Place, **options: Any) -> Iterator[OpenStore]:
     """Open a store, or create it in the zone that is asked for, else UTC; the zone of one that is there never changes.
 
     The options are those of AnalyticsService.open; by default nothing is followed.
@@ -98,7 +98,7 @@ def opened(db: Place, **options: Any) -> Iterator[Store]:
     _refuse_directory(db)
     service, keeps = _open(db, db.tz or "UTC", {"follow": False, **options})
     with service:
-        yield Store(service, keeps, ZoneInfo(db.tz or keeps))
+        yield OpenStore(service, keeps, ZoneInfo(db.tz or keeps))
 
 
 def _refuse_directory(db: Place) -> None:
