@@ -38,10 +38,10 @@ class Recorder:
 
     log: EventLog
     door: Door
-    appended: Callable[[], None]
+    on_append: Callable[[], None]
     own_door: Door = field(init=False)  # for what the service itself has to say; no policy of privacy is about that
     _in_force: str | None = field(init=False, default=None)  # the policy that the log was told of, here
-    _telling: threading.Lock = field(init=False, factory=threading.Lock)
+    _announcing: threading.Lock = field(init=False, factory=threading.Lock)
 
     @own_door.default
     def _of_no_policy(self) -> Door:
@@ -65,7 +65,7 @@ class Recorder:
         Before the first of it comes the policy it passed under, unless the last that the log was told of is the same.
         """
         if self._in_force is None and entries:
-            with self._telling:
+            with self._announcing:
                 if self._in_force is None:
                     return self._append_first(entries)
         return self._commit(entries)
@@ -84,7 +84,7 @@ class Recorder:
         except BeforeHorizon:
             self.log.seals.count_refused(1)
             raise
-        self.appended()
+        self.on_append()
         return result
 
     def record_all(
