@@ -13,13 +13,12 @@ from attrs import frozen
 from analytics_es.errors import MissingProjection, NoDeadLetter, SealedPeriod
 from analytics_es.events import codec
 from analytics_es.events.checks import MAX_INTEGER
-from analytics_es.events.event import RecordedEvent, facts, microseconds
+from analytics_es.events.event import MICRO, RecordedEvent, facts, microseconds
 from analytics_es.events.fields import FIELDS, TEXT
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.projection.decoding import IN_MICROSECONDS
 from analytics_es.projection.fold import Folded
-from analytics_es.read_models.tiling import MICRO
 from analytics_es.store import Store
 from analytics_es.types import DeadLetter, RetryResult, TimePeriod
 

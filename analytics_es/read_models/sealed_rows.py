@@ -30,11 +30,7 @@ Carry = Callable[[Row], Row]
 
 
 def pack(
-    declaration: Declaration,
-    seal: int,
-    rows: Sequence[Row],
-    unreadable: Sequence[Row],
-    calendar: Calendar,
+    declaration: Declaration, seal: int, rows: Sequence[Row], unreadable: Sequence[Row], calendar: Calendar
 ) -> Iterator[SealedRows]:
     """Pack rows, and what was unreadable (hour, position, field), by grain and day."""
     grain, bucket = declaration.row_key.index("grain"), declaration.row_key.index("bucket")

@@ -1,7 +1,4 @@
-"""Seeds: what read models begin with: the rows of events that are gone, which the log keeps sealed.
-
-A row only ever adds, so rows of sealed events and rows of the others make one read model together.
-"""
+"""Seeds: the sealed rows of events that are gone, to which the rows of all other events are added."""
 
 from __future__ import annotations
 

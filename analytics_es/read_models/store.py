@@ -113,9 +113,7 @@ class ReadModels(ABC):
         """Return what the read models say of themselves; raises OtherTimezone."""
         cursor.execute(SELECT_ABOUT)
         about: dict[str, str] = {"generation": "0", **dict(map(tuple, cursor.fetchall()))}
-        if timezone is None:
-            return about
-        if about.get("timezone", timezone) != timezone:
+        if timezone is not None and about.get("timezone", timezone) != timezone:
             raise OtherTimezone(path=self.place, stored=about["timezone"], asked=timezone)
         return about
 
