@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
+from analytics_es.ingest.vault import KEY_VARIABLE
 from analytics_es.service import opening as service_opening
 from tests import day
 from tests.nats_servers import NatsServer, nats_server
@@ -50,10 +51,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
+def vault_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a key for pseudonyms, which a store on a server has to be given."""
+    monkeypatch.setenv(KEY_VARIABLE, "ab" * 32)
+
+
+@pytest.fixture
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return where a store may be that is not there yet: in memory, where `store` says no other."""
     database = getattr(request, "param", "memory")
     if database == "postgres":
+        request.getfixturevalue("vault_key")
         return str(request.getfixturevalue("postgres").database())
     return ":memory:" if database == "memory" else f"sqlite:///{tmp_path}/analytics.db"
 

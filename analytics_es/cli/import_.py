@@ -18,7 +18,7 @@ from analytics_es.cli.options import PATH, new_store_options
 from analytics_es.cli.store import Place, Store, opened
 from analytics_es.errors import AnalyticsError, BadRow, CannotWrite, FileExists
 from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
-from analytics_es.service.service import AnalyticsService
+from analytics_es.service import AnalyticsService
 from analytics_es.types import BatchReceipt, Refusal
 
 BATCH = 1000

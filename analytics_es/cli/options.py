@@ -19,8 +19,7 @@ from analytics_es.cli.store import Place, Store, existing
 from analytics_es.errors import BadPeriod
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.projection.calendar import Calendar
-from analytics_es.service.as_of import AsOf
-from analytics_es.service.service import AnalyticsService
+from analytics_es.service import AnalyticsService, AsOf
 from analytics_es.store import SCHEMA
 from analytics_es.types import Granularity, TimePeriod
 

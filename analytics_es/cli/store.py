@@ -16,8 +16,7 @@ from analytics_es.cli.display import Bar
 from analytics_es.cli.display.words import safe
 from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone
 from analytics_es.log import redacted
-from analytics_es.service.as_of import AsOf
-from analytics_es.service.service import AnalyticsService
+from analytics_es.service import AnalyticsService, AsOf
 from analytics_es.store import exists, log_path, on_server
 
 

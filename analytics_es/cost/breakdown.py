@@ -37,7 +37,7 @@ BILLIONTH = Decimal("1e-9")
 
 
 def cost(
-    source: QuestionContext,
+    context: QuestionContext,
     period: TimePeriod,
     by: Sequence[str],
     *,
@@ -45,8 +45,8 @@ def cost(
     assumption: Assumption | None = None,
 ) -> CostBreakdown:
     """Answer get_cost_breakdown."""
-    filters = source.as_logged(where or {})
-    with source.question(["cost"], period) as question:
+    filters = context.as_logged(where or {})
+    with context.question(["cost"], period) as question:
         declaration = question.declaration("cost", NEEDED)
         if assumption:
             check_models(question, declaration, assumption)
@@ -70,7 +70,7 @@ def cost(
             efforts=_efforts(costs.efforts),
             rows=_rows(costs.rows if costs.keys else {(): whole}, [word for word in by if word != MONEY], totals),
             series=_series(question, costs.series),
-            prices=with_prices(source).prices.used(whole.prices_used(), announce=assumption is None),
+            prices=with_prices(context).prices.used(whole.prices_used(), announce=assumption is None),
             supposed=assumption is not None,
             completeness=completeness,
         )
@@ -141,7 +141,7 @@ def _totals(question: Question, whole: Costs, before: Costs) -> list[CurrencyCos
 def _forecast(question: Question, cost: Decimal) -> Decimal | None:
     """Return what a period will have cost at its end, if it goes on as it went until now."""
     start, end = question.tiling.start, question.tiling.end
-    passed = question.source.clock().timestamp() - start
+    passed = question.context.clock().timestamp() - start
     if not 0 < passed < end - start:
         return None
     return trimmed((cost * (end - start) / Decimal(round(passed))).quantize(BILLIONTH))

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from attrs import define, evolve, field, frozen
 
 from analytics_es.cost.charges import USED, Counts
-from analytics_es.cost.turns import MICRO, NEVER, Name, Stretch, Turning, Turns, bands, moments, pieces, runs
+from analytics_es.cost.turns import NEVER, Name, Stretch, Turning, Turns, bands, moments, pieces, runs
+from analytics_es.events.event import MICRO
 from analytics_es.projection.declaration import Column, Declaration, shortened
 from analytics_es.queries import Question
 from analytics_es.read_models import Tiling
@@ -241,7 +242,7 @@ class PricedCells:
         key = (finer.fingerprint, tiling.start, tiling.end)
         if key not in self._derived:
             position = self.question.snapshot.positions[self.declaration.name]
-            read_models = self.question.source.derive(finer, tiling, position)
+            read_models = self.question.context.derive(finer, tiling, position)
             self._open.callback(read_models.close)
             self._derived[key] = self._open.enter_context(read_models.read())
         return self._derived[key]

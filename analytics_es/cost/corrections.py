@@ -9,9 +9,10 @@ from typing import Any
 from attrs import evolve, frozen
 
 from analytics_es.errors import BadField, BeforeHorizon, NoSuchPosition, NotCorrectable, UnreadableEvent
+from analytics_es.events import RecordedEvent
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.codec import decode
-from analytics_es.events.event import CORRECTED, RecordedEvent, correction_id, facts, key_of, microseconds
+from analytics_es.events.event import CORRECTED, correction_id, facts, key_of, microseconds
 from analytics_es.events.fields import ENTITIES, VOCABULARY
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Entry, EventLog, check_horizon

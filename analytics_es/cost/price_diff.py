@@ -25,13 +25,13 @@ Group = tuple[int, str, str]  # the start of a day, a provider, a model
 
 
 def price_diff(
-    source: QuestionContext, entries: Iterable[PriceEntry | Mapping[str, Any]], period: TimePeriod
+    context: QuestionContext, entries: Iterable[PriceEntry | Mapping[str, Any]], period: TimePeriod
 ) -> PriceDiff:
     """Answer diff_prices."""
     added = read_entries(entries)
-    before = with_prices(source).prices.book()
+    before = with_prices(context).prices.book()
     after = before.as_if(added)
-    with source.question(["cost"], period) as question, localcontext(EXACT):
+    with context.question(["cost"], period) as question, localcontext(EXACT):
         declaration = question.declaration("cost", NEEDED)
         was, reported = _by_day(question, declaration, before)
         now, _ = _by_day(question, declaration, after)
@@ -58,7 +58,7 @@ def price_diff(
 
 def _by_day(question: Question, declaration: Declaration, book: PriceBook) -> tuple[dict[Group, Costs], int]:
     """Return what is not reported, priced by a book, by day and model; and how many calls reported a cost."""
-    priced = evolve(question, source=evolve(with_prices(question.source), prices=PricesThen(book=book)))
+    priced = evolve(question, context=evolve(with_prices(question.context), prices=PricesThen(book=book)))
     by_day: dict[Group, Costs] = {}
     reported = 0
     with Costing(priced, declaration) as costing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, localcontext
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +17,7 @@ from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.prices import Rate, UnitPrices
 from analytics_es.cost.prices.quantities import EXACT, side
 from analytics_es.cost.turns import Name, Turning
-from analytics_es.events.event import EPOCH
+from analytics_es.events.event import time_of
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import Question
 from analytics_es.queries.figures import number
@@ -55,7 +55,7 @@ class Costing:
 
     def __init__(self, question: Question, declaration: Declaration, assumption: Assumption | None = None) -> None:
         self._assumption = assumption or Assumption()
-        self._book = self._assumption.prices or with_prices(question.source).prices.book()
+        self._book = self._assumption.prices or with_prices(question.context).prices.book()
         self._cells = PricedCells(question, declaration, self._turns)
         self._rates: dict[tuple[Any, ...], Rate | None] = {}
         self._verdicts: dict[tuple[Any, ...], tuple[Rate | None, str]] = {}  # by all of a cell but its group and counts
@@ -146,7 +146,7 @@ class Costing:
         return self._rates[key]
 
     def _prices(self, name: Name, at: int, *, batch: bool) -> UnitPrices | None:
-        moment = EPOCH + timedelta(microseconds=at)
+        moment = time_of(at)
         tried = (self._book.prices_at(*whose, moment, batch=batch) for whose in self._assumption.priced_as(name))
         return next((prices for prices in tried if prices), None)
 

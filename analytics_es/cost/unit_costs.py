@@ -21,10 +21,10 @@ OUTPUT = "1000_output_tokens"
 TWELVE = Decimal("1e-12")
 
 
-def unit_costs(source: QuestionContext, period: TimePeriod, where: Mapping[str, str]) -> UnitCosts:
+def unit_costs(context: QuestionContext, period: TimePeriod, where: Mapping[str, str]) -> UnitCosts:
     """Answer get_unit_costs."""
-    filters = source.as_logged(where)
-    with source.question(["cost"], period) as question:
+    filters = context.as_logged(where)
+    with context.question(["cost"], period) as question:
         declaration = question.declaration("cost", NEEDED)
         own = [key.name for key in declaration.keys if not key.of_entity]
         for word in filters:

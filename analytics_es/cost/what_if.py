@@ -16,7 +16,7 @@ from analytics_es.queries.grouping import grouping
 
 
 def assumption(
-    source: QuestionContext,
+    context: QuestionContext,
     prices: PriceBook | Iterable[PriceEntry | Mapping[str, Any]] | None,
     models: Mapping[str, str] | None,
 ) -> Assumption | None:
@@ -24,13 +24,13 @@ def assumption(
     if prices is None and not models:
         return None
     if not (prices is None or isinstance(prices, PriceBook)):
-        prices = with_prices(source).prices.book().as_if(read_entries(prices))
+        prices = with_prices(context).prices.book().as_if(read_entries(prices))
     return Assumption(prices=prices, models=dict(models or {}))
 
 
 def check_models(question: Question, declaration: Declaration, assumption: Assumption) -> None:
     """Raise UnknownModel where a model that is supposed in the place of another has no price at any time asked for."""
-    book = assumption.prices or with_prices(question.source).prices.book()
+    book = assumption.prices or with_prices(question.context).prices.book()
     start, end = question.period.start, question.period.end
     where = grouping(declaration, [], {}).where
     spans = question.tiling.spans()

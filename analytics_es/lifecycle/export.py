@@ -189,11 +189,11 @@ def _answers(
 
     read_models, _ = derived(store.log, list(declarations.values()), folding, tiling)
     with closing(read_models):
-        source = QuestionContext(
+        context = QuestionContext(
             read_models=read_models, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end
         )
         for name in homes:
-            yield _series(summary(source, name, period, group_by=[], where={}))
+            yield _series(summary(context, name, period, group_by=[], where={}))
 
 
 def _series(answer: MetricSummary) -> pa.Table:

@@ -14,7 +14,8 @@ from attrs import define, field, frozen
 
 from analytics_es.events.event import REJECTED, microseconds
 from analytics_es.events.fields import ENTITIES
-from analytics_es.ingest.privacy import PRESETS, PSEUDONYMISE, PrivacyPolicy, Rules
+from analytics_es.ingest import PrivacyPolicy
+from analytics_es.ingest.privacy import PRESETS, PSEUDONYMISE, Rules
 from analytics_es.log import Held
 from analytics_es.projection.declaration import Declaration, shortened
 from analytics_es.projection.fold import Row

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from analytics_es.errors import BeforeHorizon, NotAFileStore
-from analytics_es.events import codec
-from analytics_es.events.event import RecordedEvent, key_of_time
+from analytics_es.events import RecordedEvent, codec
+from analytics_es.events.event import key_of_time
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.seals import Seals
 from analytics_es.types import Progress

@@ -18,10 +18,10 @@ NEEDED = (
 )
 
 
-def performance(source: QuestionContext, period: TimePeriod) -> PerformanceMetrics:
+def performance(context: QuestionContext, period: TimePeriod) -> PerformanceMetrics:
     """Answer get_performance_metrics."""
     keys = list(KEYS)
-    with source.question(["performance"], period) as question:
+    with context.question(["performance"], period) as question:
         declaration = question.declaration("performance", NEEDED)
         measures = measures_of(declaration)
         points = question.points(declaration, measures, {}, keys)

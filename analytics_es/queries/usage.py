@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analytics_es.events.event import time_of
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.figures import number, share
 from analytics_es.queries.grouping import check_entity, check_text
@@ -16,13 +17,13 @@ TOP = 10
 NEEDED = ("entity_type", "entity_id", "event_type", "events", "finished", "failures")  # the rest may be None
 
 
-def usage(source: QuestionContext, entity_type: str | None, entity_id: str | None, period: TimePeriod) -> UsageStats:
+def usage(context: QuestionContext, entity_type: str | None, entity_id: str | None, period: TimePeriod) -> UsageStats:
     """Answer get_usage_stats."""
-    check_entity(source.declaration("usage"), entity_type, entity_id)
+    check_entity(context.declaration("usage"), entity_type, entity_id)
     where = {"entity_type": entity_type or ""}
     if entity_type and entity_id is not None:
-        entity_id = where["entity_id"] = source.known_as(entity_type, check_text("entity_id", str(entity_id)))
-    with source.question(["usage"], period) as question:
+        entity_id = where["entity_id"] = context.known_as(entity_type, check_text("entity_id", str(entity_id)))
+    with context.question(["usage"], period) as question:
         declaration = question.declaration("usage", NEEDED)
         measures = measures_of(declaration)
         points = question.points(declaration, measures, where, ["event_type"])
@@ -78,9 +79,7 @@ def _active(
 def _usage_totals(question: Question, values: Values) -> UsageTotals:
     def moment(name: str) -> Any:
         value = values.get(name)
-        return (
-            None if value is None else question.tiling.local(value // 1_000_000).replace(microsecond=value % 1_000_000)
-        )
+        return None if value is None else time_of(value, question.tiling.calendar.zone)
 
     duration = number(values.get("duration"), 3)
     return UsageTotals(

@@ -16,7 +16,7 @@ from analytics_es.errors import ProjectionsShadowed
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.privacy import DEFAULT
 from analytics_es.lifecycle import RetentionPolicy
-from analytics_es.projection.declare import declarations_of
+from analytics_es.projection import declarations_of
 from analytics_es.service.parts import Lifetime, Parts
 from analytics_es.service.settings import Settings, read_settings
 from analytics_es.store import absolute, open_store

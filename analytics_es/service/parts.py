@@ -31,7 +31,7 @@ class Parts:
     """An open store, and what answers questions, looks after budgets and rebuilds beside it."""
 
     store: Store
-    source: CostContext  # what questions of now are answered from
+    context: CostContext  # what questions of now are answered from
     prices: PriceLog
     thresholds: Thresholds | None
     backfill: Backfill | None
@@ -43,7 +43,7 @@ class Parts:
     def of(cls, store: Store, *, retention: RetentionPolicy, backfill: bool, on_threshold: OnThreshold | None) -> Parts:
         """Put the parts together; nothing follows yet."""
         prices = PriceLog(store.log, store.recorder)
-        source = CostContext(
+        context = CostContext(
             read_models=store.read_models,
             calendar=store.calendar,
             lag=store.runner.lag,
@@ -57,9 +57,9 @@ class Parts:
         has_budgets = BUDGETS in store.read_models.declarations
         return cls(
             store=store,
-            source=source,
+            context=context,
             prices=prices,
-            thresholds=Thresholds(store, source, prices, on_threshold) if has_budgets else None,
+            thresholds=Thresholds(store, context, prices, on_threshold) if has_budgets else None,
             backfill=Backfill(store.log, store.read_models, store.runner, store.rebuild) if backfill else None,
             retention=retention,
         )
@@ -72,8 +72,8 @@ class Parts:
     def _answering(
         self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
     ) -> AbstractContextManager[QuestionContext]:
-        declared = self.source.declaration(projection)
-        return self.derived.answering(self.source, self.store.log, declared, period, words, progress)
+        declared = self.context.declaration(projection)
+        return self.derived.answering(self.context, self.store.log, declared, period, words, progress)
 
     def follow(self) -> None:
         """Follow the log in background threads until closed."""

@@ -11,12 +11,11 @@ from typing import Any, Self, TypeVar
 
 from attrs import frozen
 
+from analytics_es.cost import PriceBook, PriceEntry
 from analytics_es.cost.breakdown import cost
 from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.report import budgets
 from analytics_es.cost.price_diff import price_diff
-from analytics_es.cost.prices.book import PriceBook
-from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.unit_costs import unit_costs
 from analytics_es.cost.what_if import assumption as assumed
 from analytics_es.errors import MissingProjection
@@ -80,8 +79,8 @@ class Questions(ABC):
         def answered() -> T:
             answers = self._answers()
             _check_there(answers, projection)
-            with answers.open(projection, period, words, progress) as source:
-                return answer(source)
+            with answers.open(projection, period, words, progress) as context:
+                return answer(context)
 
         return OperationResult.of(answered)
 
@@ -107,8 +106,8 @@ class Questions(ABC):
             answers = self._answers()
             declaration, _ = find_metric(answers.declarations, metric)
             words = [*group_by, *(where or {})]
-            with answers.open(declaration.name, period, words, progress) as source:
-                return summary(source, metric, period, group_by=group_by, where=where or {})
+            with answers.open(declaration.name, period, words, progress) as context:
+                return summary(context, metric, period, group_by=group_by, where=where or {})
 
         return OperationResult.of(answered)
 
@@ -116,11 +115,11 @@ class Questions(ABC):
         self, entity_type: str | None, entity_id: str | None, period: TimePeriod
     ) -> OperationResult[UsageStats]:
         """Say how much one entity, all entities of a type (id None), or everyone (both None) used."""
-        return self._ask("usage", period, lambda source: usage(source, entity_type, entity_id, period))
+        return self._ask("usage", period, lambda context: usage(context, entity_type, entity_id, period))
 
     def get_performance_metrics(self, period: TimePeriod) -> OperationResult[PerformanceMetrics]:
         """Say how fast and how reliable each operation was."""
-        return self._ask("performance", period, lambda source: performance(source, period))
+        return self._ask("performance", period, lambda context: performance(context, period))
 
     def get_cost_breakdown(
         self,
@@ -142,9 +141,9 @@ class Questions(ABC):
         Several entities together are derived from the log, which `progress` is told of: position and head.
         """
 
-        def answered(source: QuestionContext) -> CostBreakdown:
-            assumption = assumed(source, prices, models)
-            return cost(source, period, by, where=where, assumption=assumption)
+        def answered(context: QuestionContext) -> CostBreakdown:
+            assumption = assumed(context, prices, models)
+            return cost(context, period, by, where=where, assumption=assumption)
 
         return self._ask("cost", period, answered, [*by, *(where or {})], progress)
 
@@ -156,7 +155,7 @@ class Questions(ABC):
         Each is what all its calls of the period cost, by how many there are. Filters choose calls, and with them jobs
         and conversations; tasks that ended well are all of the period, so that what models cost per task adds up.
         """
-        return self._ask("cost", period, lambda source: unit_costs(source, period, where or {}))
+        return self._ask("cost", period, lambda context: unit_costs(context, period, where or {}))
 
     def diff_prices(
         self, entries: Iterable[PriceEntry | Mapping[str, Any]], period: TimePeriod
@@ -165,7 +164,7 @@ class Questions(ABC):
 
         Entries are those of `publish_prices`. Nothing is recorded. What calls reported stays, and is not compared.
         """
-        return self._ask("cost", period, lambda source: price_diff(source, entries, period), [])
+        return self._ask("cost", period, lambda context: price_diff(context, entries, period), [])
 
     def get_budgets(self, *, budget: str | None = None, at: datetime | None = None) -> OperationResult[BudgetReport]:
         """Say what was allocated to budgets, what is spent of it, when that reached which part, and what remains.

@@ -286,7 +286,7 @@ class AnalyticsService(Upkeep):
 
         return self._result(
             lambda parts: explain(
-                parts.source,
+                parts.context,
                 parts.store,
                 metric,
                 *place(period, row, where, metric=metric),
@@ -316,7 +316,7 @@ class AnalyticsService(Upkeep):
 
         return self._result(
             lambda parts: explain_cost(
-                parts.source,
+                parts.context,
                 parts.store,
                 *place(period, row, where, metric=COST),
                 limit=limit,
@@ -334,7 +334,7 @@ class AnalyticsService(Upkeep):
         Raises NoSuchPosition and NotAPosition.
         """
         parts = self._parts
-        return AsOf(parts.store, position_at(parts.store.log, at), self._lifetime.parts, parts.prices.then)
+        return AsOf(parts.store, position_at(parts.store.log, at), self._lifetime.parts, parts.prices)
 
     def diff(
         self,
@@ -351,8 +351,8 @@ class AnalyticsService(Upkeep):
         """
 
         def compared(parts: Parts) -> AnswerDiff:
-            head = parts.store.log.head
-            with self.as_of(before) as earlier, self.as_of(head() if after is None else after) as later:
-                return diff(parts.store, earlier, later, period, metric=metric, limit=limit)
+            log = parts.store.log
+            earlier, later = (position_at(log, at) for at in (before, log.head() if after is None else after))
+            return diff(parts.store, earlier, later, period, metric=metric, limit=limit)
 
         return self._result(compared)

@@ -312,7 +312,12 @@ def test_what_cannot_be_explained_is_refused(analytics: AnalyticsService, asked:
 # ── rows of answers ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-BUSY: dict[str, Any] = {"follow": False, "timezone": "Asia/Kathmandu", "clock": lambda: NOON + 24 * HOUR}
+BUSY: dict[str, Any] = {  # with names, which are compared over two databases
+    "follow": False,
+    "timezone": "Asia/Kathmandu",
+    "clock": lambda: NOON + 24 * HOUR,
+    "privacy": "full",
+}
 
 
 @pytest.fixture(scope="module")

@@ -595,7 +595,9 @@ def test_a_price_that_turns_at_half_past_an_hour_is_read_from_what_is_kept(zone:
     with opened(zone=zone) as analytics:
         analytics.record_events(identified(events)).unwrap()
         analytics.catch_up()
-        replace(analytics, source=evolve(analytics._parts.source, derive=NotImplemented))  # whoever reads the log fails
+        replace(
+            analytics, context=evolve(analytics._parts.context, derive=NotImplemented)
+        )  # whoever reads the log fails
         period = TimePeriod(FIRST - timedelta(days=1), FIRST + timedelta(days=days), "hour" if days < 9 else "day")
 
         book = analytics.price_book().unwrap()

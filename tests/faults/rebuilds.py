@@ -13,7 +13,7 @@ from analytics_es import AnalyticsService
 from analytics_es.projection.fold import Folded
 from tests.faults import worker
 from tests.faults.storm import Life, living, processes
-from tests.stores import OURS, PATIENCE, Contents, contents, derived, engine, only_live, views_of
+from tests.stores import OURS, PATIENCE, Contents, contents, derived, engine, eventually, only_live, views_of
 
 FIRST, LONGEST = 0.5, 1.5  # seconds, and how often as long as a rebuild took: some are over by then, some are not
 
@@ -49,8 +49,11 @@ def kill_rebuilds(url: str, *, kills: int, seed: int) -> Rebuilt:
         only_live(service.store.read_models)
         service.catch_up()
         assert contents(service.store.read_models) == derived(service.store.log)  # type: ignore[arg-type]
-        promoted = sum(each.declaration.generation for each in service.store.read_models.live().values())
-        return Rebuilt(seed=seed, kills=kills, promoted=promoted, events=service.store.log.head())
+        return Rebuilt(seed=seed, kills=kills, promoted=_promoted(service), events=service.store.log.head())
+
+
+def _promoted(service: AnalyticsService) -> int:
+    return sum(model.declaration.generation for model in service.store.read_models.live().values())
 
 
 class _Rebuilding:
@@ -85,6 +88,8 @@ def _kill_one_after_the_other(
             finally:
                 one.kill()
             assert_each_is_one_fold(service)
+        following.live(0)
+        eventually(lambda: _promoted(service))  # the last one lives until it was of use
     finally:
         following.kill()
 

@@ -268,7 +268,7 @@ def test_on_sqlite() -> None:
     run_state_machine_as_test(Store, settings=moderate)
 
 
-def test_on_postgres(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANALYTICS_ES_VAULT_KEY", "ab" * 32)
+@pytest.mark.usefixtures("vault_key")
+def test_on_postgres(postgres: Server) -> None:
     StoreOnPostgres.server = postgres
     run_state_machine_as_test(StoreOnPostgres, settings=settings(moderate, max_examples=5))

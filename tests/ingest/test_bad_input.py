@@ -476,7 +476,7 @@ def claims_billions(path: Path) -> None:
 
 
 def repeats_a_long_text(path: Path) -> None:
-    table = pa.table({"ts": ["2025-03-03T09:00:00Z"] * 1500, "tool": ["x" * MIB] * 1500})
+    table = pa.table({"ts": ["2025-03-03T09:00:00Z"] * 1100, "tool": ["x" * MIB] * 1100})
     pq.write_table(table, path, compression="zstd", dictionary_pagesize_limit=4 * MIB)
 
 

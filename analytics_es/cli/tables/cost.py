@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
 from analytics_es.cli.tables.parts import ALARM, MORE, apart, cut, footer, heading, model_name
-from analytics_es.cost.prices.entries import PriceEntry
+from analytics_es.cost import PriceEntry
 from analytics_es.types import CostBreakdown, CostPoint, CostRow, CurrencyCost, UnknownCost
 
 _LISTED = 3  # models in one line

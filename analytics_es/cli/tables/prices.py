@@ -9,10 +9,9 @@ from operator import itemgetter
 from typing import Any
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, words
+from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.prices import genai
-from analytics_es.cost.prices.book import PriceBook
-from analytics_es.cost.prices.entries import PriceEntry
-from analytics_es.cost.prices.prices import Origin, UnitPrice, UnitPrices
+from analytics_es.cost.prices.prices import Origin, UnitPrice
 from analytics_es.cost.prices.quantities import KINDS, digits, listed, trimmed
 
 _PER = {6: "million", 3: "thousand"}

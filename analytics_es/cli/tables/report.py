@@ -13,8 +13,7 @@ from analytics_es.cli.tables.budgets import budgets
 from analytics_es.cli.tables.cost import in_short, rows, totals, unknown
 from analytics_es.cli.tables.performance import operations
 from analytics_es.cli.tables.usage import entity, share, usage_totals
-from analytics_es.service.as_of import AsOf
-from analytics_es.service.service import AnalyticsService
+from analytics_es.service import AnalyticsService, AsOf
 from analytics_es.types import BudgetReport, CostBreakdown, EntityUsage, PerformanceMetrics, TimePeriod, UsageStats
 
 BUSIEST, OPERATIONS, CHARGED, BUDGETS = 5, 8, 6, 3

@@ -20,6 +20,7 @@ from analytics_es.cost.budgets.spending import COST, Spending, amounts_by, hours
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PricesThen
 from analytics_es.cost.prices.book import PriceBook
+from analytics_es.events.event import MICRO
 from analytics_es.log import LogSlice
 from analytics_es.projection.declaration import Declaration, Key
 from analytics_es.projection.fold_sql import OCCURRED
@@ -209,7 +210,7 @@ class BudgetHistory:
             after = batch.column("position")[-1].as_py()
             for event in self.store.fold.by_event(batch, declaration, {}).to_pylist():
                 keys = tuple(event[key] for key in accounts.KEYS)
-                yield from ((grain, event[OCCURRED] // 1_000_000, keys, event) for grain in ("hour", "day"))
+                yield from ((grain, event[OCCURRED] // MICRO, keys, event) for grain in ("hour", "day"))
 
     # ── what calls cost ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -249,14 +250,14 @@ class BudgetHistory:
                 return sum((cost for position, cost in costs.items() if after < position <= upto), NOTHING)
         first = after if since is None else since
         if upto - first > PAGE:
-            with self._part(prices, period, after, upto, self.context.read_models.declarations[COST]) as source:
-                return self._amount(self._spending(source, period))
+            with self._part(prices, period, after, upto, self.context.read_models.declarations[COST]) as context:
+                return self._amount(self._spending(context, period))
         declaration = self.context.read_models.declarations[COST]
         of_scope = tuple(entity for entity in declaration.entities if entity == self.account.scope)
         finer = evolve(declaration, keys=(*declaration.keys, PLACE), entities=of_scope or declaration.entities[:1])
-        with self._part(prices, period, first, upto, finer) as source:
+        with self._part(prices, period, first, upto, finer) as context:
             whose = self.account.scope, self.account.scope_id
-            amounts = amounts_by(source, *whose, period, self.account.currency, PLACE.name)
+            amounts = amounts_by(context, *whose, period, self.account.currency, PLACE.name)
         self._by_position[(prices, period), first, upto] = {int(position): cost for position, cost in amounts.items()}
         return self._cost_of(prices, period, after, upto)
 
@@ -274,10 +275,10 @@ class BudgetHistory:
                 derive=lambda declaration, tiling, _: DerivedReadModels.build(part, declaration, tiling),
             )
 
-    def _spending(self, source: QuestionContext, period: TimePeriod) -> Spending:
+    def _spending(self, context: QuestionContext, period: TimePeriod) -> Spending:
         if not self.account.scope:
             return Spending()
-        return spending(source, self.account.scope, self.account.scope_id, period)
+        return spending(context, self.account.scope, self.account.scope_id, period)
 
     def _amount(self, spent: Spending) -> Decimal:
         return spent.amounts.get(self.account.currency, NOTHING)

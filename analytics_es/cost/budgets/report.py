@@ -10,12 +10,12 @@ from itertools import pairwise
 from attrs import evolve, frozen
 
 from analytics_es.cost.budgets import accounts
-from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, moment, money
+from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, money
 from analytics_es.cost.budgets.credits import Burnt, Grant, burn, phases
 from analytics_es.cost.budgets.spending import COST, Answering, Spending, between, hours, spending
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError
-from analytics_es.events.event import LATEST
+from analytics_es.events.event import LATEST, time_of
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries import Question
 from analytics_es.read_models import Snapshot, Tiling
@@ -31,9 +31,9 @@ Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, in
 
 def budgets(answering: Answering, budget: str | None, at: datetime | None) -> BudgetReport:
     """Answer get_budgets."""
-    with answering(BUDGETS, EVER) as source, source.read_models.read() as snapshot:
-        calendar, now = source.calendar, source.clock()
-        budget_id = None if budget is None else source.known_as("budget", budget)
+    with answering(BUDGETS, EVER) as context, context.read_models.read() as snapshot:
+        calendar, now = context.calendar, context.clock()
+        budget_id = None if budget is None else context.known_as("budget", budget)
         as_of = _AsOf(calendar, min(at or now, now), at)
         drafts = [
             draft
@@ -42,7 +42,7 @@ def budgets(answering: Answering, budget: str | None, at: datetime | None) -> Bu
             and (draft.account.holds(at or now) or (budget_id is not None and at is None))
         ]
         tiling = Tiling.of(calendar, EVER)
-        own = Question(source, snapshot, snapshot.horizon(), tiling, EVER, [BUDGETS]).completeness()
+        own = Question(context, snapshot, snapshot.horizon(), tiling, EVER, [BUDGETS]).completeness()
     outcomes = [_outcome(answering, draft, as_of) for draft in drafts]
     statuses = [_status(draft, outcome, as_of) for draft, outcome in zip(drafts, outcomes, strict=True)]
     statuses.sort(key=lambda status: (-(status.used or 0.0), status.budget_id, status.currency, status.scope_id))
@@ -149,7 +149,7 @@ def _draft(rows: Rows, account: Account, allocation: Allocation, as_of: _AsOf, t
     return _Draft(
         account=account,
         allocation=allocation,
-        began=account.start or (None if first is None else moment(first)),
+        began=account.start or (None if first is None else time_of(first)),
         taken=money(taken(account.name, account.period)) if is_spent else None,
         grants=grants,
         phases=[(period, money(taken(account.name, period)) or NOTHING) for period in periods],
@@ -216,8 +216,8 @@ def _cost(answering: Answering, account: Account, period: TimePeriod | None, cal
         hours(calendar, period)
     if not account.scope or not period:
         return Spending()
-    with answering(COST, period) as source:
-        return spending(source, account.scope, account.scope_id, period)
+    with answering(COST, period) as context:
+        return spending(context, account.scope, account.scope_id, period)
 
 
 def _burnt(answering: Answering, draft: _Draft, calendar: Calendar) -> Burnt:
@@ -252,7 +252,7 @@ def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | 
 
 def _thresholds(allocation: Allocation, zone: tzinfo) -> list[BudgetThreshold]:
     return [
-        BudgetThreshold(percent=percent, reached_at=None if at is None else moment(at).astimezone(zone), position=place)
+        BudgetThreshold(percent=percent, reached_at=None if at is None else time_of(at, zone), position=place)
         for percent in sorted({*allocation.thresholds, *allocation.reached})
         for place, at in [allocation.reached.get(percent, (None, None))]
     ]

@@ -49,9 +49,9 @@ def hours(calendar: Calendar, period: TimePeriod) -> Tiling:
     return tiling
 
 
-def spending(source: QuestionContext, scope: str, scope_id: str, period: TimePeriod) -> Spending:
+def spending(context: QuestionContext, scope: str, scope_id: str, period: TimePeriod) -> Spending:
     """Return what the calls of a scope cost in a period, as everywhere; raises NotOnTheHour."""
-    with _costing(source, scope, scope_id, period) as (question, by_group):
+    with _costing(context, scope, scope_id, period) as (question, by_group):
         costs = together(by_group([]))
         return Spending(
             amounts={name: charge.cost for name, charge in costs.charges.items() if charge.cost is not None},
@@ -62,20 +62,20 @@ def spending(source: QuestionContext, scope: str, scope_id: str, period: TimePer
 
 
 def amounts_by(
-    source: QuestionContext, scope: str, scope_id: str, period: TimePeriod, currency: str, key: str
+    context: QuestionContext, scope: str, scope_id: str, period: TimePeriod, currency: str, key: str
 ) -> dict[str, Decimal]:
     """Return what they cost in one currency, by a key of the read model."""
-    with _costing(source, scope, scope_id, period) as (_, by_group):
+    with _costing(context, scope, scope_id, period) as (_, by_group):
         charges = {value: costs.charges.get(currency) for (value,), costs in by_group([key]).items()}
     return {value: charge.cost for value, charge in charges.items() if charge and charge.cost is not None}
 
 
 @contextmanager
 def _costing(
-    source: QuestionContext, scope: str, scope_id: str, period: TimePeriod
+    context: QuestionContext, scope: str, scope_id: str, period: TimePeriod
 ) -> Iterator[tuple[Question, Callable[[Sequence[str]], Mapping[tuple[str, ...], Costs]]]]:
-    with source.question([COST], period) as question:
-        tiling = hours(source.calendar, period)
+    with context.question([COST], period) as question:
+        tiling = hours(context.calendar, period)
         if question.tiling != tiling:  # as far back, whole days are kept
             raise NoLongerKept(grain="hour", since=question.tiling.local(question.horizon.hours), instead="")
         declaration = question.declaration(COST, NEEDED)

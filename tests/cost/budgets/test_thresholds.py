@@ -63,7 +63,7 @@ def watching(
 ) -> Thresholds:
     """Return one that looks for thresholds, beside the service's own."""
     parts = analytics._parts
-    return Thresholds(parts.store, parts.source, parts.prices, on_threshold)
+    return Thresholds(parts.store, parts.context, parts.prices, on_threshold)
 
 
 # ── what is told ────────────────────────────────────────────────────────────────────────────────────────────────
