@@ -19,10 +19,7 @@ Days = tuple[int, int]  # those that start in [start, end), in seconds
 
 @frozen
 class Seeds:
-    """What the read models of a log begin with: the rows of its sealed events, but for the days in `without`.
-
-    Without a log there are none.
-    """
+    """The rows of a log's sealed events, but for the days in `without`; without a log there are none."""
 
     log: EventLog | None = None
     within: Days = EVER
