@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from analytics_es.events.event import EPOCH
+from analytics_es.events.event import time_of
 
 Arguments = dict[str, Any]
 
@@ -41,7 +41,7 @@ def moment(when: Any) -> datetime:
     Raises ValueError or OverflowError where it is none.
     """
     if isinstance(when, int):
-        return EPOCH + timedelta(microseconds=when)
+        return time_of(when)
     try:
         time = datetime.fromisoformat(when.strip().upper())
     except (AttributeError, ValueError):

@@ -8,10 +8,9 @@ from typing import Any
 import orjson
 from attrs import asdict, field, frozen
 
-from analytics_es.events.event import OWN, key_of_time
+from analytics_es.events.event import MICRO, OWN, key_of_time
 
 OTHERS = ""  # every family that is not named, but for what the service says of itself, which is never sealed
-MICRO = 1_000_000
 
 Times = Mapping[str, int]  # family → seconds
 

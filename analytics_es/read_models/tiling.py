@@ -8,12 +8,10 @@ from zoneinfo import ZoneInfo
 from attrs import evolve, frozen
 
 from analytics_es.errors import BadPeriod
-from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.events.event import EARLIEST, LATEST, MICRO
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models.snapshot import Span
 from analytics_es.types import TimePeriod
-
-MICRO = 1_000_000
 
 
 def calendar_of(period: TimePeriod, default: Calendar) -> Calendar:
