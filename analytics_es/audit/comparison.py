@@ -9,7 +9,8 @@ from typing import Any
 
 from attrs import Factory, define, evolve
 
-from analytics_es.audit.ledger import FIRST, LAST, MICRO, instant
+from analytics_es.audit.ledger import FIRST, LAST, instant
+from analytics_es.events.event import MICRO
 from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration

@@ -10,16 +10,15 @@ from typing import Any
 import orjson
 from attrs import frozen
 
-from analytics_es.errors import MissingProjection, NoDeadLetter, SealedPeriod
+from analytics_es.errors import NoDeadLetter, SealedPeriod
 from analytics_es.events import RecordedEvent, codec
 from analytics_es.events.checks import MAX_INTEGER
-from analytics_es.events.event import facts, microseconds
+from analytics_es.events.event import MICRO, facts, microseconds
 from analytics_es.events.fields import FIELDS, TEXT
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.projection.decoding import IN_MICROSECONDS
 from analytics_es.projection.fold import Folded
-from analytics_es.read_models.tiling import MICRO
 from analytics_es.store import Store
 from analytics_es.types import DeadLetter, RetryResult, TimePeriod
 
@@ -67,17 +66,10 @@ class DeadLetters:
                     hour=self.store.calendar.local(hour) if hour else None,
                     discarded=(name, at, field) in accepted,
                 )
-                for name in self._names(projection)
+                for name in self.store.selected(None if projection is None else [projection])
                 for at, field, hour in snapshot.letters(name, **where, discarded=discarded, limit=limit)
             ]
         return sorted(letters, key=_place)[:limit]
-
-    def _names(self, projection: str | None) -> list[str]:
-        if projection is None:
-            return list(self.store.read_models.declarations)
-        if projection not in self.store.read_models.declarations:
-            raise MissingProjection(projection=projection)
-        return [projection]
 
     def _at(self, position: int, projection: str | None = None) -> list[DeadLetter]:
         letters = self.listed(projection=projection, position=position, discarded=True)

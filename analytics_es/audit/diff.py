@@ -16,7 +16,6 @@ from analytics_es.events import codec
 from analytics_es.events.event import OWN
 from analytics_es.log import LogSlice
 from analytics_es.projection.declaration import MONEY, Declaration, Measure
-from analytics_es.queries.as_of import Then
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.figures import distribution, nothing
 from analytics_es.queries.grouping import grouping
@@ -42,25 +41,24 @@ def kind_of_change(event_type: str) -> str:
     return KINDS.get(event_type.rpartition(".")[2], LATE)
 
 
-def diff(store: Store, before: Then, after: Then, period: TimePeriod, *, metric: str | None, limit: int) -> AnswerDiff:
+def diff(store: Store, before: int, after: int, period: TimePeriod, *, metric: str | None, limit: int) -> AnswerDiff:
     """Answer `AnalyticsService.diff`; raises BackwardDiff, UnknownMetric, BadPeriod, SealedPeriod."""
-    if before.position > after.position:
-        raise BackwardDiff(before=before.position, after=after.position)
+    if before > after:
+        raise BackwardDiff(before=before, after=after)
     declarations = store.declarations if metric is None else [find_metric(store.declarations, metric)[0]]
     tiling = Tiling.of(store.calendar, period)
-    check_exact(store.log, tiling.start, before.position, "a comparison")
-    arrivals = LogSlice(store.log, after=before.position, upto=after.position)
-    kinds, events = _by_kind(arrivals, tiling, limit)
+    check_exact(store.log, tiling.start, before, "a comparison")
+    kinds, events = _by_kind(LogSlice(store.log, after=before, upto=after), tiling, limit)
     metrics = [
         change
         for declaration in (declarations if kinds else ())
-        for change in _changes(store, before, after, period, declaration, [change.kind for change in kinds])
+        for change in _changes(store, before, after, declaration, tiling, [change.kind for change in kinds])
         if metric in (None, change.metric)
     ]
     return AnswerDiff(
         period=tiling.period(period),
-        before=before.position,
-        after=after.position,
+        before=before,
+        after=after,
         kinds=kinds,
         metrics=metrics,
         events=events,
@@ -72,17 +70,22 @@ def diff(store: Store, before: Then, after: Then, period: TimePeriod, *, metric:
 
 def _by_kind(arrivals: LogSlice, tiling: Tiling, limit: int) -> tuple[list[ChangeOfKind], list[ChangingEvent]]:
     """Sort the events of whole hours by kind, and read the first of them."""
-    changes: dict[str, ChangeOfKind] = {}
+    changes: dict[str, list[tuple[int, int, int]]] = {}
     events: list[ChangingEvent] = []
     for batch in map(_without_own, arrivals.scan_period(*tiling.within)):
-        for event_type, positions in _by_type(batch):
-            kind = kind_of_change(event_type)
-            new = ChangeOfKind(
-                kind=kind, events=len(positions), first_position=positions[0], last_position=positions[-1]
-            )
-            changes[kind] = _together(changes[kind], new) if kind in changes else new
+        for event_type, count, first, last in _by_type(batch):
+            changes.setdefault(kind_of_change(event_type), []).append((count, first, last))
         events += _read(batch.slice(0, limit - len(events)))
-    return sorted(changes.values(), key=lambda change: change.first_position), events
+    kinds = [
+        ChangeOfKind(
+            kind=kind,
+            events=sum(count for count, _, _ in parts),
+            first_position=min(first for _, first, _ in parts),
+            last_position=max(last for _, _, last in parts),
+        )
+        for kind, parts in changes.items()
+    ]
+    return sorted(kinds, key=lambda change: change.first_position), events
 
 
 def _without_own(batch: pa.Table) -> pa.Table:
@@ -94,18 +97,12 @@ def _without_own(batch: pa.Table) -> pa.Table:
     return batch.filter(pc.is_in(batch.column("type"), pa.array(changing, pa.string())))
 
 
-def _by_type(batch: pa.Table) -> Iterator[tuple[str, list[int]]]:
-    grouped = batch.select(["type", "position"]).group_by("type", use_threads=False).aggregate([("position", "list")])
-    yield from zip(grouped["type"].to_pylist(), grouped["position_list"].to_pylist(), strict=True)
-
-
-def _together(so_far: ChangeOfKind, new: ChangeOfKind) -> ChangeOfKind:
-    return ChangeOfKind(
-        kind=so_far.kind,
-        events=so_far.events + new.events,
-        first_position=min(so_far.first_position, new.first_position),
-        last_position=max(so_far.last_position, new.last_position),
-    )
+def _by_type(batch: pa.Table) -> Iterator[tuple[str, int, int, int]]:
+    """Yield each type with how many events are of it, and the first and the last of their positions."""
+    counts = [("position", count) for count in ("count", "min", "max")]
+    grouped = batch.group_by("type", use_threads=False).aggregate(counts)
+    names = ("type", "position_count", "position_min", "position_max")
+    yield from zip(*(grouped[name].to_pylist() for name in names), strict=True)
 
 
 def _read(batch: pa.Table) -> Iterator[ChangingEvent]:
@@ -129,13 +126,9 @@ def _read(batch: pa.Table) -> Iterator[ChangingEvent]:
 
 
 def _changes(
-    store: Store, before: Then, after: Then, period: TimePeriod, declaration: Declaration, kinds: Sequence[str]
+    store: Store, before: int, after: int, declaration: Declaration, tiling: Tiling, kinds: Sequence[str]
 ) -> Iterator[MetricChange]:
-    tiling = Tiling.of(store.calendar, period)
-    with before.open_context(declaration.name, period) as context:
-        was = _figures(context.read_models, declaration, tiling)
-    with after.open_context(declaration.name, period) as context:
-        now = _figures(context.read_models, declaration, tiling)
+    was, now = (_as_of(store, position, declaration, tiling) for position in (before, after))
     alone = {kind: _alone(store, before, after, declaration, tiling, kind) for kind in kinds}
     for metric, (measure, figures) in now.items():
         earlier = _of(was, metric, measure)
@@ -156,13 +149,20 @@ def _of(figures: Figures, metric: Metric, measure: Measure) -> Distribution:
     return figures[metric][1] if metric in figures else nothing(measure)
 
 
-def _alone(store: Store, before: Then, after: Then, declaration: Declaration, tiling: Tiling, kind: str) -> Figures:
+def _as_of(store: Store, position: int, declaration: Declaration, tiling: Tiling) -> Figures:
+    """Return the figures as the log stood at a position, of read models of just the period and the one before."""
+    part, whole = LogSlice(store.log, upto=position), tiling.with_before()
+    with closing(DerivedReadModels.build(part, declaration, whole, store.fold)) as read_models:
+        return _figures(read_models, declaration, tiling)
+
+
+def _alone(store: Store, before: int, after: int, declaration: Declaration, tiling: Tiling, kind: str) -> Figures:
     """Fold the events of one kind alone: read models only ever add, so this is what they gave."""
 
     def of_kind(event_type: str) -> bool:
         return kind_of_change(event_type) == kind
 
-    part = LogSlice(store.log, after=before.position, upto=after.position, of_types=of_kind)
+    part = LogSlice(store.log, after=before, upto=after, of_types=of_kind)
     with closing(DerivedReadModels.build(part, declaration, tiling, store.fold)) as read_models:
         return _figures(read_models, declaration, tiling)
 

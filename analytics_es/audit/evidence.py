@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta, tzinfo
 from typing import Any, Generic, Protocol, TypeVar
 
 import pyarrow as pa
@@ -15,7 +14,6 @@ from attrs import define, evolve, field, frozen
 from analytics_es.errors import BadLimit, UnreadableEvent
 from analytics_es.events import RecordedEvent
 from analytics_es.events.codec import decode
-from analytics_es.events.event import EPOCH
 from analytics_es.log import EventLog, gathered
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
@@ -113,8 +111,3 @@ def read_stored(stored: Mapping[str, Any]) -> RecordedEvent:
         return decode(stored["position"], stored["type"], stored["state"])
     except Exception as error:
         raise UnreadableEvent(position=stored["position"], problem=error) from error
-
-
-def local(microseconds: int, zone: tzinfo) -> datetime:
-    """Return microseconds as a time in a zone."""
-    return (EPOCH + timedelta(microseconds=microseconds)).astimezone(zone)

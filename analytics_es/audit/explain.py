@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import define, evolve, field
 
-from analytics_es.audit.evidence import Evidence, First, local, read_stored
+from analytics_es.audit.evidence import Evidence, First, read_stored
 from analytics_es.errors import SeveralCurrencies
+from analytics_es.events.event import time_of
 from analytics_es.projection.declaration import MONEY, Measure
 from analytics_es.projection.fold_sql import OCCURRED
 from analytics_es.queries import QuestionContext
@@ -135,7 +136,7 @@ def _explained(event: _Event, stored: Mapping[str, Any], measure: Measure, zone:
         id=recorded.id,
         source=recorded.source,
         type=recorded.type,
-        occurred_at=local(event.occurred_at, zone),
+        occurred_at=time_of(event.occurred_at, zone),
         recorded_at=recorded.recorded_at,
         value=Decimal(event.value).scaleb(-measure.decimals),
     )

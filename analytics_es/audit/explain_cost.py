@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from attrs import define, evolve, field
 
-from analytics_es.audit.evidence import Evidence, First, local, read_stored
+from analytics_es.audit.evidence import Evidence, First, read_stored
 from analytics_es.cost import UnitPrices
 from analytics_es.cost.cells import NEEDED, UsageCell
 from analytics_es.cost.charges import USED, Costs
 from analytics_es.cost.prices.quantities import EXACT, trimmed, without_parts
 from analytics_es.cost.pricing import Costing
+from analytics_es.events.event import time_of
 from analytics_es.projection.declaration import MONEY
 from analytics_es.projection.fold_sql import OCCURRED
 from analytics_es.queries import QuestionContext
@@ -146,7 +147,7 @@ def _explained(line: _Line, stored: Mapping[str, Any], zone: tzinfo) -> Explaine
         id=event.id,
         source=event.source,
         type=event.type,
-        occurred_at=local(line.occurred_at, zone),
+        occurred_at=time_of(line.occurred_at, zone),
         provider=cell.provider,
         model=cell.model,
         state="unknown" if charge is None else "reported" if charge.computed is None else "computed",

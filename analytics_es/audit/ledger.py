@@ -7,12 +7,11 @@ from datetime import datetime
 from itertools import pairwise
 from operator import itemgetter
 
-from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.events.event import EARLIEST, LATEST, MICRO
 from analytics_es.projection.calendar import Calendar
 from analytics_es.store import Store
 from analytics_es.types import DayDivergence, LedgerCheck, Progress
 
-MICRO = 1_000_000
 FIRST, LAST = int(EARLIEST.timestamp()), int(LATEST.timestamp())
 ALL_TIME = (0, (2**48 - 1) // 1000)  # that keys can name, in seconds
 NEAR = 50_000  # positions between two checkpoints for which the log's keys are not asked for again

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from attrs import define
 
 from analytics_es.audit import ledger
 from analytics_es.audit.comparison import PAGE, Differences, Page, compare, divergences, unreadable
-from analytics_es.audit.ledger import FIRST, LAST, MICRO, Days, Stretch
+from analytics_es.audit.ledger import FIRST, LAST, Days
 from analytics_es.errors import BadSample
+from analytics_es.events.event import MICRO
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import succeeded
 from analytics_es.read_models import ReadModels, Seeds, Snapshot, Span, Tiling
@@ -101,10 +102,8 @@ def _empty_read_models(store: Store, declarations: Sequence[Declaration]) -> Ite
             timezone=str(store.calendar.zone),
             seeds=Seeds(store.log),
         )
-        try:
+        with closing(read_models):
             yield read_models
-        finally:
-            read_models.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -136,9 +135,9 @@ class _Attempt:
         self._store, self._declarations, self._refolded = store, declarations, refolded
         self._replay, self._progress = replay, progress
         self._fold = store.fold.of(declarations.values())
-        self._stretches = [_days(tiling) for tiling in tilings]
-        hours = [Span("hour", tiling.start, tiling.end) for tiling in tilings]
-        self._spans = hours + [Span("day", *days) for days in self._stretches]
+        self._stretches = [tiling.whole_days() for tiling in tilings]  # a day's row is of the whole day
+        self._spans = [span for tiling in tilings for span in tiling.hours()]
+        self._spans += [Span("day", *days) for days in self._stretches]
         self._done = dict.fromkeys(declarations, 0)
         self._held: dict[int, Days] = {}
         self.events = 0
@@ -251,9 +250,3 @@ class _Attempt:
         if position not in self._held:
             self._held[position] = ledger.in_log(self._store, self._stretches, upto=position)
         return self._held[position]
-
-
-def _days(tiling: Tiling) -> Stretch:
-    """Return the whole days that a period lies in: a day's row is of the whole day."""
-    days = tiling.calendar.days(tiling.start, tiling.end)
-    return days[0], tiling.calendar.next_day(days[-1])

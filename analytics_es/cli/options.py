@@ -147,16 +147,9 @@ db_option = store_option(
     show_envvar=True,
     help="The store: a file, or postgresql://user@host/database.",
 )
-tz_option = click.option(
-    "--tz",
-    type=zone,
-    metavar="ZONE",
-    help="Zone of times given without one, and of an answer's hours and days.  [default: the store's]",
-)
-zone_option = click.option(
-    "--tz",
-    type=zone,
-    metavar="ZONE",
+tz = functools.partial(click.option, "--tz", type=zone, metavar="ZONE")
+tz_option = tz(help="Zone of times given without one, and of an answer's hours and days.  [default: the store's]")
+zone_option = tz(
     help="Where hours and days begin, if the store is new, such as Europe/Berlin; also the zone of times given without "
     "one.  [default: the store's; UTC for a new one]",
 )
@@ -199,6 +192,16 @@ _PERIOD = [
 def store_options(command: Command) -> Command:
     """Give a command the options of a store, as its argument `db`, and --json."""
     return db_option(json_option(command))
+
+
+def reading_options(command: Command) -> Command:
+    """Give a command the options of a store, with the zone in which times are read, and --json."""
+    return db_option(tz_option(json_option(command)))
+
+
+def new_store_options(command: Command) -> Command:
+    """Give a command the options of a store that it may make, with the zone it is then kept in, and --json."""
+    return db_option(zone_option(json_option(command)))
 
 
 @frozen(kw_only=True)

@@ -38,10 +38,7 @@ class OpenStore:
 
     @contextmanager
     def answering(self, as_of: int | datetime | None, bar: Bar | None = None) -> Iterator[AnalyticsService | AsOf]:
-        """Give what answers: the service, caught up, or the log as it stood.
-
-        `bar` is there for what the question takes, where that may be long.
-        """
+        """Give what answers, with a `bar` where that may take long: the service, caught up, or the log as it stood."""
         if as_of is None:
             self.catch_up()
             with bar or nullcontext():

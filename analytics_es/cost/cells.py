@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from attrs import define, evolve, field, frozen
 
 from analytics_es.cost.charges import USED, Counts
-from analytics_es.cost.turns import MICRO, NEVER, Name, Stretch, Turning, Turns, bands, moments, pieces, runs
+from analytics_es.cost.turns import NEVER, Name, Stretch, Turning, Turns, bands, moments, pieces, runs
+from analytics_es.events.event import MICRO
 from analytics_es.projection.declaration import Column, Declaration, shortened
 from analytics_es.queries import Question
 from analytics_es.read_models import Tiling

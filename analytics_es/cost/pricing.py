@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, localcontext
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +17,7 @@ from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.prices import Rate, UnitPrices
 from analytics_es.cost.prices.quantities import EXACT, side
 from analytics_es.cost.turns import Name, Turning
-from analytics_es.events.event import EPOCH
+from analytics_es.events.event import time_of
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import Question
 from analytics_es.queries.figures import number
@@ -146,7 +146,7 @@ class Costing:
         return self._rates[key]
 
     def _prices(self, name: Name, at: int, *, batch: bool) -> UnitPrices | None:
-        moment = EPOCH + timedelta(microseconds=at)
+        moment = time_of(at)
         tried = (self._book.prices_at(*whose, moment, batch=batch) for whose in self._assumption.priced_as(name))
         return next((prices for prices in tried if prices), None)
 

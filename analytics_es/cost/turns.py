@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 from attrs import frozen
 
-from analytics_es.events.event import EPOCH
+from analytics_es.events.event import MICRO, microseconds
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Key
 from analytics_es.read_models import Tiling
-
-MICRO = 1_000_000
 
 Name = tuple[str, str]  # of a provider and of a model, as events have them
 Stretch = tuple[int, int]  # epoch seconds [start, end)
@@ -30,7 +28,7 @@ class Turning:
     @classmethod
     def of(cls, turns: Sequence[datetime], thresholds: Sequence[int]) -> Turning:
         """Return what changes at instants and thresholds, in order."""
-        return cls([_micros(turn) for turn in turns], thresholds)
+        return cls([microseconds(turn) for turn in turns], thresholds)
 
     def last(self, at: int, otherwise: int) -> int:
         """Return the last change until a time (microseconds), before which there was another price."""
@@ -49,10 +47,6 @@ class Turning:
 
 NEVER = Turning((), ())
 Turns = Callable[[Name, datetime, datetime], tuple[list[datetime], list[int]]]
-
-
-def _micros(instant: datetime) -> int:
-    return (instant - EPOCH) // timedelta(microseconds=1)
 
 
 # ── cutting ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from analytics_es.events.event import EPOCH
+from analytics_es.events.event import time_of
 
 Arguments = dict[str, Any]
 
@@ -36,12 +36,9 @@ def arguments(event: Mapping[str, Any], otherwise: Mapping[str, Any], *, require
 
 
 def moment(when: Any) -> datetime:
-    """Return a time that is ISO 8601 text or Unix microseconds, in UTC where it names no zone.
-
-    Raises ValueError or OverflowError where it is none.
-    """
+    """Return a time from ISO 8601 text (by default UTC) or Unix microseconds; raises ValueError, OverflowError."""
     if isinstance(when, int):
-        return EPOCH + timedelta(microseconds=when)
+        return time_of(when)
     try:
         time = datetime.fromisoformat(when.strip().upper())
     except (AttributeError, ValueError):

@@ -6,7 +6,7 @@ import functools
 import os
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import blake2b
 from typing import Any
 
@@ -20,6 +20,7 @@ from analytics_es.events.fields import VOCABULARY, check_data
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST = datetime(2101, 1, 1, tzinfo=UTC)
+MICRO = 1_000_000  # microseconds of a second
 DEFAULT_SOURCE = "local"
 CORRECTED = "provider.cost.corrected"
 REJECTED = "analytics.message.rejected"  # what came in and gave no event: raw, as base64, with the reason
@@ -215,7 +216,12 @@ def _time(value: object) -> datetime:
 def microseconds(time: datetime) -> int:
     """Return an aware time as Unix microseconds, exactly."""
     since = time - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return (since.days * 86_400 + since.seconds) * MICRO + since.microseconds
+
+
+def time_of(unix_us: int, zone: tzinfo = UTC) -> datetime:
+    """Return Unix microseconds as a time in a zone."""
+    return (EPOCH + timedelta(microseconds=unix_us)).astimezone(zone)
 
 
 def key_of_time(unix_us: int) -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from attrs import frozen
 
 from analytics_es.errors import BadManifest, OtherLog
+from analytics_es.events.event import MICRO
 from analytics_es.lifecycle.archive import Archive, Reader, RowGroups
 from analytics_es.lifecycle.erasure import refuse_forgotten
 from analytics_es.log import EventLog
@@ -91,7 +92,7 @@ def archived_days(log: EventLog, source: ArchiveSource, calendar: Calendar) -> t
     Raises BadManifest where it holds only a part of a sealed day, or was written before the last events were sealed.
     """
     archive = source.archive
-    start, end = (bound // 1_000_000 for bound in archive.period_us)
+    start, end = (bound // MICRO for bound in archive.period_us)
     for day, *_ in log.seals.days():
         following = calendar.next_day(day)
         if start < following and day < end:

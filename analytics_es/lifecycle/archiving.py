@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from analytics_es.errors import BadRetention
-from analytics_es.events.event import EARLIEST, EPOCH
+from analytics_es.events.event import EARLIEST, time_of
 from analytics_es.lifecycle.archive import Archive
 from analytics_es.lifecycle.export import export_data
 from analytics_es.log import EventLog
@@ -38,4 +38,4 @@ def _archived_until(directory: Path, log: EventLog) -> datetime:
     archive = Archive.open(directory, log=log.identity)
     if not all(file.manifest.sealed for file in archive.files):
         raise BadRetention(name="archive", problem=f"cannot go on in {directory}, which holds other exports too")
-    return EPOCH + timedelta(microseconds=archive.period_us[1])
+    return time_of(archive.period_us[1])

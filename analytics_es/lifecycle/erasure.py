@@ -12,7 +12,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, UnknownEntity
-from analytics_es.events.event import REJECTED
+from analytics_es.events.event import MICRO, REJECTED
 from analytics_es.events.fields import ENTITIES
 from analytics_es.lifecycle.archive import Archive
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch
@@ -22,7 +22,6 @@ from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models import beside
 from analytics_es.read_models.sealed_rows import changed_rows
-from analytics_es.read_models.tiling import MICRO
 from analytics_es.store import Store
 from analytics_es.types import ForgetReceipt, HeldCopy, Progress, TimePeriod
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from attrs import define, evolve, field
 
 from analytics_es.errors import DoesNotVerify
-from analytics_es.events.event import EARLIEST, key_of_time
+from analytics_es.events.event import EARLIEST, MICRO, key_of_time
 from analytics_es.lifecycle.archiving import archive_period
 from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.retention import RetentionPolicy, target
@@ -34,7 +34,6 @@ from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.store import Store
 from analytics_es.types import ExportResult, FamilyRetention, Progress, RetentionResult, TimePeriod, Verification
 
-MICRO = 1_000_000
 FIRST = int(EARLIEST.timestamp())
 TOGETHER = 200_000  # events of one seal, about: whole days, held in memory
 SLICE = 5_000  # events deleted at once

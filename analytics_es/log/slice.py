@@ -66,9 +66,8 @@ class LogSlice(EventLog):
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
-        return self._chosen(
-            self._log.announcements(event_type, after=max(after, self._after), upto=min(upto, self._upto))
-        )
+        bounds = {"after": max(after, self._after), "upto": min(upto, self._upto)}
+        return self._chosen(self._log.announcements(event_type, **bounds))
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         return self._log._positions(keys, max(after, self._after), min(upto, self._upto))

@@ -1,26 +1,13 @@
-"""Where the log stood: the position that is meant by one, or by a time of recording, and what answers as of then."""
+"""Where the log stood: the position that is meant by one, or by a time of recording."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
 
 from analytics_es.errors import NoSuchPosition, NotAPosition
 from analytics_es.events import codec
 from analytics_es.events.event import EARLIEST
 from analytics_es.log import EventLog
-from analytics_es.queries.question import QuestionContext
-from analytics_es.types import TimePeriod
-
-
-class Then(Protocol):
-    """What answers as of a position."""
-
-    position: int
-
-    def open_context(self, name: str, period: TimePeriod) -> AbstractContextManager[QuestionContext]:
-        """Open what answers of a projection about a period are made from."""
 
 
 def position_at(log: EventLog, at: int | datetime) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import frozen
 
@@ -18,22 +18,7 @@ from analytics_es.types import Completeness, TimePeriod
 
 Derive = Callable[[Declaration, Tiling, int], ReadModels]
 Lag = Callable[[int], tuple[int, float]]
-KnownAs = Callable[[str, str], str]
-
-
-def as_given(entity: str, value: str) -> str:
-    """Take an entity by the name that is asked for."""
-    return value
-
-
 TOGETHER = 100  # spans of one statement: SQLite takes at most 500
-
-
-class Clock(Protocol):
-    """Tells the time."""
-
-    def __call__(self) -> datetime:
-        """Return now, aware."""
 
 
 def _underivable(declaration: Declaration, tiling: Tiling, position: int) -> ReadModels:
@@ -52,8 +37,8 @@ class QuestionContext:
     read_models: ReadModels
     calendar: Calendar
     lag: Lag
-    clock: Clock
-    known_as: KnownAs = as_given
+    clock: Callable[[], datetime]
+    known_as: Callable[[str, str], str] = lambda _, name: name
     derive: Derive = _underivable
     by_hours: bool = False
 

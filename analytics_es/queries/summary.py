@@ -54,39 +54,21 @@ def summary(
     where = context.as_logged(where)
     with context.question([declared.name], period) as question:
         declaration, measure = question.measure(declared.name, measure.name)
-        groups = grouping(declaration, group_by, where)
-        once = grouping(declaration, [], where)
-        whole = _summary(question, declaration, measure, groups, once.where, metric)
+        whole = _summary(question, declaration, measure, group_by, where)
         if measure.unit != MONEY:
             return whole
-        return _by_currency(question, declaration, measure, groups, once.where, whole)
+        spans, once = question.tiling.spans(), grouping(declaration, [], where).where
+        rows = question.snapshot.sums(declaration, measure.columns, spans, where=once, by=[MONEY])
+        currencies = [row[0] for row in rows if any(value is not None for value in row[1:])]
+        summaries = [
+            _summary(question, declaration, measure, group_by, {**where, MONEY: currency}, currency)
+            for currency in currencies
+        ]
+        return _by_currency(measure, whole, summaries)
 
 
-def _by_currency(
-    question: Question,
-    declaration: Declaration,
-    measure: Measure,
-    groups: Grouping,
-    once: Mapping[str, str],
-    whole: MetricSummary,
-) -> MetricSummary:
+def _by_currency(measure: Measure, whole: MetricSummary, summaries: list[MetricSummary]) -> MetricSummary:
     """Money of different currencies is never added: one summary each, and figures only where there is one currency."""
-    rows = question.snapshot.sums(declaration, measure.columns, question.tiling.spans(), where=once, by=[MONEY])
-    currencies = [row[0] for row in rows if any(value is not None for value in row[1:])]
-    summaries = [
-        evolve(
-            _summary(
-                question,
-                declaration,
-                measure,
-                evolve(groups, where={**groups.where, MONEY: currency}),
-                {**once, MONEY: currency},
-                whole.metric,
-            ),
-            currency=currency,
-        )
-        for currency in currencies
-    ]
     if len(summaries) == 1:
         return evolve(summaries[0], by_currency=summaries)
     empty = nothing(measure)
@@ -105,10 +87,12 @@ def _summary(
     question: Question,
     declaration: Declaration,
     measure: Measure,
-    groups: Grouping,
-    once: Mapping[str, str],
-    metric: str,
+    by: Sequence[str],
+    where: Mapping[str, str],
+    currency: str | None = None,
 ) -> MetricSummary:
+    groups, once = grouping(declaration, by, where), grouping(declaration, [], where).where
+
     def of(tiling: Tiling | None) -> Distribution:
         if tiling is None:
             return Distribution()
@@ -118,7 +102,7 @@ def _summary(
     figures, previous = of(question.tiling), of(question.before())
     series = question.points(declaration, [measure], once)
     return MetricSummary(
-        metric=metric,
+        metric=f"{declaration.name}.{measure.name}",
         unit=measure.unit,
         period=question.period,
         figures=figures,
@@ -132,7 +116,7 @@ def _summary(
         groups=_groups(question, declaration, measure, groups) if groups.by else [],
         previous=previous,
         change=change(figures.total, previous.total),
-        currency=None,
+        currency=currency,
         by_currency=[],
         completeness=question.completeness(),
     )

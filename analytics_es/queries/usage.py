@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analytics_es.events.event import time_of
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.figures import number, share
 from analytics_es.queries.grouping import check_entity, check_text
@@ -78,9 +79,7 @@ def _active(
 def _usage_totals(question: Question, values: Values) -> UsageTotals:
     def moment(name: str) -> Any:
         value = values.get(name)
-        return (
-            None if value is None else question.tiling.local(value // 1_000_000).replace(microsecond=value % 1_000_000)
-        )
+        return None if value is None else time_of(value, question.tiling.calendar.zone)
 
     duration = number(values.get("duration"), 3)
     return UsageTotals(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
+from analytics_es.events.event import MICRO
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded
@@ -14,7 +15,7 @@ from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import Seeds
 from analytics_es.read_models.snapshot import Span
 from analytics_es.read_models.store import ReadModels
-from analytics_es.read_models.tiling import MICRO, Tiling
+from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import AggregationResult, TimePeriod
 
 

@@ -9,12 +9,6 @@ import orjson
 Buckets = dict[int, int]
 
 
-def read(text: str) -> Buckets:
-    """Return bucket index → count."""
-    indexes, counts = orjson.loads(text)
-    return dict(zip(indexes, counts, strict=True))
-
-
 def write(buckets: Buckets) -> str:
     """Return the one text that stands for these buckets."""
     indexes = sorted(buckets)

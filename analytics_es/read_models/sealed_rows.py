@@ -62,7 +62,7 @@ def _schema(declaration: Declaration) -> pa.Schema:
 
 def unpack(sealed: SealedRows) -> list[Row]:
     """Return the rows; raises DamagedSeal."""
-    if not sealed.intact:
+    if hashlib.sha256(sealed.content).hexdigest() != sealed.sha256:
         raise DamagedSeal(projection=sealed.projection, seal=sealed.seal)
     table = pq.read_table(pa.BufferReader(sealed.content))
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))

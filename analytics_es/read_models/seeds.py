@@ -1,7 +1,4 @@
-"""Seeds: what read models begin with: the rows of events that are gone, which the log keeps sealed.
-
-A row only ever adds, so rows of sealed events and rows of the others make one read model together.
-"""
+"""Seeds: the sealed rows of events that are gone, to which the rows of all other events are added."""
 
 from __future__ import annotations
 
@@ -22,10 +19,7 @@ Days = tuple[int, int]  # those that start in [start, end), in seconds
 
 @frozen
 class Seeds:
-    """What the read models of a log begin with: the rows of its sealed events, but for the days in `without`.
-
-    Without a log there are none.
-    """
+    """The rows of a log's sealed events, but for the days in `without`; without a log there are none."""
 
     log: EventLog | None = None
     within: Days = EVER

@@ -8,12 +8,10 @@ from zoneinfo import ZoneInfo
 from attrs import evolve, frozen
 
 from analytics_es.errors import BadPeriod
-from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.events.event import EARLIEST, LATEST, MICRO
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models.snapshot import Span
 from analytics_es.types import TimePeriod
-
-MICRO = 1_000_000
 
 
 def calendar_of(period: TimePeriod, default: Calendar) -> Calendar:
@@ -68,14 +66,14 @@ class Tiling:
         """Return day buckets for whole days and hour buckets for what is left on either side, unlabelled."""
         first, last = self._days()
         if self.by_hours or first >= last:
-            return [Span("hour", self.start, self.end)]
+            return self.hours()
         edges = [Span("hour", self.start, first), Span("day", first, last), Span("hour", last, self.end)]
         return [span for span in edges if span.start < span.end]
 
     def series(self, granularity: str) -> tuple[list[Span], list[int]]:
         """Return spans labelled so that each point of a series is one label, and all labels in order."""
         if granularity == "hour":
-            return [Span("hour", self.start, self.end)], self.calendar.hours(self.start, self.end)
+            return self.hours(), self.calendar.hours(self.start, self.end)
         if granularity == "total":
             return [evolve(span, label=self.start) for span in self.spans()], [self.start]
         first, last = self._days()

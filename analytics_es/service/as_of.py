@@ -5,21 +5,20 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from attrs import evolve
 
-from analytics_es.cost.context import CostContext, Prices
+from analytics_es.cost.context import CostContext
+from analytics_es.cost.price_log import PriceLog
 from analytics_es.events.event import EARLIEST
 from analytics_es.lifecycle import export_data
 from analytics_es.log import LogSlice
-from analytics_es.projection.calendar import Calendar
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.as_of import recorded_at
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import least, several
-from analytics_es.read_models import ReadModels, Tiling, calendar_of
+from analytics_es.read_models import Tiling, calendar_of
 from analytics_es.service.questions import Contexts, Questions
 from analytics_es.store import Store
 from analytics_es.types import ExportResult, OperationResult, Progress, TimePeriod
@@ -32,9 +31,7 @@ class AsOf(Questions):
     question about a period reads the part of the log that holds it and the period before; the next ones are quick.
     """
 
-    def __init__(
-        self, store: Store, position: int, check_open: Callable[[], object], prices: Callable[[int], Prices]
-    ) -> None:
+    def __init__(self, store: Store, position: int, check_open: Callable[[], object], prices: PriceLog) -> None:
         self._log = LogSlice(store.log, upto=position)
         self._store = evolve(store, log=self._log)
         self._check_open, self._derived = check_open, DerivedReadModels()
@@ -50,9 +47,6 @@ class AsOf(Questions):
         self._check_open()
         return Contexts(declarations=self._store.declarations, open=self._answering)
 
-    def _now(self) -> datetime:
-        return self.recorded_at or EARLIEST
-
     @contextmanager
     def _answering(
         self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
@@ -60,34 +54,23 @@ class AsOf(Questions):
         declared = self._store.read_models.declarations[projection]
         calendar = calendar_of(period, self._store.calendar)
         if calendar == self._store.calendar and not several(declared, words or ()):
-            with self.open_context(projection, period) as context:
-                yield context
-            return
-        with self._derived.crossing(self._log, least(declared, words), calendar, period, progress) as read_models:
-            yield self._context(read_models, calendar)
-
-    def _context(self, read_models: ReadModels, calendar: Calendar) -> CostContext:
-        return CostContext(
-            read_models=read_models,
-            calendar=calendar,
-            lag=lambda _: (0, 0.0),
-            clock=self._now,
-            known_as=self._store.known_as,
-            prices=self._prices(self.position),
-            derive=lambda declaration, tiling, _: DerivedReadModels.build(self._log, declaration, tiling),
-        )
-
-    @contextmanager
-    def open_context(self, name: str, period: TimePeriod) -> Iterator[QuestionContext]:
-        """Open what answers of a projection about a period are made from; raises BadPeriod, SealedPeriod."""
-        calendar = self._store.calendar
-        tiling = Tiling.of(calendar, period)
-        whole = Tiling(calendar, tiling.before().start, tiling.end)
-        declaration, fold = self._store.read_models.declarations[name], self._store.fold
-        with self._derived.open(
-            (name, whole.start, whole.end), lambda: DerivedReadModels.build(self._log, declaration, whole, fold)
-        ) as read_models:
-            yield self._context(read_models, calendar)
+            whole, fold = Tiling.of(calendar, period).with_before(), self._store.fold
+            opened = self._derived.open(
+                (projection, whole.start, whole.end),
+                lambda: DerivedReadModels.build(self._log, declared, whole, fold),
+            )
+        else:
+            opened = self._derived.crossing(self._log, least(declared, words), calendar, period, progress)
+        with opened as read_models:
+            yield CostContext(
+                read_models=read_models,
+                calendar=calendar,
+                lag=lambda _: (0, 0.0),
+                clock=lambda: self.recorded_at or EARLIEST,
+                known_as=self._store.known_as,
+                prices=self._prices.then(self.position),
+                derive=lambda declaration, tiling, _: DerivedReadModels.build(self._log, declaration, tiling),
+            )
 
     def export_data(
         self,

@@ -334,7 +334,7 @@ class AnalyticsService(Upkeep):
         Raises NoSuchPosition and NotAPosition.
         """
         parts = self._parts
-        return AsOf(parts.store, position_at(parts.store.log, at), self._lifetime.parts, parts.prices.then)
+        return AsOf(parts.store, position_at(parts.store.log, at), self._lifetime.parts, parts.prices)
 
     def diff(
         self,
@@ -351,8 +351,8 @@ class AnalyticsService(Upkeep):
         """
 
         def compared(parts: Parts) -> AnswerDiff:
-            head = parts.store.log.head
-            with self.as_of(before) as earlier, self.as_of(head() if after is None else after) as later:
-                return diff(parts.store, earlier, later, period, metric=metric, limit=limit)
+            log = parts.store.log
+            earlier, later = (position_at(log, at) for at in (before, log.head() if after is None else after))
+            return diff(parts.store, earlier, later, period, metric=metric, limit=limit)
 
         return self._result(compared)

@@ -13,7 +13,7 @@ from analytics_es.cost.budgets.credits import Grant
 from analytics_es.cost.budgets.spending import between
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import StaleReadModel
-from analytics_es.events.event import EPOCH
+from analytics_es.events.event import MICRO, time_of
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
@@ -181,8 +181,8 @@ def grants(rows: Rows, name: Name, calendar: Calendar) -> list[Grant]:
 
 def _grant(keys: Sequence[str], values: Values, voided_us: int | None, calendar: Calendar) -> Grant:
     fields = dict(zip(KEYS, keys, strict=True))
-    first = moment(values["first_granted_at"] // HOUR_US * HOUR_US)
-    voided = None if voided_us is None else calendar.next_hour(voided_us // 1_000_000)
+    first = time_of(values["first_granted_at"] // HOUR_US * HOUR_US)
+    voided = None if voided_us is None else calendar.next_hour(voided_us // MICRO)
     return Grant(
         id=fields["grant_id"],
         amount=money(values["granted"]) or Decimal(0),
@@ -208,12 +208,7 @@ def counted_period(account: Account, first_us: int | None, calendar: Calendar) -
     """Return the period in which calls count; one that does not say when it starts begins with its first hour."""
     if account.start or first_us is None:
         return account.period
-    return between(calendar.local(calendar.hour_start(first_us // 1_000_000)), account.end)
-
-
-def moment(unix_us: int) -> datetime:
-    """Return microseconds as a time."""
-    return EPOCH + timedelta(microseconds=unix_us)
+    return between(calendar.local(calendar.hour_start(first_us // MICRO)), account.end)
 
 
 def spent(snapshot: Snapshot, budget_id: str, currency: str, spans: Sequence[Span]) -> int:

@@ -20,6 +20,7 @@ from analytics_es.cost.budgets.spending import COST, Spending, amounts_by, hours
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PricesThen
 from analytics_es.cost.prices.book import PriceBook
+from analytics_es.events.event import MICRO
 from analytics_es.log import LogSlice
 from analytics_es.projection.declaration import Declaration, Key
 from analytics_es.projection.fold_sql import OCCURRED
@@ -209,7 +210,7 @@ class BudgetHistory:
             after = batch.column("position")[-1].as_py()
             for event in self.store.fold.by_event(batch, declaration, {}).to_pylist():
                 keys = tuple(event[key] for key in accounts.KEYS)
-                yield from ((grain, event[OCCURRED] // 1_000_000, keys, event) for grain in ("hour", "day"))
+                yield from ((grain, event[OCCURRED] // MICRO, keys, event) for grain in ("hour", "day"))
 
     # ── what calls cost ─────────────────────────────────────────────────────────────────────────────────────────
 

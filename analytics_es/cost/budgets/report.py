@@ -10,12 +10,12 @@ from itertools import pairwise
 from attrs import evolve, frozen
 
 from analytics_es.cost.budgets import accounts
-from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, moment, money
+from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, money
 from analytics_es.cost.budgets.credits import Burnt, Grant, burn, phases
 from analytics_es.cost.budgets.spending import COST, OpenContext, Spending, between, hours, spending
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError
-from analytics_es.events.event import LATEST
+from analytics_es.events.event import LATEST, time_of
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries import Question
 from analytics_es.read_models import Snapshot, Tiling
@@ -149,7 +149,7 @@ def _draft(rows: Rows, account: Account, allocation: Allocation, when: _When, ta
     return _Draft(
         account=account,
         allocation=allocation,
-        began=account.start or (None if first is None else moment(first)),
+        began=account.start or (None if first is None else time_of(first)),
         taken=money(taken(account.name, account.period)) if is_spent else None,
         grants=grants,
         phases=[(period, money(taken(account.name, period)) or NOTHING) for period in periods],
@@ -252,7 +252,7 @@ def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | 
 
 def _thresholds(allocation: Allocation, zone: tzinfo) -> list[BudgetThreshold]:
     return [
-        BudgetThreshold(percent=percent, reached_at=None if at is None else moment(at).astimezone(zone), position=place)
+        BudgetThreshold(percent=percent, reached_at=None if at is None else time_of(at, zone), position=place)
         for percent in sorted({*allocation.thresholds, *allocation.reached})
         for place, at in [allocation.reached.get(percent, (None, None))]
     ]

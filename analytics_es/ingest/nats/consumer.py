@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from nats.aio.client import Client
@@ -16,7 +16,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from analytics_es.errors import CannotReachBus
-from analytics_es.events.event import EPOCH
+from analytics_es.events.event import time_of
 from analytics_es.ingest.bus import BatchHandler, Message
 from analytics_es.ingest.nats.binding import bind, problem
 from analytics_es.ingest.nats.inbox import PATIENCE_SECONDS, Inbox
@@ -55,7 +55,7 @@ def _place(reply: str) -> tuple[str, int, datetime]:
     """
     parts = reply.split(".")
     stream, _, _, sequence, _, nanoseconds = parts[2:8] if len(parts) == SHORT else parts[4:10]
-    return stream, int(sequence), EPOCH + timedelta(microseconds=int(nanoseconds) // 1000)
+    return stream, int(sequence), time_of(int(nanoseconds) // 1000)
 
 
 class NatsConsumer:

@@ -1,19 +1,14 @@
-"""Spans → events, as arguments of `record_event`.
-
-What becomes of a span depends on nothing but the span, so live export and import of a file give the same event; but for
-one thing: which spans lie in it (`nesting.py`).
-"""
+"""Spans → events, the same live and from files: all depends on the span alone, and on which lie in it (`nesting`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from attrs import define, evolve, field
 
 from analytics_es.events.checks import MAX_TEXT
-from analytics_es.events.event import EPOCH
+from analytics_es.events.event import time_of
 from analytics_es.ingest.otel import conventions as semconv
 from analytics_es.ingest.otel.nesting import Nesting, Node
 from analytics_es.ingest.otel.spans import Attributes, Span, common, cut, duration, first_chunk, left_over, said
@@ -134,7 +129,7 @@ def _event(span: Span, activity: str, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "event_type": f"{activity}.{_outcome(span, data['error_type'])}",
         "data": {name: value for name, value in data.items() if value is not None},
-        "occurred_at": EPOCH + timedelta(microseconds=span.end_us),
+        "occurred_at": time_of(span.end_us),
         "id": span.key,
         "source": SOURCE,
     }
