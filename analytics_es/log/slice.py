@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NoReturn
 
 import pyarrow as pa
 
 from analytics_es.errors import ReadOnly
-from analytics_es.log.event_log import LAST, Appended, Entry, EventLog, Held, Range
+from analytics_es.log.event_log import LAST, EventLog, Held, Range
 
 Chooses = Callable[[str], bool]
 
@@ -21,9 +21,11 @@ class LogSlice(EventLog):
         self.begins = after
         self.identity, self.poll_seconds, self.seals = log.identity, log.poll_seconds, log.seals
 
-    def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
+    def append(self, *_: object, **_options: object) -> NoReturn:
         """Refuse: raises ReadOnly."""
         raise ReadOnly
+
+    rewrite = scrub = append
 
     def noted(self, name: str) -> str | None:
         """Return what was last noted in the log, wherever this part ends."""
@@ -33,14 +35,6 @@ class LogSlice(EventLog):
         """Return the first events that hold these bytes, or are of these types; fewer may not mean no more."""
         events = self._log.search(text, types=types, after=max(after, self._after), limit=limit)
         return [held for held in events if held.position <= self._upto and self._is_chosen(held.type)]
-
-    def rewrite(self, states: Mapping[int, bytes]) -> None:
-        """Refuse: raises ReadOnly."""
-        raise ReadOnly
-
-    def scrub(self) -> list[str]:
-        """Refuse: raises ReadOnly."""
-        raise ReadOnly
 
     def head(self) -> int:
         """Return the last position, whatever the whole log holds beyond it."""
