@@ -77,6 +77,12 @@ def recorded(analytics: AnalyticsService, *types: str) -> list[RecordedEvent]:
     return [event for event in events if (event.type in types if types else event.type != CONFIGURED)]
 
 
+def data_of(analytics: AnalyticsService, event_type: str) -> list[dict[str, Any]]:
+    """Return what the events of a type say, in order, as it is stored."""
+    rows = analytics.store.log.scan(after=0, limit=100_000).to_pylist()
+    return [orjson.loads(row["state"])["data"] for row in rows if row["type"] == event_type]
+
+
 def policies(analytics: AnalyticsService) -> list[tuple[int, str]]:
     """Return the positions at which a policy of privacy was told of, and of which preset it is."""
     return [(event.position or 0, event.data["preset"]) for event in recorded(analytics, CONFIGURED)]

@@ -27,7 +27,7 @@ from analytics_es.queries.summary import summary
 from analytics_es.read_models import Tiling
 from analytics_es.read_models.aggregation import run_aggregation
 from analytics_es.read_models.catch_up import Runner
-from analytics_es.read_models.histograms import read
+from analytics_es.read_models.histograms import add
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.testing import budget_allocated, job_failed, message_added, provider_call, task_completed, tool_call
 from analytics_es.types import TimePeriod
@@ -422,7 +422,7 @@ class Sizes:
 def test_percentiles_are_within_the_bound_of_the_exact_ones(values: list[int]) -> None:
     (measure,) = declaration_of(Sizes).measures
     row = folded(Sizes, *(stored(value=value) for value in values)).rows[0]
-    told = distribution(measure, [*row[2:-1], read(row[-1])])
+    told = distribution(measure, [*row[2:-1], add(row[-1:])])
 
     assert (told.count, told.total, told.minimum, told.maximum) == (len(values), sum(values), min(values), max(values))
     for name, percent in (("p50", 50), ("p90", 90), ("p95", 95), ("p99", 99)):

@@ -59,12 +59,12 @@ def compare(live: Page, expected: Page, width: int, limit: int) -> Differences:
 
 def _walk(differences: Differences, ours: Sequence[Row], theirs: Sequence[Row], width: int, end: Row | None) -> None:
     """Compare row for row up to a key, beyond which one side was not read."""
-    one, other = ({row[:width]: row for row in page if end is None or row[:width] <= end} for page in (ours, theirs))
-    keys = sorted({*one, *other})
+    live, expected = ({row[:width]: row for row in page if not end or row[:width] <= end} for page in (ours, theirs))
+    keys = sorted({*live, *expected})
     differences.rows += len(keys)
     for key in keys:
-        if one.get(key) != other.get(key):
-            differences.add((one.get(key), other.get(key)))
+        if live.get(key) != expected.get(key):
+            differences.add((live.get(key), expected.get(key)))
 
 
 # ── in words ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -120,11 +120,11 @@ def _divergence(
 def _differences(declaration: Declaration, live: Row | None, expected: Row | None) -> Iterator[ColumnDifference]:
     columns = [(column.name, measure) for measure in declaration.measures for column in measure.columns]
     nothing = (None,) * len(columns)
-    for (name, measure), one, other in zip(columns, live or nothing, expected or nothing, strict=True):
-        if one != other:
+    for (name, measure), live_value, expected_value in zip(columns, live or nothing, expected or nothing, strict=True):
+        if live_value != expected_value:
             decimals = 0 if name.removeprefix(measure.name) == "_count" else measure.decimals
-            ours, theirs = _scaled(one, decimals), _scaled(other, decimals)
-            by = ours - theirs if isinstance(one, int) and isinstance(other, int) else None  # type: ignore[operator]
+            ours, theirs = _scaled(live_value, decimals), _scaled(expected_value, decimals)
+            by = ours - theirs if isinstance(live_value, int) and isinstance(expected_value, int) else None  # type: ignore[operator]
             yield ColumnDifference(column=name, live=ours, expected=theirs, by=by)
 
 

@@ -229,10 +229,10 @@ def _value(event: RecordedEvent, path: tuple[str, ...]) -> Any:
     if path[0] in ("data", "attributes") and len(path) == 2:
         outer = event.data if path[0] == "data" else event.data.get("attributes")
         return outer.get(path[1]) if isinstance(outer, dict) else None
-    what = facts(event.type)
-    own: dict[str, Any] = {"type": event.type, "family": what.family, "activity": what.activity}
+    type_facts = facts(event.type)
+    own: dict[str, Any] = {"type": event.type, "family": type_facts.family, "activity": type_facts.activity}
     own |= {"source": event.source, "occurred_at": microseconds(event.occurred_at)}
-    own["outcome"] = event.data.get("status") or (None if what.verdict == "begun" else what.verdict)
+    own["outcome"] = event.data.get("status") or (None if type_facts.verdict == "begun" else type_facts.verdict)
     return event.data.get(_stored_name(path), own.get(path[0]))
 
 

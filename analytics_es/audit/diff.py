@@ -48,7 +48,7 @@ def diff(store: Store, before: int, after: int, period: TimePeriod, *, metric: s
     declarations = store.declarations if metric is None else [find_metric(store.declarations, metric)[0]]
     tiling = Tiling.of(store.calendar, period)
     check_exact(store.log, tiling.start, before, "a comparison")
-    kinds, events = _came(LogSlice(store.log, after=before, upto=after), tiling, limit)
+    kinds, events = _by_kind(LogSlice(store.log, after=before, upto=after), tiling, limit)
     metrics = [
         change
         for declaration in (declarations if kinds else ())
@@ -68,11 +68,11 @@ def diff(store: Store, before: int, after: int, period: TimePeriod, *, metric: s
 # ── the events ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _came(came: LogSlice, tiling: Tiling, limit: int) -> tuple[list[ChangeOfKind], list[ChangingEvent]]:
+def _by_kind(arrivals: LogSlice, tiling: Tiling, limit: int) -> tuple[list[ChangeOfKind], list[ChangingEvent]]:
     """Sort the events of whole hours by kind, and read the first of them."""
     changes: dict[str, list[tuple[int, int, int]]] = {}
     events: list[ChangingEvent] = []
-    for batch in map(_without_own, came.scan_period(*tiling.within)):
+    for batch in map(_without_own, arrivals.scan_period(*tiling.within)):
         for event_type, count, first, last in _by_type(batch):
             changes.setdefault(kind_of_change(event_type), []).append((count, first, last))
         events += _read(batch.slice(0, limit - len(events)))

@@ -35,7 +35,7 @@ OfCost = CostRow | CurrencyCost | EffortCost | UnknownCost
 Row = Point | MetricGroup | EventTypeUsage | EntityUsage | OperationPerformance | OfCost
 
 
-def place(
+def period_and_keys(
     answer: TimePeriod | Answer, row: Row | None, where: Mapping[str, str] | None, *, metric: str
 ) -> tuple[TimePeriod, dict[str, str]]:
     """Return the period and the keys that a row of an answer is about, or, without a row, all of it; raises NotARow.

@@ -68,19 +68,14 @@ def verify(
 
 
 def _verified(
-    store: Store,
-    names: Sequence[str],
-    tilings: Sequence[Tiling],
-    limit: int,
-    workers: int,
-    progress: Progress | None,
+    store: Store, names: Sequence[str], tilings: Sequence[Tiling], limit: int, workers: int, progress: Progress | None
 ) -> tuple[list[ProjectionVerification], int]:
     while True:
         declarations = {name: live.declaration for name, live in store.read_models.live().items() if name in names}
         defined = list(declarations.values())
         refold = replaying(store.replay_source, defined, store.calendar, workers=workers)
-        with _apart(store, defined) as apart, refold as replay:
-            attempt = _Attempt(store, declarations, apart, replay, tilings, progress)
+        with _empty_read_models(store, defined) as refolded, refold as replay:
+            attempt = _Attempt(store, declarations, refolded, replay, tilings, progress)
             compared = attempt.compared(limit)
             if compared is not None:
                 return [attempt.verification(projection) for projection in compared], attempt.events
@@ -96,7 +91,7 @@ def _drawn(store: Store, names: Sequence[str], count: int, seed: int) -> list[Ti
 
 
 @contextmanager
-def _apart(store: Store, declarations: Sequence[Declaration]) -> Iterator[ReadModels]:
+def _empty_read_models(store: Store, declarations: Sequence[Declaration]) -> Iterator[ReadModels]:
     """Open empty read models in a private file that goes afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="analytics-es-verify-"))
     try:
@@ -132,12 +127,12 @@ class _Attempt:
         self,
         store: Store,
         declarations: Mapping[str, Declaration],
-        apart: ReadModels,
+        refolded: ReadModels,
         replay: Replay,
         tilings: Sequence[Tiling],
         progress: Progress | None,
     ) -> None:
-        self._store, self._declarations, self._apart = store, declarations, apart
+        self._store, self._declarations, self._refolded = store, declarations, refolded
         self._replay, self._progress = replay, progress
         self._fold = store.fold.of(declarations.values())
         self._stretches = [tiling.whole_days() for tiling in tilings]  # a day's row is of the whole day
@@ -161,7 +156,7 @@ class _Attempt:
     def _fold_all(self, names: Sequence[str], after: int, upto: int) -> None:
         for part, result in self._replay(after, upto):
             for name in names:
-                self._apart.commit(name, succeeded(result[name]), expected=self._done[name], position=part.upto)
+                self._refolded.commit(name, succeeded(result[name]), expected=self._done[name], position=part.upto)
                 self._done[name] = part.upto
             self.events += part.upto - part.after
             if self._progress:
@@ -172,8 +167,8 @@ class _Attempt:
             within = (start * MICRO, end * MICRO)
             for batch in self._store.log.scan_period(*within, after=after, upto=upto):
                 for name, folded in self._fold.fold_all(batch, names, within=within).items():
-                    with self._apart.replacing(name) as (cursor, live):
-                        self._apart.merge(cursor, live.declaration, folded)
+                    with self._refolded.replacing(name) as (cursor, live):
+                        self._refolded.merge(cursor, live.declaration, folded)
                 self.events += batch.num_rows
             if self._progress:
                 self._progress("verifying", number, len(self._stretches))
@@ -195,7 +190,7 @@ class _Attempt:
                     return None
                 if all(positions[name] - done <= NEAR for name, done in self._done.items()):
                     self._upto(positions)
-                    with self._apart.read() as expected:
+                    with self._refolded.read() as expected:
                         return [self._compare(snapshot, expected, name, limit) for name in self._declarations]
 
     def _positions(self, snapshot: Snapshot) -> dict[str, int] | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from analytics_es.cli.display import print_answer
-from analytics_es.cli.options import as_of_option, db_option, json_option, moment, top_option, tz_option
+from analytics_es.cli.options import as_of_option, moment, reading_options, top_option
 from analytics_es.cli.store import Place, existing
 from analytics_es.cli.tables import budgets as tables
 
@@ -19,9 +19,7 @@ from analytics_es.cli.tables import budgets as tables
 )
 @as_of_option
 @top_option
-@db_option
-@tz_option
-@json_option
+@reading_options
 def budgets(
     budget: str | None, at: datetime | None, as_of: int | datetime | None, top: int, db: Place, as_json: bool
 ) -> None:

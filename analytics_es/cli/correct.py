@@ -6,7 +6,7 @@ import click
 
 from analytics_es.cli.display import Line, print_answer, words
 from analytics_es.cli.options import store_options
-from analytics_es.cli.store import Place, Store, existing
+from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.types import CostCorrection
 
 
@@ -35,7 +35,7 @@ def correct(position: int, cost: str, note: str, currency: str | None, dry_run: 
     print_answer(correction, map(Line, lines), as_json)
 
 
-def _call(correction: CostCorrection, store: Store) -> str:
+def _call(correction: CostCorrection, store: OpenStore) -> str:
     model = f" of {correction.model}" if correction.model else ""
     when = f"{correction.occurred_at.astimezone(store.reads):%F %T %Z}"
     return f"call{words.safe(model)} at position {correction.corrects:,}, {when}"

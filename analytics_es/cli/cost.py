@@ -53,13 +53,13 @@ def cost(
       analytics-es cost --where user=ada --model gpt-4o=claude-sonnet-4-5
       analytics-es cost --prices contract.toml --last 4w
     """
-    others = pairs(models, "--model", "MODEL=OTHER")
+    replacements = pairs(models, "--model", "MODEL=OTHER")
     prices = read_prices(file) if file else None
     bar = Bar("reading the log")
     with question.answering(bar) as (service, period):
         answer = service.get_cost_breakdown(
-            period, by=by, where=where, prices=prices, models=others, progress=bar.report
+            period, by=by, where=where, prices=prices, models=replacements, progress=bar.report
         ).unwrap()
         was = service.get_cost_breakdown(period, where=where).unwrap() if answer.supposed else answer
-    supposed = tables.supposed(was, others, prices, file) if answer.supposed else []
+    supposed = tables.supposed(was, replacements, prices, file) if answer.supposed else []
     question.show(answer, tables.cost(answer, top, supposed))

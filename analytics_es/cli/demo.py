@@ -33,7 +33,8 @@ def demo(db: Place, seed: int, start: datetime | None, days: int, jobs: int, as_
       analytics-es demo
       analytics-es demo --db /tmp/demo.db --seed 7 --days 30 --jobs 5000
     """
-    begin = _aware(start) if start else datetime.combine(datetime.now(UTC), time(), UTC) - timedelta(days=days)
+    begin = start or datetime.combine(datetime.now(UTC), time(), UTC) - timedelta(days=days)
+    begin = begin if begin.tzinfo else begin.replace(tzinfo=UTC)
     there = exists(db.address, schema=db.schema)
     with opened(db, privacy="full") as store:
         with Bar("recording") as bar:
@@ -49,10 +50,6 @@ def demo(db: Place, seed: int, start: datetime | None, days: int, jobs: int, as_
             err=True,
         )
     print_answer(answers, [*tables.report(answers), *_next(db)], as_json)
-
-
-def _aware(start: datetime) -> datetime:
-    return start if start.tzinfo else start.replace(tzinfo=UTC)
 
 
 def _next(db: Place) -> Iterator[Block]:

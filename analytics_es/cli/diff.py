@@ -14,7 +14,7 @@ from analytics_es.cli.store import existing
 from analytics_es.cli.tables.parts import cut, heading
 from analytics_es.types import AnswerDiff, ChangeOfKind, ChangingEvent, Distribution, MetricChange
 
-Place = int | datetime
+At = int | datetime  # a position, or a time of recording
 
 
 @click.command()
@@ -23,7 +23,7 @@ Place = int | datetime
 @click.option("--metric", metavar="NAME", help="Only this metric.")
 @top_option
 @period_options
-def diff(question: Question, before: Place, after: Place | None, metric: str | None, top: int) -> None:
+def diff(question: Question, before: At, after: At | None, metric: str | None, top: int) -> None:
     """Say what changed in the answers about a period.
 
     Events that were recorded after --before and happened in the period, late ones, corrections and erasures apart,

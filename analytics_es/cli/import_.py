@@ -14,8 +14,8 @@ from attrs import asdict, define, field, frozen
 
 from analytics_es.cli.display import Bar, Column, Columns, Grid, Number, Styled, print_answer, words
 from analytics_es.cli.failures import Failed
-from analytics_es.cli.options import PATH, db_option, json_option, zone_option
-from analytics_es.cli.store import Place, Store, opened
+from analytics_es.cli.options import PATH, new_store_options
+from analytics_es.cli.store import OpenStore, Place, opened
 from analytics_es.errors import AnalyticsError, BadRow, CannotWrite, FileExists
 from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
 from analytics_es.service import AnalyticsService
@@ -32,9 +32,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--format", type=click.Choice([OTLP]), help="Files are traces of OpenTelemetry in OTLP/JSON.")
 @click.option("--rejects", "rejects_to", type=PATH, metavar="FILE", help="Write refused rows to a new file.")
 @click.option("--strict", is_flag=True, help="End with exit code 1 if any row was refused; the others are imported.")
-@db_option
-@zone_option
-@json_option
+@new_store_options
 def import_(
     files: Sequence[Path],
     mapping: Path | None,
@@ -75,7 +73,7 @@ def import_(
         raise Failed(f"error: {words.plural(refused.count, 'row')} refused; everything else is imported")
 
 
-def _note_zone(store: Store, tz: str | None) -> None:
+def _note_zone(store: OpenStore, tz: str | None) -> None:
     if tz and tz != store.keeps:
         click.echo(f"note: this store keeps its hours and days in {store.keeps}; --tz is for a new one", err=True)
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import click
 
 from analytics_es.cli.display import Line, print_answer
-from analytics_es.cli.options import db_option, json_option, zone_option
+from analytics_es.cli.options import new_store_options
 from analytics_es.cli.store import Place, opened
 
 
 @click.command()
-@db_option
-@zone_option
-@json_option
+@new_store_options
 def migrate(db: Place, as_json: bool) -> None:
     """Prepare a store for this version, or create it.
 

@@ -15,7 +15,7 @@ import click
 from attrs import fields, frozen
 
 from analytics_es.cli.display import Bar, Block, print_answer
-from analytics_es.cli.store import Place, Store, existing
+from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.errors import BadPeriod
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.projection.calendar import Calendar
@@ -147,16 +147,9 @@ db_option = store_option(
     show_envvar=True,
     help="The store: a file, or postgresql://user@host/database.",
 )
-tz_option = click.option(
-    "--tz",
-    type=zone,
-    metavar="ZONE",
-    help="Zone of times given without one, and of an answer's hours and days.  [default: the store's]",
-)
-zone_option = click.option(
-    "--tz",
-    type=zone,
-    metavar="ZONE",
+tz = functools.partial(click.option, "--tz", type=zone, metavar="ZONE")
+tz_option = tz(help="Zone of times given without one, and of an answer's hours and days.  [default: the store's]")
+zone_option = tz(
     help="Where hours and days begin, if the store is new, such as Europe/Berlin; also the zone of times given without "
     "one.  [default: the store's; UTC for a new one]",
 )
@@ -201,6 +194,16 @@ def store_options(command: Command) -> Command:
     return db_option(json_option(command))
 
 
+def reading_options(command: Command) -> Command:
+    """Give a command the options of a store, with the zone in which times are read, and --json."""
+    return db_option(tz_option(json_option(command)))
+
+
+def new_store_options(command: Command) -> Command:
+    """Give a command the options of a store that it may make, with the zone it is then kept in, and --json."""
+    return db_option(zone_option(json_option(command)))
+
+
 @frozen(kw_only=True)
 class Question:
     """What the options of a question say."""
@@ -214,7 +217,7 @@ class Question:
     as_of: int | datetime | None = None
 
     @contextmanager
-    def caught_up(self) -> Iterator[tuple[Store, TimePeriod]]:
+    def caught_up(self) -> Iterator[tuple[OpenStore, TimePeriod]]:
         """Open the store, up to date, with the period."""
         with existing(self.db) as store:
             period = self.period(store)
@@ -229,7 +232,7 @@ class Question:
             with store.answering(self.as_of, bar) as service:
                 yield service, self.period(store, service.recorded_at) if isinstance(service, AsOf) else period
 
-    def period(self, store: Store, now: datetime | None = None) -> TimePeriod:
+    def period(self, store: OpenStore, now: datetime | None = None) -> TimePeriod:
         """Return the period that --from, --to and --last mean together."""
         if self.start and self.end and self.length:
             raise click.UsageError("--last goes with --from or with --to, not with both.")

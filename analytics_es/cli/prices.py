@@ -41,9 +41,7 @@ def prices() -> None:
 @click.option("--note", metavar="TEXT", help="Why, to be kept with them.")
 @click.option("--dry-run", is_flag=True, help="Say what would be published, and do nothing.")
 @options.db_option
-@click.option(
-    "--tz", type=options.zone, metavar="ZONE", help="Where hours and days begin, if the store is new.  [default: UTC]"
-)
+@options.tz(help="Where hours and days begin, if the store is new.  [default: UTC]")
 @options.json_option
 def import_(file: Path, note: str | None, dry_run: bool, db: Place, as_json: bool) -> None:
     """Publish the prices of a file, TOML or JSON: all of them, or none.
@@ -93,9 +91,7 @@ def diff(question: options.Question, book: Path, top: int) -> None:
 @prices.command("list")
 @at_option
 @click.option("--provider", metavar="NAME", help="Those of one provider, with all that genai-prices knows of it.")
-@options.db_option
-@options.tz_option
-@options.json_option
+@options.reading_options
 def list_(at: datetime | None, provider: str | None, db: Place, as_json: bool) -> None:
     """List published prices, by position; with --at those that hold at a time.
 
@@ -128,9 +124,7 @@ def list_(at: datetime | None, provider: str | None, db: Place, as_json: bool) -
 @click.option("--provider", metavar="NAME", help="Whose; without one, the provider whose models have such names.")
 @click.option("--batch", is_flag=True, help="What calls in a batch cost.")
 @at_option
-@options.db_option
-@options.tz_option
-@options.json_option
+@options.reading_options
 def show(model: str, provider: str | None, batch: bool, at: datetime | None, db: Place, as_json: bool) -> None:
     """Show what calls of a model cost.
 

@@ -14,7 +14,7 @@ import click
 
 from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
 from analytics_es.cli.options import PATH, confirm, db_option, moment, tz_option, yes_option
-from analytics_es.cli.store import Place, Store, existing
+from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.events.codec import to_json
 from analytics_es.read_models.replay import BATCH, cluster, relax
 from analytics_es.types import AggregationResult, Progress, ProjectionStatus, RebuildResult, TimePeriod
@@ -126,7 +126,7 @@ def _planned(status: Sequence[ProjectionStatus], names: Sequence[str]) -> list[P
     return [projection for projection in status if not names or projection.name in names]
 
 
-def _period(store: Store, start: datetime | None, end: datetime | None) -> TimePeriod | None:
+def _period(store: OpenStore, start: datetime | None, end: datetime | None) -> TimePeriod | None:
     if start is None:
         if end is not None:
             raise click.UsageError("--to goes with --from.")

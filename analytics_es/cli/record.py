@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from analytics_es.cli.options import db_option, json_option, moment, zone_option
+from analytics_es.cli.options import moment, new_store_options
 from analytics_es.cli.store import Place, opened
 from analytics_es.errors import CannotRead
 from analytics_es.events.codec import to_json
@@ -26,9 +26,7 @@ MAX_TEXT = 4 * 2**20  # of data as JSON: far beyond what an event may take
 @click.option("--occurred-at", type=moment, metavar="TIME", help="When it happened.  [default: now]")
 @click.option("--id", metavar="TEXT", help="The event's id at its source; it needs --occurred-at.")
 @click.option("--source", metavar="TEXT", help="Who tells.  [default: local]")
-@db_option
-@zone_option
-@json_option
+@new_store_options
 def record(
     event_type: str,
     data: str,

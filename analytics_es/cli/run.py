@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
-from types import FrameType
 from zoneinfo import ZoneInfo
 
 import click
@@ -20,7 +19,7 @@ from rich.text import Text
 from analytics_es.cli.display import words
 from analytics_es.cli.display.render import make_console
 from analytics_es.cli.options import db_option, zone_option
-from analytics_es.cli.store import Place, Store, existing, opened
+from analytics_es.cli.store import OpenStore, Place, existing, opened
 from analytics_es.ingest import Subscription, SubscriptionStats
 from analytics_es.types import OperationResult, ProjectionStatus, RetentionResult
 
@@ -72,7 +71,7 @@ def run(url: str | None, stream: str | None, durable: str, subject_prefix: str, 
 
 
 @contextmanager
-def _retaining(store: Store, stopping: threading.Event) -> Iterator[None]:
+def _retaining(store: OpenStore, stopping: threading.Event) -> Iterator[None]:
     """Retain every night, in a thread of its own; what fails is told, and tried again the next night."""
     nightly = Nightly(lambda: datetime.now(ZoneInfo(store.keeps)))
 
@@ -123,10 +122,8 @@ def _stopped() -> Iterator[threading.Event]:
     """Turn Ctrl-C and SIGTERM into an event; what is being folded is finished."""
     stopping = threading.Event()
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stopping.set()) for number in signals}
     try:
         yield stopping
     finally:
@@ -162,7 +159,7 @@ def _counts(stats: SubscriptionStats) -> str:
     return f"{words.plural(stats.received, 'message')}: {counts}"
 
 
-def _watch(store: Store, stopping: threading.Event, flow: Flow | None = None) -> None:
+def _watch(store: OpenStore, stopping: threading.Event, flow: Flow | None = None) -> None:
     """Wait; on a terminal, say how far it is, elsewhere only what is wrong with a bus."""
     console = make_console(stderr=True)
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else nullcontext() as live:
@@ -174,7 +171,7 @@ def _watch(store: Store, stopping: threading.Event, flow: Flow | None = None) ->
                 click.echo(f"warning: {words.safe(trouble)}", err=True)
 
 
-def _show_position(store: Store) -> None:
+def _show_position(store: OpenStore) -> None:
     position = min(status.position for status in store.service.projections().unwrap())
     click.echo(f"stopped at position {position:,}", err=True)
 

@@ -21,7 +21,7 @@ from analytics_es.store import exists, log_path, on_server
 
 
 @frozen
-class Store:
+class OpenStore:
     """An open store, the zone its hours and days are kept in, and the zone in which times without one are read."""
 
     service: AnalyticsService
@@ -38,10 +38,7 @@ class Store:
 
     @contextmanager
     def answering(self, as_of: int | datetime | None, bar: Bar | None = None) -> Iterator[AnalyticsService | AsOf]:
-        """Give what answers: the service, caught up, or the log as it stood.
-
-        `bar` is there for what the question takes, where that may be long.
-        """
+        """Give what answers, with a `bar` where that may take long: the service, caught up, or the log as it stood."""
         if as_of is None:
             self.catch_up()
             with bar or nullcontext():
@@ -80,7 +77,7 @@ class Place:
 
 
 @contextmanager
-def existing(db: Place, **options: Any) -> Iterator[Store]:
+def existing(db: Place, **options: Any) -> Iterator[OpenStore]:
     """Open a store that is there; raises NoSuchStore, with nothing created."""
     _refuse_directory(db)
     if not exists(db.address, schema=db.schema):
@@ -90,7 +87,7 @@ def existing(db: Place, **options: Any) -> Iterator[Store]:
 
 
 @contextmanager
-def opened(db: Place, **options: Any) -> Iterator[Store]:
+def opened(db: Place, **options: Any) -> Iterator[OpenStore]:
     """Open a store, or create it in the zone that is asked for, else UTC; the zone of one that is there never changes.
 
     The options are those of AnalyticsService.open; by default nothing is followed.
@@ -98,7 +95,7 @@ def opened(db: Place, **options: Any) -> Iterator[Store]:
     _refuse_directory(db)
     service, keeps = _open(db, db.tz or "UTC", {"follow": False, **options})
     with service:
-        yield Store(service, keeps, ZoneInfo(db.tz or keeps))
+        yield OpenStore(service, keeps, ZoneInfo(db.tz or keeps))
 
 
 def _refuse_directory(db: Place) -> None:

@@ -10,7 +10,7 @@ import click
 from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
 from analytics_es.cli.options import moment, period_of, store_options, tz_option
 from analytics_es.cli.projections import ledger
-from analytics_es.cli.store import Place, Store, existing
+from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.events.event import EARLIEST
 from analytics_es.types import (
     ColumnDifference,
@@ -72,7 +72,7 @@ def verify(
         click.get_current_context().exit(1)
 
 
-def _period(store: Store, start: datetime | None, end: datetime | None) -> TimePeriod | None:
+def _period(store: OpenStore, start: datetime | None, end: datetime | None) -> TimePeriod | None:
     if not start and not end:
         return None
     return period_of(

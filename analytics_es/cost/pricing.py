@@ -187,9 +187,9 @@ def _clash(word: str, priced: Collection[str]) -> bool:
 
     Of one call, `check_parts` says it.
     """
-    one, and_, other = word.partition("&")
+    kind, and_, other = word.partition("&")
     if and_:
-        return {f"{one}_tokens", f"{other}_tokens"} <= {*priced}
+        return {f"{kind}_tokens", f"{other}_tokens"} <= {*priced}
     return word.startswith("cache_read_") and f"{word}_tokens" not in priced and _both(word) <= {*priced}
 
 

@@ -19,7 +19,7 @@ DECLARED = "analytics.tags.declared"
 MOST_TAGS = 20
 
 
-def checked(tags: Iterable[str]) -> tuple[str, ...]:
+def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Return names of attributes, in order; raises BadTags."""
     if isinstance(tags, str) or not isinstance(tags, Iterable):
         raise BadTags(problem=f"{tags!r} is no list of names: write [{str(tags)!r}]")
@@ -40,12 +40,12 @@ def checked(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def tagged(declarations: Sequence[Declaration], tags: Sequence[str] | None, log: EventLog) -> tuple[Declaration, ...]:
+def add_tags(declarations: Sequence[Declaration], tags: Sequence[str] | None, log: EventLog) -> tuple[Declaration, ...]:
     """Return declarations of which cost is spread over tags too: these, or, where nothing is said, those of the log.
 
     So a command that is opened without the settings means the same read model as a service with them. Raises BadTags.
     """
-    names = [f"{TAG}{tag}" for tag in (declared(log) if tags is None else tags)]
+    names = [f"{TAG}{tag}" for tag in (announced_tags(log) if tags is None else tags)]
     result = list(declarations)
     places = [n for n, declaration in enumerate(result) if declaration.name == PROJECTION and declaration.entities]
     if tags and not places:
@@ -60,13 +60,13 @@ def tagged(declarations: Sequence[Declaration], tags: Sequence[str] | None, log:
     return tuple(result)
 
 
-def declared(log: EventLog) -> tuple[str, ...]:
+def announced_tags(log: EventLog) -> tuple[str, ...]:
     """Return the tags that the log was told of last."""
     states = log.announcements(DECLARED).column("state").to_pylist()
     return tuple(orjson.loads(states[-1])["data"]["tags"]) if states else ()
 
 
-def declare(recorder: Recorder, tags: Sequence[str]) -> None:
+def announce_tags(recorder: Recorder, tags: Sequence[str]) -> None:
     """Tell the log of tags, unless it was told of the same last."""
-    if declared(recorder.log) != tuple(tags):
+    if announced_tags(recorder.log) != tuple(tags):
         recorder.announce(DECLARED, {"tags": list(tags)})

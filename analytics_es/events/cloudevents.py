@@ -36,10 +36,7 @@ def arguments(event: Mapping[str, Any], otherwise: Mapping[str, Any], *, require
 
 
 def moment(when: Any) -> datetime:
-    """Return a time that is ISO 8601 text or Unix microseconds, in UTC where it names no zone.
-
-    Raises ValueError or OverflowError where it is none.
-    """
+    """Return a time from ISO 8601 text (by default UTC) or Unix microseconds; raises ValueError, OverflowError."""
     if isinstance(when, int):
         return time_of(when)
     try:

@@ -98,9 +98,9 @@ def by_depth(pattern: str) -> Sequence[str]:
 def _overlap(pattern: str, other: str) -> bool:
     """Say whether a topic may fit both."""
     parts, others = pattern.split("."), other.split(".")
-    for part, its in zip(parts, others, strict=False):
-        if ">" in (part, its):
+    for part, other_part in zip(parts, others, strict=False):
+        if ">" in (part, other_part):
             return True
-        if "*" not in (part, its) and part != its:
+        if "*" not in (part, other_part) and part != other_part:
             return False
     return len(parts) == len(others)

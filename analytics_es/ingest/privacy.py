@@ -87,10 +87,7 @@ class PrivacyPolicy:
 
     @classmethod
     def of(cls, policy: str | Mapping[str, Any] | PrivacyPolicy) -> PrivacyPolicy:
-        """Return a preset by its name, or one with rules of one's own after it: `{"preset": …, "rules": {…}}`.
-
-        Raises BadPolicy.
-        """
+        """Return a preset by its name, or with own rules after it, `{"preset": …, "rules": {…}}`; raises BadPolicy."""
         if isinstance(policy, PrivacyPolicy):
             return policy
         settings = {"preset": policy} if isinstance(policy, str) else dict(policy)

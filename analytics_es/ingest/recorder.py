@@ -38,16 +38,16 @@ class Recorder:
 
     log: EventLog
     door: Door
-    appended: Callable[[], None]
+    on_append: Callable[[], None]
     own_door: Door = field(init=False)  # for what the service itself has to say; no policy of privacy is about that
     _in_force: str | None = field(init=False, default=None)  # the policy that the log was told of, here
-    _telling: threading.Lock = field(init=False, factory=threading.Lock)
+    _announcing: threading.Lock = field(init=False, factory=threading.Lock)
 
     @own_door.default
     def _of_no_policy(self) -> Door:
         return Door(self.door.clock)
 
-    def one(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
+    def record(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record one event; durable when it returns."""
         return receipt(self.append([self.door.write(event_type, data, **arguments)])[0])
 
@@ -65,7 +65,7 @@ class Recorder:
         Before the first of it comes the policy it passed under, unless the last that the log was told of is the same.
         """
         if self._in_force is None and entries:
-            with self._telling:
+            with self._announcing:
                 if self._in_force is None:
                     return self._append_first(entries)
         return self._commit(entries)
@@ -84,10 +84,10 @@ class Recorder:
         except BeforeHorizon:
             self.log.seals.count_refused(1)
             raise
-        self.appended()
+        self.on_append()
         return result
 
-    def many(
+    def record_all(
         self,
         events: Iterable[Mapping[str, Any]],
         *,
@@ -96,7 +96,7 @@ class Recorder:
         on_refused: OnRefused | None = None,
         progress: Progress | None = None,
     ) -> BatchReceipt:
-        """Record events given as arguments of `one`, in constant memory, one commit a batch.
+        """Record events given as arguments of `record`, in constant memory, one commit a batch.
 
         A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
         with `skip_refused` the rest of it is recorded. `on_refused` is told of each.

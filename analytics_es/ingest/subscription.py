@@ -48,7 +48,7 @@ class Intake:
     stats: SubscriptionStats = field(factory=SubscriptionStats)
     _counting: Any = field(factory=threading.Lock)
 
-    def one(self, *positional: Any, **named: Any) -> None:
+    def record(self, *positional: Any, **named: Any) -> None:
         """Record one message, in whichever shape a bus hands it over; raises what keeps it from being recorded."""
         try:
             message = to_message(*positional, **named)
@@ -56,9 +56,9 @@ class Intake:
             message = Message(topic="", payload=positional or named)
             self._append([message], [self._rejection(message, reason)])
         else:
-            self.batch([message])
+            self.record_batch([message])
 
-    def batch(self, messages: Sequence[Message]) -> None:
+    def record_batch(self, messages: Sequence[Message]) -> None:
         """Record messages: durable when it returns; where it raises, they are to be delivered again."""
         horizon = self.recorder.log.seals.horizon()
         self._append(messages, [self._entry(message, horizon) for message in messages])
@@ -174,7 +174,7 @@ def subscribe(bus: MessageBus, families: Iterable[str], recorder: Recorder) -> S
     subscription = Subscription(intake)
     try:
         if isinstance(bus, BatchBus):
-            subscription.add(bus.subscribe_batches(list(map(at_all_depths, patterns)), intake.batch), _nothing)
+            subscription.add(bus.subscribe_batches(list(map(at_all_depths, patterns)), intake.record_batch), _nothing)
         else:
             for pattern in patterns:
                 for subject in by_depth(pattern):
@@ -189,8 +189,8 @@ def _subscribe(bus: MessageBus, pattern: str, intake: Intake, subscription: Subs
     if not callable(getattr(bus, "subscribe", None)):
         raise NotABus(kind=type(bus).__name__)
     unsubscribe = getattr(bus, "unsubscribe", None)
-    ending = (lambda: unsubscribe(pattern, intake.one)) if callable(unsubscribe) else _nothing
-    subscription.add(bus.subscribe(pattern, intake.one), ending)
+    ending = (lambda: unsubscribe(pattern, intake.record)) if callable(unsubscribe) else _nothing
+    subscription.add(bus.subscribe(pattern, intake.record), ending)
 
 
 def _nothing() -> None:

@@ -40,10 +40,7 @@ class Vault:
         self._look_at = 0.0
 
     def pseudonym(self, kind: str, value: str) -> str:
-        """Return the pseudonym of a subject, making one where it has none.
-
-        Raises NoVaultKey, BadVaultKey and OtherVaultKey.
-        """
+        """Return a subject's pseudonym, made where it has none; raises NoVaultKey, BadVaultKey, OtherVaultKey."""
         if time.monotonic() >= self._look_at:
             self._look()
         return self._remembered.get((kind, value)) or self._learn(kind, value)

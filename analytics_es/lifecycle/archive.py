@@ -124,8 +124,8 @@ class Archive:
         for file in files:
             if file.manifest.log != (log or files[0].manifest.log):
                 raise OtherLog(file=file.path)
-        for one, following in pairwise(files):
-            _refuse_untiled(one, following)
+        for earlier, later in pairwise(files):
+            _refuse_untiled(earlier, later)
         return cls(files=tuple(files))
 
     @property
@@ -240,11 +240,11 @@ def _manifest(content: Any) -> Manifest:
     return manifest
 
 
-def _refuse_untiled(one: ArchiveFile, following: ArchiveFile) -> None:
-    if one.end_us < following.start_us:
-        raise ArchiveGap(start=one.manifest.end, end=following.manifest.start)
-    if one.end_us > following.start_us:
-        raise ArchiveOverlap(file=one.path, other=following.path, start=following.manifest.start, end=one.manifest.end)
+def _refuse_untiled(earlier: ArchiveFile, later: ArchiveFile) -> None:
+    if earlier.end_us < later.start_us:
+        raise ArchiveGap(start=earlier.manifest.end, end=later.manifest.start)
+    if earlier.end_us > later.start_us:
+        raise ArchiveOverlap(file=earlier.path, other=later.path, start=later.manifest.start, end=earlier.manifest.end)
 
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -279,14 +279,14 @@ def _refuse_changed(path: Path, **values: tuple[Any, Any]) -> None:
 def _parts(path: Path, limit: int, upto: int) -> Iterator[RowGroups]:
     try:
         with pq.ParquetFile(path) as parquet:
-            sizes = [parquet.metadata.row_group(n).num_rows for n in range(parquet.num_row_groups)]
+            sizes = [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
     except (OSError, pa.ArrowException) as error:
         raise DamagedArchive(file=path, what=f"it cannot be read ({error})") from error
     first = rows = 0
-    for n, size in enumerate(sizes):
-        if n > first and rows + size > limit:
-            yield RowGroups(path=path, first=first, end=n, upto=upto)
-            first, rows = n, 0
+    for group, size in enumerate(sizes):
+        if group > first and rows + size > limit:
+            yield RowGroups(path=path, first=first, end=group, upto=upto)
+            first, rows = group, 0
         rows += size
     if sizes:
         yield RowGroups(path=path, first=first, end=len(sizes), upto=upto)

@@ -36,7 +36,7 @@ class Around:
 
 
 @frozen
-class Filed:
+class ArchivePart:
     """A part of an archive; what it holds is not a stretch of positions, so nothing is reached until all is read."""
 
     part: RowGroups
@@ -60,14 +60,14 @@ class ArchiveSource(ReplaySource):
     def parts(self, after: int, upto: int, size: int) -> Iterator[Any]:
         """Divide the archive, what the log holds around it, and what the log holds beyond it."""
         if not after:
-            yield from map(Filed, self.archive.parts(size))
+            yield from map(ArchivePart, self.archive.parts(size))
             for start in range(0, self.archive.upto, size):
                 yield Around(start, min(start + size, self.archive.upto), *self.archive.period_us)
         yield from LogSource(self._log).parts(max(after, self.archive.upto), upto, size)
 
     def read(self, part: Any) -> pa.Table:
         """Return the events of a part."""
-        if isinstance(part, Filed):
+        if isinstance(part, ArchivePart):
             return self._reader.read(part.part)
         if isinstance(part, Positions):
             return LogSource(self._log).read(part)

@@ -23,8 +23,8 @@ def announce_export(store: Store, result: ExportResult, period: TimePeriod) -> E
     start, end = (time.astimezone(UTC).isoformat() for time in (period.start, period.end))
     data = {"file": _text(result.path), "format": result.format, "start": start, "end": end, "rows": result.rows}
     data |= {"last_position": result.last_position or 0, "sha256": result.sha256}
-    made = [result.path, result.manifest] if result.manifest else [result.path]
-    _or_undo(lambda: store.recorder.announce(EXPORTED, data), *made)
+    files = [result.path, result.manifest] if result.manifest else [result.path]
+    _or_undo(lambda: store.recorder.announce(EXPORTED, data), *files)
     return result
 
 
@@ -39,11 +39,11 @@ def _text(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _or_undo(announce: Callable[[], object], *made: Path) -> None:
+def _or_undo(announce: Callable[[], object], *files: Path) -> None:
     try:
         announce()
     except BaseException:
-        for path in made:
+        for path in files:
             path.unlink(missing_ok=True)
         raise
 
@@ -87,7 +87,7 @@ class Copy:
 
     def holds(self, events: Iterable[Stretch]) -> bool:
         """Say whether it may hold any of these events."""
-        return any(self.start <= e.last and e.first < self.end and e.position <= self.upto for e in events)
+        return any(self.start <= part.last and part.first < self.end and part.position <= self.upto for part in events)
 
     def held(self) -> HeldCopy:
         """Return what callers are told of it."""

@@ -21,7 +21,7 @@ from analytics_es.log import EventLog, Held
 from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models import beside
-from analytics_es.read_models.sealed_rows import changed
+from analytics_es.read_models.sealed_rows import changed_rows
 from analytics_es.store import Store
 from analytics_es.types import ForgetReceipt, HeldCopy, Progress, TimePeriod
 
@@ -80,7 +80,7 @@ class Erasure:
             trace.add(held, masking)
             if progress:
                 progress("searching", held.position, head)
-        for rows in changed(self.store.log, masking.row):
+        for rows in changed_rows(self.store.log, masking.row):
             trace.add_sealed(rows, self.store.calendar.next_day(rows.day))
         return trace
 
@@ -102,7 +102,7 @@ class Erasure:
             if progress:
                 progress("masking", held.position, head)
         self.store.log.rewrite(states)
-        for rows in changed(self.store.log, masking.row):
+        for rows in changed_rows(self.store.log, masking.row):
             self.store.log.seals.replace([rows])
 
     # ── the read models ─────────────────────────────────────────────────────────────────────────────────────────
@@ -119,8 +119,8 @@ class Erasure:
         days |= self._days_that_hold(subject)
         periods = [_day(self.store.calendar, day) for day in sorted(days)]
         for period in periods:
-            what = f"read models of {period.start:%Y-%m-%d}"
-            problems += _problem(what, partial(self.store.derive_again, period))
+            name = f"read models of {period.start:%Y-%m-%d}"
+            problems += _problem(name, partial(self.store.derive_again, period))
         return periods, problems
 
     def _days_that_hold(self, subject: str) -> set[int]:
@@ -161,11 +161,11 @@ def refuse_forgotten(log: EventLog, archive: Archive) -> None:
             raise HoldsForgotten(file=file.path)
 
 
-def _problem(what: str, work: Callable[[], object]) -> list[str]:
+def _problem(name: str, work: Callable[[], object]) -> list[str]:
     try:
         work()
     except AnalyticsError as error:
-        return [f"{what}: {error}"]
+        return [f"{name}: {error}"]
     return []
 
 
@@ -266,5 +266,5 @@ class _Trace:
 
 def _first(counted: Counter[str]) -> dict[str, int]:
     """Return the names that come most often, and how many times all others do: an event has no room for any number."""
-    others = sum(n for _, n in counted.most_common()[LISTED:])
+    others = sum(count for _, count in counted.most_common()[LISTED:])
     return dict(counted.most_common(LISTED)) | ({"(others)": others} if others else {})

@@ -36,11 +36,11 @@ from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog, gathered
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Folded, Span
+from analytics_es.projection.fold import Folded, Micros
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.summary import find_metric, summary
 from analytics_es.read_models import Tiling, check_exact
-from analytics_es.read_models.temporary import derived
+from analytics_es.read_models.temporary import derive
 from analytics_es.store import Store
 from analytics_es.types import ExportResult, MetricSummary, Progress, TimePeriod
 
@@ -156,12 +156,11 @@ def _answers(
     """Yield the series of each metric, answered from read models of just this period."""
     declarations = {declared.name: declared for declared in homes.values()}
 
-    def folding(events: pa.Table, *, within: Span) -> dict[str, Folded]:
+    def folding(events: pa.Table, *, within: Micros) -> dict[str, Folded]:
         ends.extend(_ends(events))
         return store.fold.fold_all(events, list(declarations), within=within)
 
-    read_models, _ = derived(store.log, list(declarations.values()), folding, tiling)
-    with closing(read_models):
+    with closing(derive(store.log, list(declarations.values()), folding, tiling)) as read_models:
         context = QuestionContext(
             read_models=read_models, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end
         )

@@ -157,10 +157,10 @@ def _time(event: Mapping[str, Any]) -> int | None:
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the plain values of data, with their paths; the items of a list are numbered."""
     if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _leaves(f"{path}.{name}" if path else name, item)
+        for name, member in value.items():
+            yield from _leaves(f"{path}.{name}" if path else name, member)
     elif isinstance(value, list):
-        for n, item in enumerate(value):
-            yield from _leaves(f"{path}[{n}]", item)
+        for place, member in enumerate(value):
+            yield from _leaves(f"{path}[{place}]", member)
     else:
         yield path, value

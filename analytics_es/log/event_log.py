@@ -22,7 +22,7 @@ PLACE = 12  # digits of a key that say when; the rest says which
 LAST = 2**62
 GROUP_BYTES = 16 * 2**20  # some 40,000 events
 
-Span = tuple[int, int]
+Range = tuple[int, int]  # positions: the first and the last
 Stored = tuple[int, bytes | None]
 
 
@@ -88,8 +88,8 @@ class EventLog(ABC):
         Events of a millisecond that the period cuts come along: the key is exact to the millisecond only.
         """
         keys = key_of_time(start_us), key_of_time(end_us + 999)
-        for span in spans(self._positions(keys, after, upto), limit):
-            if (table := self._scan_in_time(span, keys)).num_rows:
+        for positions in ranges(self._positions(keys, after, upto), limit):
+            if (table := self._scan_in_time(positions, keys)).num_rows:
                 yield table
 
     @abstractmethod
@@ -97,7 +97,7 @@ class EventLog(ABC):
         """Return the positions of a stretch of time, in order."""
 
     @abstractmethod
-    def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
         """Return the events of a stretch of time within a short stretch of positions, in order."""
 
     @abstractmethod
@@ -120,7 +120,7 @@ class EventLog(ABC):
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type, an `analytics.…` event, from an index: as `scan`."""
 
-    # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────────
+    # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────
 
     @abstractmethod
     def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
@@ -162,9 +162,9 @@ def check_horizon(horizon: Horizon, entries: Sequence[Entry]) -> None:
                 raise BeforeHorizon.of(horizon.time_of(entry.type))
 
 
-def spans(positions: Iterable[int], limit: int) -> list[Span]:
-    """Cover positions by spans that hold at most `limit` of them and no wide gap."""
-    covering: list[Span] = []
+def ranges(positions: Iterable[int], limit: int) -> list[Range]:
+    """Cover positions by ranges that hold at most `limit` of them and no wide gap."""
+    covering: list[Range] = []
     size = 0
     for position in positions:
         if covering and size < limit and position - covering[-1][1] <= SPAN_GAP:

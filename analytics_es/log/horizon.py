@@ -70,19 +70,19 @@ def _key(seconds: int) -> str:
     return key_of_time(max(seconds, 0) * MICRO)
 
 
-def condition(times: Times, *, like: str = "topic", key: str = "originator_id") -> str:
-    """Return the SQL of "occurred before its family's time", for these columns; false where there is no time."""
+def condition(times: Times) -> str:
+    """Return the SQL of "occurred before its family's time"; false where there is no time."""
     named = {family: seconds for family, seconds in times.items() if family != OTHERS}
-    parts = [f"({_of(like, family)} AND {key} < '{_key(seconds)}')" for family, seconds in named.items()]
+    parts = [f"({_of(family)} AND originator_id < '{_key(seconds)}')" for family, seconds in named.items()]
     if OTHERS in times:
-        apart = " AND ".join(f"NOT {_of(like, family)}" for family in [*named, OWN.rstrip(".")])
-        parts.append(f"({apart} AND {key} < '{_key(times[OTHERS])}')")
+        apart = " AND ".join(f"NOT {_of(family)}" for family in [*named, OWN.rstrip(".")])
+        parts.append(f"({apart} AND originator_id < '{_key(times[OTHERS])}')")
     return f"({' OR '.join(parts)})" if parts else "(1 = 0)"
 
 
-def _of(column: str, family: str) -> str:
+def _of(family: str) -> str:
     """Families are of a-z, 0-9 and _ alone."""
-    return f"substr({column}, 1, {len(family) + 1}) = '{family}.'"
+    return f"substr(topic, 1, {len(family) + 1}) = '{family}.'"
 
 
 def later(one: Times, other: Times, families: Iterable[str]) -> dict[str, int]:

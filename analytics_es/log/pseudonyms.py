@@ -40,10 +40,6 @@ class Entries(ABC):
         """Return what a statement selects under a name, None where that is nothing."""
 
     @abstractmethod
-    def add(self, digest: bytes, pseudonym: str) -> str:
-        """Give a digest a pseudonym, durably, unless it has one; returns the one it has."""
-
-    @abstractmethod
     def scrub(self) -> list[str]:
         """Overwrite what was removed; says in words what of it remains somewhere."""
 
@@ -54,6 +50,12 @@ class Entries(ABC):
     def find(self, digest: bytes) -> str | None:
         """Return the pseudonym of a digest, None where there is none."""
         return self.look_up(FIND, digest)
+
+    def add(self, digest: bytes, pseudonym: str) -> str:
+        """Give a digest a pseudonym, durably, unless it has one; returns the one it has."""
+        with self.writing() as cursor:
+            cursor.execute(ADD, (digest, pseudonym))
+            return str(cursor.execute(FIND, [digest]).fetchone()[0])
 
     def destroy(self, digest: bytes) -> bool:
         """Remove an entry, durably, and move on the generation; False where there was none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -67,11 +66,6 @@ class SealedRows:
     rows: int
     sha256: str
     content: bytes
-
-    @property
-    def intact(self) -> bool:
-        """Whether the content is what was sealed."""
-        return hashlib.sha256(self.content).hexdigest() == self.sha256
 
 
 class Size(NamedTuple):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NoReturn
 
 import pyarrow as pa
 
 from analytics_es.errors import ReadOnly
-from analytics_es.log.event_log import LAST, Appended, Entry, EventLog, Held, Span
+from analytics_es.log.event_log import LAST, EventLog, Held, Range
 
 Chooses = Callable[[str], bool]
 
@@ -21,9 +21,11 @@ class LogSlice(EventLog):
         self.begins = after
         self.identity, self.poll_seconds, self.seals = log.identity, log.poll_seconds, log.seals
 
-    def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
+    def append(self, *_: object, **_options: object) -> NoReturn:
         """Refuse: raises ReadOnly."""
         raise ReadOnly
+
+    rewrite = scrub = append
 
     def noted(self, name: str) -> str | None:
         """Return what was last noted in the log, wherever this part ends."""
@@ -33,14 +35,6 @@ class LogSlice(EventLog):
         """Return the first events that hold these bytes, or are of these types; fewer may not mean no more."""
         events = self._log.search(text, types=types, after=max(after, self._after), limit=limit)
         return [held for held in events if held.position <= self._upto and self._is_chosen(held.type)]
-
-    def rewrite(self, states: Mapping[int, bytes]) -> None:
-        """Refuse: raises ReadOnly."""
-        raise ReadOnly
-
-    def scrub(self) -> list[str]:
-        """Refuse: raises ReadOnly."""
-        raise ReadOnly
 
     def head(self) -> int:
         """Return the last position, whatever the whole log holds beyond it."""
@@ -66,15 +60,14 @@ class LogSlice(EventLog):
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""
-        return self._chosen(
-            self._log.announcements(event_type, after=max(after, self._after), upto=min(upto, self._upto))
-        )
+        bounds = {"after": max(after, self._after), "upto": min(upto, self._upto)}
+        return self._chosen(self._log.announcements(event_type, **bounds))
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         return self._log._positions(keys, max(after, self._after), min(upto, self._upto))
 
-    def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
-        return self._chosen(self._log._scan_in_time(span, keys))
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
+        return self._chosen(self._log._scan_in_time(positions, keys))
 
     def _chosen(self, table: pa.Table) -> pa.Table:
         if self._of_types is None:

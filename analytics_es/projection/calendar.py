@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
+from analytics_es.events.event import MICRO
+
 HOUR = 3600
 DAY = 24 * HOUR
 
-_MICROS = 1_000_000
 # Years only cut the scan into pieces to remember, so all are equally long.
 _YEAR = 365 * DAY
 # A scan begins before its year: the hour and day it begins in are cut off there, and never asked for.
@@ -55,8 +56,8 @@ class Buckets:
         """Return the SQL of `start`, each piece with the instant from which it holds."""
         # Whole hours of offset move no hour: most zones need one formula for all their segments.
         shift = self.offset % self.unit
-        shifted = f"({micros} + {shift * _MICROS})" if shift else micros
-        formula = f"({shifted} // {self.unit * _MICROS} * {self.unit}{f' - {shift}' if shift else ''})"
+        shifted = f"({micros} + {shift * MICRO})" if shift else micros
+        formula = f"({shifted} // {self.unit * MICRO} * {self.unit}{f' - {shift}' if shift else ''})"
         if self.first == self.second - self.unit:
             return [(self.since, formula)]
         return [(self.since, str(self.first)), (self.second, formula)]
@@ -180,5 +181,5 @@ def _sql(micros: str, stretches: list[Buckets], start: int, end: int) -> str:
     pieces = pairwise([*(piece for stretch in stretches for piece in stretch.pieces(micros)), (end, "")])
     needed = [(since, sql) for (since, sql), (until, _) in pieces if max(since, start) < min(until, end)]
     different = [next(same) for _, same in groupby(needed, itemgetter(1))]
-    whens = [f"WHEN {micros} < {until * _MICROS} THEN {sql}" for (_, sql), (until, _) in pairwise(different)]
+    whens = [f"WHEN {micros} < {until * MICRO} THEN {sql}" for (_, sql), (until, _) in pairwise(different)]
     return f"CASE {' '.join(whens)} ELSE {different[-1][1]} END" if whens else different[-1][1]

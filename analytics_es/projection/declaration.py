@@ -1,7 +1,4 @@
-"""What a projection is made of, and what follows from its declaration.
-
-Every measure has a zero and an associative, commutative merge, so neither order nor batches change a byte.
-"""
+"""What a projection is made of; every measure has a zero and a merge that neither order nor batches change."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""How a projection is declared.
-
-A projection is a class whose fields are keys and measures; keys and values are SQL expressions over the fields of one
-event. A wrong declaration fails when its module is imported, with a message that names the field.
-"""
+"""How a projection is declared: by a class of keys and measures, which is checked when its module is imported."""
 
 from __future__ import annotations
 

@@ -142,16 +142,11 @@ def references(expression: str) -> tuple[tuple[str, ...], ...]:
 @functools.cache
 def computes(expression: str) -> bool:
     """Say whether an expression does more than compare and choose: what casts or calls a function can fail."""
-    return any(map(_can_fail, _nodes(_parsed(expression))))
+    kinds = ((node.get("class"), node.get("function_name")) for node in _nodes(_parsed(expression)))
+    return any(kind == "CAST" or (kind == "FUNCTION" and name not in _HARMLESS) for kind, name in kinds)
 
 
 _HARMLESS = {"||", "lower", "ltrim", "rtrim", "trim", "upper"}  # of texts they always make a text
-
-
-def _can_fail(node: Mapping[str, Any]) -> bool:
-    return node.get("class") == "CAST" or (
-        node.get("class") == "FUNCTION" and node.get("function_name") not in _HARMLESS
-    )
 
 
 def _parsed(expression: str) -> Any:

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from attrs import Factory, evolve, frozen
+from attrs import Factory, asdict, evolve, frozen
 
 from analytics_es.errors import FoldFailed
-from analytics_es.events.event import EARLIEST, LATEST, OWN, facts, matches, microseconds
+from analytics_es.events.event import EARLIEST, LATEST, MICRO, OWN, facts, matches, microseconds
 from analytics_es.events.fields import FAMILIES
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
@@ -23,7 +23,7 @@ from analytics_es.projection.decoding import decoding
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 
 Row = tuple[Any, ...]
-Span = tuple[int, int]
+Micros = tuple[int, int]  # [start, end)
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
 WORKERS = 2
@@ -74,7 +74,7 @@ class Folded:
 class FoldAll(Protocol):
     """Folds a batch for all projections, or raises FoldFailed."""
 
-    def __call__(self, events: pa.Table, *, within: Span) -> dict[str, Folded]:
+    def __call__(self, events: pa.Table, *, within: Micros) -> dict[str, Folded]:
         """Return what the events of these microseconds add."""
 
 
@@ -122,7 +122,7 @@ class Fold:
         self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
 
     def __call__(
-        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Span | None = None
+        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Micros | None = None
     ) -> dict[str, Folded | FoldFailed]:
         """Fold events (position, type, state) for the named projections, or all; `within`: only these microseconds.
 
@@ -131,14 +131,14 @@ class Fold:
         declarations = [self._declarations[name] for name in (self._declarations if names is None else names)]
         with self._lock:
             try:
-                decoded = self._load(events, within, self._decoding)
+                decoded = self._load(events, within)
                 days = self._days(events) if within is None else []
             except engine.EngineError as error:
                 return {declaration.name: _failed(declaration, error) for declaration in declarations}
             if decoded.first is None or decoded.last is None:
                 unreadable = {declaration.name: _listed(declaration, decoded.broken) for declaration in declarations}
                 return {name: Folded(rows=[], unreadable=listed, days=days) for name, listed in unreadable.items()}
-            buckets = self.calendar.sql("occurred_at", decoded.first // 1_000_000, decoded.last // 1_000_000 + 1)
+            buckets = self.calendar.sql("occurred_at", decoded.first // MICRO, decoded.last // MICRO + 1)
             folds = {
                 declaration.name: self._workers.submit(self._fold, declaration, buckets, decoded, days)
                 for declaration in declarations
@@ -146,7 +146,7 @@ class Fold:
             return {name: fold.result() for name, fold in folds.items()}
 
     def fold_all(
-        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Span | None = None
+        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Micros | None = None
     ) -> dict[str, Folded]:
         """Fold events as a call does; raises FoldFailed where one of the projections fails."""
         return {name: succeeded(result) for name, result in self(events, names, within=within).items()}
@@ -162,7 +162,7 @@ class Fold:
         return other
 
     def by_event(
-        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], *, within: Span | None = None
+        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], *, within: Micros | None = None
     ) -> pa.Table:
         """Return what each event adds to rows of any definition where keys have these values; raises FoldFailed.
 
@@ -175,12 +175,12 @@ class Fold:
         return self.of([declaration])._by_event(events, declaration, where, within)
 
     def _by_event(
-        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Span | None
+        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Micros | None
     ) -> pa.Table:
         sql = ProjectionSql(declaration, "0", "0")  # no buckets
         with self._lock:
             try:
-                self._load(events, within, self._decoding)
+                self._load(events, within)
                 keys = [shortened(text) for text in where.values()]
                 with self._engine.cursor() as cursor:
                     return cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all()
@@ -197,23 +197,23 @@ class Fold:
         self._workers.shutdown()
         self._engine.close()
 
-    def _load(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:
+    def _load(self, events: pa.Table, within: Micros | None) -> _Decoded:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
         rows = [self._facts(event_type) for event_type in events.column("type").unique().to_pylist()]
         self._engine.register("types", pa.Table.from_pylist(rows, schema=self._schema()))
         try:
-            decoded = self._decode(events, within, columns)
+            decoded = self._decode(events, within)
         except (engine.EngineError, pa.ArrowInvalid):
             events, broken = self._without_broken(events)
-            decoded = evolve(self._decode(events, within, columns), broken=broken)
+            decoded = evolve(self._decode(events, within), broken=broken)
         if not decoded.untimed:
             return decoded
         untimed = self._engine.execute(f"DELETE FROM decoded WHERE {UNTIMED} RETURNING position, type")
         return evolve(decoded, broken=decoded.broken + untimed.fetchall())
 
-    def _decode(self, events: pa.Table, within: Span | None, columns: str) -> _Decoded:
+    def _decode(self, events: pa.Table, within: Micros | None) -> _Decoded:
         self._engine.register("batch", events.set_column(2, "state", events.column("state").cast(pa.string())))
-        self._engine.execute(f"CREATE OR REPLACE TABLE decoded AS {columns}")
+        self._engine.execute(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}")
         if within:
             self._engine.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
         return _Decoded(*self._engine.execute(ABOUT_DECODED).fetchall()[0])
@@ -231,16 +231,9 @@ class Fold:
         return pa.schema([*texts, ("open", pa.bool_()), *((f"for_{name}", pa.bool_()) for name in self._declarations)])
 
     def _facts_of(self, event_type: str) -> dict[str, Any]:
-        what = facts(event_type)
+        type_facts = facts(event_type)
         consumers = {f"for_{name}": consumes(own, event_type) for name, own in self._declarations.items()}
-        return {
-            "type": event_type,
-            "family": what.family,
-            "activity": what.activity,
-            "verdict": what.verdict,
-            "open": what.family not in FAMILIES,
-            **consumers,
-        }
+        return {"type": event_type, **asdict(type_facts), "open": type_facts.family not in FAMILIES, **consumers}
 
     def _days(self, events: pa.Table) -> list[Day]:
         """Count a batch by the days that its keys name, whatever else can be read of its events."""
@@ -248,7 +241,7 @@ class Fold:
             return []
         self._engine.register("keys", events.select(["key"]))
         first, last = self._engine.execute(ENDS_OF_KEYS).fetchall()[0]
-        _, day = self.calendar.sql("us", first // 1_000_000, last // 1_000_000 + 1)
+        _, day = self.calendar.sql("us", first // MICRO, last // MICRO + 1)
         return self._engine.execute(COUNT_DAYS.format(day=day)).fetchall()
 
     def _fold(

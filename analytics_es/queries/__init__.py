@@ -1,4 +1,4 @@
-"""Read models → answers."""
+"""Read models → answers: periods, grouping, figures; usage, performance, summary; as of a position."""
 
 from analytics_es.queries.question import Question, QuestionContext
 

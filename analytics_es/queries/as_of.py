@@ -1,4 +1,4 @@
-"""Where the log stood at a position or a time."""
+"""Where the log stood: the position that is meant by one, or by a time of recording."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from analytics_es.projection.fold import Day, Fold, Folded
 from analytics_es.queries.grouping import least, several
 from analytics_es.queries.question import QuestionContext
 from analytics_es.read_models import ReadModels, Seeds, Tiling, calendar_of, check_exact
-from analytics_es.read_models.temporary import derived
+from analytics_es.read_models.temporary import derive
 from analytics_es.types import Progress, TimePeriod
 
 REMEMBERED = 6  # read models of one projection and one period
@@ -30,7 +30,7 @@ THREADS = 2
 
 
 @frozen
-class _Unsown(Seeds):
+class _NoSeeds(Seeds):
     """No seeds: what is sealed is of one entity and one zone. Its time is as if it were no longer kept."""
 
     def horizon(self) -> Horizon:
@@ -74,9 +74,9 @@ class DerivedReadModels:
         With the `fold` of a store they begin with what is sealed. Without one, the period may be of any calendar.
         """
         if fold:
-            return derived(log, [declaration], fold.of([declaration]).fold_all, tiling, progress=progress)[0]
+            return derive(log, [declaration], fold.of([declaration]).fold_all, tiling, progress=progress)
         with closing(Fold([declaration], tiling.calendar, threads=THREADS)) as own:
-            return derived(log, [declaration], own.fold_all, tiling, seeds=_Unsown(log), progress=progress)[0]
+            return derive(log, [declaration], own.fold_all, tiling, seeds=_NoSeeds(log), progress=progress)
 
     @contextmanager
     def open(self, key: Any, build: Callable[[], ReadModels]) -> Iterator[ReadModels]:

@@ -64,8 +64,8 @@ def _added(histograms: Sequence[Mapping[int, int]]) -> Mapping[int, int]:
         return histograms[0]
     total: dict[int, int] = {}
     for buckets in histograms:
-        for index, n in buckets.items():
-            total[index] = total.get(index, 0) + n
+        for index, count in buckets.items():
+            total[index] = total.get(index, 0) + count
     return total
 
 

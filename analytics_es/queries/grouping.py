@@ -32,13 +32,13 @@ def grouping(declaration: Declaration, by: Sequence[str], where: Mapping[str, st
     for word, value in where.items():
         for key, text in _of_entity(declaration, own, word, check_text(word, str(value))):
             if filters.setdefault(key, text) != text:
-                _unknown(declaration, word, one=True)
+                _unknown(declaration, word, crossing=True)
     for word in by:
         for key, text in _of_entity(declaration, own, word, None):
             if text is None:
                 groups.append(key)
             elif filters.setdefault(key, text) != text:
-                _unknown(declaration, word, one=True)
+                _unknown(declaration, word, crossing=True)
     if declaration.entities:
         type_key, id_key = declaration.entity_key("type"), declaration.entity_key("id")
         if not {type_key, id_key} & {*filters, *groups}:
@@ -60,7 +60,7 @@ def several(declaration: Declaration, words: Iterable[str]) -> tuple[str, ...]:
         return ()
     for word in words:
         if word not in own and word not in entities:
-            _unknown(declaration, word, one=True)
+            _unknown(declaration, word, crossing=True)
     return entities
 
 
@@ -89,10 +89,10 @@ def _of_entity(declaration: Declaration, own: set[str], word: str, value: str | 
     return _unknown(declaration, word)
 
 
-def _unknown(declaration: Declaration, word: str, *, one: bool = False) -> NoReturn:
+def _unknown(declaration: Declaration, word: str, *, crossing: bool = False) -> NoReturn:
     names = [key.name for key in declaration.keys] + list(declaration.entities)
     hint = ""
-    if one:
+    if crossing:
         hint = " (several entities are asked for by their own names, not by entity_type and entity_id)"
     elif word.startswith(TAG):
         hint = f"; attributes once declared, of cost by tags = [{word.removeprefix(TAG)!r}] (docs/dimensions.md)"

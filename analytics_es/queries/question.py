@@ -1,4 +1,4 @@
-"""Read models → answers. Every answer is read from one snapshot and says which position it stands on."""
+"""What a question is answered from: one snapshot, so that every answer says which position it stands on."""
 
 from __future__ import annotations
 

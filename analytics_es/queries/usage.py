@@ -39,7 +39,7 @@ def usage(context: QuestionContext, entity_type: str | None, entity_id: str | No
             active_entities=active,
             by_event_type=[
                 EventTypeUsage(event_type=event_type, totals=_usage_totals(question, values))
-                for (event_type,), values in sorted(types.items(), key=lambda item: (-item[1]["events"], item[0]))
+                for (event_type,), values in sorted(types.items(), key=lambda row: (-row[1]["events"], row[0]))
             ],
             top_entities=top,
             series=[
@@ -61,7 +61,7 @@ def _active(
     entity_type = where["entity_type"]
     if not entity_type:
         counted = question.snapshot.distinct(declaration, "entity_id", spans, by=["entity_type"], where={})
-        return [], {kind: n for kind, n in counted if kind}
+        return [], {kind: count for kind, count in counted if kind}
     rows, active = question.snapshot.top(
         declaration, columns_of(measures), spans, where=where, by="entity_id", order="events", limit=TOP
     )

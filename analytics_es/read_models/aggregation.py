@@ -32,8 +32,8 @@ def run_aggregation(
     The log is read for whole days, because a day's row is of the whole day; hours outside the period stay untouched.
     """
     began = time.monotonic()
-    buckets = _Buckets((tiling.start, tiling.end), tiling.whole_days())
-    aggregation, live = _Aggregation(log, read_models, fold, buckets), read_models.live()
+    aggregation = _Aggregation(log, read_models, fold, (tiling.start, tiling.end), tiling.whole_days())
+    live = read_models.live()
     names = list(read_models.declarations if names is None else names)
     rows = events = position = 0
     for group in _at_one_position(live[name] for name in dict.fromkeys(names)):
@@ -60,16 +60,14 @@ def _at_one_position(read_models: Iterable[Live]) -> list[list[Live]]:
 
 
 @frozen
-class _Buckets:
-    """The buckets to derive again: hours of the period, days that hold any of them; both [start, end) in seconds."""
+class _Aggregation:
+    """Derives again the hours of a period, and the days that hold any of them; both [start, end) in seconds."""
 
+    log: EventLog
+    read_models: ReadModels
+    fold: Fold
     hours: tuple[int, int]
     days: tuple[int, int]
-
-    @property
-    def within(self) -> tuple[int, int]:
-        """The microseconds that the days hold."""
-        return self.days[0] * MICRO, self.days[1] * MICRO
 
     def keep(self, declaration: Declaration, folded: Folded) -> Folded:
         """Leave out what lies in the same days but in other hours."""
@@ -79,16 +77,6 @@ class _Buckets:
         first, end = self.hours
         return Folded(rows=rows, unreadable=[value for value in folded.unreadable if first <= value[1] < end])
 
-
-@frozen
-class _Aggregation:
-    """Derives some buckets of read models again."""
-
-    log: EventLog
-    read_models: ReadModels
-    fold: Fold
-    buckets: _Buckets
-
     def swap(self, live: Live, parts: list[Folded]) -> tuple[int, int, int]:
         """Swap in what was folded up to a checkpoint, and what a runner added since; rows, more events, position."""
         name, events = live.declaration.name, 0
@@ -97,7 +85,7 @@ class _Aggregation:
                 if now.position > live.position:
                     late, events = self.parts([live], after=live.position, upto=now.position)
                     parts = parts + late[name]
-                spans = [Span("hour", *self.buckets.hours), Span("day", *self.buckets.days)]
+                spans = [Span("hour", *self.hours), Span("day", *self.days)]
                 self.read_models.delete(cursor, now.declaration, spans)
                 for part in parts:
                     self.read_models.merge(cursor, now.declaration, part)
@@ -112,12 +100,13 @@ class _Aggregation:
         declarations = {live.declaration.name: live.declaration for live in group}
         parts: dict[str, list[Folded]] = {name: [] for name in declarations}
         if not after:
-            seeds = Seeds(self.log, within=self.buckets.days)
+            seeds = Seeds(self.log, within=self.days)
             for name, declaration in declarations.items():
-                parts[name] += [self.buckets.keep(declaration, part) for part in seeds(declaration)]
+                parts[name] += [self.keep(declaration, part) for part in seeds(declaration)]
         events, fold = 0, self.fold.of(declarations.values())
-        for batch in self.log.scan_period(*self.buckets.within, after=after, upto=upto):
-            for name, folded in fold.fold_all(batch, within=self.buckets.within).items():
-                parts[name].append(self.buckets.keep(declarations[name], folded))
+        within = self.days[0] * MICRO, self.days[1] * MICRO
+        for batch in self.log.scan_period(*within, after=after, upto=upto):
+            for name, folded in fold.fold_all(batch, within=within).items():
+                parts[name].append(self.keep(declarations[name], folded))
             events += batch.num_rows
         return parts, events

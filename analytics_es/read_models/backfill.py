@@ -24,17 +24,14 @@ Rebuild = Callable[[Sequence[str], Progress | None], RebuildResult]
 class Backfill:
     """Rebuilds what is owed: now, or in a thread of its own until closed."""
 
-    def __init__(
-        self, log: EventLog, read_models: ReadModels, runner: Runner, rebuild: Rebuild, *, least: int = LEAST
-    ) -> None:
-        self._log, self._read_models, self._runner = log, read_models, runner
-        self._rebuild, self._least = rebuild, least
+    def __init__(self, log: EventLog, read_models: ReadModels, runner: Runner, rebuild: Rebuild) -> None:
+        self._log, self._read_models, self._runner, self._rebuild = log, read_models, runner, rebuild
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
     def now(self, progress: Progress | None = None) -> None:
         """Rebuild what is owed, unless somebody else is rebuilding."""
-        names = owed(self._read_models, self._read_models.live(), self._log.head(), least=self._least)
+        names = owed(self._read_models, self._read_models.live(), self._log.head(), least=LEAST)
         if not names:
             return
         self._runner.left_out = names

@@ -9,12 +9,6 @@ import orjson
 Buckets = dict[int, int]
 
 
-def read(text: str) -> Buckets:
-    """Return bucket index → count."""
-    indexes, counts = orjson.loads(text)
-    return dict(zip(indexes, counts, strict=True))
-
-
 def write(buckets: Buckets) -> str:
     """Return the one text that stands for these buckets."""
     indexes = sorted(buckets)
@@ -26,8 +20,8 @@ def add(texts: Iterable[str]) -> Buckets:
     total: Buckets = {}
     for text in texts:
         indexes, counts = orjson.loads(text)
-        for index, n in zip(indexes, counts, strict=True):
-            total[index] = total.get(index, 0) + n
+        for index, count in zip(indexes, counts, strict=True):
+            total[index] = total.get(index, 0) + count
     return total
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from analytics_es.errors import RebuildRunning, StoreFailed
@@ -60,9 +60,7 @@ class PostgresReadModels(ReadModels):
         timezone: str,
         seeds: Seeds = NOTHING,
     ) -> None:
-        self.seeds = seeds
-        self.declarations = {declaration.name: declaration for declaration in declarations}
-        self.log, self.place = log, database.place
+        super().__init__(declarations, log=log, place=database.place, seeds=seeds)
         self._database = database
         self.checkpoints = PostgresCheckpoints(database)
         if not self._prepared(timezone):
@@ -83,13 +81,8 @@ class PostgresReadModels(ReadModels):
         )
         return "timezone" in about and unchanged and tables == checkpoints == len(live)
 
-    def writing(self) -> AbstractContextManager[Cursor]:
-        """Open a transaction that nothing comes between."""
-        return self._database.write()
-
-    def reading(self) -> AbstractContextManager[Cursor]:
-        """Open a transaction that sees one state."""
-        return self._database.read()
+    def _there(self) -> Database:
+        return self._database
 
     @contextmanager
     def keeping(self) -> Iterator[tuple[Any, dict[str, Live]]]:
@@ -98,7 +91,7 @@ class PostgresReadModels(ReadModels):
         with reading:
             yield cursor, live
 
-    def _locked(self) -> tuple[Cursor, dict[str, Live], ExitStack]:
+    def _locked(self) -> tuple[Any, dict[str, Live], ExitStack]:
         """Lock what is live; once more where that was promoted and dropped just before."""
         for left in reversed(range(TRIES)):
             try:

@@ -1,8 +1,4 @@
-"""Replay: a log folded part by part, by this process or by any number of workers, and handed back in order.
-
-What a part adds merges with every other in any order, so a replay is a map over parts of the log and a reduction into
-read models. Whoever maps is an executor as the standard library has it: processes here, or a cluster elsewhere.
-"""
+"""Replay: a log folded part by part, by this process or by any executor's workers, and handed back in order."""
 
 from __future__ import annotations
 
@@ -12,14 +8,7 @@ import logging
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import (
-    BrokenExecutor,
-    CancelledError,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-)
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.util import Finalize
 from typing import Any

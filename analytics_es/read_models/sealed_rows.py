@@ -30,11 +30,7 @@ Carry = Callable[[Row], Row]
 
 
 def pack(
-    declaration: Declaration,
-    seal: int,
-    rows: Sequence[Row],
-    unreadable: Sequence[Row],
-    calendar: Calendar,
+    declaration: Declaration, seal: int, rows: Sequence[Row], unreadable: Sequence[Row], calendar: Calendar
 ) -> Iterator[SealedRows]:
     """Pack rows, and what was unreadable (hour, position, field), by grain and day."""
     grain, bucket = declaration.row_key.index("grain"), declaration.row_key.index("bucket")
@@ -66,7 +62,7 @@ def _schema(declaration: Declaration) -> pa.Schema:
 
 def unpack(sealed: SealedRows) -> list[Row]:
     """Return the rows; raises DamagedSeal."""
-    if not sealed.intact:
+    if hashlib.sha256(sealed.content).hexdigest() != sealed.sha256:
         raise DamagedSeal(projection=sealed.projection, seal=sealed.seal)
     table = pq.read_table(pa.BufferReader(sealed.content))
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
@@ -78,16 +74,16 @@ def repack(sealed: SealedRows, declaration: Declaration, rows: Sequence[Row]) ->
     return evolve(sealed, rows=len(rows), sha256=hashlib.sha256(content).hexdigest(), content=content)
 
 
-def changed(log: EventLog, change: Callable[[Declaration, Row], Row]) -> Iterator[SealedRows]:
+def changed_rows(log: EventLog, change: Callable[[Declaration, Row], Row]) -> Iterator[SealedRows]:
     """Yield the sealed rows of a log that a change of rows would change, as they would then be; raises DamagedSeal."""
     for projection in log.seals.projections():
         definitions = {text.definition: defined(text.declared) for text in log.seals.definitions(projection)}
         for sealed in log.seals.rows(projection, *EVER):
             if sealed.grain != UNREADABLE:
                 declaration, rows = definitions[sealed.definition], unpack(sealed)
-                others = [change(declaration, row) for row in rows]
-                if others != rows:
-                    yield repack(sealed, declaration, others)
+                new = [change(declaration, row) for row in rows]
+                if new != rows:
+                    yield repack(sealed, declaration, new)
 
 
 # ── another definition ──────────────────────────────────────────────────────────────────────────────────────────
@@ -113,9 +109,9 @@ def carried(old: Declaration, new: Declaration) -> Carry:
     return lambda row: (*row[:width], *(zero if place is None else row[place] for place, zero in places))
 
 
-def _same(one: Measure | None, other: Measure) -> bool:
+def _same(old: Measure | None, new: Measure) -> bool:
     of_values = ("kind", "sql", "where", "decimals")
-    return one is not None and all(getattr(one, name) == getattr(other, name) for name in of_values)
+    return old is not None and all(getattr(old, name) == getattr(new, name) for name in of_values)
 
 
 def _zero(measure: Measure, column: str) -> Any:

@@ -1,7 +1,4 @@
-"""Seeds: what read models begin with: the rows of events that are gone, which the log keeps sealed.
-
-A row only ever adds, so rows of sealed events and rows of the others make one read model together.
-"""
+"""Seeds: the sealed rows of events that are gone, to which the rows of all other events are added."""
 
 from __future__ import annotations
 
@@ -22,10 +19,7 @@ Days = tuple[int, int]  # those that start in [start, end), in seconds
 
 @frozen
 class Seeds:
-    """What the read models of a log begin with: the rows of its sealed events, but for the days in `without`.
-
-    Without a log there are none.
-    """
+    """The rows of a log's sealed events, but for the days in `without`; without a log there are none."""
 
     log: EventLog | None = None
     within: Days = EVER
@@ -106,8 +100,8 @@ def sealed_until(log: EventLog, calendar: Calendar) -> datetime | None:
     return calendar.local(until) if until else None
 
 
-def check_exact(log: EventLog, start: int, upto: int, what: str) -> None:
+def check_exact(log: EventLog, start: int, upto: int, question: str) -> None:
     """Raise SealedPeriod for a question about what the log held up to a position, where some of that is gone."""
     horizon = log.seals.horizon()
     if start < horizon.until and upto < horizon.position:
-        raise SealedPeriod.of(horizon.until, what)
+        raise SealedPeriod.of(horizon.until, question)

@@ -118,10 +118,7 @@ class Snapshot:
         where: Mapping[str, str],
         not_empty: str | None = None,
     ) -> Rows:
-        """Count the different values of a key, exactly: one tuple a group of keys and count.
-
-        `not_empty`: only of rows in which this other key is not.
-        """
+        """Count the different values of a key exactly, a tuple a group; only of rows where another is `not_empty`."""
         statement, parameters = _rows(declaration, [*by, key, *([not_empty] if not_empty else [])], spans, where)
         groups = "".join(f"{name}, " for name in by)
         only = f" WHERE {not_empty} <> ''" if not_empty else ""

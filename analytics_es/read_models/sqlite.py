@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +69,7 @@ class SQLiteReadModels(ReadModels):
     def __init__(
         self, path: Path | None, declarations: Sequence[Declaration], *, log: str, timezone: str, seeds: Seeds = NOTHING
     ) -> None:
-        self.seeds = seeds
-        self.declarations = {declaration.name: declaration for declaration in declarations}
-        self.log, self.place = log, path
+        super().__init__(declarations, log=log, place=path, seeds=seeds)
         self._timezone = timezone
         self._reopening, self._rebuilding = threading.Lock(), threading.Lock()
         self._database = self._open(path)
@@ -95,14 +93,6 @@ class SQLiteReadModels(ReadModels):
     def check(path: Path) -> None:
         """Raise CannotOpen, having touched nothing, unless the read models can be kept at this path."""
         check(path, kind=KIND, schema=SCHEMA)
-
-    def writing(self) -> AbstractContextManager[sqlite3.Cursor]:
-        """Open a transaction that nothing comes between."""
-        return self._there().write()
-
-    def reading(self) -> AbstractContextManager[sqlite3.Cursor]:
-        """Open a transaction that sees one state."""
-        return self._there().read()
 
     def _there(self) -> Database:
         """Return the database, opened again where its file was deleted or replaced: everything can be derived again."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from analytics_es.errors import OtherTimezone, SealedTimezone
 from analytics_es.log.checkpoints import Checkpoints
-from analytics_es.log.database import Cursor
+from analytics_es.log.database import Cursor, Database
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.read_models import registry
@@ -40,31 +40,28 @@ FORGET_ABOUT = "DELETE FROM about WHERE name = ?"
 FORGET_LEDGER = "DELETE FROM ledger WHERE read_model = ?"
 
 
-Opening = Callable[[], AbstractContextManager[Cursor]]
+Transaction = Callable[[], AbstractContextManager[Cursor]]
 
 
 class ReadModels(ABC):
     """All read models of one log; they may be deleted at any time."""
 
-    place: object  # where they are kept, for people
     key_type: str
     integer_type: str
     table_options = ""
     sums: Sums
-    declarations: dict[str, Declaration]
-    log: str
     checkpoints: Checkpoints
-    seeds: Seeds  # what read models begin with
+
+    def __init__(self, declarations: Sequence[Declaration], *, log: str, place: object, seeds: Seeds) -> None:
+        """Take what read models are of, where they are kept, for people, and what they begin with."""
+        self.declarations = {declaration.name: declaration for declaration in declarations}
+        self.log, self.place, self.seeds = log, place, seeds
 
     # ── what a database does in its own way ─────────────────────────────────────────────────────────────────────
 
     @abstractmethod
-    def writing(self) -> AbstractContextManager[Cursor]:
-        """Open a transaction that nothing comes between."""
-
-    @abstractmethod
-    def reading(self) -> AbstractContextManager[Cursor]:
-        """Open a transaction that sees one state."""
+    def _there(self) -> Database:
+        """Return the database, open."""
 
     @abstractmethod
     def merge(self, cursor: Cursor, declaration: Declaration, folded: Folded) -> None:
@@ -83,6 +80,14 @@ class ReadModels(ABC):
         """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
 
     # ── what follows ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def writing(self) -> AbstractContextManager[Cursor]:
+        """Open a transaction that nothing comes between."""
+        return self._there().write()
+
+    def reading(self) -> AbstractContextManager[Cursor]:
+        """Open a transaction that sees one state."""
+        return self._there().read()
 
     def prepare(self, cursor: Cursor, timezone: str) -> None:
         """Make room for every projection. Rows of another log go; those of another definition serve until rebuilt."""
@@ -113,9 +118,7 @@ class ReadModels(ABC):
         """Return what the read models say of themselves; raises OtherTimezone."""
         cursor.execute(SELECT_ABOUT)
         about: dict[str, str] = {"generation": "0", **dict(map(tuple, cursor.fetchall()))}
-        if timezone is None:
-            return about
-        if about.get("timezone", timezone) != timezone:
+        if timezone is not None and about.get("timezone", timezone) != timezone:
             raise OtherTimezone(path=self.place, stored=about["timezone"], asked=timezone)
         return about
 
@@ -182,8 +185,7 @@ class ReadModels(ABC):
     # ── sealed events ───────────────────────────────────────────────────────────────────────────────────────────
 
     def about_to_seal(self, seal: int, position: int) -> None:
-        """Note that read models which are this far have taken in all that a seal will hold; who is created later has
-        not."""
+        """Note that read models which are this far have taken in all that a seal will hold, unlike later ones."""
         with self.writing() as cursor:
             for live in registry.live(cursor).values():
                 if live.log == self.log and live.position >= position:
@@ -206,8 +208,8 @@ class ReadModels(ABC):
                 for grain, since in bounds:
                     cursor.execute(f"DELETE FROM {declaration.table} WHERE grain = ? AND bucket < ?", (grain, since))
 
-    def _beyond(self, opening: Opening, head: Callable[[], int]) -> list[Declaration]:
-        with opening() as cursor:
+    def _beyond(self, transaction: Transaction, head: Callable[[], int]) -> list[Declaration]:
+        with transaction() as cursor:
             read_models = self.live_in(cursor).values()
         last = head()  # after the positions: meanwhile both may move on
         return [live.declaration for live in read_models if live.position > last]

@@ -14,7 +14,7 @@ from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import Progress
 
 
-def derived(
+def derive(
     log: EventLog,
     declarations: Sequence[Declaration],
     fold_all: FoldAll,
@@ -22,8 +22,8 @@ def derived(
     *,
     seeds: Seeds | None = None,
     progress: Progress | None = None,
-) -> tuple[ReadModels, int]:
-    """Return read models in memory that hold just a period, folded from the log, and the log's head they stand on.
+) -> ReadModels:
+    """Return read models in memory that hold just a period, folded from the log up to its head.
 
     They begin with the rows of sealed events, or with other `seeds`. Raises SealedPeriod where the log's sealed events
     would have to be told apart by position.
@@ -47,4 +47,4 @@ def derived(
     for declaration in declarations:
         if position < head:
             read_models.commit(declaration.name, Folded(rows=[], unreadable=[]), expected=position, position=head)
-    return read_models, head
+    return read_models

@@ -66,21 +66,21 @@ class Tiling:
         """Return day buckets for whole days and hour buckets for what is left on either side, unlabelled."""
         first, last = self._days()
         if self.by_hours or first >= last:
-            return [Span("hour", self.start, self.end)]
+            return self.hours()
         edges = [Span("hour", self.start, first), Span("day", first, last), Span("hour", last, self.end)]
         return [span for span in edges if span.start < span.end]
 
     def series(self, granularity: str) -> tuple[list[Span], list[int]]:
         """Return spans labelled so that each point of a series is one label, and all labels in order."""
         if granularity == "hour":
-            return [Span("hour", self.start, self.end)], self.calendar.hours(self.start, self.end)
+            return self.hours(), self.calendar.hours(self.start, self.end)
         if granularity == "total":
             return [evolve(span, label=self.start) for span in self.spans()], [self.start]
         first, last = self._days()
         if self.by_hours or first >= last:
             days = [self.start, *(day for day in self.calendar.days(self.start, self.end) if day > self.start)]
             ends = [*days[1:], self.end]
-            return [Span("hour", a, b, a) for a, b in zip(days, ends, strict=True)], days
+            return [Span("hour", start, end, start) for start, end in zip(days, ends, strict=True)], days
         labels = self.calendar.days(first, last)
         spans = [evolve(span, label=span.start if span.grain == "hour" else None) for span in self.spans()]
         head = [self.start] if self.start < first else []

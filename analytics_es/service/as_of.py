@@ -19,7 +19,7 @@ from analytics_es.queries.as_of import recorded_at
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import least, several
 from analytics_es.read_models import Tiling, calendar_of
-from analytics_es.service.questions import Answers, Questions
+from analytics_es.service.questions import Contexts, Questions
 from analytics_es.store import Store
 from analytics_es.types import ExportResult, OperationResult, Progress, TimePeriod
 
@@ -43,9 +43,9 @@ class AsOf(Questions):
         """Let go of what was derived; asking again derives it again."""
         self._derived.close()
 
-    def _answers(self) -> Answers:
+    def _contexts(self) -> Contexts:
         self._check_open()
-        return Answers(declarations=self._store.declarations, open=self._answering)
+        return Contexts(declarations=self._store.declarations, open=self._answering)
 
     @contextmanager
     def _answering(

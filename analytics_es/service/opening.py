@@ -11,7 +11,7 @@ from typing import Any, Literal
 from attrs import evolve, frozen
 
 from analytics_es.cost.budgets.thresholds import OnThreshold
-from analytics_es.cost.tags import checked, declare, tagged
+from analytics_es.cost.tags import add_tags, announce_tags, check_tags
 from analytics_es.errors import ProjectionsShadowed
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.privacy import DEFAULT
@@ -54,7 +54,7 @@ class Opening:
         declarations = declarations_of(_ours() if self.projections is None else self.projections)
         store = open_store(
             self.url_or_path,
-            lambda log: tagged(declarations, settings.tags, log),
+            lambda log: add_tags(declarations, settings.tags, log),
             timezone=self.timezone,
             schema=self.schema,
             strict_ids=self.strict_ids,
@@ -69,7 +69,7 @@ class Opening:
             on_threshold=self.on_threshold,
         )
         if settings.tags is not None:
-            declare(store.recorder, settings.tags)
+            announce_tags(store.recorder, settings.tags)
         return parts
 
     def _settings(self) -> Settings:
@@ -79,7 +79,7 @@ class Opening:
             privacy=settings.privacy if self.privacy is None else PrivacyPolicy.of(self.privacy),
             vault_key=settings.vault_key if self.vault_key is None else Path(self.vault_key),
             retention=settings.retention if self.retention is None else RetentionPolicy.of(self.retention),
-            tags=settings.tags if self.tags is None else checked(self.tags),
+            tags=settings.tags if self.tags is None else check_tags(self.tags),
         )
 
 

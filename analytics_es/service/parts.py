@@ -21,7 +21,7 @@ from analytics_es.log import LogSlice
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.read_models.backfill import Backfill
-from analytics_es.service.questions import Answers
+from analytics_es.service.questions import Contexts
 from analytics_es.store import Store
 from analytics_es.types import Progress, TimePeriod
 
@@ -65,9 +65,9 @@ class Parts:
         )
 
     @property
-    def answers(self) -> Answers:
-        """Where questions of now are put."""
-        return Answers(declarations=self.store.declarations, open=self._answering)
+    def contexts(self) -> Contexts:
+        """What questions of now are answered from."""
+        return Contexts(declarations=self.store.declarations, open=self._answering)
 
     def _answering(
         self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None

@@ -41,19 +41,19 @@ T = TypeVar("T")
 
 
 @frozen(kw_only=True)
-class Answers:
-    """Where questions are put: `open` takes a projection, a period, the words it is asked by, if told, and progress."""
+class Contexts:
+    """What opens contexts: `open` takes a projection, a period, the words of the question, if told, and progress."""
 
     declarations: Sequence[Declaration]
     open: Callable[..., AbstractContextManager[QuestionContext]]
 
 
 class Questions(ABC):
-    """Every question, put to whatever source of answers there is, as long as it is open."""
+    """Every question, put to what opens contexts: the store of now, or its log as it stood."""
 
     @abstractmethod
-    def _answers(self) -> Answers:
-        """Return where questions are put; raises Closed after the end."""
+    def _contexts(self) -> Contexts:
+        """Return what questions are answered from; raises Closed after the end."""
 
     @abstractmethod
     def close(self) -> None:
@@ -74,16 +74,16 @@ class Questions(ABC):
         progress: Progress | None = None,
     ) -> OperationResult[T]:
         def answered() -> T:
-            answers = self._answers()
-            _check_there(answers, projection)
-            with answers.open(projection, period, words, progress) as context:
+            contexts = self._contexts()
+            _check_there(contexts, projection)
+            with contexts.open(projection, period, words, progress) as context:
                 return answer(context)
 
         return OperationResult.of(answered)
 
     def list_metrics(self) -> OperationResult[list[MetricInfo]]:
         """List every metric that `get_summary` and `export_data` know."""
-        return OperationResult.of(lambda: metrics(self._answers().declarations))
+        return OperationResult.of(lambda: metrics(self._contexts().declarations))
 
     def get_summary(
         self,
@@ -100,10 +100,10 @@ class Questions(ABC):
         """
 
         def answered() -> MetricSummary:
-            answers = self._answers()
-            declaration, _ = find_metric(answers.declarations, metric)
+            contexts = self._contexts()
+            declaration, _ = find_metric(contexts.declarations, metric)
             words = [*group_by, *(where or {})]
-            with answers.open(declaration.name, period, words, progress) as context:
+            with contexts.open(declaration.name, period, words, progress) as context:
                 return summary(context, metric, period, group_by=group_by, where=where or {})
 
         return OperationResult.of(answered)
@@ -171,13 +171,13 @@ class Questions(ABC):
         """
 
         def answered() -> BudgetReport:
-            answers = self._answers()
-            _check_there(answers, BUDGETS)
-            return budgets(answers.open, budget, at)
+            contexts = self._contexts()
+            _check_there(contexts, BUDGETS)
+            return budgets(contexts.open, budget, at)
 
         return OperationResult.of(answered)
 
 
-def _check_there(answers: Answers, projection: str) -> None:
-    if projection not in {declaration.name for declaration in answers.declarations}:
+def _check_there(contexts: Contexts, projection: str) -> None:
+    if projection not in {declaration.name for declaration in contexts.declarations}:
         raise MissingProjection(projection=projection)

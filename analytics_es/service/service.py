@@ -11,7 +11,7 @@ from typing import Any, Literal
 from analytics_es.audit.diff import diff
 from analytics_es.audit.explain import explain
 from analytics_es.audit.explain_cost import explain_cost
-from analytics_es.audit.rows import COST, Answer, Row, place
+from analytics_es.audit.rows import COST, Answer, Row, period_and_keys
 from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.corrections import Corrections
@@ -126,7 +126,7 @@ class AnalyticsService(Upkeep):
     ) -> OperationResult[Receipt]:
         """Record one event, durably; the same source, id and time again changes nothing."""
         return self._result(
-            lambda parts: parts.store.recorder.one(event_type, data, occurred_at=occurred_at, id=id, source=source)
+            lambda parts: parts.store.recorder.record(event_type, data, occurred_at=occurred_at, id=id, source=source)
         )
 
     def record_events(
@@ -145,7 +145,7 @@ class AnalyticsService(Upkeep):
         the refused ones. Memory is constant for any iterable.
         """
         return self._result(
-            lambda parts: parts.store.recorder.many(
+            lambda parts: parts.store.recorder.record_all(
                 events, batch=batch_size, skip_refused=skip_refused, on_refused=on_refused, progress=progress
             )
         )
@@ -289,7 +289,7 @@ class AnalyticsService(Upkeep):
                 parts.context,
                 parts.store,
                 metric,
-                *place(period, row, where, metric=metric),
+                *period_and_keys(period, row, where, metric=metric),
                 limit=limit,
                 largest=largest,
                 progress=progress,
@@ -318,14 +318,14 @@ class AnalyticsService(Upkeep):
             lambda parts: explain_cost(
                 parts.context,
                 parts.store,
-                *place(period, row, where, metric=COST),
+                *period_and_keys(period, row, where, metric=COST),
                 limit=limit,
                 largest=largest,
                 progress=progress,
             )
         )
 
-    # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────────
+    # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────
 
     def as_of(self, at: int | datetime) -> AsOf:
         """Return what answers every question as the log stood at a position, or at a time of recording.

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import Factory, frozen
 
-from analytics_es.cost.tags import checked
+from analytics_es.cost.tags import check_tags
 from analytics_es.errors import BadPolicy, BadRetention, BadSettings, BadTags
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.lifecycle import RetentionPolicy
@@ -67,7 +67,7 @@ def _retention(path: Path, table: dict[str, Any]) -> dict[str, Any]:
 def _cost(path: Path, table: dict[str, Any]) -> dict[str, Any]:
     _only(path, "cost", table, ("tags",))
     try:
-        return {"tags": checked(table["tags"])} if "tags" in table else {}
+        return {"tags": check_tags(table["tags"])} if "tags" in table else {}
     except BadTags as error:
         raise BadSettings(path=path, problem=f"cost.tags: {error.details['problem']}") from error
 

@@ -14,7 +14,7 @@ from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_dat
 from analytics_es.read_models.replay import BATCH
 from analytics_es.read_models.status import projection_status, unreadable_values
 from analytics_es.service.parts import Lifetime, Parts
-from analytics_es.service.questions import Answers, Questions
+from analytics_es.service.questions import Contexts, Questions
 from analytics_es.store import Store
 from analytics_es.types import (
     AggregationResult,
@@ -58,8 +58,8 @@ class Upkeep(Questions):
         """
         self._lifetime.close()
 
-    def _answers(self) -> Answers:
-        return self._parts.answers
+    def _contexts(self) -> Contexts:
+        return self._parts.contexts
 
     def _result(self, work: Callable[[Parts], T]) -> OperationResult[T]:
         return OperationResult.of(lambda: work(self._parts))
@@ -185,7 +185,19 @@ class Upkeep(Questions):
             )
         )
 
-    # ── retention ───────────────────────────────────────────────────────────────────────────────────────────────────
+    def check_ledger(
+        self, projections: Sequence[str] | None = None, *, progress: Progress | None = None
+    ) -> OperationResult[list[LedgerCheck]]:
+        """Compare, day by day, which events read models have taken in with those in the log: quick, nothing is folded.
+
+        It finds events that were missed, counted twice, or are others than those in the log; not a row that was
+        changed afterwards, which `verify` finds.
+        """
+        return self._result(
+            lambda parts: check_ledger(parts.store, parts.store.selected(projections), progress=progress)
+        )
+
+    # ── retention, copies ───────────────────────────────────────────────────────────────────────────────────────
 
     def retain(
         self,
@@ -216,18 +228,6 @@ class Upkeep(Questions):
             return sealing.plan() if dry_run else sealing.run()
 
         return self._result(retained)
-
-    def check_ledger(
-        self, projections: Sequence[str] | None = None, *, progress: Progress | None = None
-    ) -> OperationResult[list[LedgerCheck]]:
-        """Compare, day by day, which events read models have taken in with those in the log: quick, nothing is folded.
-
-        It finds events that were missed, counted twice, or are others than those in the log; not a row that was
-        changed afterwards, which `verify` finds.
-        """
-        return self._result(
-            lambda parts: check_ledger(parts.store, parts.store.selected(projections), progress=progress)
-        )
 
     def back_up(self, to: str | Path, *, progress: Progress | None = None) -> OperationResult[BackupResult]:
         """Copy the log as it is now into a new file, while everybody goes on; read models are derived again from it.

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from analytics_es.cli.options import Question, length, moment
-from analytics_es.cli.store import Place, Store
+from analytics_es.cli.store import OpenStore, Place
 from tests.cli.conftest import Cli
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -24,7 +24,7 @@ def period(start: str | None = None, end: str | None = None, last: str | None = 
         granularity=None,
         as_json=False,
     )
-    period = question.period(Store(service=None, keeps="UTC", reads=zone), NOW)  # type: ignore[arg-type]  # not used
+    period = question.period(OpenStore(service=None, keeps="UTC", reads=zone), NOW)  # type: ignore[arg-type]  # not used
     return period.start, period.end
 
 

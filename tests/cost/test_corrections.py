@@ -21,7 +21,7 @@ from analytics_es.errors import NotCorrectable
 from analytics_es.events.event import CORRECTED
 from analytics_es.testing import NOON, cost_corrected, job_failed, provider_call
 from analytics_es.types import CostCorrection
-from tests.stores import Arguments, contents, derived, log_of
+from tests.stores import Arguments, contents, data_of, derived, log_of
 
 pytestmark = [
     pytest.mark.store("sqlite", "memory", "postgres", clock=lambda: NOON),
@@ -78,12 +78,6 @@ def reported(service: Any, **where: str) -> Decimal | None:
     return total
 
 
-def corrections(service: AnalyticsService) -> list[dict[str, Any]]:
-    """Return the data of the corrections in the log."""
-    rows = service.store.log.scan(after=0, limit=1000).to_pylist()
-    return [orjson.loads(row["state"])["data"] for row in rows if row["type"] == CORRECTED]
-
-
 # ── what a correction does ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -106,7 +100,7 @@ def test_a_correction_names_what_it_corrects_and_says_what_it_changes(analytics:
     )
     who = ("user_id", "tenant_id", "agent_id", "job_id", "task_id", "conversation_id")
     what = ("provider", "model", "operation", "attempt", "attributes")
-    assert corrections(analytics) == [
+    assert data_of(analytics, CORRECTED) == [
         {
             **{name: call(attempt=2, attributes={"plan": "pro"})["data"][name] for name in (*who, *what)},
             "corrects": {"source": "platform", "id": "call-1"},
@@ -320,7 +314,7 @@ def test_the_first_that_is_known_of_a_cost_says_so(
     for cost in costs:
         correct(analytics, position, cost)
 
-    assert [each.get("from_zero") for each in corrections(analytics)] == from_zero
+    assert [each.get("from_zero") for each in data_of(analytics, CORRECTED)] == from_zero
 
 
 @once
@@ -338,14 +332,14 @@ def test_the_correction_of_a_failed_call_says_what_failed(
 ) -> None:
     correct(analytics, record(analytics, call(**changes)), "2")
 
-    assert [each.get("error_type") for each in corrections(analytics)] == [error_type]
+    assert [each.get("error_type") for each in data_of(analytics, CORRECTED)] == [error_type]
 
 
 @once
 def test_a_failure_that_only_the_type_tells_of_is_one(analytics: AnalyticsService) -> None:
     correct(analytics, record(analytics, {**call(status=None), "event_type": "provider.call.failed"}), "2")
 
-    assert corrections(analytics)[0]["error_type"] == "unknown"
+    assert data_of(analytics, CORRECTED)[0]["error_type"] == "unknown"
 
 
 # ── refused ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -497,7 +491,7 @@ def test_of_two_at_once_the_second_begins_with_what_the_first_has_left(
 
         assert (found.number, found.was, found.now, found.duplicate) == told
         assert reported(one) == 3
-        assert len(corrections(one)) == found.number
+        assert len(data_of(one, CORRECTED)) == found.number
 
 
 ROUNDS = 8
@@ -524,7 +518,7 @@ def test_processes_that_correct_at_once_never_count_anything_twice(url: str) -> 
             each.join()
 
         assert [each.exitcode for each in running] == [0, 0]
-        told = [Decimal(each["cost_change"]) for each in corrections(analytics)]
+        told = [Decimal(each["cost_change"]) for each in data_of(analytics, CORRECTED)]
         assert len(told) == 2 * ROUNDS
         assert reported(analytics) == Decimal("0.005115") + sum(told)
         assert reported(analytics) in (100 + ROUNDS - 1, 200 + ROUNDS - 1)
@@ -576,7 +570,7 @@ def test_a_pseudonym_is_copied_and_not_given_one_again(own: Callable[..., Analyt
         correct(analytics, position, "2")
 
         assert reported(analytics, user="ada") == 2
-        assert corrections(analytics)[0]["user_id"].startswith("p_")
+        assert data_of(analytics, CORRECTED)[0]["user_id"].startswith("p_")
 
 
 def test_the_policy_is_about_the_note(own: Callable[..., AnalyticsService]) -> None:
@@ -586,7 +580,7 @@ def test_the_policy_is_about_the_note(own: Callable[..., AnalyticsService]) -> N
         correct(analytics, position, "2")
 
         assert reported(analytics) == 2
-        assert corrections(analytics)[0].keys() == {"provider", "model", "corrects", "cost_change", "currency"}
+        assert data_of(analytics, CORRECTED)[0].keys() == {"provider", "model", "corrects", "cost_change", "currency"}
 
 
 @pytest.mark.parametrize("first", ["corrected", "forgotten"])

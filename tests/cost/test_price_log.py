@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +22,7 @@ from analytics_es.cost.prices.quantities import KINDS, both, wholes
 from analytics_es.cost.prices.reading import read_entry
 from analytics_es.errors import BadPrice, CannotRead, MissingExtra, UnknownModel
 from analytics_es.testing import NOON, price, provider_call
-from tests.stores import nth, opened
+from tests.stores import data_of, nth, opened
 
 pytestmark = pytest.mark.store("sqlite", "memory", "postgres", clock=lambda: NOON)
 
@@ -31,12 +30,6 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 once = pytest.mark.store("memory")  # where databases make no difference
-
-
-def stored(service: AnalyticsService, event_type: str) -> list[Any]:
-    """Return the data of events as they are stored."""
-    rows = service.store.log.scan(after=0, limit=1000).to_pylist()
-    return [orjson.loads(row["state"])["data"] for row in rows if row["type"] == event_type]
 
 
 def input_price(service: AnalyticsService, at: datetime = NOON, model: str = "acme-large") -> Any:
@@ -53,7 +46,7 @@ def test_what_is_published_is_in_force(analytics: AnalyticsService) -> None:
 
     assert (receipt.position, receipt.duplicate) == (nth(3), False)
     assert analytics.price("acme", "acme-large", NOON).unwrap().origin.position == nth(3)
-    assert [each["note"] for each in stored(analytics, PUBLISHED)] == ["contract", "contract"]
+    assert [each["note"] for each in data_of(analytics, PUBLISHED)] == ["contract", "contract"]
 
 
 def test_a_correction_comes_after_and_what_it_corrects_stays(analytics: AnalyticsService) -> None:
@@ -64,7 +57,7 @@ def test_a_correction_comes_after_and_what_it_corrects_stays(analytics: Analytic
 
     assert input_price(analytics) == Decimal("0.000009")
     assert after.upto(1).published == before.published
-    assert [each["entry"]["per_mtok"]["input_tokens"] for each in stored(analytics, PUBLISHED)] == ["2", "9"]
+    assert [each["entry"]["per_mtok"]["input_tokens"] for each in data_of(analytics, PUBLISHED)] == ["2", "9"]
 
 
 @pytest.mark.store("sqlite", "postgres")
@@ -161,12 +154,12 @@ def test_the_edition_of_the_default_prices_is_recorded_when_first_used(url: str)
     with opened(url, clock=lambda: NOON) as analytics:
         analytics.publish_prices([price()]).unwrap()
         input_price(analytics)
-        assert stored(analytics, DEFAULT_CHANGED) == []
+        assert data_of(analytics, DEFAULT_CHANGED) == []
         for _ in range(2):
             assert analytics.price("anthropic", "claude-sonnet-4-5", NOON).unwrap().origin.version == edition.version
 
         told = {"package": "genai-prices", "version": edition.version, "digest": edition.digest}
-        assert stored(analytics, DEFAULT_CHANGED) == [told]
+        assert data_of(analytics, DEFAULT_CHANGED) == [told]
 
 
 @pytest.mark.store("sqlite")
@@ -182,7 +175,7 @@ def test_and_when_it_changed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     used()
 
     with opened(url, clock=lambda: NOON) as analytics:
-        assert [each["version"] for each in stored(analytics, DEFAULT_CHANGED)][1:] == ["99.0.0"]
+        assert [each["version"] for each in data_of(analytics, DEFAULT_CHANGED)][1:] == ["99.0.0"]
 
 
 @once

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cli import main
-from analytics_es.cost.tags import DECLARED, MOST_TAGS, checked
+from analytics_es.cost.tags import DECLARED, MOST_TAGS, check_tags
 from analytics_es.errors import BadDeclaration, BadSettings, BadTags
 from analytics_es.projection import count, key, projection, total
 from analytics_es.projection.declaration import shortened
@@ -303,7 +303,7 @@ def test_tags_without_a_projection_of_cost_are_refused() -> None:
 
 
 def test_dots_are_part_of_a_name() -> None:
-    assert checked(["service.name", "gen_ai.agent.name"]) == ("gen_ai.agent.name", "service.name")
+    assert check_tags(["service.name", "gen_ai.agent.name"]) == ("gen_ai.agent.name", "service.name")
 
 
 # ── privacy and retention ───────────────────────────────────────────────────────────────────────────────────────

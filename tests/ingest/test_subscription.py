@@ -381,7 +381,7 @@ def test_an_intake_counts_from_many_threads(analytics: AnalyticsService) -> None
     import threading
 
     intake = Intake(analytics.store.recorder)
-    threads = [threading.Thread(target=lambda: [intake.one("job.a", {}) for _ in range(50)]) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: [intake.record("job.a", {}) for _ in range(50)]) for _ in range(4)]
     for each in threads:
         each.start()
     for each in threads:

@@ -293,13 +293,11 @@ def test_derived_read_models_hold_just_the_period(zone: str, day: date) -> None:
     moments = [period.start + timedelta(minutes=90 * n) for n in range(-3, 30)]
     tiling = Tiling.of(Calendar(zone), period)
     with log_of(tool_call(occurred_at=moment) for moment in moments) as log:
-        read_models, position = temporary.derived(
-            log, list(engine(OURS, zone)._declarations.values()), engine(OURS, zone), tiling
-        )
-        found = contents(read_models)
+        read_models = temporary.derive(log, list(engine(OURS, zone)._declarations.values()), engine(OURS, zone), tiling)
+        found, positions = contents(read_models), read_models.live()
         read_models.close()
 
-        assert position == log.head()
+        assert {live.position for live in positions.values()} == {log.head()}
         assert sum(row[5] for row in found["usage"] if row[:2] == ("day", "")) == sum(
             period.start <= moment < period.end for moment in moments
         )

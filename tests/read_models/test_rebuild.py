@@ -511,16 +511,15 @@ def old(url: str) -> Iterator[AnalyticsService]:
 @once
 @pytest.mark.parametrize(("least", "generation"), [(EVENTS + 1, 0), (EVENTS, 1)])
 def test_a_new_projection_of_a_long_log_is_filled_beside_and_promoted(
-    old: AnalyticsService, url: str, least: int, generation: int
+    old: AnalyticsService, url: str, monkeypatch: pytest.MonkeyPatch, least: int, generation: int
 ) -> None:
+    monkeypatch.setattr("analytics_es.read_models.backfill.LEAST", least)
+
     class Other:
         tool: str = key("tool")
         calls: int = count()
 
     with opened(url, OLD, projection(version=1, consumes=("tool.>",))(Other)) as service:
-        assert service._parts.backfill
-        service._parts.backfill._least = least
-
         service.catch_up()
 
         assert generations(service) == {"other": generation, "thing": 0}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from decimal import Decimal
 
 from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Number, Styled, words
 from analytics_es.cli.tables.cost import REASONS
 from analytics_es.cli.tables.parts import ALARM, NOTHING, apart, footer, heading, model_name
-from analytics_es.events.event import EPOCH
+from analytics_es.events.event import time_of
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation, PriceUsed
 
 _FIGURES = {"total": "sum", "minimum": "smallest", "maximum": "largest"}
@@ -68,7 +67,7 @@ def _unit(answer: Explanation) -> str:
 def _in_full(answer: Explanation, figure: Decimal) -> str:
     """Return a figure with all its digits; a time as a time."""
     if answer.unit == "us":
-        return words.moment((EPOCH + timedelta(microseconds=int(figure))).astimezone(answer.period.start.tzinfo))
+        return words.moment(time_of(int(figure)).astimezone(answer.period.start.tzinfo))
     return words.exact(figure)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from decimal import Decimal
 
 from analytics_es.cli.display import Block, Column, Grid, Number, words
 from analytics_es.cli.tables.parts import PERCENTILES, by_time, cut, footer, heading
-from analytics_es.events.event import EPOCH
+from analytics_es.events.event import time_of
 from analytics_es.types import MetricGroup, MetricPoint, MetricSummary
 
 _FIGURES = ("count", "total", "mean", "minimum", "p50", "p90", "p95", "p99", "maximum")
@@ -66,6 +65,5 @@ def _in_unit(answer: MetricSummary, figure: Decimal | None) -> str:
     if answer.unit == "currency":
         return words.money(figure, answer.currency or "", words.places([answer.figures.total]))
     if answer.unit == "us":
-        instant = EPOCH + timedelta(microseconds=int(figure))
-        return words.moment(instant.astimezone(answer.period.start.tzinfo))
+        return words.moment(time_of(int(figure)).astimezone(answer.period.start.tzinfo))
     return words.decimal(figure)

@@ -204,7 +204,7 @@ def concerns(keys: Keys, account: Account) -> bool:
     return keys[:2] == account.name or keys[:2] == ("", account.currency)
 
 
-def counted(account: Account, first_us: int | None, calendar: Calendar) -> TimePeriod:
+def counted_period(account: Account, first_us: int | None, calendar: Calendar) -> TimePeriod:
     """Return the period in which calls count; one that does not say when it starts begins with its first hour."""
     if account.start or first_us is None:
         return account.period

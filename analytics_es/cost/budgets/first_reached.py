@@ -1,4 +1,4 @@
-"""Reaching: the first position of the log by which so much of a budget was spent.
+"""First reached: the first position of the log by which so much of a budget was spent.
 
 What a budget was at a position follows from what it is now, without what came after: the cost of calls up to there,
 at the prices that were published by then, and what was allocated by then. So the position depends on the log alone.
@@ -116,18 +116,18 @@ class BudgetHistory:
 
     @classmethod
     def of(cls, *, latest: State, **parts: Any) -> BudgetHistory:
-        """Return the past of a budget; where nothing is priced, it does not matter when prices were published."""
-        past = cls(latest=latest, **parts)
-        if not past.account.scope:
-            return past
-        prices = past.price_history.count(latest.position)
-        period = past._period(latest.allocation)
-        spent = past._spending(evolve(past.context, prices=past.price_history.after(prices)), period)
+        """Return the history of a budget; where nothing is priced, it does not matter when prices were published."""
+        history = cls(latest=latest, **parts)
+        if not history.account.scope:
+            return history
+        prices = history.price_history.count(latest.position)
+        period = history._period(latest.allocation)
+        spent = history._spending(evolve(history.context, prices=history.price_history.after(prices)), period)
         prices = prices if spent.priced else 0
-        past._costs[prices, period] = _up_to(spent), past._amount(spent)
-        past.latest = evolve(latest, prices=prices)
-        past.latest = past._with_cost(past.latest)
-        return past
+        history._costs[prices, period] = _up_to(spent), history._amount(spent)
+        history.latest = evolve(latest, prices=prices)
+        history.latest = history._with_cost(history.latest)
+        return history
 
     def first(self, percent: Decimal) -> State | None:
         """Return the state at the first position by which so much was reached, None where it never was."""
@@ -213,7 +213,7 @@ class BudgetHistory:
     # ── what calls cost ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _period(self, allocation: Allocation) -> TimePeriod:
-        return accounts.counted(self.account, allocation.first_at, self.store.calendar)
+        return accounts.counted_period(self.account, allocation.first_at, self.store.calendar)
 
     def _with_cost(self, state: State) -> State:
         """Return a state with what calls had cost by then."""

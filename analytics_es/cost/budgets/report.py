@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, money
 from analytics_es.cost.budgets.credits import NOTHING, Burnt, Grant, burn, phases
-from analytics_es.cost.budgets.spending import COST, Answering, Spending, between, hours, spending
+from analytics_es.cost.budgets.spending import COST, OpenContext, Spending, between, hours, spending
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import LATEST, time_of
@@ -28,22 +28,22 @@ PLACES = Decimal(1).scaleb(-9)  # of a rate
 Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, in billionths
 
 
-def budgets(answering: Answering, budget: str | None, at: datetime | None) -> BudgetReport:
+def budgets(open_context: OpenContext, budget: str | None, at: datetime | None) -> BudgetReport:
     """Answer get_budgets."""
-    with answering(BUDGETS, EVER) as context, context.read_models.read() as snapshot:
+    with open_context(BUDGETS, EVER) as context, context.read_models.read() as snapshot:
         calendar, now = context.calendar, context.clock()
         budget_id = None if budget is None else context.known_as("budget", budget)
-        as_of = _AsOf(calendar, min(at or now, now), at)
+        when = _When(calendar, min(at or now, now), at)
         drafts = [
             draft
-            for draft in _drafts(snapshot, as_of)
+            for draft in _drafts(snapshot, when)
             if budget_id in (None, draft.account.budget_id)
             and (draft.account.holds(at or now) or (budget_id is not None and at is None))
         ]
         tiling = Tiling.of(calendar, EVER)
         own = Question(context, snapshot, snapshot.horizon(), tiling, EVER, [BUDGETS]).completeness()
-    outcomes = [_outcome(answering, draft, as_of) for draft in drafts]
-    statuses = [_status(draft, outcome, as_of) for draft, outcome in zip(drafts, outcomes, strict=True)]
+    outcomes = [_outcome(open_context, draft, when) for draft in drafts]
+    statuses = [_status(draft, outcome, when) for draft, outcome in zip(drafts, outcomes, strict=True)]
     statuses.sort(key=lambda status: (-(status.used or 0.0), status.budget_id, status.currency, status.scope_id))
     return BudgetReport(
         at=(at or now).astimezone(calendar.zone),
@@ -67,7 +67,7 @@ def _of_all(parts: Sequence[Completeness]) -> Completeness:
 
 
 @frozen
-class _AsOf:
+class _When:
     """When budgets are looked at: now, with all that is recorded, or `at` a time, with what occurred by then."""
 
     calendar: Calendar
@@ -99,24 +99,24 @@ class _Draft:
     phases: Sequence[tuple[TimePeriod, Decimal]]
 
 
-def _drafts(snapshot: Snapshot, as_of: _AsOf) -> list[_Draft]:
+def _drafts(snapshot: Snapshot, when: _When) -> list[_Draft]:
     """Return all accounts; also what was spent of nothing that was allocated, and credits of nothing else."""
     rows = accounts.rows_of(snapshot)
     allocations = accounts.allocations(rows)
 
     def taken(name: Name, period: TimePeriod) -> int:
-        counted = as_of.counted(period)
-        return accounts.spent(snapshot, *name, Tiling.of(as_of.calendar, counted).spans()) if counted else 0
+        counted = when.counted(period)
+        return accounts.spent(snapshot, *name, Tiling.of(when.calendar, counted).spans()) if counted else 0
 
-    drafts = [_draft(rows, account, allocation, as_of, taken) for account, allocation in allocations.items()]
+    drafts = [_draft(rows, account, allocation, when, taken) for account, allocation in allocations.items()]
     used = (keys for keys, values in rows.items() if values["spent"] is not None or values["granted"] is not None)
     for name in sorted({(keys[0], keys[1]) for keys in used}):
         periods = [account.period for account in allocations if account.name == name]
         if not periods:
             account = Account(*name, *_scope_of_grants(rows, name))
-            drafts.append(_draft(rows, account, Allocation(), as_of, taken))
+            drafts.append(_draft(rows, account, Allocation(), when, taken))
         elif outside := taken(name, EVER) - sum(taken(name, period) for period in _union(periods)):
-            draft = _draft(rows, Account(*name), Allocation(), as_of, taken)
+            draft = _draft(rows, Account(*name), Allocation(), when, taken)
             drafts.append(evolve(draft, taken=money(outside), grants=()))
     return drafts
 
@@ -137,11 +137,11 @@ def _union(periods: Sequence[TimePeriod]) -> list[TimePeriod]:
     return union
 
 
-def _draft(rows: Rows, account: Account, allocation: Allocation, as_of: _AsOf, taken: Taken) -> _Draft:
+def _draft(rows: Rows, account: Account, allocation: Allocation, when: _When, taken: Taken) -> _Draft:
     firsts = [values["first_spent_at"] for keys, values in rows.items() if keys[:2] == account.name]
     is_spent = any(first is not None for first in firsts)
     first = accounts.least(allocation.first_at, *([] if account.scope else firsts))
-    grants, end = accounts.grants(rows, account.name, as_of.calendar), as_of.hour_after(as_of.now)
+    grants, end = accounts.grants(rows, account.name, when.calendar), when.hour_after(when.now)
     start = min((grant.effective_at for grant in grants), default=end)
     times = phases(grants, start, end) if start < end else []
     periods = [between(*bounds) for bounds in pairwise([*times, end])]
@@ -168,24 +168,24 @@ class _Outcome:
     problem: str | None = None
 
 
-def _outcome(answering: Answering, draft: _Draft, as_of: _AsOf) -> _Outcome:
-    account, spent, cost, calendar = draft.account, draft.taken, Spending(), as_of.calendar
+def _outcome(open_context: OpenContext, draft: _Draft, when: _When) -> _Outcome:
+    account, spent, cost, calendar = draft.account, draft.taken, Spending(), when.calendar
     try:
-        period = accounts.counted(account, draft.allocation.first_at, calendar)
-        cost = _cost(answering, account, as_of.counted(period), calendar)
+        period = accounts.counted_period(account, draft.allocation.first_at, calendar)
+        cost = _cost(open_context, account, when.counted(period), calendar)
         if account.scope:
             spent = (spent or NOTHING) + cost.amounts.get(account.currency, NOTHING)
-        return _Outcome(cost=cost, spent=spent, burnt=_burnt(answering, draft, calendar) if draft.grants else None)
+        return _Outcome(cost=cost, spent=spent, burnt=_burnt(open_context, draft, calendar) if draft.grants else None)
     except AnalyticsError as error:
         return _Outcome(cost=cost, problem=str(error))
 
 
-def _status(draft: _Draft, outcome: _Outcome, as_of: _AsOf) -> BudgetStatus:
-    account, allocation, zone = draft.account, draft.allocation, as_of.calendar.zone
+def _status(draft: _Draft, outcome: _Outcome, when: _When) -> BudgetStatus:
+    account, allocation, zone = draft.account, draft.allocation, when.calendar.zone
     spent, burnt, amounts = outcome.spent, outcome.burnt, outcome.cost.amounts
     allocated = money(allocation.amount) if allocation.count else None
     remaining = None if allocated is None or outcome.problem else allocated - (spent or NOTHING)
-    rate = _rate(draft, spent, as_of.now)
+    rate = _rate(draft, spent, when.now)
     balances = zip(draft.grants, burnt.balances, strict=True) if burnt else ()
     return BudgetStatus(
         budget_id=account.budget_id,
@@ -199,7 +199,7 @@ def _status(draft: _Draft, outcome: _Outcome, as_of: _AsOf) -> BudgetStatus:
         remaining=None if remaining is None else trimmed(remaining),
         used=float((spent or NOTHING) / allocated) if allocated and not outcome.problem else None,
         burn_rate=rate,
-        exhausted_at=_exhausted(remaining, rate, account.end, as_of),
+        exhausted_at=_exhausted(remaining, rate, account.end, when),
         unknown_calls=outcome.cost.unknown_calls,
         other_currencies={name: trimmed(cost) for name, cost in amounts.items() if name != account.currency and cost},
         thresholds=_thresholds(allocation, zone) if allocation.count else [],
@@ -209,21 +209,21 @@ def _status(draft: _Draft, outcome: _Outcome, as_of: _AsOf) -> BudgetStatus:
     )
 
 
-def _cost(answering: Answering, account: Account, period: TimePeriod | None, calendar: Calendar) -> Spending:
+def _cost(open_context: OpenContext, account: Account, period: TimePeriod | None, calendar: Calendar) -> Spending:
     """Return what calls of its scope cost."""
     if period:
         hours(calendar, period)
     if not account.scope or not period:
         return Spending()
-    with answering(COST, period) as context:
+    with open_context(COST, period) as context:
         return spending(context, account.scope, account.scope_id, period)
 
 
-def _burnt(answering: Answering, draft: _Draft, calendar: Calendar) -> Burnt:
+def _burnt(open_context: OpenContext, draft: _Draft, calendar: Calendar) -> Burnt:
     """Return what is left of each grant, and what they did not cover."""
     usage = []
     for period, taken in draft.phases:
-        cost = _cost(answering, draft.account, period, calendar)
+        cost = _cost(open_context, draft.account, period, calendar)
         usage.append((period.start, taken + cost.amounts.get(draft.account.currency, NOTHING)))
     if not usage:
         return Burnt(balances=(NOTHING,) * len(draft.grants), overage=NOTHING)
@@ -239,14 +239,14 @@ def _rate(draft: _Draft, spent: Decimal | None, now: datetime) -> Decimal | None
     return trimmed((spent * (DAY // MICROSECOND) / (elapsed // MICROSECOND)).quantize(PLACES))
 
 
-def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | None, as_of: _AsOf) -> datetime | None:
+def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | None, when: _When) -> datetime | None:
     """Return when nothing is left at this rate, None where that is not before the end, or was already."""
     if not remaining or not rate or remaining < 0:
         return None
     days = remaining / rate
-    if days >= Decimal(((end or LATEST) - as_of.now) // MICROSECOND) / (DAY // MICROSECOND):
+    if days >= Decimal(((end or LATEST) - when.now) // MICROSECOND) / (DAY // MICROSECOND):
         return None
-    return (as_of.now + timedelta(seconds=int(days * (DAY // SECOND)))).astimezone(as_of.calendar.zone)
+    return (when.now + timedelta(seconds=int(days * (DAY // SECOND)))).astimezone(when.calendar.zone)
 
 
 def _thresholds(allocation: Allocation, zone: tzinfo) -> list[BudgetThreshold]:

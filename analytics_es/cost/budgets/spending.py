@@ -22,7 +22,7 @@ from analytics_es.types import Completeness, TimePeriod
 
 COST = "cost"
 
-Answering = Callable[[str, TimePeriod], AbstractContextManager[QuestionContext]]
+OpenContext = Callable[[str, TimePeriod], AbstractContextManager[QuestionContext]]
 
 
 @frozen(kw_only=True)

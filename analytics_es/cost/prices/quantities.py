@@ -39,7 +39,7 @@ _UNCLEAR = [
     )
     for medium in ("audio", "image")
 ]
-_BY_WHAT = {what: kind for kind, what in KINDS.items()}
+_BY_TRAITS = {traits: kind for kind, traits in KINDS.items()}
 
 
 def trimmed(number: Decimal) -> Decimal:
@@ -79,7 +79,7 @@ def both(one: str, other: str) -> str | None:
     """Return the kind of what is of two kinds at once, neither of which lies in the other; None where there is none."""
     if lies_in(one, other) or lies_in(other, one):
         return None
-    return _BY_WHAT.get(KINDS[one] | KINDS[other])
+    return _BY_TRAITS.get(KINDS[one] | KINDS[other])
 
 
 def apart(priced: Collection[str], usage: Mapping[str, int]) -> dict[str, int]:

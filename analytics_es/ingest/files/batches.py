@@ -58,13 +58,13 @@ def _texts(path: Path) -> list[str]:
 
 def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """Unpack the texts of a batch, in halves where they are too many bytes for one."""
-    packed = [i for i, kind in enumerate(batch.schema.types) if pa.types.is_dictionary(kind)]
-    if batch.num_rows > 1 and sum(_unpacked(batch.column(i)) for i in packed) > BATCH_BYTES:
+    packed = [place for place, kind in enumerate(batch.schema.types) if pa.types.is_dictionary(kind)]
+    if batch.num_rows > 1 and sum(_unpacked(batch.column(place)) for place in packed) > BATCH_BYTES:
         half = batch.num_rows // 2
         yield from _pieces(batch.slice(0, half))
         yield from _pieces(batch.slice(half))
         return
-    columns = [column.dictionary_decode() if i in packed else column for i, column in enumerate(batch.columns)]
+    columns = [column.dictionary_decode() if place in packed else column for place, column in enumerate(batch.columns)]
     yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 

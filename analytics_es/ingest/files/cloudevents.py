@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from analytics_es.events import cloudevents
 from analytics_es.ingest.files.events import ImportedRow, refused, source_of
-from analytics_es.ingest.files.records import Record, json_records
+from analytics_es.ingest.files.records import json_records
 from analytics_es.ingest.problems import in_one_line
 
 
@@ -16,13 +15,9 @@ def cloud_events(path: Path) -> Iterator[ImportedRow]:
     """Yield what each line gives; its numbers stay exact."""
     for record in json_records(path, cloudevents.exact):
         try:
-            event = _event(path, record)
+            if record.problem:
+                raise ValueError(record.problem)
+            event = cloudevents.arguments(record.fields, {"source": source_of(path)}, required=("id", "time"))
             yield ImportedRow(row=record.row, event=event, error=None, raw=record.raw)
         except ValueError as error:
             yield refused(record.row, in_one_line(error), record.raw)
-
-
-def _event(path: Path, record: Record) -> dict[str, Any]:
-    if record.problem:
-        raise ValueError(record.problem)
-    return cloudevents.arguments(record.fields, {"source": source_of(path)}, required=("id", "time"))

@@ -33,10 +33,7 @@ def refused(row: int, problem: str, raw: str | None) -> ImportedRow:
 
 
 def arguments(path: Path, event_type: Any, data: Any, when: Any, id: Any, source: Any) -> dict[str, Any]:
-    """Return the arguments of `record_event`; raises ValueError or OverflowError where the time is none.
-
-    A time is ISO 8601 text or Unix microseconds, and UTC where it names no zone.
-    """
+    """Return the arguments of `record_event`; raises as `moment` where the time is none."""
     source = source_of(path) if source is None else source
     return {"event_type": event_type, "data": data, "occurred_at": moment(when), "id": id, "source": source}
 

@@ -18,10 +18,7 @@ PENDING = 1000  # messages that a consumer which does not say lets be in flight
 
 
 async def bind(jetstream: JetStreamContext, bus: Settings, durable: str, subjects: Sequence[str]) -> tuple[str, int]:
-    """Return the subject of requests for messages, and how many may be in flight.
-
-    Raises NoStream, SeveralStreams, CannotConsume.
-    """
+    """Return the subject of requests, and how many may be in flight; raises NoStream, SeveralStreams, CannotConsume."""
     stream = bus.stream or f"of {', '.join(subjects)}"
     try:
         stream = await _stream(jetstream, bus, subjects)

@@ -1,8 +1,4 @@
-"""Spans → events, as arguments of `record_event`.
-
-What becomes of a span depends on nothing but the span, so live export and import of a file give the same event; but for
-one thing: which spans lie in it (`nesting.py`).
-"""
+"""Spans → events, the same live and from files: all depends on the span alone, and on which lie in it (`nesting`)."""
 
 from __future__ import annotations
 

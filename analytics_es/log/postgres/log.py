@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from analytics_es.errors import SharedIds
 from analytics_es.events.event import key_of_time
-from analytics_es.log.event_log import COLUMNS, LAST, Appended, Entry, EventLog, Held, Span, first_row, upcast
+from analytics_es.log.event_log import COLUMNS, LAST, Appended, Entry, EventLog, Held, Range, first_row, upcast
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
@@ -166,8 +166,8 @@ class PostgresLog(EventLog):
         first, end = key_of_time(start_us), key_of_time(end_us)
         yield self._fetch(self._query(KEYS_IN_TIME, first=first, end=end, upto=int(upto))).column(0).to_pylist()
 
-    def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
-        (start, stop), (first, end) = span, keys
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
+        (start, stop), (first, end) = positions, keys
         return self._events(SCAN_IN_TIME, start=start, stop=stop, first=first, end=end)
 
     def latest(self, upto: int) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from analytics_es.log.event_log import (
     Entry,
     EventLog,
     Held,
-    Span,
+    Range,
     check_horizon,
     first_row,
     upcast,
@@ -180,8 +180,8 @@ class SQLiteLog(EventLog):
             while rows := cursor.fetchmany(KEYS):
                 yield [key for (key,) in rows]
 
-    def _scan_in_time(self, span: Span, keys: tuple[str, str]) -> pa.Table:
-        return self._rows(SCAN_IN_TIME, (*span, *keys))
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
+        return self._rows(SCAN_IN_TIME, (*positions, *keys))
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""

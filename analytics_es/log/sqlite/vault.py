@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from analytics_es.log.pseudonyms import ADD, FIND, Entries
+from analytics_es.log.pseudonyms import Entries
 from analytics_es.log.sqlite.database import Database, durable
 
 KIND = 0x4145534B  # "AESK"
@@ -41,12 +41,6 @@ class SQLiteEntries(Entries):
         with self._database.read() as cursor:
             row = cursor.execute(statement, [name]).fetchone()
         return row[0] if row else None
-
-    def add(self, digest: bytes, pseudonym: str) -> str:
-        """Give a digest a pseudonym, durably, unless it has one; returns the one it has."""
-        with self._database.write() as cursor:
-            cursor.execute(ADD, (digest, pseudonym))
-            return str(cursor.execute(FIND, [digest]).fetchone()[0])
 
     def scrub(self) -> list[str]:
         """Write the file anew, from what is in it."""

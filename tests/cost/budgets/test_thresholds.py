@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
 from analytics_es.cost.budgets.thresholds import REACHED, Thresholds
-from analytics_es.events.codec import decode
 from analytics_es.events.event import RecordedEvent
 from analytics_es.testing import NOON, price, provider_call, tool_call
 from analytics_es.types import ThresholdReached
@@ -26,7 +25,7 @@ from projections import Budgets, Cost, Performance, Usage
 from tests.cost.budgets.test_budgets import ACME, allocated, spent
 from tests.faults.crash import Crash, crashing
 from tests.servers import Server
-from tests.stores import PATIENCE, opened, replace
+from tests.stores import PATIENCE, opened, recorded, replace
 
 pytestmark = pytest.mark.usefixtures("full_privacy")  # thresholds are told of at positions, which are counted from 1
 
@@ -41,16 +40,10 @@ def record(analytics: AnalyticsService, *events: Event) -> None:
     analytics.record_events(events).unwrap()
 
 
-def events_of(analytics: AnalyticsService) -> list[RecordedEvent]:
-    """Return what the log holds."""
-    rows = analytics.store.log.scan(after=0, limit=10_000).to_pylist()
-    return [decode(row["position"], row["type"], row["state"]) for row in rows]
-
-
 def told(analytics: AnalyticsService) -> Reached:
     """Return what the log was told of, in order."""
-    found = [each.data for each in events_of(analytics) if each.type == REACHED]
-    return sorted((each["budget_id"], each["threshold"], each["at_position"]) for each in found)
+    reached = [event.data for event in recorded(analytics, REACHED)]
+    return sorted((data["budget_id"], data["threshold"], data["at_position"]) for data in reached)
 
 
 def restart(analytics: AnalyticsService, on_threshold: Callable[[ThresholdReached], object] | None = None) -> None:
@@ -77,7 +70,7 @@ def test_what_was_reached_is_in_the_log_and_in_the_status(analytics: AnalyticsSe
 
     analytics.catch_up()
 
-    (event,) = [each for each in events_of(analytics) if each.type == REACHED]
+    (event,) = recorded(analytics, REACHED)
     assert (event.position, event.occurred_at, event.source) == (4, later, "analytics_es")
     assert event.data == {
         "budget_id": "acme-march",
@@ -321,7 +314,7 @@ def played(batches: list[tuple[list[Event], bool]]) -> tuple[Reached, Reached, R
         restart(analytics, heard.append)
         analytics.catch_up()
         by_callback = sorted((each.budget_id, f"{each.percent:f}", each.position) for each in heard)
-        return told(analytics), by_callback, expected([e for e in events_of(analytics) if e.type != REACHED])
+        return told(analytics), by_callback, expected([e for e in recorded(analytics) if e.type != REACHED])
 
 
 @few
@@ -356,7 +349,7 @@ def test_two_that_look_find_the_same_and_one_of_them_tells(events: list[Event], 
                     one.look()
         for one in both:
             one.look()
-        in_log, should = told(analytics), expected([e for e in events_of(analytics) if e.type != REACHED])
+        in_log, should = told(analytics), expected([e for e in recorded(analytics) if e.type != REACHED])
 
     assert in_log == should
     assert sorted(heard) == sorted(set(heard))
@@ -435,7 +428,7 @@ def test_two_services_that_follow_tell_once_in_total(
         one.catch_up()
         other.catch_up()
         positions = [each[2] for each in told(one)]
-        order = [each.data.get("cost") for each in events_of(one) if each.type != REACHED]
+        order = [each.data.get("cost") for each in recorded(one) if each.type != REACHED]
 
     assert sorted(f"{each.percent}" for each in heard) == ["50", "80"]
     assert [sum(cost is not None for cost in order[:position]) for position in positions][:1] == [5]
