@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,27 @@ def test_every_room_is_on_the_page_and_there_are_few() -> None:
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`([a-z_/]+(?:\.py|\.md|/))`", ARCHITECTURE))))
 def test_every_path_on_the_page_is_there(path: str) -> None:
     assert any((base / path).exists() for base in below(ROOT))
+
+
+@cache
+def imports(path: Path) -> list[tuple[str, str]]:
+    """Return the module and the name of everything that a module of ours takes from another."""
+    taken = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom) and node.module]
+    return [(str(node.module), name.name) for node in taken for name in node.names]
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_what_a_face_exports_is_imported_from_it(room: str) -> None:
+    face = f"analytics_es.{room}"
+    exported = {name for module, name in imports(PACKAGE / room / "__init__.py") if module.startswith(face)}
+    outside = [path for path in PACKAGE.rglob("*.py") if (PACKAGE / room) not in path.parents]
+
+    assert [
+        (path.name, name)
+        for path in outside
+        for module, name in imports(path)
+        if module.startswith(f"{face}.") and name in exported
+    ] == []
 
 
 @pytest.mark.parametrize("module", sorted(PUBLIC))
