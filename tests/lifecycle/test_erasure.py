@@ -387,6 +387,16 @@ def test_a_rejected_message_that_names_the_subject_is_cleared(opening: Opening, 
 # ── copies ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_events_that_were_exported_as_of_a_position_are_a_copy_too(analytics: AnalyticsService, tmp_path: Path) -> None:
+    analytics.record_event(**provider_call(user_id=ADA)).unwrap()
+    period = TimePeriod(NOON - DAY, NOON + DAY)
+    then = analytics.as_of(analytics.store.log.head())
+
+    then.export_data("json", period, [], to=tmp_path / "then.jsonl").unwrap()
+
+    assert [Path(copy.file).name for copy in analytics.forget(ADA).unwrap().copies] == ["then.jsonl"]
+
+
 def test_the_receipt_names_the_copies_that_hold_the_subject_and_no_others(
     analytics: AnalyticsService, tmp_path: Path
 ) -> None:
