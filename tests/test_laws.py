@@ -31,6 +31,7 @@ from analytics_es.read_models.histograms import add
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.testing import budget_allocated, job_failed, message_added, provider_call, task_completed, tool_call
 from analytics_es.types import TimePeriod
+from tests.examples import examples
 from tests.stores import (
     OURS,
     USUAL,
@@ -83,7 +84,7 @@ ZONES = [
 ]
 HOUR_US = 3600 * 10**6
 
-moderate = settings(max_examples=12)
+moderate = examples(8)
 
 
 # ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -61,7 +61,7 @@ def assert_derivable(url: str) -> None:
 def test_rebuilds_killed_at_random_leave_the_old_or_the_new_and_never_a_mix(url: str) -> None:
     seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(2**32))
 
-    left = kill_rebuilds(url, kills=40 if url.startswith("sqlite") else 10, seed=seed)
+    left = kill_rebuilds(url, kills=24 if url.startswith("sqlite") else 6, seed=seed)
 
     assert left.promoted > 0
 

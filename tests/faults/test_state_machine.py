@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.log import EventLog
 from analytics_es.projection.fold import Folded
+from tests.examples import examples
 from tests.faults.crash import Crash, crashing
 from tests.faults.storm import Identity, identities
 from tests.servers import Server
@@ -257,18 +258,17 @@ def of(found: Contents, name: str) -> tuple[Any, Any]:
     return found[name], [row for row in found["unreadable"] if row[0] == name]
 
 
-moderate = settings(
-    max_examples=10,
-    stateful_step_count=15,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes; add it to look into a failure
-)
+steps = {
+    "stateful_step_count": 15,
+    "phases": [Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes; add it to look into a failure
+}
 
 
 def test_on_sqlite() -> None:
-    run_state_machine_as_test(Store, settings=moderate)
+    run_state_machine_as_test(Store, settings=examples(7, **steps))
 
 
 @pytest.mark.usefixtures("vault_key")
 def test_on_postgres(postgres: Server) -> None:
     StoreOnPostgres.server = postgres
-    run_state_machine_as_test(StoreOnPostgres, settings=settings(moderate, max_examples=5))
+    run_state_machine_as_test(StoreOnPostgres, settings=examples(3, **steps))

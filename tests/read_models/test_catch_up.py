@@ -142,7 +142,7 @@ def test_runners_side_by_side_count_every_event_once(path: Path) -> None:
     with log_of(path=path) as log, views_of(log, path=path.with_name("views.db")) as read_models:
         runners = [runner_of(log, read_models, batch=size) for size in (1, 2, 3)]
         threads = [threading.Thread(target=runner.catch_up) for runner in runners]
-        append(log, *(tool_call(user_id=f"user-{n % 3}", duration_ms=n) for n in range(24)))
+        append(log, *(tool_call(user_id=f"user-{n % 3}", duration_ms=n) for n in range(15)))
         for thread in threads:
             thread.start()
         for thread in threads:

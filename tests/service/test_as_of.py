@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
@@ -23,6 +23,7 @@ from analytics_es.testing import NOON, provider_call, tool_call
 from analytics_es.types import AnswerDiff, OperationResult
 from projections import Usage
 from tests import day
+from tests.examples import examples
 from tests.servers import Server
 from tests.stores import batch, entry, log_of
 from tests.test_laws import histories, near
@@ -38,7 +39,7 @@ ODD = TimePeriod(NOON - timedelta(hours=30, minutes=20), NOON + HOUR)
 PERIODS = [DAY, ODD]
 
 Asks = AnalyticsService | asof.AsOf
-few = settings(max_examples=5)
+few = examples(4)
 arrivals = histories(near([NOON, NOON - timedelta(days=1), NOON - timedelta(days=3)], hours=8), size=5)
 zones = st.sampled_from(["UTC", "Asia/Kathmandu"])
 
