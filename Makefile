@@ -14,7 +14,7 @@ demo: $(VENV)/ready ## set up, record a made-up week of an agent platform, show 
 	$(BIN)/analytics-es demo
 
 test: $(VENV)/ready ## set up, run the tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 10
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal --durations 10
 
 check: $(VENV)/ready ## format, lint, types, import contracts, tests with >= 90 % branch coverage
 	$(BIN)/ruff format --check .
