@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
 from analytics_es.ingest.door import Door
@@ -45,7 +45,7 @@ class Recorder:
 
     @own_door.default
     def _of_no_policy(self) -> Door:
-        return Door(self.door.clock)
+        return Door(self.door.clock, own=True)
 
     def record(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record one event; durable when it returns."""
@@ -58,6 +58,14 @@ class Recorder:
     def announce_all(self, entries: Sequence[Entry]) -> list[Appended]:
         """Record several such events, in one commit."""
         return self._commit(entries)
+
+    def rejection(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Entry:
+        """Return the entry that keeps what came in and gave no event: the policy of privacy is about that, too."""
+        return evolve(self.door, own=True).write(event_type, data, **arguments)
+
+    def reject(self, rejections: Iterable[Mapping[str, Any]]) -> list[Appended]:
+        """Keep what came in and gave no event, in one commit."""
+        return self.append([self.rejection(**rejection) for rejection in rejections])
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
         """Append what has passed the door, in one commit; durable when it returns.

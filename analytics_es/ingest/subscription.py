@@ -78,7 +78,7 @@ class Intake:
             return self._rejection(message, reason)
 
     def _rejection(self, message: Message, reason: RefusedEvent) -> Entry:
-        return self.recorder.door.write(**rejection(message, reason))
+        return self.recorder.rejection(**rejection(message, reason))
 
     def _append(self, messages: Sequence[Message], entries: Sequence[Entry]) -> None:
         if self.closed:

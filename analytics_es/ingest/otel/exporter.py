@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
-from analytics_es.errors import MissingExtra
+from analytics_es.errors import AnalyticsError, MissingExtra
 from analytics_es.events.event import EARLIEST, LATEST, REJECTED
 from analytics_es.ingest.otel.span_events import SOURCE, Reader
 from analytics_es.ingest.otel.spans import Span, SpanEvent
@@ -59,6 +59,10 @@ class Records(Protocol):
 
     def record_events(self, events: Any, *, skip_refused: bool = ..., on_refused: Any = ...) -> Any:
         """Record any number of events."""
+
+    @property
+    def store(self) -> Any:
+        """The parts of the open store, of which the recorder keeps what was refused."""
 
 
 class AnalyticsSpanExporter(SpanExporter):
@@ -136,9 +140,10 @@ class AnalyticsSpanExporter(SpanExporter):
             return SpanExportResult.SUCCESS
         reason = rejected[0]["data"]["reason"]["message"]
         logger.warning("%d span events were refused, the first because: %s", len(rejected), reason)
-        result = self._analytics.record_events(rejected)
-        if result.failure:
-            return self._fail(len(rejected), result.failure.message)
+        try:
+            self._analytics.store.recorder.reject(rejected)
+        except AnalyticsError as error:
+            return self._fail(len(rejected), str(error))
         self._count(refused=len(rejected))
         return SpanExportResult.SUCCESS
 
