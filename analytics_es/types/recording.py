@@ -13,7 +13,7 @@ class Receipt:
 
     position: where it is in the log, 1 for the first.
     duplicate: it was there before; nothing changed.
-    differs: a duplicate that told something else; what was stored first stays.
+    differs: a duplicate that told something else than its time; what was stored first stays.
     """
 
     position: int

@@ -42,6 +42,7 @@ class ExportStats:
     ignored: how many of them are none of GenAI; each of the others gave one event or two.
     recorded: how many events are new in the log.
     duplicates: how many were there before.
+    differing: how many of the duplicates told something else than what is stored, which stays.
     refused: how many the door refused; they are kept in the log with the reason.
     failed: how many could not be recorded because the store failed.
     """
@@ -50,6 +51,7 @@ class ExportStats:
     ignored: int = 0
     recorded: int = 0
     duplicates: int = 0
+    differing: int = 0
     refused: int = 0
     failed: int = 0
 
@@ -114,7 +116,9 @@ class AnalyticsSpanExporter(SpanExporter):
             if result.failure:
                 return self._fail(len(events), result.failure.message)
             receipt = result.unwrap()
-            self._count(recorded=receipt.recorded, duplicates=receipt.duplicates)
+            self._count(recorded=receipt.recorded, duplicates=receipt.duplicates, differing=receipt.differing)
+            if receipt.differing:
+                logger.warning("%d span events tell something else than what is recorded of them", receipt.differing)
         return self._reject(rejected)
 
     def _read(self, spans: Sequence[ReadableSpan]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
