@@ -14,7 +14,7 @@ from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.corrections import Corrections
 from analytics_es.ingest import Buffer, MessageBus, PrivacyPolicy, Subscription, WhenFull
 from analytics_es.ingest.bus import FAMILIES
-from analytics_es.ingest.recorder import OnRefused
+from analytics_es.ingest.recorder import OnDuplicate, OnRefused
 from analytics_es.ingest.subscription import subscribe
 from analytics_es.ingest.writer import OnFailure
 from analytics_es.lifecycle import Erasure
@@ -131,17 +131,24 @@ class AnalyticsService(Upkeep):
         batch_size: int = 1000,
         skip_refused: bool = False,
         on_refused: OnRefused | None = None,
+        on_duplicate: OnDuplicate | None = None,
         progress: Progress | None = None,
     ) -> OperationResult[BatchReceipt]:
         """Record any number of events, each a mapping of `record_event`'s arguments, one commit a batch.
 
         A batch that holds a refused event is not recorded and ends the call with a failure that names each refused
         one (batches before it stay recorded); with `skip_refused` everything else is recorded, and the receipt counts
-        the refused ones. Memory is constant for any iterable.
+        the refused ones. `on_refused` is called with each refused one, `on_duplicate` with each that was there before,
+        which says where, and whether that is something else. Memory is constant for any iterable.
         """
         return self._result(
             lambda parts: parts.store.recorder.record_all(
-                events, batch=batch_size, skip_refused=skip_refused, on_refused=on_refused, progress=progress
+                events,
+                batch=batch_size,
+                skip_refused=skip_refused,
+                on_refused=on_refused,
+                on_duplicate=on_duplicate,
+                progress=progress,
             )
         )
 
