@@ -14,8 +14,8 @@ from analytics_es.types import PriceUsed
 
 Counts = Mapping[str, Any]  # of columns of the read model; None where no event told
 
-# Kinds of what events tell that they used; requests are calls.
-USED = frozenset(kind for kind in KINDS if kind != "requests")
+# Kinds of what events tell that they used, in their order; requests are calls.
+USED = dict.fromkeys(kind for kind in KINDS if kind != "requests")
 
 # Why the cost of calls is not known: nobody lists a price; nobody lists one of its tier of service; the call told
 # nothing; it told a cost of 0 although it used tokens; it did not tell how much is of two kinds; its price changed

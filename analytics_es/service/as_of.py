@@ -45,7 +45,12 @@ class AsOf(Questions):
 
     def _contexts(self) -> Contexts:
         self._check_open()
-        return Contexts(declarations=self._store.declarations, open=self._answering)
+        return Contexts(
+            declarations=self._store.declarations,
+            open=self._answering,
+            evidence=self._answering,
+            store=self._store,
+        )
 
     @contextmanager
     def _answering(

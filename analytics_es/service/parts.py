@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from attrs import Factory, frozen
 
@@ -67,7 +67,12 @@ class Parts:
     @property
     def contexts(self) -> Contexts:
         """What questions of now are answered from."""
-        return Contexts(declarations=self.store.declarations, open=self._answering)
+        return Contexts(
+            declarations=self.store.declarations,
+            open=self._answering,
+            evidence=lambda *_: nullcontext(self.context),
+            store=self.store,
+        )
 
     def _answering(
         self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None

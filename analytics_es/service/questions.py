@@ -10,6 +10,9 @@ from typing import Any, Self, TypeVar
 
 from attrs import frozen
 
+from analytics_es.audit.explain import explain
+from analytics_es.audit.explain_cost import explain_cost
+from analytics_es.audit.rows import COST, Answer, Row, period_and_keys
 from analytics_es.cost import PriceBook, PriceEntry
 from analytics_es.cost.breakdown import cost
 from analytics_es.cost.budgets.accounts import BUDGETS
@@ -23,9 +26,12 @@ from analytics_es.queries import QuestionContext
 from analytics_es.queries.performance import performance
 from analytics_es.queries.summary import find_metric, metrics, summary
 from analytics_es.queries.usage import usage
+from analytics_es.store import Store
 from analytics_es.types import (
     BudgetReport,
     CostBreakdown,
+    CostExplanation,
+    Explanation,
     MetricInfo,
     MetricSummary,
     OperationResult,
@@ -42,10 +48,15 @@ T = TypeVar("T")
 
 @frozen(kw_only=True)
 class Contexts:
-    """What opens contexts: `open` takes a projection, a period, the words of the question, if told, and progress."""
+    """What opens contexts: `open` takes a projection, a period, the words of the question, if told, and progress.
+
+    `evidence` opens what says up to where a read model explains a period; the events are read from the log of `store`.
+    """
 
     declarations: Sequence[Declaration]
     open: Callable[..., AbstractContextManager[QuestionContext]]
+    evidence: Callable[[str, TimePeriod], AbstractContextManager[QuestionContext]]
+    store: Store
 
 
 class Questions(ABC):
@@ -176,6 +187,64 @@ class Questions(ABC):
             return budgets(contexts.open, budget, at)
 
         return OperationResult.of(answered)
+
+    def explain(
+        self,
+        metric: str,
+        period: TimePeriod | Answer,
+        *,
+        row: Row | None = None,
+        where: Mapping[str, str] | None = None,
+        limit: int = 100,
+        largest: bool = False,
+        progress: Progress | None = None,
+    ) -> OperationResult[Explanation]:
+        """List the events behind one number of a read model: the first `limit` by position, or the `largest` first.
+
+        The number is a metric over a period where keys have values, in the words of `get_summary`; or a figure of an
+        answer, passed in the place of the period, or of one `row` of that answer:
+        `explain("cost.reported_cost", breakdown, row=breakdown.rows[0])`. An answer says which period and keys it is
+        about, but a summary not what it was filtered by: pass that as `where` again.
+        Money of several currencies is never added: the failure names them, ask for one of them.
+        """
+
+        def explained() -> Explanation:
+            contexts = self._contexts()
+            when, keys = period_and_keys(period, row, where, metric=metric)
+            declaration, _ = find_metric(contexts.declarations, metric)
+            options: dict[str, Any] = {"limit": limit, "largest": largest, "progress": progress}
+            with contexts.evidence(declaration.name, when) as context:
+                return explain(context, contexts.store, metric, when, keys, **options)
+
+        return OperationResult.of(explained)
+
+    def explain_cost(
+        self,
+        period: TimePeriod | Answer,
+        *,
+        row: Row | None = None,
+        where: Mapping[str, str] | None = None,
+        limit: int = 100,
+        largest: bool = True,
+        progress: Progress | None = None,
+    ) -> OperationResult[CostExplanation]:
+        """List the calls behind a cost, each with how it comes about: reported, or computed at which price, or unknown.
+
+        The cost is that of a period where keys have values, or of a breakdown, or of one `row` of it:
+        `explain_cost(breakdown, row=breakdown.rows[0])`. What all calls cost adds up to it, to the last digit. A
+        breakdown does not say what it was filtered by: pass that as `where` again. `where={"currency": ""}` are the
+        calls of which the cost is not known. What is only supposed cannot be explained.
+        """
+
+        def explained() -> CostExplanation:
+            contexts = self._contexts()
+            when, keys = period_and_keys(period, row, where, metric=COST)
+            _check_there(contexts, "cost")
+            options: dict[str, Any] = {"limit": limit, "largest": largest, "progress": progress}
+            with contexts.evidence("cost", when) as context:
+                return explain_cost(context, contexts.store, when, keys, **options)
+
+        return OperationResult.of(explained)
 
 
 def _check_there(contexts: Contexts, projection: str) -> None:
