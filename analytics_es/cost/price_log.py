@@ -175,8 +175,8 @@ def unknown(book: PriceBook, provider: str | None, model: str) -> AnalyticsError
 
 def _without_tier(book: PriceBook, provider: str | None, model: str, service_tier: str) -> UnknownModel:
     of = f" of {provider!r}" if provider else ""
-    known = ", ".join(book.tiers(provider, model))
-    return UnknownModel(model=model, of=of, hint=f" in the tier {service_tier!r}; known at some time are {known}")
+    tiers = ", ".join(book.tiers(provider, model))
+    return UnknownModel(model=model, of=of, hint=f" in the tier {service_tier!r}; known at some time are {tiers}")
 
 
 def _providers(book: PriceBook, model: str) -> set[str]:
