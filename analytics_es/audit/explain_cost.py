@@ -162,6 +162,7 @@ def _explained(line: _Line, stored: Mapping[str, Any], zone: tzinfo) -> Explaine
         service_tier=cell.tier,
         requests=cell.counts["calls"],
         below_cliff=bool(costs.below_cliff),
+        settles=cell.counts.get("settled_calls") or 0,
         charged=[units for prices, _ in costs.prices.values() for units in _charged(prices, cell)],
     )
 

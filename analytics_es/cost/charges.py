@@ -96,7 +96,9 @@ class Costs:
     """What the calls of one group cost. `unpriced`: how much was used of kinds that have no price, in calls that do.
 
     `prices`: those that were used, by provider and model, each with how many calls. `below_cliff`: calls that were
-    priced below the first threshold of their price, because their events stand for many.
+    priced below the first threshold of their price, because their events stand for many. `settled`: calls that
+    reported a cost of 0 which a correction made known, by provider, model and currency; `settle` takes them out of
+    those of which the cost is not known.
     """
 
     charges: dict[str, Charge] = Factory(dict)
@@ -104,6 +106,7 @@ class Costs:
     unpriced: dict[Named, int] = Factory(dict)
     prices: dict[tuple[str, str, int], tuple[UnitPrices, int]] = Factory(dict)
     below_cliff: int = 0
+    settled: dict[Named, int] = Factory(dict)
 
     def charge(self, currency: str) -> Charge:
         """Return what is charged in a currency, to add to."""
@@ -131,6 +134,23 @@ class Costs:
         for key, (prices, calls) in other.prices.items():
             self.prices[key] = (prices, calls + self.prices.get(key, (prices, 0))[1])
         self.below_cliff += other.below_cliff
+
+    def settle(self) -> None:
+        """Take the calls that a correction made known out of those that are not known; what they used, with the last.
+
+        A correction has none of what its call has, so it may be read apart from it.
+        """
+        for (provider, model, currency), calls in self.settled.items():
+            zero = self.unknown.setdefault((provider, model, ZERO, ""), Charge())
+            not_kept = self.unknown.get((provider, model, NOT_KEPT, ""), Charge())
+            of_those = min(max(calls - zero.calls, 0), not_kept.calls)
+            not_kept.calls -= of_those
+            zero.calls -= calls - of_those
+            if not zero.calls:
+                self.charge(currency).add({"calls": 0, **zero.used})
+                zero.used = {}
+        self.settled = {}
+        self.unknown = {why: charge for why, charge in self.unknown.items() if not charge.empty}
 
     def less(self, other: Costs) -> None:
         """Take away the charges, known and unknown, of a part of it."""

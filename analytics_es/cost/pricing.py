@@ -76,6 +76,8 @@ class Costing:
         with localcontext(EXACT):
             for cell in self._cells(CellQuery(tiling=tiling, where=where, by=by, granularity=granularity)):
                 self._take(groups.setdefault(cell.group, Costs()), cell)
+            for costs in groups.values():
+                costs.settle()
         return groups
 
     def of(self, cell: UsageCell) -> Costs:
@@ -83,6 +85,7 @@ class Costing:
         costs = Costs()
         with localcontext(EXACT):
             self._take(costs, cell)
+            costs.settle()
         return costs
 
     def changes(self, name: Name) -> Turning:
@@ -107,12 +110,12 @@ class Costing:
             costs.charge(cell.currency).add(cell.counts, reported=_reported(cell))
             return
         reason = ZERO if cell.at is not None else NOT_KEPT
-        settled = cell.counts.get("settled_calls") or 0
-        if cell.counts["calls"] != settled:
-            costs.leave_out(cell.provider, cell.model, reason, {**cell.counts, "calls": cell.counts["calls"] - settled})
-        if settled:
-            used = {} if cell.counts["calls"] != settled else cell.counts
-            costs.charge(cell.currency).add({**used, "calls": settled}, reported=_reported(cell))
+        if cell.counts["calls"]:
+            costs.leave_out(cell.provider, cell.model, reason, cell.counts)
+        if settled := cell.counts.get("settled_calls"):
+            costs.charge(cell.currency).add({"calls": settled}, reported=_reported(cell))
+            named = (cell.provider, cell.model, cell.currency)
+            costs.settled[named] = costs.settled.get(named, 0) + settled
 
     def _price(self, costs: Costs, cell: UsageCell) -> None:
         counts = cell.counts

@@ -103,6 +103,7 @@ class ExplainedCost:
     service_tier: the tier of service that it told, else standard.
     requests: how many requests its event stands for; 0 of a correction.
     below_cliff: it was priced below the first threshold of its price, because it stands for many requests.
+    settles: of a correction, how many calls it makes known that had reported a cost of 0.
     """
 
     position: int
@@ -122,6 +123,7 @@ class ExplainedCost:
     service_tier: str = "standard"
     requests: int = 1
     below_cliff: bool = False
+    settles: int = 0
 
 
 @frozen(kw_only=True)

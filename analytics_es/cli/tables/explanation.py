@@ -93,7 +93,8 @@ def _how(call: ExplainedCost) -> str:
     if call.state == "unknown":
         return REASONS[call.reason]
     if call.state == "reported":
-        return "a correction" if call.type == "provider.cost.corrected" else "reported"
+        settled = ", by which the reported 0 is known to be it" if call.settles and not call.cost else ""
+        return f"a correction{settled}" if call.type == "provider.cost.corrected" else "reported"
     charged = " + ".join(map(_product, call.charged)) or "free"
     return f"{charged} (below the cliff: {call.requests:,} requests)" if call.below_cliff else charged
 
