@@ -14,10 +14,11 @@ from analytics_es.cost.context import with_prices
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.cost.pricing import Assumption, Costing
 from analytics_es.cost.what_if import check_models
-from analytics_es.projection.declaration import MONEY
+from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.figures import change
 from analytics_es.queries.grouping import Grouping, grouping
+from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.types import (
     CostBreakdown,
     CostPoint,
@@ -73,6 +74,8 @@ def cost(
             prices=with_prices(context).prices.used(whole.prices_used(), announce=assumption is None),
             supposed=assumption is not None,
             completeness=completeness,
+            below_cliff_calls=whole.below_cliff,
+            not_ended=_not_ended(question, declaration, filters),
         )
 
 
@@ -104,6 +107,14 @@ def _costs(question: Question, costing: Costing, groups: Grouping, once: Groupin
         series=costing.by_group(question.tiling, where=once.where, granularity=granularity),
         earlier=costing.by_group(before, where=once.where) if before else {},
     )
+
+
+def _not_ended(question: Question, declaration: Declaration, filters: Mapping[str, str]) -> int:
+    """Count the events that tell usage or cost of a call, and not that it ended."""
+    columns = columns_of(measures_of(declaration, ["not_ended"]))
+    where = grouping(declaration, [], filters).where
+    rows = question.snapshot.sums(declaration, columns, question.tiling.spans(), where=where)
+    return int(rows[0][0] or 0) if rows else 0
 
 
 def _of_nobody(rows: Groups, keys: Sequence[str], others: Sequence[str], whole: Groups) -> Groups:
@@ -195,11 +206,18 @@ def _tokens(*charges: Charge) -> Tokens:
 
 def _unknown(whole: Costs) -> list[UnknownCost]:
     rows = [
-        UnknownCost(provider=provider, model=model, reason=reason, calls=charge.calls, tokens=_tokens(charge))
-        for (provider, model, reason), charge in whole.unknown.items()
+        UnknownCost(
+            provider=provider,
+            model=model,
+            reason=reason,
+            calls=charge.calls,
+            tokens=_tokens(charge),
+            service_tier=tier,
+        )
+        for (provider, model, reason, tier), charge in whole.unknown.items()
         if charge.calls or charge.used
     ]
-    return sorted(rows, key=lambda row: (-row.calls, row.provider, row.model, row.reason))
+    return sorted(rows, key=lambda row: (-row.calls, row.provider, row.model, row.reason, row.service_tier))
 
 
 def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) -> list[CostRow]:

@@ -81,10 +81,23 @@ class PriceLog:
                 self._announce_default()
         return now.used(prices)
 
-    def price(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices:
-        """Return the prices in force at a time; raises UnknownModel, or MissingExtra where nothing could say more."""
+    def price(
+        self,
+        provider: str | None,
+        model: str,
+        at: datetime,
+        *,
+        batch: bool = False,
+        service_tier: str | None = None,
+    ) -> UnitPrices:
+        """Return the prices in force at a time.
+
+        Raises UnknownModel, or MissingExtra where nothing could say more, and BadUsage for a tier that is none.
+        """
         book = self.book()
-        prices = book.prices_at(provider, model, at, batch=batch)
+        prices = book.prices_at(provider, model, at, batch=batch, service_tier=service_tier)
+        if prices is None and book.prices_at(provider, model, at):
+            raise _without_tier(book, provider, model, str(service_tier))
         if prices is None:
             raise unknown(book, provider, model)
         if prices.origin.version:
@@ -133,8 +146,8 @@ class PriceLog:
         unread = [announcement.position for announcement in new.unread]
         if published or unread:
             self._read = max([*unread, *(position for position, _ in new.said)])
-            known = self._book
-            self._book = evolve(known, published=(*known.published, *published), unread=(*known.unread, *unread))
+            book = self._book
+            self._book = evolve(book, published=(*book.published, *published), unread=(*book.unread, *unread))
 
 
 def read_published(data: Mapping[str, Any]) -> PriceEntry:
@@ -164,6 +177,12 @@ def unknown(book: PriceBook, provider: str | None, model: str) -> AnalyticsError
     names = sorted(published | (genai.names(provider) or genai.names()))
     close = get_close_matches(model.lower(), names, 3, 0.6)
     return UnknownModel(model=model, of=of, hint=f"; close names are {', '.join(close)}" if close else "")
+
+
+def _without_tier(book: PriceBook, provider: str | None, model: str, service_tier: str) -> UnknownModel:
+    of = f" of {provider!r}" if provider else ""
+    tiers = ", ".join(book.tiers(provider, model))
+    return UnknownModel(model=model, of=of, hint=f" in the tier {service_tier!r}; known at some time are {tiers}")
 
 
 def _providers(book: PriceBook, model: str) -> set[str]:

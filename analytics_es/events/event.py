@@ -31,6 +31,7 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST = datetime(2101, 1, 1, tzinfo=UTC)
 MICRO = 1_000_000  # microseconds of a second
 DEFAULT_SOURCE = "local"
+MAX_SOURCE = 256  # characters
 CORRECTED = "provider.cost.corrected"
 REJECTED = "analytics.message.rejected"  # what came in and gave no event: raw, as base64, with the reason
 OWN = "analytics."  # how the types begin of what the service itself has to say
@@ -133,7 +134,7 @@ def admit(
             raise IdWithoutTime
         occurred_at = now
     event = RecordedEvent(
-        source=DEFAULT_SOURCE if source is None else _named("source", source, 256),
+        source=DEFAULT_SOURCE if source is None else _named("source", source, MAX_SOURCE),
         id=_ids.next() if id is None else _named("id", id, MAX_TEXT),
         type=event_type,
         occurred_at=_time(occurred_at),

@@ -53,7 +53,7 @@ from analytics_es.types.read_models import (
     RetryResult,
     UnreadableValue,
 )
-from analytics_es.types.recording import BatchReceipt, BufferStats, Receipt, Refusal
+from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal
 from analytics_es.types.result import Failure, OperationResult, Progress
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
 
@@ -82,6 +82,7 @@ __all__ = [
     "DeadLetter",
     "Distribution",
     "Divergence",
+    "Duplicate",
     "EffortCost",
     "EntityUsage",
     "EventTypeUsage",

@@ -36,6 +36,20 @@ class Refusal:
 
 
 @frozen(kw_only=True)
+class Duplicate:
+    """An event of a batch that was there before.
+
+    index: which of the whole input it was, from 0.
+    position: where what is stored is in the log.
+    differs: it told something else than its time; what was stored first stays.
+    """
+
+    index: int
+    position: int
+    differs: bool
+
+
+@frozen(kw_only=True)
 class BatchReceipt:
     """What became of many events.
 
