@@ -15,6 +15,7 @@ from analytics_es.types.audit import (
     MetricChange,
     ProjectionVerification,
     UnreadableDivergence,
+    UnreadAnnouncement,
     Verification,
 )
 from analytics_es.types.budgets import BudgetReport, BudgetStatus, BudgetThreshold, CreditStatus, ThresholdReached
@@ -125,6 +126,7 @@ __all__ = [
     "UnitCosts",
     "UnknownCost",
     "UnpricedUsage",
+    "UnreadAnnouncement",
     "UnreadableDivergence",
     "UnreadableValue",
     "UsagePoint",
