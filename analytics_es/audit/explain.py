@@ -18,6 +18,7 @@ from analytics_es.projection.declaration import MONEY, Measure
 from analytics_es.projection.fold_sql import OCCURRED
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.figures import distribution, merged, nothing
+from analytics_es.queries.grouping import asked_by
 from analytics_es.queries.summary import find_metric
 from analytics_es.store import Store
 from analytics_es.types import ExplainedEvent, Explanation, Progress, TimePeriod
@@ -43,7 +44,7 @@ def explain(
     declared, measure = find_metric(list(context.read_models.declarations.values()), metric)
     where = context.as_logged(where)
     with Evidence.of(context, store.log, declared, [measure.name], period, where) as evidence:
-        completeness = evidence.question.completeness()
+        completeness = evidence.question.completeness(asked_by(where))
     # The snapshot is closed by now: reading the log may take longer than a database keeps one.
     declaration, tiling = evidence.declaration, evidence.question.tiling
     measure = next(live for live in declaration.measures if live.name == measure.name)

@@ -21,6 +21,7 @@ from analytics_es.events.event import time_of
 from analytics_es.projection.declaration import MONEY
 from analytics_es.projection.fold_sql import OCCURRED
 from analytics_es.queries import QuestionContext
+from analytics_es.queries.grouping import asked_by
 from analytics_es.store import Store
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, Progress, TimePeriod
 
@@ -60,7 +61,7 @@ def explain_cost(
             count=bill.count,
             events=[_explained(*event, question.tiling.calendar.zone) for event in first.events],
             omitted=bill.count - len(first.events),
-            completeness=question.completeness(),
+            completeness=question.completeness(asked_by(keys)),
         )
 
 

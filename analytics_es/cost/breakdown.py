@@ -17,7 +17,7 @@ from analytics_es.cost.what_if import check_models
 from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.figures import change
-from analytics_es.queries.grouping import Grouping, grouping
+from analytics_es.queries.grouping import Grouping, asked_by, grouping
 from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.types import (
     CostBreakdown,
@@ -55,7 +55,10 @@ def cost(
             costs = _costs(question, costing, grouping(declaration, by, filters), grouping(declaration, [], filters))
         whole = together(costs.efforts)
         # Before prices are announced in the log, which the read model would then lag behind.
-        totals, completeness = _totals(question, whole, together(costs.earlier)), question.completeness()
+        totals, completeness = (
+            _totals(question, whole, together(costs.earlier)),
+            question.completeness(asked_by(filters, by)),
+        )
         charged, unknown = whole.known(), whole.not_known()
         return CostBreakdown(
             period=question.period,
@@ -110,7 +113,7 @@ def _costs(question: Question, costing: Costing, groups: Grouping, once: Groupin
 
 
 def _not_ended(question: Question, declaration: Declaration, filters: Mapping[str, str]) -> int:
-    """Count the events that tell usage or cost of a call, and not that it ended."""
+    """Count the events that tell usage of calls, and are in no figure: of none of them it is told that it ended."""
     columns = columns_of(measures_of(declaration, ["not_ended"]))
     where = grouping(declaration, [], filters).where
     rows = question.snapshot.sums(declaration, columns, question.tiling.spans(), where=where)

@@ -12,7 +12,7 @@ from analytics_es.errors import BadField, BeforeHorizon, NoSuchPosition, NotCorr
 from analytics_es.events import RecordedEvent
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.codec import decode
-from analytics_es.events.event import CORRECTED, correction_id, facts, has_ended, key_of, microseconds
+from analytics_es.events.event import CORRECTED, correction_id, facts, key_of, microseconds
 from analytics_es.events.fields import ENTITIES, VOCABULARY
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Entry, EventLog, check_horizon
@@ -78,10 +78,9 @@ class Corrections:
             raise NotCorrectable(position=position, problem=f"it is a correction itself{self._of(call)}")
         if family != "provider":
             raise NotCorrectable(position=position, problem=f"{call.type} is no call of a provider")
-        if not has_ended(call):
-            raise NotCorrectable(
-                position=position, problem=f"{call.type} does not say that a call ended: it costs nothing"
-            )
+        if facts(call.type).verdict == "begun":
+            problem = f"{call.type} says that a call began: what it cost is told when it ends"
+            raise NotCorrectable(position=position, problem=problem)
         if "cost" not in call.data or "currency" not in call.data:
             problem = "it reports none; publish a price for its model instead (`analytics-es prices import`)"
             raise NotCorrectable(position=position, problem=problem)
@@ -158,7 +157,8 @@ def _copied(call: RecordedEvent) -> dict[str, Any]:
 def _from_zero(call: RecordedEvent, correction: CostCorrection) -> bool:
     """Say whether this is the first that is known of what a call cost: it reported 0, although it used tokens."""
     used = any(call.data.get(name) for name in ("input_tokens", "output_tokens"))
-    return used and correction.number == 1 and correction.was == 0
+    ended = facts(call.type).verdict or not {"status", "duration_ms"}.isdisjoint(call.data)  # else it is no call
+    return bool(used and ended) and correction.number == 1 and correction.was == 0
 
 
 def _checked_cost(cost: Any) -> str:

@@ -13,7 +13,7 @@ from analytics_es.cost.pricing import Costing
 from analytics_es.errors import UnknownKey
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import Question, QuestionContext
-from analytics_es.queries.grouping import grouping
+from analytics_es.queries.grouping import asked_by, grouping
 from analytics_es.types import TimePeriod, UnitCost, UnitCosts
 
 ENTITY_OF = {"job": "job", "successful_task": "task", "conversation": "conversation"}
@@ -38,7 +38,7 @@ def unit_costs(context: QuestionContext, period: TimePeriod, where: Mapping[str,
             units=units,
             calls=whole.known().calls + whole.not_known().calls,
             unknown_calls=whole.not_known().calls,
-            completeness=question.completeness(),
+            completeness=question.completeness([*asked_by(filters), *ENTITY_OF.values()]),
         )
 
 

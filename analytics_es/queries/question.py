@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from analytics_es.errors import MissingProjection, NoLongerKept, StaleReadModel
 from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
+from analytics_es.queries.policies import Policies
 from analytics_es.read_models import ReadModels, Snapshot, Tiling
 from analytics_es.types import Completeness, TimePeriod
 
@@ -30,7 +31,8 @@ class QuestionContext:
     """What answers are made from: the read models, the calendar they keep, how far they lag, and what time it is.
 
     `known_as` says under which name the log knows an entity: its pseudonym, where it has one. `derive` folds a period
-    from the log up to a position, for another declaration than that of a read model; who asks closes it. `by_hours`:
+    from the log up to a position, for another declaration than that of a read model; who asks closes it. `policies` are
+    those of privacy that events were recorded under. `by_hours`:
     days of the calendar are added up from hours, because the days of the read models are another zone's.
     """
 
@@ -40,6 +42,7 @@ class QuestionContext:
     clock: Callable[[], datetime]
     known_as: Callable[[str, str], str] = lambda _, name: name
     derive: Derive = _underivable
+    policies: Callable[[], Policies] = Policies
     by_hours: bool = False
 
     def as_logged(self, where: Mapping[str, str]) -> dict[str, str]:
@@ -59,10 +62,11 @@ class QuestionContext:
         """Open one snapshot for one answer about a period; raises MissingProjection."""
         for name in names:
             self.declaration(name)
+        policies = self.policies()  # before there is a snapshot: nobody waits for the log with one
         with self.read_models.read() as snapshot:
             horizon = snapshot.horizon()
             tiling = Tiling.of(self.calendar, period, by_hours=self.by_hours).coarsened(horizon.hours)
-            question = Question(self, snapshot, horizon, tiling, period, names)
+            question = Question(self, snapshot, horizon, tiling, period, names, policies)
             question.check_kept()
             yield question
 
@@ -77,6 +81,7 @@ class Question:
     tiling: Tiling
     requested: TimePeriod
     names: Sequence[str]
+    policies: Policies = Factory(Policies)
 
     @property
     def period(self) -> TimePeriod:
@@ -123,8 +128,13 @@ class Question:
         since = {"hour": self.horizon.hours, "day": self.horizon.days}
         return None if any(span.start < since[span.grain] for span in before.spans()) else before
 
-    def completeness(self) -> Completeness:
-        """Say what the answer stands on."""
+    def not_stored(self, words: Iterable[str]) -> tuple[str, ...]:
+        """Return the words, such as `user`, that a policy of privacy did not let be stored of some of the events."""
+        position = min(self.snapshot.positions[name] for name in self.names)
+        return self.policies.not_stored(words, self.tiling.local(self.tiling.start), position)
+
+    def completeness(self, words: Iterable[str] = ()) -> Completeness:
+        """Say what the answer to a question by these words stands on."""
         start, partial = self.tiling.start, self.snapshot.partial() if self.horizon.seal else {}
         since = max((partial.get(name, 0) for name in self.names), default=0)
         position = min(self.snapshot.positions[name] for name in self.names)
@@ -138,4 +148,5 @@ class Question:
             open_buckets=self.tiling.end > self.context.clock().timestamp(),
             sealed_until=self.tiling.local(self.horizon.until) if start < self.horizon.until else None,
             complete_from=self.tiling.local(since) if start < since else None,
+            not_stored=self.not_stored(words),
         )

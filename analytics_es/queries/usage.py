@@ -49,7 +49,7 @@ def usage(context: QuestionContext, entity_type: str | None, entity_id: str | No
                 )
                 for (start,), rows in points.items()
             ],
-            completeness=question.completeness(),
+            completeness=question.completeness([entity_type] if entity_type else []),
         )
 
 

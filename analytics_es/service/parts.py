@@ -20,6 +20,7 @@ from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.log import LogSlice
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
+from analytics_es.queries.policies import PolicyLog
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.service.questions import Contexts
 from analytics_es.store import Store
@@ -50,6 +51,7 @@ class Parts:
             clock=store.clock,
             known_as=store.known_as,
             prices=prices,
+            policies=PolicyLog(store.log),
             derive=lambda declaration, tiling, upto: DerivedReadModels.build(
                 LogSlice(store.log, upto=upto), declaration, tiling
             ),

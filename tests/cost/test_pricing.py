@@ -104,10 +104,13 @@ def calls(draw: st.DrawFn) -> dict[str, Any]:
         cost=cost,
         currency=draw(st.sampled_from(["USD", "EUR"])) if cost else None,
     )
-    verb = draw(st.sampled_from(["completed", "completed", "completed", "started"]))
+    verb = draw(st.sampled_from(["completed", "completed", "completed", "started", "noted"]))
+    if verb == "noted":  # which does not say that anything ended
+        call["data"] = {name: told for name, told in call["data"].items() if name not in ("status", *LASTED)}
     return {**call, "event_type": f"provider.call.{verb}"}
 
 
+LASTED = ("duration_ms", "time_to_first_chunk_ms")
 decimals = st.decimals("0.01", "99", places=6).map(str)
 tiered = st.builds(
     lambda base, above, price: {"base": base, "tiers": [{"above": above, "price": price}]},
@@ -197,7 +200,7 @@ def cost_of(book: PriceBook, event: Mapping[str, Any]) -> tuple[str, Decimal] | 
 
 
 def ended(event: Mapping[str, Any]) -> bool:
-    return event["event_type"] != "provider.call.started"
+    return event["event_type"] == "provider.call.completed"
 
 
 def requests(event: Mapping[str, Any]) -> int:
@@ -207,17 +210,24 @@ def requests(event: Mapping[str, Any]) -> int:
 def added(book: PriceBook, events: Iterable[Mapping[str, Any]], of: Of) -> dict[Key, Sum]:
     """Return the costs of calls by what they are counted under and currency, "" where that is not known."""
     found: dict[Key, list[Decimal | None]] = defaultdict(list)
+    noted: dict[Key, int] = defaultdict(int)
     for event in events:
+        key, cost = of(event), cost_of(book, event)
+        if event["event_type"] == "provider.call.noted" and "cost" in event["data"] and isinstance(cost, tuple):
+            found[cost[0], *key].append(cost[1])
+            noted[cost[0], *key] += 1
         if not ended(event):
             continue
-        key, cost = of(event), cost_of(book, event)
         if isinstance(cost, str):
             found["", *key] += [None] * requests(event)
         else:
             found[cost[0], *key] += [cost[1], *[Decimal(0)] * (requests(event) - 1)]
     with localcontext(EXACT):
         return {
-            key: Sum(len(costs), sum((each for each in costs if each is not None), Decimal(0)) if key[0] else None)
+            key: Sum(
+                len(costs) - noted[key],
+                sum((each for each in costs if each is not None), Decimal(0)) if key[0] else None,
+            )
             for key, costs in found.items()
         }
 
@@ -262,7 +272,8 @@ def rows(answer: CostBreakdown) -> dict[Key, Sum]:
 
 
 def series(answer: CostBreakdown) -> dict[Key, Sum]:
-    return {(each.currency, each.start): Sum(each.calls, each.cost) for each in answer.series if each.calls}
+    points = [each for each in answer.series if each.calls or each.cost is not None]
+    return {(each.currency, each.start): Sum(each.calls, each.cost) for each in points}
 
 
 def unknown(answer: CostBreakdown) -> dict[Key, int]:
@@ -273,9 +284,11 @@ def unknown(answer: CostBreakdown) -> dict[Key, int]:
 
 
 def tells(event: Mapping[str, Any]) -> bool:
-    """Say whether it tells usage or cost."""
+    """Say whether it tells usage, or a cost that is in no sum."""
     told = ("input_tokens", "output_tokens", "searches")
-    return event["data"].get("cost") is not None or any(event["data"].get(kind) for kind in told)
+    if event["data"].get("cost") is not None:
+        return event["event_type"] == "provider.call.started"
+    return any(event["data"].get(kind) for kind in told)
 
 
 def within(events: Iterable[Mapping[str, Any]], tiling: Tiling) -> list[Mapping[str, Any]]:
