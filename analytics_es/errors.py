@@ -91,6 +91,10 @@ class BadCorrection(RefusedEvent):
     """This is no correction of a cost: {problem}. AnalyticsService.correct_cost and `analytics-es correct` make one."""
 
 
+class NotCorrectable(RefusedEvent):
+    """The cost of the event {event} cannot be corrected: {problem}."""
+
+
 class BadText(RefusedEvent):
     """{field} holds {problem}, which cannot be stored: clean the text before recording it."""
 
@@ -566,10 +570,6 @@ class SeveralStreams(AnalyticsError):
 
 class BadPrice(AnalyticsError):
     """{where}: {problem}. Nothing was published; docs/cost.md shows what a price looks like."""
-
-
-class NotCorrectable(AnalyticsError):
-    """The cost of the event at position {position} cannot be corrected: {problem}."""
 
 
 class BadUsage(AnalyticsError):

@@ -195,12 +195,13 @@ class AnalyticsService(Upkeep):
             max_wait=max_wait,
             on_failure=on_failure,
             on_sigterm=on_sigterm,
+            check=lambda event: self.store.recorder.fitted(event.write(), {}),
         )
         self._lifetime.buffers = [earlier for earlier in self._lifetime.buffers if not earlier.closed] + [buffer]
         return buffer
 
     def _append(self, entries: Sequence[Entry]) -> list[Appended]:
-        return self.store.recorder.append(entries)
+        return self.store.recorder.take(entries)
 
     # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
 

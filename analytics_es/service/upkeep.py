@@ -77,6 +77,7 @@ class Upkeep(Questions):
 
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
         """Wait until everything recorded so far is in the read models; raises NotCaughtUp, FoldFailed."""
+        self._parts.corrections.settle()
         return self.store.runner.wait_until_caught_up(timeout)
 
     def projections(self) -> OperationResult[list[ProjectionStatus]]:
