@@ -46,11 +46,12 @@ def cost(
 ) -> CostBreakdown:
     """Answer get_cost_breakdown."""
     filters = context.as_logged(where or {})
+    currency = filters.pop(MONEY, None)
     with context.question(["cost"], period) as question:
         declaration = question.declaration("cost", NEEDED)
         if assumption:
             check_models(question, declaration, assumption)
-        with Costing(question, declaration, assumption) as costing:
+        with Costing(question, declaration, assumption, currency=currency) as costing:
             costs = _costs(question, costing, grouping(declaration, by, filters), grouping(declaration, [], filters))
         whole = together(costs.efforts)
         # Before prices are announced in the log, which the read model would then lag behind.

@@ -100,6 +100,11 @@ class Costs:
     unpriced: dict[Named, int] = Factory(dict)
     prices: dict[tuple[str, str, int], tuple[UnitPrices, int]] = Factory(dict)
 
+    @property
+    def any(self) -> bool:
+        """Whether anything is known or not known."""
+        return bool(self.charges or self.unknown)
+
     def charge(self, currency: str) -> Charge:
         """Return what is charged in a currency, to add to."""
         return self.charges.setdefault(currency, Charge())
@@ -125,6 +130,12 @@ class Costs:
             self.unpriced[named] = self.unpriced.get(named, 0) + count
         for key, (prices, calls) in other.prices.items():
             self.prices[key] = (prices, calls + self.prices.get(key, (prices, 0))[1])
+
+    def only(self, currency: str) -> Costs:
+        """Return what the calls of one cell cost in a currency, which is one if it is known; of "", what is not."""
+        if currency in self.charges:
+            return Costs(charges={currency: self.charges[currency]}, unpriced=self.unpriced, prices=self.prices)
+        return Costs(unknown={} if currency else self.unknown)
 
     def less(self, other: Costs) -> None:
         """Take away the charges, known and unknown, of a part of it."""

@@ -50,9 +50,21 @@ class Assumption:
 
 
 class Costing:
-    """Prices what one question reads; money is exact."""
+    """Prices what one question reads; money is exact.
 
-    def __init__(self, question: Question, declaration: Declaration, assumption: Assumption | None = None) -> None:
+    With a `currency`, only what costs so counts, whoever told it, or, with "", what is not known: the read model has a
+    currency only of what was reported, so no filter of its rows can tell.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        declaration: Declaration,
+        assumption: Assumption | None = None,
+        *,
+        currency: str | None = None,
+    ) -> None:
+        self.currency = currency
         self._assumption = assumption or Assumption()
         self._book = self._assumption.prices or with_prices(question.context).prices.book()
         self._cells = PricedCells(question, declaration, self._turns)
@@ -74,7 +86,10 @@ class Costing:
         groups: dict[tuple[Any, ...], Costs] = {}
         with localcontext(EXACT):
             for cell in self._cells(CellQuery(tiling=tiling, where=where, by=by, granularity=granularity)):
-                self._take(groups.setdefault(cell.group, Costs()), cell)
+                if self.currency is None:
+                    self._take(groups.setdefault(cell.group, Costs()), cell)
+                elif (costs := self.of(cell).only(self.currency)).any:
+                    groups.setdefault(cell.group, Costs()).take(costs)
         return groups
 
     def of(self, cell: UsageCell) -> Costs:
