@@ -98,6 +98,10 @@ class ExplainedCost:
     used: how many units it told, by kind.
     price: of a computed cost; None for others.
     charged: of a computed cost, what adds up to it; else nothing.
+    service_tier: the tier of service that it told, else standard.
+    requests: how many requests its event stands for; 0 of a correction.
+    below_cliff: it was priced below the first threshold of its price, because it stands for many requests.
+    settles: of a correction, how many calls it makes known that had reported a cost of 0.
     """
 
     position: int
@@ -114,6 +118,10 @@ class ExplainedCost:
     used: Mapping[str, int]
     price: PriceUsed | None
     charged: list[ChargedUnits]
+    service_tier: str = "standard"
+    requests: int = 1
+    below_cliff: bool = False
+    settles: int = 0
 
 
 @frozen(kw_only=True)
