@@ -359,6 +359,10 @@ class UnknownKey(AnalyticsError):
     """{key!r} is not a key of {projection}: use {keys}."""
 
 
+class BadQuestion(AnalyticsError):
+    """{what} must be {wanted}, not {value}."""
+
+
 class BadValue(AnalyticsError):
     """The {key} asked for holds {problem}, which no event can hold."""
 
