@@ -204,12 +204,13 @@ class AnalyticsService(Upkeep):
             max_wait=max_wait,
             on_failure=on_failure,
             on_sigterm=on_sigterm,
+            check=lambda event: self.store.recorder.fitted(event.write(), {}),
         )
         self._lifetime.buffers = [earlier for earlier in self._lifetime.buffers if not earlier.closed] + [buffer]
         return buffer
 
     def _append(self, entries: Sequence[Entry]) -> list[Appended]:
-        return self.store.recorder.append(entries)
+        return self.store.recorder.take(entries)
 
     # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -249,13 +250,24 @@ class AnalyticsService(Upkeep):
         return self._result(lambda parts: parts.prices.book())
 
     def price(
-        self, provider: str | None, model: str, at: datetime | None = None, *, batch: bool = False
+        self,
+        provider: str | None,
+        model: str,
+        at: datetime | None = None,
+        *,
+        batch: bool = False,
+        service_tier: str | None = None,
     ) -> OperationResult[UnitPrices]:
         """Say what calls of a model cost at a time, by default now: each kind, its tiers, since when, from where.
 
-        `provider` and `model` are named as events name them. The failure is UnknownModel, with names that are close.
+        `provider` and `model` are named as events name them, and so is `service_tier`; `batch` is the tier of batches.
+        The failure is UnknownModel, with names that are close, or the tiers of which a price is known.
         """
-        return self._result(lambda parts: parts.prices.price(provider, model, at or parts.store.clock(), batch=batch))
+        return self._result(
+            lambda parts: parts.prices.price(
+                provider, model, at or parts.store.clock(), batch=batch, service_tier=service_tier
+            )
+        )
 
     def correct_cost(
         self, position: int, cost: Decimal | str, *, note: str, currency: str | None = None, dry_run: bool = False

@@ -7,12 +7,14 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
 
+from analytics_es.audit.corrections import doubtful_corrections
 from analytics_es.audit.dead_letters import DeadLetterDetails, DeadLetters
 from analytics_es.audit.ledger import check_ledger
 from analytics_es.audit.verify import verify
 from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_data, rebuild_from
 from analytics_es.read_models.replay import BATCH
 from analytics_es.read_models.status import projection_status, unreadable_values
+from analytics_es.service.announcements import unread_announcements
 from analytics_es.service.parts import Lifetime, Parts
 from analytics_es.service.questions import Contexts, Questions
 from analytics_es.store import Store
@@ -20,6 +22,7 @@ from analytics_es.types import (
     AggregationResult,
     BackupResult,
     DeadLetter,
+    DoubtfulCorrection,
     ExportResult,
     LedgerCheck,
     OperationResult,
@@ -30,6 +33,7 @@ from analytics_es.types import (
     RetryResult,
     TimePeriod,
     UnreadableValue,
+    UnreadAnnouncement,
     Verification,
 )
 
@@ -75,6 +79,7 @@ class Upkeep(Questions):
 
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
         """Wait until everything recorded so far is in the read models; raises NotCaughtUp, FoldFailed."""
+        self._parts.corrections.settle()
         return self.store.runner.wait_until_caught_up(timeout)
 
     def projections(self) -> OperationResult[list[ProjectionStatus]]:
@@ -84,6 +89,20 @@ class Upkeep(Questions):
     def unreadable_values(self, limit: int = 100) -> OperationResult[list[UnreadableValue]]:
         """List the first values that projections could not read and left out."""
         return self._result(lambda parts: unreadable_values(parts.store.read_models, limit))
+
+    def unread_announcements(self) -> OperationResult[list[UnreadAnnouncement]]:
+        """List events of the service's own kind (`analytics.…`) that do not say what the service says; it ignores them.
+
+        Nobody can record one any more; a log may hold some of before.
+        """
+        return self._result(lambda parts: unread_announcements(parts.store.log))
+
+    def doubtful_corrections(self, *, progress: Progress | None = None) -> OperationResult[list[DoubtfulCorrection]]:
+        """List corrections of costs that fit no call: those that wait for it, and those of before, which are counted.
+
+        All of the log is looked through.
+        """
+        return self._result(lambda parts: doubtful_corrections(parts.store.log, progress))
 
     # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────
 

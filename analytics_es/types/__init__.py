@@ -11,10 +11,12 @@ from analytics_es.types.audit import (
     ColumnDifference,
     DayDivergence,
     Divergence,
+    DoubtfulCorrection,
     LedgerCheck,
     MetricChange,
     ProjectionVerification,
     UnreadableDivergence,
+    UnreadAnnouncement,
     Verification,
 )
 from analytics_es.types.budgets import BudgetReport, BudgetStatus, BudgetThreshold, CreditStatus, ThresholdReached
@@ -81,6 +83,7 @@ __all__ = [
     "DeadLetter",
     "Distribution",
     "Divergence",
+    "DoubtfulCorrection",
     "Duplicate",
     "EffortCost",
     "EntityUsage",
@@ -125,6 +128,7 @@ __all__ = [
     "UnitCosts",
     "UnknownCost",
     "UnpricedUsage",
+    "UnreadAnnouncement",
     "UnreadableDivergence",
     "UnreadableValue",
     "UsagePoint",
