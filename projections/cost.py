@@ -15,9 +15,8 @@ _CORRECTED = "type = 'provider.cost.corrected'"
 # A call is what ended. What began tells nothing that its end does not tell again; what is neither, such as what a bill
 # says, may report a cost, and then what that is for.
 _CALL = "family = 'provider' AND outcome IS NOT NULL"
-_BEGUN = "coalesce(verdict = 'begun', false)"
-_CHARGED = f"family = 'provider' AND NOT {_BEGUN}"
-_COUNTED = f"family = 'provider' AND (outcome IS NOT NULL OR (cost IS NOT NULL AND NOT {_BEGUN}))"
+_CHARGED = "family = 'provider' AND verdict IS DISTINCT FROM 'begun'"
+_COUNTED = f"{_CHARGED} AND (outcome IS NOT NULL OR cost IS NOT NULL)"
 _USED = "(input_tokens > 0 OR output_tokens > 0)"
 _NOT_COUNTED = f"family = 'provider' AND NOT ({_COUNTED}) AND ({_USED} OR searches > 0 OR cost IS NOT NULL)"
 _SETTLED = f"{_CORRECTED} AND from_zero = 'true'"

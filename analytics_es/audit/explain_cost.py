@@ -54,7 +54,7 @@ def explain_cost(
             bill.add(batch, [_line(costing, row, question.tiling.within[0]) for row in rows.to_pylist()])
         return CostExplanation(
             period=question.period,
-            keys={word: str(text) for word, text in where.items()},
+            keys=dict(where),
             totals={currency: trimmed(cost) for currency, cost in sorted(bill.totals.items())},
             calls=bill.calls,
             unknown_calls=bill.unknown_calls,

@@ -47,11 +47,12 @@ def cost(
 ) -> CostBreakdown:
     """Answer get_cost_breakdown."""
     filters = context.as_logged(where or {})
+    currency = filters.pop(MONEY, None)
     with context.question(["cost"], period) as question:
         declaration = question.declaration("cost", NEEDED)
         if assumption:
             check_models(question, declaration, assumption)
-        with Costing(question, declaration, assumption) as costing:
+        with Costing(question, declaration, assumption, currency=currency) as costing:
             costs = _costs(question, costing, grouping(declaration, by, filters), grouping(declaration, [], filters))
         whole = together(costs.efforts)
         # Before prices are announced in the log, which the read model would then lag behind.
@@ -70,14 +71,14 @@ def cost(
             totals=totals,
             tokens=_tokens(charged, unknown),
             unknown=_unknown(whole),
-            unpriced=[UnpricedUsage(provider=p, model=m, kind=k, units=n) for (p, m, k), n in whole.unpriced.items()],
+            unpriced=_unpriced(whole),
             efforts=_efforts(costs.efforts),
             rows=_rows(costs.rows if costs.keys else {(): whole}, [word for word in by if word != MONEY], totals),
             series=_series(question, costs.series),
             prices=with_prices(context).prices.used(whole.prices_used(), announce=assumption is None),
             supposed=assumption is not None,
             completeness=completeness,
-            below_cliff_calls=whole.below_cliff,
+            below_cliff_calls=sum(whole.below_cliff.values()),
             not_ended=_not_ended(question, declaration, filters),
         )
 
@@ -221,6 +222,14 @@ def _unknown(whole: Costs) -> list[UnknownCost]:
         if charge.calls or charge.used
     ]
     return sorted(rows, key=lambda row: (-row.calls, row.provider, row.model, row.reason, row.service_tier))
+
+
+def _unpriced(whole: Costs) -> list[UnpricedUsage]:
+    units: dict[tuple[str, str, str], int] = {}
+    for (*named, _), count in whole.unpriced.items():
+        provider, model, kind = named
+        units[provider, model, kind] = units.get((provider, model, kind), 0) + count
+    return [UnpricedUsage(provider=p, model=m, kind=k, units=n) for (p, m, k), n in units.items()]
 
 
 def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) -> list[CostRow]:

@@ -96,16 +96,16 @@ class Costs:
     """What the calls of one group cost. `unpriced`: how much was used of kinds that have no price, in calls that do.
 
     `prices`: those that were used, by provider and model, each with how many calls. `below_cliff`: calls that were
-    priced below the first threshold of their price, because their events stand for many. `settled`: calls that
-    reported a cost of 0 which a correction made known, by provider, model and currency; `settle` takes them out of
-    those of which the cost is not known.
+    priced below the first threshold of their price, because their events stand for many; as `unpriced` by currency.
+    `settled`: calls that reported a cost of 0 which a correction made known, by provider, model and currency; `settle`
+    takes them out of those of which the cost is not known.
     """
 
     charges: dict[str, Charge] = Factory(dict)
     unknown: dict[Why, Charge] = Factory(dict)
-    unpriced: dict[Named, int] = Factory(dict)
+    unpriced: dict[tuple[str, str, str, str], int] = Factory(dict)
     prices: dict[tuple[str, str, int], tuple[UnitPrices, int]] = Factory(dict)
-    below_cliff: int = 0
+    below_cliff: dict[str, int] = Factory(dict)
     settled: dict[Named, int] = Factory(dict)
 
     def charge(self, currency: str) -> Charge:
@@ -131,9 +131,10 @@ class Costs:
             self.unknown.setdefault(why, Charge()).take(charge)
         for named, count in other.unpriced.items():
             self.unpriced[named] = self.unpriced.get(named, 0) + count
+        for currency, calls in other.below_cliff.items():
+            self.below_cliff[currency] = self.below_cliff.get(currency, 0) + calls
         for key, (prices, calls) in other.prices.items():
             self.prices[key] = (prices, calls + self.prices.get(key, (prices, 0))[1])
-        self.below_cliff += other.below_cliff
 
     def settle(self) -> None:
         """Take the calls that a correction made known out of those that are not known; what they used, with the last.
@@ -151,6 +152,19 @@ class Costs:
                 zero.used = {}
         self.settled = {}
         self.unknown = {why: charge for why, charge in self.unknown.items() if not charge.empty}
+
+    def only(self, currency: str) -> Costs:
+        """Return what is known in a currency; of "", what is not known."""
+        if not currency:
+            return Costs(unknown=self.unknown)
+        return Costs(
+            charges={name: charge for name, charge in self.charges.items() if name == currency},
+            unpriced={named: count for named, count in self.unpriced.items() if named[-1] == currency},
+            prices={
+                key: (prices, calls) for key, (prices, calls) in self.prices.items() if prices.currency == currency
+            },
+            below_cliff={name: calls for name, calls in self.below_cliff.items() if name == currency},
+        )
 
     def less(self, other: Costs) -> None:
         """Take away the charges, known and unknown, of a part of it."""

@@ -51,9 +51,21 @@ class Assumption:
 
 
 class Costing:
-    """Prices what one question reads; money is exact."""
+    """Prices what one question reads; money is exact.
 
-    def __init__(self, question: Question, declaration: Declaration, assumption: Assumption | None = None) -> None:
+    With a `currency`, only what costs so counts, whoever told it, or, with "", what is not known: the read model has a
+    currency only of what was reported, so no filter of its rows can tell.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        declaration: Declaration,
+        assumption: Assumption | None = None,
+        *,
+        currency: str | None = None,
+    ) -> None:
+        self.currency = currency
         self._assumption = assumption or Assumption()
         self._book = self._assumption.prices or with_prices(question.context).prices.book()
         self._cells = PricedCells(question, declaration, self._turns)
@@ -78,6 +90,9 @@ class Costing:
                 self._take(groups.setdefault(cell.group, Costs()), cell)
             for costs in groups.values():
                 costs.settle()
+        if self.currency is not None:
+            groups = {group: costs.only(self.currency) for group, costs in groups.items()}
+            groups = {group: costs for group, costs in groups.items() if costs.charges or costs.unknown}
         return groups
 
     def of(self, cell: UsageCell) -> Costs:
@@ -130,10 +145,11 @@ class Costing:
             costs.leave_out(cell.provider, cell.model, reason, counts, cell.tier if reason == NO_TIER else "")
             return
         if cell.pooled and rate.prices.thresholds:
-            costs.below_cliff += counts["calls"]
+            currency = rate.prices.currency
+            costs.below_cliff[currency] = costs.below_cliff.get(currency, 0) + counts["calls"]
         costs.price(cell.provider, cell.model, rate.prices, counts, rate.of(counts))
         for kind in rate.unpriced(counts):
-            named = (cell.provider, cell.model, kind)
+            named = (cell.provider, cell.model, kind, rate.prices.currency)
             costs.unpriced[named] = costs.unpriced.get(named, 0) + counts[kind]
 
     # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────

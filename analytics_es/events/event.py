@@ -96,6 +96,12 @@ def facts(event_type: str) -> TypeFacts:
     return TypeFacts(event_type.partition(".")[0], activity, VERDICTS.get(verb))
 
 
+def has_ended(event: RecordedEvent) -> bool:
+    """Say whether an activity ended with an event: by its type, else its status, else that it took some time."""
+    verdict = facts(event.type).verdict
+    return verdict != "begun" and bool(verdict or not {"status", "duration_ms"}.isdisjoint(event.data))
+
+
 @functools.lru_cache(maxsize=4096)
 def matches(pattern: str, event_type: str) -> bool:
     """Say whether a type fits a pattern: `*` is one part, a last `>` is one part or more (as NATS subjects)."""

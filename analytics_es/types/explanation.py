@@ -40,8 +40,6 @@ class ExplainedEvent:
 class Explanation:
     """The events behind one number, as its read model holds it: up to `completeness.position`.
 
-    Where an entity's id is asked for without its type, an event is there once for each type of it.
-
     metric: its name, such as `cost.reported_cost`.
     unit: of its figures and values.
     currency: of money; None for what is none.
@@ -129,8 +127,6 @@ class ExplainedCost:
 @frozen(kw_only=True)
 class CostExplanation:
     """The calls behind a cost, up to `completeness.position`.
-
-    Where an entity's id is asked for without its type, an event is there once for each type of it.
 
     period: of the cost, in whole buckets.
     keys: what it is narrowed to, by name.

@@ -23,7 +23,7 @@ QUESTIONS = [
     ("cost", "--by", "currency", "--granularity", "total"),
     ("summary", "performance.duration", "--group-by", "operation"),
     ("summary", "cost.reported_cost", "--group-by", "model"),
-    ("summary", "usage.events", "--group-by", "entity_type", "--granularity", "total"),
+    ("summary", "usage.events", "--group-by", "tool", "--granularity", "total"),
     ("summary", "usage.last_seen", "--granularity", "total"),
     ("report",),
 ]
@@ -224,7 +224,7 @@ HOSTILE = [
     ("summary", "usage.events", "--where", "a' OR 1 --=x"),
     ("summary", "usage.events", "--where", "tenant"),
     ("summary", "usage.events", "--where", "tenant=a", "--where", "tenant=b"),
-    ("cost", "--by", "model; DROP TABLE cost_v2"),
+    ("cost", "--by", "model; DROP TABLE cost_v3"),
     ("usage", "user'; DROP TABLE usage_v1"),
     ("usage", "--tz", "../../etc/passwd"),
     ("usage", "--tz", "localtime"),
