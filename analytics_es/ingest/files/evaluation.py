@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from analytics_es.ingest.files.batches import Batch
-from analytics_es.ingest.files.events import ImportedRow, arguments, refused
+from analytics_es.ingest.files.events import EXPORTED_COLUMNS, ImportedRow, arguments, refused
 from analytics_es.ingest.files.expressions import Query, bind
 from analytics_es.ingest.files.mapping import Mapping
 from analytics_es.ingest.files.problems import reading
@@ -59,11 +59,12 @@ def _matches(
     """Yield the events of the loaded batch, and the rows that an expression fails for."""
     raws = {record.row: record.raw for record in batch.records}
     numbers = batch.table["__row"].to_pylist()
+    exported = EXPORTED_COLUMNS.issubset(batch.names)
     for query in queries:
         for row, fields in _evaluated(connection, query, numbers):
             try:
                 event = _event(path, query, row, fields, source)
-                yield ImportedRow(row=row, event=event, error=None, raw=raws.get(row))
+                yield ImportedRow(row=row, event=event, error=None, raw=raws.get(row), exported=exported)
             except (ValueError, OverflowError, engine.EngineError) as error:
                 raw = raws[row] if raws else _row_as_json(connection, row)
                 yield refused(row, in_one_line(error), raw)

@@ -10,6 +10,9 @@ from attrs import frozen
 from analytics_es.errors import AnalyticsError, BadRow
 from analytics_es.events.cloudevents import moment
 
+EXPORTED_LINE = {"position", "recordedat"}  # what an export says of an event beside what a CloudEvent is
+EXPORTED_COLUMNS = {"position", "type", "source", "id", "occurred_at", "recorded_at", "data"}
+
 
 @frozen(kw_only=True)
 class ImportedRow:
@@ -19,12 +22,14 @@ class ImportedRow:
     event: arguments of `record_event`, None where there is an error.
     error: why the row gives no event.
     raw: the text of the row; None for a line that is too long, and for a Parquet row without an error.
+    exported: the row looks as one that a store has exported, which holds what that store had to say itself, too.
     """
 
     row: int
     event: dict[str, Any] | None
     error: AnalyticsError | None
     raw: str | None = None
+    exported: bool = False
 
 
 def refused(row: int, problem: str, raw: str | None) -> ImportedRow:
