@@ -13,9 +13,9 @@ from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.corrections import Corrections
 from analytics_es.cost.price_log import PriceLog
-from analytics_es.ingest import Buffer, MessageBus, PrivacyPolicy, Subscription, WhenFull
+from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, WhenFull
 from analytics_es.ingest.bus import FAMILIES
-from analytics_es.ingest.recorder import OnDuplicate, OnRefused, TakeOver
+from analytics_es.ingest.recorder import OnDuplicate, OnRefused, TakeOver, skip_own
 from analytics_es.ingest.subscription import subscribe
 from analytics_es.ingest.writer import OnFailure
 from analytics_es.lifecycle import Erasure
@@ -149,7 +149,7 @@ class AnalyticsService(Upkeep):
         """
 
         def take_over(prices: PriceLog) -> TakeOver | None:
-            return prices.taken_over if with_prices else (lambda _: None) if exported else None
+            return prices.taken_over if with_prices else skip_own if exported else None
 
         return self._result(
             lambda parts: parts.store.recorder.record_all(
@@ -162,6 +162,17 @@ class AnalyticsService(Upkeep):
                 progress=progress,
             )
         )
+
+    def importing(self, *, with_prices: bool = False) -> Importer:
+        """Return what records the rows of files, as `analytics_es.ingest.files` reads them: one for each import.
+
+        A row without an id is known by what it says, and by how many rows of its file say the same; so a file that is
+        renamed, rolled or longer adds only what is new (docs/mapping.md). What another store had to say itself is
+        skipped and counted by type; with `with_prices`, the prices published there are published here, too.
+        """
+        parts = self._parts
+        take_over = parts.prices.taken_over if with_prices else skip_own
+        return Importer(parts.store.recorder, parts.store.vault, take_over)
 
     def subscribe_to(self, bus: MessageBus, families: Sequence[str] = FAMILIES) -> Subscription:
         """Record what a message bus delivers, until the subscription or this service is closed.
