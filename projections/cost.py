@@ -82,7 +82,8 @@ def _tokens(field: str) -> Any:
 
 
 @projection(
-    version=2,
+    version=3,
+    carries=(2,),
     consumes=("provider.>", "task.>"),
     where="family = 'provider' OR outcome = 'ok'",
     entities=("user", "tenant", "agent", "job", "task", "conversation", "tool"),
@@ -104,7 +105,7 @@ class Cost:
     calls: int = count(where=_CALL, unit="calls")
     settled_calls: int = count(where=f"{_CORRECTED} AND from_zero = 'true'", unit="calls")
     reported_cost: int | None = total(
-        "coalesce(cost, cost_change)", where="family = 'provider'", unit="currency", decimals=9
+        "coalesce(cost, cost_change)", where="family = 'provider'", unit="currency", decimals=18
     )
     input_tokens: int | None = _tokens("input_tokens")
     cache_read_tokens: int | None = _tokens("cache_read_tokens")

@@ -22,8 +22,6 @@ from analytics_es.queries import Question
 from analytics_es.queries.figures import number
 from analytics_es.read_models import Tiling
 
-NANO = 9  # decimals of reported cost
-
 
 @frozen(kw_only=True)
 class Assumption:
@@ -59,6 +57,8 @@ class Costing:
         self._rates: dict[tuple[Any, ...], Rate | None] = {}
         self._verdicts: dict[tuple[Any, ...], tuple[Rate | None, str]] = {}  # by all of a cell but its group and counts
         self.declaration, self._question = declaration, question
+        # A read model of an earlier definition, which serves until it is rebuilt, has fewer.
+        self._decimals = next(own.decimals for own in declaration.measures if own.name == "reported_cost")
         self._changes: dict[Name, Turning] = {}
 
     def __enter__(self) -> Self:
@@ -95,7 +95,7 @@ class Costing:
         if cell.pricing == "none" or (cell.pricing and self._assumption.is_about(cell.model)):
             self._price(costs, cell)
         elif cell.pricing == "reported":
-            costs.charge(cell.currency).add(cell.counts, reported=_reported(cell))
+            costs.charge(cell.currency).add(cell.counts, reported=self._reported(cell))
         elif cell.pricing == "zero":
             self._take_zero(costs, cell)
 
@@ -103,7 +103,7 @@ class Costing:
         """A cost of 0 is none, unless the model was declared free, or what it cost was settled by a correction."""
         rate = self._rate(cell)
         if rate and rate.prices.free:
-            costs.charge(cell.currency).add(cell.counts, reported=_reported(cell))
+            costs.charge(cell.currency).add(cell.counts, reported=self._reported(cell))
             return
         reason = ZERO if cell.at is not None else NOT_KEPT
         settled = cell.counts.get("settled_calls") or 0
@@ -111,7 +111,7 @@ class Costing:
             costs.leave_out(cell.provider, cell.model, reason, {**cell.counts, "calls": cell.counts["calls"] - settled})
         if settled:
             used = {} if cell.counts["calls"] != settled else cell.counts
-            costs.charge(cell.currency).add({**used, "calls": settled}, reported=_reported(cell))
+            costs.charge(cell.currency).add({**used, "calls": settled}, reported=self._reported(cell))
 
     def _price(self, costs: Costs, cell: UsageCell) -> None:
         counts = cell.counts
@@ -129,6 +129,9 @@ class Costing:
         for kind in rate.unpriced(counts):
             named = (cell.provider, cell.model, kind)
             costs.unpriced[named] = costs.unpriced.get(named, 0) + counts[kind]
+
+    def _reported(self, cell: UsageCell) -> Decimal:
+        return number(cell.counts.get("reported_cost"), self._decimals) or Decimal(0)
 
     # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -152,10 +155,6 @@ class Costing:
         turns = {microseconds(turn) for whose in names for turn in self._book.bounds(*whose, start, end)}
         thresholds = {at for whose in names for at in self._book.thresholds(*whose, start, end)}
         return Turning(sorted(turns), sorted(thresholds))
-
-
-def _reported(cell: UsageCell) -> Decimal:
-    return number(cell.counts.get("reported_cost"), NANO) or Decimal(0)
 
 
 def _why_not(rate: Rate | None, cell: UsageCell) -> str:
