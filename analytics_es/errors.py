@@ -41,6 +41,11 @@ class BadType(RefusedEvent):
     (2 to 8 parts of a-z, 0-9 and _, at most 128 characters)."""
 
 
+class ReservedType(RefusedEvent):
+    """{type!r:.80} is reserved: with analytics. begins what the service itself has to say. Choose another family for
+    your own events, such as {example:.80}."""
+
+
 class BadData(RefusedEvent):
     """The data of an event must be a mapping of field names to values, not {kind}."""
 
@@ -84,6 +89,10 @@ class CostWithoutCurrency(RefusedEvent):
 
 class BadCorrection(RefusedEvent):
     """This is no correction of a cost: {problem}. AnalyticsService.correct_cost and `analytics-es correct` make one."""
+
+
+class NotCorrectable(RefusedEvent):
+    """The cost of the event {event} cannot be corrected: {problem}."""
 
 
 class BadText(RefusedEvent):
@@ -350,6 +359,10 @@ class UnknownKey(AnalyticsError):
     """{key!r} is not a key of {projection}: use {keys}."""
 
 
+class BadQuestion(AnalyticsError):
+    """{what} must be {wanted}, not {value}."""
+
+
 class BadValue(AnalyticsError):
     """The {key} asked for holds {problem}, which no event can hold."""
 
@@ -561,10 +574,6 @@ class SeveralStreams(AnalyticsError):
 
 class BadPrice(AnalyticsError):
     """{where}: {problem}. Nothing was published; docs/cost.md shows what a price looks like."""
-
-
-class NotCorrectable(AnalyticsError):
-    """The cost of the event at position {position} cannot be corrected: {problem}."""
 
 
 class BadUsage(AnalyticsError):

@@ -18,7 +18,7 @@ from analytics_es.log import EventLog, gathered
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
 from analytics_es.queries import Question, QuestionContext
-from analytics_es.queries.grouping import grouping, several
+from analytics_es.queries.grouping import Words, grouping, several
 from analytics_es.read_models import calendar_of, check_exact
 from analytics_es.types import Progress, TimePeriod
 
@@ -46,7 +46,7 @@ class Evidence:
     ) -> Iterator[Evidence]:
         """Open the question; raises UnknownKey, StaleReadModel, SealedPeriod."""
         context = evolve(context, calendar=calendar_of(period, context.calendar))  # events know no zone
-        entities = several(declared, where)
+        entities = several(declared, Words(where=where))
         with context.question([declared.name], period) as question:
             declaration = question.declaration(declared.name, needed)
             if entities:

@@ -33,13 +33,15 @@ def explain(question: Question, metric: str, where: Mapping[str, str], largest: 
       analytics-es explain cost.cost --where model=gpt-4o --largest
       analytics-es explain performance.duration --where operation=tool.call --largest --limit 5
       analytics-es explain usage.failures --from 2026-11-01T09:00 --to 2026-11-01T10:00 --json
+      analytics-es explain cost.cost --as-of 1200 --last 7d
     """
     options: dict[str, Any] = {"where": where, "limit": limit, "largest": largest}
-    with question.caught_up() as (store, period), Bar("explaining") as bar:
+    bar = Bar("explaining")
+    with question.answering(bar) as (service, period):
         if metric == COST:
-            costs = store.service.explain_cost(period, **options, progress=bar.report).unwrap()
+            costs = service.explain_cost(period, **options, progress=bar.report).unwrap()
         else:
-            answer = store.service.explain(metric, period, **options, progress=bar.report).unwrap()
+            answer = service.explain(metric, period, **options, progress=bar.report).unwrap()
     if metric == COST:
         question.show(costs, tables.bill(costs))
     else:

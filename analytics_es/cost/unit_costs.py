@@ -11,10 +11,10 @@ from analytics_es.cost.charges import Costs, together
 from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.cost.pricing import Costing
 from analytics_es.errors import UnknownKey
-from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.figures import trimmed
-from analytics_es.queries.grouping import grouping
+from analytics_es.queries.grouping import grouping, read_filters
 from analytics_es.types import TimePeriod, UnitCost, UnitCosts
 
 ENTITY_OF = {"job": "job", "successful_task": "task", "conversation": "conversation"}
@@ -22,16 +22,12 @@ OUTPUT = "1000_output_tokens"
 TWELVE = Decimal("1e-12")
 
 
-def unit_costs(context: QuestionContext, period: TimePeriod, where: Mapping[str, str]) -> UnitCosts:
+def unit_costs(context: QuestionContext, period: TimePeriod, where: Mapping[str, str] | None) -> UnitCosts:
     """Answer get_unit_costs."""
-    filters = context.as_logged(where)
     with context.question(["cost"], period) as question:
         declaration = question.declaration("cost", NEEDED)
-        own = [key.name for key in declaration.keys if not key.of_entity]
-        for word in filters:
-            if word not in own:
-                raise UnknownKey(key=word, projection="unit costs", keys=", ".join(own))
-        with Costing(question, declaration) as costing:
+        filters = context.as_logged(_read_filters(declaration, where))
+        with Costing(question, declaration, currency=filters.pop(MONEY, None)) as costing:
             whole = together(costing.by_group(question.tiling, where=grouping(declaration, [], filters).where))
             units = [*_of_entities(question, declaration, costing, filters), *_of_output(whole)]
         return UnitCosts(
@@ -43,15 +39,30 @@ def unit_costs(context: QuestionContext, period: TimePeriod, where: Mapping[str,
         )
 
 
+def _read_filters(declaration: Declaration, where: Mapping[str, str] | None) -> dict[str, str]:
+    """Return filters by keys of calls; raises UnknownKey for others: a row is of one entity, here of the unit."""
+    filters = read_filters(where)
+    own = [key.name for key in declaration.keys if not key.of_entity]
+    for word in filters:
+        if word not in own:
+            raise UnknownKey(key=word, projection="unit costs", keys=", ".join(own))
+    return filters
+
+
 def _of_entities(
     question: Question, declaration: Declaration, costing: Costing, filters: Mapping[str, str]
 ) -> Iterator[UnitCost]:
     """Yield the units that are entities and have calls."""
     for unit, entity in ENTITY_OF.items():
         where = grouping(declaration, [entity], filters).where
-        costs = together(costing.by_group(question.tiling, where=where))
+        by = [] if costing.currency is None else [declaration.entity_key("id")]
+        groups = costing.by_group(question.tiling, where=where, by=by)
+        costs = together(groups)
         if costs.charges or costs.unknown:
-            yield from _units(unit, costs, Decimal(_count(question, declaration, unit, where)))
+            # Which entities have calls that cost so, prices alone can say.
+            by_prices = by and unit != "successful_task"
+            units = len(groups) if by_prices else _count(question, declaration, unit, where)
+            yield from _units(unit, costs, Decimal(units))
 
 
 def _count(question: Question, declaration: Declaration, unit: str, where: Mapping[str, str]) -> int:

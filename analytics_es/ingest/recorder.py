@@ -9,13 +9,15 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
+from analytics_es.events.event import CORRECTED
+from analytics_es.ingest.corrections import WAITING, Batch, Calls
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.problems import reason
 from analytics_es.log import Appended, Entry, EventLog, check_horizon
-from analytics_es.types import BatchReceipt, Progress, Receipt, Refusal
+from analytics_es.types import BatchReceipt, Duplicate, Progress, Receipt, Refusal
 
 BATCH = 1000
 LISTED = 100
@@ -23,13 +25,14 @@ POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
 CONFIGURED = "analytics.privacy.configured"
 
 OnRefused = Callable[[Refusal], None]
+OnDuplicate = Callable[[Duplicate], None]
 _NEEDED = {"event_type", "data"}
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
 
 
-def receipt(appended: Appended) -> Receipt:
+def receipt(appended: Appended, *, waiting: bool = False) -> Receipt:
     """Say what became of one event."""
-    return Receipt(position=appended.position, duplicate=appended.duplicate, differs=appended.differs)
+    return Receipt(position=appended.position, duplicate=appended.duplicate, differs=appended.differs, waiting=waiting)
 
 
 @define
@@ -45,11 +48,38 @@ class Recorder:
 
     @own_door.default
     def _of_no_policy(self) -> Door:
-        return Door(self.door.clock)
+        return Door(self.door.clock, own=True)
 
     def record(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record one event; durable when it returns."""
-        return receipt(self.append([self.door.write(event_type, data, **arguments)])[0])
+        entry = self._fitted(self.door.write(event_type, data, **arguments), {})
+        return receipt(self.append([entry])[0], waiting=entry.type == WAITING)
+
+    def fitted(self, entry: Entry, batch: Batch) -> Entry:
+        """Return what may be recorded of what passed the door: a correction beside its call, or as one that waits.
+
+        `batch` is what comes in with it, and before it, by key. Raises NotCorrectable, BadField, BeforeHorizon.
+        """
+        if entry.type != CORRECTED:
+            return entry
+        check_horizon(self.log.seals.horizon(), [entry])
+        return Calls(self.log).fitted(entry, batch)
+
+    def _fitted(self, entry: Entry, batch: Batch) -> Entry:
+        try:
+            return self.fitted(entry, batch)
+        except BeforeHorizon:
+            self.log.seals.count_refused(1)
+            raise
+
+    def take(self, entries: Sequence[Entry]) -> list[Appended]:
+        """Append what has passed the door a while ago, in one commit; raises as `fitted` does."""
+        batch: dict[str, Entry] = {}
+        taken = []
+        for entry in entries:
+            taken.append(self._fitted(entry, batch))
+            batch.setdefault(taken[-1].key, taken[-1])
+        return self.append(taken)
 
     def announce(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record what the service itself has to say, an `analytics.…` event."""
@@ -58,6 +88,14 @@ class Recorder:
     def announce_all(self, entries: Sequence[Entry]) -> list[Appended]:
         """Record several such events, in one commit."""
         return self._commit(entries)
+
+    def rejection(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Entry:
+        """Return the entry that keeps what came in and gave no event: the policy of privacy is about that, too."""
+        return evolve(self.door, own=True).write(event_type, data, **arguments)
+
+    def reject(self, rejections: Iterable[Mapping[str, Any]]) -> list[Appended]:
+        """Keep what came in and gave no event, in one commit."""
+        return self.append([self.rejection(**rejection) for rejection in rejections])
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
         """Append what has passed the door, in one commit; durable when it returns.
@@ -94,34 +132,37 @@ class Recorder:
         batch: int = BATCH,
         skip_refused: bool = False,
         on_refused: OnRefused | None = None,
+        on_duplicate: OnDuplicate | None = None,
         progress: Progress | None = None,
     ) -> BatchReceipt:
         """Record events given as arguments of `record`, in constant memory, one commit a batch.
 
         A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
-        with `skip_refused` the rest of it is recorded. `on_refused` is told of each.
+        with `skip_refused` the rest of it is recorded. `on_refused` is told of each, `on_duplicate` of what was there.
         """
         if batch < 1:
             raise ValueError(f"a batch has at least one event, not {batch}")
-        tally = _Tally(on_refused)
+        tally = _Tally(on_refused, on_duplicate)
         source = iter(events)
         while chunk := list(islice(source, batch)):
-            entries = list(self._admitted(chunk, tally))
+            admitted = list(self._admitted(chunk, tally))
             if tally.refused_in_batch and not skip_refused:
                 tally.refuse_batch(len(chunk))
-            tally.count(self.append(entries))
+            tally.count(admitted, self.append([entry for _, entry in admitted]))
             if progress:
                 progress("recording", tally.index, 0)
         return tally.receipt()
 
-    def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[Entry]:
+    def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[tuple[int, Entry]]:
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
         tally.refused_in_batch = []
+        batch: dict[str, Entry] = {}
         for event in chunk:
             try:
-                entry = _entry(self.door, now, event)
+                entry = self.fitted(_entry(self.door, now, event), batch)
                 check_horizon(horizon, [entry])
-                yield entry
+                batch.setdefault(entry.key, entry)
+                yield tally.index, entry
             except RefusedEvent as error:
                 tally.refuse(error)
                 late += isinstance(error, BeforeHorizon)
@@ -158,11 +199,13 @@ def _mistake(event: object) -> str:
 @define
 class _Tally:
     on_refused: OnRefused | None
+    on_duplicate: OnDuplicate | None
     index: int = 0
     recorded: int = 0
     duplicates: int = 0
     differing: int = 0
     refused: int = 0
+    waiting: int = 0
     last_position: int | None = None
     refusals: list[Refusal] = field(factory=list)
     refused_in_batch: list[Refusal] = field(factory=list)
@@ -187,11 +230,16 @@ class _Tally:
             refusals=self.refused_in_batch,
         )
 
-    def count(self, appended: list[Appended]) -> None:
-        duplicates = sum(place.duplicate for place in appended)
-        self.recorded += len(appended) - duplicates
-        self.duplicates += duplicates
-        self.differing += sum(place.differs for place in appended) if duplicates else 0
+    def count(self, admitted: list[tuple[int, Entry]], appended: list[Appended]) -> None:
+        places = list(zip(admitted, appended, strict=True))
+        duplicates = [(index, place) for (index, _), place in places if place.duplicate]
+        self.waiting += sum(entry.type == WAITING and not place.duplicate for (_, entry), place in places)
+        self.recorded += len(appended) - len(duplicates)
+        self.duplicates += len(duplicates)
+        for index, place in duplicates:
+            self.differing += place.differs
+            if self.on_duplicate:
+                self.on_duplicate(Duplicate(index=index, position=place.position, differs=place.differs))
         self.last_position = max([self.last_position or 0, *(place.position for place in appended)]) or None
 
     def receipt(self) -> BatchReceipt:
@@ -202,4 +250,5 @@ class _Tally:
             refused=self.refused,
             refusals=self.refusals,
             last_position=self.last_position,
+            waiting=self.waiting,
         )

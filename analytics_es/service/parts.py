@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from attrs import Factory, frozen
 
@@ -16,10 +16,12 @@ from analytics_es.cost.price_log import PriceLog
 from analytics_es.errors import Closed, Forked
 from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
+from analytics_es.ingest.waiting import WaitingCorrections
 from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.log import LogSlice
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
+from analytics_es.queries.grouping import Words
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.service.questions import Contexts
 from analytics_es.store import Store
@@ -33,6 +35,7 @@ class Parts:
     store: Store
     context: CostContext  # what questions of now are answered from
     prices: PriceLog
+    corrections: WaitingCorrections
     thresholds: Thresholds | None
     backfill: Backfill | None
     retention: RetentionPolicy
@@ -59,6 +62,7 @@ class Parts:
             store=store,
             context=context,
             prices=prices,
+            corrections=WaitingCorrections(store.recorder),
             thresholds=Thresholds(store, context, prices, on_threshold) if has_budgets else None,
             backfill=Backfill(store.log, store.read_models, store.runner, store.rebuild) if backfill else None,
             retention=retention,
@@ -67,27 +71,39 @@ class Parts:
     @property
     def contexts(self) -> Contexts:
         """What questions of now are answered from."""
-        return Contexts(declarations=self.store.declarations, open=self._answering)
+        return Contexts(
+            declarations=self.store.declarations,
+            open=self._answering,
+            evidence=lambda *_: nullcontext(self.context),
+            store=self.store,
+        )
 
     def _answering(
-        self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
+        self, projection: str, period: TimePeriod, words: Words | None = None, progress: Progress | None = None
     ) -> AbstractContextManager[QuestionContext]:
         declared = self.context.declaration(projection)
         return self.derived.answering(self.context, self.store.log, declared, period, words, progress)
 
     def follow(self) -> None:
         """Follow the log in background threads until closed."""
+        self.store.runner.moved = self._moved
+        self.corrections.follow()
         if self.thresholds:
-            self.store.runner.moved = self.thresholds.wake
             self.thresholds.follow()
         self.store.runner.follow()
         if self.backfill:
             self.backfill.follow()
 
+    def _moved(self) -> None:
+        self.corrections.wake()
+        if self.thresholds:
+            self.thresholds.wake()
+
     def catch_up(self, progress: Progress | None = None, *, thresholds: bool = True) -> int:
         """Fold everything recorded so far; returns the position reached. What is announced meanwhile is folded too."""
         if self.backfill:
             self.backfill.now(progress)
+        self.corrections.settle()
         position = self.store.runner.catch_up(progress)
         reached = self.thresholds.look() if self.thresholds and thresholds else 0
         return self.store.runner.catch_up(progress) if reached else position
@@ -100,7 +116,14 @@ class Parts:
     def close(self) -> None:
         """End subscriptions, stop following and close the store."""
         with ExitStack() as closing:  # the last first, whatever one of them raises
-            for part in (self.store, self.derived, self.backfill, self.thresholds, *self.subscriptions):
+            for part in (
+                self.store,
+                self.derived,
+                self.backfill,
+                self.thresholds,
+                self.corrections,
+                *self.subscriptions,
+            ):
                 if part:
                     closing.callback(part.close)
 

@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from analytics_es.audit.diff import diff
-from analytics_es.audit.explain import explain
-from analytics_es.audit.explain_cost import explain_cost
-from analytics_es.audit.rows import COST, Answer, Row, period_and_keys
 from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.corrections import Corrections
 from analytics_es.ingest import Buffer, MessageBus, PrivacyPolicy, Subscription, WhenFull
 from analytics_es.ingest.bus import FAMILIES
-from analytics_es.ingest.recorder import OnRefused
+from analytics_es.ingest.recorder import OnDuplicate, OnRefused
 from analytics_es.ingest.subscription import subscribe
 from analytics_es.ingest.writer import OnFailure
 from analytics_es.lifecycle import Erasure
@@ -32,8 +29,6 @@ from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
     CostCorrection,
-    CostExplanation,
-    Explanation,
     ForgetReceipt,
     OperationResult,
     Progress,
@@ -136,17 +131,24 @@ class AnalyticsService(Upkeep):
         batch_size: int = 1000,
         skip_refused: bool = False,
         on_refused: OnRefused | None = None,
+        on_duplicate: OnDuplicate | None = None,
         progress: Progress | None = None,
     ) -> OperationResult[BatchReceipt]:
         """Record any number of events, each a mapping of `record_event`'s arguments, one commit a batch.
 
         A batch that holds a refused event is not recorded and ends the call with a failure that names each refused
         one (batches before it stay recorded); with `skip_refused` everything else is recorded, and the receipt counts
-        the refused ones. Memory is constant for any iterable.
+        the refused ones. `on_refused` is called with each refused one, `on_duplicate` with each that was there before,
+        which says where, and whether that is something else. Memory is constant for any iterable.
         """
         return self._result(
             lambda parts: parts.store.recorder.record_all(
-                events, batch=batch_size, skip_refused=skip_refused, on_refused=on_refused, progress=progress
+                events,
+                batch=batch_size,
+                skip_refused=skip_refused,
+                on_refused=on_refused,
+                on_duplicate=on_duplicate,
+                progress=progress,
             )
         )
 
@@ -193,12 +195,13 @@ class AnalyticsService(Upkeep):
             max_wait=max_wait,
             on_failure=on_failure,
             on_sigterm=on_sigterm,
+            check=lambda event: self.store.recorder.fitted(event.write(), {}),
         )
         self._lifetime.buffers = [earlier for earlier in self._lifetime.buffers if not earlier.closed] + [buffer]
         return buffer
 
     def _append(self, entries: Sequence[Entry]) -> list[Appended]:
-        return self.store.recorder.append(entries)
+        return self.store.recorder.take(entries)
 
     # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -238,13 +241,24 @@ class AnalyticsService(Upkeep):
         return self._result(lambda parts: parts.prices.book())
 
     def price(
-        self, provider: str | None, model: str, at: datetime | None = None, *, batch: bool = False
+        self,
+        provider: str | None,
+        model: str,
+        at: datetime | None = None,
+        *,
+        batch: bool = False,
+        service_tier: str | None = None,
     ) -> OperationResult[UnitPrices]:
         """Say what calls of a model cost at a time, by default now: each kind, its tiers, since when, from where.
 
-        `provider` and `model` are named as events name them. The failure is UnknownModel, with names that are close.
+        `provider` and `model` are named as events name them, and so is `service_tier`; `batch` is the tier of batches.
+        The failure is UnknownModel, with names that are close, or the tiers of which a price is known.
         """
-        return self._result(lambda parts: parts.prices.price(provider, model, at or parts.store.clock(), batch=batch))
+        return self._result(
+            lambda parts: parts.prices.price(
+                provider, model, at or parts.store.clock(), batch=batch, service_tier=service_tier
+            )
+        )
 
     def correct_cost(
         self, position: int, cost: Decimal | str, *, note: str, currency: str | None = None, dry_run: bool = False
@@ -259,69 +273,6 @@ class AnalyticsService(Upkeep):
         return self._result(
             lambda parts: Corrections(parts.store.log, parts.store.recorder).correct(
                 position, cost, note=note, currency=currency, dry_run=dry_run
-            )
-        )
-
-    # ── explaining ──────────────────────────────────────────────────────────────────────────────────────────────
-
-    def explain(
-        self,
-        metric: str,
-        period: TimePeriod | Answer,
-        *,
-        row: Row | None = None,
-        where: Mapping[str, str] | None = None,
-        limit: int = 100,
-        largest: bool = False,
-        progress: Progress | None = None,
-    ) -> OperationResult[Explanation]:
-        """List the events behind one number of a read model: the first `limit` by position, or the `largest` first.
-
-        The number is a metric over a period where keys have values, in the words of `get_summary`; or a figure of an
-        answer, passed in the place of the period, or of one `row` of that answer:
-        `explain("cost.reported_cost", breakdown, row=breakdown.rows[0])`. An answer says which period and keys it is
-        about, but a summary not what it was filtered by: pass that as `where` again.
-        Money of several currencies is never added: the failure names them, ask for one of them.
-        """
-
-        return self._result(
-            lambda parts: explain(
-                parts.context,
-                parts.store,
-                metric,
-                *period_and_keys(period, row, where, metric=metric),
-                limit=limit,
-                largest=largest,
-                progress=progress,
-            )
-        )
-
-    def explain_cost(
-        self,
-        period: TimePeriod | Answer,
-        *,
-        row: Row | None = None,
-        where: Mapping[str, str] | None = None,
-        limit: int = 100,
-        largest: bool = True,
-        progress: Progress | None = None,
-    ) -> OperationResult[CostExplanation]:
-        """List the calls behind a cost, each with how it comes about: reported, or computed at which price, or unknown.
-
-        The cost is that of a period where keys have values, or of a breakdown, or of one `row` of it:
-        `explain_cost(breakdown, row=breakdown.rows[0])`. What all calls cost adds up to it, to the last digit. A
-        breakdown does not say what it was filtered by: pass that as `where` again. `where={"currency": ""}` are the
-        calls of which the cost is not known. What is only supposed cannot be explained.
-        """
-
-        return self._result(
-            lambda parts: explain_cost(
-                parts.context,
-                parts.store,
-                *period_and_keys(period, row, where, metric=COST),
-                limit=limit,
-                largest=largest,
-                progress=progress,
             )
         )
 

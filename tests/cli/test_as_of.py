@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
-from analytics_es import AnalyticsService
+from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.cli import main
+from analytics_es.testing import budget_allocated, provider_call
 from tests.cli.conftest import FIRST, LAST, NOON, WEEK, Cli, fixed_events
 
 SIXTH = str(FIRST + 5)  # the last of the first half
@@ -78,3 +86,75 @@ def test_diff_needs_a_before(cli: Cli, store: str) -> None:
     done = cli("diff", "--db", store)
 
     assert (done.exit_code, "--before" in done.stderr) == (2, True)
+
+
+# ── every command and every method ──────────────────────────────────────────────────────────────────────────────
+
+# Of every command with --as-of, what it is asked about; a new command is added here.
+ASKED: dict[str, tuple[str, ...]] = {
+    "budgets": (),
+    "cost": (),
+    "explain": ("cost.cost",),
+    "performance": (),
+    "prices diff": ("contract.json",),
+    "report": (),
+    "summary": ("usage.events",),
+    "unit-costs": (),
+    "usage": (),
+}
+MORE = [("explain", "usage.events"), ("explain", "cost.calls", "--largest"), ("cost", "--by", "user", "--by", "tenant")]
+COMMANDS = [*((*name.split(), *words) for name, words in ASKED.items()), *MORE]
+
+
+def commands_with(option: str, group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Walk all commands, and name those that take an option."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands_with(option, command, (*path, name))
+        elif any(option in parameter.opts for parameter in command.params):
+            yield " ".join((*path, name))
+
+
+def told_of_budgets_and_unreported_calls(when: datetime) -> list[dict[str, Any]]:
+    return [
+        provider_call(occurred_at=NOON, cost=None, currency=None),
+        budget_allocated(occurred_at=NOON, amount="10", budget_id=f"b-{when:%d}"),
+        *(event for event in fixed_events() if event["event_type"].startswith(("task", "tool", "job"))),
+    ]
+
+
+@pytest.fixture
+def halves(tmp_path: Path) -> tuple[Path, Path, int]:
+    """Return a store that holds the first half, one that holds both, and the last position of the first half."""
+    (tmp_path / "contract.json").write_text(
+        '[{"model": "claude-sonnet-4-5", "effective_from": "2020-01-01T00:00:00Z", "multiplier": "0.5"}]'
+    )
+    first, both, clock = tmp_path / "first.db", tmp_path / "both.db", NOON.replace(day=11)
+    with AnalyticsService.open(first, follow=False, privacy="full", clock=lambda: clock) as service:
+        service.price("anthropic", "claude-sonnet-4-5").unwrap()
+        service.record_events(told_of_budgets_and_unreported_calls(clock)).unwrap()
+        service.get_cost_breakdown(TimePeriod.parse("2024-03-01/2024-03-08")).unwrap()
+        position = service.store.log.head()
+    shutil.copy(first, both)
+    clock = NOON.replace(day=13)
+    with AnalyticsService.open(both, follow=False, privacy="full", clock=lambda: clock) as service:
+        service.record_events(told_of_budgets_and_unreported_calls(clock)).unwrap()
+    return first, both, position
+
+
+def test_no_command_that_takes_an_as_of_is_left_out() -> None:
+    assert sorted(commands_with("--as-of")) == sorted(ASKED)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_answers_as_of_a_position_what_it_answered_then(
+    cli: Cli, halves: tuple[Path, Path, int], command: tuple[str, ...]
+) -> None:
+    first, both, position = halves
+    asked = (*command, *(() if command[0] == "budgets" else WEEK), "--json")
+
+    then = cli(*asked, "--db", both, "--as-of", position)
+
+    assert (then.exit_code, then.stderr) == (0, "")
+    assert then.stdout == cli(*asked, "--db", first, "--as-of", position).stdout
+    assert then.stdout != cli(*asked, "--db", both).stdout, "what was recorded later matters"

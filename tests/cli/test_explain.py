@@ -1,5 +1,8 @@
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,3 +113,23 @@ def test_no_id_and_no_key_can_steer_a_terminal(cli: Cli, tmp_path: Path) -> None
 
     assert "1 event" in told.stdout
     assert not {"\x1b", "\x07", "\u202e"} & {*told.output}
+
+
+def test_an_answer_is_the_same_text_in_every_process(db: str, tmp_path: Path) -> None:
+    """Sets of texts have another order in every process: none of them may reach an answer."""
+    script = tmp_path / "ask.py"
+    script.write_text(
+        "import sys\nfrom analytics_es.cli import main\n"
+        "for words in (['explain', 'cost.cost'], ['cost', '--by', 'user'], ['report'], ['unit-costs']):\n"
+        "    main([*words, *sys.argv[1:]], standalone_mode=False)\n"
+    )
+
+    def asked(seed: str) -> str:
+        command = [sys.executable, str(script), *WEEK, "--db", db, "--json"]
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    first = asked("0")
+
+    assert '"input_tokens"' in first
+    assert [asked(seed) for seed in ("1", "2", "3")] == [first] * 3

@@ -57,6 +57,12 @@ def record(service: AnalyticsService, event: Arguments) -> int:
     return service.record_event(**event).unwrap().position
 
 
+def of_before(service: AnalyticsService, event: Arguments) -> int:
+    """Record a correction as it was done before its call was looked for."""
+    recorder = service.store.recorder
+    return recorder.append([recorder.door.write(**event)])[0].position
+
+
 def correct(service: AnalyticsService, position: int, cost: Any, **given: Any) -> CostCorrection:
     return service.correct_cost(position, cost, **{"note": "invoice", **given}).unwrap()
 
@@ -186,6 +192,84 @@ def test_it_is_an_event_of_usage_but_no_call_of_anything(analytics: AnalyticsSer
     events = analytics.get_summary("usage.events", DAY, group_by=["event_type"]).unwrap().groups
     counted = {group.keys["event_type"]: group.figures.total for group in events}
     assert counted == {"provider.call.completed": 1, CORRECTED: 1}
+
+
+ZEROS: list[dict[str, Any]] = [
+    {},
+    {"batch": True},
+    {"service_tier": "flex"},
+    {"input_tokens": 300_000},
+    {"output_tokens": None, "reasoning_tokens": None},
+    {"status": "error"},
+    {"service_tier": "vip", "batch": None, "attempt": 2},
+]
+
+
+@once
+@pytest.mark.parametrize("requests", [None, 1, 30])
+@pytest.mark.parametrize("changes", ZEROS)
+def test_a_zero_that_is_confirmed_is_known_and_what_is_corrected_later_is_that(
+    analytics: AnalyticsService, changes: dict[str, Any], requests: int | None
+) -> None:
+    position, calls = record(analytics, call(cost="0", requests=requests, **changes)), requests or 1
+
+    def known() -> tuple[int, int, list[Any], list[Any]]:
+        analytics.catch_up()
+        answer = analytics.get_cost_breakdown(DAY, by=["model"]).unwrap()
+        rows = [(row.currency, row.calls, row.cost, row.tokens.input) for row in answer.rows]
+        return answer.reported_calls, answer.unknown_calls, answer.unknown, rows
+
+    tokens = changes.get("input_tokens", 1200)
+    assert known()[1] == calls
+    first, again = correct(analytics, position, "0"), correct(analytics, position, "0.0")
+    assert (first.number, first.duplicate, first.change) == (1, False, 0)
+    assert (again.number, again.duplicate, again.position) == (1, True, first.position)
+    assert known() == (calls, 0, [], [("USD", calls, 0, tokens)])
+    correct(analytics, position, "2")
+    assert known() == (calls, 0, [], [("USD", calls, 2, tokens)])
+    correct(analytics, position, "0")
+    assert known() == (calls, 0, [], [("USD", calls, 0, tokens)])
+
+
+@once
+def test_a_zero_that_is_confirmed_is_known_to_a_budget_and_in_an_explanation(analytics: AnalyticsService) -> None:
+    budget = {"budget_id": "b", "scope": "all", "amount": 5, "currency": "USD"}
+    analytics.record_event("budget.allocated", budget, occurred_at=MIDNIGHT).unwrap()
+    position = record(analytics, call(cost="0"))
+
+    def unknown() -> list[int]:
+        analytics.catch_up()
+        (status,) = analytics.get_budgets().unwrap().budgets
+        explained = analytics.explain_cost(DAY).unwrap()
+        return [status.unknown_calls, explained.unknown_calls, explained.calls]
+
+    assert unknown() == [1, 1, 1]
+    correct(analytics, position, "0")
+    assert unknown() == [0, 0, 1]
+    lines = analytics.explain_cost(DAY, largest=False).unwrap().events
+    assert [(line.type, line.state, line.settles) for line in lines] == [
+        ("provider.call.completed", "unknown", 0),
+        (CORRECTED, "reported", 1),
+    ]
+
+
+@once
+def test_a_zero_of_what_used_nothing_is_known_as_it_is(analytics: AnalyticsService) -> None:
+    nothing = dict.fromkeys(name for name in provider_call()["data"] if name.endswith("_tokens"))
+    position = record(analytics, call(cost="0", **nothing))
+
+    assert correct(analytics, position, "0").duplicate
+    assert analytics.store.log.head() == 1
+
+
+@once
+def test_what_did_not_end_is_not_corrected(analytics: AnalyticsService) -> None:
+    position = record(analytics, {**call(), "event_type": "provider.call.started"})
+
+    code, message = refusal(analytics, position)
+
+    assert code == "not_correctable"
+    assert "provider.call.started does not say that a call ended" in message
 
 
 @once
@@ -353,7 +437,6 @@ def test_a_failure_that_only_the_type_tells_of_is_one(analytics: AnalyticsServic
             provider_call(cost=None),
             "it reports none; publish a price for its model instead (`analytics-es prices import`)",
         ),
-        (cost_corrected(), "it is a correction itself"),
     ],
 )
 def test_only_the_reported_cost_of_a_call_is_corrected(
@@ -365,6 +448,11 @@ def test_only_the_reported_cost_of_a_call_is_corrected(
         "not_correctable",
         f"The cost of the event at position {position} cannot be corrected: {problem}.",
     )
+
+
+@once
+def test_nor_is_one_without_a_call(analytics: AnalyticsService) -> None:
+    assert "it is a correction itself." in refusal(analytics, of_before(analytics, cost_corrected()))[1]
 
 
 def test_a_correction_is_not_corrected_but_its_call(analytics: AnalyticsService) -> None:
@@ -424,7 +512,7 @@ def test_an_identity_that_something_else_has_is_not_taken(analytics: AnalyticsSe
 def test_nor_one_of_another_time_where_ids_are_strict(url: str) -> None:
     with opened(url, strict_ids=True) as analytics:
         position = record(analytics, call())
-        record(analytics, cost_corrected(occurred_at=NOON + timedelta(hours=1)))
+        of_before(analytics, cost_corrected(occurred_at=NOON + timedelta(hours=1)))
 
         assert "position 2 has the identity that its correction would have" in refusal(analytics, position)[1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,13 +20,13 @@ from analytics_es.events.codec import to_json
 from analytics_es.log import Entry, LogSlice
 from analytics_es.queries import derived as crossing
 from analytics_es.service import as_of as asof
-from analytics_es.testing import NOON, provider_call, tool_call
+from analytics_es.testing import NOON, budget_allocated, price, provider_call, task_completed, tool_call
 from analytics_es.types import AnswerDiff, OperationResult
 from projections import Usage
 from tests import day
 from tests.examples import examples
 from tests.servers import Server
-from tests.stores import batch, entry, log_of
+from tests.stores import batch, entry, log_of, record
 from tests.test_laws import histories, near
 
 pytestmark = [
@@ -269,6 +270,101 @@ def test_a_part_of_a_log_is_a_log_that_is_never_written() -> None:
         assert (part.head(), part.scan(after=0, limit=9).column("position").to_pylist()) == (2, [2])
         with pytest.raises(AnalyticsError, match="never written"):
             part.append([Entry("0" * 32, "tool.call.completed", batch(tool_call())["state"][0].as_py())])
+
+
+# ── every method ────────────────────────────────────────────────────────────────────────────────────────────────
+
+CHEAPER = [{"model": "claude-sonnet-4-5", "effective_from": "2020-01-01T00:00:00Z", "multiplier": "0.5"}]
+# Every method of AsOf, as it is asked; a new one is added here.
+METHODS: dict[str, Callable[[Any, Path], Any]] = {
+    "explain": lambda who, _: who.explain("usage.events", DAY),
+    "explain_cost": lambda who, _: who.explain_cost(DAY),
+    "export_data": lambda who, to: who.export_data("json", DAY, ["usage.events"], to=to).unwrap().sha256,
+    "diff_prices": lambda who, _: who.diff_prices(CHEAPER, DAY),
+    "get_budgets": lambda who, _: who.get_budgets(at=NOON),
+    "get_cost_breakdown": lambda who, _: who.get_cost_breakdown(DAY),
+    "get_performance_metrics": lambda who, _: who.get_performance_metrics(DAY),
+    "get_summary": lambda who, _: who.get_summary("cost.calls", DAY),
+    "get_unit_costs": lambda who, _: who.get_unit_costs(DAY),
+    "get_usage_stats": lambda who, _: who.get_usage_stats(None, None, DAY),
+}
+NO_QUESTIONS = {"close", "list_metrics"}  # of what is declared today
+# Methods of the service that take a period and do something with it now, or take positions of their own.
+OF_NOW = {"diff", "run_aggregation", "verify"}
+
+
+def methods(kind: type) -> dict[str, Any]:
+    return {name: method for name, method in inspect.getmembers(kind, callable) if not name.startswith("_")}
+
+
+def test_no_question_is_left_out_as_of() -> None:
+    of_periods = {
+        name for name, each in methods(AnalyticsService).items() if "period" in inspect.signature(each).parameters
+    }
+
+    assert methods(asof.AsOf).keys() == METHODS.keys() | NO_QUESTIONS
+    assert of_periods - OF_NOW <= METHODS.keys()
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.store("memory", "postgres", events=())
+def test_every_method_answers_as_of_a_position_what_it_answered_then(
+    analytics: AnalyticsService, tmp_path: Path, name: str
+) -> None:
+    analytics.price("anthropic", "claude-sonnet-4-5").unwrap()
+    half = [provider_call(cost=None, currency=None), provider_call(cost="2"), budget_allocated(), task_completed()]
+    record(analytics, *half)
+    position = analytics.store.log.head()
+    told = answer(name, analytics, tmp_path / "told")
+
+    later = budget_allocated(budget_id="b2"), provider_call(cost="1", occurred_at=NOON - HOUR), *half
+    record(analytics, *later)
+    analytics.publish_prices([{**CHEAPER[0], "multiplier": "3"}]).unwrap()
+
+    with analytics.as_of(position) as then:
+        assert told == answer(name, then, tmp_path / "then")
+    assert told != answer(name, analytics, tmp_path / "now")
+
+
+def answer(name: str, who: Asks, to: Path) -> str:
+    result = METHODS[name](who, to)
+    return to_json(result.unwrap() if isinstance(result, OperationResult) else result)
+
+
+def test_an_explanation_as_of_a_position_is_of_the_prices_that_were_known_then(analytics: AnalyticsService) -> None:
+    call = provider_call(provider="acme", model="acme-large", cost=None, currency=None, occurred_at=NOON + HOUR)
+    record(analytics, call)
+    before = analytics.store.log.head()
+    known = analytics.publish_prices([price()]).unwrap().position
+    record(analytics, {**call, "occurred_at": NOON + HOUR / 2})
+
+    def explained(position: int) -> list[tuple[str, int | None]]:
+        found = analytics.as_of(position).explain_cost(DAY, where={"model": "acme-large"}).unwrap()
+        return [(each.state, each.price.position if each.price else None) for each in found.events]
+
+    assert explained(before) == [("unknown", None)]
+    assert explained(known) == [("computed", known)]
+
+
+@few
+@given(arrivals, st.data())
+def test_what_is_explained_as_of_a_position_adds_up_to_the_answer_of_then(
+    events: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    with AnalyticsService.open(":memory:", follow=False, clock=lambda: NOON) as service:
+        service.record_events([*events, *day.events()[-8:]]).unwrap()
+        position = data.draw(st.integers(1, service.store.log.head()))
+        with service.as_of(position) as then:
+            summary, events_then = (
+                then.get_summary("usage.events", ODD).unwrap(),
+                then.explain("usage.events", ODD).unwrap(),
+            )
+            costs, bill = then.get_cost_breakdown(ODD).unwrap(), then.explain_cost(ODD, limit=1000).unwrap()
+
+    assert events_then.figures == summary.figures
+    assert {total.currency: total.cost for total in costs.totals} == bill.totals
+    assert (costs.calls, costs.unknown_calls) == (bill.calls, bill.unknown_calls)
+    assert max((event.position for event in bill.events), default=0) <= position
 
 
 # ── diff ────────────────────────────────────────────────────────────────────────────────────────────────────────
