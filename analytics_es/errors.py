@@ -250,6 +250,10 @@ class StoreFailed(AnalyticsError):
     """The database reports: {problem}."""
 
 
+class RowsRefused(StoreFailed):
+    """The database refuses what is to be written: {problem}."""
+
+
 class StoreUnavailable(AnalyticsError):
     """The database cannot be reached: {problem}. What was under way may have been stored or not: try again with the
     same ids."""
@@ -310,6 +314,15 @@ class ProjectionsShadowed(AnalyticsError):
 
 class FoldFailed(AnalyticsError):
     """The projection {projection} cannot go on: {problem}. The others do."""
+
+
+class EventsNotFolded(FoldFailed):
+    """The projection {projection} cannot go on: {problem}. The others do."""
+
+
+class NothingFolds(FoldFailed):
+    """The projection {projection} cannot go on: {count} events in a row fail ({problem}), so it is not the events. They
+    are dead letters; the others go on. Mend the projection, then `analytics-es dead-letters retry --all`."""
 
 
 class RebuildRunning(AnalyticsError):

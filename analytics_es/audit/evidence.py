@@ -32,6 +32,7 @@ class Evidence:
     position: int
     declaration: Declaration
     where: Mapping[str, str]
+    left_out: Sequence[int]  # the positions of events that are in no row, since they could not be folded or merged
 
     @classmethod
     @contextmanager
@@ -53,7 +54,8 @@ class Evidence:
                 declaration = declaration.crossed(entities)
             check_exact(log, question.tiling.start, 0, "an explanation")
             position = question.snapshot.positions[declaration.name]
-            yield cls(log, question, position, declaration, grouping(declaration, [], where).where)
+            left_out = question.snapshot.set_aside(declaration)
+            yield cls(log, question, position, declaration, grouping(declaration, [], where).where, left_out)
 
     def batches(
         self, fold: Fold, declaration: Declaration, progress: Progress | None
@@ -61,6 +63,9 @@ class Evidence:
         """Yield the batches of the period, up to the read model's checkpoint, and what their events add to the rows."""
         within = self.question.tiling.within
         for batch in gathered(self.log.scan_period(*within, upto=self.position)):
+            if self.left_out:
+                left_out = pc.is_in(batch.column("position"), pa.array(self.left_out, pa.int64()))
+                batch = batch.filter(pc.invert(left_out))
             yield batch, fold.by_event(batch, declaration, self.where, within=within)
             if progress:
                 progress("explaining", batch.column("position")[-1].as_py(), self.position)

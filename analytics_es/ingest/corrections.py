@@ -125,9 +125,9 @@ def check_call(call: RecordedEvent) -> None:
 
 
 def _check_same(correction: RecordedEvent, call: RecordedEvent) -> None:
-    charged, told = call.data["currency"], correction.data["currency"]
-    if told != charged:
-        raise not_correctable(call, f"it is charged in {charged}, not in {told!r:.40}")
+    charged, currency = call.data["currency"], correction.data["currency"]
+    if currency != charged:
+        raise not_correctable(call, f"it is charged in {charged}, not in {currency!r:.40}")
     if correction.occurred_at != call.occurred_at:
         problem = (
             f"it occurred at {call.occurred_at.isoformat()}, its correction at {correction.occurred_at.isoformat()}"

@@ -73,9 +73,9 @@ class WaitingCorrections:
             source=correction.source,
             time=correction.occurred_at,
         )
-        kept = self._recorder.rejection(**rejection(message, reason))
-        if not self._log.find(kept.key):
-            self._recorder.announce_all([kept])
+        rejected = self._recorder.rejection(**rejection(message, reason))
+        if not self._log.find(rejected.key):
+            self._recorder.announce_all([rejected])
 
     # ── in the background ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -21,7 +21,7 @@ from analytics_es.events.event import CORRECTED, REJECTED
 from analytics_es.ingest.corrections import WAITING
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.testing import NOON, cost_corrected, job_failed, provider_call
-from tests.stores import Arguments, data_of, eventually, opened, recorded
+from tests.stores import Arguments, data_of, entry, eventually, opened, recorded
 
 pytestmark = pytest.mark.usefixtures("full_privacy")  # positions are counted from 1
 
@@ -276,6 +276,39 @@ def test_what_is_sealed_is_not_corrected_and_waits_for_nothing(analytics: Analyt
     assert failure is not None
     assert failure.code == "before_horizon"
     assert data_of(analytics, WAITING) == []
+
+
+# ── what is in a log already ────────────────────────────────────────────────────────────────────────────────────
+
+
+@both
+def test_those_that_fit_no_call_are_listed_and_figures_stay(analytics: AnalyticsService) -> None:
+    """As a log of before may hold them: nobody looked for their calls."""
+    recorder = analytics.store.recorder
+    events = [
+        call(),
+        correction(),
+        correction(2, currency="EUR"),
+        {**correction(corrects={"source": "platform", "id": "x"}), "id": "x:correction:1"},
+        correction(4),
+    ]
+    recorder.append([recorder.door.write(**event) for event in events])
+    recorder.append([entry(NOON, "job.completed", {})._replace(type=CORRECTED, state=b"[]")])
+    analytics.record_event(
+        **{**correction(corrects={"source": "platform", "id": "y"}), "id": "y:correction:1"}
+    ).unwrap()
+
+    listed = analytics.doubtful_corrections().unwrap()
+
+    missing = "its call, or the correction before it, is not in the log"
+    assert [(each.position, each.id, each.counted, each.problem) for each in listed if each.position != 6] == [
+        (3, "call-1:correction:2", True, "it is charged in USD, not in 'EUR'"),
+        (4, "x:correction:1", True, missing),
+        (5, "call-1:correction:4", True, missing),
+        (7, "y:correction:1", False, missing),
+    ]
+    assert [(each.id, each.problem[:17]) for each in listed if each.position == 6] == [(None, "it cannot be read")]
+    assert reported(analytics, currency="USD") == Decimal("0.005115") - 3 * Decimal("0.001")
 
 
 # ── from another store ──────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
-from analytics_es.projection import projection, total
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Fold
 from analytics_es.read_models import Tiling, temporary
@@ -26,7 +25,6 @@ from tests.stores import (
     engine,
     log_of,
     nth,
-    record,
     runner_of,
     sql,
     stored,
@@ -262,27 +260,6 @@ def test_beside_a_follower_and_writers_the_result_is_exact(tmp_path: Path) -> No
         assert [each.position for each in results] == sorted(each.position for each in results)
         assert results[-1].position == nth(30)
         assert service.get_summary("cost.calls", TimePeriod.day(date(2026, 3, 2))).unwrap().figures.count == 30
-
-
-def test_a_projection_that_cannot_be_derived_says_so_and_keeps_its_rows() -> None:
-    @projection(version=1, consumes=("provider.>",))
-    class Overflowing:
-        """A sum that a batch may take beyond 38 digits."""
-
-        value: int | None = total("value", decimals=18)
-
-    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    with AnalyticsService.open(":memory:", projections=[Overflowing], follow=False) as service:
-        huge = [provider_call(value=10**18, model=f"m-{n}") for n in range(101)]
-        record(service, *huge[:60])
-        record(service, *huge[60:])
-        before = contents(service.store.read_models)
-
-        result = service.run_aggregation(TimePeriod(noon, noon + timedelta(hours=1)))
-
-        assert result.failure is not None
-        assert result.failure.code == "fold_failed"
-        assert contents(service.store.read_models) == before
 
 
 @pytest.mark.parametrize(("zone", "day"), DAYS)

@@ -15,6 +15,7 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import Closed, FoldFailed, NotCaughtUp
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import count, key, projection, total
+from analytics_es.projection.fold_sql import ProjectionSql
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.types import ProjectionStatus
@@ -38,13 +39,6 @@ pytestmark = pytest.mark.usefixtures("full_privacy")  # what was read is told by
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 
 
-@projection(version=1, consumes=("provider.>",))
-class Overflowing:
-    """A sum that passes 38 digits once a hundred large events are in one batch."""
-
-    value: int | None = total("value", decimals=18)
-
-
 @projection(version=1, consumes=("job.>", "tool.>"))
 class Mine:
     """A user's projection."""
@@ -53,7 +47,13 @@ class Mine:
     events: int = count()
 
 
-HUGE = [provider_call(value=10**18, model=f"m-{n}") for n in range(101)]
+@pytest.fixture
+def unfoldable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the SQL of one projection be wrong."""
+    rows = ProjectionSql.rows
+    monkeypatch.setattr(
+        ProjectionSql, "rows", lambda self: "SELECT nothing" if self.declaration.name == "mine" else rows(self)
+    )
 
 
 def events_of(service: AnalyticsService) -> int | None:
@@ -167,20 +167,21 @@ def test_runners_side_by_side_count_every_event_once(path: Path) -> None:
 # ── what cannot go on ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_projection_that_fails_does_not_stop_the_others() -> None:
-    with AnalyticsService.open(":memory:", projections=[Performance, Overflowing], follow=False) as service:
-        service.record_events(HUGE).unwrap()
+def test_a_projection_that_fails_does_not_stop_the_others(unfoldable: None) -> None:
+    with AnalyticsService.open(":memory:", projections=[Performance, Mine], follow=False) as service:
+        service.record_event(**tool_call()).unwrap()
+        service.record_event(**tool_call(user_id="bob")).unwrap()
 
         with pytest.raises(FoldFailed) as caught:
             service.catch_up()
 
         status = status_of(service)
-        assert status["overflowing"].error == str(caught.value)
-        assert (status["overflowing"].position, status["overflowing"].lag_events) == (0, 101)
+        assert status["mine"].error == str(caught.value)
+        assert (status["mine"].position, status["mine"].lag_events) == (0, 2)
         performance = status["performance"]
-        assert (performance.position, performance.lag_events, performance.error) == (101, 0, None)
-        assert service.get_summary("performance.calls", DAY).unwrap().figures.count == 101
-        assert service.get_summary("overflowing.value", DAY).unwrap().completeness.lag_events == 101
+        assert (performance.position, performance.lag_events, performance.error) == (2, 0, None)
+        assert service.get_summary("performance.calls", DAY).unwrap().figures.count == 2
+        assert service.get_summary("mine.events", DAY).unwrap().completeness.lag_events == 2
 
 
 def test_what_cannot_go_on_is_tried_again_and_goes_on_once_it_can() -> None:
@@ -202,15 +203,16 @@ def test_what_cannot_go_on_is_tried_again_and_goes_on_once_it_can() -> None:
         assert contents(read_models) == derived(log)
 
 
-def test_waiting_for_a_projection_that_cannot_go_on_raises_its_error() -> None:
-    with AnalyticsService.open(":memory:", projections=[Performance, Overflowing], follow=True) as service:
-        service.record_events(HUGE).unwrap()
+def test_waiting_for_a_projection_that_cannot_go_on_raises_its_error(unfoldable: None) -> None:
+    with AnalyticsService.open(":memory:", projections=[Performance, Mine], follow=True) as service:
+        service.record_event(**tool_call()).unwrap()
+        service.record_event(**tool_call(user_id="bob")).unwrap()
 
         with pytest.raises(FoldFailed):
             service.wait_until_caught_up(PATIENCE)
 
-        eventually(lambda: status_of(service)["performance"].position == 101)
-        assert eventually(lambda: status_of(service)["overflowing"].error)
+        eventually(lambda: status_of(service)["performance"].position == 2)
+        assert eventually(lambda: status_of(service)["mine"].error)
 
 
 # ── following ───────────────────────────────────────────────────────────────────────────────────────────────────
