@@ -26,6 +26,7 @@ CONFIGURED = "analytics.privacy.configured"
 
 OnRefused = Callable[[Refusal], None]
 OnDuplicate = Callable[[Duplicate], None]
+Recognise = Callable[[Sequence[tuple[int, Entry]]], Mapping[int, Appended]]
 _NEEDED = {"event_type", "data"}
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
 
@@ -97,22 +98,22 @@ class Recorder:
         """Keep what came in and gave no event, in one commit."""
         return self.append([self.rejection(**rejection) for rejection in rejections])
 
-    def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Append what has passed the door, in one commit; durable when it returns.
+    def append(self, entries: Sequence[Entry], notes: Mapping[str, str] | None = None) -> list[Appended]:
+        """Append what has passed the door, in one commit with notes; durable when it returns.
 
         Before the first of it comes the policy it passed under, unless the last that the log was told of is the same.
         """
         if self._in_force is None and entries:
             with self._announcing:
                 if self._in_force is None:
-                    return self._append_first(entries)
-        return self._commit(entries)
+                    return self._append_first(entries, notes or {})
+        return self._commit(entries, notes)
 
-    def _append_first(self, entries: Sequence[Entry]) -> list[Appended]:
+    def _append_first(self, entries: Sequence[Entry], notes: Mapping[str, str]) -> list[Appended]:
         policy = self.door.policy
         changed = (self.log.noted(POLICY) or "") != policy.fingerprint  # of old, everything was kept
         configured = [self.own_door.write(CONFIGURED, policy.to_dict())] if changed else []
-        result = self._commit([*configured, *entries], {POLICY: policy.fingerprint} if changed else None)
+        result = self._commit([*configured, *entries], {**notes, POLICY: policy.fingerprint} if changed else notes)
         self._in_force = policy.fingerprint
         return result[len(configured) :]
 
@@ -134,11 +135,14 @@ class Recorder:
         on_refused: OnRefused | None = None,
         on_duplicate: OnDuplicate | None = None,
         progress: Progress | None = None,
+        recognise: Recognise | None = None,
+        notes: Mapping[str, str] | None = None,
     ) -> BatchReceipt:
         """Record events given as arguments of `record`, in constant memory, one commit a batch.
 
         A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
         with `skip_refused` the rest of it is recorded. `on_refused` is told of each, `on_duplicate` of what was there.
+        `recognise` finds what is there under another identity.
         """
         if batch < 1:
             raise ValueError(f"a batch has at least one event, not {batch}")
@@ -148,10 +152,21 @@ class Recorder:
             admitted = list(self._admitted(chunk, tally))
             if tally.refused_in_batch and not skip_refused:
                 tally.refuse_batch(len(chunk))
-            tally.count(admitted, self.append([entry for _, entry in admitted]))
+            tally.count(admitted, self._appended(admitted, recognise, notes))
             if progress:
                 progress("recording", tally.index, 0)
         return tally.receipt()
+
+    def _appended(
+        self,
+        admitted: Sequence[tuple[int, Entry]],
+        recognise: Recognise | None,
+        notes: Mapping[str, str] | None,
+    ) -> list[Appended]:
+        """Append what is not recognised as being there, and say where each is."""
+        known = recognise(admitted) if recognise else {}
+        appended = iter(self.append([entry for index, entry in admitted if index not in known], notes))
+        return [known[index] if index in known else next(appended) for index, _ in admitted]
 
     def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[tuple[int, Entry]]:
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
