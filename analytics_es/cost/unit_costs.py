@@ -24,22 +24,25 @@ TWELVE = Decimal("1e-12")
 def unit_costs(context: QuestionContext, period: TimePeriod, where: Mapping[str, str]) -> UnitCosts:
     """Answer get_unit_costs."""
     filters = context.as_logged(where)
-    with context.question(["cost"], period) as question:
-        declaration = question.declaration("cost", NEEDED)
-        own = [key.name for key in declaration.keys if not key.of_entity]
-        for word in filters:
-            if word not in own:
-                raise UnknownKey(key=word, projection="unit costs", keys=", ".join(own))
-        with Costing(question, declaration) as costing:
-            whole = together(costing.by_group(question.tiling, where=grouping(declaration, [], filters).where))
-            units = [*_of_entities(question, declaration, costing, filters), *_of_output(whole)]
-        return UnitCosts(
-            period=question.period,
-            units=units,
-            calls=whole.known().calls + whole.not_known().calls,
-            unknown_calls=whole.not_known().calls,
-            completeness=question.completeness(),
-        )
+    return context.answer(["cost"], period, lambda question: _unit_costs(question, filters))
+
+
+def _unit_costs(question: Question, filters: Mapping[str, str]) -> UnitCosts:
+    declaration = question.declaration("cost", NEEDED)
+    own = [key.name for key in declaration.keys if not key.of_entity]
+    for word in filters:
+        if word not in own:
+            raise UnknownKey(key=word, projection="unit costs", keys=", ".join(own))
+    with Costing(question, declaration) as costing:
+        whole = together(costing.by_group(question.tiling, where=grouping(declaration, [], filters).where))
+        units = [*_of_entities(question, declaration, costing, filters), *_of_output(whole)]
+    return UnitCosts(
+        period=question.period,
+        units=units,
+        calls=whole.known().calls + whole.not_known().calls,
+        unknown_calls=whole.not_known().calls,
+        completeness=question.completeness(),
+    )
 
 
 def _of_entities(
@@ -49,8 +52,9 @@ def _of_entities(
     for unit, entity in ENTITY_OF.items():
         where = grouping(declaration, [entity], filters).where
         costs = together(costing.by_group(question.tiling, where=where))
+        count = Decimal(_count(question, declaration, unit, where))
         if costs.charges or costs.unknown:
-            yield from _units(unit, costs, Decimal(_count(question, declaration, unit, where)))
+            yield from _units(unit, costs, count)
 
 
 def _count(question: Question, declaration: Declaration, unit: str, where: Mapping[str, str]) -> int:
