@@ -41,6 +41,11 @@ class BadType(RefusedEvent):
     (2 to 8 parts of a-z, 0-9 and _, at most 128 characters)."""
 
 
+class ReservedType(RefusedEvent):
+    """{type!r:.80} is reserved: with analytics. begins what the service itself has to say. Choose another family for
+    your own events, such as {example:.80}."""
+
+
 class BadData(RefusedEvent):
     """The data of an event must be a mapping of field names to values, not {kind}."""
 
@@ -348,6 +353,10 @@ class UnknownMetric(AnalyticsError):
 
 class UnknownKey(AnalyticsError):
     """{key!r} is not a key of {projection}: use {keys}."""
+
+
+class BadQuestion(AnalyticsError):
+    """{what} must be {wanted}, not {value}."""
 
 
 class BadValue(AnalyticsError):

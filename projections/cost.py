@@ -1,7 +1,7 @@
 """Cost: what provider calls used, what was reported to be charged for them, and which prices apply to the rest.
 
 What a price depends on keeps rows apart, so that sums are priced exactly: the model, the time, the threshold that the
-input of a call is above (a tier's price holds for the whole call), batches, and what a call does not tell.
+input of a call is above (its price holds for the whole call), the tier of service, and what a call does not tell.
 """
 
 from typing import Any
@@ -11,20 +11,27 @@ from analytics_es.projection import count, key, projection, total
 # Where prices change with the input of a call: Anthropic's and Google's above 200,000 tokens, OpenAI's above 272,000.
 THRESHOLDS = (524_288, 512_000, 272_000, 256_000, 200_000, 199_999, 128_000, 100_000, 32_000)
 
+# What did not end is no call: it used nothing yet, and what it tells, its end tells again.
 _CALL = "family = 'provider' AND outcome IS NOT NULL"
 _CORRECTED = "type = 'provider.cost.corrected'"
+_SETTLED = f"{_CORRECTED} AND from_zero = 'true'"
+_CHARGED = f"family = 'provider' AND (outcome IS NOT NULL OR {_CORRECTED})"
 _USED = "(input_tokens > 0 OR output_tokens > 0)"
+# Events that tell usage or cost of a call, but not that it ended.
+_TELLS = f"({_USED} OR searches > 0 OR cost IS NOT NULL)"
+_NOT_ENDED = f"family = 'provider' AND outcome IS NULL AND {_TELLS}"
 
 _PRICING = f"""CASE
     WHEN family <> 'provider' THEN ''
     WHEN {_CORRECTED} THEN CASE WHEN from_zero = 'true' THEN 'zero' ELSE 'reported' END
+    WHEN outcome IS NULL THEN ''
     WHEN cost = 0 AND {_USED} THEN 'zero'
     WHEN cost IS NOT NULL THEN 'reported'
     ELSE 'none'
 END"""
 
 _EFFORT = f"""CASE
-    WHEN family <> 'provider' THEN ''
+    WHEN family <> 'provider' OR (outcome IS NULL AND NOT {_CORRECTED}) THEN ''
     WHEN outcome = 'error' OR ({_CORRECTED} AND error_type IS NOT NULL) THEN 'failed'
     WHEN attempt > 1 THEN 'retried'
     ELSE ''
@@ -52,7 +59,7 @@ _HIDDEN = {
 _FEW_TELL = "searches, input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens"
 _WORDS = " || ".join(f"CASE WHEN {condition} THEN ' {word}' ELSE '' END" for word, condition in _HIDDEN.items())
 _UNTOLD = f"""CASE
-    WHEN family <> 'provider' OR {_CORRECTED} THEN ''
+    WHEN family <> 'provider' OR outcome IS NULL THEN ''
     WHEN input_tokens > 0 AND output_tokens > 0 AND coalesce({_FEW_TELL}) IS NULL THEN ''
     WHEN coalesce(input_tokens, output_tokens, searches) IS NULL THEN 'usage'
     ELSE ltrim({_WORDS})
@@ -60,29 +67,36 @@ END"""
 
 
 def _band(suffix: str) -> str:
+    """Of what stands for many requests, the input of each is not known: it is taken to be above nothing."""
     above = " ".join(f"WHEN input_tokens > {threshold} THEN '{threshold}{suffix}'" for threshold in THRESHOLDS)
-    return f"CASE {above} ELSE '0{suffix}' END"
+    return f"CASE WHEN requests > 1 THEN '0{suffix}' {above} ELSE '0{suffix}' END"
 
 
 def _batch_or_not(suffix: str) -> str:
-    return f"CASE WHEN batch = 'true' THEN {_band(' batch' + suffix)} ELSE {_band(suffix)} END"
+    in_batch = f"batch = 'true' OR {_TIER} = 'batch'"
+    return f"CASE WHEN {in_batch} THEN {_band(' batch' + suffix)} ELSE {_band(suffix)} END"
 
 
+# How a tier was written before events were checked for it does not matter.
+_TIER = "lower(trim(service_tier))"
+_STANDARD = "'', 'standard', 'default', 'auto', 'standard_only', 'on_demand', 'unspecified', 'batch'"
 # DeepSeek's prices turn twice a day, of some models at half past an hour (UTC).
 _RATE = f"""CASE
     WHEN family <> 'provider' THEN ''
     WHEN provider = 'deepseek' AND minute < 30 THEN {_batch_or_not(" :00")}
     WHEN provider = 'deepseek' THEN {_batch_or_not(" :30")}
     ELSE {_batch_or_not("")}
-END"""
+END
+|| CASE WHEN requests > 1 THEN ' +' ELSE '' END
+|| CASE WHEN service_tier IS NULL OR {_TIER} IN ({_STANDARD}) THEN '' ELSE ' ' || {_TIER} END"""
 
 
 def _tokens(field: str) -> Any:
-    return total(field, where="family = 'provider'", unit="tokens")
+    return total(field, where=_CALL, unit="tokens")
 
 
 @projection(
-    version=2,
+    version=3,
     consumes=("provider.>", "task.>"),
     where="family = 'provider' OR outcome = 'ok'",
     entities=("user", "tenant", "agent", "job", "task", "conversation", "tool"),
@@ -95,17 +109,18 @@ class Cost:
     provider: str = key("provider")
     model: str = key("model")
     operation: str = key("operation")
-    currency: str = key("CASE WHEN family = 'provider' AND coalesce(cost, cost_change) IS NOT NULL THEN currency END")
+    currency: str = key(f"CASE WHEN {_CHARGED} AND coalesce(cost, cost_change) IS NOT NULL THEN currency END")
     pricing: str = key(_PRICING)
     rate: str = key(_RATE)
     untold: str = key(_UNTOLD)
     effort: str = key(_EFFORT)
 
     calls: int = count(where=_CALL, unit="calls")
-    settled_calls: int = count(where=f"{_CORRECTED} AND from_zero = 'true'", unit="calls")
-    reported_cost: int | None = total(
-        "coalesce(cost, cost_change)", where="family = 'provider'", unit="currency", decimals=9
-    )
+    requests: int | None = total("requests", where=_CALL, unit="requests")
+    settled_calls: int = count(where=_SETTLED, unit="calls")
+    settled_requests: int | None = total("requests", where=_SETTLED, unit="requests")
+    not_ended: int = count(where=_NOT_ENDED)
+    reported_cost: int | None = total("coalesce(cost, cost_change)", where=_CHARGED, unit="currency", decimals=9)
     input_tokens: int | None = _tokens("input_tokens")
     cache_read_tokens: int | None = _tokens("cache_read_tokens")
     cache_creation_tokens: int | None = _tokens("cache_creation_tokens")
@@ -118,5 +133,5 @@ class Cost:
     reasoning_tokens: int | None = _tokens("reasoning_tokens")
     output_audio_tokens: int | None = _tokens("output_audio_tokens")
     output_image_tokens: int | None = _tokens("output_image_tokens")
-    searches: int | None = total("searches", where="family = 'provider'", unit="searches")
+    searches: int | None = total("searches", where=_CALL, unit="searches")
     successful_tasks: int = count(where="family = 'task' AND outcome = 'ok'", unit="tasks")

@@ -42,6 +42,8 @@ def calls(draw: st.DrawFn) -> list[dict[str, Any]]:
                 ]
             )
         )
+        batch = draw(st.sampled_from([True, None]))
+        verb = draw(st.sampled_from(["completed", "completed", "completed", "started"]))
         history.append(
             provider_call(
                 occurred_at=draw(st.sampled_from(TURNS))
@@ -49,10 +51,13 @@ def calls(draw: st.DrawFn) -> list[dict[str, Any]]:
                 provider=provider,
                 model=model,
                 user_id=draw(st.sampled_from(["ada", "bob"])),
-                batch=draw(st.sampled_from([True, None])),
+                batch=batch,
+                service_tier=None if batch else draw(st.sampled_from([None, "default", "flex", "vip"])),
+                requests=draw(st.sampled_from([None, None, 1, 30])),
                 **draw(st.sampled_from(_COSTS)),
                 **usage,
             )
+            | {"event_type": f"provider.call.{verb}"}
         )
     return history
 
@@ -69,6 +74,7 @@ def entries(draw: st.DrawFn) -> list[dict[str, Any]]:
                     {"currency": "USD"},
                     {"currency": "EUR"},
                     {"currency": "USD", "per_mtok": {"output_tokens": "9"}, "batch": "0.5"},
+                    {"currency": "USD", "per_mtok": {"output_tokens": "2"}, "service_tier": "Flex"},
                     {
                         "currency": "USD",
                         "per_mtok": {"input_tokens": {"base": 1, "tiers": [{"above": 200_000, "price": 3}]}},

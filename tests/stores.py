@@ -42,9 +42,11 @@ from projections import Budgets, Cost, Performance, Usage
 
 OURS = (Budgets, Cost, Performance, Usage)
 
-_DOOR = Door(lambda: NOON)
+_DOOR = Door(lambda: NOON, own=True)
 # As a service has it that is opened as usual, but with pseudonyms that are the same in every log.
-USUAL = Door(lambda: NOON, PrivacyPolicy.of(DEFAULT), lambda _, name: f"p_{sha256(name.encode()).hexdigest()[:16]}")
+USUAL = Door(
+    lambda: NOON, PrivacyPolicy.of(DEFAULT), lambda _, name: f"p_{sha256(name.encode()).hexdigest()[:16]}", own=True
+)
 
 Arguments = Mapping[str, Any]
 Stored = tuple[str, bytes]

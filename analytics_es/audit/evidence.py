@@ -17,7 +17,7 @@ from analytics_es.log import EventLog, gathered
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
 from analytics_es.queries import Question, QuestionContext
-from analytics_es.queries.grouping import grouping, several
+from analytics_es.queries.grouping import Words, grouping, several
 from analytics_es.read_models import calendar_of, check_exact
 from analytics_es.types import Completeness, Progress, TimePeriod
 
@@ -48,7 +48,7 @@ class Evidence:
     ) -> Evidence:
         """Look where the read model is; raises UnknownKey, StaleReadModel."""
         context = evolve(context, calendar=calendar_of(period, context.calendar))  # events know no zone
-        entities = several(declared, where)
+        entities = several(declared, Words(where=where))
         with context.question([declared.name], period) as question:
             declaration = question.declaration(declared.name, needed)
             if entities:

@@ -56,7 +56,7 @@ def explain(
         unit=measure.unit,
         currency=currency,
         period=tiling.period(period),
-        keys={word: str(text) for word, text in where.items()},
+        keys=where,
         figures=distribution(measure, values) if values else nothing(measure),
         count=number.count,
         events=[_explained(*event, measure, tiling.calendar.zone) for event in first.events],

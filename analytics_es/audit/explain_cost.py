@@ -16,6 +16,7 @@ from analytics_es.cost.cells import NEEDED, UsageCell
 from analytics_es.cost.charges import USED, Costs
 from analytics_es.cost.prices.quantities import EXACT, trimmed, without_parts
 from analytics_es.cost.pricing import Costing
+from analytics_es.cost.rate_key import as_calls, rate_of
 from analytics_es.events.event import time_of
 from analytics_es.projection.declaration import MONEY
 from analytics_es.projection.fold_sql import OCCURRED
@@ -50,7 +51,7 @@ def explain_cost(
             bill.add(batch, [_line(costing, row, question.tiling.within[0]) for row in rows.to_pylist()])
     return CostExplanation(
         period=question.period,
-        keys={word: str(text) for word, text in where.items()},
+        keys=dict(where),
         totals={currency: trimmed(cost) for currency, cost in sorted(bill.totals.items())},
         calls=bill.calls,
         unknown_calls=bill.unknown_calls,
@@ -83,18 +84,20 @@ def _line(costing: Costing, row: Mapping[str, Any], start: int) -> _Line:
     """Return a call or a correction with what it costs, in a period from some microsecond on."""
     provider, model, moment = row["provider"], row["model"], row[OCCURRED]
     turning = costing.changes((provider, model))
+    rated = rate_of(row["rate"])
     cell = UsageCell(
         group=(),
         provider=provider,
         model=model,
         currency=row["currency"],
         pricing=row["pricing"],
-        band=turning.band(row["input_tokens"] or 0),
-        batch="batch" in row["rate"],
+        band=0 if rated.pooled else turning.band(row["input_tokens"] or 0),
+        tier=rated.tier,
         half="",
+        pooled=rated.pooled,
         untold=row["untold"],
         at=turning.last(moment, start),
-        counts={**row, "requests": row["calls"]},
+        counts=as_calls(row, pooled=rated.pooled),
     )
     return _Line(row["position"], moment, cell, costing.of(cell))
 
@@ -154,6 +157,10 @@ def _explained(line: _Line, stored: Mapping[str, Any], zone: tzinfo) -> Explaine
         cost=None if line.cost is None else trimmed(line.cost),
         used={kind: cell.counts[kind] for kind in USED if cell.counts.get(kind) is not None},
         price=next(iter(costs.prices_used()), None),
+        service_tier=cell.tier,
+        requests=cell.counts["calls"],
+        below_cliff=bool(costs.below_cliff),
+        settles=cell.counts.get("settled_calls") or 0,
         charged=[units for prices, _ in costs.prices.values() for units in _charged(prices, cell)],
     )
 

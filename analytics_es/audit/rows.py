@@ -7,6 +7,7 @@ from datetime import datetime
 
 from analytics_es.errors import NotARow
 from analytics_es.projection.declaration import MONEY
+from analytics_es.queries.grouping import read_filters
 from analytics_es.types import (
     CostBreakdown,
     CostPoint,
@@ -38,26 +39,27 @@ Row = Point | MetricGroup | EventTypeUsage | EntityUsage | OperationPerformance 
 def period_and_keys(
     answer: TimePeriod | Answer, row: Row | None, where: Mapping[str, str] | None, *, metric: str
 ) -> tuple[TimePeriod, dict[str, str]]:
-    """Return the period and the keys that a row of an answer is about, or, without a row, all of it; raises NotARow.
+    """Return the period and the keys that a row of an answer is about, or, without a row, all of it.
 
-    Keys in `where` are added to those of the answer.
+    Keys in `where` are added to those of the answer. Raises NotARow and BadQuestion.
     What a summary was filtered by it does not say: that has to be asked again. Computed costs have no currency in the
     log: of a row of costs, only costs are looked for in its currency.
     """
+    filters = read_filters(where)
     if isinstance(answer, CostBreakdown) and answer.supposed:
         raise NotARow(row="A cost that is only supposed")
     if isinstance(answer, TimePeriod):
         if row is not None:
             raise NotARow(row=f"A row of {answer}")
-        return answer, {**(where or {})}
+        return answer, filters
     keys = _keys_of_answer(answer)
     if row is None:
-        return answer.period, {**keys, **(where or {})}
+        return answer.period, {**keys, **filters}
     keys |= _keys(row)
     if isinstance(row, OfCost | CostPoint) and metric not in (REPORTED, COST):
         del keys[MONEY]
     period = _bucket(answer, row.start) if isinstance(row, Point) else answer.period
-    return period, {**keys, **(where or {})}
+    return period, {**keys, **filters}
 
 
 def _keys_of_answer(answer: Answer) -> dict[str, str]:

@@ -21,7 +21,8 @@ def correct(position: int, cost: str, note: str, currency: str | None, dry_run: 
     """Correct what a call reported to have cost.
 
     The call at POSITION had cost COST, in its currency. It stays as it is: the correction is an event of its own, at
-    the call's time. The cost that is in force already changes nothing. `explain` lists positions.
+    the call's time. The cost that is in force already changes nothing, but a reported 0 of a call that used tokens is
+    known to be what it cost once a correction says so. `explain` lists positions.
 
     \b
     Examples:
@@ -45,6 +46,8 @@ def _change(correction: CostCorrection) -> str:
     was, now, change = map(words.exact, (correction.was, correction.now, correction.change))
     sign = "+" if correction.change > 0 else ""
     difference = f" ({sign}{change})" if correction.change else ""
+    if not (correction.change or correction.duplicate):
+        difference = ", which is known from here on"
     return f"was {was} → is {now} {words.safe(correction.currency)}{difference}"
 
 

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 
 import click
-from attrs import asdict, define, field, frozen
+from attrs import define
 
 from analytics_es.cli.display import Bar, Column, Columns, Grid, Number, Styled, print_answer, words
 from analytics_es.cli.failures import Failed
-from analytics_es.cli.options import PATH, new_store_options
+from analytics_es.cli.options import PATH, new_store_options, source_name
+from analytics_es.cli.rejects import Rejects, RowKept, rejects
 from analytics_es.cli.store import OpenStore, Place, opened
-from analytics_es.errors import AnalyticsError, BadRow, CannotWrite, FileExists
+from analytics_es.errors import AnalyticsError, BadRow, OtherContent
 from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
 from analytics_es.service import AnalyticsService
-from analytics_es.types import BatchReceipt, Refusal
+from analytics_es.types import BatchReceipt, Duplicate, Refusal
 
 BATCH = 1000
-SHOWN = 10  # rows that were refused
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -30,13 +28,21 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE…")
 @click.option("--mapping", type=FILE, metavar="M.toml", help="How rows become events; CloudEvents need none.")
 @click.option("--format", type=click.Choice([OTLP]), help="Files are traces of OpenTelemetry in OTLP/JSON.")
-@click.option("--rejects", "rejects_to", type=PATH, metavar="FILE", help="Write refused rows to a new file.")
-@click.option("--strict", is_flag=True, help="End with exit code 1 if any row was refused; the others are imported.")
+@click.option(
+    "--source", type=source_name, metavar="NAME", help="Who tells what is in the files, where rows do not say."
+)
+@click.option(
+    "--rejects", "rejects_to", type=PATH, metavar="FILE", help="Write rows that are refused or differ to a new file."
+)
+@click.option(
+    "--strict", is_flag=True, help="End with exit code 1 if any row is refused or differs; the others are imported."
+)
 @new_store_options
 def import_(
     files: Sequence[Path],
     mapping: Path | None,
     format: str | None,
+    source: str | None,
     rejects_to: Path | None,
     strict: bool,
     db: Place,
@@ -45,47 +51,41 @@ def import_(
     """Import files of events; a file again changes nothing.
 
     Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces.
-    Rows that are refused are counted, shown and, with --rejects, kept; all others are imported.
+    Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown and,
+    with --rejects, kept; all others are imported.
 
     \b
     Examples:
       analytics-es import events.jsonl
       analytics-es import usage-*.csv --mapping usage.toml --rejects refused.jsonl --strict
+      analytics-es import run-2/results.csv --mapping results.toml --source run-2
       analytics-es import traces.jsonl.gz --format otlp
     """
     if mapping and format:
         raise click.UsageError("traces need no --mapping: leave it or --format out")
+    if source and format:
+        raise click.UsageError("traces say who tells them: leave --source or --format out")
     event_mapping = read_mapping(mapping) if mapping else None
     with Bar("looking into the files", ""):
-        sources = [(path, rows(path, event_mapping, format=format)) for path in files]
+        sources = [(path, rows(path, event_mapping, format=format, source=source)) for path in files]
     tallies: list[Tally] = []
-    with rejects(rejects_to) as refused, opened(db) as store:
+    with rejects(rejects_to) as kept, opened(db) as store:
         try:
             _note_zone(store, db.tz)
             for path, events in sources:
                 tallies.append(Tally(file=str(path)))
-                import_file(store.service, path, events, refused, tallies[-1])
+                import_file(store.service, path, events, kept, tallies[-1])
             store.catch_up()
         finally:
-            _show_refused(refused, rejects_to)
-            _show_tallies(tallies, refused, as_json)
-    if strict and refused.count:
-        raise Failed(f"error: {words.plural(refused.count, 'row')} refused; everything else is imported")
+            kept.show(rejects_to)
+            _show_tallies(tallies, kept, as_json)
+    if strict and (problem := kept.problem):
+        raise Failed(f"error: {problem}; everything else is imported")
 
 
 def _note_zone(store: OpenStore, tz: str | None) -> None:
     if tz and tz != store.keeps:
         click.echo(f"note: this store keeps its hours and days in {store.keeps}; --tz is for a new one", err=True)
-
-
-def _show_refused(refused: Rejects, path: Path | None) -> None:
-    for row in refused.first:
-        click.echo(words.safe(f"refused: {row.file} row {row.row}: {row.message}"), err=True)
-    beyond = refused.count - len(refused.first)
-    if refused.count and path:
-        click.echo(f"all {refused.count:,} refused rows are in {words.safe(str(path))}", err=True)
-    elif beyond:
-        click.echo(f"… and {beyond:,} more refused; --rejects FILE would keep them all", err=True)
 
 
 _COLUMNS: Columns[Tally] = [
@@ -97,11 +97,11 @@ _COLUMNS: Columns[Tally] = [
 ]
 
 
-def _show_tallies(tallies: Sequence[Tally], refused: Rejects, as_json: bool) -> None:
+def _show_tallies(tallies: Sequence[Tally], kept: Rejects, as_json: bool) -> None:
     total = Tally(file="total")
     for tally in tallies:
         total.add(tally)
-    answer = {"files": tallies, "total": total, "refusals": refused.first}
+    answer = {"files": tallies, "total": total, "refusals": kept.first}
     print_answer(answer, [Grid("", _COLUMNS, [*tallies, total] if len(tallies) > 1 else tallies)], as_json)
 
 
@@ -127,14 +127,14 @@ class Tally:
 
 
 def import_file(
-    service: AnalyticsService, path: Path, rows: Iterable[ImportedRow], rejects: Rejects, tally: Tally
+    service: AnalyticsService, path: Path, rows: Iterable[ImportedRow], kept: Rejects, tally: Tally
 ) -> None:
     """Record the rows of a file, in constant memory; `tally` is right whenever this ends."""
     size = None if path.name.lower().endswith((".gz", ".parquet")) else path.stat().st_size
     done = taken = 0
     with Bar(f"importing {words.safe(path.name)}") as bar:
         for chunk in _chunks(rows):
-            _record(service, chunk, rejects, tally)
+            _record(service, chunk, kept, tally)
             done, taken = done + len(chunk), taken + _bytes(chunk)
             bar.at(min(taken, size) if size else done, size, counted=done)
 
@@ -145,21 +145,31 @@ def _chunks(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
         yield chunk
 
 
-def _record(service: AnalyticsService, chunk: list[ImportedRow], rejects: Rejects, tally: Tally) -> None:
-    refused = {index: (row.error.code, _reason(row.error)) for index, row in enumerate(chunk) if row.error}
+def _record(service: AnalyticsService, chunk: list[ImportedRow], kept: Rejects, tally: Tally) -> None:
+    problems: dict[int, tuple[str, str, int | None]] = {
+        index: (row.error.code, _reason(row.error), None) for index, row in enumerate(chunk) if row.error
+    }
+    unreadable = len(problems)
     good = [index for index, row in enumerate(chunk) if row.event is not None]
 
     def refuse(refusal: Refusal) -> None:
-        refused[good[refusal.index]] = (refusal.code, refusal.message)
+        problems[good[refusal.index]] = (refusal.code, refusal.message, None)
+
+    def compare(duplicate: Duplicate) -> None:
+        if duplicate.differs:
+            problem = OtherContent(position=duplicate.position)
+            problems[good[duplicate.index]] = (problem.code, str(problem), duplicate.position)
 
     events = [event for row in chunk if (event := row.event) is not None]
-    receipt = service.record_events(events, batch_size=BATCH, skip_refused=True, on_refused=refuse).unwrap()
+    receipt = service.record_events(
+        events, batch_size=BATCH, skip_refused=True, on_refused=refuse, on_duplicate=compare
+    ).unwrap()
     tally.add(receipt)
-    tally.refused += len(refused) - receipt.refused
-    for index, (code, message) in sorted(refused.items()):
+    tally.refused += unreadable
+    for index, (code, message, position) in sorted(problems.items()):
         row = chunk[index]
         raw = json.dumps(row.event, default=str) if row.raw is None else row.raw
-        rejects.add(RefusedRow(file=tally.file, row=row.row, code=code, message=message), raw)
+        kept.add(RowKept(file=tally.file, row=row.row, code=code, message=message, position=position), raw)
 
 
 def _reason(error: AnalyticsError) -> str:
@@ -170,57 +180,3 @@ def _reason(error: AnalyticsError) -> str:
 def _bytes(chunk: list[ImportedRow]) -> int:
     """Return about how much of a file rows are; several events of one row are one row."""
     return sum(len(raw) + 1 for raw in {row.row: row.raw for row in chunk}.values() if raw)
-
-
-# ── rows that were refused ──────────────────────────────────────────────────────────────────────────────────────
-
-
-@frozen(kw_only=True)
-class RefusedRow:
-    """One row that was refused, and why."""
-
-    file: str
-    row: int
-    code: str
-    message: str
-
-
-@define
-class Rejects:
-    """Counts refused rows, remembers the first, writes all."""
-
-    _to: TextIO | None
-    count: int = 0
-    first: list[RefusedRow] = field(factory=list)
-
-    def add(self, refused: RefusedRow, raw: str) -> None:
-        """Take one more."""
-        self.count += 1
-        if len(self.first) < SHOWN:
-            self.first.append(refused)
-        if self._to:
-            self._to.write(json.dumps({**asdict(refused), "raw": raw}) + "\n")
-
-
-@contextmanager
-def rejects(path: Path | None) -> Iterator[Rejects]:
-    """Collect refused rows, in a new file if there is a path; it goes again if nothing was refused.
-
-    Raises FileExists before anything else is done: a file is never overwritten.
-    """
-    if path is None:
-        yield Rejects(None)
-        return
-    try:
-        path.touch(0o600, exist_ok=False)  # for the owner's eyes only, as the store is
-    except FileExistsError:
-        raise FileExists(path=path) from None
-    except OSError as error:
-        raise CannotWrite(path=path, problem=error.strerror) from error
-    with path.open("w", encoding="utf-8") as file:
-        refused = Rejects(file)
-        try:
-            yield refused
-        finally:
-            if not refused.count:
-                path.unlink()

@@ -17,7 +17,7 @@ from attrs import fields, frozen
 from analytics_es.cli.display import Bar, Block, print_answer
 from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.errors import BadPeriod
-from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.events.event import EARLIEST, LATEST, MAX_SOURCE
 from analytics_es.projection.calendar import Calendar
 from analytics_es.service import AnalyticsService, AsOf
 from analytics_es.store import SCHEMA
@@ -82,6 +82,13 @@ def zone(text: str) -> str:
     except ValueError:
         problem = f"{text!r} is not a time zone of the IANA database, such as Europe/Berlin."
         raise click.BadParameter(problem) from None
+
+
+def source_name(text: str) -> str:
+    """Read who tells events."""
+    if not 0 < len(text) <= MAX_SOURCE:
+        raise click.BadParameter(f"a source has 1 to {MAX_SOURCE} characters.")
+    return text
 
 
 def pairs(texts: Sequence[str], option: str = "--where", form: str = "KEY=VALUE") -> dict[str, str]:

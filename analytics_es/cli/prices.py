@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -14,11 +16,19 @@ from analytics_es.cli.store import Place, existing, opened
 from analytics_es.cli.tables import prices as tables
 from analytics_es.cli.tables.price_diff import price_diff
 from analytics_es.cost.prices import genai
+from analytics_es.cost.prices.book import tier_of
 from analytics_es.cost.prices.files import read_prices
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 at_option = click.option(
     "--at", type=options.moment, metavar="TIME", help="The prices in force at this time.  [default: now]"
 )
+
+
+def tier_option(*, help: str) -> Callable[[Command], Command]:
+    """Return the option that names a tier of service."""
+    return click.option("--service-tier", metavar="TIER", help=help)
 
 
 @click.group(cls=Group)
@@ -91,25 +101,29 @@ def diff(question: options.Question, book: Path, top: int) -> None:
 @prices.command("list")
 @at_option
 @click.option("--provider", metavar="NAME", help="Those of one provider, with all that genai-prices knows of it.")
+@tier_option(help="Those of one tier of service: standard, flex, priority, fast, batch …")
 @options.reading_options
-def list_(at: datetime | None, provider: str | None, db: Place, as_json: bool) -> None:
+def list_(at: datetime | None, provider: str | None, service_tier: str | None, db: Place, as_json: bool) -> None:
     """List published prices, by position; with --at those that hold at a time.
 
     \b
     Examples:
       analytics-es prices list
       analytics-es prices list --provider anthropic --at 2026-01-01 --json
+      analytics-es prices list --provider openai --service-tier flex
     """
     with existing(db) as store:
-        when = store.read(at).astimezone(UTC) if at else None
+        when, tier = store.read(at).astimezone(UTC) if at else None, tier_of(service_tier)
         book = store.service.price_book().unwrap()
     published = [
         (price.position, price.entry)
         for price in book.published
-        if (when is None or price.entry.dated.holds(when)) and (provider is None or price.entry.is_of(provider))
+        if (when is None or price.entry.dated.holds(when))
+        and (provider is None or price.entry.is_of(provider))
+        and (service_tier is None or price.entry.is_of_tier(tier))
     ]
     models = sorted(genai.models(provider), key=lambda model: model.model) if provider and genai.installed() else []
-    default = [prices for model in models if (prices := model.at(when or datetime.now(UTC)))]
+    default = [prices for model in models if (prices := model.at(when or datetime.now(UTC), tier=tier))]
     answer = {
         "published": [{"position": position, **entry.to_dict()} for position, entry in published],
         "unread": list(book.unread),
@@ -123,17 +137,27 @@ def list_(at: datetime | None, provider: str | None, db: Place, as_json: bool) -
 @click.argument("model")
 @click.option("--provider", metavar="NAME", help="Whose; without one, the provider whose models have such names.")
 @click.option("--batch", is_flag=True, help="What calls in a batch cost.")
+@tier_option(help="What calls of a tier of service cost: flex, priority, fast, batch …")
 @at_option
 @options.reading_options
-def show(model: str, provider: str | None, batch: bool, at: datetime | None, db: Place, as_json: bool) -> None:
+def show(
+    model: str,
+    provider: str | None,
+    batch: bool,
+    service_tier: str | None,
+    at: datetime | None,
+    db: Place,
+    as_json: bool,
+) -> None:
     """Show what calls of a model cost.
 
     \b
     Examples:
       analytics-es prices show claude-sonnet-4-5
+      analytics-es prices show gpt-5 --service-tier flex
       analytics-es prices show gpt-4o --provider azure --at 2026-01-01T12:00 --json
     """
     with existing(db) as store:
         when = (store.read(at) if at else datetime.now(UTC)).astimezone(store.reads)
-        unit_prices = store.service.price(provider, model, when, batch=batch).unwrap()
+        unit_prices = store.service.price(provider, model, when, batch=batch, service_tier=service_tier).unwrap()
     print_answer(unit_prices, tables.unit_prices(unit_prices, when), as_json)

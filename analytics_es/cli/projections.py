@@ -11,7 +11,7 @@ from analytics_es.cli.failures import Group
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
 from analytics_es.cli.tables.parts import errors
-from analytics_es.types import DayDivergence, LedgerCheck, ProjectionStatus, UnreadableValue
+from analytics_es.types import DayDivergence, LedgerCheck, ProjectionStatus, UnreadableValue, UnreadAnnouncement
 
 _PROJECTIONS: Columns[ProjectionStatus] = [
     Column("projection", lambda status: status.name),
@@ -31,6 +31,11 @@ _UNREADABLE: Columns[UnreadableValue] = [
     Column("projection", lambda unreadable: unreadable.projection),
     Number("position", lambda unreadable: words.count(unreadable.position)),
     Column("field", lambda unreadable: unreadable.field),
+]
+_UNREAD: Columns[UnreadAnnouncement] = [
+    Number("position", lambda unread: words.count(unread.position)),
+    Column("type", lambda unread: unread.type),
+    Column("problem", lambda unread: unread.problem),
 ]
 _DAYS: Columns[DayDivergence] = [
     Column("projection", lambda day: day.projection),
@@ -73,8 +78,8 @@ def status(db: Place, as_json: bool, no_check: bool) -> None:
     """Say how far projections are, and whether they took in what the log holds.
 
     The number of events of each day, and a checksum, are compared with the log's: nothing is folded, so a row that was
-    changed afterwards is found by `projections verify` alone. Also lists what could not be read. Nothing is caught up
-    before.
+    changed afterwards is found by `projections verify` alone. Also lists what could not be read, and what only looks
+    as if this package had said it (`analytics.…`) and is ignored. Nothing is caught up before.
 
     \b
     Examples:
@@ -84,19 +89,26 @@ def status(db: Place, as_json: bool, no_check: bool) -> None:
     with existing(db) as store:
         projections = store.service.projections().unwrap()
         unreadable = store.service.unreadable_values().unwrap()
+        unread = store.service.unread_announcements().unwrap()
         with Bar("checking", unit="parts") as bar:
             checks = None if no_check else store.service.check_ledger(progress=bar.report).unwrap()
-    answer = {"projections": projections, "unreadable_values": unreadable, "ledger": checks}
-    print_answer(answer, _status(projections, unreadable, checks or []), as_json)
+    answer = {"projections": projections, "unreadable_values": unreadable, "unread_announcements": unread}
+    blocks = _status(projections, unreadable, unread, checks or [])
+    print_answer({**answer, "ledger": checks}, blocks, as_json)
 
 
 def _status(
-    projections: Sequence[ProjectionStatus], unreadable: Sequence[UnreadableValue], checks: Sequence[LedgerCheck]
+    projections: Sequence[ProjectionStatus],
+    unreadable: Sequence[UnreadableValue],
+    unread: Sequence[UnreadAnnouncement],
+    checks: Sequence[LedgerCheck],
 ) -> Iterator[Block]:
     yield Grid("", _STATUS, projections)
     if unreadable:
         beyond = sum(projection.unreadable for projection in projections) - len(unreadable)
         yield Grid("Unreadable values", _UNREADABLE, unreadable, f"… and {beyond:,} more" if beyond > 0 else "")
+    if unread:
+        yield Grid("Not said by this package, and ignored", _UNREAD, unread)
     yield from ledger(checks)
     if any(projection.lag_events for projection in projections):
         yield Line("Behind: any question catches up, `analytics-es run` stays up to date.", "dim")

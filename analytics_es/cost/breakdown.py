@@ -15,10 +15,11 @@ from analytics_es.cost.context import with_prices
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.cost.pricing import Assumption, Costing
 from analytics_es.cost.what_if import check_models
-from analytics_es.projection.declaration import MONEY
+from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.figures import change
 from analytics_es.queries.grouping import Grouping, grouping
+from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.types import (
     CostBreakdown,
     CostPoint,
@@ -57,10 +58,11 @@ def _breakdown(
     question: Question, by: Sequence[str], filters: Mapping[str, str], assumption: Assumption | None
 ) -> tuple[Callable[..., CostBreakdown], list[PriceUsed]]:
     """Return the answer, to be given what is known of its prices, and which these are."""
-    declaration = question.declaration("cost", NEEDED)
+    declaration, currency = question.declaration("cost", NEEDED), filters.get(MONEY)
+    filters = {word: value for word, value in filters.items() if word != MONEY}
     if assumption:
         check_models(question, declaration, assumption)
-    with Costing(question, declaration, assumption) as costing:
+    with Costing(question, declaration, assumption, currency=currency) as costing:
         costs = _costs(question, costing, grouping(declaration, by, filters), grouping(declaration, [], filters))
     whole = together(costs.efforts)
     totals = _totals(question, whole, together(costs.earlier))
@@ -76,12 +78,14 @@ def _breakdown(
         totals=totals,
         tokens=_tokens(charged, unknown),
         unknown=_unknown(whole),
-        unpriced=[UnpricedUsage(provider=p, model=m, kind=k, units=n) for (p, m, k), n in whole.unpriced.items()],
+        unpriced=_unpriced(whole),
         efforts=_efforts(costs.efforts),
         rows=_rows(costs.rows if costs.keys else {(): whole}, [word for word in by if word != MONEY], totals),
         series=_series(question, costs.series),
         supposed=assumption is not None,
         completeness=question.completeness(),
+        below_cliff_calls=sum(whole.below_cliff.values()),
+        not_ended=_not_ended(question, declaration, filters),
     )
     return breakdown, whole.prices_used()
 
@@ -114,6 +118,14 @@ def _costs(question: Question, costing: Costing, groups: Grouping, once: Groupin
         series=costing.by_group(question.tiling, where=once.where, granularity=granularity),
         earlier=costing.by_group(before, where=once.where) if before else {},
     )
+
+
+def _not_ended(question: Question, declaration: Declaration, filters: Mapping[str, str]) -> int:
+    """Count the events that tell usage or cost of a call, and not that it ended."""
+    columns = columns_of(measures_of(declaration, ["not_ended"]))
+    where = grouping(declaration, [], filters).where
+    rows = question.snapshot.sums(declaration, columns, question.tiling.spans(), where=where)
+    return int(rows[0][0] or 0) if rows else 0
 
 
 def _of_nobody(rows: Groups, keys: Sequence[str], others: Sequence[str], whole: Groups) -> Groups:
@@ -205,11 +217,26 @@ def _tokens(*charges: Charge) -> Tokens:
 
 def _unknown(whole: Costs) -> list[UnknownCost]:
     rows = [
-        UnknownCost(provider=provider, model=model, reason=reason, calls=charge.calls, tokens=_tokens(charge))
-        for (provider, model, reason), charge in whole.unknown.items()
+        UnknownCost(
+            provider=provider,
+            model=model,
+            reason=reason,
+            calls=charge.calls,
+            tokens=_tokens(charge),
+            service_tier=tier,
+        )
+        for (provider, model, reason, tier), charge in whole.unknown.items()
         if charge.calls or charge.used
     ]
-    return sorted(rows, key=lambda row: (-row.calls, row.provider, row.model, row.reason))
+    return sorted(rows, key=lambda row: (-row.calls, row.provider, row.model, row.reason, row.service_tier))
+
+
+def _unpriced(whole: Costs) -> list[UnpricedUsage]:
+    units: dict[tuple[str, str, str], int] = {}
+    for (*named, _), count in whole.unpriced.items():
+        provider, model, kind = named
+        units[provider, model, kind] = units.get((provider, model, kind), 0) + count
+    return [UnpricedUsage(provider=p, model=m, kind=k, units=n) for (p, m, k), n in units.items()]
 
 
 def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) -> list[CostRow]:

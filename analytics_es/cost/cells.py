@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from attrs import define, evolve, field, frozen
 
 from analytics_es.cost.charges import USED, Counts
+from analytics_es.cost.rate_key import as_calls, rate_of
 from analytics_es.cost.turns import NEVER, Name, Stretch, Turning, Turns, bands, moments, pieces, runs
 from analytics_es.events.event import MICRO
 from analytics_es.projection.declaration import Column, Declaration, shortened
@@ -23,19 +24,21 @@ from analytics_es.queries import Question
 from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.read_models import Tiling
 
+HALF = 1800  # seconds of half an hour
 PIECES = 100  # that one statement reads
 FEW = 24  # a model whose price changes more often is read by the hour, not to cut all others
 
 PRICED_BY = ("provider", "model", "currency", "pricing", "rate", "untold")
-COUNTED = ("calls", "settled_calls", "reported_cost", *USED)
-NEEDED = (*PRICED_BY, "effort", *COUNTED)
+COUNTED = ("calls", "requests", "settled_calls", "settled_requests", "reported_cost", *USED)
+NEEDED = (*PRICED_BY, "effort", *COUNTED, "not_ended")
 
 
 class UsageCell(NamedTuple):
     """A merged row. Its calls have one price, in force since `at` (microseconds); None where that cannot be told.
 
     `group` begins with the start of the bucket, where there are any. `band`: their input is above so many tokens.
-    `half`: the half of the hour in which they all were, `:00` or `:30` (UTC), where rows tell it.
+    `tier`: of service. `half`: the half of the hour in which they all were, `:00` or `:30` (UTC), where rows tell it.
+    `pooled`: their events stand for many requests each.
     """
 
     group: tuple[Any, ...]
@@ -44,8 +47,9 @@ class UsageCell(NamedTuple):
     currency: str
     pricing: str
     band: int
-    batch: bool
+    tier: str
     half: str
+    pooled: bool
     untold: str
     at: int | None
     counts: Counts
@@ -165,16 +169,17 @@ class PricedCells:
         label = lru_cache(maxsize=None)(query.label)
         for row in snapshot.sums(declaration, columns, spans, where=where, by=by, by_time=True):
             provider, model, currency, pricing, rate, untold = row[width:priced]
-            above, batch, half = _rate(rate)
+            rated = rate_of(rate)
             at = row[0] * MICRO
+            band = rated.band
             if finer:
-                above, at = max(above, int(row[priced + 1])), max(at, int(row[priced]))
+                band, at = max(band, int(row[priced + 1])), max(at, int(row[priced]))
             turns = turning.get((provider, model), NEVER)
-            counts = dict(zip(names, row[counted:], strict=False))
-            counts["requests"] = counts["calls"]
+            counts = as_calls(dict(zip(names, row[counted:], strict=False)), pooled=rated.pooled)
             group = (*label(row[0]), *row[1:width])
             at = turns.last(at, start * MICRO)
-            yield row[0], UsageCell(group, provider, model, currency, pricing, above, batch, half, untold, at, counts)
+            about = (provider, model, currency, pricing, *rated._replace(band=band), untold)
+            yield row[0], UsageCell(group, *about, at, counts)
 
     def _alone(
         self, query: CellQuery, name: Name, turning: Turning, doubtful: dict[Name, set[Stretch]]
@@ -229,8 +234,10 @@ class PricedCells:
 
     def _straddles(self, cell: UsageCell, turning: Turning) -> bool:
         """Say whether the calls of a cell may be on both sides of a threshold."""
+        if cell.pooled:  # which are taken to be above none
+            return False
         upper = min((bound for bound in _thresholds(self.declaration) if bound > cell.band), default=None)
-        return any(bound > cell.band and (upper is None or bound < upper) for bound in turning.thresholds)
+        return any(bound > cell.band and (upper is None or bound < upper) for bound in turning.of(cell.tier).thresholds)
 
     def _derive(self, finer: Declaration, tiling: Tiling) -> Any:
         """Return what the log says of a stretch, up to where the question's snapshot is; None while that is open."""
@@ -248,27 +255,18 @@ class PricedCells:
 # ── rows ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _FINER = ("moment", "band")
-
-
-@lru_cache(maxsize=256)
-def _rate(text: str) -> tuple[int, bool, str]:
-    """Read the key `rate`: above how many tokens, whether in a batch, and in which half of an hour."""
-    band, *words = text.split() or ["0"]
-    return int(band), "batch" in words, next((word for word in words if word in _HALVES), "")
-
-
-_HALF = 1800
-_HALVES = {":00": 0, ":30": _HALF}
+_HALVES = {":00": 0, ":30": HALF}
 
 
 def _decided(cell: UsageCell, piece: Stretch, turning: Turning, start: int) -> UsageCell | None:
     """Return a cell of a piece of time with the price that is in force; None where the price changes in between."""
+    turning = turning.of(cell.tier)
     if not turning.within(*piece):
         return cell
-    if piece[1] - piece[0] != 2 * _HALF or piece[0] % _HALF or not cell.half:
+    if piece[1] - piece[0] != 2 * HALF or piece[0] % HALF or not cell.half:
         return None
-    first = piece[0] + (_HALVES[cell.half] - piece[0]) % (2 * _HALF)  # an hour of a zone may begin at :30
-    if turning.within(first, first + _HALF):
+    first = piece[0] + (_HALVES[cell.half] - piece[0]) % (2 * HALF)  # an hour of a zone may begin at :30
+    if turning.within(first, first + HALF):
         return None
     return cell._replace(at=turning.last(first * MICRO, start * MICRO))
 

@@ -17,9 +17,11 @@ Counts = Mapping[str, Any]  # of columns of the read model; None where no event 
 # Kinds of what events tell that they used, in their order; requests are calls.
 USED = dict.fromkeys(kind for kind in KINDS if kind != "requests")
 
-# Why the cost of calls is not known: nobody lists a price; the call told nothing; it told a cost of 0 although it used
-# tokens; it did not tell how much is of two kinds; its price changed within what is still kept of that time.
-NO_PRICE, NO_USAGE, ZERO, PARTS, NOT_KEPT = "no_price", "no_usage", "reported_as_zero", "parts_not_told", "not_kept"
+# Why the cost of calls is not known: nobody lists a price; nobody lists one of its tier of service; the call told
+# nothing; it told a cost of 0 although it used tokens; it did not tell how much is of two kinds; its price changed
+# within what is still kept of that time.
+NO_PRICE, NO_TIER, NO_USAGE, ZERO = "no_price", "no_tier_price", "no_usage", "reported_as_zero"
+PARTS, NOT_KEPT = "parts_not_told", "not_kept"
 
 
 @define
@@ -85,28 +87,34 @@ def _less(money: Decimal | None, other: Decimal | None, calls: int) -> Decimal |
     return left if left or calls else None
 
 
-Named = tuple[str, str, str]  # provider, model, and a reason or a kind
+Named = tuple[str, str, str]  # provider, model, and a kind
+Why = tuple[str, str, str, str]  # provider, model, a reason, and the tier of service that it is about
 
 
 @define
 class Costs:
     """What the calls of one group cost. `unpriced`: how much was used of kinds that have no price, in calls that do.
 
-    `prices`: those that were used, by provider and model, each with how many calls.
+    `prices`: those that were used, by provider and model, each with how many calls. `below_cliff`: calls that were
+    priced below the first threshold of their price, because their events stand for many; as `unpriced` by currency.
+    `settled`: calls that reported a cost of 0 which a correction made known, by provider, model and currency; `settle`
+    takes them out of those of which the cost is not known.
     """
 
     charges: dict[str, Charge] = Factory(dict)
-    unknown: dict[Named, Charge] = Factory(dict)
-    unpriced: dict[Named, int] = Factory(dict)
+    unknown: dict[Why, Charge] = Factory(dict)
+    unpriced: dict[tuple[str, str, str, str], int] = Factory(dict)
     prices: dict[tuple[str, str, int], tuple[UnitPrices, int]] = Factory(dict)
+    below_cliff: dict[str, int] = Factory(dict)
+    settled: dict[Named, int] = Factory(dict)
 
     def charge(self, currency: str) -> Charge:
         """Return what is charged in a currency, to add to."""
         return self.charges.setdefault(currency, Charge())
 
-    def leave_out(self, provider: str, model: str, reason: str, counts: Counts) -> None:
+    def leave_out(self, provider: str, model: str, reason: str, counts: Counts, tier: str = "") -> None:
         """Add calls of which the cost is not known."""
-        self.unknown.setdefault((provider, model, reason), Charge()).add(counts)
+        self.unknown.setdefault((provider, model, reason, tier), Charge()).add(counts)
 
     def price(self, provider: str, model: str, prices: UnitPrices, counts: Counts, cost: Decimal) -> None:
         """Add calls that were priced."""
@@ -119,27 +127,60 @@ class Costs:
         """Add another one."""
         for currency, charge in other.charges.items():
             self.charge(currency).take(charge)
-        for named, charge in other.unknown.items():
-            self.unknown.setdefault(named, Charge()).take(charge)
+        for why, charge in other.unknown.items():
+            self.unknown.setdefault(why, Charge()).take(charge)
         for named, count in other.unpriced.items():
             self.unpriced[named] = self.unpriced.get(named, 0) + count
+        for currency, calls in other.below_cliff.items():
+            self.below_cliff[currency] = self.below_cliff.get(currency, 0) + calls
         for key, (prices, calls) in other.prices.items():
             self.prices[key] = (prices, calls + self.prices.get(key, (prices, 0))[1])
+
+    def settle(self) -> None:
+        """Take the calls that a correction made known out of those that are not known; what they used, with the last.
+
+        A correction has none of what its call has, so it may be read apart from it.
+        """
+        for (provider, model, currency), calls in self.settled.items():
+            zero = self.unknown.setdefault((provider, model, ZERO, ""), Charge())
+            not_kept = self.unknown.get((provider, model, NOT_KEPT, ""), Charge())
+            of_those = min(max(calls - zero.calls, 0), not_kept.calls)
+            not_kept.calls -= of_those
+            zero.calls -= calls - of_those
+            if not zero.calls:
+                self.charge(currency).add({"calls": 0, **zero.used})
+                zero.used = {}
+        self.settled = {}
+        self.unknown = {why: charge for why, charge in self.unknown.items() if not charge.empty}
+
+    def only(self, currency: str) -> Costs:
+        """Return what is known in a currency; of "", what is not known."""
+        if not currency:
+            return Costs(unknown=self.unknown)
+        return Costs(
+            charges={name: charge for name, charge in self.charges.items() if name == currency},
+            unpriced={named: count for named, count in self.unpriced.items() if named[-1] == currency},
+            prices={
+                key: (prices, calls) for key, (prices, calls) in self.prices.items() if prices.currency == currency
+            },
+            below_cliff={name: calls for name, calls in self.below_cliff.items() if name == currency},
+        )
 
     def less(self, other: Costs) -> None:
         """Take away the charges, known and unknown, of a part of it."""
         for currency, charge in other.charges.items():
             self.charge(currency).less(charge)
-        for named, charge in other.unknown.items():
-            self.unknown.setdefault(named, Charge()).less(charge)
+        for why, charge in other.unknown.items():
+            self.unknown.setdefault(why, Charge()).less(charge)
         self.charges = {currency: charge for currency, charge in self.charges.items() if not charge.empty}
-        self.unknown = {named: charge for named, charge in self.unknown.items() if not charge.empty}
+        self.unknown = {why: charge for why, charge in self.unknown.items() if not charge.empty}
 
     def prices_used(self) -> list[PriceUsed]:
         """Return the prices that calls were computed with, each once for a model."""
         used: dict[tuple[Any, ...], int] = {}
         for (provider, model, _), (prices, calls) in self.prices.items():
-            key = (provider, model, prices.currency, prices.origin, prices.since, prices.unmeasured)
+            terms = (prices.currency, prices.service_tier, prices.origin, prices.since, prices.unmeasured)
+            key = (provider, model, *terms)
             used[key] = used.get(key, 0) + calls
         return [
             PriceUsed(
@@ -152,8 +193,9 @@ class Costs:
                 since=since,
                 unmeasured=unmeasured,
                 entry=origin.entry,
+                service_tier=service_tier,
             )
-            for (provider, model, currency, origin, since, unmeasured), calls in used.items()
+            for (provider, model, currency, service_tier, origin, since, unmeasured), calls in used.items()
         ]
 
     def known(self) -> Charge:

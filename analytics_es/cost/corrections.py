@@ -12,14 +12,14 @@ from analytics_es.errors import BadField, BeforeHorizon, NoSuchPosition, NotCorr
 from analytics_es.events import RecordedEvent
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.codec import decode
-from analytics_es.events.event import CORRECTED, correction_id, facts, key_of, microseconds
+from analytics_es.events.event import CORRECTED, correction_id, facts, has_ended, key_of, microseconds
 from analytics_es.events.fields import ENTITIES, VOCABULARY
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Entry, EventLog, check_horizon
 from analytics_es.types import CostCorrection
 
 # What a correction has of its call, so that it lands in the same rows; nothing that would make it a call of its own.
-COPIED = (*ENTITIES.values(), "operation", "attributes", "attempt")
+COPIED = (*ENTITIES.values(), "operation", "attributes", "attempt", "batch", "service_tier", "requests")
 _EXACT = Context(prec=60)  # a cost has 36 digits at most
 
 
@@ -44,6 +44,7 @@ class Corrections:
     ) -> CostCorrection:
         """Record what a call cost instead, unless that is in force already; durable when it returns.
 
+        A reported 0 of a call that used tokens is not known to be what it cost, until a first correction says so.
         Raises NotCorrectable, NoSuchPosition, BeforeHorizon, BadField, UnreadableEvent, with nothing recorded.
         """
         now = Decimal(_checked_cost(cost))
@@ -55,7 +56,7 @@ class Corrections:
         while True:
             state = self._state(call, position)
             correction = _next(call, position, state, now)
-            if state.cost == now:
+            if state.cost == now and not _from_zero(call, correction):
                 return evolve(correction, position=state.position, number=state.number, duplicate=True)
             entry = self._entry(call, correction, about)
             if dry_run:
@@ -77,6 +78,10 @@ class Corrections:
             raise NotCorrectable(position=position, problem=f"it is a correction itself{self._of(call)}")
         if family != "provider":
             raise NotCorrectable(position=position, problem=f"{call.type} is no call of a provider")
+        if not has_ended(call):
+            raise NotCorrectable(
+                position=position, problem=f"{call.type} does not say that a call ended: it costs nothing"
+            )
         if "cost" not in call.data or "currency" not in call.data:
             problem = "it reports none; publish a price for its model instead (`analytics-es prices import`)"
             raise NotCorrectable(position=position, problem=problem)

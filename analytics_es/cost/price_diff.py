@@ -14,6 +14,7 @@ from analytics_es.cost.context import with_prices
 from analytics_es.cost.price_log import PricesThen, read_entries
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.entries import PriceEntry
+from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.prices.quantities import EXACT, trimmed
 from analytics_es.cost.pricing import Costing
 from analytics_es.projection.declaration import Declaration
@@ -92,10 +93,11 @@ def _in_force(question: Question, book: PriceBook, group: Group) -> list[PriceUs
     day, provider, model = group
     calendar, end = question.tiling.calendar, question.tiling.end
     bounds = calendar.local(day), calendar.local(min(calendar.next_day(calendar.day_start(day)), end))
-    costs = Costs()
-    for batch in (False, True):
-        for spell in book.spells(provider or None, model, *bounds, batch=batch):
-            if spell.prices:
+    costs, listed = Costs(), list[UnitPrices]()
+    for tier in book.tiers(provider or None, model):
+        for spell in book.spells(provider or None, model, *bounds, service_tier=tier):
+            if spell.prices and not any(map(spell.prices.charges_as, listed)):
+                listed.append(spell.prices)
                 costs.price(provider, model, spell.prices, {"calls": 0}, Decimal(0))
     return costs.prices_used()
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
-import orjson
 from attrs import Factory, evolve, frozen
 
 from analytics_es.cost.prices import genai
@@ -19,7 +18,8 @@ from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.prices.reading import read_entry
 from analytics_es.errors import AnalyticsError, BadPrice, MissingExtra, UnknownModel
 from analytics_es.ingest.recorder import Recorder, receipt
-from analytics_es.log import EventLog
+from analytics_es.log import EventLog, announced, last_announced
+from analytics_es.log.announcements import text
 from analytics_es.log.event_log import LAST
 from analytics_es.types import PricesUsed, PriceUsed, Receipt
 
@@ -81,10 +81,23 @@ class PriceLog:
                 self._announce_default()
         return now.used(prices)
 
-    def price(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices:
-        """Return the prices in force at a time; raises UnknownModel, or MissingExtra where nothing could say more."""
+    def price(
+        self,
+        provider: str | None,
+        model: str,
+        at: datetime,
+        *,
+        batch: bool = False,
+        service_tier: str | None = None,
+    ) -> UnitPrices:
+        """Return the prices in force at a time.
+
+        Raises UnknownModel, or MissingExtra where nothing could say more, and BadUsage for a tier that is none.
+        """
         book = self.book()
-        prices = book.prices_at(provider, model, at, batch=batch)
+        prices = book.prices_at(provider, model, at, batch=batch, service_tier=service_tier)
+        if prices is None and book.prices_at(provider, model, at):
+            raise _without_tier(book, provider, model, str(service_tier))
         if prices is None:
             raise unknown(book, provider, model)
         if prices.origin.version:
@@ -123,22 +136,28 @@ class PriceLog:
             return genai.edition().version
         return self._last_default(upto).get("version")
 
-    def _last_default(self, upto: int = LAST) -> dict[str, Any]:
+    def _last_default(self, upto: int = LAST) -> dict[str, str]:
         """Return what the log said last of the default prices; nothing where it never did."""
-        states = self._log.announcements(DEFAULT_CHANGED, upto=upto).column("state").to_pylist()
-        return dict(orjson.loads(states[-1])["data"]) if states else {}
+        return last_announced(self._log, DEFAULT_CHANGED, read_default, upto=upto) or {}
 
     def _catch_up(self) -> None:
-        table = self._log.announcements(PUBLISHED, after=self._read)
-        published, unread = list(self._book.published), list(self._book.unread)
-        for position, state in zip(*(table.column(name).to_pylist() for name in ("position", "state")), strict=True):
-            try:
-                published.append(Published(position, read_entry(orjson.loads(state)["data"]["entry"])))
-            except (BadPrice, KeyError, TypeError):
-                unread.append(position)
-            self._read = position
-        if table.num_rows:
-            self._book = evolve(self._book, published=tuple(published), unread=tuple(unread))
+        new = announced(self._log, PUBLISHED, read_published, after=self._read)
+        published = [Published(position, entry) for position, entry in new.said]
+        unread = [announcement.position for announcement in new.unread]
+        if published or unread:
+            self._read = max([*unread, *(position for position, _ in new.said)])
+            book = self._book
+            self._book = evolve(book, published=(*book.published, *published), unread=(*book.unread, *unread))
+
+
+def read_published(data: Mapping[str, Any]) -> PriceEntry:
+    """Return the price that an announcement publishes; raises KeyError, BadPrice."""
+    return read_entry(data["entry"])
+
+
+def read_default(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return which default prices an announcement says are in use; raises KeyError, TypeError."""
+    return {name: text(data, name) for name in ("package", "version", "digest")}
 
 
 def unknown(book: PriceBook, provider: str | None, model: str) -> AnalyticsError:
@@ -158,6 +177,12 @@ def unknown(book: PriceBook, provider: str | None, model: str) -> AnalyticsError
     names = sorted(published | (genai.names(provider) or genai.names()))
     close = get_close_matches(model.lower(), names, 3, 0.6)
     return UnknownModel(model=model, of=of, hint=f"; close names are {', '.join(close)}" if close else "")
+
+
+def _without_tier(book: PriceBook, provider: str | None, model: str, service_tier: str) -> UnknownModel:
+    of = f" of {provider!r}" if provider else ""
+    tiers = ", ".join(book.tiers(provider, model))
+    return UnknownModel(model=model, of=of, hint=f" in the tier {service_tier!r}; known at some time are {tiers}")
 
 
 def _providers(book: PriceBook, model: str) -> set[str]:

@@ -10,13 +10,14 @@ from typing import Any, Self
 from attrs import field, frozen
 
 from analytics_es.cost.cells import CellQuery, PricedCells, UsageCell
-from analytics_es.cost.charges import NO_PRICE, NO_USAGE, NOT_KEPT, PARTS, USED, ZERO, Costs
+from analytics_es.cost.charges import NO_PRICE, NO_TIER, NO_USAGE, NOT_KEPT, PARTS, USED, ZERO, Costs
 from analytics_es.cost.context import with_prices
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.prices import Rate, UnitPrices
 from analytics_es.cost.prices.quantities import EXACT, side
-from analytics_es.cost.turns import Name, Turning
+from analytics_es.cost.turns import NEVER, Name, Turning
 from analytics_es.events.event import microseconds, time_of
+from analytics_es.events.tiers import BATCH, STANDARD
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import Question
 from analytics_es.queries.figures import number
@@ -50,9 +51,21 @@ class Assumption:
 
 
 class Costing:
-    """Prices what one question reads; money is exact."""
+    """Prices what one question reads; money is exact.
 
-    def __init__(self, question: Question, declaration: Declaration, assumption: Assumption | None = None) -> None:
+    With a `currency`, only what costs so counts, whoever told it, or, with "", what is not known: the read model has a
+    currency only of what was reported, so no filter of its rows can tell.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        declaration: Declaration,
+        assumption: Assumption | None = None,
+        *,
+        currency: str | None = None,
+    ) -> None:
+        self.currency = currency
         self._assumption = assumption or Assumption()
         self._book = self._assumption.prices or with_prices(question.context).prices.book()
         self._cells = PricedCells(question, declaration, self._turns)
@@ -75,6 +88,11 @@ class Costing:
         with localcontext(EXACT):
             for cell in self._cells(CellQuery(tiling=tiling, where=where, by=by, granularity=granularity)):
                 self._take(groups.setdefault(cell.group, Costs()), cell)
+            for costs in groups.values():
+                costs.settle()
+        if self.currency is not None:
+            groups = {group: costs.only(self.currency) for group, costs in groups.items()}
+            groups = {group: costs for group, costs in groups.items() if costs.charges or costs.unknown}
         return groups
 
     def of(self, cell: UsageCell) -> Costs:
@@ -82,6 +100,7 @@ class Costing:
         costs = Costs()
         with localcontext(EXACT):
             self._take(costs, cell)
+            costs.settle()
         return costs
 
     def changes(self, name: Name) -> Turning:
@@ -106,12 +125,12 @@ class Costing:
             costs.charge(cell.currency).add(cell.counts, reported=_reported(cell))
             return
         reason = ZERO if cell.at is not None else NOT_KEPT
-        settled = cell.counts.get("settled_calls") or 0
-        if cell.counts["calls"] != settled:
-            costs.leave_out(cell.provider, cell.model, reason, {**cell.counts, "calls": cell.counts["calls"] - settled})
-        if settled:
-            used = {} if cell.counts["calls"] != settled else cell.counts
-            costs.charge(cell.currency).add({**used, "calls": settled}, reported=_reported(cell))
+        if cell.counts["calls"]:
+            costs.leave_out(cell.provider, cell.model, reason, cell.counts)
+        if settled := cell.counts.get("settled_calls"):
+            costs.charge(cell.currency).add({"calls": settled}, reported=_reported(cell))
+            named = (cell.provider, cell.model, cell.currency)
+            costs.settled[named] = costs.settled.get(named, 0) + settled
 
     def _price(self, costs: Costs, cell: UsageCell) -> None:
         counts = cell.counts
@@ -120,14 +139,17 @@ class Costing:
         key = cell[1:-1]
         if key not in self._verdicts:
             rate = self._rate(cell)
-            self._verdicts[key] = (rate, _why_not(rate, cell))
+            self._verdicts[key] = (rate, _why_not(rate, cell) if rate or not self._lacks_tier(cell) else NO_TIER)
         rate, reason = self._verdicts[key]
         if rate is None or reason:
-            costs.leave_out(cell.provider, cell.model, reason, counts)
+            costs.leave_out(cell.provider, cell.model, reason, counts, cell.tier if reason == NO_TIER else "")
             return
+        if cell.pooled and rate.prices.thresholds:
+            currency = rate.prices.currency
+            costs.below_cliff[currency] = costs.below_cliff.get(currency, 0) + counts["calls"]
         costs.price(cell.provider, cell.model, rate.prices, counts, rate.of(counts))
         for kind in rate.unpriced(counts):
-            named = (cell.provider, cell.model, kind)
+            named = (cell.provider, cell.model, kind, rate.prices.currency)
             costs.unpriced[named] = costs.unpriced.get(named, 0) + counts[kind]
 
     # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,22 +157,37 @@ class Costing:
     def _rate(self, cell: UsageCell) -> Rate | None:
         if cell.at is None:
             return None
-        key = (cell.provider, cell.model, cell.band, cell.batch, cell.at)
+        key = (cell.provider, cell.model, cell.band, cell.tier, cell.at)
         if key not in self._rates:
-            prices = self._prices((cell.provider, cell.model), cell.at, batch=cell.batch)
+            prices = self._prices((cell.provider, cell.model), cell.at, cell.tier)
             self._rates[key] = prices.rate(cell.band + 1) if prices else None  # a band is what is above
         return self._rates[key]
 
-    def _prices(self, name: Name, at: int, *, batch: bool) -> UnitPrices | None:
+    def _lacks_tier(self, cell: UsageCell) -> bool:
+        """Say whether a price of the model is known, but none of the tier of service."""
+        if cell.at is None or cell.tier in (STANDARD, BATCH):
+            return False
+        return self._prices((cell.provider, cell.model), cell.at, STANDARD) is not None
+
+    def _prices(self, name: Name, at: int, tier: str) -> UnitPrices | None:
         moment = time_of(at)
-        tried = (self._book.prices_at(*whose, moment, batch=batch) for whose in self._assumption.priced_as(name))
+        tried = (self._book.prices_at(*whose, moment, service_tier=tier) for whose in self._assumption.priced_as(name))
         return next((prices for prices in tried if prices), None)
 
     def _turns(self, name: Name, start: datetime, end: datetime) -> Turning:
         """Say when within a period, and above which thresholds, the price of a model changes."""
         names = self._assumption.priced_as(name)
-        turns = {microseconds(turn) for whose in names for turn in self._book.bounds(*whose, start, end)}
-        thresholds = {at for whose in names for at in self._book.thresholds(*whose, start, end)}
+        tiers = {tier for whose in names for tier in self._book.tiers(*whose)}
+        by_tier = {tier: self._turns_of(tier, names, start, end) for tier in tiers}
+        turns = {turn for turning in by_tier.values() for turn in turning.turns}
+        thresholds = {above for turning in by_tier.values() for above in turning.thresholds}
+        return Turning(sorted(turns), sorted(thresholds), by_tier) if turns or thresholds else NEVER
+
+    def _turns_of(self, tier: str, names: Sequence[tuple[str | None, str]], start: datetime, end: datetime) -> Turning:
+        turns, thresholds = set[int](), set[int]()
+        for whose in names:
+            turns.update(map(microseconds, self._book.bounds(*whose, start, end, [tier])))
+            thresholds.update(self._book.thresholds(*whose, start, end, [tier]))
         return Turning(sorted(turns), sorted(thresholds))
 
 

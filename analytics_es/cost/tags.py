@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-import orjson
 from attrs import evolve
 
 from analytics_es.errors import BadDeclaration, BadTags
 from analytics_es.events.fields import TAG
 from analytics_es.ingest.recorder import Recorder
-from analytics_es.log import EventLog
+from analytics_es.log import EventLog, last_announced
+from analytics_es.log.announcements import texts
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.declare import check_spelling, check_tag
 
@@ -45,12 +46,21 @@ def add_tags(declarations: Sequence[Declaration], tags: Sequence[str] | None, lo
 
     So a command that is opened without the settings means the same read model as a service with them. Raises BadTags.
     """
-    names = [f"{TAG}{tag}" for tag in (announced_tags(log) if tags is None else tags)]
-    result = list(declarations)
-    places = [n for n, declaration in enumerate(result) if declaration.name == PROJECTION and declaration.entities]
-    if tags and not places:
+    if tags is None:
+        said = last_announced(log, DECLARED, lambda data: _tagged(declarations, read_tags(data)))
+        return tuple(declarations) if said is None else said
+    if tags and not _places(declarations):
         raise BadTags(problem=f"there is no projection {PROJECTION} with entities that could take them")
-    for place in places:
+    return _tagged(declarations, tags)
+
+
+def _places(declarations: Sequence[Declaration]) -> list[int]:
+    return [n for n, declared in enumerate(declarations) if declared.name == PROJECTION and declared.entities]
+
+
+def _tagged(declarations: Sequence[Declaration], tags: Iterable[str]) -> tuple[Declaration, ...]:
+    names, result = [f"{TAG}{tag}" for tag in tags], list(declarations)
+    for place in _places(declarations):
         entities = dict.fromkeys((*result[place].entities, *names))
         result[place] = evolve(result[place], entities=tuple(entities))
     try:
@@ -62,8 +72,15 @@ def add_tags(declarations: Sequence[Declaration], tags: Sequence[str] | None, lo
 
 def announced_tags(log: EventLog) -> tuple[str, ...]:
     """Return the tags that the log was told of last."""
-    states = log.announcements(DECLARED).column("state").to_pylist()
-    return tuple(orjson.loads(states[-1])["data"]["tags"]) if states else ()
+    return last_announced(log, DECLARED, read_tags) or ()
+
+
+def read_tags(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tags that an announcement names; raises KeyError, TypeError, BadTags."""
+    names = check_tags(texts(data, "tags"))
+    if len({name.lower() for name in names}) < len(names):
+        raise BadTags(problem="two differ by case alone")
+    return names
 
 
 def announce_tags(recorder: Recorder, tags: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -20,10 +20,18 @@ Stretch = tuple[int, int]  # epoch seconds [start, end)
 
 @frozen
 class Turning:
-    """What changes the price of a model in a period: when (microseconds), and above how many tokens of input."""
+    """What changes the price of a model in a period: when (microseconds), and above how many tokens of input.
+
+    That of every tier of service together, which `by_tier` says of each.
+    """
 
     turns: Sequence[int]  # in order, as the thresholds
     thresholds: Sequence[int]
+    by_tier: Mapping[str, Turning] = {}
+
+    def of(self, tier: str) -> Turning:
+        """Return what changes the price of one tier; that of another one is not to keep its calls from being priced."""
+        return self.by_tier.get(tier, NEVER) if self.by_tier else self
 
     def last(self, at: int, otherwise: int) -> int:
         """Return the last change until a time (microseconds), before which there was another price."""
@@ -83,8 +91,8 @@ def moments(turns: Sequence[int]) -> Key:
 
 
 def bands(thresholds: Sequence[int]) -> Key:
-    """Tell apart calls by the highest threshold that their input is above."""
+    """Tell apart calls by the highest threshold that their input is above; what stands for many is above none."""
     if not thresholds:
         return Key(name="band", sql="'0'")
     whens = " ".join(f"WHEN input_tokens > {threshold} THEN '{threshold}'" for threshold in thresholds)
-    return Key(name="band", sql=f"CASE {whens} ELSE '0' END")
+    return Key(name="band", sql=f"CASE WHEN requests > 1 THEN '0' {whens} ELSE '0' END")

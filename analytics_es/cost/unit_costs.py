@@ -11,9 +11,9 @@ from analytics_es.cost.charges import Costs, together
 from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.cost.pricing import Costing
 from analytics_es.errors import UnknownKey
-from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
-from analytics_es.queries.grouping import grouping
+from analytics_es.queries.grouping import grouping, read_filters
 from analytics_es.types import TimePeriod, UnitCost, UnitCosts
 
 ENTITY_OF = {"job": "job", "successful_task": "task", "conversation": "conversation"}
@@ -21,19 +21,16 @@ OUTPUT = "1000_output_tokens"
 TWELVE = Decimal("1e-12")
 
 
-def unit_costs(context: QuestionContext, period: TimePeriod, where: Mapping[str, str]) -> UnitCosts:
+def unit_costs(context: QuestionContext, period: TimePeriod, where: Mapping[str, str] | None) -> UnitCosts:
     """Answer get_unit_costs."""
-    filters = context.as_logged(where)
+    filters = context.as_logged(_read_filters(context.declaration("cost"), where))
     return context.answer(["cost"], period, lambda question: _unit_costs(question, filters))
 
 
-def _unit_costs(question: Question, filters: Mapping[str, str]) -> UnitCosts:
-    declaration = question.declaration("cost", NEEDED)
-    own = [key.name for key in declaration.keys if not key.of_entity]
-    for word in filters:
-        if word not in own:
-            raise UnknownKey(key=word, projection="unit costs", keys=", ".join(own))
-    with Costing(question, declaration) as costing:
+def _unit_costs(question: Question, filters: dict[str, str]) -> UnitCosts:
+    declaration, currency = question.declaration("cost", NEEDED), filters.get(MONEY)
+    filters = {word: value for word, value in filters.items() if word != MONEY}
+    with Costing(question, declaration, currency=currency) as costing:
         whole = together(costing.by_group(question.tiling, where=grouping(declaration, [], filters).where))
         units = [*_of_entities(question, declaration, costing, filters), *_of_output(whole)]
     return UnitCosts(
@@ -45,16 +42,30 @@ def _unit_costs(question: Question, filters: Mapping[str, str]) -> UnitCosts:
     )
 
 
+def _read_filters(declaration: Declaration, where: Mapping[str, str] | None) -> dict[str, str]:
+    """Return filters by keys of calls; raises UnknownKey for others: a row is of one entity, here of the unit."""
+    filters = read_filters(where)
+    own = [key.name for key in declaration.keys if not key.of_entity]
+    for word in filters:
+        if word not in own:
+            raise UnknownKey(key=word, projection="unit costs", keys=", ".join(own))
+    return filters
+
+
 def _of_entities(
     question: Question, declaration: Declaration, costing: Costing, filters: Mapping[str, str]
 ) -> Iterator[UnitCost]:
     """Yield the units that are entities and have calls."""
     for unit, entity in ENTITY_OF.items():
         where = grouping(declaration, [entity], filters).where
-        costs = together(costing.by_group(question.tiling, where=where))
-        count = Decimal(_count(question, declaration, unit, where))
+        by = [] if costing.currency is None else [declaration.entity_key("id")]
+        groups = costing.by_group(question.tiling, where=where, by=by)
+        costs = together(groups)
+        # Which entities have calls that cost so, prices alone can say.
+        by_prices = by and unit != "successful_task"
+        units = len(groups) if by_prices else _count(question, declaration, unit, where)
         if costs.charges or costs.unknown:
-            yield from _units(unit, costs, count)
+            yield from _units(unit, costs, Decimal(units))
 
 
 def _count(question: Question, declaration: Declaration, unit: str, where: Mapping[str, str]) -> int:

@@ -13,7 +13,16 @@ from typing import Any
 from attrs import frozen
 
 from analytics_es import forks
-from analytics_es.errors import BadCorrection, BadField, BadSource, BadType, IdWithoutTime, NaiveTime, TimeOutOfRange
+from analytics_es.errors import (
+    BadCorrection,
+    BadField,
+    BadSource,
+    BadType,
+    IdWithoutTime,
+    NaiveTime,
+    ReservedType,
+    TimeOutOfRange,
+)
 from analytics_es.events.checks import MAX_TEXT, kind_of
 from analytics_es.events.fields import VOCABULARY, check_data
 
@@ -22,6 +31,7 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST = datetime(2101, 1, 1, tzinfo=UTC)
 MICRO = 1_000_000  # microseconds of a second
 DEFAULT_SOURCE = "local"
+MAX_SOURCE = 256  # characters
 CORRECTED = "provider.cost.corrected"
 REJECTED = "analytics.message.rejected"  # what came in and gave no event: raw, as base64, with the reason
 OWN = "analytics."  # how the types begin of what the service itself has to say
@@ -86,6 +96,12 @@ def facts(event_type: str) -> TypeFacts:
     return TypeFacts(event_type.partition(".")[0], activity, VERDICTS.get(verb))
 
 
+def has_ended(event: RecordedEvent) -> bool:
+    """Say whether an activity ended with an event: by its type, else its status, else that it took some time."""
+    verdict = facts(event.type).verdict
+    return verdict != "begun" and bool(verdict or not {"status", "duration_ms"}.isdisjoint(event.data))
+
+
 @functools.lru_cache(maxsize=4096)
 def matches(pattern: str, event_type: str) -> bool:
     """Say whether a type fits a pattern: `*` is one part, a last `>` is one part or more (as NATS subjects)."""
@@ -109,17 +125,22 @@ def admit(
     occurred_at: datetime | None = None,
     id: str | None = None,
     source: str | None = None,
+    own: bool = False,
 ) -> RecordedEvent:
-    """Return the event as it will be recorded, or raise the RefusedEvent that says why not."""
-    if not isinstance(event_type, str):
-        raise BadType(type=event_type)
+    """Return the event as it will be recorded, or raise the RefusedEvent that says why not.
+
+    `own`: it is the service itself that tells it, and may say what nobody else may.
+    """
+    event_type = _plain(event_type)
     family = facts(event_type).family
+    if event_type.startswith(OWN) and not own:
+        raise ReservedType(type=event_type, example=f"app.{event_type.removeprefix(OWN)}")
     if occurred_at is None:
         if id is not None:
             raise IdWithoutTime
         occurred_at = now
     event = RecordedEvent(
-        source=DEFAULT_SOURCE if source is None else _named("source", source, 256),
+        source=DEFAULT_SOURCE if source is None else _named("source", source, MAX_SOURCE),
         id=_ids.next() if id is None else _named("id", id, MAX_TEXT),
         type=event_type,
         occurred_at=_time(occurred_at),
@@ -131,6 +152,13 @@ def admit(
     elif family == "provider" and "cost_change" in event.data:
         raise BadCorrection(problem=f"only {CORRECTED} has a cost_change, not {event_type}")
     return event
+
+
+def _plain(event_type: object) -> str:
+    """Return a type as a text and nothing but one: what a class of the caller's says of itself may be anything."""
+    if not isinstance(event_type, str):
+        raise BadType(type=event_type)
+    return event_type if type(event_type) is str else str.__str__(event_type)
 
 
 # ── corrections ─────────────────────────────────────────────────────────────────────────────────────────────────

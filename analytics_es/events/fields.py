@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analytics_es.errors import BadData, BadField, CostWithoutCurrency, SubsetAboveTotal
-from analytics_es.events import checks
+from analytics_es.events import checks, tiers
 from analytics_es.events.checks import MAX_DURATION_MS, MAX_TEXT, SCOPES, Check, field_name, free, kind_of
 
 FAMILIES = ("budget", "conversation", "job", "provider", "task", "tool")
@@ -62,6 +62,8 @@ VOCABULARY: dict[str, Check] = {
     "cost_change": checks.signed_decimal,
     "from_zero": checks.boolean,
 }
+# What events of providers may say besides.
+PROVIDER: dict[str, Check] = {"service_tier": tiers.service_tier, "requests": checks.ordinal}
 # What events of budgets may say besides.
 BUDGET: dict[str, Check] = {
     "scope": checks.scope,
@@ -72,7 +74,11 @@ BUDGET: dict[str, Check] = {
     **dict.fromkeys(("priority", "at_position"), checks.integer),
     "recurs_hours": checks.hours,
 }
-_BY_FAMILY = {**dict.fromkeys(FAMILIES, VOCABULARY), "budget": {**VOCABULARY, **BUDGET}}
+_BY_FAMILY = {
+    **dict.fromkeys(FAMILIES, VOCABULARY),
+    "budget": {**VOCABULARY, **BUDGET},
+    "provider": {**VOCABULARY, **PROVIDER},
+}
 
 
 def _checked_by(fields: Mapping[str, Check], *kinds: Check) -> frozenset[str]:
@@ -97,7 +103,11 @@ _KINDS: dict[Check, str] = {
 _NOT_NAMED = {"attributes", "scope_id"}
 # The fields that an expression may name, and their kinds: those that are recorded, and what follows from an event.
 FIELDS: dict[str, str] = {
-    **{name: _KINDS.get(check, TEXT) for name, check in {**VOCABULARY, **BUDGET}.items() if name not in _NOT_NAMED},
+    **{
+        name: _KINDS.get(check, TEXT)
+        for name, check in {**VOCABULARY, **PROVIDER, **BUDGET}.items()
+        if name not in _NOT_NAMED
+    },
     **dict.fromkeys(("type", "family", "activity", "outcome", "source"), TEXT),
     **dict.fromkeys(("occurred_at", "minute", "duration_us", "time_to_first_chunk_us"), WHOLE),
 }
@@ -155,6 +165,8 @@ def _check_together(family: str, data: dict[str, Any]) -> None:
         _check_parts(data)
     if "currency" not in data and ("cost" in data or "amount" in data):
         raise CostWithoutCurrency(field="cost" if "cost" in data else "amount")
+    if "service_tier" in data and family == "provider":
+        tiers.check_batch(data)
     if family == "budget" and not BUDGET.keys().isdisjoint(data):
         _check_budget(data)
 

@@ -37,6 +37,7 @@ class Door:
     clock: Callable[[], datetime]
     policy: PrivacyPolicy = field(factory=lambda: PrivacyPolicy.of("full"))
     pseudonym_of: PseudonymOf = lambda _, text: text
+    own: bool = False  # whether it is the service itself that comes in here
 
     def admit(
         self,
@@ -51,7 +52,7 @@ class Door:
         """Let one event in: its state is what may be stored; raises the RefusedEvent that says why not."""
         now = self.clock() if now is None else now
         try:
-            event = admit(event_type, data, now=now, occurred_at=occurred_at, id=id, source=source)
+            event = admit(event_type, data, now=now, occurred_at=occurred_at, id=id, source=source, own=self.own)
             self.policy.apply(event.data, self.pseudonym_of)
             return Admitted(event.type, encode(event), event.source, event.id, event.occurred_at)
         except AnalyticsError:

@@ -9,13 +9,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.problems import reason
 from analytics_es.log import Appended, Entry, EventLog, check_horizon
-from analytics_es.types import BatchReceipt, Progress, Receipt, Refusal
+from analytics_es.types import BatchReceipt, Duplicate, Progress, Receipt, Refusal
 
 BATCH = 1000
 LISTED = 100
@@ -23,6 +23,7 @@ POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
 CONFIGURED = "analytics.privacy.configured"
 
 OnRefused = Callable[[Refusal], None]
+OnDuplicate = Callable[[Duplicate], None]
 _NEEDED = {"event_type", "data"}
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
 
@@ -45,7 +46,7 @@ class Recorder:
 
     @own_door.default
     def _of_no_policy(self) -> Door:
-        return Door(self.door.clock)
+        return Door(self.door.clock, own=True)
 
     def record(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record one event; durable when it returns."""
@@ -58,6 +59,14 @@ class Recorder:
     def announce_all(self, entries: Sequence[Entry]) -> list[Appended]:
         """Record several such events, in one commit."""
         return self._commit(entries)
+
+    def rejection(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Entry:
+        """Return the entry that keeps what came in and gave no event: the policy of privacy is about that, too."""
+        return evolve(self.door, own=True).write(event_type, data, **arguments)
+
+    def reject(self, rejections: Iterable[Mapping[str, Any]]) -> list[Appended]:
+        """Keep what came in and gave no event, in one commit."""
+        return self.append([self.rejection(**rejection) for rejection in rejections])
 
     def append(self, entries: Sequence[Entry]) -> list[Appended]:
         """Append what has passed the door, in one commit; durable when it returns.
@@ -94,34 +103,35 @@ class Recorder:
         batch: int = BATCH,
         skip_refused: bool = False,
         on_refused: OnRefused | None = None,
+        on_duplicate: OnDuplicate | None = None,
         progress: Progress | None = None,
     ) -> BatchReceipt:
         """Record events given as arguments of `record`, in constant memory, one commit a batch.
 
         A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
-        with `skip_refused` the rest of it is recorded. `on_refused` is told of each.
+        with `skip_refused` the rest of it is recorded. `on_refused` is told of each, `on_duplicate` of what was there.
         """
         if batch < 1:
             raise ValueError(f"a batch has at least one event, not {batch}")
-        tally = _Tally(on_refused)
+        tally = _Tally(on_refused, on_duplicate)
         source = iter(events)
         while chunk := list(islice(source, batch)):
-            entries = list(self._admitted(chunk, tally))
+            admitted = list(self._admitted(chunk, tally))
             if tally.refused_in_batch and not skip_refused:
                 tally.refuse_batch(len(chunk))
-            tally.count(self.append(entries))
+            tally.count([index for index, _ in admitted], self.append([entry for _, entry in admitted]))
             if progress:
                 progress("recording", tally.index, 0)
         return tally.receipt()
 
-    def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[Entry]:
+    def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[tuple[int, Entry]]:
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
         tally.refused_in_batch = []
         for event in chunk:
             try:
                 entry = _entry(self.door, now, event)
                 check_horizon(horizon, [entry])
-                yield entry
+                yield tally.index, entry
             except RefusedEvent as error:
                 tally.refuse(error)
                 late += isinstance(error, BeforeHorizon)
@@ -158,6 +168,7 @@ def _mistake(event: object) -> str:
 @define
 class _Tally:
     on_refused: OnRefused | None
+    on_duplicate: OnDuplicate | None
     index: int = 0
     recorded: int = 0
     duplicates: int = 0
@@ -187,11 +198,14 @@ class _Tally:
             refusals=self.refused_in_batch,
         )
 
-    def count(self, appended: list[Appended]) -> None:
-        duplicates = sum(place.duplicate for place in appended)
-        self.recorded += len(appended) - duplicates
-        self.duplicates += duplicates
-        self.differing += sum(place.differs for place in appended) if duplicates else 0
+    def count(self, indexes: list[int], appended: list[Appended]) -> None:
+        duplicates = [(index, place) for index, place in zip(indexes, appended, strict=True) if place.duplicate]
+        self.recorded += len(appended) - len(duplicates)
+        self.duplicates += len(duplicates)
+        for index, place in duplicates:
+            self.differing += place.differs
+            if self.on_duplicate:
+                self.on_duplicate(Duplicate(index=index, position=place.position, differs=place.differs))
         self.last_position = max([self.last_position or 0, *(place.position for place in appended)]) or None
 
     def receipt(self) -> BatchReceipt:

@@ -11,7 +11,6 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from analytics_es.errors import BeforeHorizon, Closed, NotABus, OtherContent, RefusedEvent, UnreadableMessage
-from analytics_es.events.codec import decode
 from analytics_es.events.event import REJECTED
 from analytics_es.ingest.bus import BatchBus, Message, MessageBus, at_all_depths, by_depth, check_patterns
 from analytics_es.ingest.messages import arguments, rejection, to_message
@@ -78,7 +77,7 @@ class Intake:
             return self._rejection(message, reason)
 
     def _rejection(self, message: Message, reason: RefusedEvent) -> Entry:
-        return self.recorder.door.write(**rejection(message, reason))
+        return self.recorder.rejection(**rejection(message, reason))
 
     def _append(self, messages: Sequence[Message], entries: Sequence[Entry]) -> None:
         if self.closed:
@@ -99,14 +98,8 @@ class Intake:
         return [
             self._rejection(message, OtherContent(position=place.position))
             for message, entry, place in zip(messages, entries, appended, strict=True)
-            if place.differs and entry.type != REJECTED and self._says_else(entry, place.position)
+            if place.differs and entry.type != REJECTED
         ]
-
-    def _says_else(self, entry: Entry, position: int) -> bool:
-        """Say whether more than the time differs from what is recorded, which it may where ids are strict."""
-        row = self.recorder.log.at(position)
-        recorded = decode(position, row["type"], row["state"]) if row else None
-        return recorded is None or (recorded.type, recorded.data) != (entry.type, decode(position, *entry[1:]).data)
 
     def _count(self, more: Mapping[str, int], *, trouble: str | None = None) -> None:
         with self._counting:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from analytics_es.events.event import microseconds
+from analytics_es.log.announcements import number, text
 from analytics_es.store import Store
 from analytics_es.types import BackupResult, ExportResult, HeldCopy, TimePeriod
 
@@ -80,10 +81,10 @@ class Copy:
     def of(cls, position: int, event_type: str, data: Mapping[str, Any]) -> Copy:
         """Read what was told; raises KeyError, TypeError or ValueError where that was something else."""
         if event_type == BACKED_UP:
-            return cls("backup", str(data["file"]), position, 0, 2**62, int(data["last_position"]))
-        start, end = (microseconds(datetime.fromisoformat(data[name])) for name in ("start", "end"))
-        upto, sha256 = int(data["last_position"]), str(data["sha256"])
-        return cls("export", str(data["file"]), position, start, end, upto, sha256)
+            return cls("backup", text(data, "file"), position, 0, 2**62, number(data, "last_position"))
+        start, end = (microseconds(datetime.fromisoformat(text(data, name))) for name in ("start", "end"))
+        upto, sha256 = number(data, "last_position"), text(data, "sha256")
+        return cls("export", text(data, "file"), position, start, end, upto, sha256)
 
     def holds(self, events: Iterable[Stretch]) -> bool:
         """Say whether it may hold any of these events."""
@@ -95,6 +96,6 @@ class Copy:
             kind=self.kind,
             file=self.file,
             position=self.position,
-            exists=Path(self.file).exists(),
+            exists=os.path.exists(self.file),  # noqa: PTH110  # of a name that none can have, too
             sha256=self.sha256,
         )

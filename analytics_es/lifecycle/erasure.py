@@ -5,34 +5,34 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from attrs import define, field, frozen
 
 from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, UnknownEntity
-from analytics_es.events.event import MICRO, REJECTED
+from analytics_es.events.event import EARLIEST, LATEST, MICRO, REJECTED
 from analytics_es.events.fields import ENTITIES
 from analytics_es.lifecycle.archive import Archive
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch
-from analytics_es.lifecycle.masking import Masked, Masking, identities, read
-from analytics_es.log import EventLog, Held
+from analytics_es.lifecycle.masking import Masked, Masking, identities
+from analytics_es.log import EventLog, Held, announced
+from analytics_es.log.announcements import content_of, numbers, text, texts
 from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models import beside
 from analytics_es.read_models.sealed_rows import changed_rows
 from analytics_es.store import Store
-from analytics_es.types import ForgetReceipt, HeldCopy, Progress, TimePeriod
+from analytics_es.types import ForgetReceipt, HeldCopy, Progress, TimePeriod, UnreadAnnouncement
 
 BEGUN = "analytics.forgetting.started"
 FORGOTTEN = "analytics.subject.forgotten"
 COPIES = (EXPORTED, BACKED_UP)
 SAID = (*COPIES, BEGUN, FORGOTTEN)  # by the service itself, which names no subject
 OURS = (*SAID, REJECTED)
-NOWHERE = b"\n"  # which no event holds: JSON escapes it
 LISTED = 100  # names of fields
 SLICE = 5_000  # events that are rewritten in one commit
+DAY = 86_400  # seconds
 
 
 @frozen
@@ -75,7 +75,7 @@ class Erasure:
 
     def _traced(self, masking: Masking, pseudonym: str | None, progress: Progress | None) -> _Trace:
         """Find what the log holds of a subject; nothing is written."""
-        trace, head = _Trace(pseudonym), self.store.log.head()
+        trace, head = _Trace(self.store.log, pseudonym), self.store.log.head()
         for held in self._held(masking):
             trace.add(held, masking)
             if progress:
@@ -146,15 +146,8 @@ class Erasure:
 
 def refuse_forgotten(log: EventLog, archive: Archive) -> None:
     """Raise HoldsForgotten for an archive with a file that holds who was forgotten since."""
-    after, exported, forgotten = 0, dict[int, str](), set[int]()
-    while page := log.search(NOWHERE, types=(EXPORTED, FORGOTTEN), after=after, limit=SLICE):
-        after = page[-1].position
-        for held in page:
-            data = (read(held) or {"data": {}})["data"]
-            if held.type == EXPORTED:
-                exported[held.position] = data.get("sha256", "")
-            else:
-                forgotten |= {*data.get("copies", ())}
+    exported = dict(announced(log, EXPORTED, lambda data: text(data, "sha256")).said)
+    forgotten = {copy for _, said in announced(log, FORGOTTEN, read_forgotten).said for copy in said["copies"]}
     digests = {exported[position] for position in forgotten if position in exported}
     for file in archive.files:
         if file.manifest.sha256 in digests:
@@ -191,6 +184,7 @@ def _masked(held: Held, masking: Masking) -> Masked | None:
 class _Trace:
     """What was found: the subject's events, other mentions, copies, and what was begun for it and never ended."""
 
+    log: EventLog
     pseudonym: str | None  # of the subject, where it has one
     receipt: str = field(factory=lambda: secrets.token_hex(8))
     positions: tuple[int, int] | None = None
@@ -228,17 +222,15 @@ class _Trace:
 
     def _add_said(self, held: Held) -> None:
         """Take what the service has said; what only looks like it says nothing."""
-        event = read(held) or {"data": {}}
-        with suppress(KeyError, TypeError, ValueError):
-            self._add_announcement(held, event["data"])
-
-    def _add_announcement(self, held: Held, data: Mapping[str, Any]) -> None:
-        if held.type in COPIES:
-            self.copies.append(Copy.of(held.position, held.type, data))
-        elif held.type == BEGUN and self.pseudonym and data["pseudonym"] == self.pseudonym:
-            self.begun.append({name: data[name] for name in ("receipt", "copies", "days")})
+        said = content_of(self.log, *held, partial(_said, held))
+        if isinstance(said, UnreadAnnouncement):
+            return
+        if isinstance(said, Copy):
+            self.copies.append(said)
+        elif held.type == BEGUN and self.pseudonym and said["pseudonym"] == self.pseudonym:
+            self.begun.append(said)
         elif held.type == FORGOTTEN:
-            ended = {data["receipt"], *data["completes"]}
+            ended = {said["receipt"], *said["completes"]}
             self.begun = [begun for begun in self.begun if begun["receipt"] not in ended]
 
     def days_begun(self) -> set[int]:
@@ -262,6 +254,27 @@ class _Trace:
             "sealed_rows": self.sealed_rows,
             "mentions": _first(self.mentions),
         }
+
+
+def _said(held: Held, data: Mapping[str, Any]) -> Copy | dict[str, Any]:
+    if held.type in COPIES:
+        return Copy.of(held.position, held.type, data)
+    return read_begun(data) if held.type == BEGUN else read_forgotten(data)
+
+
+def read_begun(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an announcement says was begun for a subject; raises KeyError, TypeError, ValueError."""
+    days = numbers(data, "days")
+    if days and not EARLIEST.timestamp() - DAY <= min(days) <= max(days) <= LATEST.timestamp():
+        raise ValueError("days are no times that events can have")
+    said = {"receipt": text(data, "receipt"), "pseudonym": text(data, "pseudonym")}
+    return {**said, "copies": numbers(data, "copies"), "days": days}
+
+
+def read_forgotten(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an announcement says was done for a subject; raises KeyError, TypeError."""
+    said = {"receipt": text(data, "receipt"), "completes": texts(data, "completes")}
+    return {**said, "copies": numbers(data, "copies")}
 
 
 def _first(counted: Counter[str]) -> dict[str, int]:

@@ -59,7 +59,13 @@ class Masking:
         self._named = PrivacyPolicy(rules=tuple((path, PSEUDONYMISE) for path in self.fields))
 
     def masked(self, held: Held) -> Masked | None:
-        """Return a stored event masked, None where nothing is to be masked in it."""
+        """Return a stored event masked, None where nothing is to be masked in it, or where it cannot be."""
+        try:
+            return self._masked(held)
+        except (RecursionError, orjson.JSONEncodeError):  # so deep that nothing writes it again: it is a mention
+            return None
+
+    def _masked(self, held: Held) -> Masked | None:
         event = read(held)
         if event is None:
             return None
@@ -155,12 +161,13 @@ def _time(event: Mapping[str, Any]) -> int | None:
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the plain values of data, with their paths; the items of a list are numbered."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield from _leaves(f"{path}.{name}" if path else name, member)
-    elif isinstance(value, list):
-        for place, member in enumerate(value):
-            yield from _leaves(f"{path}[{place}]", member)
-    else:
-        yield path, value
+    """Yield the plain values of data, with their paths; the items of a list are numbered. It may be of any depth."""
+    waiting = [(path, value)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(f"{path}.{name}" if path else name, member) for name, member in reversed(value.items())]
+        elif isinstance(value, list):
+            waiting += [(f"{path}[{place}]", member) for place, member in reversed([*enumerate(value)])]
+        else:
+            yield path, value

@@ -1,8 +1,22 @@
 """The event log: append-only, on eventsourcing's recorders; everything said in positions is here."""
 
 from analytics_es.log.address import redacted
+from analytics_es.log.announcements import Announcements, announced, last_announced
 from analytics_es.log.event_log import Appended, Entry, EventLog, Held, check_horizon, gathered
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.slice import LogSlice
 
-__all__ = ["Appended", "Entry", "EventLog", "Held", "Horizon", "LogSlice", "check_horizon", "gathered", "redacted"]
+__all__ = [
+    "Announcements",
+    "Appended",
+    "Entry",
+    "EventLog",
+    "Held",
+    "Horizon",
+    "LogSlice",
+    "announced",
+    "check_horizon",
+    "gathered",
+    "last_announced",
+    "redacted",
+]

@@ -24,7 +24,7 @@ LAST = 2**62
 GROUP_BYTES = 16 * 2**20  # some 40,000 events
 
 Range = tuple[int, int]  # positions: the first and the last
-Stored = tuple[int, bytes | None]
+Stored = tuple[int, str, bytes | None]  # position, type, state
 
 
 class Entry(NamedTuple):
@@ -191,22 +191,29 @@ def sorted_out(
 ) -> list[Appended]:
     """Say of each entry where it is, from what is stored under their keys, or under the end of a key that says which.
 
-    Positions up to `before` were there before; a state is needed of these alone. `again`: an attempt before this one
-    may have stored them, which is then no duplicate.
+    Positions up to `before` were there before; type and state are needed of these alone. `again`: an attempt before
+    this one may have stored them, which is then no duplicate.
     """
-    seen: dict[int, bytes] = {}
+    seen: dict[int, Entry] = {}
     result = []
     for entry in entries:
-        position, state = stored[entry.key] if entry.key in stored else stored[entry.key[PLACE:]]
-        duplicate = position in seen or (position <= before and not (again and state == entry.state))
+        position, event_type, state = stored[entry.key] if entry.key in stored else stored[entry.key[PLACE:]]
+        mine = again and (event_type, state) == (entry.type, entry.state)
+        duplicate = position in seen or (position <= before and not mine)
         if not duplicate:
-            seen[position] = entry.state
-        result.append(Appended(position, duplicate, duplicate and _differs(entry, state or seen[position])))
+            seen[position] = entry
+        elif state is None:
+            _, event_type, state = seen[position]
+        result.append(Appended(position, duplicate, duplicate and differs(entry, event_type, state)))
     return result
 
 
-def _differs(entry: Entry, state: bytes) -> bool:
-    return state != entry.state and not codec.same_content(state, entry.state)
+def differs(entry: Entry, event_type: str, state: bytes | None) -> bool:
+    """Say whether an entry tells something else than what is stored: another type, or other data."""
+    if event_type != entry.type or state is None:
+        return True
+    one, other = codec.upcast(event_type, state), codec.upcast(entry.type, entry.state)
+    return one != other and not codec.same_content(one, other)
 
 
 def first_row(table: pa.Table) -> dict[str, Any] | None:

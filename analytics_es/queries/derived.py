@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from analytics_es.log import EventLog, Horizon, LogSlice
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Day, Fold, Folded
-from analytics_es.queries.grouping import least, several
+from analytics_es.queries.grouping import Words, least, several
 from analytics_es.queries.question import QuestionContext
 from analytics_es.read_models import ReadModels, Seeds, Tiling, calendar_of, check_exact
 from analytics_es.read_models.temporary import derive
@@ -113,18 +113,18 @@ class DerivedReadModels:
         log: EventLog,
         declared: Declaration,
         period: TimePeriod,
-        words: Sequence[str] | None,
+        words: Words | None,
         progress: Progress | None = None,
     ) -> Iterator[QuestionContext]:
         """Open the read models of a store, or, where they cannot answer, rows derived from its log up to its head.
 
-        `words` are all that the question groups and filters by, None what is not told. Read models with hours of
+        `words` are what the question groups and filters by, None what is not told. Read models with hours of
         another zone can answer where all hours of the period are hours there too. Raises UnknownKey, StaleReadModel,
         SealedPeriod, BadPeriod.
         """
         calendar = calendar_of(period, context.calendar)
-        if not several(declared, words or ()):
-            _check_live(context, declared, words or ())
+        if not several(declared, words or Words()):
+            _check_live(context, declared, words or Words())
             if calendar == context.calendar:
                 yield context
                 return
@@ -155,8 +155,8 @@ class DerivedReadModels:
             yield read_models
 
 
-def _check_live(context: QuestionContext, declared: Declaration, words: Sequence[str]) -> None:
+def _check_live(context: QuestionContext, declared: Declaration, words: Words) -> None:
     """Raise StaleReadModel for an entity, such as a new tag, that the live read model was not yet spread over."""
-    entities = [word for word in words if word in declared.entities]
+    entities = [word for word in words.names if word in declared.entities]
     if entities and entities[0] not in (live := context.read_models.live()[declared.name].declaration).entities:
         raise StaleReadModel(projection=live.name, missing=entities[0])

@@ -10,6 +10,7 @@ from typing import Any
 from analytics_es.projection.declaration import Measure
 from analytics_es.types import Distribution
 
+_ANY = 10**40  # no value is larger
 QUANTILES = {"p50": (50, 100), "p90": (90, 100), "p95": (95, 100), "p99": (99, 100)}
 
 
@@ -72,9 +73,11 @@ def _added(histograms: Sequence[Mapping[int, int]]) -> Mapping[int, int]:
 def _histogram(
     decimals: int, count: int | None, total: int | None, low: int | None, high: int | None, buckets: Mapping[int, int]
 ) -> Distribution:
-    if not count or total is None or low is None or high is None:
+    """Return the figures of values; of what is left of others, an extreme may not be known."""
+    if not count:
         return Distribution(count=0)
-    ranks = {name: percentile(buckets, count, *quantile, low, high) for name, quantile in QUANTILES.items()}
+    total, bounds = total or 0, (low or 0, _ANY if high is None else high)
+    ranks = {name: percentile(buckets, count, *quantile, *bounds) for name, quantile in QUANTILES.items()}
     return Distribution(
         count=count,
         total=number(total, decimals),

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from analytics_es.errors import BadValue, UnknownEntity, UnknownKey
+from analytics_es.errors import BadQuestion, BadValue, UnknownEntity, UnknownKey
 from analytics_es.events.fields import TAG
 from analytics_es.projection.declaration import Declaration, crossing_key
+
+
+@frozen(kw_only=True)
+class Words:
+    """What a question groups by and filters by: names of keys and of entities, each once, and texts.
+
+    The text "" is asked for by what does not tell: of an entity, it means events that belong to none.
+    """
+
+    by: tuple[str, ...] = ()
+    where: Mapping[str, str] = field(factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """All names."""
+        return [*self.by, *self.where]
 
 
 @frozen
@@ -21,6 +38,82 @@ class Grouping:
     words: list[str]
 
 
+# ── reading a question ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_words(declaration: Declaration, by: Sequence[str] = (), where: Mapping[str, Any] | None = None) -> Words:
+    """Return the words of a question as they are meant; raises BadQuestion, BadValue, UnknownKey, UnknownEntity.
+
+    Whether there are such names, only the read model that answers says: it may know more tags than this process.
+
+    An entity is asked for by its name. A filter by its type alone means events that belong to any of that type; by type
+    and id it is one by its name. An id alone says not whose it is, and rows by types would hold an event several times.
+    """
+    names, filters = _read_names(by), read_filters(where)
+    if declaration.entities:
+        type_key, id_key = declaration.entity_key("type"), declaration.entity_key("id")
+        for word in (type_key, id_key):
+            if word in names or (word == id_key in filters and type_key not in filters):
+                _unknown(declaration, word, "an entity is asked for by its name")
+        if type_key in filters:
+            check_entity(declaration, filters[type_key])
+        if id_key in filters:
+            entity, name = filters.pop(type_key), filters.pop(id_key)
+            if filters.setdefault(entity, name) != name:
+                _unknown(declaration, id_key, f"{entity} is somebody else already")
+    return Words(by=names, where=filters)
+
+
+def _read_names(by: Iterable[str]) -> tuple[str, ...]:
+    names: tuple[Any, ...] = tuple(by) if isinstance(by, Iterable) and not isinstance(by, str) else (None,)
+    if not all(isinstance(name, str) for name in names):
+        raise BadQuestion(what="What is grouped by", wanted="a list of names, such as ['user']", value=_shown(by))
+    return tuple(dict.fromkeys(names))
+
+
+def read_filters(where: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return filters with the texts to look for; raises BadQuestion and BadValue."""
+    if where is None:
+        return {}
+    if not isinstance(where, Mapping):
+        wanted = "names with texts, such as {'user': 'ada'}"
+        raise BadQuestion(what="What is filtered by", wanted=wanted, value=_shown(where))
+    return {word: read_text(word, text) for word, text in where.items()}
+
+
+def read_text(word: str, text: Any) -> str:
+    """Return the text that a key is to have; a whole number is the text that an event keeps of it.
+
+    Raises BadQuestion for what is no text, and BadValue for one that no event can hold.
+    """
+    if isinstance(text, int) and not isinstance(text, bool):
+        text = str(int(text))
+    if not isinstance(text, str):
+        wanted = "a text ('' is for events that do not tell it)"
+        raise BadQuestion(what=f"The {word!s:.60} asked for", wanted=wanted, value=_shown(text))
+    plain = str.__str__(text)  # of a member of an enumeration too
+    try:
+        plain.encode()
+    except UnicodeEncodeError:
+        raise BadValue(key=word, problem="half of a surrogate pair") from None
+    if "\0" in plain:
+        raise BadValue(key=word, problem="a NUL character")
+    return plain
+
+
+def check_entity(declaration: Declaration, entity: str | None, entity_id: str | None = None) -> None:
+    """Raise UnknownEntity for what the projection does not spread over, and for an id of no type."""
+    if entity not in declaration.entities and (entity, entity_id) != (None, None):
+        raise UnknownEntity(entity=entity, projection=declaration.name, entities=", ".join(declaration.entities))
+
+
+def _shown(value: object) -> str:
+    return f"{value!r:.60}"
+
+
+# ── in the keys of a projection ─────────────────────────────────────────────────────────────────────────────────
+
+
 def grouping(declaration: Declaration, by: Sequence[str], where: Mapping[str, str]) -> Grouping:
     """Translate the words of a question: an entity such as `user` is short for its `entity_type` and `entity_id`.
 
@@ -30,15 +123,15 @@ def grouping(declaration: Declaration, by: Sequence[str], where: Mapping[str, st
     filters: dict[str, str] = {}
     groups: list[str] = []
     for word, value in where.items():
-        for key, text in _of_entity(declaration, own, word, check_text(word, str(value))):
+        for key, text in _of_entity(declaration, own, word, value):
             if filters.setdefault(key, text) != text:
-                _unknown(declaration, word, crossing=True)
+                _unknown(declaration, word, _SEVERAL)
     for word in by:
         for key, text in _of_entity(declaration, own, word, None):
             if text is None:
                 groups.append(key)
             elif filters.setdefault(key, text) != text:
-                _unknown(declaration, word, crossing=True)
+                _unknown(declaration, word, _SEVERAL)
     if declaration.entities:
         type_key, id_key = declaration.entity_key("type"), declaration.entity_key("id")
         if not {type_key, id_key} & {*filters, *groups}:
@@ -46,37 +139,39 @@ def grouping(declaration: Declaration, by: Sequence[str], where: Mapping[str, st
     return Grouping(filters, groups, list(by))
 
 
-def several(declaration: Declaration, words: Iterable[str]) -> tuple[str, ...]:
-    """Return the entities that are asked for where they are more than one, in order; raises UnknownKey.
+def several(declaration: Declaration, words: Words) -> tuple[str, ...]:
+    """Return the entities that are asked for where a read model cannot tell, in order; raises UnknownKey.
 
     Their rows are those of `Declaration.crossed`: a read model has rows of one entity alone, and none of what belongs
     to no such entity, which a filter may ask for by the id "".
     """
-    nobody = isinstance(words, Mapping) and "" in words.values()
-    words = list(words)
-    own = {key.name for key in declaration.keys if not key.of_entity}
-    entities = tuple(entity for entity in declaration.entities if entity in words and entity not in own)
-    if len(entities) < 2 and not (nobody and entities):
+    own, names = _own(declaration), words.names
+    entities = tuple(entity for entity in declaration.entities if entity in names and entity not in own)
+    if len(entities) < 2 and not any(words.where.get(entity) == "" for entity in entities):
         return ()
-    for word in words:
+    for word in names:
         if word not in own and word not in entities:
-            _unknown(declaration, word, crossing=True)
+            _unknown(declaration, word, _SEVERAL)
     return entities
 
 
-def least(declaration: Declaration, words: Sequence[str] | None) -> Declaration:
+def least(declaration: Declaration, words: Words | None) -> Declaration:
     """Return a definition of no more rows than a question by these words needs; None: words that are not known.
 
     Raises UnknownKey.
     """
-    entities = several(declaration, words or ())
+    entities = several(declaration, words or Words())
     if entities or not declaration.entities:
         return declaration.crossed(entities)
     keys = {declaration.entity_key("type"), declaration.entity_key("id")}
-    if words is None or keys & {*words}:
+    if words is None or keys & {*words.names}:
         return declaration
-    entities = tuple(entity for entity in declaration.entities if entity in words)
+    entities = tuple(entity for entity in declaration.entities if entity in words.names)
     return evolve(declaration, entities=entities) if entities else declaration.crossed(())
+
+
+def _own(declaration: Declaration) -> list[str]:
+    return [key.name for key in declaration.keys if not key.of_entity]
 
 
 def _of_entity(declaration: Declaration, own: set[str], word: str, value: str | None) -> list[tuple[str, Any]]:
@@ -85,32 +180,21 @@ def _of_entity(declaration: Declaration, own: set[str], word: str, value: str | 
     if (crossed := crossing_key(word)) in own:
         return [(crossed, value)]
     if word in declaration.entities:
+        if value == "":
+            _unknown(declaration, word, "of events that belong to none, this read model has no rows")
         return [(declaration.entity_key("type"), word), (declaration.entity_key("id"), value)]
     return _unknown(declaration, word)
 
 
-def _unknown(declaration: Declaration, word: str, *, crossing: bool = False) -> NoReturn:
-    names = [key.name for key in declaration.keys] + list(declaration.entities)
-    hint = ""
-    if crossing:
-        hint = " (several entities are asked for by their own names, not by entity_type and entity_id)"
-    elif word.startswith(TAG):
-        hint = f"; attributes once declared, of cost by tags = [{word.removeprefix(TAG)!r}] (docs/dimensions.md)"
+_SEVERAL = "several entities are asked for by their own names, not by entity_type and entity_id"
+
+
+def _unknown(declaration: Declaration, word: Any, why: str = "") -> NoReturn:
+    """Say that a word is none of a projection, why, and which are close."""
+    names = [*_own(declaration), *declaration.entities]
+    hint = f" ({why})" if why else ""
+    if close := difflib.get_close_matches(str(word), names, n=2):
+        hint += f" (did you mean {' or '.join(close)}?)"
+    if str(word).startswith(TAG):
+        hint += f"; attributes once declared, of cost by tags = [{word.removeprefix(TAG)!r}] (docs/dimensions.md)"
     raise UnknownKey(key=word, projection=declaration.name, keys=", ".join(names) + hint)
-
-
-def check_text(key: str, value: str) -> str:
-    """Return a text to look for; raises BadValue for one that no database can be asked for."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise BadValue(key=key, problem="half of a surrogate pair") from None
-    if "\0" in value:
-        raise BadValue(key=key, problem="a NUL character")
-    return value
-
-
-def check_entity(declaration: Declaration, entity: str | None, entity_id: str | None) -> None:
-    """Raise UnknownEntity for what the projection does not spread over, and for an id of no type."""
-    if entity not in declaration.entities and (entity, entity_id) != (None, None):
-        raise UnknownEntity(entity=entity, projection=declaration.name, entities=", ".join(declaration.entities))

@@ -47,9 +47,7 @@ class QuestionContext:
 
     def as_logged(self, where: Mapping[str, str]) -> dict[str, str]:
         """Return filters with entities by the names under which the log knows them."""
-        entity = str(where.get("entity_type", ""))
-        kinds = {word: entity if word == "entity_id" else word for word in where}
-        return {word: self.known_as(kinds[word], str(value)) for word, value in where.items()}
+        return {word: self.known_as(word, text) for word, text in where.items()}
 
     def declaration(self, name: str) -> Declaration:
         """Return a projection's declaration; raises MissingProjection."""

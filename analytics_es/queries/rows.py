@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from analytics_es.projection.declaration import Column, Declaration, Measure
+from analytics_es.projection.declaration import Column, Declaration, Measure, Merge
 from analytics_es.queries.figures import merged
 
 Values = Mapping[str, Any]
@@ -34,6 +34,30 @@ def merged_by(
     for row in rows:
         groups.setdefault(row[:width], []).append(named(measures, row[width:]))
     return {keys: together(measures, parts) for keys, parts in groups.items()}
+
+
+def left(measures: Sequence[Measure], whole: Values, part: Values) -> Values:
+    """Return what is left of merged rows without a part of them; None is what nothing is left of, or what is not known.
+
+    An extreme is known where it is not that of the part.
+    """
+    return {column.name: _LEFT[column.merge](whole[column.name], part[column.name]) for column in columns_of(measures)}
+
+
+def _less(whole: int | None, part: int | None) -> int | None:
+    return whole if whole is None or part is None else whole - part or None
+
+
+def _beyond(whole: int | None, part: int | None) -> int | None:
+    return None if whole == part else whole
+
+
+def _fewer(whole: Mapping[int, int], part: Mapping[int, int]) -> Mapping[int, int]:
+    counts = {index: count - part.get(index, 0) for index, count in whole.items()}
+    return {index: count for index, count in counts.items() if count}
+
+
+_LEFT: dict[Merge, Callable[[Any, Any], Any]] = {"sum": _less, "min": _beyond, "max": _beyond, "histogram": _fewer}
 
 
 def together(measures: Sequence[Measure], parts: Sequence[Values]) -> Values:

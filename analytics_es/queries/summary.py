@@ -13,6 +13,7 @@ from analytics_es.projection.declaration import MONEY, Declaration, Measure
 from analytics_es.queries.figures import change, distribution, nothing
 from analytics_es.queries.grouping import Grouping, grouping
 from analytics_es.queries.question import Question, QuestionContext
+from analytics_es.queries.rows import Values, columns_of, left, named, together
 from analytics_es.read_models import Tiling
 from analytics_es.types import Distribution, MetricGroup, MetricInfo, MetricPoint, MetricSummary, TimePeriod
 
@@ -113,7 +114,7 @@ def _summary(
             )
             for (start,), rows in series.items()
         ],
-        groups=_groups(question, declaration, measure, groups) if groups.by else [],
+        groups=_groups(question, declaration, measure, groups, once) if groups.by else [],
         previous=previous,
         change=change(figures.total, previous.total),
         currency=currency,
@@ -122,22 +123,48 @@ def _summary(
     )
 
 
-def _groups(question: Question, declaration: Declaration, measure: Measure, keys: Grouping) -> list[MetricGroup]:
-    width = len(keys.by)
-    spans = question.tiling.spans()
+def _groups(
+    question: Question, declaration: Declaration, measure: Measure, keys: Grouping, once: Mapping[str, str]
+) -> list[MetricGroup]:
+    """Return the groups, the largest first. Of rows of an entity, `once` are all events: what is left is nobody's."""
+    width, spans = len(keys.by), question.tiling.spans()
     rows = question.snapshot.sums(declaration, measure.columns, spans, where=keys.where, by=keys.by)
-    names = dict(zip(keys.by, keys.words, strict=True))
+    if keys.where != once:
+        rows += _of_nobody(question, declaration, measure, keys, once)
     groups = [
         MetricGroup(
-            keys={names[key]: value for key, value in zip(keys.by, row[:width], strict=True)},
+            keys=dict(zip(keys.words, row[:width], strict=True)),
             figures=distribution(measure, row[width:]),
         )
         for row in rows
     ]
-    if declaration.entities and declaration.entity_key("type") in keys.by:
-        # Grouped by the entity's type, the entity "" (every event once) is not one of the groups.
-        groups = [group for group in groups if group.keys[names[declaration.entity_key("type")]]]
     return sorted(groups, key=lambda group: -(_size(group.figures) or 0))
+
+
+def _of_nobody(
+    question: Question, declaration: Declaration, measure: Measure, keys: Grouping, once: Mapping[str, str]
+) -> list[tuple[Any, ...]]:
+    """Return the rows of what belongs to no entity, whose id is "": a read model has none of them.
+
+    They are there where anything is left of the measure, or of how many there are.
+    """
+    place = keys.by.index(declaration.entity_key("id"))
+    others, spans = [key for key in keys.by if key != keys.by[place]], question.tiling.spans()
+    measures = [measure, *(other for other in declaration.measures if other.kind == "count" and other != measure)]
+    columns, width = columns_of(measures), len(others)
+
+    def merged(where: Mapping[str, str]) -> dict[tuple[Any, ...], Values]:
+        rows = question.snapshot.sums(declaration, columns, spans, where=where, by=others)
+        return {row[:width]: named(measures, row[width:]) for row in rows}
+
+    somebody, nothing_of_it = merged(keys.where), together(measures, [])
+    rows = []
+    for names, whole in merged(once).items():
+        rest = left(measures, whole, somebody.get(names, nothing_of_it))
+        if any(rest.values()):
+            figures = (rest[column.name] for column in measure.columns)
+            rows.append((*names[:place], "", *names[place:], *figures))
+    return rows
 
 
 def _size(figures: Distribution) -> Any:

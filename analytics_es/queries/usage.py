@@ -8,40 +8,59 @@ from typing import Any
 from analytics_es.events.event import time_of
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.figures import number, share
-from analytics_es.queries.grouping import check_entity, check_text
+from analytics_es.queries.grouping import check_entity, grouping, read_text
 from analytics_es.queries.question import Question, QuestionContext
-from analytics_es.queries.rows import Values, columns_of, measures_of, merged_by, named, together
+from analytics_es.queries.rows import Values, columns_of, left, measures_of, merged_by, named, together
 from analytics_es.types import EntityUsage, EventTypeUsage, TimePeriod, UsagePoint, UsageStats, UsageTotals
 
 TOP = 10
-NEEDED = ("entity_type", "entity_id", "event_type", "events", "finished", "failures")  # the rest may be None
+ENTITY = ("entity_type", "entity_id")
+NEEDED = ("event_type", "events", "finished", "failures")  # the rest may be None
 
 
-def usage(context: QuestionContext, entity_type: str | None, entity_id: str | None, period: TimePeriod) -> UsageStats:
+def read_whose(declaration: Declaration, entity_type: str | None, entity_id: str | None) -> dict[str, str]:
+    """Return whose usage is asked for: an entity by its name, or nothing; raises UnknownEntity, BadQuestion, BadValue.
+
+    The id "" means events that belong to no entity of the type.
+    """
+    check_entity(declaration, entity_type, entity_id)
+    return {entity_type: read_text("entity_id", entity_id)} if entity_type and entity_id is not None else {}
+
+
+def usage(
+    context: QuestionContext, entity_type: str | None, whose: Mapping[str, str], period: TimePeriod
+) -> UsageStats:
     """Answer get_usage_stats."""
-    check_entity(context.declaration("usage"), entity_type, entity_id)
-    where = {"entity_type": entity_type or ""}
-    if entity_type and entity_id is not None:
-        entity_id = where["entity_id"] = context.known_as(entity_type, check_text("entity_id", str(entity_id)))
+    whose = context.as_logged(whose)
+    nobody = "" in whose.values()
     with context.question(["usage"], period) as question:
-        declaration = question.declaration("usage", NEEDED)
+        declaration = question.declaration("usage", NEEDED if nobody else (*ENTITY, *NEEDED))
+        where = grouping(declaration, [], whose or ({"entity_type": entity_type} if entity_type else {})).where
         measures = measures_of(declaration)
         points = question.points(declaration, measures, where, ["event_type"])
         types = merged_by(measures, [row for rows in points.values() for row in rows], 1)
-        totals = _usage_totals(question, together(measures, list(types.values())))
-        top, active = _active(question, declaration, measures, where)
+        whole = together(measures, list(types.values()))
+        top, active = ([], {str(entity_type): 0}) if nobody else _active(question, declaration, measures, where)
+        others = nobodys = None
+        if entity_type and not whose:
+            everybody = _sum(question, declaration, measures, grouping(declaration, [], {}).where)
+            others = _left(question, measures, whole, together(measures, [values for _, values in top]))
+            nobodys = _left(question, measures, everybody, whole)
         return UsageStats(
             entity_type=entity_type,
-            entity_id=entity_id,
+            entity_id=next(iter(whose.values()), None),
             period=question.period,
-            totals=totals,
-            success_rate=share(totals.finished - totals.failures, totals.finished),
+            totals=_usage_totals(question, whole),
+            success_rate=share((whole["finished"] or 0) - (whole["failures"] or 0), whole["finished"] or 0),
             active_entities=active,
             by_event_type=[
                 EventTypeUsage(event_type=event_type, totals=_usage_totals(question, values))
                 for (event_type,), values in sorted(types.items(), key=lambda row: (-row[1]["events"], row[0]))
             ],
-            top_entities=top,
+            top_entities=[
+                EntityUsage(entity_type=str(entity_type), entity_id=name, totals=_usage_totals(question, values))
+                for name, values in top
+            ],
             series=[
                 UsagePoint(
                     start=question.tiling.local(start),
@@ -50,12 +69,14 @@ def usage(context: QuestionContext, entity_type: str | None, entity_id: str | No
                 for (start,), rows in points.items()
             ],
             completeness=question.completeness(),
+            others=others,
+            nobody=EntityUsage(entity_type=str(entity_type), entity_id="", totals=nobodys) if nobodys else None,
         )
 
 
 def _active(
     question: Question, declaration: Declaration, measures: Sequence[Measure], where: Mapping[str, str]
-) -> tuple[list[EntityUsage], dict[str, int]]:
+) -> tuple[list[tuple[str, Values]], dict[str, int]]:
     """Return the busiest entities of a type and how many there were; for no type, how many of each."""
     spans = question.tiling.spans()
     entity_type = where["entity_type"]
@@ -65,15 +86,18 @@ def _active(
     rows, active = question.snapshot.top(
         declaration, columns_of(measures), spans, where=where, by="entity_id", order="events", limit=TOP
     )
-    top = [
-        EntityUsage(
-            entity_type=entity_type,
-            entity_id=row[0],
-            totals=_usage_totals(question, named(measures, row[1:])),
-        )
-        for row in rows
-    ]
-    return top, {entity_type: active}
+    return [(row[0], named(measures, row[1:])) for row in rows], {entity_type: active}
+
+
+def _sum(question: Question, declaration: Declaration, measures: Sequence[Measure], where: Mapping[str, str]) -> Values:
+    rows = question.snapshot.sums(declaration, columns_of(measures), question.tiling.spans(), where=where)
+    return together(measures, [named(measures, row) for row in rows])
+
+
+def _left(question: Question, measures: Sequence[Measure], whole: Values, part: Values) -> UsageTotals | None:
+    """Return what is left of usage without a part of it, None where no event is."""
+    rest = left(measures, whole, part)
+    return _usage_totals(question, rest) if rest["events"] else None
 
 
 def _usage_totals(question: Question, values: Values) -> UsageTotals:

@@ -17,7 +17,7 @@ from analytics_es.log import LogSlice
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.as_of import recorded_at
 from analytics_es.queries.derived import DerivedReadModels
-from analytics_es.queries.grouping import least, several
+from analytics_es.queries.grouping import Words, least, several
 from analytics_es.read_models import Tiling, calendar_of
 from analytics_es.service.questions import Contexts, Questions
 from analytics_es.store import Store
@@ -54,11 +54,11 @@ class AsOf(Questions):
 
     @contextmanager
     def _answering(
-        self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
+        self, projection: str, period: TimePeriod, words: Words | None = None, progress: Progress | None = None
     ) -> Iterator[QuestionContext]:
         declared = self._store.read_models.declarations[projection]
         calendar = calendar_of(period, self._store.calendar)
-        if calendar == self._store.calendar and not several(declared, words or ()):
+        if calendar == self._store.calendar and not several(declared, words or Words()):
             whole, fold = Tiling.of(calendar, period).with_before(), self._store.fold
             opened = self._derived.open(
                 (projection, whole.start, whole.end),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from attrs import Factory, frozen
@@ -20,6 +20,7 @@ from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.log import LogSlice
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
+from analytics_es.queries.grouping import Words
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.service.questions import Contexts
 from analytics_es.store import Store
@@ -75,7 +76,7 @@ class Parts:
         )
 
     def _answering(
-        self, projection: str, period: TimePeriod, words: Sequence[str] | None = None, progress: Progress | None = None
+        self, projection: str, period: TimePeriod, words: Words | None = None, progress: Progress | None = None
     ) -> AbstractContextManager[QuestionContext]:
         declared = self.context.declaration(projection)
         return self.derived.answering(self.context, self.store.log, declared, period, words, progress)

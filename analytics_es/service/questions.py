@@ -23,9 +23,10 @@ from analytics_es.cost.what_if import assumption as assumed
 from analytics_es.errors import MissingProjection
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import QuestionContext
+from analytics_es.queries.grouping import Words, read_text, read_words
 from analytics_es.queries.performance import performance
 from analytics_es.queries.summary import find_metric, metrics, summary
-from analytics_es.queries.usage import usage
+from analytics_es.queries.usage import read_whose, usage
 from analytics_es.store import Store
 from analytics_es.types import (
     BudgetReport,
@@ -81,13 +82,12 @@ class Questions(ABC):
         projection: str,
         period: TimePeriod,
         answer: Callable[[QuestionContext], T],
-        words: Sequence[str] | None = None,
-        progress: Progress | None = None,
+        words: Words | None = None,
     ) -> OperationResult[T]:
         def answered() -> T:
             contexts = self._contexts()
-            _check_there(contexts, projection)
-            with contexts.open(projection, period, words, progress) as context:
+            _declared(contexts, projection)
+            with contexts.open(projection, period, words) as context:
                 return answer(context)
 
         return OperationResult.of(answered)
@@ -113,17 +113,28 @@ class Questions(ABC):
         def answered() -> MetricSummary:
             contexts = self._contexts()
             declaration, _ = find_metric(contexts.declarations, metric)
-            words = [*group_by, *(where or {})]
+            words = read_words(declaration, group_by, where)
             with contexts.open(declaration.name, period, words, progress) as context:
-                return summary(context, metric, period, group_by=group_by, where=where or {})
+                return summary(context, metric, period, group_by=words.by, where=words.where)
 
         return OperationResult.of(answered)
 
     def get_usage_stats(
         self, entity_type: str | None, entity_id: str | None, period: TimePeriod
     ) -> OperationResult[UsageStats]:
-        """Say how much one entity, all entities of a type (id None), or everyone (both None) used."""
-        return self._ask("usage", period, lambda context: usage(context, entity_type, entity_id, period))
+        """Say how much one entity, all entities of a type (id None), or everyone (both None) used.
+
+        The id "" means nobody: events that belong to no entity of the type, which are derived from the log.
+        """
+
+        def answered() -> UsageStats:
+            contexts = self._contexts()
+            whose = read_whose(_declared(contexts, "usage"), entity_type, entity_id)
+            words = Words(where=whose) if "" in whose.values() else None
+            with contexts.open("usage", period, words) as context:
+                return usage(context, entity_type, whose, period)
+
+        return OperationResult.of(answered)
 
     def get_performance_metrics(self, period: TimePeriod) -> OperationResult[PerformanceMetrics]:
         """Say how fast and how reliable each operation was."""
@@ -149,11 +160,14 @@ class Questions(ABC):
         Several entities together are derived from the log, which `progress` is told of: position and head.
         """
 
-        def answered(context: QuestionContext) -> CostBreakdown:
-            assumption = assumed(context, prices, models)
-            return cost(context, period, by, where=where, assumption=assumption)
+        def answered() -> CostBreakdown:
+            contexts = self._contexts()
+            words = read_words(_declared(contexts, "cost"), by, where)
+            with contexts.open("cost", period, words, progress) as context:
+                assumption = assumed(context, prices, models)
+                return cost(context, period, words.by, where=words.where, assumption=assumption)
 
-        return self._ask("cost", period, answered, [*by, *(where or {})], progress)
+        return OperationResult.of(answered)
 
     def get_unit_costs(
         self, period: TimePeriod, *, where: Mapping[str, str] | None = None
@@ -163,7 +177,7 @@ class Questions(ABC):
         Each is what all its calls of the period cost, by how many there are. Filters choose calls, and with them jobs
         and conversations; tasks that ended well are all of the period, so that what models cost per task adds up.
         """
-        return self._ask("cost", period, lambda context: unit_costs(context, period, where or {}))
+        return self._ask("cost", period, lambda context: unit_costs(context, period, where))
 
     def diff_prices(
         self, entries: Iterable[PriceEntry | Mapping[str, Any]], period: TimePeriod
@@ -172,7 +186,7 @@ class Questions(ABC):
 
         Entries are those of `publish_prices`. Nothing is recorded. What calls reported stays, and is not compared.
         """
-        return self._ask("cost", period, lambda context: price_diff(context, entries, period), [])
+        return self._ask("cost", period, lambda context: price_diff(context, entries, period), Words())
 
     def get_budgets(self, *, budget: str | None = None, at: datetime | None = None) -> OperationResult[BudgetReport]:
         """Say what was allocated to budgets, what is spent of it, when that reached which part, and what remains.
@@ -183,8 +197,8 @@ class Questions(ABC):
 
         def answered() -> BudgetReport:
             contexts = self._contexts()
-            _check_there(contexts, BUDGETS)
-            return budgets(contexts.open, budget, at)
+            _declared(contexts, BUDGETS)
+            return budgets(contexts.open, None if budget is None else read_text("budget", budget), at)
 
         return OperationResult.of(answered)
 
@@ -212,6 +226,7 @@ class Questions(ABC):
             contexts = self._contexts()
             when, keys = period_and_keys(period, row, where, metric=metric)
             declaration, _ = find_metric(contexts.declarations, metric)
+            keys = {**read_words(declaration, where=keys).where}
             options: dict[str, Any] = {"limit": limit, "largest": largest, "progress": progress}
             with contexts.evidence(declaration.name, when) as context:
                 return explain(context, contexts.store, metric, when, keys, **options)
@@ -239,7 +254,7 @@ class Questions(ABC):
         def explained() -> CostExplanation:
             contexts = self._contexts()
             when, keys = period_and_keys(period, row, where, metric=COST)
-            _check_there(contexts, "cost")
+            keys = {**read_words(_declared(contexts, "cost"), where=keys).where}
             options: dict[str, Any] = {"limit": limit, "largest": largest, "progress": progress}
             with contexts.evidence("cost", when) as context:
                 return explain_cost(context, contexts.store, when, keys, **options)
@@ -247,6 +262,9 @@ class Questions(ABC):
         return OperationResult.of(explained)
 
 
-def _check_there(contexts: Contexts, projection: str) -> None:
-    if projection not in {declaration.name for declaration in contexts.declarations}:
-        raise MissingProjection(projection=projection)
+def _declared(contexts: Contexts, projection: str) -> Declaration:
+    """Return a projection of those there are; raises MissingProjection."""
+    for declaration in contexts.declarations:
+        if declaration.name == projection:
+            return declaration
+    raise MissingProjection(projection=projection)

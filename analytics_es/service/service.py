@@ -14,7 +14,7 @@ from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.corrections import Corrections
 from analytics_es.ingest import Buffer, MessageBus, PrivacyPolicy, Subscription, WhenFull
 from analytics_es.ingest.bus import FAMILIES
-from analytics_es.ingest.recorder import OnRefused
+from analytics_es.ingest.recorder import OnDuplicate, OnRefused
 from analytics_es.ingest.subscription import subscribe
 from analytics_es.ingest.writer import OnFailure
 from analytics_es.lifecycle import Erasure
@@ -131,17 +131,24 @@ class AnalyticsService(Upkeep):
         batch_size: int = 1000,
         skip_refused: bool = False,
         on_refused: OnRefused | None = None,
+        on_duplicate: OnDuplicate | None = None,
         progress: Progress | None = None,
     ) -> OperationResult[BatchReceipt]:
         """Record any number of events, each a mapping of `record_event`'s arguments, one commit a batch.
 
         A batch that holds a refused event is not recorded and ends the call with a failure that names each refused
         one (batches before it stay recorded); with `skip_refused` everything else is recorded, and the receipt counts
-        the refused ones. Memory is constant for any iterable.
+        the refused ones. `on_refused` is called with each refused one, `on_duplicate` with each that was there before,
+        which says where, and whether that is something else. Memory is constant for any iterable.
         """
         return self._result(
             lambda parts: parts.store.recorder.record_all(
-                events, batch=batch_size, skip_refused=skip_refused, on_refused=on_refused, progress=progress
+                events,
+                batch=batch_size,
+                skip_refused=skip_refused,
+                on_refused=on_refused,
+                on_duplicate=on_duplicate,
+                progress=progress,
             )
         )
 
@@ -233,13 +240,24 @@ class AnalyticsService(Upkeep):
         return self._result(lambda parts: parts.prices.book())
 
     def price(
-        self, provider: str | None, model: str, at: datetime | None = None, *, batch: bool = False
+        self,
+        provider: str | None,
+        model: str,
+        at: datetime | None = None,
+        *,
+        batch: bool = False,
+        service_tier: str | None = None,
     ) -> OperationResult[UnitPrices]:
         """Say what calls of a model cost at a time, by default now: each kind, its tiers, since when, from where.
 
-        `provider` and `model` are named as events name them. The failure is UnknownModel, with names that are close.
+        `provider` and `model` are named as events name them, and so is `service_tier`; `batch` is the tier of batches.
+        The failure is UnknownModel, with names that are close, or the tiers of which a price is known.
         """
-        return self._result(lambda parts: parts.prices.price(provider, model, at or parts.store.clock(), batch=batch))
+        return self._result(
+            lambda parts: parts.prices.price(
+                provider, model, at or parts.store.clock(), batch=batch, service_tier=service_tier
+            )
+        )
 
     def correct_cost(
         self, position: int, cost: Decimal | str, *, note: str, currency: str | None = None, dry_run: bool = False

@@ -13,6 +13,7 @@ from analytics_es.audit.verify import verify
 from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_data, rebuild_from
 from analytics_es.read_models.replay import BATCH
 from analytics_es.read_models.status import projection_status, unreadable_values
+from analytics_es.service.announcements import unread_announcements
 from analytics_es.service.parts import Lifetime, Parts
 from analytics_es.service.questions import Contexts, Questions
 from analytics_es.store import Store
@@ -30,6 +31,7 @@ from analytics_es.types import (
     RetryResult,
     TimePeriod,
     UnreadableValue,
+    UnreadAnnouncement,
     Verification,
 )
 
@@ -84,6 +86,13 @@ class Upkeep(Questions):
     def unreadable_values(self, limit: int = 100) -> OperationResult[list[UnreadableValue]]:
         """List the first values that projections could not read and left out."""
         return self._result(lambda parts: unreadable_values(parts.store.read_models, limit))
+
+    def unread_announcements(self) -> OperationResult[list[UnreadAnnouncement]]:
+        """List events of the service's own kind (`analytics.…`) that do not say what the service says; it ignores them.
+
+        Nobody can record one any more; a log may hold some of before.
+        """
+        return self._result(lambda parts: unread_announcements(parts.store.log))
 
     # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────
 

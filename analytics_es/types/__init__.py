@@ -15,6 +15,7 @@ from analytics_es.types.audit import (
     MetricChange,
     ProjectionVerification,
     UnreadableDivergence,
+    UnreadAnnouncement,
     Verification,
 )
 from analytics_es.types.budgets import BudgetReport, BudgetStatus, BudgetThreshold, CreditStatus, ThresholdReached
@@ -52,7 +53,7 @@ from analytics_es.types.read_models import (
     RetryResult,
     UnreadableValue,
 )
-from analytics_es.types.recording import BatchReceipt, BufferStats, Receipt, Refusal
+from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal
 from analytics_es.types.result import Failure, OperationResult, Progress
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
 
@@ -81,6 +82,7 @@ __all__ = [
     "DeadLetter",
     "Distribution",
     "Divergence",
+    "Duplicate",
     "EffortCost",
     "EntityUsage",
     "EventTypeUsage",
@@ -124,6 +126,7 @@ __all__ = [
     "UnitCosts",
     "UnknownCost",
     "UnpricedUsage",
+    "UnreadAnnouncement",
     "UnreadableDivergence",
     "UnreadableValue",
     "UsagePoint",

@@ -233,3 +233,17 @@ class AnswerDiff:
     kinds: list[ChangeOfKind]
     metrics: list[MetricChange]
     events: list[ChangingEvent]
+
+
+@frozen(kw_only=True)
+class UnreadAnnouncement:
+    """An event of the service's own kind that does not say what the service says; it is ignored.
+
+    position: where it is in the log.
+    type: such as `analytics.tags.declared`.
+    problem: what is wrong with it.
+    """
+
+    position: int
+    type: str
+    problem: str

@@ -109,16 +109,17 @@ class EffortCost:
 class UnknownCost:
     """Calls of one model of which the cost is not known, what they used, and why.
 
-    Of the reasons, `no_price`: nobody lists one. `no_usage`: they told nothing of what they used. `reported_as_zero`:
-    they used tokens and reported a cost of 0: perhaps free, perhaps not priced by who charged. `parts_not_told`: what
-    they used is of two kinds with prices of their own, and not told how much of it is both. `not_kept`: the price
-    changed within a stretch of which only sums are kept.
+    Of the reasons, `no_price`: nobody lists one. `no_tier_price`: nobody lists one of its tier of service. `no_usage`:
+    they told nothing of what they used. `reported_as_zero`: they used tokens and reported a cost of 0: perhaps free,
+    perhaps not priced by who charged. `parts_not_told`: what they used is of two kinds with prices of their own, and
+    not told how much of it is both. `not_kept`: the price changed within a stretch of which only sums are kept.
 
     provider: whose model it is; "" where calls do not tell it.
     model: which one; "" where calls do not tell it.
     reason: one of the above.
     calls: how many they are.
     tokens: what they used.
+    service_tier: of `no_tier_price`, the tier that has no price; else "".
     """
 
     provider: str
@@ -126,6 +127,7 @@ class UnknownCost:
     reason: str
     calls: int
     tokens: Tokens
+    service_tier: str = ""
 
 
 @frozen(kw_only=True)
@@ -184,6 +186,8 @@ class CostBreakdown:
     prices: those behind computed costs.
     supposed: the prices or models are not those that were: a what-if.
     completeness: what the answer stands on.
+    below_cliff_calls: how many were priced below the first threshold, as their events stand for many requests each.
+    not_ended: events that tell usage or cost of a call, and not that it ended; they are in no figure here.
     """
 
     period: TimePeriod
@@ -202,6 +206,8 @@ class CostBreakdown:
     prices: PricesUsed
     supposed: bool
     completeness: Completeness
+    below_cliff_calls: int = 0
+    not_ended: int = 0
 
 
 @frozen(kw_only=True)

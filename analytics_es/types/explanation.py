@@ -40,8 +40,6 @@ class ExplainedEvent:
 class Explanation:
     """The events behind one number, as its read model holds it: up to `completeness.position`.
 
-    Where an entity's id is asked for without its type, an event is there once for each type of it.
-
     metric: its name, such as `cost.reported_cost`.
     unit: of its figures and values.
     currency: of money; None for what is none.
@@ -100,6 +98,10 @@ class ExplainedCost:
     used: how many units it told, by kind.
     price: of a computed cost; None for others.
     charged: of a computed cost, what adds up to it; else nothing.
+    service_tier: the tier of service that it told, else standard.
+    requests: how many requests its event stands for; 0 of a correction.
+    below_cliff: it was priced below the first threshold of its price, because it stands for many requests.
+    settles: of a correction, how many calls it makes known that had reported a cost of 0.
     """
 
     position: int
@@ -116,13 +118,15 @@ class ExplainedCost:
     used: Mapping[str, int]
     price: PriceUsed | None
     charged: list[ChargedUnits]
+    service_tier: str = "standard"
+    requests: int = 1
+    below_cliff: bool = False
+    settles: int = 0
 
 
 @frozen(kw_only=True)
 class CostExplanation:
     """The calls behind a cost, up to `completeness.position`.
-
-    Where an entity's id is asked for without its type, an event is there once for each type of it.
 
     period: of the cost, in whole buckets.
     keys: what it is narrowed to, by name.

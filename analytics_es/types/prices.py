@@ -27,6 +27,7 @@ class PriceUsed:
     since: when it came into force, aware; None where that is not known.
     unmeasured: what is charged for on top, and no event tells.
     entry: which of the prices that are only supposed it is, from 1, in the place of a position; None for others.
+    service_tier: the tier of service that it is of: standard, batch, flex, priority …
     """
 
     provider: str
@@ -38,6 +39,7 @@ class PriceUsed:
     since: datetime | None
     unmeasured: tuple[str, ...]
     entry: int | None = None
+    service_tier: str = "standard"
 
 
 @frozen(kw_only=True)

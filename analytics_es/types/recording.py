@@ -13,7 +13,7 @@ class Receipt:
 
     position: where it is in the log, 1 for the first.
     duplicate: it was there before; nothing changed.
-    differs: a duplicate that told something else; what was stored first stays.
+    differs: a duplicate that told something else than its time; what was stored first stays.
     """
 
     position: int
@@ -33,6 +33,20 @@ class Refusal:
     index: int
     code: str
     message: str
+
+
+@frozen(kw_only=True)
+class Duplicate:
+    """An event of a batch that was there before.
+
+    index: which of the whole input it was, from 0.
+    position: where what is stored is in the log.
+    differs: it told something else than its time; what was stored first stays.
+    """
+
+    index: int
+    position: int
+    differs: bool
 
 
 @frozen(kw_only=True)

@@ -87,6 +87,8 @@ class UsageStats:
     top_entities: the ten with the most events, of the asked entity type.
     series: one point a bucket of time.
     completeness: what the answer stands on.
+    others: all others of that type together, so that these add up to `totals`; None where there are no others.
+    nobody: of events that belong to none of that type, its id is "", beyond `totals`; None where there are none.
     """
 
     entity_type: str | None
@@ -99,3 +101,5 @@ class UsageStats:
     top_entities: list[EntityUsage]
     series: list[UsagePoint]
     completeness: Completeness
+    others: UsageTotals | None = None
+    nobody: EntityUsage | None = None

@@ -169,12 +169,13 @@ def test_an_event_counts_once_unless_an_entity_is_asked_for(analytics: Analytics
     assert ids(analytics.explain("usage.events", LUNCH, where={"user": "nobody"}).unwrap()) == []
 
 
-def test_an_id_without_its_type_has_an_event_once_for_each_type(analytics: AnalyticsService) -> None:
+def test_an_id_without_its_type_is_refused_because_an_event_may_have_it_several_times(
+    analytics: AnalyticsService,
+) -> None:
     recorded(analytics, task_completed(agent_id="x", tenant_id="x"))
 
-    found = analytics.explain("usage.events", LUNCH, where={"entity_id": "x"}).unwrap()
-
-    assert (ids(found), found.figures.count) == (["call-1", "call-1"], 2)
+    with pytest.raises(UnknownKey, match="asked for by its name"):
+        analytics.explain("usage.events", LUNCH, where={"entity_id": "x"}).unwrap()
 
 
 def test_a_late_event_is_among_those_of_its_hour(analytics: AnalyticsService) -> None:

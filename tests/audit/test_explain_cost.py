@@ -172,11 +172,13 @@ def test_a_currency_chooses_what_costs_so_whoever_told_it(analytics: AnalyticsSe
     assert explained(analytics, where={"currency": "EUR"}).events == []
 
 
-def test_filters_by_an_id_alone_list_an_event_once_for_each_type_of_it(analytics: AnalyticsService) -> None:
-    record(analytics, provider_call(agent_id="same", job_id="same"))
+def test_a_type_of_entity_chooses_what_belongs_to_any_and_an_id_alone_is_refused(analytics: AnalyticsService) -> None:
+    record(analytics, provider_call(agent_id="same", job_id="same"), provider_call(job_id=None))
 
-    assert explained(analytics, where={"entity_id": "same"}).count == 2
     assert explained(analytics, where={"entity_type": "job"}).count == 1
+    assert explained(analytics, where={"entity_type": "job", "entity_id": "same"}).count == 1
+    with pytest.raises(UnknownKey, match="asked for by its name"):
+        explained(analytics, where={"entity_id": "same"})
 
 
 def test_what_is_only_supposed_cannot_be_explained(analytics: AnalyticsService) -> None:

@@ -84,3 +84,15 @@ def test_what_cannot_be_corrected_is_one_line(correct: Cli, arguments: tuple[obj
 def test_a_correction_needs_a_note_and_a_store(cli: Cli) -> None:
     assert "Missing option '--note'" in cli("correct", 1, 2).stderr
     assert "There is no store at none.db" in cli("correct", 1, 2, *NOTE, "--db", "none.db").stderr
+
+
+def test_a_zero_is_confirmed_once(cli: Cli, own: str, correct: Cli) -> None:
+    zero = '{"provider": "acme", "model": "large", "input_tokens": 5, "cost": "0", "currency": "USD"}'
+    cli("record", "provider.call.completed", "--data", zero, "--db", own)
+
+    lines = [correct(LAST + 1, "0").stdout.splitlines()[1:] for _ in range(2)]
+
+    assert lines == [
+        ["was 0 → is 0 USD, which is known from here on", f"correction 1 of this call, at position {LAST + 2}"],
+        ["was 0 → is 0 USD", f"nothing changes: its correction 1 says so already, at position {LAST + 2}"],
+    ]

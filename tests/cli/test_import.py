@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService
+from analytics_es.cli.rejects import ADVICE
 from tests.cli.conftest import Cli
 
 MAPPING = """
@@ -83,6 +84,63 @@ def test_what_differs_from_what_is_recorded_is_counted(cli: Cli, tmp_path: Path)
         ["b.jsonl", "0", "1", "1", "0"],
         ["total", "1", "1", "1", "0"],
     ]
+
+
+def results(path: str, *costs: str) -> None:
+    """Write results of tasks, whose ids are those of every file of its kind."""
+    Path(path).parent.mkdir(exist_ok=True)
+    rows = [f"2024-03-04T12:00:{task:02}Z,{task},m,{cost}" for task, cost in enumerate(costs)]
+    Path(path).write_text("\n".join(["called,id,model,tokens", *rows]) + "\n")
+    Path("m.toml").write_text(MAPPING.replace("source = \"'meter'\"\n", ""))
+
+
+def test_rows_that_differ_fail_strict_are_kept_with_the_position_and_end_with_advice(cli: Cli) -> None:
+    results("a/results.csv", "5", "6", "7")
+    results("b/results.csv", "5", "60", "-1", "8")
+    cli("import", "a/results.csv", "--mapping", "m.toml")
+
+    result = cli("import", "b/results.csv", "--mapping", "m.toml", "--strict", "--rejects", "refused.jsonl")
+
+    kept = [json.loads(line) for line in Path("refused.jsonl").read_text().splitlines()]
+    assert [(row["row"], row["code"], row["position"]) for row in kept] == [
+        (2, "other_content", 3),
+        (3, "bad_field", None),
+    ]
+    assert kept[0]["raw"] == "2024-03-04T12:00:01Z,1,m,60"
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-3:] == [
+        "all 2 refused or differing rows are in refused.jsonl",
+        ADVICE,
+        "error: 1 row refused and 1 row differs from what is recorded; everything else is imported",
+    ]
+    assert result.stdout.splitlines()[1].split() == ["b/results.csv", "1", "2", "1", "1"]
+
+
+def test_a_source_tells_files_of_one_name_apart_whatever_their_ids(cli: Cli) -> None:
+    results("a/results.csv", "5", "6", "7")
+    results("b/results.csv", "5", "60", "70")
+    cli("import", "a/results.csv", "--mapping", "m.toml")
+
+    for recorded in (3, 0):
+        result = cli("import", "b/results.csv", "--mapping", "m.toml", "--source", "run b", "--strict", "--json")
+        assert json.loads(result.stdout)["total"]["recorded"] == recorded
+        assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_a_source_is_for_what_does_not_say_its_own(cli: Cli) -> None:
+    Path("a.jsonl").write_text(cloud_event(1) + "\n" + cloud_event(2).replace('"source": "bus", ', ""))
+    cli("import", "a.jsonl", "--source", "lab")
+
+    listed = json.loads(cli("explain", "usage.events", "--from", "2024-03-04", "--to", "2024-03-05", "--json").stdout)
+    assert [event["source"] for event in listed["events"]] == ["bus", "lab"]
+
+
+@pytest.mark.parametrize("source", ["", "x" * 257])
+def test_a_source_that_none_can_be_is_wrong_usage(cli: Cli, source: str) -> None:
+    Path("a.jsonl").write_text(cloud_event(1))
+
+    assert cli("import", "a.jsonl", "--source", source).exit_code == 2
+    assert cli("import", "a.jsonl", "--format", "otlp", "--source", "lab").exit_code == 2
 
 
 def test_strict_ends_with_1_where_a_row_was_refused_and_imports_the_others(cli: Cli, mixed: Path) -> None:

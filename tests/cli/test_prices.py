@@ -9,6 +9,7 @@ import pytest
 
 from analytics_es.cost.prices import genai
 from tests.cli.conftest import LAST, Cli
+from tests.stores import opened
 
 EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "prices" / "acme.toml"
 DB = ("--db", "analytics.db")
@@ -183,7 +184,8 @@ def test_without_the_package_the_list_says_so(cli: Cli, published: str, monkeypa
 
 
 def test_prices_that_cannot_be_read_are_named(cli: Cli, published: str) -> None:
-    cli("record", "analytics.prices.published", "--data", '{"entry": {"model": "x", "per_furlong": 1}}', *DB)
+    with opened("analytics.db") as service:
+        service.store.recorder.announce("analytics.prices.published", {"entry": {"model": "x", "per_furlong": 1}})
 
     shown = cli("prices", "list", *DB).stdout
 

@@ -1,6 +1,7 @@
 import json
 
 from tests.cli.conftest import FIRST, Cli
+from tests.stores import opened
 
 
 def test_projections_are_listed(cli: Cli, db: str) -> None:
@@ -38,3 +39,15 @@ def test_a_status_lists_what_could_not_be_read(cli: Cli) -> None:
     assert found["unreadable_values"] == [{"projection": "cost", "position": FIRST, "field": "reported_cost"}]
     assert [each["unreadable"] for each in found["projections"]] == [0, 1, 0, 0]
     assert f"cost               {FIRST}  reported_cost" in cli("projections", "status").stdout
+
+
+def test_what_only_looks_as_if_this_package_had_said_it_is_listed(cli: Cli) -> None:
+    with opened("analytics.db") as service:
+        service.store.recorder.announce("analytics.tags.declared", {"tags": 7})
+
+    shown, told = cli("projections", "status"), cli("projections", "status", "--json")
+
+    assert "Not said by this package, and ignored" in shown.stdout
+    assert json.loads(told.stdout)["unread_announcements"] == [
+        {"position": 1, "type": "analytics.tags.declared", "problem": "TypeError: tags is no list of texts"}
+    ]

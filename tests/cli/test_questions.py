@@ -23,7 +23,7 @@ QUESTIONS = [
     ("cost", "--by", "currency", "--granularity", "total"),
     ("summary", "performance.duration", "--group-by", "operation"),
     ("summary", "cost.reported_cost", "--group-by", "model"),
-    ("summary", "usage.events", "--group-by", "entity_type", "--granularity", "total"),
+    ("summary", "usage.events", "--group-by", "tool", "--granularity", "total"),
     ("summary", "usage.last_seen", "--granularity", "total"),
     ("report",),
 ]

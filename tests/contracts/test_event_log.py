@@ -139,6 +139,18 @@ def test_what_is_there_is_never_overwritten(log: EventLog) -> None:
     assert [event.data["tool"] for event in events(log.scan(after=0, limit=10))] == ["bash", "bash"]
 
 
+def test_another_type_under_the_same_identity_differs(log: EventLog) -> None:
+    first, second = call(1), call(2)
+    log.append([first])
+
+    assert log.append([first._replace(type="tool.call.failed"), second, second._replace(type="job.failed")]) == [
+        Appended(1, True, True),
+        Appended(2, False, False),
+        Appended(2, True, True),
+    ]
+    assert log.scan(after=0, limit=10).column("type").to_pylist() == [first.type, second.type]
+
+
 def test_the_same_content_recorded_later_does_not_differ(log: EventLog) -> None:
     log.append([entry(NOON, **tool_call(), id="1")])
 
@@ -155,10 +167,11 @@ def test_where_ids_are_strict_it_is_the_same_event(open_log: OpenLog) -> None:
     log = open_log(strict_ids=True)
     log.append([call(1)])
 
-    assert log.append([call(2), call(1, NOON + HOUR), call(2, NOON + HOUR)]) == [
+    assert log.append([call(2), call(1, NOON + HOUR), call(2, NOON + HOUR), call(1, NOON + HOUR, tool="edit")]) == [
         Appended(2, False, False),
+        Appended(1, True, False),
+        Appended(2, True, False),
         Appended(1, True, True),
-        Appended(2, True, True),
     ]
     assert [event.occurred_at for event in events(log.scan(after=0, limit=10))] == [NOON, NOON]
 

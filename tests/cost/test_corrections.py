@@ -188,6 +188,84 @@ def test_it_is_an_event_of_usage_but_no_call_of_anything(analytics: AnalyticsSer
     assert counted == {"provider.call.completed": 1, CORRECTED: 1}
 
 
+ZEROS: list[dict[str, Any]] = [
+    {},
+    {"batch": True},
+    {"service_tier": "flex"},
+    {"input_tokens": 300_000},
+    {"output_tokens": None, "reasoning_tokens": None},
+    {"status": "error"},
+    {"service_tier": "vip", "batch": None, "attempt": 2},
+]
+
+
+@once
+@pytest.mark.parametrize("requests", [None, 1, 30])
+@pytest.mark.parametrize("changes", ZEROS)
+def test_a_zero_that_is_confirmed_is_known_and_what_is_corrected_later_is_that(
+    analytics: AnalyticsService, changes: dict[str, Any], requests: int | None
+) -> None:
+    position, calls = record(analytics, call(cost="0", requests=requests, **changes)), requests or 1
+
+    def known() -> tuple[int, int, list[Any], list[Any]]:
+        analytics.catch_up()
+        answer = analytics.get_cost_breakdown(DAY, by=["model"]).unwrap()
+        rows = [(row.currency, row.calls, row.cost, row.tokens.input) for row in answer.rows]
+        return answer.reported_calls, answer.unknown_calls, answer.unknown, rows
+
+    tokens = changes.get("input_tokens", 1200)
+    assert known()[1] == calls
+    first, again = correct(analytics, position, "0"), correct(analytics, position, "0.0")
+    assert (first.number, first.duplicate, first.change) == (1, False, 0)
+    assert (again.number, again.duplicate, again.position) == (1, True, first.position)
+    assert known() == (calls, 0, [], [("USD", calls, 0, tokens)])
+    correct(analytics, position, "2")
+    assert known() == (calls, 0, [], [("USD", calls, 2, tokens)])
+    correct(analytics, position, "0")
+    assert known() == (calls, 0, [], [("USD", calls, 0, tokens)])
+
+
+@once
+def test_a_zero_that_is_confirmed_is_known_to_a_budget_and_in_an_explanation(analytics: AnalyticsService) -> None:
+    budget = {"budget_id": "b", "scope": "all", "amount": 5, "currency": "USD"}
+    analytics.record_event("budget.allocated", budget, occurred_at=MIDNIGHT).unwrap()
+    position = record(analytics, call(cost="0"))
+
+    def unknown() -> list[int]:
+        analytics.catch_up()
+        (status,) = analytics.get_budgets().unwrap().budgets
+        explained = analytics.explain_cost(DAY).unwrap()
+        return [status.unknown_calls, explained.unknown_calls, explained.calls]
+
+    assert unknown() == [1, 1, 1]
+    correct(analytics, position, "0")
+    assert unknown() == [0, 0, 1]
+    lines = analytics.explain_cost(DAY, largest=False).unwrap().events
+    assert [(line.type, line.state, line.settles) for line in lines] == [
+        ("provider.call.completed", "unknown", 0),
+        (CORRECTED, "reported", 1),
+    ]
+
+
+@once
+def test_a_zero_of_what_used_nothing_is_known_as_it_is(analytics: AnalyticsService) -> None:
+    nothing = dict.fromkeys(name for name in provider_call()["data"] if name.endswith("_tokens"))
+    position = record(analytics, call(cost="0", **nothing))
+
+    assert correct(analytics, position, "0").duplicate
+    assert analytics.store.log.head() == 1
+
+
+@once
+def test_what_did_not_end_is_not_corrected(analytics: AnalyticsService) -> None:
+    position = record(analytics, {**call(), "event_type": "provider.call.started"})
+
+    code, message = refusal(analytics, position)
+
+    assert code == "not_correctable"
+    assert "provider.call.started does not say that a call ended" in message
+
+
 @once
 @pytest.mark.parametrize("changes", [{}, {"batch": True}, {"input_tokens": 300_000}, {"status": "error"}])
 def test_a_reported_zero_is_known_from_its_first_correction_on(

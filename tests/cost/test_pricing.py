@@ -89,18 +89,23 @@ def usages(draw: st.DrawFn) -> dict[str, Any]:
 def calls(draw: st.DrawFn) -> dict[str, Any]:
     provider, model = draw(st.sampled_from(MODELS))
     cost = draw(st.sampled_from([None, None, None, "0", "0.000000001", "1.25"]))
-    return provider_call(
+    batch = draw(st.sampled_from([None, False, True]))
+    call = provider_call(
+        service_tier=draw(st.none() | st.sampled_from(["default", "Flex", "vip"])) if not batch else None,
+        requests=draw(st.sampled_from([None, None, 1, 2, 30])),
         occurred_at=draw(instants),
         provider=provider,
         model=model,
         user_id=draw(st.sampled_from([None, "ada", "bob"])),
         operation=draw(st.sampled_from(["chat", "embeddings"])),
         status=draw(st.sampled_from(["ok", "ok", "error"])),
-        batch=draw(st.sampled_from([None, False, True])),
+        batch=batch,
         **draw(usages()),
         cost=cost,
         currency=draw(st.sampled_from(["USD", "EUR"])) if cost else None,
     )
+    verb = draw(st.sampled_from(["completed", "completed", "completed", "started"]))
+    return {**call, "event_type": f"provider.call.{verb}"}
 
 
 decimals = st.decimals("0.01", "99", places=6).map(str)
@@ -136,8 +141,7 @@ def entries(draw: st.DrawFn) -> dict[str, Any]:
     entry["per_1k"] = {
         kind: draw(decimals) for kind in sorted(draw(st.sets(st.sampled_from(["searches", "requests"]))))
     }
-    if draw(st.booleans()):
-        entry["batch"] = "0.5"
+    entry |= draw(st.sampled_from([{}, {}, {"batch": "0.5"}, {"service_tier": "flex"}, {"service_tier": "batch"}]))
     return {**entry, "currency": draw(st.sampled_from(["USD", "EUR"]))}
 
 
@@ -171,7 +175,8 @@ def cost_of(book: PriceBook, event: Mapping[str, Any]) -> tuple[str, Decimal] | 
     """Return what one call cost, or why that is not known."""
     data, at = event["data"], event["occurred_at"]
     used = {kind: count for kind, count in data.items() if count is not None}
-    prices = book.prices_at(data["provider"], data["model"], at, batch=bool(data.get("batch")))
+    name, tier = (data["provider"], data["model"]), used.get("service_tier")
+    prices = book.prices_at(*name, at, batch=bool(data.get("batch")), service_tier=tier)
     if "cost" in used:
         nothing = Decimal(data["cost"]) == 0 and (used.get("input_tokens") or used.get("output_tokens"))
         return (
@@ -180,7 +185,7 @@ def cost_of(book: PriceBook, event: Mapping[str, Any]) -> tuple[str, Decimal] | 
             else (data["currency"], Decimal(data["cost"]))
         )
     if prices is None:
-        return "no_price"
+        return "no_tier_price" if tier not in (None, "default") and book.prices_at(*name, at) else "no_price"
     told = {"input_tokens", "output_tokens", "searches"} & used.keys()
     if not told and not prices.free and any("token" in kind for kind in prices.prices):
         return "no_usage"
@@ -191,15 +196,25 @@ def cost_of(book: PriceBook, event: Mapping[str, Any]) -> tuple[str, Decimal] | 
     return (cost.currency, cost.total) if cost else "no_price"
 
 
+def ended(event: Mapping[str, Any]) -> bool:
+    return event["event_type"] != "provider.call.started"
+
+
+def requests(event: Mapping[str, Any]) -> int:
+    return event["data"].get("requests") or 1
+
+
 def added(book: PriceBook, events: Iterable[Mapping[str, Any]], of: Of) -> dict[Key, Sum]:
     """Return the costs of calls by what they are counted under and currency, "" where that is not known."""
     found: dict[Key, list[Decimal | None]] = defaultdict(list)
     for event in events:
+        if not ended(event):
+            continue
         key, cost = of(event), cost_of(book, event)
         if isinstance(cost, str):
-            found["", *key].append(None)
+            found["", *key] += [None] * requests(event)
         else:
-            found[cost[0], *key].append(cost[1])
+            found[cost[0], *key] += [cost[1], *[Decimal(0)] * (requests(event) - 1)]
     with localcontext(EXACT):
         return {
             key: Sum(len(costs), sum((each for each in costs if each is not None), Decimal(0)) if key[0] else None)
@@ -211,8 +226,8 @@ def reasons(book: PriceBook, events: Iterable[Mapping[str, Any]]) -> dict[Key, i
     found: dict[Key, int] = defaultdict(int)
     for event in events:
         why = cost_of(book, event)
-        if isinstance(why, str):
-            found[event["data"]["provider"], event["data"]["model"], why] += 1
+        if isinstance(why, str) and ended(event):
+            found[event["data"]["provider"], event["data"]["model"], why] += requests(event)
     return dict(found)
 
 
@@ -251,7 +266,16 @@ def series(answer: CostBreakdown) -> dict[Key, Sum]:
 
 
 def unknown(answer: CostBreakdown) -> dict[Key, int]:
-    return {(each.provider, each.model, each.reason): each.calls for each in answer.unknown}
+    calls: dict[Key, int] = defaultdict(int)
+    for each in answer.unknown:
+        calls[each.provider, each.model, each.reason] += each.calls
+    return dict(calls)
+
+
+def tells(event: Mapping[str, Any]) -> bool:
+    """Say whether it tells usage or cost."""
+    told = ("input_tokens", "output_tokens", "searches")
+    return event["data"].get("cost") is not None or any(event["data"].get(kind) for kind in told)
 
 
 def within(events: Iterable[Mapping[str, Any]], tiling: Tiling) -> list[Mapping[str, Any]]:
@@ -273,7 +297,9 @@ def agrees(
 
     assert totals == {key: each for key, each in added(book, inside, keys()).items() if key[0]}
     assert unknown(whole) == reasons(book, inside)
-    assert (whole.calls, whole.unknown_calls) == (len(inside), sum(unknown(whole).values()))
+    assert whole.calls == sum(requests(event) for event in inside if ended(event))
+    assert whole.unknown_calls == sum(unknown(whole).values())
+    assert whole.not_ended == sum(not ended(event) and tells(event) for event in inside)
     assert series(whole) == added(book, inside, bucket(calendar, tiling, granularity))
     assert {each.currency: each.previous_cost for each in whole.totals} == {
         each.currency: before[each.currency,].cost if (each.currency,) in before else None for each in whole.totals
@@ -364,7 +390,7 @@ def test_what_was_sealed_costs_the_same_or_is_told_not_to_be_known(
             expected = added(book, own, bucket(calendar, Tiling.of(calendar, period), "day"))
             found = series(answer)
             days = {key[1] for key in expected}
-            assert answer.calls == len(own)
+            assert answer.calls == sum(requests(event) for event in own if ended(event))
             assert {key[1] for key in found} == days
             if not lost:
                 assert found == expected

@@ -130,12 +130,26 @@ def test_the_order_of_fields_makes_no_difference() -> None:
         provider_call(input_tokens=1201),
         provider_call(user_id=None),
         provider_call(note=None) | {"data": {**provider_call()["data"], "note": None}},
-        provider_call(occurred_at=NOON + timedelta(microseconds=1)),
         {**provider_call(), "source": "crm"},
+        provider_call(attributes={"n": True}),
+        provider_call(attributes={"n": 2}),
     ],
 )
 def test_anything_else_makes_a_difference(other: dict[str, Any]) -> None:
-    assert not same_content(stored(provider_call()), stored(other))
+    assert not same_content(stored(provider_call(attributes={"n": 1})), stored(other))
+
+
+def test_when_it_happened_makes_no_difference() -> None:
+    assert same_content(stored(provider_call()), stored(provider_call(occurred_at=NOON + timedelta(hours=1))))
+
+
+def test_a_number_is_the_same_however_it_is_written() -> None:
+    assert same_content(b'{"data":{"n":[1,{"m":2.0}]}}', b'{"data":{"n":[1.0,{"m":2}]}}')
+
+
+@pytest.mark.parametrize("state", [b"", b"no JSON", b"[1]", b'"text"'])
+def test_bytes_of_another_hand_are_another_content(state: bytes) -> None:
+    assert not same_content(state, stored(provider_call()))
 
 
 def test_another_id_makes_a_difference() -> None:

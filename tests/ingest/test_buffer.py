@@ -147,12 +147,13 @@ def test_what_the_caller_does_to_the_data_afterwards_changes_nothing(store: Stor
 
 def test_duplicates_are_counted_and_so_are_those_that_tell_something_else(store: Store) -> None:
     with buffer_of(store) as buffer:
-        for each in (call(1), call(1), call(1, tool="edit"), call(2)):
+        failed = {**call(1), "event_type": "tool.call.failed"}
+        for each in (call(1), call(1), call(1, tool="edit"), call(2), failed):
             buffer.record_event(**each).unwrap()
         buffer.flush().unwrap()
         stats = buffer.stats()
 
-    assert (stats.accepted, stats.recorded, stats.duplicates, stats.differing, stats.buffered) == (4, 2, 2, 1, 0)
+    assert (stats.accepted, stats.recorded, stats.duplicates, stats.differing, stats.buffered) == (5, 2, 3, 2, 0)
 
 
 def test_stats_say_what_is_waiting_and_since_when(store: Store) -> None:

@@ -89,11 +89,23 @@ def test_a_duplicate_that_tells_something_else_is_said_to_and_changes_nothing(an
     assert [event.data["tool"] for event in recorded(analytics)] == ["bash"]
 
 
-def test_a_duplicate_within_the_millisecond_tells_another_time(analytics: AnalyticsService) -> None:
+def test_a_duplicate_that_tells_only_another_time_is_a_quiet_one(analytics: AnalyticsService) -> None:
     analytics.record_event(**call(1))
     again = analytics.record_event(**call(1, occurred_at=NOON + timedelta(microseconds=999))).unwrap()
 
+    assert again == Receipt(position=nth(1), duplicate=True)
+
+
+def test_another_type_under_one_identity_differs_and_is_counted(analytics: AnalyticsService) -> None:
+    other = {**call(1), "event_type": "tool.call.failed"}
+    analytics.record_event(**call(1))
+
+    again = analytics.record_event(**other).unwrap()
+    both = analytics.record_events([call(2), {**call(2), "event_type": "tool.call.failed"}, other]).unwrap()
+
     assert again == Receipt(position=nth(1), duplicate=True, differs=True)
+    assert (both.recorded, both.duplicates, both.differing) == (1, 2, 2)
+    assert {event.type for event in recorded(analytics)} == {call(1)["event_type"]}
 
 
 def test_another_source_or_time_is_another_event(analytics: AnalyticsService) -> None:
@@ -195,8 +207,8 @@ def test_where_ids_are_strict_the_time_makes_no_other_event() -> None:
         receipt = analytics.record_events([call(1), later, call(2)]).unwrap()
         again = analytics.record_event(**latest).unwrap()
 
-        assert receipt == BatchReceipt(recorded=2, duplicates=1, differing=1, last_position=nth(2))
-        assert again == Receipt(position=nth(1), duplicate=True, differs=True)
+        assert receipt == BatchReceipt(recorded=2, duplicates=1, last_position=nth(2))
+        assert again == Receipt(position=nth(1), duplicate=True)
         assert [event.occurred_at for event in recorded(analytics)] == [NOON, NOON]
 
 

@@ -218,6 +218,23 @@ def test_what_contradicts_a_recorded_event_is_kept(analytics: AnalyticsService) 
     assert subscription.stats() == SubscriptionStats(received=3, recorded=1, rejected=1, duplicates=1)
 
 
+@in_full
+def test_another_type_under_the_identity_of_a_recorded_event_is_kept(analytics: AnalyticsService) -> None:
+    bus = InProcessBus()
+    subscription = analytics.subscribe_to(bus)
+
+    for topic in ("job.completed", "job.failed", "job.failed"):
+        bus.publish(topic, {"job_id": "j-1"}, id="1", source="a", time=NOON)
+
+    first, other = recorded(analytics)
+    assert (first.type, other.data["subject"], other.data["reason"]["code"]) == (
+        "job.completed",
+        "job.failed",
+        "other_content",
+    )
+    assert subscription.stats() == SubscriptionStats(received=3, recorded=1, rejected=1, duplicates=1)
+
+
 def test_what_is_older_than_events_are_kept_is_kept_as_rejected_and_counted(analytics: AnalyticsService) -> None:
     analytics.record_event(**tool_call(occurred_at=NOON)).unwrap()
     analytics.retain({"events": "1d"}).unwrap()

@@ -310,7 +310,7 @@ def test_what_only_looks_like_said_by_the_service_is_no_obstacle(opening: Openin
             {"receipt": "1", "copies": [], "days": []},
             {"copies": 7, "receipt": [], "file": 3, "last_position": "x"},
         ):
-            analytics.record_event(event_type, data).unwrap()
+            analytics.store.recorder.announce(event_type, data)
     analytics.record_event(**provider_call(user_id=ADA)).unwrap()
 
     assert analytics.forget(ADA).unwrap().events == 1
@@ -365,10 +365,9 @@ def test_a_rejected_message_that_names_the_subject_is_cleared(opening: Opening, 
         orjson.dumps({"data": {"user_id": f"not {ADA}"}}),
         b"no json",
     ]
-    analytics.record_events([rejected(raw) for raw in raws]).unwrap()
-    analytics.record_event(**rejected(b"{}", f"user_id: must be shorter than {ADA}")).unwrap()
-    analytics.record_event(REJECTED, {"raw": 7}).unwrap()
-    analytics.record_event(REJECTED, {"raw": "no base64"}).unwrap()
+    told = rejected(b"{}", f"user_id: must be shorter than {ADA}")
+    others = [{"event_type": REJECTED, "data": {"raw": raw}} for raw in (7, "no base64")]
+    analytics.store.recorder.reject([*map(rejected, raws), told, *others])
 
     receipt = analytics.forget(ADA).unwrap()
 

@@ -207,7 +207,7 @@ def test_again_changes_nothing_and_a_day_later_only_that_day_goes(analytics: Ana
 def test_only_what_is_about_to_be_sealed_is_verified(
     analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    analytics.record_event("analytics.note.written", {}, occurred_at=NOON - timedelta(days=30), id="1").unwrap()
+    analytics.store.recorder.announce("analytics.note.written", {}, occurred_at=NOON - timedelta(days=30), id="1")
     analytics.retain(KEEP).unwrap()
     verified: list[TimePeriod] = []
 

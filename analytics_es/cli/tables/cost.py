@@ -16,6 +16,7 @@ from analytics_es.types import CostBreakdown, CostPoint, CostRow, CurrencyCost, 
 _LISTED = 3  # models in one line
 REASONS = {
     "no_price": "no price is known",
+    "no_tier_price": "no price of their tier of service is known",
     "no_usage": "the calls told no usage",
     "reported_as_zero": "reported as 0, although tokens were used: free, or not priced by who charged",
     "parts_not_told": "not told how many tokens are of two kinds with prices of their own",
@@ -138,7 +139,8 @@ def unknown(answer: CostBreakdown) -> Iterator[Block]:
 
 def _used(model: UnknownCost) -> str:
     tokens = f"{words.count(model.tokens.input)} tokens in, {words.count(model.tokens.output)} out"
-    return f"{model_name(model)} ({words.plural(model.calls, 'call')}, {tokens})"
+    tier = f" in the tier {words.safe(model.service_tier)}" if model.service_tier else ""
+    return f"{model_name(model)}{tier} ({words.plural(model.calls, 'call')}, {tokens})"
 
 
 def _first(texts: Sequence[str]) -> str:
@@ -233,6 +235,12 @@ def _warnings(answer: CostBreakdown) -> Iterator[str]:
         )
     if prices.unread:
         yield f"Published prices that this version cannot read, at positions {', '.join(map(str, prices.unread))}"
+    if answer.below_cliff_calls:
+        calls = words.plural(answer.below_cliff_calls, "call")
+        yield f"Priced below the first threshold, as their events stand for many requests each: {calls}"
+    if answer.not_ended:
+        events = words.plural(answer.not_ended, "event")
+        yield f"In no figure: {events} with usage or cost of a call that did not say that it ended"
     unmeasured = [f"{model_name(price)}: {', '.join(price.unmeasured)}" for price in prices.used if price.unmeasured]
     if unmeasured:
         yield f"Charged for on top, and told by no event: {_first(unmeasured)}"

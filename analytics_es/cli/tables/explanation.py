@@ -93,8 +93,10 @@ def _how(call: ExplainedCost) -> str:
     if call.state == "unknown":
         return REASONS[call.reason]
     if call.state == "reported":
-        return "a correction" if call.type == "provider.cost.corrected" else "reported"
-    return " + ".join(map(_product, call.charged)) or "free"
+        settled = ", by which the reported 0 is known to be it" if call.settles and not call.cost else ""
+        return f"a correction{settled}" if call.type == "provider.cost.corrected" else "reported"
+    charged = " + ".join(map(_product, call.charged)) or "free"
+    return f"{charged} (below the cliff: {call.requests:,} requests)" if call.below_cliff else charged
 
 
 def _product(charged: ChargedUnits) -> str:
@@ -120,6 +122,7 @@ def _plain(number: Decimal) -> str:
 def named(price: PriceUsed) -> str:
     """Say where a price is from, and since when it is in force."""
     since = f" from {price.since:%Y-%m-%d %H:%M}".removesuffix(" 00:00") if price.since else ""
+    since += "" if price.service_tier == "standard" else f", {words.safe(price.service_tier)}"
     if price.entry:
         return f"price {price.entry} of the file{since}"
     if price.position:

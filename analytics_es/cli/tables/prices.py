@@ -13,6 +13,7 @@ from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.prices import Origin, UnitPrice
 from analytics_es.cost.prices.quantities import KINDS, digits, listed, trimmed
+from analytics_es.events.tiers import STANDARD
 
 _PER = {6: "million", 3: "thousand"}
 _SHOWN = ("input_tokens", "cache_read_tokens", "cache_creation_tokens", "output_tokens")
@@ -28,7 +29,8 @@ _ENTRIES: Columns[tuple[int | None, PriceEntry]] = [
 
 def unit_prices(prices: UnitPrices, at: datetime) -> Iterator[Block]:
     """Return the prices of a model, kind by kind, each with its tiers."""
-    batch = " in a batch" if prices.batch else ""
+    tier = "" if prices.service_tier == STANDARD else f", tier {prices.service_tier}"
+    batch = " in a batch" if prices.batch else tier
     title = f"{prices.model} of {prices.provider}{batch}, {prices.currency}, at {at:%Y-%m-%d %H:%M:%S %Z}"
     kinds = [kind for kind in KINDS if kind in prices.prices]
     bands = {"price": 0} | {f"above {words.count(above)} input": above + 1 for above in prices.thresholds}
@@ -77,7 +79,8 @@ def _terms(entry: PriceEntry) -> str:
         terms = f"{', '.join(prices)} {entry.currency}"
     hours = " to ".join(f"{hour:%H:%M}" for hour in entry.hours or ())
     batch = "" if entry.batch is None else f", in a batch × {_plain(entry.batch)}"
-    return f"{terms}{batch}" + (f", {hours} UTC" if hours else "")
+    tier = "" if entry.service_tier is None else f", tier {entry.service_tier}"
+    return f"{terms}{tier}{batch}" + (f", {hours} UTC" if hours else "")
 
 
 def _with_tiers(kind: str, price: UnitPrice) -> str:

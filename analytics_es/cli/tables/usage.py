@@ -29,10 +29,11 @@ def usage(answer: UsageStats, top: int) -> Iterator[Block]:
     if answer.entity_type and answer.entity_id is None:
         who = f" by {answer.entity_type}"
     yield from heading(f"Usage{who}", answer.period)
-    yield from usage_totals(answer)
+    if answer.totals.events or not answer.nobody:
+        yield from usage_totals(answer)
+    if (answer.top_entities or answer.nobody) and answer.entity_id is None:
+        yield _busiest(answer, top)
     if answer.totals.events:
-        if answer.top_entities and answer.entity_id is None:
-            yield _busiest(answer, top)
         kind = Column[EventTypeUsage]("type", lambda usage: usage.event_type)
         rows, remark = cut(answer.by_event_type, top)
         yield _table("By type of event", kind, rows, answer.totals.events, remark)
@@ -56,12 +57,14 @@ def usage_totals(answer: UsageStats) -> Iterator[Block]:
 
 
 def _busiest(answer: UsageStats, top: int) -> Block:
-    """Return the entities of the asked type that have the most events."""
+    """Return the entities of the asked type that have the most events, and below them what belongs to none."""
     active = answer.active_entities.get(answer.entity_type or "", len(answer.top_entities))
     shown = answer.top_entities[:top]
     all_of_them = f"summary usage.events --group-by {answer.entity_type} lists all"
     beyond = f"… and {active - len(shown):,} more: {all_of_them}" if active > len(shown) else ""
-    return _table(f"Busiest {answer.entity_type}s", entity(answer), shown, answer.totals.events, beyond)
+    nobody = [answer.nobody] if answer.nobody else []
+    events = answer.totals.events + sum(usage.totals.events for usage in nobody)
+    return _table(f"Busiest {answer.entity_type}s", entity(answer), [*shown, *nobody], events, beyond)
 
 
 def _table(title: str, first: Column[Any], rows: Sequence[Used], events: int, remark: str = "") -> Block:

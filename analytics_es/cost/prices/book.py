@@ -11,7 +11,8 @@ from attrs import evolve, field, frozen
 
 from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.prices.prices import Cost, Origin, PriceList, UnitPrices
-from analytics_es.errors import NaiveTime
+from analytics_es.errors import BadUsage, NaiveTime
+from analytics_es.events.tiers import BATCH, STANDARD, tier
 
 REMEMBERED = 4096  # models that were asked for
 
@@ -66,27 +67,39 @@ class PriceBook:
         supposed = (Published(None, entry, number) for number, entry in enumerate(entries, 1))
         return evolve(self, published=(*self.published, *supposed))
 
-    def prices_at(self, provider: str | None, model: str, at: datetime, *, batch: bool = False) -> UnitPrices | None:
-        """Return the prices in force at a time; None where nobody knows one, which never means 0."""
-        return _prices(self._about(provider, model), _utc(at), batch)
+    def prices_at(
+        self,
+        provider: str | None,
+        model: str,
+        at: datetime,
+        *,
+        batch: bool = False,
+        service_tier: str | None = None,
+    ) -> UnitPrices | None:
+        """Return the prices of a tier in force at a time; None where nobody knows one, which never means 0.
+
+        Raises BadUsage for a tier of service that is none, and for another one than `batch` says.
+        """
+        return _prices(self._about(provider, model), _utc(at), tier_of(service_tier, batch=batch))
 
     def cost_of(self, usage: Mapping[str, Any], provider: str | None, model: str, at: datetime) -> Cost | None:
         """Return what one call costs, of which `usage` says how much of what it used, as the data of its event does.
 
         None where nobody knows a price. Raises BadUsage for what contradicts itself.
         """
-        prices = self.prices_at(provider, model, at, batch=bool(usage.get("batch")))
+        batch, service_tier = bool(usage.get("batch")), usage.get("service_tier")
+        prices = self.prices_at(provider, model, at, batch=batch, service_tier=service_tier)
         return prices.cost(usage) if prices else None
 
     def spells(
-        self, provider: str | None, model: str, start: datetime, end: datetime, *, batch: bool = False
+        self, provider: str | None, model: str, start: datetime, end: datetime, *, service_tier: str = STANDARD
     ) -> Iterator[Spell]:
         """Yield what is in force within [start, end), as few and as long stretches of time as there can be, in UTC."""
         candidates = self._about(provider, model)
         first, last = _utc(start), _utc(end)
         spell: Spell | None = None
         for turn in sorted({first, *(turn for candidate in candidates for turn in candidate.turns(first, last))}):
-            prices = _prices(candidates, turn, batch)
+            prices = _prices(candidates, turn, service_tier)
             if spell and not _same(spell.prices, prices):
                 yield spell._replace(end=turn)
                 spell = None
@@ -94,16 +107,37 @@ class PriceBook:
         if spell:
             yield spell
 
-    def bounds(self, provider: str | None, model: str, start: datetime, end: datetime) -> list[datetime]:
-        """Return the instants within (start, end) at which the price of a call, in a batch or not, changes."""
-        of_both = (self.spells(provider, model, start, end, batch=batch) for batch in (False, True))
-        return sorted({spell.start for spells in of_both for spell in spells} - {_utc(start)})
+    def bounds(
+        self,
+        provider: str | None,
+        model: str,
+        start: datetime,
+        end: datetime,
+        tiers: Sequence[str] | None = None,
+    ) -> list[datetime]:
+        """Return the instants within (start, end) at which the price of a call changes, of some tiers or of any."""
+        chosen = self.tiers(provider, model) if tiers is None else tiers
+        of_each = (self.spells(provider, model, start, end, service_tier=tier) for tier in chosen)
+        return sorted({spell.start for spells in of_each for spell in spells} - {_utc(start)})
 
-    def thresholds(self, provider: str | None, model: str, start: datetime, end: datetime) -> list[int]:
+    def thresholds(
+        self,
+        provider: str | None,
+        model: str,
+        start: datetime,
+        end: datetime,
+        tiers: Sequence[str] | None = None,
+    ) -> list[int]:
         """Return the numbers of input tokens above which the price of a call within [start, end) changes."""
-        of_both = (self.spells(provider, model, start, end, batch=batch) for batch in (False, True))
-        prices = [spell.prices for spells in of_both for spell in spells if spell.prices]
+        chosen = self.tiers(provider, model) if tiers is None else tiers
+        of_each = (self.spells(provider, model, start, end, service_tier=tier) for tier in chosen)
+        prices = [spell.prices for spells in of_each for spell in spells if spell.prices]
         return sorted({threshold for priced in prices for threshold in priced.thresholds})
+
+    def tiers(self, provider: str | None, model: str) -> list[str]:
+        """Return the tiers of which anything is said of a model: the standard one and batches always are."""
+        named = {tier for candidate in self._about(provider, model) for tier in candidate.prices.tiers}
+        return [STANDARD, BATCH, *sorted(named - {STANDARD, BATCH})]
 
     def _about(self, provider: str | None, model: str) -> list[_Candidate]:
         """Return what may be in force for a model, what goes before the rest first."""
@@ -133,18 +167,26 @@ class _Candidate(NamedTuple):
     entry: PriceEntry | None
     prices: PriceList
 
-    def at(self, at: datetime, batch: bool) -> UnitPrices | None:
-        if self.entry and not self.entry.dated.holds(at):
+    def at(self, at: datetime, tier: str) -> UnitPrices | None:
+        if self.entry and not (self.entry.is_of_tier(tier) and self.entry.dated.holds(at)):
             return None
-        return self.prices.at(at, batch=batch)
+        return self.prices.at(at, tier=tier)
 
     def turns(self, start: datetime, end: datetime) -> set[datetime]:
         own = self.entry.dated.turns(start, end) if self.entry else ()
         return self.prices.turns(start, end).union(own)
 
 
-def _prices(candidates: Sequence[_Candidate], at: datetime, batch: bool) -> UnitPrices | None:
-    return next((prices for candidate in candidates if (prices := candidate.at(at, batch))), None)
+def tier_of(service_tier: str | None, *, batch: bool = False) -> str:
+    """Return the tier of a call in one word: its own, else that of batches or the standard one; raises BadUsage."""
+    word = tier(service_tier) if isinstance(service_tier, str) else STANDARD
+    if not word or not isinstance(service_tier, str | None) or (batch and word not in (STANDARD, BATCH)):
+        raise BadUsage(problem=f"service_tier is {service_tier!r:.40}" + (", and batch is true" if batch else ""))
+    return BATCH if batch else word
+
+
+def _prices(candidates: Sequence[_Candidate], at: datetime, tier: str) -> UnitPrices | None:
+    return next((prices for candidate in candidates if (prices := candidate.at(at, tier))), None)
 
 
 def _same(one: UnitPrices | None, other: UnitPrices | None) -> bool:

@@ -26,6 +26,8 @@ class PriceEntry:
     `provider`, `model` and each of `aliases` are names as events have them, whatever the case, with `*` for anything.
     Either `prices` of one by kind, or `free`, or `multiplier`: so many times the default price. `batch`: the part of
     that which tokens cost in a batch; None where they cost the same, or what the default price says of batches.
+    `service_tier`: the one tier that it is about; without one it is about calls of the standard tier and batches, and a
+    multiplier, or that all is free, about every tier.
     """
 
     provider: str
@@ -39,11 +41,16 @@ class PriceEntry:
     batch: Decimal | None = None
     free: bool = False
     multiplier: Decimal | None = None
+    service_tier: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entry as it is read: texts, numbers and booleans alone."""
         plain: dict[str, Any] = {"provider": self.provider, "model": self.model, "aliases": list(self.aliases)}
-        plain |= {"currency": self.currency, "effective_from": _written(self.effective_from)}
+        plain |= {
+            "service_tier": self.service_tier,
+            "currency": self.currency,
+            "effective_from": _written(self.effective_from),
+        }
         plain["effective_until"] = self.effective_until and _written(self.effective_until)
         plain["hours"] = [at.isoformat() for at in self.hours or ()]
         for kind, price in self.prices.items():
@@ -55,6 +62,10 @@ class PriceEntry:
     def names(self, provider: str | None, model: str) -> bool:
         """Say whether it is about a model of a provider, as an event names them."""
         return _fits(self.provider, provider or "") and any(_fits(name, model) for name in (self.model, *self.aliases))
+
+    def is_of_tier(self, tier: str) -> bool:
+        """Say whether it is about calls of a tier."""
+        return self.service_tier in (None, tier)
 
     def is_of(self, provider: str) -> bool:
         """Say whether it is about models of a provider."""
@@ -70,12 +81,14 @@ class PriceEntry:
     ) -> PriceList | None:
         """Return what it makes the prices of a model; None for a multiple of a default price that is not known."""
         if self.multiplier is None:
+            of_tier = {} if self.service_tier is None else {self.service_tier: (self.dated,)}
             return PriceList(
                 provider=provider or "",
                 model=model,
                 currency=self.currency or FREE_CURRENCY,
                 origin=origin,
-                standard=(self.dated,),
+                standard=(evolve(self.dated, prices={}) if of_tier else self.dated,),
+                tiers=of_tier,
                 batch_part=self.batch,
                 free=self.free,
             )
@@ -85,7 +98,10 @@ class PriceEntry:
             default,
             origin=evolve(origin, version=default.origin.version),
             standard=tuple(self._multiplied(dated, self.multiplier) for dated in default.standard),
-            batch=tuple(self._multiplied(dated, self.multiplier) for dated in default.batch),
+            tiers={
+                tier: tuple(self._multiplied(dated, self.multiplier) for dated in own)
+                for tier, own in default.tiers.items()
+            },
             batch_part=self.batch,
         )
 

@@ -15,6 +15,7 @@ from attrs import frozen
 from analytics_es.cost.prices.prices import Dated, Origin, PriceList, Tier, UnitPrice
 from analytics_es.cost.prices.quantities import EXACT
 from analytics_es.errors import MissingExtra
+from analytics_es.events.tiers import STANDARD, tier
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 PACKAGE = "genai-prices"
 CURRENCY = "USD"
-BATCH = {"processing": "batch"}
+# By what prices of a tier are told there, and what tells nothing else than a tier.
+_TIERS = ("service_tier", "speed", "processing")
 REMEMBERED = 4096  # models as events name them
 
 # What prices are called there, what we call what they are for, and for ten to the power of how many of these they are.
@@ -104,8 +106,8 @@ def find(provider: str | None, model: str) -> PriceList | None:
         owner, info = _snapshot().find_provider_model(model, None, _named(provider), None)
     except LookupError:
         return None
-    # An offer of another's models has that one's prices, but not for batches.
-    return _price_list(owner.id, info, batch=any(info is own for own in owner.models))
+    # An offer of another's models has that one's prices, but not those of tiers.
+    return _price_list(owner.id, info, tiers=any(info is own for own in owner.models))
 
 
 def models(provider: str | None = None) -> Iterator[PriceList]:
@@ -115,7 +117,7 @@ def models(provider: str | None = None) -> Iterator[PriceList]:
         owners = snapshot.providers if named is None else [snapshot.find_provider(None, named, None)]
     except LookupError:
         return
-    yield from (_price_list(owner.id, info, batch=True) for owner in owners for info in owner.models)
+    yield from (_price_list(owner.id, info, tiers=True) for owner in owners for info in owner.models)
 
 
 def names(provider: str | None = None) -> set[str]:
@@ -127,20 +129,30 @@ def _named(provider: str | None) -> str | None:
     return _PROVIDERS.get(provider.lower(), provider) if provider else None
 
 
-def _price_list(provider: str, info: ModelInfo, *, batch: bool) -> PriceList:
+def _price_list(provider: str, info: ModelInfo, *, tiers: bool) -> PriceList:
     from genai_prices.types import ConditionalPrice, ModelPrice
 
     prices = [ConditionalPrice(prices=info.prices)] if isinstance(info.prices, ModelPrice) else info.prices
-    reduced = [variant for variant in info.price_variants or () if batch and variant.when == BATCH]
     return PriceList(
         provider=provider,
         model=info.id,
         currency=CURRENCY,
         origin=Origin(version=edition().version),
         standard=tuple(map(_dated, prices)) or (Dated(prices={}),),
-        batch=tuple(map(_dated, reduced)),
+        tiers=_tiers(info.price_variants or ()) if tiers else {},
         unmeasured=_unmeasured(conditional.prices for conditional in prices),
     )
+
+
+def _tiers(variants: Iterable[PriceVariant]) -> dict[str, tuple[Dated, ...]]:
+    """Return the prices of tiers: of variants those that are told by a tier alone."""
+    by_tier: dict[str, tuple[Dated, ...]] = {}
+    for variant in variants:
+        ((name, written), *more) = variant.when.items()
+        word = tier(written)
+        if name in _TIERS and not more and word != STANDARD:
+            by_tier[word] = (*by_tier.get(word, ()), _dated(variant))
+    return by_tier
 
 
 def _dated(listed: ConditionalPrice | PriceVariant) -> Dated:

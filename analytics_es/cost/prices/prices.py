@@ -10,6 +10,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from analytics_es.cost.prices.quantities import EXACT, KINDS, apart, changes, side, trimmed, without_price
+from analytics_es.events.tiers import BATCH, STANDARD
 
 _DAY = timedelta(days=1)
 
@@ -78,8 +79,9 @@ class UnitPrices:
     """What calls of a model cost at a time: the price of one, by kind (`quantities.KINDS`).
 
     A kind without a price costs what the kind costs that it lies in. `provider` and `model` are named as where the
-    price is from. `since`: when it came into force, None where that is not known. `free`: it was declared so.
-    `unmeasured` names what is charged for on top, and no event tells.
+    price is from. `service_tier`: of which tier of service they are; `batch`: of batches. `since`: when it came into
+    force, None where that is not known. `free`: it was declared so. `unmeasured` names what is charged for on top, and
+    no event tells.
     """
 
     provider: str
@@ -91,17 +93,23 @@ class UnitPrices:
     since: datetime | None = None
     free: bool = False
     unmeasured: tuple[str, ...] = ()
+    service_tier: str = STANDARD
 
     @property
     def thresholds(self) -> tuple[int, ...]:
         """The numbers of input tokens above which prices change, lowest first."""
         return tuple(sorted({tier.above for price in self.prices.values() for tier in price.tiers}))
 
+    def charges_as(self, other: UnitPrices) -> bool:
+        """Say whether another one is the same, but for the tier that it is of."""
+        return evolve(other, batch=self.batch, service_tier=self.service_tier) == self
+
     def cost(self, usage: Mapping[str, Any], *, band: int | None = None) -> Cost | None:
         """Return the cost of one call's usage, a mapping of kinds to counts that may hold other things, too.
 
         Or of many calls' sums, with `requests`, how many they are; then all are of one `band`: input tokens of any one
-        call, which decides on tiers. None where nothing that was used has a price. Raises BadUsage.
+        call, which decides on tiers, and is taken to be above no threshold where it is not given. None where nothing
+        that was used has a price. Raises BadUsage.
         """
         counts = {"requests": 1, **usage}
         if self.free:
@@ -111,10 +119,11 @@ class UnitPrices:
         unpriced = without_price(self.prices, usage)
         if not self.prices or (unpriced and not any(alone.values())):
             return None
-        total_input = counts.get("input_tokens", 0) if band is None else band
+        if band is None:
+            band = 0 if counts["requests"] > 1 else counts.get("input_tokens", 0)
         with localcontext(EXACT):
             for kind, count in alone.items():
-                sums[side(kind)] += self.prices[kind].at(total_input) * count
+                sums[side(kind)] += self.prices[kind].at(band) * count
         return Cost(**{name: trimmed(cost) for name, cost in sums.items()}, currency=self.currency, unpriced=unpriced)
 
     def rate(self, band: int) -> Rate:
@@ -184,8 +193,9 @@ def _within(hours: tuple[time, time], at: time) -> bool:
 class PriceList:
     """All prices of one model: of `standard`, the last one that holds is in force, and where none does the first.
 
-    In a batch, tokens cost `batch_part` of that, where there is one; else a kind costs what the first of `batch` says
-    that holds and names it; else the same.
+    In a tier of service, a kind costs what the first of its `tiers` says that holds and names it, else the same. In a
+    batch, tokens cost `batch_part` of the standard price, where there is one; a batch that nothing is said of costs the
+    same. Any other tier that nothing is said of has no price, unless all is `free`.
     """
 
     provider: str
@@ -193,17 +203,19 @@ class PriceList:
     currency: str
     origin: Origin
     standard: tuple[Dated, ...]
-    batch: tuple[Dated, ...] = ()
+    tiers: Mapping[str, tuple[Dated, ...]] = {}
     batch_part: Decimal | None = None
     free: bool = False
     unmeasured: tuple[str, ...] = ()
 
-    def at(self, at: datetime, *, batch: bool = False) -> UnitPrices | None:
-        """Return what is in force at a time, given in UTC; None where nothing has a price."""
+    def at(self, at: datetime, *, tier: str = STANDARD) -> UnitPrices | None:
+        """Return what is in force at a time, given in UTC; None where nothing has a price, or that tier has none."""
+        batch = tier == BATCH
         standard = next((dated for dated in reversed(self.standard) if dated.holds(at)), self.standard[0])
-        reduced = [dated for dated in self.batch if dated.holds(at)] if batch and self.batch_part is None else []
-        prices = {kind: price for dated in (standard, *reversed(reduced)) for kind, price in dated.prices.items()}
-        if not prices and not self.free:
+        in_part = batch and self.batch_part is not None
+        own = [] if in_part else [dated for dated in self.tiers.get(tier, ()) if dated.holds(at)]
+        prices = {kind: price for dated in (standard, *reversed(own)) for kind, price in dated.prices.items()}
+        if not self.free and not (prices and (own or tier in (STANDARD, BATCH))):
             return None
         return UnitPrices(
             provider=self.provider,
@@ -212,9 +224,10 @@ class PriceList:
             prices=self._in_part(prices) if batch else prices,
             origin=self.origin,
             batch=batch,
-            since=max((dated.since for dated in (standard, *reduced) if dated.since), default=None),
+            since=max((dated.since for dated in (standard, *own) if dated.since), default=None),
             free=self.free,
             unmeasured=self.unmeasured,
+            service_tier=tier,
         )
 
     def _in_part(self, prices: dict[str, UnitPrice]) -> dict[str, UnitPrice]:
@@ -226,4 +239,5 @@ class PriceList:
 
     def turns(self, start: datetime, end: datetime) -> set[datetime]:
         """Return when, within (start, end), prices may change."""
-        return {instant for dated in (*self.standard, *self.batch) for instant in dated.turns(start, end)}
+        own = (dated for tier in self.tiers.values() for dated in tier)
+        return {instant for dated in (*self.standard, *own) for instant in dated.turns(start, end)}

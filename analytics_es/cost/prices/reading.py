@@ -19,6 +19,7 @@ from analytics_es.cost.prices.quantities import EXACT, KINDS, both, wholes
 from analytics_es.errors import BadPrice
 from analytics_es.events.checks import MAX_INTEGER, MAX_TEXT, kind_of, shown
 from analytics_es.events.event import EARLIEST, LATEST
+from analytics_es.events.tiers import LONGEST, STANDARD, tier
 
 DECIMALS = 12
 HIGHEST = Decimal(10) ** 12
@@ -27,7 +28,7 @@ MOST = 100  # of aliases, and of tiers of a price
 # For how many, as a power of ten, a price is given, and of which kinds.
 _UNITS = {"per_mtok": (6, "tokens"), "per_1k": (3, ""), "each": (0, "")}
 _NAMES = ("provider", "model", "aliases", "currency", "effective_from", "effective_until", "hours")
-_ALL = (*_NAMES, *_UNITS, "batch", "free", "multiplier")
+_ALL = (*_NAMES, *_UNITS, "batch", "free", "multiplier", "service_tier")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _LEAST, _WIDE = Decimal(1).scaleb(-DECIMALS), Context(prec=60)
 
@@ -69,6 +70,7 @@ class _Reader:
             batch=self._batch(fields, free=free),
             free=free,
             multiplier=multiplier,
+            service_tier=self._tier_of(fields),
         )
 
     def _way(self, fields: Mapping[str, Any]) -> tuple[dict[str, UnitPrice], bool, Decimal | None]:
@@ -130,6 +132,18 @@ class _Reader:
             if first is not None and last is not None and first != last:
                 return first, last
         raise self.wrong(f'hours must be two times of the day in UTC, such as ["16:30", "00:30"], not {shown(value)}')
+
+    def _tier_of(self, fields: Mapping[str, Any]) -> str | None:
+        """Read the tier of service; the standard one is that of an entry that names none."""
+        value = fields.get("service_tier", "")
+        word = tier(value) if isinstance(value, str) else ""
+        if value != "" and not 0 < len(word) <= LONGEST:
+            raise self.wrong(f"service_tier must name a tier such as flex, not {shown(value)}")
+        if word in ("", STANDARD):
+            return None
+        if "batch" in fields:
+            raise self.wrong("batch is a part of the standard price: leave it out, or leave service_tier out")
+        return word
 
     def _batch(self, fields: Mapping[str, Any], *, free: bool) -> Decimal | None:
         if "batch" not in fields:

@@ -11,13 +11,13 @@ from analytics_es.ingest.files.records import json_records
 from analytics_es.ingest.problems import in_one_line
 
 
-def cloud_events(path: Path) -> Iterator[ImportedRow]:
+def cloud_events(path: Path, source: str | None = None) -> Iterator[ImportedRow]:
     """Yield what each line gives; its numbers stay exact."""
     for record in json_records(path, cloudevents.exact):
         try:
             if record.problem:
                 raise ValueError(record.problem)
-            event = cloudevents.arguments(record.fields, {"source": source_of(path)}, required=("id", "time"))
+            event = cloudevents.arguments(record.fields, {"source": source or source_of(path)}, required=("id", "time"))
             yield ImportedRow(row=record.row, event=event, error=None, raw=record.raw)
         except ValueError as error:
             yield refused(record.row, in_one_line(error), record.raw)

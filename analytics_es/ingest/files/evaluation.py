@@ -20,7 +20,9 @@ from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine
 
 
-def evaluate(path: Path, mapping: Mapping, batches: Iterator[Batch]) -> Iterator[ImportedRow]:
+def evaluate(
+    path: Path, mapping: Mapping, batches: Iterator[Batch], source: str | None = None
+) -> Iterator[ImportedRow]:
     """Return what the rows of all batches give; the mapping is checked before the first row is asked for."""
     first = next(batches, None)
     if first is None:
@@ -30,7 +32,7 @@ def evaluate(path: Path, mapping: Mapping, batches: Iterator[Batch]) -> Iterator
     kinds = {name: kind for name, kind, *_ in connection.execute("DESCRIBE batch").fetchall()}
     kinds |= dict.fromkeys(first.empty, '"NULL"')
     queries = [bind(mapping, number, kinds, first, path.name) for number in range(len(mapping.tables)) if first.names]
-    return _imported(path, connection, queries, itertools.chain([first], batches))
+    return _imported(path, connection, queries, itertools.chain([first], batches), source)
 
 
 def _load(path: Path, connection: engine.Connection, batch: Batch) -> None:
@@ -41,24 +43,26 @@ def _load(path: Path, connection: engine.Connection, batch: Batch) -> None:
 
 
 def _imported(
-    path: Path, connection: engine.Connection, queries: list[Query], batches: Iterable[Batch]
+    path: Path, connection: engine.Connection, queries: list[Query], batches: Iterable[Batch], source: str | None
 ) -> Iterator[ImportedRow]:
     with connection:
         for batch in batches:
             _load(path, connection, batch)
             bad = [refused(record.row, record.problem, record.raw) for record in batch.records if record.problem]
-            imported = [*bad, *_matches(path, connection, queries, batch)]
+            imported = [*bad, *_matches(path, connection, queries, batch, source)]
             yield from sorted(imported, key=lambda row: row.row)
 
 
-def _matches(path: Path, connection: engine.Connection, queries: list[Query], batch: Batch) -> Iterator[ImportedRow]:
+def _matches(
+    path: Path, connection: engine.Connection, queries: list[Query], batch: Batch, source: str | None
+) -> Iterator[ImportedRow]:
     """Yield the events of the loaded batch, and the rows that an expression fails for."""
     raws = {record.row: record.raw for record in batch.records}
     numbers = batch.table["__row"].to_pylist()
     for query in queries:
         for row, fields in _evaluated(connection, query, numbers):
             try:
-                event = _event(path, query, row, fields)
+                event = _event(path, query, row, fields, source)
                 yield ImportedRow(row=row, event=event, error=None, raw=raws.get(row))
             except (ValueError, OverflowError, engine.EngineError) as error:
                 raw = raws[row] if raws else _row_as_json(connection, row)
@@ -90,10 +94,10 @@ def _evaluated(connection: engine.Connection, query: Query, numbers: list[int]) 
             yield from _evaluated(connection, query, numbers[half:])
 
 
-def _event(path: Path, query: Query, row: int, fields: list[Any] | Exception) -> dict[str, Any]:
+def _event(path: Path, query: Query, row: int, fields: list[Any] | Exception, source: str | None) -> dict[str, Any]:
     if isinstance(fields, Exception):
         raise fields
-    event_type, when, id, source, *values = fields
+    event_type, when, id, own_source, *values = fields
     if event_type is None:
         raise ValueError("its type is NULL")
     data: dict[str, Any] = {}
@@ -107,7 +111,7 @@ def _event(path: Path, query: Query, row: int, fields: list[Any] | Exception) ->
         above = data if len(place) == 2 else data.setdefault(place[1], {})
         above[place[-1]] = plain
     table = f":{query.number + 1}" if query.number else ""
-    return arguments(path, event_type, data, when, id or f"{path.name}:{row}{table}", source)
+    return arguments(path, event_type, data, when, id or f"{path.name}:{row}{table}", own_source or source)
 
 
 def _plain(value: Any) -> Any:

@@ -19,10 +19,13 @@ FORMATS = (".csv", ".json", ".jsonl", ".ndjson", ".parquet")
 OTLP = "otlp"
 
 
-def rows(path: Path, mapping: Mapping | None = None, *, format: str | None = None) -> Iterator[ImportedRow]:
+def rows(
+    path: Path, mapping: Mapping | None = None, *, format: str | None = None, source: str | None = None
+) -> Iterator[ImportedRow]:
     """Return what each row of a file gives, in the file's order; without a mapping, of CloudEvents as JSON Lines.
 
-    With the format `otlp`, a file holds traces in OTLP/JSON, which need no mapping, and each span is a row.
+    With the format `otlp`, a file holds traces in OTLP/JSON, which need no mapping, and each span is a row. `source` is
+    who tells the rows that do not say so themselves.
     Raises BadMapping where an expression does not fit the columns, CannotRead and UnknownFormat.
     """
     kind = Path(path.name.lower().removesuffix(".gz")).suffix
@@ -35,9 +38,9 @@ def rows(path: Path, mapping: Mapping | None = None, *, format: str | None = Non
     if format == OTLP:
         return traces(path)
     if mapping and kind == ".parquet":
-        return evaluate(path, mapping, parquet_batches(path, mapping.names))
+        return evaluate(path, mapping, parquet_batches(path, mapping.names), source)
     if mapping:
-        return evaluate(path, mapping, text_batches(path, mapping.names, is_csv=kind == ".csv"))
+        return evaluate(path, mapping, text_batches(path, mapping.names, is_csv=kind == ".csv"), source)
     if kind in (".csv", ".parquet"):
         raise BadMapping(path=path, problem="a mapping is needed: only CloudEvents as JSON Lines do without")
-    return cloud_events(path)
+    return cloud_events(path, source)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
-from analytics_es.errors import MissingExtra
+from analytics_es.errors import AnalyticsError, MissingExtra
 from analytics_es.events.event import EARLIEST, LATEST, REJECTED
 from analytics_es.ingest.otel.span_events import SOURCE, Reader
 from analytics_es.ingest.otel.spans import Span, SpanEvent
@@ -42,6 +42,7 @@ class ExportStats:
     ignored: how many of them are none of GenAI; each of the others gave one event or two.
     recorded: how many events are new in the log.
     duplicates: how many were there before.
+    differing: how many of the duplicates told something else than what is stored, which stays.
     refused: how many the door refused; they are kept in the log with the reason.
     failed: how many could not be recorded because the store failed.
     """
@@ -50,6 +51,7 @@ class ExportStats:
     ignored: int = 0
     recorded: int = 0
     duplicates: int = 0
+    differing: int = 0
     refused: int = 0
     failed: int = 0
 
@@ -59,6 +61,10 @@ class Records(Protocol):
 
     def record_events(self, events: Any, *, skip_refused: bool = ..., on_refused: Any = ...) -> Any:
         """Record any number of events."""
+
+    @property
+    def store(self) -> Any:
+        """The parts of the open store, of which the recorder keeps what was refused."""
 
 
 class AnalyticsSpanExporter(SpanExporter):
@@ -110,7 +116,9 @@ class AnalyticsSpanExporter(SpanExporter):
             if result.failure:
                 return self._fail(len(events), result.failure.message)
             receipt = result.unwrap()
-            self._count(recorded=receipt.recorded, duplicates=receipt.duplicates)
+            self._count(recorded=receipt.recorded, duplicates=receipt.duplicates, differing=receipt.differing)
+            if receipt.differing:
+                logger.warning("%d span events tell something else than what is recorded of them", receipt.differing)
         return self._reject(rejected)
 
     def _read(self, spans: Sequence[ReadableSpan]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -136,9 +144,10 @@ class AnalyticsSpanExporter(SpanExporter):
             return SpanExportResult.SUCCESS
         reason = rejected[0]["data"]["reason"]["message"]
         logger.warning("%d span events were refused, the first because: %s", len(rejected), reason)
-        result = self._analytics.record_events(rejected)
-        if result.failure:
-            return self._fail(len(rejected), result.failure.message)
+        try:
+            self._analytics.store.recorder.reject(rejected)
+        except AnalyticsError as error:
+            return self._fail(len(rejected), str(error))
         self._count(refused=len(rejected))
         return SpanExportResult.SUCCESS
 

@@ -40,11 +40,11 @@ APPEND_STRICTLY = _APPEND.format(same='substr(originator_id, 13) = substr(key CO
 
 # Where events of these keys were before, and what they say.
 FIND = (
-    "SELECT originator_id, notification_id, state FROM stored_events "
+    "SELECT originator_id, notification_id, topic, state FROM stored_events "
     "WHERE originator_id = ANY(%s) AND originator_version = 1 AND notification_id <= %s"
 )
 FIND_IDENTITY = (
-    "SELECT substr(originator_id, 13), notification_id, state FROM stored_events "
+    "SELECT substr(originator_id, 13), notification_id, topic, state FROM stored_events "
     "WHERE substr(originator_id, 13) = ANY(%s) AND notification_id <= %s"
 )
 
@@ -90,9 +90,9 @@ class PostgresRecorder(PostgresApplicationRecorder):
             missing = [key for key in missing if key[PLACE:] not in stored]
         if missing:
             fresh = list(zip(missing, taken, strict=True))
-            stored |= {name: (position, None) for key, position in fresh for name in (key, key[PLACE:])}
+            stored |= {name: (position, "", None) for key, position in fresh for name in (key, key[PLACE:])}
         return sorted_out(entries, stored, before=before, again=again)
 
     def _look_up(self, cursor: Any, statement: str, names: set[str], before: int) -> dict[str, Stored]:
         rows = cursor.execute(statement, [sorted(names), before], binary=True).fetchall()
-        return {name: (position, state) for name, position, state in rows}
+        return {name: (position, event_type, state) for name, position, event_type, state in rows}

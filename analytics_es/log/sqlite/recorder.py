@@ -19,15 +19,15 @@ APPEND = {
 }
 
 # What was inserted after a position.
-FRESH = "SELECT originator_id, rowid FROM stored_events WHERE rowid > ?"
+FRESH = "SELECT originator_id, rowid, topic FROM stored_events WHERE rowid > ?"
 
 # Where events of these keys are, and what they say.
 FIND = (
-    "SELECT originator_id, rowid, state FROM stored_events "
+    "SELECT originator_id, rowid, topic, state FROM stored_events "
     "WHERE originator_id IN (SELECT value FROM json_each(?)) AND originator_version = 1"
 )
 FIND_IDENTITY = (
-    "SELECT substr(originator_id, 13), rowid, state FROM stored_events "
+    "SELECT substr(originator_id, 13), rowid, topic, state FROM stored_events "
     "WHERE substr(originator_id, 13) IN (SELECT value FROM json_each(?))"
 )
 
@@ -45,7 +45,7 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
 
     def _sort_out(self, cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int) -> list[Appended]:
         fresh = cursor.execute(FRESH, [before]).fetchall()
-        stored: dict[str, Stored] = {key: (position, None) for key, position in fresh}
+        stored: dict[str, Stored] = {key: (position, event_type, None) for key, position, event_type in fresh}
         stored |= _look_up(cursor, FIND, {entry.key for entry in entries} - set(stored))
         if unseen := {entry.key[PLACE:] for entry in entries if entry.key not in stored}:
             stored |= _look_up(cursor, FIND_IDENTITY, unseen)
@@ -65,4 +65,4 @@ def _insert(cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> int:
 
 def _look_up(cursor: sqlite3.Cursor, statement: str, names: set[str]) -> dict[str, Stored]:
     rows = cursor.execute(statement, [orjson.dumps(sorted(names)).decode()])
-    return {name: (position, state) for name, position, state in rows}
+    return {name: (position, event_type, state) for name, position, event_type, state in rows}

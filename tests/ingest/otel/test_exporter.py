@@ -18,7 +18,7 @@ from opentelemetry.exporter.otlp.json.file import FileSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import SpanContext, TraceFlags
+from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import MissingExtra
@@ -194,6 +194,15 @@ def test_a_span_that_is_exported_again_changes_nothing(analytics: AnalyticsServi
         assert SpanExportResult.SUCCESS is exporter.export([ended(1, CHAT)])
 
     assert ExportStats(spans=2, recorded=1, duplicates=1) == exporter.stats()
+
+
+def test_a_span_that_is_exported_again_and_tells_something_else_is_counted(analytics: AnalyticsService) -> None:
+    exporter = AnalyticsSpanExporter(analytics)
+    for status in (StatusCode.OK, StatusCode.ERROR):
+        exporter.export([ended(1, CHAT, status=Status(status))])
+
+    assert ExportStats(spans=2, recorded=1, duplicates=1, differing=1) == exporter.stats()
+    assert [event.type for event in recorded(analytics)] == ["provider.call.completed"]
 
 
 def test_a_call_that_ends_after_the_one_around_it_is_not_counted_again(analytics: AnalyticsService) -> None:

@@ -1,0 +1,108 @@
+"""The rows of an import that were refused, or tell something else than what is recorded: counted, shown and kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import click
+from attrs import asdict, define, field, frozen
+
+from analytics_es.cli.display import words
+from analytics_es.errors import CannotWrite, FileExists
+
+SHOWN = 10
+
+ADVICE = (
+    "note: what differs is not imported, what was recorded first stays; rows of another file that share ids with it "
+    "are imported with --source NAME, which tells them apart"
+)
+
+
+@frozen(kw_only=True)
+class RowKept:
+    """One row that was refused or differs, and why.
+
+    position: where in the log is what it differs from; None for a row that was refused.
+    """
+
+    file: str
+    row: int
+    code: str
+    message: str
+    position: int | None
+
+
+@define
+class Rejects:
+    """Counts rows that were refused and rows that differ, remembers the first, writes all."""
+
+    _to: TextIO | None
+    refused: int = 0
+    differing: int = 0
+    first: list[RowKept] = field(factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.refused + self.differing
+
+    @property
+    def problem(self) -> str:
+        """Say what is wrong, nothing where that is nothing."""
+        refused = f"{words.plural(self.refused, 'row')} refused" if self.refused else ""
+        verb = "differs" if self.differing == 1 else "differ"
+        differing = f"{words.plural(self.differing, 'row')} {verb} from what is recorded" if self.differing else ""
+        return " and ".join(filter(None, (refused, differing)))
+
+    def add(self, row: RowKept, raw: str) -> None:
+        """Take one more."""
+        if row.position is None:
+            self.refused += 1
+        else:
+            self.differing += 1
+        if len(self.first) < SHOWN:
+            self.first.append(row)
+        if self._to:
+            self._to.write(json.dumps({**asdict(row), "raw": raw}) + "\n")
+
+    def show(self, path: Path | None) -> None:
+        """Tell of the first, where all of them are, and what to do about those that differ."""
+        for row in self.first:
+            verb = "refused" if row.position is None else "differs"
+            click.echo(words.safe(f"{verb}: {row.file} row {row.row}: {row.message}"), err=True)
+        beyond = self.count - len(self.first)
+        kind = "refused" if not self.differing else "refused or differing" if self.refused else "differing"
+        if self.count and path:
+            click.echo(f"all {self.count:,} {kind} rows are in {words.safe(str(path))}", err=True)
+        elif beyond:
+            click.echo(f"… and {beyond:,} more {kind}; --rejects FILE would keep them all", err=True)
+        if self.differing:
+            click.echo(ADVICE, err=True)
+
+
+@contextmanager
+def rejects(path: Path | None) -> Iterator[Rejects]:
+    """Collect rows, in a new file if there is a path; it goes again if there was none.
+
+    Raises FileExists before anything else is done: a file is never overwritten.
+    """
+    if path is None:
+        yield Rejects(None)
+        return
+    try:
+        path.touch(0o600, exist_ok=False)  # for the owner's eyes only, as the store is
+    except FileExistsError:
+        raise FileExists(path=path) from None
+    except OSError as error:
+        raise CannotWrite(path=path, problem=error.strerror) from error
+    with path.open("w", encoding="utf-8") as file:
+        kept = Rejects(file)
+        try:
+            yield kept
+        finally:
+            if not kept.count:
+                path.unlink()

@@ -1,0 +1,42 @@
+"""What looks as if the service had said it, and is ignored because the service does not speak so: listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analytics_es.cost.price_log import DEFAULT_CHANGED, PUBLISHED, read_default, read_published
+from analytics_es.cost.tags import DECLARED, read_tags
+from analytics_es.ingest import PrivacyPolicy
+from analytics_es.ingest.recorder import CONFIGURED
+from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy
+from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN, read_begun, read_forgotten
+from analytics_es.lifecycle.sealing import SEALED
+from analytics_es.log import EventLog, announced
+from analytics_es.log.announcements import Read, number, text
+from analytics_es.types import UnreadAnnouncement
+
+
+def _policy(data: Mapping[str, Any]) -> PrivacyPolicy:
+    rules = [(text(rule, "path"), text(rule, "action")) for rule in data["rules"]]
+    return PrivacyPolicy(preset=text(data, "preset"), rules=rules)
+
+
+# How each is read where it matters; of the rest, what must be in it.
+READERS: Mapping[str, Read[Any]] = {
+    DECLARED: read_tags,
+    PUBLISHED: read_published,
+    DEFAULT_CHANGED: read_default,
+    CONFIGURED: _policy,
+    EXPORTED: lambda data: Copy.of(0, EXPORTED, data),
+    BACKED_UP: lambda data: Copy.of(0, BACKED_UP, data),
+    BEGUN: read_begun,
+    FORGOTTEN: read_forgotten,
+    SEALED: lambda data: (number(data, "seal"), number(data, "events")),
+}
+
+
+def unread_announcements(log: EventLog) -> list[UnreadAnnouncement]:
+    """List, by position, what cannot be read and is ignored; from an index."""
+    unread = (announced(log, event_type, read).unread for event_type, read in READERS.items())
+    return sorted((announcement for listed in unread for announcement in listed), key=lambda one: one.position)
