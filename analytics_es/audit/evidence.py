@@ -35,6 +35,7 @@ class Evidence:
     declaration: Declaration
     where: Mapping[str, str]
     completeness: Completeness
+    left_out: Sequence[int]  # the positions of events that are in no row, since they could not be folded or merged
 
     @classmethod
     def of(
@@ -54,8 +55,8 @@ class Evidence:
             if entities:
                 declaration = declaration.crossed(entities)
             position = question.snapshot.positions[declaration.name]
-            keys = grouping(declaration, [], where).where
-            return cls(log, question, position, declaration, keys, question.completeness())
+            keys, left_out = grouping(declaration, [], where).where, question.snapshot.set_aside(declaration)
+            return cls(log, question, position, declaration, keys, question.completeness(), left_out)
 
     def batches(
         self, fold: Fold, declaration: Declaration, progress: Progress | None
@@ -67,6 +68,9 @@ class Evidence:
         within = self.question.tiling.within
         self._check_exact()
         for batch in gathered(self.log.scan_period(*within, upto=self.position)):
+            if self.left_out:
+                left_out = pc.is_in(batch.column("position"), pa.array(self.left_out, pa.int64()))
+                batch = batch.filter(pc.invert(left_out))
             yield batch, fold.by_event(batch, declaration, self.where, within=within)
             if progress:
                 progress("explaining", batch.column("position")[-1].as_py(), self.position)

@@ -16,8 +16,8 @@ from analytics_es.cli.options import PATH, new_store_options, source_name
 from analytics_es.cli.rejects import Rejects, RowKept, rejects
 from analytics_es.cli.store import OpenStore, Place, opened
 from analytics_es.errors import AnalyticsError, BadRow, OtherContent
+from analytics_es.ingest import Importer
 from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
-from analytics_es.service import AnalyticsService
 from analytics_es.types import BatchReceipt, Duplicate, Refusal
 
 BATCH = 1000
@@ -72,9 +72,10 @@ def import_(
     with rejects(rejects_to) as kept, opened(db) as store:
         try:
             _note_zone(store, db.tz)
+            importer = store.service.importing()
             for path, events in sources:
                 tallies.append(Tally(file=str(path)))
-                import_file(store.service, path, events, kept, tallies[-1])
+                import_file(importer, path, events, kept, tallies[-1])
             store.catch_up()
         finally:
             kept.show(rejects_to)
@@ -126,15 +127,13 @@ class Tally:
         self.refused += counts.refused
 
 
-def import_file(
-    service: AnalyticsService, path: Path, rows: Iterable[ImportedRow], kept: Rejects, tally: Tally
-) -> None:
+def import_file(importer: Importer, path: Path, rows: Iterable[ImportedRow], kept: Rejects, tally: Tally) -> None:
     """Record the rows of a file, in constant memory; `tally` is right whenever this ends."""
     size = None if path.name.lower().endswith((".gz", ".parquet")) else path.stat().st_size
     done = taken = 0
     with Bar(f"importing {words.safe(path.name)}") as bar:
         for chunk in _chunks(rows):
-            _record(service, chunk, kept, tally)
+            _record(importer, chunk, kept, tally)
             done, taken = done + len(chunk), taken + _bytes(chunk)
             bar.at(min(taken, size) if size else done, size, counted=done)
 
@@ -145,31 +144,42 @@ def _chunks(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
         yield chunk
 
 
-def _record(service: AnalyticsService, chunk: list[ImportedRow], kept: Rejects, tally: Tally) -> None:
+def _record(importer: Importer, chunk: list[ImportedRow], kept: Rejects, tally: Tally) -> None:
     problems: dict[int, tuple[str, str, int | None]] = {
         index: (row.error.code, _reason(row.error), None) for index, row in enumerate(chunk) if row.error
     }
     unreadable = len(problems)
     good = [index for index, row in enumerate(chunk) if row.event is not None]
+    duplicates = set[int]()
 
     def refuse(refusal: Refusal) -> None:
         problems[good[refusal.index]] = (refusal.code, refusal.message, None)
 
     def compare(duplicate: Duplicate) -> None:
+        duplicates.add(good[duplicate.index])
         if duplicate.differs:
             problem = OtherContent(position=duplicate.position)
             problems[good[duplicate.index]] = (problem.code, str(problem), duplicate.position)
 
-    events = [event for row in chunk if (event := row.event) is not None]
-    receipt = service.record_events(
-        events, batch_size=BATCH, skip_refused=True, on_refused=refuse, on_duplicate=compare
-    ).unwrap()
+    receipt = importer.record([chunk[index] for index in good], on_refused=refuse, on_duplicate=compare)
+    kept.equal += _equal(chunk, duplicates, set(problems), after_new=tally.recorded > 0)
     tally.add(receipt)
     tally.refused += unreadable
     for index, (code, message, position) in sorted(problems.items()):
         row = chunk[index]
         raw = json.dumps(row.event, default=str) if row.raw is None else row.raw
         kept.add(RowKept(file=tally.file, row=row.row, code=code, message=message, position=position), raw)
+
+
+def _equal(chunk: list[ImportedRow], duplicates: set[int], problems: set[int], *, after_new: bool) -> int:
+    """Count rows without an id that were there before and come after new ones; of a longer file they come first."""
+    equal = 0
+    for index, row in enumerate(chunk):
+        if index in duplicates:
+            equal += after_new and row.formerly is not None and index not in problems
+        else:
+            after_new |= index not in problems
+    return equal
 
 
 def _reason(error: AnalyticsError) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 from attrs import define, evolve, field
 
 from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
+from analytics_es.events.event import CORRECTED
+from analytics_es.ingest.corrections import WAITING, Batch, Calls
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.problems import reason
 from analytics_es.log import Appended, Entry, EventLog, check_horizon
@@ -24,13 +26,14 @@ CONFIGURED = "analytics.privacy.configured"
 
 OnRefused = Callable[[Refusal], None]
 OnDuplicate = Callable[[Duplicate], None]
+Recognise = Callable[[Sequence[tuple[int, Entry]]], Mapping[int, Appended]]
 _NEEDED = {"event_type", "data"}
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
 
 
-def receipt(appended: Appended) -> Receipt:
+def receipt(appended: Appended, *, waiting: bool = False) -> Receipt:
     """Say what became of one event."""
-    return Receipt(position=appended.position, duplicate=appended.duplicate, differs=appended.differs)
+    return Receipt(position=appended.position, duplicate=appended.duplicate, differs=appended.differs, waiting=waiting)
 
 
 @define
@@ -50,7 +53,34 @@ class Recorder:
 
     def record(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record one event; durable when it returns."""
-        return receipt(self.append([self.door.write(event_type, data, **arguments)])[0])
+        entry = self._fitted(self.door.write(event_type, data, **arguments), {})
+        return receipt(self.append([entry])[0], waiting=entry.type == WAITING)
+
+    def fitted(self, entry: Entry, batch: Batch) -> Entry:
+        """Return what may be recorded of what passed the door: a correction beside its call, or as one that waits.
+
+        `batch` is what comes in with it, and before it, by key. Raises NotCorrectable, BadField, BeforeHorizon.
+        """
+        if entry.type != CORRECTED:
+            return entry
+        check_horizon(self.log.seals.horizon(), [entry])
+        return Calls(self.log).fitted(entry, batch)
+
+    def _fitted(self, entry: Entry, batch: Batch) -> Entry:
+        try:
+            return self.fitted(entry, batch)
+        except BeforeHorizon:
+            self.log.seals.count_refused(1)
+            raise
+
+    def take(self, entries: Sequence[Entry]) -> list[Appended]:
+        """Append what has passed the door a while ago, in one commit; raises as `fitted` does."""
+        batch: dict[str, Entry] = {}
+        taken = []
+        for entry in entries:
+            taken.append(self._fitted(entry, batch))
+            batch.setdefault(taken[-1].key, taken[-1])
+        return self.append(taken)
 
     def announce(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record what the service itself has to say, an `analytics.…` event."""
@@ -68,22 +98,22 @@ class Recorder:
         """Keep what came in and gave no event, in one commit."""
         return self.append([self.rejection(**rejection) for rejection in rejections])
 
-    def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Append what has passed the door, in one commit; durable when it returns.
+    def append(self, entries: Sequence[Entry], notes: Mapping[str, str] | None = None) -> list[Appended]:
+        """Append what has passed the door, in one commit with notes; durable when it returns.
 
         Before the first of it comes the policy it passed under, unless the last that the log was told of is the same.
         """
         if self._in_force is None and entries:
             with self._announcing:
                 if self._in_force is None:
-                    return self._append_first(entries)
-        return self._commit(entries)
+                    return self._append_first(entries, notes or {})
+        return self._commit(entries, notes)
 
-    def _append_first(self, entries: Sequence[Entry]) -> list[Appended]:
+    def _append_first(self, entries: Sequence[Entry], notes: Mapping[str, str]) -> list[Appended]:
         policy = self.door.policy
         changed = (self.log.noted(POLICY) or "") != policy.fingerprint  # of old, everything was kept
         configured = [self.own_door.write(CONFIGURED, policy.to_dict())] if changed else []
-        result = self._commit([*configured, *entries], {POLICY: policy.fingerprint} if changed else None)
+        result = self._commit([*configured, *entries], {**notes, POLICY: policy.fingerprint} if changed else notes)
         self._in_force = policy.fingerprint
         return result[len(configured) :]
 
@@ -105,11 +135,14 @@ class Recorder:
         on_refused: OnRefused | None = None,
         on_duplicate: OnDuplicate | None = None,
         progress: Progress | None = None,
+        recognise: Recognise | None = None,
+        notes: Mapping[str, str] | None = None,
     ) -> BatchReceipt:
         """Record events given as arguments of `record`, in constant memory, one commit a batch.
 
         A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
         with `skip_refused` the rest of it is recorded. `on_refused` is told of each, `on_duplicate` of what was there.
+        `recognise` finds what is there under another identity.
         """
         if batch < 1:
             raise ValueError(f"a batch has at least one event, not {batch}")
@@ -119,18 +152,31 @@ class Recorder:
             admitted = list(self._admitted(chunk, tally))
             if tally.refused_in_batch and not skip_refused:
                 tally.refuse_batch(len(chunk))
-            tally.count([index for index, _ in admitted], self.append([entry for _, entry in admitted]))
+            tally.count(admitted, self._appended(admitted, recognise, notes))
             if progress:
                 progress("recording", tally.index, 0)
         return tally.receipt()
 
+    def _appended(
+        self,
+        admitted: Sequence[tuple[int, Entry]],
+        recognise: Recognise | None,
+        notes: Mapping[str, str] | None,
+    ) -> list[Appended]:
+        """Append what is not recognised as being there, and say where each is."""
+        known = recognise(admitted) if recognise else {}
+        appended = iter(self.append([entry for index, entry in admitted if index not in known], notes))
+        return [known[index] if index in known else next(appended) for index, _ in admitted]
+
     def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[tuple[int, Entry]]:
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
         tally.refused_in_batch = []
+        batch: dict[str, Entry] = {}
         for event in chunk:
             try:
-                entry = _entry(self.door, now, event)
+                entry = self.fitted(_entry(self.door, now, event), batch)
                 check_horizon(horizon, [entry])
+                batch.setdefault(entry.key, entry)
                 yield tally.index, entry
             except RefusedEvent as error:
                 tally.refuse(error)
@@ -174,6 +220,7 @@ class _Tally:
     duplicates: int = 0
     differing: int = 0
     refused: int = 0
+    waiting: int = 0
     last_position: int | None = None
     refusals: list[Refusal] = field(factory=list)
     refused_in_batch: list[Refusal] = field(factory=list)
@@ -198,8 +245,10 @@ class _Tally:
             refusals=self.refused_in_batch,
         )
 
-    def count(self, indexes: list[int], appended: list[Appended]) -> None:
-        duplicates = [(index, place) for index, place in zip(indexes, appended, strict=True) if place.duplicate]
+    def count(self, admitted: list[tuple[int, Entry]], appended: list[Appended]) -> None:
+        places = list(zip(admitted, appended, strict=True))
+        duplicates = [(index, place) for (index, _), place in places if place.duplicate]
+        self.waiting += sum(entry.type == WAITING and not place.duplicate for (_, entry), place in places)
         self.recorded += len(appended) - len(duplicates)
         self.duplicates += len(duplicates)
         for index, place in duplicates:
@@ -216,4 +265,5 @@ class _Tally:
             refused=self.refused,
             refusals=self.refusals,
             last_position=self.last_position,
+            waiting=self.waiting,
         )

@@ -29,6 +29,7 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Day
 from analytics_es.read_models import ReadModels, beside
+from analytics_es.read_models.halving import Intake, into
 from analytics_es.read_models.sealed_rows import pack
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.store import Store
@@ -183,10 +184,14 @@ class Sealing:
         self, read_models: ReadModels, group: list[Declaration], until: Mapping[str, int], position: int
     ) -> None:
         fold, reached = self.store.fold.of(group), 0
+        intake = Intake(lambda: fold)
         for batch in self._log.scan_period(0, max(until.values()) * MICRO, upto=position):
             last = batch.column("position")[-1].as_py()
-            for name, folded in fold.fold_all(_older(batch, until)).items():
-                read_models.commit(name, folded, expected=reached, position=last)
+            older = _older(batch, until)
+            result = fold(older)
+            for declared in group:
+                take = into(read_models, declared, expected=reached, position=last)
+                intake(declared, result[declared.name], older, take)
             reached = last
             self._report("sealing", last, position)
 

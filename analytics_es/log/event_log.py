@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,9 @@ COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", 
 PLACE = 12  # digits of a key that say when; the rest says which
 LAST = 2**62
 GROUP_BYTES = 16 * 2**20  # some 40,000 events
+
+# Noted of a log of before: up to which position rows of files may be known by their file's name and their number in it.
+ROWS_BY_PLACE = "rows by place"
 
 Range = tuple[int, int]  # positions: the first and the last
 Stored = tuple[int, str, bytes | None]  # position, type, state
@@ -116,6 +119,10 @@ class EventLog(ABC):
     @abstractmethod
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
+
+    @abstractmethod
+    def occurred_in(self, milliseconds: Collection[str]) -> dict[str, Held]:
+        """Return the events of some milliseconds, which are beginnings of keys, by their keys, as they are stored."""
 
     @abstractmethod
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:

@@ -74,9 +74,9 @@ class DerivedReadModels:
         With the `fold` of a store they begin with what is sealed. Without one, the period may be of any calendar.
         """
         if fold:
-            return derive(log, [declaration], fold.of([declaration]).fold_all, tiling, progress=progress)
+            return derive(log, [declaration], fold.of([declaration]), tiling, progress=progress)
         with closing(Fold([declaration], tiling.calendar, threads=THREADS)) as own:
-            return derive(log, [declaration], own.fold_all, tiling, seeds=_NoSeeds(log), progress=progress)
+            return derive(log, [declaration], own, tiling, seeds=_NoSeeds(log), progress=progress)
 
     @classmethod
     def exact(cls, log: EventLog, declaration: Declaration, tiling: Tiling) -> ReadModels:

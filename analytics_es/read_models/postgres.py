@@ -117,6 +117,12 @@ class PostgresReadModels(ReadModels):
         for position, hour, field in folded.unreadable:
             cursor.execute(WRITE_UNREADABLE, (declaration.table, hour, position, field))
 
+    @contextmanager
+    def attempting(self, cursor: Any) -> Iterator[None]:
+        """Open a part of a transaction that can fail by itself: what was done in it is undone. Raises RowsRefused."""
+        with self._database.translated(), cursor.savepoint():
+            yield
+
     def scrub(self) -> list[str]:
         """Remove the rows that were deleted, beside everybody; their bytes stay in the free space of pages."""
         tables = [read_model.declaration.table for read_model in self.live().values()]

@@ -10,6 +10,7 @@ from attrs import frozen
 from analytics_es.log import Horizon
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Column, Declaration, shortened
+from analytics_es.projection.fold import WHOLE
 from analytics_es.read_models import histograms
 
 # How much a read model could not read in some hours, or at no time that it could read either.
@@ -37,6 +38,10 @@ OPEN_LETTERS = (
     "WHERE d.projection = ? AND d.position = u.position AND d.field = u.field)"
 )
 IN_ORDER = " ORDER BY position, field LIMIT ?"
+
+# Which events before a position were set aside as a whole, the last first.
+OF_WHOLE = "SELECT position FROM unreadable WHERE projection = ? AND field = ? AND hour > 0"
+SET_ASIDE_BEFORE = f"{OF_WHOLE} AND position < ? ORDER BY position DESC LIMIT ?"
 
 # What was accepted as it is.
 LIST_DISCARDED = "SELECT projection, position, field FROM discarded"
@@ -231,6 +236,10 @@ class Snapshot:
         if discarded:
             return self._fetch(LETTERS + IN_ORDER, (table, first, last, limit))
         return self._fetch(OPEN_LETTERS + IN_ORDER, (table, first, last, name, limit))
+
+    def set_aside(self, declaration: Declaration, before: int = 2**62, limit: int = 2**62) -> list[int]:
+        """Return the positions of events that were set aside as a whole before a position, the last first."""
+        return [row[0] for row in self._fetch(SET_ASIDE_BEFORE, (declaration.table, WHOLE, before, limit))]
 
     def discarded(self) -> set[tuple[str, int, str]]:
         """Return what was accepted as it is: projection, position, field."""

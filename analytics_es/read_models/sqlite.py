@@ -11,7 +11,7 @@ from typing import Any
 
 from analytics_es.errors import RebuildRunning
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
-from analytics_es.log.sqlite.database import Database, only_one
+from analytics_es.log.sqlite.database import Database, only_one, translated
 from analytics_es.log.sqlite.file import check
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
@@ -113,6 +113,19 @@ class SQLiteReadModels(ReadModels):
         )
         listed = [(declaration.table, hour, position, field) for position, hour, field in folded.unreadable]
         cursor.executemany(WRITE_UNREADABLE, listed)
+
+    @contextmanager
+    def attempting(self, cursor: Any) -> Iterator[None]:
+        """Open a part of a transaction that can fail by itself: what was done in it is undone. Raises RowsRefused."""
+        cursor.execute("SAVEPOINT attempt")
+        try:
+            with translated():
+                yield
+        except BaseException:
+            cursor.execute("ROLLBACK TO attempt")
+            raise
+        finally:
+            cursor.execute("RELEASE attempt")
 
     def scrub(self) -> list[str]:
         """Write the file anew, from what is in it."""

@@ -69,6 +69,10 @@ class ReadModels(ABC):
         """Merge rows into what is there, and list what was unreadable."""
 
     @abstractmethod
+    def attempting(self, cursor: Any) -> AbstractContextManager[None]:
+        """Open a part of a transaction that can fail by itself: what was done in it is undone. Raises RowsRefused."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close the database."""
 

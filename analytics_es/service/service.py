@@ -12,7 +12,7 @@ from analytics_es.audit.diff import diff
 from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.corrections import Corrections
-from analytics_es.ingest import Buffer, MessageBus, PrivacyPolicy, Subscription, WhenFull
+from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, WhenFull
 from analytics_es.ingest.bus import FAMILIES
 from analytics_es.ingest.recorder import OnDuplicate, OnRefused
 from analytics_es.ingest.subscription import subscribe
@@ -152,6 +152,15 @@ class AnalyticsService(Upkeep):
             )
         )
 
+    def importing(self) -> Importer:
+        """Return what records the rows of files, as `analytics_es.ingest.files` reads them: one for each import.
+
+        A row without an id is known by what it says, and by how many rows of its file say the same; so a file that is
+        renamed, rolled or longer adds only what is new (docs/mapping.md).
+        """
+        store = self._parts.store
+        return Importer(store.recorder, store.vault)
+
     def subscribe_to(self, bus: MessageBus, families: Sequence[str] = FAMILIES) -> Subscription:
         """Record what a message bus delivers, until the subscription or this service is closed.
 
@@ -195,12 +204,13 @@ class AnalyticsService(Upkeep):
             max_wait=max_wait,
             on_failure=on_failure,
             on_sigterm=on_sigterm,
+            check=lambda event: self.store.recorder.fitted(event.write(), {}),
         )
         self._lifetime.buffers = [earlier for earlier in self._lifetime.buffers if not earlier.closed] + [buffer]
         return buffer
 
     def _append(self, entries: Sequence[Entry]) -> list[Appended]:
-        return self.store.recorder.append(entries)
+        return self.store.recorder.take(entries)
 
     # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
 

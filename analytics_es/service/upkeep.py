@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
 
+from analytics_es.audit.corrections import doubtful_corrections
 from analytics_es.audit.dead_letters import DeadLetterDetails, DeadLetters
 from analytics_es.audit.ledger import check_ledger
 from analytics_es.audit.verify import verify
@@ -21,6 +22,7 @@ from analytics_es.types import (
     AggregationResult,
     BackupResult,
     DeadLetter,
+    DoubtfulCorrection,
     ExportResult,
     LedgerCheck,
     OperationResult,
@@ -77,6 +79,7 @@ class Upkeep(Questions):
 
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
         """Wait until everything recorded so far is in the read models; raises NotCaughtUp, FoldFailed."""
+        self._parts.corrections.settle()
         return self.store.runner.wait_until_caught_up(timeout)
 
     def projections(self) -> OperationResult[list[ProjectionStatus]]:
@@ -93,6 +96,13 @@ class Upkeep(Questions):
         Nobody can record one any more; a log may hold some of before.
         """
         return self._result(lambda parts: unread_announcements(parts.store.log))
+
+    def doubtful_corrections(self, *, progress: Progress | None = None) -> OperationResult[list[DoubtfulCorrection]]:
+        """List corrections of costs that fit no call: those that wait for it, and those of before, which are counted.
+
+        All of the log is looked through.
+        """
+        return self._result(lambda parts: doubtful_corrections(parts.store.log, progress))
 
     # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────
 

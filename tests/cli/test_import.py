@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from analytics_es import AnalyticsService
-from analytics_es.cli.rejects import ADVICE
+from analytics_es.cli.rejects import ADVICE, EQUAL
+from analytics_es.ingest.importing import Importer
 from tests.cli.conftest import Cli
 
 MAPPING = """
@@ -135,6 +135,22 @@ def test_a_source_is_for_what_does_not_say_its_own(cli: Cli) -> None:
     assert [event["source"] for event in listed["events"]] == ["bus", "lab"]
 
 
+def test_rows_of_another_file_that_say_the_same_are_noted_unless_they_come_first(cli: Cli) -> None:
+    Path("m.toml").write_text(MAPPING.replace('id = "id"\nsource = "\'meter\'"\n', ""))
+
+    def imported(name: str, *tokens: int) -> tuple[list[str], list[str]]:
+        rows = [f"2024-03-04T12:00Z,m,{number}" for number in tokens]
+        Path(name).write_text("\n".join(["called,model,tokens", *rows]))
+        result = cli("import", name, "--mapping", "m.toml", "--strict")
+        return result.stdout.splitlines()[1].split()[1:3], result.stderr.splitlines()
+
+    assert imported("a.csv", 1, 2, 3) == (["3", "0"], [])
+    assert imported("a.csv", 1, 2, 3, 4) == (["1", "3"], [])
+    assert imported("a.1.csv", 1, 2, 3, 4) == (["0", "4"], [])
+    assert imported("b.csv", 1, 5, 2, 6, 3) == (["2", "3"], [f"note: 2 rows say {EQUAL}"])
+    assert imported("c.csv", 7, 1) == (["1", "1"], [f"note: 1 row says {EQUAL}"])
+
+
 @pytest.mark.parametrize("source", ["", "x" * 257])
 def test_a_source_that_none_can_be_is_wrong_usage(cli: Cli, source: str) -> None:
     Path("a.jsonl").write_text(cloud_event(1))
@@ -238,7 +254,7 @@ def test_an_import_that_cannot_begin_creates_nothing(cli: Cli, tmp_path: Path, a
 def test_an_import_that_breaks_off_tells_how_far_it_came(
     cli: Cli, mixed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = AnalyticsService.record_events
+    record = Importer.record
     calls = []
 
     def fails_later(*arguments: Any, **options: Any) -> Any:
@@ -247,7 +263,7 @@ def test_an_import_that_breaks_off_tells_how_far_it_came(
             raise OSError(28, "No space left on device", "analytics.db")
         return record(*arguments, **options)
 
-    monkeypatch.setattr(AnalyticsService, "record_events", fails_later)
+    monkeypatch.setattr(Importer, "record", fails_later)
     result = cli("import", "mixed.jsonl")
 
     assert result.exit_code == 1

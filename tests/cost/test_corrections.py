@@ -57,6 +57,12 @@ def record(service: AnalyticsService, event: Arguments) -> int:
     return service.record_event(**event).unwrap().position
 
 
+def of_before(service: AnalyticsService, event: Arguments) -> int:
+    """Record a correction as it was done before its call was looked for."""
+    recorder = service.store.recorder
+    return recorder.append([recorder.door.write(**event)])[0].position
+
+
 def correct(service: AnalyticsService, position: int, cost: Any, **given: Any) -> CostCorrection:
     return service.correct_cost(position, cost, **{"note": "invoice", **given}).unwrap()
 
@@ -432,7 +438,6 @@ def test_a_failure_that_only_the_type_tells_of_is_one(analytics: AnalyticsServic
             provider_call(cost=None),
             "it reports none; publish a price for its model instead (`analytics-es prices import`)",
         ),
-        (cost_corrected(), "it is a correction itself"),
     ],
 )
 def test_only_the_reported_cost_of_a_call_is_corrected(
@@ -444,6 +449,11 @@ def test_only_the_reported_cost_of_a_call_is_corrected(
         "not_correctable",
         f"The cost of the event at position {position} cannot be corrected: {problem}.",
     )
+
+
+@once
+def test_nor_is_one_without_a_call(analytics: AnalyticsService) -> None:
+    assert "it is a correction itself." in refusal(analytics, of_before(analytics, cost_corrected()))[1]
 
 
 def test_a_correction_is_not_corrected_but_its_call(analytics: AnalyticsService) -> None:
@@ -503,7 +513,7 @@ def test_an_identity_that_something_else_has_is_not_taken(analytics: AnalyticsSe
 def test_nor_one_of_another_time_where_ids_are_strict(url: str) -> None:
     with opened(url, strict_ids=True) as analytics:
         position = record(analytics, call())
-        record(analytics, cost_corrected(occurred_at=NOON + timedelta(hours=1)))
+        of_before(analytics, cost_corrected(occurred_at=NOON + timedelta(hours=1)))
 
         assert "position 2 has the identity that its correction would have" in refusal(analytics, position)[1]
 

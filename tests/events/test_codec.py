@@ -213,5 +213,7 @@ def test_an_answer_is_plain_with_decimals_as_text_and_times_as_iso() -> None:
 
 
 def test_an_answer_is_json_field_for_field() -> None:
-    assert to_json(Receipt(position=1), indent=False) == '{"position":1,"duplicate":false,"differs":false}'
+    assert (
+        to_json(Receipt(position=1), indent=False) == '{"position":1,"duplicate":false,"differs":false,"waiting":false}'
+    )
     assert to_json(Receipt(position=1)).splitlines()[1] == '  "position": 1,'

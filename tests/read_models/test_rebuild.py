@@ -20,7 +20,7 @@ from analytics_es.projection.fold import Folded
 from analytics_es.read_models import beside
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
-from tests.stores import PATIENCE, append, contents, derived, eventually, only_live, stored
+from tests.stores import PATIENCE, append, contents, derived, eventually, only_live
 
 EVENTS = 60
 
@@ -383,19 +383,6 @@ def test_an_end_at_any_moment_changes_nothing_and_leaves_nothing(
     monkeypatch.undo()
     analytics.rebuild().unwrap()
     assert held(analytics) == right(analytics)
-
-
-def test_a_sum_that_does_not_fit_stops_it_and_changes_nothing(analytics: AnalyticsService) -> None:
-    for _ in range(2):
-        append(analytics.store.log, stored("provider.call.completed", input_tokens=2**62 + 2**61))  # type: ignore[arg-type]
-    before = held(analytics)
-
-    failure = analytics.rebuild().failure
-
-    assert failure
-    assert failure.code in ("store_failed", "fold_failed")
-    assert held(analytics) == before
-    only_live(analytics.store.read_models)
 
 
 def test_what_was_cleared_away_meanwhile_ends_it(analytics: AnalyticsService) -> None:

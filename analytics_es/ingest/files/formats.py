@@ -37,10 +37,12 @@ def rows(
         raise CannotRead(path=path, problem="there is no such file")
     if format == OTLP:
         return traces(path)
+    whole = mapping is not None and not mapping.has_ids
     if mapping and kind == ".parquet":
-        return evaluate(path, mapping, parquet_batches(path, mapping.names), source)
+        return evaluate(path, mapping, parquet_batches(path, mapping.names, whole=whole), source)
     if mapping:
-        return evaluate(path, mapping, text_batches(path, mapping.names, is_csv=kind == ".csv"), source)
+        batches = text_batches(path, mapping.names, is_csv=kind == ".csv", whole=whole)
+        return evaluate(path, mapping, batches, source)
     if kind in (".csv", ".parquet"):
         raise BadMapping(path=path, problem="a mapping is needed: only CloudEvents as JSON Lines do without")
     return cloud_events(path, source)

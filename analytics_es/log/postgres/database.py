@@ -21,7 +21,16 @@ from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from analytics_es import forks
-from analytics_es.errors import BadAddress, BadSchema, Closed, Forked, StoreBusy, StoreFailed, StoreUnavailable
+from analytics_es.errors import (
+    BadAddress,
+    BadSchema,
+    Closed,
+    Forked,
+    RowsRefused,
+    StoreBusy,
+    StoreFailed,
+    StoreUnavailable,
+)
 from analytics_es.log.address import redacted
 from analytics_es.log.turns import WRITING_SECONDS, Turns
 
@@ -41,6 +50,7 @@ SETTINGS = SQL(
 
 _SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,39}")
 _BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.QueryCanceled)
+_REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)  # for what is written
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 
 Connection = psycopg.Connection[Any]
@@ -71,6 +81,13 @@ class Cursor:
         """Return the rows of the last statement."""
         self._sync()
         return self._cursor.fetchall()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Open a part of the transaction that can fail by itself: the driver raises at its end at the latest."""
+        with self._cursor.connection.transaction():
+            yield
+            self._sync()
 
     def _sync(self) -> None:
         if self._pipeline:
@@ -224,6 +241,8 @@ class Database(forks.Forking):
             raise StoreUnavailable(problem=problem) from None
         except _BUSY as error:
             raise StoreBusy(seconds=LOCK_TIMEOUT) from error
+        except _REFUSED as error:
+            raise RowsRefused(problem=error.diag.message_primary or self.message(error)) from None  # without the values
         except _LOST as error:
             raise StoreUnavailable(problem=self.message(error)) from None
         except psycopg.Error as error:

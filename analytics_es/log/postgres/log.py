@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -68,6 +68,12 @@ LATEST = EVENTS + "WHERE notification_id <= {upto}{unsealed} ORDER BY notificati
 
 # The event with a key.
 OF_KEY = EVENTS + "WHERE originator_id = {key} AND originator_version = 1{unsealed}"
+
+# The events of some milliseconds.
+OCCURRED_IN = (
+    "SELECT originator_id, notification_id, topic, state FROM unnest(%s::text[]) AS given (millisecond) "
+    "JOIN stored_events ON originator_id >= millisecond AND originator_id < millisecond || 'g'"
+)
 
 # The events that hold some bytes, or are of some types.
 SEARCH = (
@@ -203,6 +209,17 @@ class PostgresLog(EventLog):
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
         return first_row(self._events(OF_KEY, key=Literal(key).as_string()))
+
+    def occurred_in(self, milliseconds: Collection[str]) -> dict[str, Held]:
+        """Return the events of some milliseconds, by their keys, as they are stored."""
+
+        def look() -> dict[str, Held]:
+            with self._database.connection() as connection:
+                cursor = connection.cursor(row_factory=tuple_row, binary=True)
+                rows = cursor.execute(OCCURRED_IN, [sorted(milliseconds)])
+                return {key: Held(*held) for key, *held in rows}
+
+        return self._database.again(look)
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""

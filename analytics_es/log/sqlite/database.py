@@ -16,7 +16,7 @@ from eventsourcing.persistence import ConnectionPoolClosedError, PersistenceErro
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
 
 from analytics_es import forks
-from analytics_es.errors import Closed, Forked, OldSqlite, StoreBusy, StoreFailed, StoreMoved
+from analytics_es.errors import Closed, Forked, OldSqlite, RowsRefused, StoreBusy, StoreFailed, StoreMoved
 from analytics_es.log.sqlite.file import check, create, escaped, file_at
 from analytics_es.log.turns import Turns
 
@@ -276,8 +276,11 @@ def translated() -> Iterator[None]:
         yield
     except ConnectionPoolClosedError:
         raise Closed from None
+    except OverflowError as error:  # the driver's own, of an integer beyond 64 bits
+        raise RowsRefused(problem=error) from error
     except (sqlite3.Error, PersistenceError) as error:
         text = str(error)
         if "locked" in text or "busy" in text or "Timed out" in text:
             raise StoreBusy(seconds=LOCK_TIMEOUT) from error
-        raise StoreFailed(problem=text) from error
+        refused = isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError))
+        raise (RowsRefused if refused else StoreFailed)(problem=text) from error
