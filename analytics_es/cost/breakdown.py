@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import partial
 from typing import Any, cast
 
@@ -12,12 +12,12 @@ from attrs import frozen
 from analytics_es.cost.cells import NEEDED
 from analytics_es.cost.charges import Charge, Costs, regrouped, remaining, together
 from analytics_es.cost.context import with_prices
-from analytics_es.cost.prices.quantities import trimmed
+from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.cost.pricing import Assumption, Costing
 from analytics_es.cost.what_if import check_models
 from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
-from analytics_es.queries.figures import change
+from analytics_es.queries.figures import change, trimmed
 from analytics_es.queries.grouping import Grouping, grouping
 from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.types import (
@@ -166,7 +166,8 @@ def _forecast(question: Question, cost: Decimal) -> Decimal | None:
     passed = question.context.clock().timestamp() - start
     if not 0 < passed < end - start:
         return None
-    return trimmed((cost * (end - start) / Decimal(round(passed))).quantize(BILLIONTH))
+    with localcontext(WIDE):
+        return trimmed((cost * (end - start) / Decimal(round(passed))).quantize(BILLIONTH))
 
 
 def _plain(money: Decimal | None) -> Decimal | None:

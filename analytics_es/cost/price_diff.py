@@ -15,10 +15,11 @@ from analytics_es.cost.price_log import PricesThen, read_entries
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.entries import PriceEntry
 from analytics_es.cost.prices.prices import UnitPrices
-from analytics_es.cost.prices.quantities import EXACT, trimmed
+from analytics_es.cost.prices.quantities import EXACT
 from analytics_es.cost.pricing import Costing
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import Question, QuestionContext
+from analytics_es.queries.figures import trimmed
 from analytics_es.queries.grouping import grouping
 from analytics_es.types import PriceChange, PriceChangeTotal, Priced, PriceDiff, PriceUsed, TimePeriod
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from analytics_es.cost.cells import NEEDED
 from analytics_es.cost.charges import Costs, together
-from analytics_es.cost.prices.quantities import trimmed
+from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.cost.pricing import Costing
 from analytics_es.errors import UnknownKey
 from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
+from analytics_es.queries.figures import trimmed
 from analytics_es.queries.grouping import grouping, read_filters
 from analytics_es.types import TimePeriod, UnitCost, UnitCosts
 
@@ -98,6 +99,6 @@ def _unit(unit: Any, currency: str, cost: Decimal | None, units: Decimal, unknow
         currency=currency,
         cost=None if cost is None else trimmed(cost),
         units=units,
-        each=None if cost is None or not units else trimmed((cost / units).quantize(TWELVE)),
+        each=None if cost is None or not units else trimmed(WIDE.divide(cost, units).quantize(TWELVE, context=WIDE)),
         unknown_calls=unknown,
     )

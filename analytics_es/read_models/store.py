@@ -10,7 +10,7 @@ from typing import Any
 from analytics_es.errors import OtherTimezone, SealedTimezone
 from analytics_es.log.checkpoints import Checkpoints
 from analytics_es.log.database import Cursor, Database
-from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.declaration import Column, Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.read_models import registry
 from analytics_es.read_models.registry import Live
@@ -48,6 +48,7 @@ class ReadModels(ABC):
 
     key_type: str
     integer_type: str
+    wide_type: str  # of numbers that may pass 64 bits; {c} is the name of the column
     table_options = ""
     beside_log = False  # in the database of the log
     sums: Sums
@@ -131,11 +132,16 @@ class ReadModels(ABC):
         """Create the table of a projection, unless it is there."""
         text, integer = f"{self.key_type} NOT NULL", self.integer_type
         keys = [f"{key.name} {text}" for key in declaration.keys]
-        columns = [f"{c.name} {'TEXT NOT NULL' if c.merge == 'histogram' else integer}" for c in declaration.columns]
+        columns = [f"{column.name} {self._type(column)}" for column in declaration.columns]
         cursor.execute(
             f"CREATE TABLE IF NOT EXISTS {declaration.table} (grain {text}, bucket {integer} NOT NULL, "
             f"{', '.join([*keys, *columns])}, PRIMARY KEY ({', '.join(declaration.row_key)})){self.table_options}"
         )
+
+    def _type(self, column: Column) -> str:
+        if column.merge == "histogram":
+            return "TEXT NOT NULL"
+        return self.wide_type.format(c=column.name) if column.wide else self.integer_type
 
     def create_anew(self, cursor: Cursor, declaration: Declaration, seeds: Seeds | None = None) -> None:
         """Create the table of a projection, with nothing but seeds in it, and its checkpoint at the beginning."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, tzinfo
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import pairwise
 
 from attrs import evolve, frozen
@@ -13,10 +13,11 @@ from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, money
 from analytics_es.cost.budgets.credits import NOTHING, Burnt, Grant, burn, phases
 from analytics_es.cost.budgets.spending import COST, OpenContext, Spending, between, hours, spending
-from analytics_es.cost.prices.quantities import trimmed
+from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import LATEST, time_of
 from analytics_es.projection.calendar import Calendar
+from analytics_es.queries.figures import trimmed
 from analytics_es.read_models import Snapshot, Tiling
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, Completeness, CreditStatus, TimePeriod
 
@@ -24,7 +25,7 @@ EVER = between(None, None)
 DAY, SECOND, MICROSECOND = timedelta(days=1), timedelta(seconds=1), timedelta(microseconds=1)
 PLACES = Decimal(1).scaleb(-9)  # of a rate
 
-Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, in billionths
+Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, times 10^18
 
 
 def budgets(open_context: OpenContext, budget: str | None, at: datetime | None) -> BudgetReport:
@@ -41,8 +42,9 @@ def budgets(open_context: OpenContext, budget: str | None, at: datetime | None) 
                 and (draft.account.holds(at or now) or (budget_id is not None and at is None))
             ]
             own = question.completeness()
-    outcomes = [_outcome(open_context, draft, when) for draft in drafts]
-    statuses = [_status(draft, outcome, when) for draft, outcome in zip(drafts, outcomes, strict=True)]
+    with localcontext(WIDE):
+        outcomes = [_outcome(open_context, draft, when) for draft in drafts]
+        statuses = [_status(draft, outcome, when) for draft, outcome in zip(drafts, outcomes, strict=True)]
     statuses.sort(key=lambda status: (-(status.used or 0.0), status.budget_id, status.currency, status.scope_id))
     return BudgetReport(
         at=(at or now).astimezone(calendar.zone),
