@@ -7,12 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, evolve, field
 
-from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
-from analytics_es.events.event import CORRECTED
+from analytics_es.errors import (
+    AnalyticsError,
+    BadEvent,
+    BadPrice,
+    BeforeHorizon,
+    RefusedBatch,
+    RefusedEvent,
+    ReservedType,
+)
+from analytics_es.events.event import CORRECTED, OWN
 from analytics_es.ingest.corrections import WAITING, Batch, Calls
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.problems import reason
@@ -24,11 +32,17 @@ LISTED = 100
 POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
 CONFIGURED = "analytics.privacy.configured"
 
+T = TypeVar("T")
 OnRefused = Callable[[Refusal], None]
 OnDuplicate = Callable[[Duplicate], None]
+TakeOver = Callable[[Mapping[str, Any]], Entry | None]  # what is to be made of what another store had to say itself
 Recognise = Callable[[Sequence[tuple[int, Entry]]], Mapping[int, Appended]]
 _NEEDED = {"event_type", "data"}
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
+
+
+def skip_own(_: Mapping[str, Any]) -> None:
+    """Make nothing of what another store had to say itself."""
 
 
 def receipt(appended: Appended, *, waiting: bool = False) -> Receipt:
@@ -134,6 +148,7 @@ class Recorder:
         skip_refused: bool = False,
         on_refused: OnRefused | None = None,
         on_duplicate: OnDuplicate | None = None,
+        take_over: TakeOver | None = None,
         progress: Progress | None = None,
         recognise: Recognise | None = None,
         notes: Mapping[str, str] | None = None,
@@ -142,11 +157,12 @@ class Recorder:
 
         A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
         with `skip_refused` the rest of it is recorded. `on_refused` is told of each, `on_duplicate` of what was there.
+        With `take_over`, what only the service says is not refused: what that makes no entry of is skipped and counted.
         `recognise` finds what is there under another identity.
         """
         if batch < 1:
             raise ValueError(f"a batch has at least one event, not {batch}")
-        tally = _Tally(on_refused, on_duplicate)
+        tally = _Tally(on_refused, on_duplicate, take_over)
         source = iter(events)
         while chunk := list(islice(source, batch)):
             admitted = list(self._admitted(chunk, tally))
@@ -174,21 +190,37 @@ class Recorder:
         batch: dict[str, Entry] = {}
         for event in chunk:
             try:
-                entry = self.fitted(_entry(self.door, now, event), batch)
-                check_horizon(horizon, [entry])
-                batch.setdefault(entry.key, entry)
-                yield tally.index, entry
-            except RefusedEvent as error:
+                if entry := self._of_batch(event, now, batch, tally):
+                    check_horizon(horizon, [entry])
+                    batch.setdefault(entry.key, entry)
+                    yield tally.index, entry
+            except (RefusedEvent, BadPrice) as error:
                 tally.refuse(error)
                 late += isinstance(error, BeforeHorizon)
             tally.index += 1
         if late:
             self.log.seals.count_refused(late)
 
+    def _of_batch(self, event: Mapping[str, Any], now: datetime, batch: Batch, tally: _Tally) -> Entry | None:
+        try:
+            return self.fitted(_entry(self.door, now, event), batch)
+        except ReservedType as error:
+            if tally.take_over is None:
+                raise
+            own = error.details["type"]
+            entry = _guarded(event, lambda: tally.take_over and tally.take_over(event))
+            if entry is None:
+                tally.skipped[own] = tally.skipped.get(own, 0) + 1
+            return entry
+
 
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
+    return _guarded(event, lambda: door.write(now=now, **event))
+
+
+def _guarded(event: Mapping[str, Any], read: Callable[[], T]) -> T:
     try:
-        return door.write(now=now, **event)
+        return read()
     except AnalyticsError:
         raise
     except Exception as error:
@@ -215,17 +247,20 @@ def _mistake(event: object) -> str:
 class _Tally:
     on_refused: OnRefused | None
     on_duplicate: OnDuplicate | None
+    take_over: TakeOver | None
     index: int = 0
     recorded: int = 0
     duplicates: int = 0
     differing: int = 0
     refused: int = 0
     waiting: int = 0
+    taken_over: int = 0
+    skipped: dict[str, int] = field(factory=dict)
     last_position: int | None = None
     refusals: list[Refusal] = field(factory=list)
     refused_in_batch: list[Refusal] = field(factory=list)
 
-    def refuse(self, error: RefusedEvent) -> None:
+    def refuse(self, error: AnalyticsError) -> None:
         refusal = Refusal(index=self.index, code=error.code, message=str(error))
         self.refused += 1
         self.refused_in_batch.append(refusal)
@@ -248,7 +283,9 @@ class _Tally:
     def count(self, admitted: list[tuple[int, Entry]], appended: list[Appended]) -> None:
         places = list(zip(admitted, appended, strict=True))
         duplicates = [(index, place) for (index, _), place in places if place.duplicate]
-        self.waiting += sum(entry.type == WAITING and not place.duplicate for (_, entry), place in places)
+        own = [entry.type for (_, entry), place in places if entry.type.startswith(OWN) and not place.duplicate]
+        self.waiting += own.count(WAITING)
+        self.taken_over += len(own) - own.count(WAITING)
         self.recorded += len(appended) - len(duplicates)
         self.duplicates += len(duplicates)
         for index, place in duplicates:
@@ -266,4 +303,6 @@ class _Tally:
             refusals=self.refusals,
             last_position=self.last_position,
             waiting=self.waiting,
+            skipped=self.skipped,
+            prices=self.taken_over,
         )
