@@ -24,19 +24,23 @@ TWELVE = Decimal("1e-12")
 
 def unit_costs(context: QuestionContext, period: TimePeriod, where: Mapping[str, str] | None) -> UnitCosts:
     """Answer get_unit_costs."""
-    with context.question(["cost"], period) as question:
-        declaration = question.declaration("cost", NEEDED)
-        filters = context.as_logged(_read_filters(declaration, where))
-        with Costing(question, declaration, currency=filters.pop(MONEY, None)) as costing:
-            whole = together(costing.by_group(question.tiling, where=grouping(declaration, [], filters).where))
-            units = [*_of_entities(question, declaration, costing, filters), *_of_output(whole)]
-        return UnitCosts(
-            period=question.period,
-            units=units,
-            calls=whole.known().calls + whole.not_known().calls,
-            unknown_calls=whole.not_known().calls,
-            completeness=question.completeness(),
-        )
+    filters = context.as_logged(_read_filters(context.declaration("cost"), where))
+    return context.answer(["cost"], period, lambda question: _unit_costs(question, filters))
+
+
+def _unit_costs(question: Question, filters: dict[str, str]) -> UnitCosts:
+    declaration, currency = question.declaration("cost", NEEDED), filters.get(MONEY)
+    filters = {word: value for word, value in filters.items() if word != MONEY}
+    with Costing(question, declaration, currency=currency) as costing:
+        whole = together(costing.by_group(question.tiling, where=grouping(declaration, [], filters).where))
+        units = [*_of_entities(question, declaration, costing, filters), *_of_output(whole)]
+    return UnitCosts(
+        period=question.period,
+        units=units,
+        calls=whole.known().calls + whole.not_known().calls,
+        unknown_calls=whole.not_known().calls,
+        completeness=question.completeness(),
+    )
 
 
 def _read_filters(declaration: Declaration, where: Mapping[str, str] | None) -> dict[str, str]:
@@ -58,10 +62,10 @@ def _of_entities(
         by = [] if costing.currency is None else [declaration.entity_key("id")]
         groups = costing.by_group(question.tiling, where=where, by=by)
         costs = together(groups)
+        # Which entities have calls that cost so, prices alone can say.
+        by_prices = by and unit != "successful_task"
+        units = len(groups) if by_prices else _count(question, declaration, unit, where)
         if costs.charges or costs.unknown:
-            # Which entities have calls that cost so, prices alone can say.
-            by_prices = by and unit != "successful_task"
-            units = len(groups) if by_prices else _count(question, declaration, unit, where)
             yield from _units(unit, costs, Decimal(units))
 
 

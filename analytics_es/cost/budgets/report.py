@@ -17,7 +17,6 @@ from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import LATEST, time_of
 from analytics_es.projection.calendar import Calendar
-from analytics_es.queries import Question
 from analytics_es.queries.figures import trimmed
 from analytics_es.read_models import Snapshot, Tiling
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, Completeness, CreditStatus, TimePeriod
@@ -31,18 +30,18 @@ Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, ti
 
 def budgets(open_context: OpenContext, budget: str | None, at: datetime | None) -> BudgetReport:
     """Answer get_budgets."""
-    with open_context(BUDGETS, EVER) as context, context.read_models.read() as snapshot:
+    with open_context(BUDGETS, EVER) as context:
         calendar, now = context.calendar, context.clock()
         budget_id = None if budget is None else context.known_as("budget", budget)
         when = _When(calendar, min(at or now, now), at)
-        drafts = [
-            draft
-            for draft in _drafts(snapshot, when)
-            if budget_id in (None, draft.account.budget_id)
-            and (draft.account.holds(at or now) or (budget_id is not None and at is None))
-        ]
-        tiling = Tiling.of(calendar, EVER)
-        own = Question(context, snapshot, snapshot.horizon(), tiling, EVER, [BUDGETS]).completeness()
+        with context.question([BUDGETS], EVER, kept=False) as question:
+            drafts = [
+                draft
+                for draft in _drafts(question.snapshot, when)
+                if budget_id in (None, draft.account.budget_id)
+                and (draft.account.holds(at or now) or (budget_id is not None and at is None))
+            ]
+            own = question.completeness()
     with localcontext(WIDE):
         outcomes = [_outcome(open_context, draft, when) for draft in drafts]
         statuses = [_status(draft, outcome, when) for draft, outcome in zip(drafts, outcomes, strict=True)]
