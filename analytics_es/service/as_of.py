@@ -77,7 +77,7 @@ class AsOf(Questions):
                 known_as=self._store.known_as,
                 prices=self._prices.then(self.position),
                 policies=self._policies,
-                derive=lambda declaration, tiling, _: DerivedReadModels.build(self._log, declaration, tiling),
+                derive=lambda declaration, tiling, _: DerivedReadModels.exact(self._log, declaration, tiling),
             )
 
     def export_data(

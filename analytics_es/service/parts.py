@@ -55,7 +55,7 @@ class Parts:
             known_as=store.known_as,
             prices=prices,
             policies=PolicyLog(store.log),
-            derive=lambda declaration, tiling, upto: DerivedReadModels.build(
+            derive=lambda declaration, tiling, upto: DerivedReadModels.exact(
                 LogSlice(store.log, upto=upto), declaration, tiling
             ),
         )
