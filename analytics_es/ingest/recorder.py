@@ -7,12 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, evolve, field
 
-from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
-from analytics_es.events.event import CORRECTED
+from analytics_es.errors import (
+    AnalyticsError,
+    BadEvent,
+    BadPrice,
+    BeforeHorizon,
+    RefusedBatch,
+    RefusedEvent,
+    ReservedType,
+)
+from analytics_es.events.event import CORRECTED, OWN
 from analytics_es.ingest.corrections import WAITING, Batch, Calls
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.problems import reason
@@ -24,10 +32,17 @@ LISTED = 100
 POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
 CONFIGURED = "analytics.privacy.configured"
 
+T = TypeVar("T")
 OnRefused = Callable[[Refusal], None]
 OnDuplicate = Callable[[Duplicate], None]
+TakeOver = Callable[[Mapping[str, Any]], Entry | None]  # what is to be made of what another store had to say itself
+Recognise = Callable[[Sequence[tuple[int, Entry]]], Mapping[int, Appended]]
 _NEEDED = {"event_type", "data"}
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
+
+
+def skip_own(_: Mapping[str, Any]) -> None:
+    """Make nothing of what another store had to say itself."""
 
 
 def receipt(appended: Appended, *, waiting: bool = False) -> Receipt:
@@ -97,22 +112,22 @@ class Recorder:
         """Keep what came in and gave no event, in one commit."""
         return self.append([self.rejection(**rejection) for rejection in rejections])
 
-    def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Append what has passed the door, in one commit; durable when it returns.
+    def append(self, entries: Sequence[Entry], notes: Mapping[str, str] | None = None) -> list[Appended]:
+        """Append what has passed the door, in one commit with notes; durable when it returns.
 
         Before the first of it comes the policy it passed under, unless the last that the log was told of is the same.
         """
         if self._in_force is None and entries:
             with self._announcing:
                 if self._in_force is None:
-                    return self._append_first(entries)
-        return self._commit(entries)
+                    return self._append_first(entries, notes or {})
+        return self._commit(entries, notes)
 
-    def _append_first(self, entries: Sequence[Entry]) -> list[Appended]:
+    def _append_first(self, entries: Sequence[Entry], notes: Mapping[str, str]) -> list[Appended]:
         policy = self.door.policy
         changed = (self.log.noted(POLICY) or "") != policy.fingerprint  # of old, everything was kept
         configured = [self.own_door.write(CONFIGURED, policy.to_dict())] if changed else []
-        result = self._commit([*configured, *entries], {POLICY: policy.fingerprint} if changed else None)
+        result = self._commit([*configured, *entries], {**notes, POLICY: policy.fingerprint} if changed else notes)
         self._in_force = policy.fingerprint
         return result[len(configured) :]
 
@@ -133,25 +148,41 @@ class Recorder:
         skip_refused: bool = False,
         on_refused: OnRefused | None = None,
         on_duplicate: OnDuplicate | None = None,
+        take_over: TakeOver | None = None,
         progress: Progress | None = None,
+        recognise: Recognise | None = None,
+        notes: Mapping[str, str] | None = None,
     ) -> BatchReceipt:
         """Record events given as arguments of `record`, in constant memory, one commit a batch.
 
         A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
         with `skip_refused` the rest of it is recorded. `on_refused` is told of each, `on_duplicate` of what was there.
+        With `take_over`, what only the service says is not refused: what that makes no entry of is skipped and counted.
+        `recognise` finds what is there under another identity.
         """
         if batch < 1:
             raise ValueError(f"a batch has at least one event, not {batch}")
-        tally = _Tally(on_refused, on_duplicate)
+        tally = _Tally(on_refused, on_duplicate, take_over)
         source = iter(events)
         while chunk := list(islice(source, batch)):
             admitted = list(self._admitted(chunk, tally))
             if tally.refused_in_batch and not skip_refused:
                 tally.refuse_batch(len(chunk))
-            tally.count(admitted, self.append([entry for _, entry in admitted]))
+            tally.count(admitted, self._appended(admitted, recognise, notes))
             if progress:
                 progress("recording", tally.index, 0)
         return tally.receipt()
+
+    def _appended(
+        self,
+        admitted: Sequence[tuple[int, Entry]],
+        recognise: Recognise | None,
+        notes: Mapping[str, str] | None,
+    ) -> list[Appended]:
+        """Append what is not recognised as being there, and say where each is."""
+        known = recognise(admitted) if recognise else {}
+        appended = iter(self.append([entry for index, entry in admitted if index not in known], notes))
+        return [known[index] if index in known else next(appended) for index, _ in admitted]
 
     def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[tuple[int, Entry]]:
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
@@ -159,21 +190,37 @@ class Recorder:
         batch: dict[str, Entry] = {}
         for event in chunk:
             try:
-                entry = self.fitted(_entry(self.door, now, event), batch)
-                check_horizon(horizon, [entry])
-                batch.setdefault(entry.key, entry)
-                yield tally.index, entry
-            except RefusedEvent as error:
+                if entry := self._of_batch(event, now, batch, tally):
+                    check_horizon(horizon, [entry])
+                    batch.setdefault(entry.key, entry)
+                    yield tally.index, entry
+            except (RefusedEvent, BadPrice) as error:
                 tally.refuse(error)
                 late += isinstance(error, BeforeHorizon)
             tally.index += 1
         if late:
             self.log.seals.count_refused(late)
 
+    def _of_batch(self, event: Mapping[str, Any], now: datetime, batch: Batch, tally: _Tally) -> Entry | None:
+        try:
+            return self.fitted(_entry(self.door, now, event), batch)
+        except ReservedType as error:
+            if tally.take_over is None:
+                raise
+            own = error.details["type"]
+            entry = _guarded(event, lambda: tally.take_over and tally.take_over(event))
+            if entry is None:
+                tally.skipped[own] = tally.skipped.get(own, 0) + 1
+            return entry
+
 
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
+    return _guarded(event, lambda: door.write(now=now, **event))
+
+
+def _guarded(event: Mapping[str, Any], read: Callable[[], T]) -> T:
     try:
-        return door.write(now=now, **event)
+        return read()
     except AnalyticsError:
         raise
     except Exception as error:
@@ -200,17 +247,20 @@ def _mistake(event: object) -> str:
 class _Tally:
     on_refused: OnRefused | None
     on_duplicate: OnDuplicate | None
+    take_over: TakeOver | None
     index: int = 0
     recorded: int = 0
     duplicates: int = 0
     differing: int = 0
     refused: int = 0
     waiting: int = 0
+    taken_over: int = 0
+    skipped: dict[str, int] = field(factory=dict)
     last_position: int | None = None
     refusals: list[Refusal] = field(factory=list)
     refused_in_batch: list[Refusal] = field(factory=list)
 
-    def refuse(self, error: RefusedEvent) -> None:
+    def refuse(self, error: AnalyticsError) -> None:
         refusal = Refusal(index=self.index, code=error.code, message=str(error))
         self.refused += 1
         self.refused_in_batch.append(refusal)
@@ -233,7 +283,9 @@ class _Tally:
     def count(self, admitted: list[tuple[int, Entry]], appended: list[Appended]) -> None:
         places = list(zip(admitted, appended, strict=True))
         duplicates = [(index, place) for (index, _), place in places if place.duplicate]
-        self.waiting += sum(entry.type == WAITING and not place.duplicate for (_, entry), place in places)
+        own = [entry.type for (_, entry), place in places if entry.type.startswith(OWN) and not place.duplicate]
+        self.waiting += own.count(WAITING)
+        self.taken_over += len(own) - own.count(WAITING)
         self.recorded += len(appended) - len(duplicates)
         self.duplicates += len(duplicates)
         for index, place in duplicates:
@@ -251,4 +303,6 @@ class _Tally:
             refusals=self.refusals,
             last_position=self.last_position,
             waiting=self.waiting,
+            skipped=self.skipped,
+            prices=self.taken_over,
         )

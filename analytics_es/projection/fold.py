@@ -21,8 +21,8 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, shortened
 from analytics_es.projection.decoding import decoding
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
+from analytics_es.projection.rows import Row, Rows, scaled_up
 
-Row = tuple[Any, ...]
 Micros = tuple[int, int]  # [start, end)
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
@@ -30,33 +30,6 @@ WHOLE = "event"  # stands for the measure where an event is left out as a whole
 
 WORKERS = 2
 READ = 1_000_000  # rows are read as a reader's: made a table at once, they lose their order
-PIECE = 10_000  # rows made into tuples at once: a long list of them would keep Python's garbage collector busy
-
-
-class Rows(Sequence[Row]):
-    """The rows of a fold in columns, as the engine gives them: small to keep and to send, made tuples where used."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
-
-    def __len__(self) -> int:
-        return int(self._table.num_rows)
-
-    def __iter__(self) -> Iterator[Row]:
-        for first in range(0, len(self), PIECE):
-            yield from zip(*self.columns(first, first + PIECE), strict=True)
-
-    def __getitem__(self, index: Any) -> Any:
-        return list(self)[index]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def columns(self, first: int, last: int) -> list[list[Any]]:
-        """Return the values of a stretch of rows, column by column."""
-        return [column.to_pylist() for column in self._table.slice(first, last - first).columns]
 
 
 @frozen(kw_only=True)
@@ -156,7 +129,8 @@ class Fold:
         """Return what each event adds to rows of any definition where keys have these values; raises FoldFailed.
 
         A row, by position, is its position, when it occurred (`OCCURRED`), keys, and columns of measures: what
-        it adds, None where nothing. A histogram's buckets are the index of the one that it adds to.
+        it adds, None where nothing; read them by `integers`. A histogram's buckets are the index of the one that it
+        adds to.
         """
         declaration, where = narrowed(declaration, where)
         fold, own = self.of([declaration]), consumed(events, declaration)
@@ -183,7 +157,7 @@ class Fold:
             try:
                 self._load(events, within)
                 with self._engine.cursor() as cursor:
-                    return cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all()
+                    return scaled_up(cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all())
             except engine.EngineError as error:
                 raise _failed(declaration, error) from error
 

@@ -11,7 +11,8 @@ from analytics_es.errors import EventsNotFolded
 from analytics_es.events.event import MICRO
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import PIECE, Fold, Folded, succeeded
+from analytics_es.projection.fold import Fold, Folded, succeeded
+from analytics_es.projection.rows import PIECE
 from analytics_es.read_models.halving import AT_FAULT, Halving
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import Seeds

@@ -53,7 +53,7 @@ class Parts:
             clock=store.clock,
             known_as=store.known_as,
             prices=prices,
-            derive=lambda declaration, tiling, upto: DerivedReadModels.build(
+            derive=lambda declaration, tiling, upto: DerivedReadModels.exact(
                 LogSlice(store.log, upto=upto), declaration, tiling
             ),
         )
