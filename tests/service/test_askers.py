@@ -118,6 +118,35 @@ def test_who_waits_when_the_service_is_closed_is_told_so(analytics: AnalyticsSer
     assert {result.failure.code for result in results} == {Closed().code}
 
 
+@pytest.mark.store("postgres", "sqlite", "memory")
+def test_questions_under_way_when_the_service_is_closed_end_with_an_answer_or_are_told_so(
+    analytics: AnalyticsService,
+) -> None:
+    fill(analytics)
+    asking = [*EVERY.values(), UPKEEP["diff"], UPKEEP["projections"]]
+    outcomes: list[Any] = []
+    ready = threading.Barrier(len(asking) + 1)
+
+    def ask(question: Question) -> None:
+        ready.wait()
+        try:
+            while (result := question(analytics)).ok:
+                pass
+            outcomes.append(result.failure.code if result.failure else None)
+        except BaseException as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=ask, args=(question,)) for question in asking]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    analytics.close()
+    for thread in threads:
+        thread.join()
+
+    assert outcomes == ["closed"] * len(asking)
+
+
 # ── one connection at a time ────────────────────────────────────────────────────────────────────────────────────
 
 
