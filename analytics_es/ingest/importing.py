@@ -12,7 +12,8 @@ from analytics_es.errors import NoVaultKey
 from analytics_es.ingest.files import ImportedRow
 from analytics_es.ingest.former_rows import FormerRows
 from analytics_es.ingest.privacy import PrivacyPolicy
-from analytics_es.ingest.recorder import BATCH, OnDuplicate, OnRefused, Recorder, TakeOver, skip_own
+from analytics_es.ingest.recorder import BATCH, Recorder
+from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
 from analytics_es.ingest.vault import Vault
 from analytics_es.log import ROWS_BY_PLACE, Appended, Entry
 from analytics_es.types import BatchReceipt

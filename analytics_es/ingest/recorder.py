@@ -16,33 +16,25 @@ from analytics_es.errors import (
     BadEvent,
     BadPrice,
     BeforeHorizon,
-    RefusedBatch,
     RefusedEvent,
     ReservedType,
 )
-from analytics_es.events.event import CORRECTED, OWN
+from analytics_es.events.event import CORRECTED
 from analytics_es.ingest.corrections import WAITING, Batch, Calls
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.problems import reason
+from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, Tally
 from analytics_es.log import Appended, Entry, EventLog, check_horizon
-from analytics_es.types import BatchReceipt, Duplicate, Progress, Receipt, Refusal
+from analytics_es.types import BatchReceipt, Progress, Receipt
 
 BATCH = 1000
-LISTED = 100
 POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
 CONFIGURED = "analytics.privacy.configured"
 
 T = TypeVar("T")
-OnRefused = Callable[[Refusal], None]
-OnDuplicate = Callable[[Duplicate], None]
-TakeOver = Callable[[Mapping[str, Any]], Entry | None]  # what is to be made of what another store had to say itself
 Recognise = Callable[[Sequence[tuple[int, Entry]]], Mapping[int, Appended]]
 _NEEDED = {"event_type", "data"}
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
-
-
-def skip_own(_: Mapping[str, Any]) -> None:
-    """Make nothing of what another store had to say itself."""
 
 
 def receipt(appended: Appended, *, waiting: bool = False) -> Receipt:
@@ -162,7 +154,7 @@ class Recorder:
         """
         if batch < 1:
             raise ValueError(f"a batch has at least one event, not {batch}")
-        tally = _Tally(on_refused, on_duplicate, take_over)
+        tally = Tally(on_refused, on_duplicate, take_over)
         source = iter(events)
         while chunk := list(islice(source, batch)):
             admitted = list(self._admitted(chunk, tally))
@@ -184,7 +176,7 @@ class Recorder:
         appended = iter(self.append([entry for index, entry in admitted if index not in known], notes))
         return [known[index] if index in known else next(appended) for index, _ in admitted]
 
-    def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[tuple[int, Entry]]:
+    def _admitted(self, chunk: list[Mapping[str, Any]], tally: Tally) -> Iterator[tuple[int, Entry]]:
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
         tally.refused_in_batch = []
         batch: dict[str, Entry] = {}
@@ -201,7 +193,7 @@ class Recorder:
         if late:
             self.log.seals.count_refused(late)
 
-    def _of_batch(self, event: Mapping[str, Any], now: datetime, batch: Batch, tally: _Tally) -> Entry | None:
+    def _of_batch(self, event: Mapping[str, Any], now: datetime, batch: Batch, tally: Tally) -> Entry | None:
         try:
             return self.fitted(_entry(self.door, now, event), batch)
         except ReservedType as error:
@@ -241,68 +233,3 @@ def _mistake(event: object) -> str:
     missing = ", ".join(sorted(_NEEDED - set(event)))
     unknown = ", ".join(sorted(f"{name!r:.40}" for name in set(event) - _ARGUMENTS))
     return " and ".join(filter(None, (missing and f"{missing} is missing", unknown and f"{unknown} is none of them")))
-
-
-@define
-class _Tally:
-    on_refused: OnRefused | None
-    on_duplicate: OnDuplicate | None
-    take_over: TakeOver | None
-    index: int = 0
-    recorded: int = 0
-    duplicates: int = 0
-    differing: int = 0
-    refused: int = 0
-    waiting: int = 0
-    taken_over: int = 0
-    skipped: dict[str, int] = field(factory=dict)
-    last_position: int | None = None
-    refusals: list[Refusal] = field(factory=list)
-    refused_in_batch: list[Refusal] = field(factory=list)
-
-    def refuse(self, error: AnalyticsError) -> None:
-        refusal = Refusal(index=self.index, code=error.code, message=str(error))
-        self.refused += 1
-        self.refused_in_batch.append(refusal)
-        if len(self.refusals) < LISTED:
-            self.refusals.append(refusal)
-        if self.on_refused:
-            self.on_refused(refusal)
-
-    def refuse_batch(self, size: int) -> None:
-        first = self.refused_in_batch[0]
-        raise RefusedBatch(
-            count=len(self.refused_in_batch),
-            size=size,
-            recorded=self.recorded,
-            index=first.index,
-            message=first.message,
-            refusals=self.refused_in_batch,
-        )
-
-    def count(self, admitted: list[tuple[int, Entry]], appended: list[Appended]) -> None:
-        places = list(zip(admitted, appended, strict=True))
-        duplicates = [(index, place) for (index, _), place in places if place.duplicate]
-        own = [entry.type for (_, entry), place in places if entry.type.startswith(OWN) and not place.duplicate]
-        self.waiting += own.count(WAITING)
-        self.taken_over += len(own) - own.count(WAITING)
-        self.recorded += len(appended) - len(duplicates)
-        self.duplicates += len(duplicates)
-        for index, place in duplicates:
-            self.differing += place.differs
-            if self.on_duplicate:
-                self.on_duplicate(Duplicate(index=index, position=place.position, differs=place.differs))
-        self.last_position = max([self.last_position or 0, *(place.position for place in appended)]) or None
-
-    def receipt(self) -> BatchReceipt:
-        return BatchReceipt(
-            recorded=self.recorded,
-            duplicates=self.duplicates,
-            differing=self.differing,
-            refused=self.refused,
-            refusals=self.refusals,
-            last_position=self.last_position,
-            waiting=self.waiting,
-            skipped=self.skipped,
-            prices=self.taken_over,
-        )

@@ -114,12 +114,6 @@ class Fold:
             }
             return {name: fold.result() for name, fold in folds.items()}
 
-    def fold_all(
-        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Micros | None = None
-    ) -> dict[str, Folded]:
-        """Fold events as a call does; raises FoldFailed where one of the projections fails."""
-        return {name: succeeded(result) for name, result in self(events, names, within=within).items()}
-
     def of(self, declarations: Iterable[Declaration]) -> Fold:
         """Return the fold of other definitions: it shares engine, threads and lock, and is closed with this one."""
         declarations = list(declarations)

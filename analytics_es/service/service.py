@@ -15,8 +15,8 @@ from analytics_es.cost.corrections import Corrections
 from analytics_es.cost.price_log import PriceLog
 from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, WhenFull
 from analytics_es.ingest.bus import FAMILIES
-from analytics_es.ingest.recorder import OnDuplicate, OnRefused, TakeOver, skip_own
 from analytics_es.ingest.subscription import subscribe
+from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
 from analytics_es.ingest.writer import OnFailure
 from analytics_es.lifecycle import Erasure
 from analytics_es.log import Appended, Entry
