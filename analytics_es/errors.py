@@ -91,6 +91,10 @@ class BadCorrection(RefusedEvent):
     """This is no correction of a cost: {problem}. AnalyticsService.correct_cost and `analytics-es correct` make one."""
 
 
+class NotCorrectable(RefusedEvent):
+    """The cost of the event {event} cannot be corrected: {problem}."""
+
+
 class BadText(RefusedEvent):
     """{field} holds {problem}, which cannot be stored: clean the text before recording it."""
 
@@ -246,6 +250,10 @@ class StoreFailed(AnalyticsError):
     """The database reports: {problem}."""
 
 
+class RowsRefused(StoreFailed):
+    """The database refuses what is to be written: {problem}."""
+
+
 class StoreUnavailable(AnalyticsError):
     """The database cannot be reached: {problem}. What was under way may have been stored or not: try again with the
     same ids."""
@@ -306,6 +314,15 @@ class ProjectionsShadowed(AnalyticsError):
 
 class FoldFailed(AnalyticsError):
     """The projection {projection} cannot go on: {problem}. The others do."""
+
+
+class EventsNotFolded(FoldFailed):
+    """The projection {projection} cannot go on: {problem}. The others do."""
+
+
+class NothingFolds(FoldFailed):
+    """The projection {projection} cannot go on: {count} events in a row fail ({problem}), so it is not the events. They
+    are dead letters; the others go on. Mend the projection, then `analytics-es dead-letters retry --all`."""
 
 
 class RebuildRunning(AnalyticsError):
@@ -570,10 +587,6 @@ class SeveralStreams(AnalyticsError):
 
 class BadPrice(AnalyticsError):
     """{where}: {problem}. Nothing was published; docs/cost.md shows what a price looks like."""
-
-
-class NotCorrectable(AnalyticsError):
-    """The cost of the event at position {position} cannot be corrected: {problem}."""
 
 
 class BadUsage(AnalyticsError):

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from attrs import frozen
 
-from analytics_es.errors import NoDeadLetter, SealedPeriod
+from analytics_es.errors import FoldFailed, NoDeadLetter, RowsRefused, SealedPeriod
 from analytics_es.events import RecordedEvent, codec
 from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.events.event import MICRO, facts, microseconds
@@ -18,11 +18,12 @@ from analytics_es.events.fields import FIELDS, TEXT
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.projection.decoding import IN_MICROSECONDS
-from analytics_es.projection.fold import Folded
+from analytics_es.projection.fold import WHOLE, Folded
+from analytics_es.read_models import ReadModels
 from analytics_es.store import Store
 from analytics_es.types import DeadLetter, RetryResult, TimePeriod
 
-NO_EVENT = "event"
+DIGITS = 38  # of a number that is added up
 SHOWN = 80  # characters of a value
 
 
@@ -96,9 +97,22 @@ class DeadLetters:
         )
 
     def _cause(self, letter: DeadLetter, event: RecordedEvent | None, state: bytes) -> str:
-        if event is None or letter.field == NO_EVENT:
+        if event is None or (letter.field == WHOLE and letter.hour is None):
             return f"{letter.field}: {_no_event(state)}"
+        if letter.field == WHOLE:
+            return f"{letter.field}: {self._left_out(letter)}"
         return cause(self.store.read_models.live()[letter.projection].declaration, letter.field, event)
+
+    def _left_out(self, letter: DeadLetter) -> str:
+        """Say what the event fails with now, folded alone and added to what is there."""
+        declaration = self.store.read_models.live()[letter.projection].declaration
+        stored = self.store.log.scan(after=letter.position - 1, limit=1, upto=letter.position)
+        result = self.store.fold.of([declaration])(stored)[letter.projection]
+        if isinstance(result, FoldFailed):
+            return f"it cannot be folded ({result.details['problem']})"
+        if refusal := _refusal(self.store.read_models, declaration, result):
+            return f"what it adds cannot be added to what is there ({refusal})"
+        return "it could not be counted when it came, and can be now: retry it"
 
     def retry(self, *, position: int | None = None, projection: str | None = None) -> RetryResult:
         """Derive again the hours in which letters lie: an upcaster or a newer version may read them now."""
@@ -117,7 +131,7 @@ class DeadLetters:
 
     def _hour_now(self, letter: DeadLetter) -> int | None:
         """Return the hour of what was no event, where it is one by now and the log finds it in that hour."""
-        if letter.field != NO_EVENT:
+        if letter.field != WHOLE or letter.hour:
             return None
         stored = self.store.log.scan(after=letter.position - 1, limit=1, upto=letter.position)
         if not stored.num_rows:  # sealed by now, as it was read then
@@ -148,6 +162,23 @@ class DeadLetters:
         letters = self._at(position, projection)
         self.store.read_models.discard([(letter.projection, letter.position, letter.field) for letter in letters])
         return self._at(position, projection)
+
+
+class _Undone(Exception):
+    """What was tried in a transaction went well, and is undone."""
+
+
+def _refusal(read_models: ReadModels, declaration: Declaration, folded: Folded) -> str | None:
+    """Say why rows cannot be merged into what is there now, None where they can; nothing is written."""
+    try:
+        with read_models.writing() as cursor:
+            read_models.merge(cursor, declaration, folded)
+            read_models.live_in(cursor)  # asks for rows: whatever was refused has been told by then
+            raise _Undone
+    except _Undone:
+        return None
+    except RowsRefused as error:
+        return str(error.details["problem"])
 
 
 def _place(letter: DeadLetter) -> tuple[int, str, str]:
@@ -215,6 +246,8 @@ def _wrong(path: tuple[str, ...], value: Any, measure: Measure | None) -> str:
         return " is not a number"
     if not read.is_finite():
         return " is not a number"
+    if measure and measure.kind != "histogram":
+        return f" does not fit {DIGITS} digits" if read.adjusted() >= DIGITS - measure.decimals else ""
     if abs(read) > Decimal(MAX_INTEGER).scaleb(-(measure.decimals if measure else 0)):
         return " does not fit 64 bits"
     return " is below 0" if measure and measure.kind == "histogram" and read < 0 else ""

@@ -8,9 +8,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from attrs import define
 
 from analytics_es.audit import ledger
@@ -18,9 +21,11 @@ from analytics_es.audit.comparison import PAGE, Differences, Page, compare, dive
 from analytics_es.audit.ledger import FIRST, LAST, Days
 from analytics_es.errors import BadSample
 from analytics_es.events.event import MICRO
+from analytics_es.log.event_log import LAST as NOWHERE
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import succeeded
+from analytics_es.projection.fold import Folded, Micros
 from analytics_es.read_models import ReadModels, Seeds, Snapshot, Span, Tiling
+from analytics_es.read_models.halving import Intake, Take, into, letter
 from analytics_es.read_models.replay import Replay, replaying
 from analytics_es.read_models.seeds import sealed_until
 from analytics_es.read_models.snapshot import UNREADABLE_KEY
@@ -28,7 +33,7 @@ from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.store import Store
 from analytics_es.types import LedgerCheck, Progress, ProjectionVerification, TimePeriod, Verification
 
-NEAR = 10_000  # events that are folded while a snapshot is open, which a database may not keep open for long
+NEAR = 10_000  # events that are folded while a snapshot is open, so that it need not be for long
 
 
 def verify(
@@ -135,11 +140,13 @@ class _Attempt:
         self._store, self._declarations, self._refolded = store, declarations, refolded
         self._replay, self._progress = replay, progress
         self._fold = store.fold.of(declarations.values())
+        self._intake = Intake(lambda: self._fold)
         self._stretches = [tiling.whole_days() for tiling in tilings]  # a day's row is of the whole day
         self._spans = [span for tiling in tilings for span in tiling.hours()]
         self._spans += [Span("day", *days) for days in self._stretches]
         self._done = dict.fromkeys(declarations, 0)
         self._held: dict[int, Days] = {}
+        self._left_out: dict[str, list[int]] = {}  # the events that the live read models have left out as a whole
         self.events = 0
 
     # ── folding again ───────────────────────────────────────────────────────────────────────────────────────────
@@ -156,7 +163,13 @@ class _Attempt:
     def _fold_all(self, names: Sequence[str], after: int, upto: int) -> None:
         for part, result in self._replay(after, upto):
             for name in names:
-                self._refolded.commit(name, succeeded(result[name]), expected=self._done[name], position=part.upto)
+                declared = self._declarations[name]
+                take = into(self._refolded, declared, expected=self._done[name], position=part.upto)
+                events = partial(self._replay.here.read, part)
+                if any(part.after < position <= part.upto for position in self._left_out[name]):
+                    self._without_left_out(declared, events(), take)
+                else:
+                    self._intake(declared, result[name], events, take)
                 self._done[name] = part.upto
             self.events += part.upto - part.after
             if self._progress:
@@ -166,13 +179,30 @@ class _Attempt:
         for number, (start, end) in enumerate(self._stretches, 1):
             within = (start * MICRO, end * MICRO)
             for batch in self._store.log.scan_period(*within, after=after, upto=upto):
-                for name, folded in self._fold.fold_all(batch, names, within=within).items():
-                    with self._refolded.replacing(name) as (cursor, live):
-                        self._refolded.merge(cursor, live.declaration, folded)
+                result = self._fold(batch, names, within=within)
+                for name in names:
+                    take = into(self._refolded, self._declarations[name], expected=0, position=0)
+                    if self._left_out[name]:
+                        self._without_left_out(self._declarations[name], batch, take, within)
+                    else:
+                        self._intake(self._declarations[name], result[name], batch, take, within=within)
                 self.events += batch.num_rows
             if self._progress:
                 self._progress("verifying", number, len(self._stretches))
         self._done.update(dict.fromkeys(names, upto))
+
+    def _without_left_out(
+        self, declared: Declaration, events: pa.Table, take: Take, within: Micros | None = None
+    ) -> None:
+        """Fold without the events that the live read model has left out as a whole, and list them as it does."""
+        positions = pa.array(self._left_out[declared.name], pa.int64())
+        chosen = pc.is_in(events.column("position"), positions)
+        left, events = events.filter(chosen), events.filter(pc.invert(chosen))
+        letters = [letter(stored, self._store.calendar) for stored in left.to_pylist()]
+        days = [] if within else self._fold.count_days(left.column("key").to_pylist())
+        take(Folded(rows=[], unreadable=letters, days=days), -1)
+        result = self._fold(events, [declared.name], within=within)
+        self._intake(declared, result[declared.name], events, take, within=within)
 
     # ── comparing ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -184,7 +214,7 @@ class _Attempt:
             if positions is None:
                 return None
             self._upto(positions)
-            with self._store.read_models.read() as snapshot:
+            with self._store.read_models.read(long=True) as snapshot:
                 positions = self._positions(snapshot)
                 if positions is None:
                     return None
@@ -195,7 +225,8 @@ class _Attempt:
 
     def _positions(self, snapshot: Snapshot) -> dict[str, int] | None:
         """Return how far to fold, which a checkpoint beyond the log's head does not say."""
-        head = self._store.log.head()
+        self._left_out = {name: snapshot.set_aside(declared) for name, declared in self._declarations.items()}
+        head, _ = self._store.log.ahead(NOWHERE, snapshot.of_log)
         positions = {name: min(snapshot.positions[name], head) for name in self._declarations}
         same = all(snapshot.live[name] == declared for name, declared in self._declarations.items())
         return positions if same and all(positions[name] >= done for name, done in self._done.items()) else None

@@ -8,16 +8,16 @@ from itertools import islice
 from pathlib import Path
 
 import click
-from attrs import define
+from attrs import define, field
 
-from analytics_es.cli.display import Bar, Column, Columns, Grid, Number, Styled, print_answer, words
+from analytics_es.cli.display import Bar, Column, Columns, Grid, Line, Number, Styled, print_answer, words
 from analytics_es.cli.failures import Failed
 from analytics_es.cli.options import PATH, new_store_options, source_name
 from analytics_es.cli.rejects import Rejects, RowKept, rejects
 from analytics_es.cli.store import OpenStore, Place, opened
 from analytics_es.errors import AnalyticsError, BadRow, OtherContent
+from analytics_es.ingest import Importer
 from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
-from analytics_es.service import AnalyticsService
 from analytics_es.types import BatchReceipt, Duplicate, Refusal
 
 BATCH = 1000
@@ -37,6 +37,11 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--strict", is_flag=True, help="End with exit code 1 if any row is refused or differs; the others are imported."
 )
+@click.option(
+    "--with-prices",
+    is_flag=True,
+    help="Files are exports: publish the prices that the other store published here, too.",
+)
 @new_store_options
 def import_(
     files: Sequence[Path],
@@ -45,6 +50,7 @@ def import_(
     source: str | None,
     rejects_to: Path | None,
     strict: bool,
+    with_prices: bool,
     db: Place,
     as_json: bool,
 ) -> None:
@@ -53,6 +59,9 @@ def import_(
     Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces.
     Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown and,
     with --rejects, kept; all others are imported.
+    Of the export of another store, what that store had to say itself (`analytics.…`: its prices, tags, policies) is
+    skipped, and counted by type. With --with-prices, prices that it published are published here, too, as they come and
+    after those of here; where both are about a model at a time, those that came last count.
 
     \b
     Examples:
@@ -60,6 +69,7 @@ def import_(
       analytics-es import usage-*.csv --mapping usage.toml --rejects refused.jsonl --strict
       analytics-es import run-2/results.csv --mapping results.toml --source run-2
       analytics-es import traces.jsonl.gz --format otlp
+      analytics-es import other-store.jsonl --with-prices
     """
     if mapping and format:
         raise click.UsageError("traces need no --mapping: leave it or --format out")
@@ -67,14 +77,17 @@ def import_(
         raise click.UsageError("traces say who tells them: leave --source or --format out")
     event_mapping = read_mapping(mapping) if mapping else None
     with Bar("looking into the files", ""):
-        sources = [(path, rows(path, event_mapping, format=format, source=source)) for path in files]
+        sources = [
+            (path, rows(path, event_mapping, format=format, source=source, exported=with_prices)) for path in files
+        ]
     tallies: list[Tally] = []
     with rejects(rejects_to) as kept, opened(db) as store:
         try:
             _note_zone(store, db.tz)
+            importer = store.service.importing(with_prices=with_prices)
             for path, events in sources:
                 tallies.append(Tally(file=str(path)))
-                import_file(store.service, path, events, kept, tallies[-1])
+                import_file(importer, path, events, kept, tallies[-1])
             store.catch_up()
         finally:
             kept.show(rejects_to)
@@ -102,7 +115,19 @@ def _show_tallies(tallies: Sequence[Tally], kept: Rejects, as_json: bool) -> Non
     for tally in tallies:
         total.add(tally)
     answer = {"files": tallies, "total": total, "refusals": kept.first}
-    print_answer(answer, [Grid("", _COLUMNS, [*tallies, total] if len(tallies) > 1 else tallies)], as_json)
+    grid = Grid("", _COLUMNS, [*tallies, total] if len(tallies) > 1 else tallies)
+    print_answer(answer, [grid, *map(Line, _remarks(total))], as_json)
+
+
+def _remarks(total: Tally) -> Iterator[str]:
+    """Say what became of what another store had to say itself, and what is to come still."""
+    if total.prices:
+        yield f"of these, {words.plural(total.prices, 'price')} of another store, published here now"
+    if total.skipped:
+        types = ", ".join(f"{count:,} {words.safe(own)}" for own, count in sorted(total.skipped.items()))
+        yield f"skipped, as it is what the other store had to say itself: {types}"
+    if total.waiting:
+        yield f"{words.plural(total.waiting, 'correction')} came before the call: counted from when that is there"
 
 
 # ── the rows of a file ──────────────────────────────────────────────────────────────────────────────────────────
@@ -117,6 +142,9 @@ class Tally:
     duplicates: int = 0
     differing: int = 0
     refused: int = 0
+    waiting: int = 0
+    prices: int = 0
+    skipped: dict[str, int] = field(factory=dict)
 
     def add(self, counts: Tally | BatchReceipt) -> None:
         """Add what became of other rows."""
@@ -124,17 +152,19 @@ class Tally:
         self.duplicates += counts.duplicates
         self.differing += counts.differing
         self.refused += counts.refused
+        self.waiting += counts.waiting
+        self.prices += counts.prices
+        for own, count in counts.skipped.items():
+            self.skipped[own] = self.skipped.get(own, 0) + count
 
 
-def import_file(
-    service: AnalyticsService, path: Path, rows: Iterable[ImportedRow], kept: Rejects, tally: Tally
-) -> None:
+def import_file(importer: Importer, path: Path, rows: Iterable[ImportedRow], kept: Rejects, tally: Tally) -> None:
     """Record the rows of a file, in constant memory; `tally` is right whenever this ends."""
     size = None if path.name.lower().endswith((".gz", ".parquet")) else path.stat().st_size
     done = taken = 0
     with Bar(f"importing {words.safe(path.name)}") as bar:
         for chunk in _chunks(rows):
-            _record(service, chunk, kept, tally)
+            _record(importer, chunk, kept, tally)
             done, taken = done + len(chunk), taken + _bytes(chunk)
             bar.at(min(taken, size) if size else done, size, counted=done)
 
@@ -145,31 +175,42 @@ def _chunks(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
         yield chunk
 
 
-def _record(service: AnalyticsService, chunk: list[ImportedRow], kept: Rejects, tally: Tally) -> None:
+def _record(importer: Importer, chunk: list[ImportedRow], kept: Rejects, tally: Tally) -> None:
     problems: dict[int, tuple[str, str, int | None]] = {
         index: (row.error.code, _reason(row.error), None) for index, row in enumerate(chunk) if row.error
     }
     unreadable = len(problems)
     good = [index for index, row in enumerate(chunk) if row.event is not None]
+    duplicates = set[int]()
 
     def refuse(refusal: Refusal) -> None:
         problems[good[refusal.index]] = (refusal.code, refusal.message, None)
 
     def compare(duplicate: Duplicate) -> None:
+        duplicates.add(good[duplicate.index])
         if duplicate.differs:
             problem = OtherContent(position=duplicate.position)
             problems[good[duplicate.index]] = (problem.code, str(problem), duplicate.position)
 
-    events = [event for row in chunk if (event := row.event) is not None]
-    receipt = service.record_events(
-        events, batch_size=BATCH, skip_refused=True, on_refused=refuse, on_duplicate=compare
-    ).unwrap()
+    receipt = importer.record([chunk[index] for index in good], on_refused=refuse, on_duplicate=compare)
+    kept.equal += _equal(chunk, duplicates, set(problems), after_new=tally.recorded > 0)
     tally.add(receipt)
     tally.refused += unreadable
     for index, (code, message, position) in sorted(problems.items()):
         row = chunk[index]
         raw = json.dumps(row.event, default=str) if row.raw is None else row.raw
         kept.add(RowKept(file=tally.file, row=row.row, code=code, message=message, position=position), raw)
+
+
+def _equal(chunk: list[ImportedRow], duplicates: set[int], problems: set[int], *, after_new: bool) -> int:
+    """Count rows without an id that were there before and come after new ones; of a longer file they come first."""
+    equal = 0
+    for index, row in enumerate(chunk):
+        if index in duplicates:
+            equal += after_new and row.formerly is not None and index not in problems
+        else:
+            after_new |= index not in problems
+    return equal
 
 
 def _reason(error: AnalyticsError) -> str:

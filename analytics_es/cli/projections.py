@@ -11,7 +11,14 @@ from analytics_es.cli.failures import Group
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
 from analytics_es.cli.tables.parts import errors
-from analytics_es.types import DayDivergence, LedgerCheck, ProjectionStatus, UnreadableValue, UnreadAnnouncement
+from analytics_es.types import (
+    DayDivergence,
+    DoubtfulCorrection,
+    LedgerCheck,
+    ProjectionStatus,
+    UnreadableValue,
+    UnreadAnnouncement,
+)
 
 _PROJECTIONS: Columns[ProjectionStatus] = [
     Column("projection", lambda status: status.name),
@@ -36,6 +43,12 @@ _UNREAD: Columns[UnreadAnnouncement] = [
     Number("position", lambda unread: words.count(unread.position)),
     Column("type", lambda unread: unread.type),
     Column("problem", lambda unread: unread.problem),
+]
+_CORRECTIONS: Columns[DoubtfulCorrection] = [
+    Number("position", lambda correction: words.count(correction.position)),
+    Column("id", lambda correction: correction.id or words.UNKNOWN),
+    Column("counted", lambda correction: "yes" if correction.counted else "no"),
+    Column("problem", lambda correction: correction.problem),
 ]
 _DAYS: Columns[DayDivergence] = [
     Column("projection", lambda day: day.projection),
@@ -72,14 +85,19 @@ def list_(db: Place, as_json: bool) -> None:
 
 
 @projections.command()
-@click.option("--no-check", is_flag=True, help="Do not compare with the log what was taken in of each day.")
+@click.option(
+    "--no-check",
+    is_flag=True,
+    help="Do not look through the log: neither what was taken in of each day, nor corrections.",
+)
 @store_options
 def status(db: Place, as_json: bool, no_check: bool) -> None:
     """Say how far projections are, and whether they took in what the log holds.
 
     The number of events of each day, and a checksum, are compared with the log's: nothing is folded, so a row that was
     changed afterwards is found by `projections verify` alone. Also lists what could not be read, and what only looks
-    as if this package had said it (`analytics.…`) and is ignored. Nothing is caught up before.
+    as if this package had said it (`analytics.…`) and is ignored; and corrections of costs that fit no call. Nothing is
+    caught up before.
 
     \b
     Examples:
@@ -92,15 +110,17 @@ def status(db: Place, as_json: bool, no_check: bool) -> None:
         unread = store.service.unread_announcements().unwrap()
         with Bar("checking", unit="parts") as bar:
             checks = None if no_check else store.service.check_ledger(progress=bar.report).unwrap()
+            corrections = None if no_check else store.service.doubtful_corrections(progress=bar.report).unwrap()
     answer = {"projections": projections, "unreadable_values": unreadable, "unread_announcements": unread}
-    blocks = _status(projections, unreadable, unread, checks or [])
-    print_answer({**answer, "ledger": checks}, blocks, as_json)
+    blocks = _status(projections, unreadable, unread, corrections or [], checks or [])
+    print_answer({**answer, "doubtful_corrections": corrections, "ledger": checks}, blocks, as_json)
 
 
 def _status(
     projections: Sequence[ProjectionStatus],
     unreadable: Sequence[UnreadableValue],
     unread: Sequence[UnreadAnnouncement],
+    corrections: Sequence[DoubtfulCorrection],
     checks: Sequence[LedgerCheck],
 ) -> Iterator[Block]:
     yield Grid("", _STATUS, projections)
@@ -109,6 +129,8 @@ def _status(
         yield Grid("Unreadable values", _UNREADABLE, unreadable, f"… and {beyond:,} more" if beyond > 0 else "")
     if unread:
         yield Grid("Not said by this package, and ignored", _UNREAD, unread)
+    if corrections:
+        yield Grid("Corrections that fit no call", _CORRECTIONS, corrections)
     yield from ledger(checks)
     if any(projection.lag_events for projection in projections):
         yield Line("Behind: any question catches up, `analytics-es run` stays up to date.", "dim")

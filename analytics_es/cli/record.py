@@ -51,10 +51,11 @@ def record(
 
 
 def _receipt(receipt: Receipt) -> str:
+    waits = ": it waits for the call that it corrects, and counts from when that is there" if receipt.waiting else ""
     if not receipt.duplicate:
-        return f"recorded at position {receipt.position}"
+        return f"recorded at position {receipt.position}{waits}"
     differs = ", with other content: what was recorded first stays" if receipt.differs else ""
-    return f"already recorded at position {receipt.position}{differs}"
+    return f"already recorded at position {receipt.position}{differs or waits}"
 
 
 def _data(option: str) -> Any:

@@ -20,6 +20,7 @@ ADVICE = (
     "note: what differs is not imported, what was recorded first stays; rows of another file that share ids with it "
     "are imported with --source NAME, which tells them apart"
 )
+EQUAL = "the same as rows recorded before, which count once; rows of another file are told apart by --source NAME"
 
 
 @frozen(kw_only=True)
@@ -43,6 +44,7 @@ class Rejects:
     _to: TextIO | None
     refused: int = 0
     differing: int = 0
+    equal: int = 0  # rows without an id that say, among new ones, what was there before
     first: list[RowKept] = field(factory=list)
 
     @property
@@ -80,6 +82,9 @@ class Rejects:
             click.echo(f"all {self.count:,} {kind} rows are in {words.safe(str(path))}", err=True)
         elif beyond:
             click.echo(f"… and {beyond:,} more {kind}; --rejects FILE would keep them all", err=True)
+        if self.equal:
+            verb = "says" if self.equal == 1 else "say"
+            click.echo(f"note: {words.plural(self.equal, 'row')} {verb} {EQUAL}", err=True)
         if self.differing:
             click.echo(ADVICE, err=True)
 

@@ -5,6 +5,7 @@ What an application uses of it is here; what needs an extra is in `ingest.nats` 
 
 from analytics_es.ingest.buffer import Buffer, WhenFull
 from analytics_es.ingest.bus import BatchBus, BatchHandler, Handler, Message, MessageBus
+from analytics_es.ingest.importing import Importer
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.ingest.subscription import Subscription, SubscriptionStats
@@ -14,6 +15,7 @@ __all__ = [
     "BatchHandler",
     "Buffer",
     "Handler",
+    "Importer",
     "InProcessBus",
     "Message",
     "MessageBus",

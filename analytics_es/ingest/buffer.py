@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
@@ -10,11 +11,14 @@ from typing import Any, Literal
 from attrs import asdict
 
 from analytics_es import forks
-from analytics_es.errors import AnalyticsError, BufferClosed, NotFlushed
+from analytics_es.errors import AnalyticsError, BufferClosed, NotFlushed, RefusedEvent
+from analytics_es.events.event import CORRECTED
 from analytics_es.ingest import termination
-from analytics_es.ingest.door import Door
+from analytics_es.ingest.door import Admitted, Door
 from analytics_es.ingest.writer import Append, OnFailure, Writer
 from analytics_es.types import BufferStats, OperationResult
+
+logger = logging.getLogger("analytics_es")
 
 PATIENCE = 10.0  # seconds for what is left when the buffer is closed
 
@@ -39,10 +43,12 @@ class Buffer:
         max_wait: float | None = None,
         on_failure: OnFailure | None = None,
         on_sigterm: bool = True,
+        check: Callable[[Admitted], object] | None = None,
     ) -> None:
         if max_events < 1 or max_delay < 0 or when_full not in ("block", "drop", "raise"):
             raise ValueError(f"a buffer of {max_events} events, {max_delay} s and when_full={when_full!r} cannot be")
         self._door, self._max_events, self._when_full, self._max_wait = door, max_events, when_full, max_wait
+        self._check = check  # what the log says of a correction
         self._new_writer = partial(Writer, append, on_failure, max_events=max_events, max_delay=max_delay)
         self._writer = self._new_writer()
         termination.watch(self, on_sigterm=on_sigterm)
@@ -63,6 +69,8 @@ class Buffer:
         """
         try:
             event = self._door().admit(event_type, data, occurred_at=occurred_at, id=id, source=source)
+            if event.type == CORRECTED and self._check:
+                self._ask_log(event)
         except AnalyticsError as error:
             with self._writer.lock:
                 self._writer.counts.refused += 1
@@ -75,6 +83,16 @@ class Buffer:
                     return failure
             writer.put(event)
         return _ACCEPTED
+
+    def _ask_log(self, event: Admitted) -> None:
+        """Raise what the log says against a correction by now; its writer asks again."""
+        if self._check:
+            try:
+                self._check(event)
+            except RefusedEvent:
+                raise
+            except AnalyticsError:  # a store that fails, which events wait for
+                logger.debug("a correction was not checked before it is written", exc_info=True)
 
     def _wait_for_room(self) -> OperationResult[None] | None:
         """Do as was chosen; None where there is room in the end."""

@@ -7,30 +7,39 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, evolve, field
 
-from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
+from analytics_es.errors import (
+    AnalyticsError,
+    BadEvent,
+    BadPrice,
+    BeforeHorizon,
+    RefusedEvent,
+    ReservedType,
+)
+from analytics_es.events.event import CORRECTED
+from analytics_es.ingest.corrections import WAITING, Batch, Calls
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.problems import reason
+from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, Tally
 from analytics_es.log import Appended, Entry, EventLog, check_horizon
-from analytics_es.types import BatchReceipt, Duplicate, Progress, Receipt, Refusal
+from analytics_es.types import BatchReceipt, Progress, Receipt
 
 BATCH = 1000
-LISTED = 100
 POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
 CONFIGURED = "analytics.privacy.configured"
 
-OnRefused = Callable[[Refusal], None]
-OnDuplicate = Callable[[Duplicate], None]
+T = TypeVar("T")
+Recognise = Callable[[Sequence[tuple[int, Entry]]], Mapping[int, Appended]]
 _NEEDED = {"event_type", "data"}
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
 
 
-def receipt(appended: Appended) -> Receipt:
+def receipt(appended: Appended, *, waiting: bool = False) -> Receipt:
     """Say what became of one event."""
-    return Receipt(position=appended.position, duplicate=appended.duplicate, differs=appended.differs)
+    return Receipt(position=appended.position, duplicate=appended.duplicate, differs=appended.differs, waiting=waiting)
 
 
 @define
@@ -50,7 +59,34 @@ class Recorder:
 
     def record(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record one event; durable when it returns."""
-        return receipt(self.append([self.door.write(event_type, data, **arguments)])[0])
+        entry = self._fitted(self.door.write(event_type, data, **arguments), {})
+        return receipt(self.append([entry])[0], waiting=entry.type == WAITING)
+
+    def fitted(self, entry: Entry, batch: Batch) -> Entry:
+        """Return what may be recorded of what passed the door: a correction beside its call, or as one that waits.
+
+        `batch` is what comes in with it, and before it, by key. Raises NotCorrectable, BadField, BeforeHorizon.
+        """
+        if entry.type != CORRECTED:
+            return entry
+        check_horizon(self.log.seals.horizon(), [entry])
+        return Calls(self.log).fitted(entry, batch)
+
+    def _fitted(self, entry: Entry, batch: Batch) -> Entry:
+        try:
+            return self.fitted(entry, batch)
+        except BeforeHorizon:
+            self.log.seals.count_refused(1)
+            raise
+
+    def take(self, entries: Sequence[Entry]) -> list[Appended]:
+        """Append what has passed the door a while ago, in one commit; raises as `fitted` does."""
+        batch: dict[str, Entry] = {}
+        taken = []
+        for entry in entries:
+            taken.append(self._fitted(entry, batch))
+            batch.setdefault(taken[-1].key, taken[-1])
+        return self.append(taken)
 
     def announce(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record what the service itself has to say, an `analytics.…` event."""
@@ -68,22 +104,22 @@ class Recorder:
         """Keep what came in and gave no event, in one commit."""
         return self.append([self.rejection(**rejection) for rejection in rejections])
 
-    def append(self, entries: Sequence[Entry]) -> list[Appended]:
-        """Append what has passed the door, in one commit; durable when it returns.
+    def append(self, entries: Sequence[Entry], notes: Mapping[str, str] | None = None) -> list[Appended]:
+        """Append what has passed the door, in one commit with notes; durable when it returns.
 
         Before the first of it comes the policy it passed under, unless the last that the log was told of is the same.
         """
         if self._in_force is None and entries:
             with self._announcing:
                 if self._in_force is None:
-                    return self._append_first(entries)
-        return self._commit(entries)
+                    return self._append_first(entries, notes or {})
+        return self._commit(entries, notes)
 
-    def _append_first(self, entries: Sequence[Entry]) -> list[Appended]:
+    def _append_first(self, entries: Sequence[Entry], notes: Mapping[str, str]) -> list[Appended]:
         policy = self.door.policy
         changed = (self.log.noted(POLICY) or "") != policy.fingerprint  # of old, everything was kept
         configured = [self.own_door.write(CONFIGURED, policy.to_dict())] if changed else []
-        result = self._commit([*configured, *entries], {POLICY: policy.fingerprint} if changed else None)
+        result = self._commit([*configured, *entries], {**notes, POLICY: policy.fingerprint} if changed else notes)
         self._in_force = policy.fingerprint
         return result[len(configured) :]
 
@@ -104,45 +140,79 @@ class Recorder:
         skip_refused: bool = False,
         on_refused: OnRefused | None = None,
         on_duplicate: OnDuplicate | None = None,
+        take_over: TakeOver | None = None,
         progress: Progress | None = None,
+        recognise: Recognise | None = None,
+        notes: Mapping[str, str] | None = None,
     ) -> BatchReceipt:
         """Record events given as arguments of `record`, in constant memory, one commit a batch.
 
         A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
         with `skip_refused` the rest of it is recorded. `on_refused` is told of each, `on_duplicate` of what was there.
+        With `take_over`, what only the service says is not refused: what that makes no entry of is skipped and counted.
+        `recognise` finds what is there under another identity.
         """
         if batch < 1:
             raise ValueError(f"a batch has at least one event, not {batch}")
-        tally = _Tally(on_refused, on_duplicate)
+        tally = Tally(on_refused, on_duplicate, take_over)
         source = iter(events)
         while chunk := list(islice(source, batch)):
             admitted = list(self._admitted(chunk, tally))
             if tally.refused_in_batch and not skip_refused:
                 tally.refuse_batch(len(chunk))
-            tally.count([index for index, _ in admitted], self.append([entry for _, entry in admitted]))
+            tally.count(admitted, self._appended(admitted, recognise, notes))
             if progress:
                 progress("recording", tally.index, 0)
         return tally.receipt()
 
-    def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[tuple[int, Entry]]:
+    def _appended(
+        self,
+        admitted: Sequence[tuple[int, Entry]],
+        recognise: Recognise | None,
+        notes: Mapping[str, str] | None,
+    ) -> list[Appended]:
+        """Append what is not recognised as being there, and say where each is."""
+        known = recognise(admitted) if recognise else {}
+        appended = iter(self.append([entry for index, entry in admitted if index not in known], notes))
+        return [known[index] if index in known else next(appended) for index, _ in admitted]
+
+    def _admitted(self, chunk: list[Mapping[str, Any]], tally: Tally) -> Iterator[tuple[int, Entry]]:
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
         tally.refused_in_batch = []
+        batch: dict[str, Entry] = {}
         for event in chunk:
             try:
-                entry = _entry(self.door, now, event)
-                check_horizon(horizon, [entry])
-                yield tally.index, entry
-            except RefusedEvent as error:
+                if entry := self._of_batch(event, now, batch, tally):
+                    check_horizon(horizon, [entry])
+                    batch.setdefault(entry.key, entry)
+                    yield tally.index, entry
+            except (RefusedEvent, BadPrice) as error:
                 tally.refuse(error)
                 late += isinstance(error, BeforeHorizon)
             tally.index += 1
         if late:
             self.log.seals.count_refused(late)
 
+    def _of_batch(self, event: Mapping[str, Any], now: datetime, batch: Batch, tally: Tally) -> Entry | None:
+        try:
+            return self.fitted(_entry(self.door, now, event), batch)
+        except ReservedType as error:
+            if tally.take_over is None:
+                raise
+            own = error.details["type"]
+            entry = _guarded(event, lambda: tally.take_over and tally.take_over(event))
+            if entry is None:
+                tally.skipped[own] = tally.skipped.get(own, 0) + 1
+            return entry
+
 
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
+    return _guarded(event, lambda: door.write(now=now, **event))
+
+
+def _guarded(event: Mapping[str, Any], read: Callable[[], T]) -> T:
     try:
-        return door.write(now=now, **event)
+        return read()
     except AnalyticsError:
         raise
     except Exception as error:
@@ -163,57 +233,3 @@ def _mistake(event: object) -> str:
     missing = ", ".join(sorted(_NEEDED - set(event)))
     unknown = ", ".join(sorted(f"{name!r:.40}" for name in set(event) - _ARGUMENTS))
     return " and ".join(filter(None, (missing and f"{missing} is missing", unknown and f"{unknown} is none of them")))
-
-
-@define
-class _Tally:
-    on_refused: OnRefused | None
-    on_duplicate: OnDuplicate | None
-    index: int = 0
-    recorded: int = 0
-    duplicates: int = 0
-    differing: int = 0
-    refused: int = 0
-    last_position: int | None = None
-    refusals: list[Refusal] = field(factory=list)
-    refused_in_batch: list[Refusal] = field(factory=list)
-
-    def refuse(self, error: RefusedEvent) -> None:
-        refusal = Refusal(index=self.index, code=error.code, message=str(error))
-        self.refused += 1
-        self.refused_in_batch.append(refusal)
-        if len(self.refusals) < LISTED:
-            self.refusals.append(refusal)
-        if self.on_refused:
-            self.on_refused(refusal)
-
-    def refuse_batch(self, size: int) -> None:
-        first = self.refused_in_batch[0]
-        raise RefusedBatch(
-            count=len(self.refused_in_batch),
-            size=size,
-            recorded=self.recorded,
-            index=first.index,
-            message=first.message,
-            refusals=self.refused_in_batch,
-        )
-
-    def count(self, indexes: list[int], appended: list[Appended]) -> None:
-        duplicates = [(index, place) for index, place in zip(indexes, appended, strict=True) if place.duplicate]
-        self.recorded += len(appended) - len(duplicates)
-        self.duplicates += len(duplicates)
-        for index, place in duplicates:
-            self.differing += place.differs
-            if self.on_duplicate:
-                self.on_duplicate(Duplicate(index=index, position=place.position, differs=place.differs))
-        self.last_position = max([self.last_position or 0, *(place.position for place in appended)]) or None
-
-    def receipt(self) -> BatchReceipt:
-        return BatchReceipt(
-            recorded=self.recorded,
-            duplicates=self.duplicates,
-            differing=self.differing,
-            refused=self.refused,
-            refusals=self.refusals,
-            last_position=self.last_position,
-        )

@@ -13,6 +13,7 @@ from attrs import define, evolve, field, frozen
 from analytics_es.errors import BeforeHorizon, Closed, NotABus, OtherContent, RefusedEvent, UnreadableMessage
 from analytics_es.events.event import REJECTED
 from analytics_es.ingest.bus import BatchBus, Message, MessageBus, at_all_depths, by_depth, check_patterns
+from analytics_es.ingest.corrections import WAITING, Batch
 from analytics_es.ingest.messages import arguments, rejection, to_message
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Appended, Entry, Horizon, check_horizon
@@ -26,6 +27,7 @@ class SubscriptionStats:
     recorded: how many of them are new events.
     duplicates: how many of them were there before.
     rejected: how many of them give no event, and are kept with the reason.
+    waiting: how many of the recorded correct a call that is not there yet; they count from when that comes.
     failures: how many attempts to record failed, after which the bus delivers again.
     trouble: what keeps messages from being recorded now; None where nothing does.
     """
@@ -34,6 +36,7 @@ class SubscriptionStats:
     recorded: int = 0
     duplicates: int = 0
     rejected: int = 0
+    waiting: int = 0
     failures: int = 0
     trouble: str | None = None
 
@@ -60,15 +63,20 @@ class Intake:
     def record_batch(self, messages: Sequence[Message]) -> None:
         """Record messages: durable when it returns; where it raises, they are to be delivered again."""
         horizon = self.recorder.log.seals.horizon()
-        self._append(messages, [self._entry(message, horizon) for message in messages])
+        batch: dict[str, Entry] = {}
+        entries = []
+        for message in messages:
+            entries.append(self._entry(message, horizon, batch))
+            batch.setdefault(entries[-1].key, entries[-1])
+        self._append(messages, entries)
 
     def close(self) -> None:
         """Take no more."""
         self.closed = True
 
-    def _entry(self, message: Message, horizon: Horizon) -> Entry:
+    def _entry(self, message: Message, horizon: Horizon, batch: Batch) -> Entry:
         try:
-            entry = self.recorder.door.write(**arguments(message))
+            entry = self.recorder.fitted(self.recorder.door.write(**arguments(message)), batch)
             check_horizon(horizon, [entry])
             return entry
         except RefusedEvent as reason:
@@ -116,6 +124,7 @@ def _tally(entries: Sequence[Entry], appended: Sequence[Appended], rejections: S
         "recorded": len(new) - rejected_now,
         "duplicates": len(entries) - len(new) - afterwards,
         "rejected": rejected_now + afterwards,
+        "waiting": new.count(WAITING),
     }
 
 

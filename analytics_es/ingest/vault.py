@@ -75,6 +75,12 @@ class Vault:
         self._opened = self._opened or self._opening(False)
         return self._opened if self._opened and self._opened.check_value() else None
 
+    def key_for(self, purpose: str) -> bytes:
+        """Return a key for something else that must not be guessed; raises as `pseudonym`."""
+        with self._lock:
+            key = self._key = self._key or self._checked_key(new=True)
+        return hashlib.blake2b(purpose.encode(), key=key, digest_size=KEY_BYTES).digest()
+
     def find(self, kind: str, value: str) -> str | None:
         """Return the pseudonym of a subject, None where it has none; nothing is made."""
         with self._lock:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import mutable
 
-from analytics_es.errors import AnalyticsError, BeforeHorizon, BufferFull, EventsLost, StoreFailed
+from analytics_es.errors import AnalyticsError, BufferFull, EventsLost, RefusedEvent, StoreFailed
 from analytics_es.ingest import termination
 from analytics_es.ingest.door import Admitted
 from analytics_es.ingest.problems import reason
@@ -197,10 +197,10 @@ class Writer:
             pause = min(2 * pause, FIRST_PAUSE if self.closed else LONGEST_PAUSE)
 
     def _append_group(self, entries: list[Entry]) -> None:
-        """Append entries; those that have become too old since they were accepted are left out, one by one."""
+        """Append entries; those that are too old by now, and corrections that turn out wrong, are left out."""
         try:
             self._count(self._append(entries))
-        except BeforeHorizon as error:
+        except RefusedEvent as error:
             if len(entries) > 1:
                 half = len(entries) // 2
                 self._append_group(entries[:half])

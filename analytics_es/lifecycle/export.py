@@ -36,7 +36,6 @@ from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog, gathered
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Folded, Micros
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.summary import find_metric, summary
 from analytics_es.read_models import Tiling, check_exact
@@ -156,11 +155,10 @@ def _answers(
     """Yield the series of each metric, answered from read models of just this period."""
     declarations = {declared.name: declared for declared in homes.values()}
 
-    def folding(events: pa.Table, *, within: Micros) -> dict[str, Folded]:
+    def seen(events: pa.Table) -> None:
         ends.extend(_ends(events))
-        return store.fold.fold_all(events, list(declarations), within=within)
 
-    with closing(derive(store.log, list(declarations.values()), folding, tiling)) as read_models:
+    with closing(derive(store.log, list(declarations.values()), store.fold, tiling, seen=seen)) as read_models:
         context = QuestionContext(
             read_models=read_models, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 from analytics_es.errors import BeforeHorizon, NotAFileStore
 from analytics_es.events import RecordedEvent, codec
 from analytics_es.events.event import key_of_time
+from analytics_es.log.database import Cursor
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.seals import Seals
 from analytics_es.types import Progress
@@ -21,6 +22,9 @@ COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", 
 PLACE = 12  # digits of a key that say when; the rest says which
 LAST = 2**62
 GROUP_BYTES = 16 * 2**20  # some 40,000 events
+
+# Noted of a log of before: up to which position rows of files may be known by their file's name and their number in it.
+ROWS_BY_PLACE = "rows by place"
 
 Range = tuple[int, int]  # positions: the first and the last
 Stored = tuple[int, str, bytes | None]  # position, type, state
@@ -117,6 +121,10 @@ class EventLog(ABC):
         """Return the event with this key as `scan` gives it, None where there is none."""
 
     @abstractmethod
+    def occurred_in(self, milliseconds: Collection[str]) -> dict[str, Held]:
+        """Return the events of some milliseconds, which are beginnings of keys, by their keys, as they are stored."""
+
+    @abstractmethod
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type, an `analytics.…` event, from an index: as `scan`."""
 
@@ -138,6 +146,15 @@ class EventLog(ABC):
         """Return the first event after a position."""
         row = first_row(self.scan(after=position, limit=1))
         return codec.decode(row["position"], row["type"], row["state"]) if row else None
+
+    def ahead(self, position: int, cursor: Cursor | None = None) -> tuple[int, dict[str, Any] | None]:
+        """Return the last position, and the first event after one, None where there is none.
+
+        A `cursor` of the log's own database looks in that state of it; a database that holds no more than a log has
+        none to give.
+        """
+        head = self.head()
+        return head, first_row(self.scan(after=position, limit=1)) if head > position else None
 
     def listen(self, wake: Callable[[], None]) -> None:  # noqa: B027  # nothing to do is an answer
         """Call `wake` whenever another process has appended, as far as the database can tell, until closed."""

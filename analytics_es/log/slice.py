@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import pyarrow as pa
@@ -57,6 +57,15 @@ class LogSlice(EventLog):
         row = self._log.find(key)
         inside = row is not None and self._after < row["position"] <= self._upto and self._is_chosen(row["type"])
         return row if inside else None
+
+    def occurred_in(self, milliseconds: Collection[str]) -> dict[str, Held]:
+        """Return the events of some milliseconds that are in this part, by their keys."""
+        events = self._log.occurred_in(milliseconds)
+        return {
+            key: held
+            for key, held in events.items()
+            if self._after < held.position <= self._upto and self._is_chosen(held.type)
+        }
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""

@@ -19,6 +19,16 @@ from analytics_es import forks
 Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
 
+# What the engine fails with on values, or on what they grow to; not on SQL, on files or on itself.
+_OF_VALUES = (
+    duckdb.DataError,
+    duckdb.InvalidInputException,
+    duckdb.InvalidTypeException,
+    duckdb.ConstraintException,
+    duckdb.OutOfMemoryException,
+)
+_OF_MACHINE = ("Allocation failure", "bad_alloc")  # there is no memory at all, however little is asked for
+
 MEMORY = "1GB"
 SPILLED = "4GB"
 _SETTINGS = {
@@ -56,6 +66,11 @@ def connect(*, reads: Path | None = None, writes: Path | None = None, threads: i
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def lies_in_values(error: Exception) -> bool:
+    """Say whether an engine fails on the values that it was given, or may: it would go on without some of them."""
+    return isinstance(error, _OF_VALUES) and not any(words in str(error) for words in _OF_MACHINE)
 
 
 class _Engines(forks.Forking):

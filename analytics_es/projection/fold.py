@@ -7,13 +7,13 @@ import functools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import Factory, asdict, evolve, frozen
 
-from analytics_es.errors import FoldFailed
+from analytics_es.errors import EventsNotFolded, FoldFailed
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, OWN, facts, matches, microseconds
 from analytics_es.events.fields import FAMILIES
 from analytics_es.projection import engine
@@ -21,40 +21,15 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, shortened
 from analytics_es.projection.decoding import decoding
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
+from analytics_es.projection.rows import Row, Rows, scaled_up
 
-Row = tuple[Any, ...]
 Micros = tuple[int, int]  # [start, end)
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
+WHOLE = "event"  # stands for the measure where an event is left out as a whole
+
 WORKERS = 2
 READ = 1_000_000  # rows are read as a reader's: made a table at once, they lose their order
-PIECE = 10_000  # rows made into tuples at once: a long list of them would keep Python's garbage collector busy
-
-
-class Rows(Sequence[Row]):
-    """The rows of a fold in columns, as the engine gives them: small to keep and to send, made tuples where used."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
-
-    def __len__(self) -> int:
-        return int(self._table.num_rows)
-
-    def __iter__(self) -> Iterator[Row]:
-        for first in range(0, len(self), PIECE):
-            yield from zip(*self.columns(first, first + PIECE), strict=True)
-
-    def __getitem__(self, index: Any) -> Any:
-        return list(self)[index]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def columns(self, first: int, last: int) -> list[list[Any]]:
-        """Return the values of a stretch of rows, column by column."""
-        return [column.to_pylist() for column in self._table.slice(first, last - first).columns]
 
 
 @frozen(kw_only=True)
@@ -71,12 +46,7 @@ class Folded:
     days: list[Day] = Factory(list)
 
 
-class FoldAll(Protocol):
-    """Folds a batch for all projections, or raises FoldFailed."""
-
-    def __call__(self, events: pa.Table, *, within: Micros) -> dict[str, Folded]:
-        """Return what the events of these microseconds add."""
-
+Result = dict[str, Folded | FoldFailed]
 
 # What is stored may say a time that no event can have, for which there are no hours.
 TIMED = f"occurred_at >= {microseconds(EARLIEST)} AND occurred_at < {microseconds(LATEST)}"
@@ -121,19 +91,17 @@ class Fold:
         self._decoding = decoding(list(self._declarations.values()))
         self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
 
-    def __call__(
-        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Micros | None = None
-    ) -> dict[str, Folded | FoldFailed]:
+    def __call__(self, events: pa.Table, names: Sequence[str] | None = None, *, within: Micros | None = None) -> Result:
         """Fold events (position, type, state) for the named projections, or all; `within`: only these microseconds.
 
-        A projection whose fold fails gets the error in the place of its rows; the others are not touched by it.
+        A projection whose fold fails gets the error in the place of its rows; EventsNotFolded may lie in the events.
         """
         declarations = [self._declarations[name] for name in (self._declarations if names is None else names)]
         with self._lock:
             try:
                 decoded = self._load(events, within)
                 days = self._days(events) if within is None else []
-            except engine.EngineError as error:
+            except (engine.EngineError, pa.ArrowException) as error:
                 return {declaration.name: _failed(declaration, error) for declaration in declarations}
             if decoded.first is None or decoded.last is None:
                 unreadable = {declaration.name: _listed(declaration, decoded.broken) for declaration in declarations}
@@ -144,12 +112,6 @@ class Fold:
                 for declaration in declarations
             }
             return {name: fold.result() for name, fold in folds.items()}
-
-    def fold_all(
-        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Micros | None = None
-    ) -> dict[str, Folded]:
-        """Fold events as a call does; raises FoldFailed where one of the projections fails."""
-        return {name: succeeded(result) for name, result in self(events, names, within=within).items()}
 
     def of(self, declarations: Iterable[Declaration]) -> Fold:
         """Return the fold of other definitions: it shares engine, threads and lock, and is closed with this one."""
@@ -167,23 +129,35 @@ class Fold:
         """Return what each event adds to rows of any definition where keys have these values; raises FoldFailed.
 
         A row, by position, is its position, when it occurred (`OCCURRED`), keys, and columns of measures: what
-        it adds, None where nothing. A histogram's buckets are the index of the one that it adds to.
+        it adds, None where nothing; read them by `integers`. A histogram's buckets are the index of the one that it
+        adds to.
         """
         declaration, where = narrowed(declaration, where)
-        types = [kind for kind in events.column("type").unique().to_pylist() if consumes(declaration, kind)]
-        events = events.filter(pc.is_in(events.column("type"), pa.array(types, pa.string())))
-        return self.of([declaration])._by_event(events, declaration, where, within)
+        fold, own = self.of([declaration]), consumed(events, declaration)
+        none = fold._by_event(own.slice(0, 0), declaration, where, within)
+        return pa.concat_tables([none, *fold._by_halves(own, declaration, where, within)])
+
+    def _by_halves(
+        self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Micros | None
+    ) -> Iterator[pa.Table]:
+        """Leave out an event that fails alone: it is a dead letter and adds nothing."""
+        try:
+            yield self._by_event(events, declaration, where, within)
+        except EventsNotFolded:
+            if events.num_rows > 1:
+                for half in (events.slice(0, events.num_rows // 2), events.slice(events.num_rows // 2)):
+                    yield from self._by_halves(half, declaration, where, within)
 
     def _by_event(
         self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Micros | None
     ) -> pa.Table:
         sql = ProjectionSql(declaration, "0", "0")  # no buckets
+        keys = [shortened(text) for text in where.values()]
         with self._lock:
             try:
                 self._load(events, within)
-                keys = [shortened(text) for text in where.values()]
                 with self._engine.cursor() as cursor:
-                    return cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all()
+                    return scaled_up(cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all())
             except engine.EngineError as error:
                 raise _failed(declaration, error) from error
 
@@ -266,6 +240,12 @@ def consumes(declaration: Declaration, event_type: str) -> bool:
     return any(matches(pattern, event_type) for pattern in declaration.consumes)
 
 
+def consumed(events: pa.Table, declaration: Declaration) -> pa.Table:
+    """Return the events whose type a projection takes."""
+    types = [kind for kind in events.column("type").unique().to_pylist() if consumes(declaration, kind)]
+    return events.filter(pc.is_in(events.column("type"), pa.array(types, pa.string())))
+
+
 def succeeded(result: Folded | FoldFailed) -> Folded:
     """Return what was folded; raises FoldFailed where it failed."""
     if isinstance(result, FoldFailed):
@@ -274,11 +254,13 @@ def succeeded(result: Folded | FoldFailed) -> Folded:
 
 
 def _failed(declaration: Declaration, error: Exception) -> FoldFailed:
-    return FoldFailed(projection=declaration.name, problem=str(error).splitlines()[0])
+    of_events = isinstance(error, pa.ArrowException) or engine.lies_in_values(error)
+    kind = EventsNotFolded if of_events else FoldFailed
+    return kind(projection=declaration.name, problem=(str(error) or type(error).__name__).splitlines()[0])
 
 
 def _listed(declaration: Declaration, broken: list[tuple[int, str]]) -> list[tuple[int, int, str]]:
-    return [(position, 0, "event") for position, event_type in broken if consumes(declaration, event_type)]
+    return [(position, 0, WHOLE) for position, event_type in broken if consumes(declaration, event_type)]
 
 
 def _text(state: bytes) -> str | None:

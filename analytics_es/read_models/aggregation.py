@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import frozen
 
+from analytics_es.errors import EventsNotFolded
 from analytics_es.events.event import MICRO
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Fold, Folded
+from analytics_es.projection.fold import Fold, Folded, succeeded
+from analytics_es.projection.rows import PIECE
+from analytics_es.read_models.halving import AT_FAULT, Halving
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import Seeds
 from analytics_es.read_models.snapshot import Span
@@ -37,10 +40,8 @@ def run_aggregation(
     names = list(read_models.declarations if names is None else names)
     rows = events = position = 0
     for group in _at_one_position(live[name] for name in dict.fromkeys(names)):
-        parts, seen = aggregation.parts(group, after=0, upto=group[0].position)
-        for read_model in group:
-            added, more, position = aggregation.swap(read_model, parts[read_model.declaration.name])
-            rows, events = rows + added, max(events, seen + more)
+        for added, seen, at in aggregation.derive(group):
+            rows, events, position = rows + added, max(events, seen), at
     return AggregationResult(
         period=tiling.period(period),
         projections=list(dict.fromkeys(names)),
@@ -77,6 +78,46 @@ class _Aggregation:
         first, end = self.hours
         return Folded(rows=rows, unreadable=[value for value in folded.unreadable if first <= value[1] < end])
 
+    def derive(self, group: Sequence[Live]) -> Iterator[tuple[int, int, int]]:
+        """Derive and swap in what is at one position: for each read model, rows, events, and the position reached."""
+        try:
+            parts, seen = self.parts(group, after=0, upto=group[0].position)
+        except EventsNotFolded:
+            yield from map(self.sift, group)
+            return
+        for live in group:
+            try:
+                added, more, position = self.swap(live, parts[live.declaration.name])
+                yield added, seen + more, position
+            except AT_FAULT:
+                yield self.sift(live)
+
+    def sift(self, live: Live) -> tuple[int, int, int]:
+        """Derive and swap in piece by piece, setting aside what cannot be folded or merged; nobody writes meanwhile."""
+        rows = events = 0
+        within = self.days[0] * MICRO, self.days[1] * MICRO
+        with self.read_models.replacing(live.declaration.name) as (cursor, now):
+
+            def take(folded: Folded, _: int | None) -> None:
+                nonlocal rows
+                part = self.keep(now.declaration, folded)
+                with self.read_models.attempting(cursor):
+                    self.read_models.merge(cursor, now.declaration, part)
+                rows += len(part.rows)
+
+            self.read_models.delete(cursor, now.declaration, self.spans())
+            for part in Seeds(self.log, within=self.days)(now.declaration):
+                take(part, None)
+            halving = Halving(now.declaration, self.fold.of([now.declaration]), PIECE)
+            for batch in self.log.scan_period(*within, upto=now.position):
+                halving.take_in(batch, take, within=within)
+                events += batch.num_rows
+            return rows, events, now.position
+
+    def spans(self) -> list[Span]:
+        """Return what is derived again."""
+        return [Span("hour", *self.hours), Span("day", *self.days)]
+
     def swap(self, live: Live, parts: list[Folded]) -> tuple[int, int, int]:
         """Swap in what was folded up to a checkpoint, and what a runner added since; rows, more events, position."""
         name, events = live.declaration.name, 0
@@ -85,8 +126,7 @@ class _Aggregation:
                 if now.position > live.position:
                     late, events = self.parts([live], after=live.position, upto=now.position)
                     parts = parts + late[name]
-                spans = [Span("hour", *self.hours), Span("day", *self.days)]
-                self.read_models.delete(cursor, now.declaration, spans)
+                self.read_models.delete(cursor, now.declaration, self.spans())
                 for part in parts:
                     self.read_models.merge(cursor, now.declaration, part)
                 return sum(len(part.rows) for part in parts), events, now.position
@@ -106,7 +146,7 @@ class _Aggregation:
         events, fold = 0, self.fold.of(declarations.values())
         within = self.days[0] * MICRO, self.days[1] * MICRO
         for batch in self.log.scan_period(*within, after=after, upto=upto):
-            for name, folded in fold.fold_all(batch, within=within).items():
-                parts[name].append(self.keep(declarations[name], folded))
+            for name, result in fold(batch, within=within).items():
+                parts[name].append(self.keep(declarations[name], succeeded(result)))
             events += batch.num_rows
         return parts, events

@@ -8,15 +8,20 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from attrs import frozen
 
-from analytics_es.errors import AnalyticsError, FoldFailed, NotCaughtUp, StoreBusy, StoreUnavailable
+from analytics_es.errors import AnalyticsError, NotCaughtUp, StoreBusy, StoreUnavailable
+from analytics_es.events import codec
 from analytics_es.log import EventLog
+from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Fold, Folded, succeeded
+from analytics_es.projection.fold import Fold, Folded, Result, succeeded
+from analytics_es.read_models.halving import AT_FAULT, Halving, following
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.store import ReadModels
 from analytics_es.types import Progress
@@ -30,6 +35,8 @@ RETRY_SECONDS = 5.0
 # Look this often for what another runner did, and leave it a projection that it moved this lately.
 LOOK_SECONDS = 0.1
 LEAVE_SECONDS = 2.0
+# Look for events at fault in so many steps, before the others are looked after.
+TRIES = 16
 
 Clock = Callable[[], datetime]
 now: Clock = partial(datetime.now, UTC)
@@ -38,9 +45,14 @@ now: Clock = partial(datetime.now, UTC)
 @frozen
 class _Batch:
     declarations: Mapping[str, Declaration]  # what it was folded for
-    folded: dict[str, Folded | FoldFailed]
+    folded: Result
     expected: int
     last: int
+    size: int
+
+
+class _Overtaken(Exception):
+    """Another runner was faster."""
 
 
 def _ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
@@ -71,18 +83,24 @@ class Runner:
         self.moved: Callable[[], None] = lambda: None  # called after each commit
         self._last_seen: dict[str, int] = {}  # where projections were when last seen or moved here
         self._moved_elsewhere: dict[str, float] = {}  # when another runner was last seen to move them
+        self._halvings: dict[str, Halving] = {}  # projections for which some of the next events are at fault
 
     def catch_up(self, progress: Progress | None = None) -> int:
         """Fold everything the log holds now, here and now; returns the position reached.
 
         Raises the error of a projection that cannot go on, after the others have caught up.
         """
+        head = self.bring_up(progress)
+        for error in self.errors.values():
+            raise error
+        return head
+
+    def bring_up(self, progress: Progress | None = None) -> int:
+        """Catch up as far as each projection can: `errors` says which cannot go on."""
         self.errors.clear()
         head = self._log.head()
         while self.step(head, progress):
             pass
-        for error in self.errors.values():
-            raise error
         return head
 
     def step(self, head: int | None = None, progress: Progress | None = None, *, yielding: bool = False) -> bool:
@@ -92,27 +110,40 @@ class Runner:
         """
         with self._stepping:
             head = self._log.head() if head is None else head
-            behind = defaultdict(set)
+            behind, halved = defaultdict(set), []
             live = self._look()
             for name, read_model in live.items():
                 left = name in self.left_out or (
                     yielding and time.monotonic() - self._moved_elsewhere.get(name, -LEAVE_SECONDS) < LEAVE_SECONDS
                 )
                 if read_model.position < head and name not in self.errors and not left:
-                    behind[read_model.position].add(name)
-            if not behind:
+                    if name in self._halvings:
+                        halved.append(name)
+                    else:
+                        behind[read_model.position].add(name)
+            if not behind and not halved:
                 return False
-            position = min(behind)
-            names = behind[position]
-            declarations = {name: read_model.declaration for name, read_model in live.items()}
-            batches = self._folded(declarations, frozenset(names), position, head)
-            for batch in batches if head - position <= self._batch else _ahead(batches):
-                names = self._commit(batch, names)
-                if progress:
-                    progress("folding", batch.last, head)
-                if not names or self._stopping.is_set():
-                    break
+            if behind:
+                self._pass(live, behind, head, progress)
+            for name in halved:  # by and by, so that the others go on
+                self._halve(live[name], head)
+            self._tell()
         return True
+
+    def _pass(
+        self, live: Mapping[str, Live], behind: Mapping[int, set[str]], head: int, progress: Progress | None
+    ) -> None:
+        """Bring those that are furthest behind up to the head, batch by batch."""
+        position = min(behind)
+        names = behind[position]
+        declarations = {name: read_model.declaration for name, read_model in live.items()}
+        batches = self._folded(declarations, frozenset(names), position, head)
+        for batch in batches if head - position <= self._batch else _ahead(batches):
+            names = self._commit(batch, names)
+            if progress:
+                progress("folding", batch.last, head)
+            if not names or self._stopping.is_set():
+                break
 
     def _folded(
         self, live: Mapping[str, Declaration], names: Iterable[str], position: int, head: int
@@ -124,7 +155,7 @@ class Runner:
         while position < head:
             events = self._log.scan(after=position, limit=self._batch, upto=head)
             last = events.column("position")[-1].as_py() if events.num_rows else head
-            yield _Batch(live, fold(events, sorted(names)), position, last)
+            yield _Batch(live, fold(events, sorted(names)), position, last, events.num_rows)
             position = last
 
     def _commit(self, batch: _Batch, names: set[str]) -> set[str]:
@@ -134,23 +165,59 @@ class Runner:
         """
         going_on = set()
         for name in sorted(names):
-            try:
-                folded = succeeded(batch.folded[name])
-                declaration = batch.declarations[name]
-                if self._read_models.commit(declaration, folded, expected=batch.expected, position=batch.last):
-                    self._last_seen[name] = batch.last
-                    going_on.add(name)
-                else:
-                    self._moved_elsewhere[name] = time.monotonic()
-            except (StoreUnavailable, StoreBusy):
-                raise  # not its own fault: it goes on where it was
-            except AnalyticsError as error:
-                logger.error("%s", error)
-                self.errors[name] = error
+            declaration = batch.declarations[name]
+            with self._noting(name):
+                try:
+                    if self._take(declaration, succeeded(batch.folded[name]), batch.expected, batch.last):
+                        going_on.add(name)
+                except AT_FAULT:
+                    self._halvings[name] = following(self._log, self._read_models, declaration, self._fold, batch.size)
+        self._tell()
+        return going_on
+
+    def _take(self, declaration: Declaration, folded: Folded, expected: int, position: int) -> bool:
+        name = declaration.name
+        if not self._read_models.commit(declaration, folded, expected=expected, position=position):
+            self._moved_elsewhere[name] = time.monotonic()
+            return False
+        self._last_seen[name] = position
+        return True
+
+    def _take_or_leave(self, declaration: Declaration, expected: int, position: int, folded: Folded, _: object) -> None:
+        if not self._take(declaration, folded, expected, position):
+            raise _Overtaken
+
+    @contextmanager
+    def _noting(self, name: str) -> Iterator[None]:
+        """Note what keeps a projection from going on, and let the others."""
+        try:
+            yield
+        except (StoreUnavailable, StoreBusy):
+            raise  # not its own fault: it goes on where it was
+        except AnalyticsError as error:
+            logger.error("%s", error)
+            self.errors[name] = error
+
+    def _tell(self) -> None:
         with self._moved:
             self._moved.notify_all()
         self.moved()
-        return going_on
+
+    # ── events at fault ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _halve(self, live: Live, head: int) -> None:
+        """Bring one projection some steps on, piece by piece, until its events are as good as any again."""
+        name, position, tries = live.declaration.name, live.position, TRIES
+        halving = self._halvings[name]
+        halving.declaration, halving.fold = live.declaration, self._fold.of([live.declaration])
+        with self._noting(name), suppress(_Overtaken):
+            while tries and position < head and halving.size <= self._batch and not self._stopping.is_set():
+                events = self._log.scan(after=position, limit=halving.size, upto=head)
+                reached = events.column("position")[-1].as_py() if events.num_rows else head
+                take = partial(self._take_or_leave, live.declaration, position, reached)
+                position, tries = reached if halving.step(events, take) else position, tries - 1
+            if tries:
+                del self._halvings[name]
 
     def _look(self) -> dict[str, Live]:
         """Return what is live, and note which of them another runner has moved."""
@@ -215,16 +282,15 @@ class Runner:
         error = self.errors.get(name) or self.trouble
         return str(error) if error else None
 
-    def lag(self, position: int) -> tuple[int, float]:
-        """Return how many events the log holds beyond a position, and how many seconds the first of them has waited."""
-        head = self._log.head()
+    def lag(self, position: int, cursor: Cursor | None = None) -> tuple[int, float]:
+        """Return how many events the log holds beyond a position, and how many seconds the first of them has waited.
+
+        A `cursor` in the log's own database counts those of that state of it.
+        """
+        head, first = self._log.ahead(position, cursor)
         if head <= position:
             return 0, 0.0
-        try:
-            first = self._log.first_after(position)
-        except Exception:  # whatever is wrong with what is stored, the fold will list it
-            first = None
-        waited = (self._clock() - first.recorded_at).total_seconds() if first and first.recorded_at else 0.0
+        waited = (self._clock() - recorded_at).total_seconds() if (recorded_at := _recorded_at(first)) else 0.0
         return head - position, max(waited, 0.0)
 
     def close(self) -> None:
@@ -233,3 +299,10 @@ class Runner:
         self._woken.set()
         if self._thread:
             self._thread.join()
+
+
+def _recorded_at(stored: Mapping[str, Any] | None) -> datetime | None:
+    try:
+        return codec.decode(stored["position"], stored["type"], stored["state"]).recorded_at if stored else None
+    except Exception:  # whatever is wrong with what is stored, the fold will list it
+        return None

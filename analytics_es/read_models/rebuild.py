@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from functools import partial
+from typing import Any
 
 from attrs import define
 
-from analytics_es.errors import AnalyticsError, RebuildLost, RebuildStopped
+from analytics_es.errors import AnalyticsError, RebuildStopped
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Folded, succeeded
+from analytics_es.projection.fold import Folded, Result
 from analytics_es.read_models import beside
+from analytics_es.read_models.halving import Intake, into
 from analytics_es.read_models.registry import Live
-from analytics_es.read_models.replay import Replay, Result
+from analytics_es.read_models.replay import Replay
 from analytics_es.read_models.seeds import Seeds
 from analytics_es.read_models.store import ReadModels
 from analytics_es.types import Progress, RebuildResult
@@ -44,7 +47,8 @@ def rebuild(
         try:
             declarations = beside.begin(read_models, names, seeds)
             with replaying(declarations) as replay:
-                filling = _Filling(log, read_models, declarations, replay, set_aside, progress)
+                intake = Intake(replay.here.fold)
+                filling = _Filling(log, read_models, declarations, replay, intake, set_aside, progress)
                 position = filling.catch_up()
                 read_models.expire(declarations)
                 # Where a follower was faster, what it added since is merged.
@@ -75,6 +79,7 @@ class _Filling:
     read_models: ReadModels
     declarations: Sequence[Declaration]
     replay: Replay
+    intake: Intake
     set_aside: bool
     progress: Progress | None
     position: int = 0
@@ -85,22 +90,24 @@ class _Filling:
         """Fold and commit what the log holds beyond what is done; returns the position reached."""
         head = self.log.head()
         for part, result in self.replay(self.position, head):
-            self._commit(result, part.upto)
+            self._commit(part, result)
             self.position = part.upto
             if self.progress:
                 self.progress("rebuilding", min(self.events, head), head)
         return self.position
 
-    def _commit(self, result: Result, position: int) -> None:
+    def _commit(self, part: Any, result: Result) -> None:
         days = next((folded.days for folded in result.values() if isinstance(folded, Folded)), [])
         self.events += sum(events for _, events, _ in days)
         for declaration in self.declarations:
-            folded = succeeded(result[declaration.name])
-            if folded.unreadable and not self.set_aside:
-                self._stop_at(declaration.name, folded)
-            self.unreadable += len(folded.unreadable)
-            if not self.read_models.commit(declaration, folded, expected=self.position, position=position):
-                raise RebuildLost(projection=declaration.name)
+            take = partial(self._take, declaration, part.upto)
+            self.intake(declaration, result[declaration.name], partial(self.replay.here.read, part), take)
+
+    def _take(self, declaration: Declaration, upto: int, folded: Folded, at: int | None) -> None:
+        if folded.unreadable and not self.set_aside:
+            self._stop_at(declaration.name, folded)
+        into(self.read_models, declaration, expected=self.position, position=upto)(folded, at)
+        self.unreadable += len(folded.unreadable)
 
     def _stop_at(self, name: str, folded: Folded) -> None:
         """Stop at the first value that is not accepted as it is."""

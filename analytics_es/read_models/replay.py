@@ -6,25 +6,25 @@ import functools
 import gc
 import logging
 import multiprocessing
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing.util import Finalize
 from typing import Any
 
+import pyarrow as pa
 from attrs import frozen
 
-from analytics_es.errors import AnalyticsError, CannotReachScheduler, FoldFailed, MissingExtra, WorkerLost
+from analytics_es.errors import AnalyticsError, CannotReachScheduler, MissingExtra, WorkerLost
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, defined
-from analytics_es.projection.fold import Fold, Folded
+from analytics_es.projection.fold import Fold, Result
 from analytics_es.read_models.sources import ReplaySource
 
 BATCH = 100_000
 AHEAD = 2  # parts for each worker that are under way or waiting to be merged
-
-Result = dict[str, Folded | FoldFailed]
 
 
 @frozen
@@ -55,11 +55,35 @@ def fold_part(work: Work, part: Any) -> Result:
     return fold(source.read(part))
 
 
+class Here:
+    """What this process folds of a source by itself: all of it, or parts that are to be looked at again."""
+
+    def __init__(self, source: ReplaySource, declarations: Sequence[Declaration], calendar: Calendar) -> None:
+        self._source, self._reading = source, threading.Lock()
+        self.fold = functools.cache(lambda: Fold(declarations, calendar, threads=2))
+
+    def read(self, part: Any) -> pa.Table:
+        """Return the events of a part."""
+        with self._reading:
+            return self._source.read(part)
+
+    def fold_part(self, part: Any) -> Result:
+        """Fold a part."""
+        return self.fold()(self.read(part))
+
+    def close(self) -> None:
+        """Let go of the engine, if it was needed."""
+        if self.fold.cache_info().currsize:
+            self.fold().close()
+
+
 class Replay:
     """Folds a source for some definitions; open it with `replaying`."""
 
-    def __init__(self, source: ReplaySource, submit: Callable[[Any], Future[Result]], ahead: int, size: int) -> None:
-        self._source, self._submit, self._ahead, self._size = source, submit, ahead, size
+    def __init__(
+        self, source: ReplaySource, submit: Callable[[Any], Future[Result]], ahead: int, size: int, here: Here
+    ) -> None:
+        self._source, self._submit, self._ahead, self._size, self.here = source, submit, ahead, size, here
 
     def __call__(self, after: int, upto: int) -> Iterator[tuple[Any, Result]]:
         """Yield every part of (after, upto] with what it adds, in order; raises WorkerLost."""
@@ -111,24 +135,24 @@ def replaying(
     A source that no other process can open, such as a log in memory, is folded in this one.
     """
     opening = source.remote()
-    if opening is None or (executor is None and workers <= 1):
-        fold = Fold(declarations, calendar, threads=2)
-        with ThreadPoolExecutor(1, "analytics-es-replay") as thread:
+    with closing(Here(source, declarations, calendar)) as here:
+        if opening is None or (executor is None and workers <= 1):
+            with ThreadPoolExecutor(1, "analytics-es-replay") as thread:
+                try:
+                    yield Replay(source, lambda part: thread.submit(here.fold_part, part), AHEAD, size, here)
+                finally:
+                    thread.shutdown(cancel_futures=True)
+            return
+        work = Work(tuple(declaration.definition for declaration in declarations), str(calendar.zone), opening)
+        if executor is not None:
+            ahead = AHEAD * max(workers, 4)
+            yield Replay(source, lambda part: executor.submit(fold_part, work, part), ahead, size, here)
+            return
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=relax) as processes:
             try:
-                yield Replay(source, lambda part: thread.submit(lambda: fold(source.read(part))), AHEAD, size)
+                yield Replay(source, lambda part: processes.submit(fold_part, work, part), AHEAD * workers, size, here)
             finally:
-                thread.shutdown(cancel_futures=True)
-                fold.close()
-        return
-    work = Work(tuple(declaration.definition for declaration in declarations), str(calendar.zone), opening)
-    if executor is not None:
-        yield Replay(source, lambda part: executor.submit(fold_part, work, part), AHEAD * max(workers, 4), size)
-        return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=relax) as processes:
-        try:
-            yield Replay(source, lambda part: processes.submit(fold_part, work, part), AHEAD * workers, size)
-        finally:
-            processes.shutdown(cancel_futures=True)
+                processes.shutdown(cancel_futures=True)
 
 
 @contextmanager

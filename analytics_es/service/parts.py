@@ -13,9 +13,10 @@ from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
-from analytics_es.errors import Closed, Forked
+from analytics_es.errors import AnalyticsError, Closed, FoldFailed, Forked, StoreFailed
 from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
+from analytics_es.ingest.waiting import WaitingCorrections
 from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.log import LogSlice
 from analytics_es.queries import QuestionContext
@@ -34,6 +35,7 @@ class Parts:
     store: Store
     context: CostContext  # what questions of now are answered from
     prices: PriceLog
+    corrections: WaitingCorrections
     thresholds: Thresholds | None
     backfill: Backfill | None
     retention: RetentionPolicy
@@ -51,7 +53,7 @@ class Parts:
             clock=store.clock,
             known_as=store.known_as,
             prices=prices,
-            derive=lambda declaration, tiling, upto: DerivedReadModels.build(
+            derive=lambda declaration, tiling, upto: DerivedReadModels.exact(
                 LogSlice(store.log, upto=upto), declaration, tiling
             ),
         )
@@ -60,6 +62,7 @@ class Parts:
             store=store,
             context=context,
             prices=prices,
+            corrections=WaitingCorrections(store.recorder),
             thresholds=Thresholds(store, context, prices, on_threshold) if has_budgets else None,
             backfill=Backfill(store.log, store.read_models, store.runner, store.rebuild) if backfill else None,
             retention=retention,
@@ -83,20 +86,35 @@ class Parts:
 
     def follow(self) -> None:
         """Follow the log in background threads until closed."""
+        self.store.runner.moved = self._moved
+        self.corrections.follow()
         if self.thresholds:
-            self.store.runner.moved = self.thresholds.wake
             self.thresholds.follow()
         self.store.runner.follow()
         if self.backfill:
             self.backfill.follow()
 
+    def _moved(self) -> None:
+        self.corrections.wake()
+        if self.thresholds:
+            self.thresholds.wake()
+
     def catch_up(self, progress: Progress | None = None, *, thresholds: bool = True) -> int:
         """Fold everything recorded so far; returns the position reached. What is announced meanwhile is folded too."""
-        if self.backfill:
-            self.backfill.now(progress)
-        position = self.store.runner.catch_up(progress)
-        reached = self.thresholds.look() if self.thresholds and thresholds else 0
-        return self.store.runner.catch_up(progress) if reached else position
+        runner = self.store.runner
+        failed: list[AnalyticsError] = []  # for one projection: raised when the rest is done
+        try:
+            if self.backfill:
+                self.backfill.now(progress)
+        except (FoldFailed, StoreFailed) as error:
+            failed.append(error)
+        self.corrections.settle()
+        position = runner.bring_up(progress)
+        if self.thresholds and thresholds and self.thresholds.look():
+            position = runner.bring_up(progress)
+        for first in [*failed, *runner.errors.values()]:
+            raise first
+        return position
 
     def problem(self, projection: str) -> str | None:
         """Say what keeps a projection from going on, or what its budgets' thresholds failed with."""
@@ -106,7 +124,14 @@ class Parts:
     def close(self) -> None:
         """End subscriptions, stop following and close the store."""
         with ExitStack() as closing:  # the last first, whatever one of them raises
-            for part in (self.store, self.derived, self.backfill, self.thresholds, *self.subscriptions):
+            for part in (
+                self.store,
+                self.derived,
+                self.backfill,
+                self.thresholds,
+                self.corrections,
+                *self.subscriptions,
+            ):
                 if part:
                     closing.callback(part.close)
 

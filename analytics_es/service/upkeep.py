@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from analytics_es.audit.corrections import doubtful_corrections
 from analytics_es.audit.dead_letters import DeadLetterDetails, DeadLetters
 from analytics_es.audit.ledger import check_ledger
 from analytics_es.audit.verify import verify
+from analytics_es.errors import FoldFailed, StoreFailed
 from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_data, rebuild_from
 from analytics_es.read_models.replay import BATCH
 from analytics_es.read_models.status import projection_status, unreadable_values
@@ -21,6 +24,7 @@ from analytics_es.types import (
     AggregationResult,
     BackupResult,
     DeadLetter,
+    DoubtfulCorrection,
     ExportResult,
     LedgerCheck,
     OperationResult,
@@ -77,6 +81,7 @@ class Upkeep(Questions):
 
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
         """Wait until everything recorded so far is in the read models; raises NotCaughtUp, FoldFailed."""
+        self._parts.corrections.settle()
         return self.store.runner.wait_until_caught_up(timeout)
 
     def projections(self) -> OperationResult[list[ProjectionStatus]]:
@@ -93,6 +98,13 @@ class Upkeep(Questions):
         Nobody can record one any more; a log may hold some of before.
         """
         return self._result(lambda parts: unread_announcements(parts.store.log))
+
+    def doubtful_corrections(self, *, progress: Progress | None = None) -> OperationResult[list[DoubtfulCorrection]]:
+        """List corrections of costs that fit no call: those that wait for it, and those of before, which are counted.
+
+        All of the log is looked through.
+        """
+        return self._result(lambda parts: doubtful_corrections(parts.store.log, progress))
 
     # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -227,11 +239,12 @@ class Upkeep(Questions):
         def retained(parts: Parts) -> RetentionResult:
             chosen = (parts.retention if policy is None else RetentionPolicy.of(policy)).with_archive(archive)
             if not dry_run:
-                parts.catch_up()
+                with suppress(FoldFailed, StoreFailed):  # of one projection, which must not stop the rest
+                    parts.catch_up()
             sealing = Sealing(
                 store=parts.store,
                 policy=chosen,
-                verify=lambda days: verify(parts.store, parts.store.selected(None), period=days),
+                verify=lambda names, days: verify(parts.store, names, period=days),
                 progress=progress,
             )
             return sealing.plan() if dry_run else sealing.run()

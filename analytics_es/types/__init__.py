@@ -11,6 +11,7 @@ from analytics_es.types.audit import (
     ColumnDifference,
     DayDivergence,
     Divergence,
+    DoubtfulCorrection,
     LedgerCheck,
     MetricChange,
     ProjectionVerification,
@@ -40,6 +41,7 @@ from analytics_es.types.lifecycle import (
     ForgetReceipt,
     HeldCopy,
     RetentionResult,
+    StuckProjection,
 )
 from analytics_es.types.metrics import Completeness, Distribution, MetricGroup, MetricInfo, MetricPoint, MetricSummary
 from analytics_es.types.performance import OperationPerformance, PerformanceMetrics, PerformancePoint
@@ -82,6 +84,7 @@ __all__ = [
     "DeadLetter",
     "Distribution",
     "Divergence",
+    "DoubtfulCorrection",
     "Duplicate",
     "EffortCost",
     "EntityUsage",
@@ -119,6 +122,7 @@ __all__ = [
     "Refusal",
     "RetentionResult",
     "RetryResult",
+    "StuckProjection",
     "ThresholdReached",
     "TimePeriod",
     "Tokens",

@@ -247,3 +247,21 @@ class UnreadAnnouncement:
     position: int
     type: str
     problem: str
+
+
+@frozen(kw_only=True)
+class DoubtfulCorrection:
+    """A correction of a cost that is not beside a call that it fits.
+
+    position: where it is in the log.
+    source: who told it; None where it cannot be read.
+    id: its identity, with `source`; None where it cannot be read.
+    counted: it is in the sums, as it was recorded before its call was looked for; otherwise it waits, or was rejected.
+    problem: what does not fit.
+    """
+
+    position: int
+    source: str | None
+    id: str | None
+    counted: bool
+    problem: str

@@ -14,11 +14,13 @@ class Receipt:
     position: where it is in the log, 1 for the first.
     duplicate: it was there before; nothing changed.
     differs: a duplicate that told something else than its time; what was stored first stays.
+    waiting: it corrects a call that is not there yet; it counts from when that comes.
     """
 
     position: int
     duplicate: bool = False
     differs: bool = False
+    waiting: bool = False
 
 
 @frozen(kw_only=True)
@@ -59,6 +61,9 @@ class BatchReceipt:
     refused: how many were refused.
     refusals: the first 100 of the refused.
     last_position: of the last one recorded; None where none was.
+    waiting: how many of the recorded correct a call that is not there yet; they count from when that comes.
+    skipped: of an export, how many events were what the other store had to say itself, by their type.
+    prices: how many of the recorded are prices that another store had published.
     """
 
     recorded: int
@@ -67,6 +72,9 @@ class BatchReceipt:
     refused: int = 0
     refusals: list[Refusal] = Factory(list)  # the first 100
     last_position: int | None = None
+    waiting: int = 0
+    skipped: dict[str, int] = Factory(dict)
+    prices: int = 0
 
 
 @frozen(kw_only=True)

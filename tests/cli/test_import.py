@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from analytics_es import AnalyticsService
-from analytics_es.cli.rejects import ADVICE
+from analytics_es.cli.rejects import ADVICE, EQUAL
+from analytics_es.ingest.importing import Importer
 from tests.cli.conftest import Cli
 
 MAPPING = """
@@ -58,6 +58,9 @@ def test_refused_rows_are_counted_shown_and_kept_with_their_row_and_the_others_i
         "duplicates": 0,
         "differing": 0,
         "refused": len(kept),
+        "waiting": 0,
+        "prices": 0,
+        "skipped": {},
     }
     shown = [line for line in result.stderr.splitlines() if line.startswith("refused: mixed.jsonl row ")]
     assert [int(line.split()[3].rstrip(":")) for line in shown] == [3, 5, 10, 12, 17, 19, 24, 26, 31, 33]
@@ -133,6 +136,22 @@ def test_a_source_is_for_what_does_not_say_its_own(cli: Cli) -> None:
 
     listed = json.loads(cli("explain", "usage.events", "--from", "2024-03-04", "--to", "2024-03-05", "--json").stdout)
     assert [event["source"] for event in listed["events"]] == ["bus", "lab"]
+
+
+def test_rows_of_another_file_that_say_the_same_are_noted_unless_they_come_first(cli: Cli) -> None:
+    Path("m.toml").write_text(MAPPING.replace('id = "id"\nsource = "\'meter\'"\n', ""))
+
+    def imported(name: str, *tokens: int) -> tuple[list[str], list[str]]:
+        rows = [f"2024-03-04T12:00Z,m,{number}" for number in tokens]
+        Path(name).write_text("\n".join(["called,model,tokens", *rows]))
+        result = cli("import", name, "--mapping", "m.toml", "--strict")
+        return result.stdout.splitlines()[1].split()[1:3], result.stderr.splitlines()
+
+    assert imported("a.csv", 1, 2, 3) == (["3", "0"], [])
+    assert imported("a.csv", 1, 2, 3, 4) == (["1", "3"], [])
+    assert imported("a.1.csv", 1, 2, 3, 4) == (["0", "4"], [])
+    assert imported("b.csv", 1, 5, 2, 6, 3) == (["2", "3"], [f"note: 2 rows say {EQUAL}"])
+    assert imported("c.csv", 7, 1) == (["1", "1"], [f"note: 1 row says {EQUAL}"])
 
 
 @pytest.mark.parametrize("source", ["", "x" * 257])
@@ -238,7 +257,7 @@ def test_an_import_that_cannot_begin_creates_nothing(cli: Cli, tmp_path: Path, a
 def test_an_import_that_breaks_off_tells_how_far_it_came(
     cli: Cli, mixed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = AnalyticsService.record_events
+    record = Importer.record
     calls = []
 
     def fails_later(*arguments: Any, **options: Any) -> Any:
@@ -247,7 +266,7 @@ def test_an_import_that_breaks_off_tells_how_far_it_came(
             raise OSError(28, "No space left on device", "analytics.db")
         return record(*arguments, **options)
 
-    monkeypatch.setattr(AnalyticsService, "record_events", fails_later)
+    monkeypatch.setattr(Importer, "record", fails_later)
     result = cli("import", "mixed.jsonl")
 
     assert result.exit_code == 1

@@ -1,5 +1,6 @@
 import json
 
+from analytics_es.testing import cost_corrected
 from tests.cli.conftest import FIRST, Cli
 from tests.stores import opened
 
@@ -12,7 +13,7 @@ def test_projections_are_listed(cli: Cli, db: str) -> None:
     assert lines[0].split() == ["projection", "version", "rows"]
     assert [line.split()[:2] for line in lines[1:]] == [
         ["budgets", "1"],
-        ["cost", "2"],
+        ["cost", "3"],
         ["performance", "1"],
         ["usage", "1"],
     ]
@@ -51,3 +52,15 @@ def test_what_only_looks_as_if_this_package_had_said_it_is_listed(cli: Cli) -> N
     assert json.loads(told.stdout)["unread_announcements"] == [
         {"position": 1, "type": "analytics.tags.declared", "problem": "TypeError: tags is no list of texts"}
     ]
+
+
+def test_corrections_that_fit_no_call_are_listed_unless_nothing_is_checked(cli: Cli) -> None:
+    with opened("analytics.db") as service:
+        service.record_event(**cost_corrected()).unwrap()
+
+    shown, unchecked = cli("projections", "status"), cli("projections", "status", "--no-check", "--json")
+    (listed,) = json.loads(cli("projections", "status", "--json").stdout)["doubtful_corrections"]
+
+    assert "Corrections that fit no call" in shown.stdout
+    assert (listed["id"], listed["counted"]) == ("call-1:correction:1", False)
+    assert json.loads(unchecked.stdout)["doubtful_corrections"] is None

@@ -23,6 +23,7 @@ def test_recording_again_changes_nothing_and_says_so(cli: Cli) -> None:
         "position": FIRST,
         "duplicate": True,
         "differs": False,
+        "waiting": False,
     }
 
 

@@ -57,6 +57,12 @@ def record(service: AnalyticsService, event: Arguments) -> int:
     return service.record_event(**event).unwrap().position
 
 
+def of_before(service: AnalyticsService, event: Arguments) -> int:
+    """Record a correction as it was done before its call was looked for."""
+    recorder = service.store.recorder
+    return recorder.append([recorder.door.write(**event)])[0].position
+
+
 def correct(service: AnalyticsService, position: int, cost: Any, **given: Any) -> CostCorrection:
     return service.correct_cost(position, cost, **{"note": "invoice", **given}).unwrap()
 
@@ -338,26 +344,25 @@ def test_a_correction_is_relative_to_the_one_before(analytics: AnalyticsService)
 
 @once
 def test_costs_are_exact_to_their_eighteenth_decimal(analytics: AnalyticsService) -> None:
-    position = record(analytics, call(cost="999999999999999999.999999999999999999"))
+    position = record(analytics, call(cost="999999999999999.999999999999999999"))
 
     told = correct(analytics, position, "0.000000000000000001")
 
-    assert told.change == Decimal("-999999999999999999.999999999999999998")
+    assert told.change == Decimal("-999999999999999.999999999999999998")
     assert correct(analytics, position, "0.000000000000000001").duplicate
 
 
 @once
-def test_a_change_that_is_too_large_is_counted_as_unreadable(analytics: AnalyticsService) -> None:
-    position = record(analytics, call(cost="100000000000"))
-    correct(analytics, position, "0")
+def test_large_costs_and_their_changes_add_up_to_the_last_digit(analytics: AnalyticsService) -> None:
+    most = "1000000000000000"
+    first, second = (record(analytics, call(f"call-{n}", cost=most)) for n in range(2))
+    correct(analytics, first, "999999999999999.999999999999999999")
+    correct(analytics, second, "0.000000000000000002")
     analytics.catch_up()
 
-    unread = analytics.unreadable_values().unwrap()
-
-    assert {(each.position, each.field) for each in unread if each.projection == "cost"} == {
-        (1, "reported_cost"),
-        (2, "reported_cost"),
-    }
+    (total,) = analytics.get_cost_breakdown(DAY).unwrap().totals
+    assert total.cost == Decimal("1000000000000000.000000000000000001")
+    assert analytics.unreadable_values().unwrap() == []
 
 
 @once
@@ -432,7 +437,6 @@ def test_a_failure_that_only_the_type_tells_of_is_one(analytics: AnalyticsServic
             provider_call(cost=None),
             "it reports none; publish a price for its model instead (`analytics-es prices import`)",
         ),
-        (cost_corrected(), "it is a correction itself"),
     ],
 )
 def test_only_the_reported_cost_of_a_call_is_corrected(
@@ -444,6 +448,11 @@ def test_only_the_reported_cost_of_a_call_is_corrected(
         "not_correctable",
         f"The cost of the event at position {position} cannot be corrected: {problem}.",
     )
+
+
+@once
+def test_nor_is_one_without_a_call(analytics: AnalyticsService) -> None:
+    assert "it is a correction itself." in refusal(analytics, of_before(analytics, cost_corrected()))[1]
 
 
 def test_a_correction_is_not_corrected_but_its_call(analytics: AnalyticsService) -> None:
@@ -503,7 +512,7 @@ def test_an_identity_that_something_else_has_is_not_taken(analytics: AnalyticsSe
 def test_nor_one_of_another_time_where_ids_are_strict(url: str) -> None:
     with opened(url, strict_ids=True) as analytics:
         position = record(analytics, call())
-        record(analytics, cost_corrected(occurred_at=NOON + timedelta(hours=1)))
+        of_before(analytics, cost_corrected(occurred_at=NOON + timedelta(hours=1)))
 
         assert "position 2 has the identity that its correction would have" in refusal(analytics, position)[1]
 

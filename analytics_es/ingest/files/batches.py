@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -13,7 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analytics_es.errors import CannotRead
+from analytics_es.ingest.files import contents
 from analytics_es.ingest.files.columns import guess, shapes, structure, unique
+from analytics_es.ingest.files.contents import Contents, Numbering, Repeats
 from analytics_es.ingest.files.problems import reading
 from analytics_es.ingest.files.records import Record, csv_records, json_records
 from analytics_es.projection import engine
@@ -25,17 +28,20 @@ class Batch(NamedTuple):
     """Some rows of a file: the names of all its columns, and the columns in use, by `select` from `table`.
 
     `empty` columns hold no value in the whole file; they stay NULL of any type. `records` are the rows of a text file.
+    `contents` tells what each row says as a whole, `numbering` which of the file's equal rows is next.
     """
 
     names: list[str]
     table: pa.Table
+    contents: Contents
+    numbering: Numbering
     select: str = "SELECT * FROM source"
     empty: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()
 
 
-def parquet_batches(path: Path, in_use: frozenset[str]) -> Iterator[Batch]:
-    """Read the columns in use of a Parquet file."""
+def parquet_batches(path: Path, in_use: frozenset[str], *, whole: bool) -> Iterator[Batch]:
+    """Read the columns in use of a Parquet file; all, and twice, where rows are known by the `whole` of them."""
     first = 1
     with reading(path), pq.ParquetFile(path, read_dictionary=_texts(path)) as file:
         keys = file.schema_arrow.names
@@ -43,12 +49,26 @@ def parquet_batches(path: Path, in_use: frozenset[str]) -> Iterator[Batch]:
             raise CannotRead(path=path, problem="two columns have the same name")
         names = unique(keys)
         used = {name: key for name, key in zip(names, keys, strict=True) if name.lower() in in_use}
-        read = file.iter_batches(BATCH_ROWS, columns=list(used.values()))
-        for batch in itertools.chain.from_iterable(map(_pieces, read)):
-            numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
+        columns = keys if whole else list(used.values())
+        numbering = Numbering(_repeats(_read(file, columns)) if whole else None)
+        for batch in _read(file, columns):
+            rows = range(first, first + batch.num_rows)
+            numbers = pa.array(rows, pa.int64())
             table = pa.table({"__row": numbers, **{name: batch.column(key) for name, key in used.items()}})
             first += batch.num_rows
-            yield Batch(names, table)
+            yield Batch(names, table, partial(zip, rows, contents.of_batch(batch)), numbering)
+
+
+def _read(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    return itertools.chain.from_iterable(map(_pieces, file.iter_batches(BATCH_ROWS, columns=columns)))
+
+
+def _repeats(batches: Iterable[pa.RecordBatch]) -> frozenset[int]:
+    repeats = Repeats()
+    for batch in batches:
+        for row in contents.of_batch(batch):
+            repeats.add(row)
+    return repeats.found()
 
 
 def _texts(path: Path) -> list[str]:
@@ -73,10 +93,23 @@ def _unpacked(column: pa.DictionaryArray) -> int:
     return pc.sum(lengths.cast(pa.int64()).take(column.indices)).as_py() or 0
 
 
-def text_batches(path: Path, in_use: frozenset[str], *, is_csv: bool) -> Iterator[Batch]:
-    """Read a file twice: for the types of the columns in use, then for its rows, which reach the engine as JSON."""
+def text_batches(path: Path, in_use: frozenset[str], *, is_csv: bool, whole: bool) -> Iterator[Batch]:
+    """Read a file twice: for the types of the columns in use, then for its rows, which reach the engine as JSON.
+
+    `whole`: rows are known by the whole of them.
+    """
     records = csv_records if is_csv else json_records
-    shape_of = shapes((record.fields for record in records(path)), in_use, guess if is_csv else lambda value: value)
+    content = partial(contents.of_record, is_csv=is_csv)
+    repeats = Repeats()
+
+    def looked_at() -> Iterator[dict[str, Any]]:
+        for record in records(path):
+            if whole and record.row and not record.problem:
+                repeats.add(content(record))
+            yield record.fields
+
+    shape_of = shapes(looked_at(), in_use, guess if is_csv else lambda value: value)
+    numbering = Numbering(repeats.found() if whole else None)
     names = unique(shape_of)
     used = {key: name for key, name in zip(shape_of, names, strict=True) if name.lower() in in_use}
     keys = {str(place): key for place, key in enumerate(used) if shape_of[key] is not None}
@@ -91,7 +124,12 @@ def text_batches(path: Path, in_use: frozenset[str], *, is_csv: bool) -> Iterato
         numbers = pa.array([record.row for record in good], pa.int64())
         texts = [orjson.dumps({p: record.fields.get(key) for p, key in keys.items()}).decode() for record in good]
         table = pa.table({"__row": numbers, "record": pa.array(texts, pa.string())})
-        yield Batch(names, table, select, empty, tuple(chunk))
+        digests = partial(_digests, good, content)
+        yield Batch(names, table, digests, numbering, select, empty, tuple(chunk))
+
+
+def _digests(records: Sequence[Record], content: Callable[[Record], bytes]) -> Iterator[tuple[int, bytes]]:
+    return ((record.row, content(record)) for record in records)
 
 
 def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:

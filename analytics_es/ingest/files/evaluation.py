@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from attrs import evolve
+
+from analytics_es.events.cloudevents import moment
 from analytics_es.ingest.files.batches import Batch
-from analytics_es.ingest.files.events import ImportedRow, arguments, refused
+from analytics_es.ingest.files.events import EXPORTED_COLUMNS, IMPORTED, ImportedRow, refused, source_of
 from analytics_es.ingest.files.expressions import Query, bind
 from analytics_es.ingest.files.mapping import Mapping
 from analytics_es.ingest.files.problems import reading
@@ -59,11 +62,20 @@ def _matches(
     """Yield the events of the loaded batch, and the rows that an expression fails for."""
     raws = {record.row: record.raw for record in batch.records}
     numbers = batch.table["__row"].to_pylist()
+    exported = EXPORTED_COLUMNS.issubset(batch.names)
+    names = _Names(batch)
     for query in queries:
+        table = f":{query.number + 1}" if query.number else ""
         for row, fields in _evaluated(connection, query, numbers):
             try:
-                event = _event(path, query, row, fields, source)
-                yield ImportedRow(row=row, event=event, error=None, raw=raws.get(row))
+                event, formerly, teller = _event(query, fields), None, source_of(path)
+                if not event["id"]:
+                    formerly, teller = f"{path.name}:{row}{table}", IMPORTED
+                    event["id"] = f"{names.of(row)}{table}"
+                if event["source"] is None:
+                    event["source"] = source or teller
+                imported = ImportedRow(row=row, event=event, error=None, raw=raws.get(row), formerly=formerly)
+                yield evolve(imported, exported=True) if exported else imported
             except (ValueError, OverflowError, engine.EngineError) as error:
                 raw = raws[row] if raws else _row_as_json(connection, row)
                 yield refused(row, in_one_line(error), raw)
@@ -94,10 +106,28 @@ def _evaluated(connection: engine.Connection, query: Query, numbers: list[int]) 
             yield from _evaluated(connection, query, numbers[half:])
 
 
-def _event(path: Path, query: Query, row: int, fields: list[Any] | Exception, source: str | None) -> dict[str, Any]:
+class _Names:
+    """Names rows that have no id by what they say, and by how many rows of the file have said the same until then."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._digests: dict[int, bytes] = {}
+        self._names: dict[int, str] = {}
+
+    def of(self, row: int) -> str:
+        """Return the name of a row; rows are asked for in their order."""
+        self._digests = self._digests or dict(self._batch.contents())
+        if row not in self._names:
+            digest = self._digests[row]
+            self._names[row] = f"row:{digest.hex()}:{self._batch.numbering.number(digest)}"
+        return self._names[row]
+
+
+def _event(query: Query, fields: list[Any] | Exception) -> dict[str, Any]:
+    """Return the arguments of `record_event`, of which id and source may be none."""
     if isinstance(fields, Exception):
         raise fields
-    event_type, when, id, own_source, *values = fields
+    event_type, when, id, source, *values = fields
     if event_type is None:
         raise ValueError("its type is NULL")
     data: dict[str, Any] = {}
@@ -110,8 +140,7 @@ def _event(path: Path, query: Query, row: int, fields: list[Any] | Exception, so
             raise ValueError(f"{'.'.join(place)}: {error}") from None
         above = data if len(place) == 2 else data.setdefault(place[1], {})
         above[place[-1]] = plain
-    table = f":{query.number + 1}" if query.number else ""
-    return arguments(path, event_type, data, when, id or f"{path.name}:{row}{table}", own_source or source)
+    return {"event_type": event_type, "data": data, "occurred_at": moment(when), "id": id, "source": source}
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,11 @@ from typing import Any
 from attrs import frozen
 
 from analytics_es.errors import AnalyticsError, BadRow
-from analytics_es.events.cloudevents import moment
+
+IMPORTED = "import"  # who tells rows that say neither who nor what they are: whatever their file is called
+
+EXPORTED_LINE = {"position", "recordedat"}  # what an export says of an event beside what a CloudEvent is
+EXPORTED_COLUMNS = {"position", "type", "source", "id", "occurred_at", "recorded_at", "data"}
 
 
 @frozen(kw_only=True)
@@ -17,25 +21,23 @@ class ImportedRow:
 
     row: the number of the row, from 1.
     event: arguments of `record_event`, None where there is an error.
+    formerly: where the row has no id, the one that it had until 0.1, by file and number; None where it has one.
     error: why the row gives no event.
     raw: the text of the row; None for a line that is too long, and for a Parquet row without an error.
+    exported: the row looks as one that a store has exported, which holds what that store had to say itself, too.
     """
 
     row: int
     event: dict[str, Any] | None
     error: AnalyticsError | None
     raw: str | None = None
+    exported: bool = False
+    formerly: str | None = None
 
 
 def refused(row: int, problem: str, raw: str | None) -> ImportedRow:
     """Return a row that gives no event."""
     return ImportedRow(row=row, event=None, error=BadRow(row=row, problem=problem), raw=raw)
-
-
-def arguments(path: Path, event_type: Any, data: Any, when: Any, id: Any, source: Any) -> dict[str, Any]:
-    """Return the arguments of `record_event`; raises as `moment` where the time is none."""
-    source = source_of(path) if source is None else source
-    return {"event_type": event_type, "data": data, "occurred_at": moment(when), "id": id, "source": source}
 
 
 def source_of(path: Path) -> str:

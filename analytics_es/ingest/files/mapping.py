@@ -30,6 +30,11 @@ class Mapping:
     tables: tuple[dict[Place, str], ...]
     names: frozenset[str]
 
+    @property
+    def has_ids(self) -> bool:
+        """Whether every table says what an event's id is; it may still be NULL in a row."""
+        return all(("id",) in table for table in self.tables)
+
 
 def read_mapping(path: Path) -> Mapping:
     """Read a mapping file (docs/mapping.md); raises BadMapping for anything in it that is not understood."""

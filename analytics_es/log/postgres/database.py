@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 from weakref import WeakKeyDictionary
@@ -21,14 +21,24 @@ from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from analytics_es import forks
-from analytics_es.errors import BadAddress, BadSchema, Closed, Forked, StoreBusy, StoreFailed, StoreUnavailable
+from analytics_es.errors import (
+    BadAddress,
+    BadSchema,
+    Closed,
+    Forked,
+    RowsRefused,
+    StoreBusy,
+    StoreFailed,
+    StoreUnavailable,
+)
 from analytics_es.log.address import redacted
+from analytics_es.log.turns import WRITING_SECONDS, Turns
 
 logger = logging.getLogger("analytics_es")
 
 LOCK_TIMEOUT = 5
 IDLE_TIMEOUT = 30  # of an open transaction: one that is stuck must not keep the others from appending for longer
-WRITERS, READERS = 4, 8
+WRITERS, READERS, LOOKERS = 4, 8, 2
 CHECK_SECONDS = 1.0
 RETRY_SECONDS = 15.0  # a restart of the server takes some
 
@@ -40,6 +50,7 @@ SETTINGS = SQL(
 
 _SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,39}")
 _BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.QueryCanceled)
+_REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)  # for what is written
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 
 Connection = psycopg.Connection[Any]
@@ -71,6 +82,13 @@ class Cursor:
         self._sync()
         return self._cursor.fetchall()
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Open a part of the transaction that can fail by itself: the driver raises at its end at the latest."""
+        with self._cursor.connection.transaction():
+            yield
+            self._sync()
+
     def _sync(self) -> None:
         if self._pipeline:
             self._pipeline.sync()
@@ -98,7 +116,12 @@ class _Datastore(PostgresDatastore):
 
 
 class Database(forks.Forking):
-    """One schema, with a pool for writing and one for reading: writers queue for a lock, and readers need not."""
+    """One schema, with a pool for writing and one for reading: writers queue for a lock, and readers need not.
+
+    A pool has a connection for each of its turns, so that waiting for one of those is waiting for the server. Who looks
+    something up has turns apart from who asks: so who follows and who records need not queue with hundreds of askers,
+    and who has a connection of any other kind may look something up. Nobody who has one waits for one to read or write.
+    """
 
     def __init__(self, url: str, schema: str) -> None:
         if not _SCHEMA.fullmatch(schema):
@@ -112,7 +135,9 @@ class Database(forks.Forking):
         with self.connect():  # so that what is wrong with the address is said at once, and by the server
             pass
         self.writing = _Datastore(url, schema, WRITERS, self._settings)
-        self.reading = _Datastore(url, schema, READERS, self._settings_for_reading)
+        self.reading = _Datastore(url, schema, READERS + LOOKERS, self._settings_for_reading)
+        self._to_write = Turns(WRITERS, WRITING_SECONDS, of="writing")
+        self._to_read, self._to_look = Turns(READERS), Turns(LOOKERS, of="looking up")
         forks.register(self)
 
     @contextmanager
@@ -137,7 +162,7 @@ class Database(forks.Forking):
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Take a connection that may write."""
-        with self.translated(), self.writing.pool.connection() as connection:
+        with self.translated(), self._to_write.turn(), self.writing.pool.connection() as connection:
             yield connection
 
     @contextmanager
@@ -147,11 +172,28 @@ class Database(forks.Forking):
             connection.execute("SET LOCAL synchronous_commit = off")
             yield Cursor(connection.cursor(row_factory=tuple_row), pipeline)
 
+    def read(self) -> AbstractContextManager[Cursor]:
+        """Open a transaction that sees one state of the database, in turn with all who ask."""
+        return self._state(self._to_read)
+
+    def look(self) -> AbstractContextManager[Cursor]:
+        """The same, to look something up at once."""
+        return self._state(self._to_look)
+
     @contextmanager
-    def read(self) -> Iterator[Cursor]:
-        """Open a transaction that sees one state of the database."""
+    def read_long(self) -> Iterator[Cursor]:
+        """The same on a connection of its own, which the server lets idle: for who compares for minutes."""
+        with self.connect() as connection:
+            self._settings_for_reading(connection)
+            connection.execute("SET idle_in_transaction_session_timeout = 0")
+            with connection.pipeline() as pipeline, connection.transaction():
+                yield Cursor(connection.cursor(row_factory=tuple_row), pipeline)
+
+    @contextmanager
+    def _state(self, turns: Turns) -> Iterator[Cursor]:
         with (
             self.translated(),
+            turns.turn(),
             self.reading.pool.connection() as connection,
             connection.pipeline() as pipeline,
             connection.transaction(),
@@ -199,6 +241,8 @@ class Database(forks.Forking):
             raise StoreUnavailable(problem=problem) from None
         except _BUSY as error:
             raise StoreBusy(seconds=LOCK_TIMEOUT) from error
+        except _REFUSED as error:
+            raise RowsRefused(problem=error.diag.message_primary or self.message(error)) from None  # without the values
         except _LOST as error:
             raise StoreUnavailable(problem=self.message(error)) from None
         except psycopg.Error as error:
@@ -214,6 +258,8 @@ class Database(forks.Forking):
     def close(self) -> None:
         """Close all connections."""
         if not self._left:
+            for turns in (self._to_read, self._to_look, self._to_write):
+                turns.close()
             self.reading.close()
             self.writing.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from analytics_es.errors import SharedIds
 from analytics_es.events.event import key_of_time
+from analytics_es.log.database import Cursor
 from analytics_es.log.event_log import COLUMNS, LAST, Appended, Entry, EventLog, Held, Range, first_row, upcast
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.arrow import ArrowReader
@@ -19,6 +20,7 @@ from analytics_es.log.postgres.database import Database
 from analytics_es.log.postgres.listening import Listener
 from analytics_es.log.postgres.recorder import PostgresRecorder
 from analytics_es.log.postgres.seals import PostgresSeals
+from analytics_es.log.seals import horizon_of
 
 # What tells this log from every other.
 SELECT_IDENTITY = "SELECT id FROM log_identity"
@@ -39,6 +41,9 @@ EVENTS = "SELECT notification_id AS position, topic AS type, state, originator_i
 SCAN = EVENTS + (
     "WHERE notification_id > {after} AND notification_id <= {upto}{unsealed} ORDER BY notification_id LIMIT {limit}"
 )
+
+# The next event.
+NEXT = EVENTS + "WHERE notification_id > ?{unsealed} ORDER BY notification_id LIMIT 1"
 
 # The positions of the events of a stretch of time, in order.
 POSITIONS_IN_TIME = (
@@ -63,6 +68,12 @@ LATEST = EVENTS + "WHERE notification_id <= {upto}{unsealed} ORDER BY notificati
 
 # The event with a key.
 OF_KEY = EVENTS + "WHERE originator_id = {key} AND originator_version = 1{unsealed}"
+
+# The events of some milliseconds.
+OCCURRED_IN = (
+    "SELECT originator_id, notification_id, topic, state FROM unnest(%s::text[]) AS given (millisecond) "
+    "JOIN stored_events ON originator_id >= millisecond AND originator_id < millisecond || 'g'"
+)
 
 # The events that hold some bytes, or are of some types.
 SEARCH = (
@@ -94,13 +105,13 @@ class PostgresLog(EventLog):
         self._strict = self._prepare(strict_ids)
         self._table = SQL(".").join([Identifier(database.schema), Identifier("stored_events")]).as_string()
         self.seals = PostgresSeals(database)
-        with database.read() as cursor:
+        with database.look() as cursor:
             self.identity = str(cursor.execute(SELECT_IDENTITY).fetchone()[0])
         self._arrow = ArrowReader(database)
         self._listener: Listener | None = None
 
     def _prepare(self, strict_ids: bool) -> bool:
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             strict = bool(cursor.execute(FIND_STRICT).fetchone()[0])
         if strict or not strict_ids:
             return strict
@@ -141,11 +152,32 @@ class PostgresLog(EventLog):
         """Return the last position, 0 where the log is empty."""
         return int(self._look_up(HEAD))
 
+    def ahead(self, position: int, cursor: Cursor | None = None) -> tuple[int, dict[str, Any] | None]:
+        """Return the last position, and the first event after one, None where there is none."""
+        if cursor is not None:
+            return self._ahead(position, cursor)
+
+        def look() -> tuple[int, dict[str, Any] | None]:
+            with self._database.look() as own:
+                return self._ahead(position, own)
+
+        return self._database.again(look)
+
+    def _ahead(self, position: int, cursor: Cursor) -> tuple[int, dict[str, Any] | None]:
+        cursor.execute(HEAD)
+        head = int(cursor.fetchone()[0])
+        if head <= position:
+            return head, None
+        unsealed = horizon_of(cursor).unsealed()
+        cursor.execute(NEXT.format(table=self._table, unsealed=unsealed), [position])
+        row = cursor.fetchone()
+        return head, dict(zip(COLUMNS.names, row, strict=True)) if row else None
+
     def _look_up(self, statement: str, *parameters: str) -> Any:
         """Return what a statement selects first, None where that is nothing."""
 
         def look() -> Any:
-            with self._database.read() as cursor:
+            with self._database.look() as cursor:
                 row = cursor.execute(statement, parameters).fetchone()
             return row and row[0]
 
@@ -177,6 +209,17 @@ class PostgresLog(EventLog):
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
         return first_row(self._events(OF_KEY, key=Literal(key).as_string()))
+
+    def occurred_in(self, milliseconds: Collection[str]) -> dict[str, Held]:
+        """Return the events of some milliseconds, by their keys, as they are stored."""
+
+        def look() -> dict[str, Held]:
+            with self._database.connection() as connection:
+                cursor = connection.cursor(row_factory=tuple_row, binary=True)
+                rows = cursor.execute(OCCURRED_IN, [sorted(milliseconds)])
+                return {key: Held(*held) for key, *held in rows}
+
+        return self._database.again(look)
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""

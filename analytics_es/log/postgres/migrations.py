@@ -15,6 +15,7 @@ from psycopg.sql import SQL, Identifier
 
 from analytics_es.errors import NewerSchema, NotMigrated, NotOurs
 from analytics_es.log import seals
+from analytics_es.log.event_log import ROWS_BY_PLACE
 from analytics_es.log.postgres.database import Database
 
 Connection = psycopg.Connection[Any]
@@ -68,6 +69,12 @@ CREATE FUNCTION merge_histograms(one text, other text) RETURNS text LANGUAGE sql
         GROUP BY i
     ) AS merged
 $$"""
+
+# Up to where rows of files may be known by their place.
+NOTE_ROWS = (
+    "INSERT INTO log_notes SELECT %s, max(notification_id)::text FROM stored_events "
+    "HAVING max(notification_id) IS NOT NULL ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
 
 # Which read models are live or set aside, and what each has taken in, day by day.
 CREATE_REGISTRY = (
@@ -124,7 +131,12 @@ def _fourth(connection: Connection, _: object) -> None:
     connection.execute(CREATE_OWN)
 
 
-MIGRATIONS = (_first, _second, _third, _fourth)
+def _fifth(connection: Connection, _: object) -> None:
+    """Note up to where rows of files are known by their place."""
+    connection.execute(NOTE_ROWS, [ROWS_BY_PLACE])
+
+
+MIGRATIONS = (_first, _second, _third, _fourth, _fifth)
 
 
 def _tables(recorder: PostgresRecorder) -> list[Any]:

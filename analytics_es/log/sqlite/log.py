@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from analytics_es.events.event import key_of_time
 from analytics_es.log.event_log import (
     COLUMNS,
     LAST,
+    ROWS_BY_PLACE,
     Appended,
     Entry,
     EventLog,
@@ -34,7 +35,7 @@ from analytics_es.log.sqlite.seals import SQLiteSeals
 from analytics_es.types import Progress
 
 KIND = 0x41455345  # "AESE"
-SCHEMA = 2  # 1 knew no seals and no notes
+SCHEMA = 3  # 1 knew no seals and no notes; until 2, rows of files were known by their place
 PIECE = 2000
 KEYS = 100_000  # yielded at once
 COPIED_AT_ONCE = 1024  # pages
@@ -47,6 +48,10 @@ SELECT_IDENTITY = "SELECT id FROM log_identity"
 # What holds of the log from here on.
 CREATE_NOTES = "CREATE TABLE IF NOT EXISTS log_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 WRITE_NOTE = "INSERT INTO log_notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+NOTE_ROWS = (
+    "INSERT INTO log_notes SELECT ?, max(rowid) FROM stored_events HAVING max(rowid) IS NOT NULL "
+    "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
 SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
 
 # What the service itself has to say is found by its type; a small index, since everything else is not in it.
@@ -86,6 +91,12 @@ LATEST = EVENTS + "WHERE rowid <= ?{unsealed} ORDER BY rowid DESC LIMIT 1"
 
 # The event with a key.
 OF_KEY = EVENTS + "WHERE originator_id = ? AND originator_version = 1{unsealed}"
+
+# The events of some milliseconds.
+OCCURRED_IN = (
+    "SELECT originator_id, stored_events.rowid, topic, state FROM json_each(?) CROSS JOIN stored_events "
+    "WHERE originator_id >= value AND originator_id < value || 'g'"
+)
 
 # The events that hold some bytes, or are of some types.
 SEARCH = (
@@ -129,11 +140,12 @@ class SQLiteLog(EventLog):
         with self._database.write() as cursor:
             self._recorder._create_table(cursor)  # type: ignore[arg-type]  # only execute() is asked of it
             self.seals.create(cursor)
-            if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
-                cursor.execute(f"PRAGMA user_version = {SCHEMA}")
             cursor.execute(CREATE_OWN)
             cursor.execute(CREATE_IDENTITY)
             cursor.execute(CREATE_NOTES)
+            if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
+                cursor.execute(NOTE_ROWS, [ROWS_BY_PLACE])
+                cursor.execute(f"PRAGMA user_version = {SCHEMA}")
             cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
             if strict_ids:
                 try:
@@ -155,13 +167,13 @@ class SQLiteLog(EventLog):
 
     def noted(self, name: str) -> str | None:
         """Return what was last noted under a name."""
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             row = cursor.execute(SELECT_NOTE, [name]).fetchone()
         return row[0] if row else None
 
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             return cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
 
     def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
@@ -190,6 +202,12 @@ class SQLiteLog(EventLog):
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
         return first_row(self._rows(OF_KEY, (key,)))
+
+    def occurred_in(self, milliseconds: Collection[str]) -> dict[str, Held]:
+        """Return the events of some milliseconds, by their keys, as they are stored."""
+        with self._database.read() as cursor:
+            rows = cursor.execute(OCCURRED_IN, [orjson.dumps(sorted(milliseconds)).decode()])
+            return {key: Held(*held) for key, *held in rows}
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
         """Return what the service itself has to say of one type."""

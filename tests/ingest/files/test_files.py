@@ -216,8 +216,9 @@ def test_a_comment_in_an_expression_ends_with_it(imported: Import) -> None:
 def test_a_file_name_is_only_a_name(imported: Import, name: str) -> None:
     found = events(imported(CALLS_CSV, name=name))
 
-    assert [f"{name}:1", f"{name}:2"] == [event["id"] for event in found]
-    assert {f"import:{name}"} == {event["source"] for event in found}
+    assert {"import"} == {event["source"] for event in found}
+    assert [event["id"] for event in found] == [event["id"] for event in events(imported(CALLS_CSV))]
+    assert [f"{name}:1", f"{name}:2"] == [row.formerly for row in imported(CALLS_CSV, name=name)]
 
 
 @pytest.mark.parametrize(
@@ -248,10 +249,11 @@ TWO_TABLES = CALLS.replace("[event.data]", "where = \"tool <> 'none'\"\n[event.d
 def test_a_row_gives_one_event_for_each_table_it_matches(imported: Import) -> None:
     found = imported("ts,tool\n2025-03-03,none\n2025-03-03,mail\n2025-03-03,search\n", TWO_TABLES)
 
-    assert [(row.row, row.event["event_type"], row.event["id"]) for row in found if row.event] == [
-        (2, "tool.call.completed", "calls.csv:2"),
-        (2, "tool.call.failed", "calls.csv:2:2"),
-        (3, "tool.call.completed", "calls.csv:3"),
+    mail, search = (event["id"] for event in events(found) if event["event_type"] == "tool.call.completed")
+    assert [(row.row, row.event["event_type"], row.event["id"], row.formerly) for row in found if row.event] == [
+        (2, "tool.call.completed", mail, "calls.csv:2"),
+        (2, "tool.call.failed", f"{mail}:2", "calls.csv:2:2"),
+        (3, "tool.call.completed", search, "calls.csv:3"),
     ]
 
 
@@ -267,7 +269,37 @@ def test_id_and_source_come_from_the_row_and_fall_back_where_it_has_none(importe
         CALLS.replace("[event.data]", 'id = "call"\nsource = "team"\n[event.data]'),
     )
 
-    assert [(e["id"], e["source"]) for e in events(found)] == [("17", "blue"), ("calls.csv:2", "import:calls.csv")]
+    assert [(row.event["id"][:4], row.event["source"], row.formerly) for row in found if row.event] == [
+        ("17", "blue", None),
+        ("row:", "import", "calls.csv:2"),
+    ]
+
+
+def test_rows_with_an_id_are_their_file_s_unless_a_source_is_given(tmp_path: Path) -> None:
+    mapping = read_mapping(write(tmp_path / "mapping.toml", CALLS.replace("[event.data]", 'id = "tool"\n[event.data]')))
+    path = write(tmp_path / "calls.csv", CALLS_CSV)
+
+    assert {event["source"] for event in events(list(rows(path, mapping)))} == {"import:calls.csv"}
+    assert {event["source"] for event in events(list(rows(path, mapping, source="lab")))} == {"lab"}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("id", ["", 'id = "n"\n'], ids=["no ids", "ids that may be missing"])
+def test_equal_rows_are_numbered_over_all_batches(
+    imported: Import, monkeypatch: pytest.MonkeyPatch, suffix: str, id: str
+) -> None:
+    monkeypatch.setattr(batches, "BATCH_ROWS", 3)
+    tools = ["a", "b", "a", "c", "a", "b", "a"]
+    contents = {
+        "csv": "ts,tool,n\n" + "".join(f"2025-03-03,{tool},\n" for tool in tools),
+        "jsonl": lines(*({"ts": "2025-03-03", "tool": tool, "n": None} for tool in tools)),
+        "parquet": pa.table({"ts": ["2025-03-03"] * 7, "tool": tools, "n": pa.nulls(7, pa.string())}),
+    }
+
+    found = events(imported(contents[suffix], CALLS.replace("[event.data]", f"{id}[event.data]"), f"calls.{suffix}"))
+
+    assert [int(event["id"].rpartition(":")[2]) for event in found] == [1, 1, 2, 1, 3, 2, 4]
+    assert len({event["id"] for event in found}) == 7
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])

@@ -1,0 +1,208 @@
+"""Corrections that come in: each is put beside its call, or waits for it; what can never be right is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Context, Decimal
+from typing import Any, NamedTuple
+
+from attrs import evolve, frozen
+
+from analytics_es.errors import NotCorrectable
+from analytics_es.events import RecordedEvent
+from analytics_es.events.codec import decode, encode
+from analytics_es.events.event import CORRECTED, correction_id, facts, has_ended, key_of, microseconds
+from analytics_es.events.fields import ENTITIES, VOCABULARY
+from analytics_es.log import Entry, EventLog
+
+WAITING = "analytics.correction.waiting"  # a correction whose call, or whose correction before, is not there yet
+# What a correction has of its call, so that it lands in the same rows; nothing that would make it a call of its own.
+COPIED = (*ENTITIES.values(), "operation", "attributes", "attempt", "batch", "service_tier", "requests")
+EXACT = Context(prec=60)  # a cost has 36 digits at most
+_OF_CALL = {*COPIED, "error_type", "from_zero"}
+_NUMBER = re.compile(r"[0-9]+$")
+_WAITS = "waiting "  # how the id begins of one that waits
+
+Batch = Mapping[str, Entry]  # what comes in together with a correction, and before it, by key
+
+
+class InForce(NamedTuple):
+    """What a call costs after some corrections."""
+
+    cost: Decimal
+    number: int  # of corrections
+    position: int  # of the last of them, else of the call
+
+
+# ── what is right of a correction ───────────────────────────────────────────────────────────────────────────────
+
+
+@frozen
+class Calls:
+    """The calls of a log, as corrections need them."""
+
+    log: EventLog
+
+    def fitted(self, entry: Entry, batch: Batch) -> Entry:
+        """Return a correction as it is to be recorded: with what its call says of itself, or as one that waits.
+
+        What is recorded already stays as it is. Raises NotCorrectable and BadField where it can never be right.
+        """
+        if entry.type != CORRECTED or self.log.find(entry.key):
+            return entry
+        correction = decode(0, entry.type, entry.state)
+        beside = self._beside(correction, batch)
+        if beside is None:
+            return _waiting(correction)
+        call, before = beside
+        completed = _completed(correction, call, before)
+        if completed == correction.data:
+            return entry
+        return entry._replace(state=encode(evolve(correction, data=completed)))
+
+    def problem(self, correction: RecordedEvent) -> str | None:
+        """Say why a correction that is in the log already is not right; None where it is."""
+        try:
+            if self._beside(correction, {}) is None:
+                return "its call, or the correction before it, is not in the log"
+        except Exception as error:  # it may hold anything
+            return str(getattr(error, "details", {}).get("problem", error)).partition("\n")[0]
+        return None
+
+    def _beside(self, correction: RecordedEvent, batch: Batch) -> tuple[RecordedEvent, InForce] | None:
+        """Return the call, and what is in force of it before this correction; None where one is not there yet."""
+        corrects, at = correction.data["corrects"], microseconds(correction.occurred_at)
+        call = self._find(key_of(corrects["source"], corrects["id"], at), batch)
+        if call is None:
+            return None
+        check_call(call)
+        _check_same(correction, call)
+        before = self.in_force(call, number_of(correction) - 1, batch)
+        if before is None:
+            return None
+        _checked(EXACT.add(before.cost, Decimal(correction.data["cost_change"])))
+        return call, before
+
+    def in_force(self, call: RecordedEvent, number: int | None = None, batch: Batch | None = None) -> InForce | None:
+        """Add up the corrections of a call, so many or all, which are found one by one: each is known by its number.
+
+        None where there are fewer. Raises NotCorrectable where something else has the identity of one.
+        """
+        state = InForce(Decimal(_checked(call.data["cost"])), 0, call.position or 0)
+        while number is None or state.number < number:
+            correction = self._find(key_of_correction(call, state.number + 1), batch or {})
+            if correction is None:
+                return state if number is None else None
+            if correction.type != CORRECTED or "cost_change" not in correction.data:
+                raise taken(call, correction)
+            same = correction.data["currency"] == call.data["currency"]
+            change = Decimal(correction.data["cost_change"] if same else 0)
+            state = InForce(EXACT.add(state.cost, change), state.number + 1, correction.position or 0)
+        return state
+
+    def _find(self, key: str, batch: Batch) -> RecordedEvent | None:
+        row, entry = self.log.find(key), batch.get(key)
+        if row is None:
+            return decode(0, entry.type, entry.state) if entry else None
+        try:
+            return decode(**{name: row[name] for name in ("position", "state")}, event_type=row["type"])
+        except Exception as error:  # what is stored may be anything
+            raise NotCorrectable(event=f"at position {row['position']}", problem="it cannot be read") from error
+
+
+def check_call(call: RecordedEvent) -> None:
+    """Make sure that an event is a call whose reported cost can be corrected; raises NotCorrectable."""
+    if call.type == CORRECTED:
+        raise not_correctable(call, "it is a correction itself")
+    if facts(call.type).family != "provider":
+        raise not_correctable(call, f"{call.type} is no call of a provider")
+    if not has_ended(call):
+        raise not_correctable(call, f"{call.type} does not say that a call ended: it costs nothing")
+    if "cost" not in call.data or "currency" not in call.data:
+        problem = "it reports none; publish a price for its model instead (`analytics-es prices import`)"
+        raise not_correctable(call, problem)
+
+
+def _check_same(correction: RecordedEvent, call: RecordedEvent) -> None:
+    charged, currency = call.data["currency"], correction.data["currency"]
+    if currency != charged:
+        raise not_correctable(call, f"it is charged in {charged}, not in {currency!r:.40}")
+    if correction.occurred_at != call.occurred_at:
+        problem = (
+            f"it occurred at {call.occurred_at.isoformat()}, its correction at {correction.occurred_at.isoformat()}"
+        )
+        raise not_correctable(call, problem)
+
+
+def not_correctable(call: RecordedEvent, problem: str) -> NotCorrectable:
+    """Return the failure of correcting a call, which may have no position yet."""
+    place = f"at position {call.position}" if call.position else f"{call.id!r:.80} of {call.source!r:.80}"
+    return NotCorrectable(event=place, problem=problem)
+
+
+def taken(call: RecordedEvent, other: RecordedEvent | int) -> NotCorrectable:
+    """Return the failure of a correction whose identity something else has."""
+    position = other if isinstance(other, int) else other.position
+    return not_correctable(call, f"the event at position {position} has the identity that its correction would have")
+
+
+# ── what it says ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def number_of(correction: RecordedEvent) -> int:
+    """Return which correction of its call one is, from 1: the door has seen to it that its id says so."""
+    digits = _NUMBER.search(correction.id)
+    if digits is None:
+        raise ValueError("its id does not say which correction it is")
+    return int(digits[0])
+
+
+def key_of_correction(call: RecordedEvent, number: int) -> str:
+    """Return the key of the first, second … correction of a call."""
+    return key_of(call.source, correction_id(call.id, number), microseconds(call.occurred_at))
+
+
+def copied(call: RecordedEvent) -> dict[str, Any]:
+    """Return what a correction has of its call."""
+    same = {name: call.data[name] for name in COPIED if name in call.data}
+    failed = call.data.get("status", facts(call.type).verdict) == "error"
+    return {**same, "error_type": call.data.get("error_type", "unknown")} if failed else same
+
+
+def is_from_zero(call: RecordedEvent, before: InForce) -> bool:
+    """Say whether the next correction is the first that is known of a cost: 0 was reported, though it used tokens."""
+    used = any(call.data.get(name) for name in ("input_tokens", "output_tokens"))
+    return used and before.number == 0 and before.cost == 0
+
+
+def _completed(correction: RecordedEvent, call: RecordedEvent, before: InForce) -> dict[str, Any]:
+    """Return the data of a correction with what its call says: whose it is, and what it is known by, is told there."""
+    own = {name: value for name, value in correction.data.items() if name not in _OF_CALL}
+    return {**copied(call), **own, **({"from_zero": True} if is_from_zero(call, before) else {})}
+
+
+def _checked(cost: Any) -> str:
+    return str(VOCABULARY["cost"]("cost", cost))
+
+
+# ── what waits ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _waiting(correction: RecordedEvent) -> Entry:
+    waits = evolve(correction, id=f"{_WAITS}{correction.id}")
+    return Entry(key_of(waits.source, waits.id, microseconds(waits.occurred_at)), WAITING, encode(waits))
+
+
+def awaited(position: int, state: bytes) -> RecordedEvent:
+    """Return the correction that waits; raises whatever it likes where what is stored is none."""
+    waits = decode(position, CORRECTED, state)
+    if not waits.id.startswith(_WAITS) or waits.occurred_at.utcoffset() is None:
+        raise ValueError("it is no correction that waits")
+    return evolve(waits, id=waits.id.removeprefix(_WAITS))
+
+
+def entry_of(correction: RecordedEvent) -> Entry:
+    """Return a correction as it comes in."""
+    key = key_of(correction.source, correction.id, microseconds(correction.occurred_at))
+    return Entry(key, correction.type, encode(correction))

@@ -1,0 +1,97 @@
+"""Rows of files → the log: a row without an id is known by what it says; in an older log, by where it stood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from attrs import define, field
+
+from analytics_es.errors import NoVaultKey
+from analytics_es.ingest.files import ImportedRow
+from analytics_es.ingest.former_rows import FormerRows
+from analytics_es.ingest.privacy import PrivacyPolicy
+from analytics_es.ingest.recorder import BATCH, Recorder
+from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
+from analytics_es.ingest.vault import Vault
+from analytics_es.log import ROWS_BY_PLACE, Appended, Entry
+from analytics_es.types import BatchReceipt
+
+ROWS = "rows"  # noted in the log: whose key the ids of rows are made with
+OF_VAULT, OF_LOG = "vault", "log"
+FULL = PrivacyPolicy.of("full")
+
+
+@define
+class Importer:
+    """Records rows of files; what it has known again once, it knows as long as it is used: one for each import.
+
+    The id of a row that has none is a keyed hash of what the row says: who has the log alone cannot try names against
+    it. The key is the vault's, so that a store which keeps names, or has no vault, makes do with the log's identity.
+    """
+
+    _recorder: Recorder
+    _vault: Vault
+    _take_over: TakeOver = skip_own
+    _former: FormerRows | None = field(init=False)
+    _waiting: dict[int, str] = field(init=False, factory=dict)  # rows without an id: index → the id of before
+
+    @_former.default
+    def _of_before(self) -> FormerRows | None:
+        upto = int(self._recorder.log.noted(ROWS_BY_PLACE) or 0)
+        return FormerRows(self._recorder.log, upto) if upto else None
+
+    def record(
+        self,
+        rows: Iterable[ImportedRow],
+        *,
+        on_refused: OnRefused | None = None,
+        on_duplicate: OnDuplicate | None = None,
+    ) -> BatchReceipt:
+        """Record the events of rows, one commit for each thousand; raises the error of a row that has no event.
+
+        What the door refuses is counted and told, and the rest recorded, as what was there before is. What another
+        store had to say itself is skipped and counted by type, or taken over.
+        """
+        key, notes = self._key()
+        self._waiting.clear()
+        return self._recorder.record_all(
+            self._events(rows, key),
+            batch=BATCH,
+            skip_refused=True,
+            on_refused=on_refused,
+            on_duplicate=on_duplicate,
+            take_over=self._take_over,
+            recognise=self._recognise if self._former else None,
+            notes=notes,
+        )
+
+    def _events(self, rows: Iterable[ImportedRow], key: bytes) -> Iterator[Mapping[str, Any]]:
+        for index, row in enumerate(rows):
+            if row.event is None:
+                raise row.error or ValueError(f"row {row.row} has no event")
+            if row.formerly is None:
+                yield row.event
+            else:
+                self._waiting[index] = row.formerly
+                digest = blake2b(row.event["id"].encode(), key=key, digest_size=12)
+                yield {**row.event, "id": f"row:{digest.hexdigest()}"}
+
+    def _recognise(self, admitted: Sequence[tuple[int, Entry]]) -> Mapping[int, Appended]:
+        """Find what is there under the identity that a row had until 0.1."""
+        rows = [(index, entry, self._waiting[index]) for index, entry in admitted if index in self._waiting]
+        self._waiting.clear()
+        return self._former.find(rows) if self._former else {}
+
+    def _key(self) -> tuple[bytes, dict[str, str]]:
+        """Return the key of the ids of rows, with what is to be noted of it: it is the same for ever."""
+        log = self._recorder.log
+        noted = log.noted(ROWS)
+        if noted != OF_LOG and (noted or self._recorder.door.policy != FULL):
+            try:
+                return self._vault.key_for(ROWS), {} if noted else {ROWS: OF_VAULT}
+            except NoVaultKey:
+                if noted:
+                    raise
+        return log.identity.encode(), {} if noted else {ROWS: OF_LOG}
