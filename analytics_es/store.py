@@ -177,13 +177,15 @@ def _open_schema(
 
     database = postgres.Database(url, schema)
     try:
-        log = postgres.PostgresLog(database, strict_ids=strict_ids)
+        log = database.again(lambda: postgres.PostgresLog(database, strict_ids=strict_ids))
     except BaseException:
         database.close()
         raise
     return log, _ready(
         log,
-        lambda: PostgresReadModels(database, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log)),
+        lambda: database.again(
+            lambda: PostgresReadModels(database, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
+        ),
     )
 
 

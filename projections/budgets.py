@@ -7,7 +7,7 @@ _ALLOCATED, _GRANTED = "type = 'budget.allocated'", "type = 'budget.credit.grant
 _REACHED = "type = 'budget.threshold.reached'"
 
 
-@projection(version=1, consumes=("budget.>", "provider.cost.corrected"))
+@projection(version=2, carries=(1,), consumes=("budget.>", "provider.cost.corrected"))
 class Budgets:
     """One budget in one period of its own, one grant of credits, or one threshold, in one bucket of time.
 
@@ -27,14 +27,14 @@ class Budgets:
     recurs_hours: str = key("recurs_hours")
 
     allocations: int = count(where=_ALLOCATED)
-    allocated: int | None = total("amount", where=_ALLOCATED, unit="currency", decimals=9)
+    allocated: int | None = total("amount", where=_ALLOCATED, unit="currency", decimals=18)
     first_allocated_at: int | None = smallest("occurred_at", where=_ALLOCATED, unit="us")
-    least_allocated: int | None = smallest("amount", where=_ALLOCATED, unit="currency", decimals=9)
-    spent: int | None = total("amount", where="type = 'budget.spent'", unit="currency", decimals=9)
+    least_allocated: int | None = smallest("amount", where=_ALLOCATED, unit="currency", decimals=18)
+    spent: int | None = total("amount", where="type = 'budget.spent'", unit="currency", decimals=18)
     first_spent_at: int | None = smallest("occurred_at", where="type = 'budget.spent'", unit="us")
-    granted: int | None = total("amount", where=_GRANTED, unit="currency", decimals=9)
+    granted: int | None = total("amount", where=_GRANTED, unit="currency", decimals=18)
     first_granted_at: int | None = smallest("occurred_at", where=_GRANTED, unit="us")
     voided_at: int | None = smallest("occurred_at", where="type = 'budget.credit.voided'", unit="us")
     reached_position: int | None = smallest("at_position", where=_REACHED)
     reached_at: int | None = smallest("occurred_at", where=_REACHED, unit="us")
-    reduced: int | None = total("cost_change", where="cost_change < 0", unit="currency", decimals=9)
+    reduced: int | None = total("cost_change", where="cost_change < 0", unit="currency", decimals=18)

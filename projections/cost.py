@@ -97,6 +97,7 @@ def _tokens(field: str) -> Any:
 
 @projection(
     version=3,
+    carries=(2,),
     consumes=("provider.>", "task.>"),
     where="family = 'provider' OR outcome = 'ok'",
     entities=("user", "tenant", "agent", "job", "task", "conversation", "tool"),
@@ -120,7 +121,7 @@ class Cost:
     settled_calls: int = count(where=_SETTLED, unit="calls")
     settled_requests: int | None = total("requests", where=_SETTLED, unit="requests")
     not_ended: int = count(where=_NOT_ENDED)
-    reported_cost: int | None = total("coalesce(cost, cost_change)", where=_CHARGED, unit="currency", decimals=9)
+    reported_cost: int | None = total("coalesce(cost, cost_change)", where=_CHARGED, unit="currency", decimals=18)
     input_tokens: int | None = _tokens("input_tokens")
     cache_read_tokens: int | None = _tokens("cache_read_tokens")
     cache_creation_tokens: int | None = _tokens("cache_creation_tokens")

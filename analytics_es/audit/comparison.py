@@ -15,6 +15,7 @@ from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
+from analytics_es.queries.figures import exact
 from analytics_es.types import ColumnDifference, Divergence, UnreadableDivergence
 
 PAGE = 5_000  # rows that are held of each side
@@ -129,7 +130,7 @@ def _differences(declaration: Declaration, live: Row | None, expected: Row | Non
 
 
 def _scaled(value: Stored, decimals: int) -> int | Decimal | str | None:
-    return Decimal(value).scaleb(-decimals) if isinstance(value, int) and decimals else value
+    return exact(value, decimals) if isinstance(value, int) and decimals else value
 
 
 # ── the events involved ─────────────────────────────────────────────────────────────────────────────────────────

@@ -23,6 +23,7 @@ from analytics_es.read_models import ReadModels
 from analytics_es.store import Store
 from analytics_es.types import DeadLetter, RetryResult, TimePeriod
 
+DIGITS = 38  # of a number that is added up
 SHOWN = 80  # characters of a value
 
 
@@ -245,6 +246,8 @@ def _wrong(path: tuple[str, ...], value: Any, measure: Measure | None) -> str:
         return " is not a number"
     if not read.is_finite():
         return " is not a number"
+    if measure and measure.kind != "histogram":
+        return f" does not fit {DIGITS} digits" if read.adjusted() >= DIGITS - measure.decimals else ""
     if abs(read) > Decimal(MAX_INTEGER).scaleb(-(measure.decimals if measure else 0)):
         return " does not fit 64 bits"
     return " is below 0" if measure and measure.kind == "histogram" and read < 0 else ""

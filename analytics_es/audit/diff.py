@@ -17,7 +17,7 @@ from analytics_es.events.event import OWN
 from analytics_es.log import LogSlice
 from analytics_es.projection.declaration import MONEY, Declaration, Measure
 from analytics_es.queries.derived import DerivedReadModels
-from analytics_es.queries.figures import distribution, nothing
+from analytics_es.queries.figures import DIGITS, distribution, nothing
 from analytics_es.queries.grouping import grouping
 from analytics_es.queries.summary import find_metric
 from analytics_es.read_models import ReadModels, Tiling, check_exact
@@ -203,4 +203,4 @@ def difference(was: Distribution, now: Distribution) -> Distribution:
 def _less(name: str, was: Decimal | int | None, now: Decimal | int | None) -> Any:
     if was is None or now is None:
         return now if was is None and name in _FROM_NOTHING else None
-    return now - was
+    return now - was if isinstance(now, int) else DIGITS.subtract(now, Decimal(was))

@@ -16,8 +16,9 @@ from analytics_es.errors import SeveralCurrencies
 from analytics_es.events.event import time_of
 from analytics_es.projection.declaration import MONEY, Measure
 from analytics_es.projection.fold_sql import OCCURRED
+from analytics_es.projection.rows import integers
 from analytics_es.queries import QuestionContext
-from analytics_es.queries.figures import distribution, merged, nothing
+from analytics_es.queries.figures import distribution, figure, merged, nothing
 from analytics_es.queries.summary import find_metric
 from analytics_es.store import Store
 from analytics_es.types import ExplainedEvent, Explanation, Progress, TimePeriod
@@ -42,9 +43,7 @@ def explain(
     first = First[_Event](limit, _largest if largest else None)
     declared, measure = find_metric(list(context.read_models.declarations.values()), metric)
     where = context.as_logged(where)
-    with Evidence.of(context, store.log, declared, [measure.name], period, where) as evidence:
-        completeness = evidence.question.completeness()
-    # The snapshot is closed by now: reading the log may take longer than a database keeps one.
+    evidence = Evidence.of(context, store.log, declared, [measure.name], period, where)
     declaration, tiling = evidence.declaration, evidence.question.tiling
     measure = next(live for live in declaration.measures if live.name == measure.name)
     names = {*evidence.where, *([MONEY] if measure.unit == MONEY else [])}
@@ -63,7 +62,7 @@ def explain(
         count=number.count,
         events=[_explained(*event, measure, tiling.calendar.zone) for event in first.events],
         omitted=number.count - len(first.events),
-        completeness=completeness,
+        completeness=evidence.completeness,
     )
 
 
@@ -81,9 +80,9 @@ def _largest(event: _Event) -> tuple[int, int]:
 
 # What a column of a batch comes to; integers of any size.
 _ADDED: dict[str, Callable[[pa.ChunkedArray], Any]] = {
-    "sum": lambda column: sum(column.to_pylist()),
-    "min": lambda column: pc.min(column).as_py(),
-    "max": lambda column: pc.max(column).as_py(),
+    "sum": lambda column: sum(integers(column)),
+    "min": lambda column: int(pc.min(column).as_py()),
+    "max": lambda column: int(pc.max(column).as_py()),
     "histogram": lambda column: {row["values"]: row["counts"] for row in column.value_counts().to_pylist()},
 }
 
@@ -111,7 +110,7 @@ class _Number:
         if self.first.order:
             rows = rows.sort_by([(value, "descending"), ("position", "ascending")])
         listed = rows.slice(0, self.first.limit).select(["position", OCCURRED, value])
-        self.first.add(batch, [_Event(*row.values()) for row in listed.to_pylist()])
+        self.first.add(batch, [_Event(*row) for row in zip(*map(integers, listed.columns), strict=True)])
 
     def _merge(self, currency: str, rows: pa.Table) -> None:
         columns = self.measure.columns
@@ -138,5 +137,5 @@ def _explained(event: _Event, stored: Mapping[str, Any], measure: Measure, zone:
         type=recorded.type,
         occurred_at=time_of(event.occurred_at, zone),
         recorded_at=recorded.recorded_at,
-        value=Decimal(event.value).scaleb(-measure.decimals),
+        value=figure(measure, event.value) or Decimal(0),
     )

@@ -14,13 +14,15 @@ from analytics_es.audit.evidence import Evidence, First, read_stored
 from analytics_es.cost import UnitPrices
 from analytics_es.cost.cells import NEEDED, UsageCell
 from analytics_es.cost.charges import USED, Costs
-from analytics_es.cost.prices.quantities import EXACT, trimmed, without_parts
+from analytics_es.cost.prices.quantities import EXACT, without_parts
 from analytics_es.cost.pricing import Costing
 from analytics_es.cost.rate_key import as_calls, rate_of
 from analytics_es.events.event import time_of
 from analytics_es.projection.declaration import MONEY
 from analytics_es.projection.fold_sql import OCCURRED
+from analytics_es.projection.rows import by_name
 from analytics_es.queries import QuestionContext
+from analytics_es.queries.figures import trimmed
 from analytics_es.store import Store
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, Progress, TimePeriod
 
@@ -43,25 +45,23 @@ def explain_cost(
     first = First[_Line](limit, _dearest if largest else None)
     keys = context.as_logged(where)
     bill = _Bill(first, keys.pop(MONEY, None))
-    with (
-        Evidence.of(context, store.log, context.declaration("cost"), NEEDED, period, keys) as evidence,
-        Costing(evidence.question, evidence.declaration) as costing,
-    ):
-        question, declaration = evidence.question, evidence.declaration
-        calls = evolve(declaration, where=f"({declaration.where}) AND family = 'provider'")
+    evidence = Evidence.of(context, store.log, context.declaration("cost"), NEEDED, period, keys)
+    question, declaration = evidence.question, evidence.declaration
+    calls = evolve(declaration, where=f"({declaration.where}) AND family = 'provider'")
+    with Costing(question, declaration) as costing:
         for batch, rows in evidence.batches(store.fold, calls, progress):
-            bill.add(batch, [_line(costing, row, question.tiling.within[0]) for row in rows.to_pylist()])
-        return CostExplanation(
-            period=question.period,
-            keys=dict(where),
-            totals={currency: trimmed(cost) for currency, cost in sorted(bill.totals.items())},
-            calls=bill.calls,
-            unknown_calls=bill.unknown_calls,
-            count=bill.count,
-            events=[_explained(*event, question.tiling.calendar.zone) for event in first.events],
-            omitted=bill.count - len(first.events),
-            completeness=question.completeness(),
-        )
+            bill.add(batch, [_line(costing, row, question.tiling.within[0]) for row in by_name(rows)])
+    return CostExplanation(
+        period=question.period,
+        keys=dict(where),
+        totals={currency: trimmed(cost) for currency, cost in sorted(bill.totals.items())},
+        calls=bill.calls,
+        unknown_calls=bill.unknown_calls,
+        count=bill.count,
+        events=[_explained(*event, question.tiling.calendar.zone) for event in first.events],
+        omitted=bill.count - len(first.events),
+        completeness=evidence.completeness,
+    )
 
 
 class _Line(NamedTuple):

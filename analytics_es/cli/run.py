@@ -126,8 +126,9 @@ def _retained(result: OperationResult[RetentionResult]) -> str:
     """Say what became of a night's run, unless there was nothing to do."""
     if result.failure:
         return f"warning: retention: {result.failure.message}"
-    events = result.unwrap().events
-    return f"retention: sealed and deleted {words.plural(events, 'event')}" if events else ""
+    done = result.unwrap()
+    stuck = f"; stuck: {', '.join(each.projection for each in done.stuck)}" if done.stuck else ""
+    return f"retention: sealed and deleted {words.plural(done.events, 'event')}{stuck}" if done.events else ""
 
 
 @contextmanager

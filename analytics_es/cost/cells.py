@@ -28,6 +28,8 @@ HALF = 1800  # seconds of half an hour
 PIECES = 100  # that one statement reads
 FEW = 24  # a model whose price changes more often is read by the hour, not to cut all others
 
+# Keys that only tell apart what has a price of its own: no question groups or filters costs by them.
+TOLD_APART = ("rate", "untold")
 PRICED_BY = ("provider", "model", "currency", "pricing", "rate", "untold")
 COUNTED = ("calls", "requests", "settled_calls", "settled_requests", "reported_cost", *USED)
 NEEDED = (*PRICED_BY, "effort", *COUNTED, "not_ended")
@@ -219,6 +221,8 @@ class PricedCells:
         for start, end in runs([stretch for stretch in stretches if stretch[0] >= sealed]):
             run = tiling.part(start, end)
             snapshot = self._derive(finer, run)
+            if snapshot is None:
+                continue
             for second, cell in self._rows(snapshot, finer, query, run.series("hour")[0], query.where):
                 name = (cell.provider, cell.model)
                 if any(first <= second < last for first, last in doubtful.get(name, ()) if first >= sealed):
@@ -238,10 +242,13 @@ class PricedCells:
         return any(bound > cell.band and (upper is None or bound < upper) for bound in turning.of(cell.tier).thresholds)
 
     def _derive(self, finer: Declaration, tiling: Tiling) -> Any:
+        """Return what the log says of a stretch, up to where the question's snapshot is; None while that is open."""
         key = (finer.fingerprint, tiling.start, tiling.end)
         if key not in self._derived:
             position = self.question.snapshot.positions[self.declaration.name]
-            read_models = self.question.context.derive(finer, tiling, position)
+            read_models = self.question.derived(finer, tiling, position)
+            if read_models is None:
+                return None
             self._open.callback(read_models.close)
             self._derived[key] = self._open.enter_context(read_models.read())
         return self._derived[key]

@@ -23,8 +23,6 @@ from analytics_es.queries import Question
 from analytics_es.queries.figures import number
 from analytics_es.read_models import Tiling
 
-NANO = 9  # decimals of reported cost
-
 
 @frozen(kw_only=True)
 class Assumption:
@@ -72,6 +70,8 @@ class Costing:
         self._rates: dict[tuple[Any, ...], Rate | None] = {}
         self._verdicts: dict[tuple[Any, ...], tuple[Rate | None, str]] = {}  # by all of a cell but its group and counts
         self.declaration, self._question = declaration, question
+        # A read model of an earlier definition, which serves until it is rebuilt, has fewer.
+        self._decimals = next(own.decimals for own in declaration.measures if own.name == "reported_cost")
         self._changes: dict[Name, Turning] = {}
 
     def __enter__(self) -> Self:
@@ -114,7 +114,7 @@ class Costing:
         if cell.pricing == "none" or (cell.pricing and self._assumption.is_about(cell.model)):
             self._price(costs, cell)
         elif cell.pricing == "reported":
-            costs.charge(cell.currency).add(cell.counts, reported=_reported(cell))
+            costs.charge(cell.currency).add(cell.counts, reported=self._reported(cell))
         elif cell.pricing == "zero":
             self._take_zero(costs, cell)
 
@@ -122,13 +122,13 @@ class Costing:
         """A cost of 0 is none, unless the model was declared free, or what it cost was settled by a correction."""
         rate = self._rate(cell)
         if rate and rate.prices.free:
-            costs.charge(cell.currency).add(cell.counts, reported=_reported(cell))
+            costs.charge(cell.currency).add(cell.counts, reported=self._reported(cell))
             return
         reason = ZERO if cell.at is not None else NOT_KEPT
         if cell.counts["calls"]:
             costs.leave_out(cell.provider, cell.model, reason, cell.counts)
         if settled := cell.counts.get("settled_calls"):
-            costs.charge(cell.currency).add({"calls": settled}, reported=_reported(cell))
+            costs.charge(cell.currency).add({"calls": settled}, reported=self._reported(cell))
             named = (cell.provider, cell.model, cell.currency)
             costs.settled[named] = costs.settled.get(named, 0) + settled
 
@@ -151,6 +151,9 @@ class Costing:
         for kind in rate.unpriced(counts):
             named = (cell.provider, cell.model, kind, rate.prices.currency)
             costs.unpriced[named] = costs.unpriced.get(named, 0) + counts[kind]
+
+    def _reported(self, cell: UsageCell) -> Decimal:
+        return number(cell.counts.get("reported_cost"), self._decimals) or Decimal(0)
 
     # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -189,10 +192,6 @@ class Costing:
             turns.update(map(microseconds, self._book.bounds(*whose, start, end, [tier])))
             thresholds.update(self._book.thresholds(*whose, start, end, [tier]))
         return Turning(sorted(turns), sorted(thresholds))
-
-
-def _reported(cell: UsageCell) -> Decimal:
-    return number(cell.counts.get("reported_cost"), NANO) or Decimal(0)
 
 
 def _why_not(rate: Rate | None, cell: UsageCell) -> str:

@@ -14,8 +14,12 @@ from analytics_es.errors import BadField, TooDeep
 MAX_DEPTH = 16
 MAX_TEXT = 1024
 MAX_INTEGER = 2**63 - 1
-MAX_DURATION_MS = 10**13
+MAX_COUNT = 10**12  # of tokens, say: no provider can mean more
+MAX_DURATION_MS = 10**12
+MAX_MONEY = 10**15
 MAX_DECIMAL = 10**18
+MAX_DECIMALS = 18
+MAX_HOURS = 24 * 36_525
 SHOWN = 60
 
 STATUSES = ("ok", "error", "cancelled")
@@ -39,12 +43,21 @@ def text(name: str, value: Any) -> str | None:
 
 def integer(name: str, value: Any) -> int:
     """Keep a whole number from 0."""
+    return _whole_number(name, value, MAX_INTEGER, "2^63-1")
+
+
+def count(name: str, value: Any) -> int:
+    """Keep how many there are of something."""
+    return _whole_number(name, value, MAX_COUNT, _power(MAX_COUNT))
+
+
+def _whole_number(name: str, value: Any, limit: int, shown_limit: str) -> int:
     if type(value) is float and value.is_integer():
         value = int(value)
     if type(value) is not int:
         raise BadField(field=name, problem=f"must be a whole number, not {kind_of(value)}")
-    if not 0 <= value <= MAX_INTEGER:
-        raise BadField(field=name, problem=f"must be between 0 and 2^63-1, not {shown(value)}")
+    if not 0 <= value <= limit:
+        raise BadField(field=name, problem=f"must be between 0 and {shown_limit}, not {shown(value)}")
     return value
 
 
@@ -62,7 +75,12 @@ def _number(name: str, value: Any, limit: int) -> None:
     if not _finite(value):
         raise BadField(field=name, problem=f"must be a finite number, not {value}")
     if not 0 <= value <= limit:
-        raise BadField(field=name, problem=f"must be between 0 and {limit:.0e}, not {shown(value)}")
+        raise BadField(field=name, problem=f"must be between 0 and {_power(limit)}, not {shown(value)}")
+
+
+def _power(limit: int) -> str:
+    """Return a power of ten in the words of a message."""
+    return f"10^{len(str(limit)) - 1}"
 
 
 def _finite(value: float | Decimal) -> bool:
@@ -79,35 +97,55 @@ def milliseconds(name: str, value: Any) -> int | float:
     return int(rounded) if rounded.is_integer() else rounded
 
 
-_EIGHTEENTH, _WIDE = Decimal(1).scaleb(-18), Context(prec=40)
+_EIGHTEENTH, _WIDE = Decimal(1).scaleb(-MAX_DECIMALS), Context(prec=40)
+_LONG = Context(prec=2_000)
 _PLAIN_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+_PLAIN_MONEY = re.compile(r"[0-9]{1,15}(\.[0-9]{1,18})?")
+FLOAT_DIGITS = 17  # that tell every float from all others
 
 
 def decimal(name: str, value: Any) -> str:
-    """Keep money, or a custom value, as the exact decimal that was reported, to 18 places."""
+    """Keep a custom value as the exact decimal that was reported, with up to 18 decimals."""
+    return _decimal(name, value, MAX_DECIMAL, _PLAIN_DECIMAL)
+
+
+def money(name: str, value: Any) -> str:
+    """Keep an amount as the exact decimal that was reported, with up to 18 decimals."""
+    return _decimal(name, value, MAX_MONEY, _PLAIN_MONEY)
+
+
+def _decimal(name: str, value: Any, limit: int, plain: re.Pattern[str]) -> str:
     if type(value) in (float, Decimal, str):
         digits = repr(value) if type(value) is float else str(value)
-        if _PLAIN_DECIMAL.fullmatch(digits):
+        if plain.fullmatch(digits):
             return digits
     if type(value) is str:
         try:
             value = Decimal(value)
         except InvalidOperation:
             raise BadField(field=name, problem=f"must be a number, not {value[:40]!r}") from None
-    _number(name, value, MAX_DECIMAL)
+    _number(name, value, limit)
     exact = value if type(value) is Decimal else Decimal(repr(value))
-    return format(exact.copy_abs().quantize(_EIGHTEENTH, context=_WIDE), "f").rstrip("0").rstrip(".")
+    return format(_to_18_decimals(name, exact.copy_abs()), "f").rstrip("0").rstrip(".")
 
 
-def signed_decimal(name: str, value: Any) -> str:
-    """Keep what may be below 0 as `decimal` keeps the rest."""
+def _to_18_decimals(name: str, exact: Decimal) -> Decimal:
+    """Refuse more than 18 decimals; what has no more digits than a float is one, written out, and is rounded."""
+    rounded = exact.quantize(_EIGHTEENTH, context=_WIDE)
+    if rounded != exact and (not rounded or len(exact.normalize(_LONG).as_tuple().digits) > FLOAT_DIGITS):
+        raise BadField(field=name, problem=f"must have at most {MAX_DECIMALS} decimals, not as many as {shown(exact)}")
+    return rounded
+
+
+def signed_money(name: str, value: Any) -> str:
+    """Keep what may be below 0 as `money` keeps the rest."""
     size: Any = value
     if type(value) is str:
         size = value.removeprefix("-")
     elif type(value) in (int, float, Decimal):
         size = value.copy_abs() if type(value) is Decimal else abs(value)
     below = value.is_signed() if type(value) is Decimal else size != value
-    digits = decimal(name, size)
+    digits = money(name, size)
     return f"-{digits}" if below and Decimal(digits) else digits
 
 
@@ -180,10 +218,10 @@ def hour(name: str, value: Any) -> str:
 
 
 def hours(name: str, value: Any) -> int:
-    """Keep a number of hours from 1."""
+    """Keep a number of hours from 1, up to a century."""
     number = integer(name, value)
-    if number == 0:
-        raise BadField(field=name, problem="must be at least 1")
+    if not 1 <= number <= MAX_HOURS:
+        raise BadField(field=name, problem=f"must be between 1 and {MAX_HOURS}, not {shown(value)}")
     return number
 
 

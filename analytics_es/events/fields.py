@@ -49,17 +49,17 @@ COMMON: dict[str, Check] = {
 VOCABULARY: dict[str, Check] = {
     **COMMON,
     **dict.fromkeys(("provider", "model", "operation", "tool", "job_type", "task_type", "budget_id"), checks.text),
-    **dict.fromkeys(("input_tokens", "cache_read_tokens", "cache_creation_tokens"), checks.integer),
-    **dict.fromkeys(("output_tokens", "reasoning_tokens", "messages"), checks.integer),
-    **dict.fromkeys(_SPECIAL, checks.integer),
+    **dict.fromkeys(("input_tokens", "cache_read_tokens", "cache_creation_tokens"), checks.count),
+    **dict.fromkeys(("output_tokens", "reasoning_tokens", "messages"), checks.count),
+    **dict.fromkeys(_SPECIAL, checks.count),
     "batch": checks.boolean,
     "attempt": checks.ordinal,
     "time_to_first_chunk_ms": checks.milliseconds,
-    "cost": checks.decimal,
-    "amount": checks.decimal,
+    "cost": checks.money,
+    "amount": checks.money,
     "currency": checks.currency,
     "corrects": checks.corrects,
-    "cost_change": checks.signed_decimal,
+    "cost_change": checks.signed_money,
     "from_zero": checks.boolean,
 }
 # What events of providers may say besides.
@@ -87,7 +87,7 @@ def _checked_by(fields: Mapping[str, Check], *kinds: Check) -> frozenset[str]:
 
 # Fields that are texts, and those that are whole numbers or durations.
 TEXTS, COMMON_TEXTS = _checked_by(VOCABULARY, checks.text), _checked_by(COMMON, checks.text)
-NUMBERS, COMMON_NUMBERS = (_checked_by(fields, checks.integer, checks.milliseconds) for fields in (VOCABULARY, COMMON))
+NUMBERS, COMMON_NUMBERS = (_checked_by(fields, checks.count, checks.milliseconds) for fields in (VOCABULARY, COMMON))
 
 
 # ── what an expression may name ─────────────────────────────────────────────────────────────────────────────────
@@ -95,9 +95,9 @@ NUMBERS, COMMON_NUMBERS = (_checked_by(fields, checks.integer, checks.millisecon
 # Kinds of fields, by the type that holds them in DuckDB; true and false are texts.
 TEXT, WHOLE, MILLISECONDS, EXACT = "VARCHAR", "BIGINT", "DECIMAL(18,3)", "DECIMAL(38,18)"
 _KINDS: dict[Check, str] = {
-    **dict.fromkeys((checks.integer, checks.ordinal, checks.hours), WHOLE),
+    **dict.fromkeys((checks.integer, checks.count, checks.ordinal, checks.hours), WHOLE),
     checks.milliseconds: MILLISECONDS,
-    **dict.fromkeys((checks.decimal, checks.signed_decimal), EXACT),
+    **dict.fromkeys((checks.decimal, checks.money, checks.signed_money), EXACT),
 }
 # One holds names of your own, the other goes to another field when it is recorded.
 _NOT_NAMED = {"attributes", "scope_id"}

@@ -18,7 +18,7 @@ from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.privacy import PRESETS, PSEUDONYMISE, Rules
 from analytics_es.log import Held
 from analytics_es.projection.declaration import Declaration, shortened
-from analytics_es.projection.fold import Row
+from analytics_es.projection.rows import Row
 
 IN_NAMES, UNREADABLE = "(field names)", "(unreadable)"
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import attrs
 from attrs import frozen
 
-from analytics_es.events.fields import ENTITIES, TAG, named_by
+from analytics_es.events.fields import ENTITIES, FIELDS, TAG, WHOLE, named_by
 
 Merge = Literal["sum", "min", "max", "histogram"]
 Kind = Literal["count", "total", "smallest", "largest", "histogram"]
@@ -59,10 +59,11 @@ class Histogram:
 
 @frozen
 class Column:
-    """A stored column of a measure and how two of its values merge."""
+    """A stored column of a measure and how two of its values merge; a `wide` one may pass 64 bits."""
 
     name: str
     merge: Merge
+    wide: bool = False
 
 
 @frozen(kw_only=True)
@@ -102,7 +103,14 @@ class Measure:
 
     @columns.default
     def _columns_of_kind(self) -> tuple[Column, ...]:
-        return tuple(Column(f"{self.name}{suffix}", merge) for suffix, merge in _STORED[self.kind].items())
+        stored = _STORED[self.kind].items()
+        return tuple(Column(f"{self.name}{suffix}", merge, self._is_wide(suffix)) for suffix, merge in stored)
+
+    def _is_wide(self, suffix: str) -> bool:
+        """Counts of events fit 64 bits, and so do single values that a histogram takes; sums may pass them."""
+        if self.kind in ("smallest", "largest"):
+            return bool(self.decimals) or FIELDS.get(self.sql or "") != WHOLE
+        return self.kind == "total" or suffix == "_sum"
 
 
 @frozen(kw_only=True)
@@ -117,6 +125,7 @@ class Declaration:
     keys: tuple[Key, ...]
     measures: tuple[Measure, ...]
     row_class: type = attrs.field(default=object, eq=False)
+    carries: tuple[int, ...] = attrs.field(default=(), eq=False)  # versions whose sealed rows are rows of this one
     generation: int = 0  # which of its read models: a rebuild fills the next one beside the live one
 
     @property
@@ -143,7 +152,7 @@ class Declaration:
     @property
     def definition(self) -> str:
         """The whole definition as a text that `defined` reads again, in another process or a year later."""
-        left_out = ("row_class", "generation", "columns")
+        left_out = ("row_class", "generation", "columns", "carries")
         return json.dumps(attrs.asdict(self, filter=lambda attribute, _: attribute.name not in left_out))
 
     @property

@@ -64,12 +64,19 @@ def histogram(sql: str, *, where: str | None = None, unit: str = "1", decimals: 
 
 
 def projection(
-    *, version: int, consumes: Sequence[str], where: str | None = None, entities: Sequence[str] = ()
+    *,
+    version: int,
+    consumes: Sequence[str],
+    where: str | None = None,
+    entities: Sequence[str] = (),
+    carries: Sequence[int] = (),
 ) -> Callable[[C], C]:
     """Declare a projection. Its class becomes a frozen attrs class whose instances are rows.
 
     `consumes`: patterns of event types (`*` one part, `>` the rest). `where`: a filter for all of it. `entities`: what
-    one event is spread over, for keys on `entity.type` and `entity.id`. Raises BadDeclaration, naming the field.
+    one event is spread over, for keys on `entity.type` and `entity.id`. `carries`: earlier versions whose rows of
+    sealed events, which cannot be folded again, are taken as they are, by the names of keys and measures; what those
+    have not is "" or at its zero. Raises BadDeclaration, naming the field.
     """
 
     def declare(cls: C) -> C:
@@ -93,6 +100,7 @@ def projection(
                 Measure(name=field, **part[1]) for field, part in parts.items() if part and part[0] == "measure"
             ),
             row_class=row_class,
+            carries=tuple(carries),
         )
         _check(declaration)
         row_class.__analytics__ = declaration  # type: ignore[attr-defined]  # read back by declaration_of
@@ -130,6 +138,8 @@ def _check(declaration: Declaration) -> None:
     name = declaration.name
     if type(declaration.version) is not int or declaration.version < 1:
         _refuse(name, "version", "must be a whole number from 1")
+    if not all(type(earlier) is int and 1 <= earlier < declaration.version for earlier in declaration.carries):
+        _refuse(name, "carries", "must be numbers of earlier versions")
     if not declaration.measures:
         _refuse(name, "measures", "declare at least one, such as events: int = count()")
     _check_patterns(declaration)

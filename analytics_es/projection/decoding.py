@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analytics_es.events.checks import MAX_INTEGER
-from analytics_es.events.fields import FIELDS, OPEN_FIELDS, TEXT, named_by
+from analytics_es.events.fields import EXACT, FIELDS, OPEN_FIELDS, TEXT, WHOLE, named_by
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.engine import quote, quote_name, sql_list
@@ -28,6 +28,7 @@ DERIVED = {
     "minute": "CAST(minute(e.occurred_at) AS BIGINT)",
 }
 RARELY = {"minute"}  # decoded only where it is named
+MOST_DECIMALS = 18  # of a number that is exact
 IN_MICROSECONDS = {"duration_us": "duration_ms", "time_to_first_chunk_us": "time_to_first_chunk_ms"}
 ALWAYS = {"status", "duration_ms"}
 
@@ -51,10 +52,7 @@ def decoding(declarations: Sequence[Declaration]) -> str:
         *(f"{sql} AS {name}" for name, sql in DERIVED.items() if name in named or name not in RARELY),
         *(f"d.{quote_name(name)} AS {quote_name(name)}" for name in sorted(stored - set(numbers))),
         *(f"{_number(name)} AS {quote_name(name)}" for name in numbers),
-        *(
-            f"CAST({_number(IN_MICROSECONDS[name])} * 1000 AS BIGINT) AS {name}"
-            for name in sorted(named & set(IN_MICROSECONDS))
-        ),
+        *(f"{scaled(_number(IN_MICROSECONDS[name]), 3)} AS {name}" for name in sorted(named & set(IN_MICROSECONDS))),
         *(struct for outer, names in own.items() if names for struct in _own_structs(outer, names)),
         f"{_all_unread(numbers, scales)} AS unread",
         *(f"for_{projection.name}" for projection in declarations),
@@ -69,8 +67,8 @@ def decoding(declarations: Sequence[Declaration]) -> str:
 
 
 def _decimals(declarations: Sequence[Declaration], name: str) -> int:
-    """Return the most decimals that any measure keeps of a field: its scaled value must fit 64 bits."""
-    measures = [measure for projection in declarations for measure in projection.measures]
+    """Return the most decimals that any histogram keeps of a field: its scaled value must fit 64 bits."""
+    measures = [own for projection in declarations for own in projection.measures if own.kind == "histogram"]
     decimals = [measure.decimals for measure in measures if measure.sql and (name,) in engine.references(measure.sql)]
     return max(decimals, default=0)
 
@@ -110,8 +108,15 @@ def _structure(stored: set[str], own: dict[str, list[str]]) -> dict[str, Any]:
 
 
 def scaled(sql: str, decimals: int) -> str:
-    """Return the SQL of a value as an integer, times 10^decimals; NULL where it is no number or does not fit."""
-    if FIELDS.get(sql) == "BIGINT" and decimals == 0:
+    """Return the SQL of a value as an integer of 64 bits, times 10^decimals; NULL where it does not fit."""
+    if FIELDS.get(sql) == WHOLE and decimals == 0:
         return sql
     factor = f" * {10**decimals}" if decimals else ""
-    return f"TRY(CAST(({sql}){factor} AS BIGINT))"
+    return f"TRY(CAST(CAST(({sql}) AS DECIMAL(38,{decimals})){factor} AS BIGINT))"
+
+
+def exact(sql: str, decimals: int) -> str:
+    """Return the SQL of a value as a decimal of 128 bits with so many decimals; NULL where it does not fit."""
+    if FIELDS.get(sql) in ((WHOLE,) if decimals == 0 else (EXACT,) if decimals == MOST_DECIMALS else ()):
+        return sql
+    return f"TRY(CAST(({sql}) AS DECIMAL(38,{decimals})))"

@@ -7,13 +7,14 @@ import functools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import Factory, asdict, evolve, frozen
 
-from analytics_es.errors import EventsNotFolded, FoldFailed
+from analytics_es.errors import Closed, EventsNotFolded, FoldFailed
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, OWN, facts, matches, microseconds
 from analytics_es.events.fields import FAMILIES
 from analytics_es.projection import engine
@@ -21,8 +22,8 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, shortened
 from analytics_es.projection.decoding import decoding
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
+from analytics_es.projection.rows import Row, Rows, scaled_up
 
-Row = tuple[Any, ...]
 Micros = tuple[int, int]  # [start, end)
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
@@ -30,33 +31,6 @@ WHOLE = "event"  # stands for the measure where an event is left out as a whole
 
 WORKERS = 2
 READ = 1_000_000  # rows are read as a reader's: made a table at once, they lose their order
-PIECE = 10_000  # rows made into tuples at once: a long list of them would keep Python's garbage collector busy
-
-
-class Rows(Sequence[Row]):
-    """The rows of a fold in columns, as the engine gives them: small to keep and to send, made tuples where used."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
-
-    def __len__(self) -> int:
-        return int(self._table.num_rows)
-
-    def __iter__(self) -> Iterator[Row]:
-        for first in range(0, len(self), PIECE):
-            yield from zip(*self.columns(first, first + PIECE), strict=True)
-
-    def __getitem__(self, index: Any) -> Any:
-        return list(self)[index]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def columns(self, first: int, last: int) -> list[list[Any]]:
-        """Return the values of a stretch of rows, column by column."""
-        return [column.to_pylist() for column in self._table.slice(first, last - first).columns]
 
 
 @frozen(kw_only=True)
@@ -110,7 +84,7 @@ class Fold:
         # Most batches are small, where a query costs planning, not work: one engine thread, projections side by side.
         self._engine = engine.connect(threads=threads)
         self._workers = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="analytics-es-fold")
-        self._lock = threading.Lock()
+        self._lock, self._closed = threading.Lock(), threading.Event()
         self._define(declarations)
 
     def _define(self, declarations: Iterable[Declaration]) -> None:
@@ -124,7 +98,7 @@ class Fold:
         A projection whose fold fails gets the error in the place of its rows; EventsNotFolded may lie in the events.
         """
         declarations = [self._declarations[name] for name in (self._declarations if names is None else names)]
-        with self._lock:
+        with self._engine_alone():
             try:
                 decoded = self._load(events, within)
                 days = self._days(events) if within is None else []
@@ -139,12 +113,6 @@ class Fold:
                 for declaration in declarations
             }
             return {name: fold.result() for name, fold in folds.items()}
-
-    def fold_all(
-        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Micros | None = None
-    ) -> dict[str, Folded]:
-        """Fold events as a call does; raises FoldFailed where one of the projections fails."""
-        return {name: succeeded(result) for name, result in self(events, names, within=within).items()}
 
     def of(self, declarations: Iterable[Declaration]) -> Fold:
         """Return the fold of other definitions: it shares engine, threads and lock, and is closed with this one."""
@@ -162,7 +130,8 @@ class Fold:
         """Return what each event adds to rows of any definition where keys have these values; raises FoldFailed.
 
         A row, by position, is its position, when it occurred (`OCCURRED`), keys, and columns of measures: what
-        it adds, None where nothing. A histogram's buckets are the index of the one that it adds to.
+        it adds, None where nothing; read them by `integers`. A histogram's buckets are the index of the one that it
+        adds to.
         """
         declaration, where = narrowed(declaration, where)
         fold, own = self.of([declaration]), consumed(events, declaration)
@@ -185,23 +154,33 @@ class Fold:
     ) -> pa.Table:
         sql = ProjectionSql(declaration, "0", "0")  # no buckets
         keys = [shortened(text) for text in where.values()]
-        with self._lock:
+        with self._engine_alone():
             try:
                 self._load(events, within)
                 with self._engine.cursor() as cursor:
-                    return cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all()
+                    return scaled_up(cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all())
             except engine.EngineError as error:
                 raise _failed(declaration, error) from error
 
     def count_days(self, keys: Sequence[str]) -> list[Day]:
         """Count events by the days that their keys name, and add up their checksums."""
-        with self._lock:
+        with self._engine_alone():
             return self._days(pa.table({"key": pa.array(keys, pa.string())}))
 
     def close(self) -> None:
-        """Let go of threads and engine."""
-        self._workers.shutdown()
-        self._engine.close()
+        """Let go of threads and engine, when nobody folds any more."""
+        with self._lock:
+            self._closed.set()
+            self._workers.shutdown()
+            self._engine.close()
+
+    @contextmanager
+    def _engine_alone(self) -> Iterator[None]:
+        """Have the engine to oneself; raises Closed."""
+        with self._lock:
+            if self._closed.is_set():
+                raise Closed
+            yield
 
     def _load(self, events: pa.Table, within: Micros | None) -> _Decoded:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""

@@ -1,19 +1,19 @@
 """The SQL of a fold, made from a declaration: how the rows of one projection follow from decoded events.
 
-Names inside: fields of events as they are, k_… keys, "attributes.x" tags as texts, c0… conditions, v0… values as scaled
-integers.
+Names inside: fields of events as they are, k_… keys, "attributes.x" tags as texts, c0… conditions, v0… values: decimals
+of 128 bits, of which batches have sums far from any limit, or, for histograms, scaled integers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import define, evolve, field
 
 from analytics_es.events.fields import FIELDS, OPEN_FIELDS, TAG, TEXT, named_by
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import LONGEST_KEY, SHORT, Column, Declaration, Key, Measure
-from analytics_es.projection.decoding import IN_MICROSECONDS, scaled
+from analytics_es.projection.decoding import IN_MICROSECONDS, exact, scaled
 from analytics_es.projection.engine import quote, quote_name, sql_list
 
 EMPTY_BUCKETS = "[[],[]]"
@@ -28,11 +28,6 @@ BUCKET_OF = (
 )
 
 BOTH_GRAINS = "(SELECT *, 'hour' AS grain, hour AS bucket FROM spread UNION ALL SELECT *, 'day', day FROM spread)"
-MERGED: dict[str, Callable[[str], str]] = {
-    "sum": lambda column: f"CAST(sum({column}) AS BIGINT)",
-    "min": lambda column: f"min({column})",
-    "max": lambda column: f"max({column})",
-}
 
 
 def _shortened(key: str) -> str:
@@ -60,16 +55,20 @@ class ProjectionSql:
     hour: str
     day: str
     wheres: list[str] = field(init=False)
-    values: list[tuple[str, int]] = field(init=False)
+    values: list[str] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         measures = self.declaration.measures
         self.wheres = list(dict.fromkeys(measure.where for measure in measures if measure.where))
-        self.values = list(dict.fromkeys((measure.sql, measure.decimals) for measure in measures if measure.sql))
+        self.values = list(dict.fromkeys(_value(measure) for measure in measures if measure.sql))
 
     @property
     def _keys(self) -> list[str]:
         return [f"k_{key.name}" for key in self.declaration.keys]
+
+    @property
+    def _measured(self) -> list[str]:
+        return list(dict.fromkeys(measure.sql for measure in self.declaration.measures if measure.sql))
 
     @property
     def _own_keys(self) -> list[Key]:
@@ -103,7 +102,7 @@ class ProjectionSql:
         ]
         condition = f"for_{declaration.name}" + (f" AND TRY({declaration.where})" if declaration.where else "")
         read = f"SELECT *, {sql_list(added)} FROM decoded WHERE {condition}"
-        outers = sorted({path[0] for sql, _ in self.values for path in engine.references(sql)} & set(OPEN_FIELDS))
+        outers = sorted({path[0] for sql in self._measured for path in engine.references(sql)} & set(OPEN_FIELDS))
         if outers:
             replaced = sql_list([f"{outer}_numbers AS {outer}" for outer in outers])
             texts = sql_list([f"{outer} AS {outer}_texts" for outer in outers])
@@ -119,7 +118,7 @@ class ProjectionSql:
             "day",
             *(f"k_{key.name}" for key in self._own_keys),
             *(f"c{i}" for i in range(len(self.wheres))),
-            *(f"{scaled(sql, decimals)} AS v{i}" for i, (sql, decimals) in enumerate(self.values)),
+            *(f"{sql} AS v{i}" for i, sql in enumerate(self.values)),
         ]
         if not declaration.entities:
             return f"SELECT {sql_list(columns)} FROM ({self._read()})"
@@ -145,7 +144,7 @@ class ProjectionSql:
         value = self._value(measure)
         sums = {
             "count": f"count({value}){only}",
-            "sum": f"CAST(sum({value}){only} AS BIGINT)",
+            "sum": f"sum({value}){only}",
             "min": f"min({value}){only}",
             "max": f"max({value}){only}",
             "buckets": f"histogram({BUCKET_OF.format(v=value)}){only}",
@@ -160,13 +159,13 @@ class ProjectionSql:
         return [f"{self._value(measure)} >= 0", *own] if measure.kind == "histogram" else own
 
     def _value(self, measure: Measure) -> str:
-        return f"v{self.values.index((measure.sql or '', measure.decimals))}"
+        return f"v{self.values.index(_value(measure))}"
 
     def _grains(self) -> str:
         """Days are merged from hours."""
         columns = self.declaration.columns
         hours = sql_list([*self._keys, *(column.name for column in columns)])
-        days = sql_list([*self._keys, *(MERGED[column.merge](column.name) for column in columns)])
+        days = sql_list([*self._keys, *(_merged(column) for column in columns)])
         return (
             f"SELECT 'hour' AS grain, hour AS bucket, {hours} FROM hours UNION ALL "
             f"SELECT 'day', day, {days} FROM hours GROUP BY {sql_list(['day', *self._keys])}"
@@ -197,7 +196,7 @@ class ProjectionSql:
     def may_fail(self) -> bool:
         """Say whether an expression can fail on fields that are all readable: yours, or one that computes."""
         texts = [*self.wheres, *(key.sql for key in self._own_keys), self.declaration.where or "true"]
-        values = [sql for sql, _ in self.values if sql not in FIELDS]
+        values = [sql for sql in self._measured if sql not in FIELDS]
         return any(map(_computes, [*texts, *values])) or any(
             path[1:] for sql in values for path in engine.references(sql)
         )
@@ -229,13 +228,24 @@ class ProjectionSql:
             condition = f"c{i}"
             problems.append(f"({_unclear(f'a{i}', measure.where)})")
         if measure.sql:
-            value = scaled(measure.sql, measure.decimals)
+            value = _value(measure)
             absent = _absent(measure.sql)
             wrong = f"({value} IS NULL AND (NOT {absent} OR {_unclear(absent, measure.sql, own_numbers=True)}))"
             if measure.kind == "histogram":
                 wrong = f"({wrong} OR {value} < 0)"
             problems.append(f"({condition} AND {wrong})")
         return " OR ".join(problems)
+
+
+def _value(measure: Measure) -> str:
+    """Return the SQL of what a measure takes of an event; a histogram's buckets are of whole numbers."""
+    return (scaled if measure.kind == "histogram" else exact)(measure.sql or "", measure.decimals)
+
+
+def _merged(column: Column) -> str:
+    """Hours into days; how many events there are fits 64 bits."""
+    merged = f"{column.merge}({column.name})"
+    return merged if column.wide or column.merge != "sum" else f"CAST({merged} AS BIGINT)"
 
 
 def _entity_id(entity: str) -> str:

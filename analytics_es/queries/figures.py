@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
-from analytics_es.projection.declaration import Measure
+from analytics_es.projection.declaration import MONEY, Measure
 from analytics_es.types import Distribution
 
+DIGITS = Context(prec=200)  # sums have more digits than Python's usual 28
 _ANY = 10**40  # no value is larger
 QUANTILES = {"p50": (50, 100), "p90": (90, 100), "p95": (95, 100), "p99": (99, 100)}
 
 
+def exact(value: int, decimals: int) -> Decimal:
+    """Return a stored integer as the number it stands for, however many digits it has."""
+    return Decimal(value).scaleb(-decimals, DIGITS)
+
+
 def number(value: int | None, decimals: int) -> Decimal | None:
-    """Return a stored integer as the number it stands for."""
-    return None if value is None else Decimal(value).scaleb(-decimals)
+    """Return a stored integer as the number it stands for, None where there is none."""
+    return None if value is None else exact(value, decimals)
+
+
+def figure(measure: Measure, value: int | None) -> Decimal | None:
+    """Return what a stored integer of a measure stands for: an amount of money without the zeros at its end."""
+    decimal = number(value, measure.decimals)
+    return decimal if decimal is None or measure.unit != MONEY else trimmed(decimal)
+
+
+def trimmed(number: Decimal) -> Decimal:
+    """Return the same number without zeros at its end: one number is one text."""
+    short = number.normalize(DIGITS)
+    return short.quantize(Decimal(1), context=DIGITS) if short == short.to_integral_value() else short
 
 
 def share(part: int, whole: int) -> float | None:
@@ -35,11 +53,11 @@ def distribution(measure: Measure, values: Sequence[Any]) -> Distribution:
         case "count":
             return Distribution(count=values[0] or 0, total=Decimal(values[0] or 0))
         case "total":
-            return Distribution(total=number(values[0], measure.decimals))
+            return Distribution(total=figure(measure, values[0]))
         case "smallest":
-            return Distribution(minimum=number(values[0], measure.decimals))
+            return Distribution(minimum=figure(measure, values[0]))
         case "largest":
-            return Distribution(maximum=number(values[0], measure.decimals))
+            return Distribution(maximum=figure(measure, values[0]))
         case _:
             return _histogram(measure.decimals, *values)
 
@@ -83,7 +101,7 @@ def _histogram(
         total=number(total, decimals),
         minimum=number(low, decimals),
         maximum=number(high, decimals),
-        mean=Decimal(total).scaleb(-decimals) / count,
+        mean=exact(total, decimals) / count,
         **{name: round(value.scaleb(-decimals), max(decimals, 3)) for name, value in ranks.items()},
     )
 

@@ -11,7 +11,8 @@ from analytics_es.errors import EventsNotFolded
 from analytics_es.events.event import MICRO
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import PIECE, Fold, Folded
+from analytics_es.projection.fold import Fold, Folded, succeeded
+from analytics_es.projection.rows import PIECE
 from analytics_es.read_models.halving import AT_FAULT, Halving
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import Seeds
@@ -145,7 +146,7 @@ class _Aggregation:
         events, fold = 0, self.fold.of(declarations.values())
         within = self.days[0] * MICRO, self.days[1] * MICRO
         for batch in self.log.scan_period(*within, after=after, upto=upto):
-            for name, folded in fold.fold_all(batch, within=within).items():
-                parts[name].append(self.keep(declarations[name], folded))
+            for name, result in fold(batch, within=within).items():
+                parts[name].append(self.keep(declarations[name], succeeded(result)))
             events += batch.num_rows
         return parts, events

@@ -11,7 +11,8 @@ from analytics_es.log.postgres import Database, migrations
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
 from analytics_es.log.postgres.database import Cursor
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Folded, Row, Rows
+from analytics_es.projection.fold import Folded
+from analytics_es.projection.rows import Row, Rows
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
@@ -30,6 +31,13 @@ KEEP_TABLES = "LOCK TABLE {} IN ACCESS SHARE MODE"
 # One rebuild at a time, as long as its connection.
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 
+# Columns that may pass 64 bits, and are still of them: those of an earlier version.
+FIND_NARROW = (
+    "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(?) AND atttypid = 'bigint'::regtype "
+    "AND attname::text = ANY(?)"
+)
+WIDEN = "ALTER TABLE {} {}"
+
 _MERGED = {
     "sum": "{c} = coalesce(old.{c} + excluded.{c}, old.{c}, excluded.{c})",
     "min": "{c} = least(old.{c}, excluded.{c})",
@@ -43,13 +51,15 @@ _SUMS = {
     "max": "max({c})",
     "histogram": "string_agg({c}, chr(10))",
 }
+_SUMS |= {f"wide {merge}": _SUMS[merge] for merge in ("sum", "min", "max")}
 
 
 class PostgresReadModels(ReadModels):
     """All read models of one log, in its schema; the database is the log's to close."""
 
-    key_type, integer_type = 'text COLLATE "C"', "bigint"
-    sums = Sums(sums=_SUMS, beyond=_SUMS, overflow=lambda _: False)
+    key_type, integer_type, wide_type = 'text COLLATE "C"', "bigint", "numeric"
+    beside_log = True
+    sums = Sums(sums=_SUMS, exact=_SUMS, overflow=lambda _: False)
 
     def __init__(
         self,
@@ -75,28 +85,29 @@ class PostgresReadModels(ReadModels):
             names = [self.checkpoint_name(declaration) for declaration in ours]
             tables = cursor.execute(COUNT_TABLES, [[declaration.table for declaration in ours]]).fetchone()[0]
             checkpoints = cursor.execute(COUNT_CHECKPOINTS, [names]).fetchone()[0]
+            narrow = any(_narrow(cursor, declaration) for declaration in ours)
         unchanged = all(
             read_model.position or read_model.declaration.definition == self.declarations[name].definition
             for name, read_model in live.items()
         )
-        return "timezone" in about and unchanged and tables == checkpoints == len(live)
+        return "timezone" in about and unchanged and not narrow and tables == checkpoints == len(live)
 
     def _there(self) -> Database:
         return self._database
 
     @contextmanager
-    def keeping(self) -> Iterator[tuple[Any, dict[str, Live]]]:
+    def keeping(self, *, long: bool = False) -> Iterator[tuple[Any, dict[str, Live]]]:
         """Open a transaction to read in which what is live stays there: who wants to drop it waits."""
-        cursor, live, reading = self._locked()
+        cursor, live, reading = self._locked(long)
         with reading:
             yield cursor, live
 
-    def _locked(self) -> tuple[Any, dict[str, Live], ExitStack]:
+    def _locked(self, long: bool) -> tuple[Any, dict[str, Live], ExitStack]:
         """Lock what is live; once more where that was promoted and dropped just before."""
         for left in reversed(range(TRIES)):
             try:
                 with ExitStack() as opening:
-                    cursor = opening.enter_context(self.reading())
+                    cursor = opening.enter_context(self.reading(long=long))
                     live = self.live_in(cursor)
                     if live:
                         tables = ", ".join(read_model.declaration.table for read_model in live.values())
@@ -108,8 +119,15 @@ class PostgresReadModels(ReadModels):
                     raise
         raise AssertionError  # one of the tries has returned or raised
 
+    def create(self, cursor: Any, declaration: Declaration) -> None:
+        """Create the table of a projection; widen the columns of one that an earlier version has made."""
+        super().create(cursor, declaration)
+        if names := _narrow(cursor, declaration):
+            changes = ", ".join(f"ALTER COLUMN {name} TYPE {self.wide_type}" for name in names)
+            cursor.execute(WIDEN.format(declaration.table, changes))
+
     def merge(self, cursor: Any, declaration: Declaration, folded: Folded) -> None:
-        """Merge rows into what is there; a sum beyond 64 bits is refused."""
+        """Merge rows into what is there."""
         statement = _upsert(declaration)
         for first in range(0, len(folded.rows), PIECE):
             cursor.execute(statement, _columns(folded.rows, first, first + PIECE))
@@ -141,6 +159,12 @@ class PostgresReadModels(ReadModels):
         """Leave the database to the log."""
 
 
+def _narrow(cursor: Any, declaration: Declaration) -> list[str]:
+    """Return the columns that may pass 64 bits, and are still of them."""
+    wide = [column.name for column in declaration.columns if column.wide]
+    return [name for (name,) in cursor.execute(FIND_NARROW, [declaration.table, wide]).fetchall()]
+
+
 def _columns(rows: Sequence[Row], first: int, last: int) -> list[list[Any]]:
     if isinstance(rows, Rows):
         return rows.columns(first, last)
@@ -148,10 +172,11 @@ def _columns(rows: Sequence[Row], first: int, last: int) -> list[list[Any]]:
 
 
 def _upsert(declaration: Declaration) -> str:
-    texts = {"grain", *(key.name for key in declaration.keys)}
-    texts |= {column.name for column in declaration.columns if column.merge == "histogram"}
+    types = dict.fromkeys(("grain", *(key.name for key in declaration.keys)), "text")
+    types |= {column.name: "text" for column in declaration.columns if column.merge == "histogram"}
+    types |= {column.name: "numeric" for column in declaration.columns if column.wide}
     names = [*declaration.row_key, *(column.name for column in declaration.columns)]
-    arrays = ", ".join("%b::text[]" if name in texts else "%b::bigint[]" for name in names)
+    arrays = ", ".join(f"%b::{types.get(name, 'bigint')}[]" for name in names)
     merged = ", ".join(_MERGED[column.merge].format(c=column.name) for column in declaration.columns)
     return (
         f"INSERT INTO {declaration.table} AS old ({', '.join(names)}) SELECT * FROM unnest({arrays}) "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -16,11 +17,12 @@ from analytics_es.log import EventLog
 from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure, defined
-from analytics_es.projection.fold import Row
+from analytics_es.projection.rows import Row, integers
 
 UNREADABLE = "unreadable"
 EVER = (0, 2**62)
 _UNREADABLE = pa.schema([("hour", pa.int64()), ("position", pa.int64()), ("field", pa.string())])
+_WIDEST = pa.decimal256(76, 0)
 _ZEROS: Mapping[str, Any] = {"count": 0, "histogram_count": 0, "histogram_buckets": "[[],[]]"}
 
 Carry = Callable[[Row], Row]
@@ -48,9 +50,9 @@ def pack(
 def _packed(declaration: Declaration, grain: str, rows: Sequence[Row]) -> bytes:
     schema = _UNREADABLE if grain == UNREADABLE else _schema(declaration)
     values = zip(*rows, strict=True) if rows else [()] * len(schema)
-    columns = [pa.array(column, kind) for column, kind in zip(values, schema.types, strict=True)]
+    columns = [_column(column, kind) for column, kind in zip(values, schema.types, strict=True)]
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns, schema=schema), sink, compression="zstd")
+    pq.write_table(pa.table(columns, names=schema.names), sink, compression="zstd")
     return bytes(sink.getvalue())
 
 
@@ -60,12 +62,20 @@ def _schema(declaration: Declaration) -> pa.Schema:
     return pa.schema(keys + columns)
 
 
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return a column of a kind; one with a number that does not fit 64 bits is of decimals without decimals."""
+    try:
+        return pa.array(values, kind)
+    except OverflowError:
+        return pa.array([None if value is None else Decimal(value) for value in values], _WIDEST)
+
+
 def unpack(sealed: SealedRows) -> list[Row]:
     """Return the rows; raises DamagedSeal."""
     if hashlib.sha256(sealed.content).hexdigest() != sealed.sha256:
         raise DamagedSeal(projection=sealed.projection, seal=sealed.seal)
     table = pq.read_table(pa.BufferReader(sealed.content))
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    return list(zip(*map(integers, table.columns), strict=True))
 
 
 def repack(sealed: SealedRows, declaration: Declaration, rows: Sequence[Row]) -> SealedRows:
@@ -92,26 +102,53 @@ def changed_rows(log: EventLog, change: Callable[[Declaration, Row], Row]) -> It
 def carries(old: Declaration, new: Declaration) -> bool:
     """Say whether rows of one definition are rows of the other, at most with measures and entities more or less."""
     same = ("consumes", "where", "keys")
-    return all(getattr(old, name) == getattr(new, name) for name in same)
+    return old.version in new.carries or all(getattr(old, name) == getattr(new, name) for name in same)
+
+
+def carries_all(old: Declaration, new: Declaration) -> bool:
+    """Say whether rows of one definition are all that the other has of their events."""
+    return old.fingerprint == new.fingerprint or (old.version in new.carries and {*new.entities} <= {*old.entities})
 
 
 def carried(old: Declaration, new: Declaration) -> Carry:
     """Return how a row of one definition is written in another: what was not measured then is at its zero."""
     if old.definition == new.definition:
         return lambda row: row
-    width, columns = len(new.row_key), [column.name for column in old.columns]
+    before = [*old.row_key, *(column.name for column in old.columns)]
+    keys = [(before.index(name) if name in before else None, "", 1) for name in new.row_key]
     measures = {measure.name: measure for measure in old.measures}
-    places: list[tuple[int | None, Any]] = []
-    for measure in new.measures:
-        same = _same(measures.get(measure.name), measure)
-        for column in measure.columns:
-            places.append((width + columns.index(column.name) if same else None, _zero(measure, column.name)))
-    return lambda row: (*row[:width], *(zero if place is None else row[place] for place, zero in places))
+    carry = _by_name if old.version in new.carries else _same
+    parts = [part for measure in new.measures for part in _parts(before, carry(measures.get(measure.name), measure))]
+    places = [*keys, *parts]
+    return lambda row: tuple(_value(row, *place) for place in places)
 
 
-def _same(old: Measure | None, new: Measure) -> bool:
+def _value(row: Row, place: int | None, zero: Any, factor: int) -> Any:
+    stored = zero if place is None else row[place]
+    return stored if factor == 1 or stored is None else stored * factor
+
+
+def _parts(before: Sequence[str], carried: tuple[Measure, int | None]) -> Iterator[tuple[int | None, Any, int]]:
+    """Yield, of each column of a measure, where it was, what it is without, and what it was less by."""
+    measure, factor = carried
+    for column in measure.columns:
+        place = before.index(column.name) if factor else None
+        yield place, _zero(measure, column.name), (factor or 1) if column.wide else 1
+
+
+def _same(old: Measure | None, new: Measure) -> tuple[Measure, int | None]:
+    """Take over what is measured alike."""
     of_values = ("kind", "sql", "where", "decimals")
-    return old is not None and all(getattr(old, name) == getattr(new, name) for name in of_values)
+    return new, 1 if old and all(getattr(old, name) == getattr(new, name) for name in of_values) else None
+
+
+def _by_name(old: Measure | None, new: Measure) -> tuple[Measure, int | None]:
+    """Take over what has the name, of which fewer decimals may have been kept."""
+    if old is None or old.kind != new.kind or old.decimals > new.decimals:
+        return new, None
+    if new.kind == "histogram" and old.decimals != new.decimals:  # whose buckets cannot be told apart any finer
+        return new, None
+    return new, 10 ** (new.decimals - old.decimals)
 
 
 def _zero(measure: Measure, column: str) -> Any:

@@ -11,8 +11,9 @@ from analytics_es.errors import SealedPeriod
 from analytics_es.log import EventLog, Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, defined
-from analytics_es.projection.fold import Day, Folded, Row
-from analytics_es.read_models.sealed_rows import EVER, UNREADABLE, carried, carries, unpack
+from analytics_es.projection.fold import Day, Folded
+from analytics_es.projection.rows import Row
+from analytics_es.read_models.sealed_rows import EVER, UNREADABLE, carried, carries, carries_all, unpack
 
 Days = tuple[int, int]  # those that start in [start, end), in seconds
 
@@ -42,8 +43,9 @@ class Seeds:
             if sealed.grain == UNREADABLE:
                 yield Folded(rows=[], unreadable=[(position, hour, field) for hour, position, field in rows])
             else:
-                for part in _distinct(_of_entities(rows, old, declaration), len(old.row_key)):
-                    yield Folded(rows=list(map(carried(old, declaration), part)), unreadable=[])
+                rows = list(map(carried(old, declaration), _of_entities(rows, old, declaration)))
+                for part in _distinct(rows, len(declaration.row_key)):
+                    yield Folded(rows=part, unreadable=[])
 
     def _chosen(self, declaration: Declaration) -> dict[int, Declaration]:
         """Return for each seal the definition whose rows are taken: this very one, else one that can be carried."""
@@ -66,8 +68,8 @@ class Seeds:
 
     def complete(self, declaration: Declaration) -> bool:
         """Say whether a read model of this definition begins with all that sealed events add."""
-        exact = {seal for seal, old in self._chosen(declaration).items() if old.fingerprint == declaration.fingerprint}
-        return len(exact) == self.horizon().seal
+        whole = [seal for seal, old in self._chosen(declaration).items() if carries_all(old, declaration)]
+        return len(whole) == self.horizon().seal
 
 
 def _of_entities(rows: list[Row], old: Declaration, new: Declaration) -> list[Row]:

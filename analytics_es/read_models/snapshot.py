@@ -8,9 +8,10 @@ from typing import Any, Literal
 from attrs import frozen
 
 from analytics_es.log import Horizon
+from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Column, Declaration, shortened
 from analytics_es.projection.fold import WHOLE
-from analytics_es.read_models import histograms
+from analytics_es.read_models.stored import form, read, whole_rows
 
 # How much a read model could not read in some hours, or at no time that it could read either.
 COUNT_UNREADABLE = "SELECT count(*) FROM unreadable WHERE projection = ? AND (hour = 0 OR hour >= ? AND hour < ?)"
@@ -62,25 +63,28 @@ class Span:
 
 @frozen(kw_only=True)
 class Sums:
-    """How a database merges the rows of a column: an expression for each kind of merge.
+    """How a database merges the rows of a column: an expression for each kind of merge, and each that is `wide`.
 
-    A sum may pass 64 bits: `beyond` is how it is taken where `sums` fails, `overflow` what that failure looks like.
-    A sum that is a text is one number, or its two halves of 32 bits.
+    Where a sum passes 64 bits, `sums` may fail, which `overflow` knows, or give a float: then `exact` gives it.
     """
 
     sums: Mapping[str, str]
-    beyond: Mapping[str, str]
+    exact: Mapping[str, str]
     overflow: Callable[[Exception], bool]
 
 
 @frozen
 class Snapshot:
-    """One state of the read models: every answer read from it stands on the same positions."""
+    """One state of the read models: every answer read from it stands on the same positions.
+
+    `of_log` looks into the log in the same state, where that is in the same database.
+    """
 
     positions: Mapping[str, int]
     live: Mapping[str, Declaration]
     _fetch: Fetch
     _merged: Sums
+    of_log: Cursor | None = None
 
     def sums(
         self,
@@ -97,15 +101,18 @@ class Snapshot:
             return []
         rows = self._sums(declaration, columns, spans, where or {}, by, by_time)
         width = len(by) + by_time
-        return [(*row[:width], *_together(columns, row[width:])) for row in rows if by or by_time or row[-1]]
+        return [(*row[:width], *read(columns, row[width:])) for row in rows if by or by_time or row[-1]]
 
     def _sums(self, *selection: Any) -> Rows:
         try:
-            return self._fetch(*_select(self._merged.sums, *selection))
+            rows = self._fetch(*_select(self._merged.sums, *selection))
         except Exception as error:
             if not self._merged.overflow(error):
                 raise
-            return self._fetch(*_select(self._merged.beyond, *selection))
+        else:
+            if not any(type(number) is float for row in rows for number in row):
+                return rows
+        return self._fetch(*_select(self._merged.exact, *selection))
 
     def days_that_hold(self, declaration: Declaration, text: str) -> set[int]:
         """Return the starts of the days that have a row with this text as a key."""
@@ -159,7 +166,8 @@ class Snapshot:
         """Return every row, in the order of the index."""
         columns = [*declaration.row_key, *(column.name for column in declaration.columns)]
         order = ", ".join(declaration.row_key)
-        return self._fetch(f"SELECT {', '.join(columns)} FROM {declaration.table} ORDER BY {order}", ())
+        rows = self._fetch(f"SELECT {', '.join(columns)} FROM {declaration.table} ORDER BY {order}", ())
+        return whole_rows(declaration, rows)
 
     def page(self, declaration: Declaration, spans: Sequence[Span], *, after: Sequence[Any], limit: int) -> Rows:
         """Return the next rows after a row's key, in the order of the index: of these buckets, or of all."""
@@ -167,7 +175,8 @@ class Snapshot:
         of_span = "(grain || '' = ? AND bucket >= ? AND bucket < ?)"  # the index is for the order, which is read on
         parameters = [value for span in spans for value in (span.grain, span.start, span.end)]
         source = f"SELECT {', '.join(columns)} FROM {declaration.table}"
-        return self._page(source, [of_span] * len(spans), parameters, declaration.row_key, after, limit)
+        rows = self._page(source, [of_span] * len(spans), parameters, declaration.row_key, after, limit)
+        return whole_rows(declaration, rows)
 
     def unreadable_page(
         self, declaration: Declaration, spans: Sequence[Span], *, after: Sequence[Any], limit: int
@@ -281,20 +290,6 @@ def _select(
 ) -> tuple[str, list[Any]]:
     rows, parameters = _rows(declaration, [*by, *(column.name for column in columns)], spans, where)
     groups = [*(["bucket"] if by_time else []), *by]
-    merged = [summed[column.merge].format(c=column.name) for column in columns]
+    merged = [summed[form(column)].format(c=column.name) for column in columns]
     tail = f" GROUP BY {', '.join(groups)} ORDER BY {', '.join(groups)}" if groups else ""
     return f"SELECT {', '.join([*groups, *merged, 'count(*)'])} FROM ({rows}){tail}", parameters
-
-
-def _together(columns: Sequence[Column], values: Sequence[Any]) -> list[Any]:
-    """Read merged columns: a histogram becomes its buckets, a sum in halves becomes one number."""
-    return [_whole(column, value) for column, value in zip(columns, values, strict=False)]
-
-
-def _whole(column: Column, value: Any) -> Any:
-    if column.merge == "histogram":
-        return histograms.add(value.split("\n")) if value else {}
-    if isinstance(value, str):
-        high, _, low = value.partition(" ")
-        return (int(high) << 32) + int(low) if low else int(high)
-    return value

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from analytics_es.errors import RebuildRunning
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
@@ -15,13 +15,16 @@ from analytics_es.log.sqlite.database import Database, only_one, translated
 from analytics_es.log.sqlite.file import check
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
-from analytics_es.read_models import histograms
+from analytics_es.projection.rows import Row, Rows
+from analytics_es.read_models import histograms, registry
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
 from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels
+from analytics_es.read_models.stored import form
 
 KIND = 0x41455356  # "AESV"
-SCHEMA = 2
+SCHEMA = 3
+WIDE = 3  # the first schema whose sums may pass 64 bits
 
 # What the read models say of themselves.
 CREATE_ABOUT = "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
@@ -46,14 +49,19 @@ CREATE_REGISTRY = (
     "checksum INTEGER NOT NULL, PRIMARY KEY (read_model, day)) STRICT, WITHOUT ROWID",
 )
 
+# A number that does not fit 64 bits is a text of its digits. A sum of integers is native as long as it is an integer.
 _MERGED = {
     "sum": "{c} = coalesce({c} + excluded.{c}, {c}, excluded.{c})",
     "min": "{c} = coalesce(min({c}, excluded.{c}), {c}, excluded.{c})",
     "max": "{c} = coalesce(max({c}, excluded.{c}), {c}, excluded.{c})",
     "histogram": "{c} = merge_histograms({c}, excluded.{c})",
+    "wide sum": "{c} = CASE WHEN excluded.{c} IS NULL THEN {c} WHEN {c} IS NULL THEN excluded.{c} "
+    "WHEN typeof({c} + excluded.{c}) = 'integer' THEN {c} + excluded.{c} ELSE exact_sum({c}, excluded.{c}) END",
+    "wide min": "{c} = exact_min({c}, excluded.{c})",
+    "wide max": "{c} = exact_max({c}, excluded.{c})",
 }
 _SUMS = {"sum": "sum({c})", "min": "min({c})", "max": "max({c})", "histogram": "group_concat({c}, char(10))"}
-_HALVES = "CAST(sum({c} >> 32) AS TEXT) || ' ' || sum({c} & 4294967295)"
+_SUMS |= {"wide sum": "sum({c})", "wide min": "exact_min({c})", "wide max": "exact_max({c})"}
 
 
 def _overflow(error: Exception) -> bool:
@@ -64,7 +72,8 @@ class SQLiteReadModels(ReadModels):
     """All read models of one log, in one file that may be deleted at any time, or in memory where the path is None."""
 
     key_type, integer_type, table_options = "TEXT", "INTEGER", " STRICT, WITHOUT ROWID"
-    sums = Sums(sums=_SUMS, beyond={**_SUMS, "sum": _HALVES}, overflow=_overflow)
+    wide_type = "ANY CHECK (typeof({c}) IN ('integer', 'text', 'null'))"  # never a float
+    sums = Sums(sums=_SUMS, exact={**_SUMS, "wide sum": "exact_sum({c})"}, overflow=_overflow)
 
     def __init__(
         self, path: Path | None, declarations: Sequence[Declaration], *, log: str, timezone: str, seeds: Seeds = NOTHING
@@ -81,7 +90,10 @@ class SQLiteReadModels(ReadModels):
             with database.write() as cursor:
                 for statement in (CREATE_ABOUT, CREATE_UNREADABLE, CREATE_DISCARDED, *CREATE_REGISTRY):
                     cursor.execute(statement)
-                if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
+                found = cursor.execute("PRAGMA user_version").fetchone()[0]
+                if found < WIDE:
+                    self._widen(cursor)
+                if found < SCHEMA:
                     cursor.execute(f"PRAGMA user_version = {SCHEMA}")
                 self.prepare(cursor, self._timezone)
         except BaseException:
@@ -102,14 +114,24 @@ class SQLiteReadModels(ReadModels):
                 self._database = self._open(self._database.path)
             return self._database
 
+    def _widen(self, cursor: Any) -> None:
+        """Write anew the tables of an earlier version, whose sums end at 64 bits."""
+        for live in registry.live(cursor).values():
+            table, narrow = live.declaration.table, f"narrow_{live.declaration.table}"
+            cursor.execute(f"ALTER TABLE {table} RENAME TO {narrow}")
+            self.create(cursor, live.declaration)
+            cursor.execute(f"INSERT INTO {table} SELECT * FROM {narrow}")
+            cursor.execute(f"DROP TABLE {narrow}")
+
     def merge(self, cursor: Any, declaration: Declaration, folded: Folded) -> None:
-        """Merge rows into what is there. STRICT refuses a sum beyond 64 bits, which SQLite would turn into a float."""
+        """Merge rows into what is there."""
         names = [*declaration.row_key, *(column.name for column in declaration.columns)]
-        merged = ", ".join(_MERGED[column.merge].format(c=column.name) for column in declaration.columns)
+        merged = ", ".join(_MERGED[form(column)].format(c=column.name) for column in declaration.columns)
+        rows = folded.rows
         cursor.executemany(
             f"INSERT INTO {declaration.table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
             f"ON CONFLICT ({', '.join(declaration.row_key)}) DO UPDATE SET {merged}",
-            folded.rows,
+            rows if isinstance(rows, Rows) and not rows.wide else map(_bound, rows),
         )
         listed = [(declaration.table, hour, position, field) for position, hour, field in folded.unreadable]
         cursor.executemany(WRITE_UNREADABLE, listed)
@@ -156,7 +178,57 @@ class SQLiteReadModels(ReadModels):
         self._database.close()
 
 
+def _bound(row: Row) -> list[Any]:
+    """Return a row as SQLite takes it: a number that does not fit 64 bits is the text of its digits."""
+    return [_stored(number) if type(number) is int else number for number in row]
+
+
+def _stored(number: int | None) -> int | str | None:
+    return number if number is None or -(2**63) <= number < 2**63 else str(number)
+
+
+def _exact_sum(first: int | str, second: int | str) -> int | str | None:
+    return _stored(int(first) + int(second))
+
+
+def _choosing(choose: Callable[[Iterable[int]], int]) -> Callable[..., int | str | None]:
+    """Return the function of two stored numbers, or none, that chooses one of them."""
+
+    def chosen(*numbers: int | str | None) -> int | str | None:
+        there = [int(number) for number in numbers if number is not None]
+        return _stored(choose(there)) if there else None
+
+    return chosen
+
+
+def _aggregate(add: Callable[[Any, Any], int | str | None]) -> type:
+    """Return the aggregate of a function of two stored numbers."""
+
+    class Aggregate:
+        def __init__(self) -> None:
+            self._so_far: int | str | None = None
+
+        def step(self, number: int | str | None) -> None:
+            if number is not None:
+                self._so_far = number if self._so_far is None else add(self._so_far, number)
+
+        def finalize(self) -> int | str | None:
+            return self._so_far
+
+    return Aggregate
+
+
+_EXACT: dict[str, Callable[..., int | str | None]] = {
+    "exact_sum": _exact_sum,
+    "exact_min": _choosing(min),
+    "exact_max": _choosing(max),
+}
+
+
 def _settings(connection: sqlite3.Connection) -> None:
+    for name, function in _EXACT.items():
+        connection.create_function(name, 2, function, deterministic=True)
+        connection.create_aggregate(name, 1, cast(Any, _aggregate(function)))
     connection.create_function("merge_histograms", 2, histograms.merge, deterministic=True)
     connection.execute("PRAGMA synchronous = NORMAL")  # what a power failure takes is derived again
     connection.execute("PRAGMA cache_size = -8000")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from analytics_es.errors import OtherTimezone, SealedTimezone
 from analytics_es.log.checkpoints import Checkpoints
 from analytics_es.log.database import Cursor, Database
-from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.declaration import Column, Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.read_models import registry
 from analytics_es.read_models.registry import Live
@@ -48,7 +48,9 @@ class ReadModels(ABC):
 
     key_type: str
     integer_type: str
+    wide_type: str  # of numbers that may pass 64 bits; {c} is the name of the column
     table_options = ""
+    beside_log = False  # in the database of the log
     sums: Sums
     checkpoints: Checkpoints
 
@@ -89,9 +91,9 @@ class ReadModels(ABC):
         """Open a transaction that nothing comes between."""
         return self._there().write()
 
-    def reading(self) -> AbstractContextManager[Cursor]:
-        """Open a transaction that sees one state."""
-        return self._there().read()
+    def reading(self, *, long: bool = False) -> AbstractContextManager[Cursor]:
+        """Open a transaction that sees one state; a `long` one may idle."""
+        return self._there().read_long() if long else self._there().read()
 
     def prepare(self, cursor: Cursor, timezone: str) -> None:
         """Make room for every projection. Rows of another log go; those of another definition serve until rebuilt."""
@@ -130,11 +132,16 @@ class ReadModels(ABC):
         """Create the table of a projection, unless it is there."""
         text, integer = f"{self.key_type} NOT NULL", self.integer_type
         keys = [f"{key.name} {text}" for key in declaration.keys]
-        columns = [f"{c.name} {'TEXT NOT NULL' if c.merge == 'histogram' else integer}" for c in declaration.columns]
+        columns = [f"{column.name} {self._type(column)}" for column in declaration.columns]
         cursor.execute(
             f"CREATE TABLE IF NOT EXISTS {declaration.table} (grain {text}, bucket {integer} NOT NULL, "
             f"{', '.join([*keys, *columns])}, PRIMARY KEY ({', '.join(declaration.row_key)})){self.table_options}"
         )
+
+    def _type(self, column: Column) -> str:
+        if column.merge == "histogram":
+            return "TEXT NOT NULL"
+        return self.wide_type.format(c=column.name) if column.wide else self.integer_type
 
     def create_anew(self, cursor: Cursor, declaration: Declaration, seeds: Seeds | None = None) -> None:
         """Create the table of a projection, with nothing but seeds in it, and its checkpoint at the beginning."""
@@ -188,17 +195,20 @@ class ReadModels(ABC):
 
     # ── sealed events ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def about_to_seal(self, seal: int, position: int) -> None:
-        """Note that read models which are this far have taken in all that a seal will hold, unlike later ones."""
+    def about_to_seal(self, seal: int, position: int, also: Collection[str] = ()) -> None:
+        """Note that read models which are this far have taken in all that a seal will hold, unlike later ones.
+
+        So have, as far as the seal goes, those of which it holds the rows themselves: these are named.
+        """
         with self.writing() as cursor:
             for live in registry.live(cursor).values():
-                if live.log == self.log and live.position >= position:
+                if live.log == self.log and (live.position >= position or live.declaration.name in also):
                     self._mark(cursor, live.declaration, seal)
 
-    def everything_live(self) -> list[Declaration]:
+    def everything_live(self) -> list[Live]:
         """Return every live read model of this log, those of projections that nobody here knows too."""
         with self.reading() as cursor:
-            return [live.declaration for live in registry.live(cursor).values() if live.log == self.log]
+            return [live for live in registry.live(cursor).values() if live.log == self.log]
 
     def shrink(self) -> None:  # noqa: B027  # nothing to do is an answer
         """Give back to the disk the space of rows that are gone, where the database does not by itself."""
@@ -265,9 +275,9 @@ class ReadModels(ABC):
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
-    def read(self) -> Iterator[Snapshot]:
-        """Open one state of all read models and checkpoints."""
-        with self.keeping() as (cursor, live):
+    def read(self, *, long: bool = False) -> Iterator[Snapshot]:
+        """Open one state of all read models and checkpoints; a `long` one may idle, as others end soon."""
+        with self.keeping(long=long) as (cursor, live):
 
             def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
                 cursor.execute(statement, parameters)
@@ -275,17 +285,17 @@ class ReadModels(ABC):
 
             positions = {name: read_model.position for name, read_model in live.items()}
             declarations = {name: read_model.declaration for name, read_model in live.items()}
-            yield Snapshot(positions, declarations, fetch, self.sums)
+            yield Snapshot(positions, declarations, fetch, self.sums, cursor if self.beside_log else None)
 
     @contextmanager
-    def keeping(self) -> Iterator[tuple[Cursor, dict[str, Live]]]:
+    def keeping(self, *, long: bool = False) -> Iterator[tuple[Cursor, dict[str, Live]]]:
         """Open a transaction to read in which what is live stays there, whatever is promoted meanwhile."""
-        with self.reading() as cursor:
+        with self.reading(long=long) as cursor:
             yield cursor, self.live_in(cursor)
 
     def live(self) -> dict[str, Live]:
         """Return what is live of each projection."""
-        with self.reading() as cursor:
+        with self._there().look() as cursor:
             return self.live_in(cursor)
 
     def live_in(self, cursor: Cursor) -> dict[str, Live]:

@@ -74,7 +74,7 @@ class AsOf(Questions):
                 clock=lambda: self.recorded_at or EARLIEST,
                 known_as=self._store.known_as,
                 prices=self._prices.then(self.position),
-                derive=lambda declaration, tiling, _: DerivedReadModels.build(self._log, declaration, tiling),
+                derive=lambda declaration, tiling, _: DerivedReadModels.exact(self._log, declaration, tiling),
             )
 
     def export_data(

@@ -12,10 +12,11 @@ from analytics_es.audit.diff import diff
 from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.corrections import Corrections
+from analytics_es.cost.price_log import PriceLog
 from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, WhenFull
 from analytics_es.ingest.bus import FAMILIES
-from analytics_es.ingest.recorder import OnDuplicate, OnRefused
 from analytics_es.ingest.subscription import subscribe
+from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
 from analytics_es.ingest.writer import OnFailure
 from analytics_es.lifecycle import Erasure
 from analytics_es.log import Appended, Entry
@@ -134,6 +135,8 @@ class AnalyticsService(Upkeep):
         skip_refused: bool = False,
         on_refused: OnRefused | None = None,
         on_duplicate: OnDuplicate | None = None,
+        exported: bool = False,
+        with_prices: bool = False,
         progress: Progress | None = None,
     ) -> OperationResult[BatchReceipt]:
         """Record any number of events, each a mapping of `record_event`'s arguments, one commit a batch.
@@ -142,7 +145,14 @@ class AnalyticsService(Upkeep):
         one (batches before it stay recorded); with `skip_refused` everything else is recorded, and the receipt counts
         the refused ones. `on_refused` is called with each refused one, `on_duplicate` with each that was there before,
         which says where, and whether that is something else. Memory is constant for any iterable.
+        `exported`: the events are of another store's export. What that store had to say itself (`analytics.…`) is
+        skipped, and counted by type; with `with_prices`, the prices published there are published here, too, in their
+        order and after those of here; one that is wrong is refused.
         """
+
+        def take_over(prices: PriceLog) -> TakeOver | None:
+            return prices.taken_over if with_prices else skip_own if exported else None
+
         return self._result(
             lambda parts: parts.store.recorder.record_all(
                 events,
@@ -150,18 +160,21 @@ class AnalyticsService(Upkeep):
                 skip_refused=skip_refused,
                 on_refused=on_refused,
                 on_duplicate=on_duplicate,
+                take_over=take_over(parts.prices),
                 progress=progress,
             )
         )
 
-    def importing(self) -> Importer:
+    def importing(self, *, with_prices: bool = False) -> Importer:
         """Return what records the rows of files, as `analytics_es.ingest.files` reads them: one for each import.
 
         A row without an id is known by what it says, and by how many rows of its file say the same; so a file that is
-        renamed, rolled or longer adds only what is new (docs/mapping.md).
+        renamed, rolled or longer adds only what is new (docs/mapping.md). What another store had to say itself is
+        skipped and counted by type; with `with_prices`, the prices published there are published here, too.
         """
-        store = self._parts.store
-        return Importer(store.recorder, store.vault)
+        parts = self._parts
+        take_over = parts.prices.taken_over if with_prices else skip_own
+        return Importer(parts.store.recorder, parts.store.vault, take_over)
 
     def subscribe_to(self, bus: MessageBus, families: Sequence[str] = FAMILIES) -> Subscription:
         """Record what a message bus delivers, until the subscription or this service is closed.

@@ -246,7 +246,9 @@ def test_an_unreadable_value_brings_nothing(analytics: AnalyticsService) -> None
 
 def test_a_sum_beyond_64_bits_is_explained() -> None:
     with AnalyticsService.open(":memory:", follow=False, projections=[Cost]) as analytics:
-        recorded(analytics, *(provider_call(input_tokens=2**63 - 1, model=f"m-{n}") for n in range(3)))
+        calls = (stored("provider.call.completed", input_tokens=2**63 - 1, model=f"m-{n}", id=f"{n}") for n in range(3))
+        append(analytics.store.log, *calls)
+        analytics.catch_up()
 
         found = analytics.explain("cost.input_tokens", LUNCH).unwrap()
         told = analytics.get_summary("cost.input_tokens", LUNCH).unwrap()

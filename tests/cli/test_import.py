@@ -58,6 +58,9 @@ def test_refused_rows_are_counted_shown_and_kept_with_their_row_and_the_others_i
         "duplicates": 0,
         "differing": 0,
         "refused": len(kept),
+        "waiting": 0,
+        "prices": 0,
+        "skipped": {},
     }
     shown = [line for line in result.stderr.splitlines() if line.startswith("refused: mixed.jsonl row ")]
     assert [int(line.split()[3].rstrip(":")) for line in shown] == [3, 5, 10, 12, 17, 19, 24, 26, 31, 33]

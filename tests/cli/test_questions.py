@@ -224,7 +224,7 @@ HOSTILE = [
     ("summary", "usage.events", "--where", "a' OR 1 --=x"),
     ("summary", "usage.events", "--where", "tenant"),
     ("summary", "usage.events", "--where", "tenant=a", "--where", "tenant=b"),
-    ("cost", "--by", "model; DROP TABLE cost_v2"),
+    ("cost", "--by", "model; DROP TABLE cost_v3"),
     ("usage", "user'; DROP TABLE usage_v1"),
     ("usage", "--tz", "../../etc/passwd"),
     ("usage", "--tz", "localtime"),

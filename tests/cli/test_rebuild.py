@@ -18,7 +18,7 @@ def own(cli: Cli, own: str) -> str:
 
 def spoil() -> None:
     sql(Path("analytics.views.db"), "UPDATE usage_v1 SET events = events + 7")
-    sql(Path("analytics.views.db"), "DELETE FROM cost_v2")
+    sql(Path("analytics.views.db"), "DELETE FROM cost_v3")
 
 
 def test_a_rebuild_heals_what_is_wrong_and_says_what_it_did(cli: Cli, own: str) -> None:

@@ -46,7 +46,7 @@ def test_what_differs_is_told_and_ends_with_1(cli: Cli, read_models: Path) -> No
 
 
 def test_as_json_it_is_told_in_full(cli: Cli, read_models: Path) -> None:
-    sql(read_models, f"UPDATE cost_v2 SET reported_cost = 7 WHERE grain = 'hour' AND {NOON} AND entity_type = 'user'")
+    sql(read_models, f"UPDATE cost_v3 SET reported_cost = 7 WHERE grain = 'hour' AND {NOON} AND entity_type = 'user'")
     sql(read_models, f"DELETE FROM performance_v1 WHERE grain = 'hour' AND {NOON} AND subject = 'bash'")
 
     result = cli("projections", "verify", "--json", "--workers", "2")
@@ -95,7 +95,7 @@ def test_an_unknown_projection_is_told_in_one_line(cli: Cli, read_models: Path) 
 
 
 def test_unreadable_values_that_differ_are_told(cli: Cli, read_models: Path) -> None:
-    sql(read_models, "INSERT INTO unreadable VALUES ('cost_v2', 1709553600, 3, 'calls')")
+    sql(read_models, "INSERT INTO unreadable VALUES ('cost_v3', 1709553600, 3, 'calls')")
 
     output = cli("projections", "verify", "cost").stdout
 
@@ -111,7 +111,7 @@ def test_a_status_says_that_the_ledger_agrees_with_the_log(cli: Cli, read_models
 
 
 def test_a_status_lists_the_days_that_differ(cli: Cli, read_models: Path) -> None:
-    sql(read_models, "UPDATE ledger SET events = events + 1 WHERE read_model = 'cost_v2' AND day = 1709510400")
+    sql(read_models, "UPDATE ledger SET events = events + 1 WHERE read_model = 'cost_v3' AND day = 1709510400")
     sql(read_models, "UPDATE ledger SET checksum = checksum + 1 WHERE read_model = 'usage_v1' AND day = 1709510400")
 
     result = cli("projections", "status")

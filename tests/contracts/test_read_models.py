@@ -106,13 +106,16 @@ def row(
     *,
     events: int = 1,
     value: int | None = None,
+    least: int | None = None,
+    most: int | None = None,
     sizes: Sequence[int] = (),
 ) -> tuple[Any, ...]:
     """Return a row of `Mine` that stands for some events of one value."""
     known, different = list(sizes), sorted({*sizes})
     buckets = orjson.dumps([different, [known.count(size) for size in different]]).decode()
     figures = (len(known), sum(known) if known else None, min(known, default=None), max(known, default=None), buckets)
-    return ("hour", who, bucket, which, region, events, value, value, value, *figures)
+    ends = value if least is None else least, value if most is None else most
+    return ("hour", who, bucket, which, region, events, value, *ends, *figures)
 
 
 def folded(*rows: tuple[Any, ...], unreadable: Sequence[tuple[int, int, str]] = ()) -> Folded:
@@ -151,11 +154,28 @@ def test_from_where_the_checkpoint_is_not_nothing_moves(read_models: ReadModels)
 
 
 def test_rows_that_cannot_be_stored_move_no_checkpoint(read_models: ReadModels) -> None:
-    commit(read_models, row(value=2**63 - 1), to=7)
+    commit(read_models, row(events=2**63 - 1), to=7)
 
     with pytest.raises(StoreFailed):
-        commit(read_models, row(bucket=HOUR), row(value=1), expected=7, to=9)
-    assert (position(read_models), rows(read_models)) == (7, [row(value=2**63 - 1)])
+        commit(read_models, row(bucket=HOUR), row(events=1), expected=7, to=9)
+    assert (position(read_models), rows(read_models)) == (7, [row(events=2**63 - 1)])
+
+
+NUMBERS = st.one_of(st.integers(-5, 5), st.integers(-(10**40), 10**40), st.sampled_from([2**63 - 1, -(2**63), 2**63]))
+
+
+@pytest.mark.parametrize("first", [2**63 - 1, -(2**63), 2**63, 10**30, -(10**30)])
+@pytest.mark.parametrize("second", [1, -1, 0, 2**63, -(2**63), 10**30, -(10**30), None])
+def test_sums_least_and_most_pass_64_bits(read_models: ReadModels, first: int, second: int | None) -> None:
+    numbers = [number for number in (first, second) if number is not None]
+    commit(read_models, row(value=first), to=1)
+    commit(read_models, row(value=second), row(bucket=HOUR, value=3), expected=1, to=2)
+
+    expected = row(events=2, value=sum(numbers), least=min(numbers), most=max(numbers))
+    assert rows(read_models) == [expected, row(bucket=HOUR, value=3)]
+    with read_models.read() as snapshot:
+        assert snapshot.page(MINE, EVER, after=[], limit=9) == snapshot.rows(MINE)
+        assert snapshot.sums(MINE, ALL[1:4], EVER) == [(sum(numbers) + 3, min(*numbers, 3), max(*numbers, 3))]
 
 
 def test_of_many_that_commit_the_same_batch_one_does(read_models: ReadModels) -> None:

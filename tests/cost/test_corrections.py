@@ -344,26 +344,25 @@ def test_a_correction_is_relative_to_the_one_before(analytics: AnalyticsService)
 
 @once
 def test_costs_are_exact_to_their_eighteenth_decimal(analytics: AnalyticsService) -> None:
-    position = record(analytics, call(cost="999999999999999999.999999999999999999"))
+    position = record(analytics, call(cost="999999999999999.999999999999999999"))
 
     told = correct(analytics, position, "0.000000000000000001")
 
-    assert told.change == Decimal("-999999999999999999.999999999999999998")
+    assert told.change == Decimal("-999999999999999.999999999999999998")
     assert correct(analytics, position, "0.000000000000000001").duplicate
 
 
 @once
-def test_a_change_that_is_too_large_is_counted_as_unreadable(analytics: AnalyticsService) -> None:
-    position = record(analytics, call(cost="100000000000"))
-    correct(analytics, position, "0")
+def test_large_costs_and_their_changes_add_up_to_the_last_digit(analytics: AnalyticsService) -> None:
+    most = "1000000000000000"
+    first, second = (record(analytics, call(f"call-{n}", cost=most)) for n in range(2))
+    correct(analytics, first, "999999999999999.999999999999999999")
+    correct(analytics, second, "0.000000000000000002")
     analytics.catch_up()
 
-    unread = analytics.unreadable_values().unwrap()
-
-    assert {(each.position, each.field) for each in unread if each.projection == "cost"} == {
-        (1, "reported_cost"),
-        (2, "reported_cost"),
-    }
+    (total,) = analytics.get_cost_breakdown(DAY).unwrap().totals
+    assert total.cost == Decimal("1000000000000000.000000000000000001")
+    assert analytics.unreadable_values().unwrap() == []
 
 
 @once

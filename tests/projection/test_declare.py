@@ -272,7 +272,7 @@ def test_the_example_of_the_design_compiles() -> None:
         Column("calls", "sum"),
         Column("failures", "sum"),
         Column("duration_count", "sum"),
-        Column("duration_sum", "sum"),
+        Column("duration_sum", "sum", wide=True),
         Column("duration_min", "min"),
         Column("duration_max", "max"),
         Column("duration_buckets", "histogram"),

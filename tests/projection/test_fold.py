@@ -24,7 +24,7 @@ from analytics_es.projection import (
 )
 from analytics_es.projection import engine as duckdb
 from analytics_es.projection.declaration import shortened
-from analytics_es.projection.fold import Folded
+from analytics_es.projection.fold import Folded, succeeded
 from analytics_es.projection.fold_sql import BUCKET_OF
 from analytics_es.testing import (
     NOON,
@@ -36,7 +36,7 @@ from analytics_es.testing import (
     tool_call,
 )
 from projections import Cost, Performance, Usage
-from tests.stores import batch, engine, folded, rows, stored
+from tests.stores import batch, engine, folded, log_of, rows, runner_of, stored, views_of
 
 NOON_HOUR = int(NOON.timestamp())
 BILLION = 10**9
@@ -151,7 +151,7 @@ def test_a_value_below_zero_is_rounded_as_one_above(value: str, kept: int) -> No
 
 
 def test_the_largest_number_of_64_bits_is_kept_exactly() -> None:
-    row = only(rows(Kinds, provider_call(input_tokens=LARGEST, cost="9223372036.854775807")))
+    row = only(rows(Kinds, stored("provider.call.completed", input_tokens=LARGEST, cost="9223372036.854775807")))
 
     assert (row["tokens"], row["cost"]) == (LARGEST, LARGEST)
 
@@ -316,10 +316,11 @@ def test_the_example_to_change_is_readable() -> None:
         ({"value": "1.5 USD"}, {"value": 1500}, ["value"]),
         ({"value": "NaN"}, {"value": 1500}, ["value"]),
         ({"value": "1e30"}, {"value": 1500}, ["value"]),
-        ({"value": "9223372036854775.808"}, {"value": 1500}, ["value"]),
+        ({"value": "123456789012345678901"}, {"value": 1500}, ["value"]),
         ({"attributes": {"weight": "much"}}, {"weight": 12_000, "heavy": 1}, ["heavy", "weight"]),
         ({"attributes": {"weight": ""}}, {"weight": 12_000, "heavy": 1}, ["heavy", "weight"]),
-        ({"attributes": {"weight": "9223372036854775.808"}}, {"weight": 12_000, "heavy": 1}, ["heavy", "weight"]),
+        ({"attributes": {"weight": "123456789012345678901"}}, {"weight": 12_000, "heavy": 1}, ["heavy", "weight"]),
+        ({"size": LARGEST + 1}, {"size_count": 1, "size_sum": 100}, ["size"]),
         ({"size": "big"}, {"size_count": 1, "size_sum": 100}, ["size"]),
         ({"size": -1}, {"size_count": 1, "size_sum": 100}, ["size"]),
     ],
@@ -348,29 +349,24 @@ def test_a_number_written_as_text_is_a_number() -> None:
     assert left_out(value=1.5, attributes={"weight": "12.0"}, size="100") == ({}, [])
 
 
+@projection(version=1, consumes=(">",))
+class Sizes:
+    """The same field to different decimals, added up and spread."""
+
+    whole: int | None = total("cost")
+    exact: int | None = total("cost", decimals=18)
+    coarse: Histogram = histogram("cost")
+    fine: Histogram = histogram("cost", decimals=18)
+
+
 def test_an_event_of_a_family_that_is_too_large_for_a_measure_is_listed_too() -> None:
-    events = (
-        provider_call(cost="9223372036.854775808"),
-        provider_call(cost="1000000000000000000"),
-        provider_call(cost="1"),
-    )
+    events = provider_call(cost="10"), stored(cost="10"), provider_call(cost="1000000000000000")
 
-    assert only(rows(Kinds, *events))["cost"] == BILLION
-    assert folded(Kinds, *events).unreadable == [(1, NOON_HOUR, "cost"), (2, NOON_HOUR, "cost")]
+    row = only(rows(Sizes, *events))
 
-
-def test_a_large_number_is_left_out_only_where_its_decimals_are_too_many() -> None:
-    @projection(version=1, consumes=(">",))
-    class Money:
-        """The same field to different decimals."""
-
-        whole: int | None = total("cost")
-        exact: int | None = total("cost", decimals=18)
-
-    events = provider_call(cost="10"), stored(cost="10")
-
-    assert only(rows(Money, *events)) == {"bucket": NOON_HOUR, "whole": 20, "exact": None}
-    assert folded(Money, *events).unreadable == [(1, NOON_HOUR, "exact"), (2, NOON_HOUR, "exact")]
+    assert (row["whole"], row["exact"]) == (10**15 + 20, (10**15 + 20) * 10**18)
+    assert (row["coarse_sum"], row["fine_count"]) == (10**15 + 20, 0)
+    assert folded(Sizes, *events).unreadable == [(position, NOON_HOUR, "fine") for position in (1, 2, 3)]
 
 
 def test_a_field_of_a_family_that_another_family_fills_with_text_is_listed() -> None:
@@ -607,26 +603,79 @@ def test_the_first_and_the_last_year_are_folded_in_every_zone(year: int) -> None
 
 @projection(version=1, consumes=(">",))
 class Overflowing:
-    """A sum that may pass 64 bits, and a count that may not."""
+    """A sum that a batch may take beyond 38 digits."""
 
-    events: int = count()
-    tokens: int | None = total("input_tokens")
+    value: int | None = total("value", decimals=18)
 
 
-def test_a_sum_beyond_64_bits_in_one_bucket_of_a_batch_stops_its_projection_alone() -> None:
-    huge = provider_call(input_tokens=LARGEST)
+def test_a_sum_of_a_batch_beyond_38_digits_stops_its_projection_alone() -> None:
+    huge = [stored(value=str(10**18))] * 101
 
-    found = engine((Overflowing, Performance))(batch(huge, tool_call(), provider_call(input_tokens=900)))
+    found = engine((Overflowing, Performance))(batch(*huge, tool_call()))
 
     assert isinstance(found["performance"], Folded)
     assert isinstance(found["overflowing"], FoldFailed)
-    assert "out of range" in str(found["overflowing"])
     assert str(found["overflowing"]).startswith("The projection overflowing cannot go on: ")
 
 
-def test_a_histogram_whose_sum_passes_64_bits_stops_its_projection() -> None:
-    with pytest.raises(FoldFailed, match="out of range"):
-        folded(Custom, stored(size=LARGEST), stored(size=1))
+@projection(version=1, consumes=(">",))
+class Wide:
+    """Sums of counts, durations, values and money."""
+
+    currency: str = key("currency")
+    tokens: int | None = total("input_tokens")
+    together: int | None = total("input_tokens + output_tokens")
+    duration: int | None = total("duration_ms", decimals=3)
+    longest: int | None = largest("duration_ms", decimals=3)
+    took: Histogram = histogram("duration_ms", decimals=3)
+    cost: int | None = total("cost", unit="currency", decimals=18)
+    least: int | None = smallest("value", decimals=12)
+
+
+MOST = {"input_tokens": 10**12, "duration_ms": 10**12, "cost": 10**15, "value": 10**18}
+WIDE_CALL = provider_call(output_tokens=3, reasoning_tokens=0, **MOST)
+OLD_CALL = stored(
+    "provider.call.completed",
+    input_tokens=LARGEST,
+    output_tokens=0,
+    duration_ms=10**13,
+    cost="0.000000000000000001",
+    value=-(10**18),
+    currency="USD",
+)
+
+
+def test_sums_far_beyond_64_bits_are_exact() -> None:
+    row = only(rows(Wide, *[WIDE_CALL] * 20, *[OLD_CALL] * 20))
+
+    assert row == {
+        "bucket": NOON_HOUR,
+        "currency": "USD",
+        "tokens": 20 * (10**12 + LARGEST),
+        "together": 20 * (10**12 + 3 + LARGEST),
+        "duration": 20 * (10**15 + 10**16),
+        "longest": 10**16,
+        "took_count": 40,
+        "took_sum": 20 * (10**15 + 10**16),
+        "took_min": 10**15,
+        "took_max": 10**16,
+        "took_buckets": "[[1594,1700],[20,20]]",
+        "cost": 20 * (10**33 + 1),
+        "least": -(10**30),
+    }
+
+
+@pytest.mark.parametrize("size", [1, 7, 40])
+def test_sums_far_beyond_64_bits_are_the_same_in_any_batches(size: int) -> None:
+    calls = [provider_call(input_tokens=10**12, cost="999999999999.999999999999999999", value=n) for n in range(40)]
+    with log_of(calls) as log, views_of(log, (Wide,)) as read_models:
+        runner_of(log, read_models, classes=(Wide,), batch=size).catch_up()
+        with read_models.read() as snapshot:
+            declared = snapshot.live["wide"]
+            (day,) = (row for row in snapshot.rows(declared) if row[0] == "day")
+
+    found = dict(zip([*declared.row_key, *(column.name for column in declared.columns)], day, strict=True))
+    assert (found["tokens"], found["cost"]) == (40 * 10**12, 40 * (10**30 - 1))
 
 
 # ── histogram buckets ───────────────────────────────────────────────────────────────────────────────────────────
@@ -713,7 +762,7 @@ def test_the_fold_of_other_definitions_shares_the_engine_and_that_of_its_own_is_
 
     assert fold.of([evolve(usage, generation=7)]) is fold  # another generation of its read model is folded the same
     assert of_others._engine is fold._engine
-    assert len(of_others.fold_all(events)["usage"].rows) < len(fold.fold_all(events)["usage"].rows)
+    assert len(succeeded(of_others(events)["usage"]).rows) < len(succeeded(fold(events)["usage"]).rows)
 
 
 def test_what_single_events_add_is_by_position_and_none_where_an_event_has_nothing() -> None:

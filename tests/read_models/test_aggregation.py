@@ -73,10 +73,10 @@ class Store:
         """Make rows wrong, take some away, and add some that should not be there."""
         sql(self.file, f"UPDATE usage_v1 SET events = events + 1000, last_seen = 7 WHERE {where} AND entity_type = ''")
         sql(self.file, f"UPDATE performance_v1 SET duration_buckets = '[[1],[1]]' WHERE {where}")
-        sql(self.file, f"DELETE FROM cost_v2 WHERE {where} AND entity_type IN ('user', '')")
+        sql(self.file, f"DELETE FROM cost_v3 WHERE {where} AND entity_type IN ('user', '')")
         sql(
             self.file,
-            "INSERT INTO cost_v2 (grain, bucket, entity_type, entity_id, provider, model, operation, currency, "
+            "INSERT INTO cost_v3 (grain, bucket, entity_type, entity_id, provider, model, operation, currency, "
             "pricing, rate, untold, effort, calls, settled_calls, successful_tasks) SELECT DISTINCT grain, bucket, "
             f"'user', 'ghost', '', '', '', '', '', '', '', '', 9, 9, 9 FROM usage_v1 WHERE {where}",
         )
@@ -142,7 +142,7 @@ def unreadable_in(store: Store, start: int, end: int) -> int:
 
 def test_a_day_is_healed_whole_with_its_hours(store: Store) -> None:
     start, end = seconds(store.day)
-    sql(store.file, "DELETE FROM cost_v2 WHERE bucket >= ? AND bucket < ?", start, end)
+    sql(store.file, "DELETE FROM cost_v3 WHERE bucket >= ? AND bucket < ?", start, end)
     sql(store.file, "UPDATE performance_v1 SET calls = 0 WHERE bucket >= ? AND bucket < ?", start, end)
     sql(store.file, "DELETE FROM unreadable")
     assert store.contents() != store.right

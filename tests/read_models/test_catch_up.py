@@ -20,7 +20,19 @@ from analytics_es.read_models.catch_up import Runner
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.types import ProjectionStatus
 from projections import Performance, Usage
-from tests.stores import OURS, PATIENCE, append, contents, derived, engine, eventually, log_of, runner_of, sql, views_of
+from tests.stores import (
+    OURS,
+    PATIENCE,
+    append,
+    contents,
+    derived,
+    engine,
+    eventually,
+    log_of,
+    runner_of,
+    sql,
+    views_of,
+)
 
 pytestmark = pytest.mark.usefixtures("full_privacy")  # what was read is told by positions, from 1 on
 

@@ -12,8 +12,9 @@ from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number,
 from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.prices import Origin, UnitPrice
-from analytics_es.cost.prices.quantities import KINDS, digits, listed, trimmed
+from analytics_es.cost.prices.quantities import KINDS, digits, listed
 from analytics_es.events.tiers import STANDARD
+from analytics_es.queries.figures import trimmed
 
 _PER = {6: "million", 3: "thousand"}
 _SHOWN = ("input_tokens", "cache_read_tokens", "cache_creation_tokens", "output_tokens")

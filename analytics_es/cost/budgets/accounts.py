@@ -11,12 +11,13 @@ from attrs import evolve, frozen
 
 from analytics_es.cost.budgets.credits import Grant
 from analytics_es.cost.budgets.spending import between
-from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import StaleReadModel
+from analytics_es.events.checks import MAX_HOURS
 from analytics_es.events.event import MICRO, time_of
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.declaration import MONEY, Declaration, Measure
 from analytics_es.projection.fold import Folded
+from analytics_es.queries.figures import exact, trimmed
 from analytics_es.queries.rows import Values, columns_of, measures_of, named, together
 from analytics_es.read_models import Snapshot, Span
 from analytics_es.types import TimePeriod
@@ -32,7 +33,7 @@ MEASURES = (
 )
 DEFAULT_THRESHOLDS = (Decimal(50), Decimal(80), Decimal(100))
 EVER = Span("day", -(2**40), 2**40)
-NANO = 9  # decimals of money
+ATTO = 18  # decimals of money
 HOUR_US = 3_600_000_000
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:00Z")
@@ -86,7 +87,7 @@ class Allocation:
     """What was allocated to an account, the thresholds that were asked for with it, and those that were told of."""
 
     count: int = 0
-    amount: int = 0  # in billionths, as all amounts here
+    amount: int = 0  # times 10^18, as all amounts here
     least: int | None = None
     first_at: int | None = None  # microseconds
     percents: frozenset[Decimal] = frozenset()
@@ -106,15 +107,22 @@ def rows_of(snapshot: Snapshot) -> dict[Keys, Values]:
         raise StaleReadModel(projection=BUDGETS, missing=", ".join(sorted(missing)))
     measures = measures_of(declaration, MEASURES)
     rows = snapshot.sums(declaration, columns_of(measures), [EVER], by=KEYS)
-    return {row[: len(KEYS)]: named(measures, row[len(KEYS) :]) for row in rows}
+    return {row[: len(KEYS)]: _in_attos(measures, named(measures, row[len(KEYS) :])) for row in rows}
+
+
+def _in_attos(measures: Sequence[Measure], values: Values) -> Values:
+    """Return amounts times 10^18; a read model of an earlier definition, until it is rebuilt, has fewer decimals."""
+    amounts = [own for own in measures if own.unit == MONEY and own.decimals < ATTO and values[own.name] is not None]
+    return {**values, **{own.name: values[own.name] * 10 ** (ATTO - own.decimals) for own in amounts}}
 
 
 def rows_folded(parts: Iterable[Folded], declaration: Declaration) -> Iterator[tuple[str, int, Keys, Values]]:
     """Yield folded rows by the names of their columns: the grain, the bucket's start, the keys, and the measures."""
     names = [*declaration.row_key, *(column.name for column in declaration.columns)]
+    measures = measures_of(declaration, MEASURES)
     for part in parts:
         for row in part.rows:
-            values = dict(zip(names, row, strict=True))
+            values = _in_attos(measures, dict(zip(names, row, strict=True)))
             yield values["grain"], values["bucket"], tuple(values[key] for key in KEYS), values
 
 
@@ -190,12 +198,17 @@ def _grant(keys: Sequence[str], values: Values, voided_us: int | None, calendar:
         effective_at=_time(fields["starts_at"]) or first,
         expires_at=_time(fields["ends_at"]),
         voided_at=None if voided is None else calendar.local(voided),
-        recurs=timedelta(hours=int(fields["recurs_hours"])) if fields["recurs_hours"] else None,
+        recurs=_hours(fields["recurs_hours"]),
     )
 
 
+def _hours(text: str) -> timedelta | None:
+    """Read hours as the door keeps them; what an older event says beyond that is none."""
+    return timedelta(hours=int(text)) if text and int(text) <= MAX_HOURS else None
+
+
 def reduced(rows: Rows, currency: str) -> int:
-    """Return by how much corrections have reduced what calls cost, in billionths from 0 up."""
+    """Return by how much corrections have reduced what calls cost, times 10^18, from 0 up."""
     return -sum(values["reduced"] or 0 for keys, values in rows.items() if keys[1] == currency)
 
 
@@ -212,14 +225,14 @@ def counted_period(account: Account, first_us: int | None, calendar: Calendar) -
 
 
 def spent(snapshot: Snapshot, budget_id: str, currency: str, spans: Sequence[Span]) -> int:
-    """Return what `budget.spent` events took from a budget in these buckets, in billionths."""
+    """Return what `budget.spent` events took from a budget in these buckets, times 10^18."""
     declaration = snapshot.live[BUDGETS]
-    columns = columns_of(measures_of(declaration, ["spent"]))
+    measures = measures_of(declaration, ["spent"])
     where = {"budget_id": budget_id, "currency": currency}
-    sums = snapshot.sums(declaration, columns, spans, where=where)
-    return int(sums[0][0] or 0) if sums else 0
+    sums = snapshot.sums(declaration, columns_of(measures), spans, where=where)
+    return int(_in_attos(measures, named(measures, sums[0]))["spent"] or 0) if sums else 0
 
 
-def money(nano: int | None) -> Decimal | None:
-    """Return billionths as an amount."""
-    return None if nano is None else trimmed(Decimal(nano).scaleb(-NANO))
+def money(attos: int | None) -> Decimal | None:
+    """Return a stored amount as what it stands for."""
+    return None if attos is None else trimmed(exact(attos, ATTO))

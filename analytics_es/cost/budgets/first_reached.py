@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -21,10 +21,12 @@ from analytics_es.cost.budgets.spending import COST, Spending, amounts_by, hours
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PricesThen
 from analytics_es.cost.prices.book import PriceBook
+from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.events.event import MICRO
 from analytics_es.log import LogSlice
 from analytics_es.projection.declaration import Declaration, Key
 from analytics_es.projection.fold_sql import OCCURRED
+from analytics_es.projection.rows import by_name
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.rows import Values
@@ -63,7 +65,7 @@ class State:
     @property
     def spent(self) -> Decimal:
         """What calls cost, and what `budget.spent` events took."""
-        return (money(self.taken) or NOTHING) + (self.cost or NOTHING)
+        return WIDE.add(money(self.taken) or NOTHING, self.cost or NOTHING)
 
     def has_reached(self, percent: Decimal) -> bool:
         """Say whether so much of it was spent, and that was a threshold of it."""
@@ -118,20 +120,25 @@ class BudgetHistory:
     def of(cls, *, latest: State, **parts: Any) -> BudgetHistory:
         """Return the history of a budget; where nothing is priced, it does not matter when prices were published."""
         history = cls(latest=latest, **parts)
-        if not history.account.scope:
-            return history
-        prices = history.price_history.count(latest.position)
-        period = history._period(latest.allocation)
-        spent = history._spending(evolve(history.context, prices=history.price_history.after(prices)), period)
-        prices = prices if spent.priced else 0
-        history._costs[prices, period] = _up_to(spent), history._amount(spent)
-        history.latest = evolve(latest, prices=prices)
-        history.latest = history._with_cost(history.latest)
+        if history.account.scope:
+            with localcontext(WIDE):
+                history._price(latest)
         return history
+
+    def _price(self, latest: State) -> None:
+        """Say what the calls until now cost, at the prices of now."""
+        prices = self.price_history.count(latest.position)
+        period = self._period(latest.allocation)
+        spent = self._spending(evolve(self.context, prices=self.price_history.after(prices)), period)
+        prices = prices if spent.priced else 0
+        self._costs[prices, period] = _up_to(spent), self._amount(spent)
+        self.latest = evolve(latest, prices=prices)
+        self.latest = self._with_cost(self.latest)
 
     def first(self, percent: Decimal) -> State | None:
         """Return the state at the first position by which so much was reached, None where it never was."""
-        return self._first(self.earlier, self.latest, percent)
+        with localcontext(WIDE):
+            return self._first(self.earlier, self.latest, percent)
 
     def _first(self, before: State, after: State, percent: Decimal) -> State | None:
         if not self._may_reach(before, after, percent):
@@ -206,7 +213,7 @@ class BudgetHistory:
             yield from accounts.rows_folded(Seeds(log)(declaration), declaration)
         while (batch := log.scan(after=after, upto=self.latest.position, limit=PAGE)).num_rows:
             after = batch.column("position")[-1].as_py()
-            for event in self.store.fold.by_event(batch, declaration, {}).to_pylist():
+            for event in by_name(self.store.fold.by_event(batch, declaration, {})):
                 keys = tuple(event[key] for key in accounts.KEYS)
                 yield from ((grain, event[OCCURRED] // MICRO, keys, event) for grain in ("hour", "day"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, tzinfo
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import pairwise
 
 from attrs import evolve, frozen
@@ -13,11 +13,11 @@ from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, money
 from analytics_es.cost.budgets.credits import NOTHING, Burnt, Grant, burn, phases
 from analytics_es.cost.budgets.spending import COST, OpenContext, Spending, between, hours, spending
-from analytics_es.cost.prices.quantities import trimmed
+from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import LATEST, time_of
 from analytics_es.projection.calendar import Calendar
-from analytics_es.queries import Question
+from analytics_es.queries.figures import trimmed
 from analytics_es.read_models import Snapshot, Tiling
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, Completeness, CreditStatus, TimePeriod
 
@@ -25,25 +25,26 @@ EVER = between(None, None)
 DAY, SECOND, MICROSECOND = timedelta(days=1), timedelta(seconds=1), timedelta(microseconds=1)
 PLACES = Decimal(1).scaleb(-9)  # of a rate
 
-Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, in billionths
+Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, times 10^18
 
 
 def budgets(open_context: OpenContext, budget: str | None, at: datetime | None) -> BudgetReport:
     """Answer get_budgets."""
-    with open_context(BUDGETS, EVER) as context, context.read_models.read() as snapshot:
+    with open_context(BUDGETS, EVER) as context:
         calendar, now = context.calendar, context.clock()
         budget_id = None if budget is None else context.known_as("budget", budget)
         when = _When(calendar, min(at or now, now), at)
-        drafts = [
-            draft
-            for draft in _drafts(snapshot, when)
-            if budget_id in (None, draft.account.budget_id)
-            and (draft.account.holds(at or now) or (budget_id is not None and at is None))
-        ]
-        tiling = Tiling.of(calendar, EVER)
-        own = Question(context, snapshot, snapshot.horizon(), tiling, EVER, [BUDGETS]).completeness()
-    outcomes = [_outcome(open_context, draft, when) for draft in drafts]
-    statuses = [_status(draft, outcome, when) for draft, outcome in zip(drafts, outcomes, strict=True)]
+        with context.question([BUDGETS], EVER, kept=False) as question:
+            drafts = [
+                draft
+                for draft in _drafts(question.snapshot, when)
+                if budget_id in (None, draft.account.budget_id)
+                and (draft.account.holds(at or now) or (budget_id is not None and at is None))
+            ]
+            own = question.completeness()
+    with localcontext(WIDE):
+        outcomes = [_outcome(open_context, draft, when) for draft in drafts]
+        statuses = [_status(draft, outcome, when) for draft, outcome in zip(drafts, outcomes, strict=True)]
     statuses.sort(key=lambda status: (-(status.used or 0.0), status.budget_id, status.currency, status.scope_id))
     return BudgetReport(
         at=(at or now).astimezone(calendar.zone),

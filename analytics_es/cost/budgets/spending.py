@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from decimal import Decimal
 
@@ -51,8 +51,9 @@ def hours(calendar: Calendar, period: TimePeriod) -> Tiling:
 
 def spending(context: QuestionContext, scope: str, scope_id: str, period: TimePeriod) -> Spending:
     """Return what the calls of a scope cost in a period, as everywhere; raises NotOnTheHour."""
-    with _costing(context, scope, scope_id, period) as (question, by_group):
-        costs = together(by_group([]))
+
+    def answered(question: Question) -> Spending:
+        costs = together(_by_group(question, scope, scope_id, period, []))
         return Spending(
             amounts={name: charge.cost for name, charge in costs.charges.items() if charge.cost is not None},
             unknown_calls=costs.not_known().calls,
@@ -60,25 +61,29 @@ def spending(context: QuestionContext, scope: str, scope_id: str, period: TimePe
             completeness=question.completeness(),
         )
 
+    return context.answer([COST], period, answered)
+
 
 def amounts_by(
     context: QuestionContext, scope: str, scope_id: str, period: TimePeriod, currency: str, key: str
 ) -> dict[str, Decimal]:
     """Return what they cost in one currency, by a key of the read model."""
-    with _costing(context, scope, scope_id, period) as (_, by_group):
-        charges = {value: costs.charges.get(currency) for (value,), costs in by_group([key]).items()}
-    return {value: charge.cost for value, charge in charges.items() if charge and charge.cost is not None}
+
+    def answered(question: Question) -> dict[str, Decimal]:
+        by_key = _by_group(question, scope, scope_id, period, [key])
+        charges = {name: costs.charges.get(currency) for (name,), costs in by_key.items()}
+        return {name: charge.cost for name, charge in charges.items() if charge and charge.cost is not None}
+
+    return context.answer([COST], period, answered)
 
 
-@contextmanager
-def _costing(
-    context: QuestionContext, scope: str, scope_id: str, period: TimePeriod
-) -> Iterator[tuple[Question, Callable[[Sequence[str]], Mapping[tuple[str, ...], Costs]]]]:
-    with context.question([COST], period) as question:
-        tiling = hours(context.calendar, period)
-        if question.tiling != tiling:  # as far back, whole days are kept
-            raise NoLongerKept(grain="hour", since=question.tiling.local(question.horizon.hours), instead="")
-        declaration = question.declaration(COST, NEEDED)
-        where = grouping(declaration, [], {} if scope == "all" else {scope: scope_id}).where
-        with Costing(question, declaration) as costing:
-            yield question, lambda keys: costing.by_group(tiling, where=where, by=keys)
+def _by_group(
+    question: Question, scope: str, scope_id: str, period: TimePeriod, keys: Sequence[str]
+) -> Mapping[tuple[str, ...], Costs]:
+    tiling = hours(question.context.calendar, period)
+    if question.tiling != tiling:  # as far back, whole days are kept
+        raise NoLongerKept(grain="hour", since=question.tiling.local(question.horizon.hours), instead="")
+    declaration = question.declaration(COST, NEEDED)
+    where = grouping(declaration, [], {} if scope == "all" else {scope: scope_id}).where
+    with Costing(question, declaration) as costing:
+        return costing.by_group(tiling, where=where, by=keys)

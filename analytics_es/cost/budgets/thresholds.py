@@ -18,11 +18,11 @@ from analytics_es.cost.budgets.first_reached import BEGINNING, BudgetHistory, Pr
 from analytics_es.cost.budgets.spending import COST
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
-from analytics_es.cost.prices.quantities import trimmed
 from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, ReachedBySealed
 from analytics_es.events import codec
 from analytics_es.events.checks import SCOPES
 from analytics_es.log import Appended, Entry
+from analytics_es.queries.figures import trimmed
 from analytics_es.read_models import Snapshot, Tiling
 from analytics_es.store import Store
 from analytics_es.types import ThresholdReached

@@ -13,7 +13,8 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from analytics_es.cost.prices.prices import Dated, Origin, PriceList, UnitPrice
-from analytics_es.cost.prices.quantities import listed, side, trimmed
+from analytics_es.cost.prices.quantities import listed, side
+from analytics_es.queries.figures import trimmed
 
 ANY = "*"
 FREE_CURRENCY = "USD"

@@ -9,8 +9,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from analytics_es.cost.prices.quantities import EXACT, KINDS, apart, changes, side, trimmed, without_price
+from analytics_es.cost.prices.quantities import EXACT, KINDS, apart, changes, side, without_price
 from analytics_es.events.tiers import BATCH, STANDARD
+from analytics_es.queries.figures import trimmed
 
 _DAY = timedelta(days=1)
 

@@ -8,9 +8,12 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from itertools import combinations
 
 from analytics_es.errors import BadUsage
+from analytics_es.queries.figures import trimmed
 
 # Digits for the largest count there can be, times the longest price there can be, many times; never rounded.
 EXACT = Context(prec=200, traps=[Inexact, InvalidOperation])
+# The same digits for what is divided, and has no end.
+WIDE = Context(prec=200, traps=[InvalidOperation])
 
 # Each kind with what it is; a kind lies in every other that says less. `requests` is one a call, whatever it tells.
 KINDS: dict[str, frozenset[str]] = {
@@ -40,12 +43,6 @@ _UNCLEAR = [
     for medium in ("audio", "image")
 ]
 _BY_TRAITS = {traits: kind for kind, traits in KINDS.items()}
-
-
-def trimmed(number: Decimal) -> Decimal:
-    """Return the same number without zeros at its end: one number is one text."""
-    short = number.normalize(EXACT)
-    return short.quantize(Decimal(1), context=EXACT) if short == short.to_integral_value() else short
 
 
 def side(kind: str) -> str:

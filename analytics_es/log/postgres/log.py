@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from analytics_es.errors import SharedIds
 from analytics_es.events.event import key_of_time
+from analytics_es.log.database import Cursor
 from analytics_es.log.event_log import COLUMNS, LAST, Appended, Entry, EventLog, Held, Range, first_row, upcast
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.arrow import ArrowReader
@@ -19,6 +20,7 @@ from analytics_es.log.postgres.database import Database
 from analytics_es.log.postgres.listening import Listener
 from analytics_es.log.postgres.recorder import BYTES, WRITE_NOTES, PostgresRecorder, StrictMoved
 from analytics_es.log.postgres.seals import PostgresSeals
+from analytics_es.log.seals import horizon_of
 from analytics_es.log.strict import EVERY, INDEX, STRICT, Strict, StrictIds, create_index, shared
 
 # What tells this log from every other.
@@ -40,6 +42,9 @@ EVENTS = "SELECT notification_id AS position, topic AS type, state, originator_i
 SCAN = EVENTS + (
     "WHERE notification_id > {after} AND notification_id <= {upto}{unsealed} ORDER BY notification_id LIMIT {limit}"
 )
+
+# The next event.
+NEXT = EVENTS + "WHERE notification_id > ?{unsealed} ORDER BY notification_id LIMIT 1"
 
 # The positions of the events of a stretch of time, in order.
 POSITIONS_IN_TIME = (
@@ -102,7 +107,7 @@ class PostgresLog(EventLog):
         self._strict = self._prepare(strict)
         self._table = SQL(".").join([Identifier(database.schema), Identifier("stored_events")]).as_string()
         self.seals = PostgresSeals(database)
-        with database.read() as cursor:
+        with database.look() as cursor:
             self.identity = str(cursor.execute(SELECT_IDENTITY).fetchone()[0])
         self._arrow = ArrowReader(database)
         self._listener: Listener | None = None
@@ -123,12 +128,12 @@ class PostgresLog(EventLog):
         return held
 
     def _held(self) -> Strict:
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             note, every = cursor.execute(FIND_STRICT).fetchone()
         return Strict.read(note).plus([EVERY] if every else [])
 
     def _shared(self, pattern: str) -> SharedIds:
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             count, first, last = cursor.execute(shared(pattern, BYTES, "notification_id")).fetchone() or (0, 0, 0)
         return SharedIds(path=self._database.place, source=pattern, count=count, first=first, last=last)
 
@@ -151,6 +156,7 @@ class PostgresLog(EventLog):
                     return self._recorder.append(connection, entries, notes or {}, strict=self._strict, again=tries > 1)
             except StrictMoved:  # another process has opened the store with more of them
                 self._strict = self._held()
+                tries -= 1  # nothing was stored
                 return attempt()
 
         return self._database.again(attempt)
@@ -164,11 +170,32 @@ class PostgresLog(EventLog):
         """Return the last position, 0 where the log is empty."""
         return int(self._look_up(HEAD))
 
+    def ahead(self, position: int, cursor: Cursor | None = None) -> tuple[int, dict[str, Any] | None]:
+        """Return the last position, and the first event after one, None where there is none."""
+        if cursor is not None:
+            return self._ahead(position, cursor)
+
+        def look() -> tuple[int, dict[str, Any] | None]:
+            with self._database.look() as own:
+                return self._ahead(position, own)
+
+        return self._database.again(look)
+
+    def _ahead(self, position: int, cursor: Cursor) -> tuple[int, dict[str, Any] | None]:
+        cursor.execute(HEAD)
+        head = int(cursor.fetchone()[0])
+        if head <= position:
+            return head, None
+        unsealed = horizon_of(cursor).unsealed()
+        cursor.execute(NEXT.format(table=self._table, unsealed=unsealed), [position])
+        row = cursor.fetchone()
+        return head, dict(zip(COLUMNS.names, row, strict=True)) if row else None
+
     def _look_up(self, statement: str, *parameters: str) -> Any:
         """Return what a statement selects first, None where that is nothing."""
 
         def look() -> Any:
-            with self._database.read() as cursor:
+            with self._database.look() as cursor:
                 row = cursor.execute(statement, parameters).fetchone()
             return row and row[0]
 

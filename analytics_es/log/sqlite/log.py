@@ -180,13 +180,13 @@ class SQLiteLog(EventLog):
 
     def noted(self, name: str) -> str | None:
         """Return what was last noted under a name."""
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             row = cursor.execute(SELECT_NOTE, [name]).fetchone()
         return row[0] if row else None
 
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             return cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
 
     def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:

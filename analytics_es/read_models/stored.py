@@ -1,0 +1,40 @@
+"""How the numbers of read models are stored, and read back as integers, however a database gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from analytics_es.projection.declaration import Column, Declaration
+from analytics_es.projection.rows import Row
+from analytics_es.read_models import histograms
+
+
+def form(column: Column) -> str:
+    """Return the name of how a column is stored and merged."""
+    return f"wide {column.merge}" if column.wide else column.merge
+
+
+def read(columns: Sequence[Column], values: Sequence[Any]) -> list[Any]:
+    """Read merged columns: a histogram becomes its buckets, a number an integer, however a database gives it."""
+    return [_value(column, value) for column, value in zip(columns, values, strict=False)]
+
+
+def _value(column: Column, value: Any) -> Any:
+    if column.merge == "histogram":
+        return histograms.add(value.split("\n")) if value else {}
+    return _integer(value)
+
+
+def _integer(number: Any) -> int | None:
+    """Read what does not fit 64 bits, which is a text on SQLite and a decimal on PostgreSQL."""
+    return number if number is None or type(number) is int else int(number)
+
+
+def whole_rows(declaration: Declaration, rows: list[Row]) -> list[Row]:
+    """Return rows as they are stored, with integers in wide columns."""
+    first = len(declaration.row_key)
+    places = {place for place, column in enumerate(declaration.columns, first) if column.wide}
+    if not places:
+        return rows
+    return [tuple(_integer(stored) if place in places else stored for place, stored in enumerate(row)) for row in rows]
