@@ -14,7 +14,7 @@ from analytics_es.audit.explain import explain
 from analytics_es.audit.explain_cost import explain_cost
 from analytics_es.audit.rows import COST, Answer, Row, period_and_keys
 from analytics_es.cost import PriceBook, PriceEntry
-from analytics_es.cost.breakdown import cost
+from analytics_es.cost.breakdown import cost, read_cost_words
 from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.report import budgets
 from analytics_es.cost.price_diff import price_diff
@@ -162,7 +162,7 @@ class Questions(ABC):
 
         def answered() -> CostBreakdown:
             contexts = self._contexts()
-            words = read_words(_declared(contexts, "cost"), by, where)
+            words = read_cost_words(_declared(contexts, "cost"), by, where)
             with contexts.open("cost", period, words, progress) as context:
                 assumption = assumed(context, prices, models)
                 return cost(context, period, words.by, where=words.where, assumption=assumption)
@@ -254,7 +254,7 @@ class Questions(ABC):
         def explained() -> CostExplanation:
             contexts = self._contexts()
             when, keys = period_and_keys(period, row, where, metric=COST)
-            keys = {**read_words(_declared(contexts, "cost"), where=keys).where}
+            keys = {**read_cost_words(_declared(contexts, "cost"), (), keys).where}
             options: dict[str, Any] = {"limit": limit, "largest": largest, "progress": progress}
             with contexts.evidence("cost", when) as context:
                 return explain_cost(context, contexts.store, when, keys, **options)
