@@ -177,6 +177,14 @@ where_option = click.option(
     metavar="KEY=VALUE",
     help="Only where a key has a value; KEY= is what has none, such as nobody's; may be repeated.",
 )
+strict_ids_option = click.option(
+    "--strict-ids",
+    multiple=True,
+    metavar="SOURCE",
+    callback=lambda context, option, sources: list(sources) or None,
+    help="From now on, a source and an id are one event whatever its time: of this source, of those that begin as "
+    "PREFIX*, or of all (*); may be repeated.",
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 _PERIOD = [
     click.option("--from", "start", type=moment, metavar="TIME", help="Begin here: a date, or an ISO 8601 time."),
