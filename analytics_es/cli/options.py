@@ -175,7 +175,7 @@ where_option = click.option(
     multiple=True,
     callback=lambda context, option, texts: pairs(texts),
     metavar="KEY=VALUE",
-    help="Only where a key has a value; may be repeated.",
+    help="Only where a key has a value; KEY= is what has none, such as nobody's; may be repeated.",
 )
 strict_ids_option = click.option(
     "--strict-ids",

@@ -107,7 +107,9 @@ class Questions(ABC):
     ) -> OperationResult[MetricSummary]:
         """Sum up one metric, such as `performance.duration`, over a period: figures, series, groups, period before.
 
-        Several entities together (`group_by=["user", "tenant"]`) are derived from the log, which `progress` is told of.
+        Groups add up: what belongs to no entity has the text "", and is asked for by it. Several entities together
+        (`group_by=["user", "tenant"]`), and filters by "", are derived from the log, which `progress` is told of. The
+        failure is BadQuestion for a filter that is no text, UnknownKey for a name that is none.
         """
 
         def answered() -> MetricSummary:
@@ -157,7 +159,9 @@ class Questions(ABC):
         these, whatever they reported; with `models`, such as {"a": "b"}, those of model a as if they were of b (or of
         `provider/b`). Nothing is recorded of it. The failure is UnknownModel for a model in the place of another that
         has no price in the period.
-        Several entities together are derived from the log, which `progress` is told of: position and head.
+        Rows add up: what belongs to nobody has the text "", and is asked for by it. A `currency` in `where` is that of
+        the cost, whoever told it; "" is what is not known. Several entities together, and what belongs to nobody, are
+        derived from the log, which `progress` is told of: position and head.
         """
 
         def answered() -> CostBreakdown:
