@@ -90,12 +90,17 @@ class Runner:
 
         Raises the error of a projection that cannot go on, after the others have caught up.
         """
+        head = self.bring_up(progress)
+        for error in self.errors.values():
+            raise error
+        return head
+
+    def bring_up(self, progress: Progress | None = None) -> int:
+        """Catch up as far as each projection can: `errors` says which cannot go on."""
         self.errors.clear()
         head = self._log.head()
         while self.step(head, progress):
             pass
-        for error in self.errors.values():
-            raise error
         return head
 
     def step(self, head: int | None = None, progress: Progress | None = None, *, yielding: bool = False) -> bool:

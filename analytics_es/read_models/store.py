@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -195,17 +195,20 @@ class ReadModels(ABC):
 
     # ── sealed events ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def about_to_seal(self, seal: int, position: int) -> None:
-        """Note that read models which are this far have taken in all that a seal will hold, unlike later ones."""
+    def about_to_seal(self, seal: int, position: int, also: Collection[str] = ()) -> None:
+        """Note that read models which are this far have taken in all that a seal will hold, unlike later ones.
+
+        So have, as far as the seal goes, those of which it holds the rows themselves: these are named.
+        """
         with self.writing() as cursor:
             for live in registry.live(cursor).values():
-                if live.log == self.log and live.position >= position:
+                if live.log == self.log and (live.position >= position or live.declaration.name in also):
                     self._mark(cursor, live.declaration, seal)
 
-    def everything_live(self) -> list[Declaration]:
+    def everything_live(self) -> list[Live]:
         """Return every live read model of this log, those of projections that nobody here knows too."""
         with self.reading() as cursor:
-            return [live.declaration for live in registry.live(cursor).values() if live.log == self.log]
+            return [live for live in registry.live(cursor).values() if live.log == self.log]
 
     def shrink(self) -> None:  # noqa: B027  # nothing to do is an answer
         """Give back to the disk the space of rows that are gone, where the database does not by itself."""
