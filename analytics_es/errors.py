@@ -206,7 +206,13 @@ class UnknownTimezone(CannotOpen):
 
 
 class SharedIds(CannotOpen):
-    """{path} holds events that share source and id but not their time: open it without strict_ids."""
+    """{path} holds events that share source and id but not their time: {count} of the ids of {source}, the first at
+    positions {first} and {last}. Nothing was changed; leave {source} out of strict_ids."""
+
+
+class BadStrictIds(CannotOpen):
+    """strict_ids is true, false, or a list of sources, each of 1 to 256 characters and with a * at its end at most: not
+    {value}."""
 
 
 class BadAddress(CannotOpen):

@@ -176,7 +176,7 @@ def test_cost_is_told_apart_as_the_page_of_dimensions_shows(tmp_path: Path) -> N
 
     assert run_python(code, tmp_path) == shown
     run_commands([f"{command} --db platform.db" for command in commands], tmp_path)
-    assert len(commands) == 3
+    assert len(commands) == 7
 
 
 def test_corrections_are_what_their_page_shows(tmp_path: Path) -> None:

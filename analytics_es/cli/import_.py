@@ -12,7 +12,7 @@ from attrs import define, field
 
 from analytics_es.cli.display import Bar, Column, Columns, Grid, Line, Number, Styled, print_answer, words
 from analytics_es.cli.failures import Failed
-from analytics_es.cli.options import PATH, new_store_options, source_name
+from analytics_es.cli.options import PATH, new_store_options, source_name, strict_ids_option
 from analytics_es.cli.rejects import Rejects, RowKept, rejects
 from analytics_es.cli.store import OpenStore, Place, opened
 from analytics_es.errors import AnalyticsError, BadRow, OtherContent
@@ -37,6 +37,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--strict", is_flag=True, help="End with exit code 1 if any row is refused or differs; the others are imported."
 )
+@strict_ids_option
 @click.option(
     "--with-prices",
     is_flag=True,
@@ -50,6 +51,7 @@ def import_(
     source: str | None,
     rejects_to: Path | None,
     strict: bool,
+    strict_ids: list[str] | None,
     with_prices: bool,
     db: Place,
     as_json: bool,
@@ -81,7 +83,7 @@ def import_(
             (path, rows(path, event_mapping, format=format, source=source, exported=with_prices)) for path in files
         ]
     tallies: list[Tally] = []
-    with rejects(rejects_to) as kept, opened(db) as store:
+    with rejects(rejects_to) as kept, opened(db, strict_ids=strict_ids) as store:
         try:
             _note_zone(store, db.tz)
             importer = store.service.importing(with_prices=with_prices)

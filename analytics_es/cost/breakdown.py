@@ -9,16 +9,17 @@ from typing import Any, cast
 
 from attrs import frozen
 
-from analytics_es.cost.cells import NEEDED
+from analytics_es.cost.cells import NEEDED, TOLD_APART
 from analytics_es.cost.charges import Charge, Costs, regrouped, remaining, together
 from analytics_es.cost.context import with_prices
 from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.cost.pricing import Assumption, Costing
 from analytics_es.cost.what_if import check_models
+from analytics_es.errors import UnknownKey
 from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.figures import change, trimmed
-from analytics_es.queries.grouping import Grouping, grouping
+from analytics_es.queries.grouping import Grouping, Words, grouping, read_words
 from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.types import (
     CostBreakdown,
@@ -37,6 +38,20 @@ Groups = Mapping[tuple[Any, ...], Costs]
 
 TOKENS = ("input", "output", "cache_read", "cache_creation", "reasoning")
 BILLIONTH = Decimal("1e-9")
+
+
+def read_cost_words(declaration: Declaration, by: Sequence[str], where: Mapping[str, Any] | None) -> Words:
+    """Return the words of a question about what calls cost; raises UnknownKey for those that only tell prices apart.
+
+    A correction has none of what its call used: it would be in another row than its call, and settle nothing there.
+    """
+    words = read_words(declaration, by, where)
+    for word in TOLD_APART:
+        if word in words.names:
+            known = [key.name for key in declaration.keys if not key.of_entity and key.name not in TOLD_APART]
+            keys = f"{', '.join((*known, *declaration.entities))} ({word} only tells apart what has a price of its own)"
+            raise UnknownKey(key=word, projection="what calls cost", keys=keys)
+    return words
 
 
 def cost(
@@ -85,7 +100,7 @@ def _breakdown(
         supposed=assumption is not None,
         completeness=question.completeness(),
         below_cliff_calls=sum(whole.below_cliff.values()),
-        not_ended=_not_ended(question, declaration, filters),
+        not_ended=0 if currency else _not_ended(question, declaration, filters),
     )
     return breakdown, whole.prices_used()
 
@@ -130,8 +145,6 @@ def _not_ended(question: Question, declaration: Declaration, filters: Mapping[st
 
 def _of_nobody(rows: Groups, keys: Sequence[str], others: Sequence[str], whole: Groups) -> Groups:
     """Return what is left of all calls, by the other keys, without those that belong to an entity; its id is ""."""
-    if len(others) != len(keys) - 1:  # by the type of an entity a call may be of several
-        return {}
     places = [keys.index(key) for key in others]
     nobody = next(place for place, key in enumerate(keys) if key not in others)
     taken = regrouped(rows, lambda key: tuple(key[place] for place in places))

@@ -28,6 +28,8 @@ HALF = 1800  # seconds of half an hour
 PIECES = 100  # that one statement reads
 FEW = 24  # a model whose price changes more often is read by the hour, not to cut all others
 
+# Keys that only tell apart what has a price of its own: no question groups or filters costs by them.
+TOLD_APART = ("rate", "untold")
 PRICED_BY = ("provider", "model", "currency", "pricing", "rate", "untold")
 COUNTED = ("calls", "requests", "settled_calls", "settled_requests", "reported_cost", *USED)
 NEEDED = (*PRICED_BY, "effort", *COUNTED, "not_ended")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from analytics_es.cost.cells import NEEDED
+from analytics_es.cost.cells import NEEDED, TOLD_APART
 from analytics_es.cost.charges import Costs, together
 from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.cost.pricing import Costing
@@ -46,7 +46,7 @@ def _unit_costs(question: Question, filters: dict[str, str]) -> UnitCosts:
 def _read_filters(declaration: Declaration, where: Mapping[str, str] | None) -> dict[str, str]:
     """Return filters by keys of calls; raises UnknownKey for others: a row is of one entity, here of the unit."""
     filters = read_filters(where)
-    own = [key.name for key in declaration.keys if not key.of_entity]
+    own = [key.name for key in declaration.keys if not key.of_entity and key.name not in TOLD_APART]
     for word in filters:
         if word not in own:
             raise UnknownKey(key=word, projection="unit costs", keys=", ".join(own))

@@ -20,6 +20,7 @@ from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
 from analytics_es.ingest.writer import OnFailure
 from analytics_es.lifecycle import Erasure
 from analytics_es.log import Appended, Entry
+from analytics_es.log.strict import StrictIds
 from analytics_es.queries.as_of import position_at
 from analytics_es.service.as_of import AsOf
 from analytics_es.service.opening import Opening
@@ -58,7 +59,7 @@ class AnalyticsService(Upkeep):
         timezone: str = "UTC",
         projections: Sequence[type] | None = None,
         follow: bool = True,
-        strict_ids: bool = False,
+        strict_ids: StrictIds | None = None,
         rebuild: Literal["auto", "manual"] = "auto",
         retention: Mapping[str, str] | None = None,
         tags: Sequence[str] | None = None,
@@ -78,12 +79,13 @@ class AnalyticsService(Upkeep):
         catches up or follows, and so is one that is new to a long log. With `rebuild="manual"` a changed one waits for
         `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
-        id alone, for producers that send an event again with another time (appends are several times slower).
+        id alone, for producers that send an event again with another time: for some sources, `["agents", "otel:*"]`, or
+        for all, `True` (appends of these are slower, docs/concepts.md).
         `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or rules
         (docs/privacy.md). `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
         unless said otherwise, nothing is ever let go. `tags` are attributes that cost is told apart by, unless said
         otherwise those that this store was told of last (docs/dimensions.md). `settings` is a TOML file that says
-        all four; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
+        all five; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
         reached (docs/budgets.md), in a thread of its own or by `catch_up`, where that was recorded first.
         Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention, BadTags and
         BadDeclaration.

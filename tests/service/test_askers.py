@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,9 +16,10 @@ from analytics_es.log.postgres import database as databases
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.turns import Turns
 from analytics_es.projection.fold import Fold
+from analytics_es.read_models import aggregation
 from analytics_es.service.questions import Questions
 from analytics_es.testing import tool_call
-from tests.faults.askers import EVERY, QUESTIONS, UPKEEP, Question, ask_at_once, fill
+from tests.faults.askers import DAYS, EVERY, QUESTIONS, UPKEEP, Question, ask_at_once, fill
 from tests.servers import Server
 from tests.stores import eventually, opened
 
@@ -118,6 +119,35 @@ def test_who_waits_when_the_service_is_closed_is_told_so(analytics: AnalyticsSer
     assert {result.failure.code for result in results} == {Closed().code}
 
 
+@pytest.mark.store("postgres", "sqlite", "memory")
+def test_questions_under_way_when_the_service_is_closed_end_with_an_answer_or_are_told_so(
+    analytics: AnalyticsService,
+) -> None:
+    fill(analytics)
+    asking = [*EVERY.values(), UPKEEP["diff"], UPKEEP["projections"]]
+    outcomes: list[Any] = []
+    ready = threading.Barrier(len(asking) + 1)
+
+    def ask(question: Question) -> None:
+        ready.wait()
+        try:
+            while (result := question(analytics)).ok:
+                pass
+            outcomes.append(result.failure.code if result.failure else None)
+        except BaseException as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=ask, args=(question,)) for question in asking]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    analytics.close()
+    for thread in threads:
+        thread.join()
+
+    assert outcomes == ["closed"] * len(asking)
+
+
 # ── one connection at a time ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -167,70 +197,78 @@ def test_nor_does_anybody_on_sqlite(analytics: AnalyticsService, name: str) -> N
 
 # ── no snapshot for long ────────────────────────────────────────────────────────────────────────────────────────
 
-IDLING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state LIKE 'idle in transaction%%' "
-    "AND pid <> pg_backend_pid()"
+# End every transaction in which the server waits for its client, as it does itself after half a minute.
+END_IDLING = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+    "WHERE datname = %s AND state LIKE 'idle in transaction%%' AND pid <> pg_backend_pid()"
 )
+FOLDS = ((Fold, "__call__"), (Fold, "by_event"), (Fold, "count_days"))
 
 
 @pytest.fixture
-def long_work(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[[AnalyticsService], None]:
-    """Let reading the log and folding take until every transaction that idles meanwhile was ended by the server."""
+def long_work(postgres: Server, filled: AnalyticsService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let reading the log and folding take so long that whatever transaction idles meanwhile is ended by the server."""
+    name = urlsplit(filled.store.log.database.url).path[1:]  # type: ignore[attr-defined]
+    for kind, method in ((ArrowReader, "fetch"), *FOLDS):
+        plain = getattr(kind, method)
 
-    def gate(service: AnalyticsService) -> None:
-        name = urlsplit(service.store.log.database.url).path[1:]  # type: ignore[attr-defined]
+        def slowly(*arguments: Any, plain: Any = plain, **options: Any) -> Any:
+            postgres.run(END_IDLING, name)
+            return plain(*arguments, **options)
 
-        def wait() -> None:
-            eventually(lambda: not postgres.run(IDLING, name)[0][0])
-
-        for kind, method in ((ArrowReader, "fetch"), (Fold, "__call__"), (Fold, "by_event"), (Fold, "count_days")):
-            plain = getattr(kind, method)
-
-            def slowly(*arguments: Any, plain: Any = plain, **options: Any) -> Any:
-                wait()
-                return plain(*arguments, **options)
-
-            monkeypatch.setattr(kind, method, slowly)
-
-    return gate
-
-
-@pytest.fixture(scope="module")
-def impatient(postgres: Server, _module_key: None) -> Iterator[AnalyticsService]:
-    """Return a store whose server ends a transaction that idles for a fifth of a second."""
-    with pytest.MonkeyPatch.context() as patch, opened(postgres.database()) as service:
-        fill(service)
-        patch.setattr(databases, "IDLE_TIMEOUT", 0.2)
-        with opened(service.store.log.database.url) as impatient:  # type: ignore[attr-defined]
-            yield impatient
+        monkeypatch.setattr(kind, method, slowly)
 
 
 @pytest.mark.parametrize("name", [*EVERY, *(name for name in UPKEEP if not name.startswith("verify"))])
-def test_no_transaction_idles_while_the_log_is_read_and_folded(
-    impatient: AnalyticsService, long_work: Callable[[AnalyticsService], None], name: str
-) -> None:
-    long_work(impatient)
+@pytest.mark.usefixtures("long_work")
+def test_no_transaction_idles_while_the_log_is_read_and_folded(filled: AnalyticsService, name: str) -> None:
     question: Question = {**EVERY, **UPKEEP}[name]
 
-    result = question(impatient)
+    result = question(filled)
 
     assert result.ok, result.failure
     assert [budget.problem for budget in getattr(result.value, "budgets", []) if budget.problem] == []
 
 
-def test_a_verification_may_take_as_long_as_it_takes(
-    impatient: AnalyticsService, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_verification_may_take_as_long_as_it_takes(filled: AnalyticsService, monkeypatch: pytest.MonkeyPatch) -> None:
     """It compares page by page, and folds what has come in since: on a connection that the server lets idle."""
-    plain, late = Fold.__call__, list[int]()
+    database: databases.Database = filled.store.log.database  # type: ignore[attr-defined]
+    plain, late, free = Fold.__call__, list[int](), set[int]()
 
-    def slowly(*arguments: Any, **options: Any) -> Any:
+    def folding(*arguments: Any, **options: Any) -> Any:
         if not late:  # after the first look at the read models, before the one that is compared
-            late.append(impatient.record_event(**tool_call()).unwrap().position)
-            impatient.catch_up()
-        threading.Event().wait(0.3)
+            late.append(filled.record_event(**tool_call()).unwrap().position)
+            filled.catch_up()
+        free.add(database._to_read._free)
         return plain(*arguments, **options)
 
-    monkeypatch.setattr(Fold, "__call__", slowly)
+    monkeypatch.setattr(Fold, "__call__", folding)
 
-    assert impatient.verify().unwrap().identical
+    assert filled.verify().unwrap().identical
+    assert free == {databases.READERS}
+    with filled.store.read_models.reading(long=True) as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("0",)
+
+
+def test_what_comes_in_while_a_period_is_derived_again_is_folded_before_others_have_to_wait(
+    filled: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aggregation, "NEAR", 0)
+    database: databases.Database = filled.store.log.database  # type: ignore[attr-defined]
+    plain, late, free = Fold.__call__, list[int](), set[int]()
+
+    def folding(*arguments: Any, **options: Any) -> Any:
+        free.add(database._to_write._free)
+        folded = plain(*arguments, **options)
+        if not late:
+            late.append(filled.record_event(**tool_call()).unwrap().position)
+            filled.catch_up()
+        return folded
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Fold, "__call__", folding)
+        assert filled.run_aggregation(DAYS).unwrap().position == late[0]
+
+    assert free == {databases.WRITERS}
+    assert filled.verify().unwrap().identical

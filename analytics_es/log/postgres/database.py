@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 from weakref import WeakKeyDictionary
@@ -32,6 +33,7 @@ from analytics_es.errors import (
     StoreUnavailable,
 )
 from analytics_es.log.address import redacted
+from analytics_es.log.postgres.starting import RETRY_SECONDS, Patience
 from analytics_es.log.turns import WRITING_SECONDS, Turns
 
 logger = logging.getLogger("analytics_es")
@@ -40,7 +42,6 @@ LOCK_TIMEOUT = 5
 IDLE_TIMEOUT = 30  # of an open transaction: one that is stuck must not keep the others from appending for longer
 WRITERS, READERS, LOOKERS = 4, 8, 2
 CHECK_SECONDS = 1.0
-RETRY_SECONDS = 15.0  # a restart of the server takes some
 
 # What every connection of ours is told; the schema alone is searched, so that every statement can go without it.
 SETTINGS = SQL(
@@ -132,7 +133,7 @@ class Database(forks.Forking):
         except psycopg.ProgrammingError as error:
             raise BadAddress(address=redacted(url), problem=self.message(error)) from None
         self.place = f"schema {schema} of {redacted(url)}"
-        with self.connect():  # so that what is wrong with the address is said at once, and by the server
+        with self.connect(waiting=True):  # so that what is wrong with the address is said at once, and by the server
             pass
         self.writing = _Datastore(url, schema, WRITERS, self._settings)
         self.reading = _Datastore(url, schema, READERS + LOOKERS, self._settings_for_reading)
@@ -141,13 +142,17 @@ class Database(forks.Forking):
         forks.register(self)
 
     @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """Open a connection of its own, outside of the pools."""
-        with self.translated():
-            connection = psycopg.connect(self.url, autocommit=True, connect_timeout=LOCK_TIMEOUT, row_factory=tuple_row)
-            with connection:
-                self._settings(connection)
-                yield connection
+    def connect(self, *, waiting: bool = False) -> Iterator[Connection]:
+        """Open a connection of its own, outside of the pools; `waiting` for a server that is being started."""
+        options: dict[str, Any] = {"autocommit": True, "connect_timeout": LOCK_TIMEOUT, "row_factory": tuple_row}
+
+        def attempt() -> Connection:
+            return psycopg.connect(self.url, **options)
+
+        connected = partial(Patience(self.url, self.message).connect, attempt) if waiting else attempt
+        with self.translated(), connected() as connection:
+            self._settings(connection)
+            yield connection
 
     def _settings(self, connection: Connection) -> None:
         texts = {"schema": self.schema, "lock": f"{LOCK_TIMEOUT}s", "idle": f"{IDLE_TIMEOUT}s"}
