@@ -408,6 +408,11 @@ class UnknownFormat(AnalyticsError):
     """{format!r} is not a format: use {formats}."""
 
 
+class TooManyDigits(AnalyticsError):
+    """{metric} has a figure of more digits than a column of Parquet holds, which are 38, 18 of them decimals: export
+    it as csv or json."""
+
+
 class FileExists(AnalyticsError):
     """{path} exists and is never overwritten: choose another name or remove it."""
 
