@@ -21,6 +21,8 @@ from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import AggregationResult, TimePeriod
 
+NEAR = 10_000  # events that are folded while nobody else can commit
+
 
 def run_aggregation(
     log: EventLog,
@@ -121,11 +123,16 @@ class _Aggregation:
     def swap(self, live: Live, parts: list[Folded]) -> tuple[int, int, int]:
         """Swap in what was folded up to a checkpoint, and what a runner added since; rows, more events, position."""
         name, events = live.declaration.name, 0
+        while (
+            now := self.read_models.live()[name]
+        ).position - live.position > NEAR and now.declaration == live.declaration:
+            late, more = self.parts([live], after=live.position, upto=now.position)
+            parts, events, live = parts + late[name], events + more, now
         with self.read_models.replacing(name) as (cursor, now):
             if now.declaration == live.declaration:
                 if now.position > live.position:
-                    late, events = self.parts([live], after=live.position, upto=now.position)
-                    parts = parts + late[name]
+                    late, more = self.parts([live], after=live.position, upto=now.position)
+                    parts, events = parts + late[name], events + more
                 self.read_models.delete(cursor, now.declaration, self.spans())
                 for part in parts:
                     self.read_models.merge(cursor, now.declaration, part)

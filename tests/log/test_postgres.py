@@ -299,6 +299,18 @@ def test_a_transaction_that_idles_too_long_changes_nothing(opening: Opening, mon
     exact(service)
 
 
+def test_a_transaction_that_an_interrupt_has_left_open_is_ended_when_its_connection_comes_back(
+    opening: Opening,
+) -> None:
+    service = opening(follow=False)
+    pool = service.store.log._database.writing.pool  # type: ignore[attr-defined]
+    connection = pool.getconn()
+    connection.execute(f"BEGIN; LOCK TABLE {service.store.log._table}")  # type: ignore[attr-defined]
+    pool.putconn(connection)
+
+    assert service.record_event(**tool_call()).unwrap().position == 1
+
+
 def test_when_all_connections_are_in_use_it_is_told(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "LOCK_TIMEOUT", 1)
     monkeypatch.setattr(databases, "RETRY_SECONDS", 0.5)

@@ -16,9 +16,10 @@ from analytics_es.log.postgres import database as databases
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.turns import Turns
 from analytics_es.projection.fold import Fold
+from analytics_es.read_models import aggregation
 from analytics_es.service.questions import Questions
 from analytics_es.testing import tool_call
-from tests.faults.askers import EVERY, QUESTIONS, UPKEEP, Question, ask_at_once, fill
+from tests.faults.askers import DAYS, EVERY, QUESTIONS, UPKEEP, Question, ask_at_once, fill
 from tests.servers import Server
 from tests.stores import eventually, opened
 
@@ -248,3 +249,26 @@ def test_a_verification_may_take_as_long_as_it_takes(filled: AnalyticsService, m
     with filled.store.read_models.reading(long=True) as cursor:
         cursor.execute("SHOW idle_in_transaction_session_timeout")
         assert cursor.fetchone() == ("0",)
+
+
+def test_what_comes_in_while_a_period_is_derived_again_is_folded_before_others_have_to_wait(
+    filled: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aggregation, "NEAR", 0)
+    database: databases.Database = filled.store.log.database  # type: ignore[attr-defined]
+    plain, late, free = Fold.__call__, list[int](), set[int]()
+
+    def folding(*arguments: Any, **options: Any) -> Any:
+        free.add(database._to_write._free)
+        folded = plain(*arguments, **options)
+        if not late:
+            late.append(filled.record_event(**tool_call()).unwrap().position)
+            filled.catch_up()
+        return folded
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Fold, "__call__", folding)
+        assert filled.run_aggregation(DAYS).unwrap().position == late[0]
+
+    assert free == {databases.WRITERS}
+    assert filled.verify().unwrap().identical

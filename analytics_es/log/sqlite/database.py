@@ -49,6 +49,12 @@ class _Pool(SQLiteConnectionPool):
         self.on_connect(connection)
         return SQLiteConnection(connection, max_age=self.max_age)
 
+    def put_connection(self, conn: SQLiteConnection) -> None:
+        """Take a connection back, without the transaction that who was interrupted has left open."""
+        if not conn.closed and conn._sqlite_conn.in_transaction:
+            conn.rollback()
+        super().put_connection(conn)
+
     def close(self) -> None:
         """Close what is not in use; the library's own closes connections under the threads at work, which crashes."""
         with self._put_condition:
