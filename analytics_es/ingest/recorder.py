@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from attrs import define, evolve, field
 
@@ -31,7 +31,6 @@ BATCH = 1000
 POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
 CONFIGURED = "analytics.privacy.configured"
 
-T = TypeVar("T")
 Recognise = Callable[[Sequence[tuple[int, Entry]]], Mapping[int, Appended]]
 _NEEDED = {"event_type", "data"}
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
@@ -195,24 +194,29 @@ class Recorder:
 
     def _of_batch(self, event: Mapping[str, Any], now: datetime, batch: Batch, tally: Tally) -> Entry | None:
         try:
-            return self.fitted(_entry(self.door, now, event), batch)
+            entry = _entry(self.door, now, event)
+            return self.fitted(entry, batch) if entry.type == CORRECTED else entry
         except ReservedType as error:
             if tally.take_over is None:
                 raise
-            own = error.details["type"]
-            entry = _guarded(event, lambda: tally.take_over and tally.take_over(event))
-            if entry is None:
+            own, published = error.details["type"], _taken_over(tally.take_over, event)
+            if published is None:
                 tally.skipped[own] = tally.skipped.get(own, 0) + 1
-            return entry
+            return published
 
 
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
-    return _guarded(event, lambda: door.write(now=now, **event))
-
-
-def _guarded(event: Mapping[str, Any], read: Callable[[], T]) -> T:
     try:
-        return read()
+        return door.write(now=now, **event)
+    except AnalyticsError:
+        raise
+    except Exception as error:
+        raise BadEvent(problem=_problem(event, error)) from error
+
+
+def _taken_over(take_over: TakeOver, event: Mapping[str, Any]) -> Entry | None:
+    try:
+        return take_over(event)
     except AnalyticsError:
         raise
     except Exception as error:

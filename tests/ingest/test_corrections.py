@@ -314,6 +314,17 @@ def test_those_that_fit_no_call_are_listed_and_figures_stay(analytics: Analytics
     assert reported(analytics, currency="USD") == Decimal("0.005115") - 3 * Decimal("0.001")
 
 
+@door
+@once
+def test_one_of_before_that_comes_again_is_still_the_same(analytics: AnalyticsService, come_in: Door) -> None:
+    """It fits no call, and is recorded all the same: nothing new is said."""
+    recorder = analytics.store.recorder
+    recorder.append([recorder.door.write(**correction())])
+
+    assert come_in(analytics, [correction()]) == [None]
+    assert analytics.store.log.head() == 1
+
+
 BAD: list[dict[str, Any]] = [
     {},
     {"cost_change": "much", "currency": "USD"},
