@@ -403,6 +403,10 @@ class ReachedBySealed(AnalyticsError):
     """{percent} % of the budget {budget} was reached by events that are gone: the log is not told at which position."""
 
 
+class NotStored(AnalyticsError):
+    """What the calls of a {scope} cost cannot be known: a policy of privacy did not store {what} (docs/privacy.md)."""
+
+
 class NotOnTheHour(AnalyticsError):
     """The hours of this store, in {zone}, do not begin at {time}: give a time at which one does."""
 

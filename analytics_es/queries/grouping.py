@@ -139,6 +139,12 @@ def grouping(declaration: Declaration, by: Sequence[str], where: Mapping[str, st
     return Grouping(filters, groups, list(by))
 
 
+def asked_by(where: Mapping[str, str], by: Iterable[str] = ()) -> list[str]:
+    """Return what a question is asked by, an `entity_type` as the entity that it names."""
+    named = [where["entity_type"]] if where.get("entity_type") else []
+    return [*(word for word in {**where, **dict.fromkeys(by)} if not word.startswith("entity_")), *named]
+
+
 def several(declaration: Declaration, words: Words) -> tuple[str, ...]:
     """Return the entities that are asked for where a read model cannot tell, in order; raises UnknownKey.
 
