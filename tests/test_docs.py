@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from analytics_es import AnalyticsService
+from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cli import main
 from analytics_es.errors import AnalyticsError
-from analytics_es.testing import NOON, provider_call, tool_call
+from analytics_es.testing import NOON, price, provider_call, tool_call
 from tests import day
 from tests.nats_servers import NatsServer
 from tests.servers import Server
@@ -137,6 +137,26 @@ def test_prices_are_what_their_page_shows(tmp_path: Path) -> None:
     assert run_python(code, tmp_path) == shown
 
 
+def test_corrections_that_come_in_are_what_their_page_shows(tmp_path: Path) -> None:
+    (code,) = (block for block in blocks("docs/cost.md", "python") if "invoices.db" in block)
+    (shown,) = (block for block in blocks("docs/cost.md", "text") if "not_correctable" in block)
+
+    assert run_python(code, tmp_path) == shown
+
+
+def test_the_exports_of_another_store_come_in_as_the_page_of_mappings_shows(tmp_path: Path) -> None:
+    commands = [each for each in SHELL.findall((ROOT / "docs/mapping.md").read_text()) if "other-store" in each]
+    with AnalyticsService.open(tmp_path / "other.db", follow=False) as other:
+        other.record_event(**tool_call()).unwrap()
+        other.publish_prices([price()]).unwrap()
+        other.export_data("json", TimePeriod.last(days=4000), to=tmp_path / "other-store.jsonl").unwrap()
+
+    shown = run_commands([f"{command} --strict" for command in commands], tmp_path)
+
+    assert len(commands) == 2
+    assert "of these, 1 price of another store, published here now" in shown
+
+
 def test_costs_are_what_their_page_shows(tmp_path: Path) -> None:
     code = "".join(block for block in blocks("docs/cost.md", "python") if "costs.db" in block or "cheaper" in block)
     shown = "".join(block for block in blocks("docs/cost.md", "text") if "0.031295" in block)
@@ -156,7 +176,7 @@ def test_cost_is_told_apart_as_the_page_of_dimensions_shows(tmp_path: Path) -> N
 
     assert run_python(code, tmp_path) == shown
     run_commands([f"{command} --db platform.db" for command in commands], tmp_path)
-    assert len(commands) == 3
+    assert len(commands) == 7
 
 
 def test_corrections_are_what_their_page_shows(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
 import pyarrow as pa
@@ -18,24 +17,27 @@ from analytics_es.log import EventLog, gathered
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
 from analytics_es.queries import Question, QuestionContext
-from analytics_es.queries.grouping import Words, grouping, several
+from analytics_es.queries.grouping import Words, asked_by, grouping, several
 from analytics_es.read_models import calendar_of, check_exact
-from analytics_es.types import Progress, TimePeriod
+from analytics_es.types import Completeness, Progress, TimePeriod
 
 
 @frozen
 class Evidence:
-    """A question about one projection, up to where that is, how it is defined, and the keys of the rows to explain."""
+    """A question about one projection, up to where that is, how it is defined, and the keys of the rows to explain.
+
+    Its snapshot is closed: reading the log may take longer than a database keeps one.
+    """
 
     log: EventLog
     question: Question
     position: int
     declaration: Declaration
     where: Mapping[str, str]
+    completeness: Completeness
     left_out: Sequence[int]  # the positions of events that are in no row, since they could not be folded or merged
 
     @classmethod
-    @contextmanager
     def of(
         cls,
         context: QuestionContext,
@@ -44,24 +46,27 @@ class Evidence:
         needed: Iterable[str],
         period: TimePeriod,
         where: Mapping[str, str],
-    ) -> Iterator[Evidence]:
-        """Open the question; raises UnknownKey, StaleReadModel, SealedPeriod."""
+    ) -> Evidence:
+        """Look where the read model is; raises UnknownKey, StaleReadModel."""
         context = evolve(context, calendar=calendar_of(period, context.calendar))  # events know no zone
         entities = several(declared, Words(where=where))
         with context.question([declared.name], period) as question:
             declaration = question.declaration(declared.name, needed)
             if entities:
                 declaration = declaration.crossed(entities)
-            check_exact(log, question.tiling.start, 0, "an explanation")
             position = question.snapshot.positions[declaration.name]
-            left_out = question.snapshot.set_aside(declaration)
-            yield cls(log, question, position, declaration, grouping(declaration, [], where).where, left_out)
+            keys, left_out = grouping(declaration, [], where).where, question.snapshot.set_aside(declaration)
+            return cls(log, question, position, declaration, keys, question.completeness(asked_by(where)), left_out)
 
     def batches(
         self, fold: Fold, declaration: Declaration, progress: Progress | None
     ) -> Iterator[tuple[pa.Table, pa.Table]]:
-        """Yield the batches of the period, up to the read model's checkpoint, and what their events add to the rows."""
+        """Yield the batches of the period, up to the read model's checkpoint, and what their events add to the rows.
+
+        Raises SealedPeriod, at the end too: what was sealed meanwhile is in no batch.
+        """
         within = self.question.tiling.within
+        self._check_exact()
         for batch in gathered(self.log.scan_period(*within, upto=self.position)):
             if self.left_out:
                 left_out = pc.is_in(batch.column("position"), pa.array(self.left_out, pa.int64()))
@@ -69,6 +74,10 @@ class Evidence:
             yield batch, fold.by_event(batch, declaration, self.where, within=within)
             if progress:
                 progress("explaining", batch.column("position")[-1].as_py(), self.position)
+        self._check_exact()
+
+    def _check_exact(self) -> None:
+        check_exact(self.log, self.question.tiling.start, 0, "an explanation")
 
 
 class AtPosition(Protocol):

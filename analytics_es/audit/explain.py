@@ -43,9 +43,7 @@ def explain(
     first = First[_Event](limit, _largest if largest else None)
     declared, measure = find_metric(list(context.read_models.declarations.values()), metric)
     where = context.as_logged(where)
-    with Evidence.of(context, store.log, declared, [measure.name], period, where) as evidence:
-        completeness = evidence.question.completeness()
-    # The snapshot is closed by now: reading the log may take longer than a database keeps one.
+    evidence = Evidence.of(context, store.log, declared, [measure.name], period, where)
     declaration, tiling = evidence.declaration, evidence.question.tiling
     measure = next(live for live in declaration.measures if live.name == measure.name)
     names = {*evidence.where, *([MONEY] if measure.unit == MONEY else [])}
@@ -64,7 +62,7 @@ def explain(
         count=number.count,
         events=[_explained(*event, measure, tiling.calendar.zone) for event in first.events],
         omitted=number.count - len(first.events),
-        completeness=completeness,
+        completeness=evidence.completeness,
     )
 
 

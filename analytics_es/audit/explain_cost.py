@@ -45,25 +45,23 @@ def explain_cost(
     first = First[_Line](limit, _dearest if largest else None)
     keys = context.as_logged(where)
     bill = _Bill(first, keys.pop(MONEY, None))
-    with (
-        Evidence.of(context, store.log, context.declaration("cost"), NEEDED, period, keys) as evidence,
-        Costing(evidence.question, evidence.declaration) as costing,
-    ):
-        question, declaration = evidence.question, evidence.declaration
-        calls = evolve(declaration, where=f"({declaration.where}) AND family = 'provider'")
+    evidence = Evidence.of(context, store.log, context.declaration("cost"), NEEDED, period, keys)
+    question, declaration = evidence.question, evidence.declaration
+    calls = evolve(declaration, where=f"({declaration.where}) AND family = 'provider'")
+    with Costing(question, declaration) as costing:
         for batch, rows in evidence.batches(store.fold, calls, progress):
             bill.add(batch, [_line(costing, row, question.tiling.within[0]) for row in by_name(rows)])
-        return CostExplanation(
-            period=question.period,
-            keys=dict(where),
-            totals={currency: trimmed(cost) for currency, cost in sorted(bill.totals.items())},
-            calls=bill.calls,
-            unknown_calls=bill.unknown_calls,
-            count=bill.count,
-            events=[_explained(*event, question.tiling.calendar.zone) for event in first.events],
-            omitted=bill.count - len(first.events),
-            completeness=question.completeness(),
-        )
+    return CostExplanation(
+        period=question.period,
+        keys=dict(where),
+        totals={currency: trimmed(cost) for currency, cost in sorted(bill.totals.items())},
+        calls=bill.calls,
+        unknown_calls=bill.unknown_calls,
+        count=bill.count,
+        events=[_explained(*event, question.tiling.calendar.zone) for event in first.events],
+        omitted=bill.count - len(first.events),
+        completeness=evidence.completeness,
+    )
 
 
 class _Line(NamedTuple):

@@ -21,6 +21,7 @@ from analytics_es.audit.comparison import PAGE, Differences, Page, compare, dive
 from analytics_es.audit.ledger import FIRST, LAST, Days
 from analytics_es.errors import BadSample
 from analytics_es.events.event import MICRO
+from analytics_es.log.event_log import LAST as NOWHERE
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded, Micros
 from analytics_es.read_models import ReadModels, Seeds, Snapshot, Span, Tiling
@@ -32,7 +33,7 @@ from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.store import Store
 from analytics_es.types import LedgerCheck, Progress, ProjectionVerification, TimePeriod, Verification
 
-NEAR = 10_000  # events that are folded while a snapshot is open, which a database may not keep open for long
+NEAR = 10_000  # events that are folded while a snapshot is open, so that it need not be for long
 
 
 def verify(
@@ -213,7 +214,7 @@ class _Attempt:
             if positions is None:
                 return None
             self._upto(positions)
-            with self._store.read_models.read() as snapshot:
+            with self._store.read_models.read(long=True) as snapshot:
                 positions = self._positions(snapshot)
                 if positions is None:
                     return None
@@ -225,7 +226,7 @@ class _Attempt:
     def _positions(self, snapshot: Snapshot) -> dict[str, int] | None:
         """Return how far to fold, which a checkpoint beyond the log's head does not say."""
         self._left_out = {name: snapshot.set_aside(declared) for name, declared in self._declarations.items()}
-        head = self._store.log.head()
+        head, _ = self._store.log.ahead(NOWHERE, snapshot.of_log)
         positions = {name: min(snapshot.positions[name], head) for name in self._declarations}
         same = all(snapshot.live[name] == declared for name, declared in self._declarations.items())
         return positions if same and all(positions[name] >= done for name, done in self._done.items()) else None

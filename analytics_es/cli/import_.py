@@ -8,11 +8,11 @@ from itertools import islice
 from pathlib import Path
 
 import click
-from attrs import define
+from attrs import define, field
 
-from analytics_es.cli.display import Bar, Column, Columns, Grid, Number, Styled, print_answer, words
+from analytics_es.cli.display import Bar, Column, Columns, Grid, Line, Number, Styled, print_answer, words
 from analytics_es.cli.failures import Failed
-from analytics_es.cli.options import PATH, new_store_options, source_name
+from analytics_es.cli.options import PATH, new_store_options, source_name, strict_ids_option
 from analytics_es.cli.rejects import Rejects, RowKept, rejects
 from analytics_es.cli.store import OpenStore, Place, opened
 from analytics_es.errors import AnalyticsError, BadRow, OtherContent
@@ -37,6 +37,12 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--strict", is_flag=True, help="End with exit code 1 if any row is refused or differs; the others are imported."
 )
+@strict_ids_option
+@click.option(
+    "--with-prices",
+    is_flag=True,
+    help="Files are exports: publish the prices that the other store published here, too.",
+)
 @new_store_options
 def import_(
     files: Sequence[Path],
@@ -45,6 +51,8 @@ def import_(
     source: str | None,
     rejects_to: Path | None,
     strict: bool,
+    strict_ids: list[str] | None,
+    with_prices: bool,
     db: Place,
     as_json: bool,
 ) -> None:
@@ -53,6 +61,9 @@ def import_(
     Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces.
     Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown and,
     with --rejects, kept; all others are imported.
+    Of the export of another store, what that store had to say itself (`analytics.…`: its prices, tags, policies) is
+    skipped, and counted by type. With --with-prices, prices that it published are published here, too, as they come and
+    after those of here; where both are about a model at a time, those that came last count.
 
     \b
     Examples:
@@ -60,6 +71,7 @@ def import_(
       analytics-es import usage-*.csv --mapping usage.toml --rejects refused.jsonl --strict
       analytics-es import run-2/results.csv --mapping results.toml --source run-2
       analytics-es import traces.jsonl.gz --format otlp
+      analytics-es import other-store.jsonl --with-prices
     """
     if mapping and format:
         raise click.UsageError("traces need no --mapping: leave it or --format out")
@@ -67,12 +79,14 @@ def import_(
         raise click.UsageError("traces say who tells them: leave --source or --format out")
     event_mapping = read_mapping(mapping) if mapping else None
     with Bar("looking into the files", ""):
-        sources = [(path, rows(path, event_mapping, format=format, source=source)) for path in files]
+        sources = [
+            (path, rows(path, event_mapping, format=format, source=source, exported=with_prices)) for path in files
+        ]
     tallies: list[Tally] = []
-    with rejects(rejects_to) as kept, opened(db) as store:
+    with rejects(rejects_to) as kept, opened(db, strict_ids=strict_ids) as store:
         try:
             _note_zone(store, db.tz)
-            importer = store.service.importing()
+            importer = store.service.importing(with_prices=with_prices)
             for path, events in sources:
                 tallies.append(Tally(file=str(path)))
                 import_file(importer, path, events, kept, tallies[-1])
@@ -103,7 +117,19 @@ def _show_tallies(tallies: Sequence[Tally], kept: Rejects, as_json: bool) -> Non
     for tally in tallies:
         total.add(tally)
     answer = {"files": tallies, "total": total, "refusals": kept.first}
-    print_answer(answer, [Grid("", _COLUMNS, [*tallies, total] if len(tallies) > 1 else tallies)], as_json)
+    grid = Grid("", _COLUMNS, [*tallies, total] if len(tallies) > 1 else tallies)
+    print_answer(answer, [grid, *map(Line, _remarks(total))], as_json)
+
+
+def _remarks(total: Tally) -> Iterator[str]:
+    """Say what became of what another store had to say itself, and what is to come still."""
+    if total.prices:
+        yield f"of these, {words.plural(total.prices, 'price')} of another store, published here now"
+    if total.skipped:
+        types = ", ".join(f"{count:,} {words.safe(own)}" for own, count in sorted(total.skipped.items()))
+        yield f"skipped, as it is what the other store had to say itself: {types}"
+    if total.waiting:
+        yield f"{words.plural(total.waiting, 'correction')} came before the call: counted from when that is there"
 
 
 # ── the rows of a file ──────────────────────────────────────────────────────────────────────────────────────────
@@ -118,6 +144,9 @@ class Tally:
     duplicates: int = 0
     differing: int = 0
     refused: int = 0
+    waiting: int = 0
+    prices: int = 0
+    skipped: dict[str, int] = field(factory=dict)
 
     def add(self, counts: Tally | BatchReceipt) -> None:
         """Add what became of other rows."""
@@ -125,6 +154,10 @@ class Tally:
         self.duplicates += counts.duplicates
         self.differing += counts.differing
         self.refused += counts.refused
+        self.waiting += counts.waiting
+        self.prices += counts.prices
+        for own, count in counts.skipped.items():
+            self.skipped[own] = self.skipped.get(own, 0) + count
 
 
 def import_file(importer: Importer, path: Path, rows: Iterable[ImportedRow], kept: Rejects, tally: Tally) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from analytics_es.cli.display import Line, print_answer
-from analytics_es.cli.options import new_store_options
+from analytics_es.cli.options import new_store_options, strict_ids_option
 from analytics_es.cli.store import Place, opened
 
 
 @click.command()
+@strict_ids_option
 @new_store_options
-def migrate(db: Place, as_json: bool) -> None:
+def migrate(strict_ids: list[str] | None, db: Place, as_json: bool) -> None:
     """Prepare a store for this version, or create it.
 
     Every command that opens a store does so where it may. On PostgreSQL that takes the right to create tables: run
@@ -21,8 +22,9 @@ def migrate(db: Place, as_json: bool) -> None:
     Examples:
       analytics-es migrate --db postgresql://owner@host/database
       analytics-es migrate --db analytics.db --tz Europe/Berlin
+      analytics-es migrate --db analytics.db --strict-ids agents
     """
-    with opened(db) as store:
+    with opened(db, strict_ids=strict_ids) as store:
         names = [projection.name for projection in store.service.projections().unwrap()]
     answer = {"store": str(db), "timezone": store.keeps, "projections": names}
     print_answer(answer, [Line(f"{db} is ready for {', '.join(names)}, kept in {store.keeps}")], as_json)

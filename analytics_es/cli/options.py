@@ -175,7 +175,15 @@ where_option = click.option(
     multiple=True,
     callback=lambda context, option, texts: pairs(texts),
     metavar="KEY=VALUE",
-    help="Only where a key has a value; may be repeated.",
+    help="Only where a key has a value; KEY= is what has none, such as nobody's; may be repeated.",
+)
+strict_ids_option = click.option(
+    "--strict-ids",
+    multiple=True,
+    metavar="SOURCE",
+    callback=lambda context, option, sources: list(sources) or None,
+    help="From now on, a source and an id are one event whatever its time: of this source, of those that begin as "
+    "PREFIX*, or of all (*); may be repeated.",
 )
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 _PERIOD = [

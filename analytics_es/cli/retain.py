@@ -10,7 +10,7 @@ import click
 from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
 from analytics_es.cli.options import confirm, store_options, yes_option
 from analytics_es.cli.store import Place, existing
-from analytics_es.types import FamilyRetention, RetentionResult
+from analytics_es.types import FamilyRetention, RetentionResult, StuckProjection
 
 
 @click.command()
@@ -93,6 +93,13 @@ def _result(result: RetentionResult) -> Iterator[Block]:
         if since:
             yield Line(f"figures by the {bucket} from {since:%Y-%m-%d} on", "dim")
     yield Line(_planned(result) if result.dry_run else _done(result))
+    for stuck in result.stuck:
+        yield Line(_stuck(stuck), "yellow")
+
+
+def _stuck(stuck: StuckProjection) -> str:
+    lacks = f"it lacks {stuck.lost} of these events" if stuck.lost else "nothing of it is lost"
+    return f"warning: {stuck.projection} is stuck; {lacks}: {stuck.problem}"
 
 
 def _planned(result: RetentionResult) -> str:

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from analytics_es.cli.display import words
 from analytics_es.cli.display.render import make_console
-from analytics_es.cli.options import db_option, zone_option
+from analytics_es.cli.options import db_option, strict_ids_option, zone_option
 from analytics_es.cli.store import OpenStore, Place, existing, opened
 from analytics_es.ingest import Subscription, SubscriptionStats
 from analytics_es.types import OperationResult, ProjectionStatus, RetentionResult
@@ -39,9 +39,18 @@ NIGHT = 3  # o'clock, where the store's days begin
 )
 @click.option("--subject-prefix", default="", metavar="TEXT", help="What subjects begin with before the event's type.")
 @click.option("--create-stream", is_flag=True, help="Make the stream if it is not there.")
+@strict_ids_option
 @db_option
 @zone_option
-def run(url: str | None, stream: str | None, durable: str, subject_prefix: str, create_stream: bool, db: Place) -> None:
+def run(
+    url: str | None,
+    stream: str | None,
+    durable: str,
+    subject_prefix: str,
+    create_stream: bool,
+    strict_ids: list[str] | None,
+    db: Place,
+) -> None:
     """Keep the read models up to date until stopped.
 
     Every night at three o'clock, of the store's zone, events are sealed that are to be kept no longer. With --nats,
@@ -56,14 +65,18 @@ def run(url: str | None, stream: str | None, durable: str, subject_prefix: str, 
     if url is None:
         if stream or subject_prefix or create_stream:
             raise click.UsageError("--stream, --subject-prefix and --create-stream go with --nats.")
-        with existing(db, follow=True) as store, _stopped() as stopping, _retaining(store, stopping):
+        with (
+            existing(db, follow=True, strict_ids=strict_ids) as store,
+            _stopped() as stopping,
+            _retaining(store, stopping),
+        ):
             _watch(store, stopping)
             _show_position(store)
         return
     from analytics_es.ingest.nats import NatsBus  # an extra, which may not be there
 
     bus = NatsBus(url=url, stream=stream, durable=durable, subject_prefix=subject_prefix, create_stream=create_stream)
-    with opened(db, follow=True) as store, _stopped() as stopping, _retaining(store, stopping):
+    with opened(db, follow=True, strict_ids=strict_ids) as store, _stopped() as stopping, _retaining(store, stopping):
         with store.service.subscribe_to(bus) as subscription:
             _watch(store, stopping, Flow(subscription))
         click.echo(_counts(subscription.stats()), err=True)
@@ -113,8 +126,9 @@ def _retained(result: OperationResult[RetentionResult]) -> str:
     """Say what became of a night's run, unless there was nothing to do."""
     if result.failure:
         return f"warning: retention: {result.failure.message}"
-    events = result.unwrap().events
-    return f"retention: sealed and deleted {words.plural(events, 'event')}" if events else ""
+    done = result.unwrap()
+    stuck = f"; stuck: {', '.join(each.projection for each in done.stuck)}" if done.stuck else ""
+    return f"retention: sealed and deleted {words.plural(done.events, 'event')}{stuck}" if done.events else ""
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from analytics_es.cli.display import Bar
 from analytics_es.cli.display.words import safe
-from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone
+from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone, RowsRefused
 from analytics_es.log import redacted
 from analytics_es.service import AnalyticsService, AsOf
 from analytics_es.store import exists, log_path, on_server
@@ -52,7 +52,7 @@ class OpenStore:
         with Bar("catching up") as bar:
             try:
                 self.service.catch_up(bar.report, thresholds=False)  # a question records nothing
-            except FoldFailed as error:
+            except (FoldFailed, RowsRefused) as error:
                 click.echo(f"warning: {safe(str(error))}", err=True)
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, localcontext
+from functools import partial
 from typing import Any, cast
 
 from attrs import frozen
 
-from analytics_es.cost.cells import NEEDED
+from analytics_es.cost.cells import NEEDED, TOLD_APART
 from analytics_es.cost.charges import Charge, Costs, regrouped, remaining, together
 from analytics_es.cost.context import with_prices
 from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.cost.pricing import Assumption, Costing
 from analytics_es.cost.what_if import check_models
+from analytics_es.errors import UnknownKey
 from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.figures import change, trimmed
-from analytics_es.queries.grouping import Grouping, grouping
+from analytics_es.queries.grouping import Grouping, Words, asked_by, grouping, read_words
 from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.types import (
     CostBreakdown,
@@ -25,6 +27,7 @@ from analytics_es.types import (
     CostRow,
     CurrencyCost,
     EffortCost,
+    PriceUsed,
     TimePeriod,
     Tokens,
     UnknownCost,
@@ -37,6 +40,20 @@ TOKENS = ("input", "output", "cache_read", "cache_creation", "reasoning")
 BILLIONTH = Decimal("1e-9")
 
 
+def read_cost_words(declaration: Declaration, by: Sequence[str], where: Mapping[str, Any] | None) -> Words:
+    """Return the words of a question about what calls cost; raises UnknownKey for those that only tell prices apart.
+
+    A correction has none of what its call used: it would be in another row than its call, and settle nothing there.
+    """
+    words = read_words(declaration, by, where)
+    for word in TOLD_APART:
+        if word in words.names:
+            known = [key.name for key in declaration.keys if not key.of_entity and key.name not in TOLD_APART]
+            keys = f"{', '.join((*known, *declaration.entities))} ({word} only tells apart what has a price of its own)"
+            raise UnknownKey(key=word, projection="what calls cost", keys=keys)
+    return words
+
+
 def cost(
     context: QuestionContext,
     period: TimePeriod,
@@ -47,37 +64,45 @@ def cost(
 ) -> CostBreakdown:
     """Answer get_cost_breakdown."""
     filters = context.as_logged(where or {})
-    currency = filters.pop(MONEY, None)
-    with context.question(["cost"], period) as question:
-        declaration = question.declaration("cost", NEEDED)
-        if assumption:
-            check_models(question, declaration, assumption)
-        with Costing(question, declaration, assumption, currency=currency) as costing:
-            costs = _costs(question, costing, grouping(declaration, by, filters), grouping(declaration, [], filters))
-        whole = together(costs.efforts)
-        # Before prices are announced in the log, which the read model would then lag behind.
-        totals, completeness = _totals(question, whole, together(costs.earlier)), question.completeness()
-        charged, unknown = whole.known(), whole.not_known()
-        return CostBreakdown(
-            period=question.period,
-            by=list(by),
-            calls=charged.calls + unknown.calls,
-            reported_calls=charged.reported_calls,
-            computed_calls=charged.calls - charged.reported_calls,
-            unknown_calls=unknown.calls,
-            totals=totals,
-            tokens=_tokens(charged, unknown),
-            unknown=_unknown(whole),
-            unpriced=_unpriced(whole),
-            efforts=_efforts(costs.efforts),
-            rows=_rows(costs.rows if costs.keys else {(): whole}, [word for word in by if word != MONEY], totals),
-            series=_series(question, costs.series),
-            prices=with_prices(context).prices.used(whole.prices_used(), announce=assumption is None),
-            supposed=assumption is not None,
-            completeness=completeness,
-            below_cliff_calls=sum(whole.below_cliff.values()),
-            not_ended=_not_ended(question, declaration, filters),
-        )
+    breakdown, prices = context.answer(["cost"], period, lambda question: _breakdown(question, by, filters, assumption))
+    # When the snapshot is closed: prices are announced in the log, which the read model then lags behind.
+    return breakdown(prices=with_prices(context).prices.used(prices, announce=assumption is None))
+
+
+def _breakdown(
+    question: Question, by: Sequence[str], filters: Mapping[str, str], assumption: Assumption | None
+) -> tuple[Callable[..., CostBreakdown], list[PriceUsed]]:
+    """Return the answer, to be given what is known of its prices, and which these are."""
+    declaration, currency = question.declaration("cost", NEEDED), filters.get(MONEY)
+    filters = {word: value for word, value in filters.items() if word != MONEY}
+    if assumption:
+        check_models(question, declaration, assumption)
+    with Costing(question, declaration, assumption, currency=currency) as costing:
+        costs = _costs(question, costing, grouping(declaration, by, filters), grouping(declaration, [], filters))
+    whole = together(costs.efforts)
+    totals = _totals(question, whole, together(costs.earlier))
+    charged, unknown = whole.known(), whole.not_known()
+    breakdown = partial(
+        CostBreakdown,
+        period=question.period,
+        by=list(by),
+        calls=charged.calls + unknown.calls,
+        reported_calls=charged.reported_calls,
+        computed_calls=charged.calls - charged.reported_calls,
+        unknown_calls=unknown.calls,
+        totals=totals,
+        tokens=_tokens(charged, unknown),
+        unknown=_unknown(whole),
+        unpriced=_unpriced(whole),
+        efforts=_efforts(costs.efforts),
+        rows=_rows(costs.rows if costs.keys else {(): whole}, [word for word in by if word != MONEY], totals),
+        series=_series(question, costs.series),
+        supposed=assumption is not None,
+        completeness=question.completeness(asked_by(filters, by)),
+        below_cliff_calls=sum(whole.below_cliff.values()),
+        not_ended=0 if currency else _not_ended(question, declaration, filters),
+    )
+    return breakdown, whole.prices_used()
 
 
 @frozen(kw_only=True)
@@ -111,7 +136,7 @@ def _costs(question: Question, costing: Costing, groups: Grouping, once: Groupin
 
 
 def _not_ended(question: Question, declaration: Declaration, filters: Mapping[str, str]) -> int:
-    """Count the events that tell usage or cost of a call, and not that it ended."""
+    """Count the events that tell usage of calls, and are in no figure: of none of them it is told that it ended."""
     columns = columns_of(measures_of(declaration, ["not_ended"]))
     where = grouping(declaration, [], filters).where
     rows = question.snapshot.sums(declaration, columns, question.tiling.spans(), where=where)
@@ -120,8 +145,6 @@ def _not_ended(question: Question, declaration: Declaration, filters: Mapping[st
 
 def _of_nobody(rows: Groups, keys: Sequence[str], others: Sequence[str], whole: Groups) -> Groups:
     """Return what is left of all calls, by the other keys, without those that belong to an entity; its id is ""."""
-    if len(others) != len(keys) - 1:  # by the type of an entity a call may be of several
-        return {}
     places = [keys.index(key) for key in others]
     nobody = next(place for place, key in enumerate(keys) if key not in others)
     taken = regrouped(rows, lambda key: tuple(key[place] for place in places))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -28,6 +28,8 @@ HALF = 1800  # seconds of half an hour
 PIECES = 100  # that one statement reads
 FEW = 24  # a model whose price changes more often is read by the hour, not to cut all others
 
+# Keys that only tell apart what has a price of its own: no question groups or filters costs by them.
+TOLD_APART = ("rate", "untold")
 PRICED_BY = ("provider", "model", "currency", "pricing", "rate", "untold")
 COUNTED = ("calls", "requests", "settled_calls", "settled_requests", "reported_cost", *USED)
 NEEDED = (*PRICED_BY, "effort", *COUNTED, "not_ended")
@@ -104,14 +106,8 @@ class PricedCells:
         bounds = sorted({turn for name, changes in turning.items() if name not in apart for turn in changes.turns})
         stretches = pieces(query.tiling, bounds, self.question.horizon.hours)
         doubtful: dict[Name, set[Stretch]] = {}
-        for piece, cell in self._read(query, stretches):
-            name = (cell.provider, cell.model)
-            if name in apart:
-                continue
-            if decided := _decided(cell, piece, turning.get(name, NEVER), query.tiling.start):
-                yield decided
-            else:
-                doubtful.setdefault(name, set()).add(piece)
+        cells = ((piece, cell) for piece, cell in self._read(query, stretches) if cell[1:3] not in apart)
+        yield from _certain(cells, turning, query.tiling.start, doubtful)
         for name in sorted(apart):
             yield from self._alone(query, name, turning[name], doubtful)
         if doubtful:
@@ -196,12 +192,9 @@ class PricedCells:
         since = max(tiling.start, min(self.question.horizon.hours, tiling.end))  # before it, only days are kept
         days, hours = tiling.part(tiling.start, since), tiling.part(since, tiling.end)
         spans = [*days.series("day")[0], *hours.series("hour")[0]] if since > tiling.start else hours.series("hour")[0]
-        for second, cell in self._rows(self.question.snapshot, self.declaration, query, spans, where):
-            piece = turned.get(second, (second, second))
-            if decided := _decided(cell, piece, turning, tiling.start):
-                yield decided
-            else:
-                doubtful.setdefault(name, set()).add(piece)
+        rows = self._rows(self.question.snapshot, self.declaration, query, spans, where)
+        cells = ((turned.get(second, (second, second)), cell) for second, cell in rows)
+        yield from _certain(cells, {name: turning}, tiling.start, doubtful)
 
     # ── from the log ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -219,6 +212,8 @@ class PricedCells:
         for start, end in runs([stretch for stretch in stretches if stretch[0] >= sealed]):
             run = tiling.part(start, end)
             snapshot = self._derive(finer, run)
+            if snapshot is None:
+                continue
             for second, cell in self._rows(snapshot, finer, query, run.series("hour")[0], query.where):
                 name = (cell.provider, cell.model)
                 if any(first <= second < last for first, last in doubtful.get(name, ()) if first >= sealed):
@@ -238,10 +233,13 @@ class PricedCells:
         return any(bound > cell.band and (upper is None or bound < upper) for bound in turning.of(cell.tier).thresholds)
 
     def _derive(self, finer: Declaration, tiling: Tiling) -> Any:
+        """Return what the log says of a stretch, up to where the question's snapshot is; None while that is open."""
         key = (finer.fingerprint, tiling.start, tiling.end)
         if key not in self._derived:
             position = self.question.snapshot.positions[self.declaration.name]
-            read_models = self.question.context.derive(finer, tiling, position)
+            read_models = self.question.derived(finer, tiling, position)
+            if read_models is None:
+                return None
             self._open.callback(read_models.close)
             self._derived[key] = self._open.enter_context(read_models.read())
         return self._derived[key]
@@ -251,6 +249,31 @@ class PricedCells:
 
 _FINER = ("moment", "band")
 _HALVES = {":00": 0, ":30": HALF}
+
+
+def _certain(
+    cells: Iterable[tuple[Stretch, UsageCell]],
+    turning: Mapping[Name, Turning],
+    start: int,
+    doubtful: dict[Name, set[Stretch]],
+) -> Iterator[UsageCell]:
+    """Yield the cells of a model in a piece of time if each has one price, else none: then the piece is `doubtful`.
+
+    What is doubtful is read again, as a whole.
+    """
+    waiting: dict[tuple[Name, Stretch], list[UsageCell]] = {}
+    for piece, cell in cells:
+        name = (cell.provider, cell.model)
+        changes = turning.get(name, NEVER)
+        if not changes.within(*piece):
+            yield cell
+        elif decided := _decided(cell, piece, changes, start):
+            waiting.setdefault((name, piece), []).append(decided)
+        else:
+            doubtful.setdefault(name, set()).add(piece)
+    for (name, piece), decided_cells in waiting.items():
+        if piece not in doubtful.get(name, ()):
+            yield from decided_cells
 
 
 def _decided(cell: UsageCell, piece: Stretch, turning: Turning, start: int) -> UsageCell | None:

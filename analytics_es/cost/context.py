@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.errors import MissingProjection
-from analytics_es.queries import QuestionContext
-from analytics_es.types import PricesUsed, PriceUsed
+from analytics_es.queries import Question, QuestionContext
+from analytics_es.types import PricesUsed, PriceUsed, TimePeriod
+
+COST = "cost"
 
 
 class Prices(Protocol):
@@ -23,11 +26,35 @@ class Prices(Protocol):
         """Say what an answer was computed with, and, unless it is only supposed, record that."""
 
 
+@frozen
+class _BookRead:
+    """Prices whose book was read before."""
+
+    _book: PriceBook
+    _prices: Prices
+
+    def book(self) -> PriceBook:
+        """Return the price book."""
+        return self._book
+
+    def used(self, prices: Sequence[PriceUsed], *, announce: bool = True) -> PricesUsed:
+        """Say what an answer was computed with."""
+        return self._prices.used(prices, announce=announce)
+
+
 @frozen(kw_only=True)
 class CostContext(QuestionContext):
     """What answers about cost are made from."""
 
     prices: Prices
+
+    @contextmanager
+    def question(self, names: Sequence[str], period: TimePeriod, *, kept: bool = True) -> Iterator[Question]:
+        """Open one snapshot for one answer about a period; the price book is read before, as the log has it."""
+        priced = COST in names and COST in self.read_models.declarations
+        context = evolve(self, prices=_BookRead(self.prices.book(), self.prices)) if priced else self
+        with QuestionContext.question(context, names, period, kept=kept) as question:
+            yield question
 
 
 def with_prices(context: QuestionContext) -> CostContext:

@@ -33,29 +33,33 @@ def price_diff(
     added = read_entries(entries)
     before = with_prices(context).prices.book()
     after = before.as_if(added)
-    with context.question(["cost"], period) as question, localcontext(EXACT):
-        declaration = question.declaration("cost", NEEDED)
-        was, reported = _by_day(question, declaration, before)
-        now, _ = _by_day(question, declaration, after)
-        changes = [
-            _change(
-                question,
-                group,
-                _priced(question, before, group, was[group]),
-                _priced(question, after, group, costs),
-                calls=costs.known().calls + costs.not_known().calls,
-            )
-            for group, costs in sorted(now.items())
-            if _figures(was[group]) != _figures(costs)
-        ]
-        return PriceDiff(
-            period=question.period,
-            prices=len(added),
-            changes=changes,
-            totals=_totals(changes),
-            reported_calls=reported,
-            completeness=question.completeness(),
+    with localcontext(EXACT):
+        return context.answer(["cost"], period, lambda question: _price_diff(question, before, after, len(added)))
+
+
+def _price_diff(question: Question, before: PriceBook, after: PriceBook, prices: int) -> PriceDiff:
+    declaration = question.declaration("cost", NEEDED)
+    was, reported = _by_day(question, declaration, before)
+    now, _ = _by_day(question, declaration, after)
+    changes = [
+        _change(
+            question,
+            group,
+            _priced(question, before, group, was[group]),
+            _priced(question, after, group, costs),
+            calls=costs.known().calls + costs.not_known().calls,
         )
+        for group, costs in sorted(now.items())
+        if _figures(was[group]) != _figures(costs)
+    ]
+    return PriceDiff(
+        period=question.period,
+        prices=prices,
+        changes=changes,
+        totals=_totals(changes),
+        reported_calls=reported,
+        completeness=question.completeness(),
+    )
 
 
 def _by_day(question: Question, declaration: Declaration, book: PriceBook) -> tuple[dict[Group, Costs], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -9,6 +10,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
+import orjson
 from attrs import Factory, evolve, frozen
 
 from analytics_es.cost.prices import genai
@@ -18,7 +20,7 @@ from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.prices.reading import read_entry
 from analytics_es.errors import AnalyticsError, BadPrice, MissingExtra, UnknownModel
 from analytics_es.ingest.recorder import Recorder, receipt
-from analytics_es.log import EventLog, announced, last_announced
+from analytics_es.log import Entry, EventLog, announced, last_announced
 from analytics_es.log.announcements import text
 from analytics_es.log.event_log import LAST
 from analytics_es.types import PricesUsed, PriceUsed, Receipt
@@ -110,8 +112,7 @@ class PriceLog:
         What was published last already is not published again: the receipt says that it is a duplicate.
         """
         checked = read_entries(entries)
-        if note is not None and not (isinstance(note, str) and 0 < len(note) <= MOST_TEXT):
-            raise BadPrice(where="the note", problem=f"it must be a text of 1 to {MOST_TEXT} characters")
+        _check_note(note)
         last = self.book().published[-len(checked) :]
         if last and last[-1].position and [published.entry for published in last] == checked:
             return Receipt(position=last[-1].position, duplicate=True)
@@ -119,6 +120,25 @@ class PriceLog:
         now = door.clock()
         events = [door.write(PUBLISHED, {"entry": entry.to_dict(), **about}, now=now) for entry in checked]
         return receipt(self._recorder.announce_all(events)[-1])
+
+    def taken_over(self, event: Mapping[str, Any]) -> Entry | None:
+        """Return the entry that publishes here what another store published; None of what else it had to say.
+
+        The event keeps its identity and time, so that it is published here once. Raises BadPrice, RefusedEvent.
+        """
+        if str.__str__(event["event_type"]) != PUBLISHED:
+            return None
+        data = event["data"]
+        if not isinstance(data, Mapping):
+            raise BadPrice(where="a published price", problem="its data is no mapping")
+        price, note = read_entry(data.get("entry"), where="a published price"), data.get("note")
+        _check_note(note)
+        said = {"entry": price.to_dict()} if note is None else {"entry": price.to_dict(), "note": note}
+        about = {name: event.get(name) for name in ("occurred_at", "id", "source")}
+        if about["id"] is None:
+            digest = hashlib.blake2b(orjson.dumps(said), digest_size=12).hexdigest()
+            about |= {"id": f"price {digest}", "occurred_at": price.effective_from}
+        return self._recorder.own_door.write(PUBLISHED, said, **about)
 
     def _announce_default(self) -> None:
         """Record which default prices are in use, unless the log said so last; once in a service's life."""
@@ -148,6 +168,11 @@ class PriceLog:
             self._read = max([*unread, *(position for position, _ in new.said)])
             book = self._book
             self._book = evolve(book, published=(*book.published, *published), unread=(*book.unread, *unread))
+
+
+def _check_note(note: object) -> None:
+    if note is not None and not (isinstance(note, str) and 0 < len(note) <= MOST_TEXT):
+        raise BadPrice(where="the note", problem=f"it must be a text of 1 to {MOST_TEXT} characters")
 
 
 def read_published(data: Mapping[str, Any]) -> PriceEntry:

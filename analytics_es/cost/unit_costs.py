@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from analytics_es.cost.cells import NEEDED
+from analytics_es.cost.cells import NEEDED, TOLD_APART
 from analytics_es.cost.charges import Costs, together
 from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.cost.pricing import Costing
@@ -14,7 +14,7 @@ from analytics_es.errors import UnknownKey
 from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.figures import trimmed
-from analytics_es.queries.grouping import grouping, read_filters
+from analytics_es.queries.grouping import asked_by, grouping, read_filters
 from analytics_es.types import TimePeriod, UnitCost, UnitCosts
 
 ENTITY_OF = {"job": "job", "successful_task": "task", "conversation": "conversation"}
@@ -24,25 +24,29 @@ TWELVE = Decimal("1e-12")
 
 def unit_costs(context: QuestionContext, period: TimePeriod, where: Mapping[str, str] | None) -> UnitCosts:
     """Answer get_unit_costs."""
-    with context.question(["cost"], period) as question:
-        declaration = question.declaration("cost", NEEDED)
-        filters = context.as_logged(_read_filters(declaration, where))
-        with Costing(question, declaration, currency=filters.pop(MONEY, None)) as costing:
-            whole = together(costing.by_group(question.tiling, where=grouping(declaration, [], filters).where))
-            units = [*_of_entities(question, declaration, costing, filters), *_of_output(whole)]
-        return UnitCosts(
-            period=question.period,
-            units=units,
-            calls=whole.known().calls + whole.not_known().calls,
-            unknown_calls=whole.not_known().calls,
-            completeness=question.completeness(),
-        )
+    filters = context.as_logged(_read_filters(context.declaration("cost"), where))
+    return context.answer(["cost"], period, lambda question: _unit_costs(question, filters))
+
+
+def _unit_costs(question: Question, filters: dict[str, str]) -> UnitCosts:
+    declaration, currency = question.declaration("cost", NEEDED), filters.get(MONEY)
+    filters = {word: value for word, value in filters.items() if word != MONEY}
+    with Costing(question, declaration, currency=currency) as costing:
+        whole = together(costing.by_group(question.tiling, where=grouping(declaration, [], filters).where))
+        units = [*_of_entities(question, declaration, costing, filters), *_of_output(whole)]
+    return UnitCosts(
+        period=question.period,
+        units=units,
+        calls=whole.known().calls + whole.not_known().calls,
+        unknown_calls=whole.not_known().calls,
+        completeness=question.completeness([*asked_by(filters), *ENTITY_OF.values()]),
+    )
 
 
 def _read_filters(declaration: Declaration, where: Mapping[str, str] | None) -> dict[str, str]:
     """Return filters by keys of calls; raises UnknownKey for others: a row is of one entity, here of the unit."""
     filters = read_filters(where)
-    own = [key.name for key in declaration.keys if not key.of_entity]
+    own = [key.name for key in declaration.keys if not key.of_entity and key.name not in TOLD_APART]
     for word in filters:
         if word not in own:
             raise UnknownKey(key=word, projection="unit costs", keys=", ".join(own))
@@ -58,10 +62,10 @@ def _of_entities(
         by = [] if costing.currency is None else [declaration.entity_key("id")]
         groups = costing.by_group(question.tiling, where=where, by=by)
         costs = together(groups)
+        # Which entities have calls that cost so, prices alone can say.
+        by_prices = by and unit != "successful_task"
+        units = len(groups) if by_prices else _count(question, declaration, unit, where)
         if costs.charges or costs.unknown:
-            # Which entities have calls that cost so, prices alone can say.
-            by_prices = by and unit != "successful_task"
-            units = len(groups) if by_prices else _count(question, declaration, unit, where)
             yield from _units(unit, costs, Decimal(units))
 
 

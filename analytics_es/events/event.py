@@ -134,7 +134,7 @@ def admit(
     event_type = _plain(event_type)
     family = facts(event_type).family
     if event_type.startswith(OWN) and not own:
-        raise ReservedType(type=event_type, example=f"app.{event_type.removeprefix(OWN)}")
+        raise reserved(event_type)
     if occurred_at is None:
         if id is not None:
             raise IdWithoutTime
@@ -152,6 +152,16 @@ def admit(
     elif family == "provider" and "cost_change" in event.data:
         raise BadCorrection(problem=f"only {CORRECTED} has a cost_change, not {event_type}")
     return event
+
+
+def reserved(event_type: str) -> ReservedType:
+    """Return the refusal of what only the service itself says."""
+    return ReservedType(type=event_type, example=f"app.{event_type.removeprefix(OWN)}")
+
+
+def is_own(event_type: object) -> bool:
+    """Say whether a type is one of what the service itself has to say."""
+    return isinstance(event_type, str) and str.__str__(event_type).startswith(OWN)
 
 
 def _plain(event_type: object) -> str:

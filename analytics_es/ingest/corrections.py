@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from attrs import evolve, frozen
 
-from analytics_es.errors import NotCorrectable
+from analytics_es.errors import BadCorrection, NotCorrectable, RefusedEvent
 from analytics_es.events import RecordedEvent
 from analytics_es.events.codec import decode, encode
 from analytics_es.events.event import CORRECTED, correction_id, facts, has_ended, key_of, microseconds
@@ -52,6 +52,9 @@ class Calls:
         if entry.type != CORRECTED or self.log.find(entry.key):
             return entry
         correction = decode(0, entry.type, entry.state)
+        for field in ("cost_change", "currency"):
+            if field not in correction.data:
+                raise BadCorrection(problem=f"the policy of privacy leaves nothing of its {field}")
         beside = self._beside(correction, batch)
         if beside is None:
             return _waiting(correction)
@@ -72,8 +75,7 @@ class Calls:
 
     def _beside(self, correction: RecordedEvent, batch: Batch) -> tuple[RecordedEvent, InForce] | None:
         """Return the call, and what is in force of it before this correction; None where one is not there yet."""
-        corrects, at = correction.data["corrects"], microseconds(correction.occurred_at)
-        call = self._find(key_of(corrects["source"], corrects["id"], at), batch)
+        call = self._find(key_of(*call_of(correction), microseconds(correction.occurred_at)), batch)
         if call is None:
             return None
         check_call(call)
@@ -81,7 +83,7 @@ class Calls:
         before = self.in_force(call, number_of(correction) - 1, batch)
         if before is None:
             return None
-        _checked(EXACT.add(before.cost, Decimal(correction.data["cost_change"])))
+        _checked(EXACT.add(before.cost, Decimal(_checked_change(correction.data["cost_change"]))))
         return call, before
 
     def in_force(self, call: RecordedEvent, number: int | None = None, batch: Batch | None = None) -> InForce | None:
@@ -96,9 +98,8 @@ class Calls:
                 return state if number is None else None
             if correction.type != CORRECTED or "cost_change" not in correction.data:
                 raise taken(call, correction)
-            same = correction.data["currency"] == call.data["currency"]
-            change = Decimal(correction.data["cost_change"] if same else 0)
-            state = InForce(EXACT.add(state.cost, change), state.number + 1, correction.position or 0)
+            cost = EXACT.add(state.cost, _change(correction, call))
+            state = InForce(cost, state.number + 1, correction.position or 0)
         return state
 
     def _find(self, key: str, batch: Batch) -> RecordedEvent | None:
@@ -117,8 +118,8 @@ def check_call(call: RecordedEvent) -> None:
         raise not_correctable(call, "it is a correction itself")
     if facts(call.type).family != "provider":
         raise not_correctable(call, f"{call.type} is no call of a provider")
-    if not has_ended(call):
-        raise not_correctable(call, f"{call.type} does not say that a call ended: it costs nothing")
+    if facts(call.type).verdict == "begun":
+        raise not_correctable(call, f"{call.type} says that a call began: what it cost is told when it ends")
     if "cost" not in call.data or "currency" not in call.data:
         problem = "it reports none; publish a price for its model instead (`analytics-es prices import`)"
         raise not_correctable(call, problem)
@@ -158,6 +159,20 @@ def number_of(correction: RecordedEvent) -> int:
     return int(digits[0])
 
 
+def call_of(correction: RecordedEvent) -> tuple[str, str]:
+    """Return source and id of its call, by its own: a policy of privacy may leave others of `corrects`, or none."""
+    return correction.source, correction.id.removesuffix(correction_id("", number_of(correction)))
+
+
+def _change(correction: RecordedEvent, call: RecordedEvent) -> Decimal:
+    """Return what a recorded correction changes: nothing where it is in another currency."""
+    try:
+        same = correction.data["currency"] == call.data["currency"]
+        return Decimal(_checked_change(correction.data["cost_change"]) if same else 0)
+    except (KeyError, RefusedEvent) as error:
+        raise not_correctable(call, f"its correction at position {correction.position} cannot be read") from error
+
+
 def key_of_correction(call: RecordedEvent, number: int) -> str:
     """Return the key of the first, second … correction of a call."""
     return key_of(call.source, correction_id(call.id, number), microseconds(call.occurred_at))
@@ -173,12 +188,13 @@ def copied(call: RecordedEvent) -> dict[str, Any]:
 def is_from_zero(call: RecordedEvent, before: InForce) -> bool:
     """Say whether the next correction is the first that is known of a cost: 0 was reported, though it used tokens."""
     used = any(call.data.get(name) for name in ("input_tokens", "output_tokens"))
-    return used and before.number == 0 and before.cost == 0
+    return used and has_ended(call) and before.number == 0 and before.cost == 0
 
 
 def _completed(correction: RecordedEvent, call: RecordedEvent, before: InForce) -> dict[str, Any]:
     """Return the data of a correction with what its call says: whose it is, and what it is known by, is told there."""
     own = {name: value for name, value in correction.data.items() if name not in _OF_CALL}
+    own["corrects"] = {"source": call.source, "id": call.id}
     return {**copied(call), **own, **({"from_zero": True} if is_from_zero(call, before) else {})}
 
 
@@ -186,11 +202,17 @@ def _checked(cost: Any) -> str:
     return str(VOCABULARY["cost"]("cost", cost))
 
 
+def _checked_change(change: Any) -> str:
+    return str(VOCABULARY["cost_change"]("cost_change", change))
+
+
 # ── what waits ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _waiting(correction: RecordedEvent) -> Entry:
-    waits = evolve(correction, id=f"{_WAITS}{correction.id}")
+    source, id = call_of(correction)
+    data = {**correction.data, "corrects": {"source": source, "id": id}}
+    waits = evolve(correction, id=f"{_WAITS}{correction.id}", data=data)
     return Entry(key_of(waits.source, waits.id, microseconds(waits.occurred_at)), WAITING, encode(waits))
 
 

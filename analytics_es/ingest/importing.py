@@ -12,7 +12,8 @@ from analytics_es.errors import NoVaultKey
 from analytics_es.ingest.files import ImportedRow
 from analytics_es.ingest.former_rows import FormerRows
 from analytics_es.ingest.privacy import PrivacyPolicy
-from analytics_es.ingest.recorder import BATCH, OnDuplicate, OnRefused, Recorder
+from analytics_es.ingest.recorder import BATCH, Recorder
+from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
 from analytics_es.ingest.vault import Vault
 from analytics_es.log import ROWS_BY_PLACE, Appended, Entry
 from analytics_es.types import BatchReceipt
@@ -32,6 +33,7 @@ class Importer:
 
     _recorder: Recorder
     _vault: Vault
+    _take_over: TakeOver = skip_own
     _former: FormerRows | None = field(init=False)
     _waiting: dict[int, str] = field(init=False, factory=dict)  # rows without an id: index → the id of before
 
@@ -49,7 +51,8 @@ class Importer:
     ) -> BatchReceipt:
         """Record the events of rows, one commit for each thousand; raises the error of a row that has no event.
 
-        What the door refuses is counted and told, and the rest recorded, as what was there before is.
+        What the door refuses is counted and told, and the rest recorded, as what was there before is. What another
+        store had to say itself is skipped and counted by type, or taken over.
         """
         key, notes = self._key()
         self._waiting.clear()
@@ -59,6 +62,7 @@ class Importer:
             skip_refused=True,
             on_refused=on_refused,
             on_duplicate=on_duplicate,
+            take_over=self._take_over,
             recognise=self._recognise if self._former else None,
             notes=notes,
         )

@@ -11,21 +11,26 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from analytics_es.errors import AnalyticsError, BadEvent, BeforeHorizon, RefusedBatch, RefusedEvent
+from analytics_es.errors import (
+    AnalyticsError,
+    BadEvent,
+    BadPrice,
+    BeforeHorizon,
+    RefusedEvent,
+    ReservedType,
+)
 from analytics_es.events.event import CORRECTED
 from analytics_es.ingest.corrections import WAITING, Batch, Calls
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.problems import reason
+from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, Tally
 from analytics_es.log import Appended, Entry, EventLog, check_horizon
-from analytics_es.types import BatchReceipt, Duplicate, Progress, Receipt, Refusal
+from analytics_es.types import BatchReceipt, Progress, Receipt
 
 BATCH = 1000
-LISTED = 100
 POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
 CONFIGURED = "analytics.privacy.configured"
 
-OnRefused = Callable[[Refusal], None]
-OnDuplicate = Callable[[Duplicate], None]
 Recognise = Callable[[Sequence[tuple[int, Entry]]], Mapping[int, Appended]]
 _NEEDED = {"event_type", "data"}
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
@@ -134,6 +139,7 @@ class Recorder:
         skip_refused: bool = False,
         on_refused: OnRefused | None = None,
         on_duplicate: OnDuplicate | None = None,
+        take_over: TakeOver | None = None,
         progress: Progress | None = None,
         recognise: Recognise | None = None,
         notes: Mapping[str, str] | None = None,
@@ -142,11 +148,12 @@ class Recorder:
 
         A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
         with `skip_refused` the rest of it is recorded. `on_refused` is told of each, `on_duplicate` of what was there.
+        With `take_over`, what only the service says is not refused: what that makes no entry of is skipped and counted.
         `recognise` finds what is there under another identity.
         """
         if batch < 1:
             raise ValueError(f"a batch has at least one event, not {batch}")
-        tally = _Tally(on_refused, on_duplicate)
+        tally = Tally(on_refused, on_duplicate, take_over)
         source = iter(events)
         while chunk := list(islice(source, batch)):
             admitted = list(self._admitted(chunk, tally))
@@ -168,27 +175,48 @@ class Recorder:
         appended = iter(self.append([entry for index, entry in admitted if index not in known], notes))
         return [known[index] if index in known else next(appended) for index, _ in admitted]
 
-    def _admitted(self, chunk: list[Mapping[str, Any]], tally: _Tally) -> Iterator[tuple[int, Entry]]:
+    def _admitted(self, chunk: list[Mapping[str, Any]], tally: Tally) -> Iterator[tuple[int, Entry]]:
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
         tally.refused_in_batch = []
         batch: dict[str, Entry] = {}
         for event in chunk:
             try:
-                entry = self.fitted(_entry(self.door, now, event), batch)
-                check_horizon(horizon, [entry])
-                batch.setdefault(entry.key, entry)
-                yield tally.index, entry
-            except RefusedEvent as error:
+                if entry := self._of_batch(event, now, batch, tally):
+                    check_horizon(horizon, [entry])
+                    batch.setdefault(entry.key, entry)
+                    yield tally.index, entry
+            except (RefusedEvent, BadPrice) as error:
                 tally.refuse(error)
                 late += isinstance(error, BeforeHorizon)
             tally.index += 1
         if late:
             self.log.seals.count_refused(late)
 
+    def _of_batch(self, event: Mapping[str, Any], now: datetime, batch: Batch, tally: Tally) -> Entry | None:
+        try:
+            entry = _entry(self.door, now, event)
+            return self.fitted(entry, batch) if entry.type == CORRECTED else entry
+        except ReservedType as error:
+            if tally.take_over is None:
+                raise
+            own, published = error.details["type"], _taken_over(tally.take_over, event)
+            if published is None:
+                tally.skipped[own] = tally.skipped.get(own, 0) + 1
+            return published
+
 
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
     try:
         return door.write(now=now, **event)
+    except AnalyticsError:
+        raise
+    except Exception as error:
+        raise BadEvent(problem=_problem(event, error)) from error
+
+
+def _taken_over(take_over: TakeOver, event: Mapping[str, Any]) -> Entry | None:
+    try:
+        return take_over(event)
     except AnalyticsError:
         raise
     except Exception as error:
@@ -209,61 +237,3 @@ def _mistake(event: object) -> str:
     missing = ", ".join(sorted(_NEEDED - set(event)))
     unknown = ", ".join(sorted(f"{name!r:.40}" for name in set(event) - _ARGUMENTS))
     return " and ".join(filter(None, (missing and f"{missing} is missing", unknown and f"{unknown} is none of them")))
-
-
-@define
-class _Tally:
-    on_refused: OnRefused | None
-    on_duplicate: OnDuplicate | None
-    index: int = 0
-    recorded: int = 0
-    duplicates: int = 0
-    differing: int = 0
-    refused: int = 0
-    waiting: int = 0
-    last_position: int | None = None
-    refusals: list[Refusal] = field(factory=list)
-    refused_in_batch: list[Refusal] = field(factory=list)
-
-    def refuse(self, error: RefusedEvent) -> None:
-        refusal = Refusal(index=self.index, code=error.code, message=str(error))
-        self.refused += 1
-        self.refused_in_batch.append(refusal)
-        if len(self.refusals) < LISTED:
-            self.refusals.append(refusal)
-        if self.on_refused:
-            self.on_refused(refusal)
-
-    def refuse_batch(self, size: int) -> None:
-        first = self.refused_in_batch[0]
-        raise RefusedBatch(
-            count=len(self.refused_in_batch),
-            size=size,
-            recorded=self.recorded,
-            index=first.index,
-            message=first.message,
-            refusals=self.refused_in_batch,
-        )
-
-    def count(self, admitted: list[tuple[int, Entry]], appended: list[Appended]) -> None:
-        places = list(zip(admitted, appended, strict=True))
-        duplicates = [(index, place) for (index, _), place in places if place.duplicate]
-        self.waiting += sum(entry.type == WAITING and not place.duplicate for (_, entry), place in places)
-        self.recorded += len(appended) - len(duplicates)
-        self.duplicates += len(duplicates)
-        for index, place in duplicates:
-            self.differing += place.differs
-            if self.on_duplicate:
-                self.on_duplicate(Duplicate(index=index, position=place.position, differs=place.differs))
-        self.last_position = max([self.last_position or 0, *(place.position for place in appended)]) or None
-
-    def receipt(self) -> BatchReceipt:
-        return BatchReceipt(
-            recorded=self.recorded,
-            duplicates=self.duplicates,
-            differing=self.differing,
-            refused=self.refused,
-            refusals=self.refusals,
-            last_position=self.last_position,
-            waiting=self.waiting,
-        )

@@ -9,29 +9,24 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from datetime import datetime
 from typing import Any, TypeVar
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from attrs import define, evolve, field
 
-from analytics_es.errors import DoesNotVerify
-from analytics_es.events.event import EARLIEST, MICRO, key_of_time
+from analytics_es.errors import DoesNotVerify, FoldFailed
+from analytics_es.events.event import EARLIEST, MICRO
 from analytics_es.lifecycle.archiving import archive_period
 from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.retention import RetentionPolicy, target
+from analytics_es.lifecycle.seal_fold import SealFold
+from analytics_es.lifecycle.stuck import Stuck
 from analytics_es.log import EventLog, Horizon
 from analytics_es.log.horizon import of_family
-from analytics_es.log.seals import Counted, Definition, SealedRows
+from analytics_es.log.seals import Counted, SealedRows
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Day
 from analytics_es.read_models import ReadModels, beside
-from analytics_es.read_models.halving import Intake, into
-from analytics_es.read_models.sealed_rows import pack
-from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.store import Store
 from analytics_es.types import ExportResult, FamilyRetention, Progress, RetentionResult, TimePeriod, Verification
 
@@ -49,7 +44,7 @@ class Sealing:
 
     store: Store
     policy: RetentionPolicy
-    verify: Callable[[TimePeriod], Verification]
+    verify: Callable[[Sequence[str], TimePeriod], Verification]
     progress: Progress | None = None
     now: datetime = field(init=False)
     _log: EventLog = field(init=False)
@@ -58,10 +53,12 @@ class Sealing:
     _seals: int = field(init=False, default=0)
     _rows: int = field(init=False, default=0)
     _archived: ExportResult | None = field(init=False, default=None)
+    _stuck: Stuck = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._log, self._read_models = self.store.log, self.store.read_models
         self._calendar, self.now = self.store.calendar, self.store.clock()
+        self._stuck = Stuck(self.store, {})
 
     def plan(self) -> RetentionResult:
         """Say what would be done, and do nothing."""
@@ -92,7 +89,8 @@ class Sealing:
     def _seal_all(self, goal: Horizon) -> None:
         """Seal in stretches of whole days, each before the next, so that memory is bounded and a stop loses little."""
         until, sealed = max(goal.refused.values()), self._log.seals.horizon().sealed
-        self.store.runner.catch_up()
+        self.store.runner.bring_up()
+        self._stuck.errors.update(self.store.runner.errors)
         position = self._log.head()  # whatever came before the horizon is at or before this
         days = self._days(min(of_family(sealed, family) for family in goal.refused), until)
         period = TimePeriod(self._calendar.local(max(min(days), FIRST)), self._calendar.local(until), "day")
@@ -103,11 +101,22 @@ class Sealing:
             self._seal({family: min(at, end) for family, at in goal.refused.items()}, position)
 
     def _check(self, period: TimePeriod) -> None:
-        """Make sure that what is sealed is what the events say: nobody can tell later."""
+        """Make sure that what is sealed is what the events say: nobody can tell later.
+
+        What cannot be folded says nothing, unless it is all of them: then it is not the projections.
+        """
         self._report("verifying", 0, 0)
-        differing = [checked.projection for checked in self.verify(period).projections if not checked.identical]
-        if differing:
-            raise DoesNotVerify(projections=", ".join(differing))
+        stuck = self._stuck.errors
+        while names := [name for name in self.store.selected(None) if name not in stuck]:
+            try:
+                verified = self.verify(names, period)
+            except FoldFailed as error:
+                stuck[error.details["projection"]] = error
+                continue
+            if differing := [checked.projection for checked in verified.projections if not checked.identical]:
+                raise DoesNotVerify(projections=", ".join(differing))
+            return
+        raise next(iter(stuck.values()))
 
     def _days(self, since: int, until: int) -> dict[int, int]:
         """Count the events of each day that may be sealed: those of before `since` are."""
@@ -122,16 +131,19 @@ class Sealing:
         if horizon.sealed == until:
             return
         seal = horizon.seal + 1
-        definitions, rows, days = self._derived(until, seal, position)
+        folding = SealFold(self.store, self._stuck, until, position, self._report)
+        definitions, rows, days, adopted = folding.derived(horizon)
         events = sum(count for _, count, _ in days)
         if not events:
             return
         moved = evolve(horizon, sealed=dict(until), clean=False, seal=seal, position=position)
         moved = evolve(moved, telling=self._announcement(moved, events, days, rows))
         # Who creates read models from here on has not seen these events: it begins again once they are sealed.
-        self._read_models.about_to_seal(seal, position)
+        settled = {one.live.declaration.name for one in adopted if one.settled}
+        self._read_models.about_to_seal(seal, position, settled)
         self._log.seals.seal(moved, definitions, rows, days)
         beside.settle(self._read_models)
+        self._stuck.settle(adopted, moved.until)
         self._seals, self._rows = self._seals + 1, self._rows + sum(sealed.rows for sealed in rows)
         self._finish(moved)
 
@@ -152,48 +164,6 @@ class Sealing:
             "policy": self.policy.to_dict(),
             "archive": self._archived and str(self._archived.path),
         }
-
-    def _derived(
-        self, until: Mapping[str, int], seal: int, position: int
-    ) -> tuple[list[Definition], list[SealedRows], list[Day]]:
-        """Fold what is to be sealed, for every definition that is live or declared."""
-        definitions: list[Definition] = []
-        rows: list[SealedRows] = []
-        days: list[Day] = []
-        zone = str(self._calendar.zone)
-        for group in self._groups():
-            with closing(SQLiteReadModels(None, group, log=self._log.identity, timezone=zone)) as read_models:
-                self._fold_into(read_models, group, until, position)
-                with read_models.read() as snapshot:
-                    for declared in group:
-                        definitions.append(Definition(seal, declared.name, declared.fingerprint, declared.definition))
-                        unreadable = snapshot.unreadable_page(declared, [], after=[], limit=2**31)
-                        rows += pack(declared, seal, snapshot.rows(declared), unreadable, self._calendar)
-                    days = [(day, events, checksum) for day, events, checksum in snapshot.ledger(group[0].name)]
-        return definitions, rows, days
-
-    def _groups(self) -> Iterator[list[Declaration]]:
-        """Return what is live, and what is declared and not live yet: each by its own name only once."""
-        live = [evolve(declaration, generation=0) for declaration in self._read_models.everything_live()]
-        yield live
-        definitions = {declaration.definition for declaration in live}
-        if coming := [declared for declared in self.store.declarations if declared.definition not in definitions]:
-            yield coming
-
-    def _fold_into(
-        self, read_models: ReadModels, group: list[Declaration], until: Mapping[str, int], position: int
-    ) -> None:
-        fold, reached = self.store.fold.of(group), 0
-        intake = Intake(lambda: fold)
-        for batch in self._log.scan_period(0, max(until.values()) * MICRO, upto=position):
-            last = batch.column("position")[-1].as_py()
-            older = _older(batch, until)
-            result = fold(older)
-            for declared in group:
-                take = into(read_models, declared, expected=reached, position=last)
-                intake(declared, result[declared.name], older, take)
-            reached = last
-            self._report("sealing", last, position)
 
     # ── letting go ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -216,7 +186,7 @@ class Sealing:
         if (goal.hours, goal.days) != (horizon.hours, horizon.days):
             self._log.seals.advance(evolve(horizon, hours=goal.hours, days=goal.days, timezone=goal.timezone))
         beside.settle(self._read_models)
-        self._read_models.expire(self._read_models.everything_live())
+        self._read_models.expire([live.declaration for live in self._read_models.everything_live()])
         for grain, before in (("hour", goal.hours), ("day", goal.days)):
             self._log.seals.drop(grain, before)
 
@@ -252,6 +222,7 @@ class Sealing:
             bytes_free=size.free,
             archive=self._archived,
             refused=self._log.seals.refused(),
+            stuck=self._stuck.result(),
         )
 
     def _report(self, activity: str, done: int, total: int) -> None:
@@ -278,12 +249,3 @@ def _with_pauses(steps: Iterator[T]) -> Iterator[T]:
         yield step
         time.sleep(time.monotonic() - began)
         began = time.monotonic()
-
-
-def _older(batch: pa.Table, until: Mapping[str, int]) -> pa.Table:
-    """Return the events that occurred before their family's time."""
-    horizon = Horizon(refused=until)
-    types = batch.column("type")
-    bounds = {name: key_of_time(horizon.time_of(name) * MICRO) for name in types.unique().to_pylist()}
-    limits = pa.array([bounds[name] for name in types.to_pylist()], pa.string())
-    return batch.filter(pc.less(batch.column("key"), limits))

@@ -27,4 +27,10 @@ class Database(Protocol):
         """Open a transaction."""
 
     def read(self) -> AbstractContextManager[Any]:
-        """Open a transaction that sees one state."""
+        """Open a transaction that sees one state, in turn with all who ask."""
+
+    def look(self) -> AbstractContextManager[Any]:
+        """Open one to look something up at once: who has it waits for nobody."""
+
+    def read_long(self) -> AbstractContextManager[Any]:
+        """Open one that may idle for minutes, and that nobody waits for."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 from analytics_es.errors import BeforeHorizon, NotAFileStore
 from analytics_es.events import RecordedEvent, codec
 from analytics_es.events.event import key_of_time
+from analytics_es.log.database import Cursor
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.seals import Seals
 from analytics_es.types import Progress
@@ -145,6 +146,15 @@ class EventLog(ABC):
         """Return the first event after a position."""
         row = first_row(self.scan(after=position, limit=1))
         return codec.decode(row["position"], row["type"], row["state"]) if row else None
+
+    def ahead(self, position: int, cursor: Cursor | None = None) -> tuple[int, dict[str, Any] | None]:
+        """Return the last position, and the first event after one, None where there is none.
+
+        A `cursor` of the log's own database looks in that state of it; a database that holds no more than a log has
+        none to give.
+        """
+        head = self.head()
+        return head, first_row(self.scan(after=position, limit=1)) if head > position else None
 
     def listen(self, wake: Callable[[], None]) -> None:  # noqa: B027  # nothing to do is an answer
         """Call `wake` whenever another process has appended, as far as the database can tell, until closed."""

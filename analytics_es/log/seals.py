@@ -118,7 +118,7 @@ class Seals(ABC):
 
     def horizon(self) -> Horizon:
         """Return up to when events are refused and sealed."""
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             return horizon_of(cursor)
 
     def advance(self, horizon: Horizon) -> None:
@@ -189,7 +189,7 @@ class Seals(ABC):
         return next((int(text) for (text,) in self._fetch(SELECT_STATE, REFUSED)), 0)
 
     def _fetch(self, statement: str, *parameters: object) -> list[Any]:
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             cursor.execute(statement, parameters)
             rows: list[Any] = cursor.fetchall()
         return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from analytics_es.events.checks import MAX_INTEGER
@@ -22,12 +22,13 @@ DERIVED = {
     "type": "type",
     "family": "family",
     "activity": "activity",
+    "verdict": "verdict",
     "outcome": OUTCOME,
     "source": "e.source",
     "occurred_at": "epoch_us(e.occurred_at)",
     "minute": "CAST(minute(e.occurred_at) AS BIGINT)",
 }
-RARELY = {"minute"}  # decoded only where it is named
+RARELY = {"minute", "verdict"}  # decoded only where it is named
 MOST_DECIMALS = 18  # of a number that is exact
 IN_MICROSECONDS = {"duration_us": "duration_ms", "time_to_first_chunk_us": "time_to_first_chunk_ms"}
 ALWAYS = {"status", "duration_ms"}
@@ -54,7 +55,7 @@ def decoding(declarations: Sequence[Declaration]) -> str:
         *(f"{_number(name)} AS {quote_name(name)}" for name in numbers),
         *(f"{scaled(_number(IN_MICROSECONDS[name]), 3)} AS {name}" for name in sorted(named & set(IN_MICROSECONDS))),
         *(struct for outer, names in own.items() if names for struct in _own_structs(outer, names)),
-        f"{_all_unread(numbers, scales)} AS unread",
+        f"{_all_unread(numbers, scales, _measured(declarations))} AS unread",
         *(f"for_{projection.name}" for projection in declarations),
     ]
     typed = quote(json.dumps(_structure(stored, own)))
@@ -73,21 +74,33 @@ def _decimals(declarations: Sequence[Declaration], name: str) -> int:
     return max(decimals, default=0)
 
 
+def _measured(declarations: Sequence[Declaration]) -> set[str]:
+    """Return the fields that histograms are of, which leave out what is below 0."""
+    measures = [own for projection in declarations for own in projection.measures if own.kind == "histogram"]
+    paths = {path for measure in measures if measure.sql for path in engine.references(measure.sql)}
+    return {IN_MICROSECONDS.get(path[0], path[0]) for path in paths if len(path) == 1}
+
+
 def _number(name: str) -> str:
     kind = FIELDS[name]
     return f"CASE WHEN open THEN TRY_CAST(t.{quote_name(name)} AS {kind}) ELSE d.{quote_name(name)} END"
 
 
-def _all_unread(numbers: Sequence[str], scales: Mapping[str, int]) -> str:
-    """Name the fields that are there and cannot be read; of validated events, only a large one can be among them."""
+def _all_unread(numbers: Sequence[str], scales: Mapping[str, int], measured: Collection[str]) -> str:
+    """Name the fields that are there and cannot be read; of validated events, large ones, and those below 0.
+
+    What is below 0 is one only for a histogram: whoever reads this looks once more at what is left out of what.
+    """
     large = [f"abs(d.{quote_name(name)}) > {MAX_INTEGER // 10 ** scales[name]}" for name in numbers if scales[name]]
-    listed = sql_list([_unread(name, scales[name]) for name in numbers])
+    large += [f"d.{quote_name(name)} < 0" for name in numbers if name in measured]
+    listed = sql_list([_unread(name, scales[name], name in measured) for name in numbers])
     return f"CASE WHEN {' OR '.join(['open', *large])} THEN list_filter([{listed}], lambda x: x IS NOT NULL) END"
 
 
-def _unread(name: str, decimals: int) -> str:
+def _unread(name: str, decimals: int, measured: bool) -> str:
     there = f"(t.{quote_name(name)} IS NOT NULL OR d.{quote_name(name)} IS NOT NULL)"
-    return f"CASE WHEN {there} AND {scaled(_number(name), decimals)} IS NULL THEN {quote(name)} END"
+    wrong = f"{scaled(_number(name), decimals)} IS NULL" + (f" OR {_number(name)} < 0" if measured else "")
+    return f"CASE WHEN {there} AND ({wrong}) THEN {quote(name)} END"
 
 
 def _own_structs(outer: str, names: Sequence[str]) -> list[str]:

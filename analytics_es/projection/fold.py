@@ -7,13 +7,14 @@ import functools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import Factory, asdict, evolve, frozen
 
-from analytics_es.errors import EventsNotFolded, FoldFailed
+from analytics_es.errors import Closed, EventsNotFolded, FoldFailed
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, OWN, facts, matches, microseconds
 from analytics_es.events.fields import FAMILIES
 from analytics_es.projection import engine
@@ -83,7 +84,7 @@ class Fold:
         # Most batches are small, where a query costs planning, not work: one engine thread, projections side by side.
         self._engine = engine.connect(threads=threads)
         self._workers = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="analytics-es-fold")
-        self._lock = threading.Lock()
+        self._lock, self._closed = threading.Lock(), threading.Event()
         self._define(declarations)
 
     def _define(self, declarations: Iterable[Declaration]) -> None:
@@ -97,7 +98,7 @@ class Fold:
         A projection whose fold fails gets the error in the place of its rows; EventsNotFolded may lie in the events.
         """
         declarations = [self._declarations[name] for name in (self._declarations if names is None else names)]
-        with self._lock:
+        with self._engine_alone():
             try:
                 decoded = self._load(events, within)
                 days = self._days(events) if within is None else []
@@ -112,12 +113,6 @@ class Fold:
                 for declaration in declarations
             }
             return {name: fold.result() for name, fold in folds.items()}
-
-    def fold_all(
-        self, events: pa.Table, names: Sequence[str] | None = None, *, within: Micros | None = None
-    ) -> dict[str, Folded]:
-        """Fold events as a call does; raises FoldFailed where one of the projections fails."""
-        return {name: succeeded(result) for name, result in self(events, names, within=within).items()}
 
     def of(self, declarations: Iterable[Declaration]) -> Fold:
         """Return the fold of other definitions: it shares engine, threads and lock, and is closed with this one."""
@@ -159,7 +154,7 @@ class Fold:
     ) -> pa.Table:
         sql = ProjectionSql(declaration, "0", "0")  # no buckets
         keys = [shortened(text) for text in where.values()]
-        with self._lock:
+        with self._engine_alone():
             try:
                 self._load(events, within)
                 with self._engine.cursor() as cursor:
@@ -169,13 +164,23 @@ class Fold:
 
     def count_days(self, keys: Sequence[str]) -> list[Day]:
         """Count events by the days that their keys name, and add up their checksums."""
-        with self._lock:
+        with self._engine_alone():
             return self._days(pa.table({"key": pa.array(keys, pa.string())}))
 
     def close(self) -> None:
-        """Let go of threads and engine."""
-        self._workers.shutdown()
-        self._engine.close()
+        """Let go of threads and engine, when nobody folds any more."""
+        with self._lock:
+            self._closed.set()
+            self._workers.shutdown()
+            self._engine.close()
+
+    @contextmanager
+    def _engine_alone(self) -> Iterator[None]:
+        """Have the engine to oneself; raises Closed."""
+        with self._lock:
+            if self._closed.is_set():
+                raise Closed
+            yield
 
     def _load(self, events: pa.Table, within: Micros | None) -> _Decoded:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""

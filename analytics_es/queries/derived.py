@@ -78,6 +78,17 @@ class DerivedReadModels:
         with closing(Fold([declaration], tiling.calendar, threads=THREADS)) as own:
             return derive(log, [declaration], own, tiling, seeds=_NoSeeds(log), progress=progress)
 
+    @classmethod
+    def exact(cls, log: EventLog, declaration: Declaration, tiling: Tiling) -> ReadModels:
+        """Return rows of a stretch of which nothing is sealed; raises SealedPeriod where something is by now."""
+        read_models = cls.build(log, declaration, tiling)
+        try:
+            check_exact(log, tiling.start, 0, "what calls cost around a change of prices")
+        except BaseException:
+            read_models.close()
+            raise
+        return read_models
+
     @contextmanager
     def open(self, key: Any, build: Callable[[], ReadModels]) -> Iterator[ReadModels]:
         """Open those of a key, built where they are not remembered."""
@@ -134,11 +145,13 @@ class DerivedReadModels:
     ) -> Iterator[ReadModels]:
         """Open rows of a definition in a calendar, which may be those of no read model, derived from a log."""
         tiling = Tiling.of(calendar, period)
-        check_exact(log, tiling.start, 0, "a question about several entities, or in a zone whose hours are others,")
+        what = "a question about several entities, or in a zone whose hours are others,"
+        check_exact(log, tiling.start, 0, what)
         whole, head = tiling.with_before(), log.head()
         key = (declaration.definition, str(calendar.zone), whole.start, whole.end, head)
         part = LogSlice(log, upto=head)
         with self.open(key, lambda: self.build(part, declaration, whole, progress=progress)) as read_models:
+            check_exact(log, tiling.start, 0, what)  # and was not sealed meanwhile
             yield read_models
 
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from attrs import frozen
+from attrs import Factory, define, frozen
 
-from analytics_es.errors import MissingProjection, NoLongerKept, StaleReadModel
+from analytics_es.errors import MissingProjection, NoLongerKept, SealedPeriod, StaleReadModel
 from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
-from analytics_es.read_models import ReadModels, Snapshot, Tiling
+from analytics_es.queries.policies import Policies
+from analytics_es.read_models import ReadModels, Remembered, Snapshot, Tiling, remembering
 from analytics_es.types import Completeness, TimePeriod
 
 Derive = Callable[[Declaration, Tiling, int], ReadModels]
-Lag = Callable[[int], tuple[int, float]]
+Lag = Callable[..., tuple[int, float]]  # of a position, and of a cursor in the log's database where there is one
 TOGETHER = 100  # spans of one statement: SQLite takes at most 500
+TRIES = 5  # to answer from the log, while more and more of it is sealed
+
+T = TypeVar("T")
 
 
 def _underivable(declaration: Declaration, tiling: Tiling, position: int) -> ReadModels:
@@ -30,7 +34,8 @@ class QuestionContext:
     """What answers are made from: the read models, the calendar they keep, how far they lag, and what time it is.
 
     `known_as` says under which name the log knows an entity: its pseudonym, where it has one. `derive` folds a period
-    from the log up to a position, for another declaration than that of a read model; who asks closes it. `by_hours`:
+    from the log up to a position, for another declaration than that of a read model; who asks closes it. `policies` are
+    those of privacy that events were recorded under. `by_hours`:
     days of the calendar are added up from hours, because the days of the read models are another zone's.
     """
 
@@ -40,6 +45,7 @@ class QuestionContext:
     clock: Callable[[], datetime]
     known_as: Callable[[str, str], str] = lambda _, name: name
     derive: Derive = _underivable
+    policies: Callable[[], Policies] = Policies
     by_hours: bool = False
 
     def as_logged(self, where: Mapping[str, str]) -> dict[str, str]:
@@ -53,21 +59,58 @@ class QuestionContext:
         return self.read_models.declarations[name]
 
     @contextmanager
-    def question(self, names: Sequence[str], period: TimePeriod) -> Iterator[Question]:
-        """Open one snapshot for one answer about a period; raises MissingProjection."""
+    def question(self, names: Sequence[str], period: TimePeriod, *, kept: bool = True) -> Iterator[Question]:
+        """Open one snapshot for one answer about a period, of what is `kept` of it; raises MissingProjection.
+
+        A database has few snapshots at a time, and ends one that idles: what takes longer is done afterwards.
+        """
         for name in names:
             self.declaration(name)
-        with self.read_models.read() as snapshot:
+        policies = self.policies()  # before there is a snapshot: nobody waits for the log with one
+        with remembering(self.read_models) as (snapshot, remembered):
             horizon = snapshot.horizon()
-            tiling = Tiling.of(self.calendar, period, by_hours=self.by_hours).coarsened(horizon.hours)
-            question = Question(self, snapshot, horizon, tiling, period, names)
-            question.check_kept()
+            tiling = Tiling.of(self.calendar, period, by_hours=self.by_hours)
+            tiling = tiling.coarsened(horizon.hours) if kept else tiling
+            position = min(snapshot.positions[name] for name in names)
+            behind = self.lag(position, *([snapshot.of_log] if snapshot.of_log else []))
+            question = Question(self, snapshot, horizon, tiling, period, names, behind, _FromLog(remembered), policies)
+            if kept:
+                question.check_kept()
             yield question
+
+    def answer(self, names: Sequence[str], period: TimePeriod, answered: Callable[[Question], T]) -> T:
+        """Answer from one snapshot, and from the log up to its position, which is read when the snapshot is closed.
+
+        The answer is then made once more from the same rows, so what it asks the snapshot for must not depend on what
+        the log says. Where events of the period are sealed meanwhile, it is begun again.
+        """
+        for left in reversed(range(TRIES)):
+            with self.question(names, period) as question:
+                answer = answered(question)
+            if not question.from_log.left_out:
+                return answer
+            try:
+                return answered(question)
+            except SealedPeriod:
+                if not left:
+                    raise
+        raise AssertionError  # one of the tries has returned or raised
+
+
+@define
+class _FromLog:
+    """Whether the snapshot of a question is open, and whether what the log says was left out of its answer for that."""
+
+    remembered: Remembered
+    left_out: bool = False
 
 
 @frozen
 class Question:
-    """One question: a snapshot, what it no longer holds, the period as it is kept, and the projections."""
+    """One question: a snapshot, what it no longer holds, the period as it is kept, and the projections.
+
+    `behind`: how many events the log held beyond the snapshot, and how many seconds the first of them had waited.
+    """
 
     context: QuestionContext
     snapshot: Snapshot
@@ -75,6 +118,19 @@ class Question:
     tiling: Tiling
     requested: TimePeriod
     names: Sequence[str]
+    behind: tuple[int, float]
+    from_log: _FromLog
+    policies: Policies = Factory(Policies)
+
+    def derived(self, declaration: Declaration, tiling: Tiling, position: int) -> ReadModels | None:
+        """Fold a stretch of the log, once the snapshot is closed; until then None, and the answer is made again.
+
+        Who asks closes it. Raises SealedPeriod.
+        """
+        if self.from_log.remembered.is_open:
+            self.from_log.left_out = True
+            return None
+        return self.context.derive(declaration, tiling, position)
 
     @property
     def period(self) -> TimePeriod:
@@ -121,12 +177,17 @@ class Question:
         since = {"hour": self.horizon.hours, "day": self.horizon.days}
         return None if any(span.start < since[span.grain] for span in before.spans()) else before
 
-    def completeness(self) -> Completeness:
-        """Say what the answer stands on."""
+    def not_stored(self, words: Iterable[str]) -> tuple[str, ...]:
+        """Return the words, such as `user`, that a policy of privacy did not let be stored of some of the events."""
+        position = min(self.snapshot.positions[name] for name in self.names)
+        return self.policies.not_stored(words, self.tiling.local(self.tiling.start), position)
+
+    def completeness(self, words: Iterable[str] = ()) -> Completeness:
+        """Say what the answer to a question by these words stands on."""
         start, partial = self.tiling.start, self.snapshot.partial() if self.horizon.seal else {}
         since = max((partial.get(name, 0) for name in self.names), default=0)
         position = min(self.snapshot.positions[name] for name in self.names)
-        events, seconds = self.context.lag(position)
+        events, seconds = self.behind
         unreadable = sum(self.snapshot.unreadable(name, self.tiling.start, self.tiling.end) for name in self.names)
         return Completeness(
             position=position,
@@ -136,4 +197,5 @@ class Question:
             open_buckets=self.tiling.end > self.context.clock().timestamp(),
             sealed_until=self.tiling.local(self.horizon.until) if start < self.horizon.until else None,
             complete_from=self.tiling.local(since) if start < since else None,
+            not_stored=self.not_stored(words),
         )

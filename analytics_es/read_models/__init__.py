@@ -1,9 +1,21 @@
 """The read models: rows and checkpoints of every projection, committed together; the only SQL dialect code."""
 
 from analytics_es.read_models.registry import Live
+from analytics_es.read_models.remembered import Remembered, remembering
 from analytics_es.read_models.seeds import Seeds, check_exact
 from analytics_es.read_models.snapshot import Snapshot, Span
 from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.tiling import Tiling, calendar_of
 
-__all__ = ["Live", "ReadModels", "Seeds", "Snapshot", "Span", "Tiling", "calendar_of", "check_exact"]
+__all__ = [
+    "Live",
+    "ReadModels",
+    "Remembered",
+    "Seeds",
+    "Snapshot",
+    "Span",
+    "Tiling",
+    "calendar_of",
+    "check_exact",
+    "remembering",
+]

@@ -11,7 +11,7 @@ from analytics_es.errors import EventsNotFolded
 from analytics_es.events.event import MICRO
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Fold, Folded
+from analytics_es.projection.fold import Fold, Folded, succeeded
 from analytics_es.projection.rows import PIECE
 from analytics_es.read_models.halving import AT_FAULT, Halving
 from analytics_es.read_models.registry import Live
@@ -20,6 +20,8 @@ from analytics_es.read_models.snapshot import Span
 from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import AggregationResult, TimePeriod
+
+NEAR = 10_000  # events that are folded while nobody else can commit
 
 
 def run_aggregation(
@@ -121,11 +123,16 @@ class _Aggregation:
     def swap(self, live: Live, parts: list[Folded]) -> tuple[int, int, int]:
         """Swap in what was folded up to a checkpoint, and what a runner added since; rows, more events, position."""
         name, events = live.declaration.name, 0
+        while (
+            now := self.read_models.live()[name]
+        ).position - live.position > NEAR and now.declaration == live.declaration:
+            late, more = self.parts([live], after=live.position, upto=now.position)
+            parts, events, live = parts + late[name], events + more, now
         with self.read_models.replacing(name) as (cursor, now):
             if now.declaration == live.declaration:
                 if now.position > live.position:
-                    late, events = self.parts([live], after=live.position, upto=now.position)
-                    parts = parts + late[name]
+                    late, more = self.parts([live], after=live.position, upto=now.position)
+                    parts, events = parts + late[name], events + more
                 self.read_models.delete(cursor, now.declaration, self.spans())
                 for part in parts:
                     self.read_models.merge(cursor, now.declaration, part)
@@ -146,7 +153,7 @@ class _Aggregation:
         events, fold = 0, self.fold.of(declarations.values())
         within = self.days[0] * MICRO, self.days[1] * MICRO
         for batch in self.log.scan_period(*within, after=after, upto=upto):
-            for name, folded in fold.fold_all(batch, within=within).items():
-                parts[name].append(self.keep(declarations[name], folded))
+            for name, result in fold(batch, within=within).items():
+                parts[name].append(self.keep(declarations[name], succeeded(result)))
             events += batch.num_rows
         return parts, events

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from analytics_es.errors import AnalyticsError, RebuildRunning
+from analytics_es.errors import AnalyticsError, FoldFailed, RebuildRunning, RowsRefused
 from analytics_es.log import EventLog
 from analytics_es.read_models.catch_up import RETRY_SECONDS, Runner
 from analytics_es.read_models.rebuild import owed
@@ -36,11 +36,26 @@ class Backfill:
             return
         self._runner.left_out = names
         try:
-            self._rebuild(names, progress)
+            self._rebuild_each(names, progress)
         except RebuildRunning:
             return
         finally:
             self._runner.left_out = ()
+
+    def _rebuild_each(self, names: Sequence[str], progress: Progress | None) -> None:
+        """Rebuild all in one pass, or, where one of them cannot be, one by one: the others go on."""
+        try:
+            self._rebuild(names, progress)
+        except (FoldFailed, RowsRefused) as error:
+            if len(names) == 1:
+                raise
+            failed = [error]
+            for name in names:
+                try:
+                    self._rebuild([name], progress)
+                except (FoldFailed, RowsRefused) as other:
+                    failed.append(other)
+            raise failed[-1] from None
 
     def follow(self) -> None:
         """Do so in the background: when the store is opened, and again where that failed."""

@@ -11,11 +11,12 @@ from analytics_es.errors import AnalyticsError, RebuildLost
 from analytics_es.log import Horizon
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Day
 from analytics_es.read_models import registry
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import NOTHING, Seeds
-from analytics_es.read_models.snapshot import HORIZON
-from analytics_es.read_models.store import SEAL, WRITE_ABOUT, ReadModels
+from analytics_es.read_models.snapshot import HORIZON, PARTIAL
+from analytics_es.read_models.store import ADD_TO_LEDGER, SEAL, WRITE_ABOUT, ReadModels
 
 NO_HORIZON = Horizon().write()
 
@@ -103,6 +104,15 @@ def _unsettled(read_models: ReadModels, cursor: Cursor, seal: int) -> list[Live]
     about = read_models.about(cursor)
     ours = [live for live in registry.live(cursor).values() if live.log == read_models.log]
     return [live for live in ours if int(about.get(f"{SEAL}{live.declaration.table}", 0)) < seal]
+
+
+def note_missed(read_models: ReadModels, declaration: Declaration, days: Iterable[Day], until: int) -> None:
+    """Note events that are gone before a read model could take them in; `until` when (seconds) it lacks some."""
+    with read_models.writing() as cursor:
+        for day in days:
+            cursor.execute(ADD_TO_LEDGER, (declaration.table, *day))
+        if until:
+            cursor.execute(WRITE_ABOUT, (f"{PARTIAL}{declaration.table}", str(until)))
 
 
 def clear_away(read_models: ReadModels) -> list[str]:

@@ -11,11 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from attrs import frozen
 
 from analytics_es.errors import AnalyticsError, NotCaughtUp, StoreBusy, StoreUnavailable
+from analytics_es.events import codec
 from analytics_es.log import EventLog
+from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded, Result, succeeded
 from analytics_es.read_models.halving import AT_FAULT, Halving, following
@@ -87,12 +90,17 @@ class Runner:
 
         Raises the error of a projection that cannot go on, after the others have caught up.
         """
+        head = self.bring_up(progress)
+        for error in self.errors.values():
+            raise error
+        return head
+
+    def bring_up(self, progress: Progress | None = None) -> int:
+        """Catch up as far as each projection can: `errors` says which cannot go on."""
         self.errors.clear()
         head = self._log.head()
         while self.step(head, progress):
             pass
-        for error in self.errors.values():
-            raise error
         return head
 
     def step(self, head: int | None = None, progress: Progress | None = None, *, yielding: bool = False) -> bool:
@@ -274,16 +282,15 @@ class Runner:
         error = self.errors.get(name) or self.trouble
         return str(error) if error else None
 
-    def lag(self, position: int) -> tuple[int, float]:
-        """Return how many events the log holds beyond a position, and how many seconds the first of them has waited."""
-        head = self._log.head()
+    def lag(self, position: int, cursor: Cursor | None = None) -> tuple[int, float]:
+        """Return how many events the log holds beyond a position, and how many seconds the first of them has waited.
+
+        A `cursor` in the log's own database counts those of that state of it.
+        """
+        head, first = self._log.ahead(position, cursor)
         if head <= position:
             return 0, 0.0
-        try:
-            first = self._log.first_after(position)
-        except Exception:  # whatever is wrong with what is stored, the fold will list it
-            first = None
-        waited = (self._clock() - first.recorded_at).total_seconds() if first and first.recorded_at else 0.0
+        waited = (self._clock() - recorded_at).total_seconds() if (recorded_at := _recorded_at(first)) else 0.0
         return head - position, max(waited, 0.0)
 
     def close(self) -> None:
@@ -292,3 +299,10 @@ class Runner:
         self._woken.set()
         if self._thread:
             self._thread.join()
+
+
+def _recorded_at(stored: Mapping[str, Any] | None) -> datetime | None:
+    try:
+        return codec.decode(stored["position"], stored["type"], stored["state"]).recorded_at if stored else None
+    except Exception:  # whatever is wrong with what is stored, the fold will list it
+        return None

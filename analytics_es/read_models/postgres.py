@@ -58,6 +58,7 @@ class PostgresReadModels(ReadModels):
     """All read models of one log, in its schema; the database is the log's to close."""
 
     key_type, integer_type, wide_type = 'text COLLATE "C"', "bigint", "numeric"
+    beside_log = True
     sums = Sums(sums=_SUMS, exact=_SUMS, overflow=lambda _: False)
 
     def __init__(
@@ -95,18 +96,18 @@ class PostgresReadModels(ReadModels):
         return self._database
 
     @contextmanager
-    def keeping(self) -> Iterator[tuple[Any, dict[str, Live]]]:
+    def keeping(self, *, long: bool = False) -> Iterator[tuple[Any, dict[str, Live]]]:
         """Open a transaction to read in which what is live stays there: who wants to drop it waits."""
-        cursor, live, reading = self._locked()
+        cursor, live, reading = self._locked(long)
         with reading:
             yield cursor, live
 
-    def _locked(self) -> tuple[Any, dict[str, Live], ExitStack]:
+    def _locked(self, long: bool) -> tuple[Any, dict[str, Live], ExitStack]:
         """Lock what is live; once more where that was promoted and dropped just before."""
         for left in reversed(range(TRIES)):
             try:
                 with ExitStack() as opening:
-                    cursor = opening.enter_context(self.reading())
+                    cursor = opening.enter_context(self.reading(long=long))
                     live = self.live_in(cursor)
                     if live:
                         tables = ", ".join(read_model.declaration.table for read_model in live.values())

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from analytics_es.log import Horizon
+from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Column, Declaration, shortened
 from analytics_es.projection.fold import WHOLE
 from analytics_es.read_models.stored import form, read, whole_rows
@@ -74,12 +75,16 @@ class Sums:
 
 @frozen
 class Snapshot:
-    """One state of the read models: every answer read from it stands on the same positions."""
+    """One state of the read models: every answer read from it stands on the same positions.
+
+    `of_log` looks into the log in the same state, where that is in the same database.
+    """
 
     positions: Mapping[str, int]
     live: Mapping[str, Declaration]
     _fetch: Fetch
     _merged: Sums
+    of_log: Cursor | None = None
 
     def sums(
         self,

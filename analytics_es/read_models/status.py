@@ -23,7 +23,7 @@ def projection_status(
 
 def _status(snapshot: Snapshot, declared: Declaration, runner: Runner, problem: str | None) -> ProjectionStatus:
     name, live = declared.name, snapshot.live[declared.name]
-    lag_events, lag_seconds = runner.lag(snapshot.positions[name])
+    lag_events, lag_seconds = runner.lag(snapshot.positions[name], snapshot.of_log)
     changed = differences(live, declared)
     return ProjectionStatus(
         name=name,

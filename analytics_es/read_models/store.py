@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -50,6 +50,7 @@ class ReadModels(ABC):
     integer_type: str
     wide_type: str  # of numbers that may pass 64 bits; {c} is the name of the column
     table_options = ""
+    beside_log = False  # in the database of the log
     sums: Sums
     checkpoints: Checkpoints
 
@@ -90,9 +91,9 @@ class ReadModels(ABC):
         """Open a transaction that nothing comes between."""
         return self._there().write()
 
-    def reading(self) -> AbstractContextManager[Cursor]:
-        """Open a transaction that sees one state."""
-        return self._there().read()
+    def reading(self, *, long: bool = False) -> AbstractContextManager[Cursor]:
+        """Open a transaction that sees one state; a `long` one may idle."""
+        return self._there().read_long() if long else self._there().read()
 
     def prepare(self, cursor: Cursor, timezone: str) -> None:
         """Make room for every projection. Rows of another log go; those of another definition serve until rebuilt."""
@@ -194,17 +195,20 @@ class ReadModels(ABC):
 
     # ── sealed events ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def about_to_seal(self, seal: int, position: int) -> None:
-        """Note that read models which are this far have taken in all that a seal will hold, unlike later ones."""
+    def about_to_seal(self, seal: int, position: int, also: Collection[str] = ()) -> None:
+        """Note that read models which are this far have taken in all that a seal will hold, unlike later ones.
+
+        So have, as far as the seal goes, those of which it holds the rows themselves: these are named.
+        """
         with self.writing() as cursor:
             for live in registry.live(cursor).values():
-                if live.log == self.log and live.position >= position:
+                if live.log == self.log and (live.position >= position or live.declaration.name in also):
                     self._mark(cursor, live.declaration, seal)
 
-    def everything_live(self) -> list[Declaration]:
+    def everything_live(self) -> list[Live]:
         """Return every live read model of this log, those of projections that nobody here knows too."""
         with self.reading() as cursor:
-            return [live.declaration for live in registry.live(cursor).values() if live.log == self.log]
+            return [live for live in registry.live(cursor).values() if live.log == self.log]
 
     def shrink(self) -> None:  # noqa: B027  # nothing to do is an answer
         """Give back to the disk the space of rows that are gone, where the database does not by itself."""
@@ -271,9 +275,9 @@ class ReadModels(ABC):
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
-    def read(self) -> Iterator[Snapshot]:
-        """Open one state of all read models and checkpoints."""
-        with self.keeping() as (cursor, live):
+    def read(self, *, long: bool = False) -> Iterator[Snapshot]:
+        """Open one state of all read models and checkpoints; a `long` one may idle, as others end soon."""
+        with self.keeping(long=long) as (cursor, live):
 
             def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
                 cursor.execute(statement, parameters)
@@ -281,17 +285,17 @@ class ReadModels(ABC):
 
             positions = {name: read_model.position for name, read_model in live.items()}
             declarations = {name: read_model.declaration for name, read_model in live.items()}
-            yield Snapshot(positions, declarations, fetch, self.sums)
+            yield Snapshot(positions, declarations, fetch, self.sums, cursor if self.beside_log else None)
 
     @contextmanager
-    def keeping(self) -> Iterator[tuple[Cursor, dict[str, Live]]]:
+    def keeping(self, *, long: bool = False) -> Iterator[tuple[Cursor, dict[str, Live]]]:
         """Open a transaction to read in which what is live stays there, whatever is promoted meanwhile."""
-        with self.reading() as cursor:
+        with self.reading(long=long) as cursor:
             yield cursor, self.live_in(cursor)
 
     def live(self) -> dict[str, Live]:
         """Return what is live of each projection."""
-        with self.reading() as cursor:
+        with self._there().look() as cursor:
             return self.live_in(cursor)
 
     def live_in(self, cursor: Cursor) -> dict[str, Live]:

@@ -29,9 +29,31 @@ def derive(
 ) -> ReadModels:
     """Return read models in memory that hold just a period, folded from the log up to its head.
 
-    They begin with the rows of sealed events, or with other `seeds`. What is folded is `seen` first. Raises
-    SealedPeriod where the log's sealed events would have to be told apart by position.
+    They begin with the rows of sealed events, or with other `seeds`. What is folded is `seen` first. Where events are
+    sealed meanwhile, it is done again: some would be in neither. Raises SealedPeriod where sealed events would have to
+    be told apart by position.
     """
+    while True:
+        sealed = log.seals.horizon().sealed
+        read_models = _derived(log, declarations, fold, tiling, seeds, seen, progress)
+        try:
+            if log.seals.horizon().sealed == sealed:
+                return read_models
+        except BaseException:
+            read_models.close()
+            raise
+        read_models.close()
+
+
+def _derived(
+    log: EventLog,
+    declarations: Sequence[Declaration],
+    fold: Fold,
+    tiling: Tiling,
+    seeds: Seeds | None,
+    seen: Callable[[pa.Table], None],
+    progress: Progress | None,
+) -> ReadModels:
     head, days = log.head(), tiling.whole_days()
     if seeds is None and not log.begins:
         check_exact(log, days[0], head, "an answer as of then, with the period before,")

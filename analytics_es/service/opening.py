@@ -16,6 +16,7 @@ from analytics_es.errors import ProjectionsShadowed
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.privacy import DEFAULT
 from analytics_es.lifecycle import RetentionPolicy
+from analytics_es.log.strict import StrictIds
 from analytics_es.projection import declarations_of
 from analytics_es.service.parts import Lifetime, Parts
 from analytics_es.service.settings import Settings, read_settings
@@ -33,7 +34,7 @@ class Opening:
     schema: str
     timezone: str
     projections: Sequence[type] | None
-    strict_ids: bool
+    strict_ids: StrictIds | None
     rebuild: Literal["auto", "manual"]
     retention: Mapping[str, str] | None
     tags: Sequence[str] | None
@@ -57,7 +58,7 @@ class Opening:
             lambda log: add_tags(declarations, settings.tags, log),
             timezone=self.timezone,
             schema=self.schema,
-            strict_ids=self.strict_ids,
+            strict_ids=settings.strict_ids or False,
             policy=settings.privacy or PrivacyPolicy.of(PRIVACY),
             vault_key=settings.vault_key,
             clock=self.clock,
@@ -80,6 +81,7 @@ class Opening:
             vault_key=settings.vault_key if self.vault_key is None else Path(self.vault_key),
             retention=settings.retention if self.retention is None else RetentionPolicy.of(self.retention),
             tags=settings.tags if self.tags is None else check_tags(self.tags),
+            strict_ids=settings.strict_ids if self.strict_ids is None else self.strict_ids,
         )
 
 

@@ -13,7 +13,7 @@ from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
-from analytics_es.errors import Closed, Forked
+from analytics_es.errors import AnalyticsError, Closed, FoldFailed, Forked, StoreFailed
 from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.waiting import WaitingCorrections
@@ -22,6 +22,7 @@ from analytics_es.log import LogSlice
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words
+from analytics_es.queries.policies import PolicyLog
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.service.questions import Contexts
 from analytics_es.store import Store
@@ -53,7 +54,8 @@ class Parts:
             clock=store.clock,
             known_as=store.known_as,
             prices=prices,
-            derive=lambda declaration, tiling, upto: DerivedReadModels.build(
+            policies=PolicyLog(store.log),
+            derive=lambda declaration, tiling, upto: DerivedReadModels.exact(
                 LogSlice(store.log, upto=upto), declaration, tiling
             ),
         )
@@ -101,12 +103,20 @@ class Parts:
 
     def catch_up(self, progress: Progress | None = None, *, thresholds: bool = True) -> int:
         """Fold everything recorded so far; returns the position reached. What is announced meanwhile is folded too."""
-        if self.backfill:
-            self.backfill.now(progress)
+        runner = self.store.runner
+        failed: list[AnalyticsError] = []  # for one projection: raised when the rest is done
+        try:
+            if self.backfill:
+                self.backfill.now(progress)
+        except (FoldFailed, StoreFailed) as error:
+            failed.append(error)
         self.corrections.settle()
-        position = self.store.runner.catch_up(progress)
-        reached = self.thresholds.look() if self.thresholds and thresholds else 0
-        return self.store.runner.catch_up(progress) if reached else position
+        position = runner.bring_up(progress)
+        if self.thresholds and thresholds and self.thresholds.look():
+            position = runner.bring_up(progress)
+        for first in [*failed, *runner.errors.values()]:
+            raise first
+        return position
 
     def problem(self, projection: str) -> str | None:
         """Say what keeps a projection from going on, or what its budgets' thresholds failed with."""

@@ -14,7 +14,7 @@ from analytics_es.audit.explain import explain
 from analytics_es.audit.explain_cost import explain_cost
 from analytics_es.audit.rows import COST, Answer, Row, period_and_keys
 from analytics_es.cost import PriceBook, PriceEntry
-from analytics_es.cost.breakdown import cost
+from analytics_es.cost.breakdown import cost, read_cost_words
 from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.report import budgets
 from analytics_es.cost.price_diff import price_diff
@@ -107,7 +107,9 @@ class Questions(ABC):
     ) -> OperationResult[MetricSummary]:
         """Sum up one metric, such as `performance.duration`, over a period: figures, series, groups, period before.
 
-        Several entities together (`group_by=["user", "tenant"]`) are derived from the log, which `progress` is told of.
+        Groups add up: what belongs to no entity has the text "", and is asked for by it. Several entities together
+        (`group_by=["user", "tenant"]`), and filters by "", are derived from the log, which `progress` is told of. The
+        failure is BadQuestion for a filter that is no text, UnknownKey for a name that is none.
         """
 
         def answered() -> MetricSummary:
@@ -157,12 +159,14 @@ class Questions(ABC):
         these, whatever they reported; with `models`, such as {"a": "b"}, those of model a as if they were of b (or of
         `provider/b`). Nothing is recorded of it. The failure is UnknownModel for a model in the place of another that
         has no price in the period.
-        Several entities together are derived from the log, which `progress` is told of: position and head.
+        Rows add up: what belongs to nobody has the text "", and is asked for by it. A `currency` in `where` is that of
+        the cost, whoever told it; "" is what is not known. Several entities together, and what belongs to nobody, are
+        derived from the log, which `progress` is told of: position and head.
         """
 
         def answered() -> CostBreakdown:
             contexts = self._contexts()
-            words = read_words(_declared(contexts, "cost"), by, where)
+            words = read_cost_words(_declared(contexts, "cost"), by, where)
             with contexts.open("cost", period, words, progress) as context:
                 assumption = assumed(context, prices, models)
                 return cost(context, period, words.by, where=words.where, assumption=assumption)
@@ -254,7 +258,7 @@ class Questions(ABC):
         def explained() -> CostExplanation:
             contexts = self._contexts()
             when, keys = period_and_keys(period, row, where, metric=COST)
-            keys = {**read_words(_declared(contexts, "cost"), where=keys).where}
+            keys = {**read_cost_words(_declared(contexts, "cost"), (), keys).where}
             options: dict[str, Any] = {"limit": limit, "largest": largest, "progress": progress}
             with contexts.evidence("cost", when) as context:
                 return explain_cost(context, contexts.store, when, keys, **options)

@@ -12,13 +12,15 @@ from analytics_es.audit.diff import diff
 from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.corrections import Corrections
+from analytics_es.cost.price_log import PriceLog
 from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, WhenFull
 from analytics_es.ingest.bus import FAMILIES
-from analytics_es.ingest.recorder import OnDuplicate, OnRefused
 from analytics_es.ingest.subscription import subscribe
+from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
 from analytics_es.ingest.writer import OnFailure
 from analytics_es.lifecycle import Erasure
 from analytics_es.log import Appended, Entry
+from analytics_es.log.strict import StrictIds
 from analytics_es.queries.as_of import position_at
 from analytics_es.service.as_of import AsOf
 from analytics_es.service.opening import Opening
@@ -57,7 +59,7 @@ class AnalyticsService(Upkeep):
         timezone: str = "UTC",
         projections: Sequence[type] | None = None,
         follow: bool = True,
-        strict_ids: bool = False,
+        strict_ids: StrictIds | None = None,
         rebuild: Literal["auto", "manual"] = "auto",
         retention: Mapping[str, str] | None = None,
         tags: Sequence[str] | None = None,
@@ -77,12 +79,13 @@ class AnalyticsService(Upkeep):
         catches up or follows, and so is one that is new to a long log. With `rebuild="manual"` a changed one waits for
         `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
-        id alone, for producers that send an event again with another time (appends are several times slower).
+        id alone, for producers that send an event again with another time: for some sources, `["agents", "otel:*"]`, or
+        for all, `True` (appends of these are slower, docs/concepts.md).
         `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or rules
         (docs/privacy.md). `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
         unless said otherwise, nothing is ever let go. `tags` are attributes that cost is told apart by, unless said
         otherwise those that this store was told of last (docs/dimensions.md). `settings` is a TOML file that says
-        all four; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
+        all five; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
         reached (docs/budgets.md), in a thread of its own or by `catch_up`, where that was recorded first.
         Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention, BadTags and
         BadDeclaration.
@@ -132,6 +135,8 @@ class AnalyticsService(Upkeep):
         skip_refused: bool = False,
         on_refused: OnRefused | None = None,
         on_duplicate: OnDuplicate | None = None,
+        exported: bool = False,
+        with_prices: bool = False,
         progress: Progress | None = None,
     ) -> OperationResult[BatchReceipt]:
         """Record any number of events, each a mapping of `record_event`'s arguments, one commit a batch.
@@ -140,7 +145,14 @@ class AnalyticsService(Upkeep):
         one (batches before it stay recorded); with `skip_refused` everything else is recorded, and the receipt counts
         the refused ones. `on_refused` is called with each refused one, `on_duplicate` with each that was there before,
         which says where, and whether that is something else. Memory is constant for any iterable.
+        `exported`: the events are of another store's export. What that store had to say itself (`analytics.…`) is
+        skipped, and counted by type; with `with_prices`, the prices published there are published here, too, in their
+        order and after those of here; one that is wrong is refused.
         """
+
+        def take_over(prices: PriceLog) -> TakeOver | None:
+            return prices.taken_over if with_prices else skip_own if exported else None
+
         return self._result(
             lambda parts: parts.store.recorder.record_all(
                 events,
@@ -148,18 +160,21 @@ class AnalyticsService(Upkeep):
                 skip_refused=skip_refused,
                 on_refused=on_refused,
                 on_duplicate=on_duplicate,
+                take_over=take_over(parts.prices),
                 progress=progress,
             )
         )
 
-    def importing(self) -> Importer:
+    def importing(self, *, with_prices: bool = False) -> Importer:
         """Return what records the rows of files, as `analytics_es.ingest.files` reads them: one for each import.
 
         A row without an id is known by what it says, and by how many rows of its file say the same; so a file that is
-        renamed, rolled or longer adds only what is new (docs/mapping.md).
+        renamed, rolled or longer adds only what is new (docs/mapping.md). What another store had to say itself is
+        skipped and counted by type; with `with_prices`, the prices published there are published here, too.
         """
-        store = self._parts.store
-        return Importer(store.recorder, store.vault)
+        parts = self._parts
+        take_over = parts.prices.taken_over if with_prices else skip_own
+        return Importer(parts.store.recorder, parts.store.vault, take_over)
 
     def subscribe_to(self, bus: MessageBus, families: Sequence[str] = FAMILIES) -> Subscription:
         """Record what a message bus delivers, until the subscription or this service is closed.

@@ -10,9 +10,10 @@ from typing import Any
 from attrs import Factory, frozen
 
 from analytics_es.cost.tags import check_tags
-from analytics_es.errors import BadPolicy, BadRetention, BadSettings, BadTags
+from analytics_es.errors import BadPolicy, BadRetention, BadSettings, BadStrictIds, BadTags
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.lifecycle import RetentionPolicy
+from analytics_es.log.strict import Strict, StrictIds
 
 
 @frozen(kw_only=True)
@@ -23,6 +24,7 @@ class Settings:
     vault_key: Path | None = None
     retention: RetentionPolicy = Factory(RetentionPolicy)
     tags: tuple[str, ...] | None = None
+    strict_ids: StrictIds | None = None
 
 
 def read_settings(path: Path) -> Settings:
@@ -72,6 +74,19 @@ def _cost(path: Path, table: dict[str, Any]) -> dict[str, Any]:
         raise BadSettings(path=path, problem=f"cost.tags: {error.details['problem']}") from error
 
 
+def _identity(path: Path, table: dict[str, Any]) -> dict[str, Any]:
+    _only(path, "identity", table, ("strict_ids",))
+    strict_ids = table.get("strict_ids", False)
+    if not isinstance(strict_ids, bool | list):
+        raise BadSettings(path=path, problem="identity.strict_ids must be true, false or a list of sources")
+    try:
+        return {"strict_ids": list(Strict.of(strict_ids).patterns)} if table else {}
+    except BadStrictIds as error:
+        raise BadSettings(
+            path=path, problem=f"identity.strict_ids: there is no source {error.details['value']}"
+        ) from error
+
+
 def _only(path: Path, name: str, table: Mapping[str, Any], names: tuple[str, ...]) -> None:
     for key in table:
         if key not in names:
@@ -83,4 +98,5 @@ TABLES: dict[str, Callable[[Path, dict[str, Any]], dict[str, Any]]] = {
     "privacy": _privacy,
     "retention": _retention,
     "cost": _cost,
+    "identity": _identity,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from analytics_es.audit.corrections import doubtful_corrections
 from analytics_es.audit.dead_letters import DeadLetterDetails, DeadLetters
 from analytics_es.audit.ledger import check_ledger
 from analytics_es.audit.verify import verify
+from analytics_es.errors import FoldFailed, StoreFailed
 from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_data, rebuild_from
 from analytics_es.read_models.replay import BATCH
 from analytics_es.read_models.status import projection_status, unreadable_values
@@ -237,11 +239,12 @@ class Upkeep(Questions):
         def retained(parts: Parts) -> RetentionResult:
             chosen = (parts.retention if policy is None else RetentionPolicy.of(policy)).with_archive(archive)
             if not dry_run:
-                parts.catch_up()
+                with suppress(FoldFailed, StoreFailed):  # of one projection, which must not stop the rest
+                    parts.catch_up()
             sealing = Sealing(
                 store=parts.store,
                 policy=chosen,
-                verify=lambda days: verify(parts.store, parts.store.selected(None), period=days),
+                verify=lambda names, days: verify(parts.store, names, period=days),
                 progress=progress,
             )
             return sealing.plan() if dry_run else sealing.run()

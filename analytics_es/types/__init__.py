@@ -41,6 +41,7 @@ from analytics_es.types.lifecycle import (
     ForgetReceipt,
     HeldCopy,
     RetentionResult,
+    StuckProjection,
 )
 from analytics_es.types.metrics import Completeness, Distribution, MetricGroup, MetricInfo, MetricPoint, MetricSummary
 from analytics_es.types.performance import OperationPerformance, PerformanceMetrics, PerformancePoint
@@ -121,6 +122,7 @@ __all__ = [
     "Refusal",
     "RetentionResult",
     "RetryResult",
+    "StuckProjection",
     "ThresholdReached",
     "TimePeriod",
     "Tokens",

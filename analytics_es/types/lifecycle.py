@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from analytics_es.types.period import TimePeriod
 
@@ -28,6 +28,20 @@ class FamilyRetention:
 
 
 @frozen(kw_only=True)
+class StuckProjection:
+    """A projection that could not go on when events were sealed; the others did.
+
+    projection: its name.
+    problem: what keeps it from going on.
+    lost: how many of the sealed events it had not taken in and can take in no more.
+    """
+
+    projection: str
+    problem: str
+    lost: int
+
+
+@frozen(kw_only=True)
 class RetentionResult:
     """What retention has done, or, on a dry run, would do.
 
@@ -43,6 +57,7 @@ class RetentionResult:
     bytes_free: how many of these wait for later events.
     archive: the export that was made first; None where none was asked for.
     refused: how many events have come too late to be taken in, in all.
+    stuck: projections that cannot go on; what they had taken in is sealed with the rest.
     """
 
     dry_run: bool
@@ -57,6 +72,7 @@ class RetentionResult:
     bytes_free: int
     archive: ExportResult | None
     refused: int
+    stuck: list[StuckProjection] = field(factory=list)
 
 
 @frozen(kw_only=True)

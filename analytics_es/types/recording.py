@@ -62,6 +62,8 @@ class BatchReceipt:
     refusals: the first 100 of the refused.
     last_position: of the last one recorded; None where none was.
     waiting: how many of the recorded correct a call that is not there yet; they count from when that comes.
+    skipped: of an export, how many events were what the other store had to say itself, by their type.
+    prices: how many of the recorded are prices that another store had published.
     """
 
     recorded: int
@@ -71,6 +73,8 @@ class BatchReceipt:
     refusals: list[Refusal] = Factory(list)  # the first 100
     last_position: int | None = None
     waiting: int = 0
+    skipped: dict[str, int] = Factory(dict)
+    prices: int = 0
 
 
 @frozen(kw_only=True)

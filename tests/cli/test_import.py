@@ -58,6 +58,9 @@ def test_refused_rows_are_counted_shown_and_kept_with_their_row_and_the_others_i
         "duplicates": 0,
         "differing": 0,
         "refused": len(kept),
+        "waiting": 0,
+        "prices": 0,
+        "skipped": {},
     }
     shown = [line for line in result.stderr.splitlines() if line.startswith("refused: mixed.jsonl row ")]
     assert [int(line.split()[3].rstrip(":")) for line in shown] == [3, 5, 10, 12, 17, 19, 24, 26, 31, 33]
@@ -157,6 +160,32 @@ def test_a_source_that_none_can_be_is_wrong_usage(cli: Cli, source: str) -> None
 
     assert cli("import", "a.jsonl", "--source", source).exit_code == 2
     assert cli("import", "a.jsonl", "--format", "otlp", "--source", "lab").exit_code == 2
+
+
+def test_ids_are_strict_for_the_sources_that_are_named(cli: Cli) -> None:
+    Path("a.jsonl").write_text(cloud_event(1))
+    Path("later.jsonl").write_text(cloud_event(1).replace("12:00:01Z", "12:00:02Z"))
+    Path("other.jsonl").write_text(cloud_event(1).replace("12:00:01Z", "12:00:03Z"))
+
+    def recorded(*arguments: str) -> tuple[int, int]:
+        total = json.loads(cli("import", *arguments, "--json").stdout)["total"]
+        return total["recorded"], total["differing"]
+
+    assert recorded("a.jsonl", "--strict-ids", "agents", "--strict-ids", "bu*") == (1, 0)
+    assert recorded("later.jsonl") == (0, 0)
+    assert cli("migrate", "--strict-ids", "*").exit_code == 0
+    assert recorded("other.jsonl") == (0, 0)
+
+
+def test_sources_that_share_ids_already_cannot_be_strict(cli: Cli) -> None:
+    Path("a.jsonl").write_text(cloud_event(1) + "\n" + cloud_event(1).replace("12:00:01Z", "12:00:02Z"))
+    cli("import", "a.jsonl")
+
+    result = cli("import", "a.jsonl", "--strict-ids", "bus")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "1 of the ids of bus, the first at positions 2 and 3. Nothing was changed" in result.stderr
+    assert cli("import", "a.jsonl", "--strict-ids", "a*b").exit_code == 1
 
 
 def test_strict_ends_with_1_where_a_row_was_refused_and_imports_the_others(cli: Cli, mixed: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.cli.conftest import Cli
 from tests.servers import Server
 
@@ -31,7 +33,8 @@ def test_a_schema_that_is_not_there_is_told(cli: Cli, postgres: Server) -> None:
     assert done.stderr.startswith("error: There is no store at schema nobody_made_it of postgresql://")
 
 
-def test_a_password_is_never_shown(cli: Cli) -> None:
+def test_a_password_is_never_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analytics_es.log.postgres.starting.ABSENT_SECONDS", 0.2)
     url = "postgresql://ada:s3cret@127.0.0.1:1/db"
 
     for command in (["report"], ["migrate"], ["projections", "status", "--json"], ["usage", "--json"]):

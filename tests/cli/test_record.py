@@ -73,3 +73,21 @@ def test_what_the_door_refuses_is_a_failure_in_one_line(cli: Cli, arguments: tup
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_what_only_this_package_says_is_refused(cli: Cli) -> None:
+    result = cli("record", "analytics.tags.declared", "--data", '{"tags": ["team"]}')
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: 'analytics.tags.declared' is reserved: with analytics. begins")
+
+
+def test_a_correction_that_comes_before_its_call_is_said_to_wait(cli: Cli) -> None:
+    data = '{"corrects": {"source": "a", "id": "c"}, "cost_change": "1", "currency": "USD"}'
+    about = ("--source", "a", "--id", "c:correction:1", "--occurred-at", "2024-03-04T12:00Z")
+
+    result = cli("record", "provider.cost.corrected", "--data", data, *about)
+
+    assert result.stdout == (
+        "recorded at position 2: it waits for the call that it corrects, and counts from when that is there\n"
+    )

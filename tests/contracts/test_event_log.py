@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics_es.errors import OldSqlite, ReadOnly, StoreBusy, StoreMoved
+from analytics_es.errors import BadStrictIds, OldSqlite, ReadOnly, SharedIds, StoreBusy, StoreMoved
 from analytics_es.events.codec import decode
 from analytics_es.events.event import RecordedEvent, microseconds
 from analytics_es.log import Appended, Entry, EventLog, Held, Horizon, LogSlice
@@ -68,6 +68,12 @@ def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenLog
     yield opening
     for log in opened:
         log.close()
+
+
+@pytest.fixture
+def path_of_log(request: pytest.FixtureRequest) -> bool:
+    """Whether the log can be opened again."""
+    return "memory" not in request.node.callspec.id
 
 
 @pytest.fixture
@@ -174,6 +180,108 @@ def test_where_ids_are_strict_it_is_the_same_event(open_log: OpenLog) -> None:
         Appended(1, True, True),
     ]
     assert [event.occurred_at for event in events(log.scan(after=0, limit=10))] == [NOON, NOON]
+
+
+def told(*sources: str, id: str = "1", at: datetime = NOON, **changes: Any) -> list[Entry]:
+    """Return a call of each source that has the same id."""
+    return [entry(NOON, **tool_call(occurred_at=at, **changes), id=id, source=source) for source in sources]
+
+
+SOURCES = ("agent", "agents", "agents:a", "otel", 'o"ü\\')
+
+
+@pytest.mark.parametrize(
+    ("strict_ids", "strict"),
+    [
+        ([], ()),
+        (False, ()),
+        ("agents", ("agents",)),
+        (["agents", "otel"], ("agents", "otel")),
+        (["agents*"], ("agents", "agents:a")),
+        (["agents:*", "agents:a"], ("agents:a",)),
+        (['o"ü\\'], ('o"ü\\',)),
+        (['o"*'], ('o"ü\\',)),
+        (["nobody"], ()),
+        (["*"], SOURCES),
+        (True, SOURCES),
+    ],
+)
+def test_ids_are_strict_for_the_sources_that_were_chosen(
+    open_log: OpenLog, strict_ids: Any, strict: tuple[str, ...]
+) -> None:
+    log = open_log(strict_ids=strict_ids)
+    log.append(told(*SOURCES))
+
+    later = log.append(
+        [*told(*SOURCES, at=NOON + HOUR), *told(*SOURCES, id="2"), *told(*SOURCES, id="2", at=NOON + HOUR)]
+    )
+
+    new = [source not in strict for source in SOURCES] + [True] * 5 + [source not in strict for source in SOURCES]
+    assert [not place.duplicate for place in later] == new
+    assert not any(place.differs for place in later)
+    positions = [place.position for place in later if not place.duplicate]
+    assert positions == list(range(6, 6 + sum(new)))
+    first = {source: position for position, source in enumerate(SOURCES, 1)}
+    assert [place.position for place in later[:5] if place.duplicate] == [first[source] for source in strict]
+
+
+def test_what_differs_in_more_than_its_time_is_told_where_ids_are_strict_for_some(open_log: OpenLog) -> None:
+    log = open_log(strict_ids=["agents"])
+    log.append(told("agents"))
+
+    assert log.append([*told("agents", at=NOON + HOUR, tool="edit"), *told("agents", at=NOON + HOUR)]) == [
+        Appended(1, True, True),
+        Appended(1, True, False),
+    ]
+
+
+def test_sources_are_added_and_stay_strict_for_whoever_opens_the_log(open_log: OpenLog, path_of_log: bool) -> None:
+    before = open_log()
+    before.append([*told("agents"), *told("otel")])
+    if not path_of_log:
+        return
+    open_log(strict_ids=["agents"])
+    added = open_log(strict_ids=["otel"])
+
+    for log in (before, added, open_log(), open_log(strict_ids=False)):
+        head = log.head()
+        places = log.append(
+            [*told("x", id=str(head)), *told("agents", "otel", at=NOON + HOUR), *told("y", id=str(head))]
+        )
+        assert [(place.position, place.duplicate) for place in places] == [
+            (head + 1, False),
+            (1, True),
+            (2, True),
+            (head + 2, False),
+        ]
+
+
+def test_sources_that_share_ids_already_are_refused_and_nothing_is_half_done(
+    open_log: OpenLog, path_of_log: bool
+) -> None:
+    log = open_log()
+    log.append([*told("agents"), *told("otel"), *told("agents", at=NOON + HOUR), *told("agents", id="2")])
+    log.append([*told("agents", id="2", at=NOON + HOUR)])
+    if not path_of_log:
+        return
+
+    for strict_ids, source in ((["otel", "agents"], "agents"), (True, "*"), (["a*"], "a*")):
+        with pytest.raises(SharedIds) as caught:
+            open_log(strict_ids=strict_ids)
+        details = caught.value.details
+        assert [details[name] for name in ("source", "count", "first", "last")] == [source, 2, 1, 3]
+
+    assert open_log().append(told("otel", "agents", at=NOON - HOUR)) == [
+        Appended(6, False, False),
+        Appended(7, False, False),
+    ]
+    assert open_log(strict_ids=["nobody"]).append(told("otel")) == [Appended(2, True, False)]
+
+
+@pytest.mark.parametrize("strict_ids", [[""], ["x" * 257], ["a*b"], ["**"], [1], [None]])
+def test_what_can_be_no_source_cannot_be_strict(open_log: OpenLog, strict_ids: Any) -> None:
+    with pytest.raises(BadStrictIds):
+        open_log(strict_ids=strict_ids)
 
 
 def test_an_append_that_fails_leaves_nothing(log: EventLog) -> None:

@@ -189,7 +189,7 @@ def test_the_command_line_knows_them_without_the_settings_and_rebuilds_nothing(t
 
     assert "attributes.team" in listed.output
     with opened(path, settings=tmp_path / "a.toml") as service:
-        assert [each.generation for each in service.store.read_models.everything_live()] == [0, 0, 0, 0]
+        assert [each.declaration.generation for each in service.store.read_models.everything_live()] == [0, 0, 0, 0]
 
 
 def test_read_models_that_were_deleted_come_back_with_the_tags_whoever_opens_them(told: str, tmp_path: Path) -> None:

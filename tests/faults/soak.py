@@ -1,7 +1,7 @@
 """What takes longer than a test may: the storm, and two million events through a live follower.
 
-`python -m tests.faults.soak [--processes] [--rebuilds 200] [--retains 100] [--deliveries 40] [--forks 200] [--key]
-[--events 2000000] [--on sqlite|postgres]`; without a choice, all.
+`python -m tests.faults.soak [--processes] [--askers 200] [--rebuilds 200] [--retains 100] [--deliveries 40]
+[--forks 200] [--key] [--events 2000000] [--on sqlite|postgres]`; without a choice, all.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analytics_es import AnalyticsService
+from tests.faults.askers import ask_at_once, fill
 from tests.faults.deliveries import deliver
 from tests.faults.forking import EACH, THREADS, fork_all_the_time
 from tests.faults.rebuilds import kill_rebuilds
@@ -27,12 +28,14 @@ from tests.nats_servers import nats_server
 from tests.servers import Server, server
 
 RATE, BATCH, PART = 10_000, 1_000, 250_000
+EACH_ASKS = 3
 
 
 def main() -> None:
     """Run what is asked for, and end with 1 where a promise is broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
     parser.add_argument("--processes", action="store_true", help="kill writers and runners at random moments")
+    parser.add_argument("--askers", type=int, default=0, help="threads that ask at once; 200 by default")
     parser.add_argument("--rebuilds", type=int, default=0, help="kill so many processes that rebuild; 200 by default")
     parser.add_argument("--retains", type=int, default=0, help="kill so many runs of retention; 100 by default")
     parser.add_argument("--deliveries", type=int, default=0, help="kill so many consumers of NATS; 40 by default")
@@ -44,7 +47,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=80)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     asked = parser.parse_args()
-    named = ("processes", "rebuilds", "retains", "deliveries", "forks", "key", "events")
+    named = ("processes", "askers", "rebuilds", "retains", "deliveries", "forks", "key", "events")
     everything = not any(getattr(asked, name) for name in named)
     held = []
     for kind in asked.on or ("sqlite", "postgres"):
@@ -55,6 +58,8 @@ def main() -> None:
                     assert_derivable(url)
                 _say(kind, told(left))
                 held.append(not (left.lost or left.doubled) and left.counted == left.logged)
+            if asked.askers or everything:
+                held.append(_askers(kind, running, asked.askers or 200))
             if asked.rebuilds or everything:
                 held.append(_rebuilds(kind, running, asked.rebuilds or 200, asked.seed))
             if asked.retains or everything:
@@ -74,6 +79,19 @@ def main() -> None:
 def _store(running: Server | None) -> Iterator[tuple[str, Path]]:
     with TemporaryDirectory() as folder:
         yield running.database() if running else f"sqlite:///{folder}/analytics.db", Path(folder)
+
+
+def _askers(kind: str, running: Server | None, threads: int) -> bool:
+    with _store(running) as (url, _), AnalyticsService.open(url, privacy="full") as service:
+        fill(service)
+        answered = ask_at_once(service, threads, EACH_ASKS, recording=4)
+        service.wait_until_caught_up(600)
+    _say(
+        kind,
+        f"{threads} askers at once beside 4 who record: {answered.questions:,} of {threads * EACH_ASKS:,} questions "
+        f"answered in {answered.seconds:.0f} s, {answered.recorded:,} events recorded meanwhile",
+    )
+    return answered.questions == threads * EACH_ASKS and not answered.failures
 
 
 def _rebuilds(kind: str, running: Server | None, kills: int, seed: int) -> bool:

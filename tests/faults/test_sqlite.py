@@ -148,6 +148,15 @@ def locked_by_another_process(path: Path) -> Iterator[None]:
         process.kill()
 
 
+def test_a_transaction_that_an_interrupt_has_left_open_is_ended_when_its_connection_comes_back(path: Path) -> None:
+    with AnalyticsService.open(path, follow=False, privacy="full") as service:
+        database: sqlite_database.Database = service.store.log._database  # type: ignore[attr-defined]
+        with database.writing.get_connection(commit=True) as connection:
+            connection.cursor().execute("BEGIN IMMEDIATE")  # and before anything else, Ctrl-C
+
+        assert service.record_event(**tool_call()).unwrap().position == 1
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_database, "LOCK_TIMEOUT", 0.1)

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
@@ -18,8 +19,10 @@ from hypothesis import strategies as st
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cli import main
 from analytics_es.events.event import CORRECTED, REJECTED
+from analytics_es.ingest import door as the_door
 from analytics_es.ingest.corrections import WAITING
 from analytics_es.ingest.in_process import InProcessBus
+from analytics_es.log import Entry
 from analytics_es.testing import NOON, cost_corrected, job_failed, provider_call
 from tests.stores import Arguments, data_of, entry, eventually, opened, recorded
 
@@ -309,6 +312,87 @@ def test_those_that_fit_no_call_are_listed_and_figures_stay(analytics: Analytics
     ]
     assert [(each.id, each.problem[:17]) for each in listed if each.position == 6] == [(None, "it cannot be read")]
     assert reported(analytics, currency="USD") == Decimal("0.005115") - 3 * Decimal("0.001")
+
+
+@door
+@once
+def test_one_of_before_that_comes_again_is_still_the_same(analytics: AnalyticsService, come_in: Door) -> None:
+    """It fits no call, and is recorded all the same: nothing new is said."""
+    recorder = analytics.store.recorder
+    recorder.append([recorder.door.write(**correction())])
+
+    assert come_in(analytics, [correction()]) == [None]
+    assert analytics.store.log.head() == 1
+
+
+BAD: list[dict[str, Any]] = [
+    {},
+    {"cost_change": "much", "currency": "USD"},
+    {"cost_change": [1], "currency": "USD"},
+    {"cost_change": "1"},
+]
+
+
+@door
+@once
+@pytest.mark.parametrize("data", BAD)
+def test_one_after_what_cannot_be_read_is_refused(
+    analytics: AnalyticsService, come_in: Door, data: dict[str, Any]
+) -> None:
+    analytics.record_event(**call()).unwrap()
+    place = entry_of(correction()).key
+    analytics.store.recorder.append([Entry(place, CORRECTED, orjson.dumps(stored_as(data)))])
+
+    assert come_in(analytics, [correction(2)]) == ["not_correctable"]
+    failure = analytics.correct_cost(1, "1", note="n").failure
+    assert failure is not None
+    assert failure.code == "not_correctable"
+
+
+@door
+@once
+def test_one_of_a_call_that_cannot_be_read_is_refused(analytics: AnalyticsService, come_in: Door) -> None:
+    analytics.store.recorder.append([Entry(entry_of(call()).key, "provider.call.completed", b"[]")])
+
+    assert come_in(analytics, [correction()]) == ["not_correctable"]
+
+
+def entry_of(event: Arguments) -> Entry:
+    return the_door.Door(lambda: NOON).write(**event)
+
+
+def stored_as(data: dict[str, Any]) -> dict[str, Any]:
+    when = NOON.isoformat()
+    return {"source": "platform", "id": "call-1:correction:1", "occurred_at": when, "recorded_at": when, "data": data}
+
+
+@pytest.mark.parametrize(
+    ("dropped", "action"),
+    [
+        *(
+            (field, action)
+            for field in ("corrects", "corrects.id", "corrects.*")
+            for action in ("drop", "pseudonymise")
+        ),
+        *(("cost_change", action) for action in ("drop", "pseudonymise")),
+        ("currency", "drop"),
+    ],
+)
+def test_a_policy_may_leave_little_of_it(path: Path, dropped: str, action: str) -> None:
+    with opened(path, privacy={"preset": "full", "rules": {dropped: action}}) as service:
+        service.record_event(**call()).unwrap()
+        result = service.record_event(**correction())
+        in_force = reported(service)
+        if result.ok:
+            second = {**correction(corrects={"source": "platform", "id": "x"}), "id": "x:correction:1"}
+            assert service.record_event(**second).unwrap().waiting
+            service.record_event(**call("x")).unwrap()
+            assert reported(service) == 2 * Decimal("0.004115")
+
+    if dropped.startswith("corrects"):
+        assert (result.ok, in_force) == (True, Decimal("0.004115"))
+    else:
+        assert result.failure is not None
 
 
 # ── from another store ──────────────────────────────────────────────────────────────────────────────────────────

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psycopg
 import pytest
@@ -19,9 +22,10 @@ from analytics_es import AnalyticsService
 from analytics_es import store as stores
 from analytics_es.errors import CannotOpen, StoreUnavailable, UnknownScheme
 from analytics_es.log.postgres import database as databases
+from analytics_es.log.postgres import starting
 from analytics_es.log.postgres.listening import Listener
 from analytics_es.testing import tool_call
-from tests.servers import Server
+from tests.servers import Server, server
 from tests.service.test_postgres import DAY, Opening, calls, code, events_of, exact
 from tests.stores import eventually
 
@@ -45,7 +49,8 @@ SECRET = "s3cr:et/@?"
         "postgresql://user:%zz@127.0.0.1/db",
     ],
 )
-def test_a_password_is_never_shown(url: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_password_is_never_shown(url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "ABSENT_SECONDS", 0.2)
     caplog.set_level(logging.DEBUG)
     with pytest.raises((StoreUnavailable, CannotOpen, UnknownScheme)) as caught:
         AnalyticsService.open(url)
@@ -186,39 +191,84 @@ def test_connections_that_are_terminated_lose_and_double_nothing(opening: Openin
 
 
 def test_a_restart_of_the_server_under_load_heals_by_itself(opening: Opening) -> None:
-    from tests.servers import server
+    with own_server() as own, AnalyticsService.open(own.url) as service:
+        service.record_events(calls(10, "before")).unwrap()
+        done, failures, written = threading.Event(), list[str](), list[int]()
 
+        def write() -> None:
+            n = 0
+            while not done.is_set():
+                result = service.record_events(calls(10, f"during-{n}"))
+                if result.ok:
+                    written.append(n)
+                    n += 1
+                else:
+                    failures.append(code(result))
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        for mode in ("fast", "immediate"):
+            own.stop(mode)
+            own.start()
+            before = len(written)
+            eventually(lambda before=before: len(written) > before + 3)
+        done.set()
+        writer.join()
+
+        assert set(failures) <= {"store_unavailable", "store_busy"}
+        service.wait_until_caught_up()
+        assert events_of(service) == 10 + 10 * len(written)
+        exact(service)
+
+
+def test_opening_waits_for_a_server_that_is_being_restarted(caplog: pytest.LogCaptureFixture, vault_key: None) -> None:
+    """First nobody answers, then the server says that it is not ready yet, then the store is open."""
+    with own_server() as own, ThreadPoolExecutor(1) as pool:
+        own.stop("immediate")
+        opening = pool.submit(AnalyticsService.open, own.url, follow=False)
+        eventually(lambda: "Trying again" in caplog.text)
+        own.start(ready=False)
+        eventually(lambda: re.search("the database system is (starting up|not accepting|not yet)", caplog.text))
+        own.let_in()
+
+        with opening.result() as service:
+            assert service.record_event(**tool_call()).ok
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
     with server() as own:
         if not own.ours:
             pytest.skip("the server that was given is not ours to restart")
-        with AnalyticsService.open(own.url) as service:
-            service.record_events(calls(10, "before")).unwrap()
-            done, failures, written = threading.Event(), list[str](), list[int]()
+        yield own
 
-            def write() -> None:
-                n = 0
-                while not done.is_set():
-                    result = service.record_events(calls(10, f"during-{n}"))
-                    if result.ok:
-                        written.append(n)
-                        n += 1
-                    else:
-                        failures.append(code(result))
 
-            writer = threading.Thread(target=write)
-            writer.start()
-            for mode in ("fast", "immediate"):
-                own.stop(mode)
-                own.start()
-                before = len(written)
-                eventually(lambda before=before: len(written) > before + 3)
-            done.set()
-            writer.join()
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"path": "/nosuch"}, 'database "nosuch" does not exist'),
+        ({"netloc": "nobody:@"}, 'role "nobody" does not exist'),
+    ],
+)
+def test_opening_does_not_wait_where_the_server_answers(
+    postgres: Server, caplog: pytest.LogCaptureFixture, wrong: dict[str, str], told: str
+) -> None:
+    with pytest.raises(StoreUnavailable, match=told):
+        AnalyticsService.open(urlsplit(postgres.url)._replace(**wrong).geturl())
 
-            assert set(failures) <= {"store_unavailable", "store_busy"}
-            service.wait_until_caught_up()
-            assert events_of(service) == 10 + 10 * len(written)
-            exact(service)
+    assert "Trying again" not in caplog.text
+
+
+def test_opening_waits_a_little_where_nobody_answers_and_says_so(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "ABSENT_SECONDS", 0.3)
+
+    with pytest.raises(StoreUnavailable, match="refused"):
+        AnalyticsService.open("postgresql://user@127.0.0.1:1/db")
+
+    assert "refused" in caplog.text
+    assert "Trying again" in caplog.text
 
 
 def test_a_lock_that_is_held_too_long_is_told_and_nothing_was_changed(
@@ -247,6 +297,18 @@ def test_a_transaction_that_idles_too_long_changes_nothing(opening: Opening, mon
         service.store.read_models.merge(cursor, live.declaration, folded)  # type: ignore[arg-type]
 
     exact(service)
+
+
+def test_a_transaction_that_an_interrupt_has_left_open_is_ended_when_its_connection_comes_back(
+    opening: Opening,
+) -> None:
+    service = opening(follow=False)
+    pool = service.store.log._database.writing.pool  # type: ignore[attr-defined]
+    connection = pool.getconn()
+    connection.execute(f"BEGIN; LOCK TABLE {service.store.log._table}")  # type: ignore[attr-defined]
+    pool.putconn(connection)
+
+    assert service.record_event(**tool_call()).unwrap().position == 1
 
 
 def test_when_all_connections_are_in_use_it_is_told(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:

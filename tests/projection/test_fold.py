@@ -24,7 +24,7 @@ from analytics_es.projection import (
 )
 from analytics_es.projection import engine as duckdb
 from analytics_es.projection.declaration import shortened
-from analytics_es.projection.fold import Folded
+from analytics_es.projection.fold import Folded, succeeded
 from analytics_es.projection.fold_sql import BUCKET_OF
 from analytics_es.testing import (
     NOON,
@@ -762,7 +762,7 @@ def test_the_fold_of_other_definitions_shares_the_engine_and_that_of_its_own_is_
 
     assert fold.of([evolve(usage, generation=7)]) is fold  # another generation of its read model is folded the same
     assert of_others._engine is fold._engine
-    assert len(of_others.fold_all(events)["usage"].rows) < len(fold.fold_all(events)["usage"].rows)
+    assert len(succeeded(of_others(events)["usage"]).rows) < len(succeeded(fold(events)["usage"]).rows)
 
 
 def test_what_single_events_add_is_by_position_and_none_where_an_event_has_nothing() -> None:

@@ -31,6 +31,7 @@ from tests.stores import (
     log_of,
     runner_of,
     sql,
+    stored,
     views_of,
 )
 
@@ -465,3 +466,20 @@ def test_a_late_event_lands_in_the_hour_it_happened(analytics: AnalyticsService)
 
     series = analytics.get_summary("cost.calls", DAY).unwrap().series
     assert [(point.start.hour, point.figures.count) for point in series if point.figures.count] == [(9, 1), (12, 1)]
+
+
+def test_a_store_that_stood_still_for_counts_that_nobody_can_mean_goes_on() -> None:
+    """An earlier version let them in, summed them in 64 bits, and stopped."""
+    tokens = [2**63 - 1, 2**63 - 1, *[1_764_000_000_000_000_000] * 6, 7]
+    with AnalyticsService.open(":memory:", follow=False) as service:
+        append(service.store.log, *(stored("provider.call.completed", input_tokens=n, model="m") for n in tokens))
+
+        assert service.catch_up() == len(tokens)
+
+        figures = service.get_summary("usage.input_tokens", DAY).unwrap().figures
+        assert figures.total == sum(tokens)
+        assert service.get_summary("usage.events", DAY).unwrap().completeness.unreadable == 0
+        assert service.verify().unwrap().identical
+        assert service.rebuild().unwrap().unreadable == 0
+        assert service.retain({"events": "1d"}).unwrap().stuck == []
+        assert service.get_summary("usage.input_tokens", DAY).unwrap().figures.total == sum(tokens)

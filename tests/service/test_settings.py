@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from analytics_es.errors import BadSettings
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.service.settings import Settings, read_settings
-from analytics_es.testing import provider_call
+from analytics_es.testing import NOON, provider_call, tool_call
 from tests.stores import policies, recorded
 
 
@@ -54,6 +56,10 @@ def test_code_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -
         ("[privacy]\nvault_key = 3", "privacy.vault_key must be the path of a file"),
         ("[privacy", "is not TOML"),
         ("[retention]\nevent = '9d'", "retention: The retention of event is none of events, hourly"),
+        ("[identity]\nstrict_ids = 'agents'", "identity.strict_ids must be true, false or a list of sources"),
+        ("[identity]\nstrict_ids = ['a*b']", "identity.strict_ids: there is no source 'a*b'"),
+        ("[identity]\nstrict_ids = [3]", "identity.strict_ids: there is no source 3"),
+        ("[identity]\nstrict = true", "there is no key identity.strict: use strict_ids"),
         ("[retention]\narchive = 3", "retention: The retention of archive is 3: write the path"),
     ],
 )
@@ -91,6 +97,31 @@ def test_the_command_line_retains_by_its_settings(tmp_path: Path) -> None:
 
     with AnalyticsService.open(db, follow=False) as analytics:
         assert analytics.store.log.seals.days() != []
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "strict"),
+    [
+        ('strict_ids = ["agents"]', {}, {"agents"}),
+        ("strict_ids = true", {}, {"agents", "bus"}),
+        ('strict_ids = ["agents"]', {"strict_ids": ["b*"]}, {"bus"}),
+        ('strict_ids = ["agents"]', {"strict_ids": False}, set()),
+        ("strict_ids = false", {"strict_ids": True}, {"agents", "bus"}),
+        ("", {"strict_ids": "bus"}, {"bus"}),
+        ("", {}, set()),
+    ],
+)
+def test_a_settings_file_says_for_whom_ids_are_strict_and_code_wins(
+    tmp_path: Path, text: str, options: dict[str, Any], strict: set[str]
+) -> None:
+    path = settings(tmp_path, f"[identity]\n{text}")
+
+    with AnalyticsService.open(tmp_path / "a.db", settings=path, follow=False, **options) as analytics:
+        for source in ("agents", "bus"):
+            for hour in (0, 1):
+                at = NOON + timedelta(hours=hour)
+                receipt = analytics.record_event(**tool_call(occurred_at=at), id="1", source=source).unwrap()
+            assert receipt.duplicate == (source in strict)
 
 
 def test_a_settings_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -14,10 +14,9 @@ from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Nam
 from analytics_es.cost.budgets.credits import NOTHING, Burnt, Grant, burn, phases
 from analytics_es.cost.budgets.spending import COST, OpenContext, Spending, between, hours, spending
 from analytics_es.cost.prices.quantities import WIDE
-from analytics_es.errors import AnalyticsError
+from analytics_es.errors import AnalyticsError, NotStored
 from analytics_es.events.event import LATEST, time_of
 from analytics_es.projection.calendar import Calendar
-from analytics_es.queries import Question
 from analytics_es.queries.figures import trimmed
 from analytics_es.read_models import Snapshot, Tiling
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, Completeness, CreditStatus, TimePeriod
@@ -31,18 +30,18 @@ Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, ti
 
 def budgets(open_context: OpenContext, budget: str | None, at: datetime | None) -> BudgetReport:
     """Answer get_budgets."""
-    with open_context(BUDGETS, EVER) as context, context.read_models.read() as snapshot:
+    with open_context(BUDGETS, EVER) as context:
         calendar, now = context.calendar, context.clock()
         budget_id = None if budget is None else context.known_as("budget", budget)
         when = _When(calendar, min(at or now, now), at)
-        drafts = [
-            draft
-            for draft in _drafts(snapshot, when)
-            if budget_id in (None, draft.account.budget_id)
-            and (draft.account.holds(at or now) or (budget_id is not None and at is None))
-        ]
-        tiling = Tiling.of(calendar, EVER)
-        own = Question(context, snapshot, snapshot.horizon(), tiling, EVER, [BUDGETS]).completeness()
+        with context.question([BUDGETS], EVER, kept=False) as question:
+            drafts = [
+                draft
+                for draft in _drafts(question.snapshot, when)
+                if budget_id in (None, draft.account.budget_id)
+                and (draft.account.holds(at or now) or (budget_id is not None and at is None))
+            ]
+            own = question.completeness()
     with localcontext(WIDE):
         outcomes = [_outcome(open_context, draft, when) for draft in drafts]
         statuses = [_status(draft, outcome, when) for draft, outcome in zip(drafts, outcomes, strict=True)]
@@ -173,8 +172,13 @@ class _Outcome:
 def _outcome(open_context: OpenContext, draft: _Draft, when: _When) -> _Outcome:
     account, spent, cost, calendar = draft.account, draft.taken, Spending(), when.calendar
     try:
+        if account.is_of_nobody:
+            raise NotStored(scope=account.scope, what="which one the budget is for")
         period = accounts.counted_period(account, draft.allocation.first_at, calendar)
         cost = _cost(open_context, account, when.counted(period), calendar)
+        if cost.nameless_calls:
+            what = f"which one made {cost.nameless_calls:,} of the calls of its period"
+            raise NotStored(scope=account.scope, what=what)
         if account.scope:
             spent = (spent or NOTHING) + cost.amounts.get(account.currency, NOTHING)
         return _Outcome(cost=cost, spent=spent, burnt=_burnt(open_context, draft, calendar) if draft.grants else None)

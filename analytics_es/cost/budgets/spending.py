@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,6 +17,7 @@ from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.grouping import grouping
+from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.read_models import Tiling
 from analytics_es.types import Completeness, TimePeriod
 
@@ -27,12 +28,16 @@ OpenContext = Callable[[str, TimePeriod], AbstractContextManager[QuestionContext
 
 @frozen(kw_only=True)
 class Spending:
-    """What calls cost, by currency; of `unknown_calls` that is not known."""
+    """What calls cost, by currency; of `unknown_calls` that is not known.
+
+    `nameless_calls`: those that may be of the scope, as a policy of privacy did not store of whom they were.
+    """
 
     amounts: Mapping[str, Decimal] = field(factory=dict)
     unknown_calls: int = 0
     priced: bool = False  # some of it may change as prices are published
     completeness: Completeness | None = None
+    nameless_calls: int = 0
 
 
 def between(start: datetime | None, end: datetime | None) -> TimePeriod:
@@ -51,34 +56,55 @@ def hours(calendar: Calendar, period: TimePeriod) -> Tiling:
 
 def spending(context: QuestionContext, scope: str, scope_id: str, period: TimePeriod) -> Spending:
     """Return what the calls of a scope cost in a period, as everywhere; raises NotOnTheHour."""
-    with _costing(context, scope, scope_id, period) as (question, by_group):
-        costs = together(by_group([]))
+
+    def answered(question: Question) -> Spending:
+        costs = together(_by_group(question, scope, scope_id, period, []))
+        not_stored = question.not_stored([scope])
         return Spending(
             amounts={name: charge.cost for name, charge in costs.charges.items() if charge.cost is not None},
             unknown_calls=costs.not_known().calls,
             priced=any(charge.computed is not None for charge in costs.charges.values()) or bool(costs.unknown),
             completeness=question.completeness(),
+            nameless_calls=_nameless(question, scope) if not_stored else 0,
         )
+
+    return context.answer([COST], period, answered)
+
+
+def _nameless(question: Question, scope: str) -> int:
+    """Return how many calls of the period name nothing of this kind."""
+    declaration = question.declaration(COST, NEEDED)
+    columns, of_type = columns_of(measures_of(declaration, ["calls"])), declaration.entity_key("type")
+
+    def calls(where: Mapping[str, str]) -> int:
+        rows = question.snapshot.sums(declaration, columns, question.tiling.spans(), where=where)
+        return int(rows[0][0] or 0) if rows else 0
+
+    if scope in declaration.entities:
+        return calls({of_type: ""}) - calls({of_type: scope})
+    return calls({of_type: "", scope: ""})
 
 
 def amounts_by(
     context: QuestionContext, scope: str, scope_id: str, period: TimePeriod, currency: str, key: str
 ) -> dict[str, Decimal]:
     """Return what they cost in one currency, by a key of the read model."""
-    with _costing(context, scope, scope_id, period) as (_, by_group):
-        charges = {value: costs.charges.get(currency) for (value,), costs in by_group([key]).items()}
-    return {value: charge.cost for value, charge in charges.items() if charge and charge.cost is not None}
+
+    def answered(question: Question) -> dict[str, Decimal]:
+        by_key = _by_group(question, scope, scope_id, period, [key])
+        charges = {name: costs.charges.get(currency) for (name,), costs in by_key.items()}
+        return {name: charge.cost for name, charge in charges.items() if charge and charge.cost is not None}
+
+    return context.answer([COST], period, answered)
 
 
-@contextmanager
-def _costing(
-    context: QuestionContext, scope: str, scope_id: str, period: TimePeriod
-) -> Iterator[tuple[Question, Callable[[Sequence[str]], Mapping[tuple[str, ...], Costs]]]]:
-    with context.question([COST], period) as question:
-        tiling = hours(context.calendar, period)
-        if question.tiling != tiling:  # as far back, whole days are kept
-            raise NoLongerKept(grain="hour", since=question.tiling.local(question.horizon.hours), instead="")
-        declaration = question.declaration(COST, NEEDED)
-        where = grouping(declaration, [], {} if scope == "all" else {scope: scope_id}).where
-        with Costing(question, declaration) as costing:
-            yield question, lambda keys: costing.by_group(tiling, where=where, by=keys)
+def _by_group(
+    question: Question, scope: str, scope_id: str, period: TimePeriod, keys: Sequence[str]
+) -> Mapping[tuple[str, ...], Costs]:
+    tiling = hours(question.context.calendar, period)
+    if question.tiling != tiling:  # as far back, whole days are kept
+        raise NoLongerKept(grain="hour", since=question.tiling.local(question.horizon.hours), instead="")
+    declaration = question.declaration(COST, NEEDED)
+    where = grouping(declaration, [], {} if scope == "all" else {scope: scope_id}).where
+    with Costing(question, declaration) as costing:
+        return costing.by_group(tiling, where=where, by=keys)

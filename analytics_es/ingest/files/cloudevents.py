@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from analytics_es.events import cloudevents
-from analytics_es.ingest.files.events import ImportedRow, refused, source_of
+from analytics_es.ingest.files.events import EXPORTED_LINE, ImportedRow, refused, source_of
 from analytics_es.ingest.files.records import json_records
 from analytics_es.ingest.problems import in_one_line
 
@@ -18,6 +18,7 @@ def cloud_events(path: Path, source: str | None = None) -> Iterator[ImportedRow]
             if record.problem:
                 raise ValueError(record.problem)
             event = cloudevents.arguments(record.fields, {"source": source or source_of(path)}, required=("id", "time"))
-            yield ImportedRow(row=record.row, event=event, error=None, raw=record.raw)
+            exported = record.fields.keys() >= EXPORTED_LINE
+            yield ImportedRow(row=record.row, event=event, error=None, raw=record.raw, exported=exported)
         except ValueError as error:
             yield refused(record.row, in_one_line(error), record.raw)

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from attrs import evolve
+
 from analytics_es.events.cloudevents import moment
 from analytics_es.ingest.files.batches import Batch
-from analytics_es.ingest.files.events import IMPORTED, ImportedRow, refused, source_of
+from analytics_es.ingest.files.events import EXPORTED_COLUMNS, IMPORTED, ImportedRow, refused, source_of
 from analytics_es.ingest.files.expressions import Query, bind
 from analytics_es.ingest.files.mapping import Mapping
 from analytics_es.ingest.files.problems import reading
@@ -60,6 +62,7 @@ def _matches(
     """Yield the events of the loaded batch, and the rows that an expression fails for."""
     raws = {record.row: record.raw for record in batch.records}
     numbers = batch.table["__row"].to_pylist()
+    exported = EXPORTED_COLUMNS.issubset(batch.names)
     names = _Names(batch)
     for query in queries:
         table = f":{query.number + 1}" if query.number else ""
@@ -71,7 +74,8 @@ def _matches(
                     event["id"] = f"{names.of(row)}{table}"
                 if event["source"] is None:
                     event["source"] = source or teller
-                yield ImportedRow(row=row, event=event, error=None, raw=raws.get(row), formerly=formerly)
+                imported = ImportedRow(row=row, event=event, error=None, raw=raws.get(row), formerly=formerly)
+                yield evolve(imported, exported=True) if exported else imported
             except (ValueError, OverflowError, engine.EngineError) as error:
                 raw = raws[row] if raws else _row_as_json(connection, row)
                 yield refused(row, in_one_line(error), raw)

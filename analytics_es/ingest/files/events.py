@@ -11,6 +11,9 @@ from analytics_es.errors import AnalyticsError, BadRow
 
 IMPORTED = "import"  # who tells rows that say neither who nor what they are: whatever their file is called
 
+EXPORTED_LINE = {"position", "recordedat"}  # what an export says of an event beside what a CloudEvent is
+EXPORTED_COLUMNS = {"position", "type", "source", "id", "occurred_at", "recorded_at", "data"}
+
 
 @frozen(kw_only=True)
 class ImportedRow:
@@ -21,12 +24,14 @@ class ImportedRow:
     formerly: where the row has no id, the one that it had until 0.1, by file and number; None where it has one.
     error: why the row gives no event.
     raw: the text of the row; None for a line that is too long, and for a Parquet row without an error.
+    exported: the row looks as one that a store has exported, which holds what that store had to say itself, too.
     """
 
     row: int
     event: dict[str, Any] | None
     error: AnalyticsError | None
     raw: str | None = None
+    exported: bool = False
     formerly: str | None = None
 
 

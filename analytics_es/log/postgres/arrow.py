@@ -12,7 +12,9 @@ from adbc_driver_postgresql import dbapi
 from analytics_es import forks
 from analytics_es.errors import Closed, StoreFailed, StoreUnavailable
 from analytics_es.log.postgres.database import Database
+from analytics_es.log.turns import Turns
 
+READERS = 4
 IDLE = 2  # connections that are kept
 
 
@@ -22,11 +24,16 @@ class ArrowReader(forks.Forking):
     def __init__(self, database: Database) -> None:
         self._database = database
         self._idle: deque[Any] = deque()
+        self._turns = Turns(READERS, of="reading the log")
         self._closed = False
         forks.register(self)
 
     def fetch(self, query: str) -> pa.Table:
-        """Return the rows of a query; raises StoreUnavailable, StoreFailed."""
+        """Return the rows of a query, in turn with all who read the log; raises StoreUnavailable, StoreFailed."""
+        with self._turns.turn():
+            return self._fetch(query)
+
+    def _fetch(self, query: str) -> pa.Table:
         if self._closed:
             raise Closed
         try:
@@ -59,6 +66,7 @@ class ArrowReader(forks.Forking):
     def close(self) -> None:
         """Close the connections that are not in use; the others follow when they are done."""
         self._closed = True
+        self._turns.close()
         while self._idle:
             self._drop(self._idle.pop())
 
@@ -66,7 +74,7 @@ class ArrowReader(forks.Forking):
         """In the child, never close them, which would end those of the parent."""
         if child:
             forks.leave(self._idle)
-            self._idle, self._closed = deque(), True
+            self._idle, self._closed, self._turns = deque(), True, Turns(READERS)
 
 
 def _state(error: Any) -> str:

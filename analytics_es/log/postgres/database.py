@@ -6,7 +6,8 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 from weakref import WeakKeyDictionary
@@ -32,14 +33,15 @@ from analytics_es.errors import (
     StoreUnavailable,
 )
 from analytics_es.log.address import redacted
+from analytics_es.log.postgres.starting import RETRY_SECONDS, Patience
+from analytics_es.log.turns import WRITING_SECONDS, Turns
 
 logger = logging.getLogger("analytics_es")
 
 LOCK_TIMEOUT = 5
 IDLE_TIMEOUT = 30  # of an open transaction: one that is stuck must not keep the others from appending for longer
-WRITERS, READERS = 4, 8
+WRITERS, READERS, LOOKERS = 4, 8, 2
 CHECK_SECONDS = 1.0
-RETRY_SECONDS = 15.0  # a restart of the server takes some
 
 # What every connection of ours is told; the schema alone is searched, so that every statement can go without it.
 SETTINGS = SQL(
@@ -115,7 +117,12 @@ class _Datastore(PostgresDatastore):
 
 
 class Database(forks.Forking):
-    """One schema, with a pool for writing and one for reading: writers queue for a lock, and readers need not."""
+    """One schema, with a pool for writing and one for reading: writers queue for a lock, and readers need not.
+
+    A pool has a connection for each of its turns, so that waiting for one of those is waiting for the server. Who looks
+    something up has turns apart from who asks: so who follows and who records need not queue with hundreds of askers,
+    and who has a connection of any other kind may look something up. Nobody who has one waits for one to read or write.
+    """
 
     def __init__(self, url: str, schema: str) -> None:
         if not _SCHEMA.fullmatch(schema):
@@ -126,20 +133,26 @@ class Database(forks.Forking):
         except psycopg.ProgrammingError as error:
             raise BadAddress(address=redacted(url), problem=self.message(error)) from None
         self.place = f"schema {schema} of {redacted(url)}"
-        with self.connect():  # so that what is wrong with the address is said at once, and by the server
+        with self.connect(waiting=True):  # so that what is wrong with the address is said at once, and by the server
             pass
         self.writing = _Datastore(url, schema, WRITERS, self._settings)
-        self.reading = _Datastore(url, schema, READERS, self._settings_for_reading)
+        self.reading = _Datastore(url, schema, READERS + LOOKERS, self._settings_for_reading)
+        self._to_write = Turns(WRITERS, WRITING_SECONDS, of="writing")
+        self._to_read, self._to_look = Turns(READERS), Turns(LOOKERS, of="looking up")
         forks.register(self)
 
     @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """Open a connection of its own, outside of the pools."""
-        with self.translated():
-            connection = psycopg.connect(self.url, autocommit=True, connect_timeout=LOCK_TIMEOUT, row_factory=tuple_row)
-            with connection:
-                self._settings(connection)
-                yield connection
+    def connect(self, *, waiting: bool = False) -> Iterator[Connection]:
+        """Open a connection of its own, outside of the pools; `waiting` for a server that is being started."""
+        options: dict[str, Any] = {"autocommit": True, "connect_timeout": LOCK_TIMEOUT, "row_factory": tuple_row}
+
+        def attempt() -> Connection:
+            return psycopg.connect(self.url, **options)
+
+        connected = partial(Patience(self.url, self.message).connect, attempt) if waiting else attempt
+        with self.translated(), connected() as connection:
+            self._settings(connection)
+            yield connection
 
     def _settings(self, connection: Connection) -> None:
         texts = {"schema": self.schema, "lock": f"{LOCK_TIMEOUT}s", "idle": f"{IDLE_TIMEOUT}s"}
@@ -154,7 +167,7 @@ class Database(forks.Forking):
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Take a connection that may write."""
-        with self.translated(), self.writing.pool.connection() as connection:
+        with self.translated(), self._to_write.turn(), self.writing.pool.connection() as connection:
             yield connection
 
     @contextmanager
@@ -164,11 +177,28 @@ class Database(forks.Forking):
             connection.execute("SET LOCAL synchronous_commit = off")
             yield Cursor(connection.cursor(row_factory=tuple_row), pipeline)
 
+    def read(self) -> AbstractContextManager[Cursor]:
+        """Open a transaction that sees one state of the database, in turn with all who ask."""
+        return self._state(self._to_read)
+
+    def look(self) -> AbstractContextManager[Cursor]:
+        """The same, to look something up at once."""
+        return self._state(self._to_look)
+
     @contextmanager
-    def read(self) -> Iterator[Cursor]:
-        """Open a transaction that sees one state of the database."""
+    def read_long(self) -> Iterator[Cursor]:
+        """The same on a connection of its own, which the server lets idle: for who compares for minutes."""
+        with self.connect() as connection:
+            self._settings_for_reading(connection)
+            connection.execute("SET idle_in_transaction_session_timeout = 0")
+            with connection.pipeline() as pipeline, connection.transaction():
+                yield Cursor(connection.cursor(row_factory=tuple_row), pipeline)
+
+    @contextmanager
+    def _state(self, turns: Turns) -> Iterator[Cursor]:
         with (
             self.translated(),
+            turns.turn(),
             self.reading.pool.connection() as connection,
             connection.pipeline() as pipeline,
             connection.transaction(),
@@ -233,6 +263,8 @@ class Database(forks.Forking):
     def close(self) -> None:
         """Close all connections."""
         if not self._left:
+            for turns in (self._to_read, self._to_look, self._to_write):
+                turns.close()
             self.reading.close()
             self.writing.close()
 

@@ -11,14 +11,17 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from analytics_es.errors import SharedIds
 from analytics_es.events.event import key_of_time
+from analytics_es.log.database import Cursor
 from analytics_es.log.event_log import COLUMNS, LAST, Appended, Entry, EventLog, Held, Range, first_row, upcast
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
 from analytics_es.log.postgres.database import Database
 from analytics_es.log.postgres.listening import Listener
-from analytics_es.log.postgres.recorder import PostgresRecorder
+from analytics_es.log.postgres.recorder import BYTES, WRITE_NOTES, PostgresRecorder, StrictMoved
 from analytics_es.log.postgres.seals import PostgresSeals
+from analytics_es.log.seals import horizon_of
+from analytics_es.log.strict import EVERY, INDEX, STRICT, Strict, StrictIds, create_index, shared
 
 # What tells this log from every other.
 SELECT_IDENTITY = "SELECT id FROM log_identity"
@@ -29,9 +32,9 @@ HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
 # What holds of the log from here on.
 SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
 
-# A store may hold that a source and an id are one event whatever its time; the index then says so from its making on.
-FIND_STRICT = "SELECT to_regclass('stored_events_by_identity') IS NOT NULL"
-CREATE_STRICT = "CREATE UNIQUE INDEX stored_events_by_identity ON stored_events (substr(originator_id, 13))"
+# What it is strict about, and whether that is every source.
+FIND_STRICT = f"SELECT (SELECT value FROM log_notes WHERE name = '{STRICT}'), to_regclass('{INDEX}') IS NOT NULL"
+
 # What is read of an event.
 EVENTS = "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
 
@@ -39,6 +42,9 @@ EVENTS = "SELECT notification_id AS position, topic AS type, state, originator_i
 SCAN = EVENTS + (
     "WHERE notification_id > {after} AND notification_id <= {upto}{unsealed} ORDER BY notification_id LIMIT {limit}"
 )
+
+# The next event.
+NEXT = EVENTS + "WHERE notification_id > ?{unsealed} ORDER BY notification_id LIMIT 1"
 
 # The positions of the events of a stretch of time, in order.
 POSITIONS_IN_TIME = (
@@ -92,32 +98,44 @@ ANNOUNCED = EVENTS + (
 class PostgresLog(EventLog):
     """The event log in one schema of a PostgreSQL database, which it closes."""
 
-    def __init__(self, database: Database, *, strict_ids: bool = False) -> None:
+    def __init__(self, database: Database, *, strict_ids: StrictIds = False) -> None:
+        strict = Strict.of(strict_ids)
         self._database = database
         self._recorder = PostgresRecorder(database.writing)
         self._recorder.channel_name = f"{database.schema}_stored_events"  # notifications are not of a schema
         migrations.migrate(database, self._recorder, PostgresCheckpoints(database))
-        self._strict = self._prepare(strict_ids)
+        self._strict = self._prepare(strict)
         self._table = SQL(".").join([Identifier(database.schema), Identifier("stored_events")]).as_string()
         self.seals = PostgresSeals(database)
-        with database.read() as cursor:
+        with database.look() as cursor:
             self.identity = str(cursor.execute(SELECT_IDENTITY).fetchone()[0])
         self._arrow = ArrowReader(database)
         self._listener: Listener | None = None
 
-    def _prepare(self, strict_ids: bool) -> bool:
-        with self._database.read() as cursor:
-            strict = bool(cursor.execute(FIND_STRICT).fetchone()[0])
-        if strict or not strict_ids:
-            return strict
+    def _prepare(self, strict: Strict) -> Strict:
+        """Hold from here on what is asked for and not held yet, and return all of it; raises SharedIds."""
+        held = self._held()
+        if not held.more(strict):
+            return held
         with migrations.preparing(self._database) as connection:
-            try:
-                connection.execute(CREATE_STRICT)
-            except migrations.AlreadyThere:
-                return True
-            except migrations.NotUnique:
-                raise SharedIds(path=self._database.place) from None
-        return True
+            for pattern in held.more(strict):
+                try:
+                    connection.execute(create_index(pattern, BYTES).encode())
+                except migrations.NotUnique:
+                    raise self._shared(pattern) from None
+            held = self._held().plus(strict.patterns)  # another process may have been faster
+            connection.execute(WRITE_NOTES, [[STRICT], [held.write()]])
+        return held
+
+    def _held(self) -> Strict:
+        with self._database.look() as cursor:
+            note, every = cursor.execute(FIND_STRICT).fetchone()
+        return Strict.read(note).plus([EVERY] if every else [])
+
+    def _shared(self, pattern: str) -> SharedIds:
+        with self._database.look() as cursor:
+            count, first, last = cursor.execute(shared(pattern, BYTES, "notification_id")).fetchone() or (0, 0, 0)
+        return SharedIds(path=self._database.place, source=pattern, count=count, first=first, last=last)
 
     @property
     def database(self) -> Database:
@@ -133,8 +151,13 @@ class PostgresLog(EventLog):
         def attempt() -> list[Appended]:
             nonlocal tries
             tries += 1
-            with self._database.connection() as connection:
-                return self._recorder.append(connection, entries, notes or {}, strict=self._strict, again=tries > 1)
+            try:
+                with self._database.connection() as connection:
+                    return self._recorder.append(connection, entries, notes or {}, strict=self._strict, again=tries > 1)
+            except StrictMoved:  # another process has opened the store with more of them
+                self._strict = self._held()
+                tries -= 1  # nothing was stored
+                return attempt()
 
         return self._database.again(attempt)
 
@@ -147,11 +170,32 @@ class PostgresLog(EventLog):
         """Return the last position, 0 where the log is empty."""
         return int(self._look_up(HEAD))
 
+    def ahead(self, position: int, cursor: Cursor | None = None) -> tuple[int, dict[str, Any] | None]:
+        """Return the last position, and the first event after one, None where there is none."""
+        if cursor is not None:
+            return self._ahead(position, cursor)
+
+        def look() -> tuple[int, dict[str, Any] | None]:
+            with self._database.look() as own:
+                return self._ahead(position, own)
+
+        return self._database.again(look)
+
+    def _ahead(self, position: int, cursor: Cursor) -> tuple[int, dict[str, Any] | None]:
+        cursor.execute(HEAD)
+        head = int(cursor.fetchone()[0])
+        if head <= position:
+            return head, None
+        unsealed = horizon_of(cursor).unsealed()
+        cursor.execute(NEXT.format(table=self._table, unsealed=unsealed), [position])
+        row = cursor.fetchone()
+        return head, dict(zip(COLUMNS.names, row, strict=True)) if row else None
+
     def _look_up(self, statement: str, *parameters: str) -> Any:
         """Return what a statement selects first, None where that is nothing."""
 
         def look() -> Any:
-            with self._database.read() as cursor:
+            with self._database.look() as cursor:
                 row = cursor.execute(statement, parameters).fetchone()
             return row and row[0]
 

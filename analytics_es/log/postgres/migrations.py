@@ -19,7 +19,6 @@ from analytics_es.log.event_log import ROWS_BY_PLACE
 from analytics_es.log.postgres.database import Database
 
 Connection = psycopg.Connection[Any]
-AlreadyThere = psycopg.errors.DuplicateTable
 NotUnique = psycopg.errors.UniqueViolation
 
 # One process at a time prepares a schema.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from psycopg.rows import tuple_row
 from analytics_es.log.event_log import LAST, PLACE, Appended, Entry, Stored, check_horizon, sorted_out
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.postgres.database import Cursor
-from analytics_es.log.seals import HORIZON, SELECT_STATE
+from analytics_es.log.seals import HORIZON
+from analytics_es.log.strict import STRICT, Strict, condition
 
 # What holds of the log from here on.
 WRITE_NOTES = (
@@ -28,15 +30,23 @@ WITH new AS (
     FROM (
         SELECT key COLLATE "C" AS key, topic, state
         FROM unnest(%b::text[], %b::text[], %b::bytea[]) WITH ORDINALITY AS given (key, topic, state, n)
-        WHERE NOT EXISTS (SELECT FROM stored_events WHERE {same})
+        WHERE {missing}
         ORDER BY n
     ) AS missing
     ON CONFLICT DO NOTHING
     RETURNING notification_id
 )
 SELECT count(*), coalesce(min(notification_id), 0), coalesce(max(notification_id), 0) FROM new"""
-APPEND = _APPEND.format(same='originator_id = key COLLATE "C" AND originator_version = 1')
-APPEND_STRICTLY = _APPEND.format(same='substr(originator_id, 13) = substr(key COLLATE "C", 13)')
+SAME = 'SELECT FROM stored_events WHERE originator_id = key COLLATE "C" AND originator_version = 1'
+SAME_AT_ANY_TIME = 'SELECT FROM stored_events WHERE substr(originator_id, 13) = substr(key COLLATE "C", 13)'
+
+BYTES = "'\\x{}'::bytea"  # how they are written
+
+# Up to when events are refused and sealed, and for whom ids are strict.
+SELECT_HELD = (
+    f"SELECT (SELECT value FROM sealing WHERE name = '{HORIZON}'), "
+    f"(SELECT value FROM log_notes WHERE name = '{STRICT}')"
+)
 
 # Where events of these keys were before, and what they say.
 FIND = (
@@ -45,15 +55,28 @@ FIND = (
 )
 FIND_IDENTITY = (
     "SELECT substr(originator_id, 13), notification_id, topic, state FROM stored_events "
-    "WHERE substr(originator_id, 13) = ANY(%s) AND notification_id <= %s"
+    "WHERE substr(originator_id, 13) = ANY(%s) AND notification_id <= %s{strict}"
 )
+
+
+class StrictMoved(Exception):
+    """For more sources than was known, ids are strict."""
+
+
+@functools.lru_cache(maxsize=16)
+def append_statement(strict: Strict) -> str:
+    """Return the statement that appends what is not there, where ids are strict for some sources, or every."""
+    same = [SAME_AT_ANY_TIME] if strict.every else [SAME]
+    if not strict.every:
+        same += [f"{SAME_AT_ANY_TIME} AND {condition(pattern, BYTES)}" for pattern in strict.patterns]
+    return _APPEND.format(missing=" AND ".join(f"NOT EXISTS ({which})" for which in same))
 
 
 class PostgresRecorder(PostgresApplicationRecorder):
     """The library's recorder, with an append that skips what is there."""
 
     def append(
-        self, connection: Any, entries: Sequence[Entry], notes: Mapping[str, str], *, strict: bool, again: bool
+        self, connection: Any, entries: Sequence[Entry], notes: Mapping[str, str], *, strict: Strict, again: bool
     ) -> list[Appended]:
         """Insert the new ones of these entries, in order and in one commit, and say where each is.
 
@@ -61,7 +84,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
         """
         new: dict[str, Entry] = {}
         for entry in entries:
-            new.setdefault(entry.key[PLACE:] if strict else entry.key, entry)
+            new.setdefault(entry.key[PLACE:] if _is_strict(entry, strict) else entry.key, entry)
         columns = [list(column) for column in zip(*new.values(), strict=True)]
         cursor = connection.cursor(row_factory=tuple_row)
         # In one go: nobody waits for us while the table is locked.
@@ -69,24 +92,36 @@ class PostgresRecorder(PostgresApplicationRecorder):
             self._lock_table(cursor)
             self._notify_channel(cursor)
             looking = Cursor(connection.cursor(row_factory=tuple_row))
-            looking.execute(SELECT_STATE, (HORIZON,))  # by now nobody else moves it
+            looking.execute(SELECT_HELD)  # by now nobody else moves it
             if notes:
                 cursor.execute(WRITE_NOTES, [list(notes), list(notes.values())])
-            cursor.execute(APPEND_STRICTLY if strict else APPEND, columns, prepare=True)
-            check_horizon(Horizon.read((looking.fetchone() or (None,))[0]), entries)
+            cursor.execute(append_statement(strict), columns, prepare=True)
+            horizon, patterns = looking.fetchone() or (None, None)
+            if Strict.read(patterns).patterns != strict.patterns and (patterns or not strict.every):
+                raise StrictMoved
+            check_horizon(Horizon.read(horizon), entries)
         inserted, first, last = cursor.fetchone()
         if inserted == len(entries) == last - first + 1:
             return [Appended(position, False, False) for position in range(first, last + 1)]
-        return self._sort_out(cursor, entries, list(new.values()), range(first, last + 1), inserted, again)
+        return self._sort_out(cursor, entries, list(new.values()), range(first, last + 1), inserted, again, strict)
 
     def _sort_out(
-        self, cursor: Any, entries: Sequence[Entry], new: list[Entry], taken: range, inserted: int, again: bool
+        self,
+        cursor: Any,
+        entries: Sequence[Entry],
+        new: list[Entry],
+        taken: range,
+        inserted: int,
+        again: bool,
+        strict: Strict,
     ) -> list[Appended]:
         before = taken.start - 1 if inserted else LAST
         stored = self._look_up(cursor, FIND, {entry.key for entry in new}, before)
         missing = [entry.key for entry in new if entry.key not in stored]
         if len(missing) != inserted:
-            stored |= self._look_up(cursor, FIND_IDENTITY, {key[PLACE:] for key in missing}, before)
+            for which in [""] if strict.every else [f" AND {condition(each, BYTES)}" for each in strict.patterns]:
+                statement = FIND_IDENTITY.format(strict=which)
+                stored |= self._look_up(cursor, statement, {key[PLACE:] for key in missing}, before)
             missing = [key for key in missing if key[PLACE:] not in stored]
         if missing:
             fresh = list(zip(missing, taken, strict=True))
@@ -96,3 +131,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
     def _look_up(self, cursor: Any, statement: str, names: set[str], before: int) -> dict[str, Stored]:
         rows = cursor.execute(statement, [sorted(names), before], binary=True).fetchall()
         return {name: (position, event_type, state) for name, position, event_type, state in rows}
+
+
+def _is_strict(entry: Entry, strict: Strict) -> bool:
+    return strict.every or (bool(strict.patterns) and entry.state.startswith(strict.beginnings))

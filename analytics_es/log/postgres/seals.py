@@ -44,7 +44,7 @@ class PostgresSeals(seals.Seals):
 
     def size(self) -> Size:
         """Return how large the log is."""
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             cursor.execute(SELECT_SIZE)
             total, dead = cursor.fetchone()
         return Size(int(total), int(total * dead))

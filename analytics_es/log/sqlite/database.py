@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from threading import Condition
 from typing import Any
@@ -18,8 +18,11 @@ from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteC
 from analytics_es import forks
 from analytics_es.errors import Closed, Forked, OldSqlite, RowsRefused, StoreBusy, StoreFailed, StoreMoved
 from analytics_es.log.sqlite.file import check, create, escaped, file_at
+from analytics_es.log.turns import Turns
 
 LOCK_TIMEOUT = 5
+READERS, LOOKERS = 10, 5
+KEPT = 5  # of their connections, when they are not in use
 NEEDED_SQLITE = (3, 37, 0)  # STRICT tables
 
 # How many pages there are, how many of them are free, and how large one is; so many are given back at once.
@@ -45,6 +48,12 @@ class _Pool(SQLiteConnectionPool):
         connection.row_factory = sqlite3.Row
         self.on_connect(connection)
         return SQLiteConnection(connection, max_age=self.max_age)
+
+    def put_connection(self, conn: SQLiteConnection) -> None:
+        """Take a connection back, without the transaction that who was interrupted has left open."""
+        if not conn.closed and conn._sqlite_conn.in_transaction:
+            conn.rollback()
+        super().put_connection(conn)
 
     def close(self) -> None:
         """Close what is not in use; the library's own closes connections under the threads at work, which crashes."""
@@ -87,7 +96,8 @@ class _Datastore(SQLiteDatastore):
 class Database:
     """One SQLite database with a pool for writing and one for reading (a queued writer would block its pool's readers).
 
-    A path of None is a private database in memory, where both are the same pool.
+    The pool for reading has a connection for each turn: of those who read, and apart from them of who looks something
+    up. A path of None is a private database in memory, where all are one connection.
     """
 
     def __init__(self, path: Path | None, *, kind: int, schema: int, on_connect: OnConnect) -> None:
@@ -106,7 +116,10 @@ class Database:
             name = f"file:{escaped(path)}?mode=rw"  # a connection made later must not bring a deleted file back, empty
         with translated():
             self.writing = _Datastore(name, on_connect, pool_size=1, max_overflow=0, pool_timeout=LOCK_TIMEOUT)
-            self.reading = self.writing if path is None else _Datastore(name, on_connect)
+            more = {"pool_size": KEPT, "max_overflow": READERS + LOOKERS - KEPT}
+            self.reading = self.writing if path is None else _Datastore(name, on_connect, **more)
+        self._to_read = Turns(READERS if path else 1)
+        self._to_look = Turns(LOOKERS) if path else self._to_read
         forks.register(self)
 
     @contextmanager
@@ -124,11 +137,20 @@ class Database:
                 connection.rollback()
                 raise
 
+    def read(self) -> AbstractContextManager[sqlite3.Cursor]:
+        """Open a transaction that sees one state of the database, in turn with all who ask."""
+        return self._state(self._to_read)
+
+    def look(self) -> AbstractContextManager[sqlite3.Cursor]:
+        """The same, to look something up at once."""
+        return self._state(self._to_look)
+
+    read_long = read  # a file does not mind
+
     @contextmanager
-    def read(self) -> Iterator[sqlite3.Cursor]:
-        """Open a transaction that sees one state of the database."""
+    def _state(self, turns: Turns) -> Iterator[sqlite3.Cursor]:
         self._check_not_left()
-        with self._translated(), self.reading.transaction(commit=False) as cursor:
+        with self._translated(), turns.turn(), self.reading.transaction(commit=False) as cursor:
             self._check_unmoved()
             yield _plain(cursor)
 
@@ -144,7 +166,7 @@ class Database:
 
     def size(self) -> tuple[int, int]:
         """Return the bytes of the database, and of these the ones of free pages."""
-        with self.read() as cursor:
+        with self.look() as cursor:
             pages, free, size = cursor.execute(PAGE_COUNTS).fetchone()
         return pages * size, free * size
 
@@ -189,6 +211,8 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         if not self._left:
+            self._to_read.close()
+            self._to_look.close()
             self.reading.close()
             self.writing.close()
 

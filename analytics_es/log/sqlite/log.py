@@ -30,8 +30,9 @@ from analytics_es.log.event_log import (
 from analytics_es.log.seals import horizon_of
 from analytics_es.log.sqlite.database import Database, durable
 from analytics_es.log.sqlite.file import check
-from analytics_es.log.sqlite.recorder import SQLiteRecorder
+from analytics_es.log.sqlite.recorder import BYTES, SELECT_NOTE, SQLiteRecorder
 from analytics_es.log.sqlite.seals import SQLiteSeals
+from analytics_es.log.strict import EVERY, INDEX, STRICT, Strict, StrictIds, create_index, shared
 from analytics_es.types import Progress
 
 KIND = 0x41455345  # "AESE"
@@ -52,17 +53,15 @@ NOTE_ROWS = (
     "INSERT INTO log_notes SELECT ?, max(rowid) FROM stored_events HAVING max(rowid) IS NOT NULL "
     "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
-SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
 
 # What the service itself has to say is found by its type; a small index, since everything else is not in it.
 CREATE_OWN = (
     "CREATE INDEX IF NOT EXISTS stored_events_own ON stored_events (topic) WHERE substr(topic, 1, 10) = 'analytics.'"
 )
 
-# A store may hold that a source and an id are one event whatever its time; the index then says so from its making on.
-CREATE_STRICT = (
-    "CREATE UNIQUE INDEX IF NOT EXISTS stored_events_by_identity ON stored_events (substr(originator_id, 13))"
-)
+# Whether every source is strict.
+FIND_STRICT = f"SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = '{INDEX}'"
+
 # What is read of an event.
 EVENTS = "SELECT rowid, topic, state, originator_id FROM stored_events "
 
@@ -120,12 +119,13 @@ class SQLiteLog(EventLog):
     poll_seconds = 0.1
     seals: SQLiteSeals
 
-    def __init__(self, path: Path | None, *, strict_ids: bool = False) -> None:
+    def __init__(self, path: Path | None, *, strict_ids: StrictIds = False) -> None:
+        strict = Strict.of(strict_ids)
         self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=durable)
         self._recorder = SQLiteRecorder(self._database.writing)
         self.seals = SQLiteSeals(self._database)
         try:
-            self.identity = self._prepare(strict_ids)
+            self.identity = self._prepare(strict)
         except BaseException:
             self._database.close()
             raise
@@ -135,7 +135,7 @@ class SQLiteLog(EventLog):
         """Raise CannotOpen, having touched nothing, unless a log can be kept at this path."""
         check(path, kind=KIND, schema=SCHEMA)
 
-    def _prepare(self, strict_ids: bool) -> str:
+    def _prepare(self, strict: Strict) -> str:
         """Create what is not there yet; returns the log's identity."""
         with self._database.write() as cursor:
             self._recorder._create_table(cursor)  # type: ignore[arg-type]  # only execute() is asked of it
@@ -147,13 +147,26 @@ class SQLiteLog(EventLog):
                 cursor.execute(NOTE_ROWS, [ROWS_BY_PLACE])
                 cursor.execute(f"PRAGMA user_version = {SCHEMA}")
             cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
-            if strict_ids:
-                try:
-                    cursor.execute(CREATE_STRICT)
-                except sqlite3.IntegrityError:
-                    raise SharedIds(path=self._database.path) from None
+            self._be_strict(cursor, strict)
             cursor.execute(SELECT_IDENTITY)
             return str(cursor.fetchone()[0])
+
+    def _be_strict(self, cursor: sqlite3.Cursor, strict: Strict) -> None:
+        """Hold from here on what is asked for and not held yet; raises SharedIds, with nothing changed."""
+        note = cursor.execute(SELECT_NOTE, [STRICT]).fetchone()
+        held = Strict.read(note and note[0])
+        if cursor.execute(FIND_STRICT).fetchone():
+            held = held.plus([EVERY])
+        more = held.more(strict)
+        for pattern in more:
+            try:
+                cursor.execute(create_index(pattern, BYTES))
+            except sqlite3.IntegrityError:
+                count, first, last = cursor.execute(shared(pattern, BYTES, "rowid")).fetchone()
+                place = self._database.path or "a store in memory"
+                raise SharedIds(path=place, source=pattern, count=count, first=first, last=last) from None
+        if more:
+            cursor.execute(WRITE_NOTE, (STRICT, held.plus(more).write()))
 
     def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
         """Store what is new, durably and in one commit, with notes; raises BeforeHorizon, with nothing stored."""
@@ -167,13 +180,13 @@ class SQLiteLog(EventLog):
 
     def noted(self, name: str) -> str | None:
         """Return what was last noted under a name."""
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             row = cursor.execute(SELECT_NOTE, [name]).fetchone()
         return row[0] if row else None
 
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             return cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
 
     def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:

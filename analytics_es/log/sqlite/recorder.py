@@ -10,6 +10,7 @@ import orjson
 from eventsourcing.sqlite import SQLiteApplicationRecorder
 
 from analytics_es.log.event_log import PLACE, Appended, Entry, Stored, sorted_out
+from analytics_es.log.strict import EVERY, STRICT, Strict, condition, index_of
 
 # Append so many rows, of which those are skipped that are there. The driver lets go of the interpreter around each step
 # of a statement; in a busy process it waits to get it back, so a step is as many rows as can be.
@@ -27,9 +28,14 @@ FIND = (
     "WHERE originator_id IN (SELECT value FROM json_each(?)) AND originator_version = 1"
 )
 FIND_IDENTITY = (
-    "SELECT substr(originator_id, 13), rowid, topic, state FROM stored_events "
+    "SELECT substr(originator_id, 13), rowid, topic, state FROM stored_events {indexed} "
     "WHERE substr(originator_id, 13) IN (SELECT value FROM json_each(?))"
 )
+
+# What holds of the log from here on.
+SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
+
+BYTES = "X'{}'"  # how they are written
 
 
 class SQLiteRecorder(SQLiteApplicationRecorder):
@@ -48,8 +54,20 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
         stored: dict[str, Stored] = {key: (position, event_type, None) for key, position, event_type in fresh}
         stored |= _look_up(cursor, FIND, {entry.key for entry in entries} - set(stored))
         if unseen := {entry.key[PLACE:] for entry in entries if entry.key not in stored}:
-            stored |= _look_up(cursor, FIND_IDENTITY, unseen)
+            stored |= self._of_other_times(cursor, unseen)
         return sorted_out(entries, stored, before=before)
+
+    def _of_other_times(self, cursor: sqlite3.Cursor, unseen: set[str]) -> dict[str, Stored]:
+        """Find the events that have these ids and another time, which a source does not allow whose ids are strict."""
+        note = cursor.execute(SELECT_NOTE, [STRICT]).fetchone()
+        stored: dict[str, Stored] = {}
+        for pattern in Strict.read(note and note[0]).patterns:
+            if pattern != EVERY:
+                statement = FIND_IDENTITY.format(indexed=f"INDEXED BY {index_of(pattern)}")
+                stored |= _look_up(cursor, f"{statement} AND {condition(pattern, BYTES)}", unseen)
+        if missing := unseen - stored.keys():
+            stored |= _look_up(cursor, FIND_IDENTITY.format(indexed=""), missing)
+        return stored
 
 
 def _insert(cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> int:

@@ -38,7 +38,7 @@ class SQLiteEntries(Entries):
 
     def look_up(self, statement: str, name: bytes | str) -> str | None:
         """Return what a statement selects under a name, None where that is nothing."""
-        with self._database.read() as cursor:
+        with self._database.look() as cursor:
             row = cursor.execute(statement, [name]).fetchone()
         return row[0] if row else None
 

@@ -109,6 +109,18 @@ def test_poison_is_kept_in_the_log_and_acknowledged(analytics: AnalyticsService,
     assert stream.waiting() == (0, 0)
 
 
+@in_full
+def test_what_only_the_service_says_is_kept_as_rejected(analytics: AnalyticsService, stream: Stream) -> None:
+    headers = {"ce-specversion": "1.0", "ce-type": "analytics.tags.declared", "ce-id": "7", "ce-source": "worker"}
+    stream.publish(Published("job.x", b'{"tags": ["team"]}', {**headers, "ce-time": NOON.isoformat()}))
+
+    with analytics.subscribe_to(stream.bus()) as subscription:
+        assert received(subscription, 1) == SubscriptionStats(received=1, rejected=1)
+
+    (rejected,) = recorded(analytics)
+    assert (rejected.type, rejected.data["reason"]["code"]) == ("analytics.message.rejected", "reserved_type")
+
+
 def test_what_is_in_other_subjects_stays_there(analytics: AnalyticsService, stream: Stream) -> None:
     stream.publish(Published("other.happened"), Published("job.completed"))
 
