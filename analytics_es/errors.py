@@ -379,7 +379,7 @@ class UnknownKey(AnalyticsError):
 
 
 class BadQuestion(AnalyticsError):
-    """{what} must be {wanted}, not {value}."""
+    """{what} must be {expected}, not {value}."""
 
 
 class BadValue(AnalyticsError):
