@@ -379,7 +379,7 @@ class UnknownKey(AnalyticsError):
 
 
 class BadQuestion(AnalyticsError):
-    """{what} must be {wanted}, not {value}."""
+    """{what} must be {expected}, not {value}."""
 
 
 class BadValue(AnalyticsError):
@@ -403,6 +403,10 @@ class ReachedBySealed(AnalyticsError):
     """{percent} % of the budget {budget} was reached by events that are gone: the log is not told at which position."""
 
 
+class NotStored(AnalyticsError):
+    """What the calls of a {scope} cost cannot be known: a policy of privacy did not store {what} (docs/privacy.md)."""
+
+
 class NotOnTheHour(AnalyticsError):
     """The hours of this store, in {zone}, do not begin at {time}: give a time at which one does."""
 
@@ -412,6 +416,11 @@ class NotOnTheHour(AnalyticsError):
 
 class UnknownFormat(AnalyticsError):
     """{format!r} is not a format: use {formats}."""
+
+
+class TooManyDigits(AnalyticsError):
+    """{metric} has a figure of more digits than a column of Parquet holds, which are 38, 18 of them decimals: export
+    it as csv or json."""
 
 
 class FileExists(AnalyticsError):

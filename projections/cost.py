@@ -11,27 +11,27 @@ from analytics_es.projection import count, key, projection, total
 # Where prices change with the input of a call: Anthropic's and Google's above 200,000 tokens, OpenAI's above 272,000.
 THRESHOLDS = (524_288, 512_000, 272_000, 256_000, 200_000, 199_999, 128_000, 100_000, 32_000)
 
-# What did not end is no call: it used nothing yet, and what it tells, its end tells again.
-_CALL = "family = 'provider' AND outcome IS NOT NULL"
 _CORRECTED = "type = 'provider.cost.corrected'"
-_SETTLED = f"{_CORRECTED} AND from_zero = 'true'"
-_CHARGED = f"family = 'provider' AND (outcome IS NOT NULL OR {_CORRECTED})"
+# A call is what ended. What began tells nothing that its end does not tell again; what is neither, such as what a bill
+# says, may report a cost, and then what that is for.
+_CALL = "family = 'provider' AND outcome IS NOT NULL"
+_CHARGED = "family = 'provider' AND verdict IS DISTINCT FROM 'begun'"
+_COUNTED = f"{_CHARGED} AND (outcome IS NOT NULL OR cost IS NOT NULL)"
 _USED = "(input_tokens > 0 OR output_tokens > 0)"
-# Events that tell usage or cost of a call, but not that it ended.
-_TELLS = f"({_USED} OR searches > 0 OR cost IS NOT NULL)"
-_NOT_ENDED = f"family = 'provider' AND outcome IS NULL AND {_TELLS}"
+_NOT_COUNTED = f"family = 'provider' AND NOT ({_COUNTED}) AND ({_USED} OR searches > 0 OR cost IS NOT NULL)"
+_SETTLED = f"{_CORRECTED} AND from_zero = 'true'"
 
 _PRICING = f"""CASE
     WHEN family <> 'provider' THEN ''
     WHEN {_CORRECTED} THEN CASE WHEN from_zero = 'true' THEN 'zero' ELSE 'reported' END
-    WHEN outcome IS NULL THEN ''
+    WHEN NOT ({_COUNTED}) THEN ''
     WHEN cost = 0 AND {_USED} THEN 'zero'
     WHEN cost IS NOT NULL THEN 'reported'
     ELSE 'none'
 END"""
 
 _EFFORT = f"""CASE
-    WHEN family <> 'provider' OR (outcome IS NULL AND NOT {_CORRECTED}) THEN ''
+    WHEN family <> 'provider' OR NOT ({_COUNTED} OR {_CORRECTED}) THEN ''
     WHEN outcome = 'error' OR ({_CORRECTED} AND error_type IS NOT NULL) THEN 'failed'
     WHEN attempt > 1 THEN 'retried'
     ELSE ''
@@ -59,7 +59,7 @@ _HIDDEN = {
 _FEW_TELL = "searches, input_audio_tokens, input_image_tokens, output_audio_tokens, output_image_tokens"
 _WORDS = " || ".join(f"CASE WHEN {condition} THEN ' {word}' ELSE '' END" for word, condition in _HIDDEN.items())
 _UNTOLD = f"""CASE
-    WHEN family <> 'provider' OR outcome IS NULL THEN ''
+    WHEN NOT ({_COUNTED}) THEN ''
     WHEN input_tokens > 0 AND output_tokens > 0 AND coalesce({_FEW_TELL}) IS NULL THEN ''
     WHEN coalesce(input_tokens, output_tokens, searches) IS NULL THEN 'usage'
     ELSE ltrim({_WORDS})
@@ -92,7 +92,7 @@ END
 
 
 def _tokens(field: str) -> Any:
-    return total(field, where=_CALL, unit="tokens")
+    return total(field, where=_COUNTED, unit="tokens")
 
 
 @projection(
@@ -120,7 +120,7 @@ class Cost:
     requests: int | None = total("requests", where=_CALL, unit="requests")
     settled_calls: int = count(where=_SETTLED, unit="calls")
     settled_requests: int | None = total("requests", where=_SETTLED, unit="requests")
-    not_ended: int = count(where=_NOT_ENDED)
+    not_ended: int = count(where=_NOT_COUNTED)
     reported_cost: int | None = total("coalesce(cost, cost_change)", where=_CHARGED, unit="currency", decimals=18)
     input_tokens: int | None = _tokens("input_tokens")
     cache_read_tokens: int | None = _tokens("cache_read_tokens")
@@ -134,5 +134,5 @@ class Cost:
     reasoning_tokens: int | None = _tokens("reasoning_tokens")
     output_audio_tokens: int | None = _tokens("output_audio_tokens")
     output_image_tokens: int | None = _tokens("output_image_tokens")
-    searches: int | None = total("searches", where=_CALL, unit="searches")
+    searches: int | None = total("searches", where=_COUNTED, unit="searches")
     successful_tasks: int = count(where="family = 'task' AND outcome = 'ok'", unit="tasks")

@@ -17,7 +17,7 @@ from analytics_es.log import EventLog, gathered
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
 from analytics_es.queries import Question, QuestionContext
-from analytics_es.queries.grouping import Words, grouping, several
+from analytics_es.queries.grouping import Words, asked_by, grouping, several
 from analytics_es.read_models import calendar_of, check_exact
 from analytics_es.types import Completeness, Progress, TimePeriod
 
@@ -56,7 +56,7 @@ class Evidence:
                 declaration = declaration.crossed(entities)
             position = question.snapshot.positions[declaration.name]
             keys, left_out = grouping(declaration, [], where).where, question.snapshot.set_aside(declaration)
-            return cls(log, question, position, declaration, keys, question.completeness(), left_out)
+            return cls(log, question, position, declaration, keys, question.completeness(asked_by(where)), left_out)
 
     def batches(
         self, fold: Fold, declaration: Declaration, progress: Progress | None

@@ -19,7 +19,7 @@ from analytics_es.errors import UnknownKey
 from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.figures import change, trimmed
-from analytics_es.queries.grouping import Grouping, Words, grouping, read_words
+from analytics_es.queries.grouping import Grouping, Words, asked_by, grouping, read_words
 from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.types import (
     CostBreakdown,
@@ -98,7 +98,7 @@ def _breakdown(
         rows=_rows(costs.rows if costs.keys else {(): whole}, [word for word in by if word != MONEY], totals),
         series=_series(question, costs.series),
         supposed=assumption is not None,
-        completeness=question.completeness(),
+        completeness=question.completeness(asked_by(filters, by)),
         below_cliff_calls=sum(whole.below_cliff.values()),
         not_ended=0 if currency else _not_ended(question, declaration, filters),
     )
@@ -136,7 +136,7 @@ def _costs(question: Question, costing: Costing, groups: Grouping, once: Groupin
 
 
 def _not_ended(question: Question, declaration: Declaration, filters: Mapping[str, str]) -> int:
-    """Count the events that tell usage or cost of a call, and not that it ended."""
+    """Count the events that tell usage of calls, and are in no figure: of none of them it is told that it ended."""
     columns = columns_of(measures_of(declaration, ["not_ended"]))
     where = grouping(declaration, [], filters).where
     rows = question.snapshot.sums(declaration, columns, question.tiling.spans(), where=where)

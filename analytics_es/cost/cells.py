@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -106,14 +106,8 @@ class PricedCells:
         bounds = sorted({turn for name, changes in turning.items() if name not in apart for turn in changes.turns})
         stretches = pieces(query.tiling, bounds, self.question.horizon.hours)
         doubtful: dict[Name, set[Stretch]] = {}
-        for piece, cell in self._read(query, stretches):
-            name = (cell.provider, cell.model)
-            if name in apart:
-                continue
-            if decided := _decided(cell, piece, turning.get(name, NEVER), query.tiling.start):
-                yield decided
-            else:
-                doubtful.setdefault(name, set()).add(piece)
+        cells = ((piece, cell) for piece, cell in self._read(query, stretches) if cell[1:3] not in apart)
+        yield from _certain(cells, turning, query.tiling.start, doubtful)
         for name in sorted(apart):
             yield from self._alone(query, name, turning[name], doubtful)
         if doubtful:
@@ -198,12 +192,9 @@ class PricedCells:
         since = max(tiling.start, min(self.question.horizon.hours, tiling.end))  # before it, only days are kept
         days, hours = tiling.part(tiling.start, since), tiling.part(since, tiling.end)
         spans = [*days.series("day")[0], *hours.series("hour")[0]] if since > tiling.start else hours.series("hour")[0]
-        for second, cell in self._rows(self.question.snapshot, self.declaration, query, spans, where):
-            piece = turned.get(second, (second, second))
-            if decided := _decided(cell, piece, turning, tiling.start):
-                yield decided
-            else:
-                doubtful.setdefault(name, set()).add(piece)
+        rows = self._rows(self.question.snapshot, self.declaration, query, spans, where)
+        cells = ((turned.get(second, (second, second)), cell) for second, cell in rows)
+        yield from _certain(cells, {name: turning}, tiling.start, doubtful)
 
     # ── from the log ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -258,6 +249,31 @@ class PricedCells:
 
 _FINER = ("moment", "band")
 _HALVES = {":00": 0, ":30": HALF}
+
+
+def _certain(
+    cells: Iterable[tuple[Stretch, UsageCell]],
+    turning: Mapping[Name, Turning],
+    start: int,
+    doubtful: dict[Name, set[Stretch]],
+) -> Iterator[UsageCell]:
+    """Yield the cells of a model in a piece of time if each has one price, else none: then the piece is `doubtful`.
+
+    What is doubtful is read again, as a whole.
+    """
+    waiting: dict[tuple[Name, Stretch], list[UsageCell]] = {}
+    for piece, cell in cells:
+        name = (cell.provider, cell.model)
+        changes = turning.get(name, NEVER)
+        if not changes.within(*piece):
+            yield cell
+        elif decided := _decided(cell, piece, changes, start):
+            waiting.setdefault((name, piece), []).append(decided)
+        else:
+            doubtful.setdefault(name, set()).add(piece)
+    for (name, piece), decided_cells in waiting.items():
+        if piece not in doubtful.get(name, ()):
+            yield from decided_cells
 
 
 def _decided(cell: UsageCell, piece: Stretch, turning: Turning, start: int) -> UsageCell | None:

@@ -14,7 +14,7 @@ from analytics_es.errors import UnknownKey
 from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.figures import trimmed
-from analytics_es.queries.grouping import grouping, read_filters
+from analytics_es.queries.grouping import asked_by, grouping, read_filters
 from analytics_es.types import TimePeriod, UnitCost, UnitCosts
 
 ENTITY_OF = {"job": "job", "successful_task": "task", "conversation": "conversation"}
@@ -39,7 +39,7 @@ def _unit_costs(question: Question, filters: dict[str, str]) -> UnitCosts:
         units=units,
         calls=whole.known().calls + whole.not_known().calls,
         unknown_calls=whole.not_known().calls,
-        completeness=question.completeness(),
+        completeness=question.completeness([*asked_by(filters), *ENTITY_OF.values()]),
     )
 
 

@@ -118,8 +118,8 @@ def check_call(call: RecordedEvent) -> None:
         raise not_correctable(call, "it is a correction itself")
     if facts(call.type).family != "provider":
         raise not_correctable(call, f"{call.type} is no call of a provider")
-    if not has_ended(call):
-        raise not_correctable(call, f"{call.type} does not say that a call ended: it costs nothing")
+    if facts(call.type).verdict == "begun":
+        raise not_correctable(call, f"{call.type} says that a call began: what it cost is told when it ends")
     if "cost" not in call.data or "currency" not in call.data:
         problem = "it reports none; publish a price for its model instead (`analytics-es prices import`)"
         raise not_correctable(call, problem)
@@ -188,7 +188,7 @@ def copied(call: RecordedEvent) -> dict[str, Any]:
 def is_from_zero(call: RecordedEvent, before: InForce) -> bool:
     """Say whether the next correction is the first that is known of a cost: 0 was reported, though it used tokens."""
     used = any(call.data.get(name) for name in ("input_tokens", "output_tokens"))
-    return used and before.number == 0 and before.cost == 0
+    return used and has_ended(call) and before.number == 0 and before.cost == 0
 
 
 def _completed(correction: RecordedEvent, call: RecordedEvent, before: InForce) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-from attrs import define, frozen
+from attrs import Factory, define, frozen
 
 from analytics_es.errors import MissingProjection, NoLongerKept, SealedPeriod, StaleReadModel
 from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
+from analytics_es.queries.policies import Policies
 from analytics_es.read_models import ReadModels, Remembered, Snapshot, Tiling, remembering
 from analytics_es.types import Completeness, TimePeriod
 
@@ -33,7 +34,8 @@ class QuestionContext:
     """What answers are made from: the read models, the calendar they keep, how far they lag, and what time it is.
 
     `known_as` says under which name the log knows an entity: its pseudonym, where it has one. `derive` folds a period
-    from the log up to a position, for another declaration than that of a read model; who asks closes it. `by_hours`:
+    from the log up to a position, for another declaration than that of a read model; who asks closes it. `policies` are
+    those of privacy that events were recorded under. `by_hours`:
     days of the calendar are added up from hours, because the days of the read models are another zone's.
     """
 
@@ -43,6 +45,7 @@ class QuestionContext:
     clock: Callable[[], datetime]
     known_as: Callable[[str, str], str] = lambda _, name: name
     derive: Derive = _underivable
+    policies: Callable[[], Policies] = Policies
     by_hours: bool = False
 
     def as_logged(self, where: Mapping[str, str]) -> dict[str, str]:
@@ -63,13 +66,14 @@ class QuestionContext:
         """
         for name in names:
             self.declaration(name)
+        policies = self.policies()  # before there is a snapshot: nobody waits for the log with one
         with remembering(self.read_models) as (snapshot, remembered):
             horizon = snapshot.horizon()
             tiling = Tiling.of(self.calendar, period, by_hours=self.by_hours)
             tiling = tiling.coarsened(horizon.hours) if kept else tiling
             position = min(snapshot.positions[name] for name in names)
             behind = self.lag(position, *([snapshot.of_log] if snapshot.of_log else []))
-            question = Question(self, snapshot, horizon, tiling, period, names, behind, _FromLog(remembered))
+            question = Question(self, snapshot, horizon, tiling, period, names, behind, _FromLog(remembered), policies)
             if kept:
                 question.check_kept()
             yield question
@@ -116,6 +120,7 @@ class Question:
     names: Sequence[str]
     behind: tuple[int, float]
     from_log: _FromLog
+    policies: Policies = Factory(Policies)
 
     def derived(self, declaration: Declaration, tiling: Tiling, position: int) -> ReadModels | None:
         """Fold a stretch of the log, once the snapshot is closed; until then None, and the answer is made again.
@@ -172,8 +177,13 @@ class Question:
         since = {"hour": self.horizon.hours, "day": self.horizon.days}
         return None if any(span.start < since[span.grain] for span in before.spans()) else before
 
-    def completeness(self) -> Completeness:
-        """Say what the answer stands on."""
+    def not_stored(self, words: Iterable[str]) -> tuple[str, ...]:
+        """Return the words, such as `user`, that a policy of privacy did not let be stored of some of the events."""
+        position = min(self.snapshot.positions[name] for name in self.names)
+        return self.policies.not_stored(words, self.tiling.local(self.tiling.start), position)
+
+    def completeness(self, words: Iterable[str] = ()) -> Completeness:
+        """Say what the answer to a question by these words stands on."""
         start, partial = self.tiling.start, self.snapshot.partial() if self.horizon.seal else {}
         since = max((partial.get(name, 0) for name in self.names), default=0)
         position = min(self.snapshot.positions[name] for name in self.names)
@@ -187,4 +197,5 @@ class Question:
             open_buckets=self.tiling.end > self.context.clock().timestamp(),
             sealed_until=self.tiling.local(self.horizon.until) if start < self.horizon.until else None,
             complete_from=self.tiling.local(since) if start < since else None,
+            not_stored=self.not_stored(words),
         )

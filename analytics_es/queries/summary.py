@@ -11,7 +11,7 @@ from attrs import evolve
 from analytics_es.errors import UnknownMetric
 from analytics_es.projection.declaration import MONEY, Declaration, Measure
 from analytics_es.queries.figures import change, distribution, nothing
-from analytics_es.queries.grouping import Grouping, grouping
+from analytics_es.queries.grouping import Grouping, asked_by, grouping
 from analytics_es.queries.question import Question, QuestionContext
 from analytics_es.queries.rows import Values, columns_of, left, named, together
 from analytics_es.read_models import Tiling
@@ -119,7 +119,7 @@ def _summary(
         change=change(figures.total, previous.total),
         currency=currency,
         by_currency=[],
-        completeness=question.completeness(),
+        completeness=question.completeness(asked_by(where, by)),
     )
 
 

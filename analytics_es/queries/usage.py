@@ -68,7 +68,7 @@ def usage(
                 )
                 for (start,), rows in points.items()
             ],
-            completeness=question.completeness(),
+            completeness=question.completeness([entity_type] if entity_type else []),
             others=others,
             nobody=EntityUsage(entity_type=str(entity_type), entity_id="", totals=nobodys) if nobodys else None,
         )

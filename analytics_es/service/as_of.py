@@ -18,6 +18,7 @@ from analytics_es.queries import QuestionContext
 from analytics_es.queries.as_of import recorded_at
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words, least, several
+from analytics_es.queries.policies import PolicyLog
 from analytics_es.read_models import Tiling, calendar_of
 from analytics_es.service.questions import Contexts, Questions
 from analytics_es.store import Store
@@ -35,6 +36,7 @@ class AsOf(Questions):
         self._log = LogSlice(store.log, upto=position)
         self._store = evolve(store, log=self._log)
         self._check_open, self._derived = check_open, DerivedReadModels()
+        self._policies = PolicyLog(self._log)
         self._end = weakref.finalize(self, self._derived.close)
         self.position, self._prices = position, prices
         self.recorded_at = recorded_at(store.log, position)
@@ -74,6 +76,7 @@ class AsOf(Questions):
                 clock=lambda: self.recorded_at or EARLIEST,
                 known_as=self._store.known_as,
                 prices=self._prices.then(self.position),
+                policies=self._policies,
                 derive=lambda declaration, tiling, _: DerivedReadModels.exact(self._log, declaration, tiling),
             )
 

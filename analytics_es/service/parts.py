@@ -22,6 +22,7 @@ from analytics_es.log import LogSlice
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words
+from analytics_es.queries.policies import PolicyLog
 from analytics_es.read_models.backfill import Backfill
 from analytics_es.service.questions import Contexts
 from analytics_es.store import Store
@@ -53,6 +54,7 @@ class Parts:
             clock=store.clock,
             known_as=store.known_as,
             prices=prices,
+            policies=PolicyLog(store.log),
             derive=lambda declaration, tiling, upto: DerivedReadModels.exact(
                 LogSlice(store.log, upto=upto), declaration, tiling
             ),

@@ -187,7 +187,7 @@ class CostBreakdown:
     supposed: the prices or models are not those that were: a what-if.
     completeness: what the answer stands on.
     below_cliff_calls: how many were priced below the first threshold, as their events stand for many requests each.
-    not_ended: events that tell usage or cost of a call, and not that it ended; they are in no figure here.
+    not_ended: events that tell usage of a call, but not that it ended, or that it began; they are in no figure here.
     """
 
     period: TimePeriod

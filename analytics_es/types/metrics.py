@@ -22,6 +22,7 @@ class Completeness:
     open_buckets: the period reaches into the present, so that more may come.
     sealed_until: events before are gone, what they add is sealed; None where that does not touch the period.
     complete_from: what was sealed before lacks measures declared later; None where that does not touch the period.
+    not_stored: what was asked by, such as `user`, and is not stored of some of the events, by a policy of privacy.
     """
 
     position: int
@@ -31,6 +32,7 @@ class Completeness:
     open_buckets: bool
     sealed_until: datetime | None = None
     complete_from: datetime | None = None
+    not_stored: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

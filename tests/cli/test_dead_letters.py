@@ -20,7 +20,8 @@ def test_letters_are_listed(cli: Cli) -> None:
 
 def test_a_letter_is_shown_with_its_cause(cli: Cli) -> None:
     told = (
-        "cost: reported_cost: total of coalesce(cost, cost_change) with 9 decimals where family = 'provider'; cost = "
+        "cost: reported_cost: total of coalesce(cost, cost_change) with 9 decimals where family = 'provider' "
+        "AND verdict IS DISTINCT FROM 'begun'; cost = "
     )
 
     assert told in cli("dead-letters", "show", FIRST).stdout

@@ -263,13 +263,25 @@ def test_a_zero_of_what_used_nothing_is_known_as_it_is(analytics: AnalyticsServi
 
 
 @once
-def test_what_did_not_end_is_not_corrected(analytics: AnalyticsService) -> None:
+def test_what_is_billed_is_corrected_and_makes_no_call_known(analytics: AnalyticsService) -> None:
+    billed = call(cost="0", status=None, duration_ms=None, time_to_first_chunk_ms=None)
+    position = record(analytics, {**billed, "event_type": "provider.usage.billed"})
+
+    assert correct(analytics, position, "0").duplicate
+    correct(analytics, position, "2")
+    analytics.catch_up()
+    answer = analytics.get_cost_breakdown(DAY).unwrap()
+    assert (answer.calls, answer.unknown, [total.cost for total in answer.totals]) == (0, [], [2])
+
+
+@once
+def test_what_only_began_is_not_corrected(analytics: AnalyticsService) -> None:
     position = record(analytics, {**call(), "event_type": "provider.call.started"})
 
     code, message = refusal(analytics, position)
 
     assert code == "not_correctable"
-    assert "provider.call.started does not say that a call ended" in message
+    assert "provider.call.started says that a call began" in message
 
 
 @once

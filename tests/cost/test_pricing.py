@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, localcontext
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -26,6 +27,7 @@ from analytics_es.read_models import Tiling
 from analytics_es.service.questions import Questions
 from analytics_es.testing import provider_call
 from analytics_es.types import CostBreakdown, Granularity
+from projections.cost import THRESHOLDS
 from tests.servers import Server
 from tests.stores import replace
 
@@ -104,10 +106,13 @@ def calls(draw: st.DrawFn) -> dict[str, Any]:
         cost=cost,
         currency=draw(st.sampled_from(["USD", "EUR"])) if cost else None,
     )
-    verb = draw(st.sampled_from(["completed", "completed", "completed", "started"]))
+    verb = draw(st.sampled_from(["completed", "completed", "completed", "started", "noted"]))
+    if verb == "noted":  # which does not say that anything ended
+        call["data"] = {name: told for name, told in call["data"].items() if name not in ("status", *LASTED)}
     return {**call, "event_type": f"provider.call.{verb}"}
 
 
+LASTED = ("duration_ms", "time_to_first_chunk_ms")
 decimals = st.decimals("0.01", "99", places=6).map(str)
 tiered = st.builds(
     lambda base, above, price: {"base": base, "tiers": [{"above": above, "price": price}]},
@@ -197,7 +202,7 @@ def cost_of(book: PriceBook, event: Mapping[str, Any]) -> tuple[str, Decimal] | 
 
 
 def ended(event: Mapping[str, Any]) -> bool:
-    return event["event_type"] != "provider.call.started"
+    return event["event_type"] == "provider.call.completed"
 
 
 def requests(event: Mapping[str, Any]) -> int:
@@ -207,17 +212,24 @@ def requests(event: Mapping[str, Any]) -> int:
 def added(book: PriceBook, events: Iterable[Mapping[str, Any]], of: Of) -> dict[Key, Sum]:
     """Return the costs of calls by what they are counted under and currency, "" where that is not known."""
     found: dict[Key, list[Decimal | None]] = defaultdict(list)
+    noted: dict[Key, int] = defaultdict(int)
     for event in events:
+        key, cost = of(event), cost_of(book, event)
+        if event["event_type"] == "provider.call.noted" and "cost" in event["data"] and isinstance(cost, tuple):
+            found[cost[0], *key].append(cost[1])
+            noted[cost[0], *key] += 1
         if not ended(event):
             continue
-        key, cost = of(event), cost_of(book, event)
         if isinstance(cost, str):
             found["", *key] += [None] * requests(event)
         else:
             found[cost[0], *key] += [cost[1], *[Decimal(0)] * (requests(event) - 1)]
     with localcontext(EXACT):
         return {
-            key: Sum(len(costs), sum((each for each in costs if each is not None), Decimal(0)) if key[0] else None)
+            key: Sum(
+                len(costs) - noted[key],
+                sum((each for each in costs if each is not None), Decimal(0)) if key[0] else None,
+            )
             for key, costs in found.items()
         }
 
@@ -262,7 +274,8 @@ def rows(answer: CostBreakdown) -> dict[Key, Sum]:
 
 
 def series(answer: CostBreakdown) -> dict[Key, Sum]:
-    return {(each.currency, each.start): Sum(each.calls, each.cost) for each in answer.series if each.calls}
+    points = [each for each in answer.series if each.calls or each.cost is not None]
+    return {(each.currency, each.start): Sum(each.calls, each.cost) for each in points}
 
 
 def unknown(answer: CostBreakdown) -> dict[Key, int]:
@@ -273,9 +286,11 @@ def unknown(answer: CostBreakdown) -> dict[Key, int]:
 
 
 def tells(event: Mapping[str, Any]) -> bool:
-    """Say whether it tells usage or cost."""
+    """Say whether it tells usage, or a cost that is in no sum."""
     told = ("input_tokens", "output_tokens", "searches")
-    return event["data"].get("cost") is not None or any(event["data"].get(kind) for kind in told)
+    if event["data"].get("cost") is not None:
+        return event["event_type"] == "provider.call.started"
+    return any(event["data"].get(kind) for kind in told)
 
 
 def within(events: Iterable[Mapping[str, Any]], tiling: Tiling) -> list[Mapping[str, Any]]:
@@ -693,3 +708,127 @@ def test_tokens_cost_less_in_a_batch_and_requests_do_not() -> None:
     answer = costs([call(input_tokens=1_000_000, batch=True), call(input_tokens=1_000_000, batch=False)], price)
 
     assert total(answer) == {"EUR": Decimal("3.002")}
+
+
+# ── where cells are cut ─────────────────────────────────────────────────────────────────────────────────────────
+
+# A day of which a price turns within an hour: at the bounds of its halves, just beside them, and within each.
+CLOCKS = [time(7, minute, 0, us) for minute in (0, 1, 29, 30, 31, 59) for us in (0, 1)]
+
+
+def each_alone(book: PriceBook, events: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
+    """Return what calls cost, each priced by itself."""
+    return {key[0]: each.cost for key, each in added(book, events, keys()).items() if each.cost is not None}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_a_price_that_turns_within_an_hour_is_right_for_both_of_its_halves(zone: str, clock: time) -> None:
+    """DeepSeek's halves of an hour are kept apart: one of them may be of one price, and the other one of two."""
+    hour = FIRST + timedelta(days=1, hours=7)
+    turn = datetime.combine(hour.date(), clock, UTC)
+    gaps = [timedelta(minutes=minute) for minute in (-31, -1, 0, 1, 29, 30, 31, 59, 60, 91)]
+    moments = {hour + gap for gap in gaps} | {turn + us * MICROSECOND for us in (-1, 0, 1)}
+    events = [
+        call(provider="deepseek", model="deepseek-chat", input_tokens=7**number, occurred_at=at)
+        for number, at in enumerate(sorted(moments))
+    ]
+    about = {"provider": "deepseek", "model": "deepseek-*"}
+    prices = [plain("2", **about), plain("1000", **about, effective_from=turn.isoformat())]
+    with opened(zone=zone) as analytics:
+        analytics.record_events(identified(events)).unwrap()
+        analytics.publish_prices(prices).unwrap()
+        analytics.catch_up()
+        book = analytics.price_book().unwrap()
+
+        answer = asked(analytics, TimePeriod(FIRST, FIRST + timedelta(days=3), "hour"), ("model",))
+        often = asked(analytics, TimePeriod(FIRST, FIRST + timedelta(days=60), "day"), ("model",))
+
+    assert total(answer) == total(often) == each_alone(book, events)
+    assert (answer.calls, often.calls) == (len(events), len(events))
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+@pytest.mark.parametrize("hourly", [True, False])
+def test_sealed_calls_of_an_hour_in_which_a_price_turned_are_known_by_halves(
+    tmp_path: Path, clock: time, hourly: bool
+) -> None:
+    hour = FIRST + timedelta(days=1, hours=7)
+    turn = datetime.combine(hour.date(), clock, UTC)
+    halves = {0: hour + timedelta(minutes=7), 30: hour + timedelta(minutes=44)}
+    events = [
+        call(provider="deepseek", model="deepseek-chat", input_tokens=11**n, occurred_at=at)
+        for n, at in enumerate(halves.values())
+    ]
+    about = {"provider": "deepseek", "model": "deepseek-*"}
+    with opened(tmp_path / "a.db") as analytics:
+        analytics.record_events(identified(events)).unwrap()
+        analytics.catch_up()
+        analytics.retain({"events": "190d", **({} if hourly else {"hourly": "190d"})}).unwrap()
+        analytics.publish_prices(
+            [plain("2", **about), plain("1000", **about, effective_from=turn.isoformat())]
+        ).unwrap()
+        answer = asked(analytics, TimePeriod(FIRST, FIRST + timedelta(days=3), "day"), ("model",))
+        book = analytics.price_book().unwrap()
+
+    in_it = [half for half in halves if timedelta(minutes=half) < turn - hour < timedelta(minutes=half + 30)]
+    inside = not hourly or bool(in_it)
+    lost = [half for half in halves if half in in_it] if hourly else list(halves)
+    kept = [event for half, event in zip(halves, events, strict=True) if half not in lost]
+    assert (total(answer), why(answer)) == (each_alone(book, kept), [("not_kept", len(lost))] if inside else [])
+
+
+@pytest.mark.parametrize("above", [199_998, 199_999, 200_000, 200_001, 210_000, 255_999, 256_000, 256_001, 600_000])
+@pytest.mark.parametrize("tokens", [150_000, 200_000, 200_001, 230_000, 256_000, 256_001, 700_000])
+def test_sealed_calls_are_not_known_where_a_threshold_lies_within_what_is_kept_of_their_input(
+    tmp_path: Path, above: int, tokens: int
+) -> None:
+    """Rows tell calls apart by the thresholds of `projections/cost.py`: between two of them, nobody knows."""
+    tiers = {"input_tokens": {"base": "2", "tiers": [{"above": above, "price": "4"}]}}
+    events = [call(input_tokens=tokens)]
+    with opened(tmp_path / "a.db") as analytics:
+        analytics.record_events(identified(events)).unwrap()
+        analytics.catch_up()
+        analytics.retain({"events": "190d"}).unwrap()
+        analytics.publish_prices([{**PRICE, "per_mtok": tiers}]).unwrap()
+        answer = asked(analytics, TimePeriod(FIRST, FIRST + timedelta(days=3), "day"), ("model",))
+        book = analytics.price_book().unwrap()
+
+    edges = [0, *sorted(THRESHOLDS), 10**30]
+    straddles = any(low < above < high and low < tokens <= high for low, high in pairwise(edges))
+    assert why(answer) == ([("not_kept", 1)] if straddles else [])
+    assert total(answer) == ({} if straddles else each_alone(book, events))
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_tier_whose_price_turns_keeps_no_call_of_another_from_being_priced(tmp_path: Path, sealed: bool) -> None:
+    """Of a day of which sums alone are kept, too; nor do thresholds of one tier concern another."""
+    turn = FIRST + timedelta(days=1, hours=7, minutes=20)
+    events = [
+        call(input_tokens=230_000, service_tier=tier, requests=requests, occurred_at=turn + gap)
+        for gap in (-MICROSECOND, MICROSECOND)
+        for tier in (None, "flex", "vip", "batch")
+        for requests in (None, 3)
+    ]
+    flex = {
+        "service_tier": "flex",
+        "per_mtok": {"input_tokens": {"base": 1, "tiers": [{"above": 210_000, "price": 9}]}},
+    }
+    prices = [
+        plain("2"),
+        {**PRICE, **flex},
+        {**PRICE, **flex, "effective_from": turn.isoformat(), "each": {"requests": "7"}},
+    ]
+    with opened(tmp_path / "a.db") as analytics:
+        analytics.record_events(identified(events)).unwrap()
+        analytics.catch_up()
+        if sealed:
+            analytics.retain({"events": "190d", "hourly": "190d"}).unwrap()
+        analytics.publish_prices(prices).unwrap()
+        answer = asked(analytics, TimePeriod(FIRST, FIRST + timedelta(days=3), "day"), ("model",))
+        book = analytics.price_book().unwrap()
+
+    kept = [event for event in events if not sealed or event["data"].get("service_tier") != "flex"]
+    assert total(answer) == each_alone(book, kept)
+    assert unknown(answer) == {**reasons(book, events), **({("acme", "acme-large", "not_kept"): 8} if sealed else {})}
+    assert [(row.reason, row.service_tier) for row in answer.unknown if row.service_tier] == [("no_tier_price", "vip")]

@@ -240,7 +240,7 @@ def _warnings(answer: CostBreakdown) -> Iterator[str]:
         yield f"Priced below the first threshold, as their events stand for many requests each: {calls}"
     if answer.not_ended:
         events = words.plural(answer.not_ended, "event")
-        yield f"In no figure: {events} with usage or cost of a call that did not say that it ended"
+        yield f"In no figure: {events} with usage of calls that did not end there"
     unmeasured = [f"{model_name(price)}: {', '.join(price.unmeasured)}" for price in prices.used if price.unmeasured]
     if unmeasured:
         yield f"Charged for on top, and told by no event: {_first(unmeasured)}"

@@ -45,7 +45,10 @@ def stands_on(answers: Sequence[Completeness], *notes: str) -> Line:
         f"{words.plural(unreadable, 'value')} unreadable (projections status)" if unreadable else "all readable",
         *notes,
     ]
-    return Line(" · ".join(parts), "yellow" if events or unreadable else "dim")
+    not_stored = sorted({word for answer in answers for word in answer.not_stored})
+    if not_stored:
+        parts.append(f"not stored, by a policy of privacy: {', '.join(map(words.safe, not_stored))}")
+    return Line(" · ".join(parts), "yellow" if events or unreadable or not_stored else "dim")
 
 
 def sealed(answers: Sequence[Completeness]) -> Iterator[str]:

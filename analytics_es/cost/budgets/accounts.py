@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from analytics_es.cost.budgets.credits import Grant
 from analytics_es.cost.budgets.spending import between
 from analytics_es.errors import StaleReadModel
-from analytics_es.events.checks import MAX_HOURS
+from analytics_es.events.checks import MAX_HOURS, SCOPES
 from analytics_es.events.event import MICRO, time_of
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import MONEY, Declaration, Measure
@@ -76,6 +76,11 @@ class Account:
     def period(self) -> TimePeriod:
         """Its period; on a side where it does not end, all time."""
         return between(self.start, self.end)
+
+    @property
+    def is_of_nobody(self) -> bool:
+        """Whether it is that of a tenant, user or model, of which a policy of privacy did not store which one."""
+        return bool(SCOPES.get(self.scope)) and not self.scope_id
 
     def holds(self, at: datetime) -> bool:
         """Say whether a time is in its period."""

@@ -14,7 +14,7 @@ from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Nam
 from analytics_es.cost.budgets.credits import NOTHING, Burnt, Grant, burn, phases
 from analytics_es.cost.budgets.spending import COST, OpenContext, Spending, between, hours, spending
 from analytics_es.cost.prices.quantities import WIDE
-from analytics_es.errors import AnalyticsError
+from analytics_es.errors import AnalyticsError, NotStored
 from analytics_es.events.event import LATEST, time_of
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries.figures import trimmed
@@ -172,8 +172,13 @@ class _Outcome:
 def _outcome(open_context: OpenContext, draft: _Draft, when: _When) -> _Outcome:
     account, spent, cost, calendar = draft.account, draft.taken, Spending(), when.calendar
     try:
+        if account.is_of_nobody:
+            raise NotStored(scope=account.scope, what="which one the budget is for")
         period = accounts.counted_period(account, draft.allocation.first_at, calendar)
         cost = _cost(open_context, account, when.counted(period), calendar)
+        if cost.nameless_calls:
+            what = f"which one made {cost.nameless_calls:,} of the calls of its period"
+            raise NotStored(scope=account.scope, what=what)
         if account.scope:
             spent = (spent or NOTHING) + cost.amounts.get(account.currency, NOTHING)
         return _Outcome(cost=cost, spent=spent, burnt=_burnt(open_context, draft, calendar) if draft.grants else None)

@@ -17,6 +17,7 @@ from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.grouping import grouping
+from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.read_models import Tiling
 from analytics_es.types import Completeness, TimePeriod
 
@@ -27,12 +28,16 @@ OpenContext = Callable[[str, TimePeriod], AbstractContextManager[QuestionContext
 
 @frozen(kw_only=True)
 class Spending:
-    """What calls cost, by currency; of `unknown_calls` that is not known."""
+    """What calls cost, by currency; of `unknown_calls` that is not known.
+
+    `nameless_calls`: those that may be of the scope, as a policy of privacy did not store of whom they were.
+    """
 
     amounts: Mapping[str, Decimal] = field(factory=dict)
     unknown_calls: int = 0
     priced: bool = False  # some of it may change as prices are published
     completeness: Completeness | None = None
+    nameless_calls: int = 0
 
 
 def between(start: datetime | None, end: datetime | None) -> TimePeriod:
@@ -54,14 +59,30 @@ def spending(context: QuestionContext, scope: str, scope_id: str, period: TimePe
 
     def answered(question: Question) -> Spending:
         costs = together(_by_group(question, scope, scope_id, period, []))
+        not_stored = question.not_stored([scope])
         return Spending(
             amounts={name: charge.cost for name, charge in costs.charges.items() if charge.cost is not None},
             unknown_calls=costs.not_known().calls,
             priced=any(charge.computed is not None for charge in costs.charges.values()) or bool(costs.unknown),
             completeness=question.completeness(),
+            nameless_calls=_nameless(question, scope) if not_stored else 0,
         )
 
     return context.answer([COST], period, answered)
+
+
+def _nameless(question: Question, scope: str) -> int:
+    """Return how many calls of the period name nothing of this kind."""
+    declaration = question.declaration(COST, NEEDED)
+    columns, of_type = columns_of(measures_of(declaration, ["calls"])), declaration.entity_key("type")
+
+    def calls(where: Mapping[str, str]) -> int:
+        rows = question.snapshot.sums(declaration, columns, question.tiling.spans(), where=where)
+        return int(rows[0][0] or 0) if rows else 0
+
+    if scope in declaration.entities:
+        return calls({of_type: ""}) - calls({of_type: scope})
+    return calls({of_type: "", scope: ""})
 
 
 def amounts_by(

@@ -143,7 +143,8 @@ class Thresholds:
                 taken=accounts.spent(snapshot, *account.name, spans),
                 reduced=accounts.reduced(rows, account.currency),
             )
-            if allocation.amount and self._unannounced(account, state):
+            # What a budget of nobody known spent cannot be known, nor that it reached anything.
+            if allocation.amount and not account.is_of_nobody and self._unannounced(account, state):
                 yield account, state
 
     def _unannounced(self, account: Account, state: State) -> list[Decimal]:

@@ -300,6 +300,69 @@ def test_a_user_is_known_by_a_pseudonym_in_a_budget_too(tmp_path: Path) -> None:
     assert found_in(tmp_path, ada) == []
 
 
+# ── what is not stored ──────────────────────────────────────────────────────────────────────────────────────────
+
+USERS = {"scope": "user", "scope_id": "ada", **MARCH}
+UNSTORED: list[tuple[Any, dict[str, Any]]] = [
+    ("anonymous", USERS),
+    ({"preset": "full", "rules": {"user_id": "drop"}}, USERS),
+    ({"preset": "full", "rules": {"tenant_id": "drop"}}, ACME),
+    ({"preset": "full", "rules": {"model": "drop_text"}}, {**MARCH, "scope": "model", "scope_id": "claude-sonnet-4-5"}),
+]
+
+
+@pytest.mark.parametrize(("privacy", "whose"), UNSTORED)
+def test_what_nobody_stored_is_not_known_to_be_spent_and_reaches_nothing(privacy: Any, whose: dict[str, Any]) -> None:
+    with opened(privacy=privacy, clock=lambda: NOW) as analytics:
+        record(analytics, allocated(amount="2", **whose), provider_call(user_id="ada", tenant_id="acme", cost="5"))
+        analytics.catch_up()
+        status = only(analytics)
+
+    assert (status.allocated, status.spent, status.remaining, status.used) == (2, None, None, None)
+    assert f"What the calls of a {whose['scope']} cost cannot be known" in (status.problem or "")
+    assert [step.reached_at for step in status.thresholds] == [None, None, None]
+
+
+@pytest.mark.parametrize("privacy", ["full", "pseudonymous", {"preset": "anonymous", "rules": {"user_id": "keep"}}])
+def test_what_is_stored_as_it_is_or_as_a_pseudonym_is_spent_by_whom_it_is(privacy: Any) -> None:
+    with opened(privacy=privacy, clock=lambda: NOW) as analytics:
+        record(analytics, allocated(amount="2", **USERS), provider_call(user_id="ada", cost="5"))
+        record(analytics, provider_call(user_id="bob", cost="7"), provider_call(user_id=None, cost="9"))
+
+        assert (only(analytics).spent, only(analytics).problem) == (5, None)
+
+
+@pytest.mark.parametrize("policies", [("full", "anonymous"), ("anonymous", "full")])
+def test_calls_under_another_policy_may_be_anybodys(tmp_path: Path, policies: tuple[str, str]) -> None:
+    """The budget is known in both, as it is told of under the policy that stores users."""
+    for policy in policies:
+        with opened(tmp_path / "a.db", privacy=policy, clock=lambda: NOW) as analytics:
+            known = [allocated(amount="2", **USERS)] if policy == "full" else []
+            record(analytics, *known, provider_call(user_id="ada", cost="1"))
+            found = statuses(analytics)
+
+    assert [(status.scope_id, status.spent, status.problem) for status in found] == [
+        (
+            "ada",
+            None,
+            "What the calls of a user cost cannot be known: a policy of privacy did not store which one made 1 of the "
+            "calls of its period (docs/privacy.md).",
+        )
+    ]
+
+
+def test_a_policy_of_before_a_period_or_under_which_nobody_called_is_no_problem(tmp_path: Path) -> None:
+    events = {"anonymous": NOON - timedelta(days=40), "full": NOON}
+    for policy, at in events.items():
+        with opened(tmp_path / "a.db", privacy=policy, clock=lambda at=at: at) as analytics:
+            known = [allocated(amount="2", **USERS)] if policy == "full" else []
+            record(analytics, *known, provider_call(user_id="ada", cost="1", occurred_at=at))
+    with opened(tmp_path / "a.db", privacy="anonymous", clock=lambda: NOON) as analytics:
+        record(analytics, {"event_type": "job.completed", "data": {"user_id": "ada"}, "occurred_at": NOON})
+
+        assert (only(analytics).spent, only(analytics).problem) == (1, None)
+
+
 # ── rate and where it leads ─────────────────────────────────────────────────────────────────────────────────────
 
 
