@@ -379,7 +379,7 @@ class UnknownKey(AnalyticsError):
 
 
 class BadQuestion(AnalyticsError):
-    """{what} must be {wanted}, not {value}."""
+    """{what} must be {expected}, not {value}."""
 
 
 class BadValue(AnalyticsError):
@@ -416,6 +416,11 @@ class NotOnTheHour(AnalyticsError):
 
 class UnknownFormat(AnalyticsError):
     """{format!r} is not a format: use {formats}."""
+
+
+class TooManyDigits(AnalyticsError):
+    """{metric} has a figure of more digits than a column of Parquet holds, which are 38, 18 of them decimals: export
+    it as csv or json."""
 
 
 class FileExists(AnalyticsError):

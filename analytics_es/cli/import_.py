@@ -83,18 +83,18 @@ def import_(
             (path, rows(path, event_mapping, format=format, source=source, exported=with_prices)) for path in files
         ]
     tallies: list[Tally] = []
-    with rejects(rejects_to) as kept, opened(db, strict_ids=strict_ids) as store:
+    with rejects(rejects_to) as collected, opened(db, strict_ids=strict_ids) as store:
         try:
             _note_zone(store, db.tz)
             importer = store.service.importing(with_prices=with_prices)
             for path, events in sources:
                 tallies.append(Tally(file=str(path)))
-                import_file(importer, path, events, kept, tallies[-1])
+                import_file(importer, path, events, collected, tallies[-1])
             store.catch_up()
         finally:
-            kept.show(rejects_to)
-            _show_tallies(tallies, kept, as_json)
-    if strict and (problem := kept.problem):
+            collected.show(rejects_to)
+            _show_tallies(tallies, collected, as_json)
+    if strict and (problem := collected.problem):
         raise Failed(f"error: {problem}; everything else is imported")
 
 
@@ -112,11 +112,11 @@ _COLUMNS: Columns[Tally] = [
 ]
 
 
-def _show_tallies(tallies: Sequence[Tally], kept: Rejects, as_json: bool) -> None:
+def _show_tallies(tallies: Sequence[Tally], collected: Rejects, as_json: bool) -> None:
     total = Tally(file="total")
     for tally in tallies:
         total.add(tally)
-    answer = {"files": tallies, "total": total, "refusals": kept.first}
+    answer = {"files": tallies, "total": total, "refusals": collected.first}
     grid = Grid("", _COLUMNS, [*tallies, total] if len(tallies) > 1 else tallies)
     print_answer(answer, [grid, *map(Line, _remarks(total))], as_json)
 
@@ -160,13 +160,13 @@ class Tally:
             self.skipped[own] = self.skipped.get(own, 0) + count
 
 
-def import_file(importer: Importer, path: Path, rows: Iterable[ImportedRow], kept: Rejects, tally: Tally) -> None:
+def import_file(importer: Importer, path: Path, rows: Iterable[ImportedRow], collected: Rejects, tally: Tally) -> None:
     """Record the rows of a file, in constant memory; `tally` is right whenever this ends."""
     size = None if path.name.lower().endswith((".gz", ".parquet")) else path.stat().st_size
     done = taken = 0
     with Bar(f"importing {words.safe(path.name)}") as bar:
         for chunk in _chunks(rows):
-            _record(importer, chunk, kept, tally)
+            _record(importer, chunk, collected, tally)
             done, taken = done + len(chunk), taken + _bytes(chunk)
             bar.at(min(taken, size) if size else done, size, counted=done)
 
@@ -177,7 +177,7 @@ def _chunks(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
         yield chunk
 
 
-def _record(importer: Importer, chunk: list[ImportedRow], kept: Rejects, tally: Tally) -> None:
+def _record(importer: Importer, chunk: list[ImportedRow], collected: Rejects, tally: Tally) -> None:
     problems: dict[int, tuple[str, str, int | None]] = {
         index: (row.error.code, _reason(row.error), None) for index, row in enumerate(chunk) if row.error
     }
@@ -195,13 +195,13 @@ def _record(importer: Importer, chunk: list[ImportedRow], kept: Rejects, tally: 
             problems[good[duplicate.index]] = (problem.code, str(problem), duplicate.position)
 
     receipt = importer.record([chunk[index] for index in good], on_refused=refuse, on_duplicate=compare)
-    kept.equal += _equal(chunk, duplicates, set(problems), after_new=tally.recorded > 0)
+    collected.equal += _equal(chunk, duplicates, set(problems), after_new=tally.recorded > 0)
     tally.add(receipt)
     tally.refused += unreadable
     for index, (code, message, position) in sorted(problems.items()):
         row = chunk[index]
         raw = json.dumps(row.event, default=str) if row.raw is None else row.raw
-        kept.add(RowKept(file=tally.file, row=row.row, code=code, message=message, position=position), raw)
+        collected.add(RowKept(file=tally.file, row=row.row, code=code, message=message, position=position), raw)
 
 
 def _equal(chunk: list[ImportedRow], duplicates: set[int], problems: set[int], *, after_new: bool) -> int:

@@ -105,9 +105,9 @@ def rejects(path: Path | None) -> Iterator[Rejects]:
     except OSError as error:
         raise CannotWrite(path=path, problem=error.strerror) from error
     with path.open("w", encoding="utf-8") as file:
-        kept = Rejects(file)
+        collected = Rejects(file)
         try:
-            yield kept
+            yield collected
         finally:
-            if not kept.count:
+            if not collected.count:
                 path.unlink()

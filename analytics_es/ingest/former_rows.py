@@ -29,7 +29,7 @@ class _Moment:
     keys: set[str] = Factory(set)
     by_content: dict[bytes, deque[int]] = Factory(lambda: defaultdict(deque))
     by_place: dict[tuple[str, str], int] = Factory(dict)
-    known: dict[str, int] = Factory(dict)  # the rows that were found: key → position
+    positions: dict[str, int] = Factory(dict)  # of the rows that were recognised: key → position
     taken: set[int] = Factory(set)  # their positions
 
 
@@ -48,32 +48,32 @@ class FormerRows:
     def find(self, rows: Sequence[Row]) -> Mapping[int, Appended]:
         """Return, by index, where those of these rows are that were recorded as before."""
         self._load({entry.key[:PLACE] for _, entry, _ in rows})
-        missing, found = list[Row](), dict[int, Appended]()
+        missing, places = list[Row](), dict[int, Appended]()
         for row in rows:
             index, entry, _ = row
             moment = self._moments[entry.key[:PLACE]]
             if entry.key in moment.keys:
                 continue
-            if entry.key not in moment.known and (positions := moment.by_content.get(_content(entry))):
-                moment.known[entry.key] = positions.popleft()
-                moment.taken.add(moment.known[entry.key])
-            if entry.key in moment.known:
-                found[index] = Appended(moment.known[entry.key], duplicate=True, differs=False)
+            if entry.key not in moment.positions and (positions := moment.by_content.get(_content(entry))):
+                moment.positions[entry.key] = positions.popleft()
+                moment.taken.add(moment.positions[entry.key])
+            if entry.key in moment.positions:
+                places[index] = Appended(moment.positions[entry.key], duplicate=True, differs=False)
             else:
                 missing.append(row)
-        return {**found, **self._in_place(missing)}
+        return {**places, **self._in_place(missing)}
 
     def _in_place(self, rows: Sequence[Row]) -> dict[int, Appended]:
         """Return where something else is recorded in the place of these rows."""
-        found = dict[int, Appended]()
+        places = dict[int, Appended]()
         for index, entry, id in rows:
             moment = self._moments[entry.key[:PLACE]]
             position = moment.by_place.get((str(orjson.loads(entry.state)["source"]), id))
             if position is not None and position not in moment.taken:
-                found[index] = Appended(position, duplicate=True, differs=True)
+                places[index] = Appended(position, duplicate=True, differs=True)
             else:
                 moment.keys.add(entry.key)  # it will be recorded now
-        return found
+        return places
 
     def _load(self, milliseconds: set[str]) -> None:
         missing = milliseconds - self._moments.keys()

@@ -171,9 +171,9 @@ class Recorder:
         notes: Mapping[str, str] | None,
     ) -> list[Appended]:
         """Append what is not recognised as being there, and say where each is."""
-        known = recognise(admitted) if recognise else {}
-        appended = iter(self.append([entry for index, entry in admitted if index not in known], notes))
-        return [known[index] if index in known else next(appended) for index, _ in admitted]
+        there = recognise(admitted) if recognise else {}
+        appended = iter(self.append([entry for index, entry in admitted if index not in there], notes))
+        return [there[index] if index in there else next(appended) for index, _ in admitted]
 
     def _admitted(self, chunk: list[Mapping[str, Any]], tally: Tally) -> Iterator[tuple[int, Entry]]:
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0

@@ -19,6 +19,10 @@ EVENTS = {**_OWN, **_FIELDS, "attributes": TEXT, "data": TEXT}
 _BUCKET = {"metric": TEXT, "unit": TEXT, "currency": TEXT, "start": TIME, "granularity": TEXT}
 METRICS = {**_BUCKET, **{field.name: WHOLE if field.name == "count" else EXACT for field in fields(Distribution)}}
 
+# In CSV and JSON, decimals are texts, and have as many digits as they have.
+DIGITS = "DIGITS"
+METRICS_AS_TEXTS = {name: DIGITS if kind == EXACT else kind for name, kind in METRICS.items()}
+
 # Every type of column: in Arrow, the types in JSON that fit, and as text.
 _KINDS = {
     TEXT: (pa.string(), "('VARCHAR')", "{}"),
@@ -26,6 +30,7 @@ _KINDS = {
     MILLISECONDS: (pa.decimal128(18, 3), "('UBIGINT', 'BIGINT', 'DOUBLE')", "plain({})"),
     EXACT: (pa.decimal128(38, 18), "('UBIGINT', 'BIGINT', 'DOUBLE', 'VARCHAR')", "plain({})"),
     TIME: (pa.timestamp("us", "UTC"), "()", "iso({})"),
+    DIGITS: (pa.string(), "()", "{}"),
 }
 MACROS = r"""
     CREATE MACRO plain(x) AS rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.');
@@ -50,10 +55,10 @@ def _cells(columns: Mapping[str, str]) -> str:
     return " || ',' || ".join(f"coalesce(CAST({cell} AS VARCHAR), '')" for cell in cells)
 
 
-_OBJECT = f"to_json(struct_pack({', '.join(f'{name} := {text}' for name, text in _texts(METRICS).items())}))"
+_OBJECT = f"to_json(struct_pack({', '.join(f'{name} := {text}' for name, text in _texts(METRICS_AS_TEXTS).items())}))"
 # What each format takes of the typed columns.
 OF_EVENTS = {"csv": f"position, {_cells(EVENTS)} AS line", "json": f"position, {_CLOUD_EVENT} AS line", "parquet": "*"}
-OF_METRICS = {"csv": f"{_cells(METRICS)} AS line", "json": f"{_OBJECT} AS line", "parquet": "*"}
+OF_METRICS = {"csv": f"{_cells(METRICS_AS_TEXTS)} AS line", "json": f"{_OBJECT} AS line", "parquet": "*"}
 
 
 def typed(start: int, end: int) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC
-from decimal import Context, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,27 @@ import attrs
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics_es.errors import UnknownFormat, UnreadableEvent
+from analytics_es.errors import TooManyDigits, UnknownFormat, UnreadableEvent
 from analytics_es.events import codec
 from analytics_es.events.event import microseconds
 from analytics_es.lifecycle.archive import Manifest, manifest_of
-from analytics_es.lifecycle.columns import EVENTS, MACROS, METRICS, OF_EVENTS, OF_METRICS, schema, typed
+from analytics_es.lifecycle.columns import (
+    EVENTS,
+    MACROS,
+    METRICS,
+    METRICS_AS_TEXTS,
+    OF_EVENTS,
+    OF_METRICS,
+    schema,
+    typed,
+)
 from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog, gathered
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import QuestionContext
+from analytics_es.queries.figures import DIGITS, trimmed
 from analytics_es.queries.summary import find_metric, summary
 from analytics_es.read_models import Tiling, check_exact
 from analytics_es.read_models.temporary import derive
@@ -45,6 +55,7 @@ from analytics_es.types import ExportResult, MetricSummary, Progress, TimePeriod
 
 SUFFIXES = {"csv": ".csv", "json": ".jsonl", "parquet": ".parquet"}
 SCAN_ROWS = 10_000  # read at once
+_EIGHTEENTH = Decimal("1e-18")
 
 Tables = Generator[pa.Table, None, None]
 
@@ -80,8 +91,9 @@ def export_data(
     upto = log.head()
     ends: list[int] = []  # first and last position of every batch
     if homes:
-        answers = _answers(store, homes, tiling, period, ends)
-        columns, tables = METRICS, _formed(answers, f"SELECT {OF_METRICS[form]} FROM batch")
+        columns = METRICS if form == "parquet" else METRICS_AS_TEXTS
+        answers = _answers(store, homes, tiling, period, ends, columns)
+        tables = _formed(answers, f"SELECT {OF_METRICS[form]} FROM batch")
     else:
         columns, tables = EVENTS, _events(log, period, upto, OF_EVENTS[form], ends)
     with appearing(target) as unfinished:
@@ -150,7 +162,12 @@ def _refuse_unreadable(stored: pa.Table) -> None:
 
 
 def _answers(
-    store: Store, homes: Mapping[str, Declaration], tiling: Tiling, period: TimePeriod, ends: list[int]
+    store: Store,
+    homes: Mapping[str, Declaration],
+    tiling: Tiling,
+    period: TimePeriod,
+    ends: list[int],
+    columns: Mapping[str, str],
 ) -> Tables:
     """Yield the series of each metric, answered from read models of just this period."""
     declarations = {declared.name: declared for declared in homes.values()}
@@ -163,21 +180,31 @@ def _answers(
             read_models=read_models, calendar=tiling.calendar, lag=lambda _: (0, 0.0), clock=lambda: period.end
         )
         for name in homes:
-            yield _series(summary(context, name, period, group_by=[], where={}))
+            yield _series(summary(context, name, period, group_by=[], where={}), columns)
 
 
-def _series(answer: MetricSummary) -> pa.Table:
+def _series(answer: MetricSummary, columns: Mapping[str, str]) -> pa.Table:
     granularity = answer.period.granularity
     rows = [
         (answer.metric, part.unit, part.currency or "", point.start, granularity, *attrs.astuple(point.figures))
         for part in answer.by_currency or [answer]
         for point in part.series
     ]
-    return pa.Table.from_pylist([dict(zip(METRICS, map(_exact, row), strict=True)) for row in rows], schema(METRICS))
+    read = _exact if columns is METRICS else _digits
+    values = [dict(zip(columns, map(read, row), strict=True)) for row in rows]
+    try:
+        return pa.Table.from_pylist(values, schema(columns))
+    except pa.ArrowInvalid as error:
+        raise TooManyDigits(metric=answer.metric) from error
 
 
 def _exact(value: Any) -> Any:
-    return value.quantize(Decimal("1e-18"), context=Context(prec=60)) if isinstance(value, Decimal) else value
+    return value.quantize(_EIGHTEENTH, context=DIGITS) if isinstance(value, Decimal) else value
+
+
+def _digits(value: Any) -> Any:
+    """Return a decimal as the text of its digits."""
+    return format(trimmed(_exact(value)), "f") if isinstance(value, Decimal) else value
 
 
 # ── the file ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -136,7 +136,7 @@ class Fold:
         declaration, where = narrowed(declaration, where)
         fold, own = self.of([declaration]), consumed(events, declaration)
         none = fold._by_event(own.slice(0, 0), declaration, where, within)
-        return pa.concat_tables([none, *fold._by_halves(own, declaration, where, within)])
+        return scaled_up(pa.concat_tables([none, *fold._by_halves(own, declaration, where, within)]))
 
     def _by_halves(
         self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Micros | None
@@ -158,7 +158,7 @@ class Fold:
             try:
                 self._load(events, within)
                 with self._engine.cursor() as cursor:
-                    return scaled_up(cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all())
+                    return cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all()
             except engine.EngineError as error:
                 raise _failed(declaration, error) from error
 

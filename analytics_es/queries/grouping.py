@@ -67,7 +67,7 @@ def read_words(declaration: Declaration, by: Sequence[str] = (), where: Mapping[
 def _read_names(by: Iterable[str]) -> tuple[str, ...]:
     names: tuple[Any, ...] = tuple(by) if isinstance(by, Iterable) and not isinstance(by, str) else (None,)
     if not all(isinstance(name, str) for name in names):
-        raise BadQuestion(what="What is grouped by", wanted="a list of names, such as ['user']", value=_shown(by))
+        raise BadQuestion(what="What is grouped by", expected="a list of names, such as ['user']", value=_shown(by))
     return tuple(dict.fromkeys(names))
 
 
@@ -76,8 +76,8 @@ def read_filters(where: Mapping[str, Any] | None) -> dict[str, str]:
     if where is None:
         return {}
     if not isinstance(where, Mapping):
-        wanted = "names with texts, such as {'user': 'ada'}"
-        raise BadQuestion(what="What is filtered by", wanted=wanted, value=_shown(where))
+        expected = "names with texts, such as {'user': 'ada'}"
+        raise BadQuestion(what="What is filtered by", expected=expected, value=_shown(where))
     return {word: read_text(word, text) for word, text in where.items()}
 
 
@@ -89,8 +89,8 @@ def read_text(word: str, text: Any) -> str:
     if isinstance(text, int) and not isinstance(text, bool):
         text = str(int(text))
     if not isinstance(text, str):
-        wanted = "a text ('' is for events that do not tell it)"
-        raise BadQuestion(what=f"The {word!s:.60} asked for", wanted=wanted, value=_shown(text))
+        expected = "a text ('' is for events that do not tell it)"
+        raise BadQuestion(what=f"The {word!s:.60} asked for", expected=expected, value=_shown(text))
     plain = str.__str__(text)  # of a member of an enumeration too
     try:
         plain.encode()

@@ -11,7 +11,9 @@ from analytics_es import AnalyticsService, OperationResult, TimePeriod
 from analytics_es.cli import store as store_module
 from analytics_es.errors import FoldFailed
 from analytics_es.events.codec import to_plain
-from tests.cli.conftest import ADA, BOB, CY, FIRST, WEEK, Cli
+from analytics_es.testing import tool_call
+from tests.cli.conftest import ADA, BOB, CY, FIRST, NOON, WEEK, Cli
+from tests.stores import opened
 
 QUESTIONS = [
     ("usage",),
@@ -316,3 +318,19 @@ def test_a_tag_that_is_not_declared_is_refused_with_what_to_do(cli: Cli, db: str
 
     assert result.exit_code == 1
     assert "attributes once declared, of cost by tags = ['team'] (docs/dimensions.md)" in result.stderr
+
+
+def test_what_belongs_to_nobody_has_a_row_in_tables_and_json(cli: Cli, tmp_path: Path) -> None:
+    with opened(tmp_path / "n.db") as service:
+        service.record_events([tool_call(occurred_at=NOON), tool_call(occurred_at=NOON, user_id=None)]).unwrap()
+    at = (*WEEK, "--db", tmp_path / "n.db")
+
+    tables = [
+        cli(*asked, *at).stdout for asked in (("summary", "usage.events", "--group-by", "user"), ("usage", "user"))
+    ]
+    groups = json.loads(cli("summary", "usage.events", "--group-by", "user", *at, "--json").stdout)["groups"]
+    alone = json.loads(cli("summary", "usage.events", "--where", "user=", *at, "--json").stdout)
+
+    assert ["(none)" in table for table in tables] == [True, True]
+    assert {group["keys"]["user"][:2]: group["figures"]["count"] for group in groups} == {"p_": 1, "": 1}
+    assert alone["figures"]["count"] == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from analytics_es.log.turns import Turns
 from analytics_es.projection.fold import Fold
 from analytics_es.read_models import aggregation
 from analytics_es.service.questions import Questions
-from analytics_es.testing import tool_call
+from analytics_es.testing import NOON, tool_call
 from tests.faults.askers import DAYS, EVERY, QUESTIONS, UPKEEP, Question, ask_at_once, fill
 from tests.servers import Server
 from tests.stores import eventually, opened
@@ -272,3 +273,62 @@ def test_what_comes_in_while_a_period_is_derived_again_is_folded_before_others_h
 
     assert free == {databases.WRITERS}
     assert filled.verify().unwrap().identical
+
+
+# ── what is sealed meanwhile ────────────────────────────────────────────────────────────────────────────────────
+
+
+def seal_after(monkeypatch: pytest.MonkeyPatch, analytics: AnalyticsService, method: str) -> None:
+    """Let everything be sealed when the first stretch of the log was folded, and before anybody uses it."""
+    plain, sealed = getattr(Fold, method), list[int]()
+
+    def sealing(*arguments: Any, **options: Any) -> Any:
+        folded = plain(*arguments, **options)
+        if not sealed:
+            sealed.append(1)
+            assert analytics.retain({"events": "1d"}).unwrap().events
+        return folded
+
+    monkeypatch.setattr(Fold, method, sealing)
+
+
+@pytest.mark.store("memory", "postgres", clock=lambda: NOON + timedelta(days=30))
+@pytest.mark.parametrize("name", ["explain", "explain_cost"])
+def test_an_explanation_of_what_is_sealed_meanwhile_is_refused(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    fill(analytics)
+    seal_after(monkeypatch, analytics, "by_event")
+
+    result = EVERY[name](analytics)
+
+    assert result.failure
+    assert result.failure.code == "sealed_period"
+
+
+@pytest.mark.store("memory", "postgres", clock=lambda: NOON + timedelta(days=30))
+@pytest.mark.parametrize("name", ["get_cost_breakdown", "get_unit_costs", "diff_prices"])
+def test_a_cost_of_what_is_sealed_meanwhile_is_told_as_it_is_afterwards(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    fill(analytics)
+    seal_after(monkeypatch, analytics, "__call__")
+
+    meanwhile, afterwards = (EVERY[name](analytics).unwrap() for _ in range(2))
+
+    assert getattr(meanwhile, "totals", None) == getattr(afterwards, "totals", None)
+    assert getattr(meanwhile, "units", None) == getattr(afterwards, "units", None)
+    assert getattr(meanwhile, "unknown", None) == getattr(afterwards, "unknown", None)
+
+
+@pytest.mark.store("memory", clock=lambda: NOON + timedelta(days=30))
+def test_an_answer_by_several_entities_of_what_is_sealed_meanwhile_is_refused(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(analytics)
+    seal_after(monkeypatch, analytics, "__call__")
+
+    result = EVERY["get_summary of pairs"](analytics)
+
+    assert result.failure
+    assert result.failure.code == "sealed_period"

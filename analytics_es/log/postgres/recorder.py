@@ -119,7 +119,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
         stored = self._look_up(cursor, FIND, {entry.key for entry in new}, before)
         missing = [entry.key for entry in new if entry.key not in stored]
         if len(missing) != inserted:
-            for which in [""] if strict.every else [f" AND {condition(each, BYTES)}" for each in strict.patterns]:
+            for which in [""] if strict.every else [f" AND {condition(pattern, BYTES)}" for pattern in strict.patterns]:
                 statement = FIND_IDENTITY.format(strict=which)
                 stored |= self._look_up(cursor, statement, {key[PLACE:] for key in missing}, before)
             missing = [key for key in missing if key[PLACE:] not in stored]
