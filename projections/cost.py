@@ -15,7 +15,9 @@ _CORRECTED = "type = 'provider.cost.corrected'"
 # A call is what ended. What began tells nothing that its end does not tell again; what is neither, such as what a bill
 # says, may report a cost, and then what that is for.
 _CALL = "family = 'provider' AND outcome IS NOT NULL"
-_CHARGED = "family = 'provider' AND verdict IS DISTINCT FROM 'begun'"
+_BEGINNINGS = ("started", "created", "queued", "requested", "scheduled", "submitted", "received")
+_BEGUN = " OR ".join(f"type LIKE '%.{verb}'" for verb in _BEGINNINGS)
+_CHARGED = f"family = 'provider' AND (outcome IS NOT NULL OR NOT ({_BEGUN}))"
 _COUNTED = f"{_CHARGED} AND (outcome IS NOT NULL OR cost IS NOT NULL)"
 _USED = "(input_tokens > 0 OR output_tokens > 0)"
 _NOT_COUNTED = f"family = 'provider' AND NOT ({_COUNTED}) AND ({_USED} OR searches > 0 OR cost IS NOT NULL)"

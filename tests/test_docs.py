@@ -133,7 +133,7 @@ def test_prices_are_what_their_page_shows(tmp_path: Path) -> None:
 
     run_commands(commands, tmp_path)
 
-    assert len(commands) == 7
+    assert len(commands) == 9
     assert run_python(code, tmp_path) == shown
 
 

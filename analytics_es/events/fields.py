@@ -108,7 +108,7 @@ FIELDS: dict[str, str] = {
         for name, check in {**VOCABULARY, **PROVIDER, **BUDGET}.items()
         if name not in _NOT_NAMED
     },
-    **dict.fromkeys(("type", "family", "activity", "verdict", "outcome", "source"), TEXT),
+    **dict.fromkeys(("type", "family", "activity", "outcome", "source"), TEXT),
     **dict.fromkeys(("occurred_at", "minute", "duration_us", "time_to_first_chunk_us"), WHOLE),
 }
 OPEN_FIELDS = ("attributes", "data")  # attributes.x and data.x come on top

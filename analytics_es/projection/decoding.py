@@ -22,13 +22,12 @@ DERIVED = {
     "type": "type",
     "family": "family",
     "activity": "activity",
-    "verdict": "verdict",
     "outcome": OUTCOME,
     "source": "e.source",
     "occurred_at": "epoch_us(e.occurred_at)",
     "minute": "CAST(minute(e.occurred_at) AS BIGINT)",
 }
-RARELY = {"minute", "verdict"}  # decoded only where it is named
+RARELY = {"minute"}  # decoded only where it is named
 MOST_DECIMALS = 18  # of a number that is exact
 IN_MICROSECONDS = {"duration_us": "duration_ms", "time_to_first_chunk_us": "time_to_first_chunk_ms"}
 ALWAYS = {"status", "duration_ms"}

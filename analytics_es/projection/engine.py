@@ -161,7 +161,7 @@ def computes(expression: str) -> bool:
     return any(kind == "CAST" or (kind == "FUNCTION" and name not in _HARMLESS) for kind, name in kinds)
 
 
-_HARMLESS = {"||", "lower", "ltrim", "rtrim", "trim", "upper"}  # of texts they always make a text
+_HARMLESS = {"||", "~~", "lower", "ltrim", "rtrim", "trim", "upper"}  # of texts they always make a text
 
 
 def _parsed(expression: str) -> Any:

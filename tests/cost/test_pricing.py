@@ -22,6 +22,7 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.quantities import EXACT, KINDS
 from analytics_es.errors import BadUsage
+from analytics_es.events.event import VERDICTS
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models import Tiling
 from analytics_es.service.questions import Questions
@@ -708,6 +709,35 @@ def test_tokens_cost_less_in_a_batch_and_requests_do_not() -> None:
     answer = costs([call(input_tokens=1_000_000, batch=True), call(input_tokens=1_000_000, batch=False)], price)
 
     assert total(answer) == {"EUR": Decimal("3.002")}
+
+
+# ── what is no call ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("verb", VERDICTS)
+@pytest.mark.parametrize("status", ["ok", "error", "cancelled"])
+def test_what_began_costs_nothing_and_what_ended_costs_however_it_ended(verb: str, status: str) -> None:
+    told = call(input_tokens=1_000_000, status=status, service_tier="flex", requests=2)
+    events = [{**told, "event_type": f"provider.call.{verb}"}, call(input_tokens=5, cost="1", currency="USD")]
+    events[1] = {**events[1], "event_type": f"provider.call.{verb}"}
+    begun = VERDICTS[verb] == "begun"
+
+    answer = costs(events, plain("2", service_tier="Flex"))
+
+    assert total(answer) == ({} if begun else {"EUR": 2, "USD": 1})
+    assert (answer.calls, answer.not_ended) == ((0, 2) if begun else (3, 0))
+    assert answer.tokens.input == (None if begun else 1_000_005)
+
+
+def test_what_is_neither_costs_what_it_reports_and_nothing_else() -> None:
+    quota = {**call(input_tokens=1_000_000, status=None, duration_ms=None), "event_type": "provider.quota.updated"}
+    billed = {**quota, "data": {**quota["data"], "cost": "3", "currency": "USD", "input_tokens": 7}}
+    events = [quota, {**billed, "event_type": "provider.usage.billed"}, call(input_tokens=1)]
+
+    answer = costs(events, plain("2"))
+
+    assert total(answer) == {"USD": 3, "EUR": Decimal("0.000002")}
+    assert (answer.calls, answer.not_ended, answer.tokens.input) == (1, 1, 8)
 
 
 # ── where cells are cut ─────────────────────────────────────────────────────────────────────────────────────────

@@ -63,6 +63,16 @@ MODEL = (
     "decision.model_name",
     "gen_ai.response.model",
 )
+# What served the call goes before what was asked for; the generic name is what some emitters use.
+SERVICE_TIER = (
+    f"{OWN}service_tier",
+    "openai.response.service_tier",
+    "gen_ai.openai.response.service_tier",
+    "gen_ai.response.service_tier",
+    "openai.request.service_tier",
+    "gen_ai.openai.request.service_tier",
+    "gen_ai.request.service_tier",
+)
 NAMES = {
     "tool.call": ("tool", ("gen_ai.tool.name", "tool.name", "traceloop.entity.name")),
     "task": ("task_type", ("gen_ai.agent.name", "agent.name", "traceloop.entity.name")),

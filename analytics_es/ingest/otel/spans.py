@@ -103,7 +103,8 @@ class Attributes:
         self.taken.update(name for name in semconv.OPERATION if self.values.get(name) == operation)
         provider = self.text(semconv.PROVIDER)
         provider = provider and semconv.PROVIDERS.get(provider.lower(), provider.lower())
-        return {"provider": provider, "model": self._model(), "operation": operation}
+        service_tier = self.text(semconv.SERVICE_TIER)
+        return {"provider": provider, "model": self._model(), "operation": operation, "service_tier": service_tier}
 
     def used(self) -> dict[str, Any]:
         """Return tokens and cost."""

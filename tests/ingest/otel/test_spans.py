@@ -175,6 +175,26 @@ def test_the_model_is_the_one_that_was_asked_as_far_as_it_is_told(attributes: di
 
 
 @pytest.mark.parametrize(
+    ("told", "tier"),
+    [
+        ({}, None),
+        ({"openai.response.service_tier": "priority"}, "priority"),
+        ({"gen_ai.openai.response.service_tier": "Flex", "gen_ai.openai.request.service_tier": "auto"}, "flex"),
+        ({"openai.request.service_tier": "flex", "openai.response.service_tier": "default"}, "standard"),
+        ({"gen_ai.openai.request.service_tier": "auto"}, "standard"),
+        ({"openai.request.service_tier": "flex"}, "flex"),
+        ({"analytics_es.service_tier": "scale", "openai.response.service_tier": "default"}, "scale"),
+    ],
+)
+def test_the_tier_that_served_a_call_goes_before_the_one_that_was_asked_for(
+    told: dict[str, Any], tier: str | None
+) -> None:
+    admitted = admit("provider.call.completed", data(chat(**told)), now=NOON)
+
+    assert admitted.data.get("service_tier") == tier
+
+
+@pytest.mark.parametrize(
     ("told", "attempt"),
     [
         ({}, None),
