@@ -3,7 +3,7 @@
 from analytics_es.projection import Histogram, count, histogram, key, projection, total
 
 
-@projection(version=1, consumes=("provider.>", "tool.>", "task.>", "job.>"), where="outcome IS NOT NULL")
+@projection(version=2, carries=(1,), consumes=("provider.>", "tool.>", "task.>", "job.>"), where="outcome IS NOT NULL")
 class Performance:
     """One kind of operation on one subject, in one bucket of time. Only what ended counts as a call."""
 

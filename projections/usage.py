@@ -4,7 +4,8 @@ from analytics_es.projection import count, key, largest, projection, smallest, t
 
 
 @projection(
-    version=1,
+    version=2,
+    carries=(1,),
     consumes=(">",),
     entities=("user", "tenant", "agent", "job", "task", "conversation", "tool", "model", "provider"),
 )

@@ -125,7 +125,7 @@ class Declaration:
     keys: tuple[Key, ...]
     measures: tuple[Measure, ...]
     row_class: type = attrs.field(default=object, eq=False)
-    carries: tuple[int, ...] = attrs.field(default=(), eq=False)  # versions whose sealed rows are rows of this one
+    carries: tuple[int, ...] = ()  # versions whose sealed rows are rows of this one
     generation: int = 0  # which of its read models: a rebuild fills the next one beside the live one
 
     @property
@@ -152,7 +152,7 @@ class Declaration:
     @property
     def definition(self) -> str:
         """The whole definition as a text that `defined` reads again, in another process or a year later."""
-        left_out = ("row_class", "generation", "columns", "carries")
+        left_out = ("row_class", "generation", "columns", *(() if self.carries else ("carries",)))
         return json.dumps(attrs.asdict(self, filter=lambda attribute, _: attribute.name not in left_out))
 
     @property
@@ -186,7 +186,8 @@ def defined(definition: str, generation: int = 0) -> Declaration:
     parts["keys"] = [Key(**key) for key in parts["keys"]]
     parts["measures"] = [Measure(**measure) for measure in parts["measures"]]
     lists = {name: tuple(parts[name]) for name in ("consumes", "entities", "keys", "measures")}
-    return Declaration(**{**parts, **lists}, generation=generation)
+    carries = tuple(parts.pop("carries", ()))
+    return Declaration(**{**parts, **lists}, carries=carries, generation=generation)
 
 
 def differences(old: Declaration, new: Declaration) -> list[str]:

@@ -75,8 +75,8 @@ def projection(
 
     `consumes`: patterns of event types (`*` one part, `>` the rest). `where`: a filter for all of it. `entities`: what
     one event is spread over, for keys on `entity.type` and `entity.id`. `carries`: earlier versions whose rows of
-    sealed events, which cannot be folded again, are taken as they are, by the names of keys and measures; what those
-    have not is "" or at its zero. Raises BadDeclaration, naming the field.
+    sealed events, which cannot be folded again, are taken as they are, by the names of keys and measures; they have all
+    the keys, and a measure that they have not is at its zero. Raises BadDeclaration, naming the field.
     """
 
     def declare(cls: C) -> C:

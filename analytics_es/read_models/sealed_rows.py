@@ -102,12 +102,17 @@ def changed_rows(log: EventLog, change: Callable[[Declaration, Row], Row]) -> It
 def carries(old: Declaration, new: Declaration) -> bool:
     """Say whether rows of one definition are rows of the other, at most with measures and entities more or less."""
     same = ("consumes", "where", "keys")
-    return old.version in new.carries or all(getattr(old, name) == getattr(new, name) for name in same)
+    return _declared(old, new) or all(getattr(old, name) == getattr(new, name) for name in same)
+
+
+def _declared(old: Declaration, new: Declaration) -> bool:
+    """Say whether one says of the other that its rows are rows of it; never of one that tells them further apart."""
+    return old.version in new.carries and {key.name for key in new.keys} <= {key.name for key in old.keys}
 
 
 def carries_all(old: Declaration, new: Declaration) -> bool:
     """Say whether rows of one definition are all that the other has of their events."""
-    return old.fingerprint == new.fingerprint or (old.version in new.carries and {*new.entities} <= {*old.entities})
+    return old.fingerprint == new.fingerprint or (_declared(old, new) and {*new.entities} <= {*old.entities})
 
 
 def carried(old: Declaration, new: Declaration) -> Carry:
@@ -115,9 +120,9 @@ def carried(old: Declaration, new: Declaration) -> Carry:
     if old.definition == new.definition:
         return lambda row: row
     before = [*old.row_key, *(column.name for column in old.columns)]
-    keys = [(before.index(name) if name in before else None, "", 1) for name in new.row_key]
+    keys: list[tuple[int | None, Any, int]] = [(before.index(name), None, 1) for name in new.row_key]
     measures = {measure.name: measure for measure in old.measures}
-    carry = _by_name if old.version in new.carries else _same
+    carry = _by_name if _declared(old, new) else _same
     parts = [part for measure in new.measures for part in _parts(before, carry(measures.get(measure.name), measure))]
     places = [*keys, *parts]
     return lambda row: tuple(_value(row, *place) for place in places)
