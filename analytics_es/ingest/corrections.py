@@ -237,6 +237,13 @@ def awaited(position: int, state: bytes) -> RecordedEvent:
     return evolve(waits, id=waits.id.removeprefix(_WAITS))
 
 
+def came_in_as(waits: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the correction that waits, by those of the event that holds it; raises as `awaited`."""
+    if not waits["id"].startswith(_WAITS):
+        raise TypeError("it is no correction that waits")
+    return {**waits, "event_type": CORRECTED, "id": waits["id"].removeprefix(_WAITS)}
+
+
 def entry_of(correction: RecordedEvent) -> Entry:
     """Return a correction as it comes in."""
     key = key_of(correction.source, correction.id, microseconds(correction.occurred_at))
