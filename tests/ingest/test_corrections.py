@@ -304,9 +304,7 @@ def test_one_that_comes_again_says_the_same(analytics: AnalyticsService, come_in
 
 @once
 @pytest.mark.parametrize("changes", [{"cost_change": "-0.002"}, {"currency": "EUR"}, {"cost_change": "-9"}])
-def test_one_that_comes_again_with_something_else_differs(
-    analytics: AnalyticsService, changes: dict[str, Any]
-) -> None:
+def test_one_that_comes_again_with_something_else_differs(analytics: AnalyticsService, changes: dict[str, Any]) -> None:
     for event in (call(), bare()):
         analytics.record_event(**event).unwrap()
 
