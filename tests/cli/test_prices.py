@@ -39,7 +39,7 @@ def test_a_file_is_published_once(cli: Cli, own: str) -> None:
 def test_prices_make_a_store_where_there_is_none(cli: Cli) -> None:
     told = json.loads(cli("prices", "import", EXAMPLE, "--json", "--db", "new.db").stdout)
 
-    assert told == {"prices": 4, "receipt": {"position": 4, "duplicate": False, "differs": False}}
+    assert told == {"prices": 4, "receipt": {"position": 4, "duplicate": False, "differs": False, "waiting": False}}
 
 
 def test_a_wrong_file_is_one_line_and_publishes_nothing(cli: Cli, own: str) -> None:
