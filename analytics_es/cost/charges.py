@@ -169,7 +169,7 @@ class Costs:
         )
 
     def less(self, other: Costs) -> None:
-        """Take away the charges, known and unknown, of a part of it, before either is settled: only then they add up."""
+        """Take away the charges, known and unknown, of a part of it, before either is settled."""
         for currency, charge in other.charges.items():
             self.charge(currency).less(charge)
         for why, charge in other.unknown.items():

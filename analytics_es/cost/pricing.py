@@ -97,7 +97,7 @@ class Costing:
         return groups
 
     def settled(self, groups: dict[tuple[Any, ...], Costs]) -> dict[tuple[Any, ...], Costs]:
-        """Return costs with what corrections made known, of the currency that is asked for; changes what it is given."""
+        """Return costs with what corrections made known, of the currency asked for; changes `groups`."""
         with localcontext(EXACT):
             for costs in groups.values():
                 costs.settle()
