@@ -135,8 +135,8 @@ class Costs:
             self.below_cliff[currency] = self.below_cliff.get(currency, 0) + calls
         for key, (prices, calls) in other.prices.items():
             self.prices[key] = (prices, calls + self.prices.get(key, (prices, 0))[1])
-        for named, calls in other.settled.items():
-            self.settled[named] = self.settled.get(named, 0) + calls
+        for model, calls in other.settled.items():
+            self.settled[model] = self.settled.get(model, 0) + calls
 
     def settle(self) -> None:
         """Take the calls that a correction made known out of those that are not known; what they used, with the last.
