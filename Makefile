@@ -23,9 +23,9 @@ check: $(VENV)/ready ## format, lint, types, import contracts, tests with >= 90 
 	$(BIN)/lint-imports --no-cache
 	$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
 
-soak: $(VENV)/ready ## what takes longer than a test may: more kills, 200 who ask at once, a million of one key, two million through a follower; laws, and random filters and groups against plain Python, on ten times the examples
+soak: $(VENV)/ready ## what takes longer than a test may: more kills, 200 who ask at once, a million of one key, two million through a follower; laws, and random filters and groups against plain Python, and events that overflow or cannot be folded, on ten times the examples
 	$(BIN)/python -m tests.faults.soak $(SOAK)
-	EXAMPLES=10 $(BIN)/python -m pytest -q tests/test_laws.py tests/faults/test_state_machine.py tests/service/test_as_of.py tests/queries/test_rows.py
+	EXAMPLES=10 $(BIN)/python -m pytest -q tests/test_laws.py tests/faults/test_state_machine.py tests/service/test_as_of.py tests/queries/test_rows.py tests/queries/test_large_numbers.py tests/projection/test_silence.py tests/read_models/test_halving.py tests/cost/test_pricing.py
 
 bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside the table
 	$(BIN)/python -m tests.benchmarks $(BENCH)

@@ -11,7 +11,7 @@ import pytest
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import MissingProjection, NoDeadLetter
 from analytics_es.events.codec import UPCASTERS
-from analytics_es.projection import count, projection, total
+from analytics_es.projection import Histogram, count, histogram, projection, total
 from analytics_es.testing import NOON, provider_call, tool_call
 from tests.stores import Arguments, Stored, append, sql, stored
 
@@ -28,10 +28,15 @@ class Sizes:
     size: int | None = total("attributes.size")
 
 
-def opened(path: Path | str, *events: Arguments | Stored) -> AnalyticsService:
-    from projections import Cost
+@projection(version=1, consumes=("provider.>",))
+class Costs:
+    """Spread to more decimals than 64 bits have room for."""
 
-    service = AnalyticsService.open(path, projections=[Cost, Sizes], follow=False)
+    spread: Histogram = histogram("cost", decimals=18)
+
+
+def opened(path: Path | str, *events: Arguments | Stored) -> AnalyticsService:
+    service = AnalyticsService.open(path, projections=[Costs, Sizes], follow=False)
     append(service.store.log, *events)  # type: ignore[arg-type]  # past the door
     service.catch_up()
     return service
@@ -60,25 +65,20 @@ def test_letters_are_listed_by_position_with_their_hour(broken: AnalyticsService
     found = broken.dead_letters().unwrap()
 
     assert [(each.position, each.projection, each.field, each.hour) for each in found] == [
-        (1, "cost", "reported_cost", NOON),
+        (1, "costs", "spread", NOON),
         (2, "sizes", "size", NOON),
         (3, "sizes", "where", NOON),
         (4, "sizes", "event", None),
         (5, "sizes", "event", None),
     ]
     assert broken.dead_letters(limit=2).unwrap() == found[:2]
-    assert broken.dead_letters(projection="cost").unwrap() == found[:1]
+    assert broken.dead_letters(projection="costs").unwrap() == found[:1]
 
 
 @pytest.mark.parametrize(
     ("position", "cause"),
     [
-        (
-            1,
-            "reported_cost: total of coalesce(cost, cost_change) with 9 decimals where family = 'provider' AND verdict "
-            "IS DISTINCT FROM 'begun'; "
-            'cost = "1000000000000" does not fit 64 bits',
-        ),
+        (1, 'spread: histogram of cost with 18 decimals; cost = "1000000000000" does not fit 64 bits'),
         (2, 'size: total of attributes.size; attributes.size = "many" is not a number'),
         (
             3,

@@ -7,26 +7,23 @@ from tests.cli.conftest import FIRST, Cli
 
 @pytest.fixture(autouse=True)
 def _letter(cli: Cli) -> None:
-    cli("record", "provider.call.completed", "--data", '{"cost": 1e12, "currency": "USD"}')
+    cli("record", "shop.order.placed", "--data", '{"input_tokens": "many"}')
     cli("usage")
 
 
 def test_letters_are_listed(cli: Cli) -> None:
     (found,) = json.loads(cli("dead-letters", "list", "--json").stdout)
 
-    assert (found["projection"], found["position"], found["field"]) == ("cost", FIRST, "reported_cost")
-    assert cli("dead-letters", "list").stdout.splitlines()[1].split()[:3] == [str(FIRST), "cost", "reported_cost"]
+    assert (found["projection"], found["position"], found["field"]) == ("usage", FIRST, "input_tokens")
+    assert cli("dead-letters", "list").stdout.splitlines()[1].split()[:3] == [str(FIRST), "usage", "input_tokens"]
 
 
 def test_a_letter_is_shown_with_its_cause(cli: Cli) -> None:
-    told = (
-        "cost: reported_cost: total of coalesce(cost, cost_change) with 9 decimals where family = 'provider' "
-        "AND verdict IS DISTINCT FROM 'begun'; cost = "
-    )
+    told = 'usage: input_tokens: total of input_tokens; input_tokens = "many" is not a number'
 
     assert told in cli("dead-letters", "show", FIRST).stdout
     (cause,) = json.loads(cli("dead-letters", "show", FIRST, "--json").stdout)["causes"]
-    assert cause["letter"]["projection"] == "cost"
+    assert cause["letter"]["projection"] == "usage"
 
 
 @pytest.mark.parametrize("arguments", [("show", 3), ("retry", 3), ("discard", 3, "--yes")])
@@ -56,4 +53,4 @@ def test_a_letter_is_discarded_when_confirmed(cli: Cli) -> None:
     assert cli("dead-letters", "list").stdout == "no dead letters\n"
     (found,) = json.loads(cli("dead-letters", "list", "--discarded", "--json").stdout)
     assert found["discarded"]
-    assert json.loads(cli("projections", "status", "--json").stdout)["projections"][1]["unreadable"] == 1
+    assert json.loads(cli("projections", "status", "--json").stdout)["projections"][3]["unreadable"] == 1

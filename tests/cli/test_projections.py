@@ -12,10 +12,10 @@ def test_projections_are_listed(cli: Cli, db: str) -> None:
 
     assert lines[0].split() == ["projection", "version", "rows"]
     assert [line.split()[:2] for line in lines[1:]] == [
-        ["budgets", "1"],
+        ["budgets", "2"],
         ["cost", "3"],
-        ["performance", "1"],
-        ["usage", "1"],
+        ["performance", "2"],
+        ["usage", "2"],
     ]
 
 
@@ -32,14 +32,14 @@ def test_a_status_tells_the_lag_and_does_not_catch_up(cli: Cli) -> None:
 
 
 def test_a_status_lists_what_could_not_be_read(cli: Cli) -> None:
-    cli("record", "provider.call.completed", "--data", '{"cost": 1e12, "currency": "USD"}')
+    cli("record", "shop.order.placed", "--data", '{"input_tokens": "many"}')
     cli("usage")
 
     found = json.loads(cli("projections", "status", "--json").stdout)
 
-    assert found["unreadable_values"] == [{"projection": "cost", "position": FIRST, "field": "reported_cost"}]
-    assert [each["unreadable"] for each in found["projections"]] == [0, 1, 0, 0]
-    assert f"cost               {FIRST}  reported_cost" in cli("projections", "status").stdout
+    assert found["unreadable_values"] == [{"projection": "usage", "position": FIRST, "field": "input_tokens"}]
+    assert [each["unreadable"] for each in found["projections"]] == [0, 0, 0, 1]
+    assert f"usage              {FIRST}  input_tokens" in cli("projections", "status").stdout
 
 
 def test_what_only_looks_as_if_this_package_had_said_it_is_listed(cli: Cli) -> None:

@@ -134,9 +134,9 @@ def test_a_footer_says_what_the_answer_stands_on(cli: Cli, db: str) -> None:
 
 
 def test_a_footer_tells_of_what_is_unreadable_and_still_open(cli: Cli) -> None:
-    cli("record", "provider.call.completed", "--data", '{"cost": 1e12, "currency": "USD"}')
+    cli("record", "shop.order.placed", "--data", '{"input_tokens": "many"}')
 
-    footer = cli("cost").stdout.splitlines()[-1]
+    footer = cli("usage").stdout.splitlines()[-1]
 
     assert (
         footer

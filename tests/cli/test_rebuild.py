@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from analytics_es import AnalyticsService
-from analytics_es.testing import provider_call
 from tests.cli.conftest import LAST, WEEK, Cli
 from tests.stores import sql
 
@@ -103,14 +102,14 @@ def test_what_cannot_be_meant_is_refused(cli: Cli, own: str, words: tuple[str, .
 
 def test_what_a_projection_cannot_use_stops_a_rebuild_and_leaves_the_live_ones(cli: Cli, own: str) -> None:
     with AnalyticsService.open(own, follow=False) as service:
-        service.record_event(**provider_call(cost="1e12")).unwrap()
+        service.record_event("shop.order.placed", {"input_tokens": "many"}).unwrap()
         service.catch_up()
 
     stopped = cli("projections", "rebuild", "--db", own, "--yes")
     set_aside = cli("projections", "rebuild", "--db", own, "--yes", "--set-aside")
 
     assert stopped.exit_code == 1
-    assert f"position {LAST + 1} (provider.call.completed): cost cannot use its reported_cost" in stopped.stderr
+    assert f"position {LAST + 1} (shop.order.placed): usage cannot use its input_tokens" in stopped.stderr
     assert set_aside.stdout.rstrip().endswith("1 value set aside")
 
 
