@@ -63,7 +63,7 @@ def _whole_number(name: str, value: Any, limit: int, shown_limit: str) -> int:
 
 def ordinal(name: str, value: Any) -> int:
     """Keep a whole number from 1."""
-    number = integer(name, value)
+    number = count(name, value)
     if number < 1:
         raise BadField(field=name, problem=f"counts from 1, and must not be {number}")
     return number

@@ -88,9 +88,15 @@ class TypeFacts:
 
 
 @functools.lru_cache(maxsize=4096)
+def is_type(text: str | None) -> bool:
+    """Say whether a text is an event's type, dotted lower case."""
+    return text is not None and len(text) <= 128 and _TYPE.fullmatch(text) is not None
+
+
+@functools.lru_cache(maxsize=4096)
 def facts(event_type: str) -> TypeFacts:
     """Read a type; raises BadType."""
-    if len(event_type) > 128 or not _TYPE.fullmatch(event_type):
+    if not is_type(event_type):
         raise BadType(type=event_type)
     activity, _, verb = event_type.rpartition(".")
     return TypeFacts(event_type.partition(".")[0], activity, VERDICTS.get(verb))

@@ -62,6 +62,14 @@ _MERGED = {
 }
 _SUMS = {"sum": "sum({c})", "min": "min({c})", "max": "max({c})", "histogram": "group_concat({c}, char(10))"}
 _SUMS |= {"wide sum": "sum({c})", "wide min": "exact_min({c})", "wide max": "exact_max({c})"}
+# Integers in two halves of 32 bits, whose sums are native too; only what is a text is added up by ours.
+_PARTS = (
+    "sum({c} >> 32) FILTER (WHERE typeof({c}) = 'integer')",
+    "sum({c} & 4294967295) FILTER (WHERE typeof({c}) = 'integer')",
+    "exact_sum({c}) FILTER (WHERE typeof({c}) = 'text')",
+)
+_SPACE = " || ' ' || "
+_EXACT_SUM = f"CASE WHEN count({{c}}) > 0 THEN {_SPACE.join(f'coalesce({part}, 0)' for part in _PARTS)} END"
 
 
 def _overflow(error: Exception) -> bool:
@@ -73,7 +81,7 @@ class SQLiteReadModels(ReadModels):
 
     key_type, integer_type, table_options = "TEXT", "INTEGER", " STRICT, WITHOUT ROWID"
     wide_type = "ANY CHECK (typeof({c}) IN ('integer', 'text', 'null'))"  # never a float
-    sums = Sums(sums=_SUMS, exact={**_SUMS, "wide sum": "exact_sum({c})"}, overflow=_overflow)
+    sums = Sums(sums=_SUMS, exact={**_SUMS, "wide sum": _EXACT_SUM}, overflow=_overflow)
 
     def __init__(
         self, path: Path | None, declarations: Sequence[Declaration], *, log: str, timezone: str, seeds: Seeds = NOTHING

@@ -27,8 +27,11 @@ def _value(column: Column, value: Any) -> Any:
 
 
 def _integer(number: Any) -> int | None:
-    """Read what does not fit 64 bits, which is a text on SQLite and a decimal on PostgreSQL."""
-    return number if number is None or type(number) is int else int(number)
+    """Read what does not fit 64 bits: on PostgreSQL a decimal, on SQLite a text, or the three parts of a sum."""
+    if number is None or type(number) is int:
+        return number
+    high, *rest = str(number).split()
+    return (int(high) << 32) + sum(map(int, rest)) if rest else int(high)
 
 
 def whole_rows(declaration: Declaration, rows: list[Row]) -> list[Row]:

@@ -55,7 +55,7 @@ def test_as_json_it_is_told_in_full(cli: Cli, read_models: Path) -> None:
 
     assert result.exit_code == 1
     assert (found["identical"], found["period"], found["sampled"], found["events"]) == (False, None, None, LAST)
-    assert cost["divergences"][0]["differences"][0]["live"] == "0.000000007"
+    assert cost["divergences"][0]["differences"][0]["live"] == "0.000000000000000007"
     (missing,) = performance["divergences"][:1]
     assert (missing["kind"], missing["positions"]) == ("missing", [FIRST + 6])
 

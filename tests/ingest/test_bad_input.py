@@ -174,7 +174,6 @@ def test_skipped_refusals_are_counted_and_everything_accepted_can_be_folded(
         ({"data": {"status": Twisted("ok")}}, "fails_when_read"),
         ({"data": {"own": type("", (), {})()}}, "fails_when_read"),  # its type has no name
         ({"occurred_at": NOON.replace(tzinfo=Nowhere())}, "fails_when_read"),
-        ({"event_type": Twisted("job.failed")}, "fails_when_read"),
         ({"id": Twisted("1")}, "fails_when_read"),
         ({"id": "1\0"}, "bad_text"),
         ({"source": "\0"}, "bad_text"),

@@ -226,7 +226,7 @@ def test_a_batch_with_refused_events_is_refused_as_a_whole_and_names_each(analyt
     )
     assert failure.details["refusals"] == [
         Refusal(index=1, code="bad_field", message=BAD_TOLD),
-        Refusal(index=3, code="bad_field", message="duration_ms: must be between 0 and 1e+13, not -1."),
+        Refusal(index=3, code="bad_field", message="duration_ms: must be between 0 and 10^12, not -1."),
     ]
     assert recorded(analytics) == []
 

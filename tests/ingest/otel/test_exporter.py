@@ -257,7 +257,7 @@ def test_what_is_refused_is_kept_with_the_reason_and_without_what_was_said(
     assert ExportStats(spans=2, recorded=1, refused=1) == exporter.stats()
     call, rejected = recorded(analytics)
     assert (call.type, rejected.type) == ("provider.call.completed", "analytics.message.rejected")
-    message = "input_tokens: must be between 0 and 2^63-1, not -5."
+    message = "input_tokens: must be between 0 and 10^12, not -5."
     assert ("provider.call.completed", {"code": "bad_field", "message": message}) == (
         rejected.data["subject"],
         rejected.data["reason"],
