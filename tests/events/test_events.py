@@ -246,7 +246,10 @@ def test_a_change_of_cost_is_a_finite_number(analytics: AnalyticsService, value:
         ({"status": "ok", "duration_ms": 5}, "it is no call, and must not have status, duration_ms"),
         ({"cost": "1", "input_tokens": 5}, "it is no call, and must not have cost, input_tokens"),
         *(
-            ({"corrects": other}, "its source is that of what it corrects, its id ends in :correction:1, :2, :3 …")
+            (
+                {"corrects": other},
+                "its source must be that of its call, and its id that of its call and then :correction:1, :2, :3 …",
+            )
             for other in ({"source": "platform", "id": "call-2"}, {"source": "other", "id": "call-1"})
         ),
     ],
