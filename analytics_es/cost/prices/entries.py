@@ -56,8 +56,7 @@ class PriceEntry:
         plain["effective_until"] = self.effective_until and _written(self.effective_until)
         plain["hours"] = [at.isoformat() for at in self.hours or ()]
         for kind, price in self.prices.items():
-            unit = "per_1k" if side(kind) == "other" else "per_mtok"
-            plain.setdefault(unit, {})[kind] = _plain_price(kind, price)
+            plain.setdefault(logged_unit(kind), {})[kind] = _plain_price(kind, price)
         plain |= {"batch": _plain(self.batch), "free": self.free, "multiplier": _plain(self.multiplier)}
         return {name: value for name, value in plain.items() if value not in (None, [], False)}
 
@@ -113,6 +112,11 @@ class PriceEntry:
         since = max(self.effective_from, dated.since or self.effective_from)
         prices = {kind: price.times(factor) for kind, price in dated.prices.items()}
         return evolve(dated, since=since, prices=prices)
+
+
+def logged_unit(kind: str) -> str:
+    """Return for how many the log has the price of a kind."""
+    return "per_1k" if side(kind) == "other" else "per_mtok"
 
 
 def _fits(pattern: str, name: str) -> bool:
