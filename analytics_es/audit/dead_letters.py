@@ -13,7 +13,7 @@ from attrs import frozen
 from analytics_es.errors import FoldFailed, NoDeadLetter, RowsRefused, SealedPeriod
 from analytics_es.events import RecordedEvent, codec
 from analytics_es.events.checks import MAX_INTEGER
-from analytics_es.events.event import MICRO, facts, microseconds
+from analytics_es.events.event import MICRO, facts, is_type, microseconds
 from analytics_es.events.fields import FIELDS, TEXT
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration, Measure
@@ -98,7 +98,7 @@ class DeadLetters:
 
     def _cause(self, letter: DeadLetter, event: RecordedEvent | None, state: bytes) -> str:
         if event is None or (letter.field == WHOLE and letter.hour is None):
-            return f"{letter.field}: {_no_event(state)}"
+            return f"{letter.field}: {_no_event(event, state)}"
         if letter.field == WHOLE:
             return f"{letter.field}: {self._left_out(letter)}"
         return cause(self.store.read_models.live()[letter.projection].declaration, letter.field, event)
@@ -196,7 +196,9 @@ def _decoded(position: int, type: str, state: bytes, **_: Any) -> RecordedEvent 
 # ── causes in words ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _no_event(state: bytes) -> str:
+def _no_event(event: RecordedEvent | None, state: bytes) -> str:
+    if event and not is_type(event.type):
+        return f"{_shown(event.type)} is no event type"
     try:
         stored = orjson.loads(state)
     except orjson.JSONDecodeError as error:

@@ -88,9 +88,15 @@ class TypeFacts:
 
 
 @functools.lru_cache(maxsize=4096)
+def is_type(text: str | None) -> bool:
+    """Say whether a text is an event's type, dotted lower case."""
+    return text is not None and len(text) <= 128 and _TYPE.fullmatch(text) is not None
+
+
+@functools.lru_cache(maxsize=4096)
 def facts(event_type: str) -> TypeFacts:
     """Read a type; raises BadType."""
-    if len(event_type) > 128 or not _TYPE.fullmatch(event_type):
+    if not is_type(event_type):
         raise BadType(type=event_type)
     activity, _, verb = event_type.rpartition(".")
     return TypeFacts(event_type.partition(".")[0], activity, VERDICTS.get(verb))
@@ -193,7 +199,9 @@ def _check_correction(event: RecordedEvent) -> None:
     source, id = data["corrects"]["source"], data["corrects"]["id"]
     number = _NUMBER.search(event.id)
     if event.source != source or number is None or event.id != correction_id(id, int(number[0])):
-        raise BadCorrection(problem="its source is that of what it corrects, its id ends in :correction:1, :2, :3 …")
+        raise BadCorrection(
+            problem="its source must be that of its call, and its id that of its call and then :correction:1, :2, :3 …"
+        )
 
 
 class _Ids(forks.Forking):

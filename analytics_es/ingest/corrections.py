@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from analytics_es.errors import BadCorrection, NotCorrectable, RefusedEvent
 from analytics_es.events import RecordedEvent
-from analytics_es.events.codec import decode, encode
+from analytics_es.events.codec import decode, encode, same_content
 from analytics_es.events.event import CORRECTED, correction_id, facts, has_ended, key_of, microseconds
 from analytics_es.events.fields import ENTITIES, VOCABULARY
 from analytics_es.log import Entry, EventLog
@@ -47,10 +47,23 @@ class Calls:
     def fitted(self, entry: Entry, batch: Batch) -> Entry:
         """Return a correction as it is to be recorded: with what its call says of itself, or as one that waits.
 
-        What is recorded already stays as it is. Raises NotCorrectable and BadField where it can never be right.
+        One that is recorded already stays: it is returned as it would be recorded, which tells whether it says
+        something else. Raises NotCorrectable and BadField where it can never be right.
         """
-        if entry.type != CORRECTED or self.log.find(entry.key):
+        if entry.type != CORRECTED:
             return entry
+        there = self.log.find(entry.key)
+        if there is None:
+            return self._fitted(entry, batch)
+        if there["type"] != CORRECTED or same_content(entry.state, there["state"]):
+            return entry
+        try:
+            again = self._fitted(entry, batch)
+        except RefusedEvent:
+            return entry
+        return again if again.type == CORRECTED else entry
+
+    def _fitted(self, entry: Entry, batch: Batch) -> Entry:
         correction = decode(0, entry.type, entry.state)
         for field in ("cost_change", "currency"):
             if field not in correction.data:
@@ -68,7 +81,7 @@ class Calls:
         """Say why a correction that is in the log already is not right; None where it is."""
         try:
             if self._beside(correction, {}) is None:
-                return "its call, or the correction before it, is not in the log"
+                return "no call with its source, id and time is in the log, or not the correction before it"
         except Exception as error:  # it may hold anything
             return str(getattr(error, "details", {}).get("problem", error)).partition("\n")[0]
         return None
@@ -222,6 +235,13 @@ def awaited(position: int, state: bytes) -> RecordedEvent:
     if not waits.id.startswith(_WAITS) or waits.occurred_at.utcoffset() is None:
         raise ValueError("it is no correction that waits")
     return evolve(waits, id=waits.id.removeprefix(_WAITS))
+
+
+def came_in_as(waits: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the correction that waits, by those of the event that holds it; raises as `awaited`."""
+    if not waits["id"].startswith(_WAITS):
+        raise TypeError("it is no correction that waits")
+    return {**waits, "event_type": CORRECTED, "id": waits["id"].removeprefix(_WAITS)}
 
 
 def entry_of(correction: RecordedEvent) -> Entry:

@@ -20,7 +20,7 @@ from analytics_es.errors import (
     ReservedType,
 )
 from analytics_es.events.event import CORRECTED
-from analytics_es.ingest.corrections import WAITING, Batch, Calls
+from analytics_es.ingest.corrections import WAITING, Batch, Calls, came_in_as
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.problems import reason
 from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, Tally
@@ -199,10 +199,23 @@ class Recorder:
         except ReservedType as error:
             if tally.take_over is None:
                 raise
-            own, published = error.details["type"], _taken_over(tally.take_over, event)
-            if published is None:
+            own = error.details["type"]
+            taken = self._awaiting(event, now, batch) if own == WAITING else _taken_over(tally.take_over, event)
+            if taken is None:
                 tally.skipped[own] = tally.skipped.get(own, 0) + 1
-            return published
+            return taken
+
+    def _awaiting(self, event: Mapping[str, Any], now: datetime, batch: Batch) -> Entry | None:
+        """Return the correction that waits for its call in another store: somebody said it, and it came with the call.
+
+        None of what is none, or is wrong: that store has told so.
+        """
+        try:
+            return self.fitted(_entry(self.door, now, came_in_as(event)), batch)
+        except BeforeHorizon:
+            raise
+        except (RefusedEvent, TypeError, KeyError, AttributeError):
+            return None
 
 
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from attrs import Factory, asdict, evolve, frozen
 
 from analytics_es.errors import Closed, EventsNotFolded, FoldFailed
-from analytics_es.events.event import EARLIEST, LATEST, MICRO, OWN, facts, matches, microseconds
+from analytics_es.events.event import EARLIEST, LATEST, MICRO, OWN, facts, is_type, matches, microseconds
 from analytics_es.events.fields import FAMILIES
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
@@ -184,13 +184,14 @@ class Fold:
 
     def _load(self, events: pa.Table, within: Micros | None) -> _Decoded:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
+        events, untyped = _without_untyped(events)
         rows = [self._facts(event_type) for event_type in events.column("type").unique().to_pylist()]
         self._engine.register("types", pa.Table.from_pylist(rows, schema=self._schema()))
         try:
-            decoded = self._decode(events, within)
+            decoded = evolve(self._decode(events, within), broken=untyped)
         except (engine.EngineError, pa.ArrowInvalid):
             events, broken = self._without_broken(events)
-            decoded = evolve(self._decode(events, within), broken=broken)
+            decoded = evolve(self._decode(events, within), broken=untyped + broken)
         if not decoded.untimed:
             return decoded
         untimed = self._engine.execute(f"DELETE FROM decoded WHERE {UNTIMED} RETURNING position, type")
@@ -253,7 +254,7 @@ def consumes(declaration: Declaration, event_type: str) -> bool:
 
 def consumed(events: pa.Table, declaration: Declaration) -> pa.Table:
     """Return the events whose type a projection takes."""
-    types = [kind for kind in events.column("type").unique().to_pylist() if consumes(declaration, kind)]
+    types = [kind for kind in events.column("type").unique().to_pylist() if kind and consumes(declaration, kind)]
     return events.filter(pc.is_in(events.column("type"), pa.array(types, pa.string())))
 
 
@@ -268,6 +269,17 @@ def _failed(declaration: Declaration, error: Exception) -> FoldFailed:
     of_events = isinstance(error, pa.ArrowException) or engine.lies_in_values(error)
     kind = EventsNotFolded if of_events else FoldFailed
     return kind(projection=declaration.name, problem=(str(error) or type(error).__name__).splitlines()[0])
+
+
+def _without_untyped(events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
+    """Set aside what is stored under a type that is none; other hands than the door's have written it."""
+    none = [kind for kind in events.column("type").unique().to_pylist() if not is_type(kind)]
+    if not none:
+        return events, []
+    untyped = pc.is_in(events.column("type"), pa.array(none, pa.string()))
+    aside = events.filter(untyped)
+    places = zip(aside.column("position").to_pylist(), aside.column("type").to_pylist(), strict=True)
+    return events.filter(pc.invert(untyped)), [(position, kind or "") for position, kind in places]
 
 
 def _listed(declaration: Declaration, broken: list[tuple[int, str]]) -> list[tuple[int, int, str]]:

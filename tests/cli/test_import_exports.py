@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
-from analytics_es.testing import NOON, price, provider_call, tool_call
+from analytics_es.testing import NOON, cost_corrected, price, provider_call, tool_call
 from tests.cli.conftest import Cli
 from tests.stores import opened, recorded
 
@@ -108,6 +108,25 @@ def test_people_are_told_what_was_skipped(cli: Cli, exported: Path) -> None:
     shown = " ".join(cli("import", "a.jsonl").stdout.split())
 
     assert "skipped, as it is what the other store had to say itself: 1 analytics.backup.completed, 1" in shown
+
+
+def test_a_correction_that_waits_there_waits_here(cli: Cli, tmp_path: Path) -> None:
+    call = {**provider_call(), "id": "call-1", "source": "platform"}
+    with opened(tmp_path / "other.db", privacy="full") as other:
+        other.record_events([cost_corrected(number=2), cost_corrected(), tool_call()]).unwrap()
+        wrong = cost_corrected(corrects={"source": "platform", "id": "x"}, currency="EUR") | {"id": "x:correction:1"}
+        other.record_events([wrong, {**call, "id": "x"}]).unwrap()
+        other.catch_up()
+        other.export_data("json", DAY, to=tmp_path / "a.jsonl").unwrap()
+
+    answer, again = total(cli, "a.jsonl"), total(cli, "a.jsonl")
+
+    assert (answer["recorded"], answer["waiting"], again["recorded"], again["refused"]) == (5, 3, 0, 0)
+    with opened("analytics.db") as service:
+        service.record_event(**call).unwrap()
+        service.catch_up()
+        corrected = [event.id for event in recorded(service, "provider.cost.corrected")]
+        assert corrected == ["call-1:correction:1", "call-1:correction:2"]
 
 
 def test_prices_that_are_in_force_stay(cli: Cli, exported: Path) -> None:

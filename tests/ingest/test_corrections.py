@@ -281,6 +281,36 @@ def test_what_is_sealed_is_not_corrected_and_waits_for_nothing(analytics: Analyt
     assert data_of(analytics, WAITING) == []
 
 
+def bare(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """Return a correction that says nothing of its call but which it is."""
+    data = {"corrects": {"source": "platform", "id": "call-1"}, "cost_change": "-0.001", "currency": "USD", **changes}
+    return {**correction(number), "data": data}
+
+
+@door
+@both
+def test_one_that_comes_again_says_the_same(analytics: AnalyticsService, come_in: Door) -> None:
+    events = [call(), bare(), bare(), bare(2)]
+    assert come_in(analytics, events) == [None] * 4
+    head = analytics.store.log.head()
+
+    assert come_in(analytics, events) == [None] * 4
+    assert analytics.store.log.head() == head
+    receipts = [analytics.record_event(**event).unwrap() for event in events]
+    assert [(again.duplicate, again.differs) for again in receipts] == [(True, False)] * 4
+    batch = analytics.record_events(events).unwrap()
+    assert (batch.duplicates, batch.differing) == (4, 0)
+
+
+@once
+@pytest.mark.parametrize("changes", [{"cost_change": "-0.002"}, {"currency": "EUR"}, {"cost_change": "-9"}])
+def test_one_that_comes_again_with_something_else_differs(analytics: AnalyticsService, changes: dict[str, Any]) -> None:
+    for event in (call(), bare()):
+        analytics.record_event(**event).unwrap()
+
+    assert analytics.record_event(**bare(**changes)).unwrap().differs
+
+
 # ── what is in a log already ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -303,7 +333,7 @@ def test_those_that_fit_no_call_are_listed_and_figures_stay(analytics: Analytics
 
     listed = analytics.doubtful_corrections().unwrap()
 
-    missing = "its call, or the correction before it, is not in the log"
+    missing = "no call with its source, id and time is in the log, or not the correction before it"
     assert [(each.position, each.id, each.counted, each.problem) for each in listed if each.position != 6] == [
         (3, "call-1:correction:2", True, "it is charged in USD, not in 'EUR'"),
         (4, "x:correction:1", True, missing),

@@ -547,6 +547,18 @@ def test_what_is_no_event_is_listed_only_where_its_type_is_consumed() -> None:
     }
 
 
+NO_TYPES = ["tool.", "tool.call completed", "tool.Call.completed", f"tool.{'x' * 200}", "tool", "", "."]
+
+
+@pytest.mark.parametrize("event_type", NO_TYPES)
+@pytest.mark.parametrize("company", [0, 1], ids=["alone", "among others"])
+def test_what_is_stored_under_a_type_that_is_none_is_left_out(event_type: str, company: int) -> None:
+    found = folded(Kinds, (event_type, stored()[1]), *[tool_call()] * company)
+
+    assert found.unreadable == [(1, 0, "event")]
+    assert [row[2] for row in found.rows] == [1, 1] * company
+
+
 def test_one_that_is_no_event_does_not_change_how_the_others_are_read() -> None:
     others = [
         stored(value="3"),

@@ -14,6 +14,7 @@ from attrs import evolve, field, frozen
 
 from analytics_es.cost.prices.prices import Dated, Origin, PriceList, UnitPrice
 from analytics_es.cost.prices.quantities import listed, side
+from analytics_es.events.tiers import BATCH, STANDARD
 from analytics_es.queries.figures import trimmed
 
 ANY = "*"
@@ -65,8 +66,10 @@ class PriceEntry:
         return _fits(self.provider, provider or "") and any(_fits(name, model) for name in (self.model, *self.aliases))
 
     def is_of_tier(self, tier: str) -> bool:
-        """Say whether it is about calls of a tier."""
-        return self.service_tier in (None, tier)
+        """Say whether it is about calls of a tier; of all tiers where it is free, or a multiple of what they cost."""
+        if self.service_tier is not None:
+            return self.service_tier == tier
+        return self.free or self.multiplier is not None or tier in (STANDARD, BATCH)
 
     def is_of(self, provider: str) -> bool:
         """Say whether it is about models of a provider."""
