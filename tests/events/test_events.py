@@ -290,6 +290,12 @@ def test_only_a_correction_has_a_change_of_cost(analytics: AnalyticsService) -> 
     assert admit(now=NOON, event_type="own.thing.sold", data={"cost_change": "x"}).data == {"cost_change": "x"}
 
 
+@pytest.mark.parametrize("field", ["attempt", "requests"])
+def test_what_counts_from_one_is_limited_as_tokens_are(analytics: AnalyticsService, field: str) -> None:
+    assert told(analytics, field, 10**12 + 1) == "must be between 0 and 10^12, not 1000000000001."
+    assert admit(now=NOON, **provider_call(**{field: 10**12})).data[field] == 10**12
+
+
 @pytest.mark.parametrize("attempt", [0, -1])
 def test_attempts_count_from_one(analytics: AnalyticsService, attempt: int) -> None:
     assert ("counts from 1" in told(analytics, "attempt", attempt)) is (attempt == 0)
