@@ -42,8 +42,8 @@ class BadType(RefusedEvent):
 
 
 class ReservedType(RefusedEvent):
-    """{type!r:.80} is reserved: with analytics. begins what the service itself has to say. Choose another family for
-    your own events, such as {example:.80}."""
+    """{type!r:.80} is reserved: types that begin with analytics. are the service's own. Choose another family for your
+    events, such as {example:.80}."""
 
 
 class BadData(RefusedEvent):
@@ -122,7 +122,7 @@ class UnreadableMessage(RefusedEvent):
 
 
 class OtherContent(RefusedEvent):
-    """The event at position {position} has the same source, id and time, and says something else: what was recorded
+    """The event at position {position} is the same by its source and id, and says something else: what was recorded
     first stays."""
 
 

@@ -13,7 +13,7 @@ THRESHOLDS = (524_288, 512_000, 272_000, 256_000, 200_000, 199_999, 128_000, 100
 
 _CORRECTED = "type = 'provider.cost.corrected'"
 # A call is what ended. What began tells nothing that its end does not tell again; what is neither, such as what a bill
-# says, may report a cost, and then what that is for.
+# says, may report a cost, 0 too, and then what that is for.
 _CALL = "family = 'provider' AND outcome IS NOT NULL"
 _BEGINNINGS = ("started", "created", "queued", "requested", "scheduled", "submitted", "received")
 _BEGUN = " OR ".join(f"type LIKE '%.{verb}'" for verb in _BEGINNINGS)
@@ -27,7 +27,7 @@ _PRICING = f"""CASE
     WHEN family <> 'provider' THEN ''
     WHEN {_CORRECTED} THEN CASE WHEN from_zero = 'true' THEN 'zero' ELSE 'reported' END
     WHEN NOT ({_COUNTED}) THEN ''
-    WHEN cost = 0 AND {_USED} THEN 'zero'
+    WHEN cost = 0 AND {_USED} AND outcome IS NOT NULL THEN 'zero'
     WHEN cost IS NOT NULL THEN 'reported'
     ELSE 'none'
 END"""

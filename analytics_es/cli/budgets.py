@@ -36,4 +36,4 @@ def budgets(
     with existing(db) as store, store.answering(as_of) as service:
         when = store.read(at) if at else None
         answer = service.get_budgets(budget=budget, at=when).unwrap()
-    print_answer(answer, tables.budget_report(answer, top), as_json)
+    print_answer(answer, tables.budget_report(answer, top, budget if at is None else None), as_json)

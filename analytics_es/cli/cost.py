@@ -63,4 +63,4 @@ def cost(
         ).unwrap()
         was = service.get_cost_breakdown(period, where=where).unwrap() if answer.supposed else answer
     supposed = tables.supposed(was, replacements, prices, file) if answer.supposed else []
-    question.show(answer, tables.cost(answer, top, supposed))
+    question.show(answer, tables.cost(answer, top, where, supposed))

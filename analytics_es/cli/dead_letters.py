@@ -24,9 +24,10 @@ _LETTERS: Columns[DeadLetter] = [
 
 @click.group("dead-letters", cls=Group)
 def dead_letters() -> None:
-    """Values that projections could not read: why, and what to do.
+    """What projections could not use: which event, why, and what to do.
 
-    They are left out of their measure, and counted in every answer about their hours.
+    A value that could not be read is left out of its measure, an event that could not be added of its projection. Both
+    are counted in every answer about their hours.
 
     \b
     Examples:
@@ -42,7 +43,7 @@ def dead_letters() -> None:
 @click.option("--limit", type=click.IntRange(min=1, max=1_000_000), default=100, show_default=True, help="At most.")
 @store_options
 def list_(db: Place, projection: str | None, discarded: bool, limit: int, as_json: bool) -> None:
-    """List what could not be read, by position.
+    """List what could not be used, by position.
 
     \b
     Examples:
@@ -107,7 +108,7 @@ def retry(db: Place, position: int | None, every: bool, projection: str | None, 
 @yes_option
 @store_options
 def discard(db: Place, position: int, projection: str | None, yes: bool, as_json: bool) -> None:
-    """Accept what could not be read at POSITION.
+    """Accept what could not be used at POSITION.
 
     It stays counted in every answer, but is no longer listed.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from analytics_es.cli.display import Line, print_answer
+from analytics_es.cli.display import Line, print_answer, words
 from analytics_es.cli.options import new_store_options, strict_ids_option
 from analytics_es.cli.store import Place, opened
 
@@ -16,7 +16,8 @@ def migrate(strict_ids: list[str] | None, db: Place, as_json: bool) -> None:
     """Prepare a store for this version, or create it.
 
     Every command that opens a store does so where it may. On PostgreSQL that takes the right to create tables: run
-    this once with a role that has it, and everything else with one that has not.
+    this once with a role that has it, and everything else with one that has not. What it prints names the sources
+    whose ids are strict.
 
     \b
     Examples:
@@ -26,5 +27,7 @@ def migrate(strict_ids: list[str] | None, db: Place, as_json: bool) -> None:
     """
     with opened(db, strict_ids=strict_ids) as store:
         names = [projection.name for projection in store.service.projections().unwrap()]
-    answer = {"store": str(db), "timezone": store.keeps, "projections": names}
-    print_answer(answer, [Line(f"{db} is ready for {', '.join(names)}, kept in {store.keeps}")], as_json)
+        strict = store.service.store.log.strict.patterns
+    answer = {"store": str(db), "timezone": store.keeps, "projections": names, "strict_ids": strict}
+    ids = f"; ids are strict for {words.safe(', '.join(strict))}" if strict else ""
+    print_answer(answer, [Line(f"{db} is ready for {', '.join(names)}, kept in {store.keeps}{ids}")], as_json)

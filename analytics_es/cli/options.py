@@ -59,12 +59,12 @@ def length(text: str) -> Length:
     return Length(length, unit != "h")
 
 
-def moment(text: str) -> datetime:
+def moment(text: str, expected: str = "a date or time: write 2026-11-01 or 2026-11-01T12:00") -> datetime:
     """Read a date or time, which has no zone unless it says so."""
     try:
         instant = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise click.BadParameter(f"{text!r} is not a date or time: write 2026-11-01 or 2026-11-01T12:00.") from None
+        raise click.BadParameter(f"{text!r} is not {expected}.") from None
     if not EARLIEST.year <= instant.year < LATEST.year:
         raise click.BadParameter(f"{text!r} is outside the years {_YEARS}.")
     return instant
@@ -72,7 +72,9 @@ def moment(text: str) -> datetime:
 
 def place(text: str) -> int | datetime:
     """Read a position, or the time of recording."""
-    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else moment(text)
+    if re.fullmatch(r"[0-9]{1,18}", text):
+        return int(text)
+    return moment(text, "a position, a date or a time: write 1200, 2026-11-01 or 2026-11-01T12:00")
 
 
 def zone(text: str) -> str:

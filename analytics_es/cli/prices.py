@@ -18,6 +18,7 @@ from analytics_es.cli.tables.price_diff import price_diff
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.book import tier_of
 from analytics_es.cost.prices.files import read_prices
+from analytics_es.events.tiers import BATCH, STANDARD
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -157,6 +158,8 @@ def show(
       analytics-es prices show gpt-5 --service-tier flex
       analytics-es prices show gpt-4o --provider azure --at 2026-01-01T12:00 --json
     """
+    if batch and tier_of(service_tier) not in (STANDARD, BATCH):
+        raise click.UsageError("--batch is a tier of its own: leave it or --service-tier out.")
     with existing(db) as store:
         when = (store.read(at) if at else datetime.now(UTC)).astimezone(store.reads)
         unit_prices = store.service.price(provider, model, when, batch=batch, service_tier=service_tier).unwrap()

@@ -17,8 +17,8 @@ from analytics_es.errors import CannotWrite, FileExists
 SHOWN = 10
 
 ADVICE = (
-    "note: what differs is not imported, what was recorded first stays; rows of another file that share ids with it "
-    "are imported with --source NAME, which tells them apart"
+    "note: what differs is not imported, what was recorded first stays; rows of another file that share ids with it, "
+    "and name no source, are imported with --source NAME, which tells them apart"
 )
 EQUAL = "the same as rows recorded before, which count once; rows of another file are told apart by --source NAME"
 

@@ -31,4 +31,4 @@ def summary(question: Question, metric: str, group_by: Sequence[str], where: Map
     bar = Bar("reading the log")
     with question.answering(bar) as (service, period):
         answer = service.get_summary(metric, period, group_by=group_by, where=where, progress=bar.report).unwrap()
-    question.show(answer, tables.summary(answer, top))
+    question.show(answer, tables.summary(answer, top, where))

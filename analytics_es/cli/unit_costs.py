@@ -25,4 +25,4 @@ def unit_costs(question: Question, where: Mapping[str, str]) -> None:
     """
     with question.answering() as (service, period):
         answer = service.get_unit_costs(period, where=where).unwrap()
-    question.show(answer, tables.unit_costs(answer))
+    question.show(answer, tables.unit_costs(answer, where))

@@ -120,16 +120,16 @@ def _costs(question: Question, costing: Costing, groups: Grouping, once: Groupin
     keys = [key for key in groups.by if key != MONEY]
     of_entity = [key.name for key in costing.declaration.keys if key.of_entity and groups.where != once.where]
     others = [key for key in keys if key not in of_entity]
-    by_effort = costing.by_group(question.tiling, where=once.where, by=[*others, "effort"])
+    by_effort = costing.unsettled(question.tiling, where=once.where, by=[*others, "effort"])
     rows = regrouped(by_effort, lambda key: key[:-1])
     if others != keys:  # rows of an entity; what is of nobody is the rest
-        of_somebody = costing.by_group(question.tiling, where=groups.where, by=keys)
+        of_somebody = costing.unsettled(question.tiling, where=groups.where, by=keys)
         rows = {**of_somebody, **_of_nobody(of_somebody, keys, others, rows)}
     granularity, before = question.requested.granularity, question.before()
     return _Costs(
         keys=keys,
-        efforts=regrouped(by_effort, lambda key: key[-1:]),
-        rows=rows,
+        efforts=costing.settled(regrouped(by_effort, lambda key: key[-1:])),
+        rows=costing.settled(rows),
         series=costing.by_group(question.tiling, where=once.where, granularity=granularity),
         earlier=costing.by_group(before, where=once.where) if before else {},
     )

@@ -135,6 +135,8 @@ class Costs:
             self.below_cliff[currency] = self.below_cliff.get(currency, 0) + calls
         for key, (prices, calls) in other.prices.items():
             self.prices[key] = (prices, calls + self.prices.get(key, (prices, 0))[1])
+        for model, calls in other.settled.items():
+            self.settled[model] = self.settled.get(model, 0) + calls
 
     def settle(self) -> None:
         """Take the calls that a correction made known out of those that are not known; what they used, with the last.
@@ -167,11 +169,13 @@ class Costs:
         )
 
     def less(self, other: Costs) -> None:
-        """Take away the charges, known and unknown, of a part of it."""
+        """Take away the charges, known and unknown, of a part of it, before either is settled."""
         for currency, charge in other.charges.items():
             self.charge(currency).less(charge)
         for why, charge in other.unknown.items():
             self.unknown.setdefault(why, Charge()).less(charge)
+        left = {named: calls - other.settled.get(named, 0) for named, calls in self.settled.items()}
+        self.settled = {named: calls for named, calls in left.items() if calls}
         self.charges = {currency: charge for currency, charge in self.charges.items() if not charge.empty}
         self.unknown = {why: charge for why, charge in self.unknown.items() if not charge.empty}
 

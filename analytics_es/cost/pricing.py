@@ -84,10 +84,21 @@ class Costing:
         self, tiling: Tiling, *, where: Mapping[str, str], by: Sequence[str] = (), granularity: str | None = None
     ) -> dict[tuple[Any, ...], Costs]:
         """Return costs by the values of keys, after the start of a bucket where there is a `granularity`."""
+        return self.settled(self.unsettled(tiling, where=where, by=by, granularity=granularity))
+
+    def unsettled(
+        self, tiling: Tiling, *, where: Mapping[str, str], by: Sequence[str] = (), granularity: str | None = None
+    ) -> dict[tuple[Any, ...], Costs]:
+        """Return the same in every currency, as parts add up and are taken away; to be `settled` after that."""
         groups: dict[tuple[Any, ...], Costs] = {}
         with localcontext(EXACT):
             for cell in self._cells(CellQuery(tiling=tiling, where=where, by=by, granularity=granularity)):
                 self._take(groups.setdefault(cell.group, Costs()), cell)
+        return groups
+
+    def settled(self, groups: dict[tuple[Any, ...], Costs]) -> dict[tuple[Any, ...], Costs]:
+        """Return costs with what corrections made known, of the currency asked for; changes `groups`."""
+        with localcontext(EXACT):
             for costs in groups.values():
                 costs.settle()
         if self.currency is not None:

@@ -199,7 +199,9 @@ def _check_correction(event: RecordedEvent) -> None:
     source, id = data["corrects"]["source"], data["corrects"]["id"]
     number = _NUMBER.search(event.id)
     if event.source != source or number is None or event.id != correction_id(id, int(number[0])):
-        raise BadCorrection(problem="its source is that of what it corrects, its id ends in :correction:1, :2, :3 …")
+        raise BadCorrection(
+            problem="its source must be that of its call, and its id that of its call and then :correction:1, :2, :3 …"
+        )
 
 
 class _Ids(forks.Forking):

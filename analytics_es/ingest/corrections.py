@@ -81,7 +81,7 @@ class Calls:
         """Say why a correction that is in the log already is not right; None where it is."""
         try:
             if self._beside(correction, {}) is None:
-                return "its call, or the correction before it, is not in the log"
+                return "no call with its source, id and time is in the log, or not the correction before it"
         except Exception as error:  # it may hold anything
             return str(getattr(error, "details", {}).get("problem", error)).partition("\n")[0]
         return None

@@ -57,10 +57,16 @@ def content_of(log: EventLog, position: int, event_type: str, state: bytes, read
     try:
         return read(_data(state))
     except Exception as error:  # whatever it holds, nobody's question fails because of it
-        problem = f"{type(error).__name__}: {error}".splitlines()[0][:SHOWN]
+        problem = _problem(error)
     unread = UnreadAnnouncement(position=position, type=event_type, problem=problem)
     _warn(log.identity, unread)
     return unread
+
+
+def _problem(error: Exception) -> str:
+    """Return what is wrong with it, for people: a missing field by its name."""
+    text = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+    return next(iter(text.splitlines()), type(error).__name__)[:SHOWN]
 
 
 def _states(log: EventLog, event_type: str, after: int, upto: int) -> Iterator[tuple[int, bytes]]:

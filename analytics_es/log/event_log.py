@@ -15,6 +15,7 @@ from analytics_es.events.event import key_of_time
 from analytics_es.log.database import Cursor
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.seals import Seals
+from analytics_es.log.strict import Strict
 from analytics_es.types import Progress
 
 SPAN_GAP = 1000
@@ -61,6 +62,7 @@ class EventLog(ABC):
     """
 
     identity: str  # what tells this log from every other
+    strict: Strict  # for which sources ids are strict, as far as it has looked
     poll_seconds: float  # how often to look for what other processes have appended
     seals: Seals  # what is kept of events that are gone
     begins = 0  # the position after which a part of a log begins

@@ -145,7 +145,7 @@ class DerivedReadModels:
     ) -> Iterator[ReadModels]:
         """Open rows of a definition in a calendar, which may be those of no read model, derived from a log."""
         tiling = Tiling.of(calendar, period)
-        what = "a question about several entities, or in a zone whose hours are others,"
+        what = "a question about several entities or about nobody, or in a zone whose hours are others,"
         check_exact(log, tiling.start, 0, what)
         whole, head = tiling.with_before(), log.head()
         key = (declaration.definition, str(calendar.zone), whole.start, whole.end, head)

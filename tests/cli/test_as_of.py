@@ -56,7 +56,7 @@ def test_a_place_that_is_none_is_told_in_one_line(cli: Cli, store: str) -> None:
     nonsense = cli("usage", "--db", store, "--as-of", "yesterday")
 
     assert (beyond.exit_code, beyond.stderr) == (1, f"error: There is no position 99: this log has 0 to {LAST}.\n")
-    assert (nonsense.exit_code, "is not a date or time" in nonsense.stderr) == (2, True)
+    assert (nonsense.exit_code, "is not a position, a date or a time" in nonsense.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("command", [("aggregate",), ("export", "csv")], ids=" ".join)

@@ -64,7 +64,11 @@ def test_as_of_a_position_it_is_what_it_was(cli: Cli, store: str) -> None:
 
 
 def test_a_time_without_budgets_is_told_as_such(cli: Cli, store: str) -> None:
-    assert "No budget has a period" in cli("budgets", "none", "--db", store).stdout
+    assert "No budget has a period" in cli("budgets", "acme-march", "--at", "2031-01-01", "--db", store).stdout
+
+
+def test_a_budget_that_is_none_is_told_as_such(cli: Cli, store: str) -> None:
+    assert "There is no budget 'none'" in cli("budgets", "none", "--db", store).stdout
 
 
 def test_a_question_tells_the_log_of_nothing(cli: Cli, tmp_path: Path) -> None:

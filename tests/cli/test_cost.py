@@ -110,6 +110,34 @@ def test_costs_can_be_filtered(cli: Cli, own: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        (("cost",), "Cost, model gpt-4.1, currency (none)  2024"),
+        (("unit-costs",), "Unit costs, model gpt-4.1, currency (none)  2024"),
+        (("summary", "cost.calls"), "cost.calls, model gpt-4.1, currency (none)  2024"),
+    ],
+)
+def test_a_title_says_by_what_its_figures_are_filtered(cli: Cli, own: str, words: tuple[str, ...], title: str) -> None:
+    assert shown(cli, *words, "--where", "model=gpt-4.1", "--where", "currency=", db=own).startswith(title)
+
+
+def test_where_a_filter_leaves_nothing_another_filter_is_what_helps(cli: Cli, own: str) -> None:
+    assert "No provider calls in this period fit --where: try another" in shown(
+        cli, "cost", "--where", "user=nobody-here", db=own
+    )
+
+
+def test_what_is_charged_on_top_is_named_once_for_all_tiers_of_a_model(cli: Cli, own: str) -> None:
+    when = datetime(2026, 11, 20, tzinfo=UTC)  # genai-prices knows the tier from October on
+    gpt = {"provider": "openai", "model": "gpt-5", "cost": None, "currency": None}
+    with opened(own) as service:
+        record(service, *(provider_call(occurred_at=when, **gpt, service_tier=tier) for tier in ("flex", None)))
+
+    told = cli("cost", "--from", "2026-11-20", "--to", "2026-11-21", "--db", own).stdout
+    assert (told.count("storage_searches_kcount"), "unknown" in told) == (1, False)
+
+
+@pytest.mark.parametrize(
     ("words", "code", "problem"),
     [
         (("--model", "gpt-4.1=gpt-4oz"), 1, "There is no price for 'gpt-4oz'; close names are gpt-4o"),
@@ -156,7 +184,7 @@ def test_what_is_explained_can_be_cut_and_chosen(cli: Cli, own: str) -> None:
 
     assert "Calls behind the cost, user ada" in told
     assert "4 calls · 0.005115 USD · 3 of unknown cost · 3 not listed: --limit 4 lists all" in told
-    assert "No such calls" in shown(cli, "explain", "cost.cost", "--where", "user=nobody", db=own)
+    assert "No calls in this period fit --where" in shown(cli, "explain", "cost.cost", "--where", "user=nobody", db=own)
     assert json.loads(shown(cli, "explain", "cost.cost", "--json", db=own))["unknown_calls"] == 3
 
 

@@ -173,7 +173,8 @@ def test_ids_are_strict_for_the_sources_that_are_named(cli: Cli) -> None:
 
     assert recorded("a.jsonl", "--strict-ids", "agents", "--strict-ids", "bu*") == (1, 0)
     assert recorded("later.jsonl") == (0, 0)
-    assert cli("migrate", "--strict-ids", "*").exit_code == 0
+    assert cli("migrate").stdout.endswith("; ids are strict for agents, bu*\n")
+    assert json.loads(cli("migrate", "--strict-ids", "*", "--json").stdout)["strict_ids"] == ["*", "agents", "bu*"]
     assert recorded("other.jsonl") == (0, 0)
 
 

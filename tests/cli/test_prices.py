@@ -99,6 +99,28 @@ def test_a_list_is_of_a_time_and_a_provider(cli: Cli, published: str) -> None:
     assert models("--at", "2026-02-01T12:00") == ["*", "acme-large", "*"]
 
 
+def test_a_list_of_a_tier_has_what_such_calls_cost(cli: Cli, published: str) -> None:
+    def models(tier: str) -> list[str]:
+        told = json.loads(cli("prices", "list", "--service-tier", tier, "--json", *DB).stdout)
+        return [each["model"] for each in told["published"]]
+
+    assert models("flex") == ["*", "*"]  # a multiple of the default price, and what is free
+    assert models("batch") == models("default") == ["*", "acme-large", "acme-small", "*"]
+
+
+def test_a_batch_in_another_tier_is_wrong_usage(cli: Cli, published: str) -> None:
+    result = cli("prices", "show", "gpt-5", "--batch", "--service-tier", "flex", *DB)
+
+    assert (result.exit_code, "--batch is a tier of its own" in result.stderr) == (2, True)
+
+
+def test_a_price_of_a_model_of_nobody_in_particular_names_no_provider(cli: Cli, published: str) -> None:
+    Path("own.toml").write_text('[[price]]\nmodel = "m"\neffective_from = 2026-01-01T00:00:00Z\nfree = true\n')
+    cli("prices", "import", "own.toml", *DB)
+
+    assert cli("prices", "show", "m", *DB).stdout.startswith("m, USD, at ")
+
+
 def test_a_list_of_a_provider_has_all_that_is_known_of_it(cli: Cli, published: str) -> None:
     result = cli("prices", "list", "--provider", "anthropic", "--at", "2026-03-01", *DB)
     told = json.loads(cli("prices", "list", "--provider", "anthropic", "--json", *DB).stdout)

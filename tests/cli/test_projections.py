@@ -45,12 +45,14 @@ def test_a_status_lists_what_could_not_be_read(cli: Cli) -> None:
 def test_what_only_looks_as_if_this_package_had_said_it_is_listed(cli: Cli) -> None:
     with opened("analytics.db") as service:
         service.store.recorder.announce("analytics.tags.declared", {"tags": 7})
+        service.store.recorder.announce("analytics.tags.declared", {"teams": []})
 
     shown, told = cli("projections", "status"), cli("projections", "status", "--json")
 
     assert "Not said by this package, and ignored" in shown.stdout
     assert json.loads(told.stdout)["unread_announcements"] == [
-        {"position": 1, "type": "analytics.tags.declared", "problem": "TypeError: tags is no list of texts"}
+        {"position": 1, "type": "analytics.tags.declared", "problem": "tags is no list of texts"},
+        {"position": 2, "type": "analytics.tags.declared", "problem": "it has no 'tags'"},
     ]
 
 

@@ -79,7 +79,9 @@ def test_what_only_this_package_says_is_refused(cli: Cli) -> None:
     result = cli("record", "analytics.tags.declared", "--data", '{"tags": ["team"]}')
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: 'analytics.tags.declared' is reserved: with analytics. begins")
+    assert result.stderr.startswith(
+        "error: 'analytics.tags.declared' is reserved: types that begin with analytics. are"
+    )
 
 
 def test_a_correction_that_comes_before_its_call_is_said_to_wait(cli: Cli) -> None:

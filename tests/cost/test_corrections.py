@@ -275,6 +275,41 @@ def test_what_is_billed_is_corrected_and_makes_no_call_known(analytics: Analytic
 
 
 @once
+def test_a_bill_of_nothing_is_known_and_what_it_tells_is_in_the_answer(analytics: AnalyticsService) -> None:
+    """It is no call of which the cost could be unknown, and was in no figure and in no list."""
+    billed = call(cost="0", status=None, duration_ms=None, time_to_first_chunk_ms=None)
+    record(analytics, {**billed, "event_type": "provider.usage.billed"})
+    analytics.catch_up()
+
+    answer = analytics.get_cost_breakdown(DAY).unwrap()
+
+    assert (answer.calls, answer.tokens.input, answer.not_ended) == (0, billed["data"]["input_tokens"], 0)
+    assert [(total.currency, total.cost) for total in answer.totals] == [("USD", 0)]
+    assert [line.state for line in analytics.explain_cost(DAY).unwrap().events] == ["reported"]
+
+
+@once
+def test_what_nobody_used_is_told_apart_from_what_a_correction_made_known(analytics: AnalyticsService) -> None:
+    """The row of nobody is the rest: what others used must not be left in it."""
+    nothing = {"cost": "0", "cache_read_tokens": 0, "cache_creation_tokens": 0}
+    users = {"ada": 100, "bob": 7, None: 3}
+    positions = [
+        record(analytics, call(str(user), **nothing, user_id=user, input_tokens=tokens))
+        for user, tokens in users.items()
+    ]
+    correct(analytics, positions[0], "2")
+    analytics.catch_up()
+
+    for where, expected in (
+        (None, {("ada", "USD", 100), ("bob", "", 7), ("", "", 3)}),
+        ({"currency": "USD"}, {("ada", "USD", 100)}),
+        ({"currency": ""}, {("bob", "", 7), ("", "", 3)}),
+    ):
+        answer = analytics.get_cost_breakdown(DAY, by=["user"], where=where).unwrap()
+        assert {(row.keys["user"], row.currency, row.tokens.input) for row in answer.rows} == expected
+
+
+@once
 def test_what_only_began_is_not_corrected(analytics: AnalyticsService) -> None:
     position = record(analytics, {**call(), "event_type": "provider.call.started"})
 

@@ -246,7 +246,10 @@ def test_a_change_of_cost_is_a_finite_number(analytics: AnalyticsService, value:
         ({"status": "ok", "duration_ms": 5}, "it is no call, and must not have status, duration_ms"),
         ({"cost": "1", "input_tokens": 5}, "it is no call, and must not have cost, input_tokens"),
         *(
-            ({"corrects": other}, "its source is that of what it corrects, its id ends in :correction:1, :2, :3 …")
+            (
+                {"corrects": other},
+                "its source must be that of its call, and its id that of its call and then :correction:1, :2, :3 …",
+            )
             for other in ({"source": "platform", "id": "call-2"}, {"source": "other", "id": "call-1"})
         ),
     ],
@@ -285,6 +288,12 @@ def test_what_is_corrected_is_named_by_source_and_id(analytics: AnalyticsService
 def test_only_a_correction_has_a_change_of_cost(analytics: AnalyticsService) -> None:
     assert refusal(analytics, provider_call(cost_change="1"))[0] == "bad_correction"
     assert admit(now=NOON, event_type="own.thing.sold", data={"cost_change": "x"}).data == {"cost_change": "x"}
+
+
+@pytest.mark.parametrize("field", ["attempt", "requests"])
+def test_what_counts_from_one_is_limited_as_tokens_are(analytics: AnalyticsService, field: str) -> None:
+    assert told(analytics, field, 10**12 + 1) == "must be between 0 and 10^12, not 1000000000001."
+    assert admit(now=NOON, **provider_call(**{field: 10**12})).data[field] == 10**12
 
 
 @pytest.mark.parametrize("attempt", [0, -1])

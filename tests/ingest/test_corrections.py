@@ -333,7 +333,7 @@ def test_those_that_fit_no_call_are_listed_and_figures_stay(analytics: Analytics
 
     listed = analytics.doubtful_corrections().unwrap()
 
-    missing = "its call, or the correction before it, is not in the log"
+    missing = "no call with its source, id and time is in the log, or not the correction before it"
     assert [(each.position, each.id, each.counted, each.problem) for each in listed if each.position != 6] == [
         (3, "call-1:correction:2", True, "it is charged in USD, not in 'EUR'"),
         (4, "x:correction:1", True, missing),

@@ -153,8 +153,8 @@ def test_the_refusal_says_what_to_do(analytics: AnalyticsService) -> None:
         analytics.record_event("analytics.tags.declared", {}).unwrap()
 
     assert str(error.value) == (
-        "'analytics.tags.declared' is reserved: with analytics. begins what the service itself has to say. Choose "
-        "another family for your own events, such as app.tags.declared."
+        "'analytics.tags.declared' is reserved: types that begin with analytics. are the service's own. Choose "
+        "another family for your events, such as app.tags.declared."
     )
 
 

@@ -352,14 +352,14 @@ def test_csv_writes_numbers_in_full_and_no_further(analytics: AnalyticsService) 
         provider_call(cost="0.0123", duration_ms=2500),
         provider_call(cost="100", duration_ms=0.5),
         provider_call(cost="0.000000000000000001", duration_ms=0),
-        budget_allocated(amount="999999999999999999.5"),
+        budget_allocated(amount="999999999999999.5"),
         custom(amount=-5, input_tokens=-3),
     )
     found = rows(analytics, "csv")
 
     assert [row["cost"] for row in found] == ["0.0123", "100", "0.000000000000000001", "", ""]
     assert [row["duration_ms"] for row in found] == ["2500", "0.5", "0", "", ""]
-    assert [row["amount"] for row in found] == ["", "", "", "999999999999999999.5", "-5"]
+    assert [row["amount"] for row in found] == ["", "", "", "999999999999999.5", "-5"]
     assert found[4]["input_tokens"] == "-3"
 
 

@@ -11,12 +11,15 @@ from analytics_es.cli.tables.parts import ALARM, MORE, apart, cut, sealed, stand
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, CreditStatus
 
 
-def budget_report(answer: BudgetReport, top: int) -> Iterator[Block]:
+def budget_report(answer: BudgetReport, top: int, budget: str | None = None) -> Iterator[Block]:
     """Return the tables of get_budgets."""
     yield from apart(f"Budgets  {answer.at:%Y-%m-%d %H:%M} ({answer.at.tzinfo})", "bold cyan")
     if answer.budgets:
         yield from (budgets(answer.budgets, top), *_unknown(answer.budgets), *_course(answer.budgets, top))
         yield from (*_thresholds(answer.budgets, top), *_credits(answer.budgets, top))
+    elif budget:
+        text = f"There is no budget {budget!r}: `analytics-es budgets` lists those of now, with --at of another time."
+        yield from apart(words.safe(text))
     else:
         yield from apart("No budget has a period that holds this time: try another one, with --at, or name a budget.")
     yield stands_on([answer.completeness], str(answer.at.tzinfo), *sealed([answer.completeness]))

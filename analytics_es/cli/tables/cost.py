@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
-from analytics_es.cli.tables.parts import ALARM, MORE, apart, cut, footer, heading, model_name
+from analytics_es.cli.tables.parts import ALARM, MORE, cut, filtered, footer, heading, model_name, nothing
 from analytics_es.cost import PriceEntry
 from analytics_es.types import CostBreakdown, CostPoint, CostRow, CurrencyCost, UnknownCost
 
@@ -24,12 +24,12 @@ REASONS = {
 }
 
 
-def cost(answer: CostBreakdown, top: int, supposed: Iterable[Block] = ()) -> Iterator[Block]:
+def cost(answer: CostBreakdown, top: int, where: Mapping[str, str], supposed: Iterable[Block] = ()) -> Iterator[Block]:
     """Return the tables of get_cost_breakdown; of a what-if with what is `supposed` in it."""
-    yield from heading("What if: cost" if answer.supposed else "Cost", answer.period)
+    yield from heading(("What if: cost" if answer.supposed else "Cost") + filtered(where), answer.period)
     yield from supposed
     if not answer.calls and not answer.totals:
-        yield from apart("No provider calls in this period: try a longer one, such as --last 4w, or --from.")
+        yield from nothing(where, "provider calls")
         yield footer([answer.completeness], answer.period)
         return
     yield from (totals(answer), rows(answer, top), *_efforts(answer), *unknown(answer))
@@ -240,7 +240,10 @@ def _warnings(answer: CostBreakdown) -> Iterator[str]:
         yield f"Priced below the first threshold, as their events stand for many requests each: {calls}"
     if answer.not_ended:
         events = words.plural(answer.not_ended, "event")
-        yield f"In no figure: {events} with usage of calls that did not end there"
-    unmeasured = [f"{model_name(price)}: {', '.join(price.unmeasured)}" for price in prices.used if price.unmeasured]
+        yield f"In no figure: {events} with usage, but not of a call that ended"
+    # One price a spell and a tier is used: each model is named once.
+    unmeasured = {
+        f"{model_name(price)}: {', '.join(price.unmeasured)}": None for price in prices.used if price.unmeasured
+    }
     if unmeasured:
-        yield f"Charged for on top, and told by no event: {_first(unmeasured)}"
+        yield f"Charged for on top, and told by no event: {_first([*unmeasured])}"

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Number, Styled, words
 from analytics_es.cli.tables.cost import REASONS
-from analytics_es.cli.tables.parts import ALARM, NOTHING, apart, footer, heading, model_name
+from analytics_es.cli.tables.parts import ALARM, filtered, footer, heading, model_name, nothing
 from analytics_es.events.event import time_of
 from analytics_es.types import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation, PriceUsed
 
@@ -28,8 +28,7 @@ _BILL: Columns[ExplainedCost] = [
 
 def explanation(answer: Explanation) -> Iterator[Block]:
     """Return the events, and below them what all of them come to."""
-    keys = "".join(f", {key} {value or '(none)'}" for key, value in answer.keys.items())
-    yield from heading(f"{answer.metric}{keys}", answer.period, series=False)
+    yield from heading(f"{answer.metric}{filtered(answer.keys)}", answer.period, series=False)
     columns: Columns[ExplainedEvent] = [
         *_WHERE,
         Column("type", lambda event: event.type, drop=1),
@@ -40,7 +39,7 @@ def explanation(answer: Explanation) -> Iterator[Block]:
     if answer.count:
         yield Grid("", columns, answer.events, _sum(answer))
     else:
-        yield from apart(NOTHING)
+        yield from nothing(answer.keys)
     yield footer([answer.completeness], answer.period)
 
 
@@ -76,12 +75,11 @@ def _in_full(answer: Explanation, figure: Decimal) -> str:
 
 def bill(answer: CostExplanation) -> Iterator[Block]:
     """Return the calls, and below them what all of them come to."""
-    keys = "".join(f", {key} {words.safe(value) or '(none)'}" for key, value in answer.keys.items())
-    yield from heading(f"Calls behind the cost{keys}", answer.period, series=False)
+    yield from heading(f"Calls behind the cost{filtered(answer.keys)}", answer.period, series=False)
     if answer.count:
         yield Grid("", _BILL, answer.events, _bill_sum(answer))
     else:
-        yield from apart("No such calls in this period.")
+        yield from nothing(answer.keys, "calls")
     yield footer([answer.completeness], answer.period)
 
 

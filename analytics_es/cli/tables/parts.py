@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -13,7 +13,6 @@ from analytics_es.types import Completeness, TimePeriod
 ALARM = "bold yellow"
 PERCENTILES = "percentiles within 1.1 %"
 MORE = "--top {n} shows all"
-NOTHING = "No events in this period: try a longer one, such as --last 4w, or --from."
 
 
 def heading(title: str, period: TimePeriod, series: bool = True) -> Iterator[Block]:
@@ -21,6 +20,20 @@ def heading(title: str, period: TimePeriod, series: bool = True) -> Iterator[Blo
     by = f", by the {period.granularity}" if series and period.granularity != "total" else ""
     when = f"{period.start:%Y-%m-%d %H:%M} – {period.end:%Y-%m-%d %H:%M} ({period.start.tzinfo}){by}"
     yield from (Line(f"{title}  {when}", "bold cyan"), Line())
+
+
+def filtered(where: Mapping[str, str]) -> str:
+    """Return what a title says of a filter; nothing where there is none."""
+    return "".join(words.safe(f", {key} {value or '(none)'}") for key, value in where.items())
+
+
+def nothing(where: Mapping[str, str] | None = None, what: str = "events") -> Iterator[Block]:
+    """Say that there is nothing to show, and what to try."""
+    if where:
+        text = f"No {what} in this period fit --where: try another one, or a longer period, such as --last 4w."
+    else:
+        text = f"No {what} in this period: try a longer one, such as --last 4w, or --from."
+    yield from apart(text)
 
 
 def apart(text: str, style: str = "yellow") -> Iterator[Block]:

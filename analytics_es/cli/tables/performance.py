@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Number, words
-from analytics_es.cli.tables.parts import MORE, NOTHING, PERCENTILES, apart, by_time, cut, errors, footer, heading
+from analytics_es.cli.tables.parts import MORE, PERCENTILES, by_time, cut, errors, footer, heading, nothing
 from analytics_es.types import OperationPerformance, PerformanceMetrics, PerformancePoint
 
 _SPEED: Columns[OperationPerformance | PerformancePoint] = [
@@ -30,7 +30,7 @@ def performance(answer: PerformanceMetrics, top: int) -> Iterator[Block]:
     """Return the tables of get_performance_metrics."""
     yield from heading("Performance", answer.period)
     if not answer.operations:
-        yield from (*apart(NOTHING), footer([answer.completeness], answer.period))
+        yield from (*nothing(), footer([answer.completeness], answer.period))
         return
     yield operations(answer, top)
     yield from by_time(answer.period, _SPEED, answer.series)

@@ -32,7 +32,8 @@ def unit_prices(prices: UnitPrices, at: datetime) -> Iterator[Block]:
     """Return the prices of a model, kind by kind, each with its tiers."""
     tier = "" if prices.service_tier == STANDARD else f", tier {prices.service_tier}"
     batch = " in a batch" if prices.batch else tier
-    title = f"{prices.model} of {prices.provider}{batch}, {prices.currency}, at {at:%Y-%m-%d %H:%M:%S %Z}"
+    whose = f" of {prices.provider}" if prices.provider else ""
+    title = f"{prices.model}{whose}{batch}, {prices.currency}, at {at:%Y-%m-%d %H:%M:%S %Z}"
     kinds = [kind for kind in KINDS if kind in prices.prices]
     bands = {"price": 0} | {f"above {words.count(above)} input": above + 1 for above in prices.thresholds}
     amounts = [_aligned([listed(kind, prices.prices[kind].at(band)) for kind in kinds]) for band in bands.values()]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from analytics_es.cli.display import Block, Column, Grid, Number, words
-from analytics_es.cli.tables.parts import PERCENTILES, by_time, cut, footer, heading
+from analytics_es.cli.tables.parts import PERCENTILES, by_time, cut, filtered, footer, heading
 from analytics_es.events.event import time_of
 from analytics_es.types import MetricGroup, MetricPoint, MetricSummary
 
@@ -14,10 +14,10 @@ _FIGURES = ("count", "total", "mean", "minimum", "p50", "p90", "p95", "p99", "ma
 _DROPPED_FIRST = {"minimum": 4, "p90": 3, "mean": 2, "total": 1}
 
 
-def summary(answer: MetricSummary, top: int) -> Iterator[Block]:
+def summary(answer: MetricSummary, top: int, where: Mapping[str, str]) -> Iterator[Block]:
     """Return the tables of get_summary; of money, one set for each currency."""
     parts = answer.by_currency if len(answer.by_currency) > 1 else [answer]
-    yield from heading(answer.metric, answer.period)
+    yield from heading(f"{answer.metric}{filtered(where)}", answer.period)
     for part in parts:
         yield from _in_one_currency(part, top)
     notes = [PERCENTILES] if any(part.figures.p50 is not None for part in parts) else []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Number, Styled, words
-from analytics_es.cli.tables.parts import ALARM, NOTHING, apart, footer, heading
+from analytics_es.cli.tables.parts import ALARM, apart, filtered, footer, heading, nothing
 from analytics_es.types import UnitCost, UnitCosts
 
 _TITLES = {
@@ -23,11 +23,11 @@ _COLUMNS: Columns[UnitCost] = [
 ]
 
 
-def unit_costs(answer: UnitCosts) -> Iterator[Block]:
+def unit_costs(answer: UnitCosts, where: Mapping[str, str]) -> Iterator[Block]:
     """Return a row for each unit and currency, and a line about what is not known."""
-    yield from heading("Unit costs", answer.period, series=False)
+    yield from heading(f"Unit costs{filtered(where)}", answer.period, series=False)
     if not answer.units:
-        yield from apart(NOTHING)
+        yield from nothing(where)
     else:
         yield Grid("", _COLUMNS, answer.units)
     if answer.units and answer.unknown_calls:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, words
-from analytics_es.cli.tables.parts import NOTHING, apart, by_time, cut, errors, footer, heading
+from analytics_es.cli.tables.parts import by_time, cut, errors, footer, heading, nothing
 from analytics_es.types import EntityUsage, EventTypeUsage, UsagePoint, UsageStats
 
 Used = UsageStats | EntityUsage | EventTypeUsage | UsagePoint
@@ -47,7 +47,7 @@ def usage(answer: UsageStats, top: int) -> Iterator[Block]:
 def usage_totals(answer: UsageStats) -> Iterator[Block]:
     """Return the figures over the whole period."""
     if not answer.totals.events:
-        yield from apart(NOTHING)
+        yield from nothing()
         return
     succeeded = Number[UsageStats]("succeeded", lambda usage: words.percent(usage.success_rate))
     active = sorted(answer.active_entities.items(), key=lambda entities: (-entities[1], entities[0]))

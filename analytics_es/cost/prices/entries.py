@@ -14,6 +14,7 @@ from attrs import evolve, field, frozen
 
 from analytics_es.cost.prices.prices import Dated, Origin, PriceList, UnitPrice
 from analytics_es.cost.prices.quantities import listed, side
+from analytics_es.events.tiers import BATCH, STANDARD
 from analytics_es.queries.figures import trimmed
 
 ANY = "*"
@@ -55,8 +56,7 @@ class PriceEntry:
         plain["effective_until"] = self.effective_until and _written(self.effective_until)
         plain["hours"] = [at.isoformat() for at in self.hours or ()]
         for kind, price in self.prices.items():
-            unit = "per_1k" if side(kind) == "other" else "per_mtok"
-            plain.setdefault(unit, {})[kind] = _plain_price(kind, price)
+            plain.setdefault(logged_unit(kind), {})[kind] = _plain_price(kind, price)
         plain |= {"batch": _plain(self.batch), "free": self.free, "multiplier": _plain(self.multiplier)}
         return {name: value for name, value in plain.items() if value not in (None, [], False)}
 
@@ -65,8 +65,10 @@ class PriceEntry:
         return _fits(self.provider, provider or "") and any(_fits(name, model) for name in (self.model, *self.aliases))
 
     def is_of_tier(self, tier: str) -> bool:
-        """Say whether it is about calls of a tier."""
-        return self.service_tier in (None, tier)
+        """Say whether it is about calls of a tier; of all tiers where it is free, or a multiple of what they cost."""
+        if self.service_tier is not None:
+            return self.service_tier == tier
+        return self.free or self.multiplier is not None or tier in (STANDARD, BATCH)
 
     def is_of(self, provider: str) -> bool:
         """Say whether it is about models of a provider."""
@@ -110,6 +112,11 @@ class PriceEntry:
         since = max(self.effective_from, dated.since or self.effective_from)
         prices = {kind: price.times(factor) for kind, price in dated.prices.items()}
         return evolve(dated, since=since, prices=prices)
+
+
+def logged_unit(kind: str) -> str:
+    """Return for how many the log has the price of a kind."""
+    return "per_1k" if side(kind) == "other" else "per_mtok"
 
 
 def _fits(pattern: str, name: str) -> bool:

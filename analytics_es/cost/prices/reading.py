@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
-from analytics_es.cost.prices.entries import ANY, PriceEntry
+from analytics_es.cost.prices.entries import ANY, PriceEntry, logged_unit
 from analytics_es.cost.prices.prices import Tier, UnitPrice
 from analytics_es.cost.prices.quantities import EXACT, KINDS, both, wholes
 from analytics_es.errors import BadPrice
@@ -200,7 +200,12 @@ class _Reader:
         return Tier(above, self._of_one(kind, tier.get("price"), power))
 
     def _of_one(self, kind: str, price: Any, power: int) -> Decimal:
-        return EXACT.scaleb(self._decimal(kind, price), -power)
+        """Read a price, and return that of one; as it is written to the log, it must be readable too."""
+        one = EXACT.scaleb(self._decimal(kind, price), -power)
+        written = logged_unit(kind)
+        if EXACT.scaleb(one, _UNITS[written][0]) > HIGHEST:
+            raise self.wrong(f"{kind} must be at most {HIGHEST:.0e} {written}, not {shown(price)} for {10**power:,}")
+        return one
 
     def _decimal(self, name: str, number: Any) -> Decimal:
         """Read a number that is exact: a float is not."""

@@ -104,7 +104,7 @@ class PostgresLog(EventLog):
         self._recorder = PostgresRecorder(database.writing)
         self._recorder.channel_name = f"{database.schema}_stored_events"  # notifications are not of a schema
         migrations.migrate(database, self._recorder, PostgresCheckpoints(database))
-        self._strict = self._prepare(strict)
+        self.strict = self._prepare(strict)
         self._table = SQL(".").join([Identifier(database.schema), Identifier("stored_events")]).as_string()
         self.seals = PostgresSeals(database)
         with database.look() as cursor:
@@ -153,9 +153,9 @@ class PostgresLog(EventLog):
             tries += 1
             try:
                 with self._database.connection() as connection:
-                    return self._recorder.append(connection, entries, notes or {}, strict=self._strict, again=tries > 1)
+                    return self._recorder.append(connection, entries, notes or {}, strict=self.strict, again=tries > 1)
             except StrictMoved:  # another process has opened the store with more of them
-                self._strict = self._held()
+                self.strict = self._held()
                 tries -= 1  # nothing was stored
                 return attempt()
 

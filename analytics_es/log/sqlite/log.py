@@ -147,12 +147,15 @@ class SQLiteLog(EventLog):
                 cursor.execute(NOTE_ROWS, [ROWS_BY_PLACE])
                 cursor.execute(f"PRAGMA user_version = {SCHEMA}")
             cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
-            self._be_strict(cursor, strict)
+            self.strict = self._held_with(cursor, strict)
             cursor.execute(SELECT_IDENTITY)
             return str(cursor.fetchone()[0])
 
-    def _be_strict(self, cursor: sqlite3.Cursor, strict: Strict) -> None:
-        """Hold from here on what is asked for and not held yet; raises SharedIds, with nothing changed."""
+    def _held_with(self, cursor: sqlite3.Cursor, strict: Strict) -> Strict:
+        """Hold from here on what is asked for and not held yet, and return all of it.
+
+        Raises SharedIds, with nothing changed.
+        """
         note = cursor.execute(SELECT_NOTE, [STRICT]).fetchone()
         held = Strict.read(note and note[0])
         if cursor.execute(FIND_STRICT).fetchone():
@@ -166,7 +169,9 @@ class SQLiteLog(EventLog):
                 place = self._database.path or "a store in memory"
                 raise SharedIds(path=place, source=pattern, count=count, first=first, last=last) from None
         if more:
-            cursor.execute(WRITE_NOTE, (STRICT, held.plus(more).write()))
+            held = held.plus(more)
+            cursor.execute(WRITE_NOTE, (STRICT, held.write()))
+        return held
 
     def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
         """Store what is new, durably and in one commit, with notes; raises BeforeHorizon, with nothing stored."""
