@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import orjson
@@ -13,12 +13,15 @@ from cattrs.preconf.orjson import make_converter
 
 from analytics_es.errors import BadField, BadText, TooLarge
 from analytics_es.events.event import RecordedEvent
+from analytics_es.events.fields import AMOUNTS
 
 MAX_BYTES = 256 * 1024
 
 # What orjson returns was cut to size from a kilobyte of memory. Where many of these are kept, each takes five times as
 # long as a copy of it, which cutting off the newline makes.
 _STATE = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+
+_ALL_DIGITS = Context(prec=60)  # an amount has 36 at most
 
 # Stored shapes change by a new entry here, never by a change of what is stored: type → function of the data.
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -128,9 +131,24 @@ def same_content(one: bytes, other: bytes) -> bool:
         first, second = orjson.loads(one), orjson.loads(other)
         for event in (first, second):
             event.pop("occurred_at", None), event.pop("recorded_at", None)
+            event["data"] = plain_amounts(event.get("data"))
     except (ValueError, AttributeError, TypeError):  # bytes of another hand
         return False
     return _same(first, second)
+
+
+def plain_amounts(data: Any) -> Any:
+    """Return data with amounts of money as they are compared: 0.20 and 0.2, which are kept as they came, are one."""
+    if not isinstance(data, dict):  # bytes of another hand
+        return data
+    return {name: _plain(value) if name in AMOUNTS and isinstance(value, str) else value for name, value in data.items()}
+
+
+def _plain(amount: str) -> str:
+    try:
+        return str(Decimal(amount).normalize(_ALL_DIGITS))
+    except ArithmeticError:  # stored by another hand
+        return amount
 
 
 def _same(one: Any, other: Any) -> bool:

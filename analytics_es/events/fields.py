@@ -88,6 +88,8 @@ def _checked_by(fields: Mapping[str, Check], *kinds: Check) -> frozenset[str]:
 # Fields that are texts, and those that are whole numbers or durations.
 TEXTS, COMMON_TEXTS = _checked_by(VOCABULARY, checks.text), _checked_by(COMMON, checks.text)
 NUMBERS, COMMON_NUMBERS = (_checked_by(fields, checks.count, checks.milliseconds) for fields in (VOCABULARY, COMMON))
+# Fields that are amounts of money, which are kept as the text that was told.
+AMOUNTS = _checked_by(VOCABULARY, checks.money, checks.signed_money)
 
 
 # ── what an expression may name ─────────────────────────────────────────────────────────────────────────────────

@@ -107,5 +107,6 @@ def _teller(source: str, id: str) -> str:
 def _content(event: Entry | Held) -> bytes:
     stored = orjson.loads(codec.upcast(event.type, event.state))
     teller = _teller(stored["source"], stored["id"])
-    content = orjson.dumps([teller, event.type, stored["occurred_at"], stored["data"]], option=orjson.OPT_SORT_KEYS)
+    data = codec.plain_amounts(stored.get("data"))
+    content = orjson.dumps([teller, event.type, stored.get("occurred_at"), data], option=orjson.OPT_SORT_KEYS)
     return blake2b(content, digest_size=16).digest()

@@ -124,6 +124,19 @@ def test_the_order_of_fields_makes_no_difference() -> None:
     assert same_content(stored(turned), stored(event))
 
 
+@pytest.mark.parametrize(("one", "other"), [("0.20", 0.2), ("0.20", "0.2"), ("100", "1e2"), ("0.00", 0), ("1.0", 1)])
+def test_an_amount_is_the_same_however_it_is_written(one: Any, other: Any) -> None:
+    assert same_content(stored(provider_call(cost=one)), stored(provider_call(cost=other)))
+
+
+@pytest.mark.parametrize("cost", ["NaN", "1e999999999", "x", "", None, 0.2, [], "0.20000000000000000000000000000000001"])
+def test_amounts_of_another_hand_are_compared_as_they_are(cost: Any) -> None:
+    one, other = (orjson.dumps({"data": {"cost": amount}}) for amount in (cost, "0.2"))
+
+    assert same_content(one, one)
+    assert not same_content(one, other)
+
+
 @pytest.mark.parametrize(
     "other",
     [
