@@ -299,6 +299,25 @@ def test_a_transaction_that_idles_too_long_changes_nothing(opening: Opening, mon
     exact(service)
 
 
+def test_a_table_that_was_dropped_fails_no_append_on_its_connection(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver lets the server forget what it has prepared, after the next statement."""
+    monkeypatch.setattr(databases, "CHECK_SECONDS", 3600.0)  # which would be that statement
+    service = opening(follow=False)
+    database = service.store.log._database  # type: ignore[attr-defined]
+    everywhere = 2 * databases.WRITERS  # connections go round
+    for _ in range(everywhere):
+        service.record_event(**tool_call()).unwrap()
+    with database.connect() as connection:
+        connection.execute("CREATE TABLE of_before (n int)")
+    with database.write() as cursor:
+        cursor.execute("DROP TABLE of_before")
+
+    for _ in range(everywhere):
+        service.record_event(**tool_call()).unwrap()
+
+
 def test_a_transaction_that_an_interrupt_has_left_open_is_ended_when_its_connection_comes_back(
     opening: Opening,
 ) -> None:

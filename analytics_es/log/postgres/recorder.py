@@ -89,6 +89,9 @@ class PostgresRecorder(PostgresApplicationRecorder):
         cursor = connection.cursor(row_factory=tuple_row)
         # In one go: nobody waits for us while the table is locked.
         with connection.pipeline(), connection.transaction():
+            # What the driver wants the server to forget of this connection, after tables were dropped, goes out after
+            # the first statement: were that one prepared anew, it would be forgotten with the rest.
+            cursor.execute("SELECT", prepare=False)
             self._lock_table(cursor)
             self._notify_channel(cursor)
             looking = Cursor(connection.cursor(row_factory=tuple_row))
