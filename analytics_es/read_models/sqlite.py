@@ -80,7 +80,7 @@ class SQLiteReadModels(ReadModels):
     """All read models of one log, in one file that may be deleted at any time, or in memory where the path is None."""
 
     key_type, integer_type, table_options = "TEXT", "INTEGER", " STRICT, WITHOUT ROWID"
-    wide_type = "ANY CHECK (typeof({c}) IN ('integer', 'text', 'null'))"  # never a float
+    wide_type = "ANY CHECK (typeof({c}) <> 'real')"  # a list of types would be made anew for each row
     sums = Sums(sums=_SUMS, exact={**_SUMS, "wide sum": _EXACT_SUM}, overflow=_overflow)
 
     def __init__(
