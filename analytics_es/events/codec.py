@@ -141,7 +141,9 @@ def plain_amounts(data: Any) -> Any:
     """Return data with amounts of money as they are compared: 0.20 and 0.2, which are kept as they came, are one."""
     if not isinstance(data, dict):  # bytes of another hand
         return data
-    return {name: _plain(value) if name in AMOUNTS and isinstance(value, str) else value for name, value in data.items()}
+    return {
+        name: _plain(value) if name in AMOUNTS and isinstance(value, str) else value for name, value in data.items()
+    }
 
 
 def _plain(amount: str) -> str:

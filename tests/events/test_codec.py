@@ -129,7 +129,9 @@ def test_an_amount_is_the_same_however_it_is_written(one: Any, other: Any) -> No
     assert same_content(stored(provider_call(cost=one)), stored(provider_call(cost=other)))
 
 
-@pytest.mark.parametrize("cost", ["NaN", "1e999999999", "x", "", None, 0.2, [], "0.20000000000000000000000000000000001"])
+@pytest.mark.parametrize(
+    "cost", ["NaN", "1e999999999", "x", "", None, 0.2, [], "0.20000000000000000000000000000000001"]
+)
 def test_amounts_of_another_hand_are_compared_as_they_are(cost: Any) -> None:
     one, other = (orjson.dumps({"data": {"cost": amount}}) for amount in (cost, "0.2"))
 
