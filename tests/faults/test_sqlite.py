@@ -39,6 +39,42 @@ def sizes_of_batches(service: AnalyticsService) -> set[int]:
     return {sources.count(source) for source in set(sources)}
 
 
+# ── opened more than once ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def in_another_process(code: str) -> str:
+    command = [sys.executable, "-c", f"from analytics_es import AnalyticsService\n{code}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout.strip()
+
+
+def test_a_store_that_is_opened_twice_in_a_process_is_safe_from_other_processes(path: Path) -> None:
+    """Who closes a file ends the locks that the whole process has on it, and the last one in takes the log away."""
+    other = f"AnalyticsService.open({str(path)!r}, follow=False).record_event('job.completed', {{}}).unwrap()"
+    with AnalyticsService.open(path, follow=False) as service:
+        for number in range(3):
+            with AnalyticsService.open(path, follow=False) as second:
+                second.record_event("job.completed", {}).unwrap()
+            in_another_process(other)
+            service.record_events(batch(number)).unwrap()
+            service.catch_up()
+
+    with AnalyticsService.open(path, follow=False) as service:
+        assert len(identities(service.store.log)) == 1 + 3 * (1 + 1 + 50)  # the policy, and what was recorded
+        assert sizes_of_batches(service) == {1 + 3 + 3, 50}
+    assert_derivable(str(path))
+
+
+def test_who_is_refused_because_somebody_is_in_here_lets_nobody_in(path: Path) -> None:
+    code = "from pathlib import Path\nfrom analytics_es.log.sqlite.database import only_one\n"
+    with sqlite_database.only_one(path) as alone, sqlite_database.only_one(path) as second:
+        assert (alone, second) == (True, False)
+    with sqlite_database.only_one(path):
+        with sqlite_database.only_one(path):
+            pass
+        asked = in_another_process(f"{code}with only_one(Path({str(path)!r})) as alone: print(alone)")
+        assert asked == "False"
+
+
 # ── no space ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

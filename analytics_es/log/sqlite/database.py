@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteC
 
 from analytics_es import forks
 from analytics_es.errors import Closed, Forked, OldSqlite, RowsRefused, StoreBusy, StoreFailed, StoreMoved
-from analytics_es.log.sqlite.file import check, create, escaped, file_at
+from analytics_es.log.sqlite.file import check, create, escaped, file_at, touch
 from analytics_es.log.turns import Turns
 
 LOCK_TIMEOUT = 5
@@ -263,7 +262,7 @@ def only_one(path: Path) -> Iterator[bool]:
     """
     beside = path.with_name(f"{path.name}-rebuild")
     with translated():
-        os.close(os.open(beside, os.O_CREAT | os.O_RDWR, 0o600))
+        touch(beside)
         with closing(sqlite3.connect(beside, timeout=0, isolation_level=None, check_same_thread=False)) as connection:
             try:
                 connection.execute("BEGIN EXCLUSIVE")

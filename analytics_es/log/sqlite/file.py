@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from analytics_es.errors import NewerSchema, NoFolder, NotAFile, NotOurs, NotWritable
 
-WRITE_AHEAD = b"\2\2"  # in the file's header, where it says which versions may write and read it
+HEADER = 100  # bytes of a database, which say whose it is
 
 
 def check(path: Path, *, kind: int, schema: int) -> None:
@@ -47,28 +47,41 @@ def _check_header(path: Path, kind: int, schema: int) -> None:
 
 
 def _header(path: Path) -> tuple[int, int] | None:
-    """Read application id and schema version from the file's first page, without opening it as a database."""
-    head = _first_page(path)
-    if len(head) < 100 or not head.startswith(b"SQLite format 3\0"):
+    """Read application id and schema version from the file's first page; None where it is no database.
+
+    SQLite reads them, as if nobody ever wrote to the file: it locks nothing and makes no files. Closing a file that was
+    opened by hand ends all locks of this process on it: another process could take its write-ahead log away.
+    """
+    if path.stat().st_size < HEADER:
         return None
-    return int.from_bytes(head[68:72], "big"), int.from_bytes(head[60:64], "big")
+    try:
+        with closing(sqlite3.connect(f"file:{escaped(path)}?mode=ro&immutable=1", uri=True)) as connection:
+            connection.execute("PRAGMA writable_schema = ON")  # however long the file should be: somebody may write it
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError as error:
+        raise NotWritable(path=path, problem=error) from None
+    except sqlite3.DatabaseError:
+        return None
+    return application, version
 
 
-def _first_page(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(100)
+def touch(path: Path) -> None:
+    """Make a file, private, where there is none; one that is there is not opened by hand, as `_header` says."""
+    with suppress(FileExistsError):
+        os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def create(path: Path, *, kind: int, schema: int, timeout: float) -> None:
     """Make a database of this kind where there is none; waits `timeout` seconds for others who do the same."""
-    if path.exists() and _first_page(path)[18:20] == WRITE_AHEAD:
-        return
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        touch(path)
         connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     except (OSError, ValueError, sqlite3.Error) as error:
         raise NotWritable(path=path, problem=error) from None
     with closing(connection):
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            return
         # Before write-ahead logging begins, so that the file itself says whose it is.
         connection.execute("BEGIN")
         # This writes, and before there is anything: pages that are freed can be given back to the disk later.
