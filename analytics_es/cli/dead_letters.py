@@ -24,7 +24,7 @@ _LETTERS: Columns[DeadLetter] = [
 
 @click.group("dead-letters", cls=Group)
 def dead_letters() -> None:
-    """What projections could not use: which event, why, and what to do.
+    """What projections could not use: which event, and why.
 
     A value that could not be read is left out of its measure, an event that could not be added of its projection. Both
     are counted in every answer about their hours.

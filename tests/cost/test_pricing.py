@@ -216,9 +216,9 @@ def added(book: PriceBook, events: Iterable[Mapping[str, Any]], of: Of) -> dict[
     noted: dict[Key, int] = defaultdict(int)
     for event in events:
         key, cost = of(event), cost_of(book, event)
-        if event["event_type"] == "provider.call.noted" and "cost" in event["data"] and isinstance(cost, tuple):
-            found[cost[0], *key].append(cost[1])
-            noted[cost[0], *key] += 1
+        if event["event_type"] == "provider.call.noted" and event["data"].get("cost") is not None:  # a bill, also of 0
+            found[event["data"]["currency"], *key].append(Decimal(event["data"]["cost"]))
+            noted[event["data"]["currency"], *key] += 1
         if not ended(event):
             continue
         if isinstance(cost, str):
