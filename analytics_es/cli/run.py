@@ -127,7 +127,7 @@ def _retained(result: OperationResult[RetentionResult]) -> str:
     if result.failure:
         return f"warning: retention: {result.failure.message}"
     done = result.unwrap()
-    stuck = f"; stuck: {', '.join(each.projection for each in done.stuck)}" if done.stuck else ""
+    stuck = f"; stuck: {', '.join(projection.projection for projection in done.stuck)}" if done.stuck else ""
     return f"retention: sealed and deleted {words.plural(done.events, 'event')}{stuck}" if done.events else ""
 
 

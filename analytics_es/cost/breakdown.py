@@ -48,8 +48,8 @@ def read_cost_words(declaration: Declaration, by: Sequence[str], where: Mapping[
     words = read_words(declaration, by, where)
     for word in TOLD_APART:
         if word in words.names:
-            known = [key.name for key in declaration.keys if not key.of_entity and key.name not in TOLD_APART]
-            keys = f"{', '.join((*known, *declaration.entities))} ({word} only tells apart what has a price of its own)"
+            names = [key.name for key in declaration.keys if not key.of_entity and key.name not in TOLD_APART]
+            keys = f"{', '.join((*names, *declaration.entities))} ({word} only tells apart what has a price of its own)"
             raise UnknownKey(key=word, projection="what calls cost", keys=keys)
     return words
 

@@ -41,7 +41,7 @@ class SealFold:
         days: list[Day] = []
         adopted: list[Adopted] = []
         live, coming = self._groups()
-        for group in filter(None, ([evolve(each.declaration, generation=0) for each in live], coming)):
+        for group in filter(None, ([evolve(read_model.declaration, generation=0) for read_model in live], coming)):
             with closing(SQLiteReadModels(None, group, log=self.store.log.identity, timezone=zone)) as read_models:
                 failed = self._fold_into(read_models, group)
                 with read_models.read() as snapshot:
@@ -51,7 +51,7 @@ class SealFold:
                         rows += pack(declared, seal, snapshot.rows(declared), unreadable, self.store.calendar)
                         days = [(day, events, checksum) for day, events, checksum in snapshot.ledger(declared.name)]
             if group is not coming:
-                left = [each for each in live if each.declaration.name in failed]
+                left = [read_model for read_model in live if read_model.declaration.name in failed]
                 adopted = [self.stuck.adopt(one, horizon, self.until, self._older()) for one in left]
         definitions += [one.definition for one in adopted]
         rows += [packed for one in adopted for packed in one.rows]
@@ -60,7 +60,7 @@ class SealFold:
     def _groups(self) -> tuple[list[Live], list[Declaration]]:
         """Return what is live, and what is declared and not live yet: each by its own name only once."""
         live = self.store.read_models.everything_live()
-        definitions = {each.declaration.definition for each in live}
+        definitions = {read_model.declaration.definition for read_model in live}
         return live, [declared for declared in self.store.declarations if declared.definition not in definitions]
 
     def _fold_into(self, read_models: ReadModels, group: list[Declaration]) -> set[str]:

@@ -54,7 +54,10 @@ class Stuck:
         """Take the rows of days that are sealed as a whole from the read model; its position says what it lacks."""
         declared, seal = evolve(live.declaration, generation=0), horizon.seal + 1
         families = [family for family in until if _consumes(declared, family, until)]
-        starts, ends = [of_family(horizon.sealed, family) for family in families], [until[each] for each in families]
+        starts, ends = (
+            [of_family(horizon.sealed, family) for family in families],
+            [until[family] for family in families],
+        )
         start, end = max(starts, default=0), min(ends, default=0)
         missed, lost = self._missed(live, older)
         settled = len({*starts}) <= 1 and len({*ends}) <= 1
@@ -86,12 +89,12 @@ class Stuck:
             StuckProjection(projection=name, problem=str(error), lost=self._lost[name])
             for name, error in sorted(self.errors.items())
         ]
-        for each in stuck:
+        for projection in stuck:
             logger.error(
                 "Retention went on without %s, which lacks %s sealed events: %s",
-                each.projection,
-                each.lost,
-                each.problem,
+                projection.projection,
+                projection.lost,
+                projection.problem,
             )
         return stuck
 

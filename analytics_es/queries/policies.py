@@ -31,14 +31,14 @@ class InForce(NamedTuple):
 class Policies:
     """The policies that a log tells of, in order. Before the first, everything was stored."""
 
-    told: tuple[InForce, ...] = ()
+    in_force: tuple[InForce, ...] = ()
 
     def not_stored(self, words: Iterable[str], since: datetime, upto: int) -> tuple[str, ...]:
         """Return the words whose fields were not stored of some of the events since a time, up to a position.
 
         An event is recorded when it occurs, or later: a policy that ended before that time does not count.
         """
-        until = [one for one in self.told if one.position <= upto]
+        until = [policy for policy in self.in_force if policy.position <= upto]
         ended = sum(later.since < since for _, later in pairwise(until))
         return tuple(sorted({word for word in words if any(_drops(one.policy, word) for one in until[ended:])}))
 
@@ -56,7 +56,7 @@ class PolicyLog:
             more = announced(self._log, CONFIGURED, _policy, after=self._read)
             if more.said:
                 added = [InForce(at, recorded_at(self._log, at) or EARLIEST, policy) for at, policy in more.said]
-                self._policies, self._read = Policies((*self._policies.told, *added)), added[-1].position
+                self._policies, self._read = Policies((*self._policies.in_force, *added)), added[-1].position
             return self._policies
 
 

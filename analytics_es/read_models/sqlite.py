@@ -98,10 +98,10 @@ class SQLiteReadModels(ReadModels):
             with database.write() as cursor:
                 for statement in (CREATE_ABOUT, CREATE_UNREADABLE, CREATE_DISCARDED, *CREATE_REGISTRY):
                     cursor.execute(statement)
-                found = cursor.execute("PRAGMA user_version").fetchone()[0]
-                if found < WIDE:
+                version = cursor.execute("PRAGMA user_version").fetchone()[0]
+                if version < WIDE:
                     self._widen(cursor)
-                if found < SCHEMA:
+                if version < SCHEMA:
                     cursor.execute(f"PRAGMA user_version = {SCHEMA}")
                 self.prepare(cursor, self._timezone)
         except BaseException:
