@@ -23,7 +23,7 @@ from analytics_es.read_models import ReadModels
 from analytics_es.store import Store
 from analytics_es.types import DeadLetter, RetryResult, TimePeriod
 
-DIGITS = 38  # of a number that is added up
+MOST_DIGITS = 38  # of a number that is added up
 SHOWN = 80  # characters of a value
 
 
@@ -249,7 +249,7 @@ def _wrong(path: tuple[str, ...], value: Any, measure: Measure | None) -> str:
     if not read.is_finite():
         return " is not a number"
     if measure and measure.kind != "histogram":
-        return f" does not fit {DIGITS} digits" if read.adjusted() >= DIGITS - measure.decimals else ""
+        return f" does not fit {MOST_DIGITS} digits" if read.adjusted() >= MOST_DIGITS - measure.decimals else ""
     if abs(read) > Decimal(MAX_INTEGER).scaleb(-(measure.decimals if measure else 0)):
         return " does not fit 64 bits"
     return " is below 0" if measure and measure.kind == "histogram" and read < 0 else ""

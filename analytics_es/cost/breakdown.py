@@ -12,13 +12,12 @@ from attrs import frozen
 from analytics_es.cost.cells import NEEDED, TOLD_APART
 from analytics_es.cost.charges import Charge, Costs, regrouped, remaining, together
 from analytics_es.cost.context import with_prices
-from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.cost.pricing import Assumption, Costing
 from analytics_es.cost.what_if import check_models
 from analytics_es.errors import UnknownKey
 from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
-from analytics_es.queries.figures import change, trimmed
+from analytics_es.queries.figures import DIGITS, change, trimmed
 from analytics_es.queries.grouping import Grouping, Words, asked_by, grouping, read_words
 from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.types import (
@@ -179,7 +178,7 @@ def _forecast(question: Question, cost: Decimal) -> Decimal | None:
     passed = question.context.clock().timestamp() - start
     if not 0 < passed < end - start:
         return None
-    with localcontext(WIDE):
+    with localcontext(DIGITS):
         return trimmed((cost * (end - start) / Decimal(round(passed))).quantize(BILLIONTH))
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 from analytics_es.cost.cells import NEEDED, TOLD_APART
 from analytics_es.cost.charges import Costs, together
-from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.cost.pricing import Costing
 from analytics_es.errors import UnknownKey
 from analytics_es.projection.declaration import MONEY, Declaration
 from analytics_es.queries import Question, QuestionContext
-from analytics_es.queries.figures import trimmed
+from analytics_es.queries.figures import DIGITS, trimmed
 from analytics_es.queries.grouping import asked_by, grouping, read_filters
 from analytics_es.types import TimePeriod, UnitCost, UnitCosts
 
@@ -93,12 +92,16 @@ def _of_output(whole: Costs) -> Iterator[UnitCost]:
             yield _unit(OUTPUT, currency, charge.cost, trimmed(Decimal(tokens) / 1000), whole.not_known().calls)
 
 
+def _quotient(cost: Decimal, units: Decimal) -> Decimal:
+    return trimmed(DIGITS.divide(cost, units).quantize(TWELVE, context=DIGITS))
+
+
 def _unit(unit: Any, currency: str, cost: Decimal | None, units: Decimal, unknown: int) -> UnitCost:
     return UnitCost(
         unit=unit,
         currency=currency,
         cost=None if cost is None else trimmed(cost),
         units=units,
-        each=None if cost is None or not units else trimmed(WIDE.divide(cost, units).quantize(TWELVE, context=WIDE)),
+        each=None if cost is None or not units else _quotient(cost, units),
         unknown_calls=unknown,
     )

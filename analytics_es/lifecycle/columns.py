@@ -20,8 +20,8 @@ _BUCKET = {"metric": TEXT, "unit": TEXT, "currency": TEXT, "start": TIME, "granu
 METRICS = {**_BUCKET, **{field.name: WHOLE if field.name == "count" else EXACT for field in fields(Distribution)}}
 
 # In CSV and JSON, decimals are texts, and have as many digits as they have.
-DIGITS = "DIGITS"
-METRICS_AS_TEXTS = {name: DIGITS if kind == EXACT else kind for name, kind in METRICS.items()}
+PLAIN = "digits"
+METRICS_AS_TEXTS = {name: PLAIN if kind == EXACT else kind for name, kind in METRICS.items()}
 
 # Every type of column: in Arrow, the types in JSON that fit, and as text.
 _KINDS = {
@@ -30,7 +30,7 @@ _KINDS = {
     MILLISECONDS: (pa.decimal128(18, 3), "('UBIGINT', 'BIGINT', 'DOUBLE')", "plain({})"),
     EXACT: (pa.decimal128(38, 18), "('UBIGINT', 'BIGINT', 'DOUBLE', 'VARCHAR')", "plain({})"),
     TIME: (pa.timestamp("us", "UTC"), "()", "iso({})"),
-    DIGITS: (pa.string(), "()", "{}"),
+    PLAIN: (pa.string(), "()", "{}"),
 }
 MACROS = r"""
     CREATE MACRO plain(x) AS rtrim(rtrim(CAST(x AS VARCHAR), '0'), '.');

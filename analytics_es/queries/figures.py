@@ -10,7 +10,7 @@ from typing import Any
 from analytics_es.projection.declaration import MONEY, Measure
 from analytics_es.types import Distribution
 
-DIGITS = Context(prec=200)  # sums have more digits than Python's usual 28
+DIGITS = Context(prec=200)  # of sums, and what is divided: more than Python's usual 28
 _ANY = 10**40  # no value is larger
 QUANTILES = {"p50": (50, 100), "p90": (90, 100), "p95": (95, 100), "p99": (99, 100)}
 

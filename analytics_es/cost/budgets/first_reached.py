@@ -21,7 +21,6 @@ from analytics_es.cost.budgets.spending import COST, Spending, amounts_by, hours
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PricesThen
 from analytics_es.cost.prices.book import PriceBook
-from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.events.event import MICRO
 from analytics_es.log import LogSlice
 from analytics_es.projection.declaration import Declaration, Key
@@ -29,6 +28,7 @@ from analytics_es.projection.fold_sql import OCCURRED
 from analytics_es.projection.rows import by_name
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
+from analytics_es.queries.figures import DIGITS
 from analytics_es.queries.rows import Values
 from analytics_es.read_models import Seeds, Tiling
 from analytics_es.store import Store
@@ -65,7 +65,7 @@ class State:
     @property
     def spent(self) -> Decimal:
         """What calls cost, and what `budget.spent` events took."""
-        return WIDE.add(money(self.taken) or NOTHING, self.cost or NOTHING)
+        return DIGITS.add(money(self.taken) or NOTHING, self.cost or NOTHING)
 
     def has_reached(self, percent: Decimal) -> bool:
         """Say whether so much of it was spent, and that was a threshold of it."""
@@ -121,7 +121,7 @@ class BudgetHistory:
         """Return the history of a budget; where nothing is priced, it does not matter when prices were published."""
         history = cls(latest=latest, **parts)
         if history.account.scope:
-            with localcontext(WIDE):
+            with localcontext(DIGITS):
                 history._price(latest)
         return history
 
@@ -137,7 +137,7 @@ class BudgetHistory:
 
     def first(self, percent: Decimal) -> State | None:
         """Return the state at the first position by which so much was reached, None where it never was."""
-        with localcontext(WIDE):
+        with localcontext(DIGITS):
             return self._first(self.earlier, self.latest, percent)
 
     def _first(self, before: State, after: State, percent: Decimal) -> State | None:

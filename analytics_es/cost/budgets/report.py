@@ -13,11 +13,10 @@ from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, money
 from analytics_es.cost.budgets.credits import NOTHING, Burnt, Grant, burn, phases
 from analytics_es.cost.budgets.spending import COST, OpenContext, Spending, between, hours, spending
-from analytics_es.cost.prices.quantities import WIDE
 from analytics_es.errors import AnalyticsError, NotStored
 from analytics_es.events.event import LATEST, time_of
 from analytics_es.projection.calendar import Calendar
-from analytics_es.queries.figures import trimmed
+from analytics_es.queries.figures import DIGITS, trimmed
 from analytics_es.read_models import Snapshot, Tiling
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, Completeness, CreditStatus, TimePeriod
 
@@ -42,7 +41,7 @@ def budgets(open_context: OpenContext, budget: str | None, at: datetime | None) 
                 and (draft.account.holds(at or now) or (budget_id is not None and at is None))
             ]
             own = question.completeness()
-    with localcontext(WIDE):
+    with localcontext(DIGITS):
         outcomes = [_outcome(open_context, draft, when) for draft in drafts]
         statuses = [_status(draft, outcome, when) for draft, outcome in zip(drafts, outcomes, strict=True)]
     statuses.sort(key=lambda status: (-(status.used or 0.0), status.budget_id, status.currency, status.scope_id))

@@ -116,9 +116,8 @@ class PriceBook:
         tiers: Sequence[str] | None = None,
     ) -> list[datetime]:
         """Return the instants within (start, end) at which the price of a call changes, of some tiers or of any."""
-        chosen = self.tiers(provider, model) if tiers is None else tiers
-        of_each = (self.spells(provider, model, start, end, service_tier=tier) for tier in chosen)
-        return sorted({spell.start for spells in of_each for spell in spells} - {_utc(start)})
+        spells = self._spells_of(provider, model, start, end, tiers)
+        return sorted({spell.start for spell in spells} - {_utc(start)})
 
     def thresholds(
         self,
@@ -129,10 +128,14 @@ class PriceBook:
         tiers: Sequence[str] | None = None,
     ) -> list[int]:
         """Return the numbers of input tokens above which the price of a call within [start, end) changes."""
-        chosen = self.tiers(provider, model) if tiers is None else tiers
-        of_each = (self.spells(provider, model, start, end, service_tier=tier) for tier in chosen)
-        prices = [spell.prices for spells in of_each for spell in spells if spell.prices]
-        return sorted({threshold for priced in prices for threshold in priced.thresholds})
+        spells = self._spells_of(provider, model, start, end, tiers)
+        return sorted({threshold for spell in spells if spell.prices for threshold in spell.prices.thresholds})
+
+    def _spells_of(
+        self, provider: str | None, model: str, start: datetime, end: datetime, tiers: Sequence[str] | None
+    ) -> Iterator[Spell]:
+        for name in self.tiers(provider, model) if tiers is None else tiers:
+            yield from self.spells(provider, model, start, end, service_tier=name)
 
     def tiers(self, provider: str | None, model: str) -> list[str]:
         """Return the tiers of which anything is said of a model: the standard one and batches always are."""

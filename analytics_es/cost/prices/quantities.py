@@ -12,8 +12,6 @@ from analytics_es.queries.figures import trimmed
 
 # Digits for the largest count there can be, times the longest price there can be, many times; never rounded.
 EXACT = Context(prec=200, traps=[Inexact, InvalidOperation])
-# The same digits for what is divided, and has no end.
-WIDE = Context(prec=200, traps=[InvalidOperation])
 
 # Each kind with what it is; a kind lies in every other that says less. `requests` is one a call, whatever it tells.
 KINDS: dict[str, frozenset[str]] = {
