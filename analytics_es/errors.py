@@ -313,11 +313,6 @@ class SameName(AnalyticsError):
     """Two projections are called {name!r}: rename one of the classes."""
 
 
-class ProjectionsShadowed(AnalyticsError):
-    """The package 'projections' found at {path} is not the one of analytics_es: rename or move it, or pass the classes
-    yourself: AnalyticsService.open(..., projections=[MyProjection])."""
-
-
 class FoldFailed(AnalyticsError):
     """The projection {projection} cannot go on: {problem}. The others do."""
 

@@ -34,11 +34,11 @@ from analytics_es.projection import declaration_of, declarations_of
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded
+from analytics_es.projections import Budgets, Cost, Performance, Usage
 from analytics_es.read_models import ReadModels
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.testing import NOON
-from projections import Budgets, Cost, Performance, Usage
 
 OURS = (Budgets, Cost, Performance, Usage)
 

@@ -12,7 +12,6 @@ from attrs import evolve, frozen
 
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.tags import add_tags, announce_tags, check_tags
-from analytics_es.errors import ProjectionsShadowed
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.privacy import DEFAULT
 from analytics_es.lifecycle import RetentionPolicy
@@ -22,7 +21,7 @@ from analytics_es.service.parts import Lifetime, Parts
 from analytics_es.service.settings import Settings, read_settings
 from analytics_es.store import absolute, open_store
 
-OUR_PROJECTIONS = "projections"
+OUR_PROJECTIONS = "analytics_es.projections"
 PRIVACY = DEFAULT
 
 
@@ -86,10 +85,6 @@ class Opening:
 
 
 def _ours() -> Sequence[type]:
-    """Find the projections of this distribution by name: they know this package, it does not know them."""
+    """Find the projections that come with it by name: they know this package, it does not know them."""
     module = importlib.import_module(OUR_PROJECTIONS)
-    try:
-        return [getattr(module, name) for name in ("Budgets", "Cost", "Performance", "Usage")]
-    except AttributeError:
-        place = getattr(module, "__file__", None) or next(iter(module.__path__))
-        raise ProjectionsShadowed(path=place) from None
+    return [getattr(module, name) for name in module.__all__]

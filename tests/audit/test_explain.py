@@ -21,11 +21,11 @@ from analytics_es.events.event import EPOCH
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import Histogram, count, histogram, key, largest, projection, smallest, total
 from analytics_es.projection.declaration import Declaration, Measure
+from analytics_es.projections import Cost
 from analytics_es.queries.summary import summary
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.testing import NOON, budget_allocated, job_failed, provider_call, task_completed, tool_call
 from analytics_es.types import Distribution, Explanation, MetricPoint
-from projections import Cost
 from tests.servers import Server
 from tests.stores import USUAL, append, engine, log_of, nth, runner_of, stored, views_of
 from tests.test_laws import ALL, ZONES, broken, histories, moderate, source_of

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.audit import comparison, ledger
 from analytics_es.projection import count, key, largest, projection
+from analytics_es.projections import Cost, Performance, Usage
 from analytics_es.testing import NOON, provider_call, tool_call
 from analytics_es.types import Divergence, Verification
-from projections import Cost, Performance, Usage
 from tests.servers import Server
 from tests.stores import append, sql, stored
 

@@ -24,11 +24,11 @@ from analytics_es.cost.prices.quantities import EXACT, KINDS
 from analytics_es.errors import BadUsage
 from analytics_es.events.event import VERDICTS
 from analytics_es.projection.calendar import Calendar
+from analytics_es.projections.cost import THRESHOLDS
 from analytics_es.read_models import Tiling
 from analytics_es.service.questions import Questions
 from analytics_es.testing import provider_call
 from analytics_es.types import CostBreakdown, Granularity
-from projections.cost import THRESHOLDS
 from tests.servers import Server
 from tests.stores import replace
 

@@ -6,7 +6,7 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.projection import count, key, projection
-from projections import Usage
+from analytics_es.projections import Usage
 from tests.stores import append, stored
 
 NUL = "a\x00b"  # which no text of the server can hold

@@ -24,9 +24,9 @@ from analytics_es.lifecycle import erasure
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED
 from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN, LISTED
 from analytics_es.projection import count, key, projection
+from analytics_es.projections import Cost, Performance, Usage
 from analytics_es.testing import NOON, job_failed, message_added, provider_call, tool_call
 from analytics_es.types import ForgetReceipt, HeldCopy
-from projections import Cost, Performance, Usage
 from tests.servers import Server
 from tests.stores import found_in, recorded, sql
 

@@ -13,8 +13,8 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import FoldFailed
 from analytics_es.projection import count, key, projection
 from analytics_es.projection.fold_sql import ProjectionSql
+from analytics_es.projections import Usage
 from analytics_es.testing import NOON, tool_call
-from projections import Usage
 from tests.stores import contents, record
 
 NOW = NOON + timedelta(days=200)

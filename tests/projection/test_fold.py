@@ -26,6 +26,7 @@ from analytics_es.projection import engine as duckdb
 from analytics_es.projection.declaration import shortened
 from analytics_es.projection.fold import Folded, succeeded
 from analytics_es.projection.fold_sql import BUCKET_OF
+from analytics_es.projections import Cost, Performance, Usage
 from analytics_es.testing import (
     NOON,
     budget_allocated,
@@ -35,7 +36,6 @@ from analytics_es.testing import (
     task_completed,
     tool_call,
 )
-from projections import Cost, Performance, Usage
 from tests.stores import batch, engine, folded, log_of, rows, runner_of, stored, views_of
 
 NOON_HOUR = int(NOON.timestamp())

@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from analytics_es import AnalyticsService
 from analytics_es.projection import declaration_of
 from analytics_es.projection.declaration import Declaration
-from projections import Budgets, Cost, Performance, Usage
+from analytics_es.projections import Budgets, Cost, Performance, Usage
 from tests.stores import columns
 
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.events.codec import to_json
 from analytics_es.projection import count, key, largest, projection, smallest, total
+from analytics_es.projections import Budgets, Cost, Performance, Usage
 from analytics_es.testing import NOON, budget_allocated, provider_call
 from analytics_es.types import Distribution
-from projections import Budgets, Cost, Performance, Usage
 from tests.examples import examples
 from tests.servers import Server
 from tests.stores import append, opened, record, stored

@@ -13,9 +13,9 @@ from syrupy.assertion import SnapshotAssertion
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.events.codec import to_plain
 from analytics_es.projection import Histogram, count, histogram, key, projection, total
+from analytics_es.projections import Usage
 from analytics_es.testing import NOON, job_failed, message_added, provider_call, task_completed, tool_call
 from analytics_es.types import Distribution, MetricSummary, OperationResult
-from projections import Usage
 from tests import day
 from tests.day import DAY, MONDAY, NOW
 from tests.stores import OURS, append, record, stored

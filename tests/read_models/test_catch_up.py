@@ -16,10 +16,10 @@ from analytics_es.errors import Closed, FoldFailed, NotCaughtUp
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import count, key, projection, total
 from analytics_es.projection.fold_sql import ProjectionSql
+from analytics_es.projections import Performance, Usage
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.types import ProjectionStatus
-from projections import Performance, Usage
 from tests.stores import (
     OURS,
     PATIENCE,

@@ -16,11 +16,11 @@ from analytics_es.errors import FoldFailed, NothingFolds, StoreBusy, StoreFailed
 from analytics_es.projection import count, key, projection, total
 from analytics_es.projection.fold import Fold
 from analytics_es.projection.fold_sql import ProjectionSql
+from analytics_es.projections import Usage
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.postgres import PostgresReadModels
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.testing import NOON
-from projections import Usage
 from tests.examples import examples
 from tests.stores import PATIENCE, contents, derived, engine, eventually, log_of, runner_of, views_of
 

@@ -9,7 +9,7 @@ import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.projection import Histogram, count, histogram, key, projection, total
-from projections import Usage
+from analytics_es.projections import Usage
 
 EXACT = 16  # decimals that the cases have
 

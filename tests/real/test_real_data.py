@@ -10,7 +10,7 @@ import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.projection import Histogram, count, histogram, projection
-from projections import Cost, Performance, Usage
+from analytics_es.projections import Cost, Performance, Usage
 from tests.real.conftest import ROOT, command
 
 BOUND = 0.0109

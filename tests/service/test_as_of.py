@@ -18,11 +18,11 @@ from analytics_es.audit.diff import kind_of_change
 from analytics_es.errors import AnalyticsError, Closed, MissingProjection, NoSuchPosition, NotAPosition
 from analytics_es.events.codec import to_json
 from analytics_es.log import Entry, LogSlice
+from analytics_es.projections import Usage
 from analytics_es.queries import derived as crossing
 from analytics_es.service import as_of as asof
 from analytics_es.testing import NOON, budget_allocated, price, provider_call, task_completed, tool_call
 from analytics_es.types import AnswerDiff, OperationResult
-from projections import Usage
 from tests import day
 from tests.examples import examples
 from tests.servers import Server

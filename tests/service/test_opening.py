@@ -580,35 +580,26 @@ def test_a_closed_log_says_so(tmp_path: Path) -> None:
 
 # ── projections that are not ours ───────────────────────────────────────────────────────────────────────────────
 
-SHADOWED = """
+ITS_OWN = """
+import projections
 from analytics_es import AnalyticsService
-from analytics_es.projection import count, projection
+from analytics_es.projections import Usage
 
-try:
-    AnalyticsService.open("a.db")
-except Exception as error:
-    print(error.code, error, sep="|")
-
-@projection(version=1, consumes=(">",))
-class Mine:
-    '''Everything there is.'''
-
-    events: int = count()
-
-with AnalyticsService.open("a.db", projections=[Mine]) as analytics:
-    print([metric.name for metric in analytics.list_metrics().unwrap()])
+with AnalyticsService.open("a.db") as analytics:
+    names = [projection.name for projection in analytics.projections().unwrap()]
+print(projections.__file__, names, Usage.__module__)
 """
 
 
-@pytest.mark.parametrize("shadow", ["projections/__init__.py", "projections.py"])
-def test_another_package_called_projections_is_told_with_its_path(tmp_path: Path, shadow: str) -> None:
-    foreign = tmp_path / "theirs" / shadow
-    foreign.parent.mkdir(parents=True)
-    foreign.write_text("")
-    path = os.pathsep.join([str(tmp_path / "theirs"), str(ROOT)])
+@pytest.mark.parametrize("own", ["projections/__init__.py", "projections.py"])
+def test_an_application_may_have_projections_of_its_own(tmp_path: Path, own: str) -> None:
+    theirs = tmp_path / own
+    theirs.parent.mkdir(parents=True, exist_ok=True)
+    theirs.write_text("")
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
 
     done = subprocess.run(
-        [sys.executable, "-c", SHADOWED],
+        [sys.executable, "-c", ITS_OWN],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
@@ -616,9 +607,5 @@ def test_another_package_called_projections_is_told_with_its_path(tmp_path: Path
         check=True,
     )
 
-    told, metrics = done.stdout.splitlines()
-    assert told == (
-        f"projections_shadowed|The package 'projections' found at {foreign} is not the one of analytics_es: rename or "
-        "move it, or pass the classes yourself: AnalyticsService.open(..., projections=[MyProjection])."
-    )
-    assert metrics == "['mine.events']"
+    ours = ["budgets", "cost", "performance", "usage"]
+    assert (done.stdout, done.stderr) == (f"{theirs} {ours} analytics_es.projections.usage\n", "")

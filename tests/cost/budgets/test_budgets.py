@@ -12,9 +12,9 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.errors import BadField
 from analytics_es.events.event import admit
+from analytics_es.projections import Performance
 from analytics_es.testing import NOON, budget_allocated, price, provider_call
 from analytics_es.types import BudgetStatus
-from projections import Performance
 from tests.stores import found_in, nth, opened
 
 pytestmark = pytest.mark.store(clock=lambda: NOW)

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from analytics_es import AnalyticsService
 from analytics_es.cost.budgets.thresholds import REACHED, Thresholds
 from analytics_es.events.event import RecordedEvent
+from analytics_es.projections import Budgets, Cost, Performance, Usage
 from analytics_es.testing import NOON, price, provider_call, tool_call
 from analytics_es.types import ThresholdReached
-from projections import Budgets, Cost, Performance, Usage
 from tests.cost.budgets.test_budgets import ACME, allocated, spent
 from tests.faults.crash import Crash, crashing
 from tests.servers import Server
