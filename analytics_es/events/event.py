@@ -12,7 +12,6 @@ from typing import Any
 
 from attrs import frozen
 
-from analytics_es import forks
 from analytics_es.errors import (
     BadCorrection,
     BadField,
@@ -25,6 +24,7 @@ from analytics_es.errors import (
 )
 from analytics_es.events.checks import MAX_TEXT, kind_of
 from analytics_es.events.fields import VOCABULARY, check_data
+from analytics_es.process import forks
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)

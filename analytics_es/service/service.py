@@ -186,7 +186,7 @@ class AnalyticsService(Upkeep):
         within the process. Raises NotABus, BadPattern, OverlappingPatterns, and what the bus raises.
         """
         parts = self._parts
-        subscription = subscribe(bus, families, parts.store.recorder)
+        subscription = subscribe(bus, families, parts.store.recorder, owner=self._lifetime)
         parts.subscriptions.append(subscription)
         return subscription
 
