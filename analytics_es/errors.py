@@ -277,6 +277,18 @@ class Forked(AnalyticsError):
     """{place} was opened by the process that this one was forked from, and cannot be used here ({problem})."""
 
 
+# ── timed recording ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BadTiming(AnalyticsError):
+    """timed(…) cannot be used so: {problem}. Write `with analytics.timed("tool.call", tool="bash"):` around a block, or
+    `@analytics.timed("tool.call", tool="bash")` above a function."""
+
+
+class NotTimed(AnalyticsError):
+    """What {activity} took was not recorded: {problem}."""
+
+
 # ── buffered recording ──────────────────────────────────────────────────────────────────────────────────────────
 
 
