@@ -64,6 +64,10 @@ def test_the_page_of_use_in_the_readme_runs(tmp_path: Path) -> None:
     assert (tmp_path / "week.parquet").exists()
 
 
+def test_the_page_of_public_names_runs(tmp_path: Path) -> None:
+    assert run_python("".join(blocks("docs/api.md", "python")), tmp_path) == "[]\n"
+
+
 def test_the_commands_in_the_readme_run(tmp_path: Path) -> None:
     (tmp_path / "calls.csv").write_text("called_at,model,input,output\n2026-11-01T10:00:00Z,gpt-4.1,120,30\n")
     (tmp_path / "calls.toml").write_text(
