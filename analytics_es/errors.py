@@ -29,6 +29,10 @@ def _rebuild(kind: type[AnalyticsError], details: dict[str, Any]) -> AnalyticsEr
     return kind(**details)
 
 
+class OperationFailed(AnalyticsError):
+    """{message} (code {code}: a failure made by hand has no error of its own)"""
+
+
 # ── the door: what an event may be ──────────────────────────────────────────────────────────────────────────────
 
 

@@ -15,7 +15,7 @@ from analytics_es.errors import AnalyticsError, BadTiming, NotTimed
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import VERDICTS
 from analytics_es.ingest.problems import reason
-from analytics_es.types import OperationResult
+from analytics_es.types import Attempt, OperationResult
 
 logger = logging.getLogger("analytics_es")
 
@@ -89,10 +89,10 @@ class Timed(Generic[R]):
             return self._record(f"{self._activity}.{word}", fields, source=self._source)
         except AnalyticsError as error:
             logger.warning("what %s took was not recorded: %s", self._activity, error)
-            return OperationResult.failed(error)
+            return Attempt.failed(error)
         except Exception as error:
             logger.exception("what %s took was not recorded", self._activity)
-            return OperationResult.failed(NotTimed(activity=self._activity, problem=reason(error)))
+            return Attempt.failed(NotTimed(activity=self._activity, problem=reason(error)))
 
     # ── a block ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -16,6 +16,7 @@ import pytest
 from analytics_es import AnalyticsService, OperationResult
 from analytics_es.errors import BadTiming, BufferFull
 from analytics_es.ingest import Timed
+from analytics_es.types import Succeeded
 from tests.stores import in_full, opened, recorded
 
 MS = 1_000_000
@@ -30,7 +31,7 @@ class Recorded:
 
     def record(self, event_type: str, data: dict[str, Any], *, source: str | None = None) -> OperationResult[int]:
         self.events.append((event_type, data))
-        return OperationResult(value=len(self.events))
+        return Succeeded(len(self.events))
 
     def timed(self, activity: str = "tool.call", **fields: Any) -> Timed[int]:
         return Timed(self.record, activity, fields, clock=lambda: next(self._ticks))
