@@ -82,14 +82,14 @@ def test_the_commands_in_the_readme_run(tmp_path: Path) -> None:
 
 
 def test_the_projection_of_the_guide_runs_and_prints_what_the_guide_says(tmp_path: Path) -> None:
-    declaration, use = blocks("docs/projections.md", "python")
+    declaration, use, *_ = blocks("docs/projections.md", "python")
     shown, _ = blocks("docs/projections.md", "text")
 
     assert run_python(declaration + use, tmp_path) == shown
 
 
 def test_a_wrong_declaration_fails_as_the_guide_says() -> None:
-    declaration, _ = blocks("docs/projections.md", "python")
+    declaration, *_ = blocks("docs/projections.md", "python")
     _, shown = blocks("docs/projections.md", "text")
 
     with pytest.raises(AnalyticsError) as caught:
@@ -98,6 +98,17 @@ def test_a_wrong_declaration_fails_as_the_guide_says() -> None:
         )
 
     assert str(caught.value) == shown.strip()
+
+
+def test_the_tests_of_the_guide_pass_in_a_project_that_has_nothing_else(tmp_path: Path) -> None:
+    declaration, _, conftest, tests = blocks("docs/projections.md", "python")
+    for name, text in {"reviews": declaration, "conftest": conftest, "test_reviews": tests}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    assert (done.returncode, "3 passed" in done.stdout) == (0, True), done.stdout + done.stderr
 
 
 def test_the_runbook_of_rebuilding_runs(tmp_path: Path) -> None:
