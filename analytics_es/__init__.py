@@ -4,12 +4,13 @@ from analytics_es.cost import PriceBook, PriceEntry
 from analytics_es.errors import AnalyticsError
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.service import AnalyticsService, AsOf
-from analytics_es.types import Failure, OperationResult, Progress, Receipt, TimePeriod
+from analytics_es.types import Failed, Failure, OperationResult, Progress, Receipt, Succeeded, TimePeriod
 
 __all__ = [
     "AnalyticsError",
     "AnalyticsService",
     "AsOf",
+    "Failed",
     "Failure",
     "OperationResult",
     "PriceBook",
@@ -17,5 +18,6 @@ __all__ = [
     "PrivacyPolicy",
     "Progress",
     "Receipt",
+    "Succeeded",
     "TimePeriod",
 ]

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
 from analytics_es.audit.diff import diff
-from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
 from analytics_es.cost.budgets.thresholds import OnThreshold
-from analytics_es.cost.corrections import Corrections
 from analytics_es.cost.price_log import PriceLog
-from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, WhenFull
+from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, Timed, WhenFull
 from analytics_es.ingest.bus import FAMILIES
 from analytics_es.ingest.subscription import subscribe
 from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
@@ -25,12 +22,11 @@ from analytics_es.queries.as_of import position_at
 from analytics_es.service.as_of import AsOf
 from analytics_es.service.opening import Opening
 from analytics_es.service.parts import Parts
-from analytics_es.service.upkeep import Upkeep
+from analytics_es.service.prices import Prices
 from analytics_es.store import SCHEMA
 from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
-    CostCorrection,
     ForgetReceipt,
     OperationResult,
     Progress,
@@ -43,7 +39,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class AnalyticsService(Upkeep):
+class AnalyticsService(Prices):
     """An event-sourced analytics service over one store; safe to use from several threads. Open it with `open`.
 
     Expected failures come back as `OperationResult` failures; `open`, `subscribe_to`, `catch_up` and
@@ -227,6 +223,15 @@ class AnalyticsService(Upkeep):
     def _append(self, entries: Sequence[Entry]) -> list[Appended]:
         return self.store.recorder.take(entries)
 
+    def timed(self, activity: str, /, *, source: str | None = None, **fields: Any) -> Timed[Receipt]:
+        """Return what times an activity, such as "tool.call", with fields of its event: use it by `with`, or decorate.
+
+        `with analytics.timed("tool.call", tool="bash") as call:` records at its end `tool.call.completed`, `….failed`
+        or `….cancelled` with `duration_ms`, and `error_type` of what was raised, which goes on. `call.add(…)` adds
+        fields, `call.result` is what became of the event. It waits for the disk: in an event loop use a buffer's.
+        """
+        return Timed(self.record_event, activity, fields, source=source)
+
     # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def forget(
@@ -245,59 +250,6 @@ class AnalyticsService(Upkeep):
         """
         return self._result(
             lambda parts: Erasure(parts.store).forget(subject, entity=entity, fields=fields, progress=progress)
-        )
-
-    # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def publish_prices(
-        self, entries: Iterable[PriceEntry | Mapping[str, Any]], *, note: str | None = None
-    ) -> OperationResult[Receipt]:
-        """Publish prices of models, each from a time on, past or future; all of them, or none with a BadPrice.
-
-        An entry is a mapping such as {"provider": "acme", "model": "llama-*", "currency": "EUR", "effective_from":
-        "2026-01-01T00:00:00Z", "per_mtok": {"input_tokens": "0.2", "output_tokens": "0.4"}} (docs/cost.md). Of those
-        about a model that hold at a time the one published last counts; none is ever edited.
-        """
-        return self._result(lambda parts: parts.prices.publish(entries, note=note))
-
-    def price_book(self) -> OperationResult[PriceBook]:
-        """Return the price book of now: every entry that was published, with its position, and the default prices."""
-        return self._result(lambda parts: parts.prices.book())
-
-    def price(
-        self,
-        provider: str | None,
-        model: str,
-        at: datetime | None = None,
-        *,
-        batch: bool = False,
-        service_tier: str | None = None,
-    ) -> OperationResult[UnitPrices]:
-        """Say what calls of a model cost at a time, by default now: each kind, its tiers, since when, from where.
-
-        `provider` and `model` are named as events name them, and so is `service_tier`; `batch` is the tier of batches.
-        The failure is UnknownModel, with names that are close, or the tiers of which a price is known.
-        """
-        return self._result(
-            lambda parts: parts.prices.price(
-                provider, model, at or parts.store.clock(), batch=batch, service_tier=service_tier
-            )
-        )
-
-    def correct_cost(
-        self, position: int, cost: Decimal | str, *, note: str, currency: str | None = None, dry_run: bool = False
-    ) -> OperationResult[CostCorrection]:
-        """Say that the call at a position had cost something else than it reported, and why.
-
-        That is an event of its own, at the time of the call; the call stays as it is, and `as_of` gives the old
-        figures. A call may be corrected again; the cost that is in force already changes nothing. `currency` is
-        checked against the call's. `explain` lists positions. With `dry_run` nothing is recorded. The failure is
-        NotCorrectable where there is no reported cost, and BeforeHorizon where the call is sealed.
-        """
-        return self._result(
-            lambda parts: Corrections(parts.store.log, parts.store.recorder).correct(
-                position, cost, note=note, currency=currency, dry_run=dry_run
-            )
         )
 
     # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────

@@ -22,6 +22,7 @@ from analytics_es.service.questions import Contexts, Questions
 from analytics_es.store import Store
 from analytics_es.types import (
     AggregationResult,
+    Attempt,
     BackupResult,
     DeadLetter,
     DoubtfulCorrection,
@@ -68,7 +69,7 @@ class Upkeep(Questions):
         return self._parts.contexts
 
     def _result(self, work: Callable[[Parts], T]) -> OperationResult[T]:
-        return OperationResult.of(lambda: work(self._parts))
+        return Attempt.of(lambda: work(self._parts))
 
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -56,12 +56,13 @@ from analytics_es.types.read_models import (
     UnreadableValue,
 )
 from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal
-from analytics_es.types.result import Failure, OperationResult, Progress
+from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
 
 __all__ = [
     "AggregationResult",
     "AnswerDiff",
+    "Attempt",
     "BackupResult",
     "BatchReceipt",
     "BudgetReport",
@@ -94,6 +95,7 @@ __all__ = [
     "ExplainedEvent",
     "Explanation",
     "ExportResult",
+    "Failed",
     "Failure",
     "FamilyRetention",
     "ForgetReceipt",
@@ -124,6 +126,7 @@ __all__ = [
     "RetentionResult",
     "RetryResult",
     "StuckProjection",
+    "Succeeded",
     "ThresholdReached",
     "TimePeriod",
     "Tokens",
