@@ -188,7 +188,9 @@ def test_days_follow_one_another(day: date, tz: str) -> None:
 
 
 def test_the_last_day_of_the_calendar_is_none() -> None:
-    assert refused(lambda: TimePeriod.day(date.max)) == "'9999-12-31' is not a period: it is not in the years 1 to 9999."
+    assert (
+        refused(lambda: TimePeriod.day(date.max)) == "'9999-12-31' is not a period: it is not in the years 1 to 9999."
+    )
 
 
 # ── written periods ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -250,7 +252,24 @@ def test_times_without_a_zone_are_in_the_zone_given(text: str, start: datetime, 
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "/", "tomorrow", "this-hour", "2026-13", "2026-00", "2026-W54", "2025-W53", "2026-Q5", "2026-13-01", "2026-02-30", "2026-11-01/", "/2026-11-08", "2026-11-01/x", "7", "d"),
+        *(
+            "",
+            "/",
+            "tomorrow",
+            "this-hour",
+            "2026-13",
+            "2026-00",
+            "2026-W54",
+            "2025-W53",
+            "2026-Q5",
+            "2026-13-01",
+            "2026-02-30",
+            "2026-11-01/",
+            "/2026-11-08",
+            "2026-11-01/x",
+            "7",
+            "d",
+        ),
         *("0d", "-7d", "7x", "7 d", "1234567d", "07d", "7d/2026-11-01", "2026-11-01/2026-11-02/2026-11-03", "٧d"),
     ],
 )
