@@ -36,7 +36,7 @@ class TimePeriod:
 
     start: the first instant of it, aware, in any zone.
     end: the first instant after it, aware, in any zone.
-    granularity: of a series: hour, day, week (Monday to Sunday), month, total; by default hour up to three days, or day.
+    granularity: of a series: hour, day, week (from Monday), month or total; by default hour up to three days, else day.
     """
 
     start: datetime = field(validator=_aware)
