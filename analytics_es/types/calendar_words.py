@@ -19,8 +19,7 @@ Days = tuple[date, date]  # the first day, and the first after the last
 
 def later(day: date, months: int) -> date:
     """Return the same day so many months later, or the last of that month; raises ValueError beyond the calendar."""
-    number = day.year * 12 + day.month - 1 + months
-    year, month = divmod(number, 12)
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     following = date(year + month // 11, (month + 1) % 12 + 1, 1)
     return date(year, month + 1, min(day.day, (following - timedelta(days=1)).day))
 
@@ -28,7 +27,7 @@ def later(day: date, months: int) -> date:
 class Length(NamedTuple):
     """How long a period is. Hours go by the clock; days, weeks, months and years by the calendar."""
 
-    count: int
+    number: int
     unit: str
 
     @classmethod
@@ -45,23 +44,23 @@ class Length(NamedTuple):
     def after(self, start: datetime) -> datetime:
         """Return the time this long after another, in its zone; raises ValueError, OverflowError."""
         if self.unit == "h":
-            return (start.astimezone(UTC) + timedelta(hours=self.count)).astimezone(start.tzinfo)
+            return (start.astimezone(UTC) + timedelta(hours=self.number)).astimezone(start.tzinfo)
         return datetime.combine(self.days_later(start.date()), start.timetz(), start.tzinfo)
 
     def before(self, end: datetime) -> datetime:
         """Return the time this long before another, in its zone; raises ValueError, OverflowError."""
-        return Length(-self.count, self.unit).after(end)
+        return Length(-self.number, self.unit).after(end)
 
     def days_later(self, day: date) -> date:
         """Return the day this long after another; raises ValueError, OverflowError."""
         if self.unit in ("m", "y"):
-            return later(day, self.count * (12 if self.unit == "y" else 1))
-        return day + timedelta(days=self.count * (7 if self.unit == "w" else 1))
+            return later(day, self.number * (12 if self.unit == "y" else 1))
+        return day + timedelta(days=self.number * (7 if self.unit == "w" else 1))
 
     def up_to(self, today: date) -> Days:
         """Return the days of which today is the last; raises ValueError, OverflowError."""
         following = today + timedelta(days=1)
-        return Length(-self.count, self.unit).days_later(following), following
+        return Length(-self.number, self.unit).days_later(following), following
 
 
 def days_of(text: str, today: date) -> Days | None:

@@ -214,7 +214,7 @@ def _read(text: str, zone: ZoneInfo, now: datetime, granularity: Granularity | N
         if length and not length.whole_days:
             return _of(length.before(now), now, granularity), False
         if days := days_of(text, now.astimezone(zone).date()):
-            return _of(*(midnight(day, zone) for day in days), granularity), True
+            return _of(midnight(days[0], zone), midnight(days[1], zone), granularity), True
         start, slash, end = text.partition("/")
         if slash:
             first, last = _instant(start.strip(), zone), _instant(end.strip(), zone)
