@@ -100,7 +100,8 @@ def _summary(
         rows = question.snapshot.sums(declaration, measure.columns, tiling.spans(), where=once)
         return distribution(measure, rows[0]) if rows else nothing(measure)
 
-    figures, previous = of(question.tiling), of(question.before())
+    before = question.before()
+    figures, previous = of(question.tiling), of(before)
     series = question.points(declaration, [measure], once)
     return MetricSummary(
         metric=f"{declaration.name}.{measure.name}",
@@ -120,6 +121,7 @@ def _summary(
         currency=currency,
         by_currency=[],
         completeness=question.completeness(asked_by(where, by)),
+        compared_with=before.whole() if before else None,
     )
 
 

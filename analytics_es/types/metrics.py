@@ -97,11 +97,12 @@ class MetricSummary:
     figures: of the period; what the metric's measure does not support is None.
     series: one point a bucket of time.
     groups: one for each combination of the keys that were asked for, largest first.
-    previous: the figures of the period before, which is as long.
-    change: of the total (or the count) against the period before, 0.25 is a quarter more; None where that had none.
+    previous: the figures of the period before; while this one goes on, of the same stretch of it: `compared_with`.
+    change: of the total (or the count) against that, 0.25 is a quarter more; None where there was none.
     currency: of `figures`, `series` and `groups`; None for what is no money.
     by_currency: of money, the summary in each currency.
     completeness: what the answer stands on.
+    compared_with: the stretch before that `previous` is of; None where it is no longer kept, or none has passed.
     """
 
     metric: str
@@ -115,6 +116,7 @@ class MetricSummary:
     currency: str | None
     by_currency: list[MetricSummary]
     completeness: Completeness
+    compared_with: TimePeriod | None = None
 
 
 @frozen(kw_only=True)
