@@ -33,6 +33,10 @@ class OperationFailed(AnalyticsError):
     """{message} (code {code}: a failure made by hand has no error of its own)"""
 
 
+class NoSuchTable(AnalyticsError):
+    """{name!r:.80} is no table of a {kind}: it has {names}."""
+
+
 # ── the door: what an event may be ──────────────────────────────────────────────────────────────────────────────
 
 

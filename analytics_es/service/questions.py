@@ -34,6 +34,7 @@ from analytics_es.types import (
     CostBreakdown,
     CostExplanation,
     Explanation,
+    Listing,
     MetricInfo,
     MetricSummary,
     OperationResult,
@@ -93,9 +94,9 @@ class Questions(ABC):
 
         return Attempt.of(answered)
 
-    def list_metrics(self) -> OperationResult[list[MetricInfo]]:
+    def list_metrics(self) -> OperationResult[Listing[MetricInfo]]:
         """List every metric that `get_summary` and `export_data` know."""
-        return Attempt.of(lambda: metrics(self._contexts().declarations))
+        return Attempt.of(lambda: Listing(metrics(self._contexts().declarations), of=MetricInfo))
 
     def get_summary(
         self,

@@ -28,6 +28,7 @@ from analytics_es.types import (
     DoubtfulCorrection,
     ExportResult,
     LedgerCheck,
+    Listing,
     OperationResult,
     Progress,
     ProjectionStatus,
@@ -71,6 +72,9 @@ class Upkeep(Questions):
     def _result(self, work: Callable[[Parts], T]) -> OperationResult[T]:
         return Attempt.of(lambda: work(self._parts))
 
+    def _listing(self, of: type[T], work: Callable[[Parts], list[T]]) -> OperationResult[Listing[T]]:
+        return self._result(lambda parts: Listing(work(parts), of=of))
+
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def catch_up(self, progress: Progress | None = None, *, thresholds: bool = True) -> int:
@@ -85,36 +89,40 @@ class Upkeep(Questions):
         self._parts.corrections.settle()
         return self.store.runner.wait_until_caught_up(timeout)
 
-    def projections(self) -> OperationResult[list[ProjectionStatus]]:
+    def projections(self) -> OperationResult[Listing[ProjectionStatus]]:
         """Say how far every projection is, how large, and what stopped it, if anything did."""
-        return self._result(lambda parts: projection_status(parts.store.read_models, parts.store.runner, parts.problem))
+        return self._listing(
+            ProjectionStatus,
+            lambda parts: projection_status(parts.store.read_models, parts.store.runner, parts.problem),
+        )
 
-    def unreadable_values(self, limit: int = 100) -> OperationResult[list[UnreadableValue]]:
+    def unreadable_values(self, limit: int = 100) -> OperationResult[Listing[UnreadableValue]]:
         """List the first values that projections could not read and left out."""
-        return self._result(lambda parts: unreadable_values(parts.store.read_models, limit))
+        return self._listing(UnreadableValue, lambda parts: unreadable_values(parts.store.read_models, limit))
 
-    def unread_announcements(self) -> OperationResult[list[UnreadAnnouncement]]:
+    def unread_announcements(self) -> OperationResult[Listing[UnreadAnnouncement]]:
         """List events of the service's own kind (`analytics.…`) that do not say what the service says; it ignores them.
 
         Nobody can record one any more; a log may hold some of before.
         """
-        return self._result(lambda parts: unread_announcements(parts.store.log))
+        return self._listing(UnreadAnnouncement, lambda parts: unread_announcements(parts.store.log))
 
-    def doubtful_corrections(self, *, progress: Progress | None = None) -> OperationResult[list[DoubtfulCorrection]]:
+    def doubtful_corrections(self, *, progress: Progress | None = None) -> OperationResult[Listing[DoubtfulCorrection]]:
         """List corrections of costs that fit no call: those that wait for it, and those of before, which are counted.
 
         All of the log is looked through.
         """
-        return self._result(lambda parts: doubtful_corrections(parts.store.log, progress))
+        return self._listing(DoubtfulCorrection, lambda parts: doubtful_corrections(parts.store.log, progress))
 
     # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────
 
     def dead_letters(
         self, *, projection: str | None = None, limit: int = 100, discarded: bool = False
-    ) -> OperationResult[list[DeadLetter]]:
+    ) -> OperationResult[Listing[DeadLetter]]:
         """List the first values that projections could not read; with `discarded`, also those that were accepted."""
-        return self._result(
-            lambda parts: DeadLetters(parts.store).listed(projection=projection, discarded=discarded, limit=limit)
+        return self._listing(
+            DeadLetter,
+            lambda parts: DeadLetters(parts.store).listed(projection=projection, discarded=discarded, limit=limit),
         )
 
     def dead_letter(self, position: int) -> OperationResult[DeadLetterDetails]:
@@ -129,9 +137,11 @@ class Upkeep(Questions):
 
     def discard_dead_letters(
         self, position: int, *, projection: str | None = None
-    ) -> OperationResult[list[DeadLetter]]:
+    ) -> OperationResult[Listing[DeadLetter]]:
         """Accept what could not be read at a position: it stays counted, but is no longer listed."""
-        return self._result(lambda parts: DeadLetters(parts.store).discard(position, projection=projection))
+        return self._listing(
+            DeadLetter, lambda parts: DeadLetters(parts.store).discard(position, projection=projection)
+        )
 
     # ── the log again ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -209,14 +219,14 @@ class Upkeep(Questions):
 
     def check_ledger(
         self, projections: Sequence[str] | None = None, *, progress: Progress | None = None
-    ) -> OperationResult[list[LedgerCheck]]:
+    ) -> OperationResult[Listing[LedgerCheck]]:
         """Compare, day by day, which events read models have taken in with those in the log: quick, nothing is folded.
 
         It finds events that were missed, counted twice, or are others than those in the log; not a row that was
         changed afterwards, which `verify` finds.
         """
-        return self._result(
-            lambda parts: check_ledger(parts.store, parts.store.selected(projections), progress=progress)
+        return self._listing(
+            LedgerCheck, lambda parts: check_ledger(parts.store, parts.store.selected(projections), progress=progress)
         )
 
     # ── retention, copies ───────────────────────────────────────────────────────────────────────────────────────
