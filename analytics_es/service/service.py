@@ -14,6 +14,7 @@ from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Sub
 from analytics_es.ingest.bus import FAMILIES
 from analytics_es.ingest.subscription import subscribe
 from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
+from analytics_es.ingest.vault import read_pseudonyms
 from analytics_es.ingest.writer import OnFailure
 from analytics_es.lifecycle import Erasure
 from analytics_es.log import Appended, Entry
@@ -28,6 +29,7 @@ from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
     ForgetReceipt,
+    Names,
     OperationResult,
     Progress,
     Receipt,
@@ -251,6 +253,18 @@ class AnalyticsService(Prices):
         return self._result(
             lambda parts: Erasure(parts.store).forget(subject, entity=entity, fields=fields, progress=progress)
         )
+
+    def names_of(self, pseudonyms: str | Iterable[str]) -> OperationResult[Names]:
+        """Say who is behind pseudonyms, for who has the vault and its key; nothing is recorded of it.
+
+        The vault holds names, encrypted, of subjects that came while the policy said so (`privacy={"names": True}`,
+        docs/privacy.md; extra `names`). Names are in this answer alone: in no read model, export or log.
+        """
+        return self._result(lambda parts: parts.store.vault.names_of(read_pseudonyms(pseudonyms)))
+
+    def forget_names(self) -> OperationResult[int]:
+        """Destroy every name that the vault keeps, and say how many there were; pseudonyms and totals stay."""
+        return self._result(lambda parts: parts.store.vault.forget_names())
 
     # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────
 
