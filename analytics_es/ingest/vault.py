@@ -89,7 +89,7 @@ class Vault:
         """Say who is behind pseudonyms; raises as `find`, MissingExtra, and DamagedName where a name was changed."""
         wanted = list(dict.fromkeys(pseudonyms))
         with self._lock:
-            entries = self._existing()
+            entries = self._existing() if wanted else None
             there = {entry.pseudonym: entry for entry in entries.of(wanted)} if entries else {}
             self._key = self._key or (self._checked_key(new=False) if entries else None)
             found = {
