@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from analytics_es.errors import AnalyticsError
     from analytics_es.ingest import PrivacyPolicy
     from analytics_es.service import AnalyticsService, AsOf
-    from analytics_es.types import Failure, OperationResult, Progress, Receipt, TimePeriod
+    from analytics_es.types import Failed, Failure, OperationResult, Progress, Receipt, Succeeded, TimePeriod
 
 __version__ = "0.1.0"
 
@@ -18,6 +18,7 @@ __all__ = [
     "AnalyticsError",
     "AnalyticsService",
     "AsOf",
+    "Failed",
     "Failure",
     "OperationResult",
     "PriceBook",
@@ -25,6 +26,7 @@ __all__ = [
     "PrivacyPolicy",
     "Progress",
     "Receipt",
+    "Succeeded",
     "TimePeriod",
 ]
 
@@ -34,7 +36,7 @@ _HOMES = {
     "errors": ("AnalyticsError",),
     "ingest": ("PrivacyPolicy",),
     "service": ("AnalyticsService", "AsOf"),
-    "types": ("Failure", "OperationResult", "Progress", "Receipt", "TimePeriod"),
+    "types": ("Failed", "Failure", "OperationResult", "Progress", "Receipt", "Succeeded", "TimePeriod"),
     "projection": (),
     "projections": (),
     "testing": (),

@@ -29,6 +29,10 @@ def _rebuild(kind: type[AnalyticsError], details: dict[str, Any]) -> AnalyticsEr
     return kind(**details)
 
 
+class OperationFailed(AnalyticsError):
+    """{message} (code {code}: a failure made by hand has no error of its own)"""
+
+
 # ── the door: what an event may be ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -275,6 +279,18 @@ class Closed(AnalyticsError):
 
 class Forked(AnalyticsError):
     """{place} was opened by the process that this one was forked from, and cannot be used here ({problem})."""
+
+
+# ── timed recording ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BadTiming(AnalyticsError):
+    """timed(…) cannot be used so: {problem}. Write `with analytics.timed("tool.call", tool="bash"):` around a block, or
+    `@analytics.timed("tool.call", tool="bash")` above a function."""
+
+
+class NotTimed(AnalyticsError):
+    """What {activity} took was not recorded: {problem}."""
 
 
 # ── buffered recording ──────────────────────────────────────────────────────────────────────────────────────────

@@ -15,15 +15,16 @@ from analytics_es.errors import AnalyticsError, BufferClosed, NotFlushed, Refuse
 from analytics_es.events.event import CORRECTED
 from analytics_es.ingest import termination
 from analytics_es.ingest.door import Admitted, Door
+from analytics_es.ingest.timed import Timed
 from analytics_es.ingest.writer import Append, OnFailure, Writer
-from analytics_es.types import BufferStats, OperationResult
+from analytics_es.types import Attempt, BufferStats, OperationResult, Succeeded
 
 logger = logging.getLogger("analytics_es")
 
 PATIENCE = 10.0  # seconds for what is left when the buffer is closed
 
 WhenFull = Literal["block", "drop", "raise"]
-_ACCEPTED: OperationResult[None] = OperationResult()
+_ACCEPTED: OperationResult[None] = Succeeded(None)
 
 
 class Buffer:
@@ -74,7 +75,7 @@ class Buffer:
         except AnalyticsError as error:
             with self._writer.lock:
                 self._writer.counts.refused += 1
-            return OperationResult.failed(error)
+            return Attempt.failed(error)
         writer = self._writer
         with writer.lock:
             if writer.closed or writer.size() >= self._max_events:
@@ -83,6 +84,10 @@ class Buffer:
                     return failure
             writer.put(event)
         return _ACCEPTED
+
+    def timed(self, activity: str, /, *, source: str | None = None, **fields: Any) -> Timed[None]:
+        """Return what times an activity, as the service's `timed` does, and records its end through this buffer."""
+        return Timed(self.record_event, activity, fields, source=source)
 
     def _ask_log(self, event: Admitted) -> None:
         """Raise what the log says against a correction by now; its writer asks again."""
@@ -100,14 +105,14 @@ class Buffer:
         if self._when_full == "block":
             writer.moved.wait_for(self._has_room, self._max_wait)
         if writer.closed:
-            return OperationResult.failed(BufferClosed())
+            return Attempt.failed(BufferClosed())
         if self._has_room():
             return None
         full = writer.full()
         if self._when_full == "raise":
             raise full
         writer.counts.dropped += 1
-        return OperationResult.failed(full)
+        return Attempt.failed(full)
 
     def _has_room(self) -> bool:
         return self._writer.closed or self._writer.size() < self._max_events
@@ -119,7 +124,7 @@ class Buffer:
             return BufferStats(
                 buffered=writer.size(),
                 oldest_seconds=writer.age(),
-                last_failure=OperationResult.failed(writer.last_failure).failure if writer.last_failure else None,
+                last_failure=Attempt.failed(writer.last_failure).failure if writer.last_failure else None,
                 **asdict(writer.counts),
             )
 
@@ -132,7 +137,7 @@ class Buffer:
         """Commit what was accepted before this call, now; the failure `not_flushed` after so many seconds."""
         missing = self._writer.flush(timeout)
         if missing:
-            return OperationResult.failed(NotFlushed(count=missing, seconds=timeout, problem=self._writer.problem()))
+            return Attempt.failed(NotFlushed(count=missing, seconds=timeout, problem=self._writer.problem()))
         return self._end()
 
     def close(self, timeout: float = PATIENCE) -> OperationResult[None]:
@@ -147,7 +152,7 @@ class Buffer:
         return self._end()
 
     def _end(self) -> OperationResult[None]:
-        return OperationResult.failed(self._writer.end) if self._writer.end else _ACCEPTED
+        return Attempt.failed(self._writer.end) if self._writer.end else _ACCEPTED
 
     def __enter__(self) -> Buffer:
         return self

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from analytics_es.errors import MissingProjection
 from analytics_es.types import (
+    Attempt,
     BudgetReport,
     CostBreakdown,
     CostExplanation,
@@ -81,13 +82,13 @@ class Questions(ABC):
             with contexts.open(projection, period, words) as context:
                 return answer(context)
 
-        return OperationResult.of(answered)
+        return Attempt.of(answered)
 
     def list_metrics(self) -> OperationResult[list[MetricInfo]]:
         """List every metric that `get_summary` and `export_data` know."""
         from analytics_es.queries.summary import metrics
 
-        return OperationResult.of(lambda: metrics(self._contexts().declarations))
+        return Attempt.of(lambda: metrics(self._contexts().declarations))
 
     def get_summary(
         self,
@@ -115,7 +116,7 @@ class Questions(ABC):
             with contexts.open(declaration.name, period, words, progress) as context:
                 return summary(context, metric, period, group_by=words.by, where=words.where)
 
-        return OperationResult.of(answered)
+        return Attempt.of(answered)
 
     def get_usage_stats(
         self, entity_type: str | None, entity_id: str | None, period: TimePeriod
@@ -135,7 +136,7 @@ class Questions(ABC):
             with contexts.open("usage", period, words) as context:
                 return usage(context, entity_type, whose, period)
 
-        return OperationResult.of(answered)
+        return Attempt.of(answered)
 
     def get_performance_metrics(self, period: TimePeriod) -> OperationResult[PerformanceMetrics]:
         """Say how fast and how reliable each operation was."""
@@ -175,7 +176,7 @@ class Questions(ABC):
                 assumption = assumed(context, prices, models)
                 return cost(context, period, words.by, where=words.where, assumption=assumption)
 
-        return OperationResult.of(answered)
+        return Attempt.of(answered)
 
     def get_unit_costs(
         self, period: TimePeriod, *, where: Mapping[str, str] | None = None
@@ -217,7 +218,7 @@ class Questions(ABC):
             _declared(contexts, BUDGETS)
             return budgets(contexts.open, None if budget is None else read_text("budget", budget), at)
 
-        return OperationResult.of(answered)
+        return Attempt.of(answered)
 
     def explain(
         self,
@@ -253,7 +254,7 @@ class Questions(ABC):
             with contexts.evidence(declaration.name, when) as context:
                 return explain(context, contexts.store, metric, when, keys, **options)
 
-        return OperationResult.of(explained)
+        return Attempt.of(explained)
 
     def explain_cost(
         self,
@@ -285,7 +286,7 @@ class Questions(ABC):
             with contexts.evidence("cost", when) as context:
                 return explain_cost(context, contexts.store, when, keys, **options)
 
-        return OperationResult.of(explained)
+        return Attempt.of(explained)
 
 
 def _declared(contexts: Contexts, projection: str) -> Declaration:

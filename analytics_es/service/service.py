@@ -25,7 +25,7 @@ from analytics_es.types.defaults import FAMILIES, SCHEMA
 if TYPE_CHECKING:
     from analytics_es.cost.budgets.thresholds import OnThreshold
     from analytics_es.cost.price_log import PriceLog
-    from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, WhenFull
+    from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, Timed, WhenFull
     from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver
     from analytics_es.ingest.writer import OnFailure
     from analytics_es.log import Appended, Entry
@@ -232,6 +232,17 @@ class AnalyticsService(Prices):
 
     def _append(self, entries: Sequence[Entry]) -> list[Appended]:
         return self.store.recorder.take(entries)
+
+    def timed(self, activity: str, /, *, source: str | None = None, **fields: Any) -> Timed[Receipt]:
+        """Return what times an activity, such as "tool.call", with fields of its event: use it by `with`, or decorate.
+
+        `with analytics.timed("tool.call", tool="bash") as call:` records at its end `tool.call.completed`, `….failed`
+        or `….cancelled` with `duration_ms`, and `error_type` of what was raised, which goes on. `call.add(…)` adds
+        fields, `call.result` is what became of the event. It waits for the disk: in an event loop use a buffer's.
+        """
+        from analytics_es.ingest import Timed
+
+        return Timed(self.record_event, activity, fields, source=source)
 
     # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -11,6 +11,7 @@ from analytics_es.errors import FoldFailed, StoreFailed
 from analytics_es.service.questions import Contexts, Questions
 from analytics_es.types import (
     AggregationResult,
+    Attempt,
     BackupResult,
     DeadLetter,
     DoubtfulCorrection,
@@ -65,7 +66,7 @@ class Upkeep(Questions):
         return self._parts.contexts
 
     def _result(self, work: Callable[[Parts], T]) -> OperationResult[T]:
-        return OperationResult.of(lambda: work(self._parts))
+        return Attempt.of(lambda: work(self._parts))
 
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -45,7 +45,7 @@ from analytics_es.types.lifecycle import (
 )
 from analytics_es.types.metrics import Completeness, Distribution, MetricGroup, MetricInfo, MetricPoint, MetricSummary
 from analytics_es.types.performance import OperationPerformance, PerformanceMetrics, PerformancePoint
-from analytics_es.types.period import Granularity, TimePeriod
+from analytics_es.types.period import CalendarPeriod, Granularity, TimePeriod
 from analytics_es.types.prices import PriceChange, PriceChangeTotal, Priced, PriceDiff, PricesUsed, PriceUsed
 from analytics_es.types.read_models import (
     AggregationResult,
@@ -56,18 +56,20 @@ from analytics_es.types.read_models import (
     UnreadableValue,
 )
 from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal
-from analytics_es.types.result import Failure, OperationResult, Progress
+from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
 
 __all__ = [
     "AggregationResult",
     "AnswerDiff",
+    "Attempt",
     "BackupResult",
     "BatchReceipt",
     "BudgetReport",
     "BudgetStatus",
     "BudgetThreshold",
     "BufferStats",
+    "CalendarPeriod",
     "ChangeOfKind",
     "ChangingEvent",
     "ChargedUnits",
@@ -93,6 +95,7 @@ __all__ = [
     "ExplainedEvent",
     "Explanation",
     "ExportResult",
+    "Failed",
     "Failure",
     "FamilyRetention",
     "ForgetReceipt",
@@ -123,6 +126,7 @@ __all__ = [
     "RetentionResult",
     "RetryResult",
     "StuckProjection",
+    "Succeeded",
     "ThresholdReached",
     "TimePeriod",
     "Tokens",
