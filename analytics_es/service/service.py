@@ -15,6 +15,7 @@ from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
     ForgetReceipt,
+    Names,
     OperationResult,
     Progress,
     Receipt,
@@ -265,6 +266,20 @@ class AnalyticsService(Prices):
         return self._result(
             lambda parts: Erasure(parts.store).forget(subject, entity=entity, fields=fields, progress=progress)
         )
+
+    def names_of(self, pseudonyms: str | Iterable[str]) -> OperationResult[Names]:
+        """Say who is behind pseudonyms, for who has the vault and its key; nothing is recorded of it.
+
+        The vault holds names, encrypted, of subjects that came while the policy said so (`privacy={"names": True}`,
+        docs/privacy.md; extra `names`). Names are in this answer alone: in no read model, export or log.
+        """
+        from analytics_es.ingest.vault import read_pseudonyms
+
+        return self._result(lambda parts: parts.store.vault.names_of(read_pseudonyms(pseudonyms)))
+
+    def forget_names(self) -> OperationResult[int]:
+        """Destroy every name that the vault keeps, and say how many there were; pseudonyms and totals stay."""
+        return self._result(lambda parts: parts.store.vault.forget_names())
 
     # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────
 
