@@ -34,9 +34,9 @@ from analytics_es.read_models.seeds import sealed_until
 from analytics_es.read_models.sources import LogSource, ReplaySource
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.types import AggregationResult, Progress, RebuildResult, TimePeriod
+from analytics_es.types.defaults import SCHEMA
 
 SCHEMES = ("postgresql://", "postgres://")
-SCHEMA = "analytics"
 
 Declared = Callable[[EventLog], Sequence[Declaration]]
 

@@ -21,8 +21,8 @@ from analytics_es.errors import BadPeriod
 from analytics_es.events.event import EARLIEST, LATEST, MAX_SOURCE
 from analytics_es.projection.calendar import Calendar
 from analytics_es.service import AnalyticsService, AsOf
-from analytics_es.store import SCHEMA
 from analytics_es.types import Granularity, TimePeriod
+from analytics_es.types.defaults import SCHEMA
 
 Command = Callable[..., None]
 _YEARS = f"{EARLIEST.year} to {LATEST.year - 1}"  # of which events can be
