@@ -516,6 +516,10 @@ class OtherVaultKey(AnalyticsError):
     vault to begin a new one, which unties all its pseudonyms."""
 
 
+class DamagedName(AnalyticsError):
+    """The name of {pseudonym} in the vault is not what was stored there: restore the vault from a backup."""
+
+
 class NotAnIdentity(AnalyticsError):
     """{value} cannot be forgotten: pass the text that names the subject, as it was recorded."""
 

@@ -18,9 +18,9 @@ from analytics_es.read_models import Tiling
 from analytics_es.types import Distribution, Listing, MetricGroup, MetricInfo, MetricPoint, MetricSummary, TimePeriod
 
 
-def metrics(declarations: Sequence[Declaration]) -> list[MetricInfo]:
+def metrics(declarations: Sequence[Declaration]) -> Listing[MetricInfo]:
     """List every metric that can be asked for."""
-    return [
+    infos = (
         MetricInfo(
             name=f"{declaration.name}.{measure.name}",
             kind=measure.kind,
@@ -30,7 +30,8 @@ def metrics(declarations: Sequence[Declaration]) -> list[MetricInfo]:
         )
         for declaration in declarations
         for measure in declaration.measures
-    ]
+    )
+    return Listing(infos, of=MetricInfo)
 
 
 def find_metric(declarations: Sequence[Declaration], metric: str) -> tuple[Declaration, Measure]:

@@ -62,6 +62,7 @@ QUESTIONS: dict[str, Question] = {
     "unread announcements": lambda service, period: service.unread_announcements(),
     "doubtful corrections": lambda service, period: service.doubtful_corrections(),
     "dead letters": lambda service, period: service.dead_letters(discarded=True),
+    "dead letter": lambda service, period: service.dead_letter(service.dead_letters().unwrap()[0].position),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -52,7 +53,7 @@ def _flat(cls: type, prefix: str, path: tuple[str, ...], names: Iterable[str] | 
                 plain = name in _WITHOUT_PREFIX and column.name not in hints
                 yield evolve(column, name=prefix + column.name if plain else f"{prefix}{name}_{column.name}")
         elif (holds := _holds(hint)) is not None:
-            yield Column(prefix + name, holds, _reader((*path, name)))
+            yield Column(prefix + name, holds, _reader((*path, name), as_text=holds is str and hint is not str))
 
 
 def has_keys(cls: type) -> bool:
@@ -73,7 +74,7 @@ def without_none(hint: Any) -> Any:
     if get_origin(hint) not in (Union, UnionType):
         return hint
     kinds = [kind for kind in get_args(hint) if kind is not NoneType]
-    return kinds[0] if len(kinds) == 1 else str  # what may be a number or a text is a text
+    return kinds[0] if len(kinds) == 1 else Any  # a number or a text
 
 
 def rows_in(hint: Any) -> type | None:
@@ -87,30 +88,37 @@ def _holds(hint: Any) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if hint in _PLAIN:
         return hint
-    if hint is Path or origin is Literal:
+    if hint is Path or hint is Any or origin is Literal:
         return str
     if rows_in(hint):
         return None
     if origin in (list, tuple):
         return list[arguments[0]]  # type: ignore[valid-type]  # known when it runs
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return dict[str, arguments[1]]  # type: ignore[valid-type]  # known when it runs
+        # What may be anything is told as JSON.
+        return str if arguments[1] is Any else dict[str, arguments[1]]  # type: ignore[valid-type]  # known when it runs
     raise TypeError(f"no column holds {hint}")
 
 
-def _reader(path: tuple[str, ...]) -> Get:
+def _reader(path: tuple[str, ...], *, as_text: bool) -> Get:
     def read(row: Any) -> Any:
         for name in path:
             row = None if row is None else getattr(row, name)
-        return plain(row)
+        return _text(row) if as_text else _plain(row)
 
     return read
 
 
-def plain(cell: Any) -> Any:
-    """Return a cell as a table has it."""
+def _plain(cell: Any) -> Any:
     if isinstance(cell, Mapping):
         return dict(cell)
-    if isinstance(cell, tuple):
-        return list(cell)
-    return str(cell) if isinstance(cell, Path) else cell
+    return list(cell) if isinstance(cell, tuple) else cell
+
+
+def _text(cell: Any) -> str | None:
+    """Return as a text what is none: a path, one of several types, a mapping of anything."""
+    if cell is None or isinstance(cell, str):
+        return cell
+    if isinstance(cell, Decimal):
+        return format(cell, "f")
+    return json.dumps(cell, default=str, ensure_ascii=False) if isinstance(cell, Mapping) else str(cell)
