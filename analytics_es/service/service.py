@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
+from uuid import UUID
 
 from analytics_es.audit.diff import diff
 from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
@@ -118,8 +119,8 @@ class AnalyticsService(Upkeep):
         event_type: str,
         data: Mapping[str, Any],
         *,
-        occurred_at: datetime | None = None,
-        id: str | None = None,
+        occurred_at: datetime | date | str | None = None,
+        id: str | int | UUID | None = None,
         source: str | None = None,
     ) -> OperationResult[Receipt]:
         """Record one event, durably; the same source, id and time again changes nothing."""
