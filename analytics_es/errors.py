@@ -310,6 +310,18 @@ class Forked(AnalyticsError):
     """{place} was opened by the process that this one was forked from, and cannot be used here ({problem})."""
 
 
+# ── timed recording ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BadTiming(AnalyticsError):
+    """timed(…) cannot be used so: {problem}. Write `with analytics.timed("tool.call", tool="bash"):` around a block, or
+    `@analytics.timed("tool.call", tool="bash")` above a function."""
+
+
+class NotTimed(AnalyticsError):
+    """What {activity} took was not recorded: {problem}."""
+
+
 # ── buffered recording ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -529,6 +541,10 @@ class BadVaultKey(AnalyticsError):
 class OtherVaultKey(AnalyticsError):
     """The vault of {place} was made with another key: use that one. Without it, nobody can be found in it; delete the
     vault to begin a new one, which unties all its pseudonyms."""
+
+
+class DamagedName(AnalyticsError):
+    """The name of {pseudonym} in the vault is not what was stored there: restore the vault from a backup."""
 
 
 class NotAnIdentity(AnalyticsError):

@@ -16,6 +16,7 @@ from analytics_es.errors import AnalyticsError, BufferClosed, NotFlushed, Refuse
 from analytics_es.events.event import CORRECTED
 from analytics_es.ingest import termination
 from analytics_es.ingest.door import Admitted, Door
+from analytics_es.ingest.timed import Timed
 from analytics_es.ingest.writer import Append, OnFailure, Writer
 from analytics_es.types import Attempt, BufferStats, OperationResult, Succeeded
 
@@ -84,6 +85,10 @@ class Buffer:
                     return failure
             writer.put(event)
         return _ACCEPTED
+
+    def timed(self, activity: str, /, *, source: str | None = None, **fields: Any) -> Timed[None]:
+        """Return what times an activity, as the service's `timed` does, and records its end through this buffer."""
+        return Timed(self.record_event, activity, fields, source=source)
 
     def _ask_log(self, event: Admitted) -> None:
         """Raise what the log says against a correction by now; its writer asks again."""

@@ -45,8 +45,9 @@ from analytics_es.types.lifecycle import (
 )
 from analytics_es.types.metrics import Completeness, Distribution, MetricGroup, MetricInfo, MetricPoint, MetricSummary
 from analytics_es.types.performance import OperationPerformance, PerformanceMetrics, PerformancePoint
-from analytics_es.types.period import Granularity, TimePeriod
+from analytics_es.types.period import CalendarPeriod, Granularity, TimePeriod
 from analytics_es.types.prices import PriceChange, PriceChangeTotal, Priced, PriceDiff, PricesUsed, PriceUsed
+from analytics_es.types.privacy import Names
 from analytics_es.types.read_models import (
     AggregationResult,
     DeadLetter,
@@ -69,6 +70,7 @@ __all__ = [
     "BudgetStatus",
     "BudgetThreshold",
     "BufferStats",
+    "CalendarPeriod",
     "ChangeOfKind",
     "ChangingEvent",
     "ChargedUnits",
@@ -106,6 +108,7 @@ __all__ = [
     "MetricInfo",
     "MetricPoint",
     "MetricSummary",
+    "Names",
     "OperationPerformance",
     "OperationResult",
     "PerformanceMetrics",

@@ -230,7 +230,7 @@ HOSTILE = [
     ("usage", "user'; DROP TABLE usage_v2"),
     ("usage", "--tz", "../../etc/passwd"),
     ("usage", "--tz", "localtime"),
-    ("usage", "--granularity", "week"),
+    ("usage", "--granularity", "fortnight"),
     ("usage", "--last", "7 days"),
     ("usage", "--last", "0d"),
     ("usage", "--last", "99999999999w"),
