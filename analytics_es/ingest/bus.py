@@ -12,8 +12,6 @@ from attrs import field, frozen
 
 from analytics_es.errors import BadPattern, OverlappingPatterns
 
-FAMILIES = ("job.*", "task.*", "tool.*", "budget.*", "provider.*", "conversation.*")
-
 _PATTERN = re.compile(r"(?:(?:[^\s.*>]+|\*)\.)*(?:[^\s.*>]+|\*|>)")
 _FAMILY = re.compile(r"[^\s.*>]+\.\*")
 

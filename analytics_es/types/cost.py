@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 from attrs import frozen
 
 from analytics_es.types.metrics import Completeness
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.prices import PricesUsed
+from analytics_es.types.tables import Answer, Rows
 
 
 @frozen(kw_only=True)
@@ -166,8 +167,8 @@ class CostPoint:
     computed_cost: Decimal | None
 
 
-@frozen(kw_only=True)
-class CostBreakdown:
+@frozen(kw_only=True, repr=False)
+class CostBreakdown(Answer):
     """What was spent on what. Sums never mix currencies; a cost that is not known is listed, never counted as 0.
 
     Whole months are compared with as many months before, whole days with as many days, any other period with as many
@@ -193,6 +194,16 @@ class CostBreakdown:
     not_ended: events that tell usage of a call, but not that it ended, or that it began; they are in no figure here.
     compared_with: the stretch before that previous costs are of; None where it is no longer kept, or none has passed.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "rows": Rows("rows", keys="by"),
+        "series": Rows("series"),
+        "totals": Rows("totals"),
+        "unknown": Rows("unknown"),
+        "unpriced": Rows("unpriced"),
+        "efforts": Rows("efforts"),
+        "prices": Rows("prices.used"),
+    }
 
     period: TimePeriod
     by: list[str]
@@ -239,8 +250,8 @@ class UnitCost:
     unknown_calls: int
 
 
-@frozen(kw_only=True)
-class UnitCosts:
+@frozen(kw_only=True, repr=False)
+class UnitCosts(Answer):
     """What units of work cost.
 
     period: what was asked for, in whole buckets.
@@ -249,6 +260,10 @@ class UnitCosts:
     unknown_calls: how many of them have a cost that is not known; they are in no cost.
     completeness: what the answer stands on.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "units": Rows("units"),
+    }
 
     period: TimePeriod
     units: list[UnitCost]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 
 from attrs import frozen
 
 from analytics_es.types.period import TimePeriod
+from analytics_es.types.tables import Answer, Rows
 
 
 @frozen(kw_only=True)
@@ -87,8 +89,8 @@ class MetricGroup:
     figures: Distribution
 
 
-@frozen(kw_only=True)
-class MetricSummary:
+@frozen(kw_only=True, repr=False)
+class MetricSummary(Answer):
     """One metric over a period. Money has one summary per currency.
 
     metric: its name, such as `cost.reported_cost`.
@@ -105,6 +107,12 @@ class MetricSummary:
     compared_with: the stretch before that `previous` is of; None where it is no longer kept, or none has passed.
     """
 
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "groups": Rows("_parts.groups", of=("metric", "unit", "currency"), keys="_by"),
+        "series": Rows("_parts.series", of=("metric", "unit", "currency")),
+        "figures": Rows("_parts"),
+    }
+
     metric: str
     unit: str
     period: TimePeriod
@@ -117,6 +125,19 @@ class MetricSummary:
     by_currency: list[MetricSummary]
     completeness: Completeness
     compared_with: TimePeriod | None = None
+
+    @property
+    def _parts(self) -> list[MetricSummary]:
+        """The summary in each currency, or the one that there is."""
+        return self.by_currency or [self]
+
+    @property
+    def _by(self) -> list[str]:
+        """The keys that were asked for, where the groups say it."""
+        return [key for part in self._parts for key in getattr(part.groups, "by", ())]
+
+    def _main(self) -> str:
+        return "groups" if self._by or any(part.groups for part in self._parts) else "series"
 
 
 @frozen(kw_only=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import ClassVar
 
 from attrs import frozen
 
 from analytics_es.types.metrics import Completeness, Distribution
 from analytics_es.types.period import TimePeriod
+from analytics_es.types.tables import Answer, Rows
 
 
 @frozen(kw_only=True)
@@ -58,8 +61,8 @@ class PerformancePoint:
     duration_ms: Distribution
 
 
-@frozen(kw_only=True)
-class PerformanceMetrics:
+@frozen(kw_only=True, repr=False)
+class PerformanceMetrics(Answer):
     """How fast and how reliable operations were.
 
     period: what was asked for, in whole buckets.
@@ -68,6 +71,11 @@ class PerformanceMetrics:
     completeness: what the answer stands on.
     totals: all operations together, over the whole period.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "operations": Rows("operations"),
+        "series": Rows("series"),
+    }
 
     period: TimePeriod
     operations: list[OperationPerformance]
