@@ -148,7 +148,7 @@ def open_store(
         calendar=calendar,
         fold=fold,
         runner=runner,
-        recorder=Recorder(log, Door(clock, policy, vault.pseudonym), runner.wake),
+        recorder=Recorder(log, Door(clock, policy, vault.pseudonym, zone=calendar.zone), runner.wake),
         replay_source=LogSource(log, (open_log, (address, schema)) if address else None),
         vault=vault,
         policy=policy,

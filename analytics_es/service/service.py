@@ -24,6 +24,9 @@ from analytics_es.types import (
 from analytics_es.types.defaults import FAMILIES, SCHEMA
 
 if TYPE_CHECKING:
+    from datetime import date
+    from uuid import UUID
+
     from analytics_es.cost.budgets.thresholds import OnThreshold
     from analytics_es.cost.price_log import PriceLog
     from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, Timed, WhenFull
@@ -116,8 +119,8 @@ class AnalyticsService(Prices):
         event_type: str,
         data: Mapping[str, Any],
         *,
-        occurred_at: datetime | None = None,
-        id: str | None = None,
+        occurred_at: datetime | date | str | None = None,
+        id: str | int | UUID | None = None,
         source: str | None = None,
     ) -> OperationResult[Receipt]:
         """Record one event, durably; the same source, id and time again changes nothing."""

@@ -17,6 +17,7 @@ from analytics_es.types import (
     DoubtfulCorrection,
     ExportResult,
     LedgerCheck,
+    Listing,
     OperationResult,
     Progress,
     ProjectionStatus,
@@ -82,19 +83,19 @@ class Upkeep(Questions):
         self._parts.corrections.settle()
         return self.store.runner.wait_until_caught_up(timeout)
 
-    def projections(self) -> OperationResult[list[ProjectionStatus]]:
+    def projections(self) -> OperationResult[Listing[ProjectionStatus]]:
         """Say how far every projection is, how large, and what stopped it, if anything did."""
         from analytics_es.read_models.status import projection_status
 
         return self._result(lambda parts: projection_status(parts.store.read_models, parts.store.runner, parts.problem))
 
-    def unreadable_values(self, limit: int = 100) -> OperationResult[list[UnreadableValue]]:
+    def unreadable_values(self, limit: int = 100) -> OperationResult[Listing[UnreadableValue]]:
         """List the first values that projections could not read and left out."""
         from analytics_es.read_models.status import unreadable_values
 
         return self._result(lambda parts: unreadable_values(parts.store.read_models, limit))
 
-    def unread_announcements(self) -> OperationResult[list[UnreadAnnouncement]]:
+    def unread_announcements(self) -> OperationResult[Listing[UnreadAnnouncement]]:
         """List events of the service's own kind (`analytics.…`) that do not say what the service says; it ignores them.
 
         Nobody can record one any more; a log may hold some of before.
@@ -103,7 +104,7 @@ class Upkeep(Questions):
 
         return self._result(lambda parts: unread_announcements(parts.store.log))
 
-    def doubtful_corrections(self, *, progress: Progress | None = None) -> OperationResult[list[DoubtfulCorrection]]:
+    def doubtful_corrections(self, *, progress: Progress | None = None) -> OperationResult[Listing[DoubtfulCorrection]]:
         """List corrections of costs that fit no call: those that wait for it, and those of before, which are counted.
 
         All of the log is looked through.
@@ -116,7 +117,7 @@ class Upkeep(Questions):
 
     def dead_letters(
         self, *, projection: str | None = None, limit: int = 100, discarded: bool = False
-    ) -> OperationResult[list[DeadLetter]]:
+    ) -> OperationResult[Listing[DeadLetter]]:
         """List the first values that projections could not read; with `discarded`, also those that were accepted."""
         return self._result(
             lambda parts: _dead_letters(parts).listed(projection=projection, discarded=discarded, limit=limit)
@@ -134,7 +135,7 @@ class Upkeep(Questions):
 
     def discard_dead_letters(
         self, position: int, *, projection: str | None = None
-    ) -> OperationResult[list[DeadLetter]]:
+    ) -> OperationResult[Listing[DeadLetter]]:
         """Accept what could not be read at a position: it stays counted, but is no longer listed."""
         return self._result(lambda parts: _dead_letters(parts).discard(position, projection=projection))
 
@@ -218,7 +219,7 @@ class Upkeep(Questions):
 
     def check_ledger(
         self, projections: Sequence[str] | None = None, *, progress: Progress | None = None
-    ) -> OperationResult[list[LedgerCheck]]:
+    ) -> OperationResult[Listing[LedgerCheck]]:
         """Compare, day by day, which events read models have taken in with those in the log: quick, nothing is folded.
 
         It finds events that were missed, counted twice, or are others than those in the log; not a row that was

@@ -58,10 +58,12 @@ from analytics_es.types.read_models import (
 )
 from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
+from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
 
 __all__ = [
     "AggregationResult",
+    "Answer",
     "AnswerDiff",
     "Attempt",
     "BackupResult",
@@ -74,6 +76,7 @@ __all__ = [
     "ChangeOfKind",
     "ChangingEvent",
     "ChargedUnits",
+    "Column",
     "ColumnDifference",
     "Completeness",
     "CostBreakdown",
@@ -103,6 +106,7 @@ __all__ = [
     "Granularity",
     "HeldCopy",
     "LedgerCheck",
+    "Listing",
     "MetricChange",
     "MetricGroup",
     "MetricInfo",
@@ -127,8 +131,11 @@ __all__ = [
     "Refusal",
     "RetentionResult",
     "RetryResult",
+    "Rows",
     "StuckProjection",
     "Succeeded",
+    "Table",
+    "Tabular",
     "ThresholdReached",
     "TimePeriod",
     "Tokens",

@@ -261,13 +261,13 @@ def test_of_nothing_that_finished_there_is_no_success_rate(analytics: AnalyticsS
     assert analytics.get_usage_stats(None, None, DAY).unwrap().success_rate is None
 
 
-def test_throughput_is_over_the_period_and_over_its_busy_hours(analytics: AnalyticsService) -> None:
+def test_throughput_is_over_what_passed_of_the_period_and_over_its_busy_hours(analytics: AnalyticsService) -> None:
     record(analytics, *(tool_call(occurred_at=NOON + timedelta(minutes=10 * n)) for n in range(9)))
 
     (tool,) = analytics.get_performance_metrics(DAY).unwrap().operations
 
     assert (tool.operation, tool.subject, tool.calls) == ("tool.call", "bash", 9)
-    assert tool.calls_per_second == 9 / 86_400
+    assert tool.calls_per_second == 9 / (NOW - DAY.start).total_seconds()
     assert tool.busy_calls_per_second == 9 / 7200
 
 
@@ -448,9 +448,15 @@ def test_without_anything_before_there_is_no_change(monday: AnalyticsService) ->
 
 
 def test_nothing_after_something_is_a_change_to_nothing(monday: AnalyticsService) -> None:
+    answer = summary(monday, "usage.events", TimePeriod(NOON, NOON + timedelta(hours=4)))
+
+    assert (answer.figures.count, answer.previous.count, answer.change) == (0, 22, -1.0)
+
+
+def test_what_has_not_begun_is_compared_with_nothing(monday: AnalyticsService) -> None:
     answer = summary(monday, "usage.events", TimePeriod.day(date(2026, 3, 3)))
 
-    assert (answer.figures.count, answer.previous.count, answer.change) == (0, 26, -1.0)
+    assert (answer.figures.count, answer.previous.count, answer.change) == (0, None, None)
 
 
 @pytest.mark.parametrize(
