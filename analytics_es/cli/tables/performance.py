@@ -33,7 +33,14 @@ def performance(answer: PerformanceMetrics, top: int) -> Iterator[Block]:
         yield from (*nothing(), footer([answer.completeness], answer.period))
         return
     yield operations(answer, top)
-    yield from by_time(answer.period, _SPEED, answer.series)
+    yield from by_time(
+        answer.period,
+        _SPEED,
+        answer.series,
+        total=answer.totals,
+        is_empty=lambda point: not point.calls,
+        of="calls",
+    )
     yield footer([answer.completeness], answer.period, PERCENTILES)
 
 
