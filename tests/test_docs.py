@@ -281,12 +281,16 @@ with TestClient(app) as client:
 
 
 def test_privacy_is_kept_as_the_guide_shows(tmp_path: Path) -> None:
-    policy, forgotten = blocks("docs/privacy.md", "python")
+    policy, named, forgotten = blocks("docs/privacy.md", "python")
     (settings,) = blocks("docs/privacy.md", "toml")
     (tmp_path / "analytics.toml").write_text(settings)
     commands = SHELL.findall((ROOT / "docs/privacy.md").read_text())
 
     assert run_python(policy, tmp_path) == "3\n"
+    assert run_python(named, tmp_path) == "['ada@example.com']\n"
+    (asked,) = (command for command in commands if "--names" in command)
+    assert "ada@example.com" in run_commands([asked], tmp_path)
+    commands.remove(asked)
     assert "destroyed: 1 entry of the vault" in run_commands(commands, tmp_path)
     assert len(commands) == 2
     assert run_python(forgotten, tmp_path) == "0 0 [] []\n"

@@ -15,13 +15,14 @@ import click
 from attrs import fields, frozen
 
 from analytics_es.cli.display import Bar, Block, print_answer
+from analytics_es.cli.names import named, names_option
 from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.errors import BadPeriod
 from analytics_es.events.event import EARLIEST, LATEST, MAX_SOURCE
 from analytics_es.projection.calendar import Calendar
 from analytics_es.service import AnalyticsService, AsOf
-from analytics_es.store import SCHEMA
 from analytics_es.types import Granularity, TimePeriod
+from analytics_es.types.defaults import SCHEMA
 
 Command = Callable[..., None]
 _YEARS = f"{EARLIEST.year} to {LATEST.year - 1}"  # of which events can be
@@ -232,6 +233,7 @@ class Question:
     granularity: Granularity | None
     as_json: bool
     as_of: int | datetime | None = None
+    names: bool = False
 
     @contextmanager
     def caught_up(self) -> Iterator[tuple[OpenStore, TimePeriod]]:
@@ -262,6 +264,8 @@ class Question:
 
     def show(self, answer: Any, blocks: Iterable[Block]) -> None:
         """Print an answer: as JSON where that is asked for, else for people."""
+        if self.names:
+            answer, blocks = named(self.db, answer, blocks, self.as_json)
         print_answer(answer, blocks, self.as_json)
 
 
@@ -289,4 +293,4 @@ def period_options(command: Command) -> Command:
 
 def question_options(command: Command) -> Command:
     """Give a command the options of a question: a period, a store, and as of when."""
-    return as_of_option(period_options(command))
+    return as_of_option(names_option(period_options(command)))

@@ -20,6 +20,7 @@ from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.figures import DIGITS, change, trimmed
 from analytics_es.queries.grouping import Grouping, Words, asked_by, grouping, read_words
 from analytics_es.queries.rows import columns_of, measures_of
+from analytics_es.read_models import Tiling
 from analytics_es.types import (
     CostBreakdown,
     CostPoint,
@@ -100,6 +101,7 @@ def _breakdown(
         completeness=question.completeness(asked_by(filters, by)),
         below_cliff_calls=sum(whole.below_cliff.values()),
         not_ended=0 if currency else _not_ended(question, declaration, filters),
+        compared_with=costs.before.whole() if costs.before else None,
     )
     return breakdown, whole.prices_used()
 
@@ -113,6 +115,7 @@ class _Costs:
     rows: Groups
     series: Groups
     earlier: Groups
+    before: Tiling | None
 
 
 def _costs(question: Question, costing: Costing, groups: Grouping, once: Grouping) -> _Costs:
@@ -131,6 +134,7 @@ def _costs(question: Question, costing: Costing, groups: Grouping, once: Groupin
         rows=costing.settled(rows),
         series=costing.by_group(question.tiling, where=once.where, granularity=granularity),
         earlier=costing.by_group(before, where=once.where) if before else {},
+        before=before,
     )
 
 

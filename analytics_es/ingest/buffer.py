@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any, Literal
+from uuid import UUID
 
 from attrs import asdict
 
@@ -60,8 +61,8 @@ class Buffer:
         event_type: str,
         data: Mapping[str, Any],
         *,
-        occurred_at: datetime | None = None,
-        id: str | None = None,
+        occurred_at: datetime | date | str | None = None,
+        id: str | int | UUID | None = None,
         source: str | None = None,
     ) -> OperationResult[None]:
         """Check an event and accept it: it is checked and copied here, and durable soon.

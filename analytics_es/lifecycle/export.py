@@ -78,6 +78,7 @@ def export_data(
     says; who seals them tells of the copy.
     Raises UnknownFormat, UnknownMetric, FileExists, CannotWrite, UnreadableEvent; then there is no new file.
     """
+    period = period.in_zone(store.calendar.zone)
     form, log, tiling = str(format).lower(), store.log, Tiling.of(store.calendar, period)
     if form not in SUFFIXES:
         raise UnknownFormat(format=format, formats=", ".join(SUFFIXES))

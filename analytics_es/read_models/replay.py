@@ -22,8 +22,8 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, defined
 from analytics_es.projection.fold import Fold, Result
 from analytics_es.read_models.sources import ReplaySource
+from analytics_es.types.defaults import BATCH
 
-BATCH = 100_000
 AHEAD = 2  # parts for each worker that are under way or waiting to be merged
 
 

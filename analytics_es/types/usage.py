@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import ClassVar
 
 from attrs import frozen
 
 from analytics_es.types.metrics import Completeness
 from analytics_es.types.period import TimePeriod
+from analytics_es.types.tables import Answer, Rows
 
 
 @frozen(kw_only=True)
@@ -75,8 +77,8 @@ class UsagePoint:
     totals: UsageTotals
 
 
-@frozen(kw_only=True)
-class UsageStats:
+@frozen(kw_only=True, repr=False)
+class UsageStats(Answer):
     """Who used how much.
 
     entity_type: whose usage was asked for; None for all.
@@ -93,6 +95,13 @@ class UsageStats:
     nobody: of events that belong to none of that type, its id is "", beyond `totals`; None where there are none.
     """
 
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "entities": Rows("_entities"),
+        "series": Rows("series"),
+        "by_event_type": Rows("by_event_type"),
+        "top_entities": Rows("top_entities"),
+    }
+
     entity_type: str | None
     entity_id: str | None
     period: TimePeriod
@@ -105,3 +114,15 @@ class UsageStats:
     completeness: Completeness
     others: UsageTotals | None = None
     nobody: EntityUsage | None = None
+
+    @property
+    def _entities(self) -> list[EntityUsage]:
+        """Everybody, so that these add up: the top entities, all others together, and nobody."""
+        everybody = [*self.top_entities]
+        if self.others:
+            id = None  # they have many
+            everybody.append(EntityUsage(entity_type=self.entity_type or "", entity_id=id, totals=self.others))  # type: ignore[arg-type]
+        return [*everybody, *([self.nobody] if self.nobody else [])]
+
+    def _main(self) -> str:
+        return "series" if self.entity_type is None or self.entity_id is not None else "entities"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analytics_es.cost.prices import genai
+from analytics_es.errors import GUIDE
 from tests.cli.conftest import LAST, Cli
 from tests.stores import opened
 
@@ -49,8 +50,8 @@ def test_a_wrong_file_is_one_line_and_publishes_nothing(cli: Cli, own: str) -> N
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        "error: bad.toml, price 1: multiplier must be between 0 and 1e+12, not -1. Nothing was published; docs/cost.md "
-        "shows what a price looks like.\n"
+        "error: bad.toml, price 1: multiplier must be between 0 and 1e+12, not -1. Nothing was published; "
+        f"{GUIDE}/cost.md shows what a price looks like.\n"
     )
     assert json.loads(cli("prices", "list", "--json", *DB).stdout)["published"] == []
 

@@ -20,7 +20,7 @@ from analytics_es.cost.prices.files import read_prices
 from analytics_es.cost.prices.genai import Edition
 from analytics_es.cost.prices.quantities import KINDS, both, wholes
 from analytics_es.cost.prices.reading import read_entry
-from analytics_es.errors import BadPrice, CannotRead, MissingExtra, UnknownModel
+from analytics_es.errors import GUIDE, BadPrice, CannotRead, MissingExtra, UnknownModel
 from analytics_es.testing import NOON, price, provider_call
 from tests.stores import data_of, nth, opened
 
@@ -92,8 +92,8 @@ def test_one_wrong_entry_and_nothing_is_published(analytics: AnalyticsService) -
 
     assert failure and failure.code == "bad_price"
     assert failure.message == (
-        "price 2: currency must be an ISO 4217 code such as USD, not 'Euro'. Nothing was published; docs/cost.md shows "
-        "what a price looks like."
+        "price 2: currency must be an ISO 4217 code such as USD, not 'Euro'. Nothing was published; "
+        f"{GUIDE}/cost.md shows what a price looks like."
     )
     assert analytics.store.log.head() == 0
 

@@ -293,13 +293,13 @@ def test_of_nothing_that_finished_there_is_no_success_rate(analytics: AnalyticsS
     assert analytics.get_usage_stats(None, None, DAY).unwrap().success_rate is None
 
 
-def test_throughput_is_over_the_period_and_over_its_busy_hours(analytics: AnalyticsService) -> None:
+def test_throughput_is_over_what_passed_of_the_period_and_over_its_busy_hours(analytics: AnalyticsService) -> None:
     record(analytics, *(tool_call(occurred_at=NOON + timedelta(minutes=10 * n)) for n in range(9)))
 
     (tool,) = analytics.get_performance_metrics(DAY).unwrap().operations
 
     assert (tool.operation, tool.subject, tool.calls) == ("tool.call", "bash", 9)
-    assert tool.calls_per_second == 9 / 86_400
+    assert tool.calls_per_second == 9 / (NOW - DAY.start).total_seconds()
     assert tool.busy_calls_per_second == 9 / 7200
 
 
@@ -368,7 +368,7 @@ def test_an_unknown_metric_names_the_close_ones(monday: AnalyticsService, metric
     assert set(close.split(" or ")) & set(message.partition("did you mean ")[2].partition("?")[0].split(" or "))
 
 
-@pytest.mark.parametrize("metric", ["", "x", "events", "usage.", "usage.events; DROP TABLE usage_v2; --"])
+@pytest.mark.parametrize("metric", ["", "x", "events", "usage.", "usage.events; DROP TABLE usage_v3; --"])
 def test_what_is_close_to_no_metric_is_refused_all_the_same(monday: AnalyticsService, metric: str) -> None:
     code, message = refusal(monday.get_summary(metric, DAY))
 
@@ -387,7 +387,7 @@ def test_what_is_close_to_no_metric_is_refused_all_the_same(monday: AnalyticsSer
         ("performance.calls", {"group_by": ("user",)}),
         ("performance.calls", {"where": {"grain": "day"}}),
         ("usage.events", {"where": {"1=1 OR entity_type": "x"}}),
-        ("usage.events", {"group_by": ("event_type; DROP TABLE usage_v2",)}),
+        ("usage.events", {"group_by": ("event_type; DROP TABLE usage_v3",)}),
         ("usage.events", {"group_by": ("event_type, entity_id",)}),
         ("usage.events", {"group_by": ("entity_type",)}),
         ("usage.events", {"group_by": ("entity_type", "entity_id")}),
@@ -444,7 +444,7 @@ def test_a_question_to_a_projection_that_is_not_kept_is_refused() -> None:
         assert refusal(analytics.get_summary("cost.calls", DAY))[0] == "unknown_metric"
 
 
-HOSTILE = "'; DROP TABLE usage_v2; --\"`\n\\"
+HOSTILE = "'; DROP TABLE usage_v3; --\"`\n\\"
 
 
 def test_hostile_names_in_events_are_just_data(analytics: AnalyticsService) -> None:
@@ -480,9 +480,15 @@ def test_without_anything_before_there_is_no_change(monday: AnalyticsService) ->
 
 
 def test_nothing_after_something_is_a_change_to_nothing(monday: AnalyticsService) -> None:
+    answer = summary(monday, "usage.events", TimePeriod(NOON, NOON + timedelta(hours=4)))
+
+    assert (answer.figures.count, answer.previous.count, answer.change) == (0, 22, -1.0)
+
+
+def test_what_has_not_begun_is_compared_with_nothing(monday: AnalyticsService) -> None:
     answer = summary(monday, "usage.events", TimePeriod.day(date(2026, 3, 3)))
 
-    assert (answer.figures.count, answer.previous.count, answer.change) == (0, 26, -1.0)
+    assert (answer.figures.count, answer.previous.count, answer.change) == (0, None, None)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService
-from analytics_es.errors import BadField
+from analytics_es.errors import GUIDE, BadField
 from analytics_es.events.event import admit
 from analytics_es.projections import Performance
 from analytics_es.testing import NOON, budget_allocated, price, provider_call
@@ -346,7 +346,7 @@ def test_calls_under_another_policy_may_be_anybodys(tmp_path: Path, policies: tu
             "ada",
             None,
             "What the calls of a user cost cannot be known: a policy of privacy did not store which one made 1 of the "
-            "calls of its period (docs/privacy.md).",
+            f"calls of its period (see {GUIDE}/privacy.md).",
         )
     ]
 
