@@ -417,7 +417,7 @@ class BadPeriod(AnalyticsError):
 
 
 class UnknownMetric(AnalyticsError):
-    """There is no metric {metric!r}{hint}; `analytics-es metrics` lists them all."""
+    """There is no metric {metric!r}{hint} `analytics-es metrics` lists them all."""
 
 
 class UnknownKey(AnalyticsError):

@@ -19,7 +19,7 @@ from analytics_es.testing import NOON, job_failed, message_added, provider_call,
 from analytics_es.types import Distribution, MetricSummary, OperationResult
 from tests import day
 from tests.day import DAY, MONDAY, NOW
-from tests.stores import OURS, append, record, stored
+from tests.stores import OURS, append, opened, record, stored
 
 pytestmark = [
     pytest.mark.store(clock=lambda: NOW),
@@ -366,6 +366,43 @@ def test_an_unknown_metric_names_the_close_ones(monday: AnalyticsService, metric
 
     assert code == "unknown_metric"
     assert set(close.split(" or ")) & set(message.partition("did you mean ")[2].partition("?")[0].split(" or "))
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [
+        ("usage.event", ": did you mean usage.events?"),
+        ("events", ": did you mean usage.events?"),
+        ("usage.requests", ": did you mean cost.requests?"),
+        ("perf.duration", ": did you mean performance.duration or performance.output_duration or usage.duration?"),
+        ("performance.latency", "."),
+        ("budgets.spend", ": did you mean budgets.spent?"),
+        ("budgets.left", ": what is spent of budgets, and what remains, is get_budgets (`analytics-es budgets`)."),
+        ("spending.total", ", as there is no projection 'spending' here, only budgets, cost, performance, usage."),
+    ],
+)
+def test_what_is_offered_is_of_the_projection_that_was_named_or_nothing(
+    monday: AnalyticsService, metric: str, told: str
+) -> None:
+    _, message = refusal(monday.get_summary(metric, DAY))
+
+    assert message == f"There is no metric {metric!r}{told} `analytics-es metrics` lists them all."
+
+
+@pytest.mark.parametrize("metric", ["cost.cost", "cost.costs", "cost.total", "cost"])
+def test_what_calls_cost_is_no_metric_and_where_it_is_answered_is_told(monday: AnalyticsService, metric: str) -> None:
+    for result in (monday.explain(metric, DAY), monday.get_summary(metric, DAY)):
+        assert "get_cost_breakdown (`analytics-es cost`), and explain_cost lists the calls" in refusal(result)[1]
+
+
+def test_a_metric_of_a_projection_that_is_not_kept_offers_nothing_of_another() -> None:
+    with opened(projections=[Usage]) as analytics:
+        _, message = refusal(analytics.get_summary("budgets.spent", DAY))
+
+    assert message == (
+        "There is no metric 'budgets.spent', as there is no projection 'budgets' here, only usage. "
+        "`analytics-es metrics` lists them all."
+    )
 
 
 @pytest.mark.parametrize("metric", ["", "x", "events", "usage.", "usage.events; DROP TABLE usage_v3; --"])

@@ -34,7 +34,14 @@ def performance(answer: PerformanceMetrics, top: int) -> Iterator[Block]:
         return
     yield operations(answer, top)
     yield from unclear(sum(row.unknown for row in answer.operations))
-    yield from by_time(answer.period, _SPEED, answer.series)
+    yield from by_time(
+        answer.period,
+        _SPEED,
+        answer.series,
+        total=answer.totals,
+        is_empty=lambda point: not point.calls,
+        of="calls",
+    )
     yield footer([answer.completeness], answer.period, PERCENTILES)
 
 

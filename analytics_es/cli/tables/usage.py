@@ -40,7 +40,14 @@ def usage(answer: UsageStats, top: int) -> Iterator[Block]:
         if answer.period.granularity == "total":
             yield Line(terminal_only=True)
         most = max((point.totals.events for point in answer.series), default=0)
-        yield from by_time(answer.period, [*_EVENTS, *_TOTALS, share(most)], answer.series)
+        yield from by_time(
+            answer.period,
+            [*_EVENTS, *_TOTALS, share(most)],
+            answer.series,
+            total=answer,
+            is_empty=lambda point: not point.totals.events,
+            of="events",
+        )
     yield footer([answer.completeness], answer.period)
 
 
