@@ -27,6 +27,7 @@ from analytics_es.types import (
     TimePeriod,
     UnreadableValue,
     UnreadAnnouncement,
+    UnreadField,
     Verification,
 )
 from analytics_es.types.defaults import BATCH
@@ -94,6 +95,16 @@ class Upkeep(Questions):
         from analytics_es.read_models.status import unreadable_values
 
         return self._result(lambda parts: unreadable_values(parts.store.read_models, limit))
+
+    def unread_fields(self, limit: int = 100) -> OperationResult[Listing[UnreadField]]:
+        """List what events of our families say that no projection reads, and types that are meant to be others.
+
+        By type and field, the most frequent first, with what it was most likely meant to be. The projection `usage`
+        counts it; without that the list is empty.
+        """
+        from analytics_es.queries.unread import everything_unread
+
+        return self._result(lambda parts: everything_unread(parts.store.read_models, parts.store.declarations, limit))
 
     def unread_announcements(self) -> OperationResult[Listing[UnreadAnnouncement]]:
         """List events of the service's own kind (`analytics.…`) that do not say what the service says; it ignores them.
