@@ -13,6 +13,7 @@ from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
+from analytics_es.cost.view_costs import ViewCosts
 from analytics_es.errors import AnalyticsError, Closed, FoldFailed, Forked, StoreFailed
 from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
@@ -28,6 +29,8 @@ from analytics_es.service.questions import Contexts
 from analytics_es.store import Store
 from analytics_es.types import Progress, TimePeriod
 
+PATIENCE = 5.0  # seconds that who waits for read models waits for the costs in SQL views; the rest is done by and by
+
 
 @frozen(kw_only=True, eq=False)
 class Parts:
@@ -37,6 +40,7 @@ class Parts:
     context: CostContext  # what questions of now are answered from
     prices: PriceLog
     corrections: WaitingCorrections
+    view_costs: ViewCosts
     thresholds: Thresholds | None
     backfill: Backfill | None
     retention: RetentionPolicy
@@ -65,6 +69,7 @@ class Parts:
             context=context,
             prices=prices,
             corrections=WaitingCorrections(store.recorder),
+            view_costs=ViewCosts(context),
             thresholds=Thresholds(store, context, prices, on_threshold) if has_budgets else None,
             backfill=Backfill(store.log, store.read_models, store.runner, store.rebuild) if backfill else None,
             retention=retention,
@@ -92,12 +97,14 @@ class Parts:
         self.corrections.follow()
         if self.thresholds:
             self.thresholds.follow()
+        self.view_costs.follow()
         self.store.runner.follow()
         if self.backfill:
             self.backfill.follow()
 
     def _moved(self) -> None:
         self.corrections.wake()
+        self.view_costs.wake()
         if self.thresholds:
             self.thresholds.wake()
 
@@ -114,6 +121,8 @@ class Parts:
         position = runner.bring_up(progress)
         if self.thresholds and thresholds and self.thresholds.look():
             position = runner.bring_up(progress)
+        if thresholds:
+            self.view_costs.look(PATIENCE)
         for first in [*failed, *runner.errors.values()]:
             raise first
         return position
@@ -130,6 +139,7 @@ class Parts:
                 self.store,
                 self.derived,
                 self.backfill,
+                self.view_costs,
                 self.thresholds,
                 self.corrections,
                 *self.subscriptions,

@@ -248,7 +248,7 @@ class AnalyticsService(Prices):
         pseudonymises. Masked are the fields that say who somebody is; in `fields`, by path, every occurrence in a text.
         Totals stay. The days of what was masked are derived again. The receipt says where the subject may still be.
         """
-        return self._result(
+        return self._shown(
             lambda parts: Erasure(parts.store).forget(subject, entity=entity, fields=fields, progress=progress)
         )
 

@@ -17,7 +17,7 @@ from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_dat
 from analytics_es.read_models.replay import BATCH
 from analytics_es.read_models.status import projection_status, unreadable_values
 from analytics_es.service.announcements import unread_announcements
-from analytics_es.service.parts import Lifetime, Parts
+from analytics_es.service.parts import PATIENCE, Lifetime, Parts
 from analytics_es.service.questions import Contexts, Questions
 from analytics_es.store import Store
 from analytics_es.types import (
@@ -71,6 +71,16 @@ class Upkeep(Questions):
     def _result(self, work: Callable[[Parts], T]) -> OperationResult[T]:
         return Attempt.of(lambda: work(self._parts))
 
+    def _shown(self, work: Callable[[Parts], T]) -> OperationResult[T]:
+        """The same, of what may change the costs that SQL views show."""
+
+        def shown(parts: Parts) -> T:
+            outcome = work(parts)
+            parts.view_costs.look(PATIENCE)
+            return outcome
+
+        return self._result(shown)
+
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def catch_up(self, progress: Progress | None = None, *, thresholds: bool = True) -> int:
@@ -83,7 +93,9 @@ class Upkeep(Questions):
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
         """Wait until everything recorded so far is in the read models; raises NotCaughtUp, FoldFailed."""
         self._parts.corrections.settle()
-        return self.store.runner.wait_until_caught_up(timeout)
+        position = self.store.runner.wait_until_caught_up(timeout)
+        self._parts.view_costs.look(PATIENCE)
+        return position
 
     def projections(self) -> OperationResult[list[ProjectionStatus]]:
         """Say how far every projection is, how large, and what stopped it, if anything did."""
@@ -142,7 +154,7 @@ class Upkeep(Questions):
 
         Of the named projections, by default of all; beside a running follower.
         """
-        return self._result(lambda parts: parts.store.derive_again(period, parts.store.selected(projections)))
+        return self._shown(lambda parts: parts.store.derive_again(period, parts.store.selected(projections)))
 
     def rebuild(
         self,
@@ -164,7 +176,7 @@ class Upkeep(Questions):
         `archive` is a directory of Parquet files that `export_data` wrote: it is checked, and read in the place of the
         log for the stretch of time that it holds.
         """
-        return self._result(
+        return self._shown(
             lambda parts: rebuild_from(
                 parts.store,
                 Path(archive) if archive else None,
@@ -250,7 +262,7 @@ class Upkeep(Questions):
             )
             return sealing.plan() if dry_run else sealing.run()
 
-        return self._result(retained)
+        return self._shown(retained)
 
     def back_up(self, to: str | Path, *, progress: Progress | None = None) -> OperationResult[BackupResult]:
         """Copy the log as it is now into a new file, while everybody goes on; read models are derived again from it.

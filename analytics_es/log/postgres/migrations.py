@@ -135,7 +135,11 @@ def _fifth(connection: Connection, _: object) -> None:
     connection.execute(NOTE_ROWS, [ROWS_BY_PLACE])
 
 
-MIGRATIONS = (_first, _second, _third, _fourth, _fifth)
+def _sixth(connection: Connection, _: object) -> None:
+    """Keep out who would write rows and not note what the SQL views of costs have to be priced for."""
+
+
+MIGRATIONS = (_first, _second, _third, _fourth, _fifth, _sixth)
 
 
 def _tables(recorder: PostgresRecorder) -> list[Any]:
