@@ -21,7 +21,7 @@ from analytics_es.cost.prices.genai import Edition
 from analytics_es.cost.prices.quantities import KINDS, both, wholes
 from analytics_es.cost.prices.reading import read_entry
 from analytics_es.errors import GUIDE, BadPrice, CannotRead, MissingExtra, UnknownModel
-from analytics_es.testing import NOON, price, provider_call
+from analytics_es.testing import DAY, NOON, price, provider_call, record
 from tests.stores import data_of, nth, opened
 
 pytestmark = pytest.mark.store("sqlite", "memory", "postgres", clock=lambda: NOON)
@@ -209,6 +209,28 @@ def test_without_the_package_published_prices_are_known_and_the_rest_says_what_t
         assert input_price(analytics) == Decimal("0.000002")
         with pytest.raises(MissingExtra):
             analytics.price("anthropic", "claude-sonnet-4-5").unwrap()
+
+
+@once
+@pytest.mark.parametrize("installed", [True, False])
+def test_an_unknown_cost_says_what_to_install_if_that_is_why(
+    url: str, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    monkeypatch.setattr(genai, "installed", lambda: installed)
+    bare = {"cost": None, "currency": None}
+    silent = {name: None for name in provider_call()["data"] if name.endswith("_tokens")}
+    with opened(url, clock=lambda: NOON) as analytics:
+        calls = [provider_call(**bare, model=model) for model in ("claude-sonnet-4-5", "ours", "priced", None)]
+        record(analytics, *calls, provider_call(**bare, **silent, model="priced"))
+        analytics.publish_prices([price(provider="anthropic", model="priced")]).unwrap()
+
+        unknown = analytics.get_cost_breakdown(DAY).unwrap().unknown
+
+    install = "" if installed else "pip install 'analytics-es[prices]'"
+    hints = {"ours": install, "": "", "priced": ""}
+    assert {cost.model: cost.hint for cost in unknown} == (
+        hints if installed else {"claude-sonnet-4-5": install} | hints
+    )
 
 
 @once
