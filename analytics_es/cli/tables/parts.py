@@ -116,6 +116,12 @@ def errors(failures: int) -> Cell:
     return Styled(words.count(failures), "red") if failures else "0"
 
 
+def unclear(unknown: int) -> Iterator[Block]:
+    """Say of how many nobody knows how they ended; nothing where all say so."""
+    if unknown:
+        yield from apart(f"{words.plural(unknown, 'event')} ended and do not say how: neither failed nor went well.")
+
+
 def model_name(priced: Any) -> str:
     """Return whose model it is, and which."""
     return "/".join(part for part in (priced.provider, priced.model) if part) or "(no model)"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, words
-from analytics_es.cli.tables.parts import by_time, cut, errors, footer, heading, nothing
+from analytics_es.cli.tables.parts import by_time, cut, errors, footer, heading, nothing, unclear
 from analytics_es.types import EntityUsage, EventTypeUsage, UsagePoint, UsageStats
 
 Used = UsageStats | EntityUsage | EventTypeUsage | UsagePoint
@@ -61,6 +61,7 @@ def usage_totals(answer: UsageStats) -> Iterator[Block]:
     remark = " · ".join(words.plural(number, kind) for kind, number in active)
     columns: Columns[UsageStats] = [*_EVENTS, succeeded, *_TOTALS]
     yield Grid("", columns, [answer], remark)
+    yield from unclear(answer.totals.unknown)
 
 
 def _busiest(answer: UsageStats, top: int) -> Block:
