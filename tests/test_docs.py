@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cli import main
 from analytics_es.errors import AnalyticsError
+from analytics_es.events.outcomes import BEGUN, WORDS
 from analytics_es.testing import NOON, price, provider_call, tool_call
 from tests import day
 from tests.nats_servers import NatsServer
@@ -81,15 +82,23 @@ def test_the_commands_in_the_readme_run(tmp_path: Path) -> None:
     assert len(commands) == 3
 
 
+def test_the_page_of_periods_runs_and_prints_what_it_says(tmp_path: Path) -> None:
+    (code,), (shown,) = blocks("docs/periods.md", "python"), blocks("docs/periods.md", "text")
+
+    assert run_python(code, tmp_path) == shown
+    commands = SHELL.findall((ROOT / "docs/periods.md").read_text())
+    run_commands([f"{command} --db periods.db" for command in commands], tmp_path)
+
+
 def test_the_projection_of_the_guide_runs_and_prints_what_the_guide_says(tmp_path: Path) -> None:
-    declaration, use = blocks("docs/projections.md", "python")
+    declaration, use, *_ = blocks("docs/projections.md", "python")
     shown, _ = blocks("docs/projections.md", "text")
 
     assert run_python(declaration + use, tmp_path) == shown
 
 
 def test_a_wrong_declaration_fails_as_the_guide_says() -> None:
-    declaration, _ = blocks("docs/projections.md", "python")
+    declaration, *_ = blocks("docs/projections.md", "python")
     _, shown = blocks("docs/projections.md", "text")
 
     with pytest.raises(AnalyticsError) as caught:
@@ -98,6 +107,17 @@ def test_a_wrong_declaration_fails_as_the_guide_says() -> None:
         )
 
     assert str(caught.value) == shown.strip()
+
+
+def test_the_tests_of_the_guide_pass_in_a_project_that_has_nothing_else(tmp_path: Path) -> None:
+    declaration, _, conftest, tests = blocks("docs/projections.md", "python")
+    for name, text in {"reviews": declaration, "conftest": conftest, "test_reviews": tests}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    assert (done.returncode, "3 passed" in done.stdout) == (0, True), done.stdout + done.stderr
 
 
 def test_the_runbook_of_rebuilding_runs(tmp_path: Path) -> None:
@@ -269,12 +289,16 @@ with TestClient(app) as client:
 
 
 def test_privacy_is_kept_as_the_guide_shows(tmp_path: Path) -> None:
-    policy, forgotten = blocks("docs/privacy.md", "python")
+    policy, named, forgotten = blocks("docs/privacy.md", "python")
     (settings,) = blocks("docs/privacy.md", "toml")
     (tmp_path / "analytics.toml").write_text(settings)
     commands = SHELL.findall((ROOT / "docs/privacy.md").read_text())
 
     assert run_python(policy, tmp_path) == "3\n"
+    assert run_python(named, tmp_path) == "['ada@example.com']\n"
+    (asked,) = (command for command in commands if "--names" in command)
+    assert "ada@example.com" in run_commands([asked], tmp_path)
+    commands.remove(asked)
     assert "destroyed: 1 entry of the vault" in run_commands(commands, tmp_path)
     assert len(commands) == 2
     assert run_python(forgotten, tmp_path) == "0 0 [] []\n"
@@ -287,3 +311,11 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#]+)", page.read_text())]
 
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_words_that_end_an_activity_are_in_the_page_of_concepts() -> None:
+    rows = re.findall(r"^\| (`\w+`|nothing ended) \| ((?:`\w+` ?)+) \|$", (ROOT / "docs/concepts.md").read_text(), re.M)
+
+    told = {outcome.strip("`"): tuple(words.replace("`", "").split()) for outcome, words in rows}
+
+    assert told == {"nothing ended" if verdict == BEGUN else verdict: words for verdict, words in WORDS.items()}

@@ -46,9 +46,12 @@ def cost(
 
     \b
     Examples:
-      analytics-es cost
+      analytics-es cost --this-month
+      analytics-es cost --month 2026-11 --granularity week
+      analytics-es cost --since 2026-11-01 --until 2026-11-15
       analytics-es cost --by tenant --by model --last 4w
       analytics-es cost --by user --by tenant
+      analytics-es cost --by user --names
       analytics-es cost --where user= --where currency=USD
       analytics-es cost --by user --from 2026-11-01 --to 2026-12-01 --tz Asia/Kolkata
       analytics-es cost --where user=ada --model gpt-4o=claude-sonnet-4-5

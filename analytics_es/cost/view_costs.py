@@ -21,6 +21,7 @@ from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.pricing import Costing
 from analytics_es.errors import AnalyticsError
 from analytics_es.log import Horizon
+from analytics_es.process import Background
 from analytics_es.queries import Question
 from analytics_es.queries.figures import trimmed
 from analytics_es.read_models import Mark, Stretch, ToPrice
@@ -48,35 +49,30 @@ class ViewCosts:
     def __init__(self, context: CostContext) -> None:
         self._context, self._read_models = context, context.read_models
         self._pricing = threading.Lock()
-        self._woken, self._closing = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
+        self.background = Background("analytics-es-view-costs", self._follow)
         self._trouble = ""
 
     # ── in the background ───────────────────────────────────────────────────────────────────────────────────────
 
     def follow(self) -> None:
         """Price whenever read models have moved, in a thread of its own until closed."""
-        self._thread = threading.Thread(target=self._follow, name="analytics-es-view-costs", daemon=True)
-        self._thread.start()
+        self.background.start()
 
     def wake(self) -> None:
         """Say that read models have moved."""
-        self._woken.set()
+        self.background.wake()
 
     def _follow(self) -> None:
-        while not self._closing.is_set():
-            self._woken.wait(LOOK_SECONDS)
-            self._woken.clear()
+        while not self.background.stopping.is_set():
+            self.background.woken.wait(LOOK_SECONDS)
+            self.background.woken.clear()
             began = time.monotonic()
             self.look()
-            self._closing.wait((time.monotonic() - began) * REST)
+            self.background.stopping.wait((time.monotonic() - began) * REST)
 
     def close(self) -> None:
         """Stop; what is not priced is noted, and priced by the next who looks."""
-        self._closing.set()
-        self._woken.set()
-        if self._thread and self._thread is not threading.current_thread():
-            self._thread.join()
+        self.background.close()
 
     # ── pricing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -86,16 +82,18 @@ class ViewCosts:
         What keeps it from that is said in the log of the program, and tried again: answers do not depend on it.
         """
         until = None if seconds is None else time.monotonic() + seconds
+        if not self._pricing.acquire(timeout=-1 if seconds is None else seconds):
+            return False
         try:
-            with self._pricing:
-                done = self._price(until)
-            self._trouble = ""
+            done, self._trouble = self._price(until), ""
             return done
         except AnalyticsError as error:
-            if str(error) != self._trouble:
+            if str(error) != self._trouble and not self.background.stopping.is_set():
                 logger.warning("The costs that SQL views show are not up to date: %s", error)
             self._trouble = str(error)
             return False
+        finally:
+            self._pricing.release()
 
     def _price(self, until: float | None) -> bool:
         noted = self._noted()
@@ -105,7 +103,7 @@ class ViewCosts:
         if noted.basis != basis.write():
             noted = self._price_again(noted, basis)
         for part in _parts(noted):
-            if self._closing.is_set() or (until is not None and time.monotonic() > until):
+            if self.background.stopping.is_set() or (until is not None and time.monotonic() > until):
                 return False
             rows = self._rows(noted, part)
             with self._read_models.writing() as cursor:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import _thread
+import logging
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from attrs import Factory, frozen
 
-from analytics_es import forks
 from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.context import CostContext
@@ -20,6 +22,7 @@ from analytics_es.ingest.door import Door
 from analytics_es.ingest.waiting import WaitingCorrections
 from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.log import LogSlice
+from analytics_es.process import forks
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words
@@ -29,7 +32,9 @@ from analytics_es.service.questions import Contexts
 from analytics_es.store import Store
 from analytics_es.types import Progress, TimePeriod
 
-PATIENCE = 5.0  # seconds that who waits for read models waits for the costs in SQL views; the rest is done by and by
+logger = logging.getLogger("analytics_es")
+
+PATIENCE = 5.0  # seconds that who waits for read models waits for the costs in SQL views
 
 
 @frozen(kw_only=True, eq=False)
@@ -122,10 +127,14 @@ class Parts:
         if self.thresholds and thresholds and self.thresholds.look():
             position = runner.bring_up(progress)
         if thresholds:
-            self.view_costs.look(PATIENCE)
+            self.show()
         for first in [*failed, *runner.errors.values()]:
             raise first
         return position
+
+    def show(self) -> None:
+        """Let SQL views show what calls cost, as far as that is done soon; the rest is done by and by."""
+        self.view_costs.look(PATIENCE)
 
     def problem(self, projection: str) -> str | None:
         """Say what keeps a projection from going on, or what its budgets' thresholds failed with."""
@@ -156,6 +165,7 @@ class Lifetime:
         self.buffers: list[Buffer] = []
         self._closed = self._forked = False
         self._reopening = threading.Lock()
+        self._keep()
         forks.register(self)
 
     def parts(self) -> Parts:
@@ -178,6 +188,7 @@ class Lifetime:
         self._closed = True
         if self._forked:
             return
+        self._unused.detach()
         self._parts.close()
         for end in ends:
             end.unwrap()
@@ -199,3 +210,20 @@ class Lifetime:
                 forks.leave((self._parts, *self.buffers))
                 self._parts = self._open_again()
                 self._forked = False
+                self._unused.detach()
+                self._keep()
+
+    def _keep(self) -> None:
+        """Close the parts when nobody can use them any more, such as when a service was opened and not kept.
+
+        In a thread of its own: whoever collects garbage may be one of those that are to end, or hold any lock.
+        """
+        self._unused = weakref.finalize(self, _thread.start_new_thread, _close, (self._parts,))
+        self._unused.atexit = False
+
+
+def _close(parts: Parts) -> None:
+    try:
+        parts.close()
+    except AnalyticsError as error:
+        logger.debug("closing a service that nobody kept: %s", error)

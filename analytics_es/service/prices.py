@@ -1,20 +1,21 @@
-"""Prices and costs of an open store: what is published, what is known, what is corrected."""
+"""Prices and costs: what is said of them to an open store, beside recording and asking."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
-from analytics_es.cost.corrections import Corrections
 from analytics_es.service.upkeep import Upkeep
 from analytics_es.types import CostCorrection, OperationResult, Receipt
 
+if TYPE_CHECKING:
+    from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
+
 
 class Prices(Upkeep):
-    """Publishes prices, says what calls of models cost, and corrects what they had reported."""
+    """Publishes and tells prices, and corrects what calls reported."""
 
     def publish_prices(
         self, entries: Iterable[PriceEntry | Mapping[str, Any]], *, note: str | None = None
@@ -22,7 +23,7 @@ class Prices(Upkeep):
         """Publish prices of models, each from a time on, past or future; all of them, or none with a BadPrice.
 
         An entry is a mapping such as {"provider": "acme", "model": "llama-*", "currency": "EUR", "effective_from":
-        "2026-01-01T00:00:00Z", "per_mtok": {"input_tokens": "0.2", "output_tokens": "0.4"}} (docs/cost.md). Of those
+        "2026-01-01T00:00:00Z", "per_mtok": {"input_tokens": "0.2", "output_tokens": "0.4"}}. Of those
         about a model that hold at a time the one published last counts; none is ever edited.
         """
         return self._shown(lambda parts: parts.prices.publish(entries, note=note))
@@ -61,6 +62,8 @@ class Prices(Upkeep):
         checked against the call's. `explain` lists positions. With `dry_run` nothing is recorded. The failure is
         NotCorrectable where there is no reported cost, and BeforeHorizon where the call is sealed.
         """
+        from analytics_es.cost.corrections import Corrections
+
         return self._result(
             lambda parts: Corrections(parts.store.log, parts.store.recorder).correct(
                 position, cost, note=note, currency=currency, dry_run=dry_run

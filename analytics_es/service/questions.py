@@ -6,34 +6,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from attrs import frozen
 
-from analytics_es.audit.explain import explain
-from analytics_es.audit.explain_cost import explain_cost
-from analytics_es.audit.rows import COST, Answer, Row, period_and_keys
-from analytics_es.cost import PriceBook, PriceEntry
-from analytics_es.cost.breakdown import cost, read_cost_words
-from analytics_es.cost.budgets.accounts import BUDGETS
-from analytics_es.cost.budgets.report import budgets
-from analytics_es.cost.price_diff import price_diff
-from analytics_es.cost.unit_costs import unit_costs
-from analytics_es.cost.what_if import assumption as assumed
 from analytics_es.errors import MissingProjection
-from analytics_es.projection.declaration import Declaration
-from analytics_es.queries import QuestionContext
-from analytics_es.queries.grouping import Words, read_text, read_words
-from analytics_es.queries.performance import performance
-from analytics_es.queries.summary import find_metric, metrics, summary
-from analytics_es.queries.usage import read_whose, usage
-from analytics_es.store import Store
 from analytics_es.types import (
     Attempt,
     BudgetReport,
     CostBreakdown,
     CostExplanation,
     Explanation,
+    Listing,
     MetricInfo,
     MetricSummary,
     OperationResult,
@@ -44,6 +28,14 @@ from analytics_es.types import (
     UnitCosts,
     UsageStats,
 )
+
+if TYPE_CHECKING:
+    from analytics_es.audit.rows import Answer, Row
+    from analytics_es.cost import PriceBook, PriceEntry
+    from analytics_es.projection.declaration import Declaration
+    from analytics_es.queries import QuestionContext
+    from analytics_es.queries.grouping import Words
+    from analytics_es.store import Store
 
 T = TypeVar("T")
 
@@ -93,8 +85,10 @@ class Questions(ABC):
 
         return Attempt.of(answered)
 
-    def list_metrics(self) -> OperationResult[list[MetricInfo]]:
+    def list_metrics(self) -> OperationResult[Listing[MetricInfo]]:
         """List every metric that `get_summary` and `export_data` know."""
+        from analytics_es.queries.summary import metrics
+
         return Attempt.of(lambda: metrics(self._contexts().declarations))
 
     def get_summary(
@@ -113,6 +107,9 @@ class Questions(ABC):
         failure is BadQuestion for a filter that is no text, UnknownKey for a name that is none.
         """
 
+        from analytics_es.queries.grouping import read_words
+        from analytics_es.queries.summary import find_metric, summary
+
         def answered() -> MetricSummary:
             contexts = self._contexts()
             declaration, _ = find_metric(contexts.declarations, metric)
@@ -130,6 +127,9 @@ class Questions(ABC):
         The id "" means nobody: events that belong to no entity of the type, which are derived from the log.
         """
 
+        from analytics_es.queries.grouping import Words
+        from analytics_es.queries.usage import read_whose, usage
+
         def answered() -> UsageStats:
             contexts = self._contexts()
             whose = read_whose(_declared(contexts, "usage"), entity_type, entity_id)
@@ -141,6 +141,8 @@ class Questions(ABC):
 
     def get_performance_metrics(self, period: TimePeriod) -> OperationResult[PerformanceMetrics]:
         """Say how fast and how reliable each operation was."""
+        from analytics_es.queries.performance import performance
+
         return self._ask("performance", period, lambda context: performance(context, period))
 
     def get_cost_breakdown(
@@ -165,6 +167,9 @@ class Questions(ABC):
         derived from the log, which `progress` is told of: position and head.
         """
 
+        from analytics_es.cost.breakdown import cost, read_cost_words
+        from analytics_es.cost.what_if import assumption as assumed
+
         def answered() -> CostBreakdown:
             contexts = self._contexts()
             words = read_cost_words(_declared(contexts, "cost"), by, where)
@@ -182,6 +187,8 @@ class Questions(ABC):
         Each is what all its calls of the period cost, by how many there are. Filters choose calls, and with them jobs
         and conversations; tasks that ended well are all of the period, so that what models cost per task adds up.
         """
+        from analytics_es.cost.unit_costs import unit_costs
+
         return self._ask("cost", period, lambda context: unit_costs(context, period, where))
 
     def diff_prices(
@@ -191,6 +198,9 @@ class Questions(ABC):
 
         Entries are those of `publish_prices`. Nothing is recorded. What calls reported stays, and is not compared.
         """
+        from analytics_es.cost.price_diff import price_diff
+        from analytics_es.queries.grouping import Words
+
         return self._ask("cost", period, lambda context: price_diff(context, entries, period), Words())
 
     def get_budgets(self, *, budget: str | None = None, at: datetime | None = None) -> OperationResult[BudgetReport]:
@@ -199,6 +209,10 @@ class Questions(ABC):
         Of all budgets, or of one; of the periods that hold a time, by default now, or of one budget all periods. With
         `at`, the figures are of what had occurred by the end of that hour, else of everything that is recorded.
         """
+
+        from analytics_es.cost.budgets.accounts import BUDGETS
+        from analytics_es.cost.budgets.report import budgets
+        from analytics_es.queries.grouping import read_text
 
         def answered() -> BudgetReport:
             contexts = self._contexts()
@@ -226,6 +240,11 @@ class Questions(ABC):
         about, but a summary not what it was filtered by: pass that as `where` again.
         Money of several currencies is never added: the failure names them, ask for one of them.
         """
+
+        from analytics_es.audit.explain import explain
+        from analytics_es.audit.rows import period_and_keys
+        from analytics_es.queries.grouping import read_words
+        from analytics_es.queries.summary import find_metric
 
         def explained() -> Explanation:
             contexts = self._contexts()
@@ -255,6 +274,10 @@ class Questions(ABC):
         breakdown does not say what it was filtered by: pass that as `where` again. `where={"currency": ""}` are the
         calls of which the cost is not known. What is only supposed cannot be explained.
         """
+
+        from analytics_es.audit.explain_cost import explain_cost
+        from analytics_es.audit.rows import COST, period_and_keys
+        from analytics_es.cost.breakdown import read_cost_words
 
         def explained() -> CostExplanation:
             contexts = self._contexts()

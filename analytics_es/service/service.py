@@ -1,38 +1,41 @@
-"""AnalyticsService: what an application embeds. It puts the parts together and hands every call to one of them."""
+"""AnalyticsService: what an application embeds. It puts the parts together and hands every call to one of them.
+
+Importing it is quick, so the rooms that do the work are imported by the calls that need them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from analytics_es.audit.diff import diff
-from analytics_es.cost.budgets.thresholds import OnThreshold
-from analytics_es.cost.price_log import PriceLog
-from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, Timed, WhenFull
-from analytics_es.ingest.bus import FAMILIES
-from analytics_es.ingest.subscription import subscribe
-from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
-from analytics_es.ingest.writer import OnFailure
-from analytics_es.lifecycle import Erasure
-from analytics_es.log import Appended, Entry
-from analytics_es.log.strict import StrictIds
-from analytics_es.queries.as_of import position_at
-from analytics_es.service.as_of import AsOf
-from analytics_es.service.opening import Opening
-from analytics_es.service.parts import Parts
 from analytics_es.service.prices import Prices
-from analytics_es.store import SCHEMA
 from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
     ForgetReceipt,
+    Names,
     OperationResult,
     Progress,
     Receipt,
     TimePeriod,
 )
+from analytics_es.types.defaults import FAMILIES, SCHEMA
+
+if TYPE_CHECKING:
+    from datetime import date
+    from uuid import UUID
+
+    from analytics_es.cost.budgets.thresholds import OnThreshold
+    from analytics_es.cost.price_log import PriceLog
+    from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, Timed, WhenFull
+    from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver
+    from analytics_es.ingest.writer import OnFailure
+    from analytics_es.log import Appended, Entry
+    from analytics_es.log.strict import StrictIds
+    from analytics_es.service.as_of import AsOf
+    from analytics_es.service.parts import Parts
 
 
 def _now() -> datetime:
@@ -76,16 +79,18 @@ class AnalyticsService(Prices):
         `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time: for some sources, `["agents", "otel:*"]`, or
-        for all, `True` (appends of these are slower, docs/concepts.md).
-        `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or rules
-        (docs/privacy.md). `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
+        for all, `True` (appends of these are slower).
+        `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or a
+        mapping of rules. `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
         unless said otherwise, nothing is ever let go. `tags` are attributes that cost is told apart by, unless said
-        otherwise those that this store was told of last (docs/dimensions.md). `settings` is a TOML file that says
+        otherwise those that this store was told of last. `settings` is a TOML file that says
         all five; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
-        reached (docs/budgets.md), in a thread of its own or by `catch_up`, where that was recorded first.
+        reached, in a thread of its own or by `catch_up`, where that was recorded first.
         Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention, BadTags and
-        BadDeclaration.
+        BadDeclaration. The guide says more of each: https://github.com/analytics-es/analytics-es/tree/main/docs
         """
+        from analytics_es.service.opening import Opening
+
         service = cls(
             Opening(
                 url_or_path=url_or_path,
@@ -114,8 +119,8 @@ class AnalyticsService(Prices):
         event_type: str,
         data: Mapping[str, Any],
         *,
-        occurred_at: datetime | None = None,
-        id: str | None = None,
+        occurred_at: datetime | date | str | None = None,
+        id: str | int | UUID | None = None,
         source: str | None = None,
     ) -> OperationResult[Receipt]:
         """Record one event, durably; the same source, id and time again changes nothing."""
@@ -146,6 +151,8 @@ class AnalyticsService(Prices):
         order and after those of here; one that is wrong is refused.
         """
 
+        from analytics_es.ingest.tally import skip_own
+
         def take_over(prices: PriceLog) -> TakeOver | None:
             return prices.taken_over if with_prices else skip_own if exported else None
 
@@ -165,9 +172,12 @@ class AnalyticsService(Prices):
         """Return what records the rows of files, as `analytics_es.ingest.files` reads them: one for each import.
 
         A row without an id is known by what it says, and by how many rows of its file say the same; so a file that is
-        renamed, rolled or longer adds only what is new (docs/mapping.md). What another store had to say itself is
+        renamed, rolled or longer adds only what is new. What another store had to say itself is
         skipped and counted by type; with `with_prices`, the prices published there are published here, too.
         """
+        from analytics_es.ingest import Importer
+        from analytics_es.ingest.tally import skip_own
+
         parts = self._parts
         take_over = parts.prices.taken_over if with_prices else skip_own
         return Importer(parts.store.recorder, parts.store.vault, take_over)
@@ -181,8 +191,10 @@ class AnalyticsService(Prices):
         `analytics_es.ingest`; `analytics_es.ingest.nats.NatsBus` is NATS JetStream, `InProcessBus` beside it one
         within the process. Raises NotABus, BadPattern, OverlappingPatterns, and what the bus raises.
         """
+        from analytics_es.ingest.subscription import subscribe
+
         parts = self._parts
-        subscription = subscribe(bus, families, parts.store.recorder)
+        subscription = subscribe(bus, families, parts.store.recorder, owner=self._lifetime)
         parts.subscriptions.append(subscription)
         return subscription
 
@@ -205,6 +217,8 @@ class AnalyticsService(Prices):
         A buffer is written when it is closed, at exit and, with `on_sigterm`, before SIGTERM does what it did before;
         that can be had by the main thread only.
         """
+        from analytics_es.ingest import Buffer
+
         self._lifetime.parts()  # raises Closed
         buffer = Buffer(
             self._lifetime.door,
@@ -230,6 +244,8 @@ class AnalyticsService(Prices):
         or `….cancelled` with `duration_ms`, and `error_type` of what was raised, which goes on. `call.add(…)` adds
         fields, `call.result` is what became of the event. It waits for the disk: in an event loop use a buffer's.
         """
+        from analytics_es.ingest import Timed
+
         return Timed(self.record_event, activity, fields, source=source)
 
     # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,9 +264,25 @@ class AnalyticsService(Prices):
         pseudonymises. Masked are the fields that say who somebody is; in `fields`, by path, every occurrence in a text.
         Totals stay. The days of what was masked are derived again. The receipt says where the subject may still be.
         """
+        from analytics_es.lifecycle import Erasure
+
         return self._shown(
             lambda parts: Erasure(parts.store).forget(subject, entity=entity, fields=fields, progress=progress)
         )
+
+    def names_of(self, pseudonyms: str | Iterable[str]) -> OperationResult[Names]:
+        """Say who is behind pseudonyms, for who has the vault and its key; nothing is recorded of it.
+
+        The vault holds names, encrypted, of subjects that came while the policy said so (`privacy={"names": True}`;
+        extra `names`). Names are in this answer alone: in no read model, export or log.
+        """
+        from analytics_es.ingest.vault import read_pseudonyms
+
+        return self._result(lambda parts: parts.store.vault.names_of(read_pseudonyms(pseudonyms)))
+
+    def forget_names(self) -> OperationResult[int]:
+        """Destroy every name that the vault keeps, and say how many there were; pseudonyms and totals stay."""
+        return self._result(lambda parts: parts.store.vault.forget_names())
 
     # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -260,6 +292,9 @@ class AnalyticsService(Prices):
         Its answers are the same bytes for ever, whatever is recorded later (a time must have passed for this).
         Raises NoSuchPosition and NotAPosition.
         """
+        from analytics_es.queries.as_of import position_at
+        from analytics_es.service.as_of import AsOf
+
         parts = self._parts
         return AsOf(parts.store, position_at(parts.store.log, at), self._lifetime.parts, parts.prices)
 
@@ -276,6 +311,9 @@ class AnalyticsService(Prices):
 
         It tells late events, corrections and erasures apart, and lists the first `limit` of the events.
         """
+
+        from analytics_es.audit.diff import diff
+        from analytics_es.queries.as_of import position_at
 
         def compared(parts: Parts) -> AnswerDiff:
             log = parts.store.log

@@ -241,8 +241,8 @@ def test_a_correction_makes_known_what_was_not(analytics: AnalyticsService) -> N
 @both
 @pytest.mark.store(privacy="full", clock=lambda: NOON + timedelta(days=200))
 def test_they_hold_what_retention_keeps(analytics: AnalyticsService) -> None:
-    for days in range(0, 40, 2):
-        record(analytics, provider_call(occurred_at=NOON + timedelta(days=days), cost=None, currency=None), tool_call())
+    times = [NOON + timedelta(days=days) for days in range(0, 40, 2)]
+    record(analytics, *(provider_call(occurred_at=time, cost=None, currency=None) for time in times), tool_call())
     turn = NOON + timedelta(days=10, hours=3)  # within a day of which the hours go
     analytics.publish_prices([price(provider="*", model="*", effective_from=turn.isoformat())]).unwrap()
     analytics.retain({"events": "170d", "hourly": "180d", "daily": "190d"}).unwrap()
