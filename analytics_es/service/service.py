@@ -194,7 +194,7 @@ class AnalyticsService(Prices):
         from analytics_es.ingest.subscription import subscribe
 
         parts = self._parts
-        subscription = subscribe(bus, families, parts.store.recorder)
+        subscription = subscribe(bus, families, parts.store.recorder, owner=self._lifetime)
         parts.subscriptions.append(subscription)
         return subscription
 

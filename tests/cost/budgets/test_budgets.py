@@ -525,3 +525,20 @@ def test_without_the_projection_the_failure_says_so() -> None:
         failure = analytics.get_budgets().failure
 
     assert failure and failure.code == "missing_projection"
+
+
+def test_at_a_time_there_is_nothing_of_what_was_allocated_later(analytics: AnalyticsService) -> None:
+    day = timedelta(days=1)
+    record(
+        analytics,
+        allocated(amount="10", occurred_at=NOON - 3 * day),
+        allocated(amount="5", occurred_at=NOON),
+        allocated(budget_id="later", amount="7", occurred_at=NOON),
+        spent("3", budget_id="later", occurred_at=NOON),
+        spent("2", budget_id="of nothing", occurred_at=NOON),
+        allocated(amount="20", **{**ACME, "budget_id": "of a tenant"}, occurred_at=NOON),
+    )
+
+    assert [(each.budget_id, each.allocated) for each in statuses(analytics, at=NOON - 2 * day)] == [("acme-march", 10)]
+    assert statuses(analytics, at=NOON - 9 * day) == statuses(analytics, at=datetime(1980, 1, 1, tzinfo=UTC)) == []
+    assert len(statuses(analytics)) == 4
