@@ -15,6 +15,7 @@ import click
 from attrs import fields, frozen
 
 from analytics_es.cli.display import Bar, Block, print_answer
+from analytics_es.cli.hints import note_store
 from analytics_es.cli.names import named, names_option
 from analytics_es.cli.periods import Asked, for_a_screen, options_of_a_period
 from analytics_es.cli.periods import moment as moment
@@ -102,7 +103,9 @@ def store_option(default: str, **settings: Any) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def placed(db: str, schema: str, config: Path | None, tz: str | None = None, **options: Any) -> None:
-            command(db=Place(db, schema, config, tz), **options)
+            place = Place(db, schema, config, tz)
+            note_store(db=place.typed, schema=schema, config=config)
+            command(db=place, **options)
 
         option = click.option("--db", default=default, show_default=True, metavar="PATH|URL", **settings)
         return option(_schema(_config(placed)))

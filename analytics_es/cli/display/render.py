@@ -13,6 +13,8 @@ from rich.text import Text
 
 from analytics_es.cli.display.blocks import Block
 from analytics_es.cli.display.layout import Room, Row, lines, plain
+from analytics_es.cli.display.rewriting import rewritten
+from analytics_es.cli.hints import complete
 from analytics_es.events.codec import to_json
 
 
@@ -25,10 +27,10 @@ def print_answer(answer: Any, blocks: Iterable[Block], as_json: bool, *, indent:
 
 
 def show(blocks: Iterable[Block]) -> None:
-    """Print blocks on standard output."""
+    """Print blocks on standard output, with commands that name the store that was asked."""
     console = make_console()
     room = _room(console)
-    rows = (row for block in blocks for row in lines(block, room))
+    rows = (row for block in blocks for row in lines(rewritten(block, complete), room))
     text = "\n".join(_coloured(console, row) if room.bars else plain(row) for row in rows)
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.rstrip("\n").encode(encoding, "replace").decode(encoding) + "\n")
