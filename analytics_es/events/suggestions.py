@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from analytics_es.events.fields import BUDGET, DOCUMENTED, FREE_TEXT, PROVIDER, VOCABULARY
 from analytics_es.events.other_names import ACTIVITIES, BY_PLAIN_NAME, TIME, plain
@@ -38,7 +38,7 @@ def field_meant(name: str) -> str | None:
     if name in DOCUMENTED:
         return None
     word = plain(name)
-    return BY_PLAIN_NAME.get(word) or _FIELDS.get(word) or _near(word, _FIELDS) or _near(word, _LONG)
+    return BY_PLAIN_NAME.get(word) or _near(name, _FIELDS) or _near(name, _LONG)
 
 
 def attribute_meant(name: str) -> str | None:
@@ -58,8 +58,7 @@ def type_meant(event_type: str) -> str | None:
     """Say what a type was most likely meant to be; None for one that is documented, and where none is near."""
     if event_type in DOCUMENTED_TYPES:
         return None
-    word = plain(event_type)
-    return _TYPES.get(word) or _of_others(event_type) or _near(word, _TYPES)
+    return _of_others(event_type) or _near(event_type, _TYPES)
 
 
 def _of_others(event_type: str) -> str | None:
@@ -71,12 +70,12 @@ def _of_others(event_type: str) -> str | None:
     return None
 
 
-def _near(word: str, names: Mapping[str, str]) -> str | None:
-    return " or ".join(dict.fromkeys(_slips(word, names))) or None
-
-
-def _slips(word: str, names: Mapping[str, str]) -> Iterator[str]:
-    return (ours for name, ours in names.items() if _is_slip(word, name))
+def _near(name: str, names: Mapping[str, str]) -> str | None:
+    """Say of which names it is a slip, by the words alone or as it is written; first of which only that differs."""
+    word = plain(name)
+    same = [names[word]] if word in names else []
+    slips = (ours for other, ours in names.items() if _is_slip(word, other) or _is_slip(name, ours))
+    return " or ".join(dict.fromkeys([*same, *slips])) or None
 
 
 def _is_slip(word: str, name: str) -> bool:

@@ -10,9 +10,9 @@ from analytics_es.projection import reading
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import consumes
 from analytics_es.queries.rows import columns_of, measures_of
-from analytics_es.read_models import ReadModels, Snapshot
+from analytics_es.read_models import Snapshot
 from analytics_es.read_models.snapshot import Span
-from analytics_es.types import Listing, UnreadField
+from analytics_es.types import UnreadField
 
 USAGE = "usage"  # whose rows under the entity `field` say so
 EVER = [Span("day", 0, 2**62)]
@@ -40,12 +40,6 @@ def unread_fields(
         if type_meant(event_type) and (meant := reading.of(declarations, event_type).meant)
     ]
     return sorted(unread, key=lambda entry: (-entry.events, entry.type, entry.field))
-
-
-def everything_unread(read_models: ReadModels, declarations: Sequence[Declaration], limit: int) -> Listing[UnreadField]:
-    """Return the most frequent of all that is counted."""
-    with read_models.read() as snapshot:
-        return Listing((unread_fields(snapshot, declarations, EVER) or [])[:limit], of=UnreadField)
 
 
 def concerns(entry: UnreadField, declaration: Declaration) -> bool:
