@@ -196,6 +196,10 @@ class CannotOpen(AnalyticsError):
     """The store cannot be opened."""
 
 
+class BadOption(CannotOpen):
+    """{name} must be {expected}, not {value}."""
+
+
 class UnknownScheme(CannotOpen):
     """{url!r} is not a store this version knows: pass a file path, sqlite:///path, :memory: or
     postgresql://user@host/database."""
@@ -416,6 +420,10 @@ class UnknownMetric(AnalyticsError):
 
 class UnknownKey(AnalyticsError):
     """{key!r} is not a key of {projection}: use {keys}."""
+
+
+class BadArgument(AnalyticsError):
+    """{name} must be {expected}, not {value}."""
 
 
 class BadQuestion(AnalyticsError):
