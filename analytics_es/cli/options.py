@@ -15,6 +15,7 @@ import click
 from attrs import fields, frozen
 
 from analytics_es.cli.display import Bar, Block, print_answer
+from analytics_es.cli.forms import form_options
 from analytics_es.cli.names import named, names_option
 from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.errors import BadPeriod
@@ -165,7 +166,11 @@ zone_option = tz(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, decimals as text.")
 top_option = click.option(
-    "--top", type=click.IntRange(min=1), default=20, show_default=True, help="Rows of a table; JSON has all."
+    "--top",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Rows of a table; json, csv and md have all.",
 )
 as_of_option = click.option(
     "--as-of",
@@ -285,7 +290,7 @@ def period_options(command: Command) -> Command:
         names = [field.name for field in fields(Question) if field.name in options]
         command(Question(**{name: options.pop(name) for name in names}), **options)
 
-    decorated: Command = asking
+    decorated = form_options(asking)
     for option in (json_option, tz_option, *reversed(_PERIOD)):
         decorated = option(decorated)
     return db_option(decorated)
