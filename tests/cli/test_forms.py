@@ -26,7 +26,6 @@ DATED: list[tuple[str, ...]] = [
     ("explain", "usage.events"),
     ("explain", "cost.cost"),
     ("diff", "--before", "1"),
-    ("aggregate",),
 ]
 UNDATED: list[tuple[str, ...]] = [
     ("budgets", "--at", "2024-03-04"),
@@ -67,6 +66,12 @@ def test_every_question_has_a_format_and_operations_have_none() -> None:
     assert set(commands()) - with_format == OPERATIONS
 
 
+def test_what_was_derived_again_is_a_table_too(cli: Cli, own: str) -> None:
+    (row,) = sheet(cli("aggregate", *WEEK, "--db", own, "--format", "csv").stdout)
+
+    assert json.loads(row["projections"]) == ["budgets", "cost", "performance", "usage"]
+
+
 @pytest.mark.parametrize("question", QUESTIONS, ids=" ".join)
 def test_a_question_is_answered_as_csv_and_as_markdown(cli: Cli, db: str, question: tuple[str, ...]) -> None:
     as_csv = cli(*question, "--db", db, "--format", "csv")
@@ -92,8 +97,8 @@ def test_json_is_short_for_format_json(cli: Cli, db: str, question: tuple[str, .
 
 
 def test_csv_has_every_digit_of_the_answer(cli: Cli, db: str) -> None:
+    cli("usage", "--db", db)
     with opened(db) as service:
-        service.catch_up()
         cost = service.get_cost_breakdown(PERIOD, by=["model"]).unwrap()
         performance = service.get_performance_metrics(PERIOD).unwrap()
 
