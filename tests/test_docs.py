@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cli import main
 from analytics_es.errors import AnalyticsError
+from analytics_es.events.outcomes import BEGUN, WORDS
 from analytics_es.testing import NOON, price, provider_call, tool_call
 from tests import day
 from tests.nats_servers import NatsServer
@@ -79,6 +80,14 @@ def test_the_commands_in_the_readme_run(tmp_path: Path) -> None:
     run_commands(commands, tmp_path)
 
     assert len(commands) == 3
+
+
+def test_the_page_of_periods_runs_and_prints_what_it_says(tmp_path: Path) -> None:
+    (code,), (shown,) = blocks("docs/periods.md", "python"), blocks("docs/periods.md", "text")
+
+    assert run_python(code, tmp_path) == shown
+    commands = SHELL.findall((ROOT / "docs/periods.md").read_text())
+    run_commands([f"{command} --db periods.db" for command in commands], tmp_path)
 
 
 def test_the_projection_of_the_guide_runs_and_prints_what_the_guide_says(tmp_path: Path) -> None:
@@ -302,3 +311,11 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#]+)", page.read_text())]
 
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_words_that_end_an_activity_are_in_the_page_of_concepts() -> None:
+    rows = re.findall(r"^\| (`\w+`|nothing ended) \| ((?:`\w+` ?)+) \|$", (ROOT / "docs/concepts.md").read_text(), re.M)
+
+    told = {outcome.strip("`"): tuple(words.replace("`", "").split()) for outcome, words in rows}
+
+    assert told == {"nothing ended" if verdict == BEGUN else verdict: words for verdict, words in WORDS.items()}

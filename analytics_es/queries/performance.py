@@ -55,20 +55,21 @@ def _busy_seconds(question: Question, declaration: Declaration) -> dict[tuple[st
 def _operation(
     measures: Sequence[Measure], operation: str, subject: str, values: Values, seconds: float, busy_seconds: float
 ) -> OperationPerformance:
-    calls, failures = values["calls"], values["failures"]
+    calls, failures, unknown = values["calls"], values["failures"], values.get("unknown") or 0
     tokens, duration = values["timed_output_tokens"], values["output_duration"]
     return OperationPerformance(
         operation=operation,
         subject=subject,
         calls=calls,
         failures=failures,
-        error_rate=share(failures, calls),
+        error_rate=share(failures, calls - unknown),
         calls_per_second=calls / seconds if seconds else None,
         busy_calls_per_second=calls / busy_seconds if busy_seconds > 0 else None,
         output_tokens=values["output_tokens"],
         output_tokens_per_second=tokens * 1_000_000 / duration if tokens and duration else None,
         duration_ms=_spread(measures, values, "duration"),
         time_to_first_chunk_ms=_spread(measures, values, "time_to_first_chunk"),
+        unknown=unknown,
     )
 
 
@@ -80,13 +81,14 @@ def _spread(measures: Sequence[Measure], values: Values, name: str) -> Any:
 def _performance_point(
     question: Question, measures: Sequence[Measure], start: int, rows: list[Any]
 ) -> PerformancePoint:
-    shown = [measure for measure in measures if measure.name in ("calls", "failures", "duration")]
+    shown = [measure for measure in measures if measure.name in ("calls", "failures", "unknown", "duration")]
     values = together(shown, [named(measures, row[2:]) for row in rows])
-    calls, failures = values["calls"] or 0, values["failures"] or 0
+    calls, failures, unknown = values["calls"] or 0, values["failures"] or 0, values.get("unknown") or 0
     return PerformancePoint(
         start=question.tiling.local(start),
         calls=calls,
         failures=failures,
-        error_rate=share(failures, calls),
+        error_rate=share(failures, calls - unknown),
         duration_ms=_spread(measures, values, "duration"),
+        unknown=unknown,
     )

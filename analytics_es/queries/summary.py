@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from attrs import evolve
 
 from analytics_es.errors import UnknownMetric
 from analytics_es.projection.declaration import MONEY, Declaration, Measure
+from analytics_es.queries.close import hint
 from analytics_es.queries.figures import change, distribution, nothing
 from analytics_es.queries.grouping import Grouping, asked_by, grouping
 from analytics_es.queries.question import Question, QuestionContext
@@ -43,9 +43,7 @@ def find_metric(declarations: Sequence[Declaration], metric: str) -> tuple[Decla
     }
     if metric in homes:
         return homes[metric]
-    close = difflib.get_close_matches(str(metric), homes, n=3, cutoff=0.4)
-    hint = f": did you mean {' or '.join(close)}?" if close else ""
-    raise UnknownMetric(metric=metric, hint=hint)
+    raise UnknownMetric(metric=metric, hint=hint(declarations, metric))
 
 
 def summary(

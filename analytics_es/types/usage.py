@@ -25,6 +25,7 @@ class UsageTotals:
     output_tokens: how many; None where no event told.
     first_seen: when the first event occurred, in the store's time zone; None where there was none.
     last_seen: when the last one did, in the store's time zone.
+    unknown: how many of the finished do not say how they ended: neither failed nor went well (docs/concepts.md).
     """
 
     events: int
@@ -35,6 +36,7 @@ class UsageTotals:
     output_tokens: int | None
     first_seen: datetime | None
     last_seen: datetime | None
+    unknown: int = 0
 
 
 @frozen(kw_only=True)
@@ -83,7 +85,7 @@ class UsageStats(Answer):
     entity_id: of that type, the one that was asked for, as the log names it; None for all.
     period: what was asked for, in whole buckets.
     totals: of all events of the question.
-    success_rate: of the activities that finished, the share (0 to 1) that did not fail; None where none finished.
+    success_rate: of the activities that say how they ended, the share (0 to 1) that did not fail; None where none does.
     active_entities: the exact number of distinct entities seen, by entity type.
     by_event_type: usage by type of event, most events first.
     top_entities: the ten with the most events, of the asked entity type.

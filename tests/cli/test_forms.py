@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import click
@@ -42,6 +44,14 @@ OPERATIONS = {  # they do something, and say with --json what became of it
     *("backup", "correct", "demo", "export", "forget", "import", "migrate", "record", "retain", "run"),
     *("dead-letters discard", "dead-letters retry", "prices import", "projections rebuild"),
 }
+
+
+@pytest.fixture(scope="module")
+def db(db: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a copy of the store: `prices show` tells its log which default prices there are."""
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copytree(Path(db).parent, folder, dirs_exist_ok=True)
+    return str(folder / Path(db).name)
 
 
 def sheet(text: str) -> list[dict[str, str]]:
@@ -85,15 +95,13 @@ def test_a_question_is_answered_as_csv_and_as_markdown(cli: Cli, db: str, questi
     assert all(not line.startswith("|") or line.endswith(" |") for line in as_md.stdout.splitlines())
 
 
-@pytest.mark.parametrize("question", [*QUESTIONS, ("report", *WEEK)], ids=" ".join)
-def test_json_is_short_for_format_json(cli: Cli, db: str, question: tuple[str, ...]) -> None:
-    short, long = (cli(*question, "--db", db, *form).stdout for form in (("--json",), ("--format", "json")))
+@pytest.mark.parametrize("question", [("report", *WEEK), ("metrics",), ("prices", "list")], ids=" ".join)
+def test_json_and_table_are_what_they_were(cli: Cli, db: str, question: tuple[str, ...]) -> None:
+    def printed(*form: str) -> str:
+        return cli(*question, "--db", db, *form).stdout
 
-    assert type(json.loads(short)) is type(json.loads(long))
-    assert (
-        cli(*question, "--db", db, "--format", "table").stdout == cli(*question, "--db", db).stdout
-        or "seconds" in short
-    )
+    assert printed("--format", "json") == printed("--json")
+    assert printed("--format", "table") == printed()
 
 
 def test_csv_has_every_digit_of_the_answer(cli: Cli, db: str) -> None:
@@ -199,7 +207,7 @@ def test_markdown_keeps_a_cell_a_cell(cli: Cli, hostile: str) -> None:
     table = [line for line in page.splitlines() if line.startswith("|")]
 
     assert len(table) == 2 + len(HOSTILE)
-    assert {line.replace(r"\|", "").count("|") for line in table} == {11}
+    assert len({line.replace(r"\|", "").count("|") for line in table}) == 1
     assert r"| a\|b<br>c |" in page
     assert r"| \<script>alert(1)\<\/script> |".replace(r"\/", "/") in page
 
