@@ -14,8 +14,9 @@ from typing import Any
 import click
 from attrs import fields, frozen
 
-from analytics_es.cli.display import Bar, Block, print_answer
+from analytics_es.cli.display import Bar, Block, Form, print_answer
 from analytics_es.cli.forms import form_options
+from analytics_es.cli.hints import note_store
 from analytics_es.cli.names import named, names_option
 from analytics_es.cli.periods import Asked, for_a_screen, options_of_a_period
 from analytics_es.cli.periods import moment as moment
@@ -103,7 +104,9 @@ def store_option(default: str, **settings: Any) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def placed(db: str, schema: str, config: Path | None, tz: str | None = None, **options: Any) -> None:
-            command(db=Place(db, schema, config, tz), **options)
+            place = Place(db, schema, config, tz)
+            note_store(db=place.typed, schema=schema, config=config)
+            command(db=place, **options)
 
         option = click.option("--db", default=default, show_default=True, metavar="PATH|URL", **settings)
         return option(_schema(_config(placed)))
@@ -204,7 +207,8 @@ class Question:
     def _shown(self, store: OpenStore, now: datetime | None = None) -> TimePeriod:
         """Return the period, with a series that a screen has room for, if that is where it goes."""
         period = self.period(store, now)
-        return period if self.granularity or self.as_json else for_a_screen(period)
+        on_screen = not (self.granularity or self.as_json or Form.asked().is_sheet)
+        return for_a_screen(period) if on_screen else period
 
     def show(self, answer: Any, blocks: Iterable[Block]) -> None:
         """Print an answer: as JSON where that is asked for, else for people."""

@@ -131,6 +131,13 @@ def test_csv_is_of_the_table_that_is_chosen(cli: Cli, db: str) -> None:
     assert rows[0]["reported_cost"] == "0.205115"
 
 
+def test_a_series_is_folded_for_a_screen_and_not_for_a_program(cli: Cli, db: str) -> None:
+    year = ("--from", "2024-01-01", "--to", "2025-01-01", "--db", db)
+    rows = sheet(cli("usage", *year, "--format", "csv", "--table", "series").stdout)
+
+    assert len(rows) == 366
+
+
 def test_a_report_as_csv_says_which_tables_it_has(cli: Cli, db: str) -> None:
     without = cli("report", *WEEK, "--db", db, "--format", "csv")
     chosen = cli("report", *WEEK, "--db", db, "--format", "csv", "--table", "tenants")
