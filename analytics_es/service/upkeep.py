@@ -69,6 +69,16 @@ class Upkeep(Questions):
     def _result(self, work: Callable[[Parts], T]) -> OperationResult[T]:
         return Attempt.of(lambda: work(self._parts))
 
+    def _shown(self, work: Callable[[Parts], T]) -> OperationResult[T]:
+        """The same, of what may change the costs that SQL views show."""
+
+        def shown(parts: Parts) -> T:
+            outcome = work(parts)
+            parts.show()
+            return outcome
+
+        return self._result(shown)
+
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def catch_up(self, progress: Progress | None = None, *, thresholds: bool = True) -> int:
@@ -81,7 +91,9 @@ class Upkeep(Questions):
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
         """Wait until everything recorded so far is in the read models; raises NotCaughtUp, FoldFailed."""
         self._parts.corrections.settle()
-        return self.store.runner.wait_until_caught_up(timeout)
+        position = self.store.runner.wait_until_caught_up(timeout)
+        self._parts.show()
+        return position
 
     def projections(self) -> OperationResult[Listing[ProjectionStatus]]:
         """Say how far every projection is, how large, and what stopped it, if anything did."""
@@ -148,7 +160,7 @@ class Upkeep(Questions):
 
         Of the named projections, by default of all; beside a running follower.
         """
-        return self._result(lambda parts: parts.store.derive_again(period, parts.store.selected(projections)))
+        return self._shown(lambda parts: parts.store.derive_again(period, parts.store.selected(projections)))
 
     def rebuild(
         self,
@@ -172,7 +184,7 @@ class Upkeep(Questions):
         """
         from analytics_es.lifecycle import rebuild_from
 
-        return self._result(
+        return self._shown(
             lambda parts: rebuild_from(
                 parts.store,
                 Path(archive) if archive else None,
@@ -265,7 +277,7 @@ class Upkeep(Questions):
             )
             return sealing.plan() if dry_run else sealing.run()
 
-        return self._result(retained)
+        return self._shown(retained)
 
     def back_up(self, to: str | Path, *, progress: Progress | None = None) -> OperationResult[BackupResult]:
         """Copy the log as it is now into a new file, while everybody goes on; read models are derived again from it.
