@@ -7,10 +7,11 @@ from datetime import datetime
 from attrs import frozen
 
 from analytics_es.types.period import TimePeriod
+from analytics_es.types.tables import Answer
 
 
-@frozen(kw_only=True)
-class AggregationResult:
+@frozen(kw_only=True, repr=False)
+class AggregationResult(Answer):
     """What `run_aggregation` re-derived from the log.
 
     period: whole hours, and the days they lie in.
