@@ -82,6 +82,14 @@ def test_the_commands_in_the_readme_run(tmp_path: Path) -> None:
     assert len(commands) == 3
 
 
+def test_the_page_of_periods_runs_and_prints_what_it_says(tmp_path: Path) -> None:
+    (code,), (shown,) = blocks("docs/periods.md", "python"), blocks("docs/periods.md", "text")
+
+    assert run_python(code, tmp_path) == shown
+    commands = SHELL.findall((ROOT / "docs/periods.md").read_text())
+    run_commands([f"{command} --db periods.db" for command in commands], tmp_path)
+
+
 def test_the_projection_of_the_guide_runs_and_prints_what_the_guide_says(tmp_path: Path) -> None:
     declaration, use, *_ = blocks("docs/projections.md", "python")
     shown, _ = blocks("docs/projections.md", "text")
