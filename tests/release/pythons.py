@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -26,14 +27,21 @@ def pythons(*, every: bool) -> dict[str, Path]:
 
 
 def _found(version: str) -> Path | None:
-    on_path = shutil.which(f"python{version}")
-    if on_path:
-        return Path(on_path)
+    """Return where a version is, the newest of it; what only stands for one that is not chosen does not run."""
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    kept = [folder / "bin" / "python3" for folder in (root / "versions").glob(f"{version}.*")]
-    return max((path for path in kept if path.exists()), default=None, key=_patch)
+    kept = sorted((root / "versions").glob(f"{version}.*"), key=_patch, reverse=True)
+    on_path = shutil.which(f"python{version}")
+    places = [*([Path(on_path)] if on_path else []), *(folder / "bin" / "python3" for folder in kept)]
+    return next((place for place in places if _runs(place)), None)
 
 
-def _patch(path: Path) -> int:
-    digits = path.parents[1].name.rpartition(".")[2]
+def _runs(python: Path) -> bool:
+    try:
+        return subprocess.run([python, "-c", "import venv"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def _patch(folder: Path) -> int:
+    digits = folder.name.rpartition(".")[2]
     return int(digits) if digits.isdigit() else -1

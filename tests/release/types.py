@@ -1,4 +1,4 @@
-"""What type checkers say to who uses the package: nothing of what is right, and something of every line marked wrong."""
+"""What type checkers say to who uses the package: nothing of what is right, something of every line marked wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from tests.release.commands import demand, run
 from tests.release.installed import python_of
 
 USERS = Path(__file__).parent / "users"
-MARK = "# wrong"
 CHECKERS = ("mypy --strict", "pyright")
 
 
@@ -22,12 +21,19 @@ def check(checker: str, place: Path) -> str:
     shutil.copytree(USERS, folder)
     lines = _mypy if checker.startswith("mypy") else _pyright
     right, wrong = lines(place, folder, "right.py"), lines(place, folder, "wrong.py")
-    marked = {n for n, line in enumerate((USERS / "wrong.py").read_text().splitlines(), 1) if MARK in line}
+    marked = _marked(checker.partition(" ")[0])
     demand(not right, f"{checker} finds fault with what is right, in lines of right.py: {right}")
     demand(not marked - wrong.keys(), f"{checker} overlooks lines of wrong.py: {sorted(marked - wrong.keys())}")
     unmarked = {line: said for line, said in wrong.items() if line not in marked}
     demand(not unmarked, f"{checker} finds fault with other lines of wrong.py: {unmarked}")
     return f"{len(marked)} of {len(marked)} faults found"
+
+
+def _marked(checker: str) -> set[int]:
+    """Return the lines that are marked as wrong, for every checker or for this one."""
+    marks = ("# wrong: ", f"# wrong ({checker}): ")
+    lines = (USERS / "wrong.py").read_text().splitlines()
+    return {number for number, line in enumerate(lines, 1) if any(mark in line for mark in marks)}
 
 
 def _mypy(place: Path, folder: Path, name: str) -> dict[int, str]:

@@ -34,9 +34,8 @@ def open_store() -> AnalyticsService | None:
 
 
 def record(analytics: AnalyticsService, data: Mapping[str, Any]) -> int | None:
-    result: OperationResult[Receipt] = analytics.record_event(
-        "tool.call.completed", data, occurred_at=datetime.now(UTC)
-    )
+    now = datetime.now(UTC)
+    result: OperationResult[Receipt] = analytics.record_event("tool.call.completed", data, occurred_at=now)
     if result.ok:
         return result.value.position
     print(result.failure.code, result.failure.message)
