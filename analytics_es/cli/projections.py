@@ -9,6 +9,7 @@ import click
 from analytics_es.cli.commands import LazyGroup
 from analytics_es.cli.display import Bar, Block, Cell, Column, Columns, Grid, Line, Number, Styled, print_answer, words
 from analytics_es.cli.failures import Failed
+from analytics_es.cli.forms import form_options
 from analytics_es.cli.lag import LagLimit, lag_limit
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
@@ -80,6 +81,7 @@ def projections() -> None:
 
 @projections.command("list")
 @store_options
+@form_options
 def list_(db: Place, as_json: bool) -> None:
     """List the projections.
 
@@ -105,6 +107,7 @@ def list_(db: Place, as_json: bool) -> None:
     help="End with exit code 1 if a projection is further behind than so many events, or for longer: 1000, 30s, 2h.",
 )
 @store_options
+@form_options
 def status(db: Place, as_json: bool, no_check: bool, max_lag: LagLimit | None) -> None:
     """Say how far projections are, and whether they took in what the log holds.
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
+from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import moment, period_of, store_options, tz_option
 from analytics_es.cli.projections import ledger
 from analytics_es.cli.store import OpenStore, Place, existing
@@ -36,6 +37,7 @@ LONGEST = 24  # characters of a stored text
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that fold.")
 @tz_option
 @store_options
+@form_options
 def verify(
     db: Place,
     names: Sequence[str],
