@@ -8,6 +8,7 @@ from datetime import datetime
 import click
 
 from analytics_es.cli.display import Block, print_answer
+from analytics_es.cli.forms import form_options
 from analytics_es.cli.names import named, names_option
 from analytics_es.cli.options import as_of_option, moment, reading_options, top_option
 from analytics_es.cli.store import Place, existing
@@ -23,6 +24,7 @@ from analytics_es.cli.tables import budgets as tables
 @names_option
 @top_option
 @reading_options
+@form_options
 def budgets(
     budget: str | None,
     at: datetime | None,

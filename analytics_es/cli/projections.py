@@ -8,6 +8,7 @@ import click
 
 from analytics_es.cli.commands import LazyGroup
 from analytics_es.cli.display import Bar, Block, Cell, Column, Columns, Grid, Line, Number, Styled, print_answer, words
+from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
 from analytics_es.cli.tables.parts import errors
@@ -78,6 +79,7 @@ def projections() -> None:
 
 @projections.command("list")
 @store_options
+@form_options
 def list_(db: Place, as_json: bool) -> None:
     """List the projections.
 
@@ -97,6 +99,7 @@ def list_(db: Place, as_json: bool) -> None:
     help="Do not look through the log: neither what was taken in of each day, nor corrections.",
 )
 @store_options
+@form_options
 def status(db: Place, as_json: bool, no_check: bool) -> None:
     """Say how far projections are, and whether they took in what the log holds.
 

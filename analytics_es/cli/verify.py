@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
+from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import store_options, tz_option
 from analytics_es.cli.periods import Asked, part_options
 from analytics_es.cli.projections import ledger
@@ -33,6 +34,7 @@ LONGEST = 24  # characters of a stored text
 @part_options
 @tz_option
 @store_options
+@form_options
 def verify(
     db: Place,
     names: Sequence[str],

@@ -56,7 +56,9 @@ def stands_on(answers: Sequence[Completeness], *notes: str) -> Line:
     parts = [
         f"as of position {min(answer.position for answer in answers):,}",
         f"{words.plural(events, 'event')} behind ({words.duration(1_000 * seconds)})" if events else "up to date",
-        f"{words.plural(unreadable, 'value')} unreadable (projections status)" if unreadable else "all readable",
+        f"{words.plural(unreadable, 'value')} unreadable (`analytics-es projections status`)"
+        if unreadable
+        else "all readable",
         *notes,
     ]
     not_stored = sorted({word for answer in answers for word in answer.not_stored})
