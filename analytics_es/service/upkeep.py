@@ -24,6 +24,7 @@ from analytics_es.types import (
     RebuildResult,
     RetentionResult,
     RetryResult,
+    SqlView,
     TimePeriod,
     UnreadableValue,
     UnreadAnnouncement,
@@ -94,6 +95,20 @@ class Upkeep(Questions):
         position = self.store.runner.wait_until_caught_up(timeout)
         self._parts.show()
         return position
+
+    def sql_views(self) -> OperationResult[Listing[SqlView]]:
+        """List the SQL views of the read models, with what they show of costs up to date (docs/sql.md).
+
+        Whoever catches up or follows does so as well, but waits no longer than some seconds. In memory there are none.
+        """
+
+        def listed(parts: Parts) -> Listing[SqlView]:
+            parts.view_costs.look()
+            with parts.store.read_models.reading() as cursor:
+                views = parts.store.read_models.shown.views(cursor)
+            return Listing((SqlView(name=view.name, columns=list(view.columns)) for view in views), of=SqlView)
+
+        return self._result(listed)
 
     def projections(self) -> OperationResult[Listing[ProjectionStatus]]:
         """Say how far every projection is, how large, and what stopped it, if anything did."""

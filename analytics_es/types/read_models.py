@@ -126,3 +126,15 @@ class RetryResult:
     solved: int
     remaining: int
     derived: list[TimePeriod]
+
+
+@frozen(kw_only=True)
+class SqlView:
+    """A view of read models that other tools read, in the file of the read models or in the store's schema.
+
+    name: of the view, such as v_cost_daily.
+    columns: their names, in order.
+    """
+
+    name: str
+    columns: list[str]

@@ -113,7 +113,9 @@ def test_days_are_of_the_calendar_and_hours_of_the_clock() -> None:
         ({"named": {"--month": "March"}}, "'March' is not a period: write the month as 2026-11."),
         ({"named": {"--month": "2024"}}, "'2024' is not a period: write the month as 2026-11."),
         ({"named": {"--period": "soon"}}, "'soon' is not a period: write it as 2026-11-01/2026-11-08, "),
-        ({"start": "2024-03-08", "end": "2024-03-01"}, "its start must be before its end."),
+        ({"start": "2024-03-08", "end": "2024-03-01"}, "--from must be before --to."),
+        ({"since": "2024-03-08", "until": "2024-03-01"}, "--since must be before --until."),
+        ({"start": "2025-03-08"}, "its start must be before its end."),
     ],
 )
 def test_what_does_not_go_together_is_told(said: dict[str, Any], told: str) -> None:
@@ -184,6 +186,19 @@ def test_every_command_that_takes_a_period_takes_all_of_them(cli: Cli, today_db:
     help_text = cli(*command[:1], "--help").stdout
     for option in ("--yesterday", "--this-week", "--last-month", "--since", "--until", "--granularity"):
         assert option in help_text
+
+
+def test_a_part_of_the_log_is_verified_and_rebuilt_by_the_same_options(cli: Cli, own: str) -> None:
+    verified = cli("projections", "verify", "--month", "2024-03", "--db", own, "--json")
+    before = cli("projections", "verify", "--until", "2024-03-04", "--db", own, "--json")
+    rebuilt = cli("projections", "rebuild", "usage", "--period", "2024-W10", "--db", own, "--yes")
+
+    assert json.loads(verified.stdout)["period"]["end"] == "2024-04-01T00:00:00+00:00"
+    assert json.loads(before.stdout)["period"]["start"] == "1990-01-01T00:00:00+00:00"
+    assert json.loads(before.stdout)["period"]["end"] == "2024-03-05T00:00:00+00:00"
+    assert "of 2024-03-04T00:00:00+00:00/2024-03-11T00:00:00+00:00" in rebuilt.stdout
+    assert cli("projections", "verify", "--today", "--sample", "2", "--db", own).exit_code == 2
+    assert cli("projections", "rebuild", "--today", "--workers", "2", "--db", own, "--yes").exit_code == 2
 
 
 # ── series ──────────────────────────────────────────────────────────────────────────────────────────────────────

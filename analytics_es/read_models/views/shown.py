@@ -16,6 +16,7 @@ from analytics_es.read_models.snapshot import HORIZON, SELECT_ABOUT
 from analytics_es.read_models.views import priced, upkeep
 from analytics_es.read_models.views.dialects import Dialect
 from analytics_es.read_models.views.priced import Mark
+from analytics_es.read_models.views.statements import View
 from analytics_es.read_models.views.upkeep import Attempting
 
 Stretch = tuple[int, int]  # epoch seconds [start, end)
@@ -62,6 +63,12 @@ class Shown:
         if not also_changed:
             return upkeep.BEHIND in about
         return upkeep.is_behind(cursor, self._live(cursor), about, self.dialect)
+
+    def views(self, cursor: Cursor) -> list[View]:
+        """Return the views that there are."""
+        if self.dialect is None:
+            return []
+        return upkeep.made(cursor, self._live(cursor), _about(cursor), self.dialect)
 
     def _live(self, cursor: Cursor) -> list[Declaration]:
         return [model.declaration for model in registry.live(cursor).values() if model.log == self.log]

@@ -102,6 +102,12 @@ def is_behind(cursor: Cursor, live: Iterable[Declaration], about: Mapping[str, s
     return not _Making.of(cursor, live, about, dialect).done
 
 
+def made(cursor: Cursor, live: Iterable[Declaration], about: Mapping[str, str], dialect: Dialect) -> list[View]:
+    """Return the views that are made."""
+    making = _Making.of(cursor, live, about, dialect)
+    return [view for name, view in making.views.items() if name in making.noted and name in making.there]
+
+
 @frozen(kw_only=True)
 class _Making:
     """Makes views: those that are wanted, and what is noted of those that were made, by name, and what is there."""
