@@ -266,7 +266,7 @@ class AnalyticsService(Prices):
         """
         from analytics_es.lifecycle import Erasure
 
-        return self._result(
+        return self._shown(
             lambda parts: Erasure(parts.store).forget(subject, entity=entity, fields=fields, progress=progress)
         )
 

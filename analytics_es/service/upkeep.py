@@ -24,6 +24,7 @@ from analytics_es.types import (
     RebuildResult,
     RetentionResult,
     RetryResult,
+    SqlView,
     TimePeriod,
     UnreadableValue,
     UnreadAnnouncement,
@@ -69,6 +70,16 @@ class Upkeep(Questions):
     def _result(self, work: Callable[[Parts], T]) -> OperationResult[T]:
         return Attempt.of(lambda: work(self._parts))
 
+    def _shown(self, work: Callable[[Parts], T]) -> OperationResult[T]:
+        """The same, of what may change the costs that SQL views show."""
+
+        def shown(parts: Parts) -> T:
+            outcome = work(parts)
+            parts.show()
+            return outcome
+
+        return self._result(shown)
+
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def catch_up(self, progress: Progress | None = None, *, thresholds: bool = True) -> int:
@@ -81,7 +92,23 @@ class Upkeep(Questions):
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
         """Wait until everything recorded so far is in the read models; raises NotCaughtUp, FoldFailed."""
         self._parts.corrections.settle()
-        return self.store.runner.wait_until_caught_up(timeout)
+        position = self.store.runner.wait_until_caught_up(timeout)
+        self._parts.show()
+        return position
+
+    def sql_views(self) -> OperationResult[Listing[SqlView]]:
+        """List the SQL views of the read models, with what they show of costs up to date (docs/sql.md).
+
+        Whoever catches up or follows does so as well, but waits no longer than some seconds. In memory there are none.
+        """
+
+        def listed(parts: Parts) -> Listing[SqlView]:
+            parts.view_costs.look()
+            with parts.store.read_models.reading() as cursor:
+                views = parts.store.read_models.shown.views(cursor)
+            return Listing((SqlView(name=view.name, columns=list(view.columns)) for view in views), of=SqlView)
+
+        return self._result(listed)
 
     def projections(self) -> OperationResult[Listing[ProjectionStatus]]:
         """Say how far every projection is, how large, and what stopped it, if anything did."""
@@ -148,7 +175,7 @@ class Upkeep(Questions):
 
         Of the named projections, by default of all; beside a running follower.
         """
-        return self._result(lambda parts: parts.store.derive_again(period, parts.store.selected(projections)))
+        return self._shown(lambda parts: parts.store.derive_again(period, parts.store.selected(projections)))
 
     def rebuild(
         self,
@@ -172,7 +199,7 @@ class Upkeep(Questions):
         """
         from analytics_es.lifecycle import rebuild_from
 
-        return self._result(
+        return self._shown(
             lambda parts: rebuild_from(
                 parts.store,
                 Path(archive) if archive else None,
@@ -265,7 +292,7 @@ class Upkeep(Questions):
             )
             return sealing.plan() if dry_run else sealing.run()
 
-        return self._result(retained)
+        return self._shown(retained)
 
     def back_up(self, to: str | Path, *, progress: Progress | None = None) -> OperationResult[BackupResult]:
         """Copy the log as it is now into a new file, while everybody goes on; read models are derived again from it.

@@ -54,6 +54,7 @@ from analytics_es.types.read_models import (
     ProjectionStatus,
     RebuildResult,
     RetryResult,
+    SqlView,
     UnreadableValue,
 )
 from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal
@@ -132,6 +133,7 @@ __all__ = [
     "RetentionResult",
     "RetryResult",
     "Rows",
+    "SqlView",
     "StuckProjection",
     "Succeeded",
     "Table",
