@@ -47,6 +47,8 @@ def budgets(
     with existing(db) as store, store.answering(as_of) as service:
         when = store.read(at) if at else None
         answer = service.get_budgets(budget=budget, at=when).unwrap()
-    blocks: Iterable[Block] = tables.budget_report(answer, top, budget if at is None else None)
+        nowhere = not answer.budgets and budget is not None
+        elsewhen = nowhere and bool(when and service.get_budgets(budget=budget).unwrap().budgets)
+    blocks: Iterable[Block] = tables.budget_report(answer, top, budget, elsewhen=elsewhen)
     shown, blocks = named(db, answer, blocks, as_json) if names else (answer, blocks)
     print_answer(shown, blocks, as_json)

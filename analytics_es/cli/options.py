@@ -21,7 +21,6 @@ from analytics_es.cli.names import named, names_option
 from analytics_es.cli.periods import Asked, for_a_screen, options_of_a_period
 from analytics_es.cli.periods import moment as moment
 from analytics_es.cli.store import OpenStore, Place, existing
-from analytics_es.errors import BadPeriod
 from analytics_es.events.event import MAX_SOURCE
 from analytics_es.projection.calendar import Calendar
 from analytics_es.service import AnalyticsService, AsOf
@@ -215,14 +214,6 @@ class Question:
         if self.names:
             answer, blocks = named(self.db, answer, blocks, self.as_json)
         print_answer(answer, blocks, self.as_json)
-
-
-def period_of(start: datetime, end: datetime, *granularity: Granularity) -> TimePeriod:
-    """Return a period; what it cannot be is wrong usage."""
-    try:
-        return TimePeriod(start, end, *granularity)
-    except BadPeriod as error:
-        raise click.UsageError(str(error)) from error
 
 
 def period_options(command: Command) -> Command:

@@ -54,7 +54,9 @@ def make_console(*, stderr: bool = False) -> Console:
 def _room(console: Console) -> Room:
     limited = console.is_terminal or os.environ.get("COLUMNS", "").isdigit()
     blocks = console.encoding.lower().startswith("utf")
-    return Room(width=max(console.width, 20) if limited else None, bars=console.is_terminal, blocks=blocks)
+    elsewhere = ", or with --format csv" if Form.offered() else ""
+    width = max(console.width, 20) if limited else None
+    return Room(width=width, bars=console.is_terminal, blocks=blocks, elsewhere=elsewhere)
 
 
 def _coloured(console: Console, row: Row) -> str:

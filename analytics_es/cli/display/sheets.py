@@ -41,6 +41,12 @@ class Form:
         form: Form = context.meta.get(_KEY, cls()) if context else cls()
         return form
 
+    @classmethod
+    def offered(cls) -> bool:
+        """Say whether the running command can be asked for a form."""
+        context = click.get_current_context(silent=True)
+        return context is not None and _KEY in context.meta
+
     def keep(self) -> None:
         """Let it be the form of what the running command prints."""
         click.get_current_context().meta[_KEY] = self

@@ -20,7 +20,7 @@ _CELL = "padding:2px 10px;text-align:{align};white-space:nowrap"
 
 def line(answer: Any) -> str:
     """Return an answer on one line: which one, about when, how much of what."""
-    parts = list(_of_list(answer) if isinstance(answer, list) else _parts(answer))
+    parts = list(_of_list(answer) if not has(type(answer)) else _parts(answer))
     shown = f"<{type(answer).__name__}"
     for part in parts:
         shown += f" {part}" if len(shown) + len(part) < WIDTH - 3 else ""
