@@ -7,6 +7,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+GUIDE = "https://github.com/analytics-es/analytics-es/blob/main/docs"  # its pages, for messages that name one
+
 
 class AnalyticsError(Exception):
     """Something this package refuses or cannot do."""
@@ -18,7 +20,7 @@ class AnalyticsError(Exception):
         super().__init__(self._message(details))
 
     def _message(self, details: dict[str, Any]) -> str:
-        return " ".join(inspect.cleandoc(type(self).__doc__ or self.code).split()).format(**details)
+        return " ".join(inspect.cleandoc(type(self).__doc__ or self.code).split()).format(guide=GUIDE, **details)
 
     def for_logs(self) -> str:
         """Return the message without what was passed: a log is read by others than an answer."""
@@ -39,6 +41,10 @@ def _rebuild(kind: type[AnalyticsError], details: dict[str, Any]) -> AnalyticsEr
 
 class OperationFailed(AnalyticsError):
     """{message} (code {code}: a failure made by hand has no error of its own)"""
+
+
+class NoSuchTable(AnalyticsError):
+    """{name!r:.80} is no table of a {kind}: it has {names}."""
 
 
 # ── the door: what an event may be ──────────────────────────────────────────────────────────────────────────────
@@ -109,7 +115,7 @@ class BadField(RefusedEvent):
 
 
 class SubsetAboveTotal(RefusedEvent):
-    """{parts} is above {total}: {total} must include its parts (see docs/concepts.md, tokens)."""
+    """{parts} is above {total}: {total} must include its parts (tokens in {guide}/concepts.md)."""
 
 
 class CostWithoutCurrency(RefusedEvent):
@@ -278,11 +284,11 @@ class BadSettings(CannotOpen):
 
 
 class BadPolicy(CannotOpen):
-    """This is no privacy policy: {problem} (see docs/privacy.md)."""
+    """This is no privacy policy: {problem} (see {guide}/privacy.md)."""
 
 
 class BadTags(CannotOpen):
-    """These are no tags of cost: {problem} (see docs/dimensions.md)."""
+    """These are no tags of cost: {problem} (see {guide}/dimensions.md)."""
 
 
 class StoreBusy(AnalyticsError):
@@ -415,7 +421,7 @@ class BadPeriod(AnalyticsError):
 
 
 class UnknownMetric(AnalyticsError):
-    """There is no metric {metric!r}{hint}; `analytics-es metrics` lists them all."""
+    """There is no metric {metric!r}{hint} `analytics-es metrics` lists them all."""
 
 
 class UnknownKey(AnalyticsError):
@@ -452,7 +458,8 @@ class ReachedBySealed(AnalyticsError):
 
 
 class NotStored(AnalyticsError):
-    """What the calls of a {scope} cost cannot be known: a policy of privacy did not store {what} (docs/privacy.md)."""
+    """What the calls of a {scope} cost cannot be known: a policy of privacy did not store {what} (see
+    {guide}/privacy.md)."""
 
 
 class NotOnTheHour(AnalyticsError):
@@ -492,7 +499,7 @@ class CannotRead(AnalyticsError):
 
 
 class BadMapping(AnalyticsError):
-    """{path}: {problem} (see docs/mapping.md)."""
+    """{path}: {problem} (see {guide}/mapping.md)."""
 
 
 class RefusedBatch(AnalyticsError):
@@ -655,7 +662,7 @@ class SeveralStreams(AnalyticsError):
 
 
 class BadPrice(AnalyticsError):
-    """{where}: {problem}. Nothing was published; docs/cost.md shows what a price looks like."""
+    """{where}: {problem}. Nothing was published; {guide}/cost.md shows what a price looks like."""
 
     passed = (
         "where",
@@ -664,7 +671,7 @@ class BadPrice(AnalyticsError):
 
 
 class BadUsage(AnalyticsError):
-    """The usage cannot be priced: {problem} (see docs/concepts.md, tokens)."""
+    """The usage cannot be priced: {problem} (tokens in {guide}/concepts.md)."""
 
 
 class UnknownModel(AnalyticsError):

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from attrs import frozen
 
-from analytics_es import forks
 from analytics_es.errors import (
     BadCorrection,
     BadField,
@@ -26,6 +25,8 @@ from analytics_es.errors import (
 )
 from analytics_es.events.checks import MAX_INTEGER, MAX_TEXT, kind_of, shown
 from analytics_es.events.fields import VOCABULARY, check_data
+from analytics_es.events.outcomes import BEGUN, VERDICTS
+from analytics_es.process import forks
 from analytics_es.types.values import moment, plain
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,15 +38,6 @@ MAX_SOURCE = 256  # characters
 CORRECTED = "provider.cost.corrected"
 REJECTED = "analytics.message.rejected"  # what came in and gave no event: raw, as base64, with the reason
 OWN = "analytics."  # how the types begin of what the service itself has to say
-
-
-# What the last part of a type says of how an activity ended; `None` in VERDICTS.get means it does not say.
-VERDICTS = {
-    **dict.fromkeys(("completed", "succeeded", "finished"), "ok"),
-    **dict.fromkeys(("failed", "errored", "timed_out", "rejected", "crashed"), "error"),
-    **dict.fromkeys(("cancelled", "canceled", "aborted", "interrupted"), "cancelled"),
-    **dict.fromkeys(("started", "created", "queued", "requested", "scheduled", "submitted", "received"), "begun"),
-}
 
 
 @frozen(kw_only=True, slots=False)  # without slots, a frozen one is made in three quarters of the time
@@ -81,7 +73,7 @@ class TypeFacts:
 
     family: the first part of the type.
     activity: the type without its last part.
-    verdict: ok, error, cancelled or begun; None where the last part does not say.
+    verdict: ok, error, cancelled, unknown (it ended somehow) or begun; None where the last part is no such word.
     """
 
     family: str
@@ -107,7 +99,7 @@ def facts(event_type: str) -> TypeFacts:
 def has_ended(event: RecordedEvent) -> bool:
     """Say whether an activity ended with an event: by its type, else its status, else that it took some time."""
     verdict = facts(event.type).verdict
-    return verdict != "begun" and bool(verdict or not {"status", "duration_ms"}.isdisjoint(event.data))
+    return verdict != BEGUN and bool(verdict or not {"status", "duration_ms"}.isdisjoint(event.data))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from attrs import asdict
 
-from analytics_es import forks
 from analytics_es.errors import AnalyticsError, BufferClosed, NotFlushed, RefusedEvent
 from analytics_es.events.event import CORRECTED
 from analytics_es.ingest import termination
 from analytics_es.ingest.door import Admitted, Door
 from analytics_es.ingest.timed import Timed
 from analytics_es.ingest.writer import Append, OnFailure, Writer
+from analytics_es.process import forks
 from analytics_es.types import Attempt, BufferStats, OperationResult, Succeeded
 
 logger = logging.getLogger("analytics_es")
@@ -28,7 +28,7 @@ WhenFull = Literal["block", "drop", "raise"]
 _ACCEPTED: OperationResult[None] = Succeeded(None)
 
 
-class Buffer:
+class Buffer(termination.Closing):
     """Takes events in microseconds and commits them in groups from a thread of its own; safe to use from many threads.
 
     What it has accepted is durable after `max_delay` seconds, or after `flush`; a killed process loses what it held.
@@ -139,7 +139,7 @@ class Buffer:
         missing = self._writer.flush(timeout)
         if missing:
             return Attempt.failed(NotFlushed(count=missing, seconds=timeout, problem=self._writer.problem()))
-        return self._end()
+        return self._outcome()
 
     def close(self, timeout: float = PATIENCE) -> OperationResult[None]:
         """Take no more and commit what is left.
@@ -150,9 +150,13 @@ class Buffer:
         if not self._writer.close(timeout):  # called by `on_failure`: the writer goes on with what is left
             return self.flush()
         termination.let_go(self)
-        return self._end()
+        return self._outcome()
 
-    def _end(self) -> OperationResult[None]:
+    def end(self) -> None:
+        """Close it with the process."""
+        self.close()
+
+    def _outcome(self) -> OperationResult[None]:
         return Attempt.failed(self._writer.end) if self._writer.end else _ACCEPTED
 
     def __enter__(self) -> Buffer:

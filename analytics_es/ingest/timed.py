@@ -13,7 +13,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from analytics_es.errors import AnalyticsError, BadTiming, NotTimed
 from analytics_es.events.checks import MAX_TEXT
-from analytics_es.events.event import VERDICTS
+from analytics_es.events.outcomes import VERDICTS
 from analytics_es.ingest.problems import reason
 from analytics_es.types import Attempt, OperationResult
 

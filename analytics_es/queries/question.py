@@ -182,10 +182,18 @@ class Question:
                 raise NoLongerKept(grain=grain, since=self.tiling.local(since), instead=instead)
 
     def before(self) -> Tiling | None:
-        """Return the period before, None where its buckets are no longer kept."""
-        before = self.tiling.before()
+        """Return the period before, of one that goes on the same stretch of it; None where that is no longer kept.
+
+        Nor is there one where nothing of the period has passed.
+        """
+        before = self.tiling.before(self.context.clock().timestamp())
         since = {"hour": self.horizon.hours, "day": self.horizon.days}
-        return None if any(span.start < since[span.grain] for span in before.spans()) else before
+        gone = any(span.start < since[span.grain] for span in before.spans())
+        return None if gone or before.start >= before.end else before
+
+    def passed(self) -> float:
+        """Return how many seconds of the period have passed, 0 where it has not begun."""
+        return max(min(self.context.clock().timestamp(), self.tiling.end) - self.tiling.start, 0.0)
 
     def not_stored(self, words: Iterable[str]) -> tuple[str, ...]:
         """Return the words, such as `user`, that a policy of privacy did not let be stored of some of the events."""

@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from analytics_es.errors import BadPeriod
 from analytics_es.events.event import EARLIEST, LATEST, MICRO
 from analytics_es.projection.calendar import Calendar
+from analytics_es.read_models.earlier import earlier
 from analytics_es.read_models.snapshot import Span
 from analytics_es.types import TimePeriod
 
@@ -121,15 +122,16 @@ class Tiling:
         """Return the period as hour buckets alone."""
         return [Span("hour", self.start, self.end)]
 
-    def before(self) -> Tiling:
-        """Return the period before: as many days where this one is whole days, else as many seconds."""
-        first, last = self._days()
-        if (first, last) == (self.start, self.end):
-            count = len(self.calendar.days(self.start, self.end))
-            start = self.calendar.days(self.start - (count + 2) * 86_400, self.start)[-count]
-        else:
-            start = self.calendar.hour_start(self.start - (self.end - self.start))
-        return self.part(start, self.start)
+    def before(self, now: float | None = None) -> Tiling:
+        """Return the period before; with `now`, as much of it as has passed of this one, in whole hours."""
+        passed = self.end if now is None else min(max(self._hour_after(now), self.start), self.end)
+        return self.part(*earlier(self.calendar, self.start, self.end, passed))
+
+    def _hour_after(self, now: float) -> int:
+        """Return the end of the hour that it is, unless one begins just now."""
+        whole = int(-(-now // 1))
+        hour = self.calendar.hour_start(whole)
+        return hour if hour == whole else self.calendar.next_hour(hour)
 
     def part(self, start: int, end: int) -> Tiling:
         """Return a stretch of the same time, kept in the same way."""
@@ -151,6 +153,10 @@ class Tiling:
     def period(self, period: TimePeriod) -> TimePeriod:
         """Return the period that this one is of as it is widened, with its granularity."""
         return TimePeriod(self.local(self.start), self.local(self.end), period.granularity)
+
+    def whole(self) -> TimePeriod:
+        """Return it as a period of one point."""
+        return TimePeriod(self.local(self.start), self.local(self.end), "total")
 
     def _days(self) -> tuple[int, int]:
         """Return the bounds of the whole days inside."""

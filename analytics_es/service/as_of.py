@@ -40,7 +40,7 @@ class AsOf(Questions):
         self._store = evolve(store, log=self._log)
         self._check_open, self._derived = check_open, DerivedReadModels()
         self._policies = PolicyLog(self._log)
-        self._end = weakref.finalize(self, self._derived.close)
+        weakref.finalize(self, self._derived.close).atexit = False  # with the process, all of it goes
         self.position, self._prices = position, prices
         self.recorded_at = recorded_at(store.log, position)
 

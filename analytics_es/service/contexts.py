@@ -12,6 +12,7 @@ from attrs import frozen
 from analytics_es.errors import MissingProjection
 from analytics_es.types import TimePeriod
 from analytics_es.types.arguments import PERIODS, Moment, Period, read_moment, read_period
+from analytics_es.types.values import plain
 
 if TYPE_CHECKING:
     from analytics_es.audit.rows import Answer
@@ -50,4 +51,5 @@ class Contexts:
 
     def about(self, about: Period | Answer) -> TimePeriod | Answer:
         """Return a period as it is meant; an answer, which has one, as it is."""
-        return self.period(about) if isinstance(about, PERIODS) else about
+        said: Period | Answer = plain(about)
+        return self.period(said) if isinstance(said, PERIODS) else said

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import _thread
+import logging
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from attrs import Factory, frozen
 
-from analytics_es import forks
 from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
+from analytics_es.cost.view_costs import ViewCosts
 from analytics_es.errors import AnalyticsError, Closed, FoldFailed, Forked, StoreFailed
 from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.waiting import WaitingCorrections
 from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.log import LogSlice
+from analytics_es.process import forks
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words
@@ -27,6 +31,10 @@ from analytics_es.read_models.backfill import Backfill
 from analytics_es.service.contexts import Contexts
 from analytics_es.store import Store
 from analytics_es.types import Progress, TimePeriod
+
+logger = logging.getLogger("analytics_es")
+
+PATIENCE = 5.0  # seconds that who waits for read models waits for the costs in SQL views
 
 
 @frozen(kw_only=True, eq=False)
@@ -37,6 +45,7 @@ class Parts:
     context: CostContext  # what questions of now are answered from
     prices: PriceLog
     corrections: WaitingCorrections
+    view_costs: ViewCosts
     thresholds: Thresholds | None
     backfill: Backfill | None
     retention: RetentionPolicy
@@ -65,6 +74,7 @@ class Parts:
             context=context,
             prices=prices,
             corrections=WaitingCorrections(store.recorder),
+            view_costs=ViewCosts(context),
             thresholds=Thresholds(store, context, prices, on_threshold) if has_budgets else None,
             backfill=Backfill(store.log, store.read_models, store.runner, store.rebuild) if backfill else None,
             retention=retention,
@@ -93,12 +103,14 @@ class Parts:
         self.corrections.follow()
         if self.thresholds:
             self.thresholds.follow()
+        self.view_costs.follow()
         self.store.runner.follow()
         if self.backfill:
             self.backfill.follow()
 
     def _moved(self) -> None:
         self.corrections.wake()
+        self.view_costs.wake()
         if self.thresholds:
             self.thresholds.wake()
 
@@ -115,9 +127,15 @@ class Parts:
         position = runner.bring_up(progress)
         if self.thresholds and thresholds and self.thresholds.look():
             position = runner.bring_up(progress)
+        if thresholds:
+            self.show()
         for first in [*failed, *runner.errors.values()]:
             raise first
         return position
+
+    def show(self) -> None:
+        """Let SQL views show what calls cost, as far as that is done soon; the rest is done by and by."""
+        self.view_costs.look(PATIENCE)
 
     def problem(self, projection: str) -> str | None:
         """Say what keeps a projection from going on, or what its budgets' thresholds failed with."""
@@ -131,6 +149,7 @@ class Parts:
                 self.store,
                 self.derived,
                 self.backfill,
+                self.view_costs,
                 self.thresholds,
                 self.corrections,
                 *self.subscriptions,
@@ -147,6 +166,7 @@ class Lifetime:
         self.buffers: list[Buffer] = []
         self._closed = self._forked = False
         self._reopening = threading.Lock()
+        self._keep()
         forks.register(self)
 
     def parts(self) -> Parts:
@@ -169,6 +189,7 @@ class Lifetime:
         self._closed = True
         if self._forked:
             return
+        self._unused.detach()
         self._parts.close()
         for end in ends:
             end.unwrap()
@@ -190,3 +211,20 @@ class Lifetime:
                 forks.leave((self._parts, *self.buffers))
                 self._parts = self._open_again()
                 self._forked = False
+                self._unused.detach()
+                self._keep()
+
+    def _keep(self) -> None:
+        """Close the parts when nobody can use them any more, such as when a service was opened and not kept.
+
+        In a thread of its own: whoever collects garbage may be one of those that are to end, or hold any lock.
+        """
+        self._unused = weakref.finalize(self, _thread.start_new_thread, _close, (self._parts,))
+        self._unused.atexit = False
+
+
+def _close(parts: Parts) -> None:
+    try:
+        parts.close()
+    except AnalyticsError as error:
+        logger.debug("closing a service that nobody kept: %s", error)

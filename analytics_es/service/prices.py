@@ -24,10 +24,10 @@ class Prices(Upkeep):
         """Publish prices of models, each from a time on, past or future; all of them, or none with a BadPrice.
 
         An entry is a mapping such as {"provider": "acme", "model": "llama-*", "currency": "EUR", "effective_from":
-        "2026-01-01T00:00:00Z", "per_mtok": {"input_tokens": "0.2", "output_tokens": "0.4"}} (docs/cost.md). Of those
+        "2026-01-01T00:00:00Z", "per_mtok": {"input_tokens": "0.2", "output_tokens": "0.4"}}. Of those
         about a model that hold at a time the one published last counts; none is ever edited.
         """
-        return self._result(lambda parts: parts.prices.publish(entries, note=note))
+        return self._shown(lambda parts: parts.prices.publish(entries, note=note))
 
     def price_book(self) -> OperationResult[PriceBook]:
         """Return the price book of now: every entry that was published, with its position, and the default prices."""

@@ -13,6 +13,7 @@ from analytics_es.types import (
     CostBreakdown,
     CostExplanation,
     Explanation,
+    Listing,
     MetricInfo,
     MetricSummary,
     OperationResult,
@@ -67,7 +68,7 @@ class Questions(ABC):
 
         return Attempt.of(answered)
 
-    def list_metrics(self) -> OperationResult[list[MetricInfo]]:
+    def list_metrics(self) -> OperationResult[Listing[MetricInfo]]:
         """List every metric that `get_summary` and `export_data` know."""
         from analytics_es.queries.summary import metrics
 

@@ -80,15 +80,15 @@ class AnalyticsService(Prices):
         `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time: for some sources, `["agents", "otel:*"]`, or
-        for all, `True` (appends of these are slower, docs/concepts.md).
-        `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or rules
-        (docs/privacy.md). `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
+        for all, `True` (appends of these are slower).
+        `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or a
+        mapping of rules. `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
         unless said otherwise, nothing is ever let go. `tags` are attributes that cost is told apart by, unless said
-        otherwise those that this store was told of last (docs/dimensions.md). `settings` is a TOML file that says
+        otherwise those that this store was told of last. `settings` is a TOML file that says
         all five; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
-        reached (docs/budgets.md), in a thread of its own or by `catch_up`, where that was recorded first.
+        reached, in a thread of its own or by `catch_up`, where that was recorded first.
         Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention, BadTags and
-        BadDeclaration.
+        BadDeclaration. The guide says more of each: https://github.com/analytics-es/analytics-es/tree/main/docs
         """
         from analytics_es.service.opening import Opening
 
@@ -177,7 +177,7 @@ class AnalyticsService(Prices):
         """Return what records the rows of files, as `analytics_es.ingest.files` reads them: one for each import.
 
         A row without an id is known by what it says, and by how many rows of its file say the same; so a file that is
-        renamed, rolled or longer adds only what is new (docs/mapping.md). What another store had to say itself is
+        renamed, rolled or longer adds only what is new. What another store had to say itself is
         skipped and counted by type; with `with_prices`, the prices published there are published here, too.
         """
         from analytics_es.ingest import Importer
@@ -200,7 +200,7 @@ class AnalyticsService(Prices):
         from analytics_es.ingest.subscription import subscribe
 
         parts = self._parts
-        subscription = subscribe(bus, families, parts.store.recorder)
+        subscription = subscribe(bus, families, parts.store.recorder, owner=self._lifetime)
         parts.subscriptions.append(subscription)
         return subscription
 
@@ -274,7 +274,7 @@ class AnalyticsService(Prices):
         """
         from analytics_es.lifecycle import Erasure
 
-        return self._result(
+        return self._shown(
             lambda parts: Erasure(parts.store).forget(subject, entity=entity, fields=fields, progress=progress)
         )
 
@@ -282,8 +282,8 @@ class AnalyticsService(Prices):
     def names_of(self, pseudonyms: str | Iterable[str]) -> OperationResult[Names]:
         """Say who is behind pseudonyms, for who has the vault and its key; nothing is recorded of it.
 
-        The vault holds names, encrypted, of subjects that came while the policy said so (`privacy={"names": True}`,
-        docs/privacy.md; extra `names`). Names are in this answer alone: in no read model, export or log.
+        The vault holds names, encrypted, of subjects that came while the policy said so (`privacy={"names": True}`;
+        extra `names`). Names are in this answer alone: in no read model, export or log.
         """
         from analytics_es.ingest.vault import read_pseudonyms
 

@@ -18,12 +18,14 @@ from analytics_es.types import (
     DoubtfulCorrection,
     ExportResult,
     LedgerCheck,
+    Listing,
     OperationResult,
     Progress,
     ProjectionStatus,
     RebuildResult,
     RetentionResult,
     RetryResult,
+    SqlView,
     UnreadableValue,
     UnreadAnnouncement,
     Verification,
@@ -69,6 +71,16 @@ class Upkeep(Questions):
     def _result(self, work: Callable[[Parts], T]) -> OperationResult[T]:
         return Attempt.of(lambda: work(self._parts))
 
+    def _shown(self, work: Callable[[Parts], T]) -> OperationResult[T]:
+        """The same, of what may change the costs that SQL views show."""
+
+        def shown(parts: Parts) -> T:
+            outcome = work(parts)
+            parts.show()
+            return outcome
+
+        return self._result(shown)
+
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 
     @reading_arguments
@@ -83,22 +95,38 @@ class Upkeep(Questions):
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
         """Wait until everything recorded so far is in the read models; raises NotCaughtUp, FoldFailed."""
         self._parts.corrections.settle()
-        return self.store.runner.wait_until_caught_up(timeout)
+        position = self.store.runner.wait_until_caught_up(timeout)
+        self._parts.show()
+        return position
 
-    def projections(self) -> OperationResult[list[ProjectionStatus]]:
+    def sql_views(self) -> OperationResult[Listing[SqlView]]:
+        """List the SQL views of the read models, with what they show of costs up to date (docs/sql.md).
+
+        Whoever catches up or follows does so as well, but waits no longer than some seconds. In memory there are none.
+        """
+
+        def listed(parts: Parts) -> Listing[SqlView]:
+            parts.view_costs.look()
+            with parts.store.read_models.reading() as cursor:
+                views = parts.store.read_models.shown.views(cursor)
+            return Listing((SqlView(name=view.name, columns=list(view.columns)) for view in views), of=SqlView)
+
+        return self._result(listed)
+
+    def projections(self) -> OperationResult[Listing[ProjectionStatus]]:
         """Say how far every projection is, how large, and what stopped it, if anything did."""
         from analytics_es.read_models.status import projection_status
 
         return self._result(lambda parts: projection_status(parts.store.read_models, parts.store.runner, parts.problem))
 
     @reading_arguments
-    def unreadable_values(self, limit: int = 100) -> OperationResult[list[UnreadableValue]]:
+    def unreadable_values(self, limit: int = 100) -> OperationResult[Listing[UnreadableValue]]:
         """List the first values that projections could not read and left out."""
         from analytics_es.read_models.status import unreadable_values
 
         return self._result(lambda parts: unreadable_values(parts.store.read_models, limit))
 
-    def unread_announcements(self) -> OperationResult[list[UnreadAnnouncement]]:
+    def unread_announcements(self) -> OperationResult[Listing[UnreadAnnouncement]]:
         """List events of the service's own kind (`analytics.…`) that do not say what the service says; it ignores them.
 
         Nobody can record one any more; a log may hold some of before.
@@ -108,7 +136,7 @@ class Upkeep(Questions):
         return self._result(lambda parts: unread_announcements(parts.store.log))
 
     @reading_arguments
-    def doubtful_corrections(self, *, progress: Progress | None = None) -> OperationResult[list[DoubtfulCorrection]]:
+    def doubtful_corrections(self, *, progress: Progress | None = None) -> OperationResult[Listing[DoubtfulCorrection]]:
         """List corrections of costs that fit no call: those that wait for it, and those of before, which are counted.
 
         All of the log is looked through.
@@ -122,7 +150,7 @@ class Upkeep(Questions):
     @reading_arguments
     def dead_letters(
         self, *, projection: str | None = None, limit: int = 100, discarded: bool = False
-    ) -> OperationResult[list[DeadLetter]]:
+    ) -> OperationResult[Listing[DeadLetter]]:
         """List the first values that projections could not read; with `discarded`, also those that were accepted."""
         return self._result(
             lambda parts: _dead_letters(parts).listed(projection=projection, discarded=discarded, limit=limit)
@@ -143,7 +171,7 @@ class Upkeep(Questions):
     @reading_arguments
     def discard_dead_letters(
         self, position: int, *, projection: str | None = None
-    ) -> OperationResult[list[DeadLetter]]:
+    ) -> OperationResult[Listing[DeadLetter]]:
         """Accept what could not be read at a position: it stays counted, but is no longer listed."""
         return self._result(lambda parts: _dead_letters(parts).discard(position, projection=projection))
 
@@ -157,7 +185,7 @@ class Upkeep(Questions):
 
         Of the named projections, by default of all; beside a running follower.
         """
-        return self._result(
+        return self._shown(
             lambda parts: parts.store.derive_again(parts.contexts.period(period), parts.store.selected(projections))
         )
 
@@ -184,7 +212,7 @@ class Upkeep(Questions):
         """
         from analytics_es.lifecycle import rebuild_from
 
-        return self._result(
+        return self._shown(
             lambda parts: rebuild_from(
                 parts.store,
                 Path(archive) if archive else None,
@@ -233,7 +261,7 @@ class Upkeep(Questions):
     @reading_arguments
     def check_ledger(
         self, projections: Sequence[str] | None = None, *, progress: Progress | None = None
-    ) -> OperationResult[list[LedgerCheck]]:
+    ) -> OperationResult[Listing[LedgerCheck]]:
         """Compare, day by day, which events read models have taken in with those in the log: quick, nothing is folded.
 
         It finds events that were missed, counted twice, or are others than those in the log; not a row that was
@@ -280,7 +308,7 @@ class Upkeep(Questions):
             )
             return sealing.plan() if dry_run else sealing.run()
 
-        return self._result(retained)
+        return self._shown(retained)
 
     @reading_arguments
     def back_up(self, to: str | Path, *, progress: Progress | None = None) -> OperationResult[BackupResult]:

@@ -55,14 +55,17 @@ from analytics_es.types.read_models import (
     ProjectionStatus,
     RebuildResult,
     RetryResult,
+    SqlView,
     UnreadableValue,
 )
 from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
+from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
 
 __all__ = [
     "AggregationResult",
+    "Answer",
     "AnswerDiff",
     "Attempt",
     "BackupResult",
@@ -75,6 +78,7 @@ __all__ = [
     "ChangeOfKind",
     "ChangingEvent",
     "ChargedUnits",
+    "Column",
     "ColumnDifference",
     "Completeness",
     "CostBreakdown",
@@ -105,6 +109,7 @@ __all__ = [
     "Granularity",
     "HeldCopy",
     "LedgerCheck",
+    "Listing",
     "MetricChange",
     "MetricGroup",
     "MetricInfo",
@@ -129,8 +134,12 @@ __all__ = [
     "Refusal",
     "RetentionResult",
     "RetryResult",
+    "Rows",
+    "SqlView",
     "StuckProjection",
     "Succeeded",
+    "Table",
+    "Tabular",
     "ThresholdReached",
     "TimePeriod",
     "Tokens",

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
+from analytics_es.errors import GUIDE
 from analytics_es.events.event import RecordedEvent, TypeFacts, admit, facts, key_of, key_of_time, matches, microseconds
 from analytics_es.testing import (
     NOON,
@@ -380,7 +381,7 @@ def test_tokens_include_their_parts(
 ) -> None:
     assert refusal(analytics, provider_call(**changes)) == (
         "subset_above_total",
-        f"{parts} is above {total}: {total} must include its parts (see docs/concepts.md, tokens).",
+        f"{parts} is above {total}: {total} must include its parts (tokens in {GUIDE}/concepts.md).",
     )
 
 

@@ -355,7 +355,7 @@ ANOTHER = "is not an analytics_es store (it is a SQLite database of another appl
         (views_for_a_log, "not_ours", f"a.views.db {ANOTHER}"),
         (a_log_for_views, "not_ours", f"a.views.db {ANOTHER}"),
         (a_newer_log, "newer_schema", "a.db was written by a newer analytics_es (schema 4, this one knows 3): upgrade"),
-        (newer_views, "newer_schema", "a.views.db was written by a newer analytics_es (schema 4, this one knows 3)"),
+        (newer_views, "newer_schema", "a.views.db was written by a newer analytics_es (schema 5, this one knows 4)"),
         (a_device, "not_writable", "null cannot be written: it is not a file."),
         (a_pipe, "not_writable", "a.db cannot be written: it is not a file."),
         (a_long_name, "not_writable", "cannot be written: File name too long."),
@@ -490,7 +490,7 @@ def test_read_models_beyond_a_log_that_was_restored_are_derived_again(tmp_path: 
 
 def test_what_is_up_to_date_is_not_derived_again(tmp_path: Path) -> None:
     path = store(tmp_path)
-    sql(tmp_path / "a.views.db", "UPDATE usage_v2 SET events = 1000")
+    sql(tmp_path / "a.views.db", "UPDATE usage_v3 SET events = 1000")
 
     found = held(path)
 
