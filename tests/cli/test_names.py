@@ -52,7 +52,7 @@ def test_every_question_shows_names_where_it_shows_pseudonyms_and_says_so_in_its
 
 
 def test_budgets_show_whose_they_are(cli: Cli, named_db: str) -> None:
-    shown = cli("budgets", "--db", named_db, "--names", "--at", "2024-03-04").stdout
+    shown = cli("budgets", "--db", named_db, "--names", "--at", "2024-03-05").stdout
 
     assert f"user {NAMES['ada']}" in shown
     assert "with names from the vault" in shown.splitlines()[0]

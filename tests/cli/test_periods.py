@@ -237,6 +237,15 @@ def test_hours_of_nothing_are_one_line_and_the_total_is_the_last(cli: Cli, db: s
     assert rows[-1].startswith("total ")
 
 
+def test_what_may_be_to_come_is_not_told_to_be_nothing(cli: Cli, today_db: str) -> None:
+    this_month = rows_of(cli("usage", "--this-month", "--db", today_db, "--granularity", "day").stdout, "By day")
+    yesterday = cli("usage", "--yesterday", "--db", today_db).stdout
+
+    last_of_month = (datetime.now(KIRITIMATI) + timedelta(days=1)).day == 1
+    assert last_of_month or this_month[-2].endswith(" without events so far")
+    assert "so far" not in yesterday
+
+
 def test_a_total_row_has_what_all_its_rows_have(cli: Cli, db: str) -> None:
     output = cli("cost", "--from", "2024-03-04", "--to", "2024-03-07", "--granularity", "day", "--db", db).stdout
 
