@@ -42,16 +42,17 @@ _HOMES = {
     "testing": (),
 }
 
+if not TYPE_CHECKING:  # a type checker would take every name for one that is there
 
-def __getattr__(name: str) -> Any:
-    """Import a public name or a public module, when it is used first."""
-    for home, names in _HOMES.items():
-        if name == home:
-            return importlib.import_module(f"{__name__}.{home}")
-        if name in names:
-            globals()[name] = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-            return globals()[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    def __getattr__(name: str) -> Any:
+        """Import a public name or a public module, when it is used first."""
+        for home, names in _HOMES.items():
+            if name == home:
+                return importlib.import_module(f"{__name__}.{home}")
+            if name in names:
+                globals()[name] = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+                return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
 
 
 def __dir__() -> list[str]:
