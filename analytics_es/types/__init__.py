@@ -48,7 +48,7 @@ from analytics_es.types.metrics import Completeness, Distribution, MetricGroup, 
 from analytics_es.types.performance import OperationPerformance, PerformanceMetrics, PerformancePoint
 from analytics_es.types.period import CalendarPeriod, Granularity, TimePeriod
 from analytics_es.types.prices import PriceChange, PriceChangeTotal, Priced, PriceDiff, PricesUsed, PriceUsed
-from analytics_es.types.privacy import Names
+from analytics_es.types.privacy import Names, SubjectName
 from analytics_es.types.read_models import (
     AggregationResult,
     DeadLetter,
@@ -137,6 +137,7 @@ __all__ = [
     "Rows",
     "SqlView",
     "StuckProjection",
+    "SubjectName",
     "Succeeded",
     "Table",
     "Tabular",
