@@ -217,6 +217,10 @@ class CannotOpen(AnalyticsError):
     """The store cannot be opened."""
 
 
+class BadOption(CannotOpen):
+    """{name} must be {expected}, not {value}."""
+
+
 class UnknownScheme(CannotOpen):
     """{url!r} is not a store this version knows: pass a file path, sqlite:///path, :memory: or
     postgresql://user@host/database."""
@@ -437,6 +441,10 @@ class UnknownMetric(AnalyticsError):
 
 class UnknownKey(AnalyticsError):
     """{key!r} is not a key of {projection}: use {keys}."""
+
+
+class BadArgument(AnalyticsError):
+    """{name} must be {expected}, not {value}."""
 
 
 class BadQuestion(AnalyticsError):

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from attrs import evolve
 
-from analytics_es.cli.display import Block, Line, words
+from analytics_es.cli.display import Block, Form, Line, Sheets, words
 from analytics_es.cli.display.rewriting import rewritten, texts
 from analytics_es.cli.store import Place, existing
 from analytics_es.events.codec import to_json, to_plain
@@ -27,7 +27,20 @@ names_option = click.option(
 
 def named(db: Place, answer: Any, blocks: Iterable[Block], as_json: bool) -> tuple[Any, Iterable[Block]]:
     """Return what is printed with names: an answer as JSON has them beside it, blocks have them in their place."""
-    return (_beside(db, answer), blocks) if as_json else (answer, _in_place(db, blocks))
+    if as_json:
+        return _beside(db, answer), blocks
+    return (_in_sheets(db, answer) if Form.asked().is_sheet else answer), _in_place(db, blocks)
+
+
+def _in_sheets(db: Place, answer: Any) -> Sheets:
+    """Return the tables of an answer with names in the place of pseudonyms."""
+    sheets = Sheets.of(answer)
+    cells = (cell for table in sheets.tables.values() for row in table().rows for cell in row)
+    return sheets.replaced(_replacing(_names(db, filter(_is_text, cells)).names))
+
+
+def _is_text(cell: Any) -> bool:
+    return isinstance(cell, str)
 
 
 def _in_place(db: Place, blocks: Iterable[Block]) -> list[Block]:
@@ -51,7 +64,7 @@ def _beside(db: Place, answer: Any) -> dict[str, Any]:
 def _names(db: Place, texts: Iterable[str]) -> Names:
     pseudonyms = dict.fromkeys(pseudonym for text in texts for pseudonym in PSEUDONYM.findall(text))
     if not pseudonyms:
-        return Names()
+        return Names(subjects=[])
     with existing(db) as store:
         return store.service.names_of(pseudonyms).unwrap()
 

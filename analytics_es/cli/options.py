@@ -14,13 +14,13 @@ from typing import Any
 import click
 from attrs import fields, frozen
 
-from analytics_es.cli.display import Bar, Block, print_answer
+from analytics_es.cli.display import Bar, Block, Form, print_answer
+from analytics_es.cli.forms import form_options
 from analytics_es.cli.hints import note_store
 from analytics_es.cli.names import named, names_option
 from analytics_es.cli.periods import Asked, for_a_screen, options_of_a_period
 from analytics_es.cli.periods import moment as moment
 from analytics_es.cli.store import OpenStore, Place, existing
-from analytics_es.errors import BadPeriod
 from analytics_es.events.event import MAX_SOURCE
 from analytics_es.projection.calendar import Calendar
 from analytics_es.service import AnalyticsService, AsOf
@@ -127,7 +127,11 @@ zone_option = tz(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, decimals as text.")
 top_option = click.option(
-    "--top", type=click.IntRange(min=1), default=20, show_default=True, help="Rows of a table; JSON has all."
+    "--top",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Rows of a table; json, csv and md have all.",
 )
 as_of_option = click.option(
     "--as-of",
@@ -208,21 +212,14 @@ class Question:
     def _shown(self, store: OpenStore, now: datetime | None = None) -> TimePeriod:
         """Return the period, with a series that a screen has room for, if that is where it goes."""
         period = self.period(store, now)
-        return period if self.granularity or self.as_json else for_a_screen(period)
+        on_screen = not (self.granularity or self.as_json or Form.asked().is_sheet)
+        return for_a_screen(period) if on_screen else period
 
     def show(self, answer: Any, blocks: Iterable[Block]) -> None:
         """Print an answer: as JSON where that is asked for, else for people."""
         if self.names:
             answer, blocks = named(self.db, answer, blocks, self.as_json)
         print_answer(answer, blocks, self.as_json)
-
-
-def period_of(start: datetime, end: datetime, *granularity: Granularity) -> TimePeriod:
-    """Return a period; what it cannot be is wrong usage."""
-    try:
-        return TimePeriod(start, end, *granularity)
-    except BadPeriod as error:
-        raise click.UsageError(str(error)) from error
 
 
 def period_options(command: Command) -> Command:
@@ -234,7 +231,7 @@ def period_options(command: Command) -> Command:
         names = [field.name for field in fields(Question) if field.name in options]
         command(Question(asked=asked, **{name: options.pop(name) for name in names}), **options)
 
-    return db_option(options_of_a_period(tz_option(json_option(asking))))
+    return db_option(options_of_a_period(tz_option(json_option(form_options(asking)))))
 
 
 def question_options(command: Command) -> Command:

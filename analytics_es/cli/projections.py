@@ -8,6 +8,9 @@ import click
 
 from analytics_es.cli.commands import LazyGroup
 from analytics_es.cli.display import Bar, Block, Cell, Column, Columns, Grid, Line, Number, Styled, print_answer, words
+from analytics_es.cli.failures import Failed
+from analytics_es.cli.forms import form_options
+from analytics_es.cli.lag import LagLimit, lag_limit
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
 from analytics_es.cli.tables.parts import errors
@@ -80,6 +83,7 @@ def projections() -> None:
 
 @projections.command("list")
 @store_options
+@form_options
 def list_(db: Place, as_json: bool) -> None:
     """List the projections.
 
@@ -98,8 +102,15 @@ def list_(db: Place, as_json: bool) -> None:
     is_flag=True,
     help="Do not look through the log: neither what was taken in of each day, nor corrections.",
 )
+@click.option(
+    "--max-lag",
+    callback=lambda context, option, text: lag_limit(text),
+    metavar="EVENTS|TIME",
+    help="End with exit code 1 if a projection is further behind than so many events, or for longer: 1000, 30s, 2h.",
+)
 @store_options
-def status(db: Place, as_json: bool, no_check: bool) -> None:
+@form_options
+def status(db: Place, as_json: bool, no_check: bool, max_lag: LagLimit | None) -> None:
     """Say how far projections are, and whether they took in what the log holds.
 
     The number of events of each day, and a checksum, are compared with the log's: nothing is folded, so a row that was
@@ -111,6 +122,7 @@ def status(db: Place, as_json: bool, no_check: bool) -> None:
     Examples:
       analytics-es projections status
       analytics-es projections status --no-check --json
+      analytics-es projections status --no-check --max-lag 5m
     """
     with existing(db) as store:
         projections = store.service.projections().unwrap()
@@ -124,6 +136,8 @@ def status(db: Place, as_json: bool, no_check: bool) -> None:
     answer["unread_fields"] = fields
     blocks = _status(projections, unreadable, unread, fields, corrections or [], checks or [])
     print_answer({**answer, "doubtful_corrections": corrections, "ledger": checks}, blocks, as_json)
+    if max_lag and (problem := max_lag.problem(projections)):
+        raise Failed(f"error: {problem}")
 
 
 def _status(

@@ -94,18 +94,14 @@ def start_of(points: Sequence[Any]) -> Callable[[Any], str]:
 
 
 def by_time(
-    period: TimePeriod,
-    columns: Columns[Any],
-    points: Sequence[Any],
-    *,
-    total: Any,
-    is_empty: Callable[[Any], bool],
-    of: str,
+    answer: Any, columns: Columns[Any], *, total: Any, is_empty: Callable[[Any], bool], of: str
 ) -> Iterator[Block]:
     """Return a table with a row for each bucket of time and one for all of them, unless the period is one."""
-    if period.granularity != "total":
-        starts = words.starts([point.start for point in points])
-        yield series(period, columns, points, starts, total=total, is_empty=is_empty, of=of)
+    if answer.period.granularity != "total":
+        starts = words.starts([point.start for point in answer.series])
+        rows: dict[str, Any] = {"total": total, "is_empty": is_empty, "of": of}
+        rows["goes_on"] = answer.completeness.open_buckets
+        yield series(answer.period, columns, answer.series, starts, **rows)
 
 
 def compared(answer: MetricSummary | CostBreakdown) -> str:

@@ -41,9 +41,8 @@ def usage(answer: UsageStats, top: int) -> Iterator[Block]:
             yield Line(terminal_only=True)
         most = max((point.totals.events for point in answer.series), default=0)
         yield from by_time(
-            answer.period,
+            answer,
             [*_EVENTS, *_TOTALS, share(most)],
-            answer.series,
             total=answer,
             is_empty=lambda point: not point.totals.events,
             of="events",
