@@ -10,8 +10,7 @@ from analytics_es.projection import reading
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import consumes
 from analytics_es.queries.rows import columns_of, measures_of
-from analytics_es.read_models import Snapshot
-from analytics_es.read_models.snapshot import Span
+from analytics_es.read_models import Snapshot, Span
 from analytics_es.types import UnreadField
 
 USAGE = "usage"  # whose rows under the entity `field` say so
