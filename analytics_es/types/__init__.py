@@ -36,6 +36,7 @@ from analytics_es.types.cost import (
 from analytics_es.types.explanation import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation
 from analytics_es.types.lifecycle import (
     BackupResult,
+    ExportFormat,
     ExportResult,
     FamilyRetention,
     ForgetReceipt,
@@ -99,6 +100,7 @@ __all__ = [
     "ExplainedCost",
     "ExplainedEvent",
     "Explanation",
+    "ExportFormat",
     "ExportResult",
     "Failed",
     "Failure",
