@@ -1,5 +1,6 @@
 """What README and docs show is run as shown."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -156,7 +157,8 @@ def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
 def test_the_sql_of_views_runs_and_says_what_the_answers_say(tmp_path: Path, postgres: Server) -> None:
     (code,), queries = blocks("docs/sql.md", "python"), blocks("docs/sql.md", "sql")
     run_python(code, tmp_path)
-    run_commands(SHELL.findall((ROOT / "docs/sql.md").read_text()), tmp_path)
+    listed = run_commands(SHELL.findall((ROOT / "docs/sql.md").read_text()), tmp_path)
+    assert {"v_cost_daily", "v_usage_hourly_by_user"} <= {view["name"] for view in json.loads(listed)}
     costs, users, projections = (sql(tmp_path / "dashboard.views.db", query) for query in queries)
 
     assert costs == [("2026-03-02", "claude-sonnet-4-5", "USD", 0.003, 0)]

@@ -1,4 +1,4 @@
-"""The costs that SQL views show: every bucket whose rows or prices have changed, priced as in every answer."""
+"""What SQL views show of costs: buckets whose rows or prices have changed, priced as in every answer; and budgets."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from attrs import asdict, frozen
 
+from analytics_es.cost import view_budgets
 from analytics_es.cost.cells import NEEDED
 from analytics_es.cost.charges import USED, Charge, Costs
 from analytics_es.cost.context import COST, CostContext
@@ -32,7 +33,8 @@ logger = logging.getLogger("analytics_es")
 LOOK_SECONDS = 0.5  # how often to look for what other processes have folded
 REST = 9  # so many times as long as pricing took, until the next time
 NEAR = {"hour": 3 * 3600, "day": 3 * 86_400}  # seconds between buckets that one question is for
-TOGETHER = 24  # times as long, at the most
+QUICK = 1.0  # seconds that budgets may take for who waits
+TOGETHER = 8  # times as long, at the most: while it is written, who folds waits
 BY = ("provider", "model", "operation")
 
 MARGIN, EVER = 2 * 86_400, 2**62  # seconds; no day is longer than the margin
@@ -50,7 +52,7 @@ class ViewCosts:
         self._context, self._read_models = context, context.read_models
         self._pricing = threading.Lock()
         self.background = Background("analytics-es-view-costs", self._follow)
-        self._trouble = ""
+        self._trouble, self._budgets_took = "", 0.0
 
     # ── in the background ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -85,7 +87,12 @@ class ViewCosts:
         if not self._pricing.acquire(timeout=-1 if seconds is None else seconds):
             return False
         try:
-            done, self._trouble = self._price(until), ""
+            done = self._price(until)
+            if done and (until is None or self._budgets_took < QUICK):
+                began = time.monotonic()
+                view_budgets.show(self._context)
+                self._budgets_took = time.monotonic() - began
+            self._trouble = ""
             return done
         except AnalyticsError as error:
             if str(error) != self._trouble and not self.background.stopping.is_set():

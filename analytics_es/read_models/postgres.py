@@ -156,6 +156,7 @@ class PostgresReadModels(ReadModels):
     def scrub(self) -> list[str]:
         """Remove the rows that were deleted, beside everybody; their bytes stay in the free space of pages."""
         tables = [read_model.declaration.table for read_model in self.live().values()]
+        tables += ["costs_priced", "budgets_shown"]
         done = self._database.scrub(tables)
         unless = "" if done else ", and the deleted rows, until somebody who may does VACUUM"
         return [f"the free space in the pages of {', '.join(tables)}{unless}: VACUUM FULL writes them anew"]

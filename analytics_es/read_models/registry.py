@@ -17,6 +17,7 @@ SELECT_LIVE = (
 
 # What the read models are of, in which zone, and up to which seal one of them has begun with what is sealed.
 WRITE_ABOUT = "INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+FORGET_ABOUT = "DELETE FROM about WHERE name = ?"
 
 # Make a read model the live one of its projection.
 REGISTER = (

@@ -13,7 +13,7 @@ from analytics_es.log.database import Cursor, Database
 from analytics_es.projection.declaration import Column, Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.read_models import registry
-from analytics_es.read_models.registry import WRITE_ABOUT, Live
+from analytics_es.read_models.registry import FORGET_ABOUT, WRITE_ABOUT, Live
 from analytics_es.read_models.seeds import Seeds
 from analytics_es.read_models.snapshot import HORIZON, PARTIAL, SELECT_ABOUT, Snapshot, Span, Sums
 from analytics_es.read_models.views.shown import Shown
@@ -34,7 +34,6 @@ ADD_TO_LEDGER = (
     "events = ledger.events + excluded.events, checksum = ledger.checksum + excluded.checksum"
 )
 SEAL = "seal:"
-FORGET_ABOUT = "DELETE FROM about WHERE name = ?"
 FORGET_LEDGER = "DELETE FROM ledger WHERE read_model = ?"
 
 

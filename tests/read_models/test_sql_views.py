@@ -203,6 +203,35 @@ def test_no_view_holds_what_another_row_of_it_holds(analytics: AnalyticsService)
         assert of_entity["events"] == len(named)
 
 
+@both
+@the_day
+def test_budgets_are_those_of_the_answer(analytics: AnalyticsService) -> None:
+    allocated = {
+        "budget_id": "models",
+        "amount": "1",
+        "currency": "USD",
+        "scope": "all",
+        "starts_at": "2026-03-02T00:00:00Z",
+    }
+    record(analytics, {"event_type": "budget.allocated", "data": allocated, "occurred_at": MARCH[0]})
+    names = ["allocated", "spent", "remaining"]
+
+    for cost in (None, "0.5"):
+        if cost:
+            record(
+                analytics, provider_call(occurred_at=MARCH[0] + timedelta(days=1, hours=9), cost=cost, currency="USD")
+            )
+        budgets = analytics.get_budgets().unwrap().budgets
+        rows = query(analytics, "SELECT * FROM v_budgets")
+        assert summed(rows, [*names, "unknown_calls"], "budget_id", "scope") == {
+            (budget.budget_id, budget.scope): (*_figures(budget, names), Decimal(budget.unknown_calls))
+            for budget in budgets
+        }
+        used = {budget.budget_id: budget.used for budget in budgets}
+        assert {row["budget_id"]: row["used"] for row in rows} == pytest.approx(used)
+    assert {row["position"] for row in rows} == {analytics.store.log.head()}
+
+
 # ── whatever becomes of the read models ─────────────────────────────────────────────────────────────────────────
 
 

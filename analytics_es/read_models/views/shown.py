@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from attrs import frozen
 
 from analytics_es.log import Horizon
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration
 from analytics_es.read_models import registry
-from analytics_es.read_models.registry import WRITE_ABOUT
+from analytics_es.read_models.registry import FORGET_ABOUT, WRITE_ABOUT
 from analytics_es.read_models.snapshot import HORIZON, SELECT_ABOUT
-from analytics_es.read_models.views import priced, upkeep
+from analytics_es.read_models.views import budgets, priced, upkeep
 from analytics_es.read_models.views.dialects import Dialect
 from analytics_es.read_models.views.priced import Mark
 from analytics_es.read_models.views.statements import View
@@ -89,12 +90,13 @@ class Shown:
         if self.dialect:
             upkeep.remove(cursor, _about(cursor), self.dialect)
             self.begin_again(cursor)
-            cursor.execute(upkeep.FORGET_ABOUT, (PRICED,))
+            cursor.execute(FORGET_ABOUT, (PRICED,))
 
     def begin_again(self, cursor: Cursor) -> None:
         """Forget what was priced."""
         if self.dialect:
             cursor.execute(priced.FORGET)
+            budgets.forget(cursor)
 
     def forget(self, cursor: Cursor, table: str) -> None:
         """Forget what was to be priced of a table that goes."""
@@ -128,6 +130,28 @@ class Shown:
             cursor.execute(self.dialect.one_at_a_time)
             priced.write(cursor, declaration, marks, rows)
 
+    def budgets_to_show(self, cursor: Cursor, names: Sequence[str], hour: int) -> str | None:
+        """Return what budgets are to be shown for: where these projections stand, which prices there are, which hour.
+
+        None where they are shown for that already, or there are none.
+        """
+        live, about = registry.live(cursor), _about(cursor)
+        models = [live[name] for name in names if name in live and live[name].log == self.log]
+        if self.dialect is None or len(models) < len(names):
+            return None
+        places = [f"{model.declaration.table} {model.position}" for model in models]
+        state = orjson.dumps([*places, about.get(BASIS), hour]).decode()
+        if about.get(budgets.SHOWN) == state:
+            return None
+        cursor.execute(f"SELECT 1 FROM {models[0].declaration.table} LIMIT 1")
+        return state if cursor.fetchone() or budgets.SHOWN in about else None
+
+    def write_budgets(self, cursor: Cursor, rows: Sequence[Sequence[Any]], state: str) -> None:
+        """Show budgets, one after the other where several do."""
+        if self.dialect:
+            cursor.execute(self.dialect.one_at_a_time)
+            budgets.write(cursor, rows, state)
+
     def merged(self, cursor: Cursor, declaration: Declaration, rows: Sequence[Any]) -> None:
         """Note that rows were merged."""
         if self.dialect and rows and priced.is_priced(declaration):
@@ -137,6 +161,8 @@ class Shown:
         """Note that the rows of these buckets were deleted: what was priced of them goes with them."""
         if self.dialect and priced.is_priced(declaration):
             priced.forget(cursor, declaration, grain, start, end)
+        if self.dialect and declaration.name == budgets.BUDGETS:
+            budgets.forget(cursor)
 
 
 def _about(cursor: Cursor) -> dict[str, str]:

@@ -20,15 +20,14 @@ from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.log.database import Cursor
 from analytics_es.projection.calendar import DAY, Calendar
 from analytics_es.projection.declaration import Declaration
-from analytics_es.read_models.registry import WRITE_ABOUT
-from analytics_es.read_models.views import priced, statements
+from analytics_es.read_models.registry import FORGET_ABOUT, WRITE_ABOUT
+from analytics_es.read_models.views import budgets, priced, statements
 from analytics_es.read_models.views.dialects import Dialect
 from analytics_es.read_models.views.statements import View, Writing
 
 logger = logging.getLogger("analytics_es")
 
 VIEWS, ZONE, BEHIND = "views", "zone of views", "views behind"
-FORGET_ABOUT = "DELETE FROM about WHERE name = ?"
 PROJECTIONS = "v_projections"
 
 # How far the clocks of the store's zone are from UTC, from when on; so that dates are those of days.
@@ -44,7 +43,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 def tables(dialect: Dialect) -> list[str]:
     """Return the statements that create what is read by the views of every read model."""
-    return [CREATE_OFFSETS.format(dialect.integer_type)]
+    return [CREATE_OFFSETS.format(dialect.integer_type), budgets.table(dialect)]
 
 
 def wanted(live: Iterable[Declaration], dialect: Dialect, timezone: str) -> list[View]:
@@ -55,7 +54,7 @@ def wanted(live: Iterable[Declaration], dialect: Dialect, timezone: str) -> list
         for declaration in live
         for view in (priced if priced.is_priced(declaration) else statements).views(declaration, writing)
     ]
-    return [*views, _projections()]
+    return [*views, budgets.view(dialect), _projections()]
 
 
 def _projections() -> View:
