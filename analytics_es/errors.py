@@ -202,6 +202,10 @@ class CannotOpen(AnalyticsError):
     """The store cannot be opened."""
 
 
+class BadOption(CannotOpen):
+    """{name} must be {expected}, not {value}."""
+
+
 class UnknownScheme(CannotOpen):
     """{url!r} is not a store this version knows: pass a file path, sqlite:///path, :memory: or
     postgresql://user@host/database."""
@@ -422,6 +426,10 @@ class UnknownMetric(AnalyticsError):
 
 class UnknownKey(AnalyticsError):
     """{key!r} is not a key of {projection}: use {keys}."""
+
+
+class BadArgument(AnalyticsError):
+    """{name} must be {expected}, not {value}."""
 
 
 class BadQuestion(AnalyticsError):

@@ -345,3 +345,20 @@ def test_the_words_that_end_an_activity_are_in_the_page_of_concepts() -> None:
     told = {outcome.strip("`"): tuple(words.replace("`", "").split()) for outcome, words in rows}
 
     assert told == {"nothing ended" if verdict == BEGUN else verdict: words for verdict, words in WORDS.items()}
+
+
+def test_answers_are_tables_as_their_page_shows(tmp_path: Path) -> None:
+    first, second, third, _ = blocks("docs/answers.md", "python")
+
+    assert run_python(f"{first}\n{second}", tmp_path) == "".join(blocks("docs/answers.md", "text"))
+    compile(third, "answers.md", "exec")  # polars, pandas and narwhals need not be there
+
+
+def test_the_commands_of_the_page_of_answers_run(tmp_path: Path) -> None:
+    run_python(blocks("docs/answers.md", "python")[0], tmp_path)
+    commands = SHELL.findall((ROOT / "docs/answers.md").read_text())
+
+    printed = run_commands([f"{command.partition(' >')[0]} --db answers.db" for command in commands], tmp_path)
+
+    assert len(commands) == 3
+    assert printed.startswith("# Report")

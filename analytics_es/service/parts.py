@@ -28,7 +28,7 @@ from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words
 from analytics_es.queries.policies import PolicyLog
 from analytics_es.read_models.backfill import Backfill
-from analytics_es.service.questions import Contexts
+from analytics_es.service.contexts import Contexts
 from analytics_es.store import Store
 from analytics_es.types import Progress, TimePeriod
 
@@ -88,6 +88,7 @@ class Parts:
             open=self._answering,
             evidence=lambda *_: nullcontext(self.context),
             store=self.store,
+            now=self.store.clock,
         )
 
     def _answering(

@@ -19,13 +19,14 @@ from analytics_es.types import (
     OperationResult,
     Progress,
     Receipt,
-    TimePeriod,
 )
+from analytics_es.types.arguments import Moment, Period, reading_arguments
 from analytics_es.types.defaults import FAMILIES, SCHEMA
 
 if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
+    from zoneinfo import ZoneInfo
 
     from analytics_es.cost.budgets.thresholds import OnThreshold
     from analytics_es.cost.price_log import PriceLog
@@ -55,8 +56,8 @@ class AnalyticsService(Prices):
         url_or_path: str | Path,
         *,
         schema: str = SCHEMA,
-        timezone: str = "UTC",
-        projections: Sequence[type] | None = None,
+        timezone: str | ZoneInfo = "UTC",
+        projections: Sequence[type] | type | None = None,
         follow: bool = True,
         strict_ids: StrictIds | None = None,
         rebuild: Literal["auto", "manual"] = "auto",
@@ -106,7 +107,9 @@ class AnalyticsService(Prices):
                 settings=settings,
                 on_threshold=on_threshold,
                 clock=clock,
-            ).begin()
+            )
+            .read()
+            .begin()
         )
         if follow:
             service._parts.follow()
@@ -128,6 +131,7 @@ class AnalyticsService(Prices):
             lambda parts: parts.store.recorder.record(event_type, data, occurred_at=occurred_at, id=id, source=source)
         )
 
+    @reading_arguments
     def record_events(
         self,
         events: Iterable[Mapping[str, Any]],
@@ -168,6 +172,7 @@ class AnalyticsService(Prices):
             )
         )
 
+    @reading_arguments
     def importing(self, *, with_prices: bool = False) -> Importer:
         """Return what records the rows of files, as `analytics_es.ingest.files` reads them: one for each import.
 
@@ -182,6 +187,7 @@ class AnalyticsService(Prices):
         take_over = parts.prices.taken_over if with_prices else skip_own
         return Importer(parts.store.recorder, parts.store.vault, take_over)
 
+    @reading_arguments
     def subscribe_to(self, bus: MessageBus, families: Sequence[str] = FAMILIES) -> Subscription:
         """Record what a message bus delivers, until the subscription or this service is closed.
 
@@ -198,6 +204,7 @@ class AnalyticsService(Prices):
         parts.subscriptions.append(subscription)
         return subscription
 
+    @reading_arguments
     def buffered(
         self,
         *,
@@ -250,6 +257,7 @@ class AnalyticsService(Prices):
 
     # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+    @reading_arguments
     def forget(
         self,
         subject: str,
@@ -270,6 +278,7 @@ class AnalyticsService(Prices):
             lambda parts: Erasure(parts.store).forget(subject, entity=entity, fields=fields, progress=progress)
         )
 
+    @reading_arguments
     def names_of(self, pseudonyms: str | Iterable[str]) -> OperationResult[Names]:
         """Say who is behind pseudonyms, for who has the vault and its key; nothing is recorded of it.
 
@@ -286,7 +295,7 @@ class AnalyticsService(Prices):
 
     # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────
 
-    def as_of(self, at: int | datetime) -> AsOf:
+    def as_of(self, at: int | Moment) -> AsOf:
         """Return what answers every question as the log stood at a position, or at a time of recording.
 
         Its answers are the same bytes for ever, whatever is recorded later (a time must have passed for this).
@@ -296,13 +305,16 @@ class AnalyticsService(Prices):
         from analytics_es.service.as_of import AsOf
 
         parts = self._parts
-        return AsOf(parts.store, position_at(parts.store.log, at), self._lifetime.parts, parts.prices)
+        return AsOf(
+            parts.store, position_at(parts.store.log, at, parts.store.calendar.zone), self._lifetime.parts, parts.prices
+        )
 
+    @reading_arguments
     def diff(
         self,
-        period: TimePeriod,
-        before: int | datetime,
-        after: int | datetime | None = None,
+        period: Period,
+        before: int | Moment,
+        after: int | Moment | None = None,
         *,
         metric: str | None = None,
         limit: int = 100,
@@ -317,7 +329,8 @@ class AnalyticsService(Prices):
 
         def compared(parts: Parts) -> AnswerDiff:
             log = parts.store.log
-            earlier, later = (position_at(log, at) for at in (before, log.head() if after is None else after))
-            return diff(parts.store, earlier, later, period, metric=metric, limit=limit)
+            when, zone = parts.contexts.period(period), parts.store.calendar.zone
+            earlier, later = (position_at(log, at, zone) for at in (before, log.head() if after is None else after))
+            return diff(parts.store, earlier, later, when, metric=metric, limit=limit)
 
         return self._result(compared)

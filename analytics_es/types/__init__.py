@@ -36,6 +36,7 @@ from analytics_es.types.cost import (
 from analytics_es.types.explanation import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation
 from analytics_es.types.lifecycle import (
     BackupResult,
+    ExportFormat,
     ExportResult,
     FamilyRetention,
     ForgetReceipt,
@@ -47,7 +48,7 @@ from analytics_es.types.metrics import Completeness, Distribution, MetricGroup, 
 from analytics_es.types.performance import OperationPerformance, PerformanceMetrics, PerformancePoint
 from analytics_es.types.period import CalendarPeriod, Granularity, TimePeriod
 from analytics_es.types.prices import PriceChange, PriceChangeTotal, Priced, PriceDiff, PricesUsed, PriceUsed
-from analytics_es.types.privacy import Names
+from analytics_es.types.privacy import Names, SubjectName
 from analytics_es.types.read_models import (
     AggregationResult,
     DeadLetter,
@@ -99,6 +100,7 @@ __all__ = [
     "ExplainedCost",
     "ExplainedEvent",
     "Explanation",
+    "ExportFormat",
     "ExportResult",
     "Failed",
     "Failure",
@@ -135,6 +137,7 @@ __all__ = [
     "Rows",
     "SqlView",
     "StuckProjection",
+    "SubjectName",
     "Succeeded",
     "Table",
     "Tabular",
