@@ -58,7 +58,7 @@ from analytics_es.types.read_models import (
     SqlView,
     UnreadableValue,
 )
-from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal
+from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal, ServiceStats
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
@@ -135,6 +135,7 @@ __all__ = [
     "RetentionResult",
     "RetryResult",
     "Rows",
+    "ServiceStats",
     "SqlView",
     "StuckProjection",
     "SubjectName",
