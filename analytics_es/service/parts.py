@@ -66,6 +66,7 @@ class Parts:
             known_as=store.known_as,
             prices=prices,
             policies=PolicyLog(store.log),
+            declarations=store.declarations,
             derive=lambda declaration, tiling, upto: DerivedReadModels.exact(
                 LogSlice(store.log, upto=upto), declaration, tiling
             ),

@@ -63,6 +63,7 @@ class AnalyticsService(People):
         projections: Sequence[type] | type | None = None,
         follow: bool = True,
         strict_ids: StrictIds | None = None,
+        strict: bool | None = None,
         rebuild: Literal["auto", "manual"] = "auto",
         retention: Mapping[str, str] | None = None,
         tags: Sequence[str] | None = None,
@@ -83,12 +84,13 @@ class AnalyticsService(People):
         `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time: for some sources, `["agents", "otel:*"]`, or
-        for all, `True` (appends of these are slower).
+        for all, `True` (appends of these are slower). `strict` refuses what no projection reads (`not_read`), such as
+        `prompt_tokens`, which is counted else (`unread_fields`).
         `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or a
         mapping of rules. `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
         unless said otherwise, nothing is ever let go. `tags` are attributes that cost is told apart by, unless said
         otherwise those that this store was told of last. `settings` is a TOML file that says
-        all five; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
+        all six; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
         reached, in a thread of its own or by `catch_up`, where that was recorded first.
         Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention, BadTags and
         BadDeclaration. The guide says more of each: https://github.com/analytics-es/analytics-es/tree/main/docs
@@ -102,6 +104,7 @@ class AnalyticsService(People):
                 timezone=timezone,
                 projections=projections,
                 strict_ids=strict_ids,
+                strict=strict,
                 rebuild=rebuild,
                 retention=retention,
                 tags=tags,
