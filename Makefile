@@ -1,4 +1,4 @@
-.PHONY: demo test check soak bench fuzz lock clean
+.PHONY: demo test check soak bench fuzz picture lock clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,6 +32,9 @@ bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside 
 
 fuzz: $(VENV)/ready ## coverage-guided fuzzing (needs atheris): make fuzz FUZZ='door --runs 100000'
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+picture: $(VENV)/ready ## draw the report in README anew
+	$(BIN)/python -m tests.picture
 
 lock: ## resolve the newest versions again, in an empty environment
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
