@@ -5,16 +5,26 @@ from __future__ import annotations
 import inspect
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
+
+GUIDE = "https://github.com/analytics-es/analytics-es/blob/main/docs"  # its pages, for messages that name one
 
 
 class AnalyticsError(Exception):
     """Something this package refuses or cannot do."""
 
+    passed: ClassVar[tuple[str, ...]] = ()  # the details that hold what was passed, which may be about somebody
+
     def __init__(self, **details: Any) -> None:
         self.details = details
-        text = " ".join(inspect.cleandoc(type(self).__doc__ or self.code).split())
-        super().__init__(text.format(**details))
+        super().__init__(self._message(details))
+
+    def _message(self, details: dict[str, Any]) -> str:
+        return " ".join(inspect.cleandoc(type(self).__doc__ or self.code).split()).format(guide=GUIDE, **details)
+
+    def for_logs(self) -> str:
+        """Return the message without what was passed: a log is read by others than an answer."""
+        return self._message({**self.details, **{name: "…" for name in self.passed if self.details.get(name)}})
 
     @property
     def code(self) -> str:
@@ -29,6 +39,14 @@ def _rebuild(kind: type[AnalyticsError], details: dict[str, Any]) -> AnalyticsEr
     return kind(**details)
 
 
+class OperationFailed(AnalyticsError):
+    """{message} (code {code}: a failure made by hand has no error of its own)"""
+
+
+class NoSuchTable(AnalyticsError):
+    """{name!r:.80} is no table of a {kind}: it has {names}."""
+
+
 # ── the door: what an event may be ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -39,6 +57,8 @@ class RefusedEvent(AnalyticsError):
 class BadType(RefusedEvent):
     """{type!r:.80} is not an event type: use dotted lower case with a past-tense end, such as provider.call.completed
     (2 to 8 parts of a-z, 0-9 and _, at most 128 characters)."""
+
+    passed = ("type",)
 
 
 class ReservedType(RefusedEvent):
@@ -53,14 +73,20 @@ class BadData(RefusedEvent):
 class FailsWhenRead(RefusedEvent):
     """The arguments of the event fail when they are read ({problem}): pass plain values."""
 
+    passed = ("problem",)
+
 
 class BadEvent(RefusedEvent):
     """An event of a batch must be a mapping of the arguments of record_event: event_type and data, and where wanted
     occurred_at, id and source; {problem}."""
 
+    passed = ("problem",)
+
 
 class BadSource(RefusedEvent):
     """The {field} of an event must be a text of 1 to {limit} characters, not {value}."""
+
+    passed = ("value",)
 
 
 class IdWithoutTime(RefusedEvent):
@@ -70,17 +96,26 @@ class IdWithoutTime(RefusedEvent):
 class NaiveTime(RefusedEvent):
     """{value} has no time zone: pass an aware datetime, for example datetime.now(timezone.utc)."""
 
+    passed = ("value",)
+
 
 class TimeOutOfRange(RefusedEvent):
     """{value} is outside the years 1990 to 2100: check the unit and the clock of the producer."""
 
+    passed = ("value",)
+
 
 class BadField(RefusedEvent):
-    """{field}: {problem}."""
+    """{field}: {problem}{instead}."""
+
+    passed = ("instead",)
+
+    def __init__(self, *, actual: str = "", instead: str = "", **details: Any) -> None:
+        super().__init__(**details, instead=f", not {actual}" if actual else instead)
 
 
 class SubsetAboveTotal(RefusedEvent):
-    """{parts} is above {total}: {total} must include its parts (see docs/concepts.md, tokens)."""
+    """{parts} is above {total}: {total} must include its parts (tokens in {guide}/concepts.md)."""
 
 
 class CostWithoutCurrency(RefusedEvent):
@@ -93,6 +128,8 @@ class BadCorrection(RefusedEvent):
 
 class NotCorrectable(RefusedEvent):
     """The cost of the event {event} cannot be corrected: {problem}."""
+
+    passed = ("event",)
 
 
 class BadText(RefusedEvent):
@@ -119,6 +156,8 @@ class BeforeHorizon(RefusedEvent):
 
 class UnreadableMessage(RefusedEvent):
     """The message cannot be read as an event: {problem}."""
+
+    passed = ("problem",)
 
 
 class OtherContent(RefusedEvent):
@@ -241,11 +280,11 @@ class BadSettings(CannotOpen):
 
 
 class BadPolicy(CannotOpen):
-    """This is no privacy policy: {problem} (see docs/privacy.md)."""
+    """This is no privacy policy: {problem} (see {guide}/privacy.md)."""
 
 
 class BadTags(CannotOpen):
-    """These are no tags of cost: {problem} (see docs/dimensions.md)."""
+    """These are no tags of cost: {problem} (see {guide}/dimensions.md)."""
 
 
 class StoreBusy(AnalyticsError):
@@ -275,6 +314,18 @@ class Closed(AnalyticsError):
 
 class Forked(AnalyticsError):
     """{place} was opened by the process that this one was forked from, and cannot be used here ({problem})."""
+
+
+# ── timed recording ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BadTiming(AnalyticsError):
+    """timed(…) cannot be used so: {problem}. Write `with analytics.timed("tool.call", tool="bash"):` around a block, or
+    `@analytics.timed("tool.call", tool="bash")` above a function."""
+
+
+class NotTimed(AnalyticsError):
+    """What {activity} took was not recorded: {problem}."""
 
 
 # ── buffered recording ──────────────────────────────────────────────────────────────────────────────────────────
@@ -366,7 +417,7 @@ class BadPeriod(AnalyticsError):
 
 
 class UnknownMetric(AnalyticsError):
-    """There is no metric {metric!r}{hint}; `analytics-es metrics` lists them all."""
+    """There is no metric {metric!r}{hint} `analytics-es metrics` lists them all."""
 
 
 class UnknownKey(AnalyticsError):
@@ -399,7 +450,8 @@ class ReachedBySealed(AnalyticsError):
 
 
 class NotStored(AnalyticsError):
-    """What the calls of a {scope} cost cannot be known: a policy of privacy did not store {what} (docs/privacy.md)."""
+    """What the calls of a {scope} cost cannot be known: a policy of privacy did not store {what} (see
+    {guide}/privacy.md)."""
 
 
 class NotOnTheHour(AnalyticsError):
@@ -439,12 +491,14 @@ class CannotRead(AnalyticsError):
 
 
 class BadMapping(AnalyticsError):
-    """{path}: {problem} (see docs/mapping.md)."""
+    """{path}: {problem} (see {guide}/mapping.md)."""
 
 
 class RefusedBatch(AnalyticsError):
     """{count} of {size} events of a batch were refused, so the batch was not recorded ({recorded} events before it
     were): event {index}: {message}"""
+
+    passed = ("message",)
 
 
 class BadRow(AnalyticsError):
@@ -494,6 +548,10 @@ class BadVaultKey(AnalyticsError):
 class OtherVaultKey(AnalyticsError):
     """The vault of {place} was made with another key: use that one. Without it, nobody can be found in it; delete the
     vault to begin a new one, which unties all its pseudonyms."""
+
+
+class DamagedName(AnalyticsError):
+    """The name of {pseudonym} in the vault is not what was stored there: restore the vault from a backup."""
 
 
 class NotAnIdentity(AnalyticsError):
@@ -596,11 +654,16 @@ class SeveralStreams(AnalyticsError):
 
 
 class BadPrice(AnalyticsError):
-    """{where}: {problem}. Nothing was published; docs/cost.md shows what a price looks like."""
+    """{where}: {problem}. Nothing was published; {guide}/cost.md shows what a price looks like."""
+
+    passed = (
+        "where",
+        "problem",
+    )
 
 
 class BadUsage(AnalyticsError):
-    """The usage cannot be priced: {problem} (see docs/concepts.md, tokens)."""
+    """The usage cannot be priced: {problem} (tokens in {guide}/concepts.md)."""
 
 
 class UnknownModel(AnalyticsError):

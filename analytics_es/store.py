@@ -34,9 +34,9 @@ from analytics_es.read_models.seeds import sealed_until
 from analytics_es.read_models.sources import LogSource, ReplaySource
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.types import AggregationResult, Progress, RebuildResult, TimePeriod
+from analytics_es.types.defaults import SCHEMA
 
 SCHEMES = ("postgresql://", "postgres://")
-SCHEMA = "analytics"
 
 Declared = Callable[[EventLog], Sequence[Declaration]]
 
@@ -138,7 +138,7 @@ def open_store(
         log, read_models = _open_schema(str(url_or_path), schema, declared, timezone, strict_ids)
     else:
         log, read_models = _open_files(log_path(url_or_path), declared, timezone, strict_ids)
-    vault = open_vault(url_or_path, log, vault_key)
+    vault = open_vault(url_or_path, log, vault_key, keeps_names=policy.names)
     fold = Fold(tuple(read_models.declarations.values()), calendar)
     runner = Runner(log, read_models, fold, clock=clock)
     address = absolute(url_or_path)
@@ -148,7 +148,7 @@ def open_store(
         calendar=calendar,
         fold=fold,
         runner=runner,
-        recorder=Recorder(log, Door(clock, policy, vault.pseudonym), runner.wake),
+        recorder=Recorder(log, Door(clock, policy, vault.pseudonym, zone=calendar.zone), runner.wake),
         replay_source=LogSource(log, (open_log, (address, schema)) if address else None),
         vault=vault,
         policy=policy,
@@ -211,22 +211,23 @@ def open_log(url_or_path: str | Path, schema: str = SCHEMA) -> EventLog:
     return log
 
 
-def open_vault(url_or_path: str | Path, log: EventLog, key: Path | None = None) -> Vault:
+def open_vault(url_or_path: str | Path, log: EventLog, key: Path | None = None, *, keeps_names: bool = False) -> Vault:
     """Return the vault of a store that is open; its file and, unless given, its key are made when they are needed.
 
     `key` is the file of its key. In PostgreSQL the vault is in the log's schema, and its key is never beside it.
     """
     if on_server(url_or_path):
         entries = _postgres().PostgresEntries(log.database)  # type: ignore[attr-defined]  # it is a PostgresLog
-        return Vault(lambda _: entries, key_of(key, None, entries.place))
+        return Vault(lambda _: entries, key_of(key, None, entries.place), keeps_names=keeps_names)
     path = log_path(url_or_path)
     if path is None:
         secret = secrets.token_bytes(KEY_BYTES)
-        return Vault(lambda _: SQLiteEntries(None), lambda _: secret)
+        return Vault(lambda _: SQLiteEntries(None), lambda _: secret, keeps_names=keeps_names)
     file = vault_path(path)
     return Vault(
         lambda make: SQLiteEntries(file) if make or file.exists() else None,
         key_of(key, file.with_suffix(".key"), file),
+        keeps_names=keeps_names,
     )
 
 

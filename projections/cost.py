@@ -98,8 +98,8 @@ def _tokens(field: str) -> Any:
 
 
 @projection(
-    version=3,
-    carries=(2,),
+    version=4,
+    carries=(2, 3),
     consumes=("provider.>", "task.>"),
     where="family = 'provider' OR outcome = 'ok'",
     entities=("user", "tenant", "agent", "job", "task", "conversation", "tool"),

@@ -3,7 +3,9 @@
 from analytics_es.projection import Histogram, count, histogram, key, projection, total
 
 
-@projection(version=2, carries=(1,), consumes=("provider.>", "tool.>", "task.>", "job.>"), where="outcome IS NOT NULL")
+@projection(
+    version=3, carries=(1, 2), consumes=("provider.>", "tool.>", "task.>", "job.>"), where="outcome IS NOT NULL"
+)
 class Performance:
     """One kind of operation on one subject, in one bucket of time. Only what ended counts as a call."""
 
@@ -11,6 +13,7 @@ class Performance:
     subject: str = key("coalesce(model, tool, task_type, job_type)")
     calls: int = count(unit="calls")
     failures: int = count(where="outcome = 'error'", unit="calls")
+    unknown: int = count(where="outcome = 'unknown'", unit="calls")
     duration: Histogram = histogram("duration_ms", unit="ms", decimals=3)
     time_to_first_chunk: Histogram = histogram("time_to_first_chunk_ms", unit="ms", decimals=3)
     output_tokens: int | None = total("output_tokens", unit="tokens")

@@ -4,8 +4,8 @@ from analytics_es.projection import count, key, largest, projection, smallest, t
 
 
 @projection(
-    version=2,
-    carries=(1,),
+    version=3,
+    carries=(1, 2),
     consumes=(">",),
     entities=("user", "tenant", "agent", "job", "task", "conversation", "tool", "model", "provider"),
 )
@@ -18,6 +18,7 @@ class Usage:
     events: int = count()
     finished: int = count(where="outcome IS NOT NULL")
     failures: int = count(where="outcome = 'error'")
+    unknown: int = count(where="outcome = 'unknown'")
     duration: int | None = total("duration_ms", unit="ms", decimals=3)
     input_tokens: int | None = total("input_tokens", unit="tokens")
     output_tokens: int | None = total("output_tokens", unit="tokens")

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cli import main
 from analytics_es.errors import AnalyticsError
+from analytics_es.events.outcomes import BEGUN, WORDS
 from analytics_es.testing import NOON, price, provider_call, tool_call
 from tests import day, picture
 from tests.nats_servers import NatsServer
@@ -71,20 +72,24 @@ def test_the_commands_of_the_readme_run_after_its_lines(tmp_path: Path) -> None:
     assert len(commands) == 3
 
 
+def test_the_page_of_public_names_runs(tmp_path: Path) -> None:
+    assert run_python("".join(blocks("docs/api.md", "python")), tmp_path) == "[]\n"
+
+
 def test_the_picture_in_the_readme_is_the_report_of_today() -> None:
     assert "](docs/report.svg)" in (ROOT / "README.md").read_text()
     assert picture.PICTURE.read_text() == picture.draw()  # draw it anew: make picture
 
 
 def test_the_projection_of_the_guide_runs_and_prints_what_the_guide_says(tmp_path: Path) -> None:
-    declaration, use = blocks("docs/projections.md", "python")
+    declaration, use, *_ = blocks("docs/projections.md", "python")
     shown, _ = blocks("docs/projections.md", "text")
 
     assert run_python(declaration + use, tmp_path) == shown
 
 
 def test_a_wrong_declaration_fails_as_the_guide_says() -> None:
-    declaration, _ = blocks("docs/projections.md", "python")
+    declaration, *_ = blocks("docs/projections.md", "python")
     _, shown = blocks("docs/projections.md", "text")
 
     with pytest.raises(AnalyticsError) as caught:
@@ -93,6 +98,17 @@ def test_a_wrong_declaration_fails_as_the_guide_says() -> None:
         )
 
     assert str(caught.value) == shown.strip()
+
+
+def test_the_tests_of_the_guide_pass_in_a_project_that_has_nothing_else(tmp_path: Path) -> None:
+    declaration, _, conftest, tests = blocks("docs/projections.md", "python")
+    for name, text in {"reviews": declaration, "conftest": conftest, "test_reviews": tests}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    assert (done.returncode, "3 passed" in done.stdout) == (0, True), done.stdout + done.stderr
 
 
 def test_the_runbook_of_rebuilding_runs(tmp_path: Path) -> None:
@@ -240,6 +256,10 @@ def test_spans_are_recorded_as_the_guide_shows(tmp_path: Path) -> None:
     assert shown == f"{stats}\nclaude-sonnet-4-5\n"
 
 
+def test_what_takes_time_is_told_as_the_guide_shows(tmp_path: Path) -> None:
+    assert run_python(containing("analytics.timed", "python"), tmp_path) == containing("raised as ever", "text")
+
+
 def test_the_web_application_of_the_guide_records_on_the_hot_path_and_durably(tmp_path: Path) -> None:
     code = containing("FastAPI", "python")
     use = """
@@ -248,23 +268,28 @@ from fastapi.testclient import TestClient
 with TestClient(app) as client:
     print([client.post(f"/tools/{tool}").json() for tool in ("bash", "edit")])
     print(client.post("/budgets/b-1?amount=2.5").json()["position"] > 0)
+    print(client.post("/answers?question=why").json())
     print(sorted(client.get("/health").json()))
 """
 
     assert run_python(code + use, tmp_path) == (
-        "[{'accepted': True}, {'accepted': True}]\nTrue\n['buffered', 'dropped', 'failed_commits']\n"
+        "[{'accepted': True}, {'accepted': True}]\nTrue\n{'answer': '42'}\n['buffered', 'dropped', 'failed_commits']\n"
     )
     with AnalyticsService.open(tmp_path / "analytics.db", follow=False) as analytics:
-        assert analytics.catch_up() == 1 + 3  # the policy of privacy comes first
+        assert analytics.catch_up() == 1 + 4  # the policy of privacy comes first
 
 
 def test_privacy_is_kept_as_the_guide_shows(tmp_path: Path) -> None:
-    policy, forgotten = blocks("docs/privacy.md", "python")
+    policy, named, forgotten = blocks("docs/privacy.md", "python")
     (settings,) = blocks("docs/privacy.md", "toml")
     (tmp_path / "analytics.toml").write_text(settings)
     commands = SHELL.findall((ROOT / "docs/privacy.md").read_text())
 
     assert run_python(policy, tmp_path) == "3\n"
+    assert run_python(named, tmp_path) == "['ada@example.com']\n"
+    (asked,) = (command for command in commands if "--names" in command)
+    assert "ada@example.com" in run_commands([asked], tmp_path)
+    commands.remove(asked)
     assert "destroyed: 1 entry of the vault" in run_commands(commands, tmp_path)
     assert len(commands) == 2
     assert run_python(forgotten, tmp_path) == "0 0 [] []\n"
@@ -277,3 +302,11 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#]+)", page.read_text())]
 
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_words_that_end_an_activity_are_in_the_page_of_concepts() -> None:
+    rows = re.findall(r"^\| (`\w+`|nothing ended) \| ((?:`\w+` ?)+) \|$", (ROOT / "docs/concepts.md").read_text(), re.M)
+
+    told = {outcome.strip("`"): tuple(words.replace("`", "").split()) for outcome, words in rows}
+
+    assert told == {"nothing ended" if verdict == BEGUN else verdict: words for verdict, words in WORDS.items()}

@@ -9,16 +9,16 @@ from analytics_es.events.codec import decode
 from analytics_es.events.event import CORRECTED
 from analytics_es.ingest.corrections import WAITING, Calls, awaited, entry_of
 from analytics_es.log import EventLog, Held
-from analytics_es.types import DoubtfulCorrection, Progress
+from analytics_es.types import DoubtfulCorrection, Listing, Progress
 
 NOWHERE = b"\n"  # which no event holds: JSON escapes it
 PAGE = 1000
 
 
-def doubtful_corrections(log: EventLog, progress: Progress | None = None) -> list[DoubtfulCorrection]:
+def doubtful_corrections(log: EventLog, progress: Progress | None = None) -> Listing[DoubtfulCorrection]:
     """List, by position, corrections that are not beside a call that they fit; all of the log is looked through."""
     calls, head = Calls(log), log.head()
-    listed = []
+    listed = Listing(of=DoubtfulCorrection)
     for held in _corrections(log):
         if doubtful := _doubtful(calls, held):
             listed.append(doubtful)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from attrs import frozen
@@ -21,7 +21,7 @@ from analytics_es.projection.decoding import IN_MICROSECONDS
 from analytics_es.projection.fold import WHOLE, Folded
 from analytics_es.read_models import ReadModels
 from analytics_es.store import Store
-from analytics_es.types import DeadLetter, RetryResult, TimePeriod
+from analytics_es.types import Answer, DeadLetter, Listing, RetryResult, Rows, TimePeriod
 
 MOST_DIGITS = 38  # of a number that is added up
 SHOWN = 80  # characters of a value
@@ -35,9 +35,11 @@ class DeadLetterCause:
     cause: str
 
 
-@frozen(kw_only=True)
-class DeadLetterDetails:
+@frozen(kw_only=True, repr=False)
+class DeadLetterDetails(Answer):
     """What is stored at a position, as an event or, where it is none, as raw text, and what could not be read of it."""
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {"causes": Rows("causes")}
 
     position: int
     type: str
@@ -54,7 +56,7 @@ class DeadLetters:
 
     def listed(
         self, *, projection: str | None = None, position: int | None = None, discarded: bool = False, limit: int = 2**62
-    ) -> list[DeadLetter]:
+    ) -> Listing[DeadLetter]:
         """List the first letters by position; with `discarded`, also those that were accepted."""
         where = {} if position is None else {"first": position, "last": position}
         with self.store.read_models.read() as snapshot:
@@ -70,9 +72,9 @@ class DeadLetters:
                 for name in self.store.selected(None if projection is None else [projection])
                 for at, field, hour in snapshot.letters(name, **where, discarded=discarded, limit=limit)
             ]
-        return sorted(letters, key=_place)[:limit]
+        return Listing(sorted(letters, key=_place)[:limit], of=DeadLetter)
 
-    def _at(self, position: int, projection: str | None = None) -> list[DeadLetter]:
+    def _at(self, position: int, projection: str | None = None) -> Listing[DeadLetter]:
         letters = self.listed(projection=projection, position=position, discarded=True)
         if not letters:
             raise NoDeadLetter(position=position)
@@ -157,7 +159,7 @@ class DeadLetters:
                 "hour",
             )
 
-    def discard(self, position: int, *, projection: str | None = None) -> list[DeadLetter]:
+    def discard(self, position: int, *, projection: str | None = None) -> Listing[DeadLetter]:
         """Accept what could not be read at a position; returns these letters. Raises NoDeadLetter."""
         letters = self._at(position, projection)
         self.store.read_models.discard([(letter.projection, letter.position, letter.field) for letter in letters])

@@ -10,7 +10,7 @@ from operator import itemgetter
 from analytics_es.events.event import EARLIEST, LATEST, MICRO
 from analytics_es.projection.calendar import Calendar
 from analytics_es.store import Store
-from analytics_es.types import DayDivergence, LedgerCheck, Progress
+from analytics_es.types import DayDivergence, LedgerCheck, Listing, Progress
 
 FIRST, LAST = int(EARLIEST.timestamp()), int(LATEST.timestamp())
 ALL_TIME = (0, (2**48 - 1) // 1000)  # that keys can name, in seconds
@@ -21,7 +21,7 @@ Days = Mapping[int, tuple[int, int]]  # start of the day → its events, the sum
 Stretch = tuple[int, int]
 
 
-def check_ledger(store: Store, names: Sequence[str], *, progress: Progress | None = None) -> list[LedgerCheck]:
+def check_ledger(store: Store, names: Sequence[str], *, progress: Progress | None = None) -> Listing[LedgerCheck]:
     """Compare what read models have taken in of each day with the log, up to each one's checkpoint."""
     with store.read_models.read() as snapshot:
         taken = {name: (snapshot.positions[name], days(snapshot.ledger(name))) for name in names}
@@ -33,10 +33,11 @@ def check_ledger(store: Store, names: Sequence[str], *, progress: Progress | Non
         else:
             held[position] = _and_more(store, held[near], after=near, upto=position)
     head = store.log.head()
-    return [
+    checks = (
         compared(name, position, ledger, held[position], store.calendar, head=head)
         for name, (position, ledger) in taken.items()
-    ]
+    )
+    return Listing(checks, of=LedgerCheck)
 
 
 def days(rows: Sequence[tuple[int, int, int]]) -> Days:

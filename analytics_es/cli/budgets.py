@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import click
 
-from analytics_es.cli.display import print_answer
+from analytics_es.cli.display import Block, print_answer
+from analytics_es.cli.names import named, names_option
 from analytics_es.cli.options import as_of_option, moment, reading_options, top_option
 from analytics_es.cli.store import Place, existing
 from analytics_es.cli.tables import budgets as tables
@@ -18,10 +20,17 @@ from analytics_es.cli.tables import budgets as tables
     "--at", type=moment, metavar="TIME", help="Those of the periods that hold this time.  [default: now; of one, all]"
 )
 @as_of_option
+@names_option
 @top_option
 @reading_options
 def budgets(
-    budget: str | None, at: datetime | None, as_of: int | datetime | None, top: int, db: Place, as_json: bool
+    budget: str | None,
+    at: datetime | None,
+    as_of: int | datetime | None,
+    names: bool,
+    top: int,
+    db: Place,
+    as_json: bool,
 ) -> None:
     """Say what is spent of budgets, and what remains.
 
@@ -36,4 +45,6 @@ def budgets(
     with existing(db) as store, store.answering(as_of) as service:
         when = store.read(at) if at else None
         answer = service.get_budgets(budget=budget, at=when).unwrap()
-    print_answer(answer, tables.budget_report(answer, top, budget if at is None else None), as_json)
+    blocks: Iterable[Block] = tables.budget_report(answer, top, budget if at is None else None)
+    shown, blocks = named(db, answer, blocks, as_json) if names else (answer, blocks)
+    print_answer(shown, blocks, as_json)

@@ -49,6 +49,7 @@ def cost(
       analytics-es cost
       analytics-es cost --by tenant --by model --last 4w
       analytics-es cost --by user --by tenant
+      analytics-es cost --by user --names
       analytics-es cost --where user= --where currency=USD
       analytics-es cost --by user --from 2026-11-01 --to 2026-12-01 --tz Asia/Kolkata
       analytics-es cost --where user=ada --model gpt-4o=claude-sonnet-4-5

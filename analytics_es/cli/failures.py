@@ -9,7 +9,6 @@ from typing import IO, Any
 
 import click
 
-from analytics_es.cli.display.words import safe
 from analytics_es.errors import AnalyticsError
 
 
@@ -18,6 +17,8 @@ class Failed(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the line."""
+        from analytics_es.cli.display.words import safe
+
         click.echo(safe(self.message), file=file, err=True)
 
 
@@ -32,6 +33,8 @@ def _safely() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
+        from analytics_es.cli.display.words import safe
+
         error.message = safe(error.message)  # type: ignore[misc]  # final to click, which prints it as it is
         raise
 

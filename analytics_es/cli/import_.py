@@ -108,7 +108,7 @@ _COLUMNS: Columns[Tally] = [
     Number("recorded", lambda tally: words.count(tally.recorded)),
     Number("duplicates", lambda tally: words.count(tally.duplicates)),
     Number("of them differing", lambda tally: words.count(tally.differing)),
-    Number("refused", lambda tally: Styled(words.count(tally.refused), "yellow" if tally.refused else "")),
+    Number("rows refused", lambda tally: Styled(words.count(tally.refused), "yellow" if tally.refused else "")),
 ]
 
 
@@ -116,6 +116,7 @@ def _show_tallies(tallies: Sequence[Tally], collected: Rejects, as_json: bool) -
     total = Tally(file="total")
     for tally in tallies:
         total.add(tally)
+        total.refused += tally.refused
     answer = {"files": tallies, "total": total, "refusals": collected.first}
     grid = Grid("", _COLUMNS, [*tallies, total] if len(tallies) > 1 else tallies)
     print_answer(answer, [grid, *map(Line, _remarks(total))], as_json)
@@ -137,7 +138,7 @@ def _remarks(total: Tally) -> Iterator[str]:
 
 @define(kw_only=True)
 class Tally:
-    """What became of the rows of one file."""
+    """What became of the rows of one file: `refused` are rows, each once; all others are events."""
 
     file: str
     recorded: int = 0
@@ -149,11 +150,10 @@ class Tally:
     skipped: dict[str, int] = field(factory=dict)
 
     def add(self, counts: Tally | BatchReceipt) -> None:
-        """Add what became of other rows."""
+        """Add what became of other events; rows that are refused are counted where they are told."""
         self.recorded += counts.recorded
         self.duplicates += counts.duplicates
         self.differing += counts.differing
-        self.refused += counts.refused
         self.waiting += counts.waiting
         self.prices += counts.prices
         for own, count in counts.skipped.items():
@@ -169,6 +169,7 @@ def import_file(importer: Importer, path: Path, rows: Iterable[ImportedRow], col
             _record(importer, chunk, collected, tally)
             done, taken = done + len(chunk), taken + _bytes(chunk)
             bar.at(min(taken, size) if size else done, size, counted=done)
+    collected.flush()
 
 
 def _chunks(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
@@ -181,7 +182,6 @@ def _record(importer: Importer, chunk: list[ImportedRow], collected: Rejects, ta
     problems: dict[int, tuple[str, str, int | None]] = {
         index: (row.error.code, _reason(row.error), None) for index, row in enumerate(chunk) if row.error
     }
-    unreadable = len(problems)
     good = [index for index, row in enumerate(chunk) if row.event is not None]
     duplicates = set[int]()
 
@@ -197,11 +197,11 @@ def _record(importer: Importer, chunk: list[ImportedRow], collected: Rejects, ta
     receipt = importer.record([chunk[index] for index in good], on_refused=refuse, on_duplicate=compare)
     collected.equal += _equal(chunk, duplicates, set(problems), after_new=tally.recorded > 0)
     tally.add(receipt)
-    tally.refused += unreadable
     for index, (code, message, position) in sorted(problems.items()):
         row = chunk[index]
         raw = json.dumps(row.event, default=str) if row.raw is None else row.raw
-        collected.add(RowKept(file=tally.file, row=row.row, code=code, message=message, position=position), raw)
+        kept = RowKept(file=tally.file, row=row.row, code=code, message=message, position=position)
+        tally.refused += collected.add(kept, raw) and position is None
 
 
 def _equal(chunk: list[ImportedRow], duplicates: set[int], problems: set[int], *, after_new: bool) -> int:

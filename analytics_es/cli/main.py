@@ -3,48 +3,47 @@
 from __future__ import annotations
 
 import logging
-from importlib import metadata
 
 import click
 
-from analytics_es.cli.aggregate import aggregate
-from analytics_es.cli.backup import backup
-from analytics_es.cli.budgets import budgets
-from analytics_es.cli.correct import correct
-from analytics_es.cli.cost import cost
-from analytics_es.cli.dead_letters import dead_letters
-from analytics_es.cli.demo import demo
-from analytics_es.cli.diff import diff
-from analytics_es.cli.explain import explain
-from analytics_es.cli.export import export
-from analytics_es.cli.failures import Group
-from analytics_es.cli.forget import forget
-from analytics_es.cli.import_ import import_
-from analytics_es.cli.metrics import metrics
-from analytics_es.cli.migrate import migrate
-from analytics_es.cli.performance import performance
-from analytics_es.cli.prices import prices
-from analytics_es.cli.projections import projections
-from analytics_es.cli.rebuild import rebuild
-from analytics_es.cli.record import record
-from analytics_es.cli.report import report
-from analytics_es.cli.retain import retain
-from analytics_es.cli.run import run
-from analytics_es.cli.summary import summary
-from analytics_es.cli.unit_costs import unit_costs
-from analytics_es.cli.usage import usage
-from analytics_es.cli.verify import verify
+from analytics_es import __version__
+from analytics_es.cli.commands import LazyGroup
+
+# To add a command: a module of its name in this folder, and its line here, which is the first sentence of its help.
+COMMANDS = {
+    "aggregate": "Derive the read models of a period again from the log.",
+    "backup": "Copy the log to a file while everybody goes on.",
+    "budgets": "Say what is spent of budgets, and what remains.",
+    "correct": "Correct what a call reported to have cost.",
+    "cost": "Say what was charged for what, and what is not known.",
+    "dead-letters": "What projections could not use: which event, and why.",
+    "demo": "Record a made-up week of an agent platform, and report.",
+    "diff": "Say what changed in the answers about a period.",
+    "explain": "List the events behind one number of a METRIC.",
+    "export": "Write events, or the series of metrics, to a file.",
+    "forget": "Forget SUBJECT for good, named as it was recorded.",
+    "import": "Import files of events; a file again changes nothing.",
+    "metrics": "List every metric that summary and export know.",
+    "migrate": "Prepare a store for this version, or create it.",
+    "performance": "Say how fast and how reliable every operation was.",
+    "prices": "Publish prices, and look at those that are known.",
+    "projections": "Look at the projections and their read models.",
+    "record": "Record one event, durably, and print its position.",
+    "report": "Show usage, performance and cost on one screen.",
+    "retain": "Seal and delete events that are to be kept no longer.",
+    "run": "Keep the read models up to date until stopped.",
+    "summary": "Sum up one METRIC: figures, groups, series, and before.",
+    "unit-costs": "Say what a job, a successful task or a conversation costs.",
+    "usage": "Say who used how much: everyone, all of a kind, or one.",
+}
 
 
-def _version() -> str:
-    try:
-        return metadata.version("analytics-es")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
-
-
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(_version(), prog_name="analytics-es")
+@click.group(
+    cls=LazyGroup,
+    purposes=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="analytics-es")
 def main() -> None:
     """Event-sourced analytics for AI-agent platforms: usage, performance and cost you can prove.
 
@@ -59,13 +58,3 @@ def main() -> None:
     """
     # What the package logs is told by the commands themselves.
     logging.getLogger("analytics_es").addHandler(logging.NullHandler())
-
-
-for _command in (import_, record, demo, report, usage, performance, cost, unit_costs, budgets, summary, metrics):
-    main.add_command(_command)
-for _command in (explain, diff, correct, export, backup, retain, forget, aggregate, migrate, prices, projections):
-    main.add_command(_command)
-for _command in (dead_letters, run):
-    main.add_command(_command)
-for _command in (rebuild, verify):
-    projections.add_command(_command)

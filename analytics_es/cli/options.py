@@ -7,67 +7,29 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any
 
 import click
 from attrs import fields, frozen
 
 from analytics_es.cli.display import Bar, Block, print_answer
+from analytics_es.cli.names import named, names_option
+from analytics_es.cli.periods import Asked, for_a_screen, options_of_a_period
+from analytics_es.cli.periods import moment as moment
 from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.errors import BadPeriod
-from analytics_es.events.event import EARLIEST, LATEST, MAX_SOURCE
+from analytics_es.events.event import MAX_SOURCE
 from analytics_es.projection.calendar import Calendar
 from analytics_es.service import AnalyticsService, AsOf
-from analytics_es.store import SCHEMA
 from analytics_es.types import Granularity, TimePeriod
+from analytics_es.types.defaults import SCHEMA
 
 Command = Callable[..., None]
-_YEARS = f"{EARLIEST.year} to {LATEST.year - 1}"  # of which events can be
-
-
-class Length(NamedTuple):
-    """How long a period is: days and weeks by the calendar, hours by the clock."""
-
-    length: timedelta
-    by_calendar: bool
-
-    def after(self, start: datetime) -> datetime:
-        """Return the time this long after another, in its zone."""
-        if self.by_calendar:
-            return start + self.length
-        return (start.astimezone(UTC) + self.length).astimezone(start.tzinfo)
-
-    def before(self, end: datetime) -> datetime:
-        """Return the time this long before another, in its zone."""
-        return Length(-self.length, self.by_calendar).after(end)
 
 
 # ── what an option may be; click adds its name to a BadParameter ────────────────────────────────────────────────
-
-
-def length(text: str) -> Length:
-    """Read 24h, 7d or 2w."""
-    match = re.fullmatch(r"([1-9][0-9]{0,5})([hdw])", text)
-    if not match:
-        raise click.BadParameter(f"{text!r} is not a length: write 24h, 7d or 2w.")
-    number, unit = int(match[1]), match[2]
-    length = timedelta(hours=number * {"h": 1, "d": 24, "w": 168}[unit])
-    if length > LATEST - EARLIEST:
-        raise click.BadParameter(f"{text!r} is longer than the years {_YEARS}.")
-    return Length(length, unit != "h")
-
-
-def moment(text: str, expected: str = "a date or time: write 2026-11-01 or 2026-11-01T12:00") -> datetime:
-    """Read a date or time, which has no zone unless it says so."""
-    try:
-        instant = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not {expected}.") from None
-    if not EARLIEST.year <= instant.year < LATEST.year:
-        raise click.BadParameter(f"{text!r} is outside the years {_YEARS}.")
-    return instant
 
 
 def place(text: str) -> int | datetime:
@@ -113,8 +75,6 @@ def confirm(text: str, yes: bool) -> None:
         raise click.UsageError("Nobody is there to be asked: pass --yes.")
     click.confirm(text, abort=True, err=True)
 
-
-WEEK = Length(timedelta(days=7), True)
 
 PATH = click.Path(path_type=Path)
 _schema = click.option(
@@ -188,22 +148,6 @@ strict_ids_option = click.option(
     "PREFIX*, or of all (*); may be repeated.",
 )
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
-_PERIOD = [
-    click.option("--from", "start", type=moment, metavar="TIME", help="Begin here: a date, or an ISO 8601 time."),
-    click.option("--to", "end", type=moment, metavar="TIME", help="End before this.  [default: now]"),
-    click.option(
-        "--last",
-        "length",
-        type=length,
-        metavar="LENGTH",
-        help="So long before --to, or after --from: 24h, 7d, 2w.  [default: 7d]",
-    ),
-    click.option(
-        "--granularity",
-        type=click.Choice(get_args(Granularity)),
-        help="Buckets of the series.  [default: hour up to 3 days, day beyond]",
-    ),
-]
 
 
 def store_options(command: Command) -> Command:
@@ -226,12 +170,11 @@ class Question:
     """What the options of a question say."""
 
     db: Place
-    start: datetime | None
-    end: datetime | None
-    length: Length | None
+    asked: Asked
     granularity: Granularity | None
     as_json: bool
     as_of: int | datetime | None = None
+    names: bool = False
 
     @contextmanager
     def caught_up(self) -> Iterator[tuple[OpenStore, TimePeriod]]:
@@ -245,23 +188,23 @@ class Question:
     def answering(self, bar: Bar | None = None) -> Iterator[tuple[AnalyticsService | AsOf, TimePeriod]]:
         """Open what answers, with the period: the store, up to date, or its log as it stood, whose now was then."""
         with existing(self.db) as store:
-            period = self.period(store)  # what is wrong with it is said before anything is caught up
+            period = self._shown(store)  # what is wrong with it is said before anything is caught up
             with store.answering(self.as_of, bar) as service:
-                yield service, self.period(store, service.recorded_at) if isinstance(service, AsOf) else period
+                yield service, self._shown(store, service.recorded_at) if isinstance(service, AsOf) else period
 
     def period(self, store: OpenStore, now: datetime | None = None) -> TimePeriod:
-        """Return the period that --from, --to and --last mean together."""
-        if self.start and self.end and self.length:
-            raise click.UsageError("--last goes with --from or with --to, not with both.")
-        length = self.length or WEEK
-        end = store.read(self.end) if self.end else (now or datetime.now(UTC)).astimezone(store.reads)
-        start = store.read(self.start) if self.start else length.before(end)
-        if self.start and self.length:
-            end = length.after(start)
-        return period_of(start, end, *([self.granularity] if self.granularity else []))
+        """Return the period that is asked for."""
+        return self.asked.period(store.reads, self.granularity, now)
+
+    def _shown(self, store: OpenStore, now: datetime | None = None) -> TimePeriod:
+        """Return the period, with a series that a screen has room for, if that is where it goes."""
+        period = self.period(store, now)
+        return period if self.granularity or self.as_json else for_a_screen(period)
 
     def show(self, answer: Any, blocks: Iterable[Block]) -> None:
         """Print an answer: as JSON where that is asked for, else for people."""
+        if self.names:
+            answer, blocks = named(self.db, answer, blocks, self.as_json)
         print_answer(answer, blocks, self.as_json)
 
 
@@ -278,15 +221,13 @@ def period_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def asking(**options: Any) -> None:
+        asked = Asked.taken(options)
         names = [field.name for field in fields(Question) if field.name in options]
-        command(Question(**{name: options.pop(name) for name in names}), **options)
+        command(Question(asked=asked, **{name: options.pop(name) for name in names}), **options)
 
-    decorated: Command = asking
-    for option in (json_option, tz_option, *reversed(_PERIOD)):
-        decorated = option(decorated)
-    return db_option(decorated)
+    return db_option(options_of_a_period(tz_option(json_option(asking))))
 
 
 def question_options(command: Command) -> Command:
     """Give a command the options of a question: a period, a store, and as of when."""
-    return as_of_option(period_options(command))
+    return as_of_option(names_option(period_options(command)))

@@ -36,7 +36,7 @@ def tier_option(*, help: str) -> Callable[[Command], Command]:
 def prices() -> None:
     """Publish prices, and look at those that are known.
 
-    What nobody published has the price that the package genai-prices knows (`pip install 'analytics-es[prices]'`).
+    What nobody published has the price that the package genai-prices knows.
 
     \b
     Examples:

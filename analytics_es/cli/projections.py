@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from analytics_es.cli.commands import LazyGroup
 from analytics_es.cli.display import Bar, Block, Cell, Column, Columns, Grid, Line, Number, Styled, print_answer, words
-from analytics_es.cli.failures import Group
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
 from analytics_es.cli.tables.parts import errors
@@ -58,7 +58,13 @@ _DAYS: Columns[DayDivergence] = [
 ]
 
 
-@click.group(cls=Group)
+@click.group(
+    cls=LazyGroup,
+    purposes={
+        "rebuild": "Derive read models again from the log: all, or those of the named projections.",
+        "verify": "Fold the log again and compare with the live read models, while they serve.",
+    },
+)
 def projections() -> None:
     """Look at the projections and their read models.
 

@@ -16,8 +16,9 @@ from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Nu
 from analytics_es.cli.options import PATH, confirm, db_option, moment, tz_option, yes_option
 from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.events.codec import to_json
-from analytics_es.read_models.replay import BATCH, cluster, relax
+from analytics_es.read_models.replay import cluster, relax
 from analytics_es.types import AggregationResult, Progress, ProjectionStatus, RebuildResult, TimePeriod
+from analytics_es.types.defaults import BATCH
 
 try:
     import resource

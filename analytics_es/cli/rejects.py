@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 import click
-from attrs import asdict, define, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
 from analytics_es.cli.display import words
 from analytics_es.errors import CannotWrite, FileExists
@@ -38,14 +38,27 @@ class RowKept:
 
 
 @define
+class _AtHand:
+    """A row of which more may be refused, with all reasons so far."""
+
+    row: RowKept
+    raw: str
+    messages: dict[str, None] = field(factory=dict)
+
+
+@define
 class Rejects:
-    """Counts rows that were refused and rows that differ, remembers the first, writes all."""
+    """Counts rows that were refused and rows that differ, remembers the first, writes all.
+
+    A row may give several events: it is refused once, however many of them are, and so it differs. Rows come in order.
+    """
 
     _to: TextIO | None
     refused: int = 0
     differing: int = 0
     equal: int = 0  # rows without an id that say, among new ones, what was there before
     first: list[RowKept] = field(factory=list)
+    _at_hand: dict[bool, _AtHand] = field(factory=dict)  # the row that came last: as refused, as differing
 
     @property
     def count(self) -> int:
@@ -60,19 +73,32 @@ class Rejects:
         differing = f"{words.plural(self.differing, 'row')} {verb} from what is recorded" if self.differing else ""
         return " and ".join(filter(None, (refused, differing)))
 
-    def add(self, row: RowKept, raw: str) -> None:
-        """Take one more."""
-        if row.position is None:
-            self.refused += 1
-        else:
-            self.differing += 1
-        if len(self.first) < SHOWN:
-            self.first.append(row)
-        if self._to:
-            self._to.write(json.dumps({**asdict(row), "raw": raw}) + "\n")
+    def add(self, row: RowKept, raw: str) -> bool:
+        """Take one more; says whether that is not the row that came last, for the same kind of reason."""
+        if any((last.row.file, last.row.row) != (row.file, row.row) for last in self._at_hand.values()):
+            self.flush()
+        refused = row.position is None
+        last = self._at_hand.setdefault(refused, _AtHand(row, raw))
+        last.messages[row.message] = None
+        if last.row is not row:
+            return False
+        self.refused += refused
+        self.differing += not refused
+        return True
+
+    def flush(self) -> None:
+        """Write the row that came last: nothing more comes of it."""
+        for last in self._at_hand.values():
+            row = evolve(last.row, message=" ".join(last.messages))
+            if len(self.first) < SHOWN:
+                self.first.append(row)
+            if self._to:
+                self._to.write(json.dumps({**asdict(row), "raw": last.raw}) + "\n")
+        self._at_hand.clear()
 
     def show(self, path: Path | None) -> None:
         """Tell of the first, where all of them are, and what to do about those that differ."""
+        self.flush()
         for row in self.first:
             verb = "refused" if row.position is None else "differs"
             click.echo(words.safe(f"{verb}: {row.file} row {row.row}: {row.message}"), err=True)
@@ -109,5 +135,6 @@ def rejects(path: Path | None) -> Iterator[Rejects]:
         try:
             yield collected
         finally:
+            collected.flush()
             if not collected.count:
                 path.unlink()

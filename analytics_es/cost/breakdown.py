@@ -10,8 +10,9 @@ from typing import Any, cast
 from attrs import frozen
 
 from analytics_es.cost.cells import NEEDED, TOLD_APART
-from analytics_es.cost.charges import Charge, Costs, regrouped, remaining, together
+from analytics_es.cost.charges import NO_PRICE, Charge, Costs, regrouped, remaining, together
 from analytics_es.cost.context import with_prices
+from analytics_es.cost.prices import genai
 from analytics_es.cost.pricing import Assumption, Costing
 from analytics_es.cost.what_if import check_models
 from analytics_es.errors import UnknownKey
@@ -20,6 +21,7 @@ from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.figures import DIGITS, change, trimmed
 from analytics_es.queries.grouping import Grouping, Words, asked_by, grouping, read_words
 from analytics_es.queries.rows import columns_of, measures_of
+from analytics_es.read_models import Tiling
 from analytics_es.types import (
     CostBreakdown,
     CostPoint,
@@ -91,7 +93,7 @@ def _breakdown(
         unknown_calls=unknown.calls,
         totals=totals,
         tokens=_tokens(charged, unknown),
-        unknown=_unknown(whole),
+        unknown=_unknown(whole, installable=assumption is None and not genai.installed()),
         unpriced=_unpriced(whole),
         efforts=_efforts(costs.efforts),
         rows=_rows(costs.rows if costs.keys else {(): whole}, [word for word in by if word != MONEY], totals),
@@ -100,6 +102,7 @@ def _breakdown(
         completeness=question.completeness(asked_by(filters, by)),
         below_cliff_calls=sum(whole.below_cliff.values()),
         not_ended=0 if currency else _not_ended(question, declaration, filters),
+        compared_with=costs.before.whole() if costs.before else None,
     )
     return breakdown, whole.prices_used()
 
@@ -113,6 +116,7 @@ class _Costs:
     rows: Groups
     series: Groups
     earlier: Groups
+    before: Tiling | None
 
 
 def _costs(question: Question, costing: Costing, groups: Grouping, once: Grouping) -> _Costs:
@@ -131,6 +135,7 @@ def _costs(question: Question, costing: Costing, groups: Grouping, once: Groupin
         rows=costing.settled(rows),
         series=costing.by_group(question.tiling, where=once.where, granularity=granularity),
         earlier=costing.by_group(before, where=once.where) if before else {},
+        before=before,
     )
 
 
@@ -228,7 +233,8 @@ def _tokens(*charges: Charge) -> Tokens:
 # ── lists ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _unknown(whole: Costs) -> list[UnknownCost]:
+def _unknown(whole: Costs, *, installable: bool) -> list[UnknownCost]:
+    """Return what is not known; where prices are `installable`, those that may make it known."""
     rows = [
         UnknownCost(
             provider=provider,
@@ -237,6 +243,7 @@ def _unknown(whole: Costs) -> list[UnknownCost]:
             calls=charge.calls,
             tokens=_tokens(charge),
             service_tier=tier,
+            hint=genai.INSTALL if installable and reason == NO_PRICE and model else "",
         )
         for (provider, model, reason, tier), charge in whole.unknown.items()
         if charge.calls or charge.used

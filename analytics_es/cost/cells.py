@@ -25,7 +25,7 @@ from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.read_models import Tiling
 
 HALF = 1800  # seconds of half an hour
-PIECES = 100  # that one statement reads
+SPANS = 300  # that one statement reads: SQLite takes at most 500
 FEW = 24  # a model whose price changes more often is read by the hour, not to cut all others
 
 # Keys that only tell apart what has a price of its own: no question groups or filters costs by them.
@@ -73,12 +73,7 @@ class CellQuery:
 
     def label(self, second: int) -> tuple[int, ...]:
         """Return the start of the bucket that holds a second, as groups begin."""
-        if self.granularity is None:
-            return ()
-        if self.granularity == "total":
-            return (self.tiling.start,)
-        starts = {"hour": self.tiling.calendar.hour_start, "day": self.tiling.calendar.day_start}
-        return (max(starts[self.granularity](second), self.tiling.start),)
+        return () if self.granularity is None else (self.tiling.label(self.granularity, second),)
 
 
 @define
@@ -147,10 +142,11 @@ class PricedCells:
 
     def _read(self, query: CellQuery, stretches: Sequence[Stretch]) -> Iterator[tuple[Stretch, UsageCell]]:
         starts = [start for start, _ in stretches]
-        for first in range(0, len(stretches), PIECES):
-            tilings = [query.tiling.part(*piece) for piece in stretches[first : first + PIECES]]
-            spans = [span for tiling in tilings for span in tiling.series(query.granularity or "total")[0]]
-            for second, cell in self._rows(self.question.snapshot, self.declaration, query, spans, query.where):
+        tilings = [query.tiling.part(*piece) for piece in stretches]
+        spans = [span for tiling in tilings for span in tiling.series(query.granularity or "total")[0]]
+        for first in range(0, len(spans), SPANS):
+            some = spans[first : first + SPANS]
+            for second, cell in self._rows(self.question.snapshot, self.declaration, query, some, query.where):
                 yield stretches[bisect_right(starts, second) - 1], cell
 
     def _rows(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta, tzinfo
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from analytics_es.errors import BadField, TooDeep
+from analytics_es.types.values import PLAIN, SCALARS, moment, plain, written
+from analytics_es.types.values import milliseconds as in_milliseconds
 
 MAX_DEPTH = 16
 MAX_TEXT = 1024
@@ -52,13 +54,17 @@ def count(name: str, value: Any) -> int:
 
 
 def _whole_number(name: str, value: Any, limit: int, shown_limit: str) -> int:
-    if type(value) is float and value.is_integer():
+    if (type(value) is float and value.is_integer()) or (type(value) is Decimal and _is_whole(value)):
         value = int(value)
     if type(value) is not int:
         raise BadField(field=name, problem=f"must be a whole number, not {kind_of(value)}")
     if not 0 <= value <= limit:
-        raise BadField(field=name, problem=f"must be between 0 and {shown_limit}, not {shown(value)}")
+        raise BadField(field=name, problem=f"must be between 0 and {shown_limit}", actual=shown(value))
     return value
+
+
+def _is_whole(value: Decimal) -> bool:
+    return value.is_finite() and value.adjusted() < 20 and value == value.to_integral_value()  # of a giant no digits
 
 
 def ordinal(name: str, value: Any) -> int:
@@ -73,9 +79,9 @@ def _number(name: str, value: Any, limit: int) -> None:
     if type(value) not in (int, float, Decimal):
         raise BadField(field=name, problem=f"must be a number, not {kind_of(value)}")
     if not _finite(value):
-        raise BadField(field=name, problem=f"must be a finite number, not {value}")
+        raise BadField(field=name, problem="must be a finite number", actual=str(value))
     if not 0 <= value <= limit:
-        raise BadField(field=name, problem=f"must be between 0 and {_power(limit)}, not {shown(value)}")
+        raise BadField(field=name, problem=f"must be between 0 and {_power(limit)}", actual=shown(value))
 
 
 def _power(limit: int) -> str:
@@ -89,6 +95,7 @@ def _finite(value: float | Decimal) -> bool:
 
 def milliseconds(name: str, value: Any) -> int | float:
     """Keep a duration to the microsecond."""
+    value = in_milliseconds(value)
     if type(value) not in (int, float) or not 0 <= value <= MAX_DURATION_MS:
         _number(name, value, MAX_DURATION_MS)
     if type(value) is int:
@@ -123,7 +130,7 @@ def _decimal(name: str, value: Any, limit: int, plain: re.Pattern[str]) -> str:
         try:
             value = Decimal(value)
         except InvalidOperation:
-            raise BadField(field=name, problem=f"must be a number, not {value[:40]!r}") from None
+            raise BadField(field=name, problem="must be a number", actual=f"{value[:40]!r}") from None
     _number(name, value, limit)
     exact = value if type(value) is Decimal else Decimal(repr(value))
     return format(_to_18_decimals(name, exact.copy_abs()), "f").rstrip("0").rstrip(".")
@@ -133,7 +140,9 @@ def _to_18_decimals(name: str, exact: Decimal) -> Decimal:
     """Refuse more than 18 decimals; what has no more digits than a float is one, written out, and is rounded."""
     rounded = exact.quantize(_EIGHTEENTH, context=_WIDE)
     if rounded != exact and (not rounded or len(exact.normalize(_LONG).as_tuple().digits) > FLOAT_DIGITS):
-        raise BadField(field=name, problem=f"must have at most {MAX_DECIMALS} decimals, not as many as {shown(exact)}")
+        raise BadField(
+            field=name, problem=f"must have at most {MAX_DECIMALS} decimals", actual=f"as many as {shown(exact)}"
+        )
     return rounded
 
 
@@ -158,7 +167,7 @@ def boolean(name: str, value: Any) -> bool:
 
 def _one_of(words: Sequence[str], name: str, value: Any) -> str:
     if value not in words:
-        raise BadField(field=name, problem=f"must be one of {', '.join(words)}, not {shown(value)}")
+        raise BadField(field=name, problem=f"must be one of {', '.join(words)}", actual=shown(value))
     return words[words.index(value)]  # the value itself may be a member of an enum of texts
 
 
@@ -171,10 +180,11 @@ def corrects(name: str, value: Any) -> dict[str, str]:
     """Keep the identity of another event."""
     if not isinstance(value, Mapping) or {*value} != {"source", "id"}:
         raise BadField(field=name, problem="must be a mapping of source and id, those of the event that is corrected")
-    for part, identity in value.items():
+    identities = {str.__str__(part): plain(identity) for part, identity in value.items()}
+    for part, identity in identities.items():
         if type(identity) is not str or not 0 < len(identity) <= MAX_TEXT:
             raise BadField(field=f"{name}.{part}", problem=f"must be a text of 1 to {MAX_TEXT} characters")
-    return dict(value)
+    return identities
 
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -183,7 +193,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 def currency(name: str, value: Any) -> str:
     """Keep the code of a currency."""
     if type(value) is not str or not _CURRENCY.fullmatch(value):
-        raise BadField(field=name, problem=f"must be an ISO 4217 code such as USD, not {shown(value)}")
+        raise BadField(field=name, problem="must be an ISO 4217 code such as USD", actual=shown(value))
     return value
 
 
@@ -201,19 +211,19 @@ def scope(name: str, value: Any) -> str:
     return _one_of([*SCOPES], name, value)
 
 
-def hour(name: str, value: Any) -> str:
-    """Keep a time on a whole hour of its zone, in UTC."""
+def hour(name: str, value: Any, zone: tzinfo | None = None) -> str:
+    """Keep a time on a whole hour of its zone, in UTC; a date is where it begins in a zone that is told."""
     try:
-        time = datetime.fromisoformat(value) if type(value) is str else value
+        time = moment(value, zone)
         utc = time.astimezone(UTC) if time.utcoffset() is not None else None
     except (ValueError, TypeError, AttributeError, OverflowError):
-        raise BadField(field=name, problem=f"must be a time such as 2026-03-01T00:00:00Z, not {shown(value)}") from None
+        raise BadField(field=name, problem="must be a time such as 2026-03-01T00:00:00Z", actual=shown(value)) from None
     if utc is None:
-        raise BadField(field=name, problem=f"must say its zone, such as 2026-03-01T00:00:00Z, not {shown(value)}")
+        raise BadField(field=name, problem="must say its zone, such as 2026-03-01T00:00:00Z", actual=shown(value))
     if utc.year not in YEARS:
-        raise BadField(field=name, problem=f"must be in the years 1990 to 2100, not {shown(value)}")
+        raise BadField(field=name, problem="must be in the years 1990 to 2100", actual=shown(value))
     if time - time.replace(minute=0, second=0, microsecond=0) != timedelta(0):
-        raise BadField(field=name, problem=f"must be on a whole hour, not {shown(value)}")
+        raise BadField(field=name, problem="must be on a whole hour", actual=shown(value))
     return f"{utc.replace(tzinfo=None).isoformat()}Z"
 
 
@@ -221,7 +231,7 @@ def hours(name: str, value: Any) -> int:
     """Keep a number of hours from 1, up to a century."""
     number = integer(name, value)
     if not 1 <= number <= MAX_HOURS:
-        raise BadField(field=name, problem=f"must be between 1 and {MAX_HOURS}, not {shown(value)}")
+        raise BadField(field=name, problem=f"must be between 1 and {MAX_HOURS}", actual=shown(value))
     return number
 
 
@@ -239,11 +249,13 @@ def percent(name: str, value: Any) -> str:
 
 
 def _percent(name: str, value: Any) -> Decimal:
+    value = plain(value)
     digits = str(value) if type(value) in (int, float, str, Decimal) else ""
     if not _PERCENT.fullmatch(digits) or not 0 < Decimal(digits) <= LARGEST_THRESHOLD:
         raise BadField(
             field=name,
-            problem=f"must hold percents above 0, up to {LARGEST_THRESHOLD}, with 3 decimals, not {shown(value)}",
+            problem=f"must hold percents above 0, up to {LARGEST_THRESHOLD}, with 3 decimals",
+            actual=shown(value),
         )
     return Decimal(digits.rstrip("0").rstrip(".")) if "." in digits else Decimal(int(digits))
 
@@ -256,7 +268,7 @@ def attributes(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise BadField(field=name, problem=f"must map names to plain values, not {kind_of(value)}")
     for attribute, content in value.items():
-        if isinstance(content, Mapping | list | tuple):
+        if isinstance(content, Mapping | list | tuple) and type(plain(content)) not in SCALARS:
             problem = "must be a text, number or boolean: attributes are flat"
             raise BadField(field=f"{name}.{attribute}", problem=problem)
     return dict(free(name, value, 2))
@@ -265,18 +277,22 @@ def attributes(name: str, value: Any) -> dict[str, Any]:
 def free(name: str, value: Any, depth: int) -> Any:
     """Keep what the vocabulary does not know: any JSON, within limits."""
     kind = type(value)
+    if kind not in PLAIN:
+        value = written(plain(value))
+        kind = type(value)
     if kind is str or kind is bool or value is None:
         return value
     if kind is int:
         return _whole(name, value)
     if kind is float or kind is Decimal:
         if not _finite(value):
-            raise BadField(field=name, problem=f"must be a finite number, not {value}")
+            raise BadField(field=name, problem="must be a finite number", actual=str(value))
         return value if kind is float else _written(name, value)
     if depth > MAX_DEPTH:
         raise TooDeep(field=name.partition(".")[0], limit=MAX_DEPTH)
     if isinstance(value, Mapping):
-        return {field_name(key): free(f"{name}.{key}", content, depth + 1) for key, content in value.items()}
+        named = by_name(name, value)
+        return {key: free(f"{name}.{key}", content, depth + 1) for key, content in named.items()}
     if isinstance(value, list | tuple):
         return [free(name, content, depth + 1) for content in value]
     raise BadField(field=name, problem=f"must be a JSON value, not {kind_of(value)}")
@@ -284,9 +300,26 @@ def free(name: str, value: Any, depth: int) -> Any:
 
 def field_name(key: Any) -> str:
     """Keep the name of a field."""
-    if not isinstance(key, str):
+    name = plain(key)
+    if type(name) is not str:
         raise BadField(field=shown(key), problem=f"field names must be texts, not {kind_of(key)}")
-    return key
+    return name
+
+
+_ONLY_TEXTS = frozenset({str})
+
+
+def by_name(place: str, values: Mapping[Any, Any]) -> Mapping[str, Any]:
+    """Return values by names that are texts and nothing but texts; names that differ as objects may be one as texts."""
+    if _ONLY_TEXTS.issuperset(map(type, values)):
+        return values
+    named: dict[str, Any] = {}
+    for key, content in values.items():
+        name = field_name(key)
+        if name in named:
+            raise BadField(field=f"{place}.{name}" if place else name, problem="is there twice")
+        named[name] = content
+    return named
 
 
 def _whole(name: str, value: int) -> int:
@@ -300,7 +333,7 @@ def _written(name: str, value: Decimal) -> float | str:
     if Decimal(repr(float(value))) == value:
         return float(value)
     if abs(value.adjusted()) > MAX_TEXT:
-        raise BadField(field=name, problem=f"must have at most {MAX_TEXT} digits, not as many as {shown(value)}")
+        raise BadField(field=name, problem=f"must have at most {MAX_TEXT} digits", actual=f"as many as {shown(value)}")
     return format(value, "f")
 
 

@@ -14,6 +14,7 @@ from cattrs.preconf.orjson import make_converter
 from analytics_es.errors import BadField, BadText, TooLarge
 from analytics_es.events.event import RecordedEvent
 from analytics_es.events.fields import AMOUNTS
+from analytics_es.types import Listing
 
 MAX_BYTES = 256 * 1024
 
@@ -94,6 +95,7 @@ def _make_converter() -> Any:
     converter = make_converter()
     converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
     converter.register_unstructure_hook(datetime, lambda value: value.isoformat())
+    converter.register_unstructure_hook(Listing, lambda rows: converter.unstructure(list(rows)))
     converter.register_unstructure_hook(Decimal, lambda value: format(value, "f"))
     return converter
 

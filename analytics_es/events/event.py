@@ -6,13 +6,13 @@ import functools
 import os
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 from attrs import frozen
 
-from analytics_es import forks
 from analytics_es.errors import (
     BadCorrection,
     BadField,
@@ -23,8 +23,11 @@ from analytics_es.errors import (
     ReservedType,
     TimeOutOfRange,
 )
-from analytics_es.events.checks import MAX_TEXT, kind_of
+from analytics_es.events.checks import MAX_INTEGER, MAX_TEXT, kind_of, shown
 from analytics_es.events.fields import VOCABULARY, check_data
+from analytics_es.events.outcomes import BEGUN, VERDICTS
+from analytics_es.process import forks
+from analytics_es.types.values import moment, plain
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -35,15 +38,6 @@ MAX_SOURCE = 256  # characters
 CORRECTED = "provider.cost.corrected"
 REJECTED = "analytics.message.rejected"  # what came in and gave no event: raw, as base64, with the reason
 OWN = "analytics."  # how the types begin of what the service itself has to say
-
-
-# What the last part of a type says of how an activity ended; `None` in VERDICTS.get means it does not say.
-VERDICTS = {
-    **dict.fromkeys(("completed", "succeeded", "finished"), "ok"),
-    **dict.fromkeys(("failed", "errored", "timed_out", "rejected", "crashed"), "error"),
-    **dict.fromkeys(("cancelled", "canceled", "aborted", "interrupted"), "cancelled"),
-    **dict.fromkeys(("started", "created", "queued", "requested", "scheduled", "submitted", "received"), "begun"),
-}
 
 
 @frozen(kw_only=True, slots=False)  # without slots, a frozen one is made in three quarters of the time
@@ -79,7 +73,7 @@ class TypeFacts:
 
     family: the first part of the type.
     activity: the type without its last part.
-    verdict: ok, error, cancelled or begun; None where the last part does not say.
+    verdict: ok, error, cancelled, unknown (it ended somehow) or begun; None where the last part is no such word.
     """
 
     family: str
@@ -105,7 +99,7 @@ def facts(event_type: str) -> TypeFacts:
 def has_ended(event: RecordedEvent) -> bool:
     """Say whether an activity ended with an event: by its type, else its status, else that it took some time."""
     verdict = facts(event.type).verdict
-    return verdict != "begun" and bool(verdict or not {"status", "duration_ms"}.isdisjoint(event.data))
+    return verdict != BEGUN and bool(verdict or not {"status", "duration_ms"}.isdisjoint(event.data))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -128,14 +122,15 @@ def admit(
     data: Mapping[str, Any],
     *,
     now: datetime,
-    occurred_at: datetime | None = None,
-    id: str | None = None,
+    occurred_at: datetime | date | str | None = None,
+    id: str | int | UUID | None = None,
     source: str | None = None,
     own: bool = False,
+    zone: tzinfo = UTC,
 ) -> RecordedEvent:
     """Return the event as it will be recorded, or raise the RefusedEvent that says why not.
 
-    `own`: it is the service itself that tells it, and may say what nobody else may.
+    `own`: it is the service itself that tells it, and may say what nobody else may. `zone` is where dates begin.
     """
     event_type = _plain(event_type)
     family = facts(event_type).family
@@ -149,8 +144,8 @@ def admit(
         source=DEFAULT_SOURCE if source is None else _named("source", source, MAX_SOURCE),
         id=_ids.next() if id is None else _named("id", id, MAX_TEXT),
         type=event_type,
-        occurred_at=_time(occurred_at),
-        data=check_data(family, data),
+        occurred_at=_time(occurred_at, zone),
+        data=check_data(family, data, zone),
         recorded_at=now,
     )
     if event_type == CORRECTED:
@@ -172,9 +167,10 @@ def is_own(event_type: object) -> bool:
 
 def _plain(event_type: object) -> str:
     """Return a type as a text and nothing but one: what a class of the caller's says of itself may be anything."""
-    if not isinstance(event_type, str):
+    event_type = plain(event_type)
+    if type(event_type) is not str:
         raise BadType(type=event_type)
-    return event_type if type(event_type) is str else str.__str__(event_type)
+    return event_type
 
 
 # ── corrections ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,14 +232,26 @@ _ids = _Ids()
 
 
 def _named(field: str, value: Any, limit: int) -> str:
+    """Return a text; of a whole number its digits, as of those that name entities."""
+    value = plain(value)
+    if type(value) is int and abs(value) <= MAX_INTEGER:
+        value = str(value)
     if type(value) is not str or not 0 < len(value) <= limit:
-        raise BadSource(field=field, limit=limit, value=repr(value)[:60])
+        raise BadSource(field=field, limit=limit, value=shown(value))
     return value
 
 
-def _time(value: object) -> datetime:
+def _time(value: Any, zone: tzinfo) -> datetime:
+    if type(value) is not datetime:
+        try:
+            value = moment(value, zone)
+        except ValueError:
+            expected = "must be a time such as 2026-11-01T10:00:00Z"
+            raise BadField(field="occurred_at", problem=expected, actual=shown(value)) from None
     if not isinstance(value, datetime):
-        raise BadField(field="occurred_at", problem=f"must be a datetime, not {kind_of(value)}")
+        raise BadField(
+            field="occurred_at", problem=f"must be a datetime, a date or a text of one, not {kind_of(value)}"
+        )
     if value.tzinfo is not UTC:
         if value.utcoffset() is None:
             raise NaiveTime(value=value)
@@ -251,9 +259,10 @@ def _time(value: object) -> datetime:
             value = value.astimezone(UTC)
         except OverflowError:
             raise TimeOutOfRange(value=value) from None
-    if not EARLIEST <= value < LATEST:
-        raise TimeOutOfRange(value=value)
-    return value
+    when: datetime = value
+    if not EARLIEST <= when < LATEST:
+        raise TimeOutOfRange(value=when)
+    return when
 
 
 # ── identity and place ──────────────────────────────────────────────────────────────────────────────────────────

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
 from typing import Any
 
 from analytics_es.errors import BadData, BadField, CostWithoutCurrency, SubsetAboveTotal
 from analytics_es.events import checks, tiers
-from analytics_es.events.checks import MAX_DURATION_MS, MAX_TEXT, SCOPES, Check, field_name, free, kind_of
+from analytics_es.events.checks import MAX_DURATION_MS, MAX_TEXT, SCOPES, Check, by_name, free, kind_of
+from analytics_es.types.values import PLAIN, plain
 
 FAMILIES = ("budget", "conversation", "job", "provider", "task", "tool")
 
@@ -126,15 +128,18 @@ def named_by(entity: str) -> tuple[str, ...]:
 # ── checking ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def check_data(family: str, data: Any) -> dict[str, Any]:
-    """Return the data as it will be recorded; raises RefusedEvent. Other families than ours are checked less."""
+def check_data(family: str, data: Any, zone: tzinfo = UTC) -> dict[str, Any]:
+    """Return the data as it will be recorded; raises RefusedEvent. Other families than ours are checked less.
+
+    `zone` is where dates begin.
+    """
     if type(data) is not dict and not isinstance(data, Mapping):
         raise BadData(kind=kind_of(data))
     ours = family in FAMILIES
     fields = _BY_FAMILY.get(family, COMMON)
     checked = {}
     texts, numbers = (TEXTS, NUMBERS) if ours else (COMMON_TEXTS, COMMON_NUMBERS)
-    for name, value in data.items():
+    for name, value in by_name("", data).items():
         # Most values are these, and are right: one look instead of a call.
         kind = type(value)
         if kind is str and name in texts:
@@ -146,15 +151,18 @@ def check_data(family: str, data: Any) -> dict[str, Any]:
             continue
         check = fields.get(name)
         if check is None:
-            field = field_name(name)
-            checked[field] = free(field, value, 2)
-        elif value is not None:
-            value = check(name, value)
-            if value is not None:
-                checked[name] = value
+            checked[name] = free(name, value, 2)
+            continue
+        value = value if kind in PLAIN else plain(value)
+        if value is not None and (value := _checked(check, name, value, zone)) is not None:
+            checked[name] = value
     if ours:
         _check_together(family, checked)
     return checked
+
+
+def _checked(check: Check, name: str, value: Any, zone: tzinfo) -> Any:
+    return checks.hour(name, value, zone) if check is checks.hour else check(name, value)
 
 
 def _check_together(family: str, data: dict[str, Any]) -> None:

@@ -22,8 +22,8 @@ def service_tier(name: str, value: Any) -> str | None:
         return None
     word = tier(written)
     if not 0 < len(word) <= LONGEST:
-        problem = f"must name a tier such as flex, in at most {LONGEST} characters, not {shown(value)}"
-        raise BadField(field=name, problem=problem)
+        problem = f"must name a tier such as flex, in at most {LONGEST} characters"
+        raise BadField(field=name, problem=problem, actual=shown(value))
     return word
 
 
@@ -37,5 +37,5 @@ def check_batch(data: dict[str, Any]) -> None:
     """Raise BadField where `batch` and the tier contradict each other; a batch may be told with the standard tier."""
     word, batch = data["service_tier"], data.get("batch")
     if (batch is False and word == BATCH) or (batch and word not in (BATCH, STANDARD)):
-        problem = f"is {word}, and batch is {str(batch).lower()}: a call has one tier"
-        raise BadField(field="service_tier", problem=problem)
+        both = f"{word} with batch {str(batch).lower()}"
+        raise BadField(field="service_tier", problem="and batch are of one tier", actual=both)

@@ -9,6 +9,7 @@ from analytics_es.ingest.importing import Importer
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.ingest.subscription import Subscription, SubscriptionStats
+from analytics_es.ingest.timed import Timed, TimedCall
 
 __all__ = [
     "BatchBus",
@@ -22,5 +23,7 @@ __all__ = [
     "PrivacyPolicy",
     "Subscription",
     "SubscriptionStats",
+    "Timed",
+    "TimedCall",
     "WhenFull",
 ]

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any, Literal
+from uuid import UUID
 
 from attrs import asdict
 
-from analytics_es import forks
 from analytics_es.errors import AnalyticsError, BufferClosed, NotFlushed, RefusedEvent
 from analytics_es.events.event import CORRECTED
 from analytics_es.ingest import termination
 from analytics_es.ingest.door import Admitted, Door
+from analytics_es.ingest.timed import Timed
 from analytics_es.ingest.writer import Append, OnFailure, Writer
-from analytics_es.types import BufferStats, OperationResult
+from analytics_es.process import forks
+from analytics_es.types import Attempt, BufferStats, OperationResult, Succeeded
 
 logger = logging.getLogger("analytics_es")
 
 PATIENCE = 10.0  # seconds for what is left when the buffer is closed
 
 WhenFull = Literal["block", "drop", "raise"]
-_ACCEPTED: OperationResult[None] = OperationResult()
+_ACCEPTED: OperationResult[None] = Succeeded(None)
 
 
-class Buffer:
+class Buffer(termination.Closing):
     """Takes events in microseconds and commits them in groups from a thread of its own; safe to use from many threads.
 
     What it has accepted is durable after `max_delay` seconds, or after `flush`; a killed process loses what it held.
@@ -59,8 +61,8 @@ class Buffer:
         event_type: str,
         data: Mapping[str, Any],
         *,
-        occurred_at: datetime | None = None,
-        id: str | None = None,
+        occurred_at: datetime | date | str | None = None,
+        id: str | int | UUID | None = None,
         source: str | None = None,
     ) -> OperationResult[None]:
         """Check an event and accept it: it is checked and copied here, and durable soon.
@@ -74,7 +76,7 @@ class Buffer:
         except AnalyticsError as error:
             with self._writer.lock:
                 self._writer.counts.refused += 1
-            return OperationResult.failed(error)
+            return Attempt.failed(error)
         writer = self._writer
         with writer.lock:
             if writer.closed or writer.size() >= self._max_events:
@@ -83,6 +85,10 @@ class Buffer:
                     return failure
             writer.put(event)
         return _ACCEPTED
+
+    def timed(self, activity: str, /, *, source: str | None = None, **fields: Any) -> Timed[None]:
+        """Return what times an activity, as the service's `timed` does, and records its end through this buffer."""
+        return Timed(self.record_event, activity, fields, source=source)
 
     def _ask_log(self, event: Admitted) -> None:
         """Raise what the log says against a correction by now; its writer asks again."""
@@ -100,14 +106,14 @@ class Buffer:
         if self._when_full == "block":
             writer.moved.wait_for(self._has_room, self._max_wait)
         if writer.closed:
-            return OperationResult.failed(BufferClosed())
+            return Attempt.failed(BufferClosed())
         if self._has_room():
             return None
         full = writer.full()
         if self._when_full == "raise":
             raise full
         writer.counts.dropped += 1
-        return OperationResult.failed(full)
+        return Attempt.failed(full)
 
     def _has_room(self) -> bool:
         return self._writer.closed or self._writer.size() < self._max_events
@@ -119,7 +125,7 @@ class Buffer:
             return BufferStats(
                 buffered=writer.size(),
                 oldest_seconds=writer.age(),
-                last_failure=OperationResult.failed(writer.last_failure).failure if writer.last_failure else None,
+                last_failure=Attempt.failed(writer.last_failure).failure if writer.last_failure else None,
                 **asdict(writer.counts),
             )
 
@@ -132,8 +138,8 @@ class Buffer:
         """Commit what was accepted before this call, now; the failure `not_flushed` after so many seconds."""
         missing = self._writer.flush(timeout)
         if missing:
-            return OperationResult.failed(NotFlushed(count=missing, seconds=timeout, problem=self._writer.problem()))
-        return self._end()
+            return Attempt.failed(NotFlushed(count=missing, seconds=timeout, problem=self._writer.problem()))
+        return self._outcome()
 
     def close(self, timeout: float = PATIENCE) -> OperationResult[None]:
         """Take no more and commit what is left.
@@ -144,10 +150,14 @@ class Buffer:
         if not self._writer.close(timeout):  # called by `on_failure`: the writer goes on with what is left
             return self.flush()
         termination.let_go(self)
-        return self._end()
+        return self._outcome()
 
-    def _end(self) -> OperationResult[None]:
-        return OperationResult.failed(self._writer.end) if self._writer.end else _ACCEPTED
+    def end(self) -> None:
+        """Close it with the process."""
+        self.close()
+
+    def _outcome(self) -> OperationResult[None]:
+        return Attempt.failed(self._writer.end) if self._writer.end else _ACCEPTED
 
     def __enter__(self) -> Buffer:
         return self

@@ -12,8 +12,6 @@ from attrs import field, frozen
 
 from analytics_es.errors import BadPattern, OverlappingPatterns
 
-FAMILIES = ("job.*", "task.*", "tool.*", "budget.*", "provider.*", "conversation.*")
-
 _PATTERN = re.compile(r"(?:(?:[^\s.*>]+|\*)\.)*(?:[^\s.*>]+|\*|>)")
 _FAMILY = re.compile(r"[^\s.*>]+\.\*")
 
@@ -42,10 +40,11 @@ class Message:
 class MessageBus(Protocol):
     """Whatever has `subscribe`. Topics are dotted; in a pattern, `*` is one segment and a last `>` one or more.
 
-    The handler is called with each message, as a Message, as (topic, payload), or in another shape of docs/ingest.md,
-    from any thread. When it returns, the message is durable and so is acknowledged; when it raises, nothing of it was
-    recorded, and the bus delivers it again or tells its publisher. What `subscribe` returns may end the subscription:
-    something to call, or with a method `close` or `unsubscribe`.
+    The handler is called with each message, as a Message, as (topic, payload), or in another shape of
+    https://github.com/analytics-es/analytics-es/blob/main/docs/ingest.md, from any thread. When it returns, the message
+    is durable and so is acknowledged; when it raises, nothing of it was recorded, and the bus delivers it again or
+    tells its publisher. What `subscribe` returns may end the subscription: something to call, or with a method `close`
+    or `unsubscribe`.
     """
 
     def subscribe(self, pattern: str, handler: Callable[..., None], /) -> Any:

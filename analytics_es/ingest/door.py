@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from attrs import field, frozen
 
@@ -38,6 +39,7 @@ class Door:
     policy: PrivacyPolicy = field(factory=lambda: PrivacyPolicy.of("full"))
     pseudonym_of: PseudonymOf = lambda _, text: text
     own: bool = False  # whether it is the service itself that comes in here
+    zone: tzinfo = UTC  # where the days of the store begin: a date as a time is that
 
     def admit(
         self,
@@ -45,14 +47,15 @@ class Door:
         data: Mapping[str, Any],
         *,
         now: datetime | None = None,
-        occurred_at: datetime | None = None,
-        id: str | None = None,
+        occurred_at: datetime | date | str | None = None,
+        id: str | int | UUID | None = None,
         source: str | None = None,
     ) -> Admitted:
         """Let one event in: its state is what may be stored; raises the RefusedEvent that says why not."""
         now = self.clock() if now is None else now
         try:
-            event = admit(event_type, data, now=now, occurred_at=occurred_at, id=id, source=source, own=self.own)
+            about: dict[str, Any] = {"occurred_at": occurred_at, "id": id, "source": source}
+            event = admit(event_type, data, now=now, own=self.own, zone=self.zone, **about)
             self.policy.apply(event.data, self.pseudonym_of)
             return Admitted(event.type, encode(event), event.source, event.id, event.occurred_at)
         except AnalyticsError:

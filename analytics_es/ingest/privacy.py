@@ -77,6 +77,7 @@ class PrivacyPolicy:
     """
 
     preset: str = "own"
+    names: bool = False  # whether the vault keeps the names behind pseudonyms, for who has its key
     rules: Rules = field(converter=_checked)
     _plan: _Names = field(init=False, eq=False, repr=False)
 
@@ -87,29 +88,37 @@ class PrivacyPolicy:
 
     @classmethod
     def of(cls, policy: str | Mapping[str, Any] | PrivacyPolicy) -> PrivacyPolicy:
-        """Return a preset by its name, or with own rules after it, `{"preset": …, "rules": {…}}`; raises BadPolicy."""
+        """Return a preset by its name, or with own rules after it: `{"preset": …, "rules": {…}, "names": …}`.
+
+        Raises BadPolicy.
+        """
         if isinstance(policy, PrivacyPolicy):
             return policy
         settings = {"preset": policy} if isinstance(policy, str) else dict(policy)
         preset: Any = settings.pop("preset", DEFAULT)
         rules: Any = settings.pop("rules", {})
+        names: Any = settings.pop("names", False)
         if settings:
-            raise BadPolicy(problem=f"{', '.join(map(str, settings))} is not known: use preset and rules")
+            raise BadPolicy(problem=f"{', '.join(map(str, settings))} is not known: use preset, rules and names")
+        if not isinstance(names, bool):
+            raise BadPolicy(problem=f"names is true or false, not {names!r:.40}")
         if preset not in PRESETS:
             raise BadPolicy(problem=f"{preset!r} is not a preset: use {', '.join(PRESETS)}")
         if not isinstance(rules, Mapping) or not all(isinstance(text, str) for text in (*rules, *rules.values())):
             raise BadPolicy(problem="rules must map paths to actions")
-        return cls(preset=preset, rules=(*PRESETS[preset], *rules.items()))
+        return cls(preset=preset, names=names, rules=(*PRESETS[preset], *rules.items()))
 
     @property
     def fingerprint(self) -> str:
         """What tells this policy from every other; `full` has none."""
-        return hashlib.blake2b(orjson.dumps(self.rules), digest_size=16).hexdigest() if self.rules else ""
+        told = (*self.rules, "names") if self.names else self.rules
+        return hashlib.blake2b(orjson.dumps(told), digest_size=16).hexdigest() if told else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the log says of the policy in force."""
         rules = [{"path": path, "action": action} for path, action in self.rules]
-        return {"preset": self.preset, "rules": rules, "fingerprint": self.fingerprint}
+        names = {"names": True} if self.names else {}
+        return {"preset": self.preset, **names, "rules": rules, "fingerprint": self.fingerprint}
 
     def action(self, path: str) -> str:
         """Say what becomes of the field at a path."""

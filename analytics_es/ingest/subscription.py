@@ -46,6 +46,7 @@ class Intake:
     """Records messages, as many as there are at once in one commit, and counts what came of them."""
 
     recorder: Recorder
+    owner: object = None  # is there as long as the bus is, or whoever else holds this
     closed: bool = False
     stats: SubscriptionStats = field(factory=SubscriptionStats)
     _counting: Any = field(factory=threading.Lock)
@@ -169,10 +170,13 @@ def _end(handle: Any, unsubscribe: Callable[[], object]) -> None:
     next(way for way in ways if callable(way))()
 
 
-def subscribe(bus: MessageBus, families: Iterable[str], recorder: Recorder) -> Subscription:
-    """Subscribe to every topic of these families; raises NotABus, BadPattern, OverlappingPatterns and the bus's own."""
+def subscribe(bus: MessageBus, families: Iterable[str], recorder: Recorder, *, owner: object = None) -> Subscription:
+    """Subscribe to every topic of these families; raises NotABus, BadPattern, OverlappingPatterns and the bus's own.
+
+    The `owner` of the recorder is kept as long as the subscription, or the bus, is.
+    """
     patterns = check_patterns(families)
-    intake = Intake(recorder)
+    intake = Intake(recorder, owner)
     subscription = Subscription(intake)
     try:
         if isinstance(bus, BatchBus):

@@ -1,21 +1,21 @@
-"""Termination: what is open is closed at exit, and written before SIGTERM does what it did before."""
+"""Termination: what holds events is kept until it is closed, and written before SIGTERM does what it did before."""
 
 from __future__ import annotations
 
 import _thread
-import atexit
 import logging
-import multiprocessing.util
 import signal
 import threading
 from contextlib import suppress
 from types import FrameType
 from typing import Any, Protocol
 
+from analytics_es.process import endings
+
 logger = logging.getLogger("analytics_es")
 
 
-class Closing(Protocol):
+class Closing(endings.Ending, Protocol):
     """What holds something that is not stored yet."""
 
     def flush(self) -> Any:
@@ -33,10 +33,9 @@ _writing: object | None = None
 
 
 def watch(holder: Closing, *, on_sigterm: bool) -> None:
-    """Close something at exit, and write what it holds on SIGTERM, until it is let go."""
+    """End something with the process, and write what it holds on SIGTERM, until it is let go."""
     _open.append(holder)
-    if len(_open) == 1:
-        atexit.register(close_all)
+    endings.watch(holder, writes=True)
     if on_sigterm and _install():
         _on_sigterm.append(holder)
 
@@ -49,20 +48,7 @@ def let_go(holder: Closing) -> None:
         _on_sigterm.remove(holder)
         if not _on_sigterm and _in_main_thread() and signal.getsignal(signal.SIGTERM) is _terminate:
             signal.signal(signal.SIGTERM, _previous)
-    if not _open:
-        atexit.unregister(close_all)
-
-
-def close_all() -> None:
-    """Close everything that is open."""
-    for holder in list(_open):
-        holder.close()
-
-
-def close_with_worker() -> None:
-    """Close everything when a process of `multiprocessing` ends, which runs no `atexit`."""
-    if multiprocessing.parent_process() is not None:
-        multiprocessing.util.Finalize(None, close_all, exitpriority=0)
+    endings.let_go(holder)
 
 
 def _in_main_thread() -> bool:

@@ -1,21 +1,26 @@
-"""The vault: which pseudonym is whose, found through a keyed hash of the name, so that no name is stored."""
+"""The vault: which pseudonym is whose, found through a keyed hash of the name; names are kept only where told to."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
+import logging
 import os
 import re
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from analytics_es.errors import BadVaultKey, NoVaultKey, OtherVaultKey
+from analytics_es.errors import BadQuestion, BadVaultKey, NoVaultKey, OtherVaultKey
+from analytics_es.ingest import names
 from analytics_es.log.pseudonyms import Entries
+from analytics_es.types import Names
+
+logger = logging.getLogger("analytics_es")
 
 KEY_VARIABLE = "ANALYTICS_ES_VAULT_KEY"
 KEY_BYTES = 32
@@ -29,9 +34,16 @@ _PSEUDONYM = re.compile(r"p_[A-Za-z0-9_-]{16}")
 class Vault:
     """Finds and makes pseudonyms; safe to use from several threads, and beside other processes."""
 
-    def __init__(self, opening: Callable[[bool], Entries | None], key: Callable[[bool], bytes]) -> None:
-        """Take what opens its entries, told whether to make them where there are none, and what reads its key."""
-        self._opening, self._read_key = opening, key
+    def __init__(
+        self, opening: Callable[[bool], Entries | None], key: Callable[[bool], bytes], *, keeps_names: bool = False
+    ) -> None:
+        """Take what opens its entries, told whether to make them where there are none, and what reads its key.
+
+        With `keeps_names`, the name of every subject that comes is sealed into its entry; raises MissingExtra.
+        """
+        if keeps_names:
+            names.cipher(bytes(KEY_BYTES))
+        self._opening, self._read_key, self.keeps_names = opening, key, keeps_names
         self._opened: Entries | None = None
         self._key: bytes | None = None
         self._lock = threading.Lock()
@@ -58,11 +70,47 @@ class Vault:
         with self._lock:
             digest = self._digest(kind, value, new=True)
             entries = self._entries()
-            pseudonym = entries.find(digest) or entries.add(digest, f"p_{secrets.token_urlsafe(12)}")
+            pseudonym = entries.find(digest) or self._added(entries, digest, value)
+            if self.keeps_names and not entries.named(digest):
+                entries.name(digest, self._sealed(value, digest, pseudonym))
             if len(self._remembered) >= REMEMBERED:
                 del self._remembered[next(iter(self._remembered))]
             self._remembered[kind, value] = pseudonym
             return pseudonym
+
+    def _added(self, entries: Entries, digest: bytes, value: str) -> str:
+        pseudonym = f"p_{secrets.token_urlsafe(12)}"
+        return entries.add(digest, pseudonym, self._sealed(value, digest, pseudonym) if self.keeps_names else None)
+
+    def _sealed(self, value: str, digest: bytes, pseudonym: str) -> bytes:
+        return names.seal(self._derived(names.PURPOSE), value, digest, pseudonym)
+
+    def names_of(self, pseudonyms: Iterable[str]) -> Names:
+        """Say who is behind pseudonyms; raises as `find`, MissingExtra, and DamagedName where a name was changed."""
+        wanted = list(dict.fromkeys(pseudonyms))
+        with self._lock:
+            entries = self._existing() if wanted else None
+            there = {entry.pseudonym: entry for entry in entries.of(wanted)} if entries else {}
+            self._key = self._key or (self._checked_key(new=False) if entries else None)
+            found = {
+                text: names.unseal(self._derived(names.PURPOSE), there[text].name or b"", there[text].digest, text)
+                for text in wanted
+                if text in there and there[text].name is not None
+            }
+        return Names(
+            names=found,
+            unnamed=[text for text in wanted if text in there and text not in found],
+            unknown=[text for text in wanted if text not in there],
+        )
+
+    def forget_names(self) -> int:
+        """Destroy all names that are kept, not the pseudonyms; says how many there were."""
+        with self._lock:
+            entries = self._existing()
+            destroyed = entries.unname() if entries else 0
+            for remains in entries.scrub() if entries and destroyed else ():
+                logger.warning("destroyed names, encrypted, may still be in %s", remains)
+            return destroyed
 
     def _entries(self) -> Entries:
         """Return the entries, which are made where there are none."""
@@ -78,8 +126,11 @@ class Vault:
     def key_for(self, purpose: str) -> bytes:
         """Return a key for something else that must not be guessed; raises as `pseudonym`."""
         with self._lock:
-            key = self._key = self._key or self._checked_key(new=True)
-        return hashlib.blake2b(purpose.encode(), key=key, digest_size=KEY_BYTES).digest()
+            self._key = self._key or self._checked_key(new=True)
+            return self._derived(purpose)
+
+    def _derived(self, purpose: str) -> bytes:
+        return hashlib.blake2b(purpose.encode(), key=self._key or b"", digest_size=KEY_BYTES).digest()
 
     def find(self, kind: str, value: str) -> str | None:
         """Return the pseudonym of a subject, None where it has none; nothing is made."""
@@ -127,6 +178,15 @@ class Vault:
 def is_pseudonym(value: str) -> bool:
     """Say whether a text has the form of a pseudonym."""
     return _PSEUDONYM.fullmatch(value) is not None
+
+
+def read_pseudonyms(pseudonyms: str | Iterable[str]) -> list[str]:
+    """Return pseudonyms that are asked for, one or many; raises BadQuestion for anything else."""
+    listed = [pseudonyms] if isinstance(pseudonyms, str) else pseudonyms
+    texts = list(listed) if isinstance(listed, Iterable) else [listed]
+    if not all(isinstance(text, str) for text in texts):
+        raise BadQuestion(what="pseudonyms", expected="texts such as p_Jw2kXf0aTq9uYd3s", value=f"{pseudonyms!r:.60}")
+    return texts
 
 
 # ── the key ─────────────────────────────────────────────────────────────────────────────────────────────────────

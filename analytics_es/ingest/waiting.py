@@ -14,6 +14,7 @@ from analytics_es.ingest.corrections import WAITING, Calls, awaited, entry_of
 from analytics_es.ingest.messages import rejection
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log.announcements import content_of
+from analytics_es.process import Background
 from analytics_es.types import UnreadAnnouncement
 
 logger = logging.getLogger("analytics_es")
@@ -29,8 +30,7 @@ class WaitingCorrections:
         self._waiting: list[int] = []  # positions: what is stored there may be masked at any time
         self._read = 0
         self._looking = threading.Lock()
-        self._woken, self._closing = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
+        self.background = Background("analytics-es-corrections", self._follow)
 
     def settle(self) -> int:
         """Record what is right by now; returns of how many corrections it is decided what becomes of them."""
@@ -81,30 +81,30 @@ class WaitingCorrections:
 
     def follow(self) -> None:
         """Look whenever read models have moved, in a thread of its own until closed."""
-        self._thread = threading.Thread(target=self._follow, name="analytics-es-corrections", daemon=True)
-        self._thread.start()
+        self.background.start()
 
     def wake(self) -> None:
         """Say that read models have moved."""
-        self._woken.set()
+        self.background.wake()
 
     def _follow(self) -> None:
-        while not self._closing.is_set():
-            self._woken.wait()
-            self._woken.clear()
+        stopping, woken = self.background.stopping, self.background.woken
+        while not stopping.is_set():
+            woken.wait()
+            woken.clear()
+            if stopping.is_set():
+                return
             began = time.monotonic()
             try:
                 self.settle()
             except AnalyticsError as error:
-                logger.error("Corrections that wait for their calls: %s", error)
-            self._closing.wait((time.monotonic() - began) * REST)
+                if not stopping.is_set():
+                    logger.error("Corrections that wait for their calls: %s", error)
+            stopping.wait((time.monotonic() - began) * REST)
 
     def close(self) -> None:
         """Stop; what waits is found by the next who looks."""
-        self._closing.set()
-        self._woken.set()
-        if self._thread:
-            self._thread.join()
+        self.background.close()
 
 
 def waiting_at(recorder: Recorder, position: int) -> RecordedEvent | None:

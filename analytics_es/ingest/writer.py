@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from attrs import mutable
 
 from analytics_es.errors import AnalyticsError, BufferFull, EventsLost, RefusedEvent, StoreFailed
-from analytics_es.ingest import termination
 from analytics_es.ingest.door import Admitted
 from analytics_es.ingest.problems import reason
 from analytics_es.log import Appended, Entry
+from analytics_es.process import endings
 
 logger = logging.getLogger("analytics_es")
 
@@ -72,7 +72,7 @@ class Writer:
             thread = threading.Thread(target=self._write, name="analytics-es-buffer", daemon=True)
             thread.start()
             self._thread = thread
-            termination.close_with_worker()
+            endings.hook()
         self._waiting.append(event)
         self.counts.accepted += 1
         size = len(self._waiting)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC
 from decimal import Decimal
@@ -43,6 +42,7 @@ from analytics_es.lifecycle.columns import (
 from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog, gathered
+from analytics_es.process import ahead
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import QuestionContext
@@ -78,6 +78,7 @@ def export_data(
     says; who seals them tells of the copy.
     Raises UnknownFormat, UnknownMetric, FileExists, CannotWrite, UnreadableEvent; then there is no new file.
     """
+    period = period.in_zone(store.calendar.zone)
     form, log, tiling = str(format).lower(), store.log, Tiling.of(store.calendar, period)
     if form not in SUFFIXES:
         raise UnknownFormat(format=format, formats=", ".join(SUFFIXES))
@@ -234,10 +235,8 @@ def _writer(path: Path, form: str, columns: Mapping[str, str]) -> Iterator[Calla
 def _write_all(tables: Tables, write: Callable[[pa.Table], Any], progress: Progress | None) -> int:
     """Write tables, each while the next is being made."""
     rows = 0
-    with ThreadPoolExecutor(1) as worker:
-        coming = worker.submit(next, tables, None)
-        while (table := coming.result()) is not None:
-            coming = worker.submit(next, tables, None)
+    with closing(ahead("analytics-es-export", tables)) as coming:
+        for table in coming:
             write(table)
             rows += table.num_rows
             if progress:

@@ -1,4 +1,4 @@
-"""The reporting calendar: where hours and days begin in a time zone."""
+"""The reporting calendar: where hours, days, weeks and months begin in a time zone."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ DAY = 24 * HOUR
 _YEAR = 365 * DAY
 # A scan begins before its year: the hour and day it begins in are cut off there, and never asked for.
 _MARGIN = 7 * DAY
+# A week and a month: which day its days have as the first, and seconds that it is shorter than.
+_FIRSTS = {"week": lambda day: day - timedelta(days=day.weekday()), "month": lambda day: day.replace(day=1)}
+_LONGEST = {"week": 9 * DAY, "month": 33 * DAY}
 # Files beside the IANA zones: some are whatever this machine is set to, others count leap seconds.
 _NOT_ZONES = ("localtime", "posixrules", "posix/", "right/")
 
@@ -78,7 +81,8 @@ class Calendar:
     """Hours and days of one IANA time zone, for instants in epoch seconds from 1990 to 2100; they tile time.
 
     A change of offset begins a new hour. A day begins at the first instant of its date; where clocks then go back
-    to the date before (Newfoundland until 2010, at 00:01), the new day goes on.
+    to the date before (Newfoundland until 2010, at 00:01), the new day goes on. A week begins with its first day from
+    Monday on, a month with its first day: the next one, where a date was skipped.
     Raises ValueError for a name that is no zone.
     """
 
@@ -117,6 +121,20 @@ class Calendar:
     def days(self, start: int, end: int) -> list[int]:
         """Return the starts of all days that overlap [start, end)."""
         return _starts([segment.days for segment in self.segments(start, end)], start, end)
+
+    def starts(self, unit: str, start: int, end: int) -> list[int]:
+        """Return the starts of all hours, days, weeks or months that overlap [start, end)."""
+        if unit == "hour":
+            return self.hours(start, end)
+        if start >= end or unit == "day":
+            return self.days(start, end)
+        days = self.days(start - _LONGEST[unit], end)
+        firsts = [next(same) for _, same in groupby(days, lambda day: _FIRSTS[unit](self.local(day).date()))]
+        return firsts[bisect_right(firsts, start) - 1 :]
+
+    def start(self, unit: str, instant: int) -> int:
+        """Return the start of the hour, day, week or month that contains an instant."""
+        return self.starts(unit, instant, instant + 1)[0]
 
     def sql(self, column: str, start: int, end: int) -> tuple[str, str]:
         """Return DuckDB's hour and day start of `column`, microseconds that lie in [start, end) seconds."""

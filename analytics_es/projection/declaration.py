@@ -113,6 +113,10 @@ class Measure:
         return self.kind == "total" or suffix == "_sum"
 
 
+# What definitions of before say nothing of, and what that means.
+_WITHOUT: dict[str, Any] = {"carries": (), "outcomes": 1}
+
+
 @frozen(kw_only=True)
 class Declaration:
     """A projection as declared: everything about it follows from here."""
@@ -126,6 +130,7 @@ class Declaration:
     measures: tuple[Measure, ...]
     row_class: type = attrs.field(default=object, eq=False)
     carries: tuple[int, ...] = ()  # versions whose sealed rows are rows of this one
+    outcomes: int = 1  # the edition of the words that say how an activity ended, where it reads `outcome`
     generation: int = 0  # which of its read models: a rebuild fills the next one beside the live one
 
     @property
@@ -152,7 +157,8 @@ class Declaration:
     @property
     def definition(self) -> str:
         """The whole definition as a text that `defined` reads again, in another process or a year later."""
-        left_out = ("row_class", "generation", "columns", *(() if self.carries else ("carries",)))
+        left_out = {"row_class", "generation", "columns"}
+        left_out |= {name for name, without in _WITHOUT.items() if getattr(self, name) == without}
         return json.dumps(attrs.asdict(self, filter=lambda attribute, _: attribute.name not in left_out))
 
     @property
@@ -200,5 +206,6 @@ def differences(old: Declaration, new: Declaration) -> list[str]:
         changes += [f"changed {kind} {name}" for name in now if name in was and was[name] != now[name]]
         if set(was) == set(now) and list(was) != list(now):
             changes.append(f"{kind}s in another order")
-    options = (name for name in ("consumes", "where", "entities") if getattr(old, name) != getattr(new, name))
+    compared = ("consumes", "where", "entities", "outcomes")
+    options = (name for name in compared if getattr(old, name) != getattr(new, name))
     return changes + [f"changed {name}" for name in options]

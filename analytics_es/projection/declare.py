@@ -11,6 +11,7 @@ import attrs
 
 from analytics_es.errors import BadDeclaration, NotAProjection, SameName
 from analytics_es.events.fields import ENTITIES, EXACT, FIELDS, OPEN_FIELDS, TAG, TEXT
+from analytics_es.events.outcomes import EDITION
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import MONEY, MOST_KEYS, Declaration, Key, Kind, Measure
 
@@ -103,10 +104,17 @@ def projection(
             carries=tuple(carries),
         )
         _check(declaration)
+        declaration = _of_today(declaration)
         row_class.__analytics__ = declaration  # type: ignore[attr-defined]  # read back by declaration_of
         return row_class
 
     return declare
+
+
+def _of_today(declaration: Declaration) -> Declaration:
+    """Note of what edition the words are that it reads: another edition makes other rows of the same events."""
+    reads = {path for sql in declaration.expressions for path in engine.references(sql)}
+    return attrs.evolve(declaration, outcomes=EDITION) if ("outcome",) in reads else declaration
 
 
 def declaration_of(cls: Any) -> Declaration:

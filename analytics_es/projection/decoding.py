@@ -12,10 +12,11 @@ from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.engine import quote, quote_name, sql_list
 
-# How an event ended: its status, else what its type says, else that it took some time; NULL where it did not end.
+# How an event ended: its status, else what its type says; unknown where it only took some time, NULL where it did not
+# end.
 OUTCOME = (
     "CASE WHEN verdict = 'begun' THEN NULL "
-    "ELSE coalesce(d.status, verdict, CASE WHEN d.duration_ms IS NOT NULL THEN 'ok' END) END"
+    "ELSE coalesce(d.status, verdict, CASE WHEN d.duration_ms IS NOT NULL THEN 'unknown' END) END"
 )
 DERIVED = {
     "position": "position",

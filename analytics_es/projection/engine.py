@@ -7,14 +7,17 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from analytics_es import forks
+from analytics_es.errors import Closed
+from analytics_es.process import endings, forks
 
 Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
@@ -28,6 +31,9 @@ _OF_VALUES = (
     duckdb.OutOfMemoryException,
 )
 _OF_MACHINE = ("Allocation failure", "bad_alloc")  # there is no memory at all, however little is asked for
+
+ENOUGH_SECONDS = 30.0  # for the batch that is being folded when the process ends
+REST_SECONDS = 5.0  # for the one that is being folded when it forks
 
 MEMORY = "1GB"
 SPILLED = "4GB"
@@ -45,15 +51,16 @@ _SETTINGS = {
 _OPTIMIZERS = ("column_lifetime", "cte_inlining", "expression_rewriter", "filter_pushdown", "unused_columns")
 
 
-def connect(*, reads: Path | None = None, writes: Path | None = None, threads: int = 2) -> Connection:
+def connect(
+    *, reads: Path | None = None, writes: Path | None = None, threads: int = 2, spills: bool = True
+) -> Connection:
     """Open an in-memory engine that sees no file but `reads` and `writes`, no network and no extension.
 
     What its memory does not hold goes to a private directory, bounded too, which is removed with the engine.
     """
     connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "threads": threads})
-    _engines.open.add(connection)
-    forks.register(_engines)
-    connection.execute("SET temp_directory = ?", [_spilling(connection)])
+    _connections.add(connection)
+    connection.execute("SET temp_directory = ?", [_spilling(connection) if spills else ""])
     connection.execute("SET max_temp_directory_size = ?", [SPILLED])  # ignored when given to connect()
     for name, setting in _SETTINGS.items():
         connection.execute(f"SET {name} = ?", [setting])
@@ -73,22 +80,93 @@ def lies_in_values(error: Exception) -> bool:
     return isinstance(error, _OF_VALUES) and not any(words in str(error) for words in _OF_MACHINE)
 
 
-class _Engines(forks.Forking):
-    """Every engine there is. A fork of the process has not their threads, for which closing one would wait for ever."""
+class Engine(forks.Forking, endings.Ending):
+    """An engine that is had by one thread at a time, and opened when it is needed.
+
+    It is closed before the process forks: a fork has not its threads, for which closing it would wait for ever. And
+    before the process ends: a thread that is in the engine when the interpreter ends aborts it.
+    """
+
+    def __init__(self, *, threads: int, spills: bool = True) -> None:
+        self._threads, self._spills = threads, spills
+        self._lock = threading.RLock()
+        self._open: Connection | None = None
+        self._closed = self._resting = False
+        forks.register(self)
+        endings.watch(self)
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """Have the engine to oneself; raises Closed."""
+        with self._lock:
+            if self._closed or endings.is_over():
+                raise Closed
+            yield self.connection
+
+    @property
+    def connection(self) -> Connection:
+        """What it is open with, for who has it."""
+        if self._open is None:
+            self._open = connect(threads=self._threads, spills=self._spills)
+        return self._open
+
+    def close(self) -> None:
+        """Close it for good, when nobody has it any more."""
+        with self._lock:
+            self._closed = True
+            self._drop()
+        endings.let_go(self)
+
+    def _drop(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def end(self) -> None:
+        """Wait until nobody has it, and let nobody have it but this thread, in which hooks may run later."""
+        if self._lock.acquire(timeout=ENOUGH_SECONDS):
+            self._drop()
+
+    def before_fork(self) -> None:
+        """Close it when nobody has it; it is opened again when needed."""
+        self._resting = self._lock.acquire(timeout=REST_SECONDS)
+        if self._resting:
+            self._drop()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Go on; in the child with a new one."""
+        if self._resting:
+            self._lock.release()
+        elif child:
+            self._lock = threading.RLock()
+
+
+class _Connections(forks.Forking, endings.Ending):
+    """Every connection that is open."""
 
     def __init__(self) -> None:
         self.open: weakref.WeakSet[Connection] = weakref.WeakSet()
 
+    def add(self, connection: Connection) -> None:
+        """Note one."""
+        self.open.add(connection)
+        forks.register(self)
+        endings.watch(self)
+
     def after_fork(self, *, child: bool) -> None:
-        """Never close them in the child."""
+        """Never close those of the parent in the child."""
         if child:
             for connection in self.open:
                 forks.leave(connection)
             self.open.clear()
-            _parser.cache_clear()
+
+    def end(self) -> None:
+        """Interrupt what other threads are asking."""
+        for connection in list(self.open):
+            connection.interrupt()
 
 
-_engines = _Engines()
+_connections = _Connections()
 
 
 def _spilling(connection: Connection) -> str:
@@ -109,8 +187,14 @@ def quote(text: str) -> str:
 
 
 @functools.cache
-def _parser() -> Connection:
-    return connect()
+def _parser() -> Engine:
+    return Engine(threads=2, spills=False)
+
+
+def _asked(question: str, *parameters: Any) -> list[Any]:
+    """Return what the parser says."""
+    with _parser().alone() as connection:
+        return connection.execute(question, parameters).fetchall()
 
 
 @functools.cache
@@ -121,7 +205,7 @@ def _pure_functions() -> frozenset[str]:
         "SELECT function_name FROM duckdb_functions() WHERE function_type = 'scalar' "
         "GROUP BY 1 HAVING bool_and(stability = 'CONSISTENT')"
     )
-    return frozenset(name for (name,) in _parser().cursor().execute(pure).fetchall()) | {"nullif", "split_part"}
+    return frozenset(name for (name,) in _asked(pure)) | {"nullif", "split_part"}
 
 
 # Words that a database of read models keeps for itself, and the engine does not.
@@ -140,7 +224,7 @@ def words() -> frozenset[str]:
     """Return the words of SQL that cannot name a column."""
     # The words that the engine's grammar keeps for itself.
     reserved = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')"
-    own = frozenset(name for (name,) in _parser().cursor().execute(reserved).fetchall())
+    own = frozenset(name for (name,) in _asked(reserved))
     return own.union(_WORDS_OF_SQLITE.split(), _WORDS_OF_POSTGRES.split())
 
 
@@ -166,8 +250,7 @@ _HARMLESS = {"||", "~~", "lower", "ltrim", "rtrim", "trim", "upper"}  # of texts
 
 def _parsed(expression: str) -> Any:
     # The syntax tree, as JSON.
-    tree = _parser().cursor().execute("SELECT json_serialize_sql(?)", [f"SELECT {expression}"]).fetchall()[0][0]
-    parsed = json.loads(tree)
+    parsed = json.loads(_asked("SELECT json_serialize_sql(?)", f"SELECT {expression}")[0][0])
     if parsed["error"]:
         raise ValueError(f"not a SQL expression: {parsed['error_message']}")
     node = parsed["statements"][0]["node"]
@@ -201,7 +284,7 @@ def type_of(expression: str, columns: Mapping[str, str]) -> str:
     source = ", ".join(f"CAST(NULL AS {kind}) AS {quote_name(name)}" for name, kind in columns.items())
     try:
         # What it binds to, over one row of nothing.
-        rows = _parser().cursor().execute(f"SELECT typeof({expression}) FROM (SELECT {source})").fetchall()
+        rows = _asked(f"SELECT typeof({expression}) FROM (SELECT {source})")
     except EngineError as error:
         raise ValueError(str(error).splitlines()[0]) from error
     return str(rows[0][0])

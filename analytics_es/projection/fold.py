@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import copy
 import functools
-import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import Factory, asdict, evolve, frozen
 
-from analytics_es.errors import Closed, EventsNotFolded, FoldFailed
+from analytics_es.errors import EventsNotFolded, FoldFailed
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, OWN, facts, is_type, matches, microseconds
 from analytics_es.events.fields import FAMILIES
+from analytics_es.process import Helpers
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, shortened
 from analytics_es.projection.decoding import decoding
+from analytics_es.projection.engine import Engine
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 from analytics_es.projection.rows import Row, Rows, scaled_up
 
@@ -29,7 +30,6 @@ Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
 WHOLE = "event"  # stands for the measure where an event is left out as a whole
 
-WORKERS = 2
 READ = 1_000_000  # rows are read as a reader's: made a table at once, they lose their order
 
 
@@ -82,9 +82,7 @@ class Fold:
     def __init__(self, declarations: Iterable[Declaration], calendar: Calendar, *, threads: int = 1) -> None:
         self.calendar = calendar
         # Most batches are small, where a query costs planning, not work: one engine thread, projections side by side.
-        self._engine = engine.connect(threads=threads)
-        self._workers = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="analytics-es-fold")
-        self._lock, self._closed = threading.Lock(), threading.Event()
+        self._engine = Engine(threads=threads)
         self._define(declarations)
 
     def _define(self, declarations: Iterable[Declaration]) -> None:
@@ -98,7 +96,7 @@ class Fold:
         A projection whose fold fails gets the error in the place of its rows; EventsNotFolded may lie in the events.
         """
         declarations = [self._declarations[name] for name in (self._declarations if names is None else names)]
-        with self._engine_alone():
+        with self._engine.alone():
             try:
                 decoded = self._load(events, within)
                 days = self._days(events) if within is None else []
@@ -108,14 +106,28 @@ class Fold:
                 unreadable = {declaration.name: _listed(declaration, decoded.broken) for declaration in declarations}
                 return {name: Folded(rows=[], unreadable=listed, days=days) for name, listed in unreadable.items()}
             buckets = self.calendar.sql("occurred_at", decoded.first // MICRO, decoded.last // MICRO + 1)
-            folds = {
-                declaration.name: self._workers.submit(self._fold, declaration, buckets, decoded, days)
-                for declaration in declarations
-            }
-            return {name: fold.result() for name, fold in folds.items()}
+            return self._side_by_side(declarations, buckets, decoded, days)
+
+    def _side_by_side(
+        self, declarations: Sequence[Declaration], buckets: tuple[str, str], decoded: _Decoded, days: list[Day]
+    ) -> Result:
+        """Fold for each projection, whichever of two threads comes to it first."""
+        waiting, folds = deque(declarations), Result()
+
+        def work() -> None:
+            while waiting:
+                with suppress(IndexError):  # the other was faster
+                    declaration = waiting.popleft()
+                    folds[declaration.name] = self._fold(declaration, buckets, decoded, days)
+
+        with Helpers("analytics-es-fold") as helpers:
+            other = helpers.submit(work)
+            work()
+            other.result()
+        return {declaration.name: folds[declaration.name] for declaration in declarations}
 
     def of(self, declarations: Iterable[Declaration]) -> Fold:
-        """Return the fold of other definitions: it shares engine, threads and lock, and is closed with this one."""
+        """Return the fold of other definitions: it shares the engine, and is closed with this one."""
         declarations = list(declarations)
         own = {declaration.definition for declaration in self._declarations.values()}
         if {declaration.definition for declaration in declarations} == own:
@@ -154,39 +166,32 @@ class Fold:
     ) -> pa.Table:
         sql = ProjectionSql(declaration, "0", "0")  # no buckets
         keys = [shortened(text) for text in where.values()]
-        with self._engine_alone():
+        with self._engine.alone():
             try:
                 self._load(events, within)
-                with self._engine.cursor() as cursor:
+                with self._connection.cursor() as cursor:
                     return cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all()
             except engine.EngineError as error:
                 raise _failed(declaration, error) from error
 
     def count_days(self, keys: Sequence[str]) -> list[Day]:
         """Count events by the days that their keys name, and add up their checksums."""
-        with self._engine_alone():
+        with self._engine.alone():
             return self._days(pa.table({"key": pa.array(keys, pa.string())}))
 
     def close(self) -> None:
-        """Let go of threads and engine, when nobody folds any more."""
-        with self._lock:
-            self._closed.set()
-            self._workers.shutdown()
-            self._engine.close()
+        """Let go of the engine, when nobody folds any more."""
+        self._engine.close()
 
-    @contextmanager
-    def _engine_alone(self) -> Iterator[None]:
-        """Have the engine to oneself; raises Closed."""
-        with self._lock:
-            if self._closed.is_set():
-                raise Closed
-            yield
+    @property
+    def _connection(self) -> engine.Connection:
+        return self._engine.connection
 
     def _load(self, events: pa.Table, within: Micros | None) -> _Decoded:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
         events, untyped = _without_untyped(events)
         rows = [self._facts(event_type) for event_type in events.column("type").unique().to_pylist()]
-        self._engine.register("types", pa.Table.from_pylist(rows, schema=self._schema()))
+        self._connection.register("types", pa.Table.from_pylist(rows, schema=self._schema()))
         try:
             decoded = evolve(self._decode(events, within), broken=untyped)
         except (engine.EngineError, pa.ArrowInvalid):
@@ -194,21 +199,23 @@ class Fold:
             decoded = evolve(self._decode(events, within), broken=untyped + broken)
         if not decoded.untimed:
             return decoded
-        untimed = self._engine.execute(f"DELETE FROM decoded WHERE {UNTIMED} RETURNING position, type")
+        untimed = self._connection.execute(f"DELETE FROM decoded WHERE {UNTIMED} RETURNING position, type")
         return evolve(decoded, broken=decoded.broken + untimed.fetchall())
 
     def _decode(self, events: pa.Table, within: Micros | None) -> _Decoded:
-        self._engine.register("batch", events.set_column(2, "state", events.column("state").cast(pa.string())))
-        self._engine.execute(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}")
+        self._connection.register("batch", events.set_column(2, "state", events.column("state").cast(pa.string())))
+        self._connection.execute(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}")
         if within:
-            self._engine.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
-        return _Decoded(*self._engine.execute(ABOUT_DECODED).fetchall()[0])
+            self._connection.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
+        return _Decoded(*self._connection.execute(ABOUT_DECODED).fetchall()[0])
 
     def _without_broken(self, events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
         """Set aside, one by one, what is stored but is no JSON."""
         states = [_text(state) for state in events.column("state").to_pylist()]
-        self._engine.register("batch", events.set_column(2, "state", pa.array(states, pa.string())))
-        valid = self._engine.execute("SELECT position, type, coalesce(json_valid(state), false) FROM batch").fetchall()
+        self._connection.register("batch", events.set_column(2, "state", pa.array(states, pa.string())))
+        valid = self._connection.execute(
+            "SELECT position, type, coalesce(json_valid(state), false) FROM batch"
+        ).fetchall()
         fine = pa.array([ok for _, _, ok in valid], pa.bool_())
         return events.filter(fine), [(position, event_type) for position, event_type, ok in valid if not ok]
 
@@ -225,10 +232,10 @@ class Fold:
         """Count a batch by the days that its keys name, whatever else can be read of its events."""
         if not events.num_rows or "key" not in events.column_names:
             return []
-        self._engine.register("keys", events.select(["key"]))
-        first, last = self._engine.execute(ENDS_OF_KEYS).fetchall()[0]
+        self._connection.register("keys", events.select(["key"]))
+        first, last = self._connection.execute(ENDS_OF_KEYS).fetchall()[0]
         _, day = self.calendar.sql("us", first // MICRO, last // MICRO + 1)
-        return self._engine.execute(COUNT_DAYS.format(day=day)).fetchall()
+        return self._connection.execute(COUNT_DAYS.format(day=day)).fetchall()
 
     def _fold(
         self, declaration: Declaration, buckets: tuple[str, str], decoded: _Decoded, days: list[Day]
@@ -236,7 +243,7 @@ class Fold:
         sql = ProjectionSql(declaration, *buckets)
         unreadable = _listed(declaration, decoded.broken)
         try:
-            with self._engine.cursor() as cursor:
+            with self._connection.cursor() as cursor:
                 rows = Rows(cursor.sql(sql.rows()).to_arrow_reader(READ).read_all())
                 if decoded.unread or sql.may_fail():
                     unreadable += cursor.execute(sql.unreadable()).fetchall()

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from attrs import evolve, field, frozen
 
-from analytics_es.errors import BadQuestion, BadValue, UnknownEntity, UnknownKey
+from analytics_es.errors import GUIDE, BadQuestion, BadValue, UnknownEntity, UnknownKey
 from analytics_es.events.fields import TAG
 from analytics_es.projection.declaration import Declaration, crossing_key
 
@@ -202,5 +202,5 @@ def _unknown(declaration: Declaration, word: Any, why: str = "") -> NoReturn:
     if close := difflib.get_close_matches(str(word), names, n=2):
         hint += f" (did you mean {' or '.join(close)}?)"
     if str(word).startswith(TAG):
-        hint += f"; attributes once declared, of cost by tags = [{word.removeprefix(TAG)!r}] (docs/dimensions.md)"
+        hint += f"; attributes once declared, of cost by tags = [{word.removeprefix(TAG)!r}] ({GUIDE}/dimensions.md)"
     raise UnknownKey(key=word, projection=declaration.name, keys=", ".join(names) + hint)

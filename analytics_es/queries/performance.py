@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from analytics_es.projection.declaration import Measure
+from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.figures import distribution, share
 from analytics_es.queries.question import Question, QuestionContext
 from analytics_es.queries.rows import Values, measures_of, merged_by, named, together
+from analytics_es.read_models import Span
 from analytics_es.types import OperationPerformance, PerformanceMetrics, PerformancePoint, TimePeriod
 
 KEYS = ("operation", "subject")
@@ -20,42 +21,55 @@ NEEDED = (
 
 def performance(context: QuestionContext, period: TimePeriod) -> PerformanceMetrics:
     """Answer get_performance_metrics."""
-    keys = list(KEYS)
     with context.question(["performance"], period) as question:
         declaration = question.declaration("performance", NEEDED)
         measures = measures_of(declaration)
-        points = question.points(declaration, measures, {}, keys)
-        busy = {row[:2]: row[2] for row in question.snapshot.busy(declaration, question.tiling.hours(), by=keys)}
-        seconds = question.tiling.end - question.tiling.start
+        points = question.points(declaration, measures, {}, KEYS)
+        rows = [row for rows in points.values() for row in rows]
+        busy, seconds = _busy_seconds(question, declaration), question.passed()
         operations = [
             _operation(measures, names[0], names[1], values, seconds, busy.get(names, 0))
-            for names, values in merged_by(measures, [row for rows in points.values() for row in rows], 2).items()
+            for names, values in merged_by(measures, rows, 2).items()
         ]
         return PerformanceMetrics(
             period=question.period,
             operations=sorted(operations, key=lambda row: (-row.calls, row.operation, row.subject)),
             series=[_performance_point(question, measures, start, rows) for (start,), rows in points.items()],
             completeness=question.completeness(),
+            totals=_performance_point(question, measures, question.tiling.start, rows),
         )
 
 
+def _busy_seconds(question: Question, declaration: Declaration) -> dict[tuple[str, str], float]:
+    """Return of each operation and subject how long the hours were that had calls, of the one that goes on so far."""
+    tiling, snapshot, now = question.tiling, question.snapshot, question.context.clock().timestamp()
+    busy = {row[:2]: row[2] * 3600 for row in snapshot.busy(declaration, tiling.hours(), by=KEYS)}
+    hour = tiling.calendar.hour_start(int(now))
+    if tiling.start <= hour < tiling.end and now > hour:
+        coming = tiling.calendar.next_hour(hour) - now
+        for row in snapshot.busy(declaration, [Span("hour", hour, hour + 1)], by=KEYS):
+            busy[row[:2]] -= coming
+    return busy
+
+
 def _operation(
-    measures: Sequence[Measure], operation: str, subject: str, values: Values, seconds: int, busy_hours: int
+    measures: Sequence[Measure], operation: str, subject: str, values: Values, seconds: float, busy_seconds: float
 ) -> OperationPerformance:
-    calls, failures = values["calls"], values["failures"]
+    calls, failures, unknown = values["calls"], values["failures"], values.get("unknown") or 0
     tokens, duration = values["timed_output_tokens"], values["output_duration"]
     return OperationPerformance(
         operation=operation,
         subject=subject,
         calls=calls,
         failures=failures,
-        error_rate=share(failures, calls),
-        calls_per_second=calls / seconds,
-        busy_calls_per_second=share(calls, busy_hours * 3600),
+        error_rate=share(failures, calls - unknown),
+        calls_per_second=calls / seconds if seconds else None,
+        busy_calls_per_second=calls / busy_seconds if busy_seconds > 0 else None,
         output_tokens=values["output_tokens"],
         output_tokens_per_second=tokens * 1_000_000 / duration if tokens and duration else None,
         duration_ms=_spread(measures, values, "duration"),
         time_to_first_chunk_ms=_spread(measures, values, "time_to_first_chunk"),
+        unknown=unknown,
     )
 
 
@@ -67,13 +81,14 @@ def _spread(measures: Sequence[Measure], values: Values, name: str) -> Any:
 def _performance_point(
     question: Question, measures: Sequence[Measure], start: int, rows: list[Any]
 ) -> PerformancePoint:
-    shown = [measure for measure in measures if measure.name in ("calls", "failures", "duration")]
+    shown = [measure for measure in measures if measure.name in ("calls", "failures", "unknown", "duration")]
     values = together(shown, [named(measures, row[2:]) for row in rows])
-    calls, failures = values["calls"] or 0, values["failures"] or 0
+    calls, failures, unknown = values["calls"] or 0, values["failures"] or 0, values.get("unknown") or 0
     return PerformancePoint(
         start=question.tiling.local(start),
         calls=calls,
         failures=failures,
-        error_rate=share(failures, calls),
+        error_rate=share(failures, calls - unknown),
         duration_ms=_spread(measures, values, "duration"),
+        unknown=unknown,
     )

@@ -14,7 +14,7 @@ from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.policies import Policies
-from analytics_es.read_models import ReadModels, Remembered, Snapshot, Tiling, remembering
+from analytics_es.read_models import ReadModels, Remembered, Snapshot, Span, Tiling, remembering
 from analytics_es.types import Completeness, TimePeriod
 
 Derive = Callable[[Declaration, Tiling, int], ReadModels]
@@ -97,6 +97,17 @@ class QuestionContext:
         raise AssertionError  # one of the tries has returned or raised
 
 
+def _together(spans: Sequence[Span]) -> Iterator[Sequence[Span]]:
+    """Yield the spans of each statement; those of one label are never apart, so that each point is one row of keys."""
+    first = 0
+    while first < len(spans):
+        end = first + TOGETHER
+        while end < len(spans) and spans[end].label is not None and spans[end].label == spans[end - 1].label:
+            end += 1
+        yield spans[first:end]
+        first = end
+
+
 @define
 class _FromLog:
     """Whether the snapshot of a question is open, and whether what the log says was left out of its answer for that."""
@@ -157,8 +168,7 @@ class Question:
         spans, labels = self.tiling.series(self.requested.granularity)
         columns = [column for measure in measures for column in measure.columns]
         rows: dict[tuple[int, ...], list[tuple[Any, ...]]] = {(label,): [] for label in labels}
-        for first in range(0, len(spans), TOGETHER):
-            together = spans[first : first + TOGETHER]
+        for together in _together(spans):
             for row in self.snapshot.sums(declaration, columns, together, where=where, by=by, by_time=True):
                 rows[(row[0],)].append(row[1:])
         return rows
@@ -172,10 +182,18 @@ class Question:
                 raise NoLongerKept(grain=grain, since=self.tiling.local(since), instead=instead)
 
     def before(self) -> Tiling | None:
-        """Return the period before, None where its buckets are no longer kept."""
-        before = self.tiling.before()
+        """Return the period before, of one that goes on the same stretch of it; None where that is no longer kept.
+
+        Nor is there one where nothing of the period has passed.
+        """
+        before = self.tiling.before(self.context.clock().timestamp())
         since = {"hour": self.horizon.hours, "day": self.horizon.days}
-        return None if any(span.start < since[span.grain] for span in before.spans()) else before
+        gone = any(span.start < since[span.grain] for span in before.spans())
+        return None if gone or before.start >= before.end else before
+
+    def passed(self) -> float:
+        """Return how many seconds of the period have passed, 0 where it has not begun."""
+        return max(min(self.context.clock().timestamp(), self.tiling.end) - self.tiling.start, 0.0)
 
     def not_stored(self, words: Iterable[str]) -> tuple[str, ...]:
         """Return the words, such as `user`, that a policy of privacy did not let be stored of some of the events."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,17 +9,18 @@ from attrs import evolve
 
 from analytics_es.errors import UnknownMetric
 from analytics_es.projection.declaration import MONEY, Declaration, Measure
+from analytics_es.queries.close import hint
 from analytics_es.queries.figures import change, distribution, nothing
 from analytics_es.queries.grouping import Grouping, asked_by, grouping
 from analytics_es.queries.question import Question, QuestionContext
 from analytics_es.queries.rows import Values, columns_of, left, named, together
 from analytics_es.read_models import Tiling
-from analytics_es.types import Distribution, MetricGroup, MetricInfo, MetricPoint, MetricSummary, TimePeriod
+from analytics_es.types import Distribution, Listing, MetricGroup, MetricInfo, MetricPoint, MetricSummary, TimePeriod
 
 
-def metrics(declarations: Sequence[Declaration]) -> list[MetricInfo]:
+def metrics(declarations: Sequence[Declaration]) -> Listing[MetricInfo]:
     """List every metric that can be asked for."""
-    return [
+    infos = (
         MetricInfo(
             name=f"{declaration.name}.{measure.name}",
             kind=measure.kind,
@@ -30,7 +30,8 @@ def metrics(declarations: Sequence[Declaration]) -> list[MetricInfo]:
         )
         for declaration in declarations
         for measure in declaration.measures
-    ]
+    )
+    return Listing(infos, of=MetricInfo)
 
 
 def find_metric(declarations: Sequence[Declaration], metric: str) -> tuple[Declaration, Measure]:
@@ -42,9 +43,7 @@ def find_metric(declarations: Sequence[Declaration], metric: str) -> tuple[Decla
     }
     if metric in homes:
         return homes[metric]
-    close = difflib.get_close_matches(str(metric), homes, n=3, cutoff=0.4)
-    hint = f": did you mean {' or '.join(close)}?" if close else ""
-    raise UnknownMetric(metric=metric, hint=hint)
+    raise UnknownMetric(metric=metric, hint=hint(declarations, metric))
 
 
 def summary(
@@ -79,7 +78,7 @@ def _by_currency(measure: Measure, whole: MetricSummary, summaries: list[MetricS
         figures=empty,
         previous=empty,
         change=None,
-        groups=[],
+        groups=Listing(of=MetricGroup, by=getattr(whole.groups, "by", ())),
         series=[evolve(point, figures=empty) for point in whole.series],
     )
 
@@ -100,7 +99,8 @@ def _summary(
         rows = question.snapshot.sums(declaration, measure.columns, tiling.spans(), where=once)
         return distribution(measure, rows[0]) if rows else nothing(measure)
 
-    figures, previous = of(question.tiling), of(question.before())
+    before = question.before()
+    figures, previous = of(question.tiling), of(before)
     series = question.points(declaration, [measure], once)
     return MetricSummary(
         metric=f"{declaration.name}.{measure.name}",
@@ -120,6 +120,7 @@ def _summary(
         currency=currency,
         by_currency=[],
         completeness=question.completeness(asked_by(where, by)),
+        compared_with=before.whole() if before else None,
     )
 
 
@@ -138,7 +139,7 @@ def _groups(
         )
         for row in rows
     ]
-    return sorted(groups, key=lambda group: -(_size(group.figures) or 0))
+    return Listing(sorted(groups, key=lambda group: -(_size(group.figures) or 0)), of=MetricGroup, by=keys.words)
 
 
 def _of_nobody(

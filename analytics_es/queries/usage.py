@@ -51,7 +51,7 @@ def usage(
             entity_id=next(iter(whose.values()), None),
             period=question.period,
             totals=_usage_totals(question, whole),
-            success_rate=share((whole["finished"] or 0) - (whole["failures"] or 0), whole["finished"] or 0),
+            success_rate=_success_rate(whole),
             active_entities=active,
             by_event_type=[
                 EventTypeUsage(event_type=event_type, totals=_usage_totals(question, values))
@@ -115,4 +115,10 @@ def _usage_totals(question: Question, values: Values) -> UsageTotals:
         output_tokens=values.get("output_tokens"),
         first_seen=moment("first_seen"),
         last_seen=moment("last_seen"),
+        unknown=values.get("unknown") or 0,
     )
+
+
+def _success_rate(values: Values) -> float | None:
+    told = (values["finished"] or 0) - (values.get("unknown") or 0)
+    return share(told - (values["failures"] or 0), told)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 
 from analytics_es.errors import AnalyticsError, FoldFailed, RebuildRunning, RowsRefused
 from analytics_es.log import EventLog
+from analytics_es.process import Background
 from analytics_es.read_models.catch_up import RETRY_SECONDS, Runner
 from analytics_es.read_models.rebuild import owed
 from analytics_es.read_models.store import ReadModels
@@ -26,8 +26,8 @@ class Backfill:
 
     def __init__(self, log: EventLog, read_models: ReadModels, runner: Runner, rebuild: Rebuild) -> None:
         self._log, self._read_models, self._runner, self._rebuild = log, read_models, runner, rebuild
-        self._closing = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.background = Background("analytics-es-backfill", self._follow)
+        self._closing = self.background.stopping
 
     def now(self, progress: Progress | None = None) -> None:
         """Rebuild what is owed, unless somebody else is rebuilding."""
@@ -59,8 +59,7 @@ class Backfill:
 
     def follow(self) -> None:
         """Do so in the background: when the store is opened, and again where that failed."""
-        self._thread = threading.Thread(target=self._follow, name="analytics-es-backfill", daemon=True)
-        self._thread.start()
+        self.background.start()
 
     def _follow(self) -> None:
         while not self._closing.is_set():
@@ -80,9 +79,7 @@ class Backfill:
 
     def close(self) -> None:
         """Stop; what is being filled is cleared away, and begun again by the next start."""
-        self._closing.set()
-        if self._thread:
-            self._thread.join()
+        self.background.close()
 
 
 class _Closing(Exception):

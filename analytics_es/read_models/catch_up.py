@@ -6,9 +6,8 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -19,6 +18,7 @@ from analytics_es.errors import AnalyticsError, NotCaughtUp, StoreBusy, StoreUna
 from analytics_es.events import codec
 from analytics_es.log import EventLog
 from analytics_es.log.database import Cursor
+from analytics_es.process import Background, ahead
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded, Result, succeeded
 from analytics_es.read_models.halving import AT_FAULT, Halving, following
@@ -55,15 +55,6 @@ class _Overtaken(Exception):
     """Another runner was faster."""
 
 
-def _ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
-    """Fold the next batch in a thread of its own while this one is being committed."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="analytics-es-ahead") as worker:
-        coming = worker.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = worker.submit(next, batches, None)
-            yield batch
-
-
 class Runner:
     """Advances the checkpoints of all projections; any number of runners may, exactly one succeeds with each batch."""
 
@@ -74,10 +65,9 @@ class Runner:
         self.left_out: Collection[str] = ()  # what a rebuild is filling: not to be done twice
         self._clock, self._batch = clock, batch
         self._stepping = threading.Lock()
-        self._woken = threading.Event()
-        self._stopping = threading.Event()
+        self.background = Background("analytics-es-follower", self._follow)
+        self._stopping, self._woken = self.background.stopping, self.background.woken
         self._moved = threading.Condition()
-        self._thread: threading.Thread | None = None
         self.errors: dict[str, AnalyticsError] = {}
         self.trouble: AnalyticsError | None = None  # what keeps all of them from going on, for now
         self.moved: Callable[[], None] = lambda: None  # called after each commit
@@ -137,22 +127,23 @@ class Runner:
         position = min(behind)
         names = behind[position]
         declarations = {name: read_model.declaration for name, read_model in live.items()}
-        batches = self._folded(declarations, frozenset(names), position, head)
-        for batch in batches if head - position <= self._batch else _ahead(batches):
-            names = self._commit(batch, names)
-            if progress:
-                progress("folding", batch.last, head)
-            if not names or self._stopping.is_set():
-                break
+        folded = self._folded(declarations, frozenset(names), position, head)
+        with closing(folded if head - position <= self._batch else ahead("analytics-es-ahead", folded)) as batches:
+            for batch in batches:
+                names = self._commit(batch, names)
+                if progress:
+                    progress("folding", batch.last, head)
+                if not names or self._stopping.is_set():
+                    break
 
     def _folded(
         self, live: Mapping[str, Declaration], names: Iterable[str], position: int, head: int
-    ) -> Iterator[_Batch]:
+    ) -> Generator[_Batch, None, None]:
         """Scan and fold from a position up to the head, batch by batch, as the live read models are defined."""
         declared = self._read_models.declarations
         stale = any(live[name].definition != declared[name].definition for name in live)
         fold = self._fold.of(live.values()) if stale else self._fold
-        while position < head:
+        while position < head and not self._stopping.is_set():
             events = self._log.scan(after=position, limit=self._batch, upto=head)
             last = events.column("position")[-1].as_py() if events.num_rows else head
             yield _Batch(live, fold(events, sorted(names)), position, last, events.num_rows)
@@ -233,8 +224,7 @@ class Runner:
     def follow(self) -> None:
         """Follow the log in a background thread until closed."""
         self._log.listen(self.wake)
-        self._thread = threading.Thread(target=self._follow, name="analytics-es-follower", daemon=True)
-        self._thread.start()
+        self.background.start()
 
     def wake(self) -> None:
         """Say that something was appended."""
@@ -253,7 +243,7 @@ class Runner:
                     self._stopping.wait(PAUSE_SECONDS)
                 self.trouble = None
             except AnalyticsError as error:
-                if str(error) != str(self.trouble):
+                if str(error) != str(self.trouble) and not self._stopping.is_set():
                     logger.error("%s", error)
                 self.trouble = error
                 self._stopping.wait(RETRY_SECONDS / 10)
@@ -295,10 +285,7 @@ class Runner:
 
     def close(self) -> None:
         """Stop following; a batch under way is finished or was never begun."""
-        self._stopping.set()
-        self._woken.set()
-        if self._thread:
-            self._thread.join()
+        self.background.close()
 
 
 def _recorded_at(stored: Mapping[str, Any] | None) -> datetime | None:

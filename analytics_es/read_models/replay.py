@@ -9,7 +9,7 @@ import multiprocessing
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from multiprocessing.util import Finalize
 from typing import Any
@@ -18,12 +18,13 @@ import pyarrow as pa
 from attrs import frozen
 
 from analytics_es.errors import AnalyticsError, CannotReachScheduler, MissingExtra, WorkerLost
+from analytics_es.process import Helpers, endings
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, defined
 from analytics_es.projection.fold import Fold, Result
 from analytics_es.read_models.sources import ReplaySource
+from analytics_es.types.defaults import BATCH
 
-BATCH = 100_000
 AHEAD = 2  # parts for each worker that are under way or waiting to be merged
 
 
@@ -115,7 +116,8 @@ def _translated() -> Iterator[None]:
         raise
     except Exception as error:
         of_cluster = type(error).__module__.startswith("distributed")
-        if isinstance(error, (BrokenExecutor, CancelledError)) or of_cluster:
+        no_more = isinstance(error, RuntimeError) and endings.is_near()  # pools take no work when the process is ending
+        if isinstance(error, (BrokenExecutor, CancelledError)) or of_cluster or no_more:
             raise WorkerLost(problem=(str(error) or type(error).__name__).splitlines()[0]) from error
         raise
 
@@ -137,11 +139,8 @@ def replaying(
     opening = source.remote()
     with closing(Here(source, declarations, calendar)) as here:
         if opening is None or (executor is None and workers <= 1):
-            with ThreadPoolExecutor(1, "analytics-es-replay") as thread:
-                try:
-                    yield Replay(source, lambda part: thread.submit(here.fold_part, part), AHEAD, size, here)
-                finally:
-                    thread.shutdown(cancel_futures=True)
+            with Helpers("analytics-es-replay") as helpers:
+                yield Replay(source, lambda part: helpers.submit(here.fold_part, part), AHEAD, size, here)
             return
         work = Work(tuple(declaration.definition for declaration in declarations), str(calendar.zone), opening)
         if executor is not None:

@@ -112,7 +112,8 @@ def _declared(old: Declaration, new: Declaration) -> bool:
 
 def carries_all(old: Declaration, new: Declaration) -> bool:
     """Say whether rows of one definition are all that the other has of their events."""
-    return old.fingerprint == new.fingerprint or (_declared(old, new) and {*new.entities} <= {*old.entities})
+    same = evolve(old, outcomes=new.outcomes).fingerprint == new.fingerprint  # what was sealed keeps what it was then
+    return same or (_declared(old, new) and {*new.entities} <= {*old.entities})
 
 
 def carried(old: Declaration, new: Declaration) -> Carry:

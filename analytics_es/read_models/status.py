@@ -8,17 +8,17 @@ from analytics_es.projection.declaration import Declaration, differences
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.snapshot import Snapshot
 from analytics_es.read_models.store import ReadModels
-from analytics_es.types import ProjectionStatus, UnreadableValue
+from analytics_es.types import Listing, ProjectionStatus, UnreadableValue
 
 
 def projection_status(
     read_models: ReadModels, runner: Runner, problem: Callable[[str], str | None]
-) -> list[ProjectionStatus]:
+) -> Listing[ProjectionStatus]:
     """Say how far every projection is; `problem` says what keeps one from going on, if anything does."""
     with read_models.read() as snapshot:
-        return [
-            _status(snapshot, declared, runner, problem(name)) for name, declared in read_models.declarations.items()
-        ]
+        declared = read_models.declarations.items()
+        statuses = [_status(snapshot, declaration, runner, problem(name)) for name, declaration in declared]
+    return Listing(statuses, of=ProjectionStatus)
 
 
 def _status(snapshot: Snapshot, declared: Declaration, runner: Runner, problem: str | None) -> ProjectionStatus:
@@ -38,8 +38,9 @@ def _status(snapshot: Snapshot, declared: Declaration, runner: Runner, problem: 
     )
 
 
-def unreadable_values(read_models: ReadModels, limit: int) -> list[UnreadableValue]:
+def unreadable_values(read_models: ReadModels, limit: int) -> Listing[UnreadableValue]:
     """List the first values that projections could not read and left out."""
     with read_models.read() as snapshot:
         rows = snapshot.unreadable_values(limit)
-    return [UnreadableValue(projection=name, position=position, field=field) for name, position, field in rows]
+    values = [UnreadableValue(projection=name, position=position, field=field) for name, position, field in rows]
+    return Listing(values, of=UnreadableValue)

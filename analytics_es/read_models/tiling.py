@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
@@ -10,6 +11,7 @@ from attrs import evolve, frozen
 from analytics_es.errors import BadPeriod
 from analytics_es.events.event import EARLIEST, LATEST, MICRO
 from analytics_es.projection.calendar import Calendar
+from analytics_es.read_models.earlier import earlier
 from analytics_es.read_models.snapshot import Span
 from analytics_es.types import TimePeriod
 
@@ -39,7 +41,11 @@ class Tiling:
 
     @classmethod
     def of(cls, calendar: Calendar, period: TimePeriod, *, by_hours: bool = False) -> Tiling:
-        """Widen a period to whole hours; raises BadPeriod for times that no event can have."""
+        """Widen a period to whole hours; one that was given no zone is in the calendar's.
+
+        Raises BadPeriod for times that no event can have.
+        """
+        period = period.in_zone(calendar.zone)
         if period.start - EARLIEST < timedelta(0) or period.end - LATEST > timedelta(0):
             raise BadPeriod(text=str(period), problem="it is outside the years 1990 to 2100")
         end = -(-period.end.timestamp() // 1)
@@ -71,14 +77,21 @@ class Tiling:
         return [span for span in edges if span.start < span.end]
 
     def series(self, granularity: str) -> tuple[list[Span], list[int]]:
-        """Return spans labelled so that each point of a series is one label, and all labels in order."""
+        """Return spans labelled so that each point of a series is one label, and all labels in order.
+
+        The first point begins where the period does, within its day, week or month.
+        """
         if granularity == "hour":
             return self.hours(), self.calendar.hours(self.start, self.end)
         if granularity == "total":
             return [evolve(span, label=self.start) for span in self.spans()], [self.start]
+        if granularity != "day":
+            labels = self._clipped(granularity)
+            parts = [self.part(start, end) for start, end in pairwise([*labels, self.end])]
+            return [evolve(span, label=part.start) for part in parts for span in part.spans()], labels
         first, last = self._days()
         if self.by_hours or first >= last:
-            days = [self.start, *(day for day in self.calendar.days(self.start, self.end) if day > self.start)]
+            days = self._clipped("day")
             ends = [*days[1:], self.end]
             return [Span("hour", start, end, start) for start, end in zip(days, ends, strict=True)], days
         labels = self.calendar.days(first, last)
@@ -86,6 +99,14 @@ class Tiling:
         head = [self.start] if self.start < first else []
         tail = [last] if last < self.end else []
         return spans, [*head, *labels, *tail]
+
+    def label(self, granularity: str, instant: int) -> int:
+        """Return where the point of a series begins that an instant is in."""
+        return self.start if granularity == "total" else max(self.calendar.start(granularity, instant), self.start)
+
+    def _clipped(self, unit: str) -> list[int]:
+        """Return the starts of days, weeks or months, the first one's within the period."""
+        return [max(start, self.start) for start in self.calendar.starts(unit, self.start, self.end)]
 
     def whole_days(self) -> tuple[int, int]:
         """Return the bounds of the days that it lies in: [start, end)."""
@@ -101,15 +122,16 @@ class Tiling:
         """Return the period as hour buckets alone."""
         return [Span("hour", self.start, self.end)]
 
-    def before(self) -> Tiling:
-        """Return the period before: as many days where this one is whole days, else as many seconds."""
-        first, last = self._days()
-        if (first, last) == (self.start, self.end):
-            count = len(self.calendar.days(self.start, self.end))
-            start = self.calendar.days(self.start - (count + 2) * 86_400, self.start)[-count]
-        else:
-            start = self.calendar.hour_start(self.start - (self.end - self.start))
-        return self.part(start, self.start)
+    def before(self, now: float | None = None) -> Tiling:
+        """Return the period before; with `now`, as much of it as has passed of this one, in whole hours."""
+        passed = self.end if now is None else min(max(self._hour_after(now), self.start), self.end)
+        return self.part(*earlier(self.calendar, self.start, self.end, passed))
+
+    def _hour_after(self, now: float) -> int:
+        """Return the end of the hour that it is, unless one begins just now."""
+        whole = int(-(-now // 1))
+        hour = self.calendar.hour_start(whole)
+        return hour if hour == whole else self.calendar.next_hour(hour)
 
     def part(self, start: int, end: int) -> Tiling:
         """Return a stretch of the same time, kept in the same way."""
@@ -131,6 +153,10 @@ class Tiling:
     def period(self, period: TimePeriod) -> TimePeriod:
         """Return the period that this one is of as it is widened, with its granularity."""
         return TimePeriod(self.local(self.start), self.local(self.end), period.granularity)
+
+    def whole(self) -> TimePeriod:
+        """Return it as a period of one point."""
+        return TimePeriod(self.local(self.start), self.local(self.end), "total")
 
     def _days(self) -> tuple[int, int]:
         """Return the bounds of the whole days inside."""

@@ -14,7 +14,7 @@ from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN, read_begun, read_fo
 from analytics_es.lifecycle.sealing import SEALED
 from analytics_es.log import EventLog, announced
 from analytics_es.log.announcements import Read, number, text
-from analytics_es.types import UnreadAnnouncement
+from analytics_es.types import Listing, UnreadAnnouncement
 
 
 def _policy(data: Mapping[str, Any]) -> PrivacyPolicy:
@@ -36,7 +36,8 @@ READERS: Mapping[str, Read[Any]] = {
 }
 
 
-def unread_announcements(log: EventLog) -> list[UnreadAnnouncement]:
+def unread_announcements(log: EventLog) -> Listing[UnreadAnnouncement]:
     """List, by position, what cannot be read and is ignored; from an index."""
     unread = (announced(log, event_type, read).unread for event_type, read in READERS.items())
-    return sorted((announcement for listed in unread for announcement in listed), key=lambda one: one.position)
+    announcements = (announcement for listed in unread for announcement in listed)
+    return Listing(sorted(announcements, key=lambda one: one.position), of=UnreadAnnouncement)

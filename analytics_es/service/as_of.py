@@ -22,7 +22,7 @@ from analytics_es.queries.policies import PolicyLog
 from analytics_es.read_models import Tiling, calendar_of
 from analytics_es.service.questions import Contexts, Questions
 from analytics_es.store import Store
-from analytics_es.types import ExportResult, OperationResult, Progress, TimePeriod
+from analytics_es.types import Attempt, ExportResult, OperationResult, Progress, TimePeriod
 
 
 class AsOf(Questions):
@@ -37,7 +37,7 @@ class AsOf(Questions):
         self._store = evolve(store, log=self._log)
         self._check_open, self._derived = check_open, DerivedReadModels()
         self._policies = PolicyLog(self._log)
-        self._end = weakref.finalize(self, self._derived.close)
+        weakref.finalize(self, self._derived.close).atexit = False  # with the process, all of it goes
         self.position, self._prices = position, prices
         self.recorded_at = recorded_at(store.log, position)
 
@@ -94,4 +94,4 @@ class AsOf(Questions):
             self._check_open()
             return export_data(self._store, format, period, metrics, to=None if to is None else Path(to))
 
-        return OperationResult.of(exported)
+        return Attempt.of(exported)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import _thread
+import logging
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 
 from attrs import Factory, frozen
 
-from analytics_es import forks
 from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.context import CostContext
@@ -19,6 +21,7 @@ from analytics_es.ingest.door import Door
 from analytics_es.ingest.waiting import WaitingCorrections
 from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.log import LogSlice
+from analytics_es.process import forks
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words
@@ -27,6 +30,8 @@ from analytics_es.read_models.backfill import Backfill
 from analytics_es.service.questions import Contexts
 from analytics_es.store import Store
 from analytics_es.types import Progress, TimePeriod
+
+logger = logging.getLogger("analytics_es")
 
 
 @frozen(kw_only=True, eq=False)
@@ -146,6 +151,7 @@ class Lifetime:
         self.buffers: list[Buffer] = []
         self._closed = self._forked = False
         self._reopening = threading.Lock()
+        self._keep()
         forks.register(self)
 
     def parts(self) -> Parts:
@@ -168,6 +174,7 @@ class Lifetime:
         self._closed = True
         if self._forked:
             return
+        self._unused.detach()
         self._parts.close()
         for end in ends:
             end.unwrap()
@@ -189,3 +196,20 @@ class Lifetime:
                 forks.leave((self._parts, *self.buffers))
                 self._parts = self._open_again()
                 self._forked = False
+                self._unused.detach()
+                self._keep()
+
+    def _keep(self) -> None:
+        """Close the parts when nobody can use them any more, such as when a service was opened and not kept.
+
+        In a thread of its own: whoever collects garbage may be one of those that are to end, or hold any lock.
+        """
+        self._unused = weakref.finalize(self, _thread.start_new_thread, _close, (self._parts,))
+        self._unused.atexit = False
+
+
+def _close(parts: Parts) -> None:
+    try:
+        parts.close()
+    except AnalyticsError as error:
+        logger.debug("closing a service that nobody kept: %s", error)

@@ -6,33 +6,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from attrs import frozen
 
-from analytics_es.audit.explain import explain
-from analytics_es.audit.explain_cost import explain_cost
-from analytics_es.audit.rows import COST, Answer, Row, period_and_keys
-from analytics_es.cost import PriceBook, PriceEntry
-from analytics_es.cost.breakdown import cost, read_cost_words
-from analytics_es.cost.budgets.accounts import BUDGETS
-from analytics_es.cost.budgets.report import budgets
-from analytics_es.cost.price_diff import price_diff
-from analytics_es.cost.unit_costs import unit_costs
-from analytics_es.cost.what_if import assumption as assumed
 from analytics_es.errors import MissingProjection
-from analytics_es.projection.declaration import Declaration
-from analytics_es.queries import QuestionContext
-from analytics_es.queries.grouping import Words, read_text, read_words
-from analytics_es.queries.performance import performance
-from analytics_es.queries.summary import find_metric, metrics, summary
-from analytics_es.queries.usage import read_whose, usage
-from analytics_es.store import Store
 from analytics_es.types import (
+    Attempt,
     BudgetReport,
     CostBreakdown,
     CostExplanation,
     Explanation,
+    Listing,
     MetricInfo,
     MetricSummary,
     OperationResult,
@@ -43,6 +28,14 @@ from analytics_es.types import (
     UnitCosts,
     UsageStats,
 )
+
+if TYPE_CHECKING:
+    from analytics_es.audit.rows import Answer, Row
+    from analytics_es.cost import PriceBook, PriceEntry
+    from analytics_es.projection.declaration import Declaration
+    from analytics_es.queries import QuestionContext
+    from analytics_es.queries.grouping import Words
+    from analytics_es.store import Store
 
 T = TypeVar("T")
 
@@ -90,11 +83,13 @@ class Questions(ABC):
             with contexts.open(projection, period, words) as context:
                 return answer(context)
 
-        return OperationResult.of(answered)
+        return Attempt.of(answered)
 
-    def list_metrics(self) -> OperationResult[list[MetricInfo]]:
+    def list_metrics(self) -> OperationResult[Listing[MetricInfo]]:
         """List every metric that `get_summary` and `export_data` know."""
-        return OperationResult.of(lambda: metrics(self._contexts().declarations))
+        from analytics_es.queries.summary import metrics
+
+        return Attempt.of(lambda: metrics(self._contexts().declarations))
 
     def get_summary(
         self,
@@ -112,6 +107,9 @@ class Questions(ABC):
         failure is BadQuestion for a filter that is no text, UnknownKey for a name that is none.
         """
 
+        from analytics_es.queries.grouping import read_words
+        from analytics_es.queries.summary import find_metric, summary
+
         def answered() -> MetricSummary:
             contexts = self._contexts()
             declaration, _ = find_metric(contexts.declarations, metric)
@@ -119,7 +117,7 @@ class Questions(ABC):
             with contexts.open(declaration.name, period, words, progress) as context:
                 return summary(context, metric, period, group_by=words.by, where=words.where)
 
-        return OperationResult.of(answered)
+        return Attempt.of(answered)
 
     def get_usage_stats(
         self, entity_type: str | None, entity_id: str | None, period: TimePeriod
@@ -129,6 +127,9 @@ class Questions(ABC):
         The id "" means nobody: events that belong to no entity of the type, which are derived from the log.
         """
 
+        from analytics_es.queries.grouping import Words
+        from analytics_es.queries.usage import read_whose, usage
+
         def answered() -> UsageStats:
             contexts = self._contexts()
             whose = read_whose(_declared(contexts, "usage"), entity_type, entity_id)
@@ -136,10 +137,12 @@ class Questions(ABC):
             with contexts.open("usage", period, words) as context:
                 return usage(context, entity_type, whose, period)
 
-        return OperationResult.of(answered)
+        return Attempt.of(answered)
 
     def get_performance_metrics(self, period: TimePeriod) -> OperationResult[PerformanceMetrics]:
         """Say how fast and how reliable each operation was."""
+        from analytics_es.queries.performance import performance
+
         return self._ask("performance", period, lambda context: performance(context, period))
 
     def get_cost_breakdown(
@@ -164,6 +167,9 @@ class Questions(ABC):
         derived from the log, which `progress` is told of: position and head.
         """
 
+        from analytics_es.cost.breakdown import cost, read_cost_words
+        from analytics_es.cost.what_if import assumption as assumed
+
         def answered() -> CostBreakdown:
             contexts = self._contexts()
             words = read_cost_words(_declared(contexts, "cost"), by, where)
@@ -171,7 +177,7 @@ class Questions(ABC):
                 assumption = assumed(context, prices, models)
                 return cost(context, period, words.by, where=words.where, assumption=assumption)
 
-        return OperationResult.of(answered)
+        return Attempt.of(answered)
 
     def get_unit_costs(
         self, period: TimePeriod, *, where: Mapping[str, str] | None = None
@@ -181,6 +187,8 @@ class Questions(ABC):
         Each is what all its calls of the period cost, by how many there are. Filters choose calls, and with them jobs
         and conversations; tasks that ended well are all of the period, so that what models cost per task adds up.
         """
+        from analytics_es.cost.unit_costs import unit_costs
+
         return self._ask("cost", period, lambda context: unit_costs(context, period, where))
 
     def diff_prices(
@@ -190,6 +198,9 @@ class Questions(ABC):
 
         Entries are those of `publish_prices`. Nothing is recorded. What calls reported stays, and is not compared.
         """
+        from analytics_es.cost.price_diff import price_diff
+        from analytics_es.queries.grouping import Words
+
         return self._ask("cost", period, lambda context: price_diff(context, entries, period), Words())
 
     def get_budgets(self, *, budget: str | None = None, at: datetime | None = None) -> OperationResult[BudgetReport]:
@@ -199,12 +210,16 @@ class Questions(ABC):
         `at`, the figures are of what had occurred by the end of that hour, else of everything that is recorded.
         """
 
+        from analytics_es.cost.budgets.accounts import BUDGETS
+        from analytics_es.cost.budgets.report import budgets
+        from analytics_es.queries.grouping import read_text
+
         def answered() -> BudgetReport:
             contexts = self._contexts()
             _declared(contexts, BUDGETS)
             return budgets(contexts.open, None if budget is None else read_text("budget", budget), at)
 
-        return OperationResult.of(answered)
+        return Attempt.of(answered)
 
     def explain(
         self,
@@ -226,6 +241,11 @@ class Questions(ABC):
         Money of several currencies is never added: the failure names them, ask for one of them.
         """
 
+        from analytics_es.audit.explain import explain
+        from analytics_es.audit.rows import period_and_keys
+        from analytics_es.queries.grouping import read_words
+        from analytics_es.queries.summary import find_metric
+
         def explained() -> Explanation:
             contexts = self._contexts()
             when, keys = period_and_keys(period, row, where, metric=metric)
@@ -235,7 +255,7 @@ class Questions(ABC):
             with contexts.evidence(declaration.name, when) as context:
                 return explain(context, contexts.store, metric, when, keys, **options)
 
-        return OperationResult.of(explained)
+        return Attempt.of(explained)
 
     def explain_cost(
         self,
@@ -255,6 +275,10 @@ class Questions(ABC):
         calls of which the cost is not known. What is only supposed cannot be explained.
         """
 
+        from analytics_es.audit.explain_cost import explain_cost
+        from analytics_es.audit.rows import COST, period_and_keys
+        from analytics_es.cost.breakdown import read_cost_words
+
         def explained() -> CostExplanation:
             contexts = self._contexts()
             when, keys = period_and_keys(period, row, where, metric=COST)
@@ -263,7 +287,7 @@ class Questions(ABC):
             with contexts.evidence("cost", when) as context:
                 return explain_cost(context, contexts.store, when, keys, **options)
 
-        return OperationResult.of(explained)
+        return Attempt.of(explained)
 
 
 def _declared(contexts: Contexts, projection: str) -> Declaration:

@@ -1,49 +1,48 @@
-"""AnalyticsService: what an application embeds. It puts the parts together and hands every call to one of them."""
+"""AnalyticsService: what an application embeds. It puts the parts together and hands every call to one of them.
+
+Importing it is quick, so the rooms that do the work are imported by the calls that need them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from analytics_es.audit.diff import diff
-from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
-from analytics_es.cost.budgets.thresholds import OnThreshold
-from analytics_es.cost.corrections import Corrections
-from analytics_es.cost.price_log import PriceLog
-from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, WhenFull
-from analytics_es.ingest.bus import FAMILIES
-from analytics_es.ingest.subscription import subscribe
-from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
-from analytics_es.ingest.writer import OnFailure
-from analytics_es.lifecycle import Erasure
-from analytics_es.log import Appended, Entry
-from analytics_es.log.strict import StrictIds
-from analytics_es.queries.as_of import position_at
-from analytics_es.service.as_of import AsOf
-from analytics_es.service.opening import Opening
-from analytics_es.service.parts import Parts
-from analytics_es.service.upkeep import Upkeep
-from analytics_es.store import SCHEMA
+from analytics_es.service.prices import Prices
 from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
-    CostCorrection,
     ForgetReceipt,
+    Names,
     OperationResult,
     Progress,
     Receipt,
     TimePeriod,
 )
+from analytics_es.types.defaults import FAMILIES, SCHEMA
+
+if TYPE_CHECKING:
+    from datetime import date
+    from uuid import UUID
+
+    from analytics_es.cost.budgets.thresholds import OnThreshold
+    from analytics_es.cost.price_log import PriceLog
+    from analytics_es.ingest import Buffer, Importer, MessageBus, PrivacyPolicy, Subscription, Timed, WhenFull
+    from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver
+    from analytics_es.ingest.writer import OnFailure
+    from analytics_es.log import Appended, Entry
+    from analytics_es.log.strict import StrictIds
+    from analytics_es.service.as_of import AsOf
+    from analytics_es.service.parts import Parts
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class AnalyticsService(Upkeep):
+class AnalyticsService(Prices):
     """An event-sourced analytics service over one store; safe to use from several threads. Open it with `open`.
 
     Expected failures come back as `OperationResult` failures; `open`, `subscribe_to`, `catch_up` and
@@ -80,16 +79,18 @@ class AnalyticsService(Upkeep):
         `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time: for some sources, `["agents", "otel:*"]`, or
-        for all, `True` (appends of these are slower, docs/concepts.md).
-        `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or rules
-        (docs/privacy.md). `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
+        for all, `True` (appends of these are slower).
+        `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or a
+        mapping of rules. `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
         unless said otherwise, nothing is ever let go. `tags` are attributes that cost is told apart by, unless said
-        otherwise those that this store was told of last (docs/dimensions.md). `settings` is a TOML file that says
+        otherwise those that this store was told of last. `settings` is a TOML file that says
         all five; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
-        reached (docs/budgets.md), in a thread of its own or by `catch_up`, where that was recorded first.
+        reached, in a thread of its own or by `catch_up`, where that was recorded first.
         Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention, BadTags and
-        BadDeclaration.
+        BadDeclaration. The guide says more of each: https://github.com/analytics-es/analytics-es/tree/main/docs
         """
+        from analytics_es.service.opening import Opening
+
         service = cls(
             Opening(
                 url_or_path=url_or_path,
@@ -118,8 +119,8 @@ class AnalyticsService(Upkeep):
         event_type: str,
         data: Mapping[str, Any],
         *,
-        occurred_at: datetime | None = None,
-        id: str | None = None,
+        occurred_at: datetime | date | str | None = None,
+        id: str | int | UUID | None = None,
         source: str | None = None,
     ) -> OperationResult[Receipt]:
         """Record one event, durably; the same source, id and time again changes nothing."""
@@ -150,6 +151,8 @@ class AnalyticsService(Upkeep):
         order and after those of here; one that is wrong is refused.
         """
 
+        from analytics_es.ingest.tally import skip_own
+
         def take_over(prices: PriceLog) -> TakeOver | None:
             return prices.taken_over if with_prices else skip_own if exported else None
 
@@ -169,9 +172,12 @@ class AnalyticsService(Upkeep):
         """Return what records the rows of files, as `analytics_es.ingest.files` reads them: one for each import.
 
         A row without an id is known by what it says, and by how many rows of its file say the same; so a file that is
-        renamed, rolled or longer adds only what is new (docs/mapping.md). What another store had to say itself is
+        renamed, rolled or longer adds only what is new. What another store had to say itself is
         skipped and counted by type; with `with_prices`, the prices published there are published here, too.
         """
+        from analytics_es.ingest import Importer
+        from analytics_es.ingest.tally import skip_own
+
         parts = self._parts
         take_over = parts.prices.taken_over if with_prices else skip_own
         return Importer(parts.store.recorder, parts.store.vault, take_over)
@@ -185,8 +191,10 @@ class AnalyticsService(Upkeep):
         `analytics_es.ingest`; `analytics_es.ingest.nats.NatsBus` is NATS JetStream, `InProcessBus` beside it one
         within the process. Raises NotABus, BadPattern, OverlappingPatterns, and what the bus raises.
         """
+        from analytics_es.ingest.subscription import subscribe
+
         parts = self._parts
-        subscription = subscribe(bus, families, parts.store.recorder)
+        subscription = subscribe(bus, families, parts.store.recorder, owner=self._lifetime)
         parts.subscriptions.append(subscription)
         return subscription
 
@@ -209,6 +217,8 @@ class AnalyticsService(Upkeep):
         A buffer is written when it is closed, at exit and, with `on_sigterm`, before SIGTERM does what it did before;
         that can be had by the main thread only.
         """
+        from analytics_es.ingest import Buffer
+
         self._lifetime.parts()  # raises Closed
         buffer = Buffer(
             self._lifetime.door,
@@ -227,6 +237,17 @@ class AnalyticsService(Upkeep):
     def _append(self, entries: Sequence[Entry]) -> list[Appended]:
         return self.store.recorder.take(entries)
 
+    def timed(self, activity: str, /, *, source: str | None = None, **fields: Any) -> Timed[Receipt]:
+        """Return what times an activity, such as "tool.call", with fields of its event: use it by `with`, or decorate.
+
+        `with analytics.timed("tool.call", tool="bash") as call:` records at its end `tool.call.completed`, `….failed`
+        or `….cancelled` with `duration_ms`, and `error_type` of what was raised, which goes on. `call.add(…)` adds
+        fields, `call.result` is what became of the event. It waits for the disk: in an event loop use a buffer's.
+        """
+        from analytics_es.ingest import Timed
+
+        return Timed(self.record_event, activity, fields, source=source)
+
     # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def forget(
@@ -243,62 +264,25 @@ class AnalyticsService(Upkeep):
         pseudonymises. Masked are the fields that say who somebody is; in `fields`, by path, every occurrence in a text.
         Totals stay. The days of what was masked are derived again. The receipt says where the subject may still be.
         """
+        from analytics_es.lifecycle import Erasure
+
         return self._result(
             lambda parts: Erasure(parts.store).forget(subject, entity=entity, fields=fields, progress=progress)
         )
 
-    # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def names_of(self, pseudonyms: str | Iterable[str]) -> OperationResult[Names]:
+        """Say who is behind pseudonyms, for who has the vault and its key; nothing is recorded of it.
 
-    def publish_prices(
-        self, entries: Iterable[PriceEntry | Mapping[str, Any]], *, note: str | None = None
-    ) -> OperationResult[Receipt]:
-        """Publish prices of models, each from a time on, past or future; all of them, or none with a BadPrice.
-
-        An entry is a mapping such as {"provider": "acme", "model": "llama-*", "currency": "EUR", "effective_from":
-        "2026-01-01T00:00:00Z", "per_mtok": {"input_tokens": "0.2", "output_tokens": "0.4"}} (docs/cost.md). Of those
-        about a model that hold at a time the one published last counts; none is ever edited.
+        The vault holds names, encrypted, of subjects that came while the policy said so (`privacy={"names": True}`;
+        extra `names`). Names are in this answer alone: in no read model, export or log.
         """
-        return self._result(lambda parts: parts.prices.publish(entries, note=note))
+        from analytics_es.ingest.vault import read_pseudonyms
 
-    def price_book(self) -> OperationResult[PriceBook]:
-        """Return the price book of now: every entry that was published, with its position, and the default prices."""
-        return self._result(lambda parts: parts.prices.book())
+        return self._result(lambda parts: parts.store.vault.names_of(read_pseudonyms(pseudonyms)))
 
-    def price(
-        self,
-        provider: str | None,
-        model: str,
-        at: datetime | None = None,
-        *,
-        batch: bool = False,
-        service_tier: str | None = None,
-    ) -> OperationResult[UnitPrices]:
-        """Say what calls of a model cost at a time, by default now: each kind, its tiers, since when, from where.
-
-        `provider` and `model` are named as events name them, and so is `service_tier`; `batch` is the tier of batches.
-        The failure is UnknownModel, with names that are close, or the tiers of which a price is known.
-        """
-        return self._result(
-            lambda parts: parts.prices.price(
-                provider, model, at or parts.store.clock(), batch=batch, service_tier=service_tier
-            )
-        )
-
-    def correct_cost(
-        self, position: int, cost: Decimal | str, *, note: str, currency: str | None = None, dry_run: bool = False
-    ) -> OperationResult[CostCorrection]:
-        """Say that the call at a position had cost something else than it reported, and why.
-
-        That is an event of its own, at the time of the call; the call stays as it is, and `as_of` gives the old
-        figures. A call may be corrected again; the cost that is in force already changes nothing. `currency` is
-        checked against the call's. `explain` lists positions. With `dry_run` nothing is recorded. The failure is
-        NotCorrectable where there is no reported cost, and BeforeHorizon where the call is sealed.
-        """
-        return self._result(
-            lambda parts: Corrections(parts.store.log, parts.store.recorder).correct(
-                position, cost, note=note, currency=currency, dry_run=dry_run
-            )
-        )
+    def forget_names(self) -> OperationResult[int]:
+        """Destroy every name that the vault keeps, and say how many there were; pseudonyms and totals stay."""
+        return self._result(lambda parts: parts.store.vault.forget_names())
 
     # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -308,6 +292,9 @@ class AnalyticsService(Upkeep):
         Its answers are the same bytes for ever, whatever is recorded later (a time must have passed for this).
         Raises NoSuchPosition and NotAPosition.
         """
+        from analytics_es.queries.as_of import position_at
+        from analytics_es.service.as_of import AsOf
+
         parts = self._parts
         return AsOf(parts.store, position_at(parts.store.log, at), self._lifetime.parts, parts.prices)
 
@@ -324,6 +311,9 @@ class AnalyticsService(Upkeep):
 
         It tells late events, corrections and erasures apart, and lists the first `limit` of the events.
         """
+
+        from analytics_es.audit.diff import diff
+        from analytics_es.queries.as_of import position_at
 
         def compared(parts: Parts) -> AnswerDiff:
             log = parts.store.log

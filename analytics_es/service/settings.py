@@ -46,7 +46,7 @@ def read_settings(path: Path) -> Settings:
 
 
 def _privacy(path: Path, table: dict[str, Any]) -> dict[str, Any]:
-    _only(path, "privacy", table, ("preset", "rules", "vault_key"))
+    _only(path, "privacy", table, ("preset", "rules", "names", "vault_key"))
     key = table.pop("vault_key", None)
     if key is not None and not isinstance(key, str):
         raise BadSettings(path=path, problem="privacy.vault_key must be the path of a file")

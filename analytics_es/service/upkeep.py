@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from analytics_es.audit.corrections import doubtful_corrections
-from analytics_es.audit.dead_letters import DeadLetterDetails, DeadLetters
-from analytics_es.audit.ledger import check_ledger
-from analytics_es.audit.verify import verify
 from analytics_es.errors import FoldFailed, StoreFailed
-from analytics_es.lifecycle import RetentionPolicy, Sealing, back_up, export_data, rebuild_from
-from analytics_es.read_models.replay import BATCH
-from analytics_es.read_models.status import projection_status, unreadable_values
-from analytics_es.service.announcements import unread_announcements
-from analytics_es.service.parts import Lifetime, Parts
 from analytics_es.service.questions import Contexts, Questions
-from analytics_es.store import Store
 from analytics_es.types import (
     AggregationResult,
+    Attempt,
     BackupResult,
     DeadLetter,
     DoubtfulCorrection,
     ExportResult,
     LedgerCheck,
+    Listing,
     OperationResult,
     Progress,
     ProjectionStatus,
@@ -38,6 +29,14 @@ from analytics_es.types import (
     UnreadAnnouncement,
     Verification,
 )
+from analytics_es.types.defaults import BATCH
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from analytics_es.audit.dead_letters import DeadLetterDetails, DeadLetters
+    from analytics_es.service.parts import Lifetime, Parts
+    from analytics_es.store import Store
 
 T = TypeVar("T")
 
@@ -68,7 +67,7 @@ class Upkeep(Questions):
         return self._parts.contexts
 
     def _result(self, work: Callable[[Parts], T]) -> OperationResult[T]:
-        return OperationResult.of(lambda: work(self._parts))
+        return Attempt.of(lambda: work(self._parts))
 
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -84,53 +83,61 @@ class Upkeep(Questions):
         self._parts.corrections.settle()
         return self.store.runner.wait_until_caught_up(timeout)
 
-    def projections(self) -> OperationResult[list[ProjectionStatus]]:
+    def projections(self) -> OperationResult[Listing[ProjectionStatus]]:
         """Say how far every projection is, how large, and what stopped it, if anything did."""
+        from analytics_es.read_models.status import projection_status
+
         return self._result(lambda parts: projection_status(parts.store.read_models, parts.store.runner, parts.problem))
 
-    def unreadable_values(self, limit: int = 100) -> OperationResult[list[UnreadableValue]]:
+    def unreadable_values(self, limit: int = 100) -> OperationResult[Listing[UnreadableValue]]:
         """List the first values that projections could not read and left out."""
+        from analytics_es.read_models.status import unreadable_values
+
         return self._result(lambda parts: unreadable_values(parts.store.read_models, limit))
 
-    def unread_announcements(self) -> OperationResult[list[UnreadAnnouncement]]:
+    def unread_announcements(self) -> OperationResult[Listing[UnreadAnnouncement]]:
         """List events of the service's own kind (`analytics.…`) that do not say what the service says; it ignores them.
 
         Nobody can record one any more; a log may hold some of before.
         """
+        from analytics_es.service.announcements import unread_announcements
+
         return self._result(lambda parts: unread_announcements(parts.store.log))
 
-    def doubtful_corrections(self, *, progress: Progress | None = None) -> OperationResult[list[DoubtfulCorrection]]:
+    def doubtful_corrections(self, *, progress: Progress | None = None) -> OperationResult[Listing[DoubtfulCorrection]]:
         """List corrections of costs that fit no call: those that wait for it, and those of before, which are counted.
 
         All of the log is looked through.
         """
+        from analytics_es.audit.corrections import doubtful_corrections
+
         return self._result(lambda parts: doubtful_corrections(parts.store.log, progress))
 
     # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────
 
     def dead_letters(
         self, *, projection: str | None = None, limit: int = 100, discarded: bool = False
-    ) -> OperationResult[list[DeadLetter]]:
+    ) -> OperationResult[Listing[DeadLetter]]:
         """List the first values that projections could not read; with `discarded`, also those that were accepted."""
         return self._result(
-            lambda parts: DeadLetters(parts.store).listed(projection=projection, discarded=discarded, limit=limit)
+            lambda parts: _dead_letters(parts).listed(projection=projection, discarded=discarded, limit=limit)
         )
 
     def dead_letter(self, position: int) -> OperationResult[DeadLetterDetails]:
         """Show what is stored at a position, and why projections could not use it."""
-        return self._result(lambda parts: DeadLetters(parts.store).details(position))
+        return self._result(lambda parts: _dead_letters(parts).details(position))
 
     def retry_dead_letters(
         self, position: int | None = None, *, projection: str | None = None
     ) -> OperationResult[RetryResult]:
         """Derive again what dead letters lie in, at one position or all: a newer version may read them now."""
-        return self._result(lambda parts: DeadLetters(parts.store).retry(position=position, projection=projection))
+        return self._result(lambda parts: _dead_letters(parts).retry(position=position, projection=projection))
 
     def discard_dead_letters(
         self, position: int, *, projection: str | None = None
-    ) -> OperationResult[list[DeadLetter]]:
+    ) -> OperationResult[Listing[DeadLetter]]:
         """Accept what could not be read at a position: it stays counted, but is no longer listed."""
-        return self._result(lambda parts: DeadLetters(parts.store).discard(position, projection=projection))
+        return self._result(lambda parts: _dead_letters(parts).discard(position, projection=projection))
 
     # ── the log again ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,6 +170,8 @@ class Upkeep(Questions):
         `archive` is a directory of Parquet files that `export_data` wrote: it is checked, and read in the place of the
         log for the stretch of time that it holds.
         """
+        from analytics_es.lifecycle import rebuild_from
+
         return self._result(
             lambda parts: rebuild_from(
                 parts.store,
@@ -193,6 +202,8 @@ class Upkeep(Questions):
         random: with the same `seed`, the same days. Read models are verified as they are defined, today or before.
         Of what differs, the first `limit` rows of each projection are listed, with the events they are made of.
         """
+        from analytics_es.audit.verify import verify
+
         return self._result(
             lambda parts: verify(
                 parts.store,
@@ -208,12 +219,14 @@ class Upkeep(Questions):
 
     def check_ledger(
         self, projections: Sequence[str] | None = None, *, progress: Progress | None = None
-    ) -> OperationResult[list[LedgerCheck]]:
+    ) -> OperationResult[Listing[LedgerCheck]]:
         """Compare, day by day, which events read models have taken in with those in the log: quick, nothing is folded.
 
         It finds events that were missed, counted twice, or are others than those in the log; not a row that was
         changed afterwards, which `verify` finds.
         """
+        from analytics_es.audit.ledger import check_ledger
+
         return self._result(
             lambda parts: check_ledger(parts.store, parts.store.selected(projections), progress=progress)
         )
@@ -236,6 +249,9 @@ class Upkeep(Questions):
         there as Parquet first. A `dry_run` only says what would be done. Others go on recording and asking meanwhile.
         """
 
+        from analytics_es.audit.verify import verify
+        from analytics_es.lifecycle import RetentionPolicy, Sealing
+
         def retained(parts: Parts) -> RetentionResult:
             chosen = (parts.retention if policy is None else RetentionPolicy.of(policy)).with_archive(archive)
             if not dry_run:
@@ -256,6 +272,8 @@ class Upkeep(Questions):
 
         The file appears under its name only when it is complete, and never replaces another. It is a store: open it.
         """
+        from analytics_es.lifecycle import back_up
+
         return self._result(lambda parts: back_up(parts.store, Path(to), progress))
 
     def export_data(
@@ -272,8 +290,16 @@ class Upkeep(Questions):
         The file appears under its name only when it is complete, and never replaces another. Without `to` it is named
         after its content, in the working directory.
         """
+        from analytics_es.lifecycle import export_data
+
         return self._result(
             lambda parts: export_data(
                 parts.store, format, period, metrics, to=None if to is None else Path(to), progress=progress
             )
         )
+
+
+def _dead_letters(parts: Parts) -> DeadLetters:
+    from analytics_es.audit.dead_letters import DeadLetters
+
+    return DeadLetters(parts.store)

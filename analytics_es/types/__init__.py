@@ -45,8 +45,9 @@ from analytics_es.types.lifecycle import (
 )
 from analytics_es.types.metrics import Completeness, Distribution, MetricGroup, MetricInfo, MetricPoint, MetricSummary
 from analytics_es.types.performance import OperationPerformance, PerformanceMetrics, PerformancePoint
-from analytics_es.types.period import Granularity, TimePeriod
+from analytics_es.types.period import CalendarPeriod, Granularity, TimePeriod
 from analytics_es.types.prices import PriceChange, PriceChangeTotal, Priced, PriceDiff, PricesUsed, PriceUsed
+from analytics_es.types.privacy import Names
 from analytics_es.types.read_models import (
     AggregationResult,
     DeadLetter,
@@ -56,21 +57,26 @@ from analytics_es.types.read_models import (
     UnreadableValue,
 )
 from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal
-from analytics_es.types.result import Failure, OperationResult, Progress
+from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
+from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
 
 __all__ = [
     "AggregationResult",
+    "Answer",
     "AnswerDiff",
+    "Attempt",
     "BackupResult",
     "BatchReceipt",
     "BudgetReport",
     "BudgetStatus",
     "BudgetThreshold",
     "BufferStats",
+    "CalendarPeriod",
     "ChangeOfKind",
     "ChangingEvent",
     "ChargedUnits",
+    "Column",
     "ColumnDifference",
     "Completeness",
     "CostBreakdown",
@@ -93,17 +99,20 @@ __all__ = [
     "ExplainedEvent",
     "Explanation",
     "ExportResult",
+    "Failed",
     "Failure",
     "FamilyRetention",
     "ForgetReceipt",
     "Granularity",
     "HeldCopy",
     "LedgerCheck",
+    "Listing",
     "MetricChange",
     "MetricGroup",
     "MetricInfo",
     "MetricPoint",
     "MetricSummary",
+    "Names",
     "OperationPerformance",
     "OperationResult",
     "PerformanceMetrics",
@@ -122,7 +131,11 @@ __all__ = [
     "Refusal",
     "RetentionResult",
     "RetryResult",
+    "Rows",
     "StuckProjection",
+    "Succeeded",
+    "Table",
+    "Tabular",
     "ThresholdReached",
     "TimePeriod",
     "Tokens",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 from attrs import frozen
 
 from analytics_es.types.metrics import Distribution
 from analytics_es.types.period import TimePeriod
+from analytics_es.types.tables import Answer, Rows
 
 
 @frozen(kw_only=True)
@@ -131,8 +132,8 @@ class ProjectionVerification:
     ledger: LedgerCheck
 
 
-@frozen(kw_only=True)
-class Verification:
+@frozen(kw_only=True, repr=False)
+class Verification(Answer):
     """Live read models compared with the log.
 
     identical: nothing differs.
@@ -144,6 +145,14 @@ class Verification:
     seconds: how long it took.
     sealed_until: of events before, which are gone, it was what was sealed of them; None where none are gone.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "projections": Rows("projections"),
+        "divergences": Rows("projections.divergences"),
+        "differences": Rows("projections.divergences.differences", of=("projection", "grain", "start", "keys")),
+        "unreadable": Rows("projections.unreadable"),
+        "days": Rows("projections.ledger.divergences"),
+    }
 
     identical: bool
     projections: list[ProjectionVerification]
@@ -215,8 +224,8 @@ class ChangingEvent:
     recorded_at: datetime | None
 
 
-@frozen(kw_only=True)
-class AnswerDiff:
+@frozen(kw_only=True, repr=False)
+class AnswerDiff(Answer):
     """What changed in the answers about a period between two positions of the log.
 
     period: what was asked for, in whole buckets.
@@ -226,6 +235,13 @@ class AnswerDiff:
     metrics: those that changed.
     events: the first of the events.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "metrics": Rows("metrics"),
+        "kinds": Rows("kinds"),
+        "events": Rows("events"),
+        "by_kind": Rows("metrics.by_kind", of=("metric", "unit", "currency"), named="kind"),
+    }
 
     period: TimePeriod
     before: int

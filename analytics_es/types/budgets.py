@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 
 from attrs import frozen
 
 from analytics_es.types.metrics import Completeness
+from analytics_es.types.tables import Answer, Rows
 
 
 @frozen(kw_only=True)
@@ -125,14 +127,20 @@ class BudgetStatus:
     problem: str | None
 
 
-@frozen(kw_only=True)
-class BudgetReport:
+@frozen(kw_only=True, repr=False)
+class BudgetReport(Answer):
     """Budgets whose period holds a time.
 
     at: that time, in the store's time zone.
     budgets: the fullest first.
     completeness: what the answer stands on.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "budgets": Rows("budgets"),
+        "thresholds": Rows("budgets.thresholds", of=("budget_id", "currency", "starts_at")),
+        "credits": Rows("budgets.credits", of=("budget_id", "currency", "starts_at")),
+    }
 
     at: datetime
     budgets: list[BudgetStatus]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 from attrs import frozen
 
 from analytics_es.types.metrics import Completeness
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.prices import PricesUsed
+from analytics_es.types.tables import Answer, Rows
 
 
 @frozen(kw_only=True)
@@ -73,8 +74,8 @@ class CurrencyCost:
     cost: reported and computed together, in `currency`.
     reported_cost: in `currency`; None where no call told one.
     computed_cost: in `currency`; None where nothing was computed.
-    previous_cost: of the period before, in `currency`; None where there was none.
-    change: of the cost against the period before, 0.25 is a quarter more; None where that had none.
+    previous_cost: of the period before, while this one goes on of the same stretch of it; None where there was none.
+    change: of the cost against `previous_cost`, 0.25 is a quarter more; None where there was none.
     forecast: at the end, if the rest goes as what passed (linear), in `currency`; None once the period ended.
     """
 
@@ -120,6 +121,7 @@ class UnknownCost:
     calls: how many they are.
     tokens: what they used.
     service_tier: of `no_tier_price`, the tier that has no price; else "".
+    hint: what to do about it, where that can be said: what to install where the default prices are missing; else "".
     """
 
     provider: str
@@ -128,6 +130,7 @@ class UnknownCost:
     calls: int
     tokens: Tokens
     service_tier: str = ""
+    hint: str = ""
 
 
 @frozen(kw_only=True)
@@ -166,9 +169,12 @@ class CostPoint:
     computed_cost: Decimal | None
 
 
-@frozen(kw_only=True)
-class CostBreakdown:
+@frozen(kw_only=True, repr=False)
+class CostBreakdown(Answer):
     """What was spent on what. Sums never mix currencies; a cost that is not known is listed, never counted as 0.
+
+    Whole months are compared with as many months before, whole days with as many days, any other period with as many
+    seconds. One that goes on is compared with the same stretch: 1 to 29 November, 16:00, with 1 to 29 October, 16:00.
 
     period: what was asked for, in whole buckets.
     by: the dimensions of `rows`.
@@ -188,7 +194,18 @@ class CostBreakdown:
     completeness: what the answer stands on.
     below_cliff_calls: how many were priced below the first threshold, as their events stand for many requests each.
     not_ended: events that tell usage of a call, but not that it ended, or that it began; they are in no figure here.
+    compared_with: the stretch before that previous costs are of; None where it is no longer kept, or none has passed.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "rows": Rows("rows", keys="by"),
+        "series": Rows("series"),
+        "totals": Rows("totals"),
+        "unknown": Rows("unknown"),
+        "unpriced": Rows("unpriced"),
+        "efforts": Rows("efforts"),
+        "prices": Rows("prices.used"),
+    }
 
     period: TimePeriod
     by: list[str]
@@ -208,6 +225,7 @@ class CostBreakdown:
     completeness: Completeness
     below_cliff_calls: int = 0
     not_ended: int = 0
+    compared_with: TimePeriod | None = None
 
 
 @frozen(kw_only=True)
@@ -234,8 +252,8 @@ class UnitCost:
     unknown_calls: int
 
 
-@frozen(kw_only=True)
-class UnitCosts:
+@frozen(kw_only=True, repr=False)
+class UnitCosts(Answer):
     """What units of work cost.
 
     period: what was asked for, in whole buckets.
@@ -244,6 +262,10 @@ class UnitCosts:
     unknown_calls: how many of them have a cost that is not known; they are in no cost.
     completeness: what the answer stands on.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "units": Rows("units"),
+    }
 
     period: TimePeriod
     units: list[UnitCost]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 from attrs import frozen
 
 from analytics_es.types.metrics import Completeness, Distribution
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.prices import PriceUsed
+from analytics_es.types.tables import Answer, Rows
 
 
 @frozen(kw_only=True)
@@ -36,8 +37,8 @@ class ExplainedEvent:
     value: Decimal
 
 
-@frozen(kw_only=True)
-class Explanation:
+@frozen(kw_only=True, repr=False)
+class Explanation(Answer):
     """The events behind one number, as its read model holds it: up to `completeness.position`.
 
     metric: its name, such as `cost.reported_cost`.
@@ -51,6 +52,10 @@ class Explanation:
     omitted: how many more there are.
     completeness: what the answer stands on.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "events": Rows("events"),
+    }
 
     metric: str
     unit: str
@@ -124,8 +129,8 @@ class ExplainedCost:
     settles: int = 0
 
 
-@frozen(kw_only=True)
-class CostExplanation:
+@frozen(kw_only=True, repr=False)
+class CostExplanation(Answer):
     """The calls behind a cost, up to `completeness.position`.
 
     period: of the cost, in whole buckets.
@@ -138,6 +143,11 @@ class CostExplanation:
     omitted: how many more there are.
     completeness: what the answer stands on.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "events": Rows("events"),
+        "charged": Rows("events.charged", of=("position", "currency")),
+    }
 
     period: TimePeriod
     keys: Mapping[str, str]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 
 from attrs import frozen
 
 from analytics_es.types.period import TimePeriod
+from analytics_es.types.tables import Answer, Rows
 
 
 @frozen(kw_only=True)
@@ -87,8 +89,8 @@ class MetricGroup:
     figures: Distribution
 
 
-@frozen(kw_only=True)
-class MetricSummary:
+@frozen(kw_only=True, repr=False)
+class MetricSummary(Answer):
     """One metric over a period. Money has one summary per currency.
 
     metric: its name, such as `cost.reported_cost`.
@@ -97,12 +99,19 @@ class MetricSummary:
     figures: of the period; what the metric's measure does not support is None.
     series: one point a bucket of time.
     groups: one for each combination of the keys that were asked for, largest first.
-    previous: the figures of the period before, which is as long.
-    change: of the total (or the count) against the period before, 0.25 is a quarter more; None where that had none.
+    previous: the figures of the period before; while this one goes on, of the same stretch of it: `compared_with`.
+    change: of the total (or the count) against that, 0.25 is a quarter more; None where there was none.
     currency: of `figures`, `series` and `groups`; None for what is no money.
     by_currency: of money, the summary in each currency.
     completeness: what the answer stands on.
+    compared_with: the stretch before that `previous` is of; None where it is no longer kept, or none has passed.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "groups": Rows("_parts.groups", of=("metric", "unit", "currency"), keys="_by"),
+        "series": Rows("_parts.series", of=("metric", "unit", "currency")),
+        "figures": Rows("_parts"),
+    }
 
     metric: str
     unit: str
@@ -115,6 +124,20 @@ class MetricSummary:
     currency: str | None
     by_currency: list[MetricSummary]
     completeness: Completeness
+    compared_with: TimePeriod | None = None
+
+    @property
+    def _parts(self) -> list[MetricSummary]:
+        """The summary in each currency, or the one that there is."""
+        return self.by_currency or [self]
+
+    @property
+    def _by(self) -> list[str]:
+        """The keys that were asked for, where the groups say it."""
+        return [key for part in self._parts for key in getattr(part.groups, "by", ())]
+
+    def _main(self) -> str:
+        return "groups" if self._by or any(part.groups for part in self._parts) else "series"
 
 
 @frozen(kw_only=True)

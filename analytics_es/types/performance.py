@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import ClassVar
 
 from attrs import frozen
 
 from analytics_es.types.metrics import Completeness, Distribution
 from analytics_es.types.period import TimePeriod
+from analytics_es.types.tables import Answer, Rows
 
 
 @frozen(kw_only=True)
@@ -18,13 +21,14 @@ class OperationPerformance:
     subject: the model, tool, type of task or of job; "" where events do not tell it.
     calls: how many ended.
     failures: how many of them failed.
-    error_rate: their share, 0 to 1.
-    calls_per_second: over the whole period.
-    busy_calls_per_second: over the buckets (hours) that had calls; None where none had.
+    error_rate: the share that failed of those that say how they ended, 0 to 1; None where none says so.
+    calls_per_second: over what has passed of the period; None where nothing has.
+    busy_calls_per_second: over the hours that had calls, of the one that goes on what has passed; None where none had.
     output_tokens: how many; None where no call told.
     output_tokens_per_second: over the duration of the calls that gave tokens; None where none did.
     duration_ms: how long calls took, in milliseconds.
     time_to_first_chunk_ms: how long until the first part of an answer came, in milliseconds.
+    unknown: how many of the calls ended and do not say how: neither failed nor went well (docs/concepts.md).
     """
 
     operation: str
@@ -32,12 +36,13 @@ class OperationPerformance:
     calls: int
     failures: int
     error_rate: float | None
-    calls_per_second: float
+    calls_per_second: float | None
     busy_calls_per_second: float | None
     output_tokens: int | None
     output_tokens_per_second: float | None
     duration_ms: Distribution
     time_to_first_chunk_ms: Distribution
+    unknown: int = 0
 
 
 @frozen(kw_only=True)
@@ -47,8 +52,9 @@ class PerformancePoint:
     start: where the bucket begins, in the store's time zone.
     calls: how many ended.
     failures: how many of them failed.
-    error_rate: their share, 0 to 1; None where no call ended.
+    error_rate: the share that failed of those that say how they ended, 0 to 1; None where none says so.
     duration_ms: how long calls took, in milliseconds.
+    unknown: how many of the calls ended and do not say how.
     """
 
     start: datetime
@@ -56,19 +62,27 @@ class PerformancePoint:
     failures: int
     error_rate: float | None
     duration_ms: Distribution
+    unknown: int = 0
 
 
-@frozen(kw_only=True)
-class PerformanceMetrics:
+@frozen(kw_only=True, repr=False)
+class PerformanceMetrics(Answer):
     """How fast and how reliable operations were.
 
     period: what was asked for, in whole buckets.
     operations: one for each operation and subject, busiest first.
     series: one point a bucket of time.
     completeness: what the answer stands on.
+    totals: all operations together, over the whole period.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "operations": Rows("operations"),
+        "series": Rows("series"),
+    }
 
     period: TimePeriod
     operations: list[OperationPerformance]
     series: list[PerformancePoint]
     completeness: Completeness
+    totals: PerformancePoint

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
 from analytics_es.errors import BadPeriod, UnknownTimezone
+from analytics_es.types.calendar_words import Length, days_of, first_day, later, midnight
 
-Granularity = Literal["hour", "day", "total"]
+Granularity = Literal["hour", "day", "week", "month", "total"]
+Zone = str | ZoneInfo | None
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOURLY_UP_TO = timedelta(days=3)
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+_WRITE = "write it as 2026-11-01/2026-11-08, 2026-11-01, 2026-11, 2026-W45, today, this-month, 24h or 7d"
+_UNITS = ("microseconds", "milliseconds", "seconds", "minutes", "hours", "days", "weeks", "months", "years")
 
 
 def _aware(instance: Any, attribute: Any, value: datetime) -> None:
+    if not isinstance(value, datetime):
+        raise BadPeriod(text=f"{value!s:.80}", problem=f"its {attribute.name} is no time (datetime)")
     if value.utcoffset() is None:
         raise BadPeriod(text=str(value), problem=f"its {attribute.name} has no time zone")
 
@@ -27,9 +31,12 @@ def _aware(instance: Any, attribute: Any, value: datetime) -> None:
 class TimePeriod:
     """A half-open stretch of time [start, end) and the granularity of its series.
 
+    `TimePeriod.today()`, `month("2026-11")` and the like are of the calendar: of that of the store they are put to,
+    unless they are given a zone, such as `tz="Europe/Berlin"`. Until then, `start` and `end` are those of UTC.
+
     start: the first instant of it, aware, in any zone.
     end: the first instant after it, aware, in any zone.
-    granularity: of a series: hour, day or total; without one, hour up to three days, day beyond.
+    granularity: of a series: hour, day, week (from Monday), month or total; by default hour up to three days, else day.
     """
 
     start: datetime = field(validator=_aware)
@@ -38,14 +45,15 @@ class TimePeriod:
 
     @granularity.default
     def _by_length(self) -> Granularity:
-        if (self.start.tzinfo is None) != (self.end.tzinfo is None):
+        try:
+            return "hour" if self.end - self.start <= _HOURLY_UP_TO else "day"
+        except TypeError:
             return "hour"  # to be refused by a validator, which runs later
-        return "hour" if self.end - self.start <= _HOURLY_UP_TO else "day"
 
     @granularity.validator
-    def _one_of_three(self, _: Any, value: str) -> None:
-        if value not in ("hour", "day", "total"):
-            raise BadPeriod(text=value, problem="its granularity must be hour, day or total")
+    def _one_of_five(self, _: Any, value: str) -> None:
+        if value not in get_args(Granularity):
+            raise BadPeriod(text=value, problem="its granularity must be hour, day, week, month or total")
 
     def __attrs_post_init__(self) -> None:
         # Two times of one zone compare by what its clocks show, which may go back: what counts is the instant.
@@ -55,70 +63,188 @@ class TimePeriod:
     def __str__(self) -> str:
         return f"{self.start.isoformat()}/{self.end.isoformat()}"
 
+    def in_zone(self, tz: Zone) -> TimePeriod:
+        """Return the period itself; one of the calendar that was given no zone, in this one."""
+        return self
+
     @classmethod
     def last(
         cls, *, now: datetime | None = None, granularity: Granularity | None = None, **length: float
     ) -> TimePeriod:
-        """Return the period that ends now: `TimePeriod.last(days=7)`; takes what timedelta takes."""
+        """Return the period that ends now, to the instant: `TimePeriod.last(days=7)`, `last(months=1)`.
+
+        Takes what timedelta takes, and whole months and years. `parse("7d")` is today and the six days before.
+        Raises BadPeriod.
+        """
         end = now or datetime.now(UTC)
+        text = ", ".join(f"{unit}={count}" for unit, count in length.items())
+        if unknown := [unit for unit in length if unit not in _UNITS]:
+            raise BadPeriod(text=text, problem=f"{unknown[0]} is none of its units, which are {', '.join(_UNITS)}")
         try:
-            start = end - timedelta(**length)
-        except OverflowError:
-            text = ", ".join(f"{unit}={count}" for unit, count in length.items())
+            months = [length.pop(unit, 0) * factor for unit, factor in (("months", 1), ("years", 12))]
+            if any(count % 1 for count in months):
+                raise BadPeriod(text=text, problem="its months and years must be whole")
+            start = datetime.combine(later(end.date(), -int(sum(months))), end.timetz()) - timedelta(**length)
+        except (OverflowError, ValueError):
             raise BadPeriod(text=text, problem="it begins before the year 1") from None
-        return cls._of(start, end, granularity)
+        except TypeError:
+            raise BadPeriod(text=text, problem="each of its units must be a number") from None
+        return _of(start, end, granularity)
 
     @classmethod
-    def day(cls, day: date, tz: str = "UTC", *, granularity: Granularity | None = None) -> TimePeriod:
-        """Return one calendar day in a time zone; it may have 23 or 25 hours. Raises UnknownTimezone."""
-        zone = _zone(tz)
+    def day(cls, day: date | str, tz: Zone = None, *, granularity: Granularity | None = None) -> TimePeriod:
+        """Return one day of the calendar, which may have 23 or 25 hours; without `tz`, of the store's.
+
+        The day is a date, or written as "2026-11-01". Raises BadPeriod, UnknownTimezone.
+        """
+        text = day.isoformat() if isinstance(day, date) else _text(day)
         try:
-            following = day + timedelta(days=1)
-        except OverflowError:
-            raise BadPeriod(text=str(day), problem="it is the last day there is") from None
-        return cls._of(_midnight(day, zone), _midnight(following, zone), granularity)
+            datetime.fromisoformat(text)
+        except ValueError:
+            raise BadPeriod(text=text, problem="write the day as 2026-11-01") from None
+        return cls.parse(text, tz, granularity=granularity)
+
+    @classmethod
+    def month(cls, month: date | str, tz: Zone = None, *, granularity: Granularity | None = None) -> TimePeriod:
+        """Return a month of the calendar, written as "2026-11", or that of a date; without `tz`, of the store's."""
+        text = f"{month:%Y-%m}" if isinstance(month, date) else _text(month)
+        try:
+            first_of = first_day(text)
+        except ValueError:
+            first_of = None
+        if first_of is None:
+            raise BadPeriod(text=text, problem="write the month as 2026-11")
+        return cls.parse(text, tz, granularity=granularity)
+
+    @classmethod
+    def today(
+        cls, tz: Zone = None, *, now: datetime | None = None, granularity: Granularity | None = None
+    ) -> TimePeriod:
+        """Return the whole day that it is; without `tz`, in the zone of the store that is asked."""
+        return cls.parse("today", tz, now=now, granularity=granularity)
+
+    @classmethod
+    def yesterday(
+        cls, tz: Zone = None, *, now: datetime | None = None, granularity: Granularity | None = None
+    ) -> TimePeriod:
+        """Return the day before; without `tz`, in the zone of the store that is asked."""
+        return cls.parse("yesterday", tz, now=now, granularity=granularity)
+
+    @classmethod
+    def this_week(
+        cls, tz: Zone = None, *, now: datetime | None = None, granularity: Granularity | None = None
+    ) -> TimePeriod:
+        """Return the week that it is, Monday to Sunday; without `tz`, in the zone of the store that is asked."""
+        return cls.parse("this-week", tz, now=now, granularity=granularity)
+
+    @classmethod
+    def last_week(
+        cls, tz: Zone = None, *, now: datetime | None = None, granularity: Granularity | None = None
+    ) -> TimePeriod:
+        """Return the week before, Monday to Sunday; without `tz`, in the zone of the store that is asked."""
+        return cls.parse("last-week", tz, now=now, granularity=granularity)
+
+    @classmethod
+    def this_month(
+        cls, tz: Zone = None, *, now: datetime | None = None, granularity: Granularity | None = None
+    ) -> TimePeriod:
+        """Return the whole month that it is; without `tz`, in the zone of the store that is asked."""
+        return cls.parse("this-month", tz, now=now, granularity=granularity)
+
+    @classmethod
+    def last_month(
+        cls, tz: Zone = None, *, now: datetime | None = None, granularity: Granularity | None = None
+    ) -> TimePeriod:
+        """Return the month before; without `tz`, in the zone of the store that is asked."""
+        return cls.parse("last-month", tz, now=now, granularity=granularity)
 
     @classmethod
     def parse(
-        cls, text: str, tz: str = "UTC", *, now: datetime | None = None, granularity: Granularity | None = None
+        cls, text: str, tz: Zone = None, *, now: datetime | None = None, granularity: Granularity | None = None
     ) -> TimePeriod:
-        """Read "2026-11-01/2026-11-08", with dates or times on either side, one date, or a length such as "7d".
+        """Read a period as people write it; the command line reads the same.
 
-        Dates and times without a zone are in `tz`. Raises BadPeriod and UnknownTimezone.
+        - "2026-11-01/2026-11-08": times or dates on either side, the second is not in it
+        - "2026-11-01", "2026-11", "2026-W45", "2026-Q4", "2026": a day, month, week (from Monday), quarter or year
+        - "today", "yesterday", "this-week", "last-week", and so for month, quarter and year
+        - "7d", "2w", "1m", "1y": as many whole days, weeks, months or years, of which today is the last day
+        - "24h": hours, to the instant
+
+        What brings no zone is in `tz`, without one in that of the store that is asked. Raises BadPeriod and
+        UnknownTimezone.
         """
-        length = re.fullmatch(r"([1-9][0-9]{0,5})([hdw])", text)
-        if length:
-            return cls.last(now=now, granularity=granularity, **{_UNITS[length[2]]: int(length[1])})
+        zone = None if tz is None else _zone(tz)
+        at = now or datetime.now(UTC)
+        if at.utcoffset() is None:
+            raise BadPeriod(text=str(at), problem="as a now, it has no time zone")
+        period, in_a_zone = _read(_text(text), zone or ZoneInfo("UTC"), at, granularity)
+        if not in_a_zone or zone:
+            return period
+        bounds = (period.start.astimezone(UTC), period.end.astimezone(UTC))
+        return CalendarPeriod(*bounds, period.granularity, written=text, read_at=at)
+
+
+@frozen
+class CalendarPeriod(TimePeriod):
+    """A period of the calendar that was given no zone: its zone is that of the store that it is put to.
+
+    start: the first instant of it as it were in UTC.
+    end: the first instant after it as it were in UTC.
+    granularity: of a series.
+    written: what it is, as `TimePeriod.parse` reads it.
+    read_at: what time it was then, aware.
+    """
+
+    written: str = field(kw_only=True)
+    read_at: datetime = field(kw_only=True)
+
+    def in_zone(self, tz: Zone) -> TimePeriod:
+        """Return what was written as it is meant in a zone."""
+        return TimePeriod.parse(self.written, tz, now=self.read_at, granularity=self.granularity)
+
+
+def _of(start: datetime, end: datetime, granularity: Granularity | None) -> TimePeriod:
+    return TimePeriod(start, end, granularity) if granularity else TimePeriod(start, end)
+
+
+def _read(text: str, zone: ZoneInfo, now: datetime, granularity: Granularity | None) -> tuple[TimePeriod, bool]:
+    """Return a period, and whether it depends on the zone."""
+    length = Length.read(text)
+    try:
+        if length and not length.whole_days:
+            return _of(length.before(now), now, granularity), False
+        if days := days_of(text, now.astimezone(zone).date()):
+            return _of(midnight(days[0], zone), midnight(days[1], zone), granularity), True
         start, slash, end = text.partition("/")
-        zone = _zone(tz)
-        first = _instant(text, start, zone)
         if slash:
-            return cls._of(first, _instant(text, end, zone), granularity)
-        try:
-            day = first.astimezone(zone).date()
-        except OverflowError:
-            raise BadPeriod(text=text, problem=f"it is no day of the years 1 to 9999 in {tz}") from None
-        return cls.day(day, tz, granularity=granularity)
-
-    @classmethod
-    def _of(cls, start: datetime, end: datetime, granularity: Granularity | None) -> TimePeriod:
-        return cls(start, end, granularity) if granularity else cls(start, end)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise UnknownTimezone(name=name) from None
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone)
-
-
-def _instant(text: str, part: str, zone: ZoneInfo) -> datetime:
-    try:
-        when = datetime.fromisoformat(part.strip())
+            first, last = _instant(start.strip(), zone), _instant(end.strip(), zone)
+            placed = [bound.tzinfo is zone for bound in (first, last)]
+            return _of(first, last, granularity), any(placed)
+        day = _instant(start.strip(), zone).astimezone(zone).date()
+        return _of(midnight(day, zone), midnight(day + timedelta(days=1), zone), granularity), True
+    except OverflowError:
+        raise BadPeriod(text=text, problem="it is not in the years 1 to 9999") from None
     except ValueError:
-        raise BadPeriod(text=text, problem="write it as 2026-11-01/2026-11-08, 2026-11-01 or 7d") from None
-    return when if when.tzinfo else when.replace(tzinfo=zone)
+        raise BadPeriod(text=text, problem=_WRITE) from None
+
+
+def _instant(text: str, zone: ZoneInfo) -> datetime:
+    if first_of := first_day(text):
+        return midnight(first_of, zone)
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _zone(zone: str | ZoneInfo) -> ZoneInfo:
+    if isinstance(zone, ZoneInfo):
+        return zone
+    try:
+        return ZoneInfo(zone)
+    except (KeyError, ValueError, OSError, TypeError, AttributeError):
+        raise UnknownTimezone(name=f"{zone!s:.300}") from None
+
+
+def _text(text: Any) -> str:
+    if not isinstance(text, str):
+        raise BadPeriod(text=f"{text!r:.80}", problem=_WRITE)
+    return text

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 
 from attrs import frozen
 
 from analytics_es.types.metrics import Completeness
 from analytics_es.types.period import TimePeriod
+from analytics_es.types.tables import Answer, Rows
 
 
 @frozen(kw_only=True)
@@ -116,8 +118,8 @@ class PriceChangeTotal:
     difference: Decimal | None
 
 
-@frozen(kw_only=True)
-class PriceDiff:
+@frozen(kw_only=True, repr=False)
+class PriceDiff(Answer):
     """What would change if prices were published: model by model and day by day, and in all.
 
     period: what was asked for, in whole buckets.
@@ -127,6 +129,13 @@ class PriceDiff:
     reported_calls: how many reported a cost, and keep it; they are in none of the figures.
     completeness: what the answer stands on.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "changes": Rows("changes"),
+        "totals": Rows("totals"),
+        "prices_was": Rows("changes.was.prices", of=("start",)),
+        "prices_now": Rows("changes.now.prices", of=("start",)),
+    }
 
     period: TimePeriod
     prices: int

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import ClassVar
 
 from attrs import frozen
 
 from analytics_es.types.metrics import Completeness
 from analytics_es.types.period import TimePeriod
+from analytics_es.types.tables import Answer, Rows
 
 
 @frozen(kw_only=True)
@@ -23,6 +25,7 @@ class UsageTotals:
     output_tokens: how many; None where no event told.
     first_seen: when the first event occurred, in the store's time zone; None where there was none.
     last_seen: when the last one did, in the store's time zone.
+    unknown: how many of the finished do not say how they ended: neither failed nor went well (docs/concepts.md).
     """
 
     events: int
@@ -33,6 +36,7 @@ class UsageTotals:
     output_tokens: int | None
     first_seen: datetime | None
     last_seen: datetime | None
+    unknown: int = 0
 
 
 @frozen(kw_only=True)
@@ -73,15 +77,15 @@ class UsagePoint:
     totals: UsageTotals
 
 
-@frozen(kw_only=True)
-class UsageStats:
+@frozen(kw_only=True, repr=False)
+class UsageStats(Answer):
     """Who used how much.
 
     entity_type: whose usage was asked for; None for all.
     entity_id: of that type, the one that was asked for, as the log names it; None for all.
     period: what was asked for, in whole buckets.
     totals: of all events of the question.
-    success_rate: of the activities that finished, the share (0 to 1) that did not fail; None where none finished.
+    success_rate: of the activities that say how they ended, the share (0 to 1) that did not fail; None where none does.
     active_entities: the exact number of distinct entities seen, by entity type.
     by_event_type: usage by type of event, most events first.
     top_entities: the ten with the most events, of the asked entity type.
@@ -90,6 +94,13 @@ class UsageStats:
     others: all others of that type together, so that these add up to `totals`; None where there are no others.
     nobody: of events that belong to none of that type, its id is "", beyond `totals`; None where there are none.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "entities": Rows("_entities"),
+        "series": Rows("series"),
+        "by_event_type": Rows("by_event_type"),
+        "top_entities": Rows("top_entities"),
+    }
 
     entity_type: str | None
     entity_id: str | None
@@ -103,3 +114,15 @@ class UsageStats:
     completeness: Completeness
     others: UsageTotals | None = None
     nobody: EntityUsage | None = None
+
+    @property
+    def _entities(self) -> list[EntityUsage]:
+        """Everybody, so that these add up: the top entities, all others together, and nobody."""
+        everybody = [*self.top_entities]
+        if self.others:
+            id = None  # they have many
+            everybody.append(EntityUsage(entity_type=self.entity_type or "", entity_id=id, totals=self.others))  # type: ignore[arg-type]
+        return [*everybody, *([self.nobody] if self.nobody else [])]
+
+    def _main(self) -> str:
+        return "series" if self.entity_type is None or self.entity_id is not None else "entities"

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from analytics_es import AnalyticsService
 from analytics_es.cost.prices.quantities import EXACT
 from analytics_es.errors import BadLimit, NotARow, SealedPeriod, UnknownKey
-from analytics_es.projection.engine import _engines as engines
+from analytics_es.projection.engine import _connections as engines
 from analytics_es.testing import NOON, price, provider_call, task_completed
 from analytics_es.types import CostBreakdown, CostExplanation
 from tests.histories_of_cost import DAYS, HOUR, calls, entries

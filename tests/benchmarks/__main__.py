@@ -22,13 +22,15 @@ from tests.benchmarks import (
     rebuilding,
     replaying,
     report,
+    starting,
 )
 from tests.benchmarks.figures import Effort, Figure
 from tests.benchmarks.store import Store
 from tests.benchmarks.workload import CALLS_PER_TASK
 
-# In this order: the first records what the others read, the last records more.
+# In this order: the second records what the others read, the last records more.
 MEASUREMENTS: dict[str, Callable[[Store, Effort], Iterator[Figure]]] = {
+    "start": starting.start,
     "append": appending.append,
     "single": appending.single,
     "buffered": buffering.buffered,

@@ -333,3 +333,66 @@ def test_traces_need_no_mapping(cli: Cli, tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "traces need no --mapping" in result.stderr
+
+
+TWO_EVENTS = """
+[[event]]
+type = "'provider.call.completed'"
+occurred_at = 'called_at'
+id = 'id'
+[event.data]
+model = 'model'
+input_tokens = 'units'
+
+[[event]]
+type = "'tool.call.completed'"
+occurred_at = 'called_at'
+id = "id || ':tool'"
+[event.data]
+tool = 'model'
+duration_ms = 'units'
+"""
+
+
+def calls(file: str, *rows: str) -> None:
+    Path("two.toml").write_text(TWO_EVENTS)
+    Path(file).write_text("\n".join(["called_at,id,model,units", *rows]) + "\n")
+
+
+def test_a_row_of_which_several_events_are_refused_is_one_row(cli: Cli) -> None:
+    good = "2026-11-01T10:00:00Z,g,gpt,1"
+    both = [f"2026-11-01T10:00:00Z,b{n},gpt,-{n}" for n in range(1, 12)]
+    untimed = [f"yesterday,u{n},gpt,{n}" for n in range(200)]
+    calls("calls.csv", good, *both, *untimed)
+
+    result = cli("import", "calls.csv", "--mapping", "two.toml", "--strict", "--rejects", "r.jsonl", "--json")
+
+    kept = [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
+    answer = json.loads(result.stdout)
+    assert result.stderr.splitlines()[-2:] == [
+        "all 211 refused rows are in r.jsonl",
+        "error: 211 rows refused; everything else is imported",
+    ]
+    assert (answer["total"]["recorded"], answer["total"]["refused"], len(answer["refusals"])) == (2, 211, 10)
+    assert [row["row"] for row in kept] == list(range(2, 213))
+    assert kept[0]["message"] == (
+        "input_tokens: must be between 0 and 10^12, not -1. duration_ms: must be between 0 and 10^12, not -1."
+    )
+    assert kept[-1]["message"] == "its time is 'yesterday', not ISO 8601"
+    assert {row["raw"] for row in kept} == {*both, *untimed}
+
+
+def test_a_row_that_is_refused_and_differs_is_told_as_both_and_one_of_several_files_is_its_own(cli: Cli) -> None:
+    calls("first.csv", "2026-11-01T10:00:00Z,a,gpt,1", "2026-11-01T10:00:00Z,b,gpt,1")
+    cli("import", "first.csv", "--mapping", "two.toml", "--source", "s")
+    calls("again.csv", "2026-11-01T10:00:00Z,a,other,1")
+    calls("worse.csv", "2026-11-01T10:00:00Z,b,other,-1.5")
+
+    result = cli("import", "again.csv", "worse.csv", "--mapping", "two.toml", "--source", "s", "--strict")
+
+    assert result.stderr.splitlines()[-1] == (
+        "error: 1 row refused and 1 row differs from what is recorded; everything else is imported"
+    )
+    assert "refused: worse.csv row 1" in result.stderr
+    assert "differs: again.csv row 1" in result.stderr
+    assert "rows refused" in result.stdout.splitlines()[0]

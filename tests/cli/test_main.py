@@ -11,6 +11,7 @@ import pytest
 
 from analytics_es.cli import main
 from analytics_es.cli import store as store_module
+from analytics_es.cli.commands import LazyGroup
 from tests.cli.conftest import FIRST, WEEK, Cli
 from tests.stores import PATIENCE, eventually
 
@@ -44,6 +45,17 @@ def test_the_list_of_commands_cuts_no_purpose_off(cli: Cli) -> None:
     assert "..." not in output.replace("[ARGS]...", "")
     for command in ("aggregate", "cost", "demo", "export", "import", "metrics", "performance", "projections", "record"):
         assert f"\n  {command} " in output
+
+
+@pytest.mark.parametrize("group", [main, main.commands["projections"]], ids=["all", "projections"])
+def test_the_list_of_commands_says_what_their_own_help_says(group: LazyGroup) -> None:
+    helps = {name: group.commands[name].get_short_help_str(limit=1000) for name in group.purposes}
+
+    assert group.purposes == helps
+
+
+def test_a_command_that_is_misspelled_is_named(cli: Cli) -> None:
+    assert "'performance'" in cli("performnce").stderr
 
 
 def test_the_examples_of_the_help_are_understood(cli: Cli, db: str) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from analytics_es.cost.prices import genai
-from tests.cli.conftest import LAST, Cli
+from analytics_es.errors import GUIDE
+from tests.cli.conftest import LAST, WEEK, Cli
 from tests.stores import opened
 
 EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "prices" / "acme.toml"
@@ -49,8 +50,8 @@ def test_a_wrong_file_is_one_line_and_publishes_nothing(cli: Cli, own: str) -> N
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        "error: bad.toml, price 1: multiplier must be between 0 and 1e+12, not -1. Nothing was published; docs/cost.md "
-        "shows what a price looks like.\n"
+        "error: bad.toml, price 1: multiplier must be between 0 and 1e+12, not -1. Nothing was published; "
+        f"{GUIDE}/cost.md shows what a price looks like.\n"
     )
     assert json.loads(cli("prices", "list", "--json", *DB).stdout)["published"] == []
 
@@ -203,6 +204,17 @@ def test_without_the_package_the_list_says_so(cli: Cli, published: str, monkeypa
     assert cli("prices", "show", "x", *DB).stderr == (
         "error: This needs a package that is not installed (genai-prices): pip install 'analytics-es[prices]'.\n"
     )
+
+
+@pytest.mark.parametrize("command", ["cost", "report"])
+def test_without_the_package_an_unknown_cost_says_what_to_install(
+    cli: Cli, own: str, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    line = "The default prices are not installed: pip install 'analytics-es[prices]'"
+    assert line not in cli(command, *WEEK, *DB).stdout
+    monkeypatch.setattr(genai, "installed", lambda: False)
+
+    assert cli(command, *WEEK, *DB).stdout.count(line) == 1
 
 
 def test_prices_that_cannot_be_read_are_named(cli: Cli, published: str) -> None:

@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService, OperationResult, TimePeriod
 from analytics_es.cli import store as store_module
-from analytics_es.errors import FoldFailed
+from analytics_es.errors import GUIDE, FoldFailed
 from analytics_es.events.codec import to_plain
 from analytics_es.testing import tool_call
 from tests.cli.conftest import ADA, BOB, CY, FIRST, NOON, WEEK, Cli
@@ -218,7 +218,7 @@ def test_top_cuts_tables_and_says_how_much_there_is(cli: Cli, db: str) -> None:
 
 
 HOSTILE = [
-    ("summary", "usage.events; DROP TABLE usage_v2"),
+    ("summary", "usage.events; DROP TABLE usage_v3"),
     ("summary", "usage.events' OR '1'='1"),
     ("summary", "usage.events", "--group-by", "1=1"),
     ("summary", "usage.events", "--group-by", "event_type) FROM sqlite_master --"),
@@ -226,11 +226,11 @@ HOSTILE = [
     ("summary", "usage.events", "--where", "a' OR 1 --=x"),
     ("summary", "usage.events", "--where", "tenant"),
     ("summary", "usage.events", "--where", "tenant=a", "--where", "tenant=b"),
-    ("cost", "--by", "model; DROP TABLE cost_v3"),
-    ("usage", "user'; DROP TABLE usage_v2"),
+    ("cost", "--by", "model; DROP TABLE cost_v4"),
+    ("usage", "user'; DROP TABLE usage_v3"),
     ("usage", "--tz", "../../etc/passwd"),
     ("usage", "--tz", "localtime"),
-    ("usage", "--granularity", "week"),
+    ("usage", "--granularity", "fortnight"),
     ("usage", "--last", "7 days"),
     ("usage", "--last", "0d"),
     ("usage", "--last", "99999999999w"),
@@ -242,7 +242,7 @@ HOSTILE = [
     ("usage", "--from", "2024-03-02", "--to", "2024-03-01"),
     ("usage", "--from", "2024-03-01", "--to", "2024-03-02", "--last", "1d"),
     ("export", "exe"),
-    ("export", "csv", "--metric", "usage.events; DROP TABLE usage_v2"),
+    ("export", "csv", "--metric", "usage.events; DROP TABLE usage_v3"),
     ("export", "csv", "-o", "no/such/folder/x.csv"),
     ("export", "csv", "-o", "."),
 ]
@@ -317,7 +317,7 @@ def test_a_tag_that_is_not_declared_is_refused_with_what_to_do(cli: Cli, db: str
     result = cli("cost", "--by", "attributes.team", "--db", db, *WEEK)
 
     assert result.exit_code == 1
-    assert "attributes once declared, of cost by tags = ['team'] (docs/dimensions.md)" in result.stderr
+    assert f"attributes once declared, of cost by tags = ['team'] ({GUIDE}/dimensions.md)" in result.stderr
 
 
 def test_what_belongs_to_nobody_has_a_row_in_tables_and_json(cli: Cli, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.cli import run
 from analytics_es.cli.run import Nightly
-from analytics_es.types import Failure, OperationResult, RetentionResult
+from analytics_es.types import Failed, Failure
 from tests.cli.conftest import WEEK, Cli
 
 
@@ -117,8 +117,6 @@ def test_a_night_without_anything_to_do_is_not_told(cli: Cli, own: str) -> None:
 
 
 def test_a_night_that_fails_is_told() -> None:
-    failed: OperationResult[RetentionResult] = OperationResult(
-        failure=Failure(code="store_busy", message="Somebody else writes.")
-    )
+    failed = Failed(Failure(code="store_busy", message="Somebody else writes."))
 
     assert run._retained(failed) == "warning: retention: Somebody else writes."

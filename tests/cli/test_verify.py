@@ -32,7 +32,7 @@ def test_what_is_identical_ends_with_0(cli: Cli, read_models: Path) -> None:
 
 def test_what_differs_is_told_and_ends_with_1(cli: Cli, read_models: Path) -> None:
     sql(
-        read_models, f"UPDATE performance_v2 SET calls = calls + 4 WHERE grain = 'hour' AND {NOON} AND subject = 'bash'"
+        read_models, f"UPDATE performance_v3 SET calls = calls + 4 WHERE grain = 'hour' AND {NOON} AND subject = 'bash'"
     )
 
     result = cli("projections", "verify", "performance")
@@ -46,8 +46,8 @@ def test_what_differs_is_told_and_ends_with_1(cli: Cli, read_models: Path) -> No
 
 
 def test_as_json_it_is_told_in_full(cli: Cli, read_models: Path) -> None:
-    sql(read_models, f"UPDATE cost_v3 SET reported_cost = 7 WHERE grain = 'hour' AND {NOON} AND entity_type = 'user'")
-    sql(read_models, f"DELETE FROM performance_v2 WHERE grain = 'hour' AND {NOON} AND subject = 'bash'")
+    sql(read_models, f"UPDATE cost_v4 SET reported_cost = 7 WHERE grain = 'hour' AND {NOON} AND entity_type = 'user'")
+    sql(read_models, f"DELETE FROM performance_v3 WHERE grain = 'hour' AND {NOON} AND subject = 'bash'")
 
     result = cli("projections", "verify", "--json", "--workers", "2")
     found = json.loads(result.stdout)
@@ -61,7 +61,7 @@ def test_as_json_it_is_told_in_full(cli: Cli, read_models: Path) -> None:
 
 
 def test_a_period_and_a_sample_are_verified(cli: Cli, read_models: Path) -> None:
-    sql(read_models, f"UPDATE performance_v2 SET calls = 0 WHERE {NOON}")
+    sql(read_models, f"UPDATE performance_v3 SET calls = 0 WHERE {NOON}")
 
     right = cli("projections", "verify", "--from", "2024-03-05", "--to", "2024-03-06")
     wrong = cli("projections", "verify", "--to", "2024-03-05T00:00")
@@ -95,7 +95,7 @@ def test_an_unknown_projection_is_told_in_one_line(cli: Cli, read_models: Path) 
 
 
 def test_unreadable_values_that_differ_are_told(cli: Cli, read_models: Path) -> None:
-    sql(read_models, "INSERT INTO unreadable VALUES ('cost_v3', 1709553600, 3, 'calls')")
+    sql(read_models, "INSERT INTO unreadable VALUES ('cost_v4', 1709553600, 3, 'calls')")
 
     output = cli("projections", "verify", "cost").stdout
 
@@ -111,8 +111,8 @@ def test_a_status_says_that_the_ledger_agrees_with_the_log(cli: Cli, read_models
 
 
 def test_a_status_lists_the_days_that_differ(cli: Cli, read_models: Path) -> None:
-    sql(read_models, "UPDATE ledger SET events = events + 1 WHERE read_model = 'cost_v3' AND day = 1709510400")
-    sql(read_models, "UPDATE ledger SET checksum = checksum + 1 WHERE read_model = 'usage_v2' AND day = 1709510400")
+    sql(read_models, "UPDATE ledger SET events = events + 1 WHERE read_model = 'cost_v4' AND day = 1709510400")
+    sql(read_models, "UPDATE ledger SET checksum = checksum + 1 WHERE read_model = 'usage_v3' AND day = 1709510400")
 
     result = cli("projections", "status")
 

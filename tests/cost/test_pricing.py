@@ -22,7 +22,7 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.quantities import EXACT, KINDS
 from analytics_es.errors import BadUsage
-from analytics_es.events.event import VERDICTS
+from analytics_es.events.outcomes import VERDICTS
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projections.cost import THRESHOLDS
 from analytics_es.read_models import Tiling

@@ -161,7 +161,7 @@ def test_more_names_than_are_remembered_are_treated_alike() -> None:
         ({"rules": {"": "drop"}}, "'' is not a path"),
         ({"rules": ["user_id"]}, "rules must map paths to actions"),
         ({"rules": {"user_id": 3}}, "rules must map paths to actions"),
-        ({"presets": "full"}, "presets is not known: use preset and rules"),
+        ({"presets": "full"}, "presets is not known: use preset, rules and names"),
     ],
 )
 def test_what_is_no_policy_is_refused_with_what_is_allowed(tmp_path: Path, wanted: Any, problem: str) -> None:

@@ -15,10 +15,11 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.errors import BadPattern, Closed, NotABus, OverlappingPatterns, StoreBusy
 from analytics_es.events.event import matches
-from analytics_es.ingest.bus import FAMILIES, Message, at_all_depths, by_depth, check_patterns
+from analytics_es.ingest.bus import Message, at_all_depths, by_depth, check_patterns
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.ingest.subscription import Intake, SubscriptionStats
 from analytics_es.testing import NOON, tool_call
+from analytics_es.types.defaults import FAMILIES
 from tests.stores import in_full, nth, recorded
 
 

@@ -35,7 +35,7 @@ def analytics(analytics: AnalyticsService, tmp_path: Path) -> AnalyticsService:
 def test_a_rebuild_from_an_archive_changes_no_byte(
     analytics: AnalyticsService, tmp_path: Path, workers: int, size: int
 ) -> None:
-    sql(tmp_path / "analytics.views.db", "DELETE FROM usage_v2")
+    sql(tmp_path / "analytics.views.db", "DELETE FROM usage_v3")
 
     result = analytics.rebuild(archive=tmp_path / "archive", workers=workers, batch_size=size, set_aside=True).unwrap()
 

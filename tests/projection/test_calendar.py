@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es.projection.calendar import DAY, HOUR, Calendar
+from analytics_es.types import TimePeriod
 
 MINUTE = 60
 ZONES = sorted(available_timezones() - {"localtime"})
@@ -169,6 +170,43 @@ def test_an_empty_range_has_no_buckets():
     calendar = Calendar("Europe/Berlin")
 
     assert (calendar.hours(at("2024-05-01"), at("2024-05-01")), calendar.days(at("2024-05-01"), 0)) == ([], [])
+
+
+# ── weeks and months ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_week_begins_on_monday_and_a_month_on_its_first_day():
+    calendar = Calendar("Europe/Berlin")
+    start, end = at("2026-10-24T12:00"), at("2026-11-03")
+
+    assert local(calendar, calendar.starts("week", start, end)) == [
+        "2026-10-19T00:00+02:00",
+        "2026-10-26T00:00+01:00",
+        "2026-11-02T00:00+01:00",
+    ]
+    assert local(calendar, calendar.starts("month", start, end)) == [
+        "2026-10-01T00:00+02:00",
+        "2026-11-01T00:00+01:00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "unit", "instant", "start"),
+    [
+        # A minute after the month began, clocks went back to the last day of the one before: it goes on.
+        ("America/St_Johns", "month", "2009-11-01T02:40", "2009-11-01T00:00-02:30"),
+        ("America/St_Johns", "month", "2009-11-01T02:29", "2009-10-01T00:00-02:30"),
+        ("Africa/Cairo", "week", "2010-08-09T22:00", "2010-08-09T00:00+03:00"),
+        # New Year's Eve of 1994 was left out.
+        ("Pacific/Kiritimati", "month", "1994-12-31T12:00", "1995-01-01T00:00+14:00"),
+        ("Pacific/Apia", "week", "2011-12-31T12:00", "2011-12-26T00:00-10:00"),
+        ("Asia/Kathmandu", "month", "2026-10-31T18:20", "2026-11-01T00:00+05:45"),
+    ],
+)
+def test_weeks_and_months_are_made_of_days(zone, unit, instant, start):
+    calendar = Calendar(zone)
+
+    assert local(calendar, [calendar.start(unit, at(instant))]) == [start]
 
 
 # ── zones ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -342,6 +380,32 @@ def test_a_bucket_does_not_depend_on_the_range_asked(moment, before, after):
     assert calendar.hour_start(t) == hours[bisect_right(hours, t) - 1]
     assert calendar.day_start(t) == days[bisect_right(days, t) - 1]
     assert calendar.segments(t - before, t + after)[-1].offset == calendar.segments(t + after - 1, t + after)[0].offset
+
+
+@law
+@given(moments(), spans(), st.sampled_from(["week", "month"]))
+def test_weeks_and_months_tile_a_range_in_whole_days(moment, span, unit):
+    calendar, t = moment
+    days = calendar.days(t - 40 * DAY, t + span)
+    starts = calendar.starts(unit, t, t + span)
+
+    def first(day):
+        date = calendar.local(day).date()
+        return date - timedelta(days=date.weekday()) if unit == "week" else date.replace(day=1)
+
+    same = {day: next(other for other in days if first(other) == first(day)) for day in days if day > t - 2 * DAY}
+    assert starts == sorted({same[calendar.day_start(t)], *(same[day] for day in same if t <= day < t + span)})
+    assert starts[0] == calendar.start(unit, t)
+
+
+@law
+@given(st.sampled_from(ZONES), st.dates(date(1990, 2, 1), date(2100, 11, 1)))
+def test_a_month_that_is_asked_for_is_one_month_of_the_calendar(zone, day):
+    calendar, period = Calendar(zone), TimePeriod.month(day, ZoneInfo(zone))
+    start, end = int(period.start.timestamp()), int(period.end.timestamp())
+
+    assert calendar.starts("month", start, end) == [start]
+    assert calendar.starts("month", start, end + 1) == [start, end]
 
 
 @law

@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 
 from analytics_es.errors import FoldFailed
+from analytics_es.events.outcomes import BEGUN, WORDS
 from analytics_es.projection import (
     Histogram,
     count,
@@ -40,6 +41,7 @@ from tests.stores import batch, engine, folded, log_of, rows, runner_of, stored,
 
 NOON_HOUR = int(NOON.timestamp())
 BILLION = 10**9
+ENDS = {word: verdict for verdict, words in WORDS.items() if verdict != BEGUN for word in words}
 LARGEST = 2**63 - 1
 
 
@@ -205,11 +207,21 @@ def test_the_filter_of_a_projection_leaves_out_whole_events() -> None:
         ({**task_completed(), "event_type": "task.started"}, ""),
         ({**tool_call(status="ok"), "event_type": "tool.call.requested"}, ""),
         (message_added(), ""),
-        (message_added(duration_ms=5), "ok"),
+        (message_added(duration_ms=5), "unknown"),
         (message_added(status="error"), "error"),
+        ({**tool_call(status=None), "event_type": "tool.call.exploded"}, "unknown"),
+        ({**tool_call(status=None, duration_ms=None), "event_type": "tool.call.exploded"}, ""),
+        ({**tool_call(status="ok"), "event_type": "tool.call.error"}, "ok"),
+        *(
+            ({**tool_call(status=None, duration_ms=time), "event_type": f"tool.call.{word}"}, verdict)
+            for word, verdict in [*ENDS.items(), *dict.fromkeys(WORDS[BEGUN], "").items()]
+            for time in (None, 5)
+        ),
     ],
 )
-def test_the_outcome_is_the_status_else_what_the_type_says_else_that_it_took_time(event: Any, outcome: str) -> None:
+def test_the_outcome_is_the_status_else_what_the_type_says_else_unknown_where_it_took_time(
+    event: Any, outcome: str
+) -> None:
     @projection(version=1, consumes=(">",))
     class Outcomes:
         """How events ended."""

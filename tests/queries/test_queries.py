@@ -12,13 +12,14 @@ from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.events.codec import to_plain
+from analytics_es.events.outcomes import ERROR, WORDS
 from analytics_es.projection import Histogram, count, histogram, key, projection, total
 from analytics_es.projections import Usage
 from analytics_es.testing import NOON, job_failed, message_added, provider_call, task_completed, tool_call
 from analytics_es.types import Distribution, MetricSummary, OperationResult
 from tests import day
 from tests.day import DAY, MONDAY, NOW
-from tests.stores import OURS, append, record, stored
+from tests.stores import OURS, append, opened, record, stored
 
 pytestmark = [
     pytest.mark.store(clock=lambda: NOW),
@@ -255,19 +256,50 @@ def test_success_is_the_share_of_what_finished_that_did_not_fail(analytics: Anal
     assert answer.success_rate == 0.75
 
 
+def test_what_does_not_say_how_it_ended_is_neither_a_success_nor_a_failure(analytics: AnalyticsService) -> None:
+    unclear = {**tool_call(status=None), "event_type": "tool.call.exploded"}
+    ended = {**tool_call(status=None, duration_ms=None), "event_type": "tool.call.ended"}
+    failed = {**tool_call(status=None), "event_type": "tool.call.error"}
+    record(analytics, unclear, ended, failed, tool_call())
+
+    usage = analytics.get_usage_stats(None, None, HOUR).unwrap()
+    answer = analytics.get_performance_metrics(HOUR).unwrap()
+
+    totals = usage.totals
+    assert (totals.finished, totals.failures, totals.unknown, usage.success_rate) == (4, 1, 2, 0.5)
+    for row in (answer.operations[0], answer.series[0]):
+        assert (row.calls, row.failures, row.unknown, row.error_rate) == (4, 1, 2, 0.5)
+
+
+def test_a_task_of_unknown_outcome_is_no_successful_one(analytics: AnalyticsService) -> None:
+    record(analytics, {**task_completed(status=None), "event_type": "task.handled"}, task_completed())
+
+    assert summary(analytics, "cost.successful_tasks", HOUR).figures.count == 1
+
+
+@pytest.mark.parametrize("word", WORDS[ERROR])
+def test_a_call_that_says_that_it_failed_is_a_failure_and_costs(analytics: AnalyticsService, word: str) -> None:
+    told = provider_call(status=None, cost="1")
+    record(analytics, {**told, "event_type": f"provider.call.{word}"})
+
+    answer = analytics.get_cost_breakdown(HOUR).unwrap()
+    assert [(effort.effort, effort.cost) for effort in answer.efforts] == [("failed", 1)]
+    assert summary(analytics, "performance.failures", HOUR).figures.count == 1
+
+
 def test_of_nothing_that_finished_there_is_no_success_rate(analytics: AnalyticsService) -> None:
     record(analytics, message_added())
 
     assert analytics.get_usage_stats(None, None, DAY).unwrap().success_rate is None
 
 
-def test_throughput_is_over_the_period_and_over_its_busy_hours(analytics: AnalyticsService) -> None:
+def test_throughput_is_over_what_passed_of_the_period_and_over_its_busy_hours(analytics: AnalyticsService) -> None:
     record(analytics, *(tool_call(occurred_at=NOON + timedelta(minutes=10 * n)) for n in range(9)))
 
     (tool,) = analytics.get_performance_metrics(DAY).unwrap().operations
 
     assert (tool.operation, tool.subject, tool.calls) == ("tool.call", "bash", 9)
-    assert tool.calls_per_second == 9 / 86_400
+    assert tool.calls_per_second == 9 / (NOW - DAY.start).total_seconds()
     assert tool.busy_calls_per_second == 9 / 7200
 
 
@@ -336,7 +368,44 @@ def test_an_unknown_metric_names_the_close_ones(monday: AnalyticsService, metric
     assert set(close.split(" or ")) & set(message.partition("did you mean ")[2].partition("?")[0].split(" or "))
 
 
-@pytest.mark.parametrize("metric", ["", "x", "events", "usage.", "usage.events; DROP TABLE usage_v2; --"])
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [
+        ("usage.event", ": did you mean usage.events?"),
+        ("events", ": did you mean usage.events?"),
+        ("usage.requests", ": did you mean cost.requests?"),
+        ("perf.duration", ": did you mean performance.duration or performance.output_duration or usage.duration?"),
+        ("performance.latency", "."),
+        ("budgets.spend", ": did you mean budgets.spent?"),
+        ("budgets.left", ": what is spent of budgets, and what remains, is get_budgets (`analytics-es budgets`)."),
+        ("spending.total", ", as there is no projection 'spending' here, only budgets, cost, performance, usage."),
+    ],
+)
+def test_what_is_offered_is_of_the_projection_that_was_named_or_nothing(
+    monday: AnalyticsService, metric: str, told: str
+) -> None:
+    _, message = refusal(monday.get_summary(metric, DAY))
+
+    assert message == f"There is no metric {metric!r}{told} `analytics-es metrics` lists them all."
+
+
+@pytest.mark.parametrize("metric", ["cost.cost", "cost.costs", "cost.total", "cost"])
+def test_what_calls_cost_is_no_metric_and_where_it_is_answered_is_told(monday: AnalyticsService, metric: str) -> None:
+    for result in (monday.explain(metric, DAY), monday.get_summary(metric, DAY)):
+        assert "get_cost_breakdown (`analytics-es cost`), and explain_cost lists the calls" in refusal(result)[1]
+
+
+def test_a_metric_of_a_projection_that_is_not_kept_offers_nothing_of_another() -> None:
+    with opened(projections=[Usage]) as analytics:
+        _, message = refusal(analytics.get_summary("budgets.spent", DAY))
+
+    assert message == (
+        "There is no metric 'budgets.spent', as there is no projection 'budgets' here, only usage. "
+        "`analytics-es metrics` lists them all."
+    )
+
+
+@pytest.mark.parametrize("metric", ["", "x", "events", "usage.", "usage.events; DROP TABLE usage_v3; --"])
 def test_what_is_close_to_no_metric_is_refused_all_the_same(monday: AnalyticsService, metric: str) -> None:
     code, message = refusal(monday.get_summary(metric, DAY))
 
@@ -355,7 +424,7 @@ def test_what_is_close_to_no_metric_is_refused_all_the_same(monday: AnalyticsSer
         ("performance.calls", {"group_by": ("user",)}),
         ("performance.calls", {"where": {"grain": "day"}}),
         ("usage.events", {"where": {"1=1 OR entity_type": "x"}}),
-        ("usage.events", {"group_by": ("event_type; DROP TABLE usage_v2",)}),
+        ("usage.events", {"group_by": ("event_type; DROP TABLE usage_v3",)}),
         ("usage.events", {"group_by": ("event_type, entity_id",)}),
         ("usage.events", {"group_by": ("entity_type",)}),
         ("usage.events", {"group_by": ("entity_type", "entity_id")}),
@@ -412,7 +481,7 @@ def test_a_question_to_a_projection_that_is_not_kept_is_refused() -> None:
         assert refusal(analytics.get_summary("cost.calls", DAY))[0] == "unknown_metric"
 
 
-HOSTILE = "'; DROP TABLE usage_v2; --\"`\n\\"
+HOSTILE = "'; DROP TABLE usage_v3; --\"`\n\\"
 
 
 def test_hostile_names_in_events_are_just_data(analytics: AnalyticsService) -> None:
@@ -448,9 +517,15 @@ def test_without_anything_before_there_is_no_change(monday: AnalyticsService) ->
 
 
 def test_nothing_after_something_is_a_change_to_nothing(monday: AnalyticsService) -> None:
+    answer = summary(monday, "usage.events", TimePeriod(NOON, NOON + timedelta(hours=4)))
+
+    assert (answer.figures.count, answer.previous.count, answer.change) == (0, 22, -1.0)
+
+
+def test_what_has_not_begun_is_compared_with_nothing(monday: AnalyticsService) -> None:
     answer = summary(monday, "usage.events", TimePeriod.day(date(2026, 3, 3)))
 
-    assert (answer.figures.count, answer.previous.count, answer.change) == (0, 26, -1.0)
+    assert (answer.figures.count, answer.previous.count, answer.change) == (0, None, None)
 
 
 @pytest.mark.parametrize(
@@ -685,7 +760,7 @@ def test_usage_of_one_entity_is_its_own(monday: AnalyticsService) -> None:
 
     assert (ada.totals.events, bob.totals.events) == (14, 9)
     assert (ada.totals.input_tokens, bob.totals.input_tokens) == (4240, 251_400)
-    assert (ada.success_rate, bob.success_rate) == (8 / 9, 6 / 8)
+    assert (ada.success_rate, bob.success_rate) == (7 / 8, 6 / 8)
     assert ada.totals.first_seen == datetime(2026, 3, 2, 8, 5, tzinfo=UTC)
     assert monday.get_usage_stats("user", "nobody", DAY).unwrap().totals.events == 0
 

@@ -71,14 +71,14 @@ class Store:
 
     def plant(self, where: str) -> None:
         """Make rows wrong, take some away, and add some that should not be there."""
-        sql(self.file, f"UPDATE usage_v2 SET events = events + 1000, last_seen = 7 WHERE {where} AND entity_type = ''")
-        sql(self.file, f"UPDATE performance_v2 SET duration_buckets = '[[1],[1]]' WHERE {where}")
-        sql(self.file, f"DELETE FROM cost_v3 WHERE {where} AND entity_type IN ('user', '')")
+        sql(self.file, f"UPDATE usage_v3 SET events = events + 1000, last_seen = 7 WHERE {where} AND entity_type = ''")
+        sql(self.file, f"UPDATE performance_v3 SET duration_buckets = '[[1],[1]]' WHERE {where}")
+        sql(self.file, f"DELETE FROM cost_v4 WHERE {where} AND entity_type IN ('user', '')")
         sql(
             self.file,
-            "INSERT INTO cost_v3 (grain, bucket, entity_type, entity_id, provider, model, operation, currency, "
+            "INSERT INTO cost_v4 (grain, bucket, entity_type, entity_id, provider, model, operation, currency, "
             "pricing, rate, untold, effort, calls, settled_calls, successful_tasks) SELECT DISTINCT grain, bucket, "
-            f"'user', 'ghost', '', '', '', '', '', '', '', '', 9, 9, 9 FROM usage_v2 WHERE {where}",
+            f"'user', 'ghost', '', '', '', '', '', '', '', '', 9, 9, 9 FROM usage_v3 WHERE {where}",
         )
 
 
@@ -115,7 +115,7 @@ def test_what_is_wrong_inside_is_healed_and_what_is_outside_is_left_alone(store:
     sql(store.file, "DELETE FROM unreadable")
     sql(
         store.file,
-        "INSERT INTO unreadable VALUES ('usage_v2', ?, 1, 'events'), ('usage_v2', ?, 2, 'events')",
+        "INSERT INTO unreadable VALUES ('usage_v3', ?, 1, 'events'), ('usage_v3', ?, 2, 'events')",
         start,
         end,
     )
@@ -142,8 +142,8 @@ def unreadable_in(store: Store, start: int, end: int) -> int:
 
 def test_a_day_is_healed_whole_with_its_hours(store: Store) -> None:
     start, end = seconds(store.day)
-    sql(store.file, "DELETE FROM cost_v3 WHERE bucket >= ? AND bucket < ?", start, end)
-    sql(store.file, "UPDATE performance_v2 SET calls = 0 WHERE bucket >= ? AND bucket < ?", start, end)
+    sql(store.file, "DELETE FROM cost_v4 WHERE bucket >= ? AND bucket < ?", start, end)
+    sql(store.file, "UPDATE performance_v3 SET calls = 0 WHERE bucket >= ? AND bucket < ?", start, end)
     sql(store.file, "DELETE FROM unreadable")
     assert store.contents() != store.right
 
@@ -190,7 +190,7 @@ def test_a_period_without_events_is_emptied(monday: Store) -> None:
     period = TimePeriod.day(date(2025, 1, 1))
     sql(
         monday.file,
-        "INSERT INTO performance_v2 (grain, bucket, operation, subject, calls, failures, duration_buckets, "
+        "INSERT INTO performance_v3 (grain, bucket, operation, subject, calls, failures, duration_buckets, "
         "time_to_first_chunk_buckets) VALUES ('hour', ?1, '', '', 1, 1, '', ''), ('day', ?1, '', '', 1, 1, '', '')",
         int(period.start.timestamp()),
     )

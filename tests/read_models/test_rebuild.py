@@ -86,7 +86,7 @@ def test_twice_is_as_once(analytics: AnalyticsService) -> None:
 
 @once
 def test_one_is_rebuilt_and_the_others_are_left_alone(analytics: AnalyticsService) -> None:
-    write(analytics, "UPDATE cost_v3 SET calls = 99", "UPDATE performance_v2 SET calls = 99")
+    write(analytics, "UPDATE cost_v4 SET calls = 99", "UPDATE performance_v3 SET calls = 99")
     planted = held(analytics)
 
     result = analytics.rebuild(["cost"]).unwrap()
@@ -101,11 +101,11 @@ def test_one_is_rebuilt_and_the_others_are_left_alone(analytics: AnalyticsServic
 def test_state_that_no_replay_gives_is_removed(analytics: AnalyticsService) -> None:
     write(
         analytics,
-        "DELETE FROM performance_v2 WHERE grain = 'day'",
-        "UPDATE usage_v2 SET entity_id = 'ghost' WHERE entity_id = 'ada'",
-        "UPDATE usage_v2 SET entity_type = 'ghost' WHERE entity_type = 'user'",
-        "UPDATE cost_v3 SET reported_cost = reported_cost + 1",
-        "INSERT INTO unreadable VALUES ('usage_v2', 0, 1, 'planted')",
+        "DELETE FROM performance_v3 WHERE grain = 'day'",
+        "UPDATE usage_v3 SET entity_id = 'ghost' WHERE entity_id = 'ada'",
+        "UPDATE usage_v3 SET entity_type = 'ghost' WHERE entity_type = 'user'",
+        "UPDATE cost_v4 SET reported_cost = reported_cost + 1",
+        "INSERT INTO unreadable VALUES ('usage_v3', 0, 1, 'planted')",
         "UPDATE ledger SET events = events + 7",
     )
     assert held(analytics) != right(analytics)
@@ -300,7 +300,7 @@ def test_a_period_is_derived_again_where_a_promote_comes_between(analytics: Anal
                 left.pop()().unwrap()
             return hold(cursor, name)
 
-        write(analytics, "UPDATE cost_v3 SET calls = 99")
+        write(analytics, "UPDATE cost_v4 SET calls = 99")
         analytics.store.read_models.checkpoints.hold = overtaken  # type: ignore[method-assign]
         result = analytics.run_aggregation(ALWAYS).unwrap()
 
@@ -366,7 +366,7 @@ def test_a_value_that_cannot_be_used_can_be_set_aside(analytics: AnalyticsServic
 def test_an_end_at_any_moment_changes_nothing_and_leaves_nothing(
     analytics: AnalyticsService, error: type[BaseException], at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(analytics, "UPDATE usage_v2 SET events = events + 1")
+    write(analytics, "UPDATE usage_v3 SET events = events + 1")
     before = held(analytics)
 
     def fail(*_: Any) -> Any:

@@ -51,7 +51,7 @@ def test_code_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -
     [
         ("[privaty]", "there is no table 'privaty': use privacy, retention"),
         ("privacy = 3", "privacy must be a table: write [privacy]"),
-        ("[privacy]\npresets = 'full'", "there is no key privacy.presets: use preset, rules, vault_key"),
+        ("[privacy]\npresets = 'full'", "there is no key privacy.presets: use preset, rules, names, vault_key"),
         ("[privacy]\npreset = 'none'", "privacy: 'none' is not a preset: use full, pseudonymous, anonymous"),
         ("[privacy]\nvault_key = 3", "privacy.vault_key must be the path of a file"),
         ("[privacy", "is not TOML"),

@@ -54,7 +54,7 @@ def test_three_calendar_days_are_told_by_the_hour_even_where_one_is_longer() -> 
     assert TimePeriod.parse("2026-10-24/2026-10-27", "Europe/Berlin").granularity == "hour"
 
 
-@pytest.mark.parametrize("granularity", ["hour", "day", "total"])
+@pytest.mark.parametrize("granularity", ["hour", "day", "week", "month", "total"])
 def test_a_granularity_can_be_asked_for(granularity: Any) -> None:
     periods = [
         TimePeriod(NOON, NOON + HOUR, granularity),
@@ -72,7 +72,7 @@ def test_a_granularity_can_be_asked_for(granularity: Any) -> None:
 def test_other_granularities_are_refused(granularity: Any) -> None:
     told = refused(lambda: TimePeriod(NOON, NOON + HOUR, granularity))
 
-    assert told == f"{granularity!r} is not a period: its granularity must be hour, day or total."
+    assert told == f"{granularity!r} is not a period: its granularity must be hour, day, week, month or total."
 
 
 @pytest.mark.parametrize("end", [NOON, NOON - timedelta(microseconds=1), NOON.astimezone(BERLIN)])
@@ -134,9 +134,34 @@ def test_the_last_ages_are_refused(length: dict[str, float], told: str) -> None:
     assert refused(lambda: TimePeriod.last(**length)) == f"'{told}' is not a period: it begins before the year 1."
 
 
-def test_an_unknown_unit_is_a_programming_error() -> None:
-    with pytest.raises(TypeError):
-        TimePeriod.last(fortnights=1)
+@pytest.mark.parametrize(
+    ("length", "problem"),
+    [
+        ({"fortnights": 1}, "fortnights is none of its units, which are microseconds, milliseconds, seconds, "),
+        ({"days": "7"}, "each of its units must be a number"),
+        ({"months": None}, "each of its units must be a number"),
+        ({"months": 1.5}, "its months and years must be whole"),
+        ({"hours": float("nan")}, "it begins before the year 1"),
+        ({"years": 2026}, "it begins before the year 1"),
+    ],
+)
+def test_what_is_no_length_is_told(length: dict[str, Any], problem: str) -> None:
+    assert problem in refused(lambda: TimePeriod.last(**length))
+
+
+@pytest.mark.parametrize(
+    ("now", "length", "start"),
+    [
+        (utc(2026, 11, 29, 15), {"months": 1}, utc(2026, 10, 29, 15)),
+        (utc(2026, 3, 31, 15), {"months": 1}, utc(2026, 2, 28, 15)),
+        (utc(2028, 2, 29), {"years": 1}, utc(2027, 2, 28)),
+        (utc(2026, 1, 31), {"months": 2, "days": 1}, utc(2025, 11, 29)),
+    ],
+)
+def test_months_and_years_are_of_the_calendar_to_the_instant(
+    now: datetime, length: dict[str, Any], start: datetime
+) -> None:
+    assert bounds(TimePeriod.last(now=now, **length)) == (start, now)
 
 
 # ── one day ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -163,7 +188,9 @@ def test_days_follow_one_another(day: date, tz: str) -> None:
 
 
 def test_the_last_day_of_the_calendar_is_none() -> None:
-    assert refused(lambda: TimePeriod.day(date.max)) == "'9999-12-31' is not a period: it is the last day there is."
+    assert (
+        refused(lambda: TimePeriod.day(date.max)) == "'9999-12-31' is not a period: it is not in the years 1 to 9999."
+    )
 
 
 # ── written periods ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -182,8 +209,27 @@ def test_the_last_day_of_the_calendar_is_none() -> None:
         ("2026-11-01/2026-11-01T06:00", utc(2026, 11, 1), utc(2026, 11, 1, 6)),
         ("20261101/20261108", utc(2026, 11, 1), utc(2026, 11, 8)),
         ("24h", NOON - DAY, NOON),
-        ("7d", NOON - 7 * DAY, NOON),
-        ("2w", NOON - 14 * DAY, NOON),
+        ("7d", utc(2026, 2, 24), utc(2026, 3, 3)),
+        ("2w", utc(2026, 2, 17), utc(2026, 3, 3)),
+        ("1m", utc(2026, 2, 3), utc(2026, 3, 3)),
+        ("1y", utc(2025, 3, 3), utc(2026, 3, 3)),
+        ("2026-11", utc(2026, 11, 1), utc(2026, 12, 1)),
+        ("2026-12", utc(2026, 12, 1), utc(2027, 1, 1)),
+        ("2026-Q4", utc(2026, 10, 1), utc(2027, 1, 1)),
+        ("2026", utc(2026, 1, 1), utc(2027, 1, 1)),
+        ("2026-W01", utc(2025, 12, 29), utc(2026, 1, 5)),
+        ("2026W53", utc(2026, 12, 28), utc(2027, 1, 4)),
+        ("2026-11/2027-01", utc(2026, 11, 1), utc(2027, 1, 1)),
+        ("today", utc(2026, 3, 2), utc(2026, 3, 3)),
+        ("yesterday", utc(2026, 3, 1), utc(2026, 3, 2)),
+        ("this-week", utc(2026, 3, 2), utc(2026, 3, 9)),
+        ("last-week", utc(2026, 2, 23), utc(2026, 3, 2)),
+        ("this_month", utc(2026, 3, 1), utc(2026, 4, 1)),
+        ("Last Month", utc(2026, 2, 1), utc(2026, 3, 1)),
+        ("this-quarter", utc(2026, 1, 1), utc(2026, 4, 1)),
+        ("last-quarter", utc(2025, 10, 1), utc(2026, 1, 1)),
+        ("this-year", utc(2026, 1, 1), utc(2027, 1, 1)),
+        ("last-year", utc(2025, 1, 1), utc(2026, 1, 1)),
     ],
 )
 def test_a_period_can_be_written(text: str, start: datetime, end: datetime) -> None:
@@ -206,13 +252,31 @@ def test_times_without_a_zone_are_in_the_zone_given(text: str, start: datetime, 
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "/", "yesterday", "2026-13-01", "2026-02-30", "2026-11-01/", "/2026-11-08", "2026-11-01/x", "7", "d"),
-        *("0d", "-7d", "7y", "7 d", "1234567d", "07d", "7d/2026-11-01", "2026-11-01/2026-11-02/2026-11-03", "٧d"),
+        *(
+            "",
+            "/",
+            "tomorrow",
+            "this-hour",
+            "2026-13",
+            "2026-00",
+            "2026-W54",
+            "2025-W53",
+            "2026-Q5",
+            "2026-13-01",
+            "2026-02-30",
+            "2026-11-01/",
+            "/2026-11-08",
+            "2026-11-01/x",
+            "7",
+            "d",
+        ),
+        *("0d", "-7d", "7x", "7 d", "1234567d", "07d", "7d/2026-11-01", "2026-11-01/2026-11-02/2026-11-03", "٧d"),
     ],
 )
 def test_what_is_not_a_period_is_told_how_to_write_one(text: str) -> None:
     assert refused(lambda: TimePeriod.parse(text)) == (
-        f"{text!r} is not a period: write it as 2026-11-01/2026-11-08, 2026-11-01 or 7d."
+        f"{text!r} is not a period: write it as 2026-11-01/2026-11-08, 2026-11-01, 2026-11, 2026-W45, today, "
+        "this-month, 24h or 7d."
     )
 
 
@@ -242,6 +306,68 @@ def test_any_two_instants_in_order_are_a_period(one: datetime, other: datetime) 
 
     assert TimePeriod(one, other).start is one
     refused(lambda: TimePeriod(other, one))
+
+
+# ── the calendar ────────────────────────────────────────────────────────────────────────────────────────────────
+
+LATE = datetime(2026, 10, 31, 23, 30, tzinfo=UTC)  # it is November in Berlin
+
+CALENDAR: dict[str, Any] = {
+    "today": (TimePeriod.today, date(2026, 11, 1), date(2026, 11, 2)),
+    "yesterday": (TimePeriod.yesterday, date(2026, 10, 31), date(2026, 11, 1)),
+    "this-week": (TimePeriod.this_week, date(2026, 10, 26), date(2026, 11, 2)),
+    "last-week": (TimePeriod.last_week, date(2026, 10, 19), date(2026, 10, 26)),
+    "this-month": (TimePeriod.this_month, date(2026, 11, 1), date(2026, 12, 1)),
+    "last-month": (TimePeriod.last_month, date(2026, 10, 1), date(2026, 11, 1)),
+}
+
+
+@pytest.mark.parametrize("word", CALENDAR)
+@pytest.mark.parametrize("tz", ["Europe/Berlin", BERLIN])
+def test_a_period_of_the_calendar_begins_and_ends_with_days_of_its_zone(word: str, tz: Any) -> None:
+    build, first, following = CALENDAR[word]
+    midnights = (datetime(*first.timetuple()[:3], tzinfo=BERLIN), datetime(*following.timetuple()[:3], tzinfo=BERLIN))
+
+    assert build(tz, now=LATE) == TimePeriod(*midnights) == TimePeriod.parse(word, tz, now=LATE)
+    assert build(now=LATE).in_zone(tz) == TimePeriod(*midnights)
+    assert build(now=LATE, granularity="total").in_zone(tz).granularity == "total"
+
+
+@pytest.mark.parametrize("month", ["2026-11", date(2026, 11, 17)])
+def test_a_month_is_written_or_that_of_a_date(month: Any) -> None:
+    assert bounds(TimePeriod.month(month, "Europe/Berlin")) == (utc(2026, 10, 31, 23), utc(2026, 11, 30, 23))
+
+
+@pytest.mark.parametrize("month", ["2026-13", "2026", "11", "", None, 11])
+def test_what_is_no_month_is_told(month: Any) -> None:
+    assert "write " in refused(lambda: TimePeriod.month(month))
+
+
+@pytest.mark.parametrize("day", ["2026-13-01", "today", "7d", None, 1])
+def test_what_is_no_day_is_told(day: Any) -> None:
+    assert "write " in refused(lambda: TimePeriod.day(day))
+
+
+def test_without_a_zone_a_period_is_in_that_of_who_is_asked_and_until_then_in_utc() -> None:
+    month = TimePeriod.month("2026-11")
+
+    assert bounds(month) == (utc(2026, 11, 1), utc(2026, 12, 1))
+    assert bounds(month.in_zone(BERLIN)) == (utc(2026, 10, 31, 23), utc(2026, 11, 30, 23))
+    assert month.start.tzinfo is UTC
+    assert pickle.loads(pickle.dumps(month)) == month  # noqa: S301  # our own
+
+
+@pytest.mark.parametrize("text", ["24h", "2026-11-01T00:00Z/2026-11-02T00:00+01:00"])
+def test_instants_have_no_calendar(text: str) -> None:
+    period = TimePeriod.parse(text, now=NOON)
+
+    assert type(period) is TimePeriod
+    assert period.in_zone("Asia/Tokyo") is period
+
+
+@pytest.mark.parametrize("times", [("2026-11-01", NOON), (NOON, date(2027, 1, 1)), (None, None)])
+def test_what_is_no_time_is_told(times: Any) -> None:
+    assert "is no time (datetime)" in refused(lambda: TimePeriod(*times))
 
 
 ZONES = ["Nowhere/City", "", "Europe", "../../etc/passwd", "/etc/passwd", "europe/berlin ", "a\0b", "x" * 300, "UTC+1"]

@@ -25,7 +25,7 @@ def budget_report(answer: BudgetReport, top: int, budget: str | None = None) -> 
     yield stands_on([answer.completeness], str(answer.at.tzinfo), *sealed([answer.completeness]))
 
 
-def budgets(shown: Sequence[BudgetStatus], top: int, more: str = MORE) -> Block:
+def budgets(shown: Sequence[BudgetStatus], top: int, more: str = MORE, *, title: str = "Budgets") -> Block:
     """Return what is left of every budget, the fullest first."""
     decimals = words.places_by_currency(
         (budget.currency, amount) for budget in shown for amount in (budget.allocated, budget.spent)
@@ -47,7 +47,7 @@ def budgets(shown: Sequence[BudgetStatus], top: int, more: str = MORE) -> Block:
         Number("used", lambda budget: words.percent(budget.used), drop=1),
         Column("", lambda budget: Share(budget.used, "red" if _overspent(budget) else "cyan"), drop=2, bar=True),
     ]
-    return Grid("Budgets", columns, *cut(shown, top, more))
+    return Grid(title, columns, *cut(shown, top, more))
 
 
 def _overspent(budget: BudgetStatus) -> bool:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, Styled, words
-from analytics_es.cli.tables.parts import ALARM, MORE, cut, filtered, footer, heading, model_name, nothing
+from analytics_es.cli.tables.parts import ALARM, MORE, compared, cut, filtered, footer, heading, model_name, nothing
+from analytics_es.cli.tables.series import series
 from analytics_es.cost import PriceEntry
-from analytics_es.types import CostBreakdown, CostPoint, CostRow, CurrencyCost, UnknownCost
+from analytics_es.types import CostBreakdown, CostRow, CurrencyCost, UnknownCost
 
 _LISTED = 3  # models in one line
 REASONS = {
@@ -64,7 +65,8 @@ def totals(answer: CostBreakdown) -> Block:
     }
     counts = [f"{number:,} {kind}" for kind, number in kinds.items() if number is not None]
     title = "All calls" if answer.totals else "All calls: no cost is known"
-    return Grid(title, columns, answer.totals, " · ".join([words.plural(answer.calls, "call"), *counts]))
+    remarks = [words.plural(answer.calls, "call"), *counts, *filter(None, [compared(answer)])]
+    return Grid(title, columns, answer.totals, " · ".join(remarks))
 
 
 def in_short(answer: CostBreakdown) -> str:
@@ -130,6 +132,8 @@ def unknown(answer: CostBreakdown) -> Iterator[Block]:
         if models:
             calls = words.plural(sum(model.calls for model in models), "call")
             lines.append(f"Unknown cost: {calls}, in no sum above ({meaning}): {_first([*map(_used, models)])}")
+            hints = {model.hint for model in models if model.hint}
+            lines.extend(f"The default prices are not installed: {hint}" for hint in hints)
     if answer.unpriced:
         kinds = [f"{words.count(usage.units)} {usage.kind} of {model_name(usage)}" for usage in answer.unpriced]
         lines.append(f"Without a price, in no sum above: {_first(kinds)}")
@@ -148,44 +152,53 @@ def _first(texts: Sequence[str]) -> str:
     return "; ".join(texts[:_LISTED]) + beyond
 
 
-class _Bucket(NamedTuple):
-    """A bucket of time, with its costs by currency."""
+class _Part(NamedTuple):
+    """What calls of one currency cost in a bucket of time; of the currency "" it is not known."""
 
-    start: str
-    points: dict[str, CostPoint]
+    calls: int
+    cost: Decimal | None
+
+
+_Bucket = Mapping[str, _Part]  # by currency
 
 
 def _series(answer: CostBreakdown) -> Block:
     """Return one row a bucket with a column for each currency; the bar is of the one with the most calls."""
-    buckets: dict[datetime, dict[str, CostPoint]] = {}
+    buckets: dict[datetime, dict[str, _Part]] = {}
     for point in answer.series:
         # By the instant: as clocks are set back, two hours have one local time.
-        buckets.setdefault(point.start.astimezone(UTC), {})[point.currency] = point
+        buckets.setdefault(point.start.astimezone(UTC), {})[point.currency] = _Part(point.calls, point.cost)
     decimals = words.places_by_currency((point.currency, point.cost) for point in answer.series)
     currencies = [total.currency for total in answer.totals]
 
     def money(currency: str) -> Column[_Bucket]:
         places = decimals.get(currency, 2)
-        return Number(f"in {currency}", lambda bucket: words.money(bucket.points[currency].cost, currency, places))
+        return Number(f"in {currency}", lambda bucket: words.money(bucket[currency].cost, currency, places))
 
     def calls(bucket: _Bucket, currencies: Iterable[str]) -> int:
-        return sum(bucket.points[currency].calls for currency in currencies if currency in bucket.points)
+        return sum(bucket[currency].calls for currency in currencies if currency in bucket)
 
     def main_cost(bucket: _Bucket) -> Decimal:
-        return (bucket.points[currencies[0]].cost if currencies else None) or Decimal(0)
+        return (bucket[currencies[0]].cost if currencies else None) or Decimal(0)
 
-    starts = words.starts([instant.astimezone(answer.period.start.tzinfo) for instant in buckets])
-    rows = [*map(_Bucket, starts, buckets.values())]
-    most = max(map(main_cost, rows), default=Decimal(0))
+    most = max(map(main_cost, buckets.values()), default=Decimal(0))
     unknown: Column[_Bucket] = Number("unknown cost", lambda bucket: words.count(calls(bucket, [""])))
     columns: Columns[_Bucket] = [
-        Column("start", lambda bucket: bucket.start),
         *map(money, currencies),
-        Number("calls", lambda bucket: words.count(calls(bucket, bucket.points))),
+        Number("calls", lambda bucket: words.count(calls(bucket, bucket))),
         *([unknown] if answer.unknown_calls else []),
         Column("", lambda bucket: Share(float(main_cost(bucket) / most) if most else None), drop=1, bar=True),
     ]
-    return Grid(f"By {answer.period.granularity}", columns, rows)
+    return series(
+        answer.period,
+        columns,
+        [*buckets.values()],
+        words.starts([instant.astimezone(answer.period.start.tzinfo) for instant in buckets]),
+        total={"": _Part(answer.unknown_calls, None)}
+        | {total.currency: _Part(total.calls, total.cost) for total in answer.totals},
+        is_empty=lambda bucket: not any(part.calls or part.cost for part in bucket.values()),
+        of="calls",
+    )
 
 
 # ── what if ─────────────────────────────────────────────────────────────────────────────────────────────────────

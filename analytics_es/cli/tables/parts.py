@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from analytics_es.cli.display import Block, Cell, Column, Columns, Grid, Line, Styled, words
+from analytics_es.cli.display import Block, Cell, Columns, Line, Styled, words
 from analytics_es.cli.display.blocks import Row
-from analytics_es.types import Completeness, TimePeriod
+from analytics_es.cli.tables.series import series
+from analytics_es.types import Completeness, CostBreakdown, MetricSummary, TimePeriod
 
 ALARM = "bold yellow"
 PERCENTILES = "percentiles within 1.1 %"
@@ -87,15 +88,38 @@ def start_of(points: Sequence[Any]) -> Callable[[Any], str]:
     return lambda point: by_start[point.start.astimezone(UTC)]
 
 
-def by_time(period: TimePeriod, columns: Columns[Any], points: Sequence[Any]) -> Iterator[Block]:
-    """Return a table with a row for each bucket of time, unless the period is one."""
+def by_time(
+    period: TimePeriod,
+    columns: Columns[Any],
+    points: Sequence[Any],
+    *,
+    total: Any,
+    is_empty: Callable[[Any], bool],
+    of: str,
+) -> Iterator[Block]:
+    """Return a table with a row for each bucket of time and one for all of them, unless the period is one."""
     if period.granularity != "total":
-        yield Grid(f"By {period.granularity}", [Column("start", start_of(points)), *columns], points)
+        starts = words.starts([point.start for point in points])
+        yield series(period, columns, points, starts, total=total, is_empty=is_empty, of=of)
+
+
+def compared(answer: MetricSummary | CostBreakdown) -> str:
+    """Return which stretch before is compared with, where that is not the whole period before."""
+    before = answer.compared_with
+    if before is None or not answer.completeness.open_buckets:
+        return ""
+    return f"so far, compared with {before.start:%Y-%m-%d %H:%M} – {before.end:%Y-%m-%d %H:%M}"
 
 
 def errors(failures: int) -> Cell:
     """Return failures, which stand out unless there are none."""
     return Styled(words.count(failures), "red") if failures else "0"
+
+
+def unclear(unknown: int) -> Iterator[Block]:
+    """Say of how many nobody knows how they ended; nothing where all say so."""
+    if unknown:
+        yield from apart(f"{words.plural(unknown, 'event')} ended and do not say how: neither failed nor went well.")
 
 
 def model_name(priced: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Number, words
-from analytics_es.cli.tables.parts import MORE, PERCENTILES, by_time, cut, errors, footer, heading, nothing
+from analytics_es.cli.tables.parts import MORE, PERCENTILES, by_time, cut, errors, footer, heading, nothing, unclear
 from analytics_es.types import OperationPerformance, PerformanceMetrics, PerformancePoint
 
 _SPEED: Columns[OperationPerformance | PerformancePoint] = [
@@ -33,7 +33,15 @@ def performance(answer: PerformanceMetrics, top: int) -> Iterator[Block]:
         yield from (*nothing(), footer([answer.completeness], answer.period))
         return
     yield operations(answer, top)
-    yield from by_time(answer.period, _SPEED, answer.series)
+    yield from unclear(sum(row.unknown for row in answer.operations))
+    yield from by_time(
+        answer.period,
+        _SPEED,
+        answer.series,
+        total=answer.totals,
+        is_empty=lambda point: not point.calls,
+        of="calls",
+    )
     yield footer([answer.completeness], answer.period, PERCENTILES)
 
 

@@ -21,7 +21,7 @@ BUSIEST, OPERATIONS, CHARGED, BUDGETS = 5, 8, 6, 3
 
 @frozen(kw_only=True)
 class Report:
-    """The answers of a report, all about one period."""
+    """The answers of a report, all about one period; budgets are as of its end, or of now while it goes on."""
 
     usage: UsageStats
     tenants: UsageStats
@@ -33,13 +33,15 @@ class Report:
 
 def reported(service: AnalyticsService | AsOf, period: TimePeriod) -> Report:
     """Ask everything that a report tells."""
+    usage = service.get_usage_stats(None, None, period).unwrap()
+    at = None if usage.completeness.open_buckets else usage.period.end - timedelta(microseconds=1)
     return Report(
-        usage=service.get_usage_stats(None, None, period).unwrap(),
+        usage=usage,
         tenants=service.get_usage_stats("tenant", None, period).unwrap(),
         users=service.get_usage_stats("user", None, period).unwrap(),
         performance=service.get_performance_metrics(period).unwrap(),
         cost=service.get_cost_breakdown(period).unwrap(),
-        budgets=service.get_budgets(at=period.end - timedelta(microseconds=1)).unwrap(),
+        budgets=service.get_budgets(at=at).unwrap(),
     )
 
 
@@ -58,7 +60,8 @@ def report(answers: Report) -> Iterator[Block]:
     elif cost.totals:
         yield totals(cost)
     if answers.budgets.budgets:
-        yield budgets(answers.budgets.budgets, BUDGETS, "analytics-es budgets")
+        title = f"Budgets  as of {answers.budgets.at:%Y-%m-%d %H:%M}"
+        yield budgets(answers.budgets.budgets, BUDGETS, "analytics-es budgets", title=title)
     stands_on = [answer.completeness for answer in (usage, performance, cost)]
     yield parts.footer(stands_on, usage.period, parts.PERCENTILES)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from analytics_es.cli.display import Block, Column, Grid, Number, words
-from analytics_es.cli.tables.parts import PERCENTILES, by_time, cut, filtered, footer, heading
+from analytics_es.cli.tables.parts import PERCENTILES, by_time, compared, cut, filtered, footer, heading
 from analytics_es.events.event import time_of
 from analytics_es.types import MetricGroup, MetricPoint, MetricSummary
 
@@ -28,13 +28,26 @@ def _in_one_currency(answer: MetricSummary, top: int) -> Iterator[Block]:
     columns = [_column(answer, name) for name in _names(answer)]
     title = f"In {answer.currency}" if answer.currency else ""
     remark = "" if answer.change is None else f"change against the period before: {words.change(answer.change)}"
+    remark = " · ".join(filter(None, [remark, compared(answer)]))
     periods = {"this period": answer.figures, "period before": answer.previous}
     rows = [MetricGroup(keys={"": period}, figures=figures) for period, figures in periods.items()]
     yield Grid(title, [_key(""), *columns], rows, remark)
     if answer.groups:
         keys = list(answer.groups[0].keys)
         yield Grid(f"By {' and '.join(keys)}", [*map(_key, keys), *columns], *cut(answer.groups, top))
-    yield from by_time(answer.period, columns, answer.series)
+    empty = {None, 0}
+    yield from by_time(
+        answer.period,
+        columns,
+        answer.series,
+        total=answer,
+        is_empty=lambda point: {point.figures.count, point.figures.total} <= empty and _extreme(point) is None,
+        of="any",
+    )
+
+
+def _extreme(point: MetricPoint) -> Decimal | None:
+    return point.figures.maximum if point.figures.minimum is None else point.figures.minimum
 
 
 def _names(answer: MetricSummary) -> list[str]:

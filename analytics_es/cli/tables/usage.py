@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, Number, Share, words
-from analytics_es.cli.tables.parts import by_time, cut, errors, footer, heading, nothing
+from analytics_es.cli.tables.parts import by_time, cut, errors, footer, heading, nothing, unclear
 from analytics_es.types import EntityUsage, EventTypeUsage, UsagePoint, UsageStats
 
 Used = UsageStats | EntityUsage | EventTypeUsage | UsagePoint
@@ -40,7 +40,14 @@ def usage(answer: UsageStats, top: int) -> Iterator[Block]:
         if answer.period.granularity == "total":
             yield Line(terminal_only=True)
         most = max((point.totals.events for point in answer.series), default=0)
-        yield from by_time(answer.period, [*_EVENTS, *_TOTALS, share(most)], answer.series)
+        yield from by_time(
+            answer.period,
+            [*_EVENTS, *_TOTALS, share(most)],
+            answer.series,
+            total=answer,
+            is_empty=lambda point: not point.totals.events,
+            of="events",
+        )
     yield footer([answer.completeness], answer.period)
 
 
@@ -54,6 +61,7 @@ def usage_totals(answer: UsageStats) -> Iterator[Block]:
     remark = " · ".join(words.plural(number, kind) for kind, number in active)
     columns: Columns[UsageStats] = [*_EVENTS, succeeded, *_TOTALS]
     yield Grid("", columns, [answer], remark)
+    yield from unclear(answer.totals.unknown)
 
 
 def _busiest(answer: UsageStats, top: int) -> Block:

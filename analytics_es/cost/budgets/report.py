@@ -14,10 +14,10 @@ from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Nam
 from analytics_es.cost.budgets.credits import NOTHING, Burnt, Grant, burn, phases
 from analytics_es.cost.budgets.spending import COST, OpenContext, Spending, between, hours, spending
 from analytics_es.errors import AnalyticsError, NotStored
-from analytics_es.events.event import LATEST, time_of
+from analytics_es.events.event import EARLIEST, LATEST, time_of
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries.figures import DIGITS, trimmed
-from analytics_es.read_models import Snapshot, Tiling
+from analytics_es.read_models import Snapshot, Span, Tiling
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, Completeness, CreditStatus, TimePeriod
 
 EVER = between(None, None)
@@ -38,6 +38,7 @@ def budgets(open_context: OpenContext, budget: str | None, at: datetime | None) 
                 draft
                 for draft in _drafts(question.snapshot, when)
                 if budget_id in (None, draft.account.budget_id)
+                and when.began(draft)
                 and (draft.account.holds(at or now) or (budget_id is not None and at is None))
             ]
             own = question.completeness()
@@ -79,6 +80,17 @@ class _When:
         end = period.end if self.at is None else min(period.end, self.hour_after(self.at))
         return between(period.start, end) if period.start < end else None
 
+    def until(self, snapshot: Snapshot) -> list[Span]:
+        """Return the buckets of all time until then."""
+        if (end := self.hour_after(self.now)) <= EARLIEST:
+            return []
+        tiling = Tiling.of(self.calendar, between(None, end))
+        return tiling.coarsened(snapshot.horizon().hours).spans()
+
+    def began(self, draft: _Draft) -> bool:
+        """Say whether anything of an account had occurred by then."""
+        return self.at is None or draft.began is None or draft.began <= self.hour_after(self.at)
+
     def hour_after(self, instant: datetime) -> datetime:
         """Return the end of the hour that holds an instant."""
         return self.calendar.local(self.calendar.next_hour(int(instant.timestamp())))
@@ -101,7 +113,8 @@ class _Draft:
 
 def _drafts(snapshot: Snapshot, when: _When) -> list[_Draft]:
     """Return all accounts; also what was spent of nothing that was allocated, and credits of nothing else."""
-    rows = accounts.rows_of(snapshot)
+    ever = accounts.rows_of(snapshot)
+    rows = ever if when.at is None else accounts.rows_of(snapshot, when.until(snapshot))
     allocations = accounts.allocations(rows)
 
     def taken(name: Name, period: TimePeriod) -> int:
@@ -109,12 +122,12 @@ def _drafts(snapshot: Snapshot, when: _When) -> list[_Draft]:
         return accounts.spent(snapshot, *name, Tiling.of(when.calendar, counted).spans()) if counted else 0
 
     drafts = [_draft(rows, account, allocation, when, taken) for account, allocation in allocations.items()]
-    used = (keys for keys, values in rows.items() if values["spent"] is not None or values["granted"] is not None)
+    used = (keys for keys, values in ever.items() if values["spent"] is not None or values["granted"] is not None)
     for name in sorted({(keys[0], keys[1]) for keys in used}):
         periods = [account.period for account in allocations if account.name == name]
         if not periods:
-            account = Account(*name, *_scope_of_grants(rows, name))
-            drafts.append(_draft(rows, account, Allocation(), when, taken))
+            account = Account(*name, *_scope_of_grants(ever, name))
+            drafts.append(_draft(ever, account, Allocation(), when, taken))
         elif outside := taken(name, EVER) - sum(taken(name, period) for period in _union(periods)):
             draft = _draft(rows, Account(*name), Allocation(), when, taken)
             drafts.append(evolve(draft, taken=money(outside), grants=()))

@@ -22,6 +22,7 @@ from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, R
 from analytics_es.events import codec
 from analytics_es.events.checks import SCOPES
 from analytics_es.log import Appended, Entry
+from analytics_es.process import Background
 from analytics_es.queries.figures import trimmed
 from analytics_es.read_models import Snapshot, Tiling
 from analytics_es.store import Store
@@ -55,8 +56,7 @@ class Thresholds:
         self._earlier: dict[Account, State] = {}
         self._announced: set[Announced] = set()  # of these the log was told, or cannot be
         self._looking = threading.Lock()
-        self._woken, self._closing = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
+        self.background = Background("analytics-es-thresholds", self._follow)
         self._trouble: AnalyticsError | None = None
         self._failed: CallbackFailed | None = None
 
@@ -70,33 +70,32 @@ class Thresholds:
 
     def follow(self) -> None:
         """Look whenever read models have moved, in a thread of its own until closed."""
-        self._thread = threading.Thread(target=self._follow, name="analytics-es-thresholds", daemon=True)
-        self._thread.start()
+        self.background.start()
 
     def wake(self) -> None:
         """Say that read models have moved."""
-        self._woken.set()
+        self.background.wake()
 
     def _follow(self) -> None:
-        while not self._closing.is_set():
-            self._woken.wait(LOOK_SECONDS)
-            self._woken.clear()
+        stopping, woken = self.background.stopping, self.background.woken
+        while not stopping.is_set():
+            woken.wait(LOOK_SECONDS)
+            woken.clear()
+            if stopping.is_set():
+                return
             began = time.monotonic()
             try:
                 self.look()
             except AnalyticsError as error:
                 self._note(error)
-            self._closing.wait((time.monotonic() - began) * REST)
+            stopping.wait((time.monotonic() - began) * REST)
 
     def close(self) -> None:
         """Stop; what was not told of is found by the next who looks."""
-        self._closing.set()
-        self._woken.set()
-        if self._thread and self._thread is not threading.current_thread():  # a callback may close the service
-            self._thread.join()
+        self.background.close()  # a callback may close the service
 
     def _note(self, error: AnalyticsError) -> None:
-        if str(error) != str(self._trouble):
+        if str(error) != str(self._trouble) and not self.background.stopping.is_set():
             logger.error("%s", error)
         self._trouble = error
 

@@ -17,7 +17,7 @@ TABLE = "price"
 
 
 def read_prices(path: Path) -> list[PriceEntry]:
-    """Read a file of prices (docs/cost.md): [[price]] tables of TOML, or a list in JSON; raises CannotRead, BadPrice.
+    """Read a file of prices: [[price]] tables of TOML, or a list in JSON; raises CannotRead, BadPrice.
 
     Numbers are read as they are written, never as floats.
     """

@@ -88,7 +88,8 @@ class _Reader:
     def _check_names(self, names: Iterable[Any], allowed: Sequence[str], within: str = "") -> None:
         for name in names:
             if name not in allowed:
-                close = get_close_matches(str(name), allowed, 1, 0.5)
+                begun = [one for one in allowed if len(str(name)) > 2 and one.startswith(str(name))]
+                close = begun or get_close_matches(str(name), allowed, 1, 0.7)
                 hint = f": did you mean {close[0]}?" if close else f": use {', '.join(allowed)}"
                 raise self.wrong(f"{within}{shown(name)} is not known{hint}")
 

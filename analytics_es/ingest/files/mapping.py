@@ -37,7 +37,10 @@ class Mapping:
 
 
 def read_mapping(path: Path) -> Mapping:
-    """Read a mapping file (docs/mapping.md); raises BadMapping for anything in it that is not understood."""
+    """Read a mapping file; raises BadMapping for anything in it that is not understood.
+
+    What is in one: https://github.com/analytics-es/analytics-es/blob/main/docs/mapping.md
+    """
     try:
         settings = tomllib.loads(_text(path))
     except OSError as error:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
@@ -21,6 +20,7 @@ from analytics_es.ingest.bus import BatchHandler, Message
 from analytics_es.ingest.nats.binding import bind, problem
 from analytics_es.ingest.nats.inbox import PATIENCE_SECONDS, Inbox
 from analytics_es.ingest.nats.settings import Settings
+from analytics_es.process import Background, Helpers, endings
 
 logger = logging.getLogger(__name__)
 
@@ -58,36 +58,41 @@ def _place(reply: str) -> tuple[str, int, datetime]:
     return stream, int(sequence), time_of(int(nanoseconds) // 1000)
 
 
-class NatsConsumer:
+class NatsConsumer(Background):
     """Consumes in a thread with an event loop of its own, until it is closed; it comes back whatever happens.
 
     What has not been acknowledged is delivered again, so at any trouble it is enough to begin anew.
     """
 
     def __init__(self, bus: Settings, patterns: Iterable[str], durable: str, handler: BatchHandler) -> None:
+        super().__init__("analytics-es-nats", self._run)
         self.trouble: str | None = None  # what keeps messages from coming, for now
         self._bus, self._durable, self._handler = bus, durable, handler
         self._subjects = [f"{bus.prefix}{pattern}" for pattern in patterns]
         self._ready: Future[None] = Future()
-        self._worker = ThreadPoolExecutor(1, "analytics-es-nats-worker")
-        self._thread = threading.Thread(target=self._run, name="analytics-es-nats", daemon=True)
+        self._worker = Helpers("analytics-es-nats-worker")
 
     def start(self) -> None:
         """Start to consume; raises CannotReachBus, NoStream, SeveralStreams, CannotConsume."""
-        self._thread.start()
+        super().start()
+        if endings.is_near() and not self.is_running():
+            raise CannotReachBus(address=self._bus.shown, problem="the process is ending")
         self._ready.result()
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """Fetch no more, finish and acknowledge what has been fetched, and leave."""
+        super().stop()
         with suppress(RuntimeError):  # its loop is closed already
             self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
 
     def _run(self) -> None:
         try:
             asyncio.run(self._live())
         except Exception as error:
-            self._ready.set_exception(error)
+            if not self._ready.done():
+                self._ready.set_exception(error)
+            elif not endings.is_near():  # when no thread can be started any more, asyncio cannot end its own either
+                raise
         finally:
             self._worker.shutdown()
 
@@ -105,7 +110,7 @@ class NatsConsumer:
 
     def _tell(self, error: object) -> None:
         trouble = problem(error)
-        if self._ready.done() and trouble != self.trouble:
+        if self._ready.done() and trouble != self.trouble and not endings.is_near():
             logger.error("%s: %s", self._bus.shown, trouble)
         self.trouble = trouble
 

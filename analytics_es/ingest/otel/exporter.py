@@ -72,7 +72,8 @@ class AnalyticsSpanExporter(SpanExporter):
 
     Other spans are ignored, and counted. Nothing is raised into the application. With `content`, prompts, answers and
     the arguments and results of tools are taken over too. `remembered` is how many of the last spans are known when
-    another turns up that lies in one of them or holds one (docs/ingest.md, limits).
+    another turns up that lies in one of them or holds one (limits in
+    https://github.com/analytics-es/analytics-es/blob/main/docs/ingest.md).
     """
 
     def __init__(self, analytics: Records, *, content: bool = False, remembered: int = REMEMBERED) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
-from analytics_es import forks
 from analytics_es.errors import Closed, StoreFailed, StoreUnavailable
 from analytics_es.log.postgres.database import Database
 from analytics_es.log.turns import Turns
+from analytics_es.process import forks
 
 READERS = 4
 IDLE = 2  # connections that are kept

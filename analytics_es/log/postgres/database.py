@@ -21,7 +21,6 @@ from psycopg.rows import dict_row, tuple_row
 from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from analytics_es import forks
 from analytics_es.errors import (
     BadAddress,
     BadSchema,
@@ -35,6 +34,7 @@ from analytics_es.errors import (
 from analytics_es.log.address import redacted
 from analytics_es.log.postgres.starting import RETRY_SECONDS, Patience
 from analytics_es.log.turns import WRITING_SECONDS, Turns
+from analytics_es.process import endings, forks
 
 logger = logging.getLogger("analytics_es")
 
@@ -116,7 +116,7 @@ class _Datastore(PostgresDatastore):
         self.pool.open()
 
 
-class Database(forks.Forking):
+class Database(forks.Forking, endings.Ending):
     """One schema, with a pool for writing and one for reading: writers queue for a lock, and readers need not.
 
     A pool has a connection for each of its turns, so that waiting for one of those is waiting for the server. Who looks
@@ -140,6 +140,7 @@ class Database(forks.Forking):
         self._to_write = Turns(WRITERS, WRITING_SECONDS, of="writing")
         self._to_read, self._to_look = Turns(READERS), Turns(LOOKERS, of="looking up")
         forks.register(self)
+        endings.watch(self)
 
     @contextmanager
     def connect(self, *, waiting: bool = False) -> Iterator[Connection]:
@@ -267,6 +268,12 @@ class Database(forks.Forking):
                 turns.close()
             self.reading.close()
             self.writing.close()
+
+    def end(self) -> None:
+        """Close connections with the process, and with them the threads that look after them."""
+        if not self._left:
+            for datastore in (self.reading, self.writing):
+                datastore.pool.close(timeout=endings.patience())
 
     def after_fork(self, *, child: bool) -> None:
         """In the child, never use them again, nor close them, which would end the parent's."""

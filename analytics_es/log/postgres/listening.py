@@ -11,19 +11,19 @@ from psycopg.sql import SQL, Identifier
 
 from analytics_es.errors import AnalyticsError
 from analytics_es.log.postgres.database import Database
+from analytics_es.process import Background
 
 logger = logging.getLogger("analytics_es")
 
 LOOK_SECONDS = 0.5  # how long it takes to notice that it shall stop
 
 
-class Listener(threading.Thread):
+class Listener(Background):
     """Wakes at every notification, and once after every time without a connection."""
 
     def __init__(self, database: Database, channel: str, wake: Callable[[], None]) -> None:
-        super().__init__(name="analytics-es-listener", daemon=True)
+        super().__init__("analytics-es-listener", self._run)
         self._database, self._channel, self._wake = database, channel, wake
-        self._stopping = threading.Event()
         self._connected = threading.Event()
         self._interrupted = False
 
@@ -32,19 +32,21 @@ class Listener(threading.Thread):
         """Whether notifications come."""
         return self._connected.is_set()
 
-    def run(self) -> None:
+    def _run(self) -> None:
         """Listen until closed; whatever ends it is told, and it begins again after a pause."""
         trying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(AnalyticsError),
             wait=tenacity.wait_random_exponential(0.1, max=5),
-            stop=tenacity.stop_when_event_set(self._stopping),
-            sleep=tenacity.sleep_using_event(self._stopping),
+            stop=tenacity.stop_when_event_set(self.stopping),
+            sleep=tenacity.sleep_using_event(self.stopping),
             before_sleep=self._warn,
             retry_error_callback=lambda _: None,
         )
         trying(self._listen)
 
     def _warn(self, state: tenacity.RetryCallState) -> None:
+        if self.stopping.is_set():
+            return
         why = state.outcome.exception() if state.outcome else ""
         logger.warning("Listening for events was interrupted; looking for them instead. %s", why)
         self._interrupted = True
@@ -54,7 +56,7 @@ class Listener(threading.Thread):
             with self._database.connect() as connection:
                 connection.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
                 self._begin()
-                while not self._stopping.is_set():
+                while not self.stopping.is_set():
                     for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
                         self._wake()
         finally:
@@ -66,9 +68,3 @@ class Listener(threading.Thread):
         if self._interrupted:
             logger.warning("Listening for events again.")
         self._interrupted = False
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._stopping.set()
-        if self.is_alive():
-            self.join()

@@ -92,6 +92,9 @@ CREATE_VAULT = (
     "CREATE TABLE log_notes (name text PRIMARY KEY, value text NOT NULL)",
 )
 
+# The name behind a pseudonym, sealed with the vault's key, where names are kept.
+ADD_NAME = "ALTER TABLE vault ADD COLUMN name bytea"
+
 # What the service itself has to say is found by its type; a small index, since everything else is not in it.
 CREATE_OWN = (
     "CREATE INDEX stored_events_own ON stored_events (topic, notification_id) WHERE substr(topic, 1, 10) = 'analytics.'"
@@ -135,7 +138,12 @@ def _fifth(connection: Connection, _: object) -> None:
     connection.execute(NOTE_ROWS, [ROWS_BY_PLACE])
 
 
-MIGRATIONS = (_first, _second, _third, _fourth, _fifth)
+def _sixth(connection: Connection, _: object) -> None:
+    """Make room for names in the vault."""
+    connection.execute(ADD_NAME)
+
+
+MIGRATIONS = (_first, _second, _third, _fourth, _fifth, _sixth)
 
 
 def _tables(recorder: PostgresRecorder) -> list[Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from psycopg.rows import tuple_row
 
@@ -26,22 +27,21 @@ class PostgresEntries(Entries):
         with self._database.connection() as connection, connection.transaction():
             yield Cursor(connection.cursor(row_factory=tuple_row))
 
-    def look_up(self, statement: str, name: bytes | str) -> str | None:
-        """Return what a statement selects under a name, None where that is nothing."""
+    def rows(self, statement: str, parameters: Sequence[bytes | str]) -> list[Any]:
+        """Return what a statement selects."""
 
-        def look() -> str | None:
+        def look() -> list[Any]:
             with self._database.connection() as connection:
-                row = Cursor(connection.cursor(row_factory=tuple_row)).execute(statement, [name]).fetchone()
-            return None if row is None else str(row[0])
+                return Cursor(connection.cursor(row_factory=tuple_row)).execute(statement, parameters).fetchall()
 
         return self._database.again(look)
 
-    def add(self, digest: bytes, pseudonym: str) -> str:
-        """Give a digest a pseudonym, durably, unless it has one; returns the one it has."""
+    def add(self, digest: bytes, pseudonym: str, name: bytes | None = None) -> str:
+        """Give a digest a pseudonym, and its sealed name, durably, unless it has one; returns the one it has."""
 
         def insert() -> None:
             with self._database.connection() as connection:
-                Cursor(connection.cursor()).execute(ADD, (digest, pseudonym))
+                Cursor(connection.cursor()).execute(ADD, (digest, pseudonym, name))
 
         self._database.again(insert)
         return self.find(digest) or pseudonym

@@ -14,10 +14,10 @@ from uuid import uuid4
 from eventsourcing.persistence import ConnectionPoolClosedError, PersistenceError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
 
-from analytics_es import forks
 from analytics_es.errors import Closed, Forked, OldSqlite, RowsRefused, StoreBusy, StoreFailed, StoreMoved
 from analytics_es.log.sqlite.file import check, create, escaped, file_at, touch
 from analytics_es.log.turns import Turns
+from analytics_es.process import endings, forks
 
 LOCK_TIMEOUT = 5
 READERS, LOOKERS = 10, 5
@@ -61,10 +61,10 @@ class _Pool(SQLiteConnectionPool):
             self._in_use.clear()
             super().close()
 
-    def rest(self) -> None:
+    def rest(self, seconds: float = LOCK_TIMEOUT) -> None:
         """Let nobody in, and close what is not in use, when it is not in use any more."""
         self._put_condition.acquire()
-        self._put_condition.wait_for(lambda: not self._in_use, timeout=LOCK_TIMEOUT)
+        self._put_condition.wait_for(lambda: not self._in_use, timeout=seconds)
         while self._pool and not self.is_sqlite_memory_mode:  # one in memory lives as long as its connections
             self._pool.pop().close()
 
@@ -92,7 +92,7 @@ class _Datastore(SQLiteDatastore):
         self.pool = _Pool(db_name, on_connect, **options)
 
 
-class Database:
+class Database(endings.Ending):
     """One SQLite database with a pool for writing and one for reading (a queued writer would block its pool's readers).
 
     The pool for reading has a connection for each turn: of those who read, and apart from them of who looks something
@@ -120,6 +120,7 @@ class Database:
         self._to_read = Turns(READERS if path else 1)
         self._to_look = Turns(LOOKERS) if path else self._to_read
         forks.register(self)
+        endings.watch(self)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Cursor]:
@@ -214,6 +215,13 @@ class Database:
             self._to_look.close()
             self.reading.close()
             self.writing.close()
+
+    def end(self) -> None:
+        """Close connections with the process; a hook that runs later and records opens one again."""
+        if not self._left:
+            for pool in self._pools():
+                pool.rest(endings.patience())
+                pool.go_on()
 
     # A fork inherits SQLite's notes of who holds which lock on an open file, but not the locks: with these notes, two
     # processes would write at the same time. So no connection outlives a fork.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from analytics_es.log.pseudonyms import Entries
 from analytics_es.log.sqlite.database import Database, durable
@@ -19,6 +21,10 @@ CREATE = (
     "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
 )
 
+# Vaults of before have no room for names, sealed with the key: what is destroyed goes with its entry.
+COLUMNS = "SELECT name FROM pragma_table_info('vault')"
+ADD_NAME = "ALTER TABLE vault ADD COLUMN name BLOB"
+
 
 class SQLiteEntries(Entries):
     """Entries in one file, private to its owner, or in memory where the path is None."""
@@ -31,16 +37,17 @@ class SQLiteEntries(Entries):
         with self._database.write() as cursor:
             for statement in CREATE:
                 cursor.execute(statement)
+            if ("name",) not in cursor.execute(COLUMNS).fetchall():
+                cursor.execute(ADD_NAME)
 
     def writing(self) -> AbstractContextManager[sqlite3.Cursor]:
         """Open a transaction that is durable when it ends."""
         return self._database.write()
 
-    def look_up(self, statement: str, name: bytes | str) -> str | None:
-        """Return what a statement selects under a name, None where that is nothing."""
+    def rows(self, statement: str, parameters: Sequence[bytes | str]) -> list[Any]:
+        """Return what a statement selects."""
         with self._database.look() as cursor:
-            row = cursor.execute(statement, [name]).fetchone()
-        return row[0] if row else None
+            return cursor.execute(statement, parameters).fetchall()
 
     def scrub(self) -> list[str]:
         """Write the file anew, from what is in it."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService
-from analytics_es.errors import BadField
+from analytics_es.errors import GUIDE, BadField
 from analytics_es.events.event import admit
 from analytics_es.projections import Performance
 from analytics_es.testing import NOON, budget_allocated, price, provider_call
@@ -346,7 +346,7 @@ def test_calls_under_another_policy_may_be_anybodys(tmp_path: Path, policies: tu
             "ada",
             None,
             "What the calls of a user cost cannot be known: a policy of privacy did not store which one made 1 of the "
-            "calls of its period (docs/privacy.md).",
+            f"calls of its period (see {GUIDE}/privacy.md).",
         )
     ]
 
@@ -525,3 +525,20 @@ def test_without_the_projection_the_failure_says_so() -> None:
         failure = analytics.get_budgets().failure
 
     assert failure and failure.code == "missing_projection"
+
+
+def test_at_a_time_there_is_nothing_of_what_was_allocated_later(analytics: AnalyticsService) -> None:
+    day = timedelta(days=1)
+    record(
+        analytics,
+        allocated(amount="10", occurred_at=NOON - 3 * day),
+        allocated(amount="5", occurred_at=NOON),
+        allocated(budget_id="later", amount="7", occurred_at=NOON),
+        spent("3", budget_id="later", occurred_at=NOON),
+        spent("2", budget_id="of nothing", occurred_at=NOON),
+        allocated(amount="20", **{**ACME, "budget_id": "of a tenant"}, occurred_at=NOON),
+    )
+
+    assert [(each.budget_id, each.allocated) for each in statuses(analytics, at=NOON - 2 * day)] == [("acme-march", 10)]
+    assert statuses(analytics, at=NOON - 9 * day) == statuses(analytics, at=datetime(1980, 1, 1, tzinfo=UTC)) == []
+    assert len(statuses(analytics)) == 4

@@ -25,7 +25,7 @@ from analytics_es.cost.prices.book import PriceBook, Published
 from analytics_es.cost.prices.prices import Cost, Dated, Origin, PriceList, Tier, UnitPrice, UnitPrices
 from analytics_es.cost.prices.quantities import KINDS, apart, lies_in
 from analytics_es.cost.prices.reading import read_entry
-from analytics_es.errors import BadUsage, MissingExtra, NaiveTime
+from analytics_es.errors import GUIDE, BadUsage, MissingExtra, NaiveTime
 from analytics_es.events.fields import FIELDS
 from analytics_es.testing import NOON, price, provider_call
 
@@ -175,7 +175,7 @@ def test_a_part_above_its_whole_has_no_cost(usage: dict[str, int], told: str) ->
     with pytest.raises(BadUsage) as caught:
         unit_prices().cost(usage)
 
-    assert str(caught.value) == f"The usage cannot be priced: {told} (see docs/concepts.md, tokens)."
+    assert str(caught.value) == f"The usage cannot be priced: {told} (tokens in {GUIDE}/concepts.md)."
 
 
 def test_the_kinds_that_are_charged_for_add_up_to_the_totals() -> None:

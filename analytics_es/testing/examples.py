@@ -1,11 +1,18 @@
-"""Valid examples to start from: arguments of `record_event` for one event of each kind, a price; change one thing."""
+"""Valid examples: arguments of `record_event` for one event of each kind, a price; change one thing."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from analytics_es.types import TimePeriod
+
+if TYPE_CHECKING:
+    from analytics_es.service import AnalyticsService
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 
 _WHO: dict[str, Any] = {
     "user_id": "ada",
@@ -24,6 +31,17 @@ def _event(event_type: str, own: dict[str, Any], changes: dict[str, Any], occurr
         "data": {name: value for name, value in data.items() if value is not None},
         "occurred_at": occurred_at,
     }
+
+
+def event(event_type: str, *, occurred_at: datetime = NOON, **fields: Any) -> dict[str, Any]:
+    """Return an event of any type, with these fields and no others."""
+    return {"event_type": event_type, "data": fields, "occurred_at": occurred_at}
+
+
+def record(analytics: AnalyticsService, *events: Mapping[str, Any]) -> None:
+    """Record events, and take them into the read models; raises RefusedBatch, which says what is wrong with which."""
+    analytics.record_events(events).unwrap()
+    analytics.catch_up()
 
 
 def provider_call(*, occurred_at: datetime = NOON, **changes: Any) -> dict[str, Any]:

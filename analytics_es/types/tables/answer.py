@@ -1,0 +1,119 @@
+"""What every answer can be taken as: a table of Arrow, plain rows, a table in a notebook, a line."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from attrs import fields, has
+
+from analytics_es.errors import NoSuchTable
+from analytics_es.types.tables import brief
+from analytics_es.types.tables.columns import hints_of, rows_in
+from analytics_es.types.tables.rows import Rows, Table, listed, table
+
+if TYPE_CHECKING:
+    import pyarrow
+
+T = TypeVar("T")
+
+ROWS, ANSWER = "rows", "answer"
+
+
+class Tabular:
+    """What has tables: `to_arrow()` for its main one, `to_arrow("series")` for another one."""
+
+    __slots__ = ()
+
+    def tables(self) -> list[str]:
+        """Return the names of its tables, the main one first."""
+        raise NotImplementedError
+
+    def table(self, name: str | None = None) -> Table:
+        """Return a table, as columns and rows; raises NoSuchTable."""
+        raise NotImplementedError
+
+    def to_arrow(self, name: str | None = None) -> pyarrow.Table:
+        """Return a table as Arrow: decimals are exact, times have their zone, what is not known is null."""
+        from analytics_es.types.tables.arrow import to_arrow
+
+        return to_arrow(self.table(name))
+
+    def to_dicts(self, name: str | None = None) -> list[dict[str, Any]]:
+        """Return the rows of a table, each with its cells by the names of their columns."""
+        return self.table(name).dicts()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the main table to what reads Arrow: polars.DataFrame(answer), pandas.DataFrame.from_arrow(answer) …"""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        return brief.line(self)
+
+    def _repr_html_(self) -> str:
+        return brief.html(repr(self), self.table())
+
+
+class _AsDataclass:
+    """The fields of an attrs class, for what asks a dataclass for them: syrupy then shows an answer line by line."""
+
+    def __get__(self, _: Any, cls: type) -> dict[str, dataclasses.Field[Any]]:
+        if not has(cls):
+            raise AttributeError("__dataclass_fields__")
+        made: Any = dataclasses.make_dataclass(cls.__name__, [field.name for field in fields(cls)])
+        as_dataclass: dict[str, dataclasses.Field[Any]] = made.__dataclass_fields__
+        return as_dataclass
+
+
+class Answer(Tabular):
+    """An answer: its tables are those that its class declares, and `answer`, itself as one row."""
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[Any] = _AsDataclass()
+    _TABLES: ClassVar[Mapping[str, Rows]] = {}
+
+    def _main(self) -> str:
+        """Return the name of the table that people expect."""
+        return next(iter(self._TABLES), ANSWER)
+
+    def tables(self) -> list[str]:
+        """Return the names of its tables, the main one first."""
+        return list(dict.fromkeys([self._main(), *self._TABLES, ANSWER]))
+
+    def table(self, name: str | None = None) -> Table:
+        """Return a table, as columns and rows: the main one, or that of a name; raises NoSuchTable."""
+        declared = {ANSWER: Rows(), **self._TABLES}
+        return table(self, declared[_chosen(name, self)])
+
+
+class Listing(list[T], Tabular):
+    """An answer that is a list, of rows of one class; the rows that lie in these are tables of their own.
+
+    `by` names the keys of the rows, which are known even where there is none.
+    """
+
+    def __init__(self, rows: Iterable[T] = (), *, of: type[T], by: Sequence[str] = ()) -> None:
+        super().__init__(rows)
+        self.of: Any = of
+        self.by = tuple(by)
+
+    __repr__ = Tabular.__repr__  # not that of a list
+
+    def tables(self) -> list[str]:
+        """Return the names of its tables, the main one first."""
+        return [ROWS, *(name for name, hint in hints_of(self.of).items() if rows_in(hint))]
+
+    def table(self, name: str | None = None) -> Table:
+        """Return a table, as columns and rows: the main one, or that of a name; raises NoSuchTable."""
+        chosen = _chosen(name, self)
+        return listed(self, self.of, Rows() if chosen == ROWS else Rows(chosen))
+
+
+def _chosen(name: str | None, answer: Tabular) -> str:
+    names = answer.tables()
+    if name is None or (name == ROWS and name not in names):
+        return names[0]
+    if name not in names:
+        raise NoSuchTable(name=name, kind=type(answer).__name__, names=", ".join(names))
+    return name

@@ -1,0 +1,107 @@
+"""Importing the package and starting its program is quick: what is heavy is imported where it is used."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import analytics_es
+
+HEAVY = {
+    "adbc_driver_postgresql",
+    "asyncio",
+    "blinker",
+    "cattrs",
+    "concurrent.futures.process",
+    "duckdb",
+    "eventsourcing",
+    "genai_prices",
+    "importlib.metadata",
+    "multiprocessing",
+    "opentelemetry",
+    "orjson",
+    "psycopg",
+    "pyarrow",
+    "rich",
+    "ssl",
+    "tomllib",
+}
+
+
+def imported(code: str) -> set[str]:
+    """Run code in a process of its own, and return what it imported."""
+    tell = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+    done = subprocess.run([sys.executable, "-c", tell + code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+def test_the_package_imports_nothing_until_a_name_is_used() -> None:
+    ours = {name for name in imported("import analytics_es") if name.startswith("analytics_es")}
+
+    assert ours == {"analytics_es"}
+
+
+def test_the_service_imports_nothing_heavy_until_it_is_opened() -> None:
+    modules = imported("from analytics_es import AnalyticsService, OperationResult, TimePeriod")
+
+    assert modules & (HEAVY | {"click"}) == set()
+    assert len([name for name in modules if name.startswith("analytics_es")]) < 30
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_the_program_tells_of_itself_without_importing_what_does_the_work(option: str) -> None:
+    modules = imported(
+        f"import sys; sys.argv = ['analytics-es', {option!r}]\nfrom analytics_es.cli import main\nmain()"
+    )
+
+    assert modules & HEAVY == set()
+    assert {name for name in modules if name.startswith("analytics_es.")} <= {
+        "analytics_es.cli",
+        "analytics_es.cli.commands",
+        "analytics_es.cli.failures",
+        "analytics_es.cli.main",
+        "analytics_es.errors",
+    }
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+@pytest.mark.parametrize("module", ["analytics_es", "analytics_es.cli"])
+def test_the_package_is_its_program(module: str, option: str) -> None:
+    done = subprocess.run([sys.executable, "-m", module, option], capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(("Usage: analytics-es ", f"analytics-es, version {analytics_es.__version__}\n"))
+
+
+def test_the_package_lists_its_public_names_and_no_others() -> None:
+    assert dir(analytics_es) == sorted([*analytics_es.__all__, "__version__"])
+    assert [name for name in dir(analytics_es) if not hasattr(analytics_es, name)] == []
+
+
+@pytest.mark.parametrize("room", ["cost", "errors", "ingest", "projection", "projections", "testing", "types"])
+def test_a_public_module_is_there_without_being_imported_first(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(vars(analytics_es), room, raising=False)
+
+    assert getattr(analytics_es, room) is importlib.import_module(f"analytics_es.{room}")
+
+
+def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'analytics_es' has no attribute 'AnalyticService'"):
+        _ = analytics_es.AnalyticService  # type: ignore[attr-defined]
+
+
+def test_what_is_imported_lazily_is_what_a_type_checker_sees() -> None:
+    source = inspect.getsource(analytics_es)
+    homes = {name: home for home, names in analytics_es._HOMES.items() for name in names}
+
+    assert sorted(homes) == analytics_es.__all__
+    assert [
+        name
+        for name, home in homes.items()
+        if f" {name}" not in source.partition(f"from analytics_es.{home} import")[2].partition("\n")[0]
+    ] == []
