@@ -6,11 +6,13 @@ import importlib
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import analytics_es
 
+PACKAGE = Path(analytics_es.__file__).parent
 HEAVY = {
     "adbc_driver_postgresql",
     "asyncio",
@@ -93,6 +95,12 @@ def test_a_public_module_is_there_without_being_imported_first(room: str, monkey
 def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'analytics_es' has no attribute 'AnalyticService'"):
         _ = analytics_es.AnalyticService  # type: ignore[attr-defined]
+
+
+def test_a_type_checker_sees_no_names_but_those_that_there_are() -> None:
+    defining = [path for path in PACKAGE.rglob("*.py") if "\ndef __getattr__(" in path.read_text()]
+
+    assert defining == []
 
 
 def test_what_is_imported_lazily_is_what_a_type_checker_sees() -> None:

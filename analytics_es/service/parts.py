@@ -15,6 +15,7 @@ from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
+from analytics_es.cost.view_costs import ViewCosts
 from analytics_es.errors import AnalyticsError, Closed, FoldFailed, Forked, StoreFailed
 from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
@@ -27,11 +28,13 @@ from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words
 from analytics_es.queries.policies import PolicyLog
 from analytics_es.read_models.backfill import Backfill
-from analytics_es.service.questions import Contexts
+from analytics_es.service.contexts import Contexts
 from analytics_es.store import Store
 from analytics_es.types import Progress, TimePeriod
 
 logger = logging.getLogger("analytics_es")
+
+PATIENCE = 5.0  # seconds that who waits for read models waits for the costs in SQL views
 
 
 @frozen(kw_only=True, eq=False)
@@ -42,6 +45,7 @@ class Parts:
     context: CostContext  # what questions of now are answered from
     prices: PriceLog
     corrections: WaitingCorrections
+    view_costs: ViewCosts
     thresholds: Thresholds | None
     backfill: Backfill | None
     retention: RetentionPolicy
@@ -60,6 +64,7 @@ class Parts:
             known_as=store.known_as,
             prices=prices,
             policies=PolicyLog(store.log),
+            declarations=store.declarations,
             derive=lambda declaration, tiling, upto: DerivedReadModels.exact(
                 LogSlice(store.log, upto=upto), declaration, tiling
             ),
@@ -70,6 +75,7 @@ class Parts:
             context=context,
             prices=prices,
             corrections=WaitingCorrections(store.recorder),
+            view_costs=ViewCosts(context),
             thresholds=Thresholds(store, context, prices, on_threshold) if has_budgets else None,
             backfill=Backfill(store.log, store.read_models, store.runner, store.rebuild) if backfill else None,
             retention=retention,
@@ -83,6 +89,7 @@ class Parts:
             open=self._answering,
             evidence=lambda *_: nullcontext(self.context),
             store=self.store,
+            now=self.store.clock,
         )
 
     def _answering(
@@ -97,12 +104,14 @@ class Parts:
         self.corrections.follow()
         if self.thresholds:
             self.thresholds.follow()
+        self.view_costs.follow()
         self.store.runner.follow()
         if self.backfill:
             self.backfill.follow()
 
     def _moved(self) -> None:
         self.corrections.wake()
+        self.view_costs.wake()
         if self.thresholds:
             self.thresholds.wake()
 
@@ -119,9 +128,15 @@ class Parts:
         position = runner.bring_up(progress)
         if self.thresholds and thresholds and self.thresholds.look():
             position = runner.bring_up(progress)
+        if thresholds:
+            self.show()
         for first in [*failed, *runner.errors.values()]:
             raise first
         return position
+
+    def show(self) -> None:
+        """Let SQL views show what calls cost, as far as that is done soon; the rest is done by and by."""
+        self.view_costs.look(PATIENCE)
 
     def problem(self, projection: str) -> str | None:
         """Say what keeps a projection from going on, or what its budgets' thresholds failed with."""
@@ -135,6 +150,7 @@ class Parts:
                 self.store,
                 self.derived,
                 self.backfill,
+                self.view_costs,
                 self.thresholds,
                 self.corrections,
                 *self.subscriptions,

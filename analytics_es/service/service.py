@@ -19,13 +19,14 @@ from analytics_es.types import (
     OperationResult,
     Progress,
     Receipt,
-    TimePeriod,
 )
+from analytics_es.types.arguments import Moment, Period, reading_arguments
 from analytics_es.types.defaults import FAMILIES, SCHEMA
 
 if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
+    from zoneinfo import ZoneInfo
 
     from analytics_es.cost.budgets.thresholds import OnThreshold
     from analytics_es.cost.price_log import PriceLog
@@ -55,10 +56,11 @@ class AnalyticsService(Prices):
         url_or_path: str | Path,
         *,
         schema: str = SCHEMA,
-        timezone: str = "UTC",
-        projections: Sequence[type] | None = None,
+        timezone: str | ZoneInfo = "UTC",
+        projections: Sequence[type] | type | None = None,
         follow: bool = True,
         strict_ids: StrictIds | None = None,
+        strict: bool | None = None,
         rebuild: Literal["auto", "manual"] = "auto",
         retention: Mapping[str, str] | None = None,
         tags: Sequence[str] | None = None,
@@ -79,12 +81,13 @@ class AnalyticsService(Prices):
         `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time: for some sources, `["agents", "otel:*"]`, or
-        for all, `True` (appends of these are slower).
+        for all, `True` (appends of these are slower). `strict` refuses what no projection reads (`not_read`), such as
+        `prompt_tokens`, which is counted else (`unread_fields`).
         `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or a
         mapping of rules. `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
         unless said otherwise, nothing is ever let go. `tags` are attributes that cost is told apart by, unless said
         otherwise those that this store was told of last. `settings` is a TOML file that says
-        all five; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
+        all six; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
         reached, in a thread of its own or by `catch_up`, where that was recorded first.
         Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention, BadTags and
         BadDeclaration. The guide says more of each: https://github.com/analytics-es/analytics-es/tree/main/docs
@@ -98,6 +101,7 @@ class AnalyticsService(Prices):
                 timezone=timezone,
                 projections=projections,
                 strict_ids=strict_ids,
+                strict=strict,
                 rebuild=rebuild,
                 retention=retention,
                 tags=tags,
@@ -106,7 +110,9 @@ class AnalyticsService(Prices):
                 settings=settings,
                 on_threshold=on_threshold,
                 clock=clock,
-            ).begin()
+            )
+            .read()
+            .begin()
         )
         if follow:
             service._parts.follow()
@@ -128,6 +134,7 @@ class AnalyticsService(Prices):
             lambda parts: parts.store.recorder.record(event_type, data, occurred_at=occurred_at, id=id, source=source)
         )
 
+    @reading_arguments
     def record_events(
         self,
         events: Iterable[Mapping[str, Any]],
@@ -168,6 +175,7 @@ class AnalyticsService(Prices):
             )
         )
 
+    @reading_arguments
     def importing(self, *, with_prices: bool = False) -> Importer:
         """Return what records the rows of files, as `analytics_es.ingest.files` reads them: one for each import.
 
@@ -182,6 +190,7 @@ class AnalyticsService(Prices):
         take_over = parts.prices.taken_over if with_prices else skip_own
         return Importer(parts.store.recorder, parts.store.vault, take_over)
 
+    @reading_arguments
     def subscribe_to(self, bus: MessageBus, families: Sequence[str] = FAMILIES) -> Subscription:
         """Record what a message bus delivers, until the subscription or this service is closed.
 
@@ -198,6 +207,7 @@ class AnalyticsService(Prices):
         parts.subscriptions.append(subscription)
         return subscription
 
+    @reading_arguments
     def buffered(
         self,
         *,
@@ -250,6 +260,7 @@ class AnalyticsService(Prices):
 
     # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+    @reading_arguments
     def forget(
         self,
         subject: str,
@@ -266,10 +277,11 @@ class AnalyticsService(Prices):
         """
         from analytics_es.lifecycle import Erasure
 
-        return self._result(
+        return self._shown(
             lambda parts: Erasure(parts.store).forget(subject, entity=entity, fields=fields, progress=progress)
         )
 
+    @reading_arguments
     def names_of(self, pseudonyms: str | Iterable[str]) -> OperationResult[Names]:
         """Say who is behind pseudonyms, for who has the vault and its key; nothing is recorded of it.
 
@@ -286,7 +298,7 @@ class AnalyticsService(Prices):
 
     # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────
 
-    def as_of(self, at: int | datetime) -> AsOf:
+    def as_of(self, at: int | Moment) -> AsOf:
         """Return what answers every question as the log stood at a position, or at a time of recording.
 
         Its answers are the same bytes for ever, whatever is recorded later (a time must have passed for this).
@@ -296,13 +308,16 @@ class AnalyticsService(Prices):
         from analytics_es.service.as_of import AsOf
 
         parts = self._parts
-        return AsOf(parts.store, position_at(parts.store.log, at), self._lifetime.parts, parts.prices)
+        return AsOf(
+            parts.store, position_at(parts.store.log, at, parts.store.calendar.zone), self._lifetime.parts, parts.prices
+        )
 
+    @reading_arguments
     def diff(
         self,
-        period: TimePeriod,
-        before: int | datetime,
-        after: int | datetime | None = None,
+        period: Period,
+        before: int | Moment,
+        after: int | Moment | None = None,
         *,
         metric: str | None = None,
         limit: int = 100,
@@ -317,7 +332,8 @@ class AnalyticsService(Prices):
 
         def compared(parts: Parts) -> AnswerDiff:
             log = parts.store.log
-            earlier, later = (position_at(log, at) for at in (before, log.head() if after is None else after))
-            return diff(parts.store, earlier, later, period, metric=metric, limit=limit)
+            when, zone = parts.contexts.period(period), parts.store.calendar.zone
+            earlier, later = (position_at(log, at, zone) for at in (before, log.head() if after is None else after))
+            return diff(parts.store, earlier, later, when, metric=metric, limit=limit)
 
         return self._result(compared)

@@ -99,7 +99,6 @@ class UsageStats(Answer):
         "entities": Rows("_entities"),
         "series": Rows("series"),
         "by_event_type": Rows("by_event_type"),
-        "top_entities": Rows("top_entities"),
     }
 
     entity_type: str | None

@@ -198,6 +198,7 @@ def _series(answer: CostBreakdown) -> Block:
         | {total.currency: _Part(total.calls, total.cost) for total in answer.totals},
         is_empty=lambda bucket: not any(part.calls or part.cost for part in bucket.values()),
         of="calls",
+        goes_on=answer.completeness.open_buckets,
     )
 
 
