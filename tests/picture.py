@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -25,7 +26,7 @@ def draw() -> str:
     with tempfile.TemporaryDirectory() as folder:
         run(folder, "demo", "--start", WEEK[0])
         shown = run(folder, "report", "--db", "demo.db", "--from", WEEK[0], "--to", WEEK[1])
-    console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"), force_terminal=True)  # noqa: SIM115
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(shown))
     return console.export_svg(
         title="analytics-es report", theme=DIMMED_MONOKAI, code_format=FONTS.sub("", CONSOLE_SVG_FORMAT)
@@ -35,7 +36,7 @@ def draw() -> str:
 def run(folder: str, *words: str) -> str:
     """Run a command as on a terminal of that width."""
     terminal = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
-    command = [sys.executable, "-m", "analytics_es.cli", *words]
+    command = [sys.executable, "-m", "analytics_es", *words]
     return subprocess.run(command, cwd=folder, env=terminal, capture_output=True, text=True, check=True).stdout
 
 
