@@ -347,6 +347,13 @@ def test_the_words_that_end_an_activity_are_in_the_page_of_concepts() -> None:
     assert told == {"nothing ended" if verdict == BEGUN else verdict: words for verdict, words in WORDS.items()}
 
 
+def test_what_nothing_reads_is_told_as_the_page_of_concepts_shows(tmp_path: Path) -> None:
+    (code,) = (block for block in blocks("docs/concepts.md", "python") if "unread_fields" in block)
+    (shown,) = (block for block in blocks("docs/concepts.md", "text") if "not_read" in block)
+
+    assert run_python(code, tmp_path) == shown
+
+
 def test_answers_are_tables_as_their_page_shows(tmp_path: Path) -> None:
     first, second, third, _ = blocks("docs/answers.md", "python")
 

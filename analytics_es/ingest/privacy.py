@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from analytics_es.errors import BadPolicy
 from analytics_es.events.checks import kind_of as kind_of_value
-from analytics_es.events.fields import ENTITIES, TAG, named_by
+from analytics_es.events.fields import ENTITIES, FREE_TEXT, TAG, named_by
 from analytics_es.types.values import plain as plain_value
 
 KEEP, PSEUDONYMISE, DROP, DROP_TEXT = "keep", "pseudonymise", "drop", "drop_text"
@@ -29,16 +29,6 @@ IDENTITY = (
 )
 # What ties the events of somebody together without a name.
 SESSIONS = ("conversation_id", "gen_ai.conversation.id", "session.id", "session_id", "thread_id")
-# What people and models wrote, and what tools were given and gave back. A number under such a name is a figure.
-FREE_TEXT = (
-    *("prompt", "prompts", "completion", "completions", "message", "messages", "system_prompt", "system_message"),
-    *("system_instructions", "instructions", "input", "inputs", "output", "outputs", "arguments", "args"),
-    *("parameters", "tool_input", "tool_output", "tool_arguments", "tool_result", "tool_call_arguments"),
-    *("result", "results", "content", "contents", "text", "body", "request", "response", "question", "answer"),
-    *("query", "command", "stdout", "stderr", "comment", "feedback", "description", "summary"),
-    *("error_message", "stack", "stack_trace", "stacktrace", "traceback"),
-    *("raw", "headers", "payload"),  # of a message that could not be read as an event
-)
 
 Rules = tuple[tuple[str, str], ...]
 PseudonymOf = Callable[[str, str], str]  # of what kind it is, and the raw text

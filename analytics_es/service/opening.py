@@ -39,6 +39,7 @@ class Opening:
     timezone: str | ZoneInfo
     projections: Any  # classes, or one, or None
     strict_ids: StrictIds | None
+    strict: bool | None
     rebuild: Literal["auto", "manual"]
     retention: Mapping[str, str] | None
     tags: Sequence[str] | None
@@ -74,6 +75,7 @@ class Opening:
             timezone=str(self.timezone),
             schema=self.schema,
             strict_ids=settings.strict_ids or False,
+            strict=settings.strict or False,
             policy=settings.privacy or PrivacyPolicy.of(PRIVACY),
             vault_key=settings.vault_key,
             clock=self.clock,
@@ -97,6 +99,7 @@ class Opening:
             retention=settings.retention if self.retention is None else RetentionPolicy.of(self.retention),
             tags=settings.tags if self.tags is None else check_tags(self.tags),
             strict_ids=settings.strict_ids if self.strict_ids is None else self.strict_ids,
+            strict=settings.strict if self.strict is None else self.strict,
         )
 
 

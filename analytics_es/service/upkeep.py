@@ -28,6 +28,7 @@ from analytics_es.types import (
     SqlView,
     UnreadableValue,
     UnreadAnnouncement,
+    UnreadField,
     Verification,
 )
 from analytics_es.types.arguments import Period, reading_arguments
@@ -100,7 +101,7 @@ class Upkeep(Questions):
         return position
 
     def sql_views(self) -> OperationResult[Listing[SqlView]]:
-        """List the SQL views of the read models, with what they show of costs up to date (docs/sql.md).
+        """List the SQL views of the read models, with what they show of costs up to date.
 
         Whoever catches up or follows does so as well, but waits no longer than some seconds. In memory there are none.
         """
@@ -125,6 +126,16 @@ class Upkeep(Questions):
         from analytics_es.read_models.status import unreadable_values
 
         return self._result(lambda parts: unreadable_values(parts.store.read_models, limit))
+
+    def unread_fields(self, limit: int = 100, *, here: bool = False) -> OperationResult[Listing[UnreadField]]:
+        """List what events of our families say that no projection reads, and types that are meant to be others.
+
+        By type and field, the most frequent first, with what it was most likely meant to be. The projection `usage`
+        counts it; without that the list is empty. With `here`: of what came in through this service.
+        """
+        from analytics_es.service.unread import unread_fields
+
+        return self._result(lambda parts: unread_fields(parts.store, limit, here=here))
 
     def unread_announcements(self) -> OperationResult[Listing[UnreadAnnouncement]]:
         """List events of the service's own kind (`analytics.…`) that do not say what the service says; it ignores them.

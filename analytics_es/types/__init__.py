@@ -58,9 +58,10 @@ from analytics_es.types.read_models import (
     SqlView,
     UnreadableValue,
 )
-from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal
+from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal, ServiceStats
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
+from analytics_es.types.unread import UnreadField
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
 
 __all__ = [
@@ -135,6 +136,7 @@ __all__ = [
     "RetentionResult",
     "RetryResult",
     "Rows",
+    "ServiceStats",
     "SqlView",
     "StuckProjection",
     "SubjectName",
@@ -149,6 +151,7 @@ __all__ = [
     "UnknownCost",
     "UnpricedUsage",
     "UnreadAnnouncement",
+    "UnreadField",
     "UnreadableDivergence",
     "UnreadableValue",
     "UsagePoint",
