@@ -101,7 +101,7 @@ class Upkeep(Questions):
         return position
 
     def sql_views(self) -> OperationResult[Listing[SqlView]]:
-        """List the SQL views of the read models, with what they show of costs up to date (docs/sql.md).
+        """List the SQL views of the read models, with what they show of costs up to date.
 
         Whoever catches up or follows does so as well, but waits no longer than some seconds. In memory there are none.
         """
