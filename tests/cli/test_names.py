@@ -74,6 +74,15 @@ def test_json_keeps_pseudonyms_and_has_their_names_beside(cli: Cli, named_db: st
     assert (answer["rows"], answer["totals"]) == (without["rows"], without["totals"])
 
 
+@pytest.mark.parametrize("form", ["csv", "md"])
+def test_other_forms_have_names_in_the_place_of_pseudonyms(cli: Cli, named_db: str, form: str) -> None:
+    question = ("cost", "--by", "user", *WEEK, "--db", named_db, "--format", form)
+    without, shown = cli(*question).stdout, cli(*question, "--names").stdout
+
+    assert (ADA in without, ADA in shown) == (True, False)
+    assert NAMES["ada"] in shown
+
+
 def test_who_has_no_name_is_counted(cli: Cli, db: str) -> None:
     shown = cli("cost", "--by", "user", *WEEK, "--db", db, "--names").stdout
 
