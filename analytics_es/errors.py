@@ -22,9 +22,10 @@ class AnalyticsError(Exception):
     def _message(self, details: dict[str, Any]) -> str:
         return " ".join(inspect.cleandoc(type(self).__doc__ or self.code).split()).format(guide=GUIDE, **details)
 
-    def for_logs(self) -> str:
+    def for_logs(self, **instead: str) -> str:
         """Return the message without what was passed: a log is read by others than an answer."""
-        return self._message({**self.details, **{name: "…" for name in self.passed if self.details.get(name)}})
+        hidden = {name: "…" for name in self.passed if self.details.get(name)}
+        return self._message({**self.details, **hidden, **instead})
 
     @property
     def code(self) -> str:

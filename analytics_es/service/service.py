@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from analytics_es.service.prices import Prices
+from analytics_es.errors import Closed
+from analytics_es.service.people import People
 from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
-    ForgetReceipt,
-    Names,
     OperationResult,
     Progress,
     Receipt,
+    ServiceStats,
 )
 from analytics_es.types.arguments import Moment, Period, reading_arguments
 from analytics_es.types.defaults import FAMILIES, SCHEMA
@@ -39,11 +39,14 @@ if TYPE_CHECKING:
     from analytics_es.service.parts import Parts
 
 
+R = TypeVar("R")
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class AnalyticsService(Prices):
+class AnalyticsService(People):
     """An event-sourced analytics service over one store; safe to use from several threads. Open it with `open`.
 
     Expected failures come back as `OperationResult` failures; `open`, `subscribe_to`, `catch_up` and
@@ -129,8 +132,11 @@ class AnalyticsService(Prices):
         id: str | int | UUID | None = None,
         source: str | None = None,
     ) -> OperationResult[Receipt]:
-        """Record one event, durably; the same source, id and time again changes nothing."""
-        return self._result(
+        """Record one event, durably; the same source, id and time again changes nothing.
+
+        What is refused is in the result, in `stats()`, and, the first of each kind, logged.
+        """
+        return self._recording(
             lambda parts: parts.store.recorder.record(event_type, data, occurred_at=occurred_at, id=id, source=source)
         )
 
@@ -163,7 +169,7 @@ class AnalyticsService(Prices):
         def take_over(prices: PriceLog) -> TakeOver | None:
             return prices.taken_over if with_prices else skip_own if exported else None
 
-        return self._result(
+        return self._recording(
             lambda parts: parts.store.recorder.record_all(
                 events,
                 batch=batch_size,
@@ -240,9 +246,23 @@ class AnalyticsService(Prices):
             on_failure=on_failure,
             on_sigterm=on_sigterm,
             check=lambda event: self.store.recorder.fitted(event.write(), {}),
+            outcomes=self._lifetime.outcomes,
         )
-        self._lifetime.buffers = [earlier for earlier in self._lifetime.buffers if not earlier.closed] + [buffer]
+        self._lifetime.hold(buffer)
         return buffer
+
+    def stats(self) -> ServiceStats:
+        """Say what became of everything that this process handed in, also where nobody looked at the result.
+
+        Quick: the database is asked for the lag alone. Other processes count for themselves.
+        """
+        return self._lifetime.stats()
+
+    def _recording(self, work: Callable[[Parts], R]) -> OperationResult[R]:
+        result = self._result(work)
+        if not result.ok and result.failure.code in ("closed", "forked"):  # the rest is noted where it is refused
+            self._lifetime.outcomes().note(Closed())
+        return result
 
     def _append(self, entries: Sequence[Entry]) -> list[Appended]:
         return self.store.recorder.take(entries)
@@ -257,44 +277,6 @@ class AnalyticsService(Prices):
         from analytics_es.ingest import Timed
 
         return Timed(self.record_event, activity, fields, source=source)
-
-    # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @reading_arguments
-    def forget(
-        self,
-        subject: str,
-        *,
-        entity: str = "user",
-        fields: Sequence[str] = (),
-        progress: Progress | None = None,
-    ) -> OperationResult[ForgetReceipt]:
-        """Forget a subject: nothing ties it to its pseudonym any more, and where the log names it, it is masked.
-
-        The subject is named as it was recorded; `entity` is what it is, a user or another entity that the policy
-        pseudonymises. Masked are the fields that say who somebody is; in `fields`, by path, every occurrence in a text.
-        Totals stay. The days of what was masked are derived again. The receipt says where the subject may still be.
-        """
-        from analytics_es.lifecycle import Erasure
-
-        return self._shown(
-            lambda parts: Erasure(parts.store).forget(subject, entity=entity, fields=fields, progress=progress)
-        )
-
-    @reading_arguments
-    def names_of(self, pseudonyms: str | Iterable[str]) -> OperationResult[Names]:
-        """Say who is behind pseudonyms, for who has the vault and its key; nothing is recorded of it.
-
-        The vault holds names, encrypted, of subjects that came while the policy said so (`privacy={"names": True}`;
-        extra `names`). Names are in this answer alone: in no read model, export or log.
-        """
-        from analytics_es.ingest.vault import read_pseudonyms
-
-        return self._result(lambda parts: parts.store.vault.names_of(read_pseudonyms(pseudonyms)))
-
-    def forget_names(self) -> OperationResult[int]:
-        """Destroy every name that the vault keeps, and say how many there were; pseudonyms and totals stay."""
-        return self._result(lambda parts: parts.store.vault.forget_names())
 
     # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────
 
