@@ -1,6 +1,7 @@
-.PHONY: demo test check soak bench fuzz lock clean
+.PHONY: demo test check release soak bench fuzz picture lock clean
 PYTHON ?= python3
-VENV := .venv
+# Another Python than the usual one has an environment of its own: make test PYTHON=python3.12
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
 BIN := $(VENV)/bin
 
 # The one way to set up: a plain virtual environment with locked versions.
@@ -16,12 +17,16 @@ demo: $(VENV)/ready ## set up, record a made-up week of an agent platform, show 
 test: $(VENV)/ready ## set up, run the tests
 	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal --durations 10
 
-check: $(VENV)/ready ## format, lint, types, import contracts, tests with >= 90 % branch coverage
+check: $(VENV)/ready ## format, lint, types, import contracts, the wheel alone, tests with >= 90 % branch coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tests.release
 	$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
+
+release: $(VENV)/ready ## build the archives; install, run and type-check them alone, on every Python of ours that is here
+	$(BIN)/python -m tests.release --every $(RELEASE)
 
 soak: $(VENV)/ready ## what takes longer than a test may: more kills, 200 who ask at once, a million of one key, two million through a follower; laws, and random filters and groups against plain Python, and events that overflow or cannot be folded, on ten times the examples
 	$(BIN)/python -m tests.faults.soak $(SOAK)
@@ -33,10 +38,13 @@ bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside 
 fuzz: $(VENV)/ready ## coverage-guided fuzzing (needs atheris): make fuzz FUZZ='door --runs 100000'
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
+picture: $(VENV)/ready ## draw the report in README anew
+	$(BIN)/python -m tests.picture
+
 lock: ## resolve the newest versions again, in an empty environment
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	build/lock/bin/python -m pip freeze --exclude-editable > requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

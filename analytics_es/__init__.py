@@ -10,7 +10,16 @@ if TYPE_CHECKING:
     from analytics_es.errors import AnalyticsError
     from analytics_es.ingest import PrivacyPolicy
     from analytics_es.service import AnalyticsService, AsOf
-    from analytics_es.types import Failed, Failure, OperationResult, Progress, Receipt, Succeeded, TimePeriod
+    from analytics_es.types import (
+        ExportFormat,
+        Failed,
+        Failure,
+        OperationResult,
+        Progress,
+        Receipt,
+        Succeeded,
+        TimePeriod,
+    )
 
 __version__ = "0.1.0"
 
@@ -18,6 +27,7 @@ __all__ = [
     "AnalyticsError",
     "AnalyticsService",
     "AsOf",
+    "ExportFormat",
     "Failed",
     "Failure",
     "OperationResult",
@@ -36,22 +46,25 @@ _HOMES = {
     "errors": ("AnalyticsError",),
     "ingest": ("PrivacyPolicy",),
     "service": ("AnalyticsService", "AsOf"),
-    "types": ("Failed", "Failure", "OperationResult", "Progress", "Receipt", "Succeeded", "TimePeriod"),
+    "types": (
+        *("ExportFormat", "Failed", "Failure", "OperationResult", "Progress", "Receipt", "Succeeded", "TimePeriod"),
+    ),
     "projection": (),
     "projections": (),
     "testing": (),
 }
 
+if not TYPE_CHECKING:  # a type checker would take every name for one that is there
 
-def __getattr__(name: str) -> Any:
-    """Import a public name or a public module, when it is used first."""
-    for home, names in _HOMES.items():
-        if name == home:
-            return importlib.import_module(f"{__name__}.{home}")
-        if name in names:
-            globals()[name] = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-            return globals()[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    def __getattr__(name: str) -> Any:
+        """Import a public name or a public module, when it is used first."""
+        for home, names in _HOMES.items():
+            if name == home:
+                return importlib.import_module(f"{__name__}.{home}")
+            if name in names:
+                globals()[name] = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+                return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,6 @@
 """What README and docs show is run as shown."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -7,8 +8,10 @@ import sys
 from collections.abc import Iterable
 from contextlib import chdir
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -17,10 +20,10 @@ from analytics_es.cli import main
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.outcomes import BEGUN, WORDS
 from analytics_es.testing import NOON, price, provider_call, tool_call
-from tests import day
+from tests import day, picture
 from tests.nats_servers import NatsServer
 from tests.servers import Server
-from tests.stores import found_in, opened, record
+from tests.stores import found_in, opened, record, sql
 
 ROOT = Path(__file__).parent.parent
 SHELL = re.compile(r"^analytics-es .*$", re.MULTILINE)
@@ -56,30 +59,37 @@ def test_what_a_page_names_is_there(page: Path) -> None:
     assert [name for name in NAMED.findall(page.read_text()) if not (ROOT / name).exists()] == []
 
 
-def test_the_page_of_use_in_the_readme_runs(tmp_path: Path) -> None:
+def test_the_lines_of_the_readme_print_what_it_says_however_often_they_run(tmp_path: Path) -> None:
+    (code,), (shown,) = blocks("README.md", "python"), blocks("README.md", "text")
+
+    assert [run_python(code, tmp_path), run_python(code, tmp_path)] == [shown, shown]
+    assert "cost" not in code.partition("wait_until")[0]  # of the call: the price is found
+
+
+def test_the_commands_of_the_readme_run_after_its_lines(tmp_path: Path) -> None:
     (code,) = blocks("README.md", "python")
+    run_python(code, tmp_path)
+    commands = SHELL.findall((ROOT / "README.md").read_text())
 
-    shown = run_python(code, tmp_path)
-
-    assert "0.00369" in shown
-    assert (tmp_path / "week.parquet").exists()
+    assert "1,200" in run_commands(commands, tmp_path)
+    assert len(commands) == 3
 
 
 def test_the_page_of_public_names_runs(tmp_path: Path) -> None:
     assert run_python("".join(blocks("docs/api.md", "python")), tmp_path) == "[]\n"
 
 
-def test_the_commands_in_the_readme_run(tmp_path: Path) -> None:
-    (tmp_path / "calls.csv").write_text("called_at,model,input,output\n2026-11-01T10:00:00Z,gpt-4.1,120,30\n")
-    (tmp_path / "calls.toml").write_text(
-        "[[event]]\ntype = \"'provider.call.completed'\"\noccurred_at = 'called_at'\n"
-        "[event.data]\nmodel = 'model'\ninput_tokens = 'input'\noutput_tokens = 'output'\n"
-    )
-    commands = SHELL.findall((ROOT / "README.md").read_text())
+def test_the_picture_in_the_readme_is_the_report_of_today() -> None:
+    assert "](docs/report.svg)" in (ROOT / "README.md").read_text()
+    assert picture.PICTURE.read_text() == picture.draw()  # draw it anew: make picture
 
-    run_commands(commands, tmp_path)
 
-    assert len(commands) == 3
+def test_the_page_of_periods_runs_and_prints_what_it_says(tmp_path: Path) -> None:
+    (code,), (shown,) = blocks("docs/periods.md", "python"), blocks("docs/periods.md", "text")
+
+    assert run_python(code, tmp_path) == shown
+    commands = SHELL.findall((ROOT / "docs/periods.md").read_text())
+    run_commands([f"{command} --db periods.db" for command in commands], tmp_path)
 
 
 def test_the_projection_of_the_guide_runs_and_prints_what_the_guide_says(tmp_path: Path) -> None:
@@ -107,9 +117,12 @@ def test_the_tests_of_the_guide_pass_in_a_project_that_has_nothing_else(tmp_path
         (tmp_path / f"{name}.py").write_text(text)
 
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(tmp_path)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    for options in (["--snapshot-update"], []):
+        done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True)
+        assert (done.returncode, "4 passed" in done.stdout) == (0, True), done.stdout + done.stderr
 
-    assert (done.returncode, "3 passed" in done.stdout) == (0, True), done.stdout + done.stderr
+    (snapshot,) = (tmp_path / "__snapshots__").iterdir()
+    assert max(map(len, snapshot.read_text().splitlines())) < 260
 
 
 def test_the_runbook_of_rebuilding_runs(tmp_path: Path) -> None:
@@ -138,6 +151,26 @@ def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
 
     assert len(commands) == 6
     assert run_python(code, tmp_path) == shown
+
+
+def test_the_sql_of_views_runs_and_says_what_the_answers_say(tmp_path: Path, postgres: Server) -> None:
+    (code,), queries = blocks("docs/sql.md", "python"), blocks("docs/sql.md", "sql")
+    run_python(code, tmp_path)
+    listed = run_commands(SHELL.findall((ROOT / "docs/sql.md").read_text()), tmp_path)
+    assert {"v_cost_daily", "v_usage_hourly_by_user"} <= {view["name"] for view in json.loads(listed)}
+    costs, users, projections = (sql(tmp_path / "dashboard.views.db", query) for query in queries)
+
+    assert costs == [("2026-03-02", "claude-sonnet-4-5", "USD", 0.003, 0)]
+    assert users == [("2026-03-02T12:00:00Z", "ada", 1, 0), ("2026-03-02T12:00:00Z", "bob", 2, 0)]
+    assert [(name, *rest) for name, position, *rest in projections if position] == [
+        (name, 0, 0, "UTC") for name in ("budgets", "cost", "performance", "usage")
+    ]
+    schema = postgres.schema()
+    with opened(postgres.url, schema=schema, privacy="full") as analytics:
+        record(analytics, provider_call(cost="0.0021"), provider_call(user_id="bob", cost="0.0009"))
+        with psycopg.connect(postgres.url, options=f"-c search_path={schema}") as server:
+            (row,), *_ = (server.execute(query.encode()).fetchall() for query in queries)
+        assert (str(row[0]), row[3]) == ("2026-03-02", Decimal("0.0030"))
 
 
 def test_prices_are_what_their_page_shows(tmp_path: Path) -> None:
@@ -311,3 +344,27 @@ def test_the_words_that_end_an_activity_are_in_the_page_of_concepts() -> None:
     told = {outcome.strip("`"): tuple(words.replace("`", "").split()) for outcome, words in rows}
 
     assert told == {"nothing ended" if verdict == BEGUN else verdict: words for verdict, words in WORDS.items()}
+
+
+def test_what_nothing_reads_is_told_as_the_page_of_concepts_shows(tmp_path: Path) -> None:
+    (code,) = (block for block in blocks("docs/concepts.md", "python") if "unread_fields" in block)
+    (shown,) = (block for block in blocks("docs/concepts.md", "text") if "not_read" in block)
+
+    assert run_python(code, tmp_path) == shown
+
+
+def test_answers_are_tables_as_their_page_shows(tmp_path: Path) -> None:
+    first, second, third, _ = blocks("docs/answers.md", "python")
+
+    assert run_python(f"{first}\n{second}", tmp_path) == "".join(blocks("docs/answers.md", "text"))
+    compile(third, "answers.md", "exec")  # polars, pandas and narwhals need not be there
+
+
+def test_the_commands_of_the_page_of_answers_run(tmp_path: Path) -> None:
+    run_python(blocks("docs/answers.md", "python")[0], tmp_path)
+    commands = SHELL.findall((ROOT / "docs/answers.md").read_text())
+
+    printed = run_commands([f"{command.partition(' >')[0]} --db answers.db" for command in commands], tmp_path)
+
+    assert len(commands) == 3
+    assert printed.startswith("# Report")

@@ -18,13 +18,13 @@ PAGE = 1000
 def doubtful_corrections(log: EventLog, progress: Progress | None = None) -> Listing[DoubtfulCorrection]:
     """List, by position, corrections that are not beside a call that they fit; all of the log is looked through."""
     calls, head = Calls(log), log.head()
-    listed = Listing(of=DoubtfulCorrection)
+    listed = []
     for held in _corrections(log):
         if doubtful := _doubtful(calls, held):
             listed.append(doubtful)
         if progress:
             progress("looking at corrections", held.position, head)
-    return listed
+    return Listing(listed, of=DoubtfulCorrection)
 
 
 def _corrections(log: EventLog) -> Iterator[Held]:

@@ -58,7 +58,8 @@ def period_and_keys(
     keys |= _keys(row)
     if isinstance(row, OfCost | CostPoint) and metric not in (REPORTED, COST):
         del keys[MONEY]
-    period = _bucket(answer, row.start) if isinstance(row, Point) else answer.period
+    of_all = isinstance(answer, PerformanceMetrics) and row == answer.totals
+    period = _bucket(answer, row.start) if isinstance(row, Point) and not of_all else answer.period
     return period, {**keys, **filters}
 
 

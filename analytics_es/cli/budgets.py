@@ -8,6 +8,7 @@ from datetime import datetime
 import click
 
 from analytics_es.cli.display import Block, print_answer
+from analytics_es.cli.forms import form_options
 from analytics_es.cli.names import named, names_option
 from analytics_es.cli.options import as_of_option, moment, reading_options, top_option
 from analytics_es.cli.store import Place, existing
@@ -23,6 +24,7 @@ from analytics_es.cli.tables import budgets as tables
 @names_option
 @top_option
 @reading_options
+@form_options
 def budgets(
     budget: str | None,
     at: datetime | None,
@@ -45,6 +47,8 @@ def budgets(
     with existing(db) as store, store.answering(as_of) as service:
         when = store.read(at) if at else None
         answer = service.get_budgets(budget=budget, at=when).unwrap()
-    blocks: Iterable[Block] = tables.budget_report(answer, top, budget if at is None else None)
+        nowhere = not answer.budgets and budget is not None
+        elsewhen = nowhere and bool(when and service.get_budgets(budget=budget).unwrap().budgets)
+    blocks: Iterable[Block] = tables.budget_report(answer, top, budget, elsewhen=elsewhen)
     shown, blocks = named(db, answer, blocks, as_json) if names else (answer, blocks)
     print_answer(shown, blocks, as_json)

@@ -46,7 +46,9 @@ def cost(
 
     \b
     Examples:
-      analytics-es cost
+      analytics-es cost --this-month
+      analytics-es cost --month 2026-11 --granularity week
+      analytics-es cost --since 2026-11-01 --until 2026-11-15
       analytics-es cost --by tenant --by model --last 4w
       analytics-es cost --by user --by tenant
       analytics-es cost --by user --names

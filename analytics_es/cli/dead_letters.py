@@ -6,6 +6,7 @@ import click
 
 from analytics_es.cli.display import Bar, Column, Columns, Grid, Line, Number, print_answer, words
 from analytics_es.cli.failures import Group
+from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import store_options, yes_option
 from analytics_es.cli.store import Place, existing
 from analytics_es.events.codec import to_json
@@ -42,6 +43,7 @@ def dead_letters() -> None:
 @click.option("--discarded", is_flag=True, help="Those that were accepted, too.")
 @click.option("--limit", type=click.IntRange(min=1, max=1_000_000), default=100, show_default=True, help="At most.")
 @store_options
+@form_options
 def list_(db: Place, projection: str | None, discarded: bool, limit: int, as_json: bool) -> None:
     """List what could not be used, by position.
 
@@ -58,6 +60,7 @@ def list_(db: Place, projection: str | None, discarded: bool, limit: int, as_jso
 @dead_letters.command()
 @_position
 @store_options
+@form_options
 def show(db: Place, position: int, as_json: bool) -> None:
     """Show the event at POSITION, and why projections could not use it.
 

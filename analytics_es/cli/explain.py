@@ -30,7 +30,7 @@ def explain(question: Question, metric: str, where: Mapping[str, str], largest: 
     \b
     Examples:
       analytics-es explain cost.reported_cost --where user=ada --last 24h
-      analytics-es explain cost.cost --where model=gpt-4o --largest
+      analytics-es explain cost.cost --where model=gpt-4o --largest --this-month
       analytics-es explain performance.duration --where operation=tool.call --largest --limit 5
       analytics-es explain usage.failures --from 2026-11-01T09:00 --to 2026-11-01T10:00 --json
       analytics-es explain cost.cost --as-of 1200 --last 7d

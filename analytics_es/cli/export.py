@@ -26,7 +26,7 @@ def export(question: Question, format: str, metrics: Sequence[str], output: Path
     \b
     Examples:
       analytics-es export csv --last 24h
-      analytics-es export parquet --from 2026-11-01 --to 2026-12-01 -o november.parquet
+      analytics-es export parquet --month 2026-11 -o november.parquet
       analytics-es export json --metric cost.reported_cost --metric usage.events
     """
     with existing(question.db) as store, Bar("exporting") as bar:

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import click
 
+from analytics_es.cli.hints import complete
 from analytics_es.errors import AnalyticsError
 
 
@@ -53,7 +54,7 @@ class Group(click.Group):
             with _safely():
                 return super().invoke(ctx)
         except AnalyticsError as error:
-            raise Failed(f"error: {error}") from error
+            raise Failed(f"error: {complete(str(error))}") from error
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly when nobody reads on

@@ -35,6 +35,7 @@ COMMANDS = {
     "summary": "Sum up one METRIC: figures, groups, series, and before.",
     "unit-costs": "Say what a job, a successful task or a conversation costs.",
     "usage": "Say who used how much: everyone, all of a kind, or one.",
+    "views": "List the SQL views of a store for Grafana, Metabase, Datasette.",
 }
 
 

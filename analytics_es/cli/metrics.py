@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Line, print_answer, words
+from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, opened
 from analytics_es.store import exists
@@ -15,6 +16,7 @@ from analytics_es.types import MetricInfo
 
 @click.command()
 @store_options
+@form_options
 def metrics(db: Place, as_json: bool) -> None:
     """List every metric that summary and export know.
 

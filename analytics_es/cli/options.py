@@ -14,12 +14,13 @@ from typing import Any
 import click
 from attrs import fields, frozen
 
-from analytics_es.cli.display import Bar, Block, print_answer
+from analytics_es.cli.display import Bar, Block, Form, print_answer
+from analytics_es.cli.forms import form_options
+from analytics_es.cli.hints import note_store
 from analytics_es.cli.names import named, names_option
 from analytics_es.cli.periods import Asked, for_a_screen, options_of_a_period
 from analytics_es.cli.periods import moment as moment
 from analytics_es.cli.store import OpenStore, Place, existing
-from analytics_es.errors import BadPeriod
 from analytics_es.events.event import MAX_SOURCE
 from analytics_es.projection.calendar import Calendar
 from analytics_es.service import AnalyticsService, AsOf
@@ -102,7 +103,9 @@ def store_option(default: str, **settings: Any) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def placed(db: str, schema: str, config: Path | None, tz: str | None = None, **options: Any) -> None:
-            command(db=Place(db, schema, config, tz), **options)
+            place = Place(db, schema, config, tz)
+            note_store(db=place.typed, schema=schema, config=config)
+            command(db=place, **options)
 
         option = click.option("--db", default=default, show_default=True, metavar="PATH|URL", **settings)
         return option(_schema(_config(placed)))
@@ -124,7 +127,11 @@ zone_option = tz(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, decimals as text.")
 top_option = click.option(
-    "--top", type=click.IntRange(min=1), default=20, show_default=True, help="Rows of a table; JSON has all."
+    "--top",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Rows of a table; json, csv and md have all.",
 )
 as_of_option = click.option(
     "--as-of",
@@ -146,6 +153,12 @@ strict_ids_option = click.option(
     callback=lambda context, option, sources: list(sources) or None,
     help="From now on, a source and an id are one event whatever its time: of this source, of those that begin as "
     "PREFIX*, or of all (*); may be repeated.",
+)
+strict_fields_option = click.option(
+    "--strict-fields",
+    is_flag=True,
+    default=None,
+    help="Refuse what no projection reads: fields of our families and types by other names, such as prompt_tokens.",
 )
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -199,21 +212,14 @@ class Question:
     def _shown(self, store: OpenStore, now: datetime | None = None) -> TimePeriod:
         """Return the period, with a series that a screen has room for, if that is where it goes."""
         period = self.period(store, now)
-        return period if self.granularity or self.as_json else for_a_screen(period)
+        on_screen = not (self.granularity or self.as_json or Form.asked().is_sheet)
+        return for_a_screen(period) if on_screen else period
 
     def show(self, answer: Any, blocks: Iterable[Block]) -> None:
         """Print an answer: as JSON where that is asked for, else for people."""
         if self.names:
             answer, blocks = named(self.db, answer, blocks, self.as_json)
         print_answer(answer, blocks, self.as_json)
-
-
-def period_of(start: datetime, end: datetime, *granularity: Granularity) -> TimePeriod:
-    """Return a period; what it cannot be is wrong usage."""
-    try:
-        return TimePeriod(start, end, *granularity)
-    except BadPeriod as error:
-        raise click.UsageError(str(error)) from error
 
 
 def period_options(command: Command) -> Command:
@@ -225,7 +231,7 @@ def period_options(command: Command) -> Command:
         names = [field.name for field in fields(Question) if field.name in options]
         command(Question(asked=asked, **{name: options.pop(name) for name in names}), **options)
 
-    return db_option(options_of_a_period(tz_option(json_option(asking))))
+    return db_option(options_of_a_period(tz_option(json_option(form_options(asking)))))
 
 
 def question_options(command: Command) -> Command:

@@ -17,6 +17,7 @@ def performance(question: Question, top: int) -> None:
     \b
     Examples:
       analytics-es performance --last 24h
+      analytics-es performance --yesterday
       analytics-es performance --from 2026-11-01 --granularity total --json
     """
     with question.answering() as (service, period):

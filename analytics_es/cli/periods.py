@@ -116,6 +116,17 @@ class Asked:
         except (BadPeriod, ValueError, OverflowError) as error:
             raise click.UsageError(str(error)) from error
 
+    def begins(self) -> bool:
+        """Say whether the options say when the period begins."""
+        return bool(self.named or self.start or self.since or self.length)
+
+    def part(self, zone: ZoneInfo) -> TimePeriod | None:
+        """Return the period, None where nothing is said of it; where it does not begin, all before its end."""
+        if self == Asked():
+            return None
+        said = self if self.begins() else evolve(self, start=EARLIEST)
+        return said.period(zone, "total")
+
     def _check(self) -> None:
         named = [*self.named]
         bounds = {"--from": self.start, "--to": self.end, "--since": self.since, "--until": self.until}
@@ -141,6 +152,9 @@ class Asked:
             end = _placed(last, zone) or now
             start = _placed(first, zone) or length.before(end)
             end = length.after(start) if first and self.length else end
+            if first and last and start.timestamp() >= end.timestamp():
+                begins, ends = ("--from", "--since")[not self.start], ("--to", "--until")[not self.end]
+                raise click.UsageError(f"{begins} must be before {ends}.")
         return TimePeriod(start, end, granularity) if granularity else TimePeriod(start, end)
 
 
@@ -154,6 +168,19 @@ def for_a_screen(period: TimePeriod) -> TimePeriod:
     if span <= _BY_DAY:
         return period
     return evolve(period, granularity="week" if span <= _BY_WEEK else "month")
+
+
+def part_options(command: Command) -> Command:
+    """Give a command the options that say which part of all time, as its argument `asked`."""
+
+    @functools.wraps(command)
+    def asking(**options: Any) -> None:
+        command(asked=Asked.taken(options), **options)
+
+    decorated: Command = asking
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
 
 
 def options_of_a_period(command: Command) -> Command:

@@ -10,14 +10,16 @@ from typing import Any, TypeVar
 import click
 
 from analytics_es.cli import options
-from analytics_es.cli.display import Line, print_answer, words
+from analytics_es.cli.display import Line, Sheets, print_answer, words
 from analytics_es.cli.failures import Group
+from analytics_es.cli.forms import form_options
 from analytics_es.cli.store import Place, existing, opened
 from analytics_es.cli.tables import prices as tables
 from analytics_es.cli.tables.price_diff import price_diff
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.book import tier_of
 from analytics_es.cost.prices.files import read_prices
+from analytics_es.cost.prices.listing import default_prices, published_prices
 from analytics_es.events.tiers import BATCH, STANDARD
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -36,7 +38,7 @@ def tier_option(*, help: str) -> Callable[[Command], Command]:
 def prices() -> None:
     """Publish prices, and look at those that are known.
 
-    What nobody published has the price that the package genai-prices knows (`pip install 'analytics-es[prices]'`).
+    What nobody published has the price that the package genai-prices knows.
 
     \b
     Examples:
@@ -104,6 +106,7 @@ def diff(question: options.Question, book: Path, top: int) -> None:
 @click.option("--provider", metavar="NAME", help="Those of one provider, with all that genai-prices knows of it.")
 @tier_option(help="Those of one tier of service: standard, flex, priority, fast, batch …")
 @options.reading_options
+@form_options
 def list_(at: datetime | None, provider: str | None, service_tier: str | None, db: Place, as_json: bool) -> None:
     """List published prices, by position; with --at those that hold at a time.
 
@@ -131,7 +134,8 @@ def list_(at: datetime | None, provider: str | None, service_tier: str | None, d
         "default": default,
     }
     blocks = [tables.entries(published), *([tables.models(default)] if default else []), *tables.footer(book)]
-    print_answer(answer, blocks, as_json)
+    rows = {"published": published_prices(published), "default": default_prices(default)}
+    print_answer(answer, blocks, as_json, sheets=Sheets.of(rows))
 
 
 @prices.command()
@@ -141,6 +145,7 @@ def list_(at: datetime | None, provider: str | None, service_tier: str | None, d
 @tier_option(help="What calls of a tier of service cost: flex, priority, fast, batch …")
 @at_option
 @options.reading_options
+@form_options
 def show(
     model: str,
     provider: str | None,

@@ -7,14 +7,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
-from analytics_es.cli.options import PATH, confirm, db_option, moment, tz_option, yes_option
-from analytics_es.cli.store import OpenStore, Place, existing
+from analytics_es.cli.options import PATH, confirm, db_option, tz_option, yes_option
+from analytics_es.cli.periods import Asked, part_options
+from analytics_es.cli.store import Place, existing
 from analytics_es.events.codec import to_json
 from analytics_es.read_models.replay import cluster, relax
 from analytics_es.types import AggregationResult, Progress, ProjectionStatus, RebuildResult, TimePeriod
@@ -43,8 +43,6 @@ _PLAN: Columns[ProjectionStatus] = [
 @click.option(
     "--batch-size", type=click.IntRange(min=1), default=BATCH, show_default=True, help="Events folded at once."
 )
-@click.option("--from", "start", type=moment, metavar="TIME", help="Only from here: a date, or an ISO 8601 time.")
-@click.option("--to", "end", type=moment, metavar="TIME", help="Only before this.  [default: now]")
 @click.option(
     "--from-archive",
     "archive",
@@ -56,6 +54,7 @@ _PLAN: Columns[ProjectionStatus] = [
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @yes_option
 @click.option("--json", "as_json", is_flag=True, help="Print progress and result as lines of JSON.")
+@part_options
 @tz_option
 @db_option
 def rebuild(
@@ -64,8 +63,7 @@ def rebuild(
     workers: int | None,
     scheduler: str | None,
     batch_size: int,
-    start: datetime | None,
-    end: datetime | None,
+    asked: Asked,
     archive: Path | None,
     set_aside: bool,
     dry_run: bool,
@@ -76,7 +74,7 @@ def rebuild(
 
     They are filled beside the live ones, which serve and are followed until the new ones are swapped in at once. What
     goes wrong leaves the live ones as they are. An event that a projection cannot use stops a rebuild; --set-aside
-    lists it as a follower does. With --from only that stretch of the log is read, and only those hours and the days
+    lists it as a follower does. With a period only that stretch of the log is read, and only those hours and the days
     they lie in are derived again.
 
     \b
@@ -84,16 +82,19 @@ def rebuild(
       analytics-es projections rebuild
       analytics-es projections rebuild cost --yes --json
       analytics-es projections rebuild usage --from 2026-11-01 --to 2026-11-02
+      analytics-es projections rebuild usage --yesterday
       analytics-es projections rebuild --scheduler tcp://10.0.0.1:8786
       analytics-es projections rebuild --from-archive archive
     """
-    if start and (scheduler or archive or workers):
-        raise click.UsageError("--from goes with none of --scheduler, --from-archive and --workers.")
+    if asked != Asked() and (scheduler or archive or workers):
+        raise click.UsageError("A period goes with none of --scheduler, --from-archive and --workers.")
+    if asked != Asked() and not asked.begins():
+        raise click.UsageError("--to goes with --from.")
     relax()
     with existing(db, rebuild="manual") as store:
         status = store.service.projections().unwrap()
         plan = _planned(status, names)
-        period = _period(store, start, end)
+        period = asked.part(store.reads)
         head = max((projection.position + projection.lag_events for projection in status), default=0)
         if dry_run:
             answer = {"projections": plan, "events": head, "period": str(period) if period else None}
@@ -125,17 +126,6 @@ def _planned(status: Sequence[ProjectionStatus], names: Sequence[str]) -> list[P
         if name not in all_names:
             raise click.BadParameter(f"{name!r} is none of {', '.join(all_names)}.", param_hint="NAME")
     return [projection for projection in status if not names or projection.name in names]
-
-
-def _period(store: OpenStore, start: datetime | None, end: datetime | None) -> TimePeriod | None:
-    if start is None:
-        if end is not None:
-            raise click.UsageError("--to goes with --from.")
-        return None
-    first, last = store.read(start), store.read(end) if end else datetime.now(UTC)
-    if first >= last:
-        raise click.UsageError("--from must be before --to.")
-    return TimePeriod(first, last)
 
 
 def _plan(plan: Sequence[ProjectionStatus], head: int, period: TimePeriod | None) -> Iterator[Block]:

@@ -16,6 +16,7 @@ def report(question: Question) -> None:
     \b
     Examples:
       analytics-es report
+      analytics-es report --last-month
       analytics-es report --last 24h --db demo.db
       analytics-es report --as-of 12
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
@@ -14,6 +15,7 @@ from attrs import frozen
 
 from analytics_es.cli.display import Bar
 from analytics_es.cli.display.words import safe
+from analytics_es.cli.hints import complete
 from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone, RowsRefused
 from analytics_es.log import redacted
 from analytics_es.service import AnalyticsService, AsOf
@@ -53,7 +55,7 @@ class OpenStore:
             try:
                 self.service.catch_up(bar.report, thresholds=False)  # a question records nothing
             except (FoldFailed, RowsRefused) as error:
-                click.echo(f"warning: {safe(str(error))}", err=True)
+                click.echo(f"warning: {safe(complete(str(error)))}", err=True)
 
 
 @frozen
@@ -68,8 +70,14 @@ class Place:
     @property
     def options(self) -> str:
         """What to type to name it again, but for the password."""
-        schema = f" --schema {self.schema}" if on_server(self.address) else ""
-        return f"--db {redacted(self.address)}{schema}" + (f" --config {self.config}" if self.config else "")
+        schema = ["--schema", self.schema] if on_server(self.address) else []
+        config = ["--config", str(self.config)] if self.config else []
+        return shlex.join(["--db", self.typed, *schema, *config])
+
+    @property
+    def typed(self) -> str:
+        """How its address is typed again, without a password, which the database then asks for elsewhere."""
+        return redacted(self.address).replace(":***@", "@")
 
     def __str__(self) -> str:
         shown = redacted(self.address)

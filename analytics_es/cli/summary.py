@@ -26,7 +26,7 @@ def summary(question: Question, metric: str, group_by: Sequence[str], where: Map
     Examples:
       analytics-es summary performance.duration --group-by operation --last 24h
       analytics-es summary cost.reported_cost --group-by user --where provider=openai
-      analytics-es summary cost.calls --group-by user --where tenant=acme
+      analytics-es summary cost.calls --group-by user --where tenant=acme --this-week
     """
     bar = Bar("reading the log")
     with question.answering(bar) as (service, period):

@@ -21,7 +21,7 @@ def unit_costs(question: Question, where: Mapping[str, str]) -> None:
     \b
     Examples:
       analytics-es unit-costs
-      analytics-es unit-costs --last 4w --where model=gpt-4o
+      analytics-es unit-costs --last-month --where model=gpt-4o
     """
     with question.answering() as (service, period):
         answer = service.get_unit_costs(period, where=where).unwrap()

@@ -18,9 +18,10 @@ def usage(question: Question, entity_type: str | None, entity_id: str | None, to
 
     \b
     Examples:
-      analytics-es usage
+      analytics-es usage --today
       analytics-es usage tenant --last 24h
-      analytics-es usage user user-17 --from 2026-11-01 --to 2026-12-01
+      analytics-es usage user user-17 --month 2026-11
+      analytics-es usage user --last 1y --granularity month
       analytics-es usage tenant --as-of 2026-12-01 --from 2026-11-01 --to 2026-12-01
     """
     with question.answering() as (service, period):

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 import click
 
 from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
-from analytics_es.cli.options import moment, period_of, store_options, tz_option
+from analytics_es.cli.forms import form_options
+from analytics_es.cli.options import store_options, tz_option
+from analytics_es.cli.periods import Asked, part_options
 from analytics_es.cli.projections import ledger
-from analytics_es.cli.store import OpenStore, Place, existing
-from analytics_es.events.event import EARLIEST
+from analytics_es.cli.store import Place, existing
 from analytics_es.types import (
     ColumnDifference,
     Divergence,
     ProjectionVerification,
-    TimePeriod,
     UnreadableDivergence,
     Verification,
 )
@@ -26,21 +25,20 @@ LONGEST = 24  # characters of a stored text
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--from", "start", type=moment, metavar="TIME", help="Only from here: a date, or an ISO 8601 time.")
-@click.option("--to", "end", type=moment, metavar="TIME", help="Only before this.")
 @click.option("--sample", type=click.IntRange(min=1), metavar="DAYS", help="Only so many days, drawn at random.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Draw the days of the run that printed this.")
 @click.option(
     "--limit", type=click.IntRange(min=0), default=20, show_default=True, help="Rows to list of each projection."
 )
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that fold.")
+@part_options
 @tz_option
 @store_options
+@form_options
 def verify(
     db: Place,
     names: Sequence[str],
-    start: datetime | None,
-    end: datetime | None,
+    asked: Asked,
     sample: int | None,
     seed: int | None,
     limit: int,
@@ -56,29 +54,22 @@ def verify(
     Examples:
       analytics-es projections verify
       analytics-es projections verify usage cost --from 2026-11-01 --to 2026-11-08
+      analytics-es projections verify --this-month
       analytics-es projections verify --sample 3 --json
     """
-    if sample and (start or end):
-        raise click.UsageError("--sample draws days of the whole log: leave out --from and --to.")
+    if sample and asked != Asked():
+        raise click.UsageError("--sample draws days of the whole log: leave out the period.")
     if seed is not None and not sample:
         raise click.UsageError("--seed goes with --sample.")
-    with existing(db) as store, Bar("verifying", unit="parts" if sample or start or end else "events") as bar:
-        period = _period(store, start, end)
+    unit = "parts" if sample or asked != Asked() else "events"
+    with existing(db) as store, Bar("verifying", unit=unit) as bar:
+        period = asked.part(store.reads)
         answer = store.service.verify(
             names or None, period, sample=sample, seed=seed, limit=limit, workers=workers, progress=bar.report
         ).unwrap()
     print_answer(answer, _verification(answer), as_json)
     if not answer.identical:
         click.get_current_context().exit(1)
-
-
-def _period(store: OpenStore, start: datetime | None, end: datetime | None) -> TimePeriod | None:
-    if not start and not end:
-        return None
-    return period_of(
-        store.read(start) if start else EARLIEST.astimezone(store.reads),
-        store.read(end) if end else datetime.now(UTC).astimezone(store.reads),
-    )
 
 
 # ── in words ────────────────────────────────────────────────────────────────────────────────────────────────────

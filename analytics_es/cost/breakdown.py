@@ -10,8 +10,9 @@ from typing import Any, cast
 from attrs import frozen
 
 from analytics_es.cost.cells import NEEDED, TOLD_APART
-from analytics_es.cost.charges import Charge, Costs, regrouped, remaining, together
+from analytics_es.cost.charges import NO_PRICE, Charge, Costs, regrouped, remaining, together
 from analytics_es.cost.context import with_prices
+from analytics_es.cost.prices import genai
 from analytics_es.cost.pricing import Assumption, Costing
 from analytics_es.cost.what_if import check_models
 from analytics_es.errors import UnknownKey
@@ -92,7 +93,7 @@ def _breakdown(
         unknown_calls=unknown.calls,
         totals=totals,
         tokens=_tokens(charged, unknown),
-        unknown=_unknown(whole),
+        unknown=_unknown(whole, installable=assumption is None and not genai.installed()),
         unpriced=_unpriced(whole),
         efforts=_efforts(costs.efforts),
         rows=_rows(costs.rows if costs.keys else {(): whole}, [word for word in by if word != MONEY], totals),
@@ -232,7 +233,8 @@ def _tokens(*charges: Charge) -> Tokens:
 # ── lists ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _unknown(whole: Costs) -> list[UnknownCost]:
+def _unknown(whole: Costs, *, installable: bool) -> list[UnknownCost]:
+    """Return what is not known; where prices are `installable`, those that may make it known."""
     rows = [
         UnknownCost(
             provider=provider,
@@ -241,6 +243,7 @@ def _unknown(whole: Costs) -> list[UnknownCost]:
             calls=charge.calls,
             tokens=_tokens(charge),
             service_tier=tier,
+            hint=genai.INSTALL if installable and reason == NO_PRICE and model else "",
         )
         for (provider, model, reason, tier), charge in whole.unknown.items()
         if charge.calls or charge.used

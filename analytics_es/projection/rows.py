@@ -38,6 +38,12 @@ class Rows(Sequence[Row]):
         """Whether a number of them does not fit 64 bits."""
         return any(pa.types.is_decimal(column) for column in self._table.schema.types)
 
+    def different(self, *places: int) -> set[Row]:
+        """Return the different values of some columns together."""
+        names = [str(place) for place in places]
+        part = self._table.select(list(places)).rename_columns(names)
+        return set(zip(*(column.to_pylist() for column in part.group_by(names).aggregate([]).columns), strict=True))
+
     def columns(self, first: int, last: int) -> list[list[Any]]:
         """Return the values of a stretch of rows, column by column."""
         return [integers(column) for column in self._table.slice(first, last - first).columns]

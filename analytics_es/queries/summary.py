@@ -16,6 +16,7 @@ from analytics_es.queries.question import Question, QuestionContext
 from analytics_es.queries.rows import Values, columns_of, left, named, together
 from analytics_es.read_models import Tiling
 from analytics_es.types import Distribution, Listing, MetricGroup, MetricInfo, MetricPoint, MetricSummary, TimePeriod
+from analytics_es.types.tables import Keyed
 
 
 def metrics(declarations: Sequence[Declaration]) -> Listing[MetricInfo]:
@@ -78,7 +79,7 @@ def _by_currency(measure: Measure, whole: MetricSummary, summaries: list[MetricS
         figures=empty,
         previous=empty,
         change=None,
-        groups=Listing(of=MetricGroup, by=getattr(whole.groups, "by", ())),
+        groups=Keyed(by=getattr(whole.groups, "by", ())),
         series=[evolve(point, figures=empty) for point in whole.series],
     )
 
@@ -139,7 +140,7 @@ def _groups(
         )
         for row in rows
     ]
-    return Listing(sorted(groups, key=lambda group: -(_size(group.figures) or 0)), of=MetricGroup, by=keys.words)
+    return Keyed(sorted(groups, key=lambda group: -(_size(group.figures) or 0)), by=keys.words)
 
 
 def _of_nobody(

@@ -6,15 +6,20 @@ from analytics_es.read_models.seeds import Seeds, check_exact
 from analytics_es.read_models.snapshot import Snapshot, Span
 from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.tiling import Tiling, calendar_of
+from analytics_es.read_models.views.priced import Mark
+from analytics_es.read_models.views.shown import Stretch, ToPrice
 
 __all__ = [
     "Live",
+    "Mark",
     "ReadModels",
     "Remembered",
     "Seeds",
     "Snapshot",
     "Span",
+    "Stretch",
     "Tiling",
+    "ToPrice",
     "calendar_of",
     "check_exact",
     "remembering",

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from attrs import evolve
 
-from analytics_es.errors import AnalyticsError, RebuildLost
+from analytics_es.errors import AnalyticsError, RebuildLost, StoreFailed
 from analytics_es.log import Horizon
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Day
 from analytics_es.read_models import registry
-from analytics_es.read_models.registry import Live
+from analytics_es.read_models.registry import WRITE_ABOUT, Live
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import HORIZON, PARTIAL
-from analytics_es.read_models.store import ADD_TO_LEDGER, SEAL, WRITE_ABOUT, ReadModels
+from analytics_es.read_models.store import ADD_TO_LEDGER, SEAL, ReadModels
+
+logger = logging.getLogger("analytics_es")
 
 NO_HORIZON = Horizon().write()
 
@@ -70,6 +73,7 @@ def promote(read_models: ReadModels, beside: Sequence[Declaration]) -> bool:
                 return False
         for declaration in beside:
             _take_over(read_models, cursor, declaration, live[declaration.name])
+        read_models.shown.follow(cursor, read_models.attempting)
     return True
 
 
@@ -96,6 +100,7 @@ def settle(read_models: ReadModels) -> list[str]:
             read_models.drop(cursor, read_models.log, anew.table)
             read_models.create_anew(cursor, anew)
             _take_over(read_models, cursor, anew, live)
+        read_models.shown.follow(cursor, read_models.attempting)
     tidy(read_models)
     return [live.declaration.name for live in unsettled]
 
@@ -116,14 +121,25 @@ def note_missed(read_models: ReadModels, declaration: Declaration, days: Iterabl
 
 
 def clear_away(read_models: ReadModels) -> list[str]:
-    """Remove the read models that are no longer or not yet live; only for who is `rebuilding`."""
+    """Remove the read models that are no longer or not yet live; only for who is `rebuilding`.
+
+    One that somebody's own view is of stays, until that is gone.
+    """
     with read_models.reading() as cursor:
-        tables = registry.aside(cursor)
-    for table, log in tables.items():
+        tables, behind = registry.aside(cursor), read_models.shown.is_behind(cursor)
+    if behind:
         with read_models.writing() as cursor:
-            read_models.drop(cursor, log, table)
-            registry.forget(cursor, table)
-    return list(tables)
+            read_models.shown.follow(cursor, read_models.attempting)
+    cleared = []
+    for table, log in tables.items():
+        try:
+            with read_models.writing() as cursor:
+                read_models.drop(cursor, log, table)
+                registry.forget(cursor, table)
+            cleared.append(table)
+        except StoreFailed as error:
+            logger.warning("The table %s is not live and stays: %s", table, error)
+    return cleared
 
 
 def tidy(read_models: ReadModels) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from analytics_es.errors import RebuildRunning, StoreFailed
+from analytics_es.errors import AnalyticsError, RebuildRunning, StoreFailed
 from analytics_es.log.postgres import Database, migrations
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
 from analytics_es.log.postgres.database import Cursor
@@ -17,6 +17,8 @@ from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
 from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels
+from analytics_es.read_models.views.dialects import PostgreSQL
+from analytics_es.read_models.views.shown import Shown
 
 PIECE = 10_000  # rows of one statement
 TRIES = 5  # to begin to read, while one rebuild after the other is promoted
@@ -72,10 +74,14 @@ class PostgresReadModels(ReadModels):
     ) -> None:
         super().__init__(declarations, log=log, place=database.place, seeds=seeds)
         self._database = database
+        self.shown = Shown(PostgreSQL(), log)
         self.checkpoints = PostgresCheckpoints(database)
         if not self._prepared(timezone):
             with migrations.preparing(database) as connection:
                 self.prepare(Cursor(connection.cursor()), timezone)
+        elif self._lacks_views():
+            with suppress(AnalyticsError), migrations.preparing(database) as connection:  # of who may not make them
+                self.shown.follow(Cursor(connection.cursor()), self.attempting)
 
     def _prepared(self, timezone: str) -> bool:
         """Say whether everything is there: then nothing need be done, nor be allowed."""
@@ -90,7 +96,12 @@ class PostgresReadModels(ReadModels):
             read_model.position or read_model.declaration.definition == self.declarations[name].definition
             for name, read_model in live.items()
         )
-        return "timezone" in about and unchanged and not narrow and tables == checkpoints == len(live)
+        ready = "timezone" in about and unchanged and not narrow and tables == checkpoints == len(live)
+        return ready and self.shown.is_there(about)
+
+    def _lacks_views(self) -> bool:
+        with self.reading() as cursor:
+            return self.shown.is_behind(cursor, also_changed=True)
 
     def _there(self) -> Database:
         return self._database
@@ -123,6 +134,7 @@ class PostgresReadModels(ReadModels):
         """Create the table of a projection; widen the columns of one that an earlier version has made."""
         super().create(cursor, declaration)
         if names := _narrow(cursor, declaration):
+            self.shown.remove(cursor)
             changes = ", ".join(f"ALTER COLUMN {name} TYPE {self.wide_type}" for name in names)
             cursor.execute(WIDEN.format(declaration.table, changes))
 
@@ -133,6 +145,7 @@ class PostgresReadModels(ReadModels):
             cursor.execute(statement, _columns(folded.rows, first, first + PIECE))
         for position, hour, field in folded.unreadable:
             cursor.execute(WRITE_UNREADABLE, (declaration.table, hour, position, field))
+        self.shown.merged(cursor, declaration, folded.rows)
 
     @contextmanager
     def attempting(self, cursor: Any) -> Iterator[None]:
@@ -143,6 +156,7 @@ class PostgresReadModels(ReadModels):
     def scrub(self) -> list[str]:
         """Remove the rows that were deleted, beside everybody; their bytes stay in the free space of pages."""
         tables = [read_model.declaration.table for read_model in self.live().values()]
+        tables += ["costs_priced", "budgets_shown"]
         done = self._database.scrub(tables)
         unless = "" if done else ", and the deleted rows, until somebody who may does VACUUM"
         return [f"the free space in the pages of {', '.join(tables)}{unless}: VACUUM FULL writes them anew"]

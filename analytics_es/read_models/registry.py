@@ -15,6 +15,10 @@ SELECT_LIVE = (
     "LEFT JOIN tracking ON application_name = log || ':' || read_model"
 )
 
+# What the read models are of, in which zone, and up to which seal one of them has begun with what is sealed.
+WRITE_ABOUT = "INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+FORGET_ABOUT = "DELETE FROM about WHERE name = ?"
+
 # Make a read model the live one of its projection.
 REGISTER = (
     "INSERT INTO registry VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (projection) DO UPDATE SET "

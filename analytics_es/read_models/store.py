@@ -13,12 +13,10 @@ from analytics_es.log.database import Cursor, Database
 from analytics_es.projection.declaration import Column, Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.read_models import registry
-from analytics_es.read_models.registry import Live
+from analytics_es.read_models.registry import FORGET_ABOUT, WRITE_ABOUT, Live
 from analytics_es.read_models.seeds import Seeds
 from analytics_es.read_models.snapshot import HORIZON, PARTIAL, SELECT_ABOUT, Snapshot, Span, Sums
-
-# What the read models are of, in which zone, and up to which seal one of them has begun with what is sealed.
-WRITE_ABOUT = "INSERT INTO about VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+from analytics_es.read_models.views.shown import Shown
 
 # Values that folds could not read.
 WRITE_UNREADABLE = "INSERT INTO unreadable VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -36,7 +34,6 @@ ADD_TO_LEDGER = (
     "events = ledger.events + excluded.events, checksum = ledger.checksum + excluded.checksum"
 )
 SEAL = "seal:"
-FORGET_ABOUT = "DELETE FROM about WHERE name = ?"
 FORGET_LEDGER = "DELETE FROM ledger WHERE read_model = ?"
 
 
@@ -51,6 +48,7 @@ class ReadModels(ABC):
     wide_type: str  # of numbers that may pass 64 bits; {c} is the name of the column
     table_options = ""
     beside_log = False  # in the database of the log
+    shown: Shown  # by SQL views
     sums: Sums
     checkpoints: Checkpoints
 
@@ -98,6 +96,7 @@ class ReadModels(ABC):
     def prepare(self, cursor: Cursor, timezone: str) -> None:
         """Make room for every projection. Rows of another log go; those of another definition serve until rebuilt."""
         about = self.about(cursor, timezone)
+        self.shown.create(cursor)
         sealed_in = self.seeds.horizon().timezone
         if sealed_in not in ("", timezone):
             raise SealedTimezone(path=self.place, stored=sealed_in, asked=timezone)
@@ -113,12 +112,14 @@ class ReadModels(ABC):
                 self.checkpoints.begin(cursor, self.checkpoint_name(live.declaration))
                 continue
             if live:
+                self.shown.remove(cursor)
                 self.drop(cursor, live.log, live.declaration.table)
             self.drop(cursor, self.log, declared.table)
             self.create_anew(cursor, declared)
             # Another process may hold the definition of before, and would rebuild it.
             retired = live.retired_by(declared) if live and live.log == self.log else []
             registry.register(cursor, declared, self.log, retired)
+        self.shown.follow(cursor, self.attempting)
 
     def about(self, cursor: Cursor, timezone: str | None = None) -> dict[str, str]:
         """Return what the read models say of themselves; raises OtherTimezone."""
@@ -175,6 +176,7 @@ class ReadModels(ABC):
     def _forget(self, cursor: Cursor, log: str, table: str) -> None:
         cursor.execute(FORGET_UNREADABLE, (table,))
         cursor.execute(FORGET_LEDGER, (table,))
+        self.shown.forget(cursor, table)
         for prefix in (SEAL, PARTIAL):
             cursor.execute(FORGET_ABOUT, (f"{prefix}{table}",))
         self.checkpoints.forget(cursor, f"{log}:{table}")
@@ -188,6 +190,7 @@ class ReadModels(ABC):
         if self._beyond(self.reading, head):
             with self.writing() as cursor:
                 cursor.execute(FORGET_DISCARDED_BEYOND, (head(),))
+                self.shown.begin_again(cursor)
                 for declaration in self._beyond(lambda: nullcontext(cursor), head):
                     cursor.execute(f"DELETE FROM {declaration.table}")
                     self._forget(cursor, self.log, declaration.table)
@@ -221,6 +224,7 @@ class ReadModels(ABC):
             with self.writing() as cursor:
                 for grain, since in bounds:
                     cursor.execute(f"DELETE FROM {declaration.table} WHERE grain = ? AND bucket < ?", (grain, since))
+                    self.shown.deleted(cursor, declaration, grain, 0, since)
 
     def _beyond(self, transaction: Transaction, head: Callable[[], int]) -> list[Declaration]:
         with transaction() as cursor:
@@ -269,6 +273,7 @@ class ReadModels(ABC):
                 f"DELETE FROM {declaration.table} WHERE grain = ? AND bucket >= ? AND bucket < ?",
                 (span.grain, span.start, span.end),
             )
+            self.shown.deleted(cursor, declaration, span.grain, span.start, span.end)
             if span.grain == "hour":
                 cursor.execute(FORGET_UNREADABLE_IN, (declaration.table, span.start, span.end))
 

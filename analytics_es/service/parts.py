@@ -14,9 +14,11 @@ from analytics_es.cost.budgets.accounts import BUDGETS
 from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
+from analytics_es.cost.view_costs import ViewCosts
 from analytics_es.errors import AnalyticsError, Closed, FoldFailed, Forked, StoreFailed
 from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
+from analytics_es.ingest.outcomes import Outcomes
 from analytics_es.ingest.waiting import WaitingCorrections
 from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.log import LogSlice
@@ -26,11 +28,14 @@ from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words
 from analytics_es.queries.policies import PolicyLog
 from analytics_es.read_models.backfill import Backfill
-from analytics_es.service.questions import Contexts
+from analytics_es.service.contexts import Contexts
+from analytics_es.service.stats import stats_of
 from analytics_es.store import Store
-from analytics_es.types import Progress, TimePeriod
+from analytics_es.types import Progress, ServiceStats, TimePeriod
 
 logger = logging.getLogger("analytics_es")
+
+PATIENCE = 5.0  # seconds that who waits for read models waits for the costs in SQL views
 
 
 @frozen(kw_only=True, eq=False)
@@ -41,6 +46,7 @@ class Parts:
     context: CostContext  # what questions of now are answered from
     prices: PriceLog
     corrections: WaitingCorrections
+    view_costs: ViewCosts
     thresholds: Thresholds | None
     backfill: Backfill | None
     retention: RetentionPolicy
@@ -59,6 +65,7 @@ class Parts:
             known_as=store.known_as,
             prices=prices,
             policies=PolicyLog(store.log),
+            declarations=store.declarations,
             derive=lambda declaration, tiling, upto: DerivedReadModels.exact(
                 LogSlice(store.log, upto=upto), declaration, tiling
             ),
@@ -69,6 +76,7 @@ class Parts:
             context=context,
             prices=prices,
             corrections=WaitingCorrections(store.recorder),
+            view_costs=ViewCosts(context),
             thresholds=Thresholds(store, context, prices, on_threshold) if has_budgets else None,
             backfill=Backfill(store.log, store.read_models, store.runner, store.rebuild) if backfill else None,
             retention=retention,
@@ -82,6 +90,7 @@ class Parts:
             open=self._answering,
             evidence=lambda *_: nullcontext(self.context),
             store=self.store,
+            now=self.store.clock,
         )
 
     def _answering(
@@ -96,12 +105,14 @@ class Parts:
         self.corrections.follow()
         if self.thresholds:
             self.thresholds.follow()
+        self.view_costs.follow()
         self.store.runner.follow()
         if self.backfill:
             self.backfill.follow()
 
     def _moved(self) -> None:
         self.corrections.wake()
+        self.view_costs.wake()
         if self.thresholds:
             self.thresholds.wake()
 
@@ -118,9 +129,15 @@ class Parts:
         position = runner.bring_up(progress)
         if self.thresholds and thresholds and self.thresholds.look():
             position = runner.bring_up(progress)
+        if thresholds:
+            self.show()
         for first in [*failed, *runner.errors.values()]:
             raise first
         return position
+
+    def show(self) -> None:
+        """Let SQL views show what calls cost, as far as that is done soon; the rest is done by and by."""
+        self.view_costs.look(PATIENCE)
 
     def problem(self, projection: str) -> str | None:
         """Say what keeps a projection from going on, or what its budgets' thresholds failed with."""
@@ -134,6 +151,7 @@ class Parts:
                 self.store,
                 self.derived,
                 self.backfill,
+                self.view_costs,
                 self.thresholds,
                 self.corrections,
                 *self.subscriptions,
@@ -164,6 +182,23 @@ class Lifetime:
     def door(self) -> Door:
         """Return the door, for buffers too that are written while everything is being closed."""
         return (self.parts() if self._forked else self._parts).store.recorder.door
+
+    def outcomes(self) -> Outcomes:
+        """Return what counts what became of events, of a closed service too."""
+        return (self.parts() if self._forked and not self._closed else self._parts).store.recorder.outcomes
+
+    def hold(self, buffer: Buffer) -> None:
+        """Hold a buffer until the end; of closed ones, only what they lost is remembered."""
+        for ended in [earlier for earlier in self.buffers if earlier.closed and not earlier.stats().buffered]:
+            stats, outcomes = ended.stats(), self.outcomes()
+            outcomes.dropped, outcomes.lost = outcomes.dropped + stats.dropped, outcomes.lost + stats.lost
+            self.buffers.remove(ended)
+        self.buffers.append(buffer)
+
+    def stats(self) -> ServiceStats:
+        """Say what became of everything that was handed in, and how far the read models are behind."""
+        parts = self._parts if self._closed else self.parts()
+        return stats_of(self.outcomes(), self.buffers, parts.subscriptions, None if self._closed else parts.store)
 
     def close(self) -> None:
         """Close the buffers, then the rest; raises EventsLost if they could not store what they held."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from analytics_es.service import AnalyticsService
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
+DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12), "total")
 
 _WHO: dict[str, Any] = {
     "user_id": "ada",

@@ -121,6 +121,7 @@ class UnknownCost:
     calls: how many they are.
     tokens: what they used.
     service_tier: of `no_tier_price`, the tier that has no price; else "".
+    hint: what to do about it, where that can be said: what to install where the default prices are missing; else "".
     """
 
     provider: str
@@ -129,6 +130,7 @@ class UnknownCost:
     calls: int
     tokens: Tokens
     service_tier: str = ""
+    hint: str = ""
 
 
 @frozen(kw_only=True)

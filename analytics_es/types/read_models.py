@@ -7,10 +7,11 @@ from datetime import datetime
 from attrs import frozen
 
 from analytics_es.types.period import TimePeriod
+from analytics_es.types.tables import Answer
 
 
-@frozen(kw_only=True)
-class AggregationResult:
+@frozen(kw_only=True, repr=False)
+class AggregationResult(Answer):
     """What `run_aggregation` re-derived from the log.
 
     period: whole hours, and the days they lie in.
@@ -125,3 +126,15 @@ class RetryResult:
     solved: int
     remaining: int
     derived: list[TimePeriod]
+
+
+@frozen(kw_only=True)
+class SqlView:
+    """A view of read models that other tools read, in the file of the read models or in the store's schema.
+
+    name: of the view, such as v_cost_daily.
+    columns: their names, in order.
+    """
+
+    name: str
+    columns: list[str]

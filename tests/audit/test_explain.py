@@ -346,7 +346,7 @@ def figure(service: AnalyticsService, metric: str, answer: Any, row: Any) -> Dis
     return service.explain(metric, answer, row=row).unwrap().figures
 
 
-@pytest.mark.parametrize("granularity", ["hour", "day", "total"])
+@pytest.mark.parametrize("granularity", ["hour", "day", "week", "month", "total"])
 def test_rows_of_a_summary_are_explained(busy: AnalyticsService, granularity: Any) -> None:
     day = TimePeriod(DAY.start, DAY.end, granularity)
     told = busy.get_summary("performance.duration", day, group_by=["operation"]).unwrap()
@@ -378,7 +378,7 @@ def test_rows_of_a_cost_breakdown_are_explained(busy: AnalyticsService) -> None:
 def test_rows_of_performance_are_explained(busy: AnalyticsService) -> None:
     told = busy.get_performance_metrics(DAY).unwrap()
 
-    for row in [*told.operations, *told.series]:
+    for row in [*told.operations, *told.series, told.totals]:
         assert row.duration_ms == figure(busy, "performance.duration", told, row)
         assert row.failures == figure(busy, "performance.failures", told, row).count
 

@@ -48,7 +48,7 @@ def test_people_are_told_as_of_what(cli: Cli, store: str) -> None:
 def test_without_a_period_now_was_then(cli: Cli, store: str) -> None:
     period = json.loads(cli("usage", "--db", store, "--as-of", SIXTH, "--json").stdout)["period"]
 
-    assert period["end"] == "2024-03-11T12:00:00+00:00"
+    assert (period["start"], period["end"]) == ("2024-03-05T00:00:00+00:00", "2024-03-12T00:00:00+00:00")
 
 
 def test_a_place_that_is_none_is_told_in_one_line(cli: Cli, store: str) -> None:

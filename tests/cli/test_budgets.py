@@ -63,12 +63,36 @@ def test_as_of_a_position_it_is_what_it_was(cli: Cli, store: str) -> None:
     assert [each["spent"] for each in found["budgets"]] == ["0"]
 
 
-def test_a_time_without_budgets_is_told_as_such(cli: Cli, store: str) -> None:
-    assert "No budget has a period" in cli("budgets", "acme-march", "--at", "2031-01-01", "--db", store).stdout
+AT = ("--at", "2031-01-01")
 
 
-def test_a_budget_that_is_none_is_told_as_such(cli: Cli, store: str) -> None:
-    assert "There is no budget 'none'" in cli("budgets", "none", "--db", store).stdout
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (("none",), "There is no budget 'none': `analytics-es budgets --db budgets.db` lists those of now"),
+        (("none", *AT), "There is no budget 'none': `analytics-es budgets --db budgets.db` lists those of now"),
+        (("",), "There is no budget '': `analytics-es budgets --db budgets.db` lists those of now"),
+        (
+            ("acme-march", *AT),
+            "The budget 'acme-march' has no period that holds this time: "
+            "`analytics-es budgets acme-march --db budgets.db` lists all it has.",
+        ),
+    ],
+)
+def test_what_is_not_there_is_told_as_it_was_asked(cli: Cli, store: str, asked: tuple[str, ...], told: str) -> None:
+    shown = cli("budgets", *asked, "--db", store).stdout
+
+    assert told in shown
+    assert "name a budget" not in shown
+
+
+def test_a_time_without_budgets_is_told_as_such(cli: Cli) -> None:
+    cli("record", "job.completed", "--data", "{}")
+
+    for asked in ((), AT):
+        assert "No budget has a period that holds this time: try another one, with --at, or name a budget." in (
+            cli("budgets", *asked).stdout
+        )
 
 
 def test_a_question_tells_the_log_of_nothing(cli: Cli, tmp_path: Path) -> None:

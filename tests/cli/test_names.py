@@ -52,7 +52,7 @@ def test_every_question_shows_names_where_it_shows_pseudonyms_and_says_so_in_its
 
 
 def test_budgets_show_whose_they_are(cli: Cli, named_db: str) -> None:
-    shown = cli("budgets", "--db", named_db, "--names", "--at", "2024-03-04").stdout
+    shown = cli("budgets", "--db", named_db, "--names", "--at", "2024-03-05").stdout
 
     assert f"user {NAMES['ada']}" in shown
     assert "with names from the vault" in shown.splitlines()[0]
@@ -72,6 +72,15 @@ def test_json_keeps_pseudonyms_and_has_their_names_beside(cli: Cli, named_db: st
 
     assert set(answer.pop("names").values()) == set(NAMES.values())
     assert (answer["rows"], answer["totals"]) == (without["rows"], without["totals"])
+
+
+@pytest.mark.parametrize("form", ["csv", "md"])
+def test_other_forms_have_names_in_the_place_of_pseudonyms(cli: Cli, named_db: str, form: str) -> None:
+    question = ("cost", "--by", "user", *WEEK, "--db", named_db, "--format", form)
+    without, shown = cli(*question).stdout, cli(*question, "--names").stdout
+
+    assert (ADA in without, ADA in shown) == (True, False)
+    assert NAMES["ada"] in shown
 
 
 def test_who_has_no_name_is_counted(cli: Cli, db: str) -> None:

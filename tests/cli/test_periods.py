@@ -113,7 +113,9 @@ def test_days_are_of_the_calendar_and_hours_of_the_clock() -> None:
         ({"named": {"--month": "March"}}, "'March' is not a period: write the month as 2026-11."),
         ({"named": {"--month": "2024"}}, "'2024' is not a period: write the month as 2026-11."),
         ({"named": {"--period": "soon"}}, "'soon' is not a period: write it as 2026-11-01/2026-11-08, "),
-        ({"start": "2024-03-08", "end": "2024-03-01"}, "its start must be before its end."),
+        ({"start": "2024-03-08", "end": "2024-03-01"}, "--from must be before --to."),
+        ({"since": "2024-03-08", "until": "2024-03-01"}, "--since must be before --until."),
+        ({"start": "2025-03-08"}, "its start must be before its end."),
     ],
 )
 def test_what_does_not_go_together_is_told(said: dict[str, Any], told: str) -> None:
@@ -186,6 +188,19 @@ def test_every_command_that_takes_a_period_takes_all_of_them(cli: Cli, today_db:
         assert option in help_text
 
 
+def test_a_part_of_the_log_is_verified_and_rebuilt_by_the_same_options(cli: Cli, own: str) -> None:
+    verified = cli("projections", "verify", "--month", "2024-03", "--db", own, "--json")
+    before = cli("projections", "verify", "--until", "2024-03-04", "--db", own, "--json")
+    rebuilt = cli("projections", "rebuild", "usage", "--period", "2024-W10", "--db", own, "--yes")
+
+    assert json.loads(verified.stdout)["period"]["end"] == "2024-04-01T00:00:00+00:00"
+    assert json.loads(before.stdout)["period"]["start"] == "1990-01-01T00:00:00+00:00"
+    assert json.loads(before.stdout)["period"]["end"] == "2024-03-05T00:00:00+00:00"
+    assert "of 2024-03-04T00:00:00+00:00/2024-03-11T00:00:00+00:00" in rebuilt.stdout
+    assert cli("projections", "verify", "--today", "--sample", "2", "--db", own).exit_code == 2
+    assert cli("projections", "rebuild", "--today", "--workers", "2", "--db", own, "--yes").exit_code == 2
+
+
 # ── series ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -220,6 +235,15 @@ def test_hours_of_nothing_are_one_line_and_the_total_is_the_last(cli: Cli, db: s
     assert empty[0].startswith("… 12 hours without ")
     assert len(rows) < 20
     assert rows[-1].startswith("total ")
+
+
+def test_what_may_be_to_come_is_not_told_to_be_nothing(cli: Cli, today_db: str) -> None:
+    this_month = rows_of(cli("usage", "--this-month", "--db", today_db, "--granularity", "day").stdout, "By day")
+    yesterday = cli("usage", "--yesterday", "--db", today_db).stdout
+
+    last_of_month = (datetime.now(KIRITIMATI) + timedelta(days=1)).day == 1
+    assert last_of_month or this_month[-2].endswith(" without events so far")
+    assert "so far" not in yesterday
 
 
 def test_a_total_row_has_what_all_its_rows_have(cli: Cli, db: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from analytics_es.cost.prices import genai
 from analytics_es.errors import GUIDE
-from tests.cli.conftest import LAST, Cli
+from tests.cli.conftest import LAST, WEEK, Cli
 from tests.stores import opened
 
 EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "prices" / "acme.toml"
@@ -204,6 +204,17 @@ def test_without_the_package_the_list_says_so(cli: Cli, published: str, monkeypa
     assert cli("prices", "show", "x", *DB).stderr == (
         "error: This needs a package that is not installed (genai-prices): pip install 'analytics-es[prices]'.\n"
     )
+
+
+@pytest.mark.parametrize("command", ["cost", "report"])
+def test_without_the_package_an_unknown_cost_says_what_to_install(
+    cli: Cli, own: str, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    line = "The default prices are not installed: pip install 'analytics-es[prices]'"
+    assert line not in cli(command, *WEEK, *DB).stdout
+    monkeypatch.setattr(genai, "installed", lambda: False)
+
+    assert cli(command, *WEEK, *DB).stdout.count(line) == 1
 
 
 def test_prices_that_cannot_be_read_are_named(cli: Cli, published: str) -> None:

@@ -1,6 +1,9 @@
 import json
+from datetime import UTC, datetime, timedelta
 
-from analytics_es.testing import cost_corrected
+import pytest
+
+from analytics_es.testing import cost_corrected, tool_call
 from tests.cli.conftest import FIRST, Cli
 from tests.stores import opened
 
@@ -29,6 +32,36 @@ def test_a_status_tells_the_lag_and_does_not_catch_up(cli: Cli) -> None:
     cli("usage")
 
     assert "any question" not in cli("projections", "status").stdout
+
+
+@pytest.mark.parametrize(
+    ("limit", "exit_code"), [("0", 1), ("1", 1), ("2", 0), ("1000", 0), ("0s", 1), ("48h", 0), ("90m", 1), ("1d", 1)]
+)
+def test_a_status_that_is_too_far_behind_ends_with_1(cli: Cli, limit: str, exit_code: int) -> None:
+    with opened("analytics.db", clock=lambda: datetime.now(UTC) - timedelta(hours=30), privacy="full") as analytics:
+        analytics.record_events([tool_call(), tool_call()]).unwrap()
+
+    told = cli("projections", "status", "--max-lag", limit)
+
+    assert told.exit_code == exit_code
+    assert "behind" in told.stdout
+    assert ("above --max-lag" in told.stderr) is (exit_code == 1)
+
+
+def test_a_status_that_is_up_to_date_is_within_every_limit(cli: Cli, own: str) -> None:
+    cli("usage", "--db", own)
+
+    told = cli("projections", "status", "--max-lag", "0", "--json", "--db", own)
+
+    assert (told.exit_code, json.loads(told.stdout)["projections"][0]["lag_events"]) == (0, 0)
+
+
+@pytest.mark.parametrize("limit", ["", "-1", "1.5", "ten", "5 s", "s"])
+def test_a_limit_is_events_or_a_time(cli: Cli, own: str, limit: str) -> None:
+    told = cli("projections", "status", "--max-lag", limit, "--db", own)
+
+    assert told.exit_code == 2
+    assert "write 1000 events, or 30s, 5m, 2h" in told.stderr
 
 
 def test_a_status_lists_what_could_not_be_read(cli: Cli) -> None:

@@ -138,9 +138,10 @@ def test_a_footer_tells_of_what_is_unreadable_and_still_open(cli: Cli) -> None:
 
     footer = cli("usage").stdout.splitlines()[-1]
 
-    assert (
-        footer
-    ) == "as of position 2 · up to date · 1 value unreadable (projections status) · still open: more may come · UTC"
+    assert footer == (
+        "as of position 2 · up to date · 1 value unreadable (`analytics-es projections status`) · still open: more may "
+        "come · UTC"
+    )
 
 
 def test_a_projection_that_cannot_go_on_is_told_and_the_answer_lags(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

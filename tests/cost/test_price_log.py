@@ -21,7 +21,7 @@ from analytics_es.cost.prices.genai import Edition
 from analytics_es.cost.prices.quantities import KINDS, both, wholes
 from analytics_es.cost.prices.reading import read_entry
 from analytics_es.errors import GUIDE, BadPrice, CannotRead, MissingExtra, UnknownModel
-from analytics_es.testing import NOON, price, provider_call
+from analytics_es.testing import DAY, NOON, price, provider_call, record
 from tests.stores import data_of, nth, opened
 
 pytestmark = pytest.mark.store("sqlite", "memory", "postgres", clock=lambda: NOON)
@@ -212,6 +212,26 @@ def test_without_the_package_published_prices_are_known_and_the_rest_says_what_t
 
 
 @once
+@pytest.mark.parametrize("installed", [True, False])
+def test_an_unknown_cost_says_what_to_install_if_that_is_why(
+    url: str, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    monkeypatch.setattr(genai, "installed", lambda: installed)
+    bare = {"cost": None, "currency": None}
+    silent = {name: None for name in provider_call()["data"] if name.endswith("_tokens")}
+    with opened(url, clock=lambda: NOON) as analytics:
+        calls = [provider_call(**bare, model=model) for model in ("claude-sonnet-4-5", "ours", "priced", None)]
+        record(analytics, *calls, provider_call(**bare, **silent, model="priced"))
+        analytics.publish_prices([price(provider="anthropic", model="priced")]).unwrap()
+
+        unknown = analytics.get_cost_breakdown(DAY).unwrap().unknown
+
+    install = "" if installed else "pip install 'analytics-es[prices]'"
+    missing = {} if installed else {"claude-sonnet-4-5": install}
+    assert {cost.model: cost.hint for cost in unknown} == {**missing, "ours": install, "": "", "priced": ""}
+
+
+@once
 def test_the_time_of_a_price_is_now_unless_said_otherwise(analytics: AnalyticsService) -> None:
     analytics.publish_prices(
         [price(), price(effective_from=NOON + timedelta(seconds=1), per_mtok={"input_tokens": 9})]
@@ -370,7 +390,7 @@ def test_whatever_an_entry_says_it_is_read_or_refused(change: dict[str, Any]) ->
     try:
         entry = read_entry({**price(), **change})
     except BadPrice as error:
-        assert len(str(error)) < 400
+        assert len(str(error)) < 400 + len(GUIDE)
     else:
         assert read_entry(json.loads(json.dumps(entry.to_dict()))) == entry
 

@@ -72,6 +72,8 @@ def test_tables_of_before_are_widened_on_postgres(postgres: Server) -> None:
     with opened(postgres.url, schema=schema, privacy="full") as analytics:
         record(analytics, provider_call(cost="7.5"))
         live = [live.declaration for live in analytics.store.read_models.live().values()]
+        with analytics.store.read_models.writing() as cursor:
+            analytics.store.read_models.shown.remove(cursor)  # that version made no views
     wide = [(declared.table, column.name) for declared in live for column in declared.columns if column.wide]
     for table, column in wide:
         postgres.run(f"ALTER TABLE {schema}.{table} ALTER COLUMN {column} TYPE bigint")

@@ -11,7 +11,7 @@ from attrs import define, frozen
 from rich.cells import cell_len, chop_cells
 
 from analytics_es.cli.display.blocks import Block, Cell, Column, Grid, Line, Share, Styled
-from analytics_es.cli.display.words import safe
+from analytics_es.cli.display.words import plural, safe
 
 BAR = 16
 NARROWEST = 12  # a column of names; longer ones are folded where they must be
@@ -29,6 +29,7 @@ class Room:
     width: int | None
     bars: bool
     blocks: bool = True  # block characters can be shown
+    elsewhere: str = ""  # where what has no room can be had, too
 
 
 def lines(block: Block, room: Room) -> Iterator[Row]:
@@ -69,10 +70,14 @@ def _table(grid: Grid[Any], room: Room) -> Iterator[Row]:
         return
     if grid.title:
         yield [Styled(safe(grid.title), "bold")]
+    columns = [_Filled.of(column, grid, room) for column in grid.columns if room.bars or not column.bar]
+    needed = (room.width or 0) + _excess(columns, room)
+    shown = _fitting(columns, room)
     if grid.rows:
-        yield from _rows(grid, room)
-    if grid.remark:
-        for line in _folded(grid.remark, room, INDENT):
+        yield from _rows(shown)
+    without = _without(columns, shown, needed, room) if grid.rows else ""
+    for remark in filter(None, (grid.remark, without)):
+        for line in _folded(remark, room, INDENT):
             yield [Styled(" " * INDENT), Styled(line, "dim")]
     yield []
 
@@ -98,8 +103,7 @@ class _Filled:
         return padding + text if self.column.right else text + padding
 
 
-def _rows(grid: Grid[Any], room: Room) -> Iterator[Row]:
-    shown = _fitting([_Filled.of(column, grid, room) for column in grid.columns if room.bars or not column.bar], room)
+def _rows(shown: Sequence[_Filled]) -> Iterator[Row]:
     for row in zip(*(filled.cells for filled in shown), strict=True):
         parts = [filled.chop(cell.text) for filled, cell in zip(shown, row, strict=True)]
         for texts in zip_longest(*parts, fillvalue=""):
@@ -110,8 +114,15 @@ def _rows(grid: Grid[Any], room: Room) -> Iterator[Row]:
             ]
 
 
-def _fitting(shown: list[_Filled], room: Room) -> list[_Filled]:
+def _without(columns: Sequence[_Filled], shown: Sequence[_Filled], needed: int, room: Room) -> str:
+    """Say how many columns there is no room for; a bar repeats what stands beside it."""
+    dropped = [filled for filled in columns if filled not in shown and not filled.column.bar]
+    return f"{plural(len(dropped), 'column')} more at {needed} characters{room.elsewhere}" if dropped else ""
+
+
+def _fitting(columns: Sequence[_Filled], room: Room) -> list[_Filled]:
     """Return the columns there is room for; the widest names are narrowed, rather than half a number shown."""
+    shown = list(columns)
     while _excess(shown, room) > 0 and (droppable := [filled for filled in shown if filled.column.drop]):
         shown.remove(max(droppable, key=lambda filled: filled.column.drop))
     for filled in sorted(shown, key=lambda filled: -filled.width):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -11,18 +12,26 @@ from analytics_es.cli.tables.parts import ALARM, MORE, apart, cut, sealed, stand
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, CreditStatus
 
 
-def budget_report(answer: BudgetReport, top: int, budget: str | None = None) -> Iterator[Block]:
-    """Return the tables of get_budgets."""
+def budget_report(
+    answer: BudgetReport, top: int, budget: str | None = None, *, elsewhen: bool = False
+) -> Iterator[Block]:
+    """Return the tables of get_budgets, asked for all or one `budget`, which may have others `elsewhen`."""
     yield from apart(f"Budgets  {answer.at:%Y-%m-%d %H:%M} ({answer.at.tzinfo})", "bold cyan")
     if answer.budgets:
         yield from (budgets(answer.budgets, top), *_unknown(answer.budgets), *_course(answer.budgets, top))
         yield from (*_thresholds(answer.budgets, top), *_credits(answer.budgets, top))
-    elif budget:
-        text = f"There is no budget {budget!r}: `analytics-es budgets` lists those of now, with --at of another time."
-        yield from apart(words.safe(text))
+    elif budget is not None:
+        yield from apart(words.safe(_not_there(budget, elsewhen)))
     else:
         yield from apart("No budget has a period that holds this time: try another one, with --at, or name a budget.")
     yield stands_on([answer.completeness], str(answer.at.tzinfo), *sealed([answer.completeness]))
+
+
+def _not_there(budget: str, elsewhen: bool) -> str:
+    if elsewhen:
+        all_of_it = f"`analytics-es budgets {shlex.quote(budget)}` lists all it has"
+        return f"The budget {budget!r} has no period that holds this time: {all_of_it}."
+    return f"There is no budget {budget!r}: `analytics-es budgets` lists those of now, with --at of another time."
 
 
 def budgets(shown: Sequence[BudgetStatus], top: int, more: str = MORE, *, title: str = "Budgets") -> Block:

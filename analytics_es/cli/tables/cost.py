@@ -132,6 +132,8 @@ def unknown(answer: CostBreakdown) -> Iterator[Block]:
         if models:
             calls = words.plural(sum(model.calls for model in models), "call")
             lines.append(f"Unknown cost: {calls}, in no sum above ({meaning}): {_first([*map(_used, models)])}")
+            hints = {model.hint for model in models if model.hint}
+            lines.extend(f"The default prices are not installed: {hint}" for hint in hints)
     if answer.unpriced:
         kinds = [f"{words.count(usage.units)} {usage.kind} of {model_name(usage)}" for usage in answer.unpriced]
         lines.append(f"Without a price, in no sum above: {_first(kinds)}")
@@ -196,6 +198,7 @@ def _series(answer: CostBreakdown) -> Block:
         | {total.currency: _Part(total.calls, total.cost) for total in answer.totals},
         is_empty=lambda bucket: not any(part.calls or part.cost for part in bucket.values()),
         of="calls",
+        goes_on=answer.completeness.open_buckets,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from analytics_es.cli.display import Block, Cell, Columns, Line, Styled, words
 from analytics_es.cli.display.blocks import Row
 from analytics_es.cli.tables.series import series
+from analytics_es.cli.tables.unread import in_short
 from analytics_es.types import Completeness, CostBreakdown, MetricSummary, TimePeriod
 
 ALARM = "bold yellow"
@@ -56,13 +57,17 @@ def stands_on(answers: Sequence[Completeness], *notes: str) -> Line:
     parts = [
         f"as of position {min(answer.position for answer in answers):,}",
         f"{words.plural(events, 'event')} behind ({words.duration(1_000 * seconds)})" if events else "up to date",
-        f"{words.plural(unreadable, 'value')} unreadable (projections status)" if unreadable else "all readable",
+        f"{words.plural(unreadable, 'value')} unreadable (`analytics-es projections status`)"
+        if unreadable
+        else "all readable",
         *notes,
     ]
     not_stored = sorted({word for answer in answers for word in answer.not_stored})
     if not_stored:
         parts.append(f"not stored, by a policy of privacy: {', '.join(map(words.safe, not_stored))}")
-    return Line(" · ".join(parts), "yellow" if events or unreadable or not_stored else "dim")
+    if unread := in_short(answers):
+        parts.append(unread)
+    return Line(" · ".join(parts), "yellow" if events or unreadable or not_stored or unread else "dim")
 
 
 def sealed(answers: Sequence[Completeness]) -> Iterator[str]:
@@ -89,18 +94,14 @@ def start_of(points: Sequence[Any]) -> Callable[[Any], str]:
 
 
 def by_time(
-    period: TimePeriod,
-    columns: Columns[Any],
-    points: Sequence[Any],
-    *,
-    total: Any,
-    is_empty: Callable[[Any], bool],
-    of: str,
+    answer: Any, columns: Columns[Any], *, total: Any, is_empty: Callable[[Any], bool], of: str
 ) -> Iterator[Block]:
     """Return a table with a row for each bucket of time and one for all of them, unless the period is one."""
-    if period.granularity != "total":
-        starts = words.starts([point.start for point in points])
-        yield series(period, columns, points, starts, total=total, is_empty=is_empty, of=of)
+    if answer.period.granularity != "total":
+        starts = words.starts([point.start for point in answer.series])
+        rows: dict[str, Any] = {"total": total, "is_empty": is_empty, "of": of}
+        rows["goes_on"] = answer.completeness.open_buckets
+        yield series(answer.period, columns, answer.series, starts, **rows)
 
 
 def compared(answer: MetricSummary | CostBreakdown) -> str:

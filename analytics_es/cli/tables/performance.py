@@ -35,9 +35,8 @@ def performance(answer: PerformanceMetrics, top: int) -> Iterator[Block]:
     yield operations(answer, top)
     yield from unclear(sum(row.unknown for row in answer.operations))
     yield from by_time(
-        answer.period,
+        answer,
         _SPEED,
-        answer.series,
         total=answer.totals,
         is_empty=lambda point: not point.calls,
         of="calls",

@@ -53,15 +53,15 @@ def report(answers: Report) -> Iterator[Block]:
         yield from _course(usage)
         yield Beside(_busiest(answers.tenants), _busiest(answers.users))
     if performance.operations:
-        yield operations(performance, OPERATIONS, "analytics-es performance")
+        yield operations(performance, OPERATIONS, "`analytics-es performance`")
     if cost.rows:
-        yield rows(cost, CHARGED, "analytics-es cost", title=f"Cost  {in_short(cost)}")
+        yield rows(cost, CHARGED, "`analytics-es cost`", title=f"Cost  {in_short(cost)}")
         yield from unknown(cost)
     elif cost.totals:
         yield totals(cost)
     if answers.budgets.budgets:
         title = f"Budgets  as of {answers.budgets.at:%Y-%m-%d %H:%M}"
-        yield budgets(answers.budgets.budgets, BUDGETS, "analytics-es budgets", title=title)
+        yield budgets(answers.budgets.budgets, BUDGETS, "`analytics-es budgets`", title=title)
     stands_on = [answer.completeness for answer in (usage, performance, cost)]
     yield parts.footer(stands_on, usage.period, parts.PERCENTILES)
 
@@ -82,4 +82,6 @@ def _busiest(answer: UsageStats) -> Grid[EntityUsage]:
         share(answer.totals.events, drop=0),
     ]
     beyond = answer.active_entities.get(kind, 0) - len(shown)
-    return Grid(f"Busiest {kind}s", columns, shown, f"… and {beyond:,} more: usage {kind}" if beyond > 0 else "")
+    return Grid(
+        f"Busiest {kind}s", columns, shown, f"… and {beyond:,} more: `analytics-es usage {kind}`" if beyond > 0 else ""
+    )

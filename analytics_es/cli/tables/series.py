@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -33,9 +33,23 @@ def series(
     total: Any,
     is_empty: Callable[[Any], bool],
     of: str,
+    goes_on: bool,
 ) -> Grid[Any]:
-    """Return the table of a series; `of`: what an empty bucket is without, such as calls."""
-    rows = [*_rows(period, points, starts, is_empty, of), _Row("total", total, is_total=True)]
+    """Return the table of a series; `of`: what an empty bucket is without, such as calls.
+
+    Of a period that goes on, the last buckets may be to come: of what is empty at its end no row says 0.
+    """
+    groups = [
+        (empty, list(rows)) for empty, rows in groupby(map(_Row, starts, points), lambda row: is_empty(row.point))
+    ]
+    rows: list[_Row] = []
+    for place, (empty, alike) in enumerate(groups, 1):
+        to_come = goes_on and empty and place == len(groups)
+        if to_come or (empty and len(alike) >= FEW and len(points) > SHORT):
+            so_far = " so far" if to_come else ""
+            alike = [_Row(f"… {words.plural(len(alike), period.granularity)} without {of}{so_far}")]
+        rows += alike
+    rows.append(_Row("total", total, is_total=True))
     remark = f"by the {period.granularity}: --granularity day for each day" if _is_folded(period) else ""
     first: Column[_Row] = Column("start", lambda row: row.text)
     return Grid(f"By {period.granularity}", [first, *map(_shown, columns)], rows, remark)
@@ -43,18 +57,6 @@ def series(
 
 def _is_folded(period: TimePeriod) -> bool:
     return period.granularity in ("week", "month")
-
-
-def _rows(
-    period: TimePeriod, points: Sequence[Any], starts: Sequence[str], is_empty: Callable[[Any], bool], of: str
-) -> Iterator[_Row]:
-    rows = map(_Row, starts, points)
-    for empty, group in groupby(rows, lambda row: is_empty(row.point)):
-        alike = list(group)
-        if empty and len(alike) >= FEW and len(points) > SHORT:
-            yield _Row(f"… {words.plural(len(alike), period.granularity)} without {of}")
-        else:
-            yield from alike
 
 
 def _shown(column: Column[Any]) -> Column[_Row]:

@@ -37,9 +37,8 @@ def _in_one_currency(answer: MetricSummary, top: int) -> Iterator[Block]:
         yield Grid(f"By {' and '.join(keys)}", [*map(_key, keys), *columns], *cut(answer.groups, top))
     empty = {None, 0}
     yield from by_time(
-        answer.period,
+        answer,
         columns,
-        answer.series,
         total=answer,
         is_empty=lambda point: {point.figures.count, point.figures.total} <= empty and _extreme(point) is None,
         of="any",

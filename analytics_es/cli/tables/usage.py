@@ -41,9 +41,8 @@ def usage(answer: UsageStats, top: int) -> Iterator[Block]:
             yield Line(terminal_only=True)
         most = max((point.totals.events for point in answer.series), default=0)
         yield from by_time(
-            answer.period,
+            answer,
             [*_EVENTS, *_TOTALS, share(most)],
-            answer.series,
             total=answer,
             is_empty=lambda point: not point.totals.events,
             of="events",
@@ -68,7 +67,7 @@ def _busiest(answer: UsageStats, top: int) -> Block:
     """Return the entities of the asked type that have the most events, and below them what belongs to none."""
     active = answer.active_entities.get(answer.entity_type or "", len(answer.top_entities))
     shown = answer.top_entities[:top]
-    all_of_them = f"summary usage.events --group-by {answer.entity_type} lists all"
+    all_of_them = f"`analytics-es summary usage.events --group-by {answer.entity_type}` lists all"
     beyond = f"… and {active - len(shown):,} more: {all_of_them}" if active > len(shown) else ""
     nobody = [answer.nobody] if answer.nobody else []
     events = answer.totals.events + sum(usage.totals.events for usage in nobody)

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 from attrs import evolve, field, frozen
 
 from analytics_es.cost.prices.entries import PriceEntry
+from analytics_es.cost.prices.listing import published_prices
 from analytics_es.cost.prices.prices import Cost, Origin, PriceList, UnitPrices
-from analytics_es.errors import BadUsage, NaiveTime
+from analytics_es.errors import BadUsage, NaiveTime, NoSuchTable
 from analytics_es.events.tiers import BATCH, STANDARD, tier
+from analytics_es.types import Table, Tabular
 
 REMEMBERED = 4096  # models that were asked for
 
@@ -44,8 +46,8 @@ class Spell(NamedTuple):
     prices: UnitPrices | None
 
 
-@frozen(kw_only=True)
-class PriceBook:
+@frozen(kw_only=True, repr=False)
+class PriceBook(Tabular):
     """Prices as they are known at a place in the log.
 
     Of the `published` entries that are about a model and hold at a time, the one published last is in force; where
@@ -53,9 +55,19 @@ class PriceBook:
     """
 
     published: tuple[Published, ...] = ()  # by position
-    default: Find = _nothing
+    default: Find = field(default=_nothing, repr=False)
     unread: tuple[int, ...] = ()
     _remembered: dict[tuple[str | None, str], list[_Candidate]] = field(factory=dict, init=False, eq=False, repr=False)
+
+    def tables(self) -> list[str]:
+        """Return the name of its one table."""
+        return ["published"]
+
+    def table(self, name: str | None = None) -> Table:
+        """Return what was published, a row for each kind of usage."""
+        if name not in (None, "rows", "published"):
+            raise NoSuchTable(name=name, kind="PriceBook", names="published")
+        return published_prices((price.position, price.entry) for price in self.published).table()
 
     def upto(self, position: int) -> PriceBook:
         """Return the book as it was known at a position of the log."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
 
 PACKAGE = "genai-prices"
+INSTALL = "pip install 'analytics-es[prices]'"
 CURRENCY = "USD"
 # By what prices of a tier are told there, and what tells nothing else than a tier.
 _TIERS = ("service_tier", "speed", "processing")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, localcontext
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import evolve, frozen
 
 from analytics_es.cost.prices.quantities import EXACT, KINDS, apart, changes, side, without_price
 from analytics_es.events.tiers import BATCH, STANDARD
 from analytics_es.queries.figures import trimmed
+from analytics_es.types import Answer, Rows
 
 _DAY = timedelta(days=1)
 
@@ -75,8 +76,8 @@ class Cost:
             return trimmed(self.input + self.output + self.other)
 
 
-@frozen(kw_only=True)
-class UnitPrices:
+@frozen(kw_only=True, repr=False)
+class UnitPrices(Answer):
     """What calls of a model cost at a time: the price of one, by kind (`quantities.KINDS`).
 
     A kind without a price costs what the kind costs that it lies in. `provider` and `model` are named as where the
@@ -84,6 +85,11 @@ class UnitPrices:
     force, None where that is not known. `free`: it was declared so. `unmeasured` names what is charged for on top, and
     no event tells.
     """
+
+    _TABLES: ClassVar[Mapping[str, Rows]] = {
+        "prices": Rows("prices", of=("provider", "model", "currency"), named="kind"),
+        "tiers": Rows("prices.tiers", of=("provider", "model", "currency"), named="kind"),
+    }
 
     provider: str
     model: str

@@ -143,7 +143,11 @@ def _sixth(connection: Connection, _: object) -> None:
     connection.execute(ADD_NAME)
 
 
-MIGRATIONS = (_first, _second, _third, _fourth, _fifth, _sixth)
+def _seventh(connection: Connection, _: object) -> None:
+    """Keep out who would write rows and not note what the SQL views of costs have to be priced for."""
+
+
+MIGRATIONS = (_first, _second, _third, _fourth, _fifth, _sixth, _seventh)
 
 
 def _tables(recorder: PostgresRecorder) -> list[Any]:

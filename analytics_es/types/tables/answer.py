@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from attrs import fields, has
 
@@ -61,9 +61,13 @@ class _AsDataclass:
     def __get__(self, _: Any, cls: type) -> dict[str, dataclasses.Field[Any]]:
         if not has(cls):
             raise AttributeError("__dataclass_fields__")
-        made: Any = dataclasses.make_dataclass(cls.__name__, [field.name for field in fields(cls)])
-        as_dataclass: dict[str, dataclasses.Field[Any]] = made.__dataclass_fields__
-        return as_dataclass
+        return _fields_of(*(field.name for field in fields(cls)))
+
+
+def _fields_of(*names: str) -> dict[str, dataclasses.Field[Any]]:
+    made: Any = dataclasses.make_dataclass("Made", names)
+    as_dataclass: dict[str, dataclasses.Field[Any]] = made.__dataclass_fields__
+    return as_dataclass
 
 
 class Answer(Tabular):
@@ -87,18 +91,38 @@ class Answer(Tabular):
         return table(self, declared[_chosen(name, self)])
 
 
-class Listing(list[T], Tabular):
-    """An answer that is a list, of rows of one class; the rows that lie in these are tables of their own.
+if TYPE_CHECKING:
+    _Sequence = Sequence
+else:
+    # To what reads Arrow, a sequence is one of columns, or of rows to guess at: at run time this is none.
+    _Sequence = Generic
 
-    `by` names the keys of the rows, which are known even where there is none.
-    """
 
-    def __init__(self, rows: Iterable[T] = (), *, of: type[T], by: Sequence[str] = ()) -> None:
-        super().__init__(rows)
+class Listing(_Sequence[T], Tabular):
+    """An answer that is a list: rows of one class, and tables of the rows that lie in these. It never changes."""
+
+    __slots__ = ("of", "rows")
+    __dataclass_fields__: ClassVar[Any] = _fields_of("rows")
+
+    def __init__(self, rows: Iterable[T] = (), *, of: type[T]) -> None:
+        self.rows = list(rows)
         self.of: Any = of
-        self.by = tuple(by)
 
-    __repr__ = Tabular.__repr__  # not that of a list
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.rows)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.rows[place]
+
+    def __eq__(self, other: object) -> bool:
+        return self.rows == (other.rows if isinstance(other, Listing) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list has none
+
+    __repr__ = Tabular.__repr__
 
     def tables(self) -> list[str]:
         """Return the names of its tables, the main one first."""
@@ -107,7 +131,15 @@ class Listing(list[T], Tabular):
     def table(self, name: str | None = None) -> Table:
         """Return a table, as columns and rows: the main one, or that of a name; raises NoSuchTable."""
         chosen = _chosen(name, self)
-        return listed(self, self.of, Rows() if chosen == ROWS else Rows(chosen))
+        return listed(self.rows, self.of, Rows() if chosen == ROWS else Rows(chosen))
+
+
+class Keyed(list[T]):
+    """A list of rows, and by which keys they are, which is known even where there are none."""
+
+    def __init__(self, rows: Iterable[T] = (), by: Sequence[str] = ()) -> None:
+        super().__init__(rows)
+        self.by = tuple(by)
 
 
 def _chosen(name: str | None, answer: Tabular) -> str:

@@ -20,7 +20,7 @@ _CELL = "padding:2px 10px;text-align:{align};white-space:nowrap"
 
 def line(answer: Any) -> str:
     """Return an answer on one line: which one, about when, how much of what."""
-    parts = list(_of_list(answer) if isinstance(answer, list) else _parts(answer))
+    parts = list(_of_list(answer) if not has(type(answer)) else _parts(answer))
     shown = f"<{type(answer).__name__}"
     for part in parts:
         shown += f" {part}" if len(shown) + len(part) < WIDTH - 3 else ""
@@ -33,7 +33,8 @@ def _of_list(answer: Any) -> Iterator[str]:
 
 
 def _parts(answer: Any) -> Iterator[str]:
-    cells = {field.name: getattr(answer, field.name) for field in fields(type(answer))}
+    shown = (field.name for field in fields(type(answer)) if field.repr)
+    cells = {name: getattr(answer, name) for name in shown}
     for name in sorted(cells, key=lambda name: (name != "period", name != "totals" or has(type(cells[name])))):
         cell = cells[name]
         if name == "period" and cell is not None:
@@ -42,7 +43,7 @@ def _parts(answer: Any) -> Iterator[str]:
             yield from _parts(cell)
         elif name == "totals":
             yield _text([f"{text(amount)} {currency}" for currency, amount in _amounts(cell)]) or "no cost known"
-        elif isinstance(cell, list) and (not cell or has(type(cell[0]))):
+        elif isinstance(cell, list | tuple) and (not cell or not isinstance(cell[0], str | int | datetime)):
             yield f"{len(cell)} {name}"
         elif cell not in (None, "", 0, {}, ()) and not has(type(cell)):
             yield f"{name}={_text(cell)}"

@@ -127,14 +127,14 @@ def _columns(classes: Sequence[type], declared: Rows, places: Sequence[_Place], 
 
 def _above(classes: Sequence[type], declared: Rows, places: Sequence[_Place]) -> Iterator[Column]:
     """Yield the columns that say whose rows these are: of the nearest that has such a field."""
-    if declared.named:
-        yield Column(declared.named, str, lambda place: place.name)
     for name in declared.of:
         level = next(at for at in range(len(classes) - 2, -1, -1) if name in hints_of(classes[at]))
         if name == KEYS:
             yield from (_key(word, set(), level) for word in _words([], places, level))
         else:
             yield from (_at(level, column) for column in columns_of(classes[level], [name]))
+    if declared.named:
+        yield Column(declared.named, str, lambda place: place.name)
 
 
 def _at(level: int, column: Column) -> Column:

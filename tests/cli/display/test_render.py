@@ -141,6 +141,38 @@ def test_what_is_narrow_leaves_columns_out_and_never_cuts_a_number(
     assert ("1,000" in first) == ("first" in titles)
 
 
+def test_columns_that_are_left_out_are_told_with_the_width_that_shows_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analytics_es.cli.display.layout.NARROWEST", 6)
+    monkeypatch.setenv("COLUMNS", "20")
+    show([GRID])
+    narrow = shown(capsys)
+    monkeypatch.setenv("COLUMNS", "23")
+    show([GRID])
+
+    assert narrow[-3:] == ["  a remark", "  1 column more at", "  23 characters"]
+    assert shown(capsys)[1:] == [
+        "  name    first  second",
+        "  a name  1,000   2,000",
+        "  b           1       2",
+        "  a remark",
+    ]
+
+
+@pytest.mark.parametrize("question", ["usage", "performance", "cost", "summary performance.duration"])
+def test_a_question_says_how_to_have_the_columns_that_are_left_out(
+    cli: Cli, db: str, question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = cli(*question.split(), *WEEK, "--db", db).stdout
+    (width, *_) = re.findall(r"columns? more at (\d+) characters, or with --format csv", " ".join(narrow.split()))
+    monkeypatch.setenv("COLUMNS", "250")
+
+    assert "more at" not in cli(*question.split(), *WEEK, "--db", db).stdout
+    assert 60 < int(width) < 250
+
+
 def test_what_cannot_be_left_out_is_folded_if_it_is_a_name_and_kept_whole_if_it_is_a_number(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

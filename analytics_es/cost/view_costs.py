@@ -1,0 +1,245 @@
+"""What SQL views show of costs: buckets whose rows or prices have changed, priced as in every answer; and budgets."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from attrs import asdict, frozen
+
+from analytics_es.cost import view_budgets
+from analytics_es.cost.cells import NEEDED
+from analytics_es.cost.charges import USED, Charge, Costs
+from analytics_es.cost.context import COST, CostContext
+from analytics_es.cost.prices import genai
+from analytics_es.cost.prices.book import PriceBook
+from analytics_es.cost.pricing import Costing
+from analytics_es.errors import AnalyticsError
+from analytics_es.log import Horizon
+from analytics_es.process import Background
+from analytics_es.queries import Question
+from analytics_es.queries.figures import trimmed
+from analytics_es.read_models import Mark, Stretch, ToPrice
+from analytics_es.types import TimePeriod
+
+logger = logging.getLogger("analytics_es")
+
+LOOK_SECONDS = 0.5  # how often to look for what other processes have folded
+REST = 9  # so many times as long as pricing took, until the next time
+NEAR = {"hour": 3 * 3600, "day": 3 * 86_400}  # seconds between buckets that one question is for
+QUICK = 1.0  # seconds that budgets may take for who waits
+TOGETHER = 8  # times as long, at the most: while it is written, who folds waits
+BY = ("provider", "model", "operation")
+
+MARGIN, EVER = 2 * 86_400, 2**62  # seconds; no day is longer than the margin
+
+Row = tuple[Any, ...]
+
+
+class ViewCosts:
+    """Prices what the SQL views of costs show: now, or in a thread of its own until closed.
+
+    Not in the transaction that changes rows: who records and who asks are not to wait for it.
+    """
+
+    def __init__(self, context: CostContext) -> None:
+        self._context, self._read_models = context, context.read_models
+        self._pricing = threading.Lock()
+        self.background = Background("analytics-es-view-costs", self._follow)
+        self._trouble, self._budgets_took = "", 0.0
+
+    # ── in the background ───────────────────────────────────────────────────────────────────────────────────────
+
+    def follow(self) -> None:
+        """Price whenever read models have moved, in a thread of its own until closed."""
+        self.background.start()
+
+    def wake(self) -> None:
+        """Say that read models have moved."""
+        self.background.wake()
+
+    def _follow(self) -> None:
+        while not self.background.stopping.is_set():
+            self.background.woken.wait(LOOK_SECONDS)
+            self.background.woken.clear()
+            began = time.monotonic()
+            self.look()
+            self.background.stopping.wait((time.monotonic() - began) * REST)
+
+    def close(self) -> None:
+        """Stop; what is not priced is noted, and priced by the next who looks."""
+        self.background.close()
+
+    # ── pricing ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def look(self, seconds: float | None = None) -> bool:
+        """Price what is to be, the newest first, for no longer than so many seconds; says whether all is.
+
+        What keeps it from that is said in the log of the program, and tried again: answers do not depend on it.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        if not self._pricing.acquire(timeout=-1 if seconds is None else seconds):
+            return False
+        try:
+            done = self._price(until)
+            if done and (until is None or self._budgets_took < QUICK):
+                began = time.monotonic()
+                view_budgets.show(self._context)
+                self._budgets_took = time.monotonic() - began
+            self._trouble = ""
+            return done
+        except AnalyticsError as error:
+            if str(error) != self._trouble and not self.background.stopping.is_set():
+                logger.warning("The costs that SQL views show are not up to date: %s", error)
+            self._trouble = str(error)
+            return False
+        finally:
+            self._pricing.release()
+
+    def _price(self, until: float | None) -> bool:
+        noted = self._noted()
+        if noted is None or not (noted.marks or noted.basis):
+            return True
+        basis = _Basis.of(self._context.prices.book(), noted.horizon)
+        if noted.basis != basis.write():
+            noted = self._price_again(noted, basis)
+        for part in _parts(noted):
+            if self.background.stopping.is_set() or (until is not None and time.monotonic() > until):
+                return False
+            rows = self._rows(noted, part)
+            with self._read_models.writing() as cursor:
+                self._read_models.shown.write(cursor, noted.declaration, part, rows)
+        return True
+
+    def _noted(self) -> ToPrice | None:
+        read_models = self._read_models
+        with read_models.reading() as cursor:
+            behind, noted = read_models.shown.is_behind(cursor), read_models.shown.to_price(cursor)
+        if behind:
+            with read_models.writing() as cursor:
+                read_models.shown.follow(cursor, read_models.attempting)
+        return noted if COST in read_models.declarations else None
+
+    def _price_again(self, noted: ToPrice, basis: _Basis) -> ToPrice:
+        """Note what has another price now, and that this is known."""
+        stretches = basis.since(_Basis.read(noted.basis)) if noted.basis else []
+        with self._read_models.writing() as cursor:
+            self._read_models.shown.price_again(cursor, noted.declaration, stretches, basis.write())
+            return self._read_models.shown.to_price(cursor) or noted
+
+    def _rows(self, noted: ToPrice, part: Sequence[Mark]) -> list[Row]:
+        """Return what is kept of the rows of all buckets from the last of a part, which is the oldest, to the first."""
+        (grain, *_), calendar = part[0], self._context.calendar
+        if part[-1][1] < noted.kept(grain):
+            part = [mark for mark in part if mark[1] >= noted.kept(grain)]
+        if not part:
+            return []
+        following = calendar.next_hour if grain == "hour" else calendar.next_day
+        start, end = (datetime.fromtimestamp(bound, UTC) for bound in (part[-1][1], following(part[0][1])))
+        period = TimePeriod(start, end, "hour" if grain == "hour" else "day")
+        return self._context.answer([COST], period, lambda question: list(_priced(question, grain)))
+
+
+@frozen(kw_only=True)
+class _Basis:
+    """What costs are computed by: published prices up to a position, the default ones, and what is kept of events.
+
+    `unread`: how many published ones cannot be read. `hours`: from when on hours are kept. `sealed`: until when events
+    are sealed. `starts`: from when on each published price holds, in seconds, by the order of publication.
+    """
+
+    starts: Sequence[int]
+    unread: int
+    default: str
+    hours: int
+    sealed: int
+
+    @classmethod
+    def of(cls, book: PriceBook, horizon: Horizon) -> _Basis:
+        """Return what is so now."""
+        return cls(
+            starts=[int(entry.effective_from.timestamp()) for _, entry, _ in book.published],
+            unread=len(book.unread),
+            default=genai.edition().digest if genai.installed() else "",
+            hours=horizon.hours,
+            sealed=horizon.until,
+        )
+
+    @classmethod
+    def read(cls, text: str) -> _Basis:
+        """Read what `write` has written."""
+        return cls(**orjson.loads(text))
+
+    def write(self) -> str:
+        """Return it as text."""
+        return orjson.dumps(asdict(self)).decode()
+
+    def since(self, before: _Basis) -> list[Stretch]:
+        """Return the stretches of time in which costs may be others than they were."""
+        starts = list(before.starts)
+        if (self.default, self.unread, self.starts[: len(starts)]) != (before.default, before.unread, starts):
+            return [(0, EVER)]
+        stretches = [(one, other) for one, other in ((before.hours, self.hours), (before.sealed, self.sealed))]
+        new = [(start - MARGIN, EVER) for start in self.starts[len(starts) :]]
+        return [(min(new)[0], EVER)] if new else [stretch for stretch in stretches if stretch[0] != stretch[1]]
+
+
+def _parts(noted: ToPrice) -> Iterator[list[Mark]]:
+    """Yield what one question prices: buckets of one grain that are close together, the newest first."""
+    for grain, near in NEAR.items():
+        part: list[Mark] = []
+        for mark in noted.marks:
+            if mark[0] != grain:
+                continue
+            if part and (part[-1][1] - mark[1] > near or part[0][1] - mark[1] > TOGETHER * near):
+                yield part
+                part = []
+            part.append(mark)
+        if part:
+            yield part
+
+
+def _priced(question: Question, grain: str) -> Iterator[Row]:
+    """Yield the costs of a period, as its answers have them, by bucket, entity and what was called."""
+    live = question.declaration(COST, NEEDED)
+    of_type, of_id = live.entity_key("type"), live.entity_key("id")
+    with Costing(question, live) as costing:
+        for entity in ("", *live.entities):
+            by = [*BY, *([of_id] if entity else [])]
+            groups = costing.by_group(question.tiling, where={of_type: entity}, by=by, granularity=grain)
+            for (bucket, *named), costs in groups.items():
+                about = [grain, entity, bucket, named[len(BY)] if entity else "", *named[: len(BY)]]
+                yield from ((*about, *row) for row in _of_group(costs))
+
+
+def _of_group(costs: Costs) -> Iterator[Row]:
+    """Yield what is known in each currency, and what is not for each reason, by the columns of the table."""
+    for currency, charge in costs.charges.items():
+        yield currency, "", *_figures(charge, unknown=False)
+    reasons: dict[str, Charge] = {}
+    for (_, _, reason, _), charge in costs.unknown.items():
+        reasons.setdefault(reason, Charge()).take(charge)
+    for reason, charge in reasons.items():
+        yield "", reason, *_figures(charge, unknown=True)
+
+
+def _figures(charge: Charge, *, unknown: bool) -> Row:
+    computed = 0 if unknown else charge.calls - charge.reported_calls
+    counts = (charge.calls, charge.reported_calls, computed, charge.calls if unknown else 0)
+    money = (charge.cost, charge.reported, charge.computed)
+    return (*counts, *map(_plain, money), *(_stored(charge.used.get(kind)) for kind in USED))
+
+
+def _stored(count: int | None) -> int | str | None:
+    """Return a number as every database takes it: of one that does not fit 64 bits, the text."""
+    return count if count is None or count < 2**63 else str(count)
+
+
+def _plain(money: Decimal | None) -> str | None:
+    return None if money is None else format(trimmed(money), "f")

@@ -1,0 +1,1 @@
+"""SQL views of the read models, for tools that read tables: Grafana, Metabase, Datasette."""

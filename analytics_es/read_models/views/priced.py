@@ -1,0 +1,185 @@
+"""What calls cost, kept for the views of it: priced by whoever answers what calls cost, bucket by bucket.
+
+A view cannot price: prices are in the log and in Python. So the answers' own code prices every bucket whose rows have
+changed, and its rows are kept here. Which buckets those are is noted in the transaction that changes them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+
+from analytics_es.log.database import Cursor
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.rows import Rows
+from analytics_es.read_models.views.dialects import Dialect
+from analytics_es.read_models.views.statements import GRAINS, View, Writing, entity_column, view_name, whose
+
+COST = "cost"
+KEYS = ("grain", "entity_type", "bucket", "entity_id", "provider", "model", "operation", "currency", "unknown_reason")
+COUNTS = ("calls", "reported_calls", "computed_calls", "unknown_calls")
+MONEY = ("cost", "reported_cost", "computed_cost")
+USED = (
+    *("input_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens"),
+    *("input_audio_tokens", "cache_read_audio_tokens", "input_image_tokens", "cache_read_image_tokens"),
+    *("output_tokens", "reasoning_tokens", "output_audio_tokens", "output_image_tokens", "searches"),
+)
+COLUMNS = (*KEYS, *COUNTS, *MONEY, *USED)
+Mark = tuple[str, int, str]  # a bucket's grain and start, and the token of what changed it last
+NOT_YET = "not_priced_yet"
+
+# Buckets that are to be priced: of which read model, and what tells this time from the next.
+MARK = (
+    "INSERT INTO to_price VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (read_model, grain, bucket) DO UPDATE SET token = excluded.token"
+)
+LIST_MARKS = "SELECT grain, bucket, token FROM to_price WHERE read_model = ? ORDER BY bucket DESC, grain"
+SELECT_MARK = "SELECT 1 FROM to_price WHERE read_model = ? AND grain = ? AND bucket = ?"
+FORGET_MARK = "DELETE FROM to_price WHERE read_model = ? AND grain = ? AND bucket = ? AND token = ?"
+FORGET_MARKS = "DELETE FROM to_price WHERE read_model = ?"
+
+# Costs as they are priced.
+WRITE = f"INSERT INTO costs_priced ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+FORGET = "DELETE FROM costs_priced"
+FORGET_BUCKETS = f"{FORGET} WHERE grain = ? AND entity_type = ? AND bucket >= ? AND bucket < ?"
+FORGET_BEFORE = f"{FORGET} WHERE grain = ? AND bucket < ?"
+
+
+def tables(dialect: Dialect) -> tuple[str, str]:
+    """Return the statements that create what is kept, in the types of a database."""
+    key, integer, options = dialect.key_type, dialect.integer_type, dialect.table_options
+    keys = ", ".join(f"{name} {integer if name == 'bucket' else key} NOT NULL" for name in KEYS)
+    columns = [
+        *(f"{name} {integer} NOT NULL" for name in COUNTS),
+        *(f"{name} {dialect.money_type}" for name in MONEY),
+        *(f"{name} {dialect.wide_type}" for name in USED),
+    ]
+    return (
+        f"CREATE TABLE IF NOT EXISTS costs_priced ({keys}, {', '.join(columns)}, PRIMARY KEY ({', '.join(KEYS)}))"
+        f"{options}",
+        f"CREATE TABLE IF NOT EXISTS to_price (read_model {key} NOT NULL, grain {key} NOT NULL, "
+        f"bucket {integer} NOT NULL, token {key} NOT NULL, PRIMARY KEY (read_model, grain, bucket)){options}",
+    )
+
+
+def is_priced(declaration: Declaration) -> bool:
+    """Say whether a read model is that of costs, as answers about them need it."""
+    own = {key.name for key in declaration.keys} | {measure.name for measure in declaration.measures}
+    needed = {*KEYS[4:8], "pricing", "rate", "untold", "calls", "requests", "reported_cost", *USED}
+    return declaration.name == COST and bool(declaration.entities) and needed <= own
+
+
+# ── what is to be priced ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mark(cursor: Cursor, declaration: Declaration, rows: Sequence[tuple[object, ...]]) -> None:
+    """Note that these rows change their buckets."""
+    places = declaration.row_key.index("grain"), declaration.row_key.index("bucket")
+    changed = rows.different(*places) if isinstance(rows, Rows) else {(row[places[0]], row[places[1]]) for row in rows}
+    token = secrets.token_hex(8)
+    for buckets in sorted(changed):  # in one order, whoever marks
+        cursor.execute(MARK, (declaration.table, *buckets, token))
+
+
+def marks(cursor: Cursor, declaration: Declaration) -> list[Mark]:
+    """Return the buckets that are to be priced, the newest first."""
+    cursor.execute(LIST_MARKS, (declaration.table,))
+    return [(grain, bucket, token) for grain, bucket, token in cursor.fetchall()]
+
+
+def mark_all(cursor: Cursor, declaration: Declaration, since: int = 0, until: int = 2**62) -> None:
+    """Note that everything of a stretch is to be priced again: what is in the read model, and what was priced."""
+    kinds = whose(declaration)
+    cursor.execute(f"{FORGET} WHERE entity_type NOT IN ({', '.join('?' * len(kinds))})", kinds)
+    of_everyone = f"{declaration.entity_key('type')} = '' AND bucket >= ? AND bucket < ?"
+    cursor.execute(
+        "INSERT INTO to_price SELECT ?, grain, bucket, ? FROM ("
+        f"SELECT grain, bucket FROM {declaration.table} WHERE {of_everyone} "
+        "UNION SELECT grain, bucket FROM costs_priced WHERE bucket >= ? AND bucket < ?) AS buckets "
+        "WHERE true ORDER BY grain, bucket "
+        "ON CONFLICT (read_model, grain, bucket) DO UPDATE SET token = excluded.token",
+        (declaration.table, secrets.token_hex(8), since, until, since, until),
+    )
+
+
+def write(
+    cursor: Cursor,
+    declaration: Declaration,
+    marks: Iterable[Mark],
+    rows: Iterable[Sequence[object]],
+) -> None:
+    """Put rows in the place of those of their buckets; not of one that somebody else has priced meanwhile."""
+    priced = [noted for noted in marks if _is_marked(cursor, declaration, noted)]
+    buckets = {(grain, bucket) for grain, bucket, _ in priced}
+    for grain, bucket in sorted(buckets):
+        forget(cursor, declaration, grain, bucket, bucket + 1)
+    for row in rows:
+        if (row[0], row[2]) in buckets:
+            cursor.execute(WRITE, row)
+    for grain, bucket, token in sorted(priced):
+        cursor.execute(FORGET_MARK, (declaration.table, grain, bucket, token))
+
+
+def _is_marked(cursor: Cursor, declaration: Declaration, noted: Mark) -> bool:
+    cursor.execute(SELECT_MARK, (declaration.table, *noted[:2]))
+    return cursor.fetchone() is not None
+
+
+def forget(cursor: Cursor, declaration: Declaration, grain: str, start: int, end: int) -> None:
+    """Remove what was priced of these buckets."""
+    for entity in whose(declaration):
+        cursor.execute(FORGET_BUCKETS, (grain, entity, start, end))
+
+
+# ── the views ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def views(declaration: Declaration, writing: Writing) -> Iterator[View]:
+    """Yield the views of what calls cost, by hour and by day, of everyone and of each kind of entity."""
+    money = {name: sql for column in MONEY for name, sql in writing.dialect.written(column, column).items()}
+    for grain in GRAINS:
+        for entity in whose(declaration):
+            ids = {entity_column(entity): "entity_id"} if entity else {}
+            columns = dict.fromkeys((*KEYS[4:], *COUNTS)) | dict.fromkeys(USED)
+            named = {name: name for name in columns}
+            yield View(
+                name=view_name(COST, grain, entity),
+                columns={**writing.times("bucket"), **ids, **named, **money},
+                source=f"({_rows(declaration, writing.dialect, grain, entity)}) AS costs",
+            )
+
+
+def _rows(declaration: Declaration, dialect: Dialect, grain: str, entity: str) -> str:
+    """Return what is priced, and what is not yet: of that, what calls reported is known."""
+    names = ", ".join(COLUMNS)
+    priced = f"SELECT {names} FROM costs_priced WHERE grain = '{grain}' AND entity_type = '{entity}'"
+    of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
+    reported, decimals = "pricing = 'reported'", _decimals(declaration)
+    calls = "CASE WHEN rate LIKE '% +%' THEN coalesce(nullif(requests, 0), calls) ELSE calls END"
+    cost = f"CASE WHEN {reported} THEN {dialect.money('reported_cost', decimals)} END"
+    sql = {
+        "grain": "r.grain",
+        "bucket": "r.bucket",
+        "entity_type": of_type,
+        "entity_id": of_id,
+        "currency": f"CASE WHEN {reported} THEN currency ELSE '' END",
+        "unknown_reason": f"CASE WHEN {reported} THEN '' ELSE '{NOT_YET}' END",
+        "calls": calls,
+        "reported_calls": f"CASE WHEN {reported} THEN {calls} ELSE 0 END",
+        "computed_calls": "0",
+        "unknown_calls": f"CASE WHEN {reported} THEN 0 ELSE {calls} END",
+        "cost": cost,
+        "reported_cost": cost,
+        "computed_cost": dialect.none,
+    }
+    return (
+        f"{priced} UNION ALL SELECT {', '.join(sql.get(name, name) for name in COLUMNS)} FROM to_price AS t "
+        f"JOIN {declaration.table} AS r ON r.grain = t.grain AND r.bucket = t.bucket "
+        f"WHERE t.read_model = '{declaration.table}' AND t.grain = '{grain}' AND {of_type} = '{entity}' "
+        "AND pricing <> '' AND NOT EXISTS (SELECT 1 FROM costs_priced AS p "
+        "WHERE p.grain = t.grain AND p.entity_type = '' AND p.bucket = t.bucket)"
+    )
+
+
+def _decimals(declaration: Declaration) -> int:
+    return next(measure.decimals for measure in declaration.measures if measure.name == "reported_cost")

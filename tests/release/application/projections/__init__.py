@@ -1,0 +1,3 @@
+"""A package of the application's own."""
+
+MINE = "the application's"
