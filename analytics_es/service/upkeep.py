@@ -33,6 +33,7 @@ from analytics_es.types import (
 )
 from analytics_es.types.arguments import Period, reading_arguments
 from analytics_es.types.defaults import BATCH
+from analytics_es.types.lifecycle import Format
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -334,7 +335,7 @@ class Upkeep(Questions):
     @reading_arguments
     def export_data(
         self,
-        format: str,
+        format: Format,
         period: Period,
         metrics: Sequence[str] | None = None,
         *,
