@@ -10,7 +10,16 @@ if TYPE_CHECKING:
     from analytics_es.errors import AnalyticsError
     from analytics_es.ingest import PrivacyPolicy
     from analytics_es.service import AnalyticsService, AsOf
-    from analytics_es.types import Failed, Failure, OperationResult, Progress, Receipt, Succeeded, TimePeriod
+    from analytics_es.types import (
+        ExportFormat,
+        Failed,
+        Failure,
+        OperationResult,
+        Progress,
+        Receipt,
+        Succeeded,
+        TimePeriod,
+    )
 
 __version__ = "0.1.0"
 
@@ -18,6 +27,7 @@ __all__ = [
     "AnalyticsError",
     "AnalyticsService",
     "AsOf",
+    "ExportFormat",
     "Failed",
     "Failure",
     "OperationResult",
@@ -36,7 +46,9 @@ _HOMES = {
     "errors": ("AnalyticsError",),
     "ingest": ("PrivacyPolicy",),
     "service": ("AnalyticsService", "AsOf"),
-    "types": ("Failed", "Failure", "OperationResult", "Progress", "Receipt", "Succeeded", "TimePeriod"),
+    "types": (
+        *("ExportFormat", "Failed", "Failure", "OperationResult", "Progress", "Receipt", "Succeeded", "TimePeriod"),
+    ),
     "projection": (),
     "projections": (),
     "testing": (),

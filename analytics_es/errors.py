@@ -10,6 +10,12 @@ from typing import Any, ClassVar
 GUIDE = "https://github.com/analytics-es/analytics-es/blob/main/docs"  # its pages, for messages that name one
 
 
+def without_frames(error: AnalyticsError) -> AnalyticsError:
+    """Return an error that is kept without the frames it comes from: they hold what is to be closed."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 class AnalyticsError(Exception):
     """Something this package refuses or cannot do."""
 
@@ -22,9 +28,10 @@ class AnalyticsError(Exception):
     def _message(self, details: dict[str, Any]) -> str:
         return " ".join(inspect.cleandoc(type(self).__doc__ or self.code).split()).format(guide=GUIDE, **details)
 
-    def for_logs(self) -> str:
+    def for_logs(self, **instead: str) -> str:
         """Return the message without what was passed: a log is read by others than an answer."""
-        return self._message({**self.details, **{name: "…" for name in self.passed if self.details.get(name)}})
+        hidden = {name: "…" for name in self.passed if self.details.get(name)}
+        return self._message({**self.details, **hidden, **instead})
 
     @property
     def code(self) -> str:
@@ -122,6 +129,21 @@ class CostWithoutCurrency(RefusedEvent):
     """{field} comes without a currency: add currency, for example "USD"."""
 
 
+class NotRead(RefusedEvent):
+    """{what}: {advice} ({guide}/concepts.md#what-nothing-reads)."""
+
+    @classmethod
+    def of(cls, event_type: str, field: str, suggestion: str | None) -> NotRead:
+        """Say so of a field, or, by the field "type", of a type that is meant to be another."""
+        name = field if field.isprintable() else repr(field)
+        what = f"{name:.80} of {event_type} is read by no projection"
+        if field == "type":
+            what = f"The type {event_type} is not documented"
+        own = "put a dimension of your own into attributes, or let a projection of yours read it"
+        advice = f"did you mean {suggestion}?" if suggestion else own
+        return cls(what=what, advice=advice, type=event_type, field=field, suggestion=suggestion)
+
+
 class BadCorrection(RefusedEvent):
     """This is no correction of a cost: {problem}. AnalyticsService.correct_cost and `analytics-es correct` make one."""
 
@@ -200,6 +222,10 @@ class DamagedSeal(AnalyticsError):
 
 class CannotOpen(AnalyticsError):
     """The store cannot be opened."""
+
+
+class BadOption(CannotOpen):
+    """{name} must be {expected}, not {value}."""
 
 
 class UnknownScheme(CannotOpen):
@@ -422,6 +448,10 @@ class UnknownMetric(AnalyticsError):
 
 class UnknownKey(AnalyticsError):
     """{key!r} is not a key of {projection}: use {keys}."""
+
+
+class BadArgument(AnalyticsError):
+    """{name} must be {expected}, not {value}."""
 
 
 class BadQuestion(AnalyticsError):

@@ -18,6 +18,7 @@ from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.privacy import kind_of
 from analytics_es.ingest.recorder import Recorder
+from analytics_es.ingest.unread import Watch
 from analytics_es.ingest.vault import KEY_BYTES, Vault, is_pseudonym, key_of
 from analytics_es.log import EventLog, redacted
 from analytics_es.log.sqlite import SQLiteLog
@@ -122,6 +123,7 @@ def open_store(
     timezone: str,
     schema: str = SCHEMA,
     strict_ids: StrictIds = False,
+    strict: bool = False,
     policy: PrivacyPolicy,
     vault_key: Path | None = None,
     clock: Callable[[], datetime],
@@ -142,13 +144,14 @@ def open_store(
     fold = Fold(tuple(read_models.declarations.values()), calendar)
     runner = Runner(log, read_models, fold, clock=clock)
     address = absolute(url_or_path)
+    watch = Watch(tuple(read_models.declarations.values()), strict)
     return Store(
         log=log,
         read_models=read_models,
         calendar=calendar,
         fold=fold,
         runner=runner,
-        recorder=Recorder(log, Door(clock, policy, vault.pseudonym, zone=calendar.zone), runner.wake),
+        recorder=Recorder(log, Door(clock, policy, vault.pseudonym, zone=calendar.zone, watch=watch), runner.wake),
         replay_source=LogSource(log, (open_log, (address, schema)) if address else None),
         vault=vault,
         policy=policy,

@@ -6,6 +6,7 @@ from analytics_es.projection import count, key, largest, projection, smallest, t
 @projection(
     version=3,
     carries=(1, 2),
+    unread=True,
     consumes=(">",),
     entities=("user", "tenant", "agent", "job", "task", "conversation", "tool", "model", "provider"),
 )

@@ -12,13 +12,14 @@ from attrs import define, field
 
 from analytics_es.cli.display import Bar, Column, Columns, Grid, Line, Number, Styled, print_answer, words
 from analytics_es.cli.failures import Failed
-from analytics_es.cli.options import PATH, new_store_options, source_name, strict_ids_option
+from analytics_es.cli.options import PATH, new_store_options, source_name, strict_fields_option, strict_ids_option
 from analytics_es.cli.rejects import Rejects, RowKept, rejects
 from analytics_es.cli.store import OpenStore, Place, opened
+from analytics_es.cli.tables.unread import unread_fields
 from analytics_es.errors import AnalyticsError, BadRow, OtherContent
 from analytics_es.ingest import Importer
 from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
-from analytics_es.types import BatchReceipt, Duplicate, Refusal
+from analytics_es.types import BatchReceipt, Duplicate, Refusal, UnreadField
 
 BATCH = 1000
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -38,6 +39,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--strict", is_flag=True, help="End with exit code 1 if any row is refused or differs; the others are imported."
 )
 @strict_ids_option
+@strict_fields_option
 @click.option(
     "--with-prices",
     is_flag=True,
@@ -52,6 +54,7 @@ def import_(
     rejects_to: Path | None,
     strict: bool,
     strict_ids: list[str] | None,
+    strict_fields: bool | None,
     with_prices: bool,
     db: Place,
     as_json: bool,
@@ -61,6 +64,8 @@ def import_(
     Files are CloudEvents as JSON Lines, or, by a mapping, CSV, JSON Lines or Parquet, or with --format otlp traces.
     Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown and,
     with --rejects, kept; all others are imported.
+    At the end it lists what no projection reads, such as prompt_tokens, with what it may have meant; with
+    --strict-fields such rows are refused.
     Of the export of another store, what that store had to say itself (`analytics.…`: its prices, tags, policies) is
     skipped, and counted by type. With --with-prices, prices that it published are published here, too, as they come and
     after those of here; where both are about a model at a time, those that came last count.
@@ -72,6 +77,7 @@ def import_(
       analytics-es import run-2/results.csv --mapping results.toml --source run-2
       analytics-es import traces.jsonl.gz --format otlp
       analytics-es import other-store.jsonl --with-prices
+      analytics-es import events.jsonl --strict-fields --rejects refused.jsonl
     """
     if mapping and format:
         raise click.UsageError("traces need no --mapping: leave it or --format out")
@@ -83,7 +89,8 @@ def import_(
             (path, rows(path, event_mapping, format=format, source=source, exported=with_prices)) for path in files
         ]
     tallies: list[Tally] = []
-    with rejects(rejects_to) as collected, opened(db, strict_ids=strict_ids) as store:
+    importer: Importer | None = None
+    with rejects(rejects_to) as collected, opened(db, strict_ids=strict_ids, strict=strict_fields) as store:
         try:
             _note_zone(store, db.tz)
             importer = store.service.importing(with_prices=with_prices)
@@ -93,7 +100,7 @@ def import_(
             store.catch_up()
         finally:
             collected.show(rejects_to)
-            _show_tallies(tallies, collected, as_json)
+            _show_tallies(tallies, collected, importer.unread() if importer else [], as_json)
     if strict and (problem := collected.problem):
         raise Failed(f"error: {problem}; everything else is imported")
 
@@ -112,14 +119,14 @@ _COLUMNS: Columns[Tally] = [
 ]
 
 
-def _show_tallies(tallies: Sequence[Tally], collected: Rejects, as_json: bool) -> None:
+def _show_tallies(tallies: Sequence[Tally], collected: Rejects, unread: Sequence[UnreadField], as_json: bool) -> None:
     total = Tally(file="total")
     for tally in tallies:
         total.add(tally)
         total.refused += tally.refused
-    answer = {"files": tallies, "total": total, "refusals": collected.first}
+    answer = {"files": tallies, "total": total, "refusals": collected.first, "unread_fields": unread}
     grid = Grid("", _COLUMNS, [*tallies, total] if len(tallies) > 1 else tallies)
-    print_answer(answer, [grid, *map(Line, _remarks(total))], as_json)
+    print_answer(answer, [grid, *map(Line, _remarks(total)), *unread_fields(unread)], as_json)
 
 
 def _remarks(total: Tally) -> Iterator[str]:

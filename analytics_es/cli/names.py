@@ -64,9 +64,9 @@ def _beside(db: Place, answer: Any) -> dict[str, Any]:
 def _names(db: Place, texts: Iterable[str]) -> Names:
     pseudonyms = dict.fromkeys(pseudonym for text in texts for pseudonym in PSEUDONYM.findall(text))
     if not pseudonyms:
-        return Names()
+        return Names(subjects=[])
     with existing(db) as store:
-        return store.service.names_of(pseudonyms).unwrap()
+        return store.service.names_of(list(pseudonyms)).unwrap()
 
 
 def _without(found: Names) -> Iterator[Block]:

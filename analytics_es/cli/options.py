@@ -154,6 +154,12 @@ strict_ids_option = click.option(
     help="From now on, a source and an id are one event whatever its time: of this source, of those that begin as "
     "PREFIX*, or of all (*); may be repeated.",
 )
+strict_fields_option = click.option(
+    "--strict-fields",
+    is_flag=True,
+    default=None,
+    help="Refuse what no projection reads: fields of our families and types by other names, such as prompt_tokens.",
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 

@@ -14,6 +14,7 @@ from analytics_es.cli.lag import LagLimit, lag_limit
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
 from analytics_es.cli.tables.parts import errors
+from analytics_es.cli.tables.unread import unread_fields
 from analytics_es.types import (
     DayDivergence,
     DoubtfulCorrection,
@@ -21,6 +22,7 @@ from analytics_es.types import (
     ProjectionStatus,
     UnreadableValue,
     UnreadAnnouncement,
+    UnreadField,
 )
 
 _PROJECTIONS: Columns[ProjectionStatus] = [
@@ -113,8 +115,8 @@ def status(db: Place, as_json: bool, no_check: bool, max_lag: LagLimit | None) -
 
     The number of events of each day, and a checksum, are compared with the log's: nothing is folded, so a row that was
     changed afterwards is found by `projections verify` alone. Also lists what could not be read, and what only looks
-    as if this package had said it (`analytics.…`) and is ignored; and corrections of costs that fit no call. Nothing is
-    caught up before.
+    as if this package had said it (`analytics.…`) and is ignored; what no projection reads, such as names of others,
+    with what they may have meant; and corrections of costs that fit no call. Nothing is caught up before.
 
     \b
     Examples:
@@ -126,11 +128,13 @@ def status(db: Place, as_json: bool, no_check: bool, max_lag: LagLimit | None) -
         projections = store.service.projections().unwrap()
         unreadable = store.service.unreadable_values().unwrap()
         unread = store.service.unread_announcements().unwrap()
+        fields = store.service.unread_fields(limit=1000).unwrap()
         with Bar("checking", unit="parts") as bar:
             checks = None if no_check else store.service.check_ledger(progress=bar.report).unwrap()
             corrections = None if no_check else store.service.doubtful_corrections(progress=bar.report).unwrap()
     answer = {"projections": projections, "unreadable_values": unreadable, "unread_announcements": unread}
-    blocks = _status(projections, unreadable, unread, corrections or [], checks or [])
+    answer["unread_fields"] = fields
+    blocks = _status(projections, unreadable, unread, fields, corrections or [], checks or [])
     print_answer({**answer, "doubtful_corrections": corrections, "ledger": checks}, blocks, as_json)
     if max_lag and (problem := max_lag.problem(projections)):
         raise Failed(f"error: {problem}")
@@ -140,6 +144,7 @@ def _status(
     projections: Sequence[ProjectionStatus],
     unreadable: Sequence[UnreadableValue],
     unread: Sequence[UnreadAnnouncement],
+    fields: Sequence[UnreadField],
     corrections: Sequence[DoubtfulCorrection],
     checks: Sequence[LedgerCheck],
 ) -> Iterator[Block]:
@@ -149,6 +154,7 @@ def _status(
         yield Grid("Unreadable values", _UNREADABLE, unreadable, f"… and {beyond:,} more" if beyond > 0 else "")
     if unread:
         yield Grid("Not said by this package, and ignored", _UNREAD, unread)
+    yield from unread_fields(fields)
     if corrections:
         yield Grid("Corrections that fit no call", _CORRECTIONS, corrections)
     yield from ledger(checks)

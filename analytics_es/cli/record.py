@@ -11,9 +11,10 @@ from typing import Any
 
 import click
 
-from analytics_es.cli.options import moment, new_store_options
+from analytics_es.cli.display import words
+from analytics_es.cli.options import moment, new_store_options, strict_fields_option
 from analytics_es.cli.store import Place, opened
-from analytics_es.errors import CannotRead
+from analytics_es.errors import CannotRead, NotRead
 from analytics_es.events.codec import to_json
 from analytics_es.types import Receipt
 
@@ -26,6 +27,7 @@ MAX_TEXT = 4 * 2**20  # of data as JSON: far beyond what an event may take
 @click.option("--occurred-at", type=moment, metavar="TIME", help="When it happened.  [default: now]")
 @click.option("--id", metavar="TEXT", help="The event's id at its source; it needs --occurred-at.")
 @click.option("--source", metavar="TEXT", help="Who tells.  [default: local]")
+@strict_fields_option
 @new_store_options
 def record(
     event_type: str,
@@ -33,6 +35,7 @@ def record(
     occurred_at: datetime | None,
     id: str | None,
     source: str | None,
+    strict_fields: bool | None,
     db: Place,
     as_json: bool,
 ) -> None:
@@ -42,11 +45,15 @@ def record(
     Examples:
       analytics-es record job.completed --data '{"job_id": "j-1", "duration_ms": 1200}'
       analytics-es record tool.call.failed --data @event.json --occurred-at 2026-11-01T12:00Z --id t-7
+      analytics-es record provider.call.completed --data '{"input_tokens": 12}' --strict-fields
     """
     fields = _data(data)
-    with opened(db) as store:
+    with opened(db, strict=strict_fields) as store:
         when = store.read(occurred_at) if occurred_at else None
         receipt = store.service.record_event(event_type, fields, occurred_at=when, id=id, source=source).unwrap()
+        unread = store.service.unread_fields(here=True).unwrap()
+    for entry in unread:
+        click.echo(words.safe(f"note: {NotRead.of(entry.type, entry.field, entry.suggestion)}"), err=True)
     click.echo(to_json(receipt) if as_json else _receipt(receipt))
 
 

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from analytics_es.cli.display import words
 from analytics_es.cli.display.render import make_console
-from analytics_es.cli.options import db_option, strict_ids_option, zone_option
+from analytics_es.cli.options import db_option, strict_fields_option, strict_ids_option, zone_option
 from analytics_es.cli.store import OpenStore, Place, existing, opened
 from analytics_es.ingest import Subscription, SubscriptionStats
 from analytics_es.types import OperationResult, ProjectionStatus, RetentionResult
@@ -40,6 +40,7 @@ NIGHT = 3  # o'clock, where the store's days begin
 @click.option("--subject-prefix", default="", metavar="TEXT", help="What subjects begin with before the event's type.")
 @click.option("--create-stream", is_flag=True, help="Make the stream if it is not there.")
 @strict_ids_option
+@strict_fields_option
 @db_option
 @zone_option
 def run(
@@ -49,6 +50,7 @@ def run(
     subject_prefix: str,
     create_stream: bool,
     strict_ids: list[str] | None,
+    strict_fields: bool | None,
     db: Place,
 ) -> None:
     """Keep the read models up to date until stopped.
@@ -66,7 +68,7 @@ def run(
         if stream or subject_prefix or create_stream:
             raise click.UsageError("--stream, --subject-prefix and --create-stream go with --nats.")
         with (
-            existing(db, follow=True, strict_ids=strict_ids) as store,
+            existing(db, follow=True, strict_ids=strict_ids, strict=strict_fields) as store,
             _stopped() as stopping,
             _retaining(store, stopping),
         ):
@@ -76,7 +78,11 @@ def run(
     from analytics_es.ingest.nats import NatsBus  # an extra, which may not be there
 
     bus = NatsBus(url=url, stream=stream, durable=durable, subject_prefix=subject_prefix, create_stream=create_stream)
-    with opened(db, follow=True, strict_ids=strict_ids) as store, _stopped() as stopping, _retaining(store, stopping):
+    with (
+        opened(db, follow=True, strict_ids=strict_ids, strict=strict_fields) as store,
+        _stopped() as stopping,
+        _retaining(store, stopping),
+    ):
         with store.service.subscribe_to(bus) as subscription:
             _watch(store, stopping, Flow(subscription))
         click.echo(_counts(subscription.stats()), err=True)

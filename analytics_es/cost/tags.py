@@ -14,6 +14,7 @@ from analytics_es.log import EventLog, last_announced
 from analytics_es.log.announcements import texts
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.declare import check_spelling, check_tag
+from analytics_es.types.values import plain
 
 PROJECTION = "cost"
 DECLARED = "analytics.tags.declared"
@@ -24,7 +25,7 @@ def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Return names of attributes, in order; raises BadTags."""
     if isinstance(tags, str) or not isinstance(tags, Iterable):
         raise BadTags(problem=f"{tags!r} is no list of names: write [{str(tags)!r}]")
-    names = tuple(tags)
+    names = tuple(map(plain, tags))
     for tag in names:
         if not isinstance(tag, str):
             raise BadTags(problem=f"{tag!r} is no text")

@@ -13,6 +13,7 @@ from analytics_es.cost.pricing import Assumption
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.grouping import grouping
+from analytics_es.types.arguments import several
 
 
 def assumption(
@@ -24,7 +25,7 @@ def assumption(
     if prices is None and not models:
         return None
     if not (prices is None or isinstance(prices, PriceBook)):
-        prices = with_prices(context).prices.book().as_if(read_entries(prices))
+        prices = with_prices(context).prices.book().as_if(read_entries(several("prices", prices)))
     return Assumption(prices=prices, models=dict(models or {}))
 
 

@@ -76,6 +76,16 @@ BUDGET: dict[str, Check] = {
     **dict.fromkeys(("priority", "at_position"), checks.integer),
     "recurs_hours": checks.hours,
 }
+# What people and models wrote, and what tools were given and gave back. A number under such a name is a figure.
+FREE_TEXT = (
+    *("prompt", "prompts", "completion", "completions", "message", "messages", "system_prompt", "system_message"),
+    *("system_instructions", "instructions", "input", "inputs", "output", "outputs", "arguments", "args"),
+    *("parameters", "tool_input", "tool_output", "tool_arguments", "tool_result", "tool_call_arguments"),
+    *("result", "results", "content", "contents", "text", "body", "request", "response", "question", "answer"),
+    *("query", "command", "stdout", "stderr", "comment", "feedback", "description", "summary"),
+    *("error_message", "stack", "stack_trace", "stacktrace", "traceback"),
+    *("raw", "headers", "payload"),  # of a message that could not be read as an event
+)
 _BY_FAMILY = {
     **dict.fromkeys(FAMILIES, VOCABULARY),
     "budget": {**VOCABULARY, **BUDGET},
@@ -115,7 +125,11 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(("type", "family", "activity", "outcome", "source"), TEXT),
     **dict.fromkeys(("occurred_at", "minute", "duration_us", "time_to_first_chunk_us"), WHOLE),
 }
+# Every name that is in the page of concepts, or in that of projections: none of them is ever taken for another one.
+DOCUMENTED = frozenset({*VOCABULARY, *PROVIDER, *BUDGET, *FIELDS, "note"})  # which says why a cost is corrected
 OPEN_FIELDS = ("attributes", "data")  # attributes.x and data.x come on top
+# Under this entity rows are of fields of our families that are not documented: what nothing reads is counted there.
+UNREAD = "field"
 # An entity may be a tag: an attribute of that name, whose value, as text, is whom the event belongs to.
 TAG = "attributes."
 

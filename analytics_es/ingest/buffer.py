@@ -15,6 +15,7 @@ from analytics_es.errors import AnalyticsError, BufferClosed, NotFlushed, Refuse
 from analytics_es.events.event import CORRECTED
 from analytics_es.ingest import termination
 from analytics_es.ingest.door import Admitted, Door
+from analytics_es.ingest.outcomes import Outcomes
 from analytics_es.ingest.timed import Timed
 from analytics_es.ingest.writer import Append, OnFailure, Writer
 from analytics_es.process import forks
@@ -46,10 +47,12 @@ class Buffer(termination.Closing):
         on_failure: OnFailure | None = None,
         on_sigterm: bool = True,
         check: Callable[[Admitted], object] | None = None,
+        outcomes: Callable[[], Outcomes] = Outcomes,
     ) -> None:
         if max_events < 1 or max_delay < 0 or when_full not in ("block", "drop", "raise"):
             raise ValueError(f"a buffer of {max_events} events, {max_delay} s and when_full={when_full!r} cannot be")
         self._door, self._max_events, self._when_full, self._max_wait = door, max_events, when_full, max_wait
+        self._outcomes = outcomes
         self._check = check  # what the log says of a correction
         self._new_writer = partial(Writer, append, on_failure, max_events=max_events, max_delay=max_delay)
         self._writer = self._new_writer()
@@ -76,6 +79,7 @@ class Buffer(termination.Closing):
         except AnalyticsError as error:
             with self._writer.lock:
                 self._writer.counts.refused += 1
+            self._outcomes().note(error, event_type)
             return Attempt.failed(error)
         writer = self._writer
         with writer.lock:
@@ -106,7 +110,9 @@ class Buffer(termination.Closing):
         if self._when_full == "block":
             writer.moved.wait_for(self._has_room, self._max_wait)
         if writer.closed:
-            return Attempt.failed(BufferClosed())
+            closed = BufferClosed()
+            self._outcomes().note(closed)
+            return Attempt.failed(closed)
         if self._has_room():
             return None
         full = writer.full()

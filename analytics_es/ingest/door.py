@@ -14,6 +14,7 @@ from analytics_es.events.codec import encode
 from analytics_es.events.event import admit, key_of, microseconds
 from analytics_es.ingest.privacy import PrivacyPolicy, PseudonymOf
 from analytics_es.ingest.problems import reason
+from analytics_es.ingest.unread import Watch
 from analytics_es.log import Entry
 
 
@@ -40,6 +41,7 @@ class Door:
     pseudonym_of: PseudonymOf = lambda _, text: text
     own: bool = False  # whether it is the service itself that comes in here
     zone: tzinfo = UTC  # where the days of the store begin: a date as a time is that
+    watch: Watch | None = None  # looks for what nothing reads
 
     def admit(
         self,
@@ -57,6 +59,8 @@ class Door:
             about: dict[str, Any] = {"occurred_at": occurred_at, "id": id, "source": source}
             event = admit(event_type, data, now=now, own=self.own, zone=self.zone, **about)
             self.policy.apply(event.data, self.pseudonym_of)
+            if self.watch and not self.own:
+                self.watch.look(event.type, event.data)
             return Admitted(event.type, encode(event), event.source, event.id, event.occurred_at)
         except AnalyticsError:
             raise

@@ -14,9 +14,10 @@ from analytics_es.ingest.former_rows import FormerRows
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.ingest.recorder import BATCH, Recorder
 from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, skip_own
+from analytics_es.ingest.unread import Seen, listed
 from analytics_es.ingest.vault import Vault
 from analytics_es.log import ROWS_BY_PLACE, Appended, Entry
-from analytics_es.types import BatchReceipt
+from analytics_es.types import BatchReceipt, UnreadField
 
 ROWS = "rows"  # noted in the log: whose key the ids of rows are made with
 OF_VAULT, OF_LOG = "vault", "log"
@@ -35,12 +36,22 @@ class Importer:
     _vault: Vault
     _take_over: TakeOver = skip_own
     _former: FormerRows | None = field(init=False)
+    _before: Seen = field(init=False)  # what was read by nothing before it began
     _waiting: dict[int, str] = field(init=False, factory=dict)  # rows without an id: index → the id of before
 
     @_former.default
     def _of_before(self) -> FormerRows | None:
         upto = int(self._recorder.log.noted(ROWS_BY_PLACE) or 0)
         return FormerRows(self._recorder.log, upto) if upto else None
+
+    @_before.default
+    def _seen_before(self) -> Seen:
+        return self._recorder.door.watch.seen() if self._recorder.door.watch else {}
+
+    def unread(self) -> list[UnreadField]:
+        """Return what nothing reads of what it recorded, or found to be there, by type and field."""
+        watch = self._recorder.door.watch
+        return listed(watch.seen(), self._before) if watch else []
 
     def record(
         self,

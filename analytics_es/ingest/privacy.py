@@ -10,7 +10,9 @@ import orjson
 from attrs import field, frozen
 
 from analytics_es.errors import BadPolicy
-from analytics_es.events.fields import ENTITIES, TAG, named_by
+from analytics_es.events.checks import kind_of as kind_of_value
+from analytics_es.events.fields import ENTITIES, FREE_TEXT, TAG, named_by
+from analytics_es.types.values import plain as plain_value
 
 KEEP, PSEUDONYMISE, DROP, DROP_TEXT = "keep", "pseudonymise", "drop", "drop_text"
 ACTIONS = (KEEP, PSEUDONYMISE, DROP, DROP_TEXT)
@@ -27,16 +29,6 @@ IDENTITY = (
 )
 # What ties the events of somebody together without a name.
 SESSIONS = ("conversation_id", "gen_ai.conversation.id", "session.id", "session_id", "thread_id")
-# What people and models wrote, and what tools were given and gave back. A number under such a name is a figure.
-FREE_TEXT = (
-    *("prompt", "prompts", "completion", "completions", "message", "messages", "system_prompt", "system_message"),
-    *("system_instructions", "instructions", "input", "inputs", "output", "outputs", "arguments", "args"),
-    *("parameters", "tool_input", "tool_output", "tool_arguments", "tool_result", "tool_call_arguments"),
-    *("result", "results", "content", "contents", "text", "body", "request", "response", "question", "answer"),
-    *("query", "command", "stdout", "stderr", "comment", "feedback", "description", "summary"),
-    *("error_message", "stack", "stack_trace", "stacktrace", "traceback"),
-    *("raw", "headers", "payload"),  # of a message that could not be read as an event
-)
 
 Rules = tuple[tuple[str, str], ...]
 PseudonymOf = Callable[[str, str], str]  # of what kind it is, and the raw text
@@ -94,17 +86,26 @@ class PrivacyPolicy:
         """
         if isinstance(policy, PrivacyPolicy):
             return policy
-        settings = {"preset": policy} if isinstance(policy, str) else dict(policy)
-        preset: Any = settings.pop("preset", DEFAULT)
+        policy = plain_value(policy)
+        if not isinstance(policy, str | Mapping):
+            problem = f"a preset is named, such as 'full', or rules are in a mapping, not in {kind_of_value(policy)}"
+            raise BadPolicy(problem=problem)
+        settings = {"preset": policy} if isinstance(policy, str) else {plain_value(key): policy[key] for key in policy}
+        preset: Any = plain_value(settings.pop("preset", DEFAULT))
         rules: Any = settings.pop("rules", {})
         names: Any = settings.pop("names", False)
         if settings:
             raise BadPolicy(problem=f"{', '.join(map(str, settings))} is not known: use preset, rules and names")
         if not isinstance(names, bool):
             raise BadPolicy(problem=f"names is true or false, not {names!r:.40}")
-        if preset not in PRESETS:
+        if not isinstance(preset, str) or preset not in PRESETS:
             raise BadPolicy(problem=f"{preset!r} is not a preset: use {', '.join(PRESETS)}")
-        if not isinstance(rules, Mapping) or not all(isinstance(text, str) for text in (*rules, *rules.values())):
+        rules = (
+            {plain_value(path): plain_value(action) for path, action in rules.items()}
+            if isinstance(rules, Mapping)
+            else {0: 0}
+        )
+        if not all(isinstance(text, str) for text in (*rules, *rules.values())):
             raise BadPolicy(problem="rules must map paths to actions")
         return cls(preset=preset, names=names, rules=(*PRESETS[preset], *rules.items()))
 

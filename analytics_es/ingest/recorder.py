@@ -13,6 +13,7 @@ from attrs import define, evolve, field
 
 from analytics_es.errors import (
     AnalyticsError,
+    BadArgument,
     BadEvent,
     BadPrice,
     BeforeHorizon,
@@ -22,6 +23,7 @@ from analytics_es.errors import (
 from analytics_es.events.event import CORRECTED
 from analytics_es.ingest.corrections import WAITING, Batch, Calls, came_in_as
 from analytics_es.ingest.door import Door
+from analytics_es.ingest.outcomes import Outcomes
 from analytics_es.ingest.problems import reason
 from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, Tally
 from analytics_es.log import Appended, Entry, EventLog, check_horizon
@@ -48,6 +50,7 @@ class Recorder:
     log: EventLog
     door: Door
     on_append: Callable[[], None]
+    outcomes: Outcomes = field(init=False, factory=Outcomes)
     own_door: Door = field(init=False)  # for what the service itself has to say; no policy of privacy is about that
     _in_force: str | None = field(init=False, default=None)  # the policy that the log was told of, here
     _announcing: threading.Lock = field(init=False, factory=threading.Lock)
@@ -58,8 +61,9 @@ class Recorder:
 
     def record(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record one event; durable when it returns."""
-        entry = self._fitted(self.door.write(event_type, data, **arguments), {})
-        return receipt(self.append([entry])[0], waiting=entry.type == WAITING)
+        with self.outcomes.noting(event_type):
+            entry = self._fitted(self.door.write(event_type, data, **arguments), {})
+            return receipt(self.append([entry])[0], waiting=entry.type == WAITING)
 
     def fitted(self, entry: Entry, batch: Batch) -> Entry:
         """Return what may be recorded of what passed the door: a correction beside its call, or as one that waits.
@@ -108,10 +112,15 @@ class Recorder:
 
         Before the first of it comes the policy it passed under, unless the last that the log was told of is the same.
         """
+        appended = self._append(entries, notes or {})
+        self.outcomes.appended(entries, appended)
+        return appended
+
+    def _append(self, entries: Sequence[Entry], notes: Mapping[str, str]) -> list[Appended]:
         if self._in_force is None and entries:
             with self._announcing:
                 if self._in_force is None:
-                    return self._append_first(entries, notes or {})
+                    return self._append_first(entries, notes)
         return self._commit(entries, notes)
 
     def _append_first(self, entries: Sequence[Entry], notes: Mapping[str, str]) -> list[Appended]:
@@ -152,14 +161,15 @@ class Recorder:
         `recognise` finds what is there under another identity.
         """
         if batch < 1:
-            raise ValueError(f"a batch has at least one event, not {batch}")
-        tally = Tally(on_refused, on_duplicate, take_over)
+            raise BadArgument(name="batch_size", expected="a whole number from 1", value=batch)
+        tally = Tally(on_refused, on_duplicate, take_over, self.outcomes)
         source = iter(events)
         while chunk := list(islice(source, batch)):
             admitted = list(self._admitted(chunk, tally))
-            if tally.refused_in_batch and not skip_refused:
-                tally.refuse_batch(len(chunk))
-            tally.count(admitted, self._appended(admitted, recognise, notes))
+            with self.outcomes.noting():
+                if tally.refused_in_batch and not skip_refused:
+                    tally.refuse_batch(len(chunk))
+                tally.count(admitted, self._appended(admitted, recognise, notes))
             if progress:
                 progress("recording", tally.index, 0)
         return tally.receipt()
@@ -172,6 +182,7 @@ class Recorder:
     ) -> list[Appended]:
         """Append what is not recognised as being there, and say where each is."""
         there = recognise(admitted) if recognise else {}
+        self.outcomes.recognised(len(there))
         appended = iter(self.append([entry for index, entry in admitted if index not in there], notes))
         return [there[index] if index in there else next(appended) for index, _ in admitted]
 
@@ -186,7 +197,7 @@ class Recorder:
                     batch.setdefault(entry.key, entry)
                     yield tally.index, entry
             except (RefusedEvent, BadPrice) as error:
-                tally.refuse(error)
+                tally.refuse(error, event)
                 late += isinstance(error, BeforeHorizon)
             tally.index += 1
         if late:

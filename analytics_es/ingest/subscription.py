@@ -57,6 +57,7 @@ class Intake:
             message = to_message(*positional, **named)
         except UnreadableMessage as reason:
             message = Message(topic="", payload=positional or named)
+            self.recorder.outcomes.note(reason, kept=True)
             self._append([message], [self._rejection(message, reason)])
         else:
             self.record_batch([message])
@@ -83,6 +84,7 @@ class Intake:
         except RefusedEvent as reason:
             if isinstance(reason, BeforeHorizon):
                 self.recorder.log.seals.count_refused(1)
+            self.recorder.outcomes.note(reason, message.topic, kept=True)
             return self._rejection(message, reason)
 
     def _rejection(self, message: Message, reason: RefusedEvent) -> Entry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from attrs import define, field
@@ -10,6 +11,7 @@ from attrs import define, field
 from analytics_es.errors import AnalyticsError, RefusedBatch
 from analytics_es.events.event import OWN
 from analytics_es.ingest.corrections import WAITING
+from analytics_es.ingest.outcomes import Outcomes
 from analytics_es.log import Appended, Entry
 from analytics_es.types import BatchReceipt, Duplicate, Refusal
 
@@ -31,6 +33,7 @@ class Tally:
     on_refused: OnRefused | None
     on_duplicate: OnDuplicate | None
     take_over: TakeOver | None
+    outcomes: Outcomes = field(factory=Outcomes)
     index: int = 0
     recorded: int = 0
     duplicates: int = 0
@@ -43,8 +46,10 @@ class Tally:
     refusals: list[Refusal] = field(factory=list)
     refused_in_batch: list[Refusal] = field(factory=list)
 
-    def refuse(self, error: AnalyticsError) -> None:
+    def refuse(self, error: AnalyticsError, event: object) -> None:
         """Count and tell of the event that is being looked at: it was refused."""
+        with suppress(Exception):  # of a mapping of the caller's own class
+            self.outcomes.note(error, event.get("event_type") if isinstance(event, Mapping) else None)
         refusal = Refusal(index=self.index, code=error.code, message=str(error))
         self.refused += 1
         self.refused_in_batch.append(refusal)

@@ -88,7 +88,7 @@ class Timed(Generic[R]):
         try:
             return self._record(f"{self._activity}.{word}", fields, source=self._source)
         except AnalyticsError as error:
-            logger.warning("what %s took was not recorded: %s", self._activity, error)
+            logger.warning("what %s took was not recorded [%s]", self._activity, error.code)
             return Attempt.failed(error)
         except Exception as error:
             logger.exception("what %s took was not recorded", self._activity)

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from analytics_es.errors import BadQuestion, BadVaultKey, NoVaultKey, OtherVaultKey
+from analytics_es.errors import BadVaultKey, NoVaultKey, OtherVaultKey
 from analytics_es.ingest import names
-from analytics_es.log.pseudonyms import Entries
-from analytics_es.types import Names
+from analytics_es.log.pseudonyms import Entries, NamedEntry
+from analytics_es.types import Names, SubjectName
 
 logger = logging.getLogger("analytics_es")
 
@@ -92,16 +92,16 @@ class Vault:
             entries = self._existing() if wanted else None
             there = {entry.pseudonym: entry for entry in entries.of(wanted)} if entries else {}
             self._key = self._key or (self._checked_key(new=False) if entries else None)
-            found = {
-                text: names.unseal(self._derived(names.PURPOSE), there[text].name or b"", there[text].digest, text)
-                for text in wanted
-                if text in there and there[text].name is not None
-            }
-        return Names(
-            names=found,
-            unnamed=[text for text in wanted if text in there and text not in found],
-            unknown=[text for text in wanted if text not in there],
-        )
+            subjects = [self._subject(pseudonym, there.get(pseudonym)) for pseudonym in wanted]
+        return Names(subjects=subjects, kept=self.keeps_names)
+
+    def _subject(self, pseudonym: str, entry: NamedEntry | None) -> SubjectName:
+        if entry is None:
+            return SubjectName(pseudonym=pseudonym, name=None, state="unknown")
+        if entry.name is None:
+            return SubjectName(pseudonym=pseudonym, name=None, state="unnamed")
+        name = names.unseal(self._derived(names.PURPOSE), entry.name, entry.digest, pseudonym)
+        return SubjectName(pseudonym=pseudonym, name=name, state="named")
 
     def forget_names(self) -> int:
         """Destroy all names that are kept, not the pseudonyms; says how many there were."""
@@ -178,15 +178,6 @@ class Vault:
 def is_pseudonym(value: str) -> bool:
     """Say whether a text has the form of a pseudonym."""
     return _PSEUDONYM.fullmatch(value) is not None
-
-
-def read_pseudonyms(pseudonyms: str | Iterable[str]) -> list[str]:
-    """Return pseudonyms that are asked for, one or many; raises BadQuestion for anything else."""
-    listed = [pseudonyms] if isinstance(pseudonyms, str) else pseudonyms
-    texts = list(listed) if isinstance(listed, Iterable) else [listed]
-    if not all(isinstance(text, str) for text in texts):
-        raise BadQuestion(what="pseudonyms", expected="texts such as p_Jw2kXf0aTq9uYd3s", value=f"{pseudonyms!r:.60}")
-    return texts
 
 
 # ── the key ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -11,9 +12,11 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from analytics_es.errors import BadRetention
+from analytics_es.events.checks import shown
 from analytics_es.log import Horizon
 from analytics_es.log.horizon import OTHERS, later
 from analytics_es.projection.calendar import Calendar
+from analytics_es.types.values import plain
 
 FOREVER = "forever"
 
@@ -38,16 +41,21 @@ class RetentionPolicy:
         Raises BadRetention: for what cannot be read, and where buckets would go before the events that they are of,
         since those would bring them back.
         """
+        if not isinstance(lengths, Mapping):
+            problem = f'is to be a mapping such as {{"events": "90d"}}, not {shown(lengths)}'
+            raise BadRetention(name="a store", problem=problem)
+        lengths = {plain(name): plain(length) for name, length in lengths.items()}
         events: dict[str, int | None] = {OTHERS: _length("events", lengths.get("events", FOREVER))}
         for name, length in lengths.items():
-            if family := _FAMILY.fullmatch(name):
+            if family := isinstance(name, str) and _FAMILY.fullmatch(name):
                 events[family[1]] = _length(name, length)
             elif name not in ("events", "hourly", "daily", "archive"):
                 problem = "is none of events, hourly, daily, archive, or a family such as tool.*"
-                raise BadRetention(name=name, problem=problem)
+                raise BadRetention(name=shown(name) if not isinstance(name, str) else name, problem=problem)
         archive = lengths.get("archive")
+        archive = os.fspath(archive) if isinstance(archive, os.PathLike) else archive
         if not isinstance(archive, str | None):
-            raise BadRetention(name="archive", problem=f"is {archive!r:.40}: write the path of a directory")
+            raise BadRetention(name="archive", problem=f"is {shown(archive)}: write the path of a directory")
         buckets = {name: _length(name, lengths.get(name, FOREVER)) for name in ("hourly", "daily")}
         policy = cls(events=events, archive=archive, **buckets)
         _refuse_shorter("hourly", policy.hourly, "events", policy.longest)
@@ -75,11 +83,13 @@ class RetentionPolicy:
 
 
 def _length(name: str, text: object) -> int | None:
+    if isinstance(text, timedelta) and text.days > 0 and not text % timedelta(days=1):
+        return text.days
     if text == FOREVER:
         return None
     length = _LENGTH.fullmatch(text) if isinstance(text, str) else None
     if not length:
-        raise BadRetention(name=name, problem=f"is {text!r:.40}: write 90d, 12w, 2y or forever")
+        raise BadRetention(name=name, problem=f"is {shown(text)}: write 90d, 12w, 2y or forever")
     return int(length[1]) * _DAYS[length[2]]
 
 

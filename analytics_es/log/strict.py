@@ -10,6 +10,7 @@ from attrs import frozen
 
 from analytics_es.errors import BadStrictIds
 from analytics_es.events.event import MAX_SOURCE
+from analytics_es.types.values import plain
 
 STRICT = "strict ids"  # noted in the log: the patterns that it is strict about
 EVERY = "*"
@@ -29,9 +30,11 @@ class Strict:
         """Read what was chosen: True is every source; raises BadStrictIds."""
         if isinstance(strict_ids, bool):
             return cls((EVERY,) if strict_ids else ())
-        names = [strict_ids] if isinstance(strict_ids, str) else list(strict_ids)
+        if not isinstance(strict_ids, Iterable):
+            raise BadStrictIds(value=repr(strict_ids)[:60])
+        names = [plain(name) for name in ([strict_ids] if isinstance(strict_ids, str) else strict_ids)]
         for name in names:
-            if not isinstance(name, str) or not 0 < len(name) <= MAX_SOURCE or "*" in name[:-1]:
+            if not isinstance(name, str) or not 0 < len(name) <= MAX_SOURCE or "*" in name[:-1] or not _is_utf8(name):
                 raise BadStrictIds(value=repr(name)[:60])
         return cls(tuple(sorted(set(names))))
 
@@ -61,6 +64,10 @@ class Strict:
     def beginnings(self) -> tuple[bytes, ...]:
         """How the stored bytes of their events begin."""
         return tuple(map(beginning, self.patterns))
+
+
+def _is_utf8(name: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def beginning(pattern: str) -> bytes:

@@ -114,7 +114,7 @@ class Measure:
 
 
 # What definitions of before say nothing of, and what that means.
-_WITHOUT: dict[str, Any] = {"carries": (), "outcomes": 1}
+_WITHOUT: dict[str, Any] = {"carries": (), "outcomes": 1, "known": ()}
 
 
 @frozen(kw_only=True)
@@ -131,6 +131,7 @@ class Declaration:
     row_class: type = attrs.field(default=object, eq=False)
     carries: tuple[int, ...] = ()  # versions whose sealed rows are rows of this one
     outcomes: int = 1  # the edition of the words that say how an activity ended, where it reads `outcome`
+    known: tuple[str, ...] = ()  # fields; under the entity `field` it counts all others of our families
     generation: int = 0  # which of its read models: a rebuild fills the next one beside the live one
 
     @property
@@ -178,7 +179,7 @@ class Declaration:
         """Return a definition of rows that are told apart by each of these entities at once, "" where there is none."""
         own = [key for key in self.keys if not key.of_entity]
         added = [Key(name=crossing_key(entity), sql=_expression(named_by(entity))) for entity in entities]
-        return attrs.evolve(self, entities=(), keys=(*own, *added))
+        return attrs.evolve(self, entities=(), known=(), keys=(*own, *added))
 
     def entity_key(self, part: Literal["type", "id"]) -> str:
         """Return the name of the key that holds the entity's type or id."""
@@ -191,9 +192,9 @@ def defined(definition: str, generation: int = 0) -> Declaration:
     parts: dict[str, Any] = json.loads(definition)
     parts["keys"] = [Key(**key) for key in parts["keys"]]
     parts["measures"] = [Measure(**measure) for measure in parts["measures"]]
-    lists = {name: tuple(parts[name]) for name in ("consumes", "entities", "keys", "measures")}
-    carries = tuple(parts.pop("carries", ()))
-    return Declaration(**{**parts, **lists}, carries=carries, generation=generation)
+    names = ("consumes", "entities", "keys", "measures", "carries", "known")
+    lists = {name: tuple(parts[name]) for name in names if name in parts}
+    return Declaration(**{**parts, **lists}, generation=generation)
 
 
 def differences(old: Declaration, new: Declaration) -> list[str]:
@@ -206,6 +207,6 @@ def differences(old: Declaration, new: Declaration) -> list[str]:
         changes += [f"changed {kind} {name}" for name in now if name in was and was[name] != now[name]]
         if set(was) == set(now) and list(was) != list(now):
             changes.append(f"{kind}s in another order")
-    compared = ("consumes", "where", "entities", "outcomes")
+    compared = ("consumes", "where", "entities", "outcomes", "known")
     options = (name for name in compared if getattr(old, name) != getattr(new, name))
     return changes + [f"changed {name}" for name in options]

@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 import attrs
 
 from analytics_es.errors import BadDeclaration, NotAProjection, SameName
-from analytics_es.events.fields import ENTITIES, EXACT, FIELDS, OPEN_FIELDS, TAG, TEXT
+from analytics_es.events.fields import DOCUMENTED, ENTITIES, EXACT, FIELDS, OPEN_FIELDS, TAG, TEXT
 from analytics_es.events.outcomes import EDITION
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import MONEY, MOST_KEYS, Declaration, Key, Kind, Measure
@@ -71,13 +71,15 @@ def projection(
     where: str | None = None,
     entities: Sequence[str] = (),
     carries: Sequence[int] = (),
+    unread: bool = False,
 ) -> Callable[[C], C]:
     """Declare a projection. Its class becomes a frozen attrs class whose instances are rows.
 
     `consumes`: patterns of event types (`*` one part, `>` the rest). `where`: a filter for all of it. `entities`: what
     one event is spread over, for keys on `entity.type` and `entity.id`. `carries`: earlier versions whose rows of
     sealed events, which cannot be folded again, are taken as they are, by the names of keys and measures; they have all
-    the keys, and a measure that they have not is at its zero. Raises BadDeclaration, naming the field.
+    the keys, and a measure that they have not is at its zero. `unread`: spread events of our families over the names of
+    their fields that are none of the vocabulary's, too. Raises BadDeclaration, naming the field.
     """
 
     def declare(cls: C) -> C:
@@ -102,6 +104,7 @@ def projection(
             ),
             row_class=row_class,
             carries=tuple(carries),
+            known=tuple(sorted(DOCUMENTED)) if unread else (),
         )
         _check(declaration)
         declaration = _of_today(declaration)

@@ -28,6 +28,9 @@ DERIVED = {
     "occurred_at": "epoch_us(e.occurred_at)",
     "minute": "CAST(minute(e.occurred_at) AS BIGINT)",
 }
+# The names of the fields of an event of our families, one text for all events that have the same.
+APART = "\x1f"
+SHAPE = f"CASE WHEN NOT open THEN array_to_string(json_keys(state, '$.data'), '{APART}') END AS shape"
 RARELY = {"minute"}  # decoded only where it is named
 MOST_DECIMALS = 18  # of a number that is exact
 IN_MICROSECONDS = {"duration_us": "duration_ms", "time_to_first_chunk_us": "time_to_first_chunk_ms"}
@@ -56,12 +59,13 @@ def decoding(declarations: Sequence[Declaration]) -> str:
         *(f"{scaled(_number(IN_MICROSECONDS[name]), 3)} AS {name}" for name in sorted(named & set(IN_MICROSECONDS))),
         *(struct for outer, names in own.items() if names for struct in _own_structs(outer, names)),
         f"{_all_unread(numbers, scales, _measured(declarations))} AS unread",
+        *([SHAPE] if any(projection.known for projection in declarations) else []),
         *(f"for_{projection.name}" for projection in declarations),
     ]
     typed = quote(json.dumps(_structure(stored, own)))
     texts = quote(json.dumps({"data": dict.fromkeys(numbers, TEXT)}))
     parsed = (
-        f"SELECT position, types.*, json_transform(state, {typed}) AS e, "
+        f"SELECT position, state, types.*, json_transform(state, {typed}) AS e, "
         f"CASE WHEN open THEN json_transform(state, {texts}) END AS raw FROM batch JOIN types USING (type)"
     )
     return f"SELECT {sql_list(columns)} FROM (SELECT *, e.data AS d, raw.data AS t FROM ({parsed}))"

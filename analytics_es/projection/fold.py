@@ -20,7 +20,7 @@ from analytics_es.process import Helpers
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, shortened
-from analytics_es.projection.decoding import decoding
+from analytics_es.projection.decoding import APART, decoding
 from analytics_es.projection.engine import Engine
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 from analytics_es.projection.rows import Row, Rows, scaled_up
@@ -59,6 +59,9 @@ ABOUT_DECODED = (
     "count(*) FILTER (len(unread) > 0) FROM decoded"
 )
 
+# Which fields the events have, once for all that have the same.
+SHAPES = "SELECT DISTINCT shape FROM decoded WHERE shape IS NOT NULL"
+
 # The days that keys name, and the checksum of each event: 8 digits of what says which it is. What is outside of the
 # calendar counts in its first or last day.
 _US = f"CAST('0x' || key[1:12] AS BIGINT) * 1000, {microseconds(LATEST) - 1}), {microseconds(EARLIEST)}"
@@ -74,6 +77,7 @@ class _Decoded:
     untimed: int
     unread: int
     broken: list[tuple[int, str]] = Factory(list)
+    fields: frozenset[str] = frozenset()  # of events of our families, where those that are not known are counted
 
 
 class Fold:
@@ -164,7 +168,7 @@ class Fold:
     def _by_event(
         self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Micros | None
     ) -> pa.Table:
-        sql = ProjectionSql(declaration, "0", "0")  # no buckets
+        sql = ProjectionSql(declaration, "0", "0", unread=bool(declaration.known))  # no buckets
         keys = [shortened(text) for text in where.values()]
         with self._engine.alone():
             try:
@@ -207,7 +211,14 @@ class Fold:
         self._connection.execute(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}")
         if within:
             self._connection.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
-        return _Decoded(*self._connection.execute(ABOUT_DECODED).fetchall()[0])
+        first, last, untimed, unread = self._connection.execute(ABOUT_DECODED).fetchall()[0]
+        return _Decoded(first, last, untimed, unread, fields=self._fields())
+
+    def _fields(self) -> frozenset[str]:
+        if not any(declaration.known for declaration in self._declarations.values()):
+            return frozenset()
+        shapes = self._connection.execute(SHAPES).fetchall()
+        return frozenset(name for (shape,) in shapes for name in shape.split(APART) if shape)
 
     def _without_broken(self, events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
         """Set aside, one by one, what is stored but is no JSON."""
@@ -240,7 +251,8 @@ class Fold:
     def _fold(
         self, declaration: Declaration, buckets: tuple[str, str], decoded: _Decoded, days: list[Day]
     ) -> Folded | FoldFailed:
-        sql = ProjectionSql(declaration, *buckets)
+        unread = bool(declaration.known) and not decoded.fields.issubset(declaration.known)
+        sql = ProjectionSql(declaration, *buckets, unread=unread)
         unreadable = _listed(declaration, decoded.broken)
         try:
             with self._connection.cursor() as cursor:

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import define, evolve, field
 
-from analytics_es.events.fields import FIELDS, OPEN_FIELDS, TAG, TEXT, named_by
+from analytics_es.events.fields import FIELDS, OPEN_FIELDS, TAG, TEXT, UNREAD, named_by
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import LONGEST_KEY, SHORT, Column, Declaration, Key, Measure
-from analytics_es.projection.decoding import IN_MICROSECONDS, exact, scaled
+from analytics_es.projection.decoding import APART, IN_MICROSECONDS, exact, scaled
 from analytics_es.projection.engine import quote, quote_name, sql_list
 
 EMPTY_BUCKETS = "[[],[]]"
@@ -44,7 +44,8 @@ def narrowed(declaration: Declaration, where: Mapping[str, str]) -> tuple[Declar
     if where.get(of_type) == "" and of_id not in where:  # every event once: as if there were no entities
         return declaration.crossed(()), {name: text for name, text in where.items() if name != of_type}
     entities = tuple(entity for entity in declaration.entities if entity == where.get(of_type))
-    return evolve(declaration, entities=entities or declaration.entities), where
+    known = declaration.known if where.get(of_type) == UNREAD else ()
+    return evolve(declaration, entities=entities or declaration.entities, known=known), where
 
 
 @define
@@ -54,6 +55,7 @@ class ProjectionSql:
     declaration: Declaration
     hour: str
     day: str
+    unread: bool = False  # whether events may have fields that are not known
     wheres: list[str] = field(init=False)
     values: list[str] = field(init=False)
 
@@ -101,13 +103,22 @@ class ProjectionSql:
             *more,
         ]
         condition = f"for_{declaration.name}" + (f" AND TRY({declaration.where})" if declaration.where else "")
-        read = f"SELECT *, {sql_list(added)} FROM decoded WHERE {condition}"
+        read = f"SELECT *, {sql_list(added)} FROM {self._decoded()} WHERE {condition}"
         outers = sorted({path[0] for sql in self._measured for path in engine.references(sql)} & set(OPEN_FIELDS))
         if outers:
             replaced = sql_list([f"{outer}_numbers AS {outer}" for outer in outers])
             texts = sql_list([f"{outer} AS {outer}_texts" for outer in outers])
             return f"SELECT * REPLACE ({replaced}), {texts} FROM ({read})"
         return read
+
+    def _decoded(self) -> str:
+        """Decoded events; where some of their fields are not known, with the names of these."""
+        if not self.unread:
+            return "decoded"
+        known = sql_list([quote(name) for name in self.declaration.known])
+        fields = f"list_filter(string_split(shape, '{APART}'), lambda name: name NOT IN ({known}))"
+        shapes = f"SELECT shape, {fields} AS unknown_fields FROM (SELECT DISTINCT shape FROM decoded)"
+        return f"(SELECT * FROM decoded LEFT JOIN ({shapes}) USING (shape))"
 
     def _spread(self, *more: str) -> str:
         """One row an event, or one for each entity it belongs to and one for all together."""
@@ -123,7 +134,11 @@ class ProjectionSql:
         if not declaration.entities:
             return f"SELECT {sql_list(columns)} FROM ({self._read()})"
         belongs = sql_list([f"{{'t': {quote(name)}, 'i': {_entity_id(name)}}}" for name in declaration.entities])
-        entity = f"unnest([{{'t': '', 'i': ''}}, {belongs}]) AS entity"
+        listed = f"[{{'t': '', 'i': ''}}, {belongs}]"
+        if self.unread:
+            of_field = f"list_transform(unknown_fields, lambda name: {{'t': {quote(UNREAD)}, 'i': name}})"
+            listed = f"list_concat({listed}, {of_field})"
+        entity = f"unnest({listed}) AS entity"
         keys = f"entity.t AS k_{declaration.entity_key('type')}, entity.i AS k_{declaration.entity_key('id')}"
         return (
             f"SELECT * EXCLUDE (entity), {keys} FROM (SELECT {sql_list([*columns, entity])} FROM ({self._read()})) "

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
-from analytics_es.errors import NoSuchPosition, NotAPosition
+from analytics_es.errors import BadArgument, NoSuchPosition, NotAPosition
 from analytics_es.events import codec
+from analytics_es.events.checks import shown
 from analytics_es.events.event import EARLIEST
 from analytics_es.log import EventLog
+from analytics_es.types.arguments import Moment, read_moment
+from analytics_es.types.values import plain
 
 
-def position_at(log: EventLog, at: int | datetime) -> int:
+def position_at(log: EventLog, at: int | Moment, zone: tzinfo = UTC) -> int:
     """Return the position that is meant by a position or by the time it was recorded.
 
     Of a time, it is a position whose event was recorded at or before, while the next one was recorded after. Where a
     clock went back there are several; which one is taken depends on nothing that is recorded later than that time.
-    Raises NoSuchPosition and NotAPosition.
+    A date, and a text without a zone, are in the zone given. Raises NoSuchPosition and NotAPosition.
     """
-    if isinstance(at, datetime):
-        if at.utcoffset() is None:
-            raise NotAPosition(value=at)
-        return _recorded_by(log, at)
-    if isinstance(at, bool) or not isinstance(at, int):
-        raise NotAPosition(value=repr(at)[:60])
+    said = plain(at)
+    if type(said) is not int:
+        try:
+            return _recorded_by(log, read_moment("at", said, zone))
+        except BadArgument:
+            raise NotAPosition(value=shown(at)) from None
+    at = said
     head = log.head()
     if not 0 <= at <= head:
-        raise NoSuchPosition(position=at, head=head)
+        raise NoSuchPosition(position=shown(at), head=head)
     return at
 
 

@@ -9,8 +9,10 @@ from typing import Any, NoReturn
 from attrs import evolve, field, frozen
 
 from analytics_es.errors import GUIDE, BadQuestion, BadValue, UnknownEntity, UnknownKey
+from analytics_es.events.checks import MAX_INTEGER, shown
 from analytics_es.events.fields import TAG
 from analytics_es.projection.declaration import Declaration, crossing_key
+from analytics_es.types.values import plain
 
 
 @frozen(kw_only=True)
@@ -65,9 +67,10 @@ def read_words(declaration: Declaration, by: Sequence[str] = (), where: Mapping[
 
 
 def _read_names(by: Iterable[str]) -> tuple[str, ...]:
-    names: tuple[Any, ...] = tuple(by) if isinstance(by, Iterable) and not isinstance(by, str) else (None,)
-    if not all(isinstance(name, str) for name in names):
-        raise BadQuestion(what="What is grouped by", expected="a list of names, such as ['user']", value=_shown(by))
+    by = [by] if isinstance(by, str) else by
+    names: tuple[Any, ...] = tuple(map(plain, by)) if isinstance(by, Iterable) else (None,)
+    if not all(type(name) is str for name in names):
+        raise BadQuestion(what="What is grouped by", expected="a list of names, such as ['user']", value=shown(by))
     return tuple(dict.fromkeys(names))
 
 
@@ -77,8 +80,8 @@ def read_filters(where: Mapping[str, Any] | None) -> dict[str, str]:
         return {}
     if not isinstance(where, Mapping):
         expected = "names with texts, such as {'user': 'ada'}"
-        raise BadQuestion(what="What is filtered by", expected=expected, value=_shown(where))
-    return {word: read_text(word, text) for word, text in where.items()}
+        raise BadQuestion(what="What is filtered by", expected=expected, value=shown(where))
+    return {plain(word): read_text(plain(word), text) for word, text in where.items()}
 
 
 def read_text(word: str, text: Any) -> str:
@@ -86,29 +89,25 @@ def read_text(word: str, text: Any) -> str:
 
     Raises BadQuestion for what is no text, and BadValue for one that no event can hold.
     """
-    if isinstance(text, int) and not isinstance(text, bool):
-        text = str(int(text))
-    if not isinstance(text, str):
+    said = plain(text)
+    if type(said) is int and abs(said) <= MAX_INTEGER:
+        said = str(said)
+    if type(said) is not str:
         expected = "a text ('' is for events that do not tell it)"
-        raise BadQuestion(what=f"The {word!s:.60} asked for", expected=expected, value=_shown(text))
-    plain = str.__str__(text)  # of a member of an enumeration too
+        raise BadQuestion(what=f"The {word!s:.60} asked for", expected=expected, value=shown(text))
     try:
-        plain.encode()
+        said.encode()
     except UnicodeEncodeError:
         raise BadValue(key=word, problem="half of a surrogate pair") from None
-    if "\0" in plain:
+    if "\0" in said:
         raise BadValue(key=word, problem="a NUL character")
-    return plain
+    return said
 
 
 def check_entity(declaration: Declaration, entity: str | None, entity_id: str | None = None) -> None:
     """Raise UnknownEntity for what the projection does not spread over, and for an id of no type."""
     if entity not in declaration.entities and (entity, entity_id) != (None, None):
         raise UnknownEntity(entity=entity, projection=declaration.name, entities=", ".join(declaration.entities))
-
-
-def _shown(value: object) -> str:
-    return f"{value!r:.60}"
 
 
 # ── in the keys of a projection ─────────────────────────────────────────────────────────────────────────────────

@@ -14,12 +14,14 @@ from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.policies import Policies
+from analytics_es.queries.unread import concerns, unread_fields
 from analytics_es.read_models import ReadModels, Remembered, Snapshot, Span, Tiling, remembering
-from analytics_es.types import Completeness, TimePeriod
+from analytics_es.types import Completeness, TimePeriod, UnreadField
 
 Derive = Callable[[Declaration, Tiling, int], ReadModels]
 Lag = Callable[..., tuple[int, float]]  # of a position, and of a cursor in the log's database where there is one
 TOGETHER = 100  # spans of one statement: SQLite takes at most 500
+UNREAD_SHOWN = 10
 TRIES = 5  # to answer from the log, while more and more of it is sealed
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ class QuestionContext:
     known_as: Callable[[str, str], str] = lambda _, name: name
     derive: Derive = _underivable
     policies: Callable[[], Policies] = Policies
+    declarations: Sequence[Declaration] = ()  # all of the store, where what none of them reads is told
     by_hours: bool = False
 
     def as_logged(self, where: Mapping[str, str]) -> dict[str, str]:
@@ -207,6 +210,7 @@ class Question:
         position = min(self.snapshot.positions[name] for name in self.names)
         events, seconds = self.behind
         unreadable = sum(self.snapshot.unreadable(name, self.tiling.start, self.tiling.end) for name in self.names)
+        unread = self._unread()
         return Completeness(
             position=position,
             lag_events=events,
@@ -216,4 +220,13 @@ class Question:
             sealed_until=self.tiling.local(self.horizon.until) if start < self.horizon.until else None,
             complete_from=self.tiling.local(since) if start < since else None,
             not_stored=self.not_stored(words),
+            unread=None if unread is None else sum(entry.events for entry in unread),
+            unread_fields=tuple((unread or ())[:UNREAD_SHOWN]),
         )
+
+    def _unread(self) -> list[UnreadField] | None:
+        """Return what no projection reads of what these projections are about; None where that is not counted."""
+        declarations = self.context.declarations
+        unread = unread_fields(self.snapshot, declarations, self.tiling.spans()) if declarations else None
+        own = [self.snapshot.live[name] for name in self.names]
+        return unread and [entry for entry in unread if any(concerns(entry, declaration) for declaration in own)]

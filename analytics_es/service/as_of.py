@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from attrs import evolve
@@ -20,9 +21,12 @@ from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words, least, several
 from analytics_es.queries.policies import PolicyLog
 from analytics_es.read_models import Tiling, calendar_of
-from analytics_es.service.questions import Contexts, Questions
+from analytics_es.service.contexts import Contexts
+from analytics_es.service.questions import Questions
 from analytics_es.store import Store
 from analytics_es.types import Attempt, ExportResult, OperationResult, Progress, TimePeriod
+from analytics_es.types.arguments import Period, reading_arguments
+from analytics_es.types.lifecycle import Format
 
 
 class AsOf(Questions):
@@ -52,7 +56,11 @@ class AsOf(Questions):
             open=self._answering,
             evidence=self._answering,
             store=self._store,
+            now=self._now,
         )
+
+    def _now(self) -> datetime:
+        return self.recorded_at or EARLIEST
 
     @contextmanager
     def _answering(
@@ -73,17 +81,18 @@ class AsOf(Questions):
                 read_models=read_models,
                 calendar=calendar,
                 lag=lambda _: (0, 0.0),
-                clock=lambda: self.recorded_at or EARLIEST,
+                clock=self._now,
                 known_as=self._store.known_as,
                 prices=self._prices.then(self.position),
                 policies=self._policies,
                 derive=lambda declaration, tiling, _: DerivedReadModels.exact(self._log, declaration, tiling),
             )
 
+    @reading_arguments
     def export_data(
         self,
-        format: str,
-        period: TimePeriod,
+        format: Format,
+        period: Period,
         metrics: Sequence[str],
         *,
         to: str | Path | None = None,
@@ -91,7 +100,7 @@ class AsOf(Questions):
         """Write the series of metrics as they were then, as csv, json or parquet."""
 
         def exported() -> ExportResult:
-            self._check_open()
-            return export_data(self._store, format, period, metrics, to=None if to is None else Path(to))
+            when = self._contexts().period(period)
+            return export_data(self._store, format, when, metrics, to=None if to is None else Path(to))
 
         return Attempt.of(exported)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
 from analytics_es.cost.budgets.thresholds import OnThreshold
 from analytics_es.cost.tags import add_tags, announce_tags, check_tags
+from analytics_es.errors import BadArgument, BadOption
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.privacy import DEFAULT
 from analytics_es.lifecycle import RetentionPolicy
@@ -20,6 +23,8 @@ from analytics_es.projection import declarations_of
 from analytics_es.service.parts import Lifetime, Parts
 from analytics_es.service.settings import Settings, read_settings
 from analytics_es.store import absolute, open_store
+from analytics_es.types import arguments
+from analytics_es.types.values import plain
 
 OUR_PROJECTIONS = "analytics_es.projections"
 PRIVACY = DEFAULT
@@ -31,9 +36,10 @@ class Opening:
 
     url_or_path: str | Path
     schema: str
-    timezone: str
-    projections: Sequence[type] | None
+    timezone: str | ZoneInfo
+    projections: Any  # classes, or one, or None
     strict_ids: StrictIds | None
+    strict: bool | None
     rebuild: Literal["auto", "manual"]
     retention: Mapping[str, str] | None
     tags: Sequence[str] | None
@@ -42,6 +48,17 @@ class Opening:
     settings: str | Path | None
     on_threshold: OnThreshold | None
     clock: Callable[[], datetime]
+
+    def read(self) -> Opening:
+        """Return what was passed in the types that it is used in; raises BadOption."""
+        passed = {name: getattr(self, name) for name in OPTIONS}
+        try:
+            read = {name: OPTIONS[name](name, option) for name, option in passed.items() if option is not None}
+        except BadArgument as error:
+            raise BadOption(**error.details) from None
+        if missing := [name for name in REQUIRED if passed[name] is None]:
+            raise BadOption(name=missing[0], expected="told", value=None)
+        return evolve(self, **read)
 
     def begin(self) -> Lifetime:
         """Open the store, in a way that a forked process can open it again, unless it is in memory."""
@@ -55,9 +72,10 @@ class Opening:
         store = open_store(
             self.url_or_path,
             lambda log: add_tags(declarations, settings.tags, log),
-            timezone=self.timezone,
+            timezone=str(self.timezone),
             schema=self.schema,
             strict_ids=settings.strict_ids or False,
+            strict=settings.strict or False,
             policy=settings.privacy or PrivacyPolicy.of(PRIVACY),
             vault_key=settings.vault_key,
             clock=self.clock,
@@ -81,7 +99,38 @@ class Opening:
             retention=settings.retention if self.retention is None else RetentionPolicy.of(self.retention),
             tags=settings.tags if self.tags is None else check_tags(self.tags),
             strict_ids=settings.strict_ids if self.strict_ids is None else self.strict_ids,
+            strict=settings.strict if self.strict is None else self.strict,
         )
+
+
+def _address(name: str, address: Any) -> str:
+    said = os.fspath(address) if isinstance(address, os.PathLike) else plain(address)
+    if said != "" and said is not None:
+        arguments.path(name, said)
+    return str(said)
+
+
+def _zone(name: str, zone: Any) -> str:
+    return arguments.text(name, zone.key if isinstance(zone, ZoneInfo) else zone)
+
+
+def _classes(name: str, projections: Any) -> list[Any]:
+    return [projections] if isinstance(projections, type) else list(arguments.several(name, projections))
+
+
+# How what is passed is read; what is not here says itself what is wrong with it.
+OPTIONS: dict[str, arguments.Reader] = {
+    "url_or_path": _address,
+    "schema": arguments.text,
+    "timezone": _zone,
+    "projections": _classes,
+    "rebuild": arguments.one_of("auto", "manual"),
+    "vault_key": arguments.path,
+    "settings": arguments.path,
+    "on_threshold": arguments.called,
+    "clock": arguments.called,
+}
+REQUIRED = ("url_or_path", "schema", "timezone", "rebuild", "clock")
 
 
 def _ours() -> Sequence[type]:

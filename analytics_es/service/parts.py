@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import logging
 import threading
 import weakref
@@ -19,18 +18,20 @@ from analytics_es.cost.view_costs import ViewCosts
 from analytics_es.errors import AnalyticsError, Closed, FoldFailed, Forked, StoreFailed
 from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
+from analytics_es.ingest.outcomes import Outcomes
 from analytics_es.ingest.waiting import WaitingCorrections
 from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.log import LogSlice
-from analytics_es.process import forks
+from analytics_es.process import Aside, forks
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words
 from analytics_es.queries.policies import PolicyLog
 from analytics_es.read_models.backfill import Backfill
-from analytics_es.service.questions import Contexts
+from analytics_es.service.contexts import Contexts
+from analytics_es.service.stats import stats_of
 from analytics_es.store import Store
-from analytics_es.types import Progress, TimePeriod
+from analytics_es.types import Progress, ServiceStats, TimePeriod
 
 logger = logging.getLogger("analytics_es")
 
@@ -64,6 +65,7 @@ class Parts:
             known_as=store.known_as,
             prices=prices,
             policies=PolicyLog(store.log),
+            declarations=store.declarations,
             derive=lambda declaration, tiling, upto: DerivedReadModels.exact(
                 LogSlice(store.log, upto=upto), declaration, tiling
             ),
@@ -88,6 +90,7 @@ class Parts:
             open=self._answering,
             evidence=lambda *_: nullcontext(self.context),
             store=self.store,
+            now=self.store.clock,
         )
 
     def _answering(
@@ -180,6 +183,23 @@ class Lifetime:
         """Return the door, for buffers too that are written while everything is being closed."""
         return (self.parts() if self._forked else self._parts).store.recorder.door
 
+    def outcomes(self) -> Outcomes:
+        """Return what counts what became of events, of a closed service too."""
+        return (self.parts() if self._forked and not self._closed else self._parts).store.recorder.outcomes
+
+    def hold(self, buffer: Buffer) -> None:
+        """Hold a buffer until the end; of closed ones, only what they lost is remembered."""
+        for ended in [earlier for earlier in self.buffers if earlier.closed and not earlier.stats().buffered]:
+            stats, outcomes = ended.stats(), self.outcomes()
+            outcomes.dropped, outcomes.lost = outcomes.dropped + stats.dropped, outcomes.lost + stats.lost
+            self.buffers.remove(ended)
+        self.buffers.append(buffer)
+
+    def stats(self) -> ServiceStats:
+        """Say what became of everything that was handed in, and how far the read models are behind."""
+        parts = self._parts if self._closed else self.parts()
+        return stats_of(self.outcomes(), self.buffers, parts.subscriptions, None if self._closed else parts.store)
+
     def close(self) -> None:
         """Close the buffers, then the rest; raises EventsLost if they could not store what they held."""
         if self._closed:
@@ -218,12 +238,15 @@ class Lifetime:
 
         In a thread of its own: whoever collects garbage may be one of those that are to end, or hold any lock.
         """
-        self._unused = weakref.finalize(self, _thread.start_new_thread, _close, (self._parts,))
+        self._unused = weakref.finalize(self, _close_aside, self._parts)
         self._unused.atexit = False
 
 
-def _close(parts: Parts) -> None:
-    try:
-        parts.close()
-    except AnalyticsError as error:
-        logger.debug("closing a service that nobody kept: %s", error)
+def _close_aside(parts: Parts) -> None:
+    def close() -> None:
+        try:
+            parts.close()
+        except AnalyticsError as error:
+            logger.debug("closing a service that nobody kept: %s", error)
+
+    Aside("analytics-es-closing", close)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from analytics_es.service.upkeep import Upkeep
 from analytics_es.types import CostCorrection, OperationResult, Receipt
+from analytics_es.types.arguments import Moment, reading_arguments
 
 if TYPE_CHECKING:
     from analytics_es.cost import PriceBook, PriceEntry, UnitPrices
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class Prices(Upkeep):
     """Publishes and tells prices, and corrects what calls reported."""
 
+    @reading_arguments
     def publish_prices(
         self, entries: Iterable[PriceEntry | Mapping[str, Any]], *, note: str | None = None
     ) -> OperationResult[Receipt]:
@@ -32,11 +33,12 @@ class Prices(Upkeep):
         """Return the price book of now: every entry that was published, with its position, and the default prices."""
         return self._result(lambda parts: parts.prices.book())
 
+    @reading_arguments
     def price(
         self,
         provider: str | None,
         model: str,
-        at: datetime | None = None,
+        at: Moment | None = None,
         *,
         batch: bool = False,
         service_tier: str | None = None,
@@ -48,10 +50,15 @@ class Prices(Upkeep):
         """
         return self._result(
             lambda parts: parts.prices.price(
-                provider, model, at or parts.store.clock(), batch=batch, service_tier=service_tier
+                provider,
+                model,
+                parts.store.clock() if at is None else parts.contexts.moment("at", at),
+                batch=batch,
+                service_tier=service_tier,
             )
         )
 
+    @reading_arguments
     def correct_cost(
         self, position: int, cost: Decimal | str, *, note: str, currency: str | None = None, dry_run: bool = False
     ) -> OperationResult[CostCorrection]:

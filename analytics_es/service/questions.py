@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from attrs import frozen
-
-from analytics_es.errors import MissingProjection
+from analytics_es.service.contexts import Contexts
 from analytics_es.types import (
     Attempt,
     BudgetReport,
@@ -28,29 +24,15 @@ from analytics_es.types import (
     UnitCosts,
     UsageStats,
 )
+from analytics_es.types.arguments import Moment, Period, reading_arguments
 
 if TYPE_CHECKING:
     from analytics_es.audit.rows import Answer, Row
     from analytics_es.cost import PriceBook, PriceEntry
-    from analytics_es.projection.declaration import Declaration
     from analytics_es.queries import QuestionContext
     from analytics_es.queries.grouping import Words
-    from analytics_es.store import Store
 
 T = TypeVar("T")
-
-
-@frozen(kw_only=True)
-class Contexts:
-    """What opens contexts: `open` takes a projection, a period, the words of the question, if told, and progress.
-
-    `evidence` opens what says up to where a read model explains a period; the events are read from the log of `store`.
-    """
-
-    declarations: Sequence[Declaration]
-    open: Callable[..., AbstractContextManager[QuestionContext]]
-    evidence: Callable[[str, TimePeriod], AbstractContextManager[QuestionContext]]
-    store: Store
 
 
 class Questions(ABC):
@@ -73,15 +55,16 @@ class Questions(ABC):
     def _ask(
         self,
         projection: str,
-        period: TimePeriod,
-        answer: Callable[[QuestionContext], T],
+        period: Period,
+        answer: Callable[[QuestionContext, TimePeriod], T],
         words: Words | None = None,
     ) -> OperationResult[T]:
         def answered() -> T:
             contexts = self._contexts()
-            _declared(contexts, projection)
-            with contexts.open(projection, period, words) as context:
-                return answer(context)
+            contexts.declared(projection)
+            when = contexts.period(period)
+            with contexts.open(projection, when, words) as context:
+                return answer(context, when)
 
         return Attempt.of(answered)
 
@@ -91,13 +74,14 @@ class Questions(ABC):
 
         return Attempt.of(lambda: metrics(self._contexts().declarations))
 
+    @reading_arguments
     def get_summary(
         self,
         metric: str,
-        period: TimePeriod,
+        period: Period,
         *,
         group_by: Sequence[str] = (),
-        where: Mapping[str, str] | None = None,
+        where: Mapping[str, Any] | None = None,
         progress: Progress | None = None,
     ) -> OperationResult[MetricSummary]:
         """Sum up one metric, such as `performance.duration`, over a period: figures, series, groups, period before.
@@ -113,14 +97,15 @@ class Questions(ABC):
         def answered() -> MetricSummary:
             contexts = self._contexts()
             declaration, _ = find_metric(contexts.declarations, metric)
-            words = read_words(declaration, group_by, where)
-            with contexts.open(declaration.name, period, words, progress) as context:
-                return summary(context, metric, period, group_by=words.by, where=words.where)
+            words, when = read_words(declaration, group_by, where), contexts.period(period)
+            with contexts.open(declaration.name, when, words, progress) as context:
+                return summary(context, metric, when, group_by=words.by, where=words.where)
 
         return Attempt.of(answered)
 
+    @reading_arguments
     def get_usage_stats(
-        self, entity_type: str | None, entity_id: str | None, period: TimePeriod
+        self, entity_type: str | None, entity_id: str | None, period: Period
     ) -> OperationResult[UsageStats]:
         """Say how much one entity, all entities of a type (id None), or everyone (both None) used.
 
@@ -132,25 +117,26 @@ class Questions(ABC):
 
         def answered() -> UsageStats:
             contexts = self._contexts()
-            whose = read_whose(_declared(contexts, "usage"), entity_type, entity_id)
-            words = Words(where=whose) if "" in whose.values() else None
-            with contexts.open("usage", period, words) as context:
-                return usage(context, entity_type, whose, period)
+            whose = read_whose(contexts.declared("usage"), entity_type, entity_id)
+            words, when = Words(where=whose) if "" in whose.values() else None, contexts.period(period)
+            with contexts.open("usage", when, words) as context:
+                return usage(context, entity_type, whose, when)
 
         return Attempt.of(answered)
 
-    def get_performance_metrics(self, period: TimePeriod) -> OperationResult[PerformanceMetrics]:
+    def get_performance_metrics(self, period: Period) -> OperationResult[PerformanceMetrics]:
         """Say how fast and how reliable each operation was."""
         from analytics_es.queries.performance import performance
 
-        return self._ask("performance", period, lambda context: performance(context, period))
+        return self._ask("performance", period, performance)
 
+    @reading_arguments
     def get_cost_breakdown(
         self,
-        period: TimePeriod,
+        period: Period,
         *,
         by: Sequence[str] = ("model",),
-        where: Mapping[str, str] | None = None,
+        where: Mapping[str, Any] | None = None,
         prices: PriceBook | Iterable[PriceEntry | Mapping[str, Any]] | None = None,
         models: Mapping[str, str] | None = None,
         progress: Progress | None = None,
@@ -172,16 +158,14 @@ class Questions(ABC):
 
         def answered() -> CostBreakdown:
             contexts = self._contexts()
-            words = read_cost_words(_declared(contexts, "cost"), by, where)
-            with contexts.open("cost", period, words, progress) as context:
+            words, when = read_cost_words(contexts.declared("cost"), by, where), contexts.period(period)
+            with contexts.open("cost", when, words, progress) as context:
                 assumption = assumed(context, prices, models)
-                return cost(context, period, words.by, where=words.where, assumption=assumption)
+                return cost(context, when, words.by, where=words.where, assumption=assumption)
 
         return Attempt.of(answered)
 
-    def get_unit_costs(
-        self, period: TimePeriod, *, where: Mapping[str, str] | None = None
-    ) -> OperationResult[UnitCosts]:
+    def get_unit_costs(self, period: Period, *, where: Mapping[str, Any] | None = None) -> OperationResult[UnitCosts]:
         """Say what a job, a successful task, a conversation and 1,000 tokens of output cost on average, by currency.
 
         Each is what all its calls of the period cost, by how many there are. Filters choose calls, and with them jobs
@@ -189,10 +173,11 @@ class Questions(ABC):
         """
         from analytics_es.cost.unit_costs import unit_costs
 
-        return self._ask("cost", period, lambda context: unit_costs(context, period, where))
+        return self._ask("cost", period, lambda context, when: unit_costs(context, when, where))
 
+    @reading_arguments
     def diff_prices(
-        self, entries: Iterable[PriceEntry | Mapping[str, Any]], period: TimePeriod
+        self, entries: Iterable[PriceEntry | Mapping[str, Any]], period: Period
     ) -> OperationResult[PriceDiff]:
         """Say what computed costs would change if these entries were published now: by model and day, and in all.
 
@@ -201,9 +186,9 @@ class Questions(ABC):
         from analytics_es.cost.price_diff import price_diff
         from analytics_es.queries.grouping import Words
 
-        return self._ask("cost", period, lambda context: price_diff(context, entries, period), Words())
+        return self._ask("cost", period, lambda context, when: price_diff(context, entries, when), Words())
 
-    def get_budgets(self, *, budget: str | None = None, at: datetime | None = None) -> OperationResult[BudgetReport]:
+    def get_budgets(self, *, budget: str | None = None, at: Moment | None = None) -> OperationResult[BudgetReport]:
         """Say what was allocated to budgets, what is spent of it, when that reached which part, and what remains.
 
         Of all budgets, or of one; of the periods that hold a time, by default now, or of one budget all periods. With
@@ -216,18 +201,20 @@ class Questions(ABC):
 
         def answered() -> BudgetReport:
             contexts = self._contexts()
-            _declared(contexts, BUDGETS)
-            return budgets(contexts.open, None if budget is None else read_text("budget", budget), at)
+            contexts.declared(BUDGETS)
+            moment = None if at is None else contexts.moment("at", at)
+            return budgets(contexts.open, None if budget is None else read_text("budget", budget), moment)
 
         return Attempt.of(answered)
 
+    @reading_arguments
     def explain(
         self,
         metric: str,
-        period: TimePeriod | Answer,
+        period: Period | Answer,
         *,
         row: Row | None = None,
-        where: Mapping[str, str] | None = None,
+        where: Mapping[str, Any] | None = None,
         limit: int = 100,
         largest: bool = False,
         progress: Progress | None = None,
@@ -248,7 +235,7 @@ class Questions(ABC):
 
         def explained() -> Explanation:
             contexts = self._contexts()
-            when, keys = period_and_keys(period, row, where, metric=metric)
+            when, keys = period_and_keys(contexts.about(period), row, where, metric=metric)
             declaration, _ = find_metric(contexts.declarations, metric)
             keys = {**read_words(declaration, where=keys).where}
             options: dict[str, Any] = {"limit": limit, "largest": largest, "progress": progress}
@@ -257,12 +244,13 @@ class Questions(ABC):
 
         return Attempt.of(explained)
 
+    @reading_arguments
     def explain_cost(
         self,
-        period: TimePeriod | Answer,
+        period: Period | Answer,
         *,
         row: Row | None = None,
-        where: Mapping[str, str] | None = None,
+        where: Mapping[str, Any] | None = None,
         limit: int = 100,
         largest: bool = True,
         progress: Progress | None = None,
@@ -281,18 +269,10 @@ class Questions(ABC):
 
         def explained() -> CostExplanation:
             contexts = self._contexts()
-            when, keys = period_and_keys(period, row, where, metric=COST)
-            keys = {**read_cost_words(_declared(contexts, "cost"), (), keys).where}
+            when, keys = period_and_keys(contexts.about(period), row, where, metric=COST)
+            keys = {**read_cost_words(contexts.declared("cost"), (), keys).where}
             options: dict[str, Any] = {"limit": limit, "largest": largest, "progress": progress}
             with contexts.evidence("cost", when) as context:
                 return explain_cost(context, contexts.store, when, keys, **options)
 
         return Attempt.of(explained)
-
-
-def _declared(contexts: Contexts, projection: str) -> Declaration:
-    """Return a projection of those there are; raises MissingProjection."""
-    for declaration in contexts.declarations:
-        if declaration.name == projection:
-            return declaration
-    raise MissingProjection(projection=projection)

@@ -8,24 +8,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from analytics_es.service.prices import Prices
+from analytics_es.errors import Closed
+from analytics_es.service.people import People
 from analytics_es.types import (
     AnswerDiff,
     BatchReceipt,
-    ForgetReceipt,
-    Names,
     OperationResult,
     Progress,
     Receipt,
-    TimePeriod,
+    ServiceStats,
 )
+from analytics_es.types.arguments import Moment, Period, reading_arguments
 from analytics_es.types.defaults import FAMILIES, SCHEMA
 
 if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
+    from zoneinfo import ZoneInfo
 
     from analytics_es.cost.budgets.thresholds import OnThreshold
     from analytics_es.cost.price_log import PriceLog
@@ -38,11 +39,14 @@ if TYPE_CHECKING:
     from analytics_es.service.parts import Parts
 
 
+R = TypeVar("R")
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class AnalyticsService(Prices):
+class AnalyticsService(People):
     """An event-sourced analytics service over one store; safe to use from several threads. Open it with `open`.
 
     Expected failures come back as `OperationResult` failures; `open`, `subscribe_to`, `catch_up` and
@@ -55,10 +59,11 @@ class AnalyticsService(Prices):
         url_or_path: str | Path,
         *,
         schema: str = SCHEMA,
-        timezone: str = "UTC",
-        projections: Sequence[type] | None = None,
+        timezone: str | ZoneInfo = "UTC",
+        projections: Sequence[type] | type | None = None,
         follow: bool = True,
         strict_ids: StrictIds | None = None,
+        strict: bool | None = None,
         rebuild: Literal["auto", "manual"] = "auto",
         retention: Mapping[str, str] | None = None,
         tags: Sequence[str] | None = None,
@@ -79,12 +84,13 @@ class AnalyticsService(Prices):
         `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time: for some sources, `["agents", "otel:*"]`, or
-        for all, `True` (appends of these are slower).
+        for all, `True` (appends of these are slower). `strict` refuses what no projection reads (`not_read`), such as
+        `prompt_tokens`, which is counted else (`unread_fields`).
         `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or a
         mapping of rules. `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
         unless said otherwise, nothing is ever let go. `tags` are attributes that cost is told apart by, unless said
         otherwise those that this store was told of last. `settings` is a TOML file that says
-        all five; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
+        all six; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
         reached, in a thread of its own or by `catch_up`, where that was recorded first.
         Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention, BadTags and
         BadDeclaration. The guide says more of each: https://github.com/analytics-es/analytics-es/tree/main/docs
@@ -98,6 +104,7 @@ class AnalyticsService(Prices):
                 timezone=timezone,
                 projections=projections,
                 strict_ids=strict_ids,
+                strict=strict,
                 rebuild=rebuild,
                 retention=retention,
                 tags=tags,
@@ -106,7 +113,9 @@ class AnalyticsService(Prices):
                 settings=settings,
                 on_threshold=on_threshold,
                 clock=clock,
-            ).begin()
+            )
+            .read()
+            .begin()
         )
         if follow:
             service._parts.follow()
@@ -123,11 +132,15 @@ class AnalyticsService(Prices):
         id: str | int | UUID | None = None,
         source: str | None = None,
     ) -> OperationResult[Receipt]:
-        """Record one event, durably; the same source, id and time again changes nothing."""
-        return self._result(
+        """Record one event, durably; the same source, id and time again changes nothing.
+
+        What is refused is in the result, in `stats()`, and, the first of each kind, logged.
+        """
+        return self._recording(
             lambda parts: parts.store.recorder.record(event_type, data, occurred_at=occurred_at, id=id, source=source)
         )
 
+    @reading_arguments
     def record_events(
         self,
         events: Iterable[Mapping[str, Any]],
@@ -156,7 +169,7 @@ class AnalyticsService(Prices):
         def take_over(prices: PriceLog) -> TakeOver | None:
             return prices.taken_over if with_prices else skip_own if exported else None
 
-        return self._result(
+        return self._recording(
             lambda parts: parts.store.recorder.record_all(
                 events,
                 batch=batch_size,
@@ -168,6 +181,7 @@ class AnalyticsService(Prices):
             )
         )
 
+    @reading_arguments
     def importing(self, *, with_prices: bool = False) -> Importer:
         """Return what records the rows of files, as `analytics_es.ingest.files` reads them: one for each import.
 
@@ -182,6 +196,7 @@ class AnalyticsService(Prices):
         take_over = parts.prices.taken_over if with_prices else skip_own
         return Importer(parts.store.recorder, parts.store.vault, take_over)
 
+    @reading_arguments
     def subscribe_to(self, bus: MessageBus, families: Sequence[str] = FAMILIES) -> Subscription:
         """Record what a message bus delivers, until the subscription or this service is closed.
 
@@ -198,6 +213,7 @@ class AnalyticsService(Prices):
         parts.subscriptions.append(subscription)
         return subscription
 
+    @reading_arguments
     def buffered(
         self,
         *,
@@ -230,9 +246,23 @@ class AnalyticsService(Prices):
             on_failure=on_failure,
             on_sigterm=on_sigterm,
             check=lambda event: self.store.recorder.fitted(event.write(), {}),
+            outcomes=self._lifetime.outcomes,
         )
-        self._lifetime.buffers = [earlier for earlier in self._lifetime.buffers if not earlier.closed] + [buffer]
+        self._lifetime.hold(buffer)
         return buffer
+
+    def stats(self) -> ServiceStats:
+        """Say what became of everything that this process handed in, also where nobody looked at the result.
+
+        Quick: the database is asked for the lag alone. Other processes count for themselves.
+        """
+        return self._lifetime.stats()
+
+    def _recording(self, work: Callable[[Parts], R]) -> OperationResult[R]:
+        result = self._result(work)
+        if not result.ok and result.failure.code in ("closed", "forked"):  # the rest is noted where it is refused
+            self._lifetime.outcomes().note(Closed())
+        return result
 
     def _append(self, entries: Sequence[Entry]) -> list[Appended]:
         return self.store.recorder.take(entries)
@@ -248,45 +278,9 @@ class AnalyticsService(Prices):
 
         return Timed(self.record_event, activity, fields, source=source)
 
-    # ── privacy ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def forget(
-        self,
-        subject: str,
-        *,
-        entity: str = "user",
-        fields: Sequence[str] = (),
-        progress: Progress | None = None,
-    ) -> OperationResult[ForgetReceipt]:
-        """Forget a subject: nothing ties it to its pseudonym any more, and where the log names it, it is masked.
-
-        The subject is named as it was recorded; `entity` is what it is, a user or another entity that the policy
-        pseudonymises. Masked are the fields that say who somebody is; in `fields`, by path, every occurrence in a text.
-        Totals stay. The days of what was masked are derived again. The receipt says where the subject may still be.
-        """
-        from analytics_es.lifecycle import Erasure
-
-        return self._shown(
-            lambda parts: Erasure(parts.store).forget(subject, entity=entity, fields=fields, progress=progress)
-        )
-
-    def names_of(self, pseudonyms: str | Iterable[str]) -> OperationResult[Names]:
-        """Say who is behind pseudonyms, for who has the vault and its key; nothing is recorded of it.
-
-        The vault holds names, encrypted, of subjects that came while the policy said so (`privacy={"names": True}`;
-        extra `names`). Names are in this answer alone: in no read model, export or log.
-        """
-        from analytics_es.ingest.vault import read_pseudonyms
-
-        return self._result(lambda parts: parts.store.vault.names_of(read_pseudonyms(pseudonyms)))
-
-    def forget_names(self) -> OperationResult[int]:
-        """Destroy every name that the vault keeps, and say how many there were; pseudonyms and totals stay."""
-        return self._result(lambda parts: parts.store.vault.forget_names())
-
     # ── as the log stood ────────────────────────────────────────────────────────────────────────────────────────
 
-    def as_of(self, at: int | datetime) -> AsOf:
+    def as_of(self, at: int | Moment) -> AsOf:
         """Return what answers every question as the log stood at a position, or at a time of recording.
 
         Its answers are the same bytes for ever, whatever is recorded later (a time must have passed for this).
@@ -296,13 +290,16 @@ class AnalyticsService(Prices):
         from analytics_es.service.as_of import AsOf
 
         parts = self._parts
-        return AsOf(parts.store, position_at(parts.store.log, at), self._lifetime.parts, parts.prices)
+        return AsOf(
+            parts.store, position_at(parts.store.log, at, parts.store.calendar.zone), self._lifetime.parts, parts.prices
+        )
 
+    @reading_arguments
     def diff(
         self,
-        period: TimePeriod,
-        before: int | datetime,
-        after: int | datetime | None = None,
+        period: Period,
+        before: int | Moment,
+        after: int | Moment | None = None,
         *,
         metric: str | None = None,
         limit: int = 100,
@@ -317,7 +314,8 @@ class AnalyticsService(Prices):
 
         def compared(parts: Parts) -> AnswerDiff:
             log = parts.store.log
-            earlier, later = (position_at(log, at) for at in (before, log.head() if after is None else after))
-            return diff(parts.store, earlier, later, period, metric=metric, limit=limit)
+            when, zone = parts.contexts.period(period), parts.store.calendar.zone
+            earlier, later = (position_at(log, at, zone) for at in (before, log.head() if after is None else after))
+            return diff(parts.store, earlier, later, when, metric=metric, limit=limit)
 
         return self._result(compared)

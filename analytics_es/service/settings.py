@@ -25,6 +25,7 @@ class Settings:
     retention: RetentionPolicy = Factory(RetentionPolicy)
     tags: tuple[str, ...] | None = None
     strict_ids: StrictIds | None = None
+    strict: bool | None = None
 
 
 def read_settings(path: Path) -> Settings:
@@ -87,6 +88,14 @@ def _identity(path: Path, table: dict[str, Any]) -> dict[str, Any]:
         ) from error
 
 
+def _events(path: Path, table: dict[str, Any]) -> dict[str, Any]:
+    _only(path, "events", table, ("strict",))
+    strict = table.get("strict")
+    if strict is not None and not isinstance(strict, bool):
+        raise BadSettings(path=path, problem="events.strict must be true or false")
+    return {"strict": strict}
+
+
 def _only(path: Path, name: str, table: Mapping[str, Any], names: tuple[str, ...]) -> None:
     for key in table:
         if key not in names:
@@ -99,4 +108,5 @@ TABLES: dict[str, Callable[[Path, dict[str, Any]], dict[str, Any]]] = {
     "retention": _retention,
     "cost": _cost,
     "identity": _identity,
+    "events": _events,
 }

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from analytics_es.errors import FoldFailed, StoreFailed
-from analytics_es.service.questions import Contexts, Questions
+from analytics_es.service.contexts import Contexts
+from analytics_es.service.questions import Questions
 from analytics_es.types import (
     AggregationResult,
     Attempt,
@@ -25,12 +26,14 @@ from analytics_es.types import (
     RetentionResult,
     RetryResult,
     SqlView,
-    TimePeriod,
     UnreadableValue,
     UnreadAnnouncement,
+    UnreadField,
     Verification,
 )
+from analytics_es.types.arguments import Period, reading_arguments
 from analytics_es.types.defaults import BATCH
+from analytics_es.types.lifecycle import Format
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -82,6 +85,7 @@ class Upkeep(Questions):
 
     # ── keeping up ──────────────────────────────────────────────────────────────────────────────────────────────
 
+    @reading_arguments
     def catch_up(self, progress: Progress | None = None, *, thresholds: bool = True) -> int:
         """Fold everything recorded so far, here and now; returns the position reached. Raises FoldFailed.
 
@@ -89,6 +93,7 @@ class Upkeep(Questions):
         """
         return self._parts.catch_up(progress, thresholds=thresholds)
 
+    @reading_arguments
     def wait_until_caught_up(self, timeout: float = 30.0) -> int:
         """Wait until everything recorded so far is in the read models; raises NotCaughtUp, FoldFailed."""
         self._parts.corrections.settle()
@@ -97,7 +102,7 @@ class Upkeep(Questions):
         return position
 
     def sql_views(self) -> OperationResult[Listing[SqlView]]:
-        """List the SQL views of the read models, with what they show of costs up to date (docs/sql.md).
+        """List the SQL views of the read models, with what they show of costs up to date.
 
         Whoever catches up or follows does so as well, but waits no longer than some seconds. In memory there are none.
         """
@@ -116,11 +121,22 @@ class Upkeep(Questions):
 
         return self._result(lambda parts: projection_status(parts.store.read_models, parts.store.runner, parts.problem))
 
+    @reading_arguments
     def unreadable_values(self, limit: int = 100) -> OperationResult[Listing[UnreadableValue]]:
         """List the first values that projections could not read and left out."""
         from analytics_es.read_models.status import unreadable_values
 
         return self._result(lambda parts: unreadable_values(parts.store.read_models, limit))
+
+    def unread_fields(self, limit: int = 100, *, here: bool = False) -> OperationResult[Listing[UnreadField]]:
+        """List what events of our families say that no projection reads, and types that are meant to be others.
+
+        By type and field, the most frequent first, with what it was most likely meant to be. The projection `usage`
+        counts it; without that the list is empty. With `here`: of what came in through this service.
+        """
+        from analytics_es.service.unread import unread_fields
+
+        return self._result(lambda parts: unread_fields(parts.store, limit, here=here))
 
     def unread_announcements(self) -> OperationResult[Listing[UnreadAnnouncement]]:
         """List events of the service's own kind (`analytics.…`) that do not say what the service says; it ignores them.
@@ -131,6 +147,7 @@ class Upkeep(Questions):
 
         return self._result(lambda parts: unread_announcements(parts.store.log))
 
+    @reading_arguments
     def doubtful_corrections(self, *, progress: Progress | None = None) -> OperationResult[Listing[DoubtfulCorrection]]:
         """List corrections of costs that fit no call: those that wait for it, and those of before, which are counted.
 
@@ -142,6 +159,7 @@ class Upkeep(Questions):
 
     # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────
 
+    @reading_arguments
     def dead_letters(
         self, *, projection: str | None = None, limit: int = 100, discarded: bool = False
     ) -> OperationResult[Listing[DeadLetter]]:
@@ -150,16 +168,19 @@ class Upkeep(Questions):
             lambda parts: _dead_letters(parts).listed(projection=projection, discarded=discarded, limit=limit)
         )
 
+    @reading_arguments
     def dead_letter(self, position: int) -> OperationResult[DeadLetterDetails]:
         """Show what is stored at a position, and why projections could not use it."""
         return self._result(lambda parts: _dead_letters(parts).details(position))
 
+    @reading_arguments
     def retry_dead_letters(
         self, position: int | None = None, *, projection: str | None = None
     ) -> OperationResult[RetryResult]:
         """Derive again what dead letters lie in, at one position or all: a newer version may read them now."""
         return self._result(lambda parts: _dead_letters(parts).retry(position=position, projection=projection))
 
+    @reading_arguments
     def discard_dead_letters(
         self, position: int, *, projection: str | None = None
     ) -> OperationResult[Listing[DeadLetter]]:
@@ -168,15 +189,19 @@ class Upkeep(Questions):
 
     # ── the log again ───────────────────────────────────────────────────────────────────────────────────────────
 
+    @reading_arguments
     def run_aggregation(
-        self, period: TimePeriod, projections: Sequence[str] | None = None
+        self, period: Period, projections: Sequence[str] | None = None
     ) -> OperationResult[AggregationResult]:
         """Derive the rows of a period again from the log, of which only that stretch is read, and swap them in.
 
         Of the named projections, by default of all; beside a running follower.
         """
-        return self._shown(lambda parts: parts.store.derive_again(period, parts.store.selected(projections)))
+        return self._shown(
+            lambda parts: parts.store.derive_again(parts.contexts.period(period), parts.store.selected(projections))
+        )
 
+    @reading_arguments
     def rebuild(
         self,
         projections: Sequence[str] | None = None,
@@ -212,10 +237,11 @@ class Upkeep(Questions):
             )
         )
 
+    @reading_arguments
     def verify(
         self,
         projections: Sequence[str] | None = None,
-        period: TimePeriod | None = None,
+        period: Period | None = None,
         *,
         sample: int | None = None,
         seed: int | None = None,
@@ -235,7 +261,7 @@ class Upkeep(Questions):
             lambda parts: verify(
                 parts.store,
                 parts.store.selected(projections),
-                period=period,
+                period=None if period is None else parts.contexts.period(period),
                 sample=sample,
                 seed=seed,
                 limit=limit,
@@ -244,6 +270,7 @@ class Upkeep(Questions):
             )
         )
 
+    @reading_arguments
     def check_ledger(
         self, projections: Sequence[str] | None = None, *, progress: Progress | None = None
     ) -> OperationResult[Listing[LedgerCheck]]:
@@ -260,6 +287,7 @@ class Upkeep(Questions):
 
     # ── retention, copies ───────────────────────────────────────────────────────────────────────────────────────
 
+    @reading_arguments
     def retain(
         self,
         policy: Mapping[str, str] | None = None,
@@ -294,6 +322,7 @@ class Upkeep(Questions):
 
         return self._shown(retained)
 
+    @reading_arguments
     def back_up(self, to: str | Path, *, progress: Progress | None = None) -> OperationResult[BackupResult]:
         """Copy the log as it is now into a new file, while everybody goes on; read models are derived again from it.
 
@@ -303,10 +332,11 @@ class Upkeep(Questions):
 
         return self._result(lambda parts: back_up(parts.store, Path(to), progress))
 
+    @reading_arguments
     def export_data(
         self,
-        format: str,
-        period: TimePeriod,
+        format: Format,
+        period: Period,
         metrics: Sequence[str] | None = None,
         *,
         to: str | Path | None = None,
@@ -321,7 +351,12 @@ class Upkeep(Questions):
 
         return self._result(
             lambda parts: export_data(
-                parts.store, format, period, metrics, to=None if to is None else Path(to), progress=progress
+                parts.store,
+                format,
+                parts.contexts.period(period),
+                metrics,
+                to=None if to is None else Path(to),
+                progress=progress,
             )
         )
 

@@ -36,6 +36,7 @@ from analytics_es.types.cost import (
 from analytics_es.types.explanation import ChargedUnits, CostExplanation, ExplainedCost, ExplainedEvent, Explanation
 from analytics_es.types.lifecycle import (
     BackupResult,
+    ExportFormat,
     ExportResult,
     FamilyRetention,
     ForgetReceipt,
@@ -47,7 +48,7 @@ from analytics_es.types.metrics import Completeness, Distribution, MetricGroup, 
 from analytics_es.types.performance import OperationPerformance, PerformanceMetrics, PerformancePoint
 from analytics_es.types.period import CalendarPeriod, Granularity, TimePeriod
 from analytics_es.types.prices import PriceChange, PriceChangeTotal, Priced, PriceDiff, PricesUsed, PriceUsed
-from analytics_es.types.privacy import Names
+from analytics_es.types.privacy import Names, SubjectName
 from analytics_es.types.read_models import (
     AggregationResult,
     DeadLetter,
@@ -57,9 +58,10 @@ from analytics_es.types.read_models import (
     SqlView,
     UnreadableValue,
 )
-from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal
+from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal, ServiceStats
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
+from analytics_es.types.unread import UnreadField
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
 
 __all__ = [
@@ -99,6 +101,7 @@ __all__ = [
     "ExplainedCost",
     "ExplainedEvent",
     "Explanation",
+    "ExportFormat",
     "ExportResult",
     "Failed",
     "Failure",
@@ -133,8 +136,10 @@ __all__ = [
     "RetentionResult",
     "RetryResult",
     "Rows",
+    "ServiceStats",
     "SqlView",
     "StuckProjection",
+    "SubjectName",
     "Succeeded",
     "Table",
     "Tabular",
@@ -146,6 +151,7 @@ __all__ = [
     "UnknownCost",
     "UnpricedUsage",
     "UnreadAnnouncement",
+    "UnreadField",
     "UnreadableDivergence",
     "UnreadableValue",
     "UsagePoint",

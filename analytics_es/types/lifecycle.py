@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 from attrs import field, frozen
 
 from analytics_es.types.period import TimePeriod
+
+
+class ExportFormat(StrEnum):
+    """The formats of a file that is exported; their texts do as well.
+
+    CSV: RFC 4180.
+    JSON: one object a line.
+    PARQUET: with exact decimals.
+    """
+
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+Format = ExportFormat | Literal["csv", "json", "parquet"]
 
 
 @frozen(kw_only=True)

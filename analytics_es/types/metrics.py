@@ -11,6 +11,7 @@ from attrs import frozen
 
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.tables import Answer, Rows
+from analytics_es.types.unread import UnreadField
 
 
 @frozen(kw_only=True)
@@ -25,6 +26,8 @@ class Completeness:
     sealed_until: events before are gone, what they add is sealed; None where that does not touch the period.
     complete_from: what was sealed before lacks measures declared later; None where that does not touch the period.
     not_stored: what was asked by, such as `user`, and is not stored of some of the events, by a policy of privacy.
+    unread: how many fields of events of the period, and types, no projection reads; None where that is not counted.
+    unread_fields: the first ten of these by type and field, the most frequent first, with what they may have meant.
     """
 
     position: int
@@ -35,6 +38,8 @@ class Completeness:
     sealed_until: datetime | None = None
     complete_from: datetime | None = None
     not_stored: tuple[str, ...] = ()
+    unread: int | None = None
+    unread_fields: tuple[UnreadField, ...] = ()
 
 
 @frozen(kw_only=True)

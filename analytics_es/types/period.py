@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from analytics_es.errors import BadPeriod, UnknownTimezone
 from analytics_es.types.calendar_words import Length, days_of, first_day, later, midnight
+from analytics_es.types.values import plain
 
 Granularity = Literal["hour", "day", "week", "month", "total"]
 Zone = str | ZoneInfo | None
@@ -27,6 +28,11 @@ def _aware(instance: Any, attribute: Any, value: datetime) -> None:
         raise BadPeriod(text=str(value), problem=f"its {attribute.name} has no time zone")
 
 
+def _word(granularity: Granularity) -> Granularity:
+    word: Granularity = plain(granularity)
+    return word
+
+
 @frozen
 class TimePeriod:
     """A half-open stretch of time [start, end) and the granularity of its series.
@@ -41,7 +47,7 @@ class TimePeriod:
 
     start: datetime = field(validator=_aware)
     end: datetime = field(validator=_aware)
-    granularity: Granularity = field()
+    granularity: Granularity = field(converter=_word)
 
     @granularity.default
     def _by_length(self) -> Granularity:
@@ -76,7 +82,7 @@ class TimePeriod:
         Takes what timedelta takes, and whole months and years. `parse("7d")` is today and the six days before.
         Raises BadPeriod.
         """
-        end = now or datetime.now(UTC)
+        end = _at(now)
         text = ", ".join(f"{unit}={count}" for unit, count in length.items())
         if unknown := [unit for unit in length if unit not in _UNITS]:
             raise BadPeriod(text=text, problem=f"{unknown[0]} is none of its units, which are {', '.join(_UNITS)}")
@@ -174,9 +180,7 @@ class TimePeriod:
         UnknownTimezone.
         """
         zone = None if tz is None else _zone(tz)
-        at = now or datetime.now(UTC)
-        if at.utcoffset() is None:
-            raise BadPeriod(text=str(at), problem="as a now, it has no time zone")
+        at = _at(now)
         period, in_a_zone = _read(_text(text), zone or ZoneInfo("UTC"), at, granularity)
         if not in_a_zone or zone:
             return period
@@ -244,7 +248,16 @@ def _zone(zone: str | ZoneInfo) -> ZoneInfo:
         raise UnknownTimezone(name=f"{zone!s:.300}") from None
 
 
+def _at(now: Any) -> datetime:
+    at = datetime.now(UTC) if now is None else now
+    if not isinstance(at, datetime) or at.utcoffset() is None:
+        problem = "it has no time zone" if isinstance(at, datetime) else "it is no time (datetime)"
+        raise BadPeriod(text=f"{at!s:.80}", problem=f"as a now, {problem}")
+    return at
+
+
 def _text(text: Any) -> str:
+    text = plain(text)
     if not isinstance(text, str):
         raise BadPeriod(text=f"{text!r:.80}", problem=_WRITE)
     return text

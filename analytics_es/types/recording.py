@@ -78,6 +78,44 @@ class BatchReceipt:
 
 
 @frozen(kw_only=True)
+class ServiceStats:
+    """What became of everything that this process handed to a service since it was opened, or since the fork.
+
+    Other processes of the same store count for themselves.
+
+    recorded: how many events are new in the log.
+    duplicates: how many were there before.
+    differing: how many of the duplicates told something else than what is stored.
+    refused: how many were refused; of a batch that was not recorded for that, all.
+    refused_by_code: the same, by the code of the failure, such as `bad_field`.
+    kept: how many messages and spans could not be recorded, and are kept in the log with the reason.
+    failed_calls: how many calls recorded nothing because the store could not be written, or was closed.
+    failed_by_code: the same, by the code of the failure, such as `store_busy`.
+    buffered: how many events wait in buffers to be committed, now.
+    dropped: how many events found a full buffer.
+    lost: how many events that buffers had accepted were given up.
+    received: how many messages the open subscriptions were delivered.
+    lag_events: how many events the log holds that are not in every read model; None where the store cannot say.
+    lag_seconds: how long the first of these has been waiting, in seconds; None where the store cannot say.
+    """
+
+    recorded: int
+    duplicates: int
+    differing: int
+    refused: int
+    refused_by_code: dict[str, int]
+    kept: int
+    failed_calls: int
+    failed_by_code: dict[str, int]
+    buffered: int
+    dropped: int
+    lost: int
+    received: int
+    lag_events: int | None
+    lag_seconds: float | None
+
+
+@frozen(kw_only=True)
 class BufferStats:
     """What a buffer did since it was opened, or since the fork that made this process.
 

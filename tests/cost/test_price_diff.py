@@ -177,3 +177,13 @@ def test_a_diff_can_be_asked_as_of_then(analytics: AnalyticsService) -> None:
 
     assert change.was.unknown_calls == 1
     assert analytics.diff_prices([price()], DAY).unwrap().changes == []
+
+
+def test_an_hour_in_which_only_the_prices_there_are_change_is_compared(analytics: AnalyticsService) -> None:
+    analytics.publish_prices([price(effective_from=NOON + HOUR / 2)]).unwrap()
+    record(analytics, *(provider_call(**UNREPORTED, occurred_at=NOON + n * HOUR / 4) for n in (1, 3)))
+
+    told = analytics.diff_prices([price(effective_from=NOON - 24 * HOUR)], DAY).unwrap()
+
+    (change,) = told.changes
+    assert (change.calls, change.was.unknown_calls, change.now.unknown_calls) == (2, 1, 0)

@@ -161,9 +161,11 @@ def test_progress_is_told_after_each_batch(analytics: AnalyticsService) -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1])
-def test_a_batch_without_events_is_a_programming_error(analytics: AnalyticsService, size: int) -> None:
-    with pytest.raises(ValueError, match="a batch has at least one event"):
-        analytics.record_events(calls(1), batch_size=size)
+def test_a_batch_has_at_least_one_event(analytics: AnalyticsService, size: int) -> None:
+    failure = analytics.record_events(calls(1), batch_size=size).failure
+
+    assert failure is not None
+    assert failure.message == f"batch_size must be a whole number from 1, not {size}."
 
 
 def test_duplicates_are_skipped_and_counted_within_a_batch_and_across_batches(analytics: AnalyticsService) -> None:

@@ -7,7 +7,7 @@ import inspect
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import count
 from typing import Any
 
@@ -310,12 +310,36 @@ def test_an_asynchronous_generator_gets_what_is_sent_and_thrown_into_it(taken: R
         left: Any = words()
         await anext(left)
         await left.aclose()
+        assert closed == [True, True]
 
     asyncio.run(main())
 
     assert inspect.isasyncgenfunction(words)
     assert taken.types == ["tool.call.completed", "tool.call.cancelled"]
-    assert closed == [True, True]
+
+
+def test_a_generator_that_is_closed_is_cancelled_even_if_it_returns_then(taken: Recorded) -> None:
+    @taken.timed()
+    def words() -> Iterator[str]:
+        with suppress(GeneratorExit):
+            yield "one"
+
+    @taken.timed()
+    async def asynchronous() -> AsyncIterator[str]:
+        with suppress(GeneratorExit):
+            yield "one"
+
+    async def main() -> None:
+        generator: Any = asynchronous()
+        await anext(generator)
+        await generator.aclose()
+
+    generator: Any = words()
+    next(generator)
+    generator.close()
+    asyncio.run(main())
+
+    assert taken.types == ["tool.call.cancelled"] * 2
 
 
 def test_context_managers_of_generators_are_timed_from_their_beginning_to_their_end(taken: Recorded) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from analytics_es.cli.display import Block, Cell, Columns, Line, Styled, words
 from analytics_es.cli.display.blocks import Row
 from analytics_es.cli.tables.series import series
+from analytics_es.cli.tables.unread import in_short
 from analytics_es.types import Completeness, CostBreakdown, MetricSummary, TimePeriod
 
 ALARM = "bold yellow"
@@ -64,7 +65,9 @@ def stands_on(answers: Sequence[Completeness], *notes: str) -> Line:
     not_stored = sorted({word for answer in answers for word in answer.not_stored})
     if not_stored:
         parts.append(f"not stored, by a policy of privacy: {', '.join(map(words.safe, not_stored))}")
-    return Line(" · ".join(parts), "yellow" if events or unreadable or not_stored else "dim")
+    if unread := in_short(answers):
+        parts.append(unread)
+    return Line(" · ".join(parts), "yellow" if events or unreadable or not_stored or unread else "dim")
 
 
 def sealed(answers: Sequence[Completeness]) -> Iterator[str]:

@@ -45,6 +45,6 @@ def _one_by_one(handler: Handler, messages: Sequence[Message]) -> list[Message]:
         try:
             handler(message)
         except Exception as error:
-            logger.warning("a message of %s is to be delivered again: %s", message.topic, error)
+            logger.warning("a message of %s is to be delivered again: %s", message.topic, type(error).__name__)
             again.append(message)
     return again

@@ -143,8 +143,6 @@ class AnalyticsSpanExporter(SpanExporter):
     def _reject(self, rejected: list[dict[str, Any]]) -> SpanExportResult:
         if not rejected:
             return SpanExportResult.SUCCESS
-        reason = rejected[0]["data"]["reason"]["message"]
-        logger.warning("%d span events were refused, the first because: %s", len(rejected), reason)
         try:
             self._analytics.store.recorder.reject(rejected)
         except AnalyticsError as error:

@@ -1,0 +1,38 @@
+"""What nothing reads → a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from analytics_es.cli.display import Block, Column, Columns, Grid, Number, words
+from analytics_es.types import Completeness, UnreadField
+
+SHOWN, IN_SHORT = 20, 3
+_COLUMNS: Columns[UnreadField] = [
+    Column("type", lambda unread: unread.type),
+    Column("field", lambda unread: unread.field),
+    Number("events", lambda unread: words.count(unread.events)),
+    Column("did you mean", lambda unread: unread.suggestion or words.UNKNOWN),
+]
+
+
+def unread_fields(unread: Sequence[UnreadField]) -> Iterator[Block]:
+    """Return the table of what no projection reads, the most frequent first; nothing where all is read."""
+    if unread:
+        beyond = len(unread) - SHOWN
+        remark = f"… and {beyond:,} more (--json lists them)" if beyond > 0 else ""
+        yield Grid("What no projection reads", _COLUMNS, unread[:SHOWN], remark)
+
+
+def in_short(answers: Sequence[Completeness]) -> str:
+    """Return the names of others among what nothing reads, and what they are here; nothing where there are none."""
+    unread = {(entry.type, entry.field): entry for answer in answers for entry in answer.unread_fields}
+    meant = {}
+    for entry in unread.values():
+        if entry.suggestion:
+            meant[entry.type if entry.field == "type" else entry.field] = entry.suggestion
+    if not meant:
+        return ""
+    first = [f"{words.safe(name)} (did you mean {ours}?)" for name, ours in list(meant.items())[:IN_SHORT]]
+    more = f" and {len(meant) - IN_SHORT} more" if len(meant) > IN_SHORT else ""
+    return f"read by nothing: {', '.join(first)}{more} (`analytics-es projections status`)"

@@ -1,0 +1,47 @@
+"""What nothing reads of the events of a period, or of all: by type and field, with what it may have meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analytics_es.events.fields import UNREAD
+from analytics_es.events.suggestions import is_said, type_meant
+from analytics_es.projection import reading
+from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import consumes
+from analytics_es.queries.rows import columns_of, measures_of
+from analytics_es.read_models import Snapshot, Span
+from analytics_es.types import UnreadField
+
+USAGE = "usage"  # whose rows under the entity `field` say so
+EVER = [Span("day", 0, 2**62)]
+
+
+def unread_fields(
+    snapshot: Snapshot, declarations: Sequence[Declaration], spans: Sequence[Span]
+) -> list[UnreadField] | None:
+    """Return it, the most frequent first; None where no read model counts it, or not yet."""
+    usage = snapshot.live.get(USAGE)
+    if usage is None or not usage.known:
+        return None
+    counts = columns_of(measures_of(usage, ["events"]))
+    fields = snapshot.sums(usage, counts, spans, where={"entity_type": UNREAD}, by=["event_type", "entity_id"])
+    types = snapshot.sums(usage, counts, spans, where={"entity_type": ""}, by=["event_type"])
+    readings = {event_type: reading.of(declarations, event_type) for event_type, *_ in fields}
+    unread = [
+        UnreadField(type=event_type, field=name, events=events, suggestion=reading.meant(event_type, name))
+        for event_type, name, events in fields
+        if name not in readings[event_type].names and not is_said(name)
+    ]
+    unread += [
+        UnreadField(type=event_type, field=reading.TYPE, events=events, suggestion=meant)
+        for event_type, events in types
+        if type_meant(event_type) and (meant := reading.of(declarations, event_type).meant)
+    ]
+    return sorted(unread, key=lambda entry: (-entry.events, entry.type, entry.field))
+
+
+def concerns(entry: UnreadField, declaration: Declaration) -> bool:
+    """Say whether a projection would look at the event, or at what its type was meant to be."""
+    meant = entry.suggestion if entry.field == reading.TYPE else None
+    return consumes(declaration, entry.type) or bool(meant and consumes(declaration, meant.partition(" ")[0]))

@@ -1,0 +1,20 @@
+"""What nothing reads of all events, or of those that came in here."""
+
+from __future__ import annotations
+
+from analytics_es.ingest.unread import listed
+from analytics_es.queries.unread import EVER
+from analytics_es.queries.unread import unread_fields as counted
+from analytics_es.store import Store
+from analytics_es.types import Listing, UnreadField
+
+
+def unread_fields(store: Store, limit: int, *, here: bool) -> Listing[UnreadField]:
+    """Return the most frequent."""
+    if here:
+        watch = store.recorder.door.watch
+        unread = listed(watch.seen()) if watch else []
+    else:
+        with store.read_models.read() as snapshot:
+            unread = counted(snapshot, store.declarations, EVER) or []
+    return Listing(unread[:limit], of=UnreadField)

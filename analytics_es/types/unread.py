@@ -1,0 +1,21 @@
+"""What events say that nothing reads."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class UnreadField:
+    """A field of one type of event that no projection reads, or a type that is meant to be another.
+
+    type: of the events.
+    field: its name in `data`; "type" where it is the type itself.
+    events: how many events have it.
+    suggestion: what it was most likely meant to be, in words; None where nothing is near.
+    """
+
+    type: str
+    field: str
+    events: int
+    suggestion: str | None = None
