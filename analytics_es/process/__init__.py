@@ -1,5 +1,5 @@
 """The process we are in: threads of our own, and how it forks and ends. `forks` and `endings` are used as modules."""
 
-from analytics_es.process.threads import Background, Helpers, ahead
+from analytics_es.process.threads import Aside, Background, Helpers, ahead, started
 
-__all__ = ["Background", "Helpers", "ahead"]
+__all__ = ["Aside", "Background", "Helpers", "ahead", "started"]
