@@ -65,6 +65,13 @@ def test_every_answer_says_what_nothing_reads_of_what_it_is_about(analytics: Ana
     assert budgets.unread == 0
 
 
+@pytest.mark.store("sqlite", privacy="full")
+def test_what_was_said_is_not_counted(analytics: AnalyticsService) -> None:
+    record(analytics, provider_call(prompt="hello", response={"text": "hi"}), tool_call(toolInput="ls"))
+
+    assert entries(analytics) == []
+
+
 def test_of_what_is_all_read_there_is_nothing(analytics: AnalyticsService) -> None:
     record(analytics, provider_call(), tool_call())
 
