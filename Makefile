@@ -1,4 +1,4 @@
-.PHONY: demo test check release soak bench fuzz lock clean
+.PHONY: demo test check release soak bench fuzz picture lock clean
 PYTHON ?= python3
 # Another Python than the usual one has an environment of its own: make test PYTHON=python3.12
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
@@ -37,6 +37,9 @@ bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside 
 
 fuzz: $(VENV)/ready ## coverage-guided fuzzing (needs atheris): make fuzz FUZZ='door --runs 100000'
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+picture: $(VENV)/ready ## draw the report in README anew
+	$(BIN)/python -m tests.picture
 
 lock: ## resolve the newest versions again, in an empty environment
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

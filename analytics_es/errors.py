@@ -10,6 +10,12 @@ from typing import Any, ClassVar
 GUIDE = "https://github.com/analytics-es/analytics-es/blob/main/docs"  # its pages, for messages that name one
 
 
+def without_frames(error: AnalyticsError) -> AnalyticsError:
+    """Return an error that is kept without the frames it comes from: they hold what is to be closed."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 class AnalyticsError(Exception):
     """Something this package refuses or cannot do."""
 

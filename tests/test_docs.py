@@ -20,7 +20,7 @@ from analytics_es.cli import main
 from analytics_es.errors import AnalyticsError
 from analytics_es.events.outcomes import BEGUN, WORDS
 from analytics_es.testing import NOON, price, provider_call, tool_call
-from tests import day
+from tests import day, picture
 from tests.nats_servers import NatsServer
 from tests.servers import Server
 from tests.stores import found_in, opened, record, sql
@@ -59,30 +59,29 @@ def test_what_a_page_names_is_there(page: Path) -> None:
     assert [name for name in NAMED.findall(page.read_text()) if not (ROOT / name).exists()] == []
 
 
-def test_the_page_of_use_in_the_readme_runs(tmp_path: Path) -> None:
+def test_the_lines_of_the_readme_print_what_it_says_however_often_they_run(tmp_path: Path) -> None:
+    (code,), (shown,) = blocks("README.md", "python"), blocks("README.md", "text")
+
+    assert [run_python(code, tmp_path), run_python(code, tmp_path)] == [shown, shown]
+    assert "cost" not in code.partition("wait_until")[0]  # of the call: the price is found
+
+
+def test_the_commands_of_the_readme_run_after_its_lines(tmp_path: Path) -> None:
     (code,) = blocks("README.md", "python")
+    run_python(code, tmp_path)
+    commands = SHELL.findall((ROOT / "README.md").read_text())
 
-    shown = run_python(code, tmp_path)
-
-    assert "0.00369" in shown
-    assert (tmp_path / "week.parquet").exists()
+    assert "1,200" in run_commands(commands, tmp_path)
+    assert len(commands) == 3
 
 
 def test_the_page_of_public_names_runs(tmp_path: Path) -> None:
     assert run_python("".join(blocks("docs/api.md", "python")), tmp_path) == "[]\n"
 
 
-def test_the_commands_in_the_readme_run(tmp_path: Path) -> None:
-    (tmp_path / "calls.csv").write_text("called_at,model,input,output\n2026-11-01T10:00:00Z,gpt-4.1,120,30\n")
-    (tmp_path / "calls.toml").write_text(
-        "[[event]]\ntype = \"'provider.call.completed'\"\noccurred_at = 'called_at'\n"
-        "[event.data]\nmodel = 'model'\ninput_tokens = 'input'\noutput_tokens = 'output'\n"
-    )
-    commands = SHELL.findall((ROOT / "README.md").read_text())
-
-    run_commands(commands, tmp_path)
-
-    assert len(commands) == 3
+def test_the_picture_in_the_readme_is_the_report_of_today() -> None:
+    assert "](docs/report.svg)" in (ROOT / "README.md").read_text()
+    assert picture.PICTURE.read_text() == picture.draw()  # draw it anew: make picture
 
 
 def test_the_page_of_periods_runs_and_prints_what_it_says(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from analytics_es.cli.display import Bar, Line, words
 from analytics_es.cli.options import PATH, Question, period_options
 from analytics_es.cli.store import existing
 from analytics_es.lifecycle.export import SUFFIXES
+from analytics_es.types.lifecycle import Format
 
 
 @click.command()
@@ -18,7 +19,7 @@ from analytics_es.lifecycle.export import SUFFIXES
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="The series of a metric; may be repeated.")
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Write here; never replaces a file.")
 @period_options
-def export(question: Question, format: str, metrics: Sequence[str], output: Path | None) -> None:
+def export(question: Question, format: Format, metrics: Sequence[str], output: Path | None) -> None:
     """Write events, or the series of metrics, to a file.
 
     Both are replayed from the log. Without --output, the file is named after its content.

@@ -66,7 +66,7 @@ def _names(db: Place, texts: Iterable[str]) -> Names:
     if not pseudonyms:
         return Names(subjects=[])
     with existing(db) as store:
-        return store.service.names_of(pseudonyms).unwrap()
+        return store.service.names_of(list(pseudonyms)).unwrap()
 
 
 def _without(found: Names) -> Iterator[Block]:

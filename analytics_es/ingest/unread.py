@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ logger = logging.getLogger("analytics_es")
 MOST = 1000  # different fields that are counted, and told of, by name
 TYPE = "type"
 
+_WORD = re.compile(r"\W")
 Seen = dict[tuple[str, str], int]
 _told: set[tuple[str, str]] = set()
 
@@ -41,7 +43,7 @@ class Watch:
     def look(self, event_type: str, data: Mapping[str, Any]) -> None:
         """Count what of an event nothing reads, and tell of it; raises NotRead where that is refused."""
         read = self._readings.get(event_type) or self._learn(event_type)
-        attributes = data.get("attributes")
+        attributes = read.calls and data.get("attributes")
         if read.meant is None and read.names.issuperset(data) and (not attributes or self._fine.issuperset(attributes)):
             return
         for name, suggestion in self._unread(event_type, data, read):
@@ -62,12 +64,17 @@ class Watch:
             yield TYPE, read.meant
         if read.ours:
             yield from ((name, field_meant(name)) for name in data if name not in read.names and not is_said(name))
-            for name in data.get("attributes") or ():
-                meant = None if name in read.attributes else attribute_meant(name)
-                if meant:
-                    yield f"attributes.{name}", f"{meant}, at the top of data"
-                elif len(self._fine) < MOST and name not in read.attributes:
-                    self._fine.add(name)
+            if read.calls:
+                yield from self._figures(data, read)
+
+    def _figures(self, data: Mapping[str, Any], read: reading.Reading) -> Iterator[tuple[str, str | None]]:
+        """Yield attributes that are figures of a call, which the call does not tell itself."""
+        for name in data.get("attributes") or ():
+            meant = attribute_meant(name)
+            if not meant and len(self._fine) < MOST:
+                self._fine.add(name)
+            elif meant and name not in read.attributes and _WORD.split(meant, maxsplit=1)[0] not in data:
+                yield f"attributes.{name}", f"{meant}, at the top of data"
 
     def _count(self, event_type: str, name: str, suggestion: str | None) -> None:
         place = (event_type, name)

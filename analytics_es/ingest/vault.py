@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from analytics_es.errors import BadQuestion, BadVaultKey, NoVaultKey, OtherVaultKey
+from analytics_es.errors import BadVaultKey, NoVaultKey, OtherVaultKey
 from analytics_es.ingest import names
 from analytics_es.log.pseudonyms import Entries, NamedEntry
 from analytics_es.types import Names, SubjectName
@@ -178,15 +178,6 @@ class Vault:
 def is_pseudonym(value: str) -> bool:
     """Say whether a text has the form of a pseudonym."""
     return _PSEUDONYM.fullmatch(value) is not None
-
-
-def read_pseudonyms(pseudonyms: str | Iterable[str]) -> list[str]:
-    """Return pseudonyms that are asked for, one or many; raises BadQuestion for anything else."""
-    listed = [pseudonyms] if isinstance(pseudonyms, str) else pseudonyms
-    texts = list(listed) if isinstance(listed, Iterable) else [listed]
-    if not all(isinstance(text, str) for text in texts):
-        raise BadQuestion(what="pseudonyms", expected="texts such as p_Jw2kXf0aTq9uYd3s", value=f"{pseudonyms!r:.60}")
-    return texts
 
 
 # ── the key ─────────────────────────────────────────────────────────────────────────────────────────────────────

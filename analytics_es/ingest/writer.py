@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 
 from attrs import mutable
 
-from analytics_es.errors import AnalyticsError, BufferFull, EventsLost, RefusedEvent, StoreFailed
+from analytics_es.errors import AnalyticsError, BufferFull, EventsLost, RefusedEvent, StoreFailed, without_frames
 from analytics_es.ingest.door import Admitted
 from analytics_es.ingest.problems import reason
 from analytics_es.log import Appended, Entry
-from analytics_es.process import Trouble, endings
+from analytics_es.process import Trouble, endings, started
 
 logger = logging.getLogger(__name__)
 
@@ -69,18 +69,28 @@ class Writer:
 
     def put(self, event: Admitted) -> None:
         """Take an event, to be committed soon."""
-        if self._thread is None:
-            thread = threading.Thread(target=self._write, name="analytics-es-buffer", daemon=True)
-            thread.start()
-            self._thread = thread
-            endings.hook()
-        self._waiting.append(event)
         self.counts.accepted += 1
+        if self._thread is None:
+            self._thread = started("analytics-es-buffer", self._write, follows=True)
+            endings.hook()
+        if self._thread is None:
+            self._commit_at_once(event)
+            return
+        self._waiting.append(event)
         size = len(self._waiting)
         if size == 1:
             self._since = time.monotonic()
         if (self._asleep and size == 1) or size == self._group:
             self._work.notify()
+
+    def _commit_at_once(self, event: Admitted) -> None:
+        """Commit an event here, where the process is ending and no thread can be started any more."""
+        self._under_way, self._under_way_since = [event], time.monotonic()
+        try:
+            self._append_group([event.write()])
+        except Exception as error:  # whatever it is: nobody can try it again
+            self._fail(error)
+            self._give_up()
 
     def size(self) -> int:
         """Return how many events are accepted and not committed."""
@@ -210,7 +220,7 @@ class Writer:
             with self.lock:
                 self.counts.lost += 1
                 self._under_way = self._under_way[1:]
-                self.last_failure = error
+                self.last_failure = without_frames(error)
                 self.moved.notify_all()
             self._report(error)
 
@@ -228,7 +238,7 @@ class Writer:
         failure = error if isinstance(error, AnalyticsError) else StoreFailed(problem=reason(error))
         with self.lock:
             self.counts.failed_commits += 1
-            self.last_failure = failure
+            self.last_failure = without_frames(failure)
         self._trouble.begins(failure)
         self._call(failure)
 

@@ -58,12 +58,24 @@ def let_go(ending: Ending) -> None:
 
 def is_near() -> bool:
     """Say whether the main thread is done: from then on, some interpreters start no thread."""
-    return _ended_by is not None or not threading.main_thread().is_alive()
+    return has_begun() or not threading.main_thread().is_alive()
+
+
+def has_begun() -> bool:
+    """Say whether the hook has run, or runs: what is done from now on is done by the thread that ends the process."""
+    return _ended_by is not None
 
 
 def is_over() -> bool:
-    """Say whether the process is ending, and this is not the thread that ends it: it may be cut off anywhere."""
+    """Say whether the hook has run, or runs, in another thread than this, which may be cut off anywhere."""
     return _ended_by not in (None, threading.get_ident())
+
+
+def wait_for_it() -> None:
+    """Where it is over, keep a daemon of the program here until it is cut off: nobody could tell it anything."""
+    thread = threading.current_thread()
+    if is_over() and thread.daemon and not getattr(thread, "is_ours", False):
+        threading.Event().wait()
 
 
 def patience() -> float:

@@ -5,6 +5,7 @@ Neither are pools of `concurrent.futures`: these take no more work from the mome
 
 from __future__ import annotations
 
+import _thread
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future
@@ -25,12 +26,16 @@ class Background(endings.Ending):
 
     def start(self) -> None:
         """Start it, unless the process is ending."""
-        self._thread = _started(self._name, self._work, daemon=True)
+        self._thread = started(self._name, self._work, follows=True)
         endings.watch(self)
 
     def is_running(self) -> bool:
         """Say whether it was started and has not stopped."""
         return self._thread is not None and self._thread.is_alive()
+
+    def is_this(self) -> bool:
+        """Say whether it is the thread that asks."""
+        return self._thread is threading.current_thread()
 
     def wake(self) -> None:
         """Say that there is something to do."""
@@ -43,7 +48,7 @@ class Background(endings.Ending):
 
     def join(self, seconds: float | None = None) -> None:
         """Wait until it has stopped, unless this is it."""
-        if self._thread and self._thread is not threading.current_thread():
+        if self._thread and not self.is_this():
             self._thread.join(seconds)
 
     def close(self) -> None:
@@ -80,7 +85,7 @@ class Helpers(Executor):
                         future.set_exception(error)
 
         self._threads = [thread for thread in self._threads if thread.is_alive()]
-        thread = _started(self._name, run)
+        thread = started(self._name, run)
         if thread:
             self._threads.append(thread)
         else:
@@ -102,9 +107,46 @@ def ahead(name: str, parts: Iterator[T]) -> Generator[T, None, None]:
             yield part
 
 
-def _started(name: str, work: Callable[[], object], *, daemon: bool | None = None) -> threading.Thread | None:
+class Aside(endings.Ending):
+    """Does something in a thread that is begun without any lock, as who collects garbage may hold all of them."""
+
+    def __init__(self, name: str, work: Callable[[], object]) -> None:
+        self._name, self._work, self._working = name, work, _thread.allocate_lock()
+        self._working.acquire()
+        endings.watch(self)
+        try:
+            _thread.start_new_thread(self._begin, ())
+        except RuntimeError:
+            if not endings.is_near():
+                raise
+            self._working.release()  # what is to be done is done with the process
+
+    def _begin(self) -> None:
+        """Start a thread that is known to others, which this one is not."""
+        if started(self._name, self._run, follows=True) is None:
+            self._working.release()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._working.release()
+
+    def end(self) -> None:
+        """Wait until it is done, but not for ever."""
+        self._working.acquire(timeout=endings.patience())
+
+
+class _Thread(threading.Thread):
+    is_ours = False  # it does not work for a thread of the program, but for itself
+
+
+def started(name: str, work: Callable[[], object], *, follows: bool = False) -> threading.Thread | None:
     """Start a thread; None where the process is ending and none can be."""
-    thread = threading.Thread(target=work, name=name, daemon=daemon)
+    if endings.has_begun():
+        return None
+    thread = _Thread(target=work, name=name, daemon=True if follows else None)
+    thread.is_ours = follows or getattr(threading.current_thread(), "is_ours", False)
     try:
         thread.start()
     except RuntimeError:

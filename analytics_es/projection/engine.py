@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import shutil
 import tempfile
 import threading
@@ -51,15 +50,25 @@ _SETTINGS = {
 _OPTIMIZERS = ("column_lifetime", "cte_inlining", "expression_rewriter", "filter_pushdown", "unused_columns")
 
 
-def connect(
-    *, reads: Path | None = None, writes: Path | None = None, threads: int = 2, spills: bool = True
-) -> Connection:
+def connect(*, reads: Path | None = None, writes: Path | None = None, threads: int = 2) -> Connection:
     """Open an in-memory engine that sees no file but `reads` and `writes`, no network and no extension.
 
     What its memory does not hold goes to a private directory, bounded too, which is removed with the engine.
     """
+    _check_not_over()
+    return _connected(reads, writes, threads=threads, spills=True)
+
+
+def _check_not_over() -> None:
+    if endings.is_over():
+        endings.wait_for_it()
+        raise Closed
+
+
+def _connected(reads: Path | None = None, writes: Path | None = None, *, threads: int, spills: bool) -> Connection:
     connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "threads": threads})
-    _connections.add(connection)
+    _connections.open.add(connection)
+    spills = spills and not endings.has_begun()  # nobody would remove the directory any more
     connection.execute("SET temp_directory = ?", [_spilling(connection) if spills else ""])
     connection.execute("SET max_temp_directory_size = ?", [SPILLED])  # ignored when given to connect()
     for name, setting in _SETTINGS.items():
@@ -87,8 +96,8 @@ class Engine(forks.Forking, endings.Ending):
     before the process ends: a thread that is in the engine when the interpreter ends aborts it.
     """
 
-    def __init__(self, *, threads: int, spills: bool = True) -> None:
-        self._threads, self._spills = threads, spills
+    def __init__(self, *, threads: int, inner: bool = False) -> None:
+        self._threads, self._inner = threads, inner  # an inner one is also asked by who has another
         self._lock = threading.RLock()
         self._open: Connection | None = None
         self._closed = self._resting = False
@@ -99,15 +108,17 @@ class Engine(forks.Forking, endings.Ending):
     def alone(self) -> Iterator[Connection]:
         """Have the engine to oneself; raises Closed."""
         with self._lock:
-            if self._closed or endings.is_over():
-                raise Closed
-            yield self.connection
+            if not self._closed and (self._inner or not endings.is_over()):
+                yield self.connection
+                return
+        _check_not_over()
+        raise Closed
 
     @property
     def connection(self) -> Connection:
         """What it is open with, for who has it."""
         if self._open is None:
-            self._open = connect(threads=self._threads, spills=self._spills)
+            self._open = _connected(threads=self._threads, spills=not self._inner)
         return self._open
 
     def close(self) -> None:
@@ -146,10 +157,7 @@ class _Connections(forks.Forking, endings.Ending):
 
     def __init__(self) -> None:
         self.open: weakref.WeakSet[Connection] = weakref.WeakSet()
-
-    def add(self, connection: Connection) -> None:
-        """Note one."""
-        self.open.add(connection)
+        self.directories: set[str] = set()  # where they may spill
         forks.register(self)
         endings.watch(self)
 
@@ -159,26 +167,33 @@ class _Connections(forks.Forking, endings.Ending):
             for connection in self.open:
                 forks.leave(connection)
             self.open.clear()
+            self.directories.clear()
+
+    def remove(self, directory: str) -> None:
+        """Remove a directory of this process: not one of which it is a fork."""
+        if directory in self.directories:
+            self.directories.discard(directory)
+            shutil.rmtree(directory, ignore_errors=True)
 
     def end(self) -> None:
-        """Interrupt what other threads are asking."""
+        """Interrupt what other threads are asking, and leave nothing behind."""
         for connection in list(self.open):
             connection.interrupt()
+        for directory in list(self.directories):
+            self.remove(directory)
 
 
+# They end last, because they are here first.
 _connections = _Connections()
+_parser = Engine(threads=2, inner=True)
 
 
 def _spilling(connection: Connection) -> str:
     """Make a directory that only its owner can enter, which goes when the connection does."""
     directory = tempfile.mkdtemp(prefix="analytics-es-")
-    weakref.finalize(connection, _remove, directory, os.getpid())
+    _connections.directories.add(directory)
+    weakref.finalize(connection, _connections.remove, directory).atexit = False  # with the process, all go
     return directory
-
-
-def _remove(directory: str, owner: int) -> None:
-    if os.getpid() == owner:  # not in a fork of it
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def quote(text: str) -> str:
@@ -186,14 +201,9 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-@functools.cache
-def _parser() -> Engine:
-    return Engine(threads=2, spills=False)
-
-
 def _asked(question: str, *parameters: Any) -> list[Any]:
     """Return what the parser says."""
-    with _parser().alone() as connection:
+    with _parser.alone() as connection:
         return connection.execute(question, parameters).fetchall()
 
 

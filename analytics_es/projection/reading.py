@@ -21,12 +21,14 @@ class Reading:
     """What is read of one type of event.
 
     ours: it is of a family that the vocabulary defines.
+    calls: it is of the family of calls of providers.
     names: of the fields that are read, documented ones and those of expressions.
     attributes: names of attributes that are read.
     meant: what the type was most likely meant to be; None where it is one that somebody asks for.
     """
 
     ours: bool
+    calls: bool
     names: frozenset[str]
     attributes: frozenset[str]
     meant: str | None
@@ -36,8 +38,10 @@ def of(declarations: Iterable[Declaration], event_type: str) -> Reading:
     """Return what these projections read of a type of event."""
     consumers = [declaration for declaration in declarations if consumes(declaration, event_type)]
     paths = {path for own in consumers for sql in own.expressions for path in engine.references(sql)}
+    family = event_type.partition(".")[0]
     return Reading(
-        ours=event_type.partition(".")[0] in FAMILIES,
+        ours=family in FAMILIES,
+        calls=family == "provider",
         names=DOCUMENTED | {path[1] for path in paths if path[0] == "data"},
         attributes=frozenset(path[1] for path in paths if path[0] == "attributes").union(
             *(own.tags for own in consumers)

@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import frozen
 
-from analytics_es.errors import AnalyticsError, NotCaughtUp, StoreBusy, StoreUnavailable
+from analytics_es.errors import AnalyticsError, NotCaughtUp, StoreBusy, StoreUnavailable, without_frames
 from analytics_es.events import codec
 from analytics_es.log import EventLog
 from analytics_es.log.database import Cursor
@@ -128,27 +128,30 @@ class Runner:
         position = min(behind)
         names = behind[position]
         declarations = {name: read_model.declaration for name, read_model in live.items()}
-        folded = self._folded(declarations, frozenset(names), position, head)
+        follows = self.background.is_this()
+        folded = self._folded(declarations, frozenset(names), position, head, follows)
         with closing(folded if head - position <= self._batch else ahead("analytics-es-ahead", folded)) as batches:
             for batch in batches:
                 names = self._commit(batch, names)
                 if progress:
                     progress("folding", batch.last, head)
-                if not names or self._stopping.is_set():
+                if not names or (follows and self._stopping.is_set()):
                     break
 
     def _folded(
-        self, live: Mapping[str, Declaration], names: Iterable[str], position: int, head: int
+        self, live: Mapping[str, Declaration], names: Iterable[str], position: int, head: int, follows: bool
     ) -> Generator[_Batch, None, None]:
         """Scan and fold from a position up to the head, batch by batch, as the live read models are defined."""
         declared = self._read_models.declarations
         stale = any(live[name].definition != declared[name].definition for name in live)
         fold = self._fold.of(live.values()) if stale else self._fold
-        while position < head and not self._stopping.is_set():
+        while position < head:
             events = self._log.scan(after=position, limit=self._batch, upto=head)
             last = events.column("position")[-1].as_py() if events.num_rows else head
             yield _Batch(live, fold(events, sorted(names)), position, last, events.num_rows)
             position = last
+            if follows and self._stopping.is_set():
+                return
 
     def _commit(self, batch: _Batch, names: set[str]) -> set[str]:
         """Commit a batch for these projections; returns those that may go on from there.
@@ -190,7 +193,7 @@ class Runner:
             raise  # not its own fault: it goes on where it was
         except AnalyticsError as error:
             self._told_of.setdefault(name, Trouble(logger, f"The projection {name}")).begins(error)
-            self.errors[name] = error
+            self.errors[name] = without_frames(error)
 
     def _tell(self) -> None:
         with self._moved:
@@ -205,7 +208,9 @@ class Runner:
         halving = self._halvings[name]
         halving.declaration, halving.fold = live.declaration, self._fold.of([live.declaration])
         with self._noting(name), suppress(_Overtaken):
-            while tries and position < head and halving.size <= self._batch and not self._stopping.is_set():
+            while tries and position < head and halving.size <= self._batch:
+                if self.background.is_this() and self._stopping.is_set():
+                    return
                 events = self._log.scan(after=position, limit=halving.size, upto=head)
                 reached = events.column("position")[-1].as_py() if events.num_rows else head
                 take = partial(self._take_or_leave, live.declaration, position, reached)
@@ -249,7 +254,7 @@ class Runner:
             except AnalyticsError as error:
                 if not self._stopping.is_set():
                     self._told.begins(error)
-                self.trouble = error
+                self.trouble = without_frames(error)
                 self._stopping.wait(RETRY_SECONDS / 10)
 
     def wait_until_caught_up(self, timeout: float) -> int:

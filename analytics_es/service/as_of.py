@@ -26,6 +26,7 @@ from analytics_es.service.questions import Questions
 from analytics_es.store import Store
 from analytics_es.types import Attempt, ExportResult, OperationResult, Progress, TimePeriod
 from analytics_es.types.arguments import Period, reading_arguments
+from analytics_es.types.lifecycle import Format
 
 
 class AsOf(Questions):
@@ -90,7 +91,7 @@ class AsOf(Questions):
     @reading_arguments
     def export_data(
         self,
-        format: str,
+        format: Format,
         period: Period,
         metrics: Sequence[str],
         *,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import logging
 import threading
 import weakref
@@ -23,7 +22,7 @@ from analytics_es.ingest.outcomes import Outcomes
 from analytics_es.ingest.waiting import WaitingCorrections
 from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.log import LogSlice
-from analytics_es.process import forks
+from analytics_es.process import Aside, forks
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words
@@ -239,12 +238,15 @@ class Lifetime:
 
         In a thread of its own: whoever collects garbage may be one of those that are to end, or hold any lock.
         """
-        self._unused = weakref.finalize(self, _thread.start_new_thread, _close, (self._parts,))
+        self._unused = weakref.finalize(self, _close_aside, self._parts)
         self._unused.atexit = False
 
 
-def _close(parts: Parts) -> None:
-    try:
-        parts.close()
-    except AnalyticsError as error:
-        logger.debug("closing a service that nobody kept: %s", error)
+def _close_aside(parts: Parts) -> None:
+    def close() -> None:
+        try:
+            parts.close()
+        except AnalyticsError as error:
+            logger.debug("closing a service that nobody kept: %s", error)
+
+    Aside("analytics-es-closing", close)

@@ -40,9 +40,8 @@ class People(Prices):
         The vault holds names, encrypted, of subjects that came while the policy said so (`privacy={"names": True}`;
         extra `names`). Names are in this answer alone: in no read model, export or log.
         """
-        from analytics_es.ingest.vault import read_pseudonyms
-
-        return self._result(lambda parts: parts.store.vault.names_of(read_pseudonyms(pseudonyms)))
+        wanted = [pseudonyms] if isinstance(pseudonyms, str) else pseudonyms
+        return self._result(lambda parts: parts.store.vault.names_of(wanted))
 
     def forget_names(self) -> OperationResult[int]:
         """Destroy every name that the vault keeps, and say how many there were; pseudonyms and totals stay."""

@@ -33,6 +33,7 @@ from analytics_es.types import (
 )
 from analytics_es.types.arguments import Period, reading_arguments
 from analytics_es.types.defaults import BATCH
+from analytics_es.types.lifecycle import Format
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -101,7 +102,7 @@ class Upkeep(Questions):
         return position
 
     def sql_views(self) -> OperationResult[Listing[SqlView]]:
-        """List the SQL views of the read models, with what they show of costs up to date (docs/sql.md).
+        """List the SQL views of the read models, with what they show of costs up to date.
 
         Whoever catches up or follows does so as well, but waits no longer than some seconds. In memory there are none.
         """
@@ -334,7 +335,7 @@ class Upkeep(Questions):
     @reading_arguments
     def export_data(
         self,
-        format: str,
+        format: Format,
         period: Period,
         metrics: Sequence[str] | None = None,
         *,

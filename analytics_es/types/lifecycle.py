@@ -25,6 +25,9 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
 
 
+Format = ExportFormat | Literal["csv", "json", "parquet"]
+
+
 @frozen(kw_only=True)
 class FamilyRetention:
     """What retention means for one family of events: what is older goes.

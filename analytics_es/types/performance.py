@@ -28,7 +28,7 @@ class OperationPerformance:
     output_tokens_per_second: over the duration of the calls that gave tokens; None where none did.
     duration_ms: how long calls took, in milliseconds.
     time_to_first_chunk_ms: how long until the first part of an answer came, in milliseconds.
-    unknown: how many of the calls ended and do not say how: neither failed nor went well (docs/concepts.md).
+    unknown: how many of the calls ended and do not say how: neither failed nor went well.
     """
 
     operation: str

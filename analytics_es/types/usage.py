@@ -25,7 +25,7 @@ class UsageTotals:
     output_tokens: how many; None where no event told.
     first_seen: when the first event occurred, in the store's time zone; None where there was none.
     last_seen: when the last one did, in the store's time zone.
-    unknown: how many of the finished do not say how they ended: neither failed nor went well (docs/concepts.md).
+    unknown: how many of the finished do not say how they ended: neither failed nor went well.
     """
 
     events: int

@@ -89,6 +89,8 @@ def test_more_than_a_thousand_are_counted_together(caplog: pytest.LogCaptureFixt
         tool_call(),
         call(messages=3, attempt=1, scope="all"),
         call(attributes={"team": "x", "user": "y", "mode": "z"}),
+        call(input_tokens=5, attributes={"gen_ai.usage.input_tokens": 4}),
+        {"event_type": "task.completed", "data": {"attributes": {"gen_ai.usage.input_tokens": 4}}},
         {"event_type": "order.placed", "data": {"prompt_tokens": 5, "ticket": "x"}},
         {"event_type": "tool.shell.completed", "data": {"tool": "bash"}},
         {"event_type": "agent.crashed", "data": {}},
@@ -165,6 +167,16 @@ def test_a_settings_file_may_say_strict_and_what_is_passed_wins(tmp_path: Path) 
     for passed, refused in ((None, True), (False, False), (True, True)):
         with opened(settings=settings, strict=passed) as analytics:
             assert (analytics.record_event(**call(prompt_tokens=5)).failure is not None) == refused
+
+
+def test_an_attribute_that_is_fine_elsewhere_is_told_of_a_call() -> None:
+    figures = {"attributes": {"gen_ai.usage.input_tokens": 5, "team": "x"}}
+    with opened() as analytics:
+        for event_type in ("task.completed", "provider.call.completed"):
+            analytics.record_event(event_type, figures).unwrap()
+
+        (entry,) = analytics.unread_fields(here=True).unwrap()
+    assert (entry.type, entry.field) == ("provider.call.completed", "attributes.gen_ai.usage.input_tokens")
 
 
 def test_a_name_of_several_lines_is_one_line_in_a_log(caplog: pytest.LogCaptureFixture) -> None:

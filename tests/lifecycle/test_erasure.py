@@ -168,7 +168,7 @@ def test_however_a_subject_is_called_it_is_gone(opening: Opening, tmp_path: Path
     assert receipt.events >= 4
     assert [each for event in of_people(analytics) for each in _texts(event.data) if each == name] == []
     assert [entity for entity in _entities(analytics) if entity == name] == []
-    assert len(name) < 5 or found_in(tmp_path, name) == []
+    assert len(name) < 8 or found_in(tmp_path, name) == []
     assert analytics.verify().unwrap().identical
 
 

@@ -22,7 +22,7 @@ from analytics_es import AnalyticsService
 from analytics_es import store as stores
 from analytics_es.errors import CannotOpen, StoreUnavailable, UnknownScheme
 from analytics_es.log.postgres import database as databases
-from analytics_es.log.postgres import starting
+from analytics_es.log.postgres import pooled, starting
 from analytics_es.log.postgres.listening import Listener
 from analytics_es.testing import tool_call
 from tests.servers import Server, server
@@ -303,7 +303,7 @@ def test_a_table_that_was_dropped_fails_no_append_on_its_connection(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The driver lets the server forget what it has prepared, after the next statement."""
-    monkeypatch.setattr(databases, "CHECK_SECONDS", 3600.0)  # which would be that statement
+    monkeypatch.setattr(pooled, "CHECK_SECONDS", 3600.0)  # which would be that statement
     service = opening(follow=False)
     database = service.store.log._database  # type: ignore[attr-defined]
     everywhere = 2 * databases.WRITERS  # connections go round
@@ -331,7 +331,7 @@ def test_a_transaction_that_an_interrupt_has_left_open_is_ended_when_its_connect
 
 
 def test_when_all_connections_are_in_use_it_is_told(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(databases, "LOCK_TIMEOUT", 1)
+    monkeypatch.setattr(pooled, "LOCK_TIMEOUT", 1)
     monkeypatch.setattr(databases, "RETRY_SECONDS", 0.5)
     service = opening(follow=False)
     pool = service.store.log._database.writing.pool  # type: ignore[attr-defined]

@@ -300,6 +300,18 @@ def test_nobody_is_in_a_view_who_is_forgotten(analytics: AnalyticsService) -> No
     check(analytics, *MARCH)
 
 
+@both
+@the_day
+def test_what_is_derived_again_shows_nothing_of_before(analytics: AnalyticsService) -> None:
+    assert query(analytics, "SELECT * FROM v_cost_daily WHERE computed_calls > 0")
+
+    analytics.store.derive_again(TimePeriod(*MARCH))  # and nobody has priced it yet
+
+    rows = query(analytics, "SELECT computed_calls, unknown_calls, unknown_reason FROM v_cost_daily")
+    assert {row["unknown_reason"] for row in rows if row["unknown_calls"]} == {"not_priced_yet"}
+    assert not any(row["computed_calls"] for row in rows)
+
+
 @pytest.mark.store("sqlite", "postgres", privacy="full")
 def test_sums_are_exact_to_the_last_digit_whatever_their_size(analytics: AnalyticsService) -> None:
     large = {"input_tokens": 2**63 - 1, "cost": "9000000000.000000000000000001", "currency": "USD", "model": "large"}
@@ -473,29 +485,27 @@ def test_read_models_in_memory_have_no_views_nor_need_them() -> None:
 # ── on PostgreSQL ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.store("postgres", privacy="full")
-def test_who_may_read_views_alone_may_after_every_rebuild(url: str, analytics: AnalyticsService) -> None:
-    record(analytics, provider_call(cost="0.5"))
-    role, schema = f"grafana_{uuid4().hex[:8]}", "analytics"
-    for statement in (
-        f"CREATE ROLE {role}",
-        f"GRANT USAGE ON SCHEMA {schema} TO {role}",
-        f"GRANT SELECT ON v_cost_daily TO {role}",
-    ):
-        execute(analytics, statement)
+@pytest.mark.store("postgres")
+def test_who_may_read_views_alone_may_after_every_rebuild_and_change(url: str) -> None:
+    role, review = f"grafana_{uuid4().hex[:8]}", {"event_type": "review.completed", "data": REVIEW, "occurred_at": NOON}
 
     def read(table: str) -> Any:
         with psycopg.connect(url) as server:
             server.execute(f"SET ROLE {role}".encode())
-            return server.execute(f"SELECT count(*) FROM {schema}.{table}".encode()).fetchone()
+            return server.execute(f"SELECT count(*) FROM analytics.{table}".encode()).fetchone()
 
-    assert read("v_cost_daily") == (1,)
-    analytics.rebuild().unwrap()
-    with opened(url, privacy="full", tags=["team"]) as tagged:
-        tagged.catch_up()
-        assert "v_cost_daily_by_team" in views(tagged)
-        execute(tagged, "DROP VIEW v_cost_daily_by_team")  # so that what is there is made anew, with other columns
-    assert read("v_cost_daily") == (1,)
+    with opened(url, projections=[reviews()], privacy="full") as analytics:
+        record(analytics, review)
+        execute(analytics, f"CREATE ROLE {role}")
+        execute(analytics, f"GRANT USAGE ON SCHEMA analytics TO {role}")
+        execute(analytics, f"GRANT SELECT ON v_reviews_daily TO {role}")
+        analytics.rebuild().unwrap()
+        assert read("v_reviews_daily") == (1,)
+    waited = total("attributes.waited", unit="ms")
+    with opened(url, projections=[reviews(2, waited=waited)], privacy="full") as analytics:
+        analytics.catch_up()
+        assert "waited_ms" in query(analytics, "SELECT * FROM v_reviews_daily")[0]
+    assert read("v_reviews_daily") == (1,)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         read("stored_events")
 

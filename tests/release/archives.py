@@ -27,12 +27,13 @@ def build(into: Path) -> str:
 def check(folder: Path) -> str:
     """Look at what is in them: the modules of this checkout, the projections, the mark of types, and nothing else."""
     wheel, source = _wheel(folder), _source(folder)
-    modules = {f"analytics_es/{path}" for path in _modules(ROOT / "analytics_es")}
+    ours = {"analytics_es/py.typed", *(f"analytics_es/{path}" for path in _modules(ROOT / "analytics_es"))}
     inside = {name for name in wheel if ".dist-info/" not in name}
-    demand(inside == modules | {"analytics_es/py.typed"}, f"The wheel differs: {sorted(inside ^ modules)}")
+    demand(inside == ours, f"The wheel has not what is here, or more: {sorted(inside ^ ours)}")
     demand({name.partition("/")[0].partition("-")[0] for name in wheel} == {"analytics_es"}, f"The wheel has {wheel}")
-    ours = {f"projections/{path}" for path in _modules(ROOT / "projections")}
-    demand(ours | {f"analytics_es/{path}" for path in ours} <= source, f"Projections are missing in {sorted(source)}")
+    listed = {f"projections/{path}" for path in _modules(ROOT / "projections")}
+    twice = listed | {f"analytics_es/{path}" for path in listed}
+    demand(twice <= source, f"The archive of the sources lacks {sorted(twice - source)}")
     missing = [name for name in TAKEN if not any(path.split("/")[0] == name for path in source)]
     demand(not missing, f"The archive of the sources lacks {missing}")
     return f"{len(wheel)} files in the wheel, {len(source)} in the sources"

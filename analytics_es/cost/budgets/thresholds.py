@@ -18,7 +18,7 @@ from analytics_es.cost.budgets.first_reached import BEGINNING, BudgetHistory, Pr
 from analytics_es.cost.budgets.spending import COST
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
-from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, ReachedBySealed
+from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, ReachedBySealed, without_frames
 from analytics_es.events import codec
 from analytics_es.events.checks import SCOPES
 from analytics_es.log import Appended, Entry
@@ -98,7 +98,7 @@ class Thresholds:
     def _note(self, error: AnalyticsError) -> None:
         if not self.background.stopping.is_set():
             self._told.begins(error)
-        self._trouble = error
+        self._trouble = without_frames(error)
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────────────────────
 

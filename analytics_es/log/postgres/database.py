@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
-from weakref import WeakKeyDictionary
 
 import psycopg
 import psycopg.conninfo
 import tenacity
-from eventsourcing.postgres import PostgresDatastore
 from psycopg import IsolationLevel
-from psycopg.rows import dict_row, tuple_row
+from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier, Literal
-from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import PoolClosed, PoolTimeout
 
 from analytics_es.errors import (
     BadAddress,
@@ -32,16 +29,15 @@ from analytics_es.errors import (
     StoreUnavailable,
 )
 from analytics_es.log.address import redacted
+from analytics_es.log.postgres.pooled import LOCK_TIMEOUT, Connection, Pooled
 from analytics_es.log.postgres.starting import RETRY_SECONDS, Patience
 from analytics_es.log.turns import WRITING_SECONDS, Turns
 from analytics_es.process import endings, forks
 
 logger = logging.getLogger("analytics_es")
 
-LOCK_TIMEOUT = 5
 IDLE_TIMEOUT = 30  # of an open transaction: one that is stuck must not keep the others from appending for longer
 WRITERS, READERS, LOOKERS = 4, 8, 2
-CHECK_SECONDS = 1.0
 
 # What every connection of ours is told; the schema alone is searched, so that every statement can go without it.
 SETTINGS = SQL(
@@ -54,7 +50,6 @@ _BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psyco
 _REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)  # for what is written
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 
-Connection = psycopg.Connection[Any]
 T = TypeVar("T")
 
 
@@ -95,27 +90,6 @@ class Cursor:
             self._pipeline.sync()
 
 
-class _Datastore(PostgresDatastore):
-    """The library's datastore, with a pool of our own."""
-
-    def __init__(self, url: str, schema: str, size: int, configure: Callable[[Connection], None]) -> None:
-        super().__init__("", "", "", "", "", schema=schema, originator_id_type="text", lock_timeout=LOCK_TIMEOUT)
-        self.pool.close()
-        self.pool = ConnectionPool(  # type: ignore[assignment]  # it only differs in how a password is got
-            url,
-            kwargs={"autocommit": True, "row_factory": dict_row},
-            min_size=1,
-            max_size=size,
-            open=False,
-            timeout=LOCK_TIMEOUT,
-            reconnect_timeout=LOCK_TIMEOUT,
-            configure=configure,
-            check=_check,
-            num_workers=1,
-        )
-        self.pool.open()
-
-
 class Database(forks.Forking, endings.Ending):
     """One schema, with a pool for writing and one for reading: writers queue for a lock, and readers need not.
 
@@ -135,8 +109,8 @@ class Database(forks.Forking, endings.Ending):
         self.place = f"schema {schema} of {redacted(url)}"
         with self.connect(waiting=True):  # so that what is wrong with the address is said at once, and by the server
             pass
-        self.writing = _Datastore(url, schema, WRITERS, self._settings)
-        self.reading = _Datastore(url, schema, READERS + LOOKERS, self._settings_for_reading)
+        self.writing = Pooled(url, schema, WRITERS, self._settings)
+        self.reading = Pooled(url, schema, READERS + LOOKERS, self._settings_for_reading)
         self._to_write = Turns(WRITERS, WRITING_SECONDS, of="writing")
         self._to_read, self._to_look = Turns(READERS), Turns(LOOKERS, of="looking up")
         forks.register(self)
@@ -272,25 +246,14 @@ class Database(forks.Forking, endings.Ending):
     def end(self) -> None:
         """Close connections with the process, and with them the threads that look after them."""
         if not self._left:
-            for datastore in (self.reading, self.writing):
-                datastore.pool.close(timeout=endings.patience())
+            self.reading.end()
+            self.writing.end()
 
     def after_fork(self, *, child: bool) -> None:
         """In the child, never use them again, nor close them, which would end the parent's."""
         if child:
             self._left = True
             forks.leave((self.reading, self.writing))
-
-
-def _check(connection: Connection) -> None:
-    """Make sure that a connection is alive, unless it was a moment ago."""
-    now = time.monotonic()
-    if now - _checked.get(connection, 0.0) > CHECK_SECONDS:
-        ConnectionPool.check_connection(connection)
-        _checked[connection] = now
-
-
-_checked: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
 
 def _warn(state: tenacity.RetryCallState) -> None:

@@ -12,7 +12,7 @@ from analytics_es.ingest import InProcessBus
 from analytics_es.projection import count, histogram, key, projection, total
 from analytics_es.projections import Cost, Usage
 from analytics_es.testing import provider_call
-from analytics_es.types import CostBreakdown, UsageStats
+from analytics_es.types import CostBreakdown, ExportFormat, UsageStats
 
 
 @projection(version=1, consumes=("review.>",))
@@ -53,6 +53,7 @@ def use(analytics: AnalyticsService) -> None:
     stats: UsageStats = analytics.get_usage_stats("user", "ada", month).unwrap()
     print(stats.totals.events, analytics_es.__version__)
     analytics.export_data("parquet", month, to="month.parquet").unwrap()
+    analytics.export_data(ExportFormat.CSV, month, to="month.csv").unwrap()
     with analytics.buffered(max_events=100) as buffer:
         buffer.record_event("tool.call.completed", {"tool": "bash"})
     bus = InProcessBus()

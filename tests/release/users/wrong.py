@@ -19,6 +19,7 @@ def use(analytics: AnalyticsService) -> None:
     print(analytics.get_cost_breakdown(week).failure.code)  # wrong (mypy): nobody looked whether there is a failure
     TimePeriod(datetime.now(UTC), datetime.now(UTC), "dayly")  # wrong: a granularity
     TimePeriod.last(days=7, granularity="daily")  # wrong: a granularity
+    analytics.export_data("exel", week)  # wrong: a format
     AnalyticsService.open("analytics.db", rebuild="never")  # wrong: one of two words
     AnalyticsService.open("analytics.db", time_zone="UTC")  # wrong: a keyword
     analytics.buffered(when_full="wait")  # wrong: one of three words

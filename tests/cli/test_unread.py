@@ -1,0 +1,67 @@
+"""What nothing reads is told where it came in and where it is asked for, and refused where that is wanted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+LINES = [
+    {"specversion": "1.0", "id": f"{n}", "source": "s", "type": kind, "time": "2026-03-02T12:00:00Z", "data": data}
+    for n, (kind, data) in enumerate(
+        [
+            ("provider.call.completed", {"model": "gpt-5", "prompt_tokens": 5, "ticket": "x"}),
+            ("provider.call.completed", {"model": "gpt-5", "prompt_tokens": 5}),
+            ("llm.call.completed", {}),
+        ]
+    )
+]
+UNREAD = [
+    {"type": "provider.call.completed", "field": "prompt_tokens", "events": 2, "suggestion": "input_tokens"},
+    {"type": "llm.call.completed", "field": "type", "events": 1, "suggestion": "provider.call.completed"},
+    {"type": "provider.call.completed", "field": "ticket", "events": 1, "suggestion": None},
+]
+
+
+@pytest.fixture(autouse=True)
+def events(cli: Cli) -> None:
+    Path("events.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in LINES))
+
+
+def test_an_import_ends_with_what_nothing_reads(cli: Cli) -> None:
+    shown = cli("import", "events.jsonl")
+    told = json.loads(cli("import", "events.jsonl", "--json", "--db", "other.db").stdout)
+
+    assert "What no projection reads" in shown.stdout
+    assert "input_tokens" in shown.stdout
+    assert (told["total"]["recorded"], told["unread_fields"]) == (3, UNREAD)
+
+
+def test_status_and_answers_tell_it(cli: Cli) -> None:
+    cli("import", "events.jsonl")
+    told = json.loads(cli("projections", "status", "--json").stdout)
+    shown = cli("projections", "status").stdout
+    answer = cli("cost", "--from", "2026-03-02", "--to", "2026-03-03").stdout
+
+    assert told["unread_fields"] == UNREAD
+    assert "did you mean" in shown
+    assert "read by nothing: prompt_tokens (did you mean input_tokens?)" in " ".join(answer.split())
+
+
+def test_strict_fields_refuse_such_rows(cli: Cli) -> None:
+    told = json.loads(cli("import", "events.jsonl", "--strict-fields", "--json").stdout)
+
+    assert (told["total"]["refused"], {row["code"] for row in told["refusals"]}) == (3, {"not_read"})
+
+
+def test_record_notes_it_or_refuses_it(cli: Cli) -> None:
+    arguments = ("record", "provider.call.completed", "--data", '{"prompt_tokens": 5}')
+    noted, refused = cli(*arguments), cli(*arguments, "--strict-fields")
+
+    assert noted.exit_code == 0
+    assert "note: prompt_tokens of provider.call.completed is read by no projection: did you mean" in noted.stderr
+    assert refused.exit_code == 1
+    assert "did you mean input_tokens?" in refused.stderr
