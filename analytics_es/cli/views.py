@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from analytics_es.cli.display import Bar, Column, Columns, Grid, Line, print_answer, words
+from analytics_es.cli.forms import form_options
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
 from analytics_es.types import SqlView
@@ -17,6 +18,7 @@ _COLUMNS: Columns[SqlView] = [
 
 @click.command()
 @store_options
+@form_options
 def views(db: Place, as_json: bool) -> None:
     """List the SQL views of a store for Grafana, Metabase, Datasette.
 

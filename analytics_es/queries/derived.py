@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -68,13 +68,15 @@ class DerivedReadModels:
         tiling: Tiling,
         fold: Fold | None = None,
         progress: Progress | None = None,
+        also: Sequence[Declaration] = (),
     ) -> ReadModels:
-        """Return rows of any definition over a period; who asks closes them.
+        """Return rows of any definition over a period, and of others `also`; who asks closes them.
 
         With the `fold` of a store they begin with what is sealed. Without one, the period may be of any calendar.
         """
         if fold:
-            return derive(log, [declaration], fold.of([declaration]), tiling, progress=progress)
+            together = [declaration, *(other for other in also if other.name != declaration.name)]
+            return derive(log, together, fold.of(together), tiling, progress=progress)
         with closing(Fold([declaration], tiling.calendar, threads=THREADS)) as own:
             return derive(log, [declaration], own, tiling, seeds=_NoSeeds(log), progress=progress)
 

@@ -20,6 +20,7 @@ from analytics_es.queries.as_of import recorded_at
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.grouping import Words, least, several
 from analytics_es.queries.policies import PolicyLog
+from analytics_es.queries.unread import USAGE
 from analytics_es.read_models import Tiling, calendar_of
 from analytics_es.service.contexts import Contexts
 from analytics_es.service.questions import Questions
@@ -66,13 +67,15 @@ class AsOf(Questions):
     def _answering(
         self, projection: str, period: TimePeriod, words: Words | None = None, progress: Progress | None = None
     ) -> Iterator[QuestionContext]:
-        declared = self._store.read_models.declarations[projection]
+        declarations = self._store.read_models.declarations
+        declared = declarations[projection]
+        counting = [declarations[USAGE]] if USAGE in declarations else []  # what nothing reads
         calendar = calendar_of(period, self._store.calendar)
         if calendar == self._store.calendar and not several(declared, words or Words()):
             whole, fold = Tiling.of(calendar, period).with_before(), self._store.fold
             opened = self._derived.open(
                 (projection, whole.start, whole.end),
-                lambda: DerivedReadModels.build(self._log, declared, whole, fold),
+                lambda: DerivedReadModels.build(self._log, declared, whole, fold, also=counting),
             )
         else:
             opened = self._derived.crossing(self._log, least(declared, words), calendar, period, progress)
@@ -83,6 +86,7 @@ class AsOf(Questions):
                 lag=lambda _: (0, 0.0),
                 clock=self._now,
                 known_as=self._store.known_as,
+                declarations=self._store.declarations,
                 prices=self._prices.then(self.position),
                 policies=self._policies,
                 derive=lambda declaration, tiling, _: DerivedReadModels.exact(self._log, declaration, tiling),

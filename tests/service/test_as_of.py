@@ -312,7 +312,12 @@ def test_every_method_answers_as_of_a_position_what_it_answered_then(
     analytics: AnalyticsService, tmp_path: Path, name: str
 ) -> None:
     analytics.price("anthropic", "claude-sonnet-4-5").unwrap()
-    half = [provider_call(cost=None, currency=None), provider_call(cost="2"), budget_allocated(), task_completed()]
+    half = [
+        provider_call(cost=None, currency=None),
+        provider_call(cost="2", prompt_tokens=5),
+        budget_allocated(),
+        task_completed(),
+    ]
     record(analytics, *half)
     position = analytics.store.log.head()
     told = answer(name, analytics, tmp_path / "told")

@@ -58,6 +58,7 @@ QUESTIONS: dict[str, Question] = {
     "metrics": lambda service, period: service.list_metrics(),
     "projections": lambda service, period: service.projections(),
     "ledger": lambda service, period: service.check_ledger(),
+    "views": lambda service, period: service.sql_views(),
     "unreadable values": lambda service, period: service.unreadable_values(),
     "unread announcements": lambda service, period: service.unread_announcements(),
     "doubtful corrections": lambda service, period: service.doubtful_corrections(),
@@ -291,6 +292,7 @@ def test_times_are_in_the_zone_of_the_store() -> None:
         ("0.00369", pa.decimal128(38, 18)),
         ("1e-25", pa.decimal128(38, 25)),
         ("123456789012345678901234567890.5", pa.decimal128(38, 8)),
+        ("1234567890123456789012345678901.23456780", pa.decimal128(38, 7)),
         ("123456789012345678901234567890.000000001", pa.string()),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, get_args, get_origin
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ from analytics_es.types.tables.rows import Table
 
 DIGITS, PLACES = 38, 18  # of a decimal; those of an exported file, too. Wider ones are not read by everything.
 _LARGEST = 2**63 - 1
+_ALL = Context(prec=DIGITS)
 _PLAIN = {bool: pa.bool_(), float: pa.float64(), str: pa.string()}
 
 
@@ -78,5 +79,8 @@ def _fitting(cell: Any, kind: Any) -> Any:
     if isinstance(cell, int | Decimal) and not isinstance(cell, bool):
         if pa.types.is_string(kind):
             return format(cell, "f") if isinstance(cell, Decimal) else str(cell)
-        return Decimal(cell) if pa.types.is_decimal(kind) else cell
+        # With the places of its column: of a number with more zeros at its end, Arrow says that it does not fit.
+        return (
+            Decimal(cell).quantize(Decimal(1).scaleb(-kind.scale), context=_ALL) if pa.types.is_decimal(kind) else cell
+        )
     return cell
