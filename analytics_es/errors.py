@@ -450,7 +450,7 @@ class UnknownKey(AnalyticsError):
     """{key!r} is not a key of {projection}: use {keys}."""
 
 
-class BadArgument(AnalyticsError):
+class BadArgument(AnalyticsError, ValueError):
     """{name} must be {expected}, not {value}."""
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -19,9 +21,22 @@ from rich.text import Text
 from analytics_es.cli.display import words
 from analytics_es.cli.display.render import make_console
 from analytics_es.cli.options import db_option, strict_fields_option, strict_ids_option, zone_option
+from analytics_es.cli.run_log import (
+    TEXT,
+    Pulse,
+    log_format_option,
+    log_level_option,
+    logged,
+    say,
+    say_retention,
+    say_start,
+)
 from analytics_es.cli.store import OpenStore, Place, existing, opened
 from analytics_es.ingest import Subscription, SubscriptionStats
-from analytics_es.types import OperationResult, ProjectionStatus, RetentionResult
+from analytics_es.types import ProjectionStatus
+
+if TYPE_CHECKING:
+    from analytics_es.ingest.nats import NatsBus
 
 LOOK_SECONDS = 0.5
 NIGHT = 3  # o'clock, where the store's days begin
@@ -39,6 +54,9 @@ NIGHT = 3  # o'clock, where the store's days begin
 )
 @click.option("--subject-prefix", default="", metavar="TEXT", help="What subjects begin with before the event's type.")
 @click.option("--create-stream", is_flag=True, help="Make the stream if it is not there.")
+@log_format_option
+@log_level_option
+@click.option("--quiet", is_flag=True, help="The same as --log-level warning.")
 @strict_ids_option
 @strict_fields_option
 @db_option
@@ -49,6 +67,9 @@ def run(
     durable: str,
     subject_prefix: str,
     create_stream: bool,
+    log_format: str,
+    log_level: str,
+    quiet: bool,
     strict_ids: list[str] | None,
     strict_fields: bool | None,
     db: Place,
@@ -59,34 +80,45 @@ def run(
     also record what a NATS JetStream delivers, in a store that is created if it is not there; a message is
     acknowledged when it is durable. Ctrl-C or SIGTERM stop it, with exit code 0, after what is under way.
 
+    What it does is logged to stderr, as text or as JSON lines: its start, where it stands each minute, trouble when it
+    begins and when it is over, what was sealed, and its end.
+
     \b
     Examples:
       analytics-es run --db analytics.db
+      analytics-es run --log-format json 2>> run.jsonl
       analytics-es run --nats nats://localhost:4222 --stream EVENTS
     """
-    if url is None:
-        if stream or subject_prefix or create_stream:
-            raise click.UsageError("--stream, --subject-prefix and --create-stream go with --nats.")
-        with (
-            existing(db, follow=True, strict_ids=strict_ids, strict=strict_fields) as store,
-            _stopped() as stopping,
-            _retaining(store, stopping),
-        ):
-            _watch(store, stopping)
-            _show_position(store)
-        return
-    from analytics_es.ingest.nats import NatsBus  # an extra, which may not be there
+    if url is None and (stream or subject_prefix or create_stream):
+        raise click.UsageError("--stream, --subject-prefix and --create-stream go with --nats.")
+    options: dict[str, Any] = {"strict_ids": strict_ids, "strict": strict_fields}
+    with logged(log_format, "warning" if quiet else log_level):
+        if url is None:
+            with existing(db, **options) as store:
+                _run(store, db, None, log_format)
+            return
+        from analytics_es.ingest.nats import NatsBus  # an extra, which may not be there
 
-    bus = NatsBus(url=url, stream=stream, durable=durable, subject_prefix=subject_prefix, create_stream=create_stream)
-    with (
-        opened(db, follow=True, strict_ids=strict_ids, strict=strict_fields) as store,
-        _stopped() as stopping,
-        _retaining(store, stopping),
-    ):
-        with store.service.subscribe_to(bus) as subscription:
-            _watch(store, stopping, Flow(subscription))
-        click.echo(_counts(subscription.stats()), err=True)
-        _show_position(store)
+        about = {"stream": stream, "durable": durable, "subject_prefix": subject_prefix, "create_stream": create_stream}
+        with opened(db, **options) as store:
+            _run(store, db, NatsBus(url=url, **about), log_format)  # type: ignore[arg-type]  # each by its name
+
+
+def _run(store: OpenStore, db: Place, bus: NatsBus | None, log_format: str) -> None:
+    """Follow, record what a bus delivers, and retain, until stopped."""
+    with _stopped() as stopping, _retaining(store, stopping):
+        if bus is None:
+            say_start(store, db, None)
+            store.service._parts.follow()  # now that it can be stopped
+            _watch(stopping, Pulse(store), drawn=log_format == TEXT)
+        else:
+            with store.service.subscribe_to(bus) as subscription:
+                say_start(store, db, bus.shown)
+                store.service._parts.follow()
+                pulse = Pulse(store, lambda: _came(subscription.stats()))
+                _watch(stopping, pulse, Flow(subscription), drawn=log_format == TEXT)
+            say(_counts(subscription.stats()), **_came(subscription.stats()))
+    _say_end(store)
 
 
 @contextmanager
@@ -96,8 +128,8 @@ def _retaining(store: OpenStore, stopping: threading.Event) -> Iterator[None]:
 
     def retain() -> None:
         while not stopping.wait(LOOK_SECONDS):
-            if nightly.due() and (line := _retained(store.service.retain())):
-                click.echo(words.safe(line), err=True)
+            if nightly.due():
+                say_retention(store.service.retain())
 
     thread = threading.Thread(target=retain, name="analytics-es-nightly")
     thread.start()
@@ -128,15 +160,6 @@ class Nightly:
         return True
 
 
-def _retained(result: OperationResult[RetentionResult]) -> str:
-    """Say what became of a night's run, unless there was nothing to do."""
-    if result.failure:
-        return f"warning: retention: {result.failure.message}"
-    done = result.unwrap()
-    stuck = f"; stuck: {', '.join(projection.projection for projection in done.stuck)}" if done.stuck else ""
-    return f"retention: sealed and deleted {words.plural(done.events, 'event')}{stuck}" if done.events else ""
-
-
 @contextmanager
 def _stopped() -> Iterator[threading.Event]:
     """Turn Ctrl-C and SIGTERM into an event; what is being folded is finished."""
@@ -157,7 +180,6 @@ class Flow:
 
     subscription: Subscription
     _before: tuple[float, int] = (0.0, 0)
-    _trouble: str | None = None
 
     def line(self) -> Text:
         """Return what to show of it now."""
@@ -167,11 +189,6 @@ class Flow:
         text = Text(f"{_counts(stats)} · {rate:,.0f}/s")
         return text.append(f"\n{words.safe(stats.trouble)}", "red") if stats.trouble else text
 
-    def new_trouble(self) -> str | None:
-        """Return what keeps messages from being recorded, once."""
-        before, self._trouble = self._trouble, self.subscription.stats().trouble
-        return self._trouble if self._trouble != before else None
-
 
 def _counts(stats: SubscriptionStats) -> str:
     parts = [(stats.recorded, "recorded"), (stats.duplicates, "there before"), (stats.rejected, "rejected and kept")]
@@ -179,21 +196,29 @@ def _counts(stats: SubscriptionStats) -> str:
     return f"{words.plural(stats.received, 'message')}: {counts}"
 
 
-def _watch(store: OpenStore, stopping: threading.Event, flow: Flow | None = None) -> None:
-    """Wait; on a terminal, say how far it is, elsewhere only what is wrong with a bus."""
+def _came(stats: SubscriptionStats) -> dict[str, int]:
+    return {"received": stats.received, "recorded": stats.recorded, "rejected": stats.rejected}
+
+
+def _watch(stopping: threading.Event, pulse: Pulse, flow: Flow | None = None, *, drawn: bool) -> None:
+    """Wait, and log what there is to be told; on a terminal, also draw how far it is, unless lines are for machines."""
     console = make_console(stderr=True)
-    with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else nullcontext() as live:
+    drawn = drawn and console.is_terminal
+    with Live(console=console, auto_refresh=False, transient=True) if drawn else nullcontext() as live:
         while not stopping.wait(LOOK_SECONDS):
-            if live:
-                status = store.service.projections().unwrap()
+            if live is None:
+                pulse.look()
+            elif status := pulse.beat():
                 live.update(Group(_line(status), *([flow.line()] if flow else [])), refresh=True)
-            elif flow and (trouble := flow.new_trouble()):
-                click.echo(f"warning: {words.safe(trouble)}", err=True)
 
 
-def _show_position(store: OpenStore) -> None:
-    position = min(status.position for status in store.service.projections().unwrap())
-    click.echo(f"stopped at position {position:,}", err=True)
+def _say_end(store: OpenStore) -> None:
+    result = store.service.projections()
+    if result.ok:
+        position = min(status.position for status in result.value)
+        say(f"stopped at position {position:,}", position=position)
+    else:
+        say(f"stopped; {result.failure.message}", logging.WARNING, code=result.failure.code)
 
 
 def _line(projections: Sequence[ProjectionStatus]) -> Text:

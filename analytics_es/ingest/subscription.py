@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -10,13 +11,24 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from analytics_es.errors import BeforeHorizon, Closed, NotABus, OtherContent, RefusedEvent, UnreadableMessage
+from analytics_es.errors import (
+    AnalyticsError,
+    BeforeHorizon,
+    Closed,
+    NotABus,
+    OtherContent,
+    RefusedEvent,
+    UnreadableMessage,
+)
 from analytics_es.events.event import REJECTED
 from analytics_es.ingest.bus import BatchBus, Message, MessageBus, at_all_depths, by_depth, check_patterns
 from analytics_es.ingest.corrections import WAITING, Batch
 from analytics_es.ingest.messages import arguments, rejection, to_message
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Appended, Entry, Horizon, check_horizon
+from analytics_es.process import Trouble
+
+logger = logging.getLogger(__name__)
 
 
 @frozen(kw_only=True)
@@ -50,6 +62,7 @@ class Intake:
     closed: bool = False
     stats: SubscriptionStats = field(factory=SubscriptionStats)
     _counting: Any = field(factory=threading.Lock)
+    _trouble: Trouble = field(factory=lambda: Trouble(logger, "Messages of a bus"))
 
     def record(self, *positional: Any, **named: Any) -> None:
         """Record one message, in whichever shape a bus hands it over; raises what keeps it from being recorded."""
@@ -99,7 +112,9 @@ class Intake:
             rejections = self.recorder.append(differing) if differing else []
         except Exception as error:
             self._count({"failures": 1}, trouble=str(error))
+            self._trouble.begins(error if isinstance(error, AnalyticsError) else type(error).__name__)
             raise
+        self._trouble.over()
         self._count(_tally(entries, appended, rejections))
 
     def _differing(

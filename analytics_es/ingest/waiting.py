@@ -14,10 +14,10 @@ from analytics_es.ingest.corrections import WAITING, Calls, awaited, entry_of
 from analytics_es.ingest.messages import rejection
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log.announcements import content_of
-from analytics_es.process import Background
+from analytics_es.process import Background, Trouble
 from analytics_es.types import UnreadAnnouncement
 
-logger = logging.getLogger("analytics_es")
+logger = logging.getLogger(__name__)
 
 REST = 9  # so many times as long as a look took, until the next one
 
@@ -30,6 +30,7 @@ class WaitingCorrections:
         self._waiting: list[int] = []  # positions: what is stored there may be masked at any time
         self._read = 0
         self._looking = threading.Lock()
+        self._trouble = Trouble(logger, "Corrections that wait for their calls")
         self.background = Background("analytics-es-corrections", self._follow)
 
     def settle(self) -> int:
@@ -97,9 +98,10 @@ class WaitingCorrections:
             began = time.monotonic()
             try:
                 self.settle()
+                self._trouble.over()
             except AnalyticsError as error:
                 if not stopping.is_set():
-                    logger.error("Corrections that wait for their calls: %s", error)
+                    self._trouble.begins(error)
             stopping.wait((time.monotonic() - began) * REST)
 
     def close(self) -> None:

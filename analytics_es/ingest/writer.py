@@ -14,9 +14,9 @@ from analytics_es.errors import AnalyticsError, BufferFull, EventsLost, RefusedE
 from analytics_es.ingest.door import Admitted
 from analytics_es.ingest.problems import reason
 from analytics_es.log import Appended, Entry
-from analytics_es.process import endings, started
+from analytics_es.process import Trouble, endings, started
 
-logger = logging.getLogger("analytics_es")
+logger = logging.getLogger(__name__)
 
 GROUP = 4000  # most events of a commit; and so many that are waiting are committed at once
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between attempts
@@ -62,6 +62,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._due_count = 0  # so many of the accepted events are due now
         self._asleep, self._giving_up = True, False
+        self._trouble = Trouble(logger, "Buffered events")
         self._dropped_reported, self._report_at = 0, 0.0
 
     # ── what it holds ───────────────────────────────────────────────────────────────────────────────────────────
@@ -231,13 +232,15 @@ class Writer:
             self.counts.differing += sum(place.differs for place in appended) if duplicates else 0
             self._under_way = self._under_way[len(appended) :]
             self.moved.notify_all()
+        self._trouble.over()
 
     def _fail(self, error: Exception) -> None:
         failure = error if isinstance(error, AnalyticsError) else StoreFailed(problem=reason(error))
         with self.lock:
             self.counts.failed_commits += 1
             self.last_failure = without_frames(failure)
-        self._report(failure)
+        self._trouble.begins(failure)
+        self._call(failure)
 
     def _report_dropped(self) -> None:
         """Report that events are dropped, now and then."""
@@ -250,7 +253,10 @@ class Writer:
         self._report(full)
 
     def _report(self, failure: AnalyticsError) -> None:
-        logger.error("Buffered events: %s", failure)
+        logger.error("Buffered events: %s", failure.for_logs())
+        self._call(failure)
+
+    def _call(self, failure: AnalyticsError) -> None:
         if self._on_failure:
             try:
                 self._on_failure(failure)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 
 from analytics_es.errors import AnalyticsError, FoldFailed, RebuildRunning, RowsRefused
 from analytics_es.log import EventLog
-from analytics_es.process import Background
+from analytics_es.process import Background, Trouble
 from analytics_es.read_models.catch_up import RETRY_SECONDS, Runner
 from analytics_es.read_models.rebuild import owed
 from analytics_es.read_models.store import ReadModels
 from analytics_es.types import Progress, RebuildResult
 
-logger = logging.getLogger("analytics_es")
+logger = logging.getLogger(__name__)
 
 # A new projection of a shorter log than this is filled where it is, batch by batch.
 LEAST = 200_000
@@ -26,6 +26,7 @@ class Backfill:
 
     def __init__(self, log: EventLog, read_models: ReadModels, runner: Runner, rebuild: Rebuild) -> None:
         self._log, self._read_models, self._runner, self._rebuild = log, read_models, runner, rebuild
+        self._trouble = Trouble(logger, "Filling read models")
         self.background = Background("analytics-es-backfill", self._follow)
         self._closing = self.background.stopping
 
@@ -66,9 +67,10 @@ class Backfill:
             try:
                 self.now(self._stop_when_closing)
                 self._runner.wake()
+                self._trouble.over()
             except AnalyticsError as error:
                 if not self._closing.is_set():
-                    logger.error("%s", error)
+                    self._trouble.begins(error)
             except _Closing:
                 return
             self._closing.wait(RETRY_SECONDS)

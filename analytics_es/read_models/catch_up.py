@@ -18,7 +18,7 @@ from analytics_es.errors import AnalyticsError, NotCaughtUp, StoreBusy, StoreUna
 from analytics_es.events import codec
 from analytics_es.log import EventLog
 from analytics_es.log.database import Cursor
-from analytics_es.process import Background, ahead
+from analytics_es.process import Background, Trouble, ahead
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold, Folded, Result, succeeded
 from analytics_es.read_models.halving import AT_FAULT, Halving, following
@@ -26,7 +26,7 @@ from analytics_es.read_models.registry import Live
 from analytics_es.read_models.store import ReadModels
 from analytics_es.types import Progress
 
-logger = logging.getLogger("analytics_es")
+logger = logging.getLogger(__name__)
 
 BATCH = 50_000
 # After a step, let this much time pass for more to come.
@@ -69,6 +69,7 @@ class Runner:
         self._stopping, self._woken = self.background.stopping, self.background.woken
         self._moved = threading.Condition()
         self.errors: dict[str, AnalyticsError] = {}
+        self._told, self._told_of = Trouble(logger, "The read models"), dict[str, Trouble]()
         self.trouble: AnalyticsError | None = None  # what keeps all of them from going on, for now
         self.moved: Callable[[], None] = lambda: None  # called after each commit
         self._last_seen: dict[str, int] = {}  # where projections were when last seen or moved here
@@ -175,6 +176,8 @@ class Runner:
             self._moved_elsewhere[name] = time.monotonic()
             return False
         self._last_seen[name] = position
+        if name in self._told_of:
+            self._told_of.pop(name).over()
         return True
 
     def _take_or_leave(self, declaration: Declaration, expected: int, position: int, folded: Folded, _: object) -> None:
@@ -189,7 +192,7 @@ class Runner:
         except (StoreUnavailable, StoreBusy):
             raise  # not its own fault: it goes on where it was
         except AnalyticsError as error:
-            logger.error("%s", error)
+            self._told_of.setdefault(name, Trouble(logger, f"The projection {name}")).begins(error)
             self.errors[name] = without_frames(error)
 
     def _tell(self) -> None:
@@ -247,9 +250,10 @@ class Runner:
                 while not self._stopping.is_set() and self.step(yielding=True):
                     self._stopping.wait(PAUSE_SECONDS)
                 self.trouble = None
+                self._told.over()
             except AnalyticsError as error:
-                if str(error) != str(self.trouble) and not self._stopping.is_set():
-                    logger.error("%s", error)
+                if not self._stopping.is_set():
+                    self._told.begins(error)
                 self.trouble = without_frames(error)
                 self._stopping.wait(RETRY_SECONDS / 10)
 

@@ -6,7 +6,7 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 
 from attrs import Factory, frozen
 
@@ -185,7 +185,10 @@ class Lifetime:
 
     def outcomes(self) -> Outcomes:
         """Return what counts what became of events, of a closed service too."""
-        return (self.parts() if self._forked and not self._closed else self._parts).store.recorder.outcomes
+        if self._forked and not self._closed:
+            with suppress(AnalyticsError):  # what cannot be opened here is counted all the same
+                self._reopen()
+        return self._parts.store.recorder.outcomes
 
     def hold(self, buffer: Buffer) -> None:
         """Hold a buffer until the end; of closed ones, only what they lost is remembered."""

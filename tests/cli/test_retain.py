@@ -9,10 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analytics_es import AnalyticsService
 from analytics_es.cli import run
 from analytics_es.cli.run import Nightly
-from analytics_es.types import Failed, Failure
 from tests.cli.conftest import WEEK, Cli
 
 
@@ -96,27 +94,16 @@ def test_run_retains_at_night_and_tells(cli: Cli, own: str, monkeypatch: pytest.
     nights = iter([True])
     monkeypatch.setattr(Nightly, "due", lambda _: next(nights, False))
     monkeypatch.setattr(run, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(run, "_watch", lambda _, stopping: stopping.wait(0.01) or _until(told))
-    monkeypatch.setattr(run.click, "echo", lambda text, **_: told.append(text))
+    monkeypatch.setattr(run, "_watch", lambda stopping, *_, **__: stopping.wait(0.01) or _until(told))
+    monkeypatch.setattr(run, "say_retention", lambda result: told.append(str(result.unwrap().events)))
 
     Path("keep.toml").write_text('[retention]\nevents = "90d"')
 
     cli("run", "--db", own, "--config", "keep.toml")
 
-    assert told[0] == "retention: sealed and deleted 13 events"
+    assert told == ["13"]
 
 
 def _until(told: list[str]) -> None:
     while not told:
         pass
-
-
-def test_a_night_without_anything_to_do_is_not_told(cli: Cli, own: str) -> None:
-    with AnalyticsService.open(own, follow=False) as analytics:
-        assert run._retained(analytics.retain()) == ""
-
-
-def test_a_night_that_fails_is_told() -> None:
-    failed = Failed(Failure(code="store_busy", message="Somebody else writes."))
-
-    assert run._retained(failed) == "warning: retention: Somebody else writes."

@@ -50,9 +50,9 @@ def test_run_consumes_until_it_is_stopped(cli: Cli, nats: NatsServer) -> None:
     out, err = running.communicate(timeout=PATIENCE)
 
     assert (running.returncode, out) == (0, "")
-    told, position = err.splitlines()
-    assert told == "21 messages: 20 recorded, 1 rejected and kept"
-    assert re.fullmatch(r"stopped at position \d+", position)
+    *_, told, position = err.splitlines()
+    assert told.endswith(" INFO 21 messages: 20 recorded, 1 rejected and kept")
+    assert re.search(r" INFO stopped at position \d+$", position)
     assert '"events": 20' in cli("usage", "--from", "2026-03-01", "--to", "2026-03-08", "--json").stdout
 
 
@@ -74,7 +74,8 @@ def test_run_makes_the_stream_where_that_is_asked_for_and_ends_on_ctrl_c(cli: Cl
     done = cli("run", "--nats", nats.url, "--stream", "CLI", "--subject-prefix", "cli", "--create-stream")
 
     ending.join()
-    assert (done.exit_code, done.stderr.splitlines()[0]) == (0, "0 messages: 0 recorded")
+    assert done.exit_code == 0
+    assert "INFO 0 messages: 0 recorded" in done.stderr
 
 
 def test_a_flow_tells_what_came_how_fast_and_what_is_wrong() -> None:
@@ -86,12 +87,11 @@ def test_a_flow_tells_what_came_how_fast_and_what_is_wrong() -> None:
             bus.publish("job.completed", {}, id=str(n), time=NOON)
         second = flow.line().plain
         flow.subscription._intake.stats = SubscriptionStats(failures=1, trouble="disk\x1b full")
-        third, troubles = flow.line().plain, [flow.new_trouble(), flow.new_trouble()]
+        third = flow.line().plain
 
     assert first == "0 messages: 0 recorded · 0/s"
     assert re.fullmatch(r"3 messages: 2 recorded, 1 there before · [1-9][\d,]*/s", second)
     assert third.endswith("/s\ndisk\\x1b full")
-    assert troubles == ["disk\x1b full", None]
 
 
 def test_trouble_with_the_server_is_told_and_no_end(tmp_path: Path) -> None:
@@ -102,14 +102,15 @@ def test_trouble_with_the_server_is_told_and_no_end(tmp_path: Path) -> None:
         wait_until_acknowledged(stream)
         server.stop()
         assert running.stderr
-        warning = running.stderr.readline()
+        warning = next(line for line in running.stderr if " ERROR " in line)
         server.start()
         stream.publish(Published("job.completed"))
         wait_until_acknowledged(stream)
         running.terminate()
         _, err = running.communicate(timeout=PATIENCE)
 
-    assert warning.startswith("warning: ")
+    assert " ERROR The message bus nats://" in warning
+    assert "goes on after" in err
     assert "2 messages: 2 recorded" in err
     assert running.returncode == 0
 

@@ -1,7 +1,7 @@
 """What takes longer than a test may: the storm, and two million events through a live follower.
 
 `python -m tests.faults.soak [--processes] [--askers 200] [--rebuilds 200] [--retains 100] [--deliveries 40]
-[--forks 200] [--key] [--events 2000000] [--on sqlite|postgres]`; without a choice, all.
+[--forks 200] [--ends 20] [--key] [--events 2000000] [--on sqlite|postgres]`; without a choice, all.
 """
 
 from __future__ import annotations
@@ -11,13 +11,19 @@ import random
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from analytics_es import AnalyticsService
+from analytics_es.ingest.vault import KEY_VARIABLE
 from tests.faults.askers import ask_at_once, fill
 from tests.faults.deliveries import deliver
+from tests.faults.ends import ENDS, WAYS, Places, run
 from tests.faults.forking import EACH, THREADS, fork_all_the_time
 from tests.faults.rebuilds import kill_rebuilds
 from tests.faults.retains import kill_retains
@@ -40,6 +46,7 @@ def main() -> None:
     parser.add_argument("--retains", type=int, default=0, help="kill so many runs of retention; 100 by default")
     parser.add_argument("--deliveries", type=int, default=0, help="kill so many consumers of NATS; 40 by default")
     parser.add_argument("--forks", type=int, default=0, help="fork so often beside threads at work; 200 by default")
+    parser.add_argument("--ends", type=int, default=0, help="end each program so often without closing; 20 by default")
     parser.add_argument("--key", action="store_true", help="a million events with one key")
     parser.add_argument("--events", type=int, default=0, help="through a live follower; with memory and lag")
     parser.add_argument("--on", choices=("sqlite", "postgres"), action="append", help="the databases; both by default")
@@ -47,7 +54,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=80)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     asked = parser.parse_args()
-    named = ("processes", "askers", "rebuilds", "retains", "deliveries", "forks", "key", "events")
+    named = ("processes", "askers", "rebuilds", "retains", "deliveries", "forks", "ends", "key", "events")
     everything = not any(getattr(asked, name) for name in named)
     held = []
     for kind in asked.on or ("sqlite", "postgres"):
@@ -66,8 +73,7 @@ def main() -> None:
                 held.append(_retains(kind, running, asked.retains or 100, asked.seed))
             if asked.deliveries or everything:
                 held.append(_deliveries(kind, running, asked.deliveries or 40, asked.seed))
-            if asked.forks or everything:
-                held.append(_forks(kind, running, asked.forks or 200))
+            held += _forks_and_ends(kind, running, asked, everything)
             if asked.key or everything:
                 held.append(_one_key(kind, running))
             if asked.events or everything:
@@ -99,6 +105,24 @@ def _rebuilds(kind: str, running: Server | None, kills: int, seed: int) -> bool:
         left = kill_rebuilds(url, kills=kills, seed=seed)
     _say(kind, f"{kills} rebuilds killed (seed {seed}): {left.promoted} read models promoted, none a mix, none left")
     return True
+
+
+def _forks_and_ends(kind: str, running: Server | None, asked: argparse.Namespace, everything: bool) -> Iterator[bool]:
+    if asked.forks or everything:
+        yield _forks(kind, running, asked.forks or 200)
+    if asked.ends or everything:
+        yield _ends(kind, running, asked.ends or 20)
+
+
+def _ends(kind: str, running: Server | None, times: int) -> bool:
+    programs = list(product(("postgres",) if running else ("memory", "file"), WAYS, ENDS)) * times
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(4) as together:
+        patch.setenv(KEY_VARIABLE, "ab" * 32)
+        places = Places(Path(folder), running)
+        wrong = list(together.map(lambda program: run(places.new(*program[:2]), *program[1:]), programs))
+    failed = {program: problems for program, problems in zip(programs, wrong, strict=True) if problems}
+    _say(kind, f"{len(programs)} programs ended without closing, {sum(map(bool, wrong))} of them badly {failed or ''}")
+    return not failed
 
 
 def _retains(kind: str, running: Server | None, kills: int, seed: int) -> bool:

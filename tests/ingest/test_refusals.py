@@ -201,7 +201,7 @@ def named(value: Any) -> list[dict[str, Any]]:
         *({**call, "data": {name: value}} for name in fields),
         *({**call, "event_type": "budget.allocated", "data": {name: value}} for name in BUDGET),
         {**call, "data": {"attributes": {CANARY: value}}},
-        {**call, "data": {CANARY: {CANARY: value}}},
+        {**call, "data": {"own": {CANARY: {CANARY: value}}}},
         {**call, "data": {"own": {CANARY: [object(), value]}}},
         {**call, "data": {"service_tier": "flex", "batch": False, "user_id": value}},
         {**call, "data": value},

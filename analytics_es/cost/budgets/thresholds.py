@@ -22,13 +22,13 @@ from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, R
 from analytics_es.events import codec
 from analytics_es.events.checks import SCOPES
 from analytics_es.log import Appended, Entry
-from analytics_es.process import Background
+from analytics_es.process import Background, Trouble
 from analytics_es.queries.figures import trimmed
 from analytics_es.read_models import Snapshot, Tiling
 from analytics_es.store import Store
 from analytics_es.types import ThresholdReached
 
-logger = logging.getLogger("analytics_es")
+logger = logging.getLogger(__name__)
 
 REACHED, SOURCE = "budget.threshold.reached", "analytics_es"
 LOOK_SECONDS = 0.5  # how often to look for what other processes have folded
@@ -58,6 +58,7 @@ class Thresholds:
         self._looking = threading.Lock()
         self.background = Background("analytics-es-thresholds", self._follow)
         self._trouble: AnalyticsError | None = None
+        self._told = Trouble(logger, "Thresholds of budgets")
         self._failed: CallbackFailed | None = None
 
     @property
@@ -95,8 +96,8 @@ class Thresholds:
         self.background.close()  # a callback may close the service
 
     def _note(self, error: AnalyticsError) -> None:
-        if str(error) != str(self._trouble) and not self.background.stopping.is_set():
-            logger.error("%s", error)
+        if not self.background.stopping.is_set():
+            self._told.begins(error)
         self._trouble = without_frames(error)
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,6 +130,8 @@ class Thresholds:
                 self._note(error)
                 trouble = error
         self._trouble, self._looked_at = trouble, {} if trouble else positions
+        if not trouble:
+            self._told.over()
 
     def _states(self, snapshot: Snapshot, position: int) -> Iterator[tuple[Account, State]]:
         """Yield the budgets with thresholds to be told of, as the read model has them."""

@@ -20,7 +20,7 @@ from analytics_es.ingest.bus import BatchHandler, Message
 from analytics_es.ingest.nats.binding import bind, problem
 from analytics_es.ingest.nats.inbox import PATIENCE_SECONDS, Inbox
 from analytics_es.ingest.nats.settings import Settings
-from analytics_es.process import Background, Helpers, endings
+from analytics_es.process import Background, Helpers, Trouble, endings
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ class NatsConsumer(Background):
 
     def __init__(self, bus: Settings, patterns: Iterable[str], durable: str, handler: BatchHandler) -> None:
         super().__init__("analytics-es-nats", self._run)
+        self._told = Trouble(logger, f"The message bus {bus.shown}")
         self.trouble: str | None = None  # what keeps messages from coming, for now
         self._bus, self._durable, self._handler = bus, durable, handler
         self._subjects = [f"{bus.prefix}{pattern}" for pattern in patterns]
@@ -110,8 +111,8 @@ class NatsConsumer(Background):
 
     def _tell(self, error: object) -> None:
         trouble = problem(error)
-        if self._ready.done() and trouble != self.trouble and not endings.is_near():
-            logger.error("%s: %s", self._bus.shown, trouble)
+        if self._ready.done() and not endings.is_near():
+            self._told.begins(trouble)
         self.trouble = trouble
 
     async def _stops_within(self, seconds: float) -> bool:
@@ -143,6 +144,7 @@ class NatsConsumer(Background):
 
         async def reconnected() -> None:
             self.trouble = None
+            self._told.over()
             self._wake.set()  # what was asked for on the other connection will not come
 
         async def closed() -> None:
@@ -171,6 +173,7 @@ class NatsConsumer(Background):
         inbox = Inbox(client, requests, self._wake, min(self._bus.batch, in_flight))
         await inbox.open()
         self.trouble = None
+        self._told.over()
         if not self._ready.done():
             self._ready.set_result(None)
         stopping, filling = asyncio.create_task(self._stopping.wait()), asyncio.create_task(inbox.fill())
@@ -197,6 +200,7 @@ class NatsConsumer(Background):
                 pause = min(2 * pause, MOST_SECONDS)
             else:
                 self.trouble = None
+                self._told.over()
                 for message, again in zip(delivered, retried, strict=True):
                     await (message.nak(delay=RETRY_SECONDS) if again else message.ack())
                 return

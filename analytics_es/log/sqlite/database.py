@@ -61,10 +61,10 @@ class _Pool(SQLiteConnectionPool):
             self._in_use.clear()
             super().close()
 
-    def rest(self, seconds: float = LOCK_TIMEOUT) -> None:
+    def rest(self, seconds: float | None = None) -> None:
         """Let nobody in, and close what is not in use, when it is not in use any more."""
         self._put_condition.acquire()
-        self._put_condition.wait_for(lambda: not self._in_use, timeout=seconds)
+        self._put_condition.wait_for(lambda: not self._in_use, timeout=LOCK_TIMEOUT if seconds is None else seconds)
         while self._pool and not self.is_sqlite_memory_mode:  # one in memory lives as long as its connections
             self._pool.pop().close()
 
