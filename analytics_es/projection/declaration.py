@@ -207,6 +207,7 @@ def differences(old: Declaration, new: Declaration) -> list[str]:
         changes += [f"changed {kind} {name}" for name in now if name in was and was[name] != now[name]]
         if set(was) == set(now) and list(was) != list(now):
             changes.append(f"{kind}s in another order")
-    compared = ("consumes", "where", "entities", "outcomes", "known")
+    compared = ("consumes", "where", "entities", "known")
     options = (name for name in compared if getattr(old, name) != getattr(new, name))
-    return changes + [f"changed {name}" for name in options]
+    changes += [f"changed {name}" for name in options]
+    return changes or (["changed outcomes"] if old.outcomes != new.outcomes else [])
