@@ -276,7 +276,8 @@ def as_of_old(analytics: AnalyticsService, url: str, name: str, lines: Lines, **
         sql(path, "PRAGMA user_version = 2")
     else:
         with analytics.store.log.database.connect() as connection:  # type: ignore[attr-defined]
-            connection.execute("DELETE FROM analytics_es_migrations WHERE version = 5")
+            connection.execute("ALTER TABLE vault DROP COLUMN name")  # what came later
+            connection.execute("DELETE FROM analytics_es_migrations WHERE version >= 5")
         analytics.close()
     return opened(url)
 
