@@ -128,6 +128,7 @@ class Upkeep(Questions):
 
         return self._result(lambda parts: unreadable_values(parts.store.read_models, limit))
 
+    @reading_arguments
     def unread_fields(self, limit: int = 100, *, here: bool = False) -> OperationResult[Listing[UnreadField]]:
         """List what events of our families say that no projection reads, and types that are meant to be others.
 
