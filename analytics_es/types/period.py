@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from analytics_es.errors import BadPeriod, UnknownTimezone
 from analytics_es.types.calendar_words import Length, days_of, first_day, later, midnight
-from analytics_es.types.values import plain, shown
+from analytics_es.types.values import SCALARS, plain, shown
 
 Granularity = Literal["hour", "day", "week", "month", "total"]
 Zone = str | ZoneInfo | None
@@ -30,7 +30,7 @@ def _aware(instance: Any, attribute: Any, value: datetime) -> None:
 
 def _word(granularity: Granularity) -> Granularity:
     word: Granularity = plain(granularity)
-    return word if type(word) is str else shown(granularity)  # type: ignore[return-value]  # refused by a validator
+    return word
 
 
 @frozen
@@ -58,8 +58,11 @@ class TimePeriod:
 
     @granularity.validator
     def _one_of_five(self, _: Any, value: str) -> None:
-        if value not in get_args(Granularity):
-            raise BadPeriod(text=value, problem="its granularity must be hour, day, week, month or total")
+        if type(value) not in SCALARS or value not in get_args(Granularity):
+            raise BadPeriod(
+                text=value if type(value) in SCALARS else shown(value),
+                problem="its granularity must be hour, day, week, month or total",
+            )
 
     def __attrs_post_init__(self) -> None:
         # Two times of one zone compare by what its clocks show, which may go back: what counts is the instant.
