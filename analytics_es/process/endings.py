@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import atexit
 import logging
-import multiprocessing.util
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -45,6 +45,10 @@ def watch(ending: Ending, *, writes: bool = False) -> None:
 def hook() -> None:
     """See to it that a process of `multiprocessing` runs the hook, too: it may end without `atexit`."""
     global _hooked_in
+    if "multiprocessing" not in sys.modules:
+        return
+    import multiprocessing.util  # it takes long, and who is no worker does not need it
+
     if multiprocessing.parent_process() is not None and _hooked_in != os.getpid():
         multiprocessing.util.Finalize(None, end_all, exitpriority=0)
         _hooked_in = os.getpid()

@@ -9,7 +9,7 @@ import multiprocessing
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import closing, contextmanager
 from multiprocessing.util import Finalize
 from typing import Any
@@ -147,6 +147,8 @@ def replaying(
             ahead = AHEAD * max(workers, 4)
             yield Replay(source, lambda part: executor.submit(fold_part, work, part), ahead, size, here)
             return
+        from concurrent.futures import ProcessPoolExecutor  # it cannot be imported when the main thread is done
+
         with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=relax) as processes:
             try:
                 yield Replay(source, lambda part: processes.submit(fold_part, work, part), AHEAD * workers, size, here)

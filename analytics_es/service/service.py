@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from analytics_es.errors import Closed
+from analytics_es.process import endings  # noqa: F401  # its hook: too late when the first store is opened by another
 from analytics_es.service.people import People
 from analytics_es.types import (
     AnswerDiff,

@@ -134,6 +134,30 @@ def test_programs_at_work_end_without_a_word_and_leave_nothing_behind(tmp_path: 
     assert {name: ended for name, ended in ends.items() if ended != (0, "", [])} == {}
 
 
+FIRST_OPENED_BY_A_HOOK = """
+import atexit, sys
+from analytics_es import AnalyticsService
+CALL = {"event_type": "tool.call.completed", "data": {"tool": "search"}}
+def hook():
+    global analytics, buffer
+    analytics = AnalyticsService.open(sys.argv[1])
+    analytics.record_event(**CALL).unwrap()
+    analytics.catch_up()
+    buffer = analytics.buffered(max_delay=60.0)
+    buffer.record_event(**CALL).unwrap()
+atexit.register(hook)
+"""
+
+
+def test_a_service_that_is_first_opened_by_a_hook_ends_as_others_do(path: Path) -> None:
+    command = [sys.executable, "-c", FIRST_OPENED_BY_A_HOOK, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    with opened(path) as analytics:
+        assert [event.type for event in recorded(analytics)] == ["tool.call.completed"] * 2
+
+
 # ── services that are dropped ───────────────────────────────────────────────────────────────────────────────────
 
 

@@ -77,7 +77,9 @@ def create(path: Path, *, kind: int, schema: int, timeout: float) -> None:
     try:
         touch(path)
         connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
-    except (OSError, ValueError, sqlite3.Error) as error:
+    except ValueError:
+        raise NotWritable(path=path, problem="its name holds a NUL character") from None
+    except (OSError, sqlite3.Error) as error:
         raise NotWritable(path=path, problem=error) from None
     with closing(connection):
         if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
