@@ -59,9 +59,9 @@ def _completed(context: click.Context, command: str) -> str:
 
 def _parameters(context: click.Context, command: str) -> list[str | None]:
     """Return the parameters of a command that is shown."""
-    found: click.Command | None = context.find_root().command
+    shown: click.Command | None = context.find_root().command
     for word in shlex.split(command)[1:]:
-        if not isinstance(found, click.Group):
+        if not isinstance(shown, click.Group):
             break
-        found = found.get_command(context, word)
-    return [parameter.name for parameter in found.params] if found else []
+        shown = shown.get_command(context, word)
+    return [parameter.name for parameter in shown.params] if shown else []
