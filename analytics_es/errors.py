@@ -118,7 +118,11 @@ class BadField(RefusedEvent):
     passed = ("instead",)
 
     def __init__(self, *, actual: str = "", instead: str = "", **details: Any) -> None:
-        super().__init__(**details, instead=f", not {actual}" if actual else instead)
+        instead = f", not {actual}" if actual else instead
+        super().__init__(**details, **({"instead": instead} if instead else {}))
+
+    def _message(self, details: dict[str, Any]) -> str:
+        return super()._message({"instead": "", **details})
 
 
 class SubsetAboveTotal(RefusedEvent):

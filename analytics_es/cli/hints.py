@@ -1,14 +1,18 @@
-"""Commands that are shown to be copied: they name the store that was named."""
+"""Commands that are shown to be copied: they name the store that was named, and ask about what was asked about."""
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 STORE = "analytics_es.store"  # in the context of a command: how its store was named
+ASKED = "analytics_es.asked"  # and what it is about: options with their texts, by parameter
 COMMAND = re.compile(r"`(analytics-es [^`]+)`")
 
 
@@ -19,8 +23,45 @@ def note_store(**options: object) -> None:
     context.meta[STORE] = "".join(f" --{name} {shlex.quote(str(options[name]))}" for name in typed)
 
 
+def note_asked(names: Collection[str]) -> None:
+    """Note which of these options of this command were typed: the period, its zone, as of when."""
+    context = click.get_current_context()
+    context.meta[ASKED] = {
+        option.name: f" {option.opts[0]}{_text(option.name, context.params[option.name])}"
+        for option in context.command.params
+        if option.name in names and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+    }
+
+
+def _text(name: str, value: Any) -> str:
+    if value is True:
+        return ""
+    if isinstance(value, datetime):
+        is_day = name != "until" and value.tzinfo is None and value == datetime.combine(value, datetime.min.time())
+        return f" {value:%Y-%m-%d}" if is_day else f" {value.isoformat()}"
+    return f" {shlex.quote(str(value))}"
+
+
 def complete(text: str) -> str:
-    """Return a text with its commands as they find the store of the command that is running."""
+    """Return a text with its commands as they find the store of the command that is running, and what it is about."""
     context = click.get_current_context(silent=True)
-    store = context.meta.get(STORE, "") if context else ""
-    return COMMAND.sub(lambda match: f"`{match[1]}{'' if ' --db ' in match[1] else store}`", text)
+    if context is None:
+        return text
+    return COMMAND.sub(lambda match: f"`{_completed(context, match[1])}`", text)
+
+
+def _completed(context: click.Context, command: str) -> str:
+    asked: Mapping[str, str] = context.meta.get(ASKED, {})
+    taken = _parameters(context, command) if asked else ()
+    about = "".join(option for name, option in asked.items() if name in taken)
+    return f"{command}{about}{'' if ' --db ' in command else context.meta.get(STORE, '')}"
+
+
+def _parameters(context: click.Context, command: str) -> list[str | None]:
+    """Return the parameters of a command that is shown."""
+    shown: click.Command | None = context.find_root().command
+    for word in shlex.split(command)[1:]:
+        if not isinstance(shown, click.Group):
+            break
+        shown = shown.get_command(context, word)
+    return [parameter.name for parameter in shown.params] if shown else []

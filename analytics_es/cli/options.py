@@ -16,9 +16,9 @@ from attrs import fields, frozen
 
 from analytics_es.cli.display import Bar, Block, Form, print_answer
 from analytics_es.cli.forms import form_options
-from analytics_es.cli.hints import note_store
+from analytics_es.cli.hints import note_asked, note_store
 from analytics_es.cli.names import named, names_option
-from analytics_es.cli.periods import Asked, for_a_screen, options_of_a_period
+from analytics_es.cli.periods import REPEATED, Asked, for_a_screen, options_of_a_period
 from analytics_es.cli.periods import moment as moment
 from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.events.event import MAX_SOURCE
@@ -227,6 +227,7 @@ def period_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def asking(**options: Any) -> None:
+        note_asked(REPEATED)
         asked = Asked.taken(options)
         names = [field.name for field in fields(Question) if field.name in options]
         command(Question(asked=asked, **{name: options.pop(name) for name in names}), **options)

@@ -87,6 +87,9 @@ _GRANULARITY = click.option(
     help="Buckets of the series, weeks from Monday.  [default: hour up to 3 days, day beyond; on a screen week beyond "
     "5 weeks, month beyond a year]",
 )
+# What a command that is shown to be copied repeats: which period, in which zone, as of when.
+REPEATED = [*(option.replace("-", "_") for option in _WORDS), "month", "period", "start", "end", "since", "until"]
+REPEATED += ["length", "tz", "as_of"]
 
 
 @frozen(kw_only=True)

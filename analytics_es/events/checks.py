@@ -9,9 +9,9 @@ from datetime import UTC, timedelta, tzinfo
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
-from analytics_es.errors import BadField, TooDeep
-from analytics_es.types.values import PLAIN, SCALARS, moment, plain, written
+from analytics_es.errors import BadField
 from analytics_es.types.values import milliseconds as in_milliseconds
+from analytics_es.types.values import moment, plain
 
 MAX_DEPTH = 16
 MAX_TEXT = 1024
@@ -35,7 +35,7 @@ def text(name: str, value: Any) -> str | None:
     if type(value) is str and 0 < len(value) <= MAX_TEXT:
         return value
     if type(value) is int:
-        value = str(_whole(name, value))
+        value = str(whole(name, value))
     if type(value) is not str:
         raise BadField(field=name, problem=f"must be a text, not {kind_of(value)}")
     if len(value) > MAX_TEXT:
@@ -78,7 +78,7 @@ def ordinal(name: str, value: Any) -> int:
 def _number(name: str, value: Any, limit: int) -> None:
     if type(value) not in (int, float, Decimal):
         raise BadField(field=name, problem=f"must be a number, not {kind_of(value)}")
-    if not _finite(value):
+    if not is_finite(value):
         raise BadField(field=name, problem="must be a finite number", actual=str(value))
     if not 0 <= value <= limit:
         raise BadField(field=name, problem=f"must be between 0 and {_power(limit)}", actual=shown(value))
@@ -89,7 +89,8 @@ def _power(limit: int) -> str:
     return f"10^{len(str(limit)) - 1}"
 
 
-def _finite(value: float | Decimal) -> bool:
+def is_finite(value: float | Decimal) -> bool:
+    """Say whether a number is neither infinite nor none."""
     return value.is_finite() if type(value) is Decimal else type(value) is int or math.isfinite(value)
 
 
@@ -260,75 +261,14 @@ def _percent(name: str, value: Any) -> Decimal:
     return Decimal(digits.rstrip("0").rstrip(".")) if "." in digits else Decimal(int(digits))
 
 
-# ── fields of your own ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def attributes(name: str, value: Any) -> dict[str, Any]:
-    """Keep a flat mapping of names to plain values."""
-    if not isinstance(value, Mapping):
-        raise BadField(field=name, problem=f"must map names to plain values, not {kind_of(value)}")
-    for attribute, content in value.items():
-        if isinstance(content, Mapping | list | tuple) and type(plain(content)) not in SCALARS:
-            problem = "must be a text, number or boolean: attributes are flat"
-            raise BadField(field=f"{name}.{attribute}", problem=problem)
-    return dict(free(name, value, 2))
-
-
-def free(name: str, value: Any, depth: int) -> Any:
-    """Keep what the vocabulary does not know: any JSON, within limits."""
-    kind = type(value)
-    if kind not in PLAIN:
-        value = written(plain(value))
-        kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return value
-    if kind is int:
-        return _whole(name, value)
-    if kind is float or kind is Decimal:
-        if not _finite(value):
-            raise BadField(field=name, problem="must be a finite number", actual=str(value))
-        return value if kind is float else _written(name, value)
-    if depth > MAX_DEPTH:
-        raise TooDeep(field=name.partition(".")[0], limit=MAX_DEPTH)
-    if isinstance(value, Mapping):
-        named = by_name(name, value)
-        return {key: free(f"{name}.{key}", content, depth + 1) for key, content in named.items()}
-    if isinstance(value, list | tuple):
-        return [free(name, content, depth + 1) for content in value]
-    raise BadField(field=name, problem=f"must be a JSON value, not {kind_of(value)}")
-
-
-def field_name(key: Any) -> str:
-    """Keep the name of a field."""
-    name = plain(key)
-    if type(name) is not str:
-        raise BadField(field=shown(key), problem=f"field names must be texts, not {kind_of(key)}")
-    return name
-
-
-_ONLY_TEXTS = frozenset({str})
-
-
-def by_name(place: str, values: Mapping[Any, Any]) -> Mapping[str, Any]:
-    """Return values by names that are texts and nothing but texts; names that differ as objects may be one as texts."""
-    if _ONLY_TEXTS.issuperset(map(type, values)):
-        return values
-    named: dict[str, Any] = {}
-    for key, content in values.items():
-        name = field_name(key)
-        if name in named:
-            raise BadField(field=f"{place}.{name}" if place else name, problem="is there twice")
-        named[name] = content
-    return named
-
-
-def _whole(name: str, value: int) -> int:
+def whole(name: str, value: int) -> int:
+    """Keep a whole number of 64 bits."""
     if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
         raise BadField(field=name, problem="is an integer beyond 64 bits: pass it as text")
     return value
 
 
-def _written(name: str, value: Decimal) -> float | str:
+def written_decimal(name: str, value: Decimal) -> float | str:
     """Return a decimal as the JSON number that says the same, else in full, unless that has too many digits."""
     if Decimal(repr(float(value))) == value:
         return float(value)

@@ -8,7 +8,8 @@ from typing import Any
 
 from analytics_es.errors import BadData, BadField, CostWithoutCurrency, SubsetAboveTotal
 from analytics_es.events import checks, tiers
-from analytics_es.events.checks import MAX_DURATION_MS, MAX_TEXT, SCOPES, Check, by_name, free, kind_of
+from analytics_es.events.checks import MAX_DURATION_MS, MAX_TEXT, SCOPES, Check, kind_of
+from analytics_es.events.free import attributes, by_name, free
 from analytics_es.types.values import PLAIN, plain
 
 FAMILIES = ("budget", "conversation", "job", "provider", "task", "tool")
@@ -46,7 +47,7 @@ COMMON: dict[str, Check] = {
     "status": checks.status,
     "duration_ms": checks.milliseconds,
     "value": checks.decimal,
-    "attributes": checks.attributes,
+    "attributes": attributes,
 }
 VOCABULARY: dict[str, Check] = {
     **COMMON,

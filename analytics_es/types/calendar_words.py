@@ -30,6 +30,9 @@ class Length(NamedTuple):
     number: int
     unit: str
 
+    def __str__(self) -> str:
+        return f"{self.number}{self.unit}"
+
     @classmethod
     def read(cls, text: str) -> Length | None:
         """Read 24h, 7d, 2w, 1m or 1y; None for what is no length."""

@@ -38,6 +38,7 @@ UNDATED: list[tuple[str, ...]] = [
     ("projections", "status"),
     ("projections", "verify"),
     ("dead-letters", "list"),
+    ("views",),
 ]
 QUESTIONS = [*((*question, *WEEK) for question in DATED), *UNDATED]
 OPERATIONS = {  # they do something, and say with --json what became of it

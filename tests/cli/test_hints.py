@@ -55,6 +55,42 @@ def test_a_command_that_is_shown_finds_the_same_store(cli: Cli, store: str, comm
         assert copied is None or (copied.exit_code, "no store" in copied.output) == (0, False), copied.output
 
 
+ABOUT = [
+    MARCH,
+    ("--month", "2026-03"),
+    ("--since", "2026-03-01", "--until", "2026-03-07"),
+    ("--from", "2026-03-02T06:30", "--last", "2d", "--tz", "Asia/Kolkata"),
+    (*MARCH, "--as-of", "20"),
+]
+
+
+@pytest.mark.parametrize("about", ABOUT, ids=" ".join)
+@pytest.mark.parametrize("command", ["report", "usage user --top 3"])
+def test_a_command_that_is_shown_is_about_the_same_time(
+    cli: Cli, store: str, command: str, about: tuple[str, ...]
+) -> None:
+    told = cli(*command.split(), *about, "--db", store).output
+    asked = [shlex.split(hint) for hint in HINT.findall(told) if hint.split()[0] in ("usage", "summary", "cost")]
+    (period,) = set(re.findall(r"  (2026\S+ \S+ – \S+ \S+ \S+?)[,\n]", told))
+
+    assert asked
+    for hint in asked:
+        assert period in cli(*hint).output
+        assert ("--as-of" in hint) == ("--as-of" in about)
+
+
+def test_budgets_of_a_period_that_is_over_are_listed_as_of_its_end(cli: Cli, store: str) -> None:
+    with opened(store) as analytics:
+        for number in range(5):
+            allocated = {"budget_id": f"b{number}", "amount": "1", "currency": "USD", "ends_at": "2026-03-09T00:00:00Z"}
+            analytics.record_event("budget.allocated", allocated, occurred_at=NOON).unwrap()
+    report = cli("report", *MARCH, "--db", store).output
+    (hint,) = [hint for hint in HINT.findall(report) if hint.startswith("budgets")]
+
+    assert "as of 2026-03-07 23:59" in report
+    assert "b4" in cli(*shlex.split(hint)).output
+
+
 def test_where_the_store_was_not_typed_a_command_is_as_short_as_before(
     cli: Cli, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -268,6 +268,29 @@ def test_a_correction_makes_known_what_was_not(analytics: AnalyticsService) -> N
 
 
 @both
+@pytest.mark.store(privacy="full", clock=lambda: NOON + timedelta(days=3))
+def test_what_is_merged_and_published_later_changes_what_is_priced(analytics: AnalyticsService) -> None:
+    call = {
+        "event_type": "provider.call.completed",
+        "data": {"provider": "acme", "model": "acme-large", "input_tokens": 1_000_000},
+        "occurred_at": NOON,
+    }
+
+    def shown() -> list[tuple[str, Decimal | None, int]]:
+        rows = query(analytics, "SELECT * FROM v_cost_daily ORDER BY currency")
+        return [(row["currency"], number(row, "cost"), row["calls"]) for row in rows]
+
+    record(analytics, {**call, "id": "first"})
+    assert shown() == [("", None, 1)]
+    record(analytics, {**call, "id": "second"})  # into rows that were priced
+    assert shown() == [("", None, 2)]
+    analytics.publish_prices([price(per_mtok={"input_tokens": "2"})]).unwrap()
+    assert shown() == [("EUR", Decimal(4), 2)]
+    analytics.publish_prices([price(per_mtok={"input_tokens": "3"})]).unwrap()
+    assert shown() == [("EUR", Decimal(6), 2)]
+
+
+@both
 @pytest.mark.store(privacy="full", clock=lambda: NOON + timedelta(days=200))
 def test_they_hold_what_retention_keeps(analytics: AnalyticsService) -> None:
     times = [NOON + timedelta(days=days) for days in range(0, 40, 2)]

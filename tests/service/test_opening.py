@@ -359,7 +359,7 @@ ANOTHER = "is not an analytics_es store (it is a SQLite database of another appl
         (a_device, "not_writable", "null cannot be written: it is not a file."),
         (a_pipe, "not_writable", "a.db cannot be written: it is not a file."),
         (a_long_name, "not_writable", "cannot be written: File name too long."),
-        (a_name_with_nul, "not_writable", "cannot be written: its name holds a NUL character."),
+        (a_name_with_nul, "bad_option", "url_or_path must be the path of a file, not "),
     ],
 )
 def test_what_cannot_be_opened_is_told_and_left_as_it_is(tmp_path: Path, place: Place, code: str, told: str) -> None:

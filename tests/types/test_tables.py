@@ -290,6 +290,7 @@ def test_times_are_in_the_zone_of_the_store() -> None:
     ("number", "kind"),
     [
         ("0.00369", pa.decimal128(38, 18)),
+        ("0E+50", pa.decimal128(38, 18)),
         ("1e-25", pa.decimal128(38, 25)),
         ("123456789012345678901234567890.5", pa.decimal128(38, 8)),
         ("1234567890123456789012345678901.23456780", pa.decimal128(38, 7)),

@@ -61,7 +61,8 @@ def report(answers: Report) -> Iterator[Block]:
         yield totals(cost)
     if answers.budgets.budgets:
         title = f"Budgets  as of {answers.budgets.at:%Y-%m-%d %H:%M}"
-        yield budgets(answers.budgets.budgets, BUDGETS, "`analytics-es budgets`", title=title)
+        then = "" if usage.completeness.open_buckets else f" --at {answers.budgets.at.isoformat(timespec='seconds')}"
+        yield budgets(answers.budgets.budgets, BUDGETS, f"`analytics-es budgets{then}`", title=title)
     stands_on = [answer.completeness for answer in (usage, performance, cost)]
     yield parts.footer(stands_on, usage.period, parts.PERCENTILES)
 

@@ -61,8 +61,9 @@ def _decimal(numbers: Iterable[Decimal], usual: int) -> Any:
     for number in numbers:
         _, digits, exponent = number.as_tuple()
         text = "".join(map(str, digits)).rstrip("0")
-        places = -int(exponent) - (len(digits) - len(text)) if text else 0
-        before, after = max(before, len(digits) + int(exponent)), max(after, places)
+        if text:  # of 0 there is nothing to hold, however it is written
+            before = max(before, len(digits) + int(exponent))
+            after = max(after, -int(exponent) - (len(digits) - len(text)))
     if before + after > DIGITS:
         return pa.string()
     return pa.decimal128(DIGITS, max(after, min(usual, DIGITS - before)))
