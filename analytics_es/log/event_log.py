@@ -16,7 +16,7 @@ from analytics_es.log.database import Cursor
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.seals import Seals
 from analytics_es.log.strict import Strict
-from analytics_es.types import Progress
+from analytics_es.types import Progress, arrays
 
 SPAN_GAP = 1000
 COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary()), ("key", pa.string())])
@@ -237,7 +237,7 @@ def upcast(table: pa.Table) -> pa.Table:
         return table
     types, states = table.column("type").to_pylist(), table.column("state").to_pylist()
     states = [codec.upcast(event_type, state) for event_type, state in zip(types, states, strict=True)]
-    return table.set_column(2, COLUMNS.field("state"), pa.array(states, pa.binary()))
+    return table.set_column(2, COLUMNS.field("state"), arrays.make(states, pa.binary()))
 
 
 def gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from analytics_es.errors import ReadOnly
 from analytics_es.log.event_log import LAST, EventLog, Held, Range
+from analytics_es.types import arrays
 
 Chooses = Callable[[str], bool]
 
@@ -81,7 +82,7 @@ class LogSlice(EventLog):
     def _chosen(self, table: pa.Table) -> pa.Table:
         if self._of_types is None:
             return table
-        return table.filter(pa.array(map(self._of_types, table.column("type").to_pylist()), pa.bool_()))
+        return table.filter(arrays.make(map(self._of_types, table.column("type").to_pylist()), pa.bool_()))
 
     def _is_chosen(self, event_type: str) -> bool:
         return self._of_types is None or self._of_types(event_type)

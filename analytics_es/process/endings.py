@@ -104,5 +104,12 @@ def _each(endings: WeakValueDictionary[int, Ending], tell: Callable[[Ending], No
             logger.debug("ending %r", ending, exc_info=True)
 
 
+def come_first() -> None:
+    """Run the hook before those that have been registered by now: what is used until the end must not end before."""
+    if not is_near():  # hooks that run already are not joined by others, on some interpreters
+        atexit.unregister(end_all)
+        atexit.register(end_all)
+
+
 # When this is imported: hooks that others register later, such as that of tracing, run before it.
 atexit.register(end_all)

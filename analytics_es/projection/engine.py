@@ -18,6 +18,9 @@ import duckdb
 from analytics_es.errors import Closed
 from analytics_es.process import endings, forks
 
+# DuckDB has a hook of its own, which interrupts whatever is being asked.
+endings.come_first()
+
 Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
 

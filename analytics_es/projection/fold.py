@@ -24,6 +24,7 @@ from analytics_es.projection.decoding import APART, decoding
 from analytics_es.projection.engine import Engine
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 from analytics_es.projection.rows import Row, Rows, scaled_up
+from analytics_es.types import arrays
 
 Micros = tuple[int, int]  # [start, end)
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
@@ -181,7 +182,7 @@ class Fold:
     def count_days(self, keys: Sequence[str]) -> list[Day]:
         """Count events by the days that their keys name, and add up their checksums."""
         with self._engine.alone():
-            return self._days(pa.table({"key": pa.array(keys, pa.string())}))
+            return self._days(pa.table({"key": arrays.make(keys, pa.string())}))
 
     def close(self) -> None:
         """Let go of the engine, when nobody folds any more."""
@@ -195,7 +196,7 @@ class Fold:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
         events, untyped = _without_untyped(events)
         rows = [self._facts(event_type) for event_type in events.column("type").unique().to_pylist()]
-        self._connection.register("types", pa.Table.from_pylist(rows, schema=self._schema()))
+        self._connection.register("types", self._types(rows))
         try:
             decoded = evolve(self._decode(events, within), broken=untyped)
         except (engine.EngineError, pa.ArrowInvalid):
@@ -223,12 +224,17 @@ class Fold:
     def _without_broken(self, events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
         """Set aside, one by one, what is stored but is no JSON."""
         states = [_text(state) for state in events.column("state").to_pylist()]
-        self._connection.register("batch", events.set_column(2, "state", pa.array(states, pa.string())))
+        self._connection.register("batch", events.set_column(2, "state", arrays.make(states, pa.string())))
         valid = self._connection.execute(
             "SELECT position, type, coalesce(json_valid(state), false) FROM batch"
         ).fetchall()
-        fine = pa.array([ok for _, _, ok in valid], pa.bool_())
+        fine = arrays.make([ok for _, _, ok in valid], pa.bool_())
         return events.filter(fine), [(position, event_type) for position, event_type, ok in valid if not ok]
+
+    def _types(self, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+        schema = self._schema()
+        columns = [arrays.make([row[field.name] for row in rows], field.type) for field in schema]
+        return pa.Table.from_arrays(columns, schema=schema)
 
     def _schema(self) -> pa.Schema:
         texts = [(name, pa.string()) for name in ("type", "family", "activity", "verdict")]
@@ -274,7 +280,7 @@ def consumes(declaration: Declaration, event_type: str) -> bool:
 def consumed(events: pa.Table, declaration: Declaration) -> pa.Table:
     """Return the events whose type a projection takes."""
     types = [kind for kind in events.column("type").unique().to_pylist() if kind and consumes(declaration, kind)]
-    return events.filter(pc.is_in(events.column("type"), pa.array(types, pa.string())))
+    return events.filter(pc.is_in(events.column("type"), arrays.make(types, pa.string())))
 
 
 def succeeded(result: Folded | FoldFailed) -> Folded:
@@ -295,7 +301,7 @@ def _without_untyped(events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]
     none = [kind for kind in events.column("type").unique().to_pylist() if not is_type(kind)]
     if not none:
         return events, []
-    untyped = pc.is_in(events.column("type"), pa.array(none, pa.string()))
+    untyped = pc.is_in(events.column("type"), arrays.make(none, pa.string()))
     aside = events.filter(untyped)
     places = zip(aside.column("position").to_pylist(), aside.column("type").to_pylist(), strict=True)
     return events.filter(pc.invert(untyped)), [(position, kind or "") for position, kind in places]

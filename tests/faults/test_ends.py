@@ -179,3 +179,23 @@ def test_a_service_that_a_bus_delivers_to_goes_on(path: Path) -> None:
 
     with opened(path) as analytics:
         assert [event.type for event in recorded(analytics)] == ["tool.call.completed"]
+
+
+THE_HOOK_OF_THE_ENGINE = """
+import atexit
+register, order = atexit.register, []
+def noted(hook, *arguments, **named):
+    order.append(getattr(hook, "__module__", None) or "duckdb")  # those of compiled modules do not say
+    return register(hook, *arguments, **named)
+atexit.register = noted
+from analytics_es import AnalyticsService
+analytics = AnalyticsService.open(":memory:")
+print([name for name in order if name.startswith(("duckdb", "analytics_es"))][-1])
+"""
+
+
+def test_what_is_folded_comes_to_rest_before_the_engine_interrupts_it() -> None:
+    command = [sys.executable, "-c", THE_HOOK_OF_THE_ENGINE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "analytics_es.process.endings", "")

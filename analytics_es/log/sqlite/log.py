@@ -33,7 +33,7 @@ from analytics_es.log.sqlite.file import check
 from analytics_es.log.sqlite.recorder import BYTES, SELECT_NOTE, SQLiteRecorder
 from analytics_es.log.sqlite.seals import SQLiteSeals
 from analytics_es.log.strict import EVERY, INDEX, STRICT, Strict, StrictIds, create_index, shared
-from analytics_es.types import Progress
+from analytics_es.types import Progress, arrays
 
 KIND = 0x41455345  # "AESE"
 SCHEMA = 3  # 1 knew no seals and no notes; until 2, rows of files were known by their place
@@ -282,4 +282,5 @@ def _unsealed(cursor: sqlite3.Cursor, statement: str) -> str:
 
 
 def _batch(rows: list[tuple[int, str, bytes, str]]) -> pa.RecordBatch:
-    return pa.record_batch([list(column) for column in zip(*rows, strict=True)], schema=COLUMNS)
+    columns = zip(zip(*rows, strict=True), COLUMNS.types, strict=True)
+    return pa.record_batch([arrays.make(column, kind) for column, kind in columns], schema=COLUMNS)

@@ -1,0 +1,66 @@
+"""Lists as arrays of Arrow, made of their bytes.
+
+`pyarrow.array` of a list imports pandas, where pandas and numpy are installed: a second of nobody's wish, in whichever
+thread is the first to make one, and a failure where the process ends meanwhile.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
+from typing import Any
+
+import pyarrow as pa
+
+
+def make(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
+    """Return values as `pyarrow.array` does; None is null. Of other kinds than these four, it is asked."""
+    values = list(values)
+    try:
+        return _MAKERS[kind](values)
+    except (KeyError, TypeError, AttributeError, OverflowError, ValueError):
+        return pa.array(values, kind)
+
+
+def _integers(values: list[int | None]) -> pa.Array:
+    numbers = array("q", [number or 0 for number in values] if None in values else values)
+    return pa.Array.from_buffers(pa.int64(), len(values), [_present(values), pa.py_buffer(numbers)])
+
+
+def _texts(values: list[str | None]) -> pa.Array:
+    return _pieces(pa.string(), values, [text.encode() if text is not None else b"" for text in values])
+
+
+def _binaries(values: list[bytes | None]) -> pa.Array:
+    return _pieces(pa.binary(), values, [piece if piece is not None else b"" for piece in values])
+
+
+def _truths(values: list[bool | None]) -> pa.Array:
+    if not {True, False, None}.issuperset(values):
+        raise TypeError
+    return pa.Array.from_buffers(pa.bool_(), len(values), [_present(values), _bits(map(bool, values))])
+
+
+def _pieces(kind: pa.DataType, values: Sequence[object], pieces: list[bytes]) -> pa.Array:
+    offsets = array("i", accumulate(map(len, pieces), initial=0))
+    buffers = [_present(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(pieces))]
+    return pa.Array.from_buffers(kind, len(values), buffers)
+
+
+def _present(values: Sequence[object]) -> pa.Buffer | None:
+    return _bits(value is not None for value in values) if None in values else None
+
+
+def _bits(truths: Iterable[bool]) -> pa.Buffer:
+    """Pack truths as Arrow does: the first one is the lowest bit of the first byte."""
+    digits = "".join("1" if true else "0" for true in truths)[::-1]
+    return pa.py_buffer(int(digits or "0", 2).to_bytes((len(digits) + 7) // 8, "little"))
+
+
+_MAKERS: dict[pa.DataType, Callable[[list[Any]], pa.Array]] = {
+    pa.int64(): _integers,
+    pa.string(): _texts,
+    pa.binary(): _binaries,
+    pa.bool_(): _truths,
+}
