@@ -54,7 +54,7 @@ def test_the_service_imports_nothing_heavy_until_it_is_opened() -> None:
 
     assert modules & (HEAVY | {"click"}) == set()
     rooms = {name.split(".")[1] for name in modules if name.startswith("analytics_es.")}
-    assert rooms == {"errors", "service", "types"}
+    assert rooms == {"errors", "process", "service", "types"}
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])

@@ -27,6 +27,7 @@ from analytics_es.types import (
     UsagePoint,
     UsageStats,
 )
+from analytics_es.types.values import shown
 
 REPORTED, COST = "cost.reported_cost", "cost.cost"
 
@@ -72,7 +73,7 @@ def _keys_of_answer(answer: Answer) -> dict[str, str]:
         case MetricSummary() | UsageStats() | PerformanceMetrics() | CostBreakdown():
             return {}
         case _:
-            raise NotARow(row=f"{answer!r:.80}")
+            raise NotARow(row=f"{shown(answer):.80}")
 
 
 def _keys(row: Row) -> dict[str, str]:
@@ -96,7 +97,7 @@ def _keys(row: Row) -> dict[str, str]:
         case MetricPoint() | UsagePoint() | PerformancePoint():
             return {}
         case _:
-            raise NotARow(row=f"{row!r:.80}")
+            raise NotARow(row=f"{shown(row):.80}")
 
 
 def _bucket(answer: Answer, start: datetime) -> TimePeriod:

@@ -290,6 +290,6 @@ def shown(value: Any) -> str:
     """Return a value as a message can hold it."""
     try:
         written = str(value) if type(value) is Decimal else repr(value)
-    except ValueError:
-        return kind_of(value)  # Python does not write out the digits of a giant integer
+    except Exception:  # a giant integer, whose digits Python does not write out, or of a class of the caller's own
+        return kind_of(value)
     return written if len(written) <= SHOWN else f"{written[:SHOWN]}…"

@@ -21,6 +21,8 @@ logger = logging.getLogger("analytics_es")
 MOST = 1000  # different fields that are counted, and told of, by name
 TYPE = "type"
 
+REST = ("…", "…")
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$-]{0,63}")
 _WORD = re.compile(r"\W")
 Seen = dict[tuple[str, str], int]
 _told: set[tuple[str, str]] = set()
@@ -80,12 +82,13 @@ class Watch:
         place = (event_type, name)
         with self._counting:
             if place not in self._seen and len(self._seen) >= MOST:
-                place = ("…", "…")
+                place = REST
             self._seen[place] = self._seen.get(place, 0) + 1
             if place in _told or len(_told) > MOST:
                 return
             _told.add(place)
-        logger.warning("%s", NotRead.of(*place, suggestion if place == (event_type, name) else None))
+        told = name if suggestion or _NAME.fullmatch(name) else "…"  # a name may be that of a person
+        logger.warning("%s", NotRead.of(event_type, told, suggestion) if place != REST else NotRead.of(*REST, None))
 
     def seen(self) -> Seen:
         """Return how often each was seen until now."""

@@ -81,7 +81,10 @@ def read_filters(where: Mapping[str, Any] | None) -> dict[str, str]:
     if not isinstance(where, Mapping):
         expected = "names with texts, such as {'user': 'ada'}"
         raise BadQuestion(what="What is filtered by", expected=expected, value=shown(where))
-    return {plain(word): read_text(plain(word), text) for word, text in where.items()}
+    filters = {plain(word): text for word, text in where.items()}
+    if not all(type(word) is str for word in filters):
+        raise BadQuestion(what="What is filtered by", expected="names with texts", value=shown(where))
+    return {word: read_text(word, text) for word, text in filters.items()}
 
 
 def read_text(word: str, text: Any) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from analytics_es.errors import MissingProjection
 from analytics_es.types import TimePeriod
-from analytics_es.types.arguments import PERIODS, Moment, Period, read_moment, read_period
+from analytics_es.types.arguments import PERIODS, Moment, Period, bad, read_moment, read_period
 from analytics_es.types.values import plain
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from analytics_es.projection.declaration import Declaration
     from analytics_es.queries import QuestionContext
     from analytics_es.store import Store
+
+A_DAY = timedelta(days=1)  # around a time, which a calendar may look at
 
 
 @frozen(kw_only=True)
@@ -47,7 +49,12 @@ class Contexts:
 
     def moment(self, name: str, at: Moment) -> datetime:
         """Return a time, of a date or of what says no zone in the store's; raises BadArgument."""
-        return read_moment(name, at, self.store.calendar.zone)
+        moment = read_moment(name, at, self.store.calendar.zone)
+        try:
+            _ = moment.astimezone(UTC) - A_DAY, moment.astimezone(UTC) + A_DAY
+        except (OverflowError, ValueError):
+            raise bad(name, "a time in the years 1 to 9999", at) from None
+        return moment
 
     def about(self, about: Period | Answer) -> TimePeriod | Answer:
         """Return a period as it is meant; an answer, which has one, as it is."""

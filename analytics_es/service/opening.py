@@ -105,7 +105,7 @@ class Opening:
 
 def _address(name: str, address: Any) -> str:
     said = os.fspath(address) if isinstance(address, os.PathLike) else plain(address)
-    if said != "" and said is not None:
+    if said is not None and (type(said) is not str or said):
         arguments.path(name, said)
     return str(said)
 
@@ -127,6 +127,7 @@ OPTIONS: dict[str, arguments.Reader] = {
     "rebuild": arguments.one_of("auto", "manual"),
     "vault_key": arguments.path,
     "settings": arguments.path,
+    "strict": arguments.flag,
     "on_threshold": arguments.called,
     "clock": arguments.called,
 }

@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 from analytics_es.errors import AnalyticsError, BadArgument, BadPeriod
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.result import Attempt
-from analytics_es.types.values import moment, plain
+from analytics_es.types.values import PLAIN, moment, plain, shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,11 +59,8 @@ def reading_arguments(method: Callable[P, R]) -> Callable[P, R]:
 
 def bad(name: str, expected: str, value: Any) -> BadArgument:
     """Return the refusal of an argument; what it is is shown as far as it can be."""
-    try:
-        shown = repr(value)
-    except Exception:  # a giant integer, or of a class of the caller's own
-        shown = f"a {type(value).__name__}"
-    return BadArgument(name=name, expected=expected, value=shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…")
+    said = repr(value) if type(value) is str else shown(value)
+    return BadArgument(name=name, expected=expected, value=said if len(said) <= SHOWN else f"{said[:SHOWN]}…")
 
 
 # ── how each kind is read ───────────────────────────────────────────────────────────────────────────────────────
@@ -80,9 +77,11 @@ def text(name: str, value: Any) -> str:
     return said
 
 
-def plainly(_: str, value: Any) -> Any:
+def plainly(name: str, value: Any) -> Any:
     """Read what is as plain as it can be; whether it is right is said where it is looked for."""
     said = plain(value)
+    if type(said) not in PLAIN:
+        raise bad(name, "a text", value)
     return str(said) if type(said) is int and abs(said) <= MOST else said
 
 
@@ -168,7 +167,8 @@ def one_of(*words: str) -> Reader:
     """Read one of some words."""
 
     def read(name: str, value: Any) -> str:
-        if (said := plain(value)) not in words:
+        said = plain(value)
+        if type(said) is not str or said not in words:
             raise bad(name, f"one of {', '.join(words)}", value)
         return str(said)
 
@@ -186,7 +186,7 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys(("workers", "batch_size", "max_events"), from_one),
     **dict.fromkeys(("max_delay", "timeout", "max_wait"), seconds),
     **dict.fromkeys(("largest", "dry_run", "skip_refused", "exported", "with_prices", "set_aside", "discarded"), flag),
-    **dict.fromkeys(("batch", "thresholds", "on_sigterm"), flag),
+    **dict.fromkeys(("batch", "thresholds", "on_sigterm", "here"), flag),
     **dict.fromkeys(("to", "archive"), path),
     **dict.fromkeys(("progress", "on_refused", "on_duplicate", "on_failure"), called),
     **dict.fromkeys(("events", "entries"), several),
@@ -234,5 +234,5 @@ def read_period(value: Any, zone: Any, now: datetime) -> TimePeriod:
             problem = f"its bounds must be {error.details['expected']}"
             raise BadPeriod(text=error.details["value"], problem=problem) from None
         return TimePeriod(start, end)
-    shown = bad("", "", value).details["value"]
-    raise BadPeriod(text=shown, problem='pass a TimePeriod, a text such as "7d" or "2026-11", or (start, end)')
+    said = bad("", "", value).details["value"]
+    raise BadPeriod(text=said, problem='pass a TimePeriod, a text such as "7d" or "2026-11", or (start, end)')

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from analytics_es.errors import BadPeriod, UnknownTimezone
 from analytics_es.types.calendar_words import Length, days_of, first_day, later, midnight
-from analytics_es.types.values import plain
+from analytics_es.types.values import SCALARS, plain, shown
 
 Granularity = Literal["hour", "day", "week", "month", "total"]
 Zone = str | ZoneInfo | None
@@ -58,8 +58,11 @@ class TimePeriod:
 
     @granularity.validator
     def _one_of_five(self, _: Any, value: str) -> None:
-        if value not in get_args(Granularity):
-            raise BadPeriod(text=value, problem="its granularity must be hour, day, week, month or total")
+        if type(value) not in SCALARS or value not in get_args(Granularity):
+            raise BadPeriod(
+                text=value if type(value) in SCALARS else shown(value),
+                problem="its granularity must be hour, day, week, month or total",
+            )
 
     def __attrs_post_init__(self) -> None:
         # Two times of one zone compare by what its clocks show, which may go back: what counts is the instant.
@@ -83,7 +86,7 @@ class TimePeriod:
         Raises BadPeriod.
         """
         end = _at(now)
-        text = ", ".join(f"{unit}={count}" for unit, count in length.items())
+        text = ", ".join(f"{unit}={shown(count)}" for unit, count in length.items())
         if unknown := [unit for unit in length if unit not in _UNITS]:
             raise BadPeriod(text=text, problem=f"{unknown[0]} is none of its units, which are {', '.join(_UNITS)}")
         try:
@@ -208,7 +211,7 @@ class CalendarPeriod(TimePeriod):
 
 
 def _of(start: datetime, end: datetime, granularity: Granularity | None) -> TimePeriod:
-    return TimePeriod(start, end, granularity) if granularity else TimePeriod(start, end)
+    return TimePeriod(start, end, granularity) if granularity is not None else TimePeriod(start, end)
 
 
 def _read(text: str, zone: ZoneInfo, now: datetime, granularity: Granularity | None) -> tuple[TimePeriod, bool]:
@@ -242,22 +245,25 @@ def _instant(text: str, zone: ZoneInfo) -> datetime:
 def _zone(zone: str | ZoneInfo) -> ZoneInfo:
     if isinstance(zone, ZoneInfo):
         return zone
+    name = plain(zone)
     try:
-        return ZoneInfo(zone)
-    except (KeyError, ValueError, OSError, TypeError, AttributeError):
-        raise UnknownTimezone(name=f"{zone!s:.300}") from None
+        if type(name) is str:
+            return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        pass
+    raise UnknownTimezone(name=f"{shown(name):.300}")
 
 
 def _at(now: Any) -> datetime:
     at = datetime.now(UTC) if now is None else now
     if not isinstance(at, datetime) or at.utcoffset() is None:
         problem = "it has no time zone" if isinstance(at, datetime) else "it is no time (datetime)"
-        raise BadPeriod(text=f"{at!s:.80}", problem=f"as a now, {problem}")
+        raise BadPeriod(text=f"{shown(at):.80}", problem=f"as a now, {problem}")
     return at
 
 
 def _text(text: Any) -> str:
     text = plain(text)
     if not isinstance(text, str):
-        raise BadPeriod(text=f"{text!r:.80}", problem=_WRITE)
+        raise BadPeriod(text=f"{shown(text):.80}", problem=_WRITE)
     return text

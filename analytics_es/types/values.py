@@ -37,14 +37,29 @@ def plain(value: Any) -> Any:
 
 def _scalar(value: Any) -> Any:
     """Return a number or a scalar of numpy's; a fraction is neither, its digits may never end."""
+    kind = getattr(getattr(type(value), "dtype", None) and value.dtype, "kind", "")
+    if kind in _TIMES:
+        return _time(value, _TIMES[kind])
     if isinstance(value, Integral):
         return index(value)
     if isinstance(value, Real) and not isinstance(value, Rational):
         return float(value)
-    if getattr(value, "shape", None) == () and callable(item := getattr(value, "item", None)):
+    if hasattr(type(value), "shape") and value.shape == () and callable(item := getattr(value, "item", None)):
         inner = item()
         return plain(inner) if type(inner) is not type(value) else value
     return value
+
+
+# Kinds of numpy's times and lengths of time, and what they are in Python.
+_TIMES: dict[str, type] = {"M": date, "m": timedelta}
+
+
+def _time(value: Any, python: type) -> Any:
+    """Return a time of numpy's to the microsecond; one that is none, or in months, which are of no length, as it is."""
+    exactly = value.item()
+    if isinstance(exactly, int) and value.dtype.str.endswith(("[ns]", "[ps]", "[fs]", "[as]")):
+        exactly = value.astype(f"{value.dtype.kind}8[us]").item()
+    return exactly if isinstance(exactly, python) else value
 
 
 # `str.__str__` and its like give an exact one of a subclass's instance, whatever that says of itself.
@@ -55,6 +70,14 @@ _EXACT: tuple[tuple[type, Any], ...] = (
     (Decimal, Decimal),
     (UUID, UUID.__str__),
 )
+
+
+def shown(value: Any) -> str:
+    """Return what a message may show of a value, whatever that does when it is looked at."""
+    try:
+        return value if type(value) is str else repr(value)
+    except Exception:  # a giant integer, or of a class of the caller's own
+        return f"a {type(value).__name__}"
 
 
 def written(value: Any) -> Any:

@@ -223,6 +223,8 @@ def test_two_names_that_say_the_same_are_refused(analytics: AnalyticsService, da
         ("duration_ms", numpy.float32(0.5), 0.5),
         ("value", numpy.int64(5), "5"),
         ("batch", numpy.bool_(True), True),
+        ("duration_ms", numpy.timedelta64(5_000_000, "ns"), 5),
+        ("own", numpy.datetime64("2026-03-02T10:00:00.000000001"), "2026-03-02T10:00:00"),
         ("own", numpy.array(5), 5),
         ("own", numpy.float32(0.1), 0.10000000149011612),
         ("own", date(2026, 3, 2), "2026-03-02"),
@@ -250,6 +252,8 @@ def test_numbers_and_times_are_kept_as_what_they_say(field: str, value: Any, kep
         ("own", Kind.PAIR, "a Kind"),
         ("own", timedelta(1), "a timedelta"),
         ("own", numpy.array([1, 2]), "a ndarray"),
+        ("own", numpy.timedelta64(3, "M"), "a timedelta64"),
+        ("own", numpy.datetime64("NaT"), "a datetime64"),
         ("own", 1j, "a complex"),
     ],
 )

@@ -186,6 +186,16 @@ def test_a_name_of_several_lines_is_one_line_in_a_log(caplog: pytest.LogCaptureF
     assert [record.getMessage().count("\n") for record in caplog.records] == [0]
 
 
+def test_a_name_that_may_be_that_of_a_person_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with opened() as analytics:
+        analytics.record_event(**call(**{"ada@example.com": 3, "Ada Lovelace": 1, "ticket": "A-7"})).unwrap()
+        names = {entry.field for entry in analytics.unread_fields(here=True).unwrap()}
+
+    told = [record.getMessage().partition(" of ")[0] for record in caplog.records]
+    assert told == ["…", "…", "ticket"]
+    assert names == {"ada@example.com", "Ada Lovelace", "ticket"}
+
+
 def test_the_error_names_field_and_suggestion() -> None:
     error = NotRead.of("provider.call.completed", "prompt_tokens", "input_tokens")
 
