@@ -15,7 +15,7 @@ from analytics_es.cost.context import with_prices
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.prices import Rate, UnitPrices
 from analytics_es.cost.prices.quantities import EXACT, side
-from analytics_es.cost.turns import NEVER, Name, Turning
+from analytics_es.cost.turns import ANY_OTHER, NEVER, Name, Turning
 from analytics_es.events.event import microseconds, time_of
 from analytics_es.events.tiers import BATCH, STANDARD
 from analytics_es.projection.declaration import Declaration
@@ -191,7 +191,7 @@ class Costing:
     def _turns(self, name: Name, start: datetime, end: datetime) -> Turning:
         """Say when within a period, and above which thresholds, the price of a model changes."""
         names = self._assumption.priced_as(name)
-        tiers = {tier for whose in names for tier in self._book.tiers(*whose)}
+        tiers = {ANY_OTHER, *(tier for whose in names for tier in self._book.tiers(*whose))}
         by_tier = {tier: self._turns_of(tier, names, start, end) for tier in tiers}
         turns = {turn for turning in by_tier.values() for turn in turning.turns}
         thresholds = {above for turning in by_tier.values() for above in turning.thresholds}

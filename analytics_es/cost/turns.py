@@ -17,6 +17,8 @@ from analytics_es.read_models import Tiling
 Name = tuple[str, str]  # of a provider and of a model, as events have them
 Stretch = tuple[int, int]  # epoch seconds [start, end)
 
+ANY_OTHER = "*"  # tier that nobody names: what is free is free in all of them
+
 
 @frozen
 class Turning:
@@ -31,7 +33,7 @@ class Turning:
 
     def of(self, tier: str) -> Turning:
         """Return what changes the price of one tier; that of another one is not to keep its calls from being priced."""
-        return self.by_tier.get(tier, NEVER) if self.by_tier else self
+        return self.by_tier.get(tier) or self.by_tier.get(ANY_OTHER, NEVER) if self.by_tier else self
 
     def last(self, at: int, otherwise: int) -> int:
         """Return the last change until a time (microseconds), before which there was another price."""

@@ -692,6 +692,18 @@ def test_calls_of_a_free_model_cost_nothing_whatever_they_tell() -> None:
     assert (total(answer), answer.computed_calls, why(answer)) == ({"USD": 0}, 3, [])
 
 
+def test_what_is_free_from_a_time_on_is_free_in_a_tier_that_nobody_names() -> None:
+    free = {"provider": "acme", "model": "*", "effective_from": "2026-03-08T12:30:00.000001Z", "free": True}
+    zero: dict[str, Any] = {"cost": "0", "currency": "USD", "service_tier": "vip", "input_tokens": 5}
+    times = [FIRST, FIRST + timedelta(days=2)]
+
+    priced = {**PRICE, "effective_from": "2026-03-08T12:00:00Z"}  # of any other tier, from before that
+
+    answer = costs([call(**zero, occurred_at=time) for time in times], free, priced)
+
+    assert (total(answer), answer.totals[0].calls, why(answer)) == ({"USD": 0}, 1, [("reported_as_zero", 1)])
+
+
 def test_a_call_that_told_no_usage_is_not_known() -> None:
     assert why(costs([call()], PRICE)) == [("no_usage", 1)]
 

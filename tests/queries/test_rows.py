@@ -451,10 +451,16 @@ def test_a_text_of_an_enumeration_and_a_whole_number_are_what_events_keep_of_the
     assert analytics.get_summary("usage.events", DAY, where={"user": text}).unwrap().figures.count == 1
 
 
-@pytest.mark.parametrize("by", ["user", None, 7, [None], [["user"]]])
+@pytest.mark.parametrize("by", [None, 7, [None], [["user"]]])
 def test_what_is_no_list_of_names_is_refused(analytics: AnalyticsService, by: Any) -> None:
     for result in (analytics.get_cost_breakdown(DAY, by=by), analytics.get_summary("cost.calls", DAY, group_by=by)):
-        assert result.failure and result.failure.code == "bad_question"
+        assert result.failure and result.failure.code == "bad_argument"
+
+
+def test_one_name_is_a_list_of_one(analytics: AnalyticsService) -> None:
+    one, listed = (analytics.get_cost_breakdown(DAY, by=by).unwrap() for by in ("user", ["user"]))
+
+    assert one == listed
 
 
 @pytest.mark.parametrize("where", [["user"], "user", 7, [("user", "ada")]])
