@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -24,7 +24,7 @@ def make(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
 
 
 def _integers(values: list[int | None]) -> pa.Array:
-    numbers = array("q", [number or 0 for number in values] if None in values else values)
+    numbers = array("q", (number or 0 for number in values) if None in values else cast("list[int]", values))
     return pa.Array.from_buffers(pa.int64(), len(values), [_present(values), pa.py_buffer(numbers)])
 
 
