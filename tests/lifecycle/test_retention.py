@@ -585,7 +585,8 @@ def test_read_models_that_are_made_while_events_are_sealed_begin_again(
                 file.unlink()
             with opened(url) as other:
                 other.store.runner._batch = 50
-                other.store.runner._stopping.set()
+                other.store.runner.background.stopping.set()
+                monkeypatch.setattr(other.store.runner.background, "is_this", lambda: True)
                 other.store.runner.step()
                 assert 0 < min(each.position for each in other.store.read_models.live().values()) < EVENTS
             real(*arguments)
