@@ -26,7 +26,7 @@ def correct(position: int, cost: str, note: str, currency: str | None, dry_run: 
 
     \b
     Examples:
-      analytics-es explain cost.reported_cost --last 7d --largest
+      analytics-es explain cost.cost --last 7d --largest
       analytics-es correct 1234 0.0061 --note "invoice of March" --dry-run
       analytics-es correct 1234 0.0061 --note "invoice of March" --currency USD
     """

@@ -16,11 +16,15 @@ ASKED = "analytics_es.asked"  # and what it is about: options with their texts, 
 COMMAND = re.compile(r"`(analytics-es [^`]+)`")
 
 
-def note_store(**options: object) -> None:
-    """Note how the store of this command was named: what was typed; what the environment says, it says again."""
+def note_store(own: Collection[str] = (), **options: object) -> None:
+    """Note how the store of this command was named: what was typed, and what is its own default, not everybody's.
+
+    What the environment says, it says again.
+    """
     context = click.get_current_context()
-    typed = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-    context.meta[STORE] = "".join(f" --{name} {shlex.quote(str(options[name]))}" for name in typed)
+    typed = (name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+    named = {*typed, *own}
+    context.meta[STORE] = "".join(f" --{name} {shlex.quote(str(options[name]))}" for name in options if name in named)
 
 
 def note_asked(names: Collection[str]) -> None:

@@ -77,6 +77,7 @@ def confirm(text: str, yes: bool) -> None:
     click.confirm(text, abort=True, err=True)
 
 
+STORE = "analytics.db"  # unless another is named
 PATH = click.Path(path_type=Path)
 _schema = click.option(
     "--schema",
@@ -104,7 +105,7 @@ def store_option(default: str, **settings: Any) -> Callable[[Command], Command]:
         @functools.wraps(command)
         def placed(db: str, schema: str, config: Path | None, tz: str | None = None, **options: Any) -> None:
             place = Place(db, schema, config, tz)
-            note_store(db=place.typed, schema=schema, config=config)
+            note_store(() if default == STORE else ("db",), db=place.typed, schema=schema, config=config)
             command(db=place, **options)
 
         option = click.option("--db", default=default, show_default=True, metavar="PATH|URL", **settings)
@@ -114,7 +115,7 @@ def store_option(default: str, **settings: Any) -> Callable[[Command], Command]:
 
 
 db_option = store_option(
-    "analytics.db",
+    STORE,
     envvar="ANALYTICS_ES_DB",
     show_envvar=True,
     help="The store: a file, or postgresql://user@host/database.",

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,6 @@ _SETTINGS = {
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
     "preserve_insertion_order": True,
-    "enable_progress_bar": False,
 }
 
 # What the engine plans are scans and sums of one small table: looking for a better plan takes longer than it saves.
@@ -76,6 +75,8 @@ def _connected(reads: Path | None = None, writes: Path | None = None, *, threads
     connection.execute("SET max_temp_directory_size = ?", [SPILLED])  # ignored when given to connect()
     for name, setting in _SETTINGS.items():
         connection.execute(f"SET {name} = ?", [setting])
+    with suppress(duckdb.InvalidInputException):  # a notebook without ipywidgets shows none, and cannot be told so
+        connection.execute("SET enable_progress_bar = false")
     # The names of all optimizers but these.
     unwanted = "SELECT string_agg(name, ',') FROM duckdb_optimizers() WHERE NOT list_contains(?, name)"
     connection.execute("SET disabled_optimizers = ?", connection.execute(unwanted, [_OPTIMIZERS]).fetchone())

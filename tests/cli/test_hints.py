@@ -118,6 +118,15 @@ def test_the_questions_of_the_demo_can_be_copied(cli: Cli, tmp_path: Path) -> No
     assert [cli(*shlex.split(question)[1:]).exit_code for question in questions] == [0, 0, 0]
 
 
+def test_the_demo_names_its_store_where_nobody_did(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    hints = HINT.findall(cli("demo", "--days", "1", "--jobs", "20").stdout)
+
+    assert hints
+    assert [hint for hint in hints if not hint.endswith("--db demo.db")] == []
+
+
 def test_every_command_that_is_shown_is_in_quotes_that_are_completed(cli: Cli, store: str) -> None:
     for command in SHOWN:
         output = cli(*command, "--db", store).output
