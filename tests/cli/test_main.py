@@ -138,7 +138,10 @@ def test_run_follows_until_it_is_stopped(cli: Cli, number: signal.Signals) -> No
     running.send_signal(number)
     out, err = running.communicate(timeout=PATIENCE)
 
-    assert (running.returncode, out, err) == (0, "", f"stopped at position {FIRST}\n")
+    began, ended = (line.split(" INFO ")[1] for line in err.splitlines())
+    assert (running.returncode, out) == (0, "")
+    assert began.startswith("following ")
+    assert ended == f"stopped at position {FIRST}"
 
 
 def test_an_encoding_that_cannot_say_it_gets_a_question_mark(cli: Cli, db: str) -> None:
