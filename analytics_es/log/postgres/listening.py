@@ -45,7 +45,7 @@ class Listener(Background):
         trying(self._listen)
 
     def _warn(self, state: tenacity.RetryCallState) -> None:
-        if self.stopping.is_set():
+        if self.stopping.is_set() or self._interrupted:  # told already, however long it lasts
             return
         why = state.outcome.exception() if state.outcome else ""
         logger.warning("Listening for events was interrupted; looking for them instead. %s", why)
