@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Never, get_args
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -78,7 +78,11 @@ class TimePeriod:
 
     @classmethod
     def last(
-        cls, *, now: datetime | None = None, granularity: Granularity | None = None, **length: float
+        cls,
+        *written: Never,
+        now: datetime | None = None,
+        granularity: Granularity | None = None,
+        **length: float,
     ) -> TimePeriod:
         """Return the period that ends now, to the instant: `TimePeriod.last(days=7)`, `last(months=1)`.
 
@@ -86,7 +90,11 @@ class TimePeriod:
         Raises BadPeriod.
         """
         end = _at(now)
-        text = ", ".join(f"{unit}={shown(count)}" for unit, count in length.items())
+        text = ", ".join([*map(shown, written), *(f"{unit}={shown(count)}" for unit, count in length.items())])
+        if written or not length:
+            raise BadPeriod(
+                text=text, problem="say how long by units, such as days=7; a text such as '7d' is for parse"
+            )
         if unknown := [unit for unit in length if unit not in _UNITS]:
             raise BadPeriod(text=text, problem=f"{unknown[0]} is none of its units, which are {', '.join(_UNITS)}")
         try:

@@ -121,7 +121,7 @@ def test_now_has_a_zone() -> None:
     assert "has no time zone" in refused(lambda: TimePeriod.last(days=1, now=NAIVE))
 
 
-@pytest.mark.parametrize("length", [{"days": 0}, {"days": -1}, {}])
+@pytest.mark.parametrize("length", [{"days": 0}, {"days": -1}])
 def test_a_length_is_more_than_nothing(length: dict[str, float]) -> None:
     assert "its start must be before its end" in refused(lambda: TimePeriod.last(now=NOON, **length))
 
@@ -185,6 +185,12 @@ def test_a_day_is_as_long_as_it_is_in_its_zone(day: date, tz: str, start: dateti
 @given(st.dates(date(1990, 1, 1), date(2100, 12, 30)), st.sampled_from(["UTC", "Europe/Berlin", "America/St_Johns"]))
 def test_days_follow_one_another(day: date, tz: str) -> None:
     assert bounds(TimePeriod.day(day, tz))[1] == bounds(TimePeriod.day(day + DAY, tz))[0]
+
+
+@pytest.mark.parametrize("written", [("7d",), (7,), ()])
+def test_a_length_is_told_by_its_units(written: Any) -> None:
+    with pytest.raises(BadPeriod, match="say how long by units, such as days=7"):
+        TimePeriod.last(*written)
 
 
 def test_the_last_day_of_the_calendar_is_none() -> None:
