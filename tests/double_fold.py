@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
-
-from analytics_es.errors import AnalyticsError
 from analytics_es.projection.fold import Fold, Folded, Result
 
 folds = {"alike": 0, "left to the engine": 0}

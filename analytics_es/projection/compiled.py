@@ -13,11 +13,12 @@ from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.events.fields import EXACT, FIELDS, MILLISECONDS, TEXT, UNREAD, WHOLE, named_by
 from analytics_es.projection import certain, expressions
 from analytics_es.projection.certain import MOST, MOST_TO_ADD, Unsure
+from analytics_es.projection.code import Code
 from analytics_es.projection.declaration import Declaration, Measure, shortened
 from analytics_es.projection.decoding import IN_MICROSECONDS
 from analytics_es.projection.fold_sql import EMPTY_BUCKETS
 from analytics_es.projection.rows import Row
-from analytics_es.projection.translation import Code, Translator
+from analytics_es.projection.translation import SCALES, Translator
 
 # What is known of an event beside its data, in the order of a row of events.
 ENVELOPE = (
@@ -39,7 +40,6 @@ _DERIVED = {
     "outcome": "None if verdict == 'begun' else outcome(data, verdict)",
     "minute": "f_occurred_at // 60_000_000 % 60",
 }
-_SCALES = {WHOLE: 0, MILLISECONDS: 3, EXACT: 18}
 _SHORT = 64  # characters that are never more than the bytes of a key
 _OWN_MOST = MOST * certain.EIGHTEENTHS
 
@@ -95,16 +95,12 @@ def bounds_of(declarations: Sequence[Declaration]) -> dict[str, Bounds]:
 
 
 def _bounds(name: str, kind: str, decimals: dict[str, int]) -> Bounds:
-    names = [
-        name,
-        *(us for us, ms in IN_MICROSECONDS.items() if ms == name or us == name),
-        IN_MICROSECONDS.get(name, name),
-    ]
-    most = min(
-        MAX_INTEGER // 10 ** max(decimals.get(alias, 0) for alias in names), MAX_INTEGER if kind == WHOLE else MOST
-    )
-    most *= 10 ** (3 if name in IN_MICROSECONDS else _SCALES[kind])
-    return Bounds(least=0 if any(alias in decimals for alias in names) else -most, most=most)
+    stored = IN_MICROSECONDS.get(name, name)
+    aliases = {stored, *(alias for alias, told in IN_MICROSECONDS.items() if told == stored)}
+    scale = 3 if name in IN_MICROSECONDS else SCALES[kind]
+    most = min(MOST if scale else MAX_INTEGER, *(MAX_INTEGER // 10 ** decimals.get(alias, 0) for alias in aliases))
+    most *= 10**scale
+    return Bounds(least=-most if aliases.isdisjoint(decimals) else 0, most=most)
 
 
 @functools.lru_cache(maxsize=256)
@@ -205,7 +201,7 @@ class _Writer:
     def _keys(self) -> Iterator[str]:
         for key in self._declaration.keys:
             if not key.of_entity:
-                code = self._translator.as_text(self._value(f"the key {key.name}", key.sql))
+                code = self._value(f"the key {key.name}", key.sql).as_text(self._translator.fresh)
                 yield f"k_{key.name} = {code.source}"
                 yield f"if k_{key.name} is None: k_{key.name} = ''"
 
@@ -231,12 +227,12 @@ class _Writer:
             raise Unsure(f"the value {sql:.60}: no number")
         if FIELDS.get(sql) == WHOLE and not decimals:
             return code.source
-        made = (
-            self._translator.scaled(code, decimals)
-            if decimals >= code.decimals
-            else self._translator.mapped(code, f"rounded({{}}, {10 ** (code.decimals - decimals)})")
-        )
-        return self._translator.mapped(made, f"bounded({{}}, {MAX_INTEGER if is_spread else MOST_TO_ADD})").source
+        fresh = self._translator.fresh
+        if decimals >= code.decimals:
+            made = code.scaled(fresh, decimals)
+        else:
+            made = code.mapped(fresh, f"rounded({{}}, {10 ** (code.decimals - decimals)})")
+        return made.mapped(fresh, f"bounded({{}}, {MAX_INTEGER if is_spread else MOST_TO_ADD})").source
 
     def _entities(self) -> Iterator[str]:
         """What an event is spread over: what it belongs to, and all together."""

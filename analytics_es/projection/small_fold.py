@@ -27,10 +27,9 @@ from analytics_es.projection.rows import Row
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
 _FIRST, _END = microseconds(EARLIEST), microseconds(LATEST)
-_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])", re.ASCII
-)
-_KEY = re.compile(r"[0-9a-f]{20,}", re.ASCII)
+# In UTC, as we write it: whether a distance from UTC is taken off depends on who reads it.
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+]00:00)")
+_KEY = re.compile(r"[0-9a-f]{20,}")
 # What no text has that came in by the door, and which not all tell apart; the least number, of which there is no size.
 _ODD = re.compile(rb"\\u00(00|1f)|-9223372036854775808")
 
