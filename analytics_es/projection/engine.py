@@ -11,27 +11,20 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from analytics_es.errors import Closed
-from analytics_es.process import endings, forks
+from analytics_es.process import Later, endings, forks
 
-# DuckDB has a hook of its own, which interrupts whatever is being asked.
-endings.come_first()
+if TYPE_CHECKING:
+    import duckdb
 
-Connection = duckdb.DuckDBPyConnection
-EngineError = duckdb.Error
+    Connection = duckdb.DuckDBPyConnection
+    EngineError = duckdb.Error
+else:
+    # It has a hook of its own for the end of the process, which interrupts whatever is being asked.
+    duckdb = Later("duckdb", endings.come_first)
 
-# What the engine fails with on values, or on what they grow to; not on SQL, on files or on itself.
-_OF_VALUES = (
-    duckdb.DataError,
-    duckdb.InvalidInputException,
-    duckdb.InvalidTypeException,
-    duckdb.ConstraintException,
-    duckdb.OutOfMemoryException,
-)
 _OF_MACHINE = ("Allocation failure", "bad_alloc")  # there is no memory at all, however little is asked for
 
 ENOUGH_SECONDS = 30.0  # for the batch that is being folded when the process ends
@@ -50,6 +43,12 @@ _SETTINGS = {
 # What the engine plans are scans and sums of one small table: looking for a better plan takes longer than it saves.
 # And common_subexpressions takes what two expressions share out of TRY, where nothing catches its failure.
 _OPTIMIZERS = ("column_lifetime", "cte_inlining", "expression_rewriter", "filter_pushdown", "unused_columns")
+
+
+def __getattr__(name: str) -> Any:
+    if name != "EngineError":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return duckdb.Error  # asked only where something has failed: whoever folds nothing imports no engine
 
 
 def connect(*, reads: Path | None = None, writes: Path | None = None, threads: int = 2) -> Connection:
@@ -90,7 +89,15 @@ def _connected(reads: Path | None = None, writes: Path | None = None, *, threads
 
 def lies_in_values(error: Exception) -> bool:
     """Say whether an engine fails on the values that it was given, or may: it would go on without some of them."""
-    return isinstance(error, _OF_VALUES) and not any(words in str(error) for words in _OF_MACHINE)
+    # What it fails with on values, or on what they grow to; not on SQL, on files or on itself.
+    of_values = (
+        duckdb.DataError,
+        duckdb.InvalidInputException,
+        duckdb.InvalidTypeException,
+        duckdb.ConstraintException,
+        duckdb.OutOfMemoryException,
+    )
+    return isinstance(error, of_values) and not any(words in str(error) for words in _OF_MACHINE)
 
 
 class Engine(forks.Forking, endings.Ending):
@@ -299,7 +306,7 @@ def type_of(expression: str, columns: Mapping[str, str]) -> str:
     try:
         # What it binds to, over one row of nothing.
         rows = _asked(f"SELECT typeof({expression}) FROM (SELECT {source})")
-    except EngineError as error:
+    except duckdb.Error as error:
         raise ValueError(str(error).splitlines()[0]) from error
     return str(rows[0][0])
 
