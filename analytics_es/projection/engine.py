@@ -25,6 +25,12 @@ else:
     # It has a hook of its own for the end of the process, which interrupts whatever is being asked.
     duckdb = Later("duckdb", endings.come_first)
 
+    def __getattr__(name: str) -> Any:
+        if name != "EngineError":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+        return duckdb.Error  # asked for where something has failed: who folds nothing imports no engine
+
+
 _OF_MACHINE = ("Allocation failure", "bad_alloc")  # there is no memory at all, however little is asked for
 
 ENOUGH_SECONDS = 30.0  # for the batch that is being folded when the process ends
@@ -43,12 +49,6 @@ _SETTINGS = {
 # What the engine plans are scans and sums of one small table: looking for a better plan takes longer than it saves.
 # And common_subexpressions takes what two expressions share out of TRY, where nothing catches its failure.
 _OPTIMIZERS = ("column_lifetime", "cte_inlining", "expression_rewriter", "filter_pushdown", "unused_columns")
-
-
-def __getattr__(name: str) -> Any:
-    if name != "EngineError":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return duckdb.Error  # asked only where something has failed: whoever folds nothing imports no engine
 
 
 def connect(*, reads: Path | None = None, writes: Path | None = None, threads: int = 2) -> Connection:
