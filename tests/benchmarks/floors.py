@@ -71,7 +71,7 @@ def _problems(size: str, run: Run, floors: Floors, measured: Collection[str], kn
         if name not in floors[size]:
             yield f"{name}: has no floor; write one with --write-floors"
         elif fallen(figure["ratio"], floors[size][name], figure["better"]):
-            yield f"{name}: {figure['ratio']:.3g} × is more than a quarter worse than its floor, {floors[size][name]:g} ×"
+            yield f"{name}: {figure['ratio']:.3g} × is a quarter worse than its floor, {floors[size][name]:g} ×"
 
 
 def fallen(ratio: float, floor: float, better: str) -> bool:
