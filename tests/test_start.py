@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import analytics_es
+from analytics_es import AnalyticsService
 
 PACKAGE = Path(analytics_es.__file__).parent
 HEAVY = {
@@ -81,6 +82,19 @@ def test_the_help_of_a_command_imports_no_engine(command: str) -> None:
     )
 
     assert modules & {"duckdb", "pyarrow", "psycopg", "genai_prices", "asyncio", "ssl"} == set()
+
+
+@pytest.mark.parametrize("command", ["usage", "performance", "summary"])
+def test_a_store_that_is_caught_up_is_asked_without_an_engine(command: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with AnalyticsService.open(path) as service:
+        service.record_event("tool.call.completed", {"tool": "search", "duration_ms": 3}).unwrap()
+        service.catch_up()
+    arguments = ["analytics-es", command, *(["performance.calls"] if command == "summary" else []), "--db", str(path)]
+
+    modules = imported(f"import sys; sys.argv = {arguments!r}\nfrom analytics_es.cli import main\nmain()")
+
+    assert modules & {"duckdb", "pyarrow", "psycopg", "genai_prices", "asyncio", "ssl", "importlib.metadata"} == set()
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
