@@ -26,6 +26,8 @@ GROUP_BYTES = 16 * 2**20  # some 40,000 events
 
 # Noted of a log of before: up to which position rows of files may be known by their file's name and their number in it.
 ROWS_BY_PLACE = "rows by place"
+# Noted of every log: how often what has a position was replaced, by `rewrite`.
+REWRITTEN = "rewritten"
 
 Range = tuple[int, int]  # positions: the first and the last
 Stored = tuple[int, str, bytes | None]  # position, type, state
@@ -138,7 +140,10 @@ class EventLog(ABC):
 
     @abstractmethod
     def rewrite(self, states: Mapping[int, bytes]) -> None:
-        """Replace what is stored at these positions, durably and in one commit: only to mask who must be forgotten."""
+        """Replace what is stored at these positions, durably and in one commit: only to mask who must be forgotten.
+
+        What is noted as REWRITTEN is another number after it.
+        """
 
     @abstractmethod
     def scrub(self) -> list[str]:

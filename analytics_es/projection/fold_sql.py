@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import define, evolve, field
 
 from analytics_es.events.fields import FIELDS, OPEN_FIELDS, TAG, TEXT, UNREAD, named_by
-from analytics_es.projection import engine
+from analytics_es.projection import expressions
 from analytics_es.projection.adding_sql import UNKNOWN, Adding, Bucketed, own_keys, short, spread
 from analytics_es.projection.declaration import Declaration, Key, Measure
 from analytics_es.projection.decoding import APART, IN_MICROSECONDS, exact, scaled
@@ -93,7 +93,7 @@ class ProjectionSql:
         ]
         condition = f"for_{declaration.name}" + (f" AND TRY({declaration.where})" if declaration.where else "")
         read = f"SELECT *, {sql_list(added)} FROM {self._decoded()} WHERE {condition}"
-        outers = sorted({path[0] for sql in self._measured for path in engine.references(sql)} & set(OPEN_FIELDS))
+        outers = sorted({path[0] for sql in self._measured for path in expressions.references(sql)} & set(OPEN_FIELDS))
         if outers:
             replaced = sql_list([f"{outer}_numbers AS {outer}" for outer in outers])
             texts = sql_list([f"{outer} AS {outer}_texts" for outer in outers])
@@ -181,7 +181,7 @@ class ProjectionSql:
         texts = [*self.wheres, *(key.sql for key in self._own_keys), self.declaration.where or "true"]
         values = [sql for sql in self._measured if sql not in FIELDS]
         return any(map(_computes, [*texts, *values])) or any(
-            path[1:] for sql in values for path in engine.references(sql)
+            path[1:] for sql in values for path in expressions.references(sql)
         )
 
     # What is there but could not be read, never silently NULL: a measure is left out, a key is "".
@@ -237,9 +237,9 @@ def _tagged(tag: str) -> str:
 
 def _computes(sql: str) -> bool:
     """Say whether a text or a condition may fail: it casts, or calls a function, or compares a field of yours."""
-    paths = engine.references(sql)
+    paths = expressions.references(sql)
     own = any(path[0] in OPEN_FIELDS for path in paths) and sql not in map(".".join, paths)
-    return own or engine.computes(sql)
+    return own or expressions.computes(sql)
 
 
 def _absent(sql: str) -> str:
@@ -255,7 +255,7 @@ def _unclear(absent: str, sql: str, *, own_numbers: bool = False) -> str:
 def _garbled(sql: str, own_numbers: bool) -> str:
     """Say whether the event has a field that an expression names as a number, and it is none."""
     parts = []
-    for path in engine.references(sql):
+    for path in expressions.references(sql):
         column = ".".join(map(quote_name, path))
         if len(path) == 1 and FIELDS.get(path[0], TEXT) != TEXT:
             stored = IN_MICROSECONDS.get(path[0], path[0])

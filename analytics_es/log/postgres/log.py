@@ -12,7 +12,18 @@ from psycopg.sql import SQL, Identifier, Literal
 from analytics_es.errors import SharedIds
 from analytics_es.events.event import key_of_time
 from analytics_es.log.database import Cursor
-from analytics_es.log.event_log import COLUMNS, LAST, Appended, Entry, EventLog, Held, Range, first_row, upcast
+from analytics_es.log.event_log import (
+    COLUMNS,
+    LAST,
+    REWRITTEN,
+    Appended,
+    Entry,
+    EventLog,
+    Held,
+    Range,
+    first_row,
+    upcast,
+)
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
@@ -86,6 +97,10 @@ SEARCH = (
 REWRITE = (
     "UPDATE stored_events SET state = given.state "
     "FROM unnest(%s::bigint[], %s::bytea[]) AS given (position, state) WHERE notification_id = position"
+)
+NOTE_REWRITTEN = (
+    "INSERT INTO log_notes VALUES (%s, '1') "
+    "ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(log_notes.value AS bigint) + 1 AS text)"
 )
 
 # The events of one type of the service's own within a stretch of positions; these are never sealed.
@@ -268,8 +283,9 @@ class PostgresLog(EventLog):
         """Replace what is stored at these positions, durably and in one commit."""
 
         def update() -> None:
-            with self._database.connection() as connection:
+            with self._database.connection() as connection, connection.transaction():
                 connection.execute(REWRITE, (list(states), list(states.values())))
+                connection.execute(NOTE_REWRITTEN, [REWRITTEN])
 
         self._database.again(update)
 

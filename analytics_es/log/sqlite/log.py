@@ -17,6 +17,7 @@ from analytics_es.events.event import key_of_time
 from analytics_es.log.event_log import (
     COLUMNS,
     LAST,
+    REWRITTEN,
     ROWS_BY_PLACE,
     Appended,
     Entry,
@@ -105,6 +106,9 @@ SEARCH = (
 
 # Replace what is stored at a position.
 REWRITE = "UPDATE stored_events SET state = ? WHERE rowid = ?"
+NOTE_REWRITTEN = (
+    "INSERT INTO log_notes VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+)
 
 # The events of one type of the service's own within a stretch of positions; these are never sealed.
 ANNOUNCED = EVENTS + (
@@ -247,6 +251,7 @@ class SQLiteLog(EventLog):
         """Replace what is stored at these positions, durably and in one commit; SQLite overwrites what was there."""
         with self._database.write() as cursor:
             cursor.executemany(REWRITE, [(state, position) for position, state in states.items()])
+            cursor.execute(NOTE_REWRITTEN, [REWRITTEN])
 
     def scrub(self) -> list[str]:
         """Empty the write-ahead log; no VACUUM, which may give events other positions."""
