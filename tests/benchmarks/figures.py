@@ -86,7 +86,7 @@ class Effort:
     """How much work is put into figures.
 
     rounds: of measurements
-    rebuilds: of measurements whose rounds rebuild read models in processes of their own
+    rebuilds: of measurements whose rounds start processes
     starts: of the program
     runs: of a question
     seconds: of a stream, all rounds together
