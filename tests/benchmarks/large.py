@@ -29,7 +29,7 @@ SIZES = (1_000_000, 10_000_000)
 FOLDER = ROOT / "build" / NAME
 PERIODS = {"7 days": WEEK, "1 day": DAY}
 ASKS: Mapping[str, Callable[[AnalyticsService], Any]] = {
-    f"{name}, {when}": lambda analytics, ask=ask, period=period: ask(analytics, period).unwrap()
+    f"{name}, {when}": lambda analytics, ask=ask, period=period: ask(period, analytics).unwrap()
     for name, ask in QUESTIONS.items()
     for when, period in PERIODS.items()
 } | {
