@@ -3,6 +3,7 @@
 from analytics_es.log.address import redacted
 from analytics_es.log.announcements import Announcements, announced, last_announced
 from analytics_es.log.event_log import ROWS_BY_PLACE, Appended, Entry, EventLog, Held, check_horizon, gathered
+from analytics_es.log.holding import Holding
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.slice import LogSlice
 
@@ -13,6 +14,7 @@ __all__ = [
     "Entry",
     "EventLog",
     "Held",
+    "Holding",
     "Horizon",
     "LogSlice",
     "announced",
