@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, NoReturn
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from analytics_es.errors import ReadOnly
 from analytics_es.log.event_log import LAST, EventLog, Held, Range
+from analytics_es.process import Later
 from analytics_es.types import arrays
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Later("pyarrow")
 
 Chooses = Callable[[str], bool]
 
@@ -69,10 +73,10 @@ class LogSlice(EventLog):
             if self._after < held.position <= self._upto and self._is_chosen(held.type)
         }
 
-    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> list[Held]:
         """Return what the service itself has to say of one type."""
         bounds = {"after": max(after, self._after), "upto": min(upto, self._upto)}
-        return self._chosen(self._log.announcements(event_type, **bounds))
+        return [held for held in self._log.announcements(event_type, **bounds) if self._is_chosen(held.type)]
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         return self._log._positions(keys, max(after, self._after), min(upto, self._upto))

@@ -7,16 +7,14 @@ import functools
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from attrs import Factory, asdict, evolve, frozen
 
 from analytics_es.errors import EventsNotFolded, FoldFailed
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, OWN, facts, is_type, matches, microseconds
 from analytics_es.events.fields import FAMILIES
-from analytics_es.process import Helpers
+from analytics_es.process import Helpers, Later
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, shortened
@@ -25,6 +23,12 @@ from analytics_es.projection.engine import Engine
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 from analytics_es.projection.rows import Row, Rows, scaled_up
 from analytics_es.types import arrays
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+else:
+    pa, pc = Later("pyarrow"), Later("pyarrow.compute")
 
 Micros = tuple[int, int]  # [start, end)
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums

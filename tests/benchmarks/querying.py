@@ -12,7 +12,7 @@ from unittest.mock import patch
 from attrs import define, field
 
 from analytics_es import AnalyticsService, TimePeriod
-from tests.benchmarks.figures import Effort, Figure, Pace, Target, pace, spread
+from tests.benchmarks.figures import Effort, Figure, Pace, Target, pace, times
 from tests.benchmarks.store import WEEK, Store, say
 from tests.benchmarks.workload import BUSIEST, START
 
@@ -27,6 +27,7 @@ QUESTIONS: dict[str, Ask] = {
     "cost by user": lambda a, p: a.get_cost_breakdown(p, by=("user",)),
     "summary of durations": lambda a, p: a.get_summary("performance.duration", p, group_by=("subject",)),
 }
+MOST = {"cost by model, 7 days": 8, "cost by user, 7 days": 30}  # milliseconds, the 95th percentile; of others, 15
 PERIODS = {
     "7 days": WEEK,
     "1 day": TimePeriod(START + timedelta(days=3), START + timedelta(days=4)),
@@ -74,24 +75,14 @@ def queries(store: Store, effort: Effort) -> Iterator[Figure]:
 
 
 def _figure(question: Question, events: int) -> Figure:
-    seen, bare = (spread([1_000 * each.wall for each in paces]) for paces in (question.took, question.bare))
-    cpu, bare_cpu = (spread([1_000 * each.cpu for each in paces]) for paces in (question.took, question.bare))
-    return Figure(
-        what=question.name,
+    most = MOST.get(question.name, 15)
+    return times(
+        question.name,
+        list(zip(question.took, question.bare, strict=True)),
         events=events,
-        value=seen["p95"],
-        unit="ms p95",
         yardstick="the same SQL",
-        yardstick_value=bare["p95"],
-        ratio=seen["p50"] / bare["p50"],
-        target=Target("value", "≤", 15),
-        more={
-            **seen,
-            "yardstick_p50": bare["p50"],
-            "cpu_ms": cpu["p50"],
-            "yardstick_cpu_ms": bare_cpu["p50"],
-            "statements": len(question.statements),
-        },
+        target=Target("value", "≤", most),
+        more={"statements": len(question.statements)},
     )
 
 

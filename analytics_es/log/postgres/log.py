@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import pyarrow as pa
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier, Literal
 
 from analytics_es.errors import SharedIds
 from analytics_es.events.event import key_of_time
 from analytics_es.log.database import Cursor
-from analytics_es.log.event_log import COLUMNS, LAST, Appended, Entry, EventLog, Held, Range, first_row, upcast
+from analytics_es.log.event_log import (
+    LAST,
+    REWRITTEN,
+    Appended,
+    Entry,
+    EventLog,
+    Held,
+    Range,
+    by_name,
+    event_columns,
+    first_row,
+    upcast,
+)
 from analytics_es.log.postgres import migrations
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
@@ -22,6 +33,9 @@ from analytics_es.log.postgres.recorder import BYTES, WRITE_NOTES, PostgresRecor
 from analytics_es.log.postgres.seals import PostgresSeals
 from analytics_es.log.seals import horizon_of
 from analytics_es.log.strict import EVERY, INDEX, STRICT, Strict, StrictIds, create_index, shared
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # What tells this log from every other.
 SELECT_IDENTITY = "SELECT id FROM log_identity"
@@ -86,6 +100,10 @@ SEARCH = (
 REWRITE = (
     "UPDATE stored_events SET state = given.state "
     "FROM unnest(%s::bigint[], %s::bytea[]) AS given (position, state) WHERE notification_id = position"
+)
+NOTE_REWRITTEN = (
+    "INSERT INTO log_notes VALUES (%s, '1') "
+    "ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(log_notes.value AS bigint) + 1 AS text)"
 )
 
 # The events of one type of the service's own within a stretch of positions; these are never sealed.
@@ -191,7 +209,7 @@ class PostgresLog(EventLog):
         unsealed = horizon_of(cursor).unsealed()
         cursor.execute(NEXT.format(table=self._table, unsealed=unsealed), [position])
         row = cursor.fetchone()
-        return head, dict(zip(COLUMNS.names, row, strict=True)) if row else None
+        return head, by_name(row)
 
     def _look_up(self, statement: str, *parameters: str) -> Any:
         """Return what a statement selects first, None where that is nothing."""
@@ -239,12 +257,13 @@ class PostgresLog(EventLog):
 
         return self._database.again(look)
 
-    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> list[Held]:
         """Return what the service itself has to say of one type."""
-        return self._events(ANNOUNCED, type=Literal(event_type).as_string(), after=int(after), upto=int(upto))
+        told = self._events(ANNOUNCED, type=Literal(event_type).as_string(), after=int(after), upto=int(upto))
+        return [Held(*row) for row in zip(*(column.to_pylist() for column in told.columns[:3]), strict=True)]
 
     def _events(self, statement: str, **values: Any) -> pa.Table:
-        return upcast(self._fetch(self._query(statement, **values)).cast(COLUMNS))
+        return upcast(self._fetch(self._query(statement, **values)).cast(event_columns()))
 
     def _query(self, statement: str, **values: Any) -> str:
         """Fill in a statement, without what is sealed but not deleted yet."""
@@ -268,8 +287,9 @@ class PostgresLog(EventLog):
         """Replace what is stored at these positions, durably and in one commit."""
 
         def update() -> None:
-            with self._database.connection() as connection:
+            with self._database.connection() as connection, connection.transaction():
                 connection.execute(REWRITE, (list(states), list(states.values())))
+                connection.execute(NOTE_REWRITTEN, [REWRITTEN])
 
         self._database.again(update)
 
