@@ -12,6 +12,7 @@ from analytics_es.errors import BeforeHorizon, NotAFileStore
 from analytics_es.events import RecordedEvent, codec
 from analytics_es.events.event import key_of_time
 from analytics_es.log.database import Cursor
+from analytics_es.log.holding import Holding
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.seals import Seals
 from analytics_es.log.strict import Strict
@@ -72,6 +73,7 @@ class EventLog(ABC):
     strict: Strict  # for which sources ids are strict, as far as it has looked
     poll_seconds: float  # how often to look for what other processes have appended
     seals: Seals  # what is kept of events that are gone
+    contains: str  # the SQL of a state that holds bytes, {} as hexadecimal digits
     begins = 0  # the position after which a part of a log begins
 
     @abstractmethod
@@ -94,24 +96,37 @@ class EventLog(ABC):
         """Return the events after a position: columns position, type, state, key."""
 
     def scan_period(
-        self, start_us: int, end_us: int, *, after: int = 0, upto: int = LAST, limit: int = 50_000
+        self,
+        start_us: int,
+        end_us: int,
+        *,
+        after: int = 0,
+        upto: int = LAST,
+        limit: int = 50_000,
+        holding: Holding | None = None,
     ) -> Iterator[pa.Table]:
         """Yield the events that occurred in [start, end), in order of position, reading only their part of the log.
 
-        Events of a millisecond that the period cuts come along: the key is exact to the millisecond only.
+        Events of a millisecond that the period cuts come along: the key is exact to the millisecond only. Those that
+        cannot be meant by `holding` are left out by the database, as far as it can tell.
         """
         keys = key_of_time(start_us), key_of_time(end_us + 999)
-        for positions in ranges(self._positions(keys, after, upto), limit):
-            if (table := self._scan_in_time(positions, keys)).num_rows:
+        also = holding.condition(self.contains) if holding else ""
+        for positions in self._stretches(keys, after, upto, limit):
+            if (table := self._scan_in_time(positions, keys, also)).num_rows:
                 yield table
+
+    def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> Iterable[Range]:
+        """Return short stretches of positions that hold all of a stretch of time, in order."""
+        return ranges(self._positions(keys, after, upto), limit)
 
     @abstractmethod
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         """Return the positions of a stretch of time, in order."""
 
     @abstractmethod
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
-        """Return the events of a stretch of time within a short stretch of positions, in order."""
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
+        """Return the events of a stretch of time within a short stretch of positions, in order, with a condition."""
 
     @abstractmethod
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:

@@ -25,6 +25,7 @@ class LogSlice(EventLog):
         self._log, self._after, self._upto, self._of_types = log, after, upto, of_types
         self.begins = after
         self.identity, self.poll_seconds, self.seals = log.identity, log.poll_seconds, log.seals
+        self.contains = log.contains
 
     def append(self, *_: object, **_options: object) -> NoReturn:
         """Refuse: raises ReadOnly."""
@@ -80,8 +81,11 @@ class LogSlice(EventLog):
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         return self._log._positions(keys, max(after, self._after), min(upto, self._upto))
 
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
-        return self._chosen(self._log._scan_in_time(positions, keys))
+    def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> Iterable[Range]:
+        return self._log._stretches(keys, max(after, self._after), min(upto, self._upto), limit)
+
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
+        return self._chosen(self._log._scan_in_time(positions, keys, also))
 
     def _chosen(self, table: pa.Table) -> pa.Table:
         if self._of_types is None:

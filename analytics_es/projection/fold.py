@@ -156,8 +156,8 @@ class Fold:
         """
         declaration, where = narrowed(declaration, where)
         fold, own = self.of([declaration]), consumed(events, declaration)
-        none = fold._by_event(own.slice(0, 0), declaration, where, within)
-        return scaled_up(pa.concat_tables([none, *fold._by_halves(own, declaration, where, within)]))
+        parts = list(fold._by_halves(own, declaration, where, within))
+        return scaled_up(pa.concat_tables(parts or [fold._by_event(own.slice(0, 0), declaration, where, within)]))
 
     def _by_halves(
         self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Micros | None
@@ -283,7 +283,10 @@ def consumes(declaration: Declaration, event_type: str) -> bool:
 
 def consumed(events: pa.Table, declaration: Declaration) -> pa.Table:
     """Return the events whose type a projection takes."""
-    types = [kind for kind in events.column("type").unique().to_pylist() if kind and consumes(declaration, kind)]
+    every = events.column("type").unique().to_pylist()
+    types = [kind for kind in every if kind and consumes(declaration, kind)]
+    if len(types) == len(every):
+        return events
     return events.filter(pc.is_in(events.column("type"), arrays.make(types, pa.string())))
 
 

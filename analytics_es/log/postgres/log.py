@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier, Literal
@@ -69,7 +69,7 @@ POSITIONS_IN_TIME = (
 # The events of a stretch of time within a short stretch of positions.
 SCAN_IN_TIME = EVENTS + (
     "WHERE notification_id BETWEEN {start} AND {stop} AND originator_id >= '{first}' "
-    "AND originator_id < '{end}'{unsealed} ORDER BY notification_id"
+    "AND originator_id < '{end}'{also}{unsealed} ORDER BY notification_id"
 )
 
 # The keys of a stretch of time.
@@ -115,6 +115,8 @@ ANNOUNCED = EVENTS + (
 
 class PostgresLog(EventLog):
     """The event log in one schema of a PostgreSQL database, which it closes."""
+
+    contains = r"position('\x{}'::bytea in state) > 0"
 
     def __init__(self, database: Database, *, strict_ids: StrictIds = False) -> None:
         strict = Strict.of(strict_ids)
@@ -224,19 +226,17 @@ class PostgresLog(EventLog):
         return self._events(SCAN, after=int(after), upto=int(upto), limit=int(limit))
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
-        first, end = keys
-        query = self._query(POSITIONS_IN_TIME, first=first, end=end, after=int(after), upto=int(upto))
-        positions: list[int] = self._fetch(query).column(0).to_pylist()
-        return positions
+        query = self._query(POSITIONS_IN_TIME, first=keys[0], end=keys[1], after=int(after), upto=int(upto))
+        return cast("list[int]", self._fetch(query).column(0).to_pylist())
 
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the events that occurred in [start, end), up to a position, in pieces."""
         first, end = key_of_time(start_us), key_of_time(end_us)
         yield self._fetch(self._query(KEYS_IN_TIME, first=first, end=end, upto=int(upto))).column(0).to_pylist()
 
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
         (start, stop), (first, end) = positions, keys
-        return self._events(SCAN_IN_TIME, start=start, stop=stop, first=first, end=end)
+        return self._events(SCAN_IN_TIME, start=start, stop=stop, first=first, end=end, also=also)
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""

@@ -26,6 +26,7 @@ from analytics_es.log.event_log import (
     by_name,
     check_horizon,
     event_columns,
+    ranges,
     upcast,
 )
 from analytics_es.log.seals import horizon_of
@@ -44,8 +45,8 @@ else:
 
 KIND = 0x41455345  # "AESE"
 SCHEMA = 3  # 1 knew no seals and no notes; until 2, rows of files were known by their place
-PIECE = 2000
-KEYS = 100_000  # yielded at once
+PIECE, KEYS = 2000, 100_000  # read, and yielded, at once
+DENSE = 2  # positions of a stretch for each event of it: to read over one takes less than to list one
 COPIED_AT_ONCE = 1024  # pages
 
 # What tells this log from every other.
@@ -83,7 +84,13 @@ POSITIONS_IN_TIME = (
 
 # The events of a stretch of time within a short stretch of positions.
 SCAN_IN_TIME = EVENTS + (
-    "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ?{unsealed} ORDER BY rowid"
+    "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ?{also}{unsealed} ORDER BY rowid"
+)
+
+# Where the events of a stretch of time are, and how many there are; index only.
+BOUNDS_IN_TIME = (
+    "SELECT min(rowid), max(rowid), count(*) FROM stored_events WHERE originator_id >= ? AND originator_id < ? "
+    "AND rowid > ? AND rowid <= ?{unsealed}"
 )
 
 # The keys of a stretch of time; index only.
@@ -126,7 +133,7 @@ ANNOUNCED = EVENTS + (
 class SQLiteLog(EventLog):
     """The event log in one SQLite file, or in memory where the path is None."""
 
-    poll_seconds = 0.1
+    poll_seconds, contains = 0.1, "instr(state, x'{}') > 0"
     seals: SQLiteSeals
 
     def __init__(self, path: Path | None, *, strict_ids: StrictIds = False) -> None:
@@ -210,8 +217,7 @@ class SQLiteLog(EventLog):
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterator[int]:
         with self._database.read() as cursor:
-            for (position,) in cursor.execute(_unsealed(cursor, POSITIONS_IN_TIME), (*keys, after, upto)):
-                yield position
+            yield from (row[0] for row in cursor.execute(_unsealed(cursor, POSITIONS_IN_TIME), (*keys, after, upto)))
 
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the events that occurred in [start, end), up to a position, in pieces."""
@@ -220,8 +226,16 @@ class SQLiteLog(EventLog):
             while rows := cursor.fetchmany(KEYS):
                 yield [key for (key,) in rows]
 
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
-        return self._rows(SCAN_IN_TIME, (*positions, *keys))
+    def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> list[Range]:
+        """Where most positions of a stretch are meant, read over the others instead of listing those."""
+        with self._database.read() as cursor:
+            first, last, count = cursor.execute(_unsealed(cursor, BOUNDS_IN_TIME), (*keys, after, upto)).fetchone()
+        if not count or last - first >= DENSE * count:
+            return ranges(self._positions(keys, after, upto), limit)
+        return [(start, min(start + limit - 1, last)) for start in range(first, last + 1, limit)]
+
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
+        return self._rows(SCAN_IN_TIME.replace("{also}", also), (*positions, *keys))
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
