@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta, timezone
+from datetime import timedelta
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.testing import tool_call
@@ -14,7 +15,7 @@ from tests.benchmarks.constant import CONSTANT, constant_task
 from tests.benchmarks.figures import Effort, Figure, Target, pace, times
 from tests.benchmarks.store import Store, say
 
-INDIA = timezone(timedelta(hours=5, minutes=30))  # its hours begin in the middle of ours
+INDIA = ZoneInfo("Asia/Kolkata")  # its hours begin in the middle of ours
 ABROAD = TimePeriod(DAY.start.replace(tzinfo=INDIA), DAY.end.replace(tzinfo=INDIA))
 MOST = Target("cpu", "≤", 15)
 
