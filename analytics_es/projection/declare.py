@@ -12,7 +12,7 @@ import attrs
 from analytics_es.errors import BadDeclaration, NotAProjection, SameName
 from analytics_es.events.fields import DOCUMENTED, ENTITIES, EXACT, FIELDS, OPEN_FIELDS, TAG, TEXT
 from analytics_es.events.outcomes import EDITION
-from analytics_es.projection import engine
+from analytics_es.projection import engine, expressions
 from analytics_es.projection.declaration import MONEY, MOST_KEYS, Declaration, Key, Kind, Measure
 
 C = TypeVar("C", bound=type)
@@ -106,7 +106,8 @@ def projection(
             carries=tuple(carries),
             known=tuple(sorted(DOCUMENTED)) if unread else (),
         )
-        _check(declaration)
+        if not expressions.is_kept(declaration.fingerprint):
+            check(declaration)
         declaration = _of_today(declaration)
         row_class.__analytics__ = declaration  # type: ignore[attr-defined]  # read back by declaration_of
         return row_class
@@ -116,7 +117,7 @@ def projection(
 
 def _of_today(declaration: Declaration) -> Declaration:
     """Note of what edition the words are that it reads: another edition makes other rows of the same events."""
-    reads = {path for sql in declaration.expressions for path in engine.references(sql)}
+    reads = {path for sql in declaration.expressions for path in expressions.references(sql)}
     return attrs.evolve(declaration, outcomes=EDITION) if ("outcome",) in reads else declaration
 
 
@@ -145,7 +146,8 @@ def _refuse(projection: str, field: str, problem: str) -> NoReturn:
     raise BadDeclaration(projection=projection, field=field, problem=problem)
 
 
-def _check(declaration: Declaration) -> None:
+def check(declaration: Declaration) -> None:
+    """Refuse what cannot be folded or kept: raises BadDeclaration."""
     name = declaration.name
     if type(declaration.version) is not int or declaration.version < 1:
         _refuse(name, "version", "must be a whole number from 1")
@@ -170,7 +172,7 @@ def check_spelling(declarations: Sequence[Declaration]) -> None:
     """Your own fields must not differ by case alone: to the engine they are one."""
     spelled: dict[str, str] = {}
     for declaration in declarations:
-        named = {".".join(path) for sql in declaration.expressions for path in engine.references(sql)}
+        named = {".".join(path) for sql in declaration.expressions for path in expressions.references(sql)}
         for name in sorted(named | {f"{TAG}{tag}" for tag in declaration.tags}):
             spelling = spelled.setdefault(name.lower(), name)
             if spelling != name:
@@ -199,7 +201,7 @@ def _check_names(declaration: Declaration) -> None:
     for field in names:
         if not _NAME.fullmatch(field) or field in _RESERVED:
             _refuse(declaration.name, field, "is not a free name of lower-case letters, digits and _")
-        if field in engine.words():
+        if field in expressions.words():
             _refuse(declaration.name, field, "is a word of SQL: choose another name")
         if names.count(field) > 1:
             _refuse(declaration.name, field, "is the name of two columns")
@@ -243,10 +245,10 @@ def _check_measure(declaration: Declaration, measure: Measure) -> None:
 
 def _check_expression(name: str, field: str, sql: str, open_as: Literal["text", "number"], must_be: str | None) -> str:
     try:
-        paths = engine.references(sql)
+        paths = expressions.references(sql)
         for path in paths:
             _check_reference(path)
-        kind = engine.type_of(sql, columns_for(paths, open_as))
+        kind = expressions.type_of(sql, columns_for(paths, open_as))
     except ValueError as error:
         _refuse(name, field, str(error))
     if must_be and kind != must_be:

@@ -8,7 +8,7 @@ from typing import Any
 
 from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.events.fields import EXACT, FIELDS, OPEN_FIELDS, TEXT, WHOLE, named_by
-from analytics_es.projection import engine
+from analytics_es.projection import expressions
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.engine import quote, quote_name, sql_list
 
@@ -43,7 +43,9 @@ def decoding(declarations: Sequence[Declaration]) -> str:
     Events of the six families were validated when recorded. Those of other families may hold anything in a field (they
     are `open`): these are read as text first. What is there but is not a number, or too large, is named in `unread`.
     """
-    paths = {path for projection in declarations for sql in projection.expressions for path in engine.references(sql)}
+    paths = {
+        path for projection in declarations for sql in projection.expressions for path in expressions.references(sql)
+    }
     of_entities = {named_by(entity) for projection in declarations for entity in projection.entities}
     named = {path[0] for path in paths if len(path) == 1} - {"position"}  # which is no field, but always there
     stored = {IN_MICROSECONDS.get(name, name) for name in named - set(DERIVED)} | ALWAYS
@@ -74,14 +76,16 @@ def decoding(declarations: Sequence[Declaration]) -> str:
 def _decimals(declarations: Sequence[Declaration], name: str) -> int:
     """Return the most decimals that any histogram keeps of a field: its scaled value must fit 64 bits."""
     measures = [own for projection in declarations for own in projection.measures if own.kind == "histogram"]
-    decimals = [measure.decimals for measure in measures if measure.sql and (name,) in engine.references(measure.sql)]
+    decimals = [
+        measure.decimals for measure in measures if measure.sql and (name,) in expressions.references(measure.sql)
+    ]
     return max(decimals, default=0)
 
 
 def _measured(declarations: Sequence[Declaration]) -> set[str]:
     """Return the fields that histograms are of, which leave out what is below 0."""
     measures = [own for projection in declarations for own in projection.measures if own.kind == "histogram"]
-    paths = {path for measure in measures if measure.sql for path in engine.references(measure.sql)}
+    paths = {path for measure in measures if measure.sql for path in expressions.references(measure.sql)}
     return {IN_MICROSECONDS.get(path[0], path[0]) for path in paths if len(path) == 1}
 
 

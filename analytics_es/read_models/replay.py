@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import closing, contextmanager
 from multiprocessing.util import Finalize
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from attrs import frozen
 
 from analytics_es.errors import AnalyticsError, CannotReachScheduler, MissingExtra, WorkerLost
@@ -24,6 +23,9 @@ from analytics_es.projection.declaration import Declaration, defined
 from analytics_es.projection.fold import Fold, Result
 from analytics_es.read_models.sources import ReplaySource
 from analytics_es.types.defaults import BATCH
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 AHEAD = 2  # parts for each worker that are under way or waiting to be merged
 

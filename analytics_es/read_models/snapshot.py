@@ -48,6 +48,7 @@ LIST_DISCARDED = "SELECT projection, position, field FROM discarded"
 
 Grain = Literal["hour", "day"]
 Rows = list[tuple[Any, ...]]
+Where = Mapping[str, str | Sequence[str]]  # keys with the text that they have, or one of several
 Fetch = Callable[[str, Sequence[Any]], Rows]
 
 
@@ -134,7 +135,7 @@ class Snapshot:
         spans: Sequence[Span],
         *,
         by: Sequence[str],
-        where: Mapping[str, str],
+        where: Where,
         not_empty: str | None = None,
     ) -> Rows:
         """Count the different values of a key exactly, a tuple a group; only of rows where another is `not_empty`."""
@@ -261,10 +262,11 @@ class Snapshot:
 
 
 def _rows(
-    declaration: Declaration, columns: Sequence[str], spans: Sequence[Span], where: Mapping[str, str]
+    declaration: Declaration, columns: Sequence[str], spans: Sequence[Span], where: Where
 ) -> tuple[str, list[Any]]:
     """Rows of these buckets, each with its bucket or its span's label."""
-    filters = "".join(f" AND {name} = ?" for name in where)
+    texts = [shortened(text) for of_key in where.values() for text in _texts(of_key)]
+    filters = "".join(f" AND {name} {_is_one_of(of_key)}" for name, of_key in where.items())
     chosen = ", ".join(name for name in dict.fromkeys(columns) if name != "bucket")
     parts, parameters = [], []
     for span in spans:
@@ -273,11 +275,19 @@ def _rows(
             f"SELECT {bucket} AS bucket{', ' if chosen else ''}{chosen} FROM {declaration.table} "
             f"WHERE grain = ? AND {_within(declaration, span.grain, where)}{filters}"
         )
-        parameters += [span.grain, span.start, span.end, *map(shortened, where.values())]
+        parameters += [span.grain, span.start, span.end, *texts]
     return " UNION ALL ".join(parts), parameters
 
 
-def _within(declaration: Declaration, grain: Grain, where: Mapping[str, str]) -> str:
+def _texts(of_key: str | Sequence[str]) -> Sequence[str]:
+    return [of_key] if isinstance(of_key, str) else of_key
+
+
+def _is_one_of(of_key: str | Sequence[str]) -> str:
+    return "= ?" if isinstance(of_key, str) else f"IN ({', '.join('?' * len(of_key))})"
+
+
+def _within(declaration: Declaration, grain: Grain, where: Where) -> str:
     """One entity is found by its place in each bucket; which buckets there are, the rows of all events together say."""
     within = "bucket >= ? AND bucket < ?"
     if not declaration.entities or declaration.entity_key("id") not in where:

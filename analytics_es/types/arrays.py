@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from itertools import accumulate
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import pyarrow as pa
+from analytics_es.process import Later
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Later("pyarrow")
 
 
 def make(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
     """Return values as `pyarrow.array` does; None is null. Of other kinds than these four, it is asked."""
     values = list(values)
     try:
-        return _MAKERS[kind](values)
+        return _makers()[kind](values)
     except (KeyError, TypeError, AttributeError, OverflowError, ValueError):
         return pa.array(values, kind)
 
@@ -58,9 +64,6 @@ def _bits(truths: Iterable[bool]) -> pa.Buffer:
     return pa.py_buffer(int(digits or "0", 2).to_bytes((len(digits) + 7) // 8, "little"))
 
 
-_MAKERS: dict[pa.DataType, Callable[[list[Any]], pa.Array]] = {
-    pa.int64(): _integers,
-    pa.string(): _texts,
-    pa.binary(): _binaries,
-    pa.bool_(): _truths,
-}
+@cache
+def _makers() -> dict[pa.DataType, Callable[[list[Any]], pa.Array]]:
+    return {pa.int64(): _integers, pa.string(): _texts, pa.binary(): _binaries, pa.bool_(): _truths}
