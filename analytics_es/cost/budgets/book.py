@@ -72,9 +72,9 @@ class AccountBook:
     def _concerned(self, changes: Changes) -> Collection[Account]:
         if changes.prices:
             return [account for own in self._allocations.values() for account in own if changes.concern(account)]
-        named = {account for name, own in self._allocations.items() if name[0] in changes.budgets for account in own}
-        called = {account for whose in changes.calls for account in self._of_whose.get(whose, ())}
-        return named | {account for account in called if changes.concern(account)}
+        named = (account for name, own in self._allocations.items() if name[0] in changes.budgets for account in own)
+        called = (account for whose in changes.calls for account in self._of_whose.get(whose, ()))
+        return {account for account in (*named, *called) if changes.concern(account)}
 
     def state(self, snapshot: Snapshot, account: Account, position: int, calendar: Calendar) -> State | None:
         """Return an account as the read model has it at a position, None where there is none any more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import define, field
@@ -19,19 +19,24 @@ from analytics_es.projection.fold import consumes
 
 MANY = 2_000  # events, of which each is read: of more, it takes less to look at all budgets
 
+SPENT = "budget.spent"
+
 Whose = tuple[str, str]  # a scope, and which one of it
+Times = tuple[datetime, datetime]  # the first and the last
+EVER: Times = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 @define
 class Changes:
     """What some events are about: it may be more than what they have changed, never less.
 
-    `calls`: whose calls, or what else counts as cost, and between which times. `budgets`: which ones are named.
+    `calls`: whose calls, or what else counts as cost, and between which times. `budgets`: which ones are named; what
+    takes from one counts in its time alone.
     """
 
     prices: bool = False
-    budgets: set[str] = field(factory=set)
-    calls: dict[Whose, tuple[datetime, datetime]] = field(factory=dict)
+    budgets: dict[str, Times] = field(factory=dict)
+    calls: dict[Whose, Times] = field(factory=dict)
 
     @classmethod
     def between(cls, log: EventLog, after: int, upto: int, live: Mapping[str, Declaration]) -> Changes | None:
@@ -55,20 +60,25 @@ class Changes:
         return changes
 
     def _add(self, event: RecordedEvent, names: list[str]) -> None:
+        at = (event.occurred_at, event.occurred_at)
         if BUDGETS in names:
-            self.budgets.add(_text(event.data.get("budget_id")))
+            _extend(self.budgets, _text(event.data.get("budget_id")), at if event.type == SPENT else EVER)
         if COST in names:
             for scope, whose in SCOPES.items():
-                key = (scope, _text(event.data.get(whose)) if whose else "")
-                first, last = self.calls.get(key, (event.occurred_at, event.occurred_at))
-                self.calls[key] = min(first, event.occurred_at), max(last, event.occurred_at)
+                _extend(self.calls, (scope, _text(event.data.get(whose)) if whose else ""), at)
 
     def concern(self, account: Account) -> bool:
         """Say whether they may have changed what is spent of an account, or what it is."""
-        if account.budget_id in self.budgets or (self.prices and account.scope):
+        if self.prices and account.scope:
             return True
-        times = self.calls.get((account.scope, account.scope_id))
-        return times is not None and account.period.start <= times[1] and times[0] < account.period.end
+        whose = self.calls.get((account.scope, account.scope_id))
+        times = [when for when in (self.budgets.get(account.budget_id), whose) if when]
+        return any(account.period.start <= last and first < account.period.end for first, last in times)
+
+
+def _extend(times: dict[Any, Times], key: Any, more: Times) -> None:
+    first, last = times.get(key, more)
+    times[key] = min(first, more[0]), max(last, more[1])
 
 
 def _is_named_by(declaration: Declaration, name: str) -> bool:
