@@ -50,6 +50,7 @@ GOALS = {
     "audit: as of, the whole week": Target("cpu", "≤", 2_000),
     "audit: as of, near the head": Target("cpu", "≤", 300),
     "retain: verify, seal and delete": Target("value", "≥", 18_000),
+    "export: export, Parquet": Target("ratio", "≥", 0.23),
     "archive: rebuild from Parquet": Target("ratio", "≥", 1.3),
 }
 
