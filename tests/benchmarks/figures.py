@@ -47,7 +47,7 @@ class Figure:
     unit: str = field(validator=min_len(1))
     yardstick: str = field(validator=min_len(1))
     yardstick_value: float
-    ratios: Sequence[float] = field(converter=tuple, validator=min_len(1))
+    ratios: tuple[float, ...] = field(converter=tuple[float, ...], validator=min_len(1))
     target: Target | None = None
     cpu: float | None = None
     yardstick_cpu: float | None = None

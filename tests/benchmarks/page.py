@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import report
+from tests.benchmarks.constant import CONSTANT
 from tests.benchmarks.report import Run
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -29,11 +30,11 @@ HEADLINE: Mapping[str, str] = {
     "Record on PostgreSQL, 1,000 a call": (
         "postgres: PostgreSQL record_events, 1,000 a commit | library's insert_events"
     ),
-    "Who used how much in a week": "queries: usage of all users, 7 days | the same SQL",
-    "How fast it was in a week": "queries: performance, 7 days | the same SQL",
-    "What a week cost, by model": "queries: cost by model, 7 days | the same SQL",
-    "What a week cost, by user": "queries: cost by user, 7 days | the same SQL",
-    "What a quarter cost, 40 models": "costing: cost of 90 days by model and day | the same SQL",
+    "Who used how much in a week": f"queries: usage of all users, 7 days | {CONSTANT}",
+    "How fast it was in a week": f"queries: performance, 7 days | {CONSTANT}",
+    "What a week cost, by model": f"queries: cost by model, 7 days | {CONSTANT}",
+    "What a week cost, by user": f"queries: cost by user, 7 days | {CONSTANT}",
+    "What a quarter cost, 40 models": f"costing: cost of 90 days by model and day | {CONSTANT}",
     "Derive everything again": "replay: rebuild by two workers | stock projection",
     "Export to Parquet": "export: export, Parquet | bare scan",
     "`analytics-es --help`": "start: start, analytics-es --help | bare Python",
