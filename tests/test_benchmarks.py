@@ -11,7 +11,7 @@ import pytest
 from analytics_es import __version__
 from tests.benchmarks import __main__ as program
 from tests.benchmarks import floors, ingesting, large, lasting, page, registry, report
-from tests.benchmarks.figures import Effort, Figure
+from tests.benchmarks.figures import Effort, Figure, Target
 from tests.benchmarks.registry import figures_of, measurements, measurements_of
 from tests.benchmarks.store import Store
 from tests.nats_servers import NatsServer
@@ -21,6 +21,38 @@ EVENTS = 200
 TINY = Effort(rounds=2, rebuilds=1, starts=1, runs=2, seconds=0.2, singles=30, writers=2, batches=2)
 # What measures nothing, or not as the others do.
 FRAME = "constant figures floors large lasting page registry report stock_postgres store workload yardsticks"
+
+# What was aimed at when speed was worked on: a figure that loses its target is no longer judged.
+GOALS = {
+    "start: start, analytics-es --help": Target("cpu", "≤", 80),
+    "start: start, analytics-es --version": Target("cpu", "≤", 80),
+    "start: start, analytics-es usage, caught up": Target("cpu", "≤", 350),
+    "append: append, 1,000 a commit": Target("ratio", "≥", 0.38),
+    "single: append, one a commit": Target("ratio", "≥", 0.6),
+    "buffered: buffered call, back to back": Target("value", "≤", 6),
+    "freshness: freshness, empty store": Target("value", "≤", 30),
+    "freshness: freshness, full store": Target("value", "≤", 30),
+    "fold: fold of 1 event": Target("cpu", "≤", 1),
+    "postgres: PostgreSQL freshness, 100 events/s": Target("value", "≤", 60),
+    "postgres: PostgreSQL record_events, 1,000 a commit": Target("ratio", "≥", 1.5),
+    "costing: cost of 90 days by model and day": Target("cpu", "≤", 45),
+    "costing: cost of 7 of 90 days by user": Target("cpu", "≤", 90),
+    "queries: cost by model, 7 days": Target("value", "≤", 8),
+    "queries: cost by user, 7 days": Target("value", "≤", 30),
+    "queries: usage of all tasks, 7 days": Target("cpu", "≤", 45),
+    "queries: performance by the hour, 7 days": Target("cpu", "≤", 35),
+    "large: usage of everyone, 1 day": Target("ratio", "≤", 1.2),
+    "large: explain one hour's cell": Target("value", "≤", 100),
+    "large: rebuild by two workers": Target("ratio", "≥", 85),
+    "derived: a day by user and task, after one more event": Target("cpu", "≤", 15),
+    "derived: a day of another zone's hours, after one more event": Target("cpu", "≤", 15),
+    "budgets: a look at budgets of 12 periods, of which one is open": Target("cpu", "≤", 10),
+    "audit: as of, the whole week": Target("cpu", "≤", 2_000),
+    "audit: as of, near the head": Target("cpu", "≤", 300),
+    "retain: verify, seal and delete": Target("value", "≥", 18_000),
+    "export: export, Parquet": Target("ratio", "≥", 0.23),
+    "archive: rebuild from Parquet": Target("ratio", "≥", 1.3),
+}
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +84,9 @@ def assert_complete(figures: Iterable[Figure], name: str) -> None:
         assert min(figure.value, figure.yardstick_value, *figure.ratios) > 0
         assert figure.ratio == statistics.median(figure.ratios)
         assert figure.met in ((None,) if figure.target is None else (True, False))
+    goals = {what: goal for what, goal in GOALS.items() if what.startswith(f"{name}: ")}
+    targets = [(figure.name.partition(" | ")[0], figure.target) for figure in figures]
+    assert [goal for goal in goals.items() if goal not in targets] == []
     assert {asked for asked in page.HEADLINE.values() if asked.startswith(f"{name}: ")} <= set(names)
 
 
