@@ -83,7 +83,7 @@ def _together(store: Store, running: Server, effort: Effort) -> Iterator[Figure]
     writers = effort.writers
     say(f"{writers} processes, {SMALL} events a commit")
     pairs = []
-    for _ in range(effort.rounds):
+    for _ in range(effort.rebuilds):
         ours = _race("ours", running.url, running.schema(), effort)
         theirs = _race("library", running.url, running.schema(), effort)
         pairs.append((ours, theirs))

@@ -86,8 +86,9 @@ def run_of(figures: Sequence[Figure], about: Mapping[str, Any]) -> Run:
     return {"machine": dict(about), "figures": {figure.name: written(figure) for figure in figures}}
 
 
-def load(path: Path = LAST) -> dict[str, Run]:
-    """Return the runs of a file by what they are of: a number of events, or "large"; none where there is no file."""
+def load(path: Path | None = None) -> dict[str, Run]:
+    """Return the runs of a file, the last ones, by what they are of: a number of events, or "large"."""
+    path = path or LAST
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
