@@ -266,7 +266,7 @@ class Fold:
         unreadable = _listed(declaration, decoded.broken)
         try:
             with self._connection.cursor() as cursor:
-                rows = Rows(cursor.sql(sql.rows()).to_arrow_reader(READ).read_all())
+                rows = Rows(self._engine.select(cursor, sql.rows(), READ))
                 if decoded.unread or sql.may_fail():
                     unreadable += cursor.execute(sql.unreadable()).fetchall()
         except engine.EngineError as error:
