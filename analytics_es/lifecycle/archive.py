@@ -23,7 +23,7 @@ from attrs import asdict, fields, frozen
 from analytics_es.errors import ArchiveGap, ArchiveOverlap, BadManifest, DamagedArchive, NoArchive, OtherLog
 from analytics_es.events.event import key_of, microseconds
 from analytics_es.lifecycle.files import appearing
-from analytics_es.log.event_log import COLUMNS, upcast
+from analytics_es.log.event_log import event_columns, upcast
 from analytics_es.projection import engine
 from analytics_es.types import Progress
 
@@ -186,7 +186,7 @@ class Reader:
             ).to_arrow_table()
             names = (events.column(name).to_pylist() for name in ("source", "id", "us"))
             keys = pa.array(map(key_of, *names), pa.string())
-            return upcast(events.select(["position", "type", "state"]).append_column("key", keys).cast(COLUMNS))
+            return upcast(events.select(["position", "type", "state"]).append_column("key", keys).cast(event_columns()))
         except (OSError, pa.ArrowException, engine.EngineError) as error:
             raise DamagedArchive(file=part.path, what=f"it cannot be read ({error})") from error
         finally:

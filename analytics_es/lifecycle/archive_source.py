@@ -15,7 +15,7 @@ from analytics_es.events.event import MICRO
 from analytics_es.lifecycle.archive import Archive, Reader, RowGroups
 from analytics_es.lifecycle.erasure import refuse_forgotten
 from analytics_es.log import EventLog
-from analytics_es.log.event_log import COLUMNS
+from analytics_es.log.event_log import event_columns
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models import Seeds
 from analytics_es.read_models.sources import LogSource, Opening, Positions, ReplaySource
@@ -74,7 +74,7 @@ class ArchiveSource(ReplaySource):
         size = part.upto - part.after
         periods = ((0, part.start_us), (part.end_us, LAST_US))
         tables = (self._log.scan_period(*period, after=part.after, upto=part.upto, limit=size) for period in periods)
-        return pa.concat_tables([COLUMNS.empty_table(), *chain.from_iterable(tables)])
+        return pa.concat_tables([event_columns().empty_table(), *chain.from_iterable(tables)])
 
     def remote(self) -> tuple[Callable[..., ReplaySource], tuple[Any, ...]] | None:
         """Return how another process opens it."""

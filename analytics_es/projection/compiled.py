@@ -12,11 +12,11 @@ from attrs import frozen
 from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.events.fields import EXACT, FIELDS, MILLISECONDS, TEXT, UNREAD, WHOLE, named_by
 from analytics_es.projection import certain, expressions
+from analytics_es.projection.adding_sql import EMPTY_BUCKETS
 from analytics_es.projection.certain import MOST, MOST_TO_ADD, Unsure
 from analytics_es.projection.code import Code
 from analytics_es.projection.declaration import Declaration, Measure, shortened
 from analytics_es.projection.decoding import IN_MICROSECONDS
-from analytics_es.projection.fold_sql import EMPTY_BUCKETS
 from analytics_es.projection.rows import Row
 from analytics_es.projection.translation import SCALES, Translator
 
@@ -244,7 +244,8 @@ class _Writer:
             path = named_by(entity)
             yield f"entity = {'get' if len(path) == 1 else 'attributes.get'}({path[-1]!r})"
             yield "if entity is not None and type(entity) is not str: entity = text(entity)"
-            yield f"if entity: entities.append(({entity!r}, entity))"
+            both = f"({entity!r}, entity)" + (f", ({entity!r}, '')" if declaration.rollup else "")
+            yield f"if entity: entities += [{both}]"
         if declaration.known:
             self.constants["known"] = frozenset(declaration.known)
             unread = f"entities += [({UNREAD!r}, name) for name in data if name and name not in known]"

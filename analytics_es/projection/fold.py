@@ -8,16 +8,14 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from attrs import Factory, asdict, evolve, frozen
 
 from analytics_es.errors import EventsNotFolded, FoldFailed
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, facts, is_type, microseconds
 from analytics_es.events.fields import FAMILIES
-from analytics_es.process import Helpers
+from analytics_es.process import Helpers, Later
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.certain import Unsure
@@ -28,6 +26,12 @@ from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 from analytics_es.projection.rows import Row, Rows, scaled_up
 from analytics_es.projection.small_fold import SmallFold
 from analytics_es.types import arrays
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+else:
+    pa, pc = Later("pyarrow"), Later("pyarrow.compute")
 
 logger = logging.getLogger("analytics_es")
 
@@ -199,8 +203,8 @@ class Fold:
         """
         declaration, where = narrowed(declaration, where)
         fold, own = self.of([declaration]), consumed(events, declaration)
-        none = fold._by_event(own.slice(0, 0), declaration, where, within)
-        return scaled_up(pa.concat_tables([none, *fold._by_halves(own, declaration, where, within)]))
+        parts = list(fold._by_halves(own, declaration, where, within))
+        return scaled_up(pa.concat_tables(parts or [fold._by_event(own.slice(0, 0), declaration, where, within)]))
 
     def _by_halves(
         self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Micros | None
@@ -312,7 +316,7 @@ class Fold:
         unreadable = _listed(declaration, decoded.broken)
         try:
             with self._connection.cursor() as cursor:
-                rows = Rows(cursor.sql(sql.rows()).to_arrow_reader(READ).read_all())
+                rows = Rows(self._engine.select(cursor, sql.rows(), READ))
                 if decoded.unread or sql.may_fail():
                     unreadable += cursor.execute(sql.unreadable()).fetchall()
         except engine.EngineError as error:
@@ -322,7 +326,10 @@ class Fold:
 
 def consumed(events: pa.Table, declaration: Declaration) -> pa.Table:
     """Return the events whose type a projection takes."""
-    types = [kind for kind in events.column("type").unique().to_pylist() if kind and consumes(declaration, kind)]
+    every = events.column("type").unique().to_pylist()
+    types = [kind for kind in every if kind and consumes(declaration, kind)]
+    if len(types) == len(every):
+        return events
     return events.filter(pc.is_in(events.column("type"), arrays.make(types, pa.string())))
 
 

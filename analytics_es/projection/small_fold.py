@@ -10,10 +10,9 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-import pyarrow as pa
 from attrs import frozen
 
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, facts, is_type, microseconds
@@ -23,6 +22,9 @@ from analytics_es.projection.certain import Unsure
 from analytics_es.projection.compiled import Compiled, Event, bounds_of, compiled
 from analytics_es.projection.declaration import Declaration, consumes
 from analytics_es.projection.rows import Row
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 

@@ -117,6 +117,7 @@ def declarations(draw: st.DrawFn, name: str = "random") -> Declaration:
         keys=(*OF_ENTITIES, *keys) if entities else tuple(keys),
         measures=tuple(draw(measures(place)) for place in range(draw(st.integers(1, 4)))),
         known=("model", "status") if entities and draw(st.booleans()) else (),
+        rollup=bool(entities) and draw(st.booleans()),
     )
 
 
