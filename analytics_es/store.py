@@ -27,10 +27,8 @@ from analytics_es.log.strict import StrictIds
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
-from analytics_es.read_models import ReadModels, Seeds, Tiling, beside, rebuild
-from analytics_es.read_models.aggregation import run_aggregation
+from analytics_es.read_models import ReadModels, Seeds, Tiling, beside
 from analytics_es.read_models.catch_up import Runner
-from analytics_es.read_models.replay import replaying
 from analytics_es.read_models.seeds import sealed_until
 from analytics_es.read_models.sources import LogSource, ReplaySource
 from analytics_es.read_models.sqlite import SQLiteReadModels
@@ -78,6 +76,8 @@ class Store:
 
     def derive_again(self, period: TimePeriod, names: Sequence[str] | None = None) -> AggregationResult:
         """Derive the hours of a period, and the days they lie in, from the log and swap them in, beside a follower."""
+        from analytics_es.read_models.aggregation import run_aggregation
+
         tiling = Tiling.of(self.calendar, period)
         return run_aggregation(self.log, self.read_models, self.fold, tiling, period, names)
 
@@ -95,7 +95,10 @@ class Store:
 
         They begin with the rows of sealed events, or with other `seeds`. `replay` says how: see `replaying`.
         """
-        result = rebuild.rebuild(
+        from analytics_es.read_models.rebuild import rebuild
+        from analytics_es.read_models.replay import replaying
+
+        result = rebuild(
             self.log,
             self.read_models,
             names,

@@ -15,7 +15,7 @@ from analytics_es.events import RecordedEvent, codec
 from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.events.event import MICRO, facts, is_type, microseconds
 from analytics_es.events.fields import FIELDS, TEXT
-from analytics_es.projection import engine
+from analytics_es.projection import expressions
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.projection.decoding import IN_MICROSECONDS
 from analytics_es.projection.fold import WHOLE, Folded
@@ -144,8 +144,8 @@ class DeadLetters:
             return None
         hour = self.store.calendar.hour_start(int(event.occurred_at.timestamp() // 1))
         bounds = hour * MICRO, self.store.calendar.next_hour(hour) * MICRO
-        at = {"after": letter.position - 1, "upto": letter.position}
-        return hour if any(events.num_rows for events in self.store.log.scan_period(*bounds, **at)) else None
+        there = self.store.log.scan_period(*bounds, after=letter.position - 1, upto=letter.position)
+        return hour if any(events.num_rows for events in there) else None
 
     def _periods(self, hours: Iterable[int]) -> Iterator[TimePeriod]:
         """One period a day: deriving one hour of it reads the whole day anyway."""
@@ -227,13 +227,13 @@ def _described(measure: Measure) -> str:
     return f"{measure.kind}{of}{decimals}" + (f" where {measure.where}" if measure.where else "")
 
 
-def _values(event: RecordedEvent, *expressions: str | None, measure: Measure | None = None) -> str:
+def _values(event: RecordedEvent, *texts: str | None, measure: Measure | None = None) -> str:
     """Tell the values of the fields that expressions name, and what is wrong with them as far as that can be seen."""
-    paths = dict.fromkeys(path for sql in expressions if sql for path in engine.references(sql))
+    paths = dict.fromkeys(path for sql in texts if sql for path in expressions.references(sql))
     parts, explained = [], False
     for path in paths:
         value = _value(event, path)
-        used = measure is not None and measure.sql is not None and path in engine.references(measure.sql)
+        used = measure is not None and measure.sql is not None and path in expressions.references(measure.sql)
         wrong = _wrong(path, value, measure if used else None)
         explained = explained or bool(wrong)
         parts.append(f"{_stored_name(path)} = {_shown(value)}{wrong}")

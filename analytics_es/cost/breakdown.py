@@ -65,7 +65,9 @@ def cost(
 ) -> CostBreakdown:
     """Answer get_cost_breakdown."""
     filters = context.as_logged(where or {})
-    breakdown, prices = context.answer(["cost"], period, lambda question: _breakdown(question, by, filters, assumption))
+    breakdown, prices = context.answer(
+        ["cost"], period, lambda question: _breakdown(question, by, filters, assumption), compared=True
+    )
     # When the snapshot is closed: prices are announced in the log, which the read model then lags behind.
     return breakdown(prices=with_prices(context).prices.used(prices, announce=assumption is None))
 

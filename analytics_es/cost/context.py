@@ -49,11 +49,13 @@ class CostContext(QuestionContext):
     prices: Prices
 
     @contextmanager
-    def question(self, names: Sequence[str], period: TimePeriod, *, kept: bool = True) -> Iterator[Question]:
+    def question(
+        self, names: Sequence[str], period: TimePeriod, *, kept: bool = True, compared: bool = False
+    ) -> Iterator[Question]:
         """Open one snapshot for one answer about a period; the price book is read before, as the log has it."""
         priced = COST in names and COST in self.read_models.declarations
         context = evolve(self, prices=_BookRead(self.prices.book(), self.prices)) if priced else self
-        with QuestionContext.question(context, names, period, kept=kept) as question:
+        with QuestionContext.question(context, names, period, kept=kept, compared=compared) as question:
             yield question
 
 

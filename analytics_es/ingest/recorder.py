@@ -182,6 +182,8 @@ class Recorder:
     ) -> list[Appended]:
         """Append what is not recognised as being there, and say where each is."""
         there = recognise(admitted) if recognise else {}
+        if not there:
+            return self.append([entry for _, entry in admitted], notes)
         self.outcomes.recognised(len(there))
         appended = iter(self.append([entry for index, entry in admitted if index not in there], notes))
         return [there[index] if index in there else next(appended) for index, _ in admitted]
@@ -190,10 +192,12 @@ class Recorder:
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
         tally.refused_in_batch = []
         batch: dict[str, Entry] = {}
+        quickly = self.door.for_many(now)
         for event in chunk:
             try:
-                if entry := self._of_batch(event, now, batch, tally):
-                    check_horizon(horizon, [entry])
+                if entry := quickly(event) or self._of_batch(event, now, batch, tally):
+                    if horizon.refused:
+                        check_horizon(horizon, [entry])
                     batch.setdefault(entry.key, entry)
                     yield tally.index, entry
             except (RefusedEvent, BadPrice) as error:

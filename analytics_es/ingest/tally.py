@@ -72,9 +72,12 @@ class Tally:
 
     def count(self, admitted: list[tuple[int, Entry]], appended: list[Appended]) -> None:
         """Count what was admitted of a batch, by where it is now."""
-        places = list(zip(admitted, appended, strict=True))
-        duplicates = [(index, place) for (index, _), place in places if place.duplicate]
-        own = [entry.type for (_, entry), place in places if entry.type.startswith(OWN) and not place.duplicate]
+        duplicates, own = [], []
+        for (index, (_, event_type, _)), place in zip(admitted, appended, strict=True):
+            if place.duplicate:
+                duplicates.append((index, place))
+            elif event_type.startswith(OWN):
+                own.append(event_type)
         self.waiting += own.count(WAITING)
         self.taken_over += len(own) - own.count(WAITING)
         self.recorded += len(appended) - len(duplicates)

@@ -15,7 +15,7 @@ from analytics_es.errors import DamagedArchive
 from analytics_es.events.codec import UPCASTERS
 from analytics_es.events.event import key_of
 from analytics_es.lifecycle.columns import ARCHIVED, EDITION, schema
-from analytics_es.log.event_log import COLUMNS, upcast
+from analytics_es.log.event_log import event_columns, upcast
 from analytics_es.projection import engine
 from analytics_es.projection.typed import EXACT_COLUMNS, TypedEvents
 
@@ -78,7 +78,7 @@ class Reader:
                 self._engine.unregister("stored")
             names = (events.column(name).to_pylist() for name in ("source", "id", "us"))
             keys = pa.array(map(key_of, *names), pa.string())
-            return upcast(events.select(["position", "type", "state"]).append_column("key", keys).cast(COLUMNS))
+            return upcast(events.select(["position", "type", "state"]).append_column("key", keys).cast(event_columns()))
 
     def columns(self, part: RowGroups, names: Sequence[str]) -> TypedEvents | None:
         """Return the events of a part as columns; None where most are to be read as stored. Raises DamagedArchive."""
@@ -92,7 +92,7 @@ class Reader:
         if not events.num_rows // 2 < exact.num_rows or not UPCASTERS.keys().isdisjoint(kinds):
             return None
         all_of_them = exact.num_rows == events.num_rows
-        rest = COLUMNS.empty_table() if all_of_them else self.read(part, only=f"NOT {EXACT_COLUMNS}")
+        rest = event_columns().empty_table() if all_of_them else self.read(part, only=f"NOT {EXACT_COLUMNS}")
         return TypedEvents(columns=exact.drop_columns([EXACT_COLUMNS]), rest=rest)
 
     def close(self) -> None:

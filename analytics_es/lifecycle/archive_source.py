@@ -17,7 +17,7 @@ from analytics_es.lifecycle.archive_reader import Reader, RowGroups
 from analytics_es.lifecycle.copies import exported
 from analytics_es.lifecycle.erasure import refuse_forgotten
 from analytics_es.log import EventLog
-from analytics_es.log.event_log import COLUMNS
+from analytics_es.log.event_log import event_columns
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.typed import TypedDecoding, TypedEvents
 from analytics_es.read_models import Seeds
@@ -77,7 +77,7 @@ class ArchiveSource(ReplaySource):
         size = part.upto - part.after
         periods = ((0, part.start_us), (part.end_us, LAST_US))
         tables = (self._log.scan_period(*period, after=part.after, upto=part.upto, limit=size) for period in periods)
-        return pa.concat_tables([COLUMNS.empty_table(), *chain.from_iterable(tables)])
+        return pa.concat_tables([event_columns().empty_table(), *chain.from_iterable(tables)])
 
     def columns(self, part: Any, typed: TypedDecoding) -> TypedEvents | None:
         """Return the events of a part of the archive as columns."""

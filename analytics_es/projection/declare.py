@@ -12,7 +12,7 @@ import attrs
 from analytics_es.errors import BadDeclaration, NotAProjection, SameName
 from analytics_es.events.fields import DOCUMENTED, ENTITIES, EXACT, FIELDS, OPEN_FIELDS, TAG, TEXT
 from analytics_es.events.outcomes import EDITION
-from analytics_es.projection import engine
+from analytics_es.projection import engine, expressions
 from analytics_es.projection.declaration import MONEY, MOST_KEYS, Declaration, Key, Kind, Measure
 
 C = TypeVar("C", bound=type)
@@ -72,6 +72,7 @@ def projection(
     entities: Sequence[str] = (),
     carries: Sequence[int] = (),
     unread: bool = False,
+    rollup: bool = False,
 ) -> Callable[[C], C]:
     """Declare a projection. Its class becomes a frozen attrs class whose instances are rows.
 
@@ -79,7 +80,8 @@ def projection(
     one event is spread over, for keys on `entity.type` and `entity.id`. `carries`: earlier versions whose rows of
     sealed events, which cannot be folded again, are taken as they are, by the names of keys and measures; they have all
     the keys, and a measure that they have not is at its zero. `unread`: spread events of our families over the names of
-    their fields that are none of the vocabulary's, too. Raises BadDeclaration, naming the field.
+    their fields that are none of the vocabulary's, too. `rollup`: keep a row of all entities of each kind, too, so that
+    what they come to together is read at once, however many there are. Raises BadDeclaration, naming the field.
     """
 
     def declare(cls: C) -> C:
@@ -105,8 +107,10 @@ def projection(
             row_class=row_class,
             carries=tuple(carries),
             known=tuple(sorted(DOCUMENTED)) if unread else (),
+            rollup=rollup,
         )
-        _check(declaration)
+        if not expressions.is_kept(declaration.fingerprint):
+            check(declaration)
         declaration = _of_today(declaration)
         row_class.__analytics__ = declaration  # type: ignore[attr-defined]  # read back by declaration_of
         return row_class
@@ -116,7 +120,7 @@ def projection(
 
 def _of_today(declaration: Declaration) -> Declaration:
     """Note of what edition the words are that it reads: another edition makes other rows of the same events."""
-    reads = {path for sql in declaration.expressions for path in engine.references(sql)}
+    reads = {path for sql in declaration.expressions for path in expressions.references(sql)}
     return attrs.evolve(declaration, outcomes=EDITION) if ("outcome",) in reads else declaration
 
 
@@ -145,7 +149,8 @@ def _refuse(projection: str, field: str, problem: str) -> NoReturn:
     raise BadDeclaration(projection=projection, field=field, problem=problem)
 
 
-def _check(declaration: Declaration) -> None:
+def check(declaration: Declaration) -> None:
+    """Refuse what cannot be folded or kept: raises BadDeclaration."""
     name = declaration.name
     if type(declaration.version) is not int or declaration.version < 1:
         _refuse(name, "version", "must be a whole number from 1")
@@ -170,7 +175,7 @@ def check_spelling(declarations: Sequence[Declaration]) -> None:
     """Your own fields must not differ by case alone: to the engine they are one."""
     spelled: dict[str, str] = {}
     for declaration in declarations:
-        named = {".".join(path) for sql in declaration.expressions for path in engine.references(sql)}
+        named = {".".join(path) for sql in declaration.expressions for path in expressions.references(sql)}
         for name in sorted(named | {f"{TAG}{tag}" for tag in declaration.tags}):
             spelling = spelled.setdefault(name.lower(), name)
             if spelling != name:
@@ -199,7 +204,7 @@ def _check_names(declaration: Declaration) -> None:
     for field in names:
         if not _NAME.fullmatch(field) or field in _RESERVED:
             _refuse(declaration.name, field, "is not a free name of lower-case letters, digits and _")
-        if field in engine.words():
+        if field in expressions.words():
             _refuse(declaration.name, field, "is a word of SQL: choose another name")
         if names.count(field) > 1:
             _refuse(declaration.name, field, "is the name of two columns")
@@ -208,6 +213,8 @@ def _check_names(declaration: Declaration) -> None:
 def _check_entities(declaration: Declaration) -> None:
     spread = {row_key.name: row_key.of_entity for row_key in declaration.keys if row_key.of_entity}
     if not spread and not declaration.entities:
+        if declaration.rollup:
+            _refuse(declaration.name, "rollup", "takes entities=(…): it is a row of all entities of a kind")
         return
     if sorted(spread.values()) != ["id", "type"] or not declaration.entities:
         field = next(iter(spread), "entities")
@@ -243,10 +250,10 @@ def _check_measure(declaration: Declaration, measure: Measure) -> None:
 
 def _check_expression(name: str, field: str, sql: str, open_as: Literal["text", "number"], must_be: str | None) -> str:
     try:
-        paths = engine.references(sql)
+        paths = expressions.references(sql)
         for path in paths:
             _check_reference(path)
-        kind = engine.type_of(sql, columns_for(paths, open_as))
+        kind = expressions.type_of(sql, columns_for(paths, open_as))
     except ValueError as error:
         _refuse(name, field, str(error))
     if must_be and kind != must_be:

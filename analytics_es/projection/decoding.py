@@ -11,7 +11,8 @@ from attrs import frozen
 from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.events.fields import EXACT, FIELDS, OPEN_FIELDS, TEXT, WHOLE, named_by
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.engine import quote, quote_name, references, sql_list
+from analytics_es.projection.engine import quote, quote_name, sql_list
+from analytics_es.projection.expressions import references
 
 # How an event ended: its status, else what its type says; unknown where it only took some time, NULL where it did not
 # end.

@@ -1,37 +1,36 @@
-"""DuckDB, locked down: the one place that opens it, and what its parser says of an expression."""
+"""DuckDB, locked down: the one place that opens it."""
 
 from __future__ import annotations
 
 import functools
-import json
 import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from analytics_es.errors import Closed
-from analytics_es.process import endings, forks
+from analytics_es.process import Later, endings, forks
 
-# DuckDB has a hook of its own, which interrupts whatever is being asked.
-endings.come_first()
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
 
-Connection = duckdb.DuckDBPyConnection
-EngineError = duckdb.Error
+    Connection = duckdb.DuckDBPyConnection
+    EngineError = duckdb.Error
+else:
+    # It has a hook of its own for the end of the process, which interrupts whatever is being asked.
+    duckdb = Later("duckdb", endings.come_first)
 
-# What the engine fails with on values, or on what they grow to; not on SQL, on files or on itself.
-_OF_VALUES = (
-    duckdb.DataError,
-    duckdb.InvalidInputException,
-    duckdb.InvalidTypeException,
-    duckdb.ConstraintException,
-    duckdb.OutOfMemoryException,
-)
+    def __getattr__(name: str) -> Any:
+        if name != "EngineError":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+        return duckdb.Error  # asked for where something has failed: who folds nothing imports no engine
+
+
 _OF_MACHINE = ("Allocation failure", "bad_alloc")  # there is no memory at all, however little is asked for
 
 ENOUGH_SECONDS = 30.0  # for the batch that is being folded when the process ends
@@ -90,7 +89,15 @@ def _connected(reads: Path | None = None, writes: Path | None = None, *, threads
 
 def lies_in_values(error: Exception) -> bool:
     """Say whether an engine fails on the values that it was given, or may: it would go on without some of them."""
-    return isinstance(error, _OF_VALUES) and not any(words in str(error) for words in _OF_MACHINE)
+    # What it fails with on values, or on what they grow to; not on SQL, on files or on itself.
+    of_values = (
+        duckdb.DataError,
+        duckdb.InvalidInputException,
+        duckdb.InvalidTypeException,
+        duckdb.ConstraintException,
+        duckdb.OutOfMemoryException,
+    )
+    return isinstance(error, of_values) and not any(words in str(error) for words in _OF_MACHINE)
 
 
 class Engine(forks.Forking, endings.Ending):
@@ -105,6 +112,7 @@ class Engine(forks.Forking, endings.Ending):
         self._lock = threading.RLock()
         self._open: Connection | None = None
         self._closed = self._resting = False
+        self._parsed = functools.lru_cache(maxsize=64)(self._parse)
         forks.register(self)
         endings.watch(self)
 
@@ -124,6 +132,18 @@ class Engine(forks.Forking, endings.Ending):
         if self._open is None:
             self._open = _connected(threads=self._threads, spills=not self._inner)
         return self._open
+
+    def select(self, cursor: Connection, text: str, pieces: int) -> pa.Table:
+        """Return what a SELECT gives a cursor, in its order, read in pieces of so many rows; for who has the engine.
+
+        Batch after batch asks the same. To parse it is a quarter of the work of a small batch, and is done once: the
+        driver itself would do it twice each time.
+        """
+        cursor.execute(self._parsed(f"PREPARE selected AS {text}"))
+        return cursor.sql("EXECUTE selected").to_arrow_reader(pieces).read_all()
+
+    def _parse(self, text: str) -> duckdb.Statement:
+        return self.connection.extract_statements(text)[0]
 
     def close(self) -> None:
         """Close it for good, when nobody has it any more."""
@@ -205,103 +225,10 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _asked(question: str, *parameters: Any) -> list[Any]:
-    """Return what the parser says."""
+def ask(question: str, *parameters: Any) -> list[Any]:
+    """Return what the engine says of SQL itself: there is one for that, which holds no data."""
     with _parser.alone() as connection:
         return connection.execute(question, parameters).fetchall()
-
-
-@functools.cache
-def _pure_functions() -> frozenset[str]:
-    """Names of scalar functions whose result depends on their arguments alone."""
-    # The scalar functions whose every overload gives the same for the same.
-    pure = (
-        "SELECT function_name FROM duckdb_functions() WHERE function_type = 'scalar' "
-        "GROUP BY 1 HAVING bool_and(stability = 'CONSISTENT')"
-    )
-    return frozenset(name for (name,) in _asked(pure)) | {"nullif", "split_part"}
-
-
-# Words that a database of read models keeps for itself, and the engine does not.
-_WORDS_OF_SQLITE = (
-    "add alter autoincrement between commit delete drop escape exists index insert nothing null raise set transaction "
-    "update values"
-)
-_WORDS_OF_POSTGRES = (
-    "current_catalog current_date current_role current_schema current_time current_timestamp current_user grant "
-    "localtime localtimestamp session_user system_user user cmax cmin ctid tableoid xmax xmin"
-)
-
-
-@functools.cache
-def words() -> frozenset[str]:
-    """Return the words of SQL that cannot name a column."""
-    # The words that the engine's grammar keeps for itself.
-    reserved = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'type_function')"
-    own = frozenset(name for (name,) in _asked(reserved))
-    return own.union(_WORDS_OF_SQLITE.split(), _WORDS_OF_POSTGRES.split())
-
-
-@functools.cache
-def references(expression: str) -> tuple[tuple[str, ...], ...]:
-    """Return the columns a scalar SQL expression reads, as dotted paths.
-
-    Raises ValueError, in one line, for anything but one pure scalar expression: no subquery, aggregate, window,
-    parameter, or function that reads a clock, a setting or chance.
-    """
-    return tuple(_columns(_parsed(expression)))
-
-
-@functools.cache
-def computes(expression: str) -> bool:
-    """Say whether an expression does more than compare and choose: what casts or calls a function can fail."""
-    kinds = ((node.get("class"), node.get("function_name")) for node in _nodes(_parsed(expression)))
-    return any(kind == "CAST" or (kind == "FUNCTION" and name not in _HARMLESS) for kind, name in kinds)
-
-
-_HARMLESS = {"||", "~~", "lower", "ltrim", "rtrim", "trim", "upper"}  # of texts they always make a text
-
-
-def _parsed(expression: str) -> Any:
-    # The syntax tree, as JSON.
-    parsed = json.loads(_asked("SELECT json_serialize_sql(?)", f"SELECT {expression}")[0][0])
-    if parsed["error"]:
-        raise ValueError(f"not a SQL expression: {parsed['error_message']}")
-    node = parsed["statements"][0]["node"]
-    if len(parsed["statements"]) != 1 or node.get("from_table", {}).get("type") != "EMPTY" or node.get("where_clause"):
-        raise ValueError("not a SQL expression: a single value is expected, without FROM or WHERE")
-    if len(node["select_list"]) != 1:
-        raise ValueError("not a SQL expression: a single value is expected, found several")
-    return node["select_list"][0]
-
-
-def _nodes(tree: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(tree, Mapping):
-        yield tree
-    for inner in tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list) else ():
-        yield from _nodes(inner)
-
-
-def _columns(expression: Any) -> Iterator[tuple[str, ...]]:
-    for node in _nodes(expression):
-        kind = node.get("class")
-        if kind in ("SUBQUERY", "WINDOW", "STAR", "PARAMETER", "LAMBDA"):
-            raise ValueError(f"a {kind.lower()} is not allowed in an expression")
-        if kind == "FUNCTION" and node["function_name"] not in _pure_functions():
-            raise ValueError(f"{node['function_name']}() is not allowed: it is unknown, an aggregate, or not pure")
-        if kind == "COLUMN_REF":
-            yield tuple(node["column_names"])
-
-
-def type_of(expression: str, columns: Mapping[str, str]) -> str:
-    """Return the type DuckDB gives an expression over these typed columns; raises ValueError where it does not bind."""
-    source = ", ".join(f"CAST(NULL AS {kind}) AS {quote_name(name)}" for name, kind in columns.items())
-    try:
-        # What it binds to, over one row of nothing.
-        rows = _asked(f"SELECT typeof({expression}) FROM (SELECT {source})")
-    except EngineError as error:
-        raise ValueError(str(error).splitlines()[0]) from error
-    return str(rows[0][0])
 
 
 def quote_name(name: str) -> str:

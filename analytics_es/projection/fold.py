@@ -7,16 +7,14 @@ import functools
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from attrs import Factory, asdict, evolve, frozen
 
 from analytics_es.errors import EventsNotFolded, FoldFailed
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, OWN, facts, is_type, matches, microseconds
 from analytics_es.events.fields import FAMILIES
-from analytics_es.process import Helpers
+from analytics_es.process import Helpers, Later
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, shortened
@@ -26,6 +24,12 @@ from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 from analytics_es.projection.rows import Row, Rows, scaled_up
 from analytics_es.projection.typed import OF_COLUMNS, TypedDecoding, TypedEvents, typed_decoding
 from analytics_es.types import arrays
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+else:
+    pa, pc = Later("pyarrow"), Later("pyarrow.compute")
 
 Micros = tuple[int, int]  # [start, end)
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
@@ -175,8 +179,8 @@ class Fold:
         """
         declaration, where = narrowed(declaration, where)
         fold, own = self.of([declaration]), consumed(events, declaration)
-        none = fold._by_event(own.slice(0, 0), declaration, where, within)
-        return scaled_up(pa.concat_tables([none, *fold._by_halves(own, declaration, where, within)]))
+        parts = list(fold._by_halves(own, declaration, where, within))
+        return scaled_up(pa.concat_tables(parts or [fold._by_event(own.slice(0, 0), declaration, where, within)]))
 
     def _by_halves(
         self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Micros | None
@@ -305,7 +309,7 @@ class Fold:
         unreadable = _listed(declaration, decoded.broken)
         try:
             with self._connection.cursor() as cursor:
-                rows = Rows(cursor.sql(sql.rows()).to_arrow_reader(READ).read_all())
+                rows = Rows(self._engine.select(cursor, sql.rows(), READ))
                 if decoded.unread or sql.may_fail():
                     unreadable += cursor.execute(sql.unreadable()).fetchall()
         except engine.EngineError as error:
@@ -322,7 +326,10 @@ def consumes(declaration: Declaration, event_type: str) -> bool:
 
 def consumed(events: pa.Table, declaration: Declaration) -> pa.Table:
     """Return the events whose type a projection takes."""
-    types = [kind for kind in events.column("type").unique().to_pylist() if kind and consumes(declaration, kind)]
+    every = events.column("type").unique().to_pylist()
+    types = [kind for kind in every if kind and consumes(declaration, kind)]
+    if len(types) == len(every):
+        return events
     return events.filter(pc.is_in(events.column("type"), arrays.make(types, pa.string())))
 
 

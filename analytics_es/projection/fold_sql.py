@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import define, evolve, field
 
 from analytics_es.events.fields import FIELDS, OPEN_FIELDS, TAG, TEXT, UNREAD, named_by
-from analytics_es.projection import engine
-from analytics_es.projection.declaration import LONGEST_KEY, SHORT, Column, Declaration, Key, Measure
+from analytics_es.projection import expressions
+from analytics_es.projection.adding_sql import UNKNOWN, Adding, Bucketed, own_keys, short, spread
+from analytics_es.projection.declaration import Declaration, Key, Measure
 from analytics_es.projection.decoding import APART, IN_MICROSECONDS, exact, scaled
 from analytics_es.projection.engine import quote, quote_name, sql_list
 
-EMPTY_BUCKETS = "[[],[]]"
 OCCURRED = "occurred at"  # names a column in microseconds, as no key and no measure can be named
 
 # OpenTelemetry's exponential histogram, scale 5: bucket i holds (2^(i/32), 2^((i+1)/32)]; zeros have their own, -2.
@@ -26,14 +26,6 @@ BUCKET_OF = (
     "CASE WHEN {v} <= 0 THEN -2 WHEN {v} < 10000000000000 THEN CAST(ceil(log2({v}) * 32) AS INTEGER) - 1 "
     "ELSE CAST(round(log2({v})) * 32 + ceil(log2({v} / pow(2, round(log2({v})))) * 32) AS INTEGER) - 1 END"
 )
-
-BOTH_GRAINS = "(SELECT *, 'hour' AS grain, hour AS bucket FROM spread UNION ALL SELECT *, 'day', day FROM spread)"
-
-
-def _shortened(key: str) -> str:
-    """A key as a row holds it; `declaration.shortened` says why."""
-    short = f"left({key}, {SHORT}) || '…' || left(sha256({key}), 32)"
-    return f"CASE WHEN strlen({key}) > {LONGEST_KEY} THEN {short} ELSE {key} END"
 
 
 def narrowed(declaration: Declaration, where: Mapping[str, str]) -> tuple[Declaration, Mapping[str, str]]:
@@ -45,7 +37,8 @@ def narrowed(declaration: Declaration, where: Mapping[str, str]) -> tuple[Declar
         return declaration.crossed(()), {name: text for name, text in where.items() if name != of_type}
     entities = tuple(entity for entity in declaration.entities if entity == where.get(of_type))
     known = declaration.known if where.get(of_type) == UNREAD else ()
-    return evolve(declaration, entities=entities or declaration.entities, known=known), where
+    rollup = declaration.rollup and where.get(of_id) == ""  # else an event is in the row of its own entity alone
+    return evolve(declaration, entities=entities or declaration.entities, known=known, rollup=rollup), where
 
 
 @define
@@ -76,20 +69,17 @@ class ProjectionSql:
     def _own_keys(self) -> list[Key]:
         return [key for key in self.declaration.keys if not key.of_entity]
 
-    # Additive rows of both grains, in the order of the read model's index.
     def rows(self) -> str:
-        """Return the SELECT of row key and measures' columns."""
-        declaration = self.declaration
-        row_key = [name if name in ("grain", "bucket") else f"k_{name}" for name in declaration.row_key]
-        keys = [_shortened(name) if name.startswith("k_") else name for name in row_key]
-        columns = sql_list([*keys, *(_final(column) for column in declaration.columns)])
-        # Histograms cannot be merged in SQL, so where there is one, days are counted from events as hours are.
-        if any(column.merge == "histogram" for column in declaration.columns):
-            tables = f"grains AS ({self._grouped('grain', 'bucket', table=BOTH_GRAINS)})"
-        else:
-            hours = self._grouped("hour", "day", table="spread")
-            tables = f"hours AS MATERIALIZED ({hours}), grains AS ({self._grains()})"
-        return f"WITH spread AS ({self._spread()}), {tables} SELECT {columns} FROM grains ORDER BY {sql_list(row_key)}"
+        """Return the SELECT of row key and measures' columns: additive rows of both grains, in order of the index."""
+        measures = self.declaration.measures
+        adding = Adding(
+            declaration=self.declaration,
+            events=self._events(),
+            sums=[f"{sql} AS {name}" for measure in measures for name, sql in self._sums(measure)],
+            histograms={f"{own.name}_buckets": self._bucketed(own) for own in measures if own.kind == "histogram"},
+            unread=self.unread,
+        )
+        return adding.rows()
 
     def _read(self, *more: str) -> str:
         """One row an event: its fields, buckets, keys and conditions; your own fields are numbers from here on."""
@@ -104,7 +94,7 @@ class ProjectionSql:
         ]
         condition = f"for_{declaration.name}" + (f" AND TRY({declaration.where})" if declaration.where else "")
         read = f"SELECT *, {sql_list(added)} FROM {self._decoded()} WHERE {condition}"
-        outers = sorted({path[0] for sql in self._measured for path in engine.references(sql)} & set(OPEN_FIELDS))
+        outers = sorted({path[0] for sql in self._measured for path in expressions.references(sql)} & set(OPEN_FIELDS))
         if outers:
             replaced = sql_list([f"{outer}_numbers AS {outer}" for outer in outers])
             texts = sql_list([f"{outer} AS {outer}_texts" for outer in outers])
@@ -120,36 +110,19 @@ class ProjectionSql:
         shapes = f"SELECT shape, {fields} AS unknown_fields FROM (SELECT DISTINCT shape FROM decoded)"
         return f"(SELECT * FROM decoded LEFT JOIN ({shapes}) USING (shape))"
 
-    def _spread(self, *more: str) -> str:
-        """One row an event, or one for each entity it belongs to and one for all together."""
-        declaration = self.declaration
+    def _events(self, *more: str) -> str:
+        """One row an event: what it is of, its conditions and its values."""
         columns = [
             *more,
             "hour",
             "day",
-            *(f"k_{key.name}" for key in self._own_keys),
+            *own_keys(self.declaration),
+            *(f"{_entity_id(name)} AS _e{n}" for n, name in enumerate(self.declaration.entities)),
+            *([f"unknown_fields AS {UNKNOWN}"] if self.unread else []),
             *(f"c{i}" for i in range(len(self.wheres))),
             *(f"{sql} AS v{i}" for i, sql in enumerate(self.values)),
         ]
-        if not declaration.entities:
-            return f"SELECT {sql_list(columns)} FROM ({self._read()})"
-        belongs = sql_list([f"{{'t': {quote(name)}, 'i': {_entity_id(name)}}}" for name in declaration.entities])
-        listed = f"[{{'t': '', 'i': ''}}, {belongs}]"
-        if self.unread:
-            of_field = f"list_transform(unknown_fields, lambda name: {{'t': {quote(UNREAD)}, 'i': name}})"
-            listed = f"list_concat({listed}, {of_field})"
-        entity = f"unnest({listed}) AS entity"
-        keys = f"entity.t AS k_{declaration.entity_key('type')}, entity.i AS k_{declaration.entity_key('id')}"
-        return (
-            f"SELECT * EXCLUDE (entity), {keys} FROM (SELECT {sql_list([*columns, entity])} FROM ({self._read()})) "
-            "WHERE entity.t = '' OR entity.i <> ''"
-        )
-
-    def _grouped(self, *groups: str, table: str) -> str:
-        """One row a group and combination of keys: what its events add up to."""
-        by = sql_list([*groups, *self._keys])
-        sums = [f"{sql} AS {name}" for measure in self.declaration.measures for name, sql in self._sums(measure)]
-        return f"SELECT {sql_list([by, *sums])} FROM {table} GROUP BY {by}"
+        return f"SELECT {sql_list(columns)} FROM ({self._read()})"
 
     def _sums(self, measure: Measure) -> list[tuple[str, str]]:
         conditions = self._conditions(measure)
@@ -162,11 +135,14 @@ class ProjectionSql:
             "sum": f"sum({value}){only}",
             "min": f"min({value}){only}",
             "max": f"max({value}){only}",
-            "buckets": f"histogram({BUCKET_OF.format(v=value)}){only}",
         }
         if measure.kind == "histogram":
             return [(f"{measure.name}_{part}", sql) for part, sql in sums.items()]
         return [(measure.name, sums[measure.columns[0].merge])]
+
+    def _bucketed(self, measure: Measure) -> Bucketed:
+        index = BUCKET_OF.format(v=self._value(measure))
+        return Bucketed(index, " AND ".join(self._conditions(measure)))
 
     def _conditions(self, measure: Measure) -> list[str]:
         """What a measure takes; a value that is NULL never counts."""
@@ -176,26 +152,19 @@ class ProjectionSql:
     def _value(self, measure: Measure) -> str:
         return f"v{self.values.index(_value(measure))}"
 
-    def _grains(self) -> str:
-        """Days are merged from hours."""
-        columns = self.declaration.columns
-        hours = sql_list([*self._keys, *(column.name for column in columns)])
-        days = sql_list([*self._keys, *(_merged(column) for column in columns)])
-        return (
-            f"SELECT 'hour' AS grain, hour AS bucket, {hours} FROM hours UNION ALL "
-            f"SELECT 'day', day, {days} FROM hours GROUP BY {sql_list(['day', *self._keys])}"
-        )
-
     # What would be merged into rows, event by event: the same values under the same conditions.
     def by_event(self, where: Iterable[str]) -> str:
         """Return the SELECT of position, time, keys and measures' columns; parameters are the values of some keys."""
-        keys = {key.name: _shortened(f"k_{key.name}") for key in self.declaration.keys}
+        keys = {key.name: short(f"k_{key.name}") for key in self.declaration.keys}
         columns = [column for measure in self.declaration.measures for column in self._of_event(measure)]
         shown = ["position", f"occurred_at AS {quote_name(OCCURRED)}", *(f"{k} AS {name}" for name, k in keys.items())]
         only = " AND ".join(f"{keys[name]} = ?" for name in where) or "true"
-        spread = self._spread("position", "occurred_at")
+        declared = [*own_keys(self.declaration), *(f"c{i}" for i in range(len(self.wheres)))]
+        taken = ["position", "occurred_at", *declared, *(f"v{i}" for i in range(len(self.values)))]
+        events = f"({self._events('position', 'occurred_at')})"
+        spread_out = spread(self.declaration, events, taken, unread=self.unread)
         order = sql_list(["position", *(f"k_{key.name}" for key in self.declaration.keys if key.of_entity)])
-        return f"SELECT {sql_list([*shown, *columns])} FROM ({spread}) WHERE {only} ORDER BY {order}"
+        return f"SELECT {sql_list([*shown, *columns])} FROM ({spread_out}) WHERE {only} ORDER BY {order}"
 
     def _of_event(self, measure: Measure) -> Iterator[str]:
         conditions = " AND ".join(self._conditions(measure)) or "true"
@@ -213,7 +182,7 @@ class ProjectionSql:
         texts = [*self.wheres, *(key.sql for key in self._own_keys), self.declaration.where or "true"]
         values = [sql for sql in self._measured if sql not in FIELDS]
         return any(map(_computes, [*texts, *values])) or any(
-            path[1:] for sql in values for path in engine.references(sql)
+            path[1:] for sql in values for path in expressions.references(sql)
         )
 
     # What is there but could not be read, never silently NULL: a measure is left out, a key is "".
@@ -257,12 +226,6 @@ def _value(measure: Measure) -> str:
     return (scaled if measure.kind == "histogram" else exact)(measure.sql or "", measure.decimals)
 
 
-def _merged(column: Column) -> str:
-    """Hours into days; how many events there are fits 64 bits."""
-    merged = f"{column.merge}({column.name})"
-    return merged if column.wide or column.merge != "sum" else f"CAST({merged} AS BIGINT)"
-
-
 def _entity_id(entity: str) -> str:
     path = named_by(entity)
     return quote_name(path[0]) if len(path) == 1 else _tagged(path[1])
@@ -273,20 +236,11 @@ def _tagged(tag: str) -> str:
     return quote_name(f"{TAG}{tag}")
 
 
-def _final(column: Column) -> str:
-    """Histograms are written as [[indexes],[counts]], in order."""
-    if column.merge != "histogram":
-        return column.name
-    entries = f"list_sort(map_entries({column.name}))"
-    parts = [f"array_to_string(list_transform({entries}, lambda e: e.{part}), ',')" for part in ("key", "value")]
-    return f"coalesce('[[' || {parts[0]} || '],[' || {parts[1]} || ']]', {quote(EMPTY_BUCKETS)})"
-
-
 def _computes(sql: str) -> bool:
     """Say whether a text or a condition may fail: it casts, or calls a function, or compares a field of yours."""
-    paths = engine.references(sql)
+    paths = expressions.references(sql)
     own = any(path[0] in OPEN_FIELDS for path in paths) and sql not in map(".".join, paths)
-    return own or engine.computes(sql)
+    return own or expressions.computes(sql)
 
 
 def _absent(sql: str) -> str:
@@ -302,7 +256,7 @@ def _unclear(absent: str, sql: str, *, own_numbers: bool = False) -> str:
 def _garbled(sql: str, own_numbers: bool) -> str:
     """Say whether the event has a field that an expression names as a number, and it is none."""
     parts = []
-    for path in engine.references(sql):
+    for path in expressions.references(sql):
         column = ".".join(map(quote_name, path))
         if len(path) == 1 and FIELDS.get(path[0], TEXT) != TEXT:
             stored = IN_MICROSECONDS.get(path[0], path[0])

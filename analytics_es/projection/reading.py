@@ -9,7 +9,7 @@ from attrs import frozen
 from analytics_es.events.event import matches
 from analytics_es.events.fields import DOCUMENTED, FAMILIES
 from analytics_es.events.suggestions import attribute_meant, field_meant, type_meant
-from analytics_es.projection import engine
+from analytics_es.projection import expressions
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import consumes
 
@@ -37,7 +37,7 @@ class Reading:
 def of(declarations: Iterable[Declaration], event_type: str) -> Reading:
     """Return what these projections read of a type of event."""
     consumers = [declaration for declaration in declarations if consumes(declaration, event_type)]
-    paths = {path for own in consumers for sql in own.expressions for path in engine.references(sql)}
+    paths = {path for own in consumers for sql in own.expressions for path in expressions.references(sql)}
     family = event_type.partition(".")[0]
     return Reading(
         ours=family in FAMILIES,

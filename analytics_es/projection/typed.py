@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from attrs import frozen
 
 from analytics_es.events.fields import FIELDS, TEXT
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.decoding import APART, DERIVED, IN_MICROSECONDS, Needed
 from analytics_es.projection.engine import quote, quote_name, sql_list
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # The fields that are recorded, and their kinds.
 RECORDED = {name: kind for name, kind in FIELDS.items() if name not in {*DERIVED, *IN_MICROSECONDS}}

@@ -6,60 +6,36 @@ are in the events alone.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from analytics_es.errors import StaleReadModel
-from analytics_es.log import EventLog, Horizon, LogSlice
+from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Day, Fold, Folded
+from analytics_es.projection.fold import Fold
 from analytics_es.queries.grouping import Words, least, several
+from analytics_es.queries.growing import THREADS, Built, Growing, NoSeeds
+from analytics_es.queries.keeping import Keeping
 from analytics_es.queries.question import QuestionContext
-from analytics_es.read_models import ReadModels, Seeds, Tiling, calendar_of, check_exact
+from analytics_es.read_models import ReadModels, Tiling, calendar_of, check_exact
 from analytics_es.read_models.temporary import derive
 from analytics_es.types import Progress, TimePeriod
 
 REMEMBERED = 6  # read models of one projection and one period
-THREADS = 2
-
-
-@frozen
-class _NoSeeds(Seeds):
-    """No seeds: what is sealed is of one entity and one zone. Its time is as if it were no longer kept."""
-
-    def horizon(self) -> Horizon:
-        """Return a horizon before which there is nothing."""
-        sealed = super().horizon()
-        return evolve(sealed, hours=max(sealed.hours, sealed.until), days=max(sealed.days, sealed.until), timezone="")
-
-    def __call__(self, declaration: Declaration) -> Iterator[Folded]:
-        """Yield nothing."""
-        return iter(())
-
-    def days(self) -> list[Day]:
-        """Return no days."""
-        return []
-
-    def complete(self, declaration: Declaration) -> bool:
-        """Say that nothing is missing: what is sealed is not asked for."""
-        return True
+CROSSING = "a question about several entities or about nobody, or in a zone whose hours are others,"
 
 
 class DerivedReadModels:
-    """Read models in memory of a period and a part of a log: built for a question, the last few remembered, closed.
+    """Read models in memory of a period and a part of a log: built for a question, the last few kept, closed.
 
-    A lock keeps them open while they answer.
+    Who has one keeps it open, and only who asks for the same waits. Those of a log that goes on grow with it.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._remembered: OrderedDict[Any, ReadModels] = OrderedDict()
+        self._kept = Keeping(REMEMBERED)
 
     @staticmethod
     def build(
@@ -78,7 +54,7 @@ class DerivedReadModels:
             together = [declaration, *(other for other in also if other.name != declaration.name)]
             return derive(log, together, fold.of(together), tiling, progress=progress)
         with closing(Fold([declaration], tiling.calendar, threads=THREADS)) as own:
-            return derive(log, [declaration], own, tiling, seeds=_NoSeeds(log), progress=progress)
+            return derive(log, [declaration], own, tiling, seeds=NoSeeds(log), progress=progress)
 
     @classmethod
     def exact(cls, log: EventLog, declaration: Declaration, tiling: Tiling) -> ReadModels:
@@ -92,21 +68,14 @@ class DerivedReadModels:
         return read_models
 
     @contextmanager
-    def open(self, key: Any, build: Callable[[], ReadModels]) -> Iterator[ReadModels]:
-        """Open those of a key, built where they are not remembered."""
-        with self._lock:
-            if key not in self._remembered:
-                self._remembered[key] = build()
-                while len(self._remembered) > REMEMBERED:
-                    self._remembered.popitem(last=False)[1].close()
-            self._remembered.move_to_end(key)
-            yield self._remembered[key]
+    def open(self, key: Hashable, build: Callable[[], ReadModels]) -> Iterator[ReadModels]:
+        """Open those of a key, built where they are not kept."""
+        with self._kept.having((Built, key), lambda: Built(build)) as built:
+            yield built.read_models()
 
     def close(self) -> None:
         """Forget all of them; asking again derives them again."""
-        with self._lock:
-            while self._remembered:
-                self._remembered.popitem()[1].close()
+        self._kept.close()
 
     @contextmanager
     def answering(
@@ -133,8 +102,8 @@ class DerivedReadModels:
             if Tiling.of(calendar, period).with_before().falls_on(context.calendar):
                 yield evolve(context, calendar=calendar, by_hours=True)
                 return
-        with self.crossing(log, least(declared, words), calendar, period, progress) as read_models:
-            yield evolve(context, read_models=read_models, calendar=calendar)
+        with self.crossing(log, least(declared, words), calendar, period, progress) as in_memory:
+            yield evolve(context, calendar=calendar, in_memory=in_memory)
 
     @contextmanager
     def crossing(
@@ -144,17 +113,23 @@ class DerivedReadModels:
         calendar: Calendar,
         period: TimePeriod,
         progress: Progress | None = None,
-    ) -> Iterator[ReadModels]:
-        """Open rows of a definition in a calendar, which may be those of no read model, derived from a log."""
+    ) -> Iterator[Callable[[bool], ReadModels]]:
+        """Have rows of a definition in a calendar, which may be those of no read model, derived from a log.
+
+        They are derived when they are asked for: without the period before, or with it, for who compares. Raises
+        SealedPeriod, then too.
+        """
         tiling = Tiling.of(calendar, period)
-        what = "a question about several entities or about nobody, or in a zone whose hours are others,"
-        check_exact(log, tiling.start, 0, what)
-        whole, head = tiling.with_before(), log.head()
-        key = (declaration.definition, str(calendar.zone), whole.start, whole.end, head)
-        part = LogSlice(log, upto=head)
-        with self.open(key, lambda: self.build(part, declaration, whole, progress=progress)) as read_models:
-            check_exact(log, tiling.start, 0, what)  # and was not sealed meanwhile
-            yield read_models
+        check_exact(log, tiling.start, 0, CROSSING)
+        key = (declaration.definition, str(calendar.zone), tiling.start, tiling.end)
+        with self._kept.having((Growing, key), lambda: Growing(log, declaration, tiling)) as growing:
+
+            def opened(compared: bool) -> ReadModels:
+                read_models = growing.read_models(compared=compared, progress=progress)
+                check_exact(log, tiling.start, 0, CROSSING)  # and was not sealed meanwhile
+                return read_models
+
+            yield opened
 
 
 def _check_live(context: QuestionContext, declared: Declaration, words: Words) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Context, Decimal
+from itertools import accumulate
 from typing import Any
 
 from analytics_es.projection.declaration import MONEY, Measure
@@ -95,7 +97,9 @@ def _histogram(
     if not count:
         return Distribution(count=0)
     total, bounds = total or 0, (low or 0, _ANY if high is None else high)
-    ranks = {name: percentile(buckets, count, *quantile, *bounds) for name, quantile in QUANTILES.items()}
+    indexes = sorted(buckets)
+    seen = list(accumulate(map(buckets.__getitem__, indexes)))
+    ranks = {name: _percentile(indexes, seen, count, *quantile, *bounds) for name, quantile in QUANTILES.items()}
     return Distribution(
         count=count,
         total=number(total, decimals),
@@ -106,19 +110,17 @@ def _histogram(
     )
 
 
-def percentile(buckets: Mapping[int, int], count: int, part: int, whole: int, low: int, high: int) -> Decimal:
+def _percentile(
+    indexes: Sequence[int], seen: Sequence[int], count: int, part: int, whole: int, low: int, high: int
+) -> Decimal:
     """Return the value of nearest rank ceil(part/whole x count), as the middle of its bucket: within 1.1 %.
 
-    The harmonic middle 2ab/(a+b) of the whole numbers a..b that a bucket can hold is off by at most (b-a)/(b+a), below
-    (r-1)/(r+1) = 1.084 % for r = 2^(1/32). The extremes bound it, so a single value is exact.
+    Of each bucket, `seen` is how many values there are up to it. The harmonic middle 2ab/(a+b) of the whole numbers
+    a..b that a bucket can hold is off by at most (b-a)/(b+a), below (r-1)/(r+1) = 1.084 % for r = 2^(1/32). The
+    extremes bound it, so a single value is exact.
     """
-    rank = max(1, -(-part * count // whole))
-    seen = 0
-    for index in sorted(buckets):
-        seen += buckets[index]
-        if seen >= rank:
-            return _middle(index, low, high)
-    return Decimal(high)
+    place = bisect_left(seen, max(1, -(-part * count // whole)))
+    return _middle(indexes[place], low, high) if place < len(seen) else Decimal(high)
 
 
 def _middle(index: int, low: int, high: int) -> Decimal:

@@ -8,11 +8,12 @@ from typing import Any
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.figures import distribution, share
 from analytics_es.queries.question import Question, QuestionContext
-from analytics_es.queries.rows import Values, measures_of, merged_by, named, together
+from analytics_es.queries.rows import Values, columns_of, measures_of, named, together
 from analytics_es.read_models import Span
 from analytics_es.types import OperationPerformance, PerformanceMetrics, PerformancePoint, TimePeriod
 
 KEYS = ("operation", "subject")
+SHOWN = ("calls", "failures", "unknown", "duration")  # of all operations together
 NEEDED = (
     *(*KEYS, "calls", "failures", "duration", "time_to_first_chunk"),
     *("output_tokens", "timed_output_tokens", "output_duration"),
@@ -23,20 +24,25 @@ def performance(context: QuestionContext, period: TimePeriod) -> PerformanceMetr
     """Answer get_performance_metrics."""
     with context.question(["performance"], period) as question:
         declaration = question.declaration("performance", NEEDED)
-        measures = measures_of(declaration)
-        points = question.points(declaration, measures, {}, KEYS)
-        rows = [row for rows in points.values() for row in rows]
+        measures, shown = measures_of(declaration), measures_of(declaration, SHOWN)
+        # Of the fewest buckets that the period has: those of a series may be many more, and hold the same.
+        rows = question.snapshot.sums(declaration, columns_of(measures), question.tiling.spans(), by=KEYS)
+        values = {row[:2]: named(measures, row[2:]) for row in rows}
         busy, seconds = _busy_seconds(question, declaration), question.passed()
         operations = [
-            _operation(measures, names[0], names[1], values, seconds, busy.get(names, 0))
-            for names, values in merged_by(measures, rows, 2).items()
+            _operation(measures, names[0], names[1], of_operation, seconds, busy.get(names, 0))
+            for names, of_operation in values.items()
         ]
+        series = question.points(declaration, shown, {})
         return PerformanceMetrics(
             period=question.period,
             operations=sorted(operations, key=lambda row: (-row.calls, row.operation, row.subject)),
-            series=[_performance_point(question, measures, start, rows) for (start,), rows in points.items()],
+            series=[
+                _performance_point(question, shown, start, [named(shown, row) for row in rows])
+                for (start,), rows in series.items()
+            ],
             completeness=question.completeness(),
-            totals=_performance_point(question, measures, question.tiling.start, rows),
+            totals=_performance_point(question, shown, question.tiling.start, list(values.values())),
         )
 
 
@@ -79,16 +85,15 @@ def _spread(measures: Sequence[Measure], values: Values, name: str) -> Any:
 
 
 def _performance_point(
-    question: Question, measures: Sequence[Measure], start: int, rows: list[Any]
+    question: Question, shown: Sequence[Measure], start: int, parts: Sequence[Values]
 ) -> PerformancePoint:
-    shown = [measure for measure in measures if measure.name in ("calls", "failures", "unknown", "duration")]
-    values = together(shown, [named(measures, row[2:]) for row in rows])
+    values = together(shown, parts)
     calls, failures, unknown = values["calls"] or 0, values["failures"] or 0, values.get("unknown") or 0
     return PerformancePoint(
         start=question.tiling.local(start),
         calls=calls,
         failures=failures,
         error_rate=share(failures, calls - unknown),
-        duration_ms=_spread(measures, values, "duration"),
+        duration_ms=_spread(shown, values, "duration"),
         unknown=unknown,
     )

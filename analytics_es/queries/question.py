@@ -38,7 +38,8 @@ class QuestionContext:
     `known_as` says under which name the log knows an entity: its pseudonym, where it has one. `derive` folds a period
     from the log up to a position, for another declaration than that of a read model; who asks closes it. `policies` are
     those of privacy that events were recorded under. `by_hours`:
-    days of the calendar are added up from hours, because the days of the read models are another zone's.
+    days of the calendar are added up from hours, because the days of the read models are another zone's. `in_memory`
+    returns read models that answer in the place of the store's; with the period before, if that is compared.
     """
 
     read_models: ReadModels
@@ -50,6 +51,7 @@ class QuestionContext:
     policies: Callable[[], Policies] = Policies
     declarations: Sequence[Declaration] = ()  # all of the store, where what none of them reads is told
     by_hours: bool = False
+    in_memory: Callable[[bool], ReadModels] | None = None
 
     def as_logged(self, where: Mapping[str, str]) -> dict[str, str]:
         """Return filters with entities by the names under which the log knows them."""
@@ -62,33 +64,43 @@ class QuestionContext:
         return self.read_models.declarations[name]
 
     @contextmanager
-    def question(self, names: Sequence[str], period: TimePeriod, *, kept: bool = True) -> Iterator[Question]:
+    def question(
+        self, names: Sequence[str], period: TimePeriod, *, kept: bool = True, compared: bool = False
+    ) -> Iterator[Question]:
         """Open one snapshot for one answer about a period, of what is `kept` of it; raises MissingProjection.
 
-        A database has few snapshots at a time, and ends one that idles: what takes longer is done afterwards.
+        Only one that is to be `compared` knows the period before. A database has few snapshots at a time, and ends one
+        that idles: what takes longer is done afterwards.
         """
+        read_models = self.in_memory(compared) if self.in_memory else self.read_models
         for name in names:
-            self.declaration(name)
+            if name not in read_models.declarations:
+                raise MissingProjection(projection=name)
         policies = self.policies()  # before there is a snapshot: nobody waits for the log with one
-        with remembering(self.read_models) as (snapshot, remembered):
+        with remembering(read_models) as (snapshot, remembered):
             horizon = snapshot.horizon()
             tiling = Tiling.of(self.calendar, period, by_hours=self.by_hours)
             tiling = tiling.coarsened(horizon.hours) if kept else tiling
             position = min(snapshot.positions[name] for name in names)
             behind = self.lag(position, *([snapshot.of_log] if snapshot.of_log else []))
-            question = Question(self, snapshot, horizon, tiling, period, names, behind, _FromLog(remembered), policies)
+            from_log = _FromLog(remembered)
+            question = Question(
+                self, snapshot, horizon, tiling, period, names, behind, from_log, policies, compared=compared
+            )
             if kept:
                 question.check_kept()
             yield question
 
-    def answer(self, names: Sequence[str], period: TimePeriod, answered: Callable[[Question], T]) -> T:
+    def answer(
+        self, names: Sequence[str], period: TimePeriod, answered: Callable[[Question], T], *, compared: bool = False
+    ) -> T:
         """Answer from one snapshot, and from the log up to its position, which is read when the snapshot is closed.
 
         The answer is then made once more from the same rows, so what it asks the snapshot for must not depend on what
         the log says. Where events of the period are sealed meanwhile, it is begun again.
         """
         for left in reversed(range(TRIES)):
-            with self.question(names, period) as question:
+            with self.question(names, period, compared=compared) as question:
                 answer = answered(question)
             if not question.from_log.left_out:
                 return answer
@@ -135,6 +147,7 @@ class Question:
     behind: tuple[int, float]
     from_log: _FromLog
     policies: Policies = Factory(Policies)
+    compared: bool = False
 
     def derived(self, declaration: Declaration, tiling: Tiling, position: int) -> ReadModels | None:
         """Fold a stretch of the log, once the snapshot is closed; until then None, and the answer is made again.
@@ -187,8 +200,9 @@ class Question:
     def before(self) -> Tiling | None:
         """Return the period before, of one that goes on the same stretch of it; None where that is no longer kept.
 
-        Nor is there one where nothing of the period has passed.
+        Nor is there one where nothing of the period has passed. Only who said that it compares may ask.
         """
+        assert self.compared, "the period before may not be in the read models"  # noqa: S101
         before = self.tiling.before(self.context.clock().timestamp())
         since = {"hour": self.horizon.hours, "day": self.horizon.days}
         gone = any(span.start < since[span.grain] for span in before.spans())

@@ -53,7 +53,7 @@ def summary(
     """Answer get_summary."""
     declared, measure = find_metric(list(context.read_models.declarations.values()), metric)
     where = context.as_logged(where)
-    with context.question([declared.name], period) as question:
+    with context.question([declared.name], period, compared=True) as question:
         declaration, measure = question.measure(declared.name, measure.name)
         whole = _summary(question, declaration, measure, group_by, where)
         if measure.unit != MONEY:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analytics_es.events.event import time_of
-from analytics_es.events.fields import UNREAD
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.figures import number, share
 from analytics_es.queries.grouping import check_entity, grouping, read_text
@@ -82,8 +81,8 @@ def _active(
     spans = question.tiling.spans()
     entity_type = where["entity_type"]
     if not entity_type:
-        counted = question.snapshot.distinct(declaration, "entity_id", spans, by=["entity_type"], where={})
-        return [], {kind: count for kind, count in counted if kind not in ("", UNREAD)}
+        kinds = {"entity_type": declaration.entities}  # which lead to the rows of the period in the index
+        return [], dict(question.snapshot.distinct(declaration, "entity_id", spans, by=["entity_type"], where=kinds))
     rows, active = question.snapshot.top(
         declaration, columns_of(measures), spans, where=where, by="entity_id", order="events", limit=TOP
     )

@@ -20,6 +20,9 @@ def add(texts: Iterable[str]) -> Buckets:
     total: Buckets = {}
     for text in texts:
         indexes, counts = orjson.loads(text)
+        if not total:
+            total = dict(zip(indexes, counts, strict=True))
+            continue
         for index, count in zip(indexes, counts, strict=True):
             total[index] = total.get(index, 0) + count
     return total

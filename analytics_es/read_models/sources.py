@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from attrs import frozen
 
 from analytics_es.log import EventLog
 from analytics_es.projection.typed import TypedDecoding, TypedEvents
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Opening = tuple[Callable[..., EventLog], tuple[Any, ...]]
 

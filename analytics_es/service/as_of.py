@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from attrs import evolve
@@ -13,8 +14,8 @@ from attrs import evolve
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
 from analytics_es.events.event import EARLIEST
-from analytics_es.lifecycle import export_data
 from analytics_es.log import LogSlice
+from analytics_es.projection.calendar import Calendar
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.as_of import recorded_at
 from analytics_es.queries.derived import DerivedReadModels
@@ -73,24 +74,26 @@ class AsOf(Questions):
         calendar = calendar_of(period, self._store.calendar)
         if calendar == self._store.calendar and not several(declared, words or Words()):
             whole, fold = Tiling.of(calendar, period).with_before(), self._store.fold
-            opened = self._derived.open(
-                (projection, whole.start, whole.end),
-                lambda: DerivedReadModels.build(self._log, declared, whole, fold, also=counting),
-            )
-        else:
-            opened = self._derived.crossing(self._log, least(declared, words), calendar, period, progress)
-        with opened as read_models:
-            yield CostContext(
-                read_models=read_models,
-                calendar=calendar,
-                lag=lambda _: (0, 0.0),
-                clock=self._now,
-                known_as=self._store.known_as,
-                declarations=self._store.declarations,
-                prices=self._prices.then(self.position),
-                policies=self._policies,
-                derive=lambda declaration, tiling, _: DerivedReadModels.exact(self._log, declaration, tiling),
-            )
+            key = (projection, whole.start, whole.end)
+            build = partial(DerivedReadModels.build, self._log, declared, whole, fold, also=counting)
+            with self._derived.open(key, build) as read_models:
+                yield evolve(self._context(calendar), read_models=read_models)
+            return
+        with self._derived.crossing(self._log, least(declared, words), calendar, period, progress) as in_memory:
+            yield evolve(self._context(calendar), in_memory=in_memory)
+
+    def _context(self, calendar: Calendar) -> CostContext:
+        return CostContext(
+            read_models=self._store.read_models,
+            calendar=calendar,
+            lag=lambda _: (0, 0.0),
+            clock=self._now,
+            known_as=self._store.known_as,
+            declarations=self._store.declarations,
+            prices=self._prices.then(self.position),
+            policies=self._policies,
+            derive=lambda declaration, tiling, _: DerivedReadModels.exact(self._log, declaration, tiling),
+        )
 
     @reading_arguments
     def export_data(
@@ -104,6 +107,8 @@ class AsOf(Questions):
         """Write the series of metrics as they were then, as csv, json or parquet."""
 
         def exported() -> ExportResult:
+            from analytics_es.lifecycle import export_data
+
             when = self._contexts().period(period)
             return export_data(self._store, format, when, metrics, to=None if to is None else Path(to))
 

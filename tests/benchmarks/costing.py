@@ -1,10 +1,10 @@
-"""What 90 days of calls of 40 models cost, by model and day, against the same SQL statements on a bare connection."""
+"""What 90 days of calls of 40 models cost, by model and day and by user, against a constant task."""
 
 from __future__ import annotations
 
 import math
-import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from itertools import accumulate, islice
 from random import Random
@@ -12,15 +12,19 @@ from typing import Any
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cost.prices import genai
-from analytics_es.store import read_models_path
-from tests.benchmarks.figures import Effort, Figure, Target, pace, spread
-from tests.benchmarks.querying import run, tracing
+from tests.benchmarks.figures import Effort, Figure, Pace, Target, pace, times
+from tests.benchmarks.querying import Question, asked_in_turn
 from tests.benchmarks.store import Store, say
 from tests.benchmarks.workload import START, ZIPF, Arguments
 
 DAYS, MODELS = 90, 40
 QUARTER = TimePeriod(START, START + timedelta(days=DAYS), "day")
-BY_MODEL = "cost of 90 days by model and day"
+LAST = TimePeriod(QUARTER.end - timedelta(days=7), QUARTER.end)
+QUESTIONS: Mapping[str, Callable[[AnalyticsService], Any]] = {
+    "cost of 90 days by model and day": lambda analytics: analytics.get_cost_breakdown(QUARTER),
+    "cost of 7 of 90 days by user": lambda analytics: analytics.get_cost_breakdown(LAST, by=("user",)),
+}
+MOST = {"cost of 90 days by model and day": 45, "cost of 7 of 90 days by user": 90}  # ms of processor time
 PRICES = [
     {
         "provider": "openai",
@@ -34,56 +38,30 @@ PRICES = [
 
 def costing(store: Store, effort: Effort) -> Iterator[Figure]:
     """Ask what a quarter cost; publish a price and ask again."""
-    path = store.folder / "costing.db"
+    path = store.own("costing").path
     say(f"recording {store.size:,} calls of {MODELS} models")
     with AnalyticsService.open(path, follow=False, privacy="full") as analytics:
         analytics.record_events(quarter(store.size)).unwrap()
         analytics.publish_prices(PRICES).unwrap()
         analytics.catch_up()
-        yield _figure(store, effort, analytics, BY_MODEL)
-        publishing = pace(1, lambda: analytics.publish_prices([{**PRICES[0], "multiplier": "0.8"}]).unwrap())
-        asking = pace(1, lambda: analytics.get_cost_breakdown(QUARTER).unwrap())
-        yield Figure(
-            what="publish a price for the past and ask",
-            events=store.size,
-            value=1_000 * (publishing.wall + asking.wall),
-            unit="ms",
-            more={"publishing_ms": round(1_000 * publishing.wall, 3)},
-        )
+        questions = [Question(what, ask) for what, ask in QUESTIONS.items()]
+        asked_in_turn(path, questions, effort)
+        yield from (question.figure(store.size, Target("cpu", "≤", MOST[question.name])) for question in questions)
+        yield _published(store, effort, analytics)
 
 
-def _figure(store: Store, effort: Effort, analytics: AnalyticsService, what: str) -> Figure:
-    path = store.folder / "costing.db"
-    with tracing() as traced, AnalyticsService.open(path, follow=False, privacy="full") as other:
-        other.get_cost_breakdown(QUARTER).unwrap()
-        traced.clear()
-        other.get_cost_breakdown(QUARTER).unwrap()
-        statements = [statement for statement in traced if statement.startswith(("SELECT", "WITH"))]
-    bare = sqlite3.connect(read_models_path(path), isolation_level=None)
-    bare.execute("ATTACH ? AS log", (str(path),))
-    took, alone = [], []
-    say(f"asking {effort.runs} times")
-    for number in range(effort.runs + 1):
-        asked, raw = (
-            pace(1, lambda: analytics.get_cost_breakdown(QUARTER).unwrap()),
-            pace(1, lambda: run(bare, statements)),
-        )
-        if number:  # the first time, models are looked up
-            took.append(asked)
-            alone.append(raw)
-    bare.close()
-    seen, raw_seen = (spread([1_000 * each.wall for each in paces]) for paces in (took, alone))
-    return Figure(
-        what=what,
-        events=store.size,
-        value=seen["p95"],
-        unit="ms p95",
-        yardstick="the same SQL",
-        yardstick_value=raw_seen["p95"],
-        ratio=seen["p50"] / raw_seen["p50"],
-        target=Target("value", "≤", 30),
-        more={**seen, "yardstick_p50": raw_seen["p50"], "statements": len(statements)},
-    )
+def _published(store: Store, effort: Effort, analytics: AnalyticsService) -> Figure:
+    """Publish a price for the past and ask, and ask again."""
+    pairs = []
+    for number in range(effort.rounds):
+        entry = {**PRICES[0], "multiplier": f"0.{80 + number}"}
+        began, cpu = time.perf_counter(), time.process_time()
+        analytics.publish_prices([entry]).unwrap()
+        analytics.get_cost_breakdown(QUARTER).unwrap()
+        first = Pace(1, time.perf_counter() - began, time.process_time() - cpu)
+        pairs.append((first, pace(1, lambda: analytics.get_cost_breakdown(QUARTER).unwrap())))
+    what, again = "publish a price for the past and ask", "the question alone"
+    return times(what, pairs, p95=False, events=store.size, yardstick=again)
 
 
 def quarter(calls: int, *, seed: int = 1) -> Iterator[Arguments]:

@@ -18,16 +18,15 @@ BATCH, ROUND = 1_000, 20_000
 THEIRS = "yardstick"
 
 
-def ingest(store: Store, effort: Effort) -> Iterator[Figure]:
+def nats(store: Store, effort: Effort) -> Iterator[Figure]:
     """Publish CloudEvents of the week, and when they are all there, consume them: ours, then only read."""
     say("from NATS into the log, and the same messages only read by nats-py")
-    other, pairs = Store(store.folder / "nats", store.size, effort.calls_per_task), []
-    other.folder.mkdir()
-    events = other.week()
+    other, pairs = store.own("nats"), []
+    events, part = other.week(), min(ROUND, store.size // effort.rounds)
     with nats_server() as server, other.open() as analytics:
         stream = server.stream()
         for _ in range(effort.rounds):
-            messages = published(islice(events, ROUND))
+            messages = published(islice(events, part))
             stream.publish(*messages)
             ours = pace(len(messages), lambda: _consume(analytics, stream, len(messages)))  # noqa: B023
             theirs = pace(len(messages), lambda: _read(server, stream, len(messages)))  # noqa: B023

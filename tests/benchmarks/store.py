@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -45,6 +46,25 @@ class Store:
         """Open the store; unless it follows, nothing runs beside what is measured."""
         return AnalyticsService.open(self.path, follow=follow, privacy="full")
 
+    def own(self, name: str, size: int | None = None) -> Store:
+        """Return an empty store of the same kind, in a folder beside this one's files."""
+        folder = self.folder / name
+        folder.mkdir()
+        return Store(folder, self.size if size is None else size, self.calls_per_task)
+
+    def copy(self, name: str) -> Store:
+        """Return a copy, caught up, into which a measurement may record."""
+        self.catch_up()
+        other = self.own(name)
+        for file in (file for file in self.folder.iterdir() if file.name.startswith("analytics.")):
+            shutil.copy(file, other.folder)
+        return other
+
+    def clear(self) -> None:
+        """Remove what measurements made for themselves."""
+        for folder in (path for path in self.folder.iterdir() if path.is_dir()):
+            shutil.rmtree(folder)
+
     def fill(self) -> None:
         """Record the events, unless they are recorded."""
         if not self.path.exists():
@@ -58,6 +78,10 @@ class Store:
         say("catching up")
         with self.open() as analytics:
             analytics.catch_up()
+
+    def recorded(self) -> int | None:
+        """Count the recorded events, None where none were."""
+        return self.events() if self.path.exists() else None
 
     def events(self) -> int:
         """Count the recorded events: there are no gaps in the positions of SQLite."""

@@ -483,12 +483,12 @@ def test_a_word_that_cannot_name_a_column_somewhere_is_refused_everywhere(word: 
 
 
 def test_the_words_of_the_server_are_known(postgres: Server) -> None:
-    from analytics_es.projection import engine
+    from analytics_es.projection import expressions
 
     found = {word for (word,) in postgres.run("SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')")}
     system = {name for (name,) in postgres.run("SELECT attname FROM pg_attribute WHERE attnum < 0 GROUP BY 1")}
 
-    assert found | system <= engine.words()
+    assert found | system <= expressions.words()
 
 
 def test_errors_are_ours(read_models: ReadModels) -> None:

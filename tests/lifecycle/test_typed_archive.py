@@ -25,7 +25,7 @@ from analytics_es.lifecycle.archive import Archive, manifest_of
 from analytics_es.lifecycle.archive_reader import Reader
 from analytics_es.lifecycle.columns import ARCHIVED, EVENTS, MACROS, schema, typed
 from analytics_es.lifecycle.copies import EXPORTED, exported
-from analytics_es.log.event_log import COLUMNS
+from analytics_es.log.event_log import event_columns
 from analytics_es.projection import Histogram, count, declarations_of, engine, histogram, key, projection, total
 from analytics_es.projection.fold import Fold
 from analytics_es.projection.typed import EXACT_COLUMNS, RECORDED, TypedEvents, typed_decoding
@@ -100,7 +100,7 @@ def scanned(events: list[tuple[str, Any, dict[str, Any]]]) -> pa.Table:
     stored = (json.dumps(state, separators=(",", ":"), ensure_ascii=False).encode() for state in states)
     table = batch(*zip((kind for kind, _, _ in events), stored, strict=True))
     keys = pa.array([f"{_place(state)}{n:020x}" for n, state in enumerate(table["state"].to_pylist())], pa.string())
-    return table.append_column("key", keys).cast(COLUMNS)
+    return table.append_column("key", keys).cast(event_columns())
 
 
 def written(events: pa.Table, form: str = "parquet", *, checked: bool = False) -> pa.Table:

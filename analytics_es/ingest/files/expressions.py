@@ -9,7 +9,7 @@ from typing import NamedTuple
 from analytics_es.ingest.files.batches import Batch
 from analytics_es.ingest.files.mapping import Mapping, Place, bad_expression
 from analytics_es.ingest.problems import in_one_line
-from analytics_es.projection import engine
+from analytics_es.projection import engine, expressions
 
 _ZONED = re.compile("TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ_NS")
 
@@ -29,7 +29,7 @@ def bind(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, fil
     def bound(place: Place, write: Callable[[str, str], str]) -> str:
         expression = f"(\n{table.get(place, 'NULL')}\n)"
         try:
-            return write(expression, engine.type_of(expression, kinds))
+            return write(expression, expressions.type_of(expression, kinds))
         except ValueError as error:
             problem = f"{in_one_line(error)} (the columns of {file} are: {', '.join(batch.names)})"
             raise bad_expression(mapping.path, number + 1, place, problem) from error

@@ -12,7 +12,7 @@ from attrs import frozen
 from analytics_es.errors import BadMapping, CannotRead
 from analytics_es.events.checks import shown
 from analytics_es.ingest.problems import in_one_line
-from analytics_es.projection import engine
+from analytics_es.projection import engine, expressions
 
 Place = tuple[str, ...]
 
@@ -93,6 +93,6 @@ def _names(path: Path, number: int, table: dict[Place, Any]) -> Iterator[str]:
             problem = f"must be a text that holds an SQL expression, not {shown(expression)}"
             raise bad_expression(path, number, place, problem)
         try:
-            yield from (name.lower() for reference in engine.references(expression) for name in reference)
+            yield from (name.lower() for reference in expressions.references(expression) for name in reference)
         except (ValueError, RecursionError, engine.EngineError) as error:
             raise bad_expression(path, number, place, in_one_line(error)) from error

@@ -9,7 +9,7 @@ from typing import Any
 from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.rows import tuple_row
 
-from analytics_es.log.event_log import LAST, PLACE, Appended, Entry, Stored, check_horizon, sorted_out
+from analytics_es.log.event_log import LAST, PLACE, Appended, Entry, Stored, check_horizon, fresh, sorted_out
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.postgres.database import Cursor
 from analytics_es.log.seals import HORIZON
@@ -105,7 +105,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
             check_horizon(Horizon.read(horizon), entries)
         inserted, first, last = cursor.fetchone()
         if inserted == len(entries) == last - first + 1:
-            return [Appended(position, False, False) for position in range(first, last + 1)]
+            return fresh(range(first, last + 1))
         return self._sort_out(cursor, entries, list(new.values()), range(first, last + 1), inserted, again, strict)
 
     def _sort_out(

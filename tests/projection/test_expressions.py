@@ -1,0 +1,52 @@
+"""What is known of expressions: what is kept of our own is what the parser says, and spares opening an engine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from analytics_es.projection import expressions
+from tests.projection import kept
+
+
+def test_what_is_kept_of_our_own_expressions_is_what_the_parser_says() -> None:
+    assert expressions.KEPT.read_text() == kept.written(), "run: python -m tests.projection.kept"
+
+
+def test_our_own_definitions_were_checked_when_it_was_kept() -> None:
+    assert [own.name for own in kept.declared() if not expressions.is_kept(own.fingerprint)] == []
+
+
+OPENED = """
+import duckdb
+from analytics_es import AnalyticsService
+
+def refuse(*args, **named):
+    raise AssertionError("an engine was opened")
+
+duckdb.connect = refuse
+with AnalyticsService.open(":memory:", follow=False) as analytics:
+    print(len(analytics.projections().unwrap()))
+"""
+
+
+def test_a_store_with_our_own_projections_opens_without_an_engine() -> None:
+    done = subprocess.run([sys.executable, "-c", OPENED], capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("4\n", "")
+
+
+@pytest.mark.parametrize(
+    "sql", ["(SELECT 1)", "count(*)", "now()", "random()", "$1", "*", "1, 2", "1 FROM x", "1 WHERE true", "1 +", "a()"]
+)
+def test_only_one_pure_scalar_expression_has_a_tree(sql: str) -> None:
+    with pytest.raises(ValueError, match=r"[^\n]+"):
+        expressions.tree(sql)
+
+
+def test_a_quoted_path_is_read_without_the_parser() -> None:
+    path = '"attributes"."team name"'
+
+    assert expressions.tree(path) == expressions.parsed(path)
