@@ -37,7 +37,7 @@ from tests.stores import engine as fold_of
 
 pytestmark = pytest.mark.store("sqlite", events=day.events(), privacy="full", clock=lambda: day.NOW)
 
-OF_OLD = Path(__file__).parent.parent / "data/archive"  # a file of events as version 0.2 wrote it, with its manifest
+OF_OLD = Path(__file__).parent.parent / "data/archive"  # written before files had columns to rebuild from
 START, END = datetime(2026, 3, 2, 8, 30, tzinfo=UTC), datetime(2026, 3, 2, 12, tzinfo=UTC)
 EVERYTHING = (0, 2**62)
 
@@ -179,13 +179,14 @@ def test_what_the_door_lets_in_is_exact(analytics: AnalyticsService) -> None:
     assert written(events)[EXACT_COLUMNS].to_pylist() == ours
 
 
-def test_projections_that_name_what_columns_cannot_tell_apart_are_not_read_of_them() -> None:
+@pytest.mark.parametrize("path", ["data.Model", "data.attributes"])
+def test_a_projection_that_names_what_columns_cannot_tell_apart_is_not_read_of_them(path: str) -> None:
     @projection(version=1, consumes=(">",))
     class Twice:
-        """A field of ours as one of one's own."""
+        """A field of one's own, by nearly the name of one of ours."""
 
-        note: str = key("data.Note")
-        same: str = key("data.note")
+        model: str = key("model")
+        same: str = key(path)
         events: int = count()
 
     assert typed_decoding(declarations_of((Twice,))) is None
@@ -251,7 +252,6 @@ def test_a_rebuild_by_columns_changes_no_byte(analytics: AnalyticsService, folde
     log: Any = analytics.store.log
 
     assert contents(analytics.store.read_models) == derived(log)  # type: ignore[arg-type]
-    assert all(each.identical for each in analytics.check_ledger().unwrap() if each.days)
 
 
 def test_an_archive_of_before_is_read_as_it_is_stored(analytics: AnalyticsService, tmp_path: Path) -> None:
