@@ -19,11 +19,12 @@ from analytics_es.projection.fold import consumes
 
 MANY = 2_000  # events, of which each is read: of more, it takes less to look at all budgets
 
-SPENT = "budget.spent"
+SPENT, REACHED = "budget.spent", "budget.threshold.reached"
 
 Whose = tuple[str, str]  # a scope, and which one of it
 Times = tuple[datetime, datetime]  # the first and the last
 EVER: Times = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+NEVER: Times = (EVER[1], EVER[0])
 
 
 @define
@@ -31,7 +32,7 @@ class Changes:
     """What some events are about: it may be more than what they have changed, never less.
 
     `calls`: whose calls, or what else counts as cost, and between which times. `budgets`: which ones are named; what
-    takes from one counts in its time alone.
+    takes from one counts in its time alone, and that a threshold was reached changes nothing of what is spent.
     """
 
     prices: bool = False
@@ -62,7 +63,8 @@ class Changes:
     def _add(self, event: RecordedEvent, names: list[str]) -> None:
         at = (event.occurred_at, event.occurred_at)
         if BUDGETS in names:
-            _extend(self.budgets, _text(event.data.get("budget_id")), at if event.type == SPENT else EVER)
+            times = {SPENT: at, REACHED: NEVER}.get(event.type, EVER)
+            _extend(self.budgets, _text(event.data.get("budget_id")), times)
         if COST in names:
             for scope, whose in SCOPES.items():
                 _extend(self.calls, (scope, _text(event.data.get(whose)) if whose else ""), at)

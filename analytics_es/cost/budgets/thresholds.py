@@ -15,7 +15,7 @@ from attrs import astuple, evolve
 
 from analytics_es.cost.budgets.accounts import BUDGETS, DEFAULT_THRESHOLDS, Account
 from analytics_es.cost.budgets.book import AccountBook
-from analytics_es.cost.budgets.changes import Changes
+from analytics_es.cost.budgets.changes import REACHED, Changes
 from analytics_es.cost.budgets.first_reached import BEGINNING, BudgetHistory, PriceHistory, State
 from analytics_es.cost.budgets.spending import COST
 from analytics_es.cost.context import CostContext
@@ -33,7 +33,7 @@ from analytics_es.types import ThresholdReached
 
 logger = logging.getLogger(__name__)
 
-REACHED, SOURCE = "budget.threshold.reached", "analytics_es"
+SOURCE = "analytics_es"
 LOOK_SECONDS = 0.5  # how often to look for what other processes have folded
 TRIES = 5  # to see read models that do not move meanwhile
 REST = 9  # so many times as long as a look took, until the next one

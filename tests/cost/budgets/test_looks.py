@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cost.budgets import thresholds as looking
-from analytics_es.cost.budgets.changes import Changes
+from analytics_es.cost.budgets.changes import REACHED, Changes
 from analytics_es.cost.budgets.first_reached import BudgetHistory
-from analytics_es.cost.budgets.thresholds import REACHED, Thresholds
+from analytics_es.cost.budgets.thresholds import Thresholds
 from analytics_es.errors import StoreBusy
 from analytics_es.projections import Budgets, Cost
 from analytics_es.testing import budget_allocated, price, provider_call, tool_call
