@@ -35,6 +35,7 @@ GOALS = {
     "fold: fold of 1 event": Target("cpu", "≤", 1),
     "postgres: PostgreSQL freshness, 100 events/s": Target("value", "≤", 60),
     "postgres: PostgreSQL record_events, 1,000 a commit": Target("ratio", "≥", 1.5),
+    'postgres: PostgreSQL append, many writers, 100 a commit, durability="group"': Target("ratio", "≥", 1.1),
     "costing: cost of 90 days by model and day": Target("cpu", "≤", 45),
     "costing: cost of 7 of 90 days by user": Target("cpu", "≤", 90),
     "queries: cost by model, 7 days": Target("value", "≤", 8),

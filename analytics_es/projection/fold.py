@@ -25,6 +25,7 @@ from analytics_es.projection.engine import Engine
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 from analytics_es.projection.rows import Row, Rows, scaled_up
 from analytics_es.projection.small_fold import SmallFold
+from analytics_es.projection.typed import OF_COLUMNS, TypedDecoding, TypedEvents, typed_decoding
 from analytics_es.types import arrays
 
 if TYPE_CHECKING:
@@ -77,9 +78,9 @@ SHAPES = "SELECT DISTINCT shape FROM decoded WHERE shape IS NOT NULL"
 # The days that keys name, and the checksum of each event: 8 digits of what says which it is. What is outside of the
 # calendar counts in its first or last day.
 _US = f"CAST('0x' || key[1:12] AS BIGINT) * 1000, {microseconds(LATEST) - 1}), {microseconds(EARLIEST)}"
-_OF_KEYS = f"SELECT greatest(least({_US}) AS us, CAST('0x' || key[13:20] AS BIGINT) AS n FROM keys"
-ENDS_OF_KEYS = f"SELECT min(us), max(us) FROM ({_OF_KEYS})"
-COUNT_DAYS = f"SELECT {{day}}, count(*), CAST(sum(n) AS BIGINT) FROM ({_OF_KEYS}) GROUP BY 1 ORDER BY 1"
+OF_KEYS = f"SELECT greatest(least({_US}) AS us, CAST('0x' || key[13:20] AS BIGINT) AS n FROM keys"
+ENDS = "SELECT min(us), max(us) FROM ({source})"
+COUNT_DAYS = "SELECT {day}, count(*), CAST(sum(n) AS BIGINT) FROM ({source}) GROUP BY 1 ORDER BY 1"
 
 
 @frozen
@@ -104,6 +105,7 @@ class Fold:
     def _define(self, declarations: Iterable[Declaration]) -> None:
         self._declarations = {declaration.name: declaration for declaration in declarations}
         self._decoding = decoding(list(self._declarations.values()))
+        self._typed = functools.cache(lambda: typed_decoding(list(self._declarations.values())))
         self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
         self._small: SmallFold | None = None
 
@@ -181,6 +183,27 @@ class Fold:
             work()
             other.result()
         return {declaration.name: folds[declaration.name] for declaration in declarations}
+
+    @property
+    def typed(self) -> TypedDecoding | None:
+        """How columns of an archive are decoded for these projections; None where they cannot be."""
+        return self._typed()
+
+    def of_columns(self, events: TypedEvents) -> Result | None:
+        """Fold events whose fields are columns; None where they are to be folded as they are stored."""
+        typed, declarations = self.typed, list(self._declarations.values())
+        with self._engine.alone():
+            try:
+                decoded = typed and self._decode_columns(events, typed.sql)
+                if not decoded or decoded.untimed or decoded.first is None or decoded.last is None:
+                    return None
+                self._connection.register("archived", events.columns)  # those of no type count, too
+                self._connection.register("keys", events.rest.select(["key"]))
+                days = self._counted(f"{OF_COLUMNS} UNION ALL {OF_KEYS}")
+            except (engine.EngineError, pa.ArrowException):
+                return None
+            buckets = self.calendar.sql("occurred_at", decoded.first // MICRO, decoded.last // MICRO + 1)
+            return self._side_by_side(declarations, buckets, decoded, days)
 
     def of(self, declarations: Iterable[Declaration]) -> Fold:
         """Return the fold of other definitions: it shares the engine, and is closed with this one."""
@@ -262,10 +285,27 @@ class Fold:
         return evolve(decoded, broken=decoded.broken + untimed.fetchall())
 
     def _decode(self, events: pa.Table, within: Micros | None) -> _Decoded:
-        self._connection.register("batch", events.set_column(2, "state", events.column("state").cast(pa.string())))
+        self._register("batch", events)
         self._connection.execute(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}")
         if within:
             self._connection.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
+        return self._about()
+
+    def _decode_columns(self, events: TypedEvents, decoding: str) -> _Decoded:
+        (columns, untyped), (rest, broken) = map(_without_untyped, (events.columns, events.rest))
+        types = {kind for table in (columns, rest) for kind in table.column("type").unique().to_pylist()}
+        self._connection.register("types", self._types([self._facts(kind) for kind in types]))
+        self._connection.register("archived", columns)
+        self._connection.execute(f"CREATE OR REPLACE TABLE decoded AS {decoding}")
+        if rest.num_rows:
+            self._register("batch", rest)
+            self._connection.execute(f"INSERT INTO decoded BY NAME {self._decoding}")
+        return evolve(self._about(), broken=untyped + broken)
+
+    def _register(self, name: str, events: pa.Table) -> None:
+        self._connection.register(name, events.set_column(2, "state", events.column("state").cast(pa.string())))
+
+    def _about(self) -> _Decoded:
         first, last, untimed, unread = self._connection.execute(ABOUT_DECODED).fetchall()[0]
         return _Decoded(first, last, untimed, unread, fields=self._fields())
 
@@ -304,9 +344,12 @@ class Fold:
         if not events.num_rows or "key" not in events.column_names:
             return []
         self._connection.register("keys", events.select(["key"]))
-        first, last = self._connection.execute(ENDS_OF_KEYS).fetchall()[0]
+        return self._counted(OF_KEYS)
+
+    def _counted(self, source: str) -> list[Day]:
+        first, last = self._connection.execute(ENDS.format(source=source)).fetchall()[0]
         _, day = self.calendar.sql("us", first // MICRO, last // MICRO + 1)
-        return self._connection.execute(COUNT_DAYS.format(day=day)).fetchall()
+        return self._connection.execute(COUNT_DAYS.format(day=day, source=source)).fetchall()
 
     def _fold(
         self, declaration: Declaration, buckets: tuple[str, str], decoded: _Decoded, days: list[Day]
