@@ -1,9 +1,10 @@
-"""Events → additive rows: one batch is decoded once and folded for every projection."""
+"""Events → additive rows: few events are folded in Python, many, and what is not sure there, by the engine."""
 
 from __future__ import annotations
 
 import copy
 import functools
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -12,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, asdict, evolve, frozen
 
 from analytics_es.errors import EventsNotFolded, FoldFailed
-from analytics_es.events.event import EARLIEST, LATEST, MICRO, OWN, facts, is_type, matches, microseconds
+from analytics_es.events.event import EARLIEST, LATEST, MICRO, facts, is_type, microseconds
 from analytics_es.events.fields import FAMILIES
 from analytics_es.process import Helpers, Later
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import Declaration, shortened
+from analytics_es.projection.certain import Unsure
+from analytics_es.projection.declaration import Declaration, consumes, shortened
 from analytics_es.projection.decoding import APART, decoding
 from analytics_es.projection.engine import Engine
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 from analytics_es.projection.rows import Row, Rows, scaled_up
+from analytics_es.projection.small_fold import SmallFold
 from analytics_es.projection.typed import OF_COLUMNS, TypedDecoding, TypedEvents, typed_decoding
 from analytics_es.types import arrays
 
@@ -31,10 +34,14 @@ if TYPE_CHECKING:
 else:
     pa, pc = Later("pyarrow"), Later("pyarrow.compute")
 
+logger = logging.getLogger("analytics_es")
+
 Micros = tuple[int, int]  # [start, end)
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
 WHOLE = "event"  # stands for the measure where an event is left out as a whole
+
+SMALL = 4_000  # events: from somewhat above, the engine's planning costs less than Python's work (docs/benchmarks.md)
 
 READ = 1_000_000  # rows are read as a reader's: made a table at once, they lose their order
 
@@ -100,6 +107,14 @@ class Fold:
         self._decoding = decoding(list(self._declarations.values()))
         self._typed = functools.cache(lambda: typed_decoding(list(self._declarations.values())))
         self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
+        self._small: SmallFold | None = None
+
+    @property
+    def small(self) -> SmallFold:
+        """The fold in Python, compiled when it is needed."""
+        if self._small is None:
+            self._small = SmallFold(self._declarations, self.calendar)
+        return self._small
 
     def __call__(self, events: pa.Table, names: Sequence[str] | None = None, *, within: Micros | None = None) -> Result:
         """Fold events (position, type, state) for the named projections, or all; `within`: only these microseconds.
@@ -107,17 +122,49 @@ class Fold:
         A projection whose fold fails gets the error in the place of its rows; EventsNotFolded may lie in the events.
         """
         declarations = [self._declarations[name] for name in (self._declarations if names is None else names)]
+        self._engine.check()
+        sure = self._in_python(events, declarations, within) if events.num_rows <= SMALL else Result()
+        left = [declaration for declaration in declarations if declaration.name not in sure]
+        result = sure | self._in_engine(events, left, within) if left else sure
+        return {declaration.name: result[declaration.name] for declaration in declarations}
+
+    def _in_python(self, events: pa.Table, declarations: Sequence[Declaration], within: Micros | None) -> Result:
+        """Fold for those of the projections of whose rows it is sure that the engine would give them."""
+        try:
+            small = self.small
+            days = small.count_days(_keys(events)) if within is None else []
+            rows = small(events, [declaration.name for declaration in declarations], within)
+        except Unsure:
+            return Result()
+        except Exception:  # what is not thought of is not sure either
+            logger.debug("a small fold failed", exc_info=True)
+            return Result()
+        return {name: Folded(rows=own, unreadable=[], days=days) for name, own in rows.items()}
+
+    def _in_engine(self, events: pa.Table, declarations: Sequence[Declaration], within: Micros | None) -> Result:
+        """Fold for the projections that take any of these events; the others have nothing to be asked for."""
+        types = events.column("type").unique().to_pylist()
+        taking = [own for own in declarations if any(consumes(own, kind or "") for kind in types)]
         with self._engine.alone():
             try:
-                decoded = self._load(events, within)
                 days = self._days(events) if within is None else []
             except (engine.EngineError, pa.ArrowException) as error:
                 return {declaration.name: _failed(declaration, error) for declaration in declarations}
-            if decoded.first is None or decoded.last is None:
-                unreadable = {declaration.name: _listed(declaration, decoded.broken) for declaration in declarations}
-                return {name: Folded(rows=[], unreadable=listed, days=days) for name, listed in unreadable.items()}
-            buckets = self.calendar.sql("occurred_at", decoded.first // MICRO, decoded.last // MICRO + 1)
-            return self._side_by_side(declarations, buckets, decoded, days)
+            none: Result = {own.name: Folded(rows=[], unreadable=[], days=days) for own in declarations}
+            return none | self._taken(events, taking, within, days) if taking else none
+
+    def _taken(
+        self, events: pa.Table, declarations: Sequence[Declaration], within: Micros | None, days: list[Day]
+    ) -> Result:
+        try:
+            decoded = self._load(events, within)
+        except (engine.EngineError, pa.ArrowException) as error:
+            return {declaration.name: _failed(declaration, error) for declaration in declarations}
+        if decoded.first is None or decoded.last is None:
+            unreadable = {declaration.name: _listed(declaration, decoded.broken) for declaration in declarations}
+            return {name: Folded(rows=[], unreadable=listed, days=days) for name, listed in unreadable.items()}
+        buckets = self.calendar.sql("occurred_at", decoded.first // MICRO, decoded.last // MICRO + 1)
+        return self._side_by_side(declarations, buckets, decoded, days)
 
     def _side_by_side(
         self, declarations: Sequence[Declaration], buckets: tuple[str, str], decoded: _Decoded, days: list[Day]
@@ -208,6 +255,9 @@ class Fold:
 
     def count_days(self, keys: Sequence[str]) -> list[Day]:
         """Count events by the days that their keys name, and add up their checksums."""
+        if len(keys) <= SMALL:
+            with suppress(Unsure):
+                return self.small.count_days(keys)
         with self._engine.alone():
             return self._days(pa.table({"key": arrays.make(keys, pa.string())}))
 
@@ -317,13 +367,6 @@ class Fold:
         return Folded(rows=rows, unreadable=unreadable, days=days)
 
 
-def consumes(declaration: Declaration, event_type: str) -> bool:
-    """Say whether a projection takes events of this type; what the service says of itself, only where it is named."""
-    if event_type.startswith(OWN) and not any(pattern.startswith(OWN) for pattern in declaration.consumes):
-        return False
-    return any(matches(pattern, event_type) for pattern in declaration.consumes)
-
-
 def consumed(events: pa.Table, declaration: Declaration) -> pa.Table:
     """Return the events whose type a projection takes."""
     every = events.column("type").unique().to_pylist()
@@ -331,6 +374,10 @@ def consumed(events: pa.Table, declaration: Declaration) -> pa.Table:
     if len(types) == len(every):
         return events
     return events.filter(pc.is_in(events.column("type"), arrays.make(types, pa.string())))
+
+
+def _keys(events: pa.Table) -> list[str]:
+    return events.column("key").to_pylist() if "key" in events.column_names else []
 
 
 def succeeded(result: Folded | FoldFailed) -> Folded:

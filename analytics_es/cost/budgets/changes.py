@@ -14,8 +14,7 @@ from analytics_es.cost.price_log import PUBLISHED
 from analytics_es.events import RecordedEvent, codec
 from analytics_es.events.checks import SCOPES
 from analytics_es.log import EventLog
-from analytics_es.projection.declaration import Declaration, shortened
-from analytics_es.projection.fold import consumes
+from analytics_es.projection.declaration import Declaration, consumes, shortened
 
 MANY = 2_000  # events, of which each is read: of more, it takes less to look at all budgets
 
