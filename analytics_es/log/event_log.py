@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from analytics_es.errors import BeforeHorizon, NotAFileStore
 from analytics_es.events import RecordedEvent, codec
@@ -35,6 +35,9 @@ GROUP_BYTES = 16 * 2**20  # some 40,000 events
 ROWS_BY_PLACE = "rows by place"
 # Noted of every log: how often what has a position was replaced, by `rewrite`.
 REWRITTEN = "rewritten"
+
+# When who appends waits for the disk: before it lets others append, or after, together with them.
+Durability = Literal["commit", "group"]
 
 Range = tuple[int, int]  # positions: the first and the last
 Stored = tuple[int, str, bytes | None]  # position, type, state

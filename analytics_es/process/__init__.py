@@ -1,4 +1,4 @@
-"""The process we are in: its threads of our own, imports, forks and end. `forks` and `endings` are used as modules."""
+"""The process we are in: threads of our own, imports, forks and end. `cycles`, `forks` and `endings` are modules."""
 
 from analytics_es.process.later import Later, face
 from analytics_es.process.threads import Aside, Background, Helpers, ahead, started

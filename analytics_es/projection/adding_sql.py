@@ -151,7 +151,8 @@ def spread(declaration: Declaration, source: str, columns: Sequence[str], *, unr
 
 def short(key: str) -> str:
     """Return the SQL of a key as a row holds it; `declaration.shortened` says why."""
-    shortened = f"left({key}, {SHORT}) || '…' || left(sha256({key}), 32)"
+    # chr(8230) is "…": of a statement in ASCII, the driver looks at no character one by one.
+    shortened = f"left({key}, {SHORT}) || chr(8230) || left(sha256({key}), 32)"
     return f"CASE WHEN strlen({key}) > {LONGEST_KEY} THEN {shortened} ELSE {key} END"
 
 

@@ -25,6 +25,7 @@ LIST_UNREADABLE = (
 # What read models say of themselves: up to when events are sealed, and which read models lack a part of what is.
 SELECT_ABOUT = "SELECT name, value FROM about"
 HORIZON, PARTIAL = "horizon", "partial:"
+SWAPPED = "swapped:"  # how often rows of a read model were put in the place of others
 
 # How many events of each day a read model has taken in, and the sum of their checksums.
 SELECT_LEDGER = "SELECT day, events, checksum FROM ledger WHERE read_model = ? ORDER BY day"
@@ -215,6 +216,11 @@ class Snapshot:
     def horizon(self) -> Horizon:
         """Return up to when events are sealed, and buckets kept."""
         return Horizon.read(self._about().get(HORIZON))
+
+    def stands_on(self, name: str) -> tuple[Any, ...]:
+        """Return what changes where a projection's rows are more than added to: by others, or by none any more."""
+        about, live = self._about(), self.live[name]
+        return live, about.get(HORIZON), about.get(f"{SWAPPED}{live.table}")
 
     def _about(self) -> dict[str, str]:
         return dict(map(tuple, self._fetch(SELECT_ABOUT, ())))

@@ -7,7 +7,7 @@ thread is the first to make one, and a failure where the process ends meanwhile.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
@@ -35,11 +35,19 @@ def _integers(values: list[int | None]) -> pa.Array:
 
 
 def _texts(values: list[str | None]) -> pa.Array:
+    if None not in values:
+        texts = cast("list[str]", values)
+        joined = "".join(texts)
+        if joined.isascii():  # then they are as long as their bytes
+            return _joined(pa.string(), texts, None, joined.encode())
     return _pieces(pa.string(), values, [text.encode() if text is not None else b"" for text in values])
 
 
 def _binaries(values: list[bytes | None]) -> pa.Array:
-    return _pieces(pa.binary(), values, [piece if piece is not None else b"" for piece in values])
+    pieces = (
+        [piece if piece is not None else b"" for piece in values] if None in values else cast("list[bytes]", values)
+    )
+    return _pieces(pa.binary(), values, pieces)
 
 
 def _truths(values: list[bool | None]) -> pa.Array:
@@ -49,9 +57,12 @@ def _truths(values: list[bool | None]) -> pa.Array:
 
 
 def _pieces(kind: pa.DataType, values: Sequence[object], pieces: list[bytes]) -> pa.Array:
+    return _joined(kind, pieces, _present(values), b"".join(pieces))
+
+
+def _joined(kind: pa.DataType, pieces: Sequence[Sized], present: pa.Buffer | None, joined: bytes) -> pa.Array:
     offsets = array("i", accumulate(map(len, pieces), initial=0))
-    buffers = [_present(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(pieces))]
-    return pa.Array.from_buffers(kind, len(values), buffers)
+    return pa.Array.from_buffers(kind, len(pieces), [present, pa.py_buffer(offsets), pa.py_buffer(joined)])
 
 
 def _present(values: Sequence[object]) -> pa.Buffer | None:

@@ -25,6 +25,7 @@ QUESTIONS: dict[str, Ask] = {
     "usage of all users": lambda p, a: a.get_usage_stats("user", None, p),
     "usage of one user": lambda p, a: a.get_usage_stats("user", BUSIEST, p),
     "usage of all tasks": lambda p, a: a.get_usage_stats("task", None, p),
+    "totals and series of all tasks": lambda p, a: _without_the_busiest(p, a),
     "usage of everyone": lambda p, a: a.get_usage_stats(None, None, p),
     "performance": lambda p, a: a.get_performance_metrics(p),
     "performance by the hour": lambda p, a: a.get_performance_metrics(TimePeriod(p.start, p.end, "hour")),
@@ -35,7 +36,8 @@ QUESTIONS: dict[str, Ask] = {
 TARGETS = {  # of others, 15 ms, the 95th percentile
     "cost by model, 7 days": Target("value", "≤", 8),
     "cost by user, 7 days": Target("value", "≤", 30),
-    "usage of all tasks, 7 days": Target("cpu", "≤", 45),  # totals 5, the ten that did most 40
+    "totals and series of all tasks, 7 days": Target("cpu", "≤", 5),
+    "usage of all tasks, 7 days": Target("cpu", "≤", 45),  # with the ten that did most
     "performance by the hour, 7 days": Target("cpu", "≤", 35),
 }
 PERIODS = {
@@ -80,6 +82,12 @@ def queries(store: Store, effort: Effort) -> Iterator[Figure]:
     ]
     asked_in_turn(store.path, questions, effort)
     yield from (each.figure(events, TARGETS.get(each.name, Target("value", "≤", 15))) for each in questions)
+
+
+def _without_the_busiest(period: TimePeriod, analytics: AnalyticsService) -> Any:
+    """Ask for the usage of all tasks as it would be if nobody had to look for the ten that did most."""
+    with patch("analytics_es.queries.usage._active", return_value=([], {"task": 0})):
+        return analytics.get_usage_stats("task", None, period)
 
 
 def asked_in_turn(path: Path, questions: Sequence[Question], effort: Effort) -> None:

@@ -16,6 +16,7 @@ from analytics_es.log.event_log import (
     REWRITTEN,
     SLOT_DIGITS,
     Appended,
+    Durability,
     Entry,
     EventLog,
     Held,
@@ -125,10 +126,11 @@ class PostgresLog(EventLog):
 
     contains = r"position('\x{}'::bytea in state) > 0"
 
-    def __init__(self, database: Database, *, strict_ids: StrictIds = False) -> None:
+    def __init__(self, database: Database, *, strict_ids: StrictIds = False, durability: Durability = "commit") -> None:
         strict = Strict.of(strict_ids)
         self._database = database
         self._recorder = PostgresRecorder(database.writing)
+        self._recorder.in_groups = durability == "group"
         self._recorder.channel_name = f"{database.schema}_stored_events"  # notifications are not of a schema
         migrations.migrate(database, self._recorder, PostgresCheckpoints(database))
         self.strict = self._prepare(strict)
