@@ -129,15 +129,15 @@ def _costs(question: Question, costing: Costing, groups: Grouping, once: Groupin
     by_effort = costing.unsettled(question.tiling, where=once.where, by=[*others, "effort"])
     rows = regrouped(by_effort, lambda key: key[:-1])
     if others != keys:  # rows of an entity; what is of nobody is the rest
-        of_somebody = costing.unsettled(question.tiling, where=groups.where, by=keys, fine=False)
+        of_somebody = costing.unsettled(question.tiling, where=groups.where, by=keys, detail="usage")
         rows = {**of_somebody, **_of_nobody(of_somebody, keys, others, rows)}
     granularity, before = question.requested.granularity, question.before()
     return _Costs(
         keys=keys,
         efforts=costing.settled(regrouped(by_effort, lambda key: key[-1:])),
         rows=costing.settled(rows),
-        series=costing.by_group(question.tiling, where=once.where, granularity=granularity, fine=False),
-        earlier=costing.by_group(before, where=once.where, fine=False) if before else {},
+        series=costing.by_group(question.tiling, where=once.where, granularity=granularity, detail="money"),
+        earlier=costing.by_group(before, where=once.where, detail="money") if before else {},
         before=before,
     )
 

@@ -33,8 +33,9 @@ FEW = 2  # a model whose price changes more often is read by itself, not to cut 
 # Keys that only tell apart what has a price of its own: no question groups or filters costs by them.
 TOLD_APART = ("rate", "untold")
 PRICED_BY = ("provider", "model", "currency", "pricing", "rate", "untold")
+EFFORT = "effort"  # what most groups are told apart by
 COUNTED = ("calls", "requests", "settled_calls", "settled_requests", "reported_cost", *USED)
-NEEDED = (*PRICED_BY, "effort", *COUNTED, "not_ended")
+NEEDED = (*PRICED_BY, EFFORT, *COUNTED, "not_ended")
 
 
 @frozen(kw_only=True)
@@ -122,7 +123,7 @@ class PricedCells:
         if stretch not in self._about:
             counted = columns_of(measures_of(self.declaration, COUNTED))
             snapshot, spans, of_all = self.question.snapshot, tiling.spans(), dict.fromkeys(self._entity_type(), "")
-            keys = different(snapshot, self.declaration, PRICED_BY, spans, of_all)
+            keys = different(snapshot, self.declaration, (*PRICED_BY, EFFORT), spans, of_all)
             told = told_columns(snapshot, self.declaration, counted, spans, of_all)
             start, end = tiling.local(stretch[0]), tiling.local(stretch[1])
             changes = {name: self.turns(name, start, end) for name in dict.fromkeys(key[:2] for key in keys)}

@@ -13,7 +13,7 @@ from attrs import field, frozen
 from analytics_es.cost.cells import CellQuery, PricedCells
 from analytics_es.cost.charges import NO_TIER, NOT_KEPT, ZERO, Costs
 from analytics_es.cost.context import with_prices
-from analytics_es.cost.joined import JoinedCosts
+from analytics_es.cost.joined import Detail, JoinedCosts
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.prices import Rate, UnitPrices
 from analytics_es.cost.prices.quantities import EXACT
@@ -26,6 +26,9 @@ from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import Question
 from analytics_es.queries.figures import number
 from analytics_es.read_models import Tiling
+
+
+UNKNOWN: Any = object()
 
 
 @frozen(kw_only=True)
@@ -76,7 +79,7 @@ class Costing:
         self.declaration, self._question = declaration, question
         # A read model of an earlier definition, which serves until it is rebuilt, has fewer.
         self.decimals = next(own.decimals for own in declaration.measures if own.name == "reported_cost")
-        self._joined = JoinedCosts(self._cells, self.verdict, self.decimals)
+        self._joined = JoinedCosts(self._cells, self.verdict, self.decimals, self._worked_out)
 
     def __enter__(self) -> Self:
         return self
@@ -91,10 +94,10 @@ class Costing:
         where: Mapping[str, str],
         by: Sequence[str] = (),
         granularity: str | None = None,
-        fine: bool = True,
+        detail: Detail = "prices",
     ) -> dict[tuple[Any, ...], Costs]:
         """Return costs by the values of keys, after the start of a bucket where there is a `granularity`."""
-        return self.settled(self.unsettled(tiling, where=where, by=by, granularity=granularity, fine=fine))
+        return self.settled(self.unsettled(tiling, where=where, by=by, granularity=granularity, detail=detail))
 
     def unsettled(
         self,
@@ -103,15 +106,15 @@ class Costing:
         where: Mapping[str, str],
         by: Sequence[str] = (),
         granularity: str | None = None,
-        fine: bool = True,
+        detail: Detail = "prices",
     ) -> dict[tuple[Any, ...], Costs]:
         """Return the same in every currency, as parts add up and are taken away; to be `settled` after that.
 
-        Where not `fine`, without the prices that it was computed by, and what was used that has none.
+        In less than all `detail`, some of it may be missing: prices, and what has none; or what was used, too.
         """
         query = CellQuery(tiling=tiling, where=where, by=by, granularity=granularity)
         # By model and time there is a group a row: nothing is left to be added up before.
-        joined = None if granularity and "model" in by else self._joined(query, fine=fine)
+        joined = None if granularity and "model" in by else self._joined(query, detail=detail)
         if joined is None:
             return self.read(query)
         groups, left = joined
@@ -193,10 +196,10 @@ class Costing:
         if cell.at is None:
             return None
         key = (cell.provider, cell.model, cell.band, cell.tier, cell.at)
-        if key not in self._worked_out:
+        rate: Rate | None = self._worked_out.get(key, UNKNOWN)
+        if rate is UNKNOWN:
             prices = self._prices((cell.provider, cell.model), cell.at, cell.tier)
-            self._worked_out[key] = prices.rate(cell.band + 1) if prices else None  # a band is what is above
-        rate: Rate | None = self._worked_out[key]
+            rate = self._worked_out[key] = prices.rate(cell.band + 1) if prices else None  # a band is what is above
         return rate
 
     def _lacks_tier(self, cell: UsageCell) -> bool:

@@ -17,8 +17,9 @@ from analytics_es.projection.declaration import Column, Declaration, shortened
 from analytics_es.read_models.snapshot import Rows, Snapshot, Span, selection
 from analytics_es.read_models.stored import read
 
-KEYS, FACTORS = 6, 16  # at most, of one table of prices
+KEYS, FACTORS = 7, 16  # at most, of one table of prices
 PIECE = 200  # prices of one statement
+SOME = 100  # rows that are looked at first
 MOST = 2**62  # of a factor
 
 _NUMBERS = ("piece", "way", "fine", "coarse")
@@ -29,8 +30,7 @@ CREATE_PRICES = (
     f"CREATE TEMP TABLE IF NOT EXISTS prices (of_question INTEGER, {', '.join(_COLUMNS)}, "
     f"PRIMARY KEY (of_question, {', '.join(_COLUMNS[:KEYS])}, piece)) WITHOUT ROWID"
 )
-INSERT_PRICES = "INSERT OR IGNORE INTO temp.prices VALUES {}"
-_PLACES = f"({', '.join('?' * (len(_COLUMNS) + 1))})"
+INSERT_PRICES = "INSERT OR IGNORE INTO temp.prices (of_question, {}) VALUES {}"
 
 NOTHING, STORED, COMPUTED = range(3)  # the money of a row: none, its own, or what its counts cost
 
@@ -43,10 +43,18 @@ def told(
     where: Mapping[str, str],
 ) -> list[Column]:
     """Return the columns that any row of these buckets tells, and not as 0."""
-    rows, parameters = selection(declaration, [column.name for column in columns], spans, where)
-    counts = ", ".join(f"count(*) FILTER (WHERE {column.name} <> 0)" for column in columns)
-    counted = snapshot._fetch(f"SELECT {counts} FROM ({rows}) AS counted", parameters)[0]
-    return [column for column, count in zip(columns, counted, strict=True) if count]
+    names = [column.name for column in columns]
+    rows, parameters = selection(declaration, names, spans, where)
+    some = snapshot._fetch(f"SELECT {', '.join(names)} FROM ({rows}) AS listed LIMIT {SOME}", parameters)
+    counts = {name: sum(map(bool, values)) for name, values in zip(names, zip(*some, strict=True), strict=False)}
+    rest = [name for name in names if not counts.get(name)]
+    if rest and some:  # most rows are alike, and columns that some do not tell, none does
+        tells = " OR ".join(f"{name} <> 0" for name in rest)
+        each = ", ".join(f"count(*) FILTER (WHERE {name} <> 0)" for name in rest)
+        any_tells = snapshot._fetch(f"SELECT count(*) FROM ({rows}) AS listed WHERE {tells}", parameters)[0][0]
+        found = snapshot._fetch(f"SELECT {each} FROM ({rows}) AS listed", parameters)[0] if any_tells else ()
+        counts |= dict(zip(rest, found, strict=False))
+    return [column for column in columns if counts.get(column.name)]
 
 
 def different(
@@ -91,11 +99,16 @@ class PriceTable:
     money: str  # the column of money that is stored
     prices: Sequence[Price]
 
+    @property
+    def columns(self) -> list[str]:
+        """Their columns in a table of the database."""
+        keys, factors = (f"k{n}" for n in range(len(self.keys))), (f"f{n}" for n in range(len(self.counted)))
+        return [*keys, *_NUMBERS, *factors]
+
     @cached_property
     def rows(self) -> list[tuple[Any, ...]]:
         """The prices as rows."""
-        no_keys, no_factors = ("",) * (KEYS - len(self.keys)), (0,) * (FACTORS - len(self.counted))
-        return [(*keys, *no_keys, *numbers, *factors, *no_factors) for keys, *numbers, factors in self.prices]
+        return [(*keys, *numbers, *factors) for keys, *numbers, factors in self.prices]
 
     @cached_property
     def name(self) -> int:
@@ -152,16 +165,16 @@ class Priced:
 
     def _handed(self) -> tuple[str, list[Any]]:
         """Hand the prices over: on SQLite as rows of a table of the connection, else as arrays in the statement."""
-        rows = self.table.rows
+        rows, columns = self.table.rows, self.table.columns
         if self.snapshot._merged.arrays:
-            types = ["text"] * KEYS + ["bigint"] * len(_NUMBERS) + ["numeric"] * FACTORS
-            arrays = ", ".join(f"?::{kind}[]" for kind in types)
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            return f"WITH prices ({', '.join(_COLUMNS)}) AS MATERIALIZED (SELECT * FROM unnest({arrays})) ", columns
-        name = self.table.name
+            types = {"k": "text", "f": "numeric"}
+            arrays = ", ".join(f"?::{types.get(column.rstrip('0123456789'), 'bigint')}[]" for column in columns)
+            values = [list(column) for column in zip(*rows, strict=True)]
+            return f"WITH prices ({', '.join(columns)}) AS MATERIALIZED (SELECT * FROM unnest({arrays})) ", values
+        name, places = self.table.name, f"({', '.join('?' * (len(columns) + 1))})"
         for first in range(0, len(rows), PIECE):
             some = rows[first : first + PIECE]
-            statement = INSERT_PRICES.format(", ".join([_PLACES] * len(some)))
+            statement = INSERT_PRICES.format(", ".join(columns), ", ".join([places] * len(some)))
             self.snapshot._fetch(statement, [each for row in some for each in (name, *row)])
         return "", []
 

@@ -65,11 +65,12 @@ _MERGED = {
 }
 _SUMS = {"sum": "sum({c})", "min": "min({c})", "max": "max({c})", "histogram": "group_concat({c}, char(10))"}
 _SUMS |= {"wide sum": "sum({c})", "wide min": "exact_min({c})", "wide max": "exact_max({c})"}
-# Integers in two halves of 32 bits, whose sums are native too; only what is a text is added up by ours.
+# Integers in two halves of 32 bits, whose sums are native too; only what is a text is added up by ours. Every number is
+# before every text.
 _PARTS = (
-    "sum({c} >> 32) FILTER (WHERE typeof({c}) = 'integer')",
-    "sum({c} & 4294967295) FILTER (WHERE typeof({c}) = 'integer')",
-    "exact_sum({c}) FILTER (WHERE typeof({c}) = 'text')",
+    "sum({c} >> 32) FILTER (WHERE {c} < '')",
+    "sum({c} & 4294967295) FILTER (WHERE {c} < '')",
+    "exact_sum({c}) FILTER (WHERE {c} >= '')",
 )
 _SPACE = " || ' ' || "
 _EXACT_SUM = f"CASE WHEN count({{c}}) > 0 THEN {_SPACE.join(f'coalesce({part}, 0)' for part in _PARTS)} END"
