@@ -27,7 +27,6 @@ from analytics_es.queries import Question
 from analytics_es.queries.figures import number
 from analytics_es.read_models import Tiling
 
-
 UNKNOWN: Any = object()
 
 
