@@ -4,14 +4,18 @@ from analytics_es.projection import count, key, largest, projection, smallest, t
 
 
 @projection(
-    version=3,
-    carries=(1, 2),
+    version=4,
+    carries=(1, 2, 3),
     unread=True,
+    rollup=True,
     consumes=(">",),
     entities=("user", "tenant", "agent", "job", "task", "conversation", "tool", "model", "provider"),
 )
 class Usage:
-    """One type of event of one entity, in one bucket of time. The entity "" stands for every event once."""
+    """One type of event of one entity, in one bucket of time. The entity "" stands for every event once.
+
+    The id "" stands for all entities of a type together: each event once that names one.
+    """
 
     entity_type: str = key("entity.type")
     entity_id: str = key("entity.id")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import analytics_es
+from analytics_es import AnalyticsService
 
 PACKAGE = Path(analytics_es.__file__).parent
 HEAVY = {
@@ -74,6 +75,28 @@ def test_the_program_tells_of_itself_without_importing_what_does_the_work(option
     }
 
 
+@pytest.mark.parametrize("command", ["usage", "cost", "report", "record", "projections"])
+def test_the_help_of_a_command_imports_no_engine(command: str) -> None:
+    modules = imported(
+        f"import sys; sys.argv = ['analytics-es', {command!r}, '--help']\nfrom analytics_es.cli import main\nmain()"
+    )
+
+    assert modules & {"duckdb", "pyarrow", "psycopg", "genai_prices", "asyncio", "ssl"} == set()
+
+
+@pytest.mark.parametrize("command", ["usage", "performance", "summary"])
+def test_a_store_that_is_caught_up_is_asked_without_an_engine(command: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with AnalyticsService.open(path) as service:
+        service.record_event("tool.call.completed", {"tool": "search", "duration_ms": 3}).unwrap()
+        service.catch_up()
+    arguments = ["analytics-es", command, *(["performance.calls"] if command == "summary" else []), "--db", str(path)]
+
+    modules = imported(f"import sys; sys.argv = {arguments!r}\nfrom analytics_es.cli import main\nmain()")
+
+    assert modules & {"duckdb", "pyarrow", "psycopg", "genai_prices", "asyncio", "ssl", "importlib.metadata"} == set()
+
+
 @pytest.mark.parametrize("option", ["--version", "--help"])
 @pytest.mark.parametrize("module", ["analytics_es", "analytics_es.cli"])
 def test_the_package_is_its_program(module: str, option: str) -> None:
@@ -106,15 +129,24 @@ def test_a_type_checker_sees_no_names_but_those_that_there_are() -> None:
     assert defining == []
 
 
-def test_what_is_imported_lazily_is_what_a_type_checker_sees() -> None:
-    tree = ast.walk(ast.parse(inspect.getsource(analytics_es)))
+@pytest.mark.parametrize("package", ["analytics_es", "analytics_es.ingest", "analytics_es.lifecycle"])
+def test_what_is_imported_lazily_is_what_a_type_checker_sees(package: str) -> None:
+    face = importlib.import_module(package)
+    tree = ast.walk(ast.parse(inspect.getsource(face)))
     imported = {
         name.name: node.module
         for node in tree
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("analytics_es.")
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(f"{package}.")
         for name in node.names
     }
-    homes = {name: f"analytics_es.{home}" for home, names in analytics_es._HOMES.items() for name in names}
+    homes = {name: f"{package}.{home}" for home, names in face._HOMES.items() for name in names}
 
-    assert sorted(homes) == analytics_es.__all__
+    assert sorted(homes) == face.__all__
     assert homes == imported
+    assert [name for name in homes if not hasattr(face, name)] == []
+
+
+@pytest.mark.parametrize("package", ["analytics_es.ingest", "analytics_es.lifecycle"])
+def test_a_room_has_no_name_that_it_does_not_list(package: str) -> None:
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nothing'"):
+        _ = importlib.import_module(package).nothing

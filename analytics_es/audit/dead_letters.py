@@ -144,8 +144,8 @@ class DeadLetters:
             return None
         hour = self.store.calendar.hour_start(int(event.occurred_at.timestamp() // 1))
         bounds = hour * MICRO, self.store.calendar.next_hour(hour) * MICRO
-        at = {"after": letter.position - 1, "upto": letter.position}
-        return hour if any(events.num_rows for events in self.store.log.scan_period(*bounds, **at)) else None
+        there = self.store.log.scan_period(*bounds, after=letter.position - 1, upto=letter.position)
+        return hour if any(events.num_rows for events in there) else None
 
     def _periods(self, hours: Iterable[int]) -> Iterator[TimePeriod]:
         """One period a day: deriving one hour of it reads the whole day anyway."""

@@ -13,9 +13,10 @@ from attrs import define, evolve, field, frozen
 from analytics_es.errors import BadLimit, UnreadableEvent
 from analytics_es.events import RecordedEvent
 from analytics_es.events.codec import decode
-from analytics_es.log import EventLog, gathered
+from analytics_es.log import EventLog, Holding, gathered
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
+from analytics_es.projection.stored_texts import beginnings_of, texts_of
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.grouping import Words, asked_by, grouping, several
 from analytics_es.read_models import calendar_of, check_exact
@@ -66,8 +67,9 @@ class Evidence:
         Raises SealedPeriod, at the end too: what was sealed meanwhile is in no batch.
         """
         within = self.question.tiling.within
+        holding = Holding(texts_of(self.declaration, self.where), beginnings_of(self.declaration))
         self._check_exact()
-        for batch in gathered(self.log.scan_period(*within, upto=self.position)):
+        for batch in gathered(self.log.scan_period(*within, upto=self.position, holding=holding)):
             if self.left_out:
                 left_out = pc.is_in(batch.column("position"), pa.array(self.left_out, pa.int64()))
                 batch = batch.filter(pc.invert(left_out))
@@ -115,7 +117,8 @@ class First(Generic[E]):
 
 def _with_stored(batch: pa.Table, events: Sequence[E]) -> list[tuple[E, Mapping[str, Any]]]:
     positions = pa.array([event.position for event in events], pa.int64())
-    rows = batch.take(pc.index_in(positions, batch.column("position").combine_chunks())).to_pylist()
+    places = pc.index_in(positions, batch.column("position").combine_chunks()).to_pylist()
+    rows = [batch.slice(place, 1).to_pylist()[0] for place in places]  # `take` would copy the whole batch first
     return list(zip(events, rows, strict=True))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import fields, frozen
@@ -23,9 +23,12 @@ from analytics_es.cli.periods import moment as moment
 from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.events.event import MAX_SOURCE
 from analytics_es.projection.calendar import Calendar
-from analytics_es.service import AnalyticsService, AsOf
+from analytics_es.service import AnalyticsService
 from analytics_es.types import Granularity, TimePeriod
 from analytics_es.types.defaults import SCHEMA
+
+if TYPE_CHECKING:
+    from analytics_es.service import AsOf
 
 Command = Callable[..., None]
 
@@ -161,6 +164,14 @@ strict_fields_option = click.option(
     default=None,
     help="Refuse what no projection reads: fields of our families and types by other names, such as prompt_tokens.",
 )
+durability_option = click.option(
+    "--durability",
+    type=click.Choice(["commit", "group"]),
+    default="commit",
+    show_default=True,
+    help="When to wait for the disk: with each commit, or, where many processes record in PostgreSQL, together with "
+    "them. What is acknowledged is durable either way.",
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
@@ -204,7 +215,9 @@ class Question:
         with existing(self.db) as store:
             period = self._shown(store)  # what is wrong with it is said before anything is caught up
             with store.answering(self.as_of, bar) as service:
-                yield service, self._shown(store, service.recorded_at) if isinstance(service, AsOf) else period
+                if not isinstance(service, AnalyticsService):
+                    period = self._shown(store, service.recorded_at)
+                yield service, period
 
     def period(self, store: OpenStore, now: datetime | None = None) -> TimePeriod:
         """Return the period that is asked for."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -18,8 +18,11 @@ from analytics_es.cli.display.words import safe
 from analytics_es.cli.hints import complete
 from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone, RowsRefused
 from analytics_es.log import redacted
-from analytics_es.service import AnalyticsService, AsOf
+from analytics_es.service import AnalyticsService
 from analytics_es.store import exists, log_path, on_server
+
+if TYPE_CHECKING:
+    from analytics_es.service import AsOf
 
 
 @frozen

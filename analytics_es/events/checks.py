@@ -107,19 +107,19 @@ def milliseconds(name: str, value: Any) -> int | float:
 
 _EIGHTEENTH, _WIDE = Decimal(1).scaleb(-MAX_DECIMALS), Context(prec=40)
 _LONG = Context(prec=2_000)
-_PLAIN_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
-_PLAIN_MONEY = re.compile(r"[0-9]{1,15}(\.[0-9]{1,18})?")
+PLAIN_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+PLAIN_MONEY = re.compile(r"[0-9]{1,15}(\.[0-9]{1,18})?")
 FLOAT_DIGITS = 17  # that tell every float from all others
 
 
 def decimal(name: str, value: Any) -> str:
     """Keep a custom value as the exact decimal that was reported, with up to 18 decimals."""
-    return _decimal(name, value, MAX_DECIMAL, _PLAIN_DECIMAL)
+    return _decimal(name, value, MAX_DECIMAL, PLAIN_DECIMAL)
 
 
 def money(name: str, value: Any) -> str:
     """Keep an amount as the exact decimal that was reported, with up to 18 decimals."""
-    return _decimal(name, value, MAX_MONEY, _PLAIN_MONEY)
+    return _decimal(name, value, MAX_MONEY, PLAIN_MONEY)
 
 
 def _decimal(name: str, value: Any, limit: int, plain: re.Pattern[str]) -> str:
@@ -188,12 +188,12 @@ def corrects(name: str, value: Any) -> dict[str, str]:
     return identities
 
 
-_CURRENCY = re.compile(r"[A-Z]{3}")
+CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 def currency(name: str, value: Any) -> str:
     """Keep the code of a currency."""
-    if type(value) is not str or not _CURRENCY.fullmatch(value):
+    if type(value) is not str or not CURRENCY.fullmatch(value):
         raise BadField(field=name, problem="must be an ISO 4217 code such as USD", actual=shown(value))
     return value
 

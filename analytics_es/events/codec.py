@@ -31,17 +31,25 @@ UPCASTERS: dict[str, Upcaster] = {}
 
 def encode(event: RecordedEvent) -> bytes:
     """Return the bytes to store: JSON, with times as ISO 8601 in UTC; raises RefusedEvent for what JSON cannot hold."""
+    return encoded(event.source, event.id, event.occurred_at, event.recorded_at, event.data)
+
+
+def written(time: datetime) -> orjson.Fragment:
+    """Return a time as it is stored, for many events that were recorded then."""
+    return orjson.Fragment(orjson.dumps(time, option=_STATE)[:-1])
+
+
+def encoded(
+    source: str,
+    id: str,
+    occurred_at: datetime,
+    recorded_at: datetime | orjson.Fragment | None,
+    data: dict[str, Any],
+) -> bytes:
+    """Return the bytes to store of an event by its parts, as `encode` does."""
+    event = {"source": source, "id": id, "occurred_at": occurred_at, "recorded_at": recorded_at, "data": data}
     try:
-        state = orjson.dumps(
-            {
-                "source": event.source,
-                "id": event.id,
-                "occurred_at": event.occurred_at,
-                "recorded_at": event.recorded_at,
-                "data": event.data,
-            },
-            option=_STATE,
-        )[:-1]
+        state = orjson.dumps(event, option=_STATE)[:-1]
     except orjson.JSONEncodeError as error:
         raise _unspeakable(event, error) from None
     if len(state) > MAX_BYTES:
@@ -51,20 +59,20 @@ def encode(event: RecordedEvent) -> bytes:
     return state
 
 
-def _refuse_large(event: RecordedEvent) -> None:
-    size = len(orjson.dumps(event.data))
+def _refuse_large(event: dict[str, Any]) -> None:
+    size = len(orjson.dumps(event["data"]))
     if size > MAX_BYTES:
         raise TooLarge(size=size, limit=MAX_BYTES)
 
 
-def _unspeakable(event: RecordedEvent, error: Exception) -> BadText | BadField:
+def _unspeakable(event: dict[str, Any], error: Exception) -> BadText | BadField:
     for path, text in _texts_of(event):
         if any("\ud800" <= character <= "\udfff" for character in text):
             return BadText(field=_safe(path), problem="half of a surrogate pair")
     return BadField(field="data", problem=f"cannot be stored as JSON ({error})")
 
 
-def _refuse_nul(event: RecordedEvent) -> None:
+def _refuse_nul(event: dict[str, Any]) -> None:
     for path, text in _texts_of(event):
         if "\0" in text:
             raise BadText(field=_safe(path), problem="a NUL character")
@@ -74,9 +82,9 @@ def _safe(path: str) -> str:
     return path.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
-def _texts_of(event: RecordedEvent) -> Iterator[tuple[str, str]]:
-    yield from (("source", event.source), ("id", event.id))
-    yield from _texts("", event.data)
+def _texts_of(event: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from ((name, event[name]) for name in ("source", "id"))
+    yield from _texts("", event["data"])
 
 
 def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:

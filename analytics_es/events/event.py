@@ -155,6 +155,32 @@ def admit(
     return event
 
 
+def usual_identity(now: datetime, occurred_at: object, id: object, source: object) -> tuple[str, str, datetime] | None:
+    """Return source, id and time of an event, which `admit` would give it; None where that is not sure."""
+    if source is None:
+        source = DEFAULT_SOURCE
+    elif type(source) is not str or not 0 < len(source) <= MAX_SOURCE:
+        return None
+    if type(occurred_at) is str:
+        occurred_at = _told(occurred_at)
+    elif occurred_at is None and id is None:
+        occurred_at = now
+    if type(occurred_at) is not datetime or occurred_at.tzinfo is not UTC or not EARLIEST <= occurred_at < LATEST:
+        return None
+    if id is None:
+        id = _ids.next()
+    elif type(id) is not str or not 0 < len(id) <= MAX_TEXT:
+        return None
+    return source, id, occurred_at
+
+
+def _told(time: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(time)  # a date alone has no zone
+    except ValueError:
+        return None
+
+
 def reserved(event_type: str) -> ReservedType:
     """Return the refusal of what only the service itself says."""
     return ReservedType(type=event_type, example=f"app.{event_type.removeprefix(OWN)}")
@@ -286,5 +312,12 @@ def key_of_time(unix_us: int) -> str:
 
 def key_of(source: str, id: str, unix_us: int) -> str:
     """Return an event's key: 12 hex digits of Unix milliseconds, then 20 of BLAKE2b over source and id."""
-    name = f"{source}\0{id}".encode("utf-8", "surrogatepass")
-    return f"{unix_us // 1000:012x}{blake2b(name, digest_size=10).hexdigest()}"
+    digest = _begun(source).copy()
+    digest.update(id.encode("utf-8", "surrogatepass"))
+    return f"{unix_us // 1000:012x}{digest.hexdigest()}"
+
+
+@functools.lru_cache(maxsize=1024)
+def _begun(source: str) -> Any:
+    """Return the digest of a source, to be continued by an id: sources are few."""
+    return blake2b(f"{source}\0".encode("utf-8", "surrogatepass"), digest_size=10)

@@ -39,6 +39,8 @@ _PART_OF = {
     "output_image_tokens": ("output_tokens",),
 }
 _SPECIAL = (*_PART_OF, "searches")
+# Fields that are right only beside others, and seldom there.
+PARTS = frozenset({*_PART_OF, "service_tier"})
 
 COMMON: dict[str, Check] = {
     **dict.fromkeys(
@@ -143,6 +145,11 @@ def named_by(entity: str) -> tuple[str, ...]:
 # ── checking ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def fields_of(family: str) -> Mapping[str, Check]:
+    """Return the fields that are checked of the events of a family."""
+    return _BY_FAMILY.get(family, COMMON)
+
+
 def check_data(family: str, data: Any, zone: tzinfo = UTC) -> dict[str, Any]:
     """Return the data as it will be recorded; raises RefusedEvent. Other families than ours are checked less.
 
@@ -150,8 +157,7 @@ def check_data(family: str, data: Any, zone: tzinfo = UTC) -> dict[str, Any]:
     """
     if type(data) is not dict and not isinstance(data, Mapping):
         raise BadData(kind=kind_of(data))
-    ours = family in FAMILIES
-    fields = _BY_FAMILY.get(family, COMMON)
+    ours, fields = family in FAMILIES, fields_of(family)
     checked = {}
     texts, numbers = (TEXTS, NUMBERS) if ours else (COMMON_TEXTS, COMMON_NUMBERS)
     for name, value in by_name("", data).items():
@@ -172,7 +178,7 @@ def check_data(family: str, data: Any, zone: tzinfo = UTC) -> dict[str, Any]:
         if value is not None and (value := _checked(check, name, value, zone)) is not None:
             checked[name] = value
     if ours:
-        _check_together(family, checked)
+        check_together(family, checked)
     return checked
 
 
@@ -180,7 +186,8 @@ def _checked(check: Check, name: str, value: Any, zone: tzinfo) -> Any:
     return checks.hour(name, value, zone) if check is checks.hour else check(name, value)
 
 
-def _check_together(family: str, data: dict[str, Any]) -> None:
+def check_together(family: str, data: dict[str, Any]) -> None:
+    """Raise RefusedEvent where fields of our families, right by themselves, are not right together."""
     cached = data.get("cache_read_tokens", 0) + data.get("cache_creation_tokens", 0)
     if cached and cached > data.get("input_tokens", 0):
         raise SubsetAboveTotal(parts="cache_read_tokens + cache_creation_tokens", total="input_tokens")

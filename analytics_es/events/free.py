@@ -54,12 +54,12 @@ def field_name(key: Any) -> str:
     return name
 
 
-_ONLY_TEXTS = frozenset({str})
+ONLY_TEXTS = frozenset({str})
 
 
 def by_name(place: str, values: Mapping[Any, Any]) -> Mapping[str, Any]:
     """Return values by names that are texts and nothing but texts; names that differ as objects may be one as texts."""
-    if _ONLY_TEXTS.issuperset(map(type, values)):
+    if ONLY_TEXTS.issuperset(map(type, values)):
         return values
     named: dict[str, Any] = {}
     for key, content in values.items():

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 from analytics_es.errors import NoVaultKey
-from analytics_es.ingest.files import ImportedRow
 from analytics_es.ingest.former_rows import FormerRows
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.ingest.recorder import BATCH, Recorder
@@ -18,6 +17,9 @@ from analytics_es.ingest.unread import Seen, listed
 from analytics_es.ingest.vault import Vault
 from analytics_es.log import ROWS_BY_PLACE, Appended, Entry
 from analytics_es.types import BatchReceipt, UnreadField
+
+if TYPE_CHECKING:
+    from analytics_es.ingest.files import ImportedRow
 
 ROWS = "rows"  # noted in the log: whose key the ids of rows are made with
 OF_VAULT, OF_LOG = "vault", "log"

@@ -130,6 +130,11 @@ class PrivacyPolicy:
         named = entity in ENTITIES or entity.startswith(TAG)
         return named and self.action(".".join(named_by(entity))) == PSEUDONYMISE
 
+    def treated(self, names: Iterable[str]) -> list[tuple[str, str, str]]:
+        """Return the fields at the top of data that are not just kept: name, action, and whose pseudonyms it has."""
+        plans = ((name, *self._plan[name]) for name in (names if self.rules else ()))
+        return [(name, action, below.kind) for name, action, below in plans if action is not KEEP]
+
     def apply(self, data: dict[str, Any], pseudonym_of: PseudonymOf) -> dict[str, Any]:
         """Leave of checked data what may be stored, in place: who checked it made it anew."""
         if self.rules:

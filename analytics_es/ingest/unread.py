@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -52,6 +52,11 @@ class Watch:
             if self.strict:
                 raise NotRead.of(event_type, name, suggestion)
             self._count(event_type, name, suggestion)
+
+    def may_tell(self, event_type: str, names: Iterable[str]) -> bool:
+        """Say whether `look` may have something to tell of an event with these fields."""
+        read = self._readings.get(event_type) or self._learn(event_type)
+        return read.meant is not None or not read.names.issuperset(names) or (read.calls and "attributes" in names)
 
     def _learn(self, event_type: str) -> reading.Reading:
         learnt = reading.of(self.declarations, event_type)

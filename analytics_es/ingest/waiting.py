@@ -44,7 +44,7 @@ class WaitingCorrections:
             return decided
 
     def _read_on(self) -> None:
-        positions = self._log.announcements(WAITING, after=self._read).column("position").to_pylist()
+        positions = [held.position for held in self._log.announcements(WAITING, after=self._read)]
         self._waiting += positions
         self._read = max([self._read, *positions])
 

@@ -12,6 +12,7 @@ from analytics_es.log.event_log import (
     check_horizon,
     gathered,
 )
+from analytics_es.log.holding import Holding
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.slice import LogSlice
 
@@ -23,6 +24,7 @@ __all__ = [
     "Entry",
     "EventLog",
     "Held",
+    "Holding",
     "Horizon",
     "LogSlice",
     "announced",

@@ -70,8 +70,8 @@ def _problem(error: Exception) -> str:
 
 
 def _states(log: EventLog, event_type: str, after: int, upto: int) -> Iterator[tuple[int, bytes]]:
-    table = log.announcements(event_type, after=after, upto=upto)
-    yield from zip(table.column("position").to_pylist(), table.column("state").to_pylist(), strict=True)
+    for held in log.announcements(event_type, after=after, upto=upto):
+        yield held.position, held.state
 
 
 def _data(state: bytes) -> Mapping[str, Any]:

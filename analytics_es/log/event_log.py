@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from analytics_es.errors import BeforeHorizon, NotAFileStore
 from analytics_es.events import RecordedEvent, codec
 from analytics_es.events.event import key_of_time
 from analytics_es.log.database import Cursor
+from analytics_es.log.holding import Holding
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.seals import Seals
 from analytics_es.log.strict import Strict
+from analytics_es.process import Later
 from analytics_es.types import Progress, arrays
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Later("pyarrow")
+
 SPAN_GAP = 1000
-COLUMNS = pa.schema([("position", pa.int64()), ("type", pa.string()), ("state", pa.binary()), ("key", pa.string())])
+NAMES = ("position", "type", "state", "key")  # what is read of an event
 PLACE = 12  # digits of a key that say when; the rest says which
 LAST = 2**62
 GROUP_BYTES = 16 * 2**20  # some 40,000 events
@@ -28,6 +34,9 @@ GROUP_BYTES = 16 * 2**20  # some 40,000 events
 ROWS_BY_PLACE = "rows by place"
 # Noted of every log: how often what has a position was replaced, by `rewrite`.
 REWRITTEN = "rewritten"
+
+# When who appends waits for the disk: before it lets others append, or after, together with them.
+Durability = Literal["commit", "group"]
 
 Range = tuple[int, int]  # positions: the first and the last
 Stored = tuple[int, str, bytes | None]  # position, type, state
@@ -67,6 +76,7 @@ class EventLog(ABC):
     strict: Strict  # for which sources ids are strict, as far as it has looked
     poll_seconds: float  # how often to look for what other processes have appended
     seals: Seals  # what is kept of events that are gone
+    contains: str  # the SQL of a state that holds bytes, {} as hexadecimal digits
     begins = 0  # the position after which a part of a log begins
 
     @abstractmethod
@@ -89,24 +99,37 @@ class EventLog(ABC):
         """Return the events after a position: columns position, type, state, key."""
 
     def scan_period(
-        self, start_us: int, end_us: int, *, after: int = 0, upto: int = LAST, limit: int = 50_000
+        self,
+        start_us: int,
+        end_us: int,
+        *,
+        after: int = 0,
+        upto: int = LAST,
+        limit: int = 50_000,
+        holding: Holding | None = None,
     ) -> Iterator[pa.Table]:
         """Yield the events that occurred in [start, end), in order of position, reading only their part of the log.
 
-        Events of a millisecond that the period cuts come along: the key is exact to the millisecond only.
+        Events of a millisecond that the period cuts come along: the key is exact to the millisecond only. Those that
+        cannot be meant by `holding` are left out by the database, as far as it can tell.
         """
         keys = key_of_time(start_us), key_of_time(end_us + 999)
-        for positions in ranges(self._positions(keys, after, upto), limit):
-            if (table := self._scan_in_time(positions, keys)).num_rows:
+        also = holding.condition(self.contains) if holding else ""
+        for positions in self._stretches(keys, after, upto, limit):
+            if (table := self._scan_in_time(positions, keys, also)).num_rows:
                 yield table
+
+    def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> Iterable[Range]:
+        """Return short stretches of positions that hold all of a stretch of time, in order."""
+        return ranges(self._positions(keys, after, upto), limit)
 
     @abstractmethod
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         """Return the positions of a stretch of time, in order."""
 
     @abstractmethod
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
-        """Return the events of a stretch of time within a short stretch of positions, in order."""
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
+        """Return the events of a stretch of time within a short stretch of positions, in order, with a condition."""
 
     @abstractmethod
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
@@ -129,8 +152,8 @@ class EventLog(ABC):
         """Return the events of some milliseconds, which are beginnings of keys, by their keys, as they are stored."""
 
     @abstractmethod
-    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
-        """Return what the service itself has to say of one type, an `analytics.…` event, from an index: as `scan`."""
+    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> list[Held]:
+        """Return what the service itself has to say of one type, an `analytics.…` event, from an index."""
 
     # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────
 
@@ -200,6 +223,12 @@ def ranges(positions: Iterable[int], limit: int) -> list[Range]:
     return covering
 
 
+def fresh(positions: Iterable[int]) -> list[Appended]:
+    """Say of entries that each of them is new, and where it is."""
+    # The class's own way to make one takes twice as long.
+    return [tuple.__new__(Appended, (position, False, False)) for position in positions]
+
+
 def sorted_out(
     entries: Sequence[Entry], stored: Mapping[str, Stored], *, before: int, again: bool = False
 ) -> list[Appended]:
@@ -230,10 +259,24 @@ def differs(entry: Entry, event_type: str, state: bytes | None) -> bool:
     return one != other and not codec.same_content(one, other)
 
 
+def by_name(row: Sequence[Any] | None) -> dict[str, Any] | None:
+    """Return a row of `NAMES` as `scan` gives it, with its old shape brought up to date; None where there is none."""
+    if row is None:
+        return None
+    position, event_type, state, key = row
+    return dict(zip(NAMES, (position, event_type, codec.upcast(event_type, state), key), strict=True))
+
+
 def first_row(table: pa.Table) -> dict[str, Any] | None:
     """Return the first event of a table, None where there is none."""
     rows: list[dict[str, Any]] = table.slice(0, 1).to_pylist()
     return rows[0] if rows else None
+
+
+@cache
+def event_columns() -> pa.Schema:
+    """Return the columns of events as they are scanned."""
+    return pa.schema(list(zip(NAMES, (pa.int64(), pa.string(), pa.binary(), pa.string()), strict=True)))
 
 
 def upcast(table: pa.Table) -> pa.Table:
@@ -242,7 +285,7 @@ def upcast(table: pa.Table) -> pa.Table:
         return table
     types, states = table.column("type").to_pylist(), table.column("state").to_pylist()
     states = [codec.upcast(event_type, state) for event_type, state in zip(types, states, strict=True)]
-    return table.set_column(2, COLUMNS.field("state"), arrays.make(states, pa.binary()))
+    return table.set_column(2, event_columns().field("state"), arrays.make(states, pa.binary()))
 
 
 def gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:

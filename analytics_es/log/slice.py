@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, NoReturn
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from analytics_es.errors import ReadOnly
 from analytics_es.log.event_log import LAST, EventLog, Held, Range
+from analytics_es.process import Later
 from analytics_es.types import arrays
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Later("pyarrow")
 
 Chooses = Callable[[str], bool]
 
@@ -21,6 +25,7 @@ class LogSlice(EventLog):
         self._log, self._after, self._upto, self._of_types = log, after, upto, of_types
         self.begins = after
         self.identity, self.poll_seconds, self.seals = log.identity, log.poll_seconds, log.seals
+        self.contains = log.contains
 
     def append(self, *_: object, **_options: object) -> NoReturn:
         """Refuse: raises ReadOnly."""
@@ -68,16 +73,19 @@ class LogSlice(EventLog):
             if self._after < held.position <= self._upto and self._is_chosen(held.type)
         }
 
-    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> list[Held]:
         """Return what the service itself has to say of one type."""
         bounds = {"after": max(after, self._after), "upto": min(upto, self._upto)}
-        return self._chosen(self._log.announcements(event_type, **bounds))
+        return [held for held in self._log.announcements(event_type, **bounds) if self._is_chosen(held.type)]
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         return self._log._positions(keys, max(after, self._after), min(upto, self._upto))
 
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
-        return self._chosen(self._log._scan_in_time(positions, keys))
+    def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> Iterable[Range]:
+        return self._log._stretches(keys, max(after, self._after), min(upto, self._upto), limit)
+
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
+        return self._chosen(self._log._scan_in_time(positions, keys, also))
 
     def _chosen(self, table: pa.Table) -> pa.Table:
         if self._of_types is None:

@@ -128,24 +128,31 @@ def entities(declaration: Declaration, unread: bool) -> list[str]:
 
 
 def spread(declaration: Declaration, source: str, columns: Sequence[str], *, unread: bool) -> str:
-    """Return the SELECT of one row of the source, or one for each entity it belongs to and one for all together."""
+    """Return the SELECT of one row of the source, or one for each entity it belongs to and one for all together.
+
+    Where a projection keeps one, also a row of all entities of a kind, for each that it belongs to.
+    """
     if not declaration.entities:
         return f"SELECT {sql_list(columns)} FROM {source}"
-    belongs = sql_list([f"{{'t': {quote(name)}, 'i': _e{n}}}" for n, name in enumerate(declaration.entities)])
+    ids = {f"nullif(_e{n}, '')": name for n, name in enumerate(declaration.entities)}
+    if declaration.rollup:
+        ids |= {f"CASE WHEN _e{n} <> '' THEN '' END": name for n, name in enumerate(declaration.entities)}
+    belongs = sql_list([f"{{'t': {quote(name)}, 'i': {sql}}}" for sql, name in ids.items()])
     listed = f"[{{'t': '', 'i': ''}}, {belongs}]"
     if unread:
-        of_field = f"list_transform({UNKNOWN}, lambda _name: {{'t': {quote(UNREAD)}, 'i': _name}})"
+        of_field = f"list_transform({UNKNOWN}, lambda _name: {{'t': {quote(UNREAD)}, 'i': nullif(_name, '')}})"
         listed = f"list_concat({listed}, {of_field})"
     keys = f"_of.t AS k_{declaration.entity_key('type')}, _of.i AS k_{declaration.entity_key('id')}"
     return (
         f"SELECT * EXCLUDE (_of), {keys} FROM (SELECT {sql_list([*columns, f'unnest({listed}) AS _of'])} "
-        f"FROM {source}) WHERE _of.t = '' OR _of.i <> ''"
+        f"FROM {source}) WHERE _of.i IS NOT NULL"
     )
 
 
 def short(key: str) -> str:
     """Return the SQL of a key as a row holds it; `declaration.shortened` says why."""
-    shortened = f"left({key}, {SHORT}) || '…' || left(sha256({key}), 32)"
+    # chr(8230) is "…": of a statement in ASCII, the driver looks at no character one by one.
+    shortened = f"left({key}, {SHORT}) || chr(8230) || left(sha256({key}), 32)"
     return f"CASE WHEN strlen({key}) > {LONGEST_KEY} THEN {shortened} ELSE {key} END"
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import attrs
 from attrs import frozen
 
+from analytics_es.events.event import OWN, matches
 from analytics_es.events.fields import ENTITIES, FIELDS, TAG, WHOLE, named_by
 
 Merge = Literal["sum", "min", "max", "histogram"]
@@ -114,7 +115,7 @@ class Measure:
 
 
 # What definitions of before say nothing of, and what that means.
-_WITHOUT: dict[str, Any] = {"carries": (), "outcomes": 1, "known": ()}
+_WITHOUT: dict[str, Any] = {"carries": (), "outcomes": 1, "known": (), "rollup": False}
 
 
 @frozen(kw_only=True)
@@ -132,6 +133,7 @@ class Declaration:
     carries: tuple[int, ...] = ()  # versions whose sealed rows are rows of this one
     outcomes: int = 1  # the edition of the words that say how an activity ended, where it reads `outcome`
     known: tuple[str, ...] = ()  # fields; under the entity `field` it counts all others of our families
+    rollup: bool = False  # of each kind of entity, a row of all of them too, whose id is ""
     generation: int = 0  # which of its read models: a rebuild fills the next one beside the live one
 
     @property
@@ -179,11 +181,18 @@ class Declaration:
         """Return a definition of rows that are told apart by each of these entities at once, "" where there is none."""
         own = [key for key in self.keys if not key.of_entity]
         added = [Key(name=crossing_key(entity), sql=_expression(named_by(entity))) for entity in entities]
-        return attrs.evolve(self, entities=(), known=(), keys=(*own, *added))
+        return attrs.evolve(self, entities=(), known=(), rollup=False, keys=(*own, *added))
 
     def entity_key(self, part: Literal["type", "id"]) -> str:
         """Return the name of the key that holds the entity's type or id."""
         return next(key.name for key in self.keys if key.of_entity == part)
+
+
+def consumes(declaration: Declaration, event_type: str) -> bool:
+    """Say whether a projection takes events of this type; what the service says of itself, only where it is named."""
+    if event_type.startswith(OWN) and not any(pattern.startswith(OWN) for pattern in declaration.consumes):
+        return False
+    return any(matches(pattern, event_type) for pattern in declaration.consumes)
 
 
 @functools.lru_cache(maxsize=256)
@@ -207,7 +216,7 @@ def differences(old: Declaration, new: Declaration) -> list[str]:
         changes += [f"changed {kind} {name}" for name in now if name in was and was[name] != now[name]]
         if set(was) == set(now) and list(was) != list(now):
             changes.append(f"{kind}s in another order")
-    compared = ("consumes", "where", "entities", "known")
+    compared = ("consumes", "where", "entities", "known", "rollup")
     options = (name for name in compared if getattr(old, name) != getattr(new, name))
     changes += [f"changed {name}" for name in options]
     return changes or (["changed outcomes"] if old.outcomes != new.outcomes else [])

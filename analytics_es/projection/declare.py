@@ -72,6 +72,7 @@ def projection(
     entities: Sequence[str] = (),
     carries: Sequence[int] = (),
     unread: bool = False,
+    rollup: bool = False,
 ) -> Callable[[C], C]:
     """Declare a projection. Its class becomes a frozen attrs class whose instances are rows.
 
@@ -79,7 +80,8 @@ def projection(
     one event is spread over, for keys on `entity.type` and `entity.id`. `carries`: earlier versions whose rows of
     sealed events, which cannot be folded again, are taken as they are, by the names of keys and measures; they have all
     the keys, and a measure that they have not is at its zero. `unread`: spread events of our families over the names of
-    their fields that are none of the vocabulary's, too. Raises BadDeclaration, naming the field.
+    their fields that are none of the vocabulary's, too. `rollup`: keep a row of all entities of each kind, too, so that
+    what they come to together is read at once, however many there are. Raises BadDeclaration, naming the field.
     """
 
     def declare(cls: C) -> C:
@@ -105,6 +107,7 @@ def projection(
             row_class=row_class,
             carries=tuple(carries),
             known=tuple(sorted(DOCUMENTED)) if unread else (),
+            rollup=rollup,
         )
         if not expressions.is_kept(declaration.fingerprint):
             check(declaration)
@@ -210,6 +213,8 @@ def _check_names(declaration: Declaration) -> None:
 def _check_entities(declaration: Declaration) -> None:
     spread = {row_key.name: row_key.of_entity for row_key in declaration.keys if row_key.of_entity}
     if not spread and not declaration.entities:
+        if declaration.rollup:
+            _refuse(declaration.name, "rollup", "takes entities=(…): it is a row of all entities of a kind")
         return
     if sorted(spread.values()) != ["id", "type"] or not declaration.entities:
         field = next(iter(spread), "entities")

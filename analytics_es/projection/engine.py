@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tempfile
 import threading
@@ -9,27 +10,27 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from analytics_es.errors import Closed
-from analytics_es.process import endings, forks
+from analytics_es.process import Later, endings, forks
 
-# DuckDB has a hook of its own, which interrupts whatever is being asked.
-endings.come_first()
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
 
-Connection = duckdb.DuckDBPyConnection
-EngineError = duckdb.Error
+    Connection = duckdb.DuckDBPyConnection
+    EngineError = duckdb.Error
+else:
+    # It has a hook of its own for the end of the process, which interrupts whatever is being asked.
+    duckdb = Later("duckdb", endings.come_first)
 
-# What the engine fails with on values, or on what they grow to; not on SQL, on files or on itself.
-_OF_VALUES = (
-    duckdb.DataError,
-    duckdb.InvalidInputException,
-    duckdb.InvalidTypeException,
-    duckdb.ConstraintException,
-    duckdb.OutOfMemoryException,
-)
+    def __getattr__(name: str) -> Any:
+        if name != "EngineError":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+        return duckdb.Error  # asked for where something has failed: who folds nothing imports no engine
+
+
 _OF_MACHINE = ("Allocation failure", "bad_alloc")  # there is no memory at all, however little is asked for
 
 ENOUGH_SECONDS = 30.0  # for the batch that is being folded when the process ends
@@ -88,7 +89,15 @@ def _connected(reads: Path | None = None, writes: Path | None = None, *, threads
 
 def lies_in_values(error: Exception) -> bool:
     """Say whether an engine fails on the values that it was given, or may: it would go on without some of them."""
-    return isinstance(error, _OF_VALUES) and not any(words in str(error) for words in _OF_MACHINE)
+    # What it fails with on values, or on what they grow to; not on SQL, on files or on itself.
+    of_values = (
+        duckdb.DataError,
+        duckdb.InvalidInputException,
+        duckdb.InvalidTypeException,
+        duckdb.ConstraintException,
+        duckdb.OutOfMemoryException,
+    )
+    return isinstance(error, of_values) and not any(words in str(error) for words in _OF_MACHINE)
 
 
 class Engine(forks.Forking, endings.Ending):
@@ -103,6 +112,7 @@ class Engine(forks.Forking, endings.Ending):
         self._lock = threading.RLock()
         self._open: Connection | None = None
         self._closed = self._resting = False
+        self._parsed = functools.lru_cache(maxsize=64)(self._parse)
         forks.register(self)
         endings.watch(self)
 
@@ -110,11 +120,21 @@ class Engine(forks.Forking, endings.Ending):
     def alone(self) -> Iterator[Connection]:
         """Have the engine to oneself; raises Closed."""
         with self._lock:
-            if not self._closed and (self._inner or not endings.is_over()):
+            if self._may_be_had:
                 yield self.connection
                 return
         _check_not_over()
         raise Closed
+
+    def check(self) -> None:
+        """Raise Closed where it cannot be had any more, without opening it."""
+        if not self._may_be_had:
+            _check_not_over()
+            raise Closed
+
+    @property
+    def _may_be_had(self) -> bool:
+        return not self._closed and (self._inner or not endings.is_over())
 
     @property
     def connection(self) -> Connection:
@@ -122,6 +142,18 @@ class Engine(forks.Forking, endings.Ending):
         if self._open is None:
             self._open = _connected(threads=self._threads, spills=not self._inner)
         return self._open
+
+    def select(self, cursor: Connection, text: str, pieces: int) -> pa.Table:
+        """Return what a SELECT gives a cursor, in its order, read in pieces of so many rows; for who has the engine.
+
+        Batch after batch asks the same. To parse it is a quarter of the work of a small batch, and is done once: the
+        driver itself would do it twice each time.
+        """
+        cursor.execute(self._parsed(f"PREPARE selected AS {text}"))
+        return cursor.sql("EXECUTE selected").to_arrow_reader(pieces).read_all()
+
+    def _parse(self, text: str) -> duckdb.Statement:
+        return self.connection.extract_statements(text)[0]
 
     def close(self) -> None:
         """Close it for good, when nobody has it any more."""

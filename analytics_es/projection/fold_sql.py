@@ -37,7 +37,8 @@ def narrowed(declaration: Declaration, where: Mapping[str, str]) -> tuple[Declar
         return declaration.crossed(()), {name: text for name, text in where.items() if name != of_type}
     entities = tuple(entity for entity in declaration.entities if entity == where.get(of_type))
     known = declaration.known if where.get(of_type) == UNREAD else ()
-    return evolve(declaration, entities=entities or declaration.entities, known=known), where
+    rollup = declaration.rollup and where.get(of_id) == ""  # else an event is in the row of its own entity alone
+    return evolve(declaration, entities=entities or declaration.entities, known=known, rollup=rollup), where
 
 
 @define

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
+from analytics_es.process import Later
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+else:
+    pa, pc = Later("pyarrow"), Later("pyarrow.compute")
 
 Row = tuple[Any, ...]
 
+LEAST, MOST = Decimal(-(2**63)), Decimal(2**63 - 1)  # of 64 bits
 PIECE = 10_000  # rows made into tuples at once: a long list of them would keep Python's garbage collector busy
 
 
@@ -33,10 +41,11 @@ class Rows(Sequence[Row]):
 
     __hash__ = None  # type: ignore[assignment]
 
-    @property
-    def wide(self) -> bool:
-        """Whether a number of them does not fit 64 bits."""
-        return any(pa.types.is_decimal(column) for column in self._table.schema.types)
+    def in_64_bits(self) -> Iterator[Row]:
+        """Yield the rows; a number that does not fit 64 bits is the text of its digits."""
+        for first in range(0, len(self), PIECE):
+            columns = self._table.slice(first, PIECE).columns
+            yield from zip(*(integers(column, beyond=_digits) for column in columns), strict=True)
 
     def different(self, *places: int) -> set[Row]:
         """Return the different values of some columns together."""
@@ -69,11 +78,23 @@ def _scaled_up(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return scaled
 
 
-def integers(column: pa.ChunkedArray) -> list[Any]:
-    """Return the values of a column; whole numbers of any size are integers."""
+def integers(column: pa.ChunkedArray, *, beyond: Callable[[Decimal], Any] = int) -> list[Any]:
+    """Return the values of a column; whole numbers of any size are integers, or what is made of those `beyond` 64 bits.
+
+    Few of a column are, and only these are read one by one.
+    """
     if not pa.types.is_decimal(column.type):
         return list(column.to_pylist())
-    return [None if number is None else int(number) for number in column.to_pylist()]
+    fit = pc.and_(pc.greater_equal(column, LEAST), pc.less_equal(column, MOST))
+    numbers: list[Any] = pc.if_else(fit, column, None).cast(pa.int64()).to_pylist()
+    large = pc.indices_nonzero(pc.invert(fit))
+    for index, number in zip(large.to_pylist(), column.take(large).to_pylist(), strict=True):
+        numbers[index] = beyond(number)
+    return numbers
+
+
+def _digits(number: Decimal) -> str:
+    return str(int(number))
 
 
 def by_name(table: pa.Table) -> Iterator[dict[str, Any]]:

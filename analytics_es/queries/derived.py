@@ -119,15 +119,14 @@ class DerivedReadModels:
         They are derived when they are asked for: without the period before, or with it, for who compares. Raises
         SealedPeriod, then too.
         """
-        start = Tiling.of(calendar, period).start
-        check_exact(log, start, 0, CROSSING)
-        tiling = Tiling.of(calendar, period).coarsened(NoSeeds(log).horizon().hours)
+        tiling = Tiling.of(calendar, period)
+        check_exact(log, tiling.start, 0, CROSSING)
         key = (declaration.definition, str(calendar.zone), tiling.start, tiling.end)
         with self._kept.having((Growing, key), lambda: Growing(log, declaration, tiling)) as growing:
 
             def opened(compared: bool) -> ReadModels:
                 read_models = growing.read_models(compared=compared, progress=progress)
-                check_exact(log, start, 0, CROSSING)  # and was not sealed meanwhile
+                check_exact(log, tiling.start, 0, CROSSING)  # and was not sealed meanwhile
                 return read_models
 
             yield opened

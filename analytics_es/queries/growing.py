@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from attrs import define, evolve, field, frozen
 
 from analytics_es.errors import RebuildLost
 from analytics_es.events.event import key_of_time
 from analytics_es.log import REWRITTEN, EventLog, Horizon, LogSlice
+from analytics_es.process import Later
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Day, Fold, Folded, Micros, succeeded
 from analytics_es.read_models import ReadModels, Seeds, Tiling
 from analytics_es.read_models.halving import AT_FAULT
 from analytics_es.read_models.temporary import derive
 from analytics_es.types import Progress, arrays
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Later("pyarrow")
 
 THREADS = 2
 FEW = 5_000  # events, of which it takes less to read all than to find those of a period

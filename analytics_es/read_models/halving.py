@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from attrs import define, evolve, field
 
 from analytics_es.errors import AnalyticsError, EventsNotFolded, FoldFailed, NothingFolds, RebuildLost, RowsRefused
@@ -17,6 +16,9 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import WHOLE, Fold, Folded, Micros, consumed, succeeded
 from analytics_es.read_models.store import ReadModels
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 logger = logging.getLogger("analytics_es")
 

@@ -12,6 +12,7 @@ from attrs import define
 
 from analytics_es.errors import AnalyticsError, RebuildStopped
 from analytics_es.log import EventLog
+from analytics_es.process.cycles import relaxed
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded, Result
 from analytics_es.read_models import beside
@@ -42,7 +43,7 @@ def rebuild(
     other `seeds`. Raises RebuildRunning, RebuildStopped, FoldFailed.
     """
     began = time.monotonic()
-    with read_models.rebuilding():
+    with read_models.rebuilding(), relaxed():
         beside.clear_away(read_models)
         try:
             declarations = beside.begin(read_models, names, seeds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import logging
 import multiprocessing
 import threading
@@ -12,18 +11,20 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import closing, contextmanager
 from multiprocessing.util import Finalize
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from attrs import frozen
 
 from analytics_es.errors import AnalyticsError, CannotReachScheduler, MissingExtra, WorkerLost
-from analytics_es.process import Helpers, endings
+from analytics_es.process import Helpers, cycles, endings
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, defined
 from analytics_es.projection.fold import Fold, Result
 from analytics_es.read_models.sources import ReplaySource
 from analytics_es.types.defaults import BATCH
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 AHEAD = 2  # parts for each worker that are under way or waiting to be merged
 
@@ -45,15 +46,11 @@ def _workbench(work: Work) -> tuple[ReplaySource, Fold]:
     return source, Fold([defined(definition) for definition in work.definitions], Calendar(work.zone))
 
 
-def relax() -> None:
-    """Let Python look for cycles less often: a replay makes millions of tuples, none of which is in one."""
-    gc.set_threshold(100_000, 50, 100)
-
-
 def fold_part(work: Work, part: Any) -> Result:
     """Fold one part in a worker, which keeps what it has opened for the next."""
     source, fold = _workbench(work)
-    return fold(source.read(part))
+    columns = fold.typed and source.columns(part, fold.typed)
+    return (columns and fold.of_columns(columns)) or fold(source.read(part))
 
 
 class Here:
@@ -70,7 +67,10 @@ class Here:
 
     def fold_part(self, part: Any) -> Result:
         """Fold a part."""
-        return self.fold()(self.read(part))
+        fold = self.fold()
+        with self._reading:
+            columns = fold.typed and self._source.columns(part, fold.typed)
+        return (columns and fold.of_columns(columns)) or fold(self.read(part))
 
     def close(self) -> None:
         """Let go of the engine, if it was needed."""
@@ -149,7 +149,7 @@ def replaying(
             return
         from concurrent.futures import ProcessPoolExecutor  # it cannot be imported when the main thread is done
 
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=relax) as processes:
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=cycles.relax) as processes:
             try:
                 yield Replay(source, lambda part: processes.submit(fold_part, work, part), AHEAD * workers, size, here)
             finally:

@@ -6,24 +6,27 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from attrs import evolve
 
 from analytics_es.errors import DamagedSeal
 from analytics_es.log import EventLog
 from analytics_es.log.seals import SealedRows
+from analytics_es.process import Later
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure, defined
 from analytics_es.projection.rows import Row, integers
 
 UNREADABLE = "unreadable"
 EVER = (0, 2**62)
-_UNREADABLE = pa.schema([("hour", pa.int64()), ("position", pa.int64()), ("field", pa.string())])
-_WIDEST = pa.decimal256(76, 0)
 _ZEROS: Mapping[str, Any] = {"count": 0, "histogram_count": 0, "histogram_buckets": "[[],[]]"}
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+else:
+    pa, pq = Later("pyarrow"), Later("pyarrow.parquet")
 
 Carry = Callable[[Row], Row]
 
@@ -48,12 +51,16 @@ def pack(
 
 
 def _packed(declaration: Declaration, grain: str, rows: Sequence[Row]) -> bytes:
-    schema = _UNREADABLE if grain == UNREADABLE else _schema(declaration)
+    schema = _unreadable() if grain == UNREADABLE else _schema(declaration)
     values = zip(*rows, strict=True) if rows else [()] * len(schema)
     columns = [_column(column, kind) for column, kind in zip(values, schema.types, strict=True)]
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns, names=schema.names), sink, compression="zstd")
     return bytes(sink.getvalue())
+
+
+def _unreadable() -> pa.Schema:
+    return pa.schema([("hour", pa.int64()), ("position", pa.int64()), ("field", pa.string())])
 
 
 def _schema(declaration: Declaration) -> pa.Schema:
@@ -67,7 +74,7 @@ def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     try:
         return pa.array(values, kind)
     except OverflowError:
-        return pa.array([None if value is None else Decimal(value) for value in values], _WIDEST)
+        return pa.array([None if value is None else Decimal(value) for value in values], pa.decimal256(76, 0))
 
 
 def unpack(sealed: SealedRows) -> list[Row]:

@@ -13,6 +13,7 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, defined
 from analytics_es.projection.fold import Day, Folded
 from analytics_es.projection.rows import Row
+from analytics_es.read_models.rollups import each_alone, rolled_up
 from analytics_es.read_models.sealed_rows import EVER, UNREADABLE, carried, carries, carries_all, unpack
 
 Days = tuple[int, int]  # those that start in [start, end), in seconds
@@ -44,6 +45,7 @@ class Seeds:
                 yield Folded(rows=[], unreadable=[(position, hour, field) for hour, position, field in rows])
             else:
                 rows = list(map(carried(old, declaration), _of_entities(rows, old, declaration)))
+                rows = _of_kinds(rows, old, declaration)
                 for part in _distinct(rows, len(declaration.row_key)):
                     yield Folded(rows=part, unreadable=[])
 
@@ -79,6 +81,13 @@ def _of_entities(rows: list[Row], old: Declaration, new: Declaration) -> list[Ro
         return rows
     of_type = old.row_key.index(old.entity_key("type"))
     return [row for row in rows if row[of_type] not in gone]
+
+
+def _of_kinds(rows: list[Row], old: Declaration, new: Declaration) -> list[Row]:
+    """Add the rows of all entities of a kind where there were none yet, leave them out where there are none now."""
+    if new.rollup and not old.rollup:
+        return [*rows, *rolled_up(new, rows)]
+    return each_alone(new, rows) if old.rollup and not new.rollup and new.entities else rows
 
 
 def _distinct(rows: list[Row], width: int) -> Iterator[list[Row]]:

@@ -25,6 +25,7 @@ LIST_UNREADABLE = (
 # What read models say of themselves: up to when events are sealed, and which read models lack a part of what is.
 SELECT_ABOUT = "SELECT name, value FROM about"
 HORIZON, PARTIAL = "horizon", "partial:"
+SWAPPED = "swapped:"  # how often rows of a read model were put in the place of others
 
 # How many events of each day a read model has taken in, and the sum of their checksums.
 SELECT_LEDGER = "SELECT day, events, checksum FROM ledger WHERE read_model = ? ORDER BY day"
@@ -163,7 +164,8 @@ class Snapshot:
         """Return the groups with the most of a column, merged, and how many groups there are in all."""
         rows, parameters = selection(declaration, [by, order], spans, where)
         largest = (
-            f"SELECT {by}, count(*) OVER () FROM ({rows}) GROUP BY {by} ORDER BY sum({order}) DESC, {by} LIMIT {limit}"
+            f"WITH sizes AS MATERIALIZED (SELECT {by}, sum({order}) AS size FROM ({rows}) AS of_period GROUP BY {by}) "
+            f"SELECT {by}, (SELECT count(*) FROM sizes) FROM sizes ORDER BY size DESC, {by} LIMIT {limit}"
         )
         names = self._fetch(largest, parameters)
         sums = (self.sums(declaration, columns, spans, where={**where, by: name})[0] for name, _ in names)
@@ -218,6 +220,11 @@ class Snapshot:
         """Return up to when events are sealed, and buckets kept."""
         return Horizon.read(self._about().get(HORIZON))
 
+    def stands_on(self, name: str) -> tuple[Any, ...]:
+        """Return what changes where a projection's rows are more than added to: by others, or by none any more."""
+        about, live = self._about(), self.live[name]
+        return live, about.get(HORIZON), about.get(f"{SWAPPED}{live.table}")
+
     def _about(self) -> dict[str, str]:
         return dict(map(tuple, self._fetch(SELECT_ABOUT, ())))
 
@@ -267,9 +274,10 @@ class Snapshot:
 def selection(
     declaration: Declaration, columns: Sequence[str], spans: Sequence[Span], where: Where
 ) -> tuple[str, list[Any]]:
-    """Rows of these buckets, each with its bucket or its span's label."""
+    """Rows of these buckets, each with its bucket or its span's label; of a kind or of its entities, never both."""
+    where, only = _once(declaration, columns, where)
     texts = [shortened(text) for of_key in where.values() for text in _texts(of_key)]
-    filters = "".join(f" AND {name} {_is_one_of(of_key)}" for name, of_key in where.items())
+    filters = "".join(f" AND {name} {_is_one_of(of_key)}" for name, of_key in where.items()) + only
     chosen = ", ".join(name for name in dict.fromkeys(columns) if name != "bucket")
     parts, parameters = [], []
     for span in spans:
@@ -280,6 +288,20 @@ def selection(
         )
         parameters += [span.grain, span.start, span.end, *texts]
     return " UNION ALL ".join(parts), parameters
+
+
+def _once(declaration: Declaration, columns: Sequence[str], where: Where) -> tuple[Where, str]:
+    """Of a projection with rows of all entities of a kind, choose these where nothing tells the entities apart."""
+    if not declaration.rollup:
+        return where, ""
+    of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
+    kinds = where.get(of_type)
+    if of_id in where or kinds == "":
+        return where, ""
+    if of_id not in columns and kinds is not None and {*_texts(kinds)} <= {*declaration.entities}:
+        return {**where, of_id: ""}, ""
+    each = f"{of_id} <> ''"
+    return where, f" AND {each}" if isinstance(kinds, str) else f" AND ({of_type} = '' OR {each})"
 
 
 def _texts(of_key: str | Sequence[str]) -> Sequence[str]:

@@ -149,7 +149,7 @@ class SQLiteReadModels(ReadModels):
         cursor.executemany(
             f"INSERT INTO {declaration.table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
             f"ON CONFLICT ({', '.join(declaration.row_key)}) DO UPDATE SET {merged}",
-            rows if isinstance(rows, Rows) and not rows.wide else map(_bound, rows),
+            rows.in_64_bits() if isinstance(rows, Rows) else map(_bound, rows),
         )
         listed = [(declaration.table, hour, position, field) for position, hour, field in folded.unreadable]
         cursor.executemany(WRITE_UNREADABLE, listed)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration
@@ -15,6 +14,9 @@ from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import Progress
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def derive(

@@ -14,7 +14,6 @@ from attrs import evolve
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
 from analytics_es.events.event import EARLIEST
-from analytics_es.lifecycle import export_data
 from analytics_es.log import LogSlice
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries import QuestionContext
@@ -108,6 +107,8 @@ class AsOf(Questions):
         """Write the series of metrics as they were then, as csv, json or parquet."""
 
         def exported() -> ExportResult:
+            from analytics_es.lifecycle import export_data
+
             when = self._contexts().period(period)
             return export_data(self._store, format, when, metrics, to=None if to is None else Path(to))
 

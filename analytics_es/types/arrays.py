@@ -7,18 +7,24 @@ thread is the first to make one, and a failure where the process ends meanwhile.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
+from functools import cache
 from itertools import accumulate
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import pyarrow as pa
+from analytics_es.process import Later
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Later("pyarrow")
 
 
 def make(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
     """Return values as `pyarrow.array` does; None is null. Of other kinds than these four, it is asked."""
     values = list(values)
     try:
-        return _MAKERS[kind](values)
+        return _makers()[kind](values)
     except (KeyError, TypeError, AttributeError, OverflowError, ValueError):
         return pa.array(values, kind)
 
@@ -29,11 +35,19 @@ def _integers(values: list[int | None]) -> pa.Array:
 
 
 def _texts(values: list[str | None]) -> pa.Array:
+    if None not in values:
+        texts = cast("list[str]", values)
+        joined = "".join(texts)
+        if joined.isascii():  # then they are as long as their bytes
+            return _joined(pa.string(), texts, None, joined.encode())
     return _pieces(pa.string(), values, [text.encode() if text is not None else b"" for text in values])
 
 
 def _binaries(values: list[bytes | None]) -> pa.Array:
-    return _pieces(pa.binary(), values, [piece if piece is not None else b"" for piece in values])
+    pieces = (
+        [piece if piece is not None else b"" for piece in values] if None in values else cast("list[bytes]", values)
+    )
+    return _pieces(pa.binary(), values, pieces)
 
 
 def _truths(values: list[bool | None]) -> pa.Array:
@@ -43,9 +57,12 @@ def _truths(values: list[bool | None]) -> pa.Array:
 
 
 def _pieces(kind: pa.DataType, values: Sequence[object], pieces: list[bytes]) -> pa.Array:
+    return _joined(kind, pieces, _present(values), b"".join(pieces))
+
+
+def _joined(kind: pa.DataType, pieces: Sequence[Sized], present: pa.Buffer | None, joined: bytes) -> pa.Array:
     offsets = array("i", accumulate(map(len, pieces), initial=0))
-    buffers = [_present(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(pieces))]
-    return pa.Array.from_buffers(kind, len(values), buffers)
+    return pa.Array.from_buffers(kind, len(pieces), [present, pa.py_buffer(offsets), pa.py_buffer(joined)])
 
 
 def _present(values: Sequence[object]) -> pa.Buffer | None:
@@ -58,9 +75,6 @@ def _bits(truths: Iterable[bool]) -> pa.Buffer:
     return pa.py_buffer(int(digits or "0", 2).to_bytes((len(digits) + 7) // 8, "little"))
 
 
-_MAKERS: dict[pa.DataType, Callable[[list[Any]], pa.Array]] = {
-    pa.int64(): _integers,
-    pa.string(): _texts,
-    pa.binary(): _binaries,
-    pa.bool_(): _truths,
-}
+@cache
+def _makers() -> dict[pa.DataType, Callable[[list[Any]], pa.Array]]:
+    return {pa.int64(): _integers, pa.string(): _texts, pa.binary(): _binaries, pa.bool_(): _truths}

@@ -12,10 +12,11 @@ from attrs import frozen
 from analytics_es.types.metrics import Distribution
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.tables import Answer, Rows
+from analytics_es.types.value_object import ValueObject
 
 
-@frozen(kw_only=True)
-class ColumnDifference:
+@frozen(kw_only=True, eq=False, repr=False)
+class ColumnDifference(ValueObject):
     """A column of a row that differs.
 
     column: its name.
@@ -30,8 +31,8 @@ class ColumnDifference:
     by: int | Decimal | None
 
 
-@frozen(kw_only=True)
-class Divergence:
+@frozen(kw_only=True, eq=False, repr=False)
+class Divergence(ValueObject):
     """A row that is not what the log says.
 
     projection: whose row it is.
@@ -54,8 +55,8 @@ class Divergence:
     events: int
 
 
-@frozen(kw_only=True)
-class UnreadableDivergence:
+@frozen(kw_only=True, eq=False, repr=False)
+class UnreadableDivergence(ValueObject):
     """An unreadable value that is listed in a read model and should not be, or the other way round.
 
     projection: whose value it is.
@@ -70,8 +71,8 @@ class UnreadableDivergence:
     field: str
 
 
-@frozen(kw_only=True)
-class DayDivergence:
+@frozen(kw_only=True, eq=False, repr=False)
+class DayDivergence(ValueObject):
     """A day of which a read model has not taken in what the log holds; as many events may still be other events.
 
     projection: whose read model it is.
@@ -86,8 +87,8 @@ class DayDivergence:
     events_in_log: int
 
 
-@frozen(kw_only=True)
-class LedgerCheck:
+@frozen(kw_only=True, eq=False, repr=False)
+class LedgerCheck(ValueObject):
     """What a read model has taken in, day by day, compared with the log.
 
     projection: whose read model it is.
@@ -106,8 +107,8 @@ class LedgerCheck:
     checkpoint: str | None
 
 
-@frozen(kw_only=True)
-class ProjectionVerification:
+@frozen(kw_only=True, eq=False, repr=False)
+class ProjectionVerification(ValueObject):
     """A live read model compared with its events folded again.
 
     projection: whose read model it is.
@@ -132,7 +133,7 @@ class ProjectionVerification:
     ledger: LedgerCheck
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class Verification(Answer):
     """Live read models compared with the log.
 
@@ -164,8 +165,8 @@ class Verification(Answer):
     sealed_until: datetime | None = None
 
 
-@frozen(kw_only=True)
-class ChangeOfKind:
+@frozen(kw_only=True, eq=False, repr=False)
+class ChangeOfKind(ValueObject):
     """Events of one kind that came in.
 
     kind: `late`, `correction` or `erasure`.
@@ -180,8 +181,8 @@ class ChangeOfKind:
     last_position: int
 
 
-@frozen(kw_only=True)
-class MetricChange:
+@frozen(kw_only=True, eq=False, repr=False)
+class MetricChange(ValueObject):
     """What became of one metric over the period, for money of one currency.
 
     metric: its name, such as `cost.reported_cost`.
@@ -202,8 +203,8 @@ class MetricChange:
     by_kind: Mapping[str, Distribution]
 
 
-@frozen(kw_only=True)
-class ChangingEvent:
+@frozen(kw_only=True, eq=False, repr=False)
+class ChangingEvent(ValueObject):
     """An event that changed an answer.
 
     position: where it is in the log.
@@ -224,7 +225,7 @@ class ChangingEvent:
     recorded_at: datetime | None
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class AnswerDiff(Answer):
     """What changed in the answers about a period between two positions of the log.
 
@@ -251,8 +252,8 @@ class AnswerDiff(Answer):
     events: list[ChangingEvent]
 
 
-@frozen(kw_only=True)
-class UnreadAnnouncement:
+@frozen(kw_only=True, eq=False, repr=False)
+class UnreadAnnouncement(ValueObject):
     """An event of the service's own kind that does not say what the service says; it is ignored.
 
     position: where it is in the log.
@@ -265,8 +266,8 @@ class UnreadAnnouncement:
     problem: str
 
 
-@frozen(kw_only=True)
-class DoubtfulCorrection:
+@frozen(kw_only=True, eq=False, repr=False)
+class DoubtfulCorrection(ValueObject):
     """A correction of a cost that is not beside a call that it fits.
 
     position: where it is in the log.

@@ -11,10 +11,11 @@ from attrs import frozen
 
 from analytics_es.types.metrics import Completeness
 from analytics_es.types.tables import Answer, Rows
+from analytics_es.types.value_object import ValueObject
 
 
-@frozen(kw_only=True)
-class BudgetThreshold:
+@frozen(kw_only=True, eq=False, repr=False)
+class BudgetThreshold(ValueObject):
     """A part of a budget that is to be told of when it is spent.
 
     percent: of what was allocated, 0 to 1000.
@@ -27,8 +28,8 @@ class BudgetThreshold:
     position: int | None
 
 
-@frozen(kw_only=True)
-class ThresholdReached:
+@frozen(kw_only=True, eq=False, repr=False)
+class ThresholdReached(ValueObject):
     """So much of a budget was spent, for the first time.
 
     budget_id: whose threshold it is.
@@ -59,8 +60,8 @@ class ThresholdReached:
     told_position: int
 
 
-@frozen(kw_only=True)
-class CreditStatus:
+@frozen(kw_only=True, eq=False, repr=False)
+class CreditStatus(ValueObject):
     """A grant of credits.
 
     grant_id: which one.
@@ -83,8 +84,8 @@ class CreditStatus:
     recurs_hours: int | None
 
 
-@frozen(kw_only=True)
-class BudgetStatus:
+@frozen(kw_only=True, eq=False, repr=False)
+class BudgetStatus(ValueObject):
     """A budget in one period of its own.
 
     budget_id: which one.
@@ -127,7 +128,7 @@ class BudgetStatus:
     problem: str | None
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class BudgetReport(Answer):
     """Budgets whose period holds a time.
 

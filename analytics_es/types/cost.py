@@ -13,10 +13,11 @@ from analytics_es.types.metrics import Completeness
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.prices import PricesUsed
 from analytics_es.types.tables import Answer, Rows
+from analytics_es.types.value_object import ValueObject
 
 
-@frozen(kw_only=True)
-class Tokens:
+@frozen(kw_only=True, eq=False, repr=False)
+class Tokens(ValueObject):
     """Token sums of provider calls; None: no call told. The disjoint kinds add up to `input` and `output`:
     uncached_input + cache_read + cache_creation = input; text_output + reasoning = output.
 
@@ -38,8 +39,8 @@ class Tokens:
     text_output: int | None
 
 
-@frozen(kw_only=True)
-class CostRow:
+@frozen(kw_only=True, eq=False, repr=False)
+class CostRow(ValueObject):
     """What one combination of the asked dimensions cost in one currency: reported + computed = cost.
 
     Calls of which the cost is not known have a row of their own.
@@ -64,8 +65,8 @@ class CostRow:
     tokens: Tokens
 
 
-@frozen(kw_only=True)
-class CurrencyCost:
+@frozen(kw_only=True, eq=False, repr=False)
+class CurrencyCost(ValueObject):
     """What all calls cost in one currency, reported and computed, with that of the period before.
 
     currency: of the money here.
@@ -90,8 +91,8 @@ class CurrencyCost:
     forecast: Decimal | None
 
 
-@frozen(kw_only=True)
-class EffortCost:
+@frozen(kw_only=True, eq=False, repr=False)
+class EffortCost(ValueObject):
     """What failed calls cost, or what those cost that were tried again (and did not fail), in one currency.
 
     effort: `failed`, or `retried`.
@@ -106,8 +107,8 @@ class EffortCost:
     cost: Decimal | None
 
 
-@frozen(kw_only=True)
-class UnknownCost:
+@frozen(kw_only=True, eq=False, repr=False)
+class UnknownCost(ValueObject):
     """Calls of one model of which the cost is not known, what they used, and why.
 
     Of the reasons, `no_price`: nobody lists one. `no_tier_price`: nobody lists one of its tier of service. `no_usage`:
@@ -133,8 +134,8 @@ class UnknownCost:
     hint: str = ""
 
 
-@frozen(kw_only=True)
-class UnpricedUsage:
+@frozen(kw_only=True, eq=False, repr=False)
+class UnpricedUsage(ValueObject):
     """What calls of a model used of a kind that has no price, while the rest of what they used has: it is in no sum.
 
     provider: whose model it is.
@@ -149,8 +150,8 @@ class UnpricedUsage:
     units: int
 
 
-@frozen(kw_only=True)
-class CostPoint:
+@frozen(kw_only=True, eq=False, repr=False)
+class CostPoint(ValueObject):
     """What calls cost in one currency in one bucket of time.
 
     start: where the bucket begins, in the store's time zone.
@@ -169,7 +170,7 @@ class CostPoint:
     computed_cost: Decimal | None
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class CostBreakdown(Answer):
     """What was spent on what. Sums never mix currencies; a cost that is not known is listed, never counted as 0.
 
@@ -228,8 +229,8 @@ class CostBreakdown(Answer):
     compared_with: TimePeriod | None = None
 
 
-@frozen(kw_only=True)
-class UnitCost:
+@frozen(kw_only=True, eq=False, repr=False)
+class UnitCost(ValueObject):
     """What one unit of work cost on average in one currency.
 
     `job`, `conversation`: the calls that name one, by the jobs or conversations that they name. `successful_task`: the
@@ -252,7 +253,7 @@ class UnitCost:
     unknown_calls: int
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class UnitCosts(Answer):
     """What units of work cost.
 
@@ -274,8 +275,8 @@ class UnitCosts(Answer):
     completeness: Completeness
 
 
-@frozen(kw_only=True)
-class CostCorrection:
+@frozen(kw_only=True, eq=False, repr=False)
+class CostCorrection(ValueObject):
     """What became of a correction of what a call reported to have cost.
 
     position: the correction's in the log; of a duplicate, that of what put its cost in force; None on a dry run.

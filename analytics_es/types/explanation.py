@@ -13,10 +13,11 @@ from analytics_es.types.metrics import Completeness, Distribution
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.prices import PriceUsed
 from analytics_es.types.tables import Answer, Rows
+from analytics_es.types.value_object import ValueObject
 
 
-@frozen(kw_only=True)
-class ExplainedEvent:
+@frozen(kw_only=True, eq=False, repr=False)
+class ExplainedEvent(ValueObject):
     """One event behind a number.
 
     position: where it is in the log.
@@ -37,7 +38,7 @@ class ExplainedEvent:
     value: Decimal
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class Explanation(Answer):
     """The events behind one number, as its read model holds it: up to `completeness.position`.
 
@@ -69,8 +70,8 @@ class Explanation(Answer):
     completeness: Completeness
 
 
-@frozen(kw_only=True)
-class ChargedUnits:
+@frozen(kw_only=True, eq=False, repr=False)
+class ChargedUnits(ValueObject):
     """What units of one kind cost in a call.
 
     kind: what was charged for.
@@ -85,8 +86,8 @@ class ChargedUnits:
     cost: Decimal
 
 
-@frozen(kw_only=True)
-class ExplainedCost:
+@frozen(kw_only=True, eq=False, repr=False)
+class ExplainedCost(ValueObject):
     """One call behind a cost, or a correction, and how its cost comes about.
 
     position: where it is in the log.
@@ -129,7 +130,7 @@ class ExplainedCost:
     settles: int = 0
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class CostExplanation(Answer):
     """The calls behind a cost, up to `completeness.position`.
 

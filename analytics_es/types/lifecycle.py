@@ -10,6 +10,7 @@ from typing import Literal
 from attrs import field, frozen
 
 from analytics_es.types.period import TimePeriod
+from analytics_es.types.value_object import ValueObject
 
 
 class ExportFormat(StrEnum):
@@ -28,8 +29,8 @@ class ExportFormat(StrEnum):
 Format = ExportFormat | Literal["csv", "json", "parquet"]
 
 
-@frozen(kw_only=True)
-class FamilyRetention:
+@frozen(kw_only=True, eq=False, repr=False)
+class FamilyRetention(ValueObject):
     """What retention means for one family of events: what is older goes.
 
     family: such as `provider`; None for all others.
@@ -44,8 +45,8 @@ class FamilyRetention:
     bytes: int
 
 
-@frozen(kw_only=True)
-class StuckProjection:
+@frozen(kw_only=True, eq=False, repr=False)
+class StuckProjection(ValueObject):
     """A projection that could not go on when events were sealed; the others did.
 
     projection: its name.
@@ -58,8 +59,8 @@ class StuckProjection:
     lost: int
 
 
-@frozen(kw_only=True)
-class RetentionResult:
+@frozen(kw_only=True, eq=False, repr=False)
+class RetentionResult(ValueObject):
     """What retention has done, or, on a dry run, would do.
 
     dry_run: nothing was done.
@@ -92,8 +93,8 @@ class RetentionResult:
     stuck: list[StuckProjection] = field(factory=list)
 
 
-@frozen(kw_only=True)
-class ExportResult:
+@frozen(kw_only=True, eq=False, repr=False)
+class ExportResult(ValueObject):
     """A finished export.
 
     path: the file.
@@ -116,8 +117,8 @@ class ExportResult:
     manifest: Path | None = None
 
 
-@frozen(kw_only=True)
-class HeldCopy:
+@frozen(kw_only=True, eq=False, repr=False)
+class HeldCopy(ValueObject):
     """An export or a backup that the log tells of, and that holds events of a forgotten subject.
 
     kind: export, or backup.
@@ -134,8 +135,8 @@ class HeldCopy:
     sha256: str | None = None
 
 
-@frozen(kw_only=True)
-class ForgetReceipt:
+@frozen(kw_only=True, eq=False, repr=False)
+class ForgetReceipt(ValueObject):
     """What became of a subject: what was destroyed and masked, and where it may still be. It does not name the subject.
 
     receipt: its id.
@@ -168,8 +169,8 @@ class ForgetReceipt:
     position: int
 
 
-@frozen(kw_only=True)
-class BackupResult:
+@frozen(kw_only=True, eq=False, repr=False)
+class BackupResult(ValueObject):
     """A finished copy of the log.
 
     path: the file.

@@ -12,10 +12,11 @@ from attrs import frozen
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.tables import Answer, Rows
 from analytics_es.types.unread import UnreadField
+from analytics_es.types.value_object import ValueObject
 
 
-@frozen(kw_only=True)
-class Completeness:
+@frozen(kw_only=True, eq=False, repr=False)
+class Completeness(ValueObject):
     """What an answer stands on.
 
     position: every event up to here is in the answer.
@@ -42,8 +43,8 @@ class Completeness:
     unread_fields: tuple[UnreadField, ...] = ()
 
 
-@frozen(kw_only=True)
-class Distribution:
+@frozen(kw_only=True, eq=False, repr=False)
+class Distribution(ValueObject):
     """What a measure knows of its values; the rest is None. A sum has a total only, a count has no extremes.
 
     All but `count` are in the unit of the metric. Percentiles are by nearest rank, within 1.1 %; all else is exact.
@@ -70,8 +71,8 @@ class Distribution:
     p99: Decimal | None = None
 
 
-@frozen(kw_only=True)
-class MetricPoint:
+@frozen(kw_only=True, eq=False, repr=False)
+class MetricPoint(ValueObject):
     """A metric in one bucket of time.
 
     start: where the bucket begins, in the store's time zone.
@@ -82,8 +83,8 @@ class MetricPoint:
     figures: Distribution
 
 
-@frozen(kw_only=True)
-class MetricGroup:
+@frozen(kw_only=True, eq=False, repr=False)
+class MetricGroup(ValueObject):
     """A metric for one combination of the keys that were asked for.
 
     keys: each key's value, by name; "" where events do not tell it.
@@ -94,7 +95,7 @@ class MetricGroup:
     figures: Distribution
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class MetricSummary(Answer):
     """One metric over a period. Money has one summary per currency.
 
@@ -145,8 +146,8 @@ class MetricSummary(Answer):
         return "groups" if self._by or any(part.groups for part in self._parts) else "series"
 
 
-@frozen(kw_only=True)
-class MetricInfo:
+@frozen(kw_only=True, eq=False, repr=False)
+class MetricInfo(ValueObject):
     """A metric that can be asked for.
 
     name: what to ask for, `projection.measure`.

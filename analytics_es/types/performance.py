@@ -11,10 +11,11 @@ from attrs import frozen
 from analytics_es.types.metrics import Completeness, Distribution
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.tables import Answer, Rows
+from analytics_es.types.value_object import ValueObject
 
 
-@frozen(kw_only=True)
-class OperationPerformance:
+@frozen(kw_only=True, eq=False, repr=False)
+class OperationPerformance(ValueObject):
     """One operation on one subject.
 
     operation: such as `provider.call`.
@@ -45,8 +46,8 @@ class OperationPerformance:
     unknown: int = 0
 
 
-@frozen(kw_only=True)
-class PerformancePoint:
+@frozen(kw_only=True, eq=False, repr=False)
+class PerformancePoint(ValueObject):
     """All operations together in one bucket of time.
 
     start: where the bucket begins, in the store's time zone.
@@ -65,7 +66,7 @@ class PerformancePoint:
     unknown: int = 0
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class PerformanceMetrics(Answer):
     """How fast and how reliable operations were.
 

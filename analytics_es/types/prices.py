@@ -12,10 +12,11 @@ from attrs import frozen
 from analytics_es.types.metrics import Completeness
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.tables import Answer, Rows
+from analytics_es.types.value_object import ValueObject
 
 
-@frozen(kw_only=True)
-class PriceUsed:
+@frozen(kw_only=True, eq=False, repr=False)
+class PriceUsed(ValueObject):
     """A price that calls of a model were computed with.
 
     With a version and a position, it is a published multiple of what that version says.
@@ -44,8 +45,8 @@ class PriceUsed:
     service_tier: str = "standard"
 
 
-@frozen(kw_only=True)
-class PricesUsed:
+@frozen(kw_only=True, eq=False, repr=False)
+class PricesUsed(ValueObject):
     """The prices behind computed costs.
 
     Where the two versions differ, costs may be others than they were shown then: install the recorded one.
@@ -64,8 +65,8 @@ class PricesUsed:
     used: list[PriceUsed]
 
 
-@frozen(kw_only=True)
-class Priced:
+@frozen(kw_only=True, eq=False, repr=False)
+class Priced(ValueObject):
     """What the calls of a model come to at some prices.
 
     cost: money by currency.
@@ -78,8 +79,8 @@ class Priced:
     prices: list[PriceUsed]
 
 
-@frozen(kw_only=True)
-class PriceChange:
+@frozen(kw_only=True, eq=False, repr=False)
+class PriceChange(ValueObject):
     """What prices would change of the cost of one model's calls on one day, and which do so.
 
     start: where the day begins, in the store's time zone.
@@ -102,8 +103,8 @@ class PriceChange:
     entries: list[int]
 
 
-@frozen(kw_only=True)
-class PriceChangeTotal:
+@frozen(kw_only=True, eq=False, repr=False)
+class PriceChangeTotal(ValueObject):
     """What all that changes was and is in one currency.
 
     currency: of the money here.
@@ -118,7 +119,7 @@ class PriceChangeTotal:
     difference: Decimal | None
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class PriceDiff(Answer):
     """What would change if prices were published: model by model and day by day, and in all.
 

@@ -8,10 +8,11 @@ from typing import ClassVar, Literal
 from attrs import frozen
 
 from analytics_es.types.tables import Answer, Rows
+from analytics_es.types.value_object import ValueObject
 
 
-@frozen(kw_only=True)
-class SubjectName:
+@frozen(kw_only=True, eq=False, repr=False)
+class SubjectName(ValueObject):
     """Who is behind one pseudonym.
 
     pseudonym: as answers show it.
@@ -24,7 +25,7 @@ class SubjectName:
     state: Literal["named", "unnamed", "unknown"]
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class Names(Answer):
     """Who is behind pseudonyms, as the vault says: for who has its key, and for nobody's log.
 

@@ -8,9 +8,10 @@ from attrs import frozen
 
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.tables import Answer
+from analytics_es.types.value_object import ValueObject
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class AggregationResult(Answer):
     """What `run_aggregation` re-derived from the log.
 
@@ -30,8 +31,8 @@ class AggregationResult(Answer):
     seconds: float
 
 
-@frozen(kw_only=True)
-class RebuildResult:
+@frozen(kw_only=True, eq=False, repr=False)
+class RebuildResult(ValueObject):
     """Read models that were filled again from the log, and promoted.
 
     projections: whose read models, by name.
@@ -54,8 +55,8 @@ class RebuildResult:
     sealed_until: datetime | None = None
 
 
-@frozen(kw_only=True)
-class ProjectionStatus:
+@frozen(kw_only=True, eq=False, repr=False)
+class ProjectionStatus(ValueObject):
     """How far a projection is.
 
     name: of the projection.
@@ -80,8 +81,8 @@ class ProjectionStatus:
     stale: str | None = None
 
 
-@frozen(kw_only=True)
-class UnreadableValue:
+@frozen(kw_only=True, eq=False, repr=False)
+class UnreadableValue(ValueObject):
     """A value that a projection could not read and left out.
 
     projection: which one.
@@ -94,8 +95,8 @@ class UnreadableValue:
     field: str
 
 
-@frozen(kw_only=True)
-class DeadLetter:
+@frozen(kw_only=True, eq=False, repr=False)
+class DeadLetter(ValueObject):
     """A value that a projection could not read and left out.
 
     projection: which one.
@@ -112,8 +113,8 @@ class DeadLetter:
     discarded: bool
 
 
-@frozen(kw_only=True)
-class RetryResult:
+@frozen(kw_only=True, eq=False, repr=False)
+class RetryResult(ValueObject):
     """What became of dead letters that were tried again.
 
     tried: how many there were.
@@ -128,8 +129,8 @@ class RetryResult:
     derived: list[TimePeriod]
 
 
-@frozen(kw_only=True)
-class SqlView:
+@frozen(kw_only=True, eq=False, repr=False)
+class SqlView(ValueObject):
     """A view of read models that other tools read, in the file of the read models or in the store's schema.
 
     name: of the view, such as v_cost_daily.

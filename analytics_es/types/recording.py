@@ -5,10 +5,11 @@ from __future__ import annotations
 from attrs import Factory, frozen
 
 from analytics_es.types.result import Failure
+from analytics_es.types.value_object import ValueObject
 
 
-@frozen(kw_only=True)
-class Receipt:
+@frozen(kw_only=True, eq=False, repr=False)
+class Receipt(ValueObject):
     """What became of one event.
 
     position: where it is in the log, 1 for the first.
@@ -23,8 +24,8 @@ class Receipt:
     waiting: bool = False
 
 
-@frozen(kw_only=True)
-class Refusal:
+@frozen(kw_only=True, eq=False, repr=False)
+class Refusal(ValueObject):
     """An event of a batch that was refused, and why.
 
     index: which of the whole input it was, from 0.
@@ -37,8 +38,8 @@ class Refusal:
     message: str
 
 
-@frozen(kw_only=True)
-class Duplicate:
+@frozen(kw_only=True, eq=False, repr=False)
+class Duplicate(ValueObject):
     """An event of a batch that was there before.
 
     index: which of the whole input it was, from 0.
@@ -51,8 +52,8 @@ class Duplicate:
     differs: bool
 
 
-@frozen(kw_only=True)
-class BatchReceipt:
+@frozen(kw_only=True, eq=False, repr=False)
+class BatchReceipt(ValueObject):
     """What became of many events.
 
     recorded: how many are new in the log.
@@ -77,8 +78,8 @@ class BatchReceipt:
     prices: int = 0
 
 
-@frozen(kw_only=True)
-class ServiceStats:
+@frozen(kw_only=True, eq=False, repr=False)
+class ServiceStats(ValueObject):
     """What became of everything that this process handed to a service since it was opened, or since the fork.
 
     Other processes of the same store count for themselves.
@@ -115,8 +116,8 @@ class ServiceStats:
     lag_seconds: float | None
 
 
-@frozen(kw_only=True)
-class BufferStats:
+@frozen(kw_only=True, eq=False, repr=False)
+class BufferStats(ValueObject):
     """What a buffer did since it was opened, or since the fork that made this process.
 
     accepted = recorded + duplicates + lost + buffered.

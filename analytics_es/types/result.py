@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Never, NoRetu
 from attrs import Factory, field, frozen
 
 from analytics_es.errors import AnalyticsError, OperationFailed
+from analytics_es.types.value_object import ValueObject
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -22,8 +23,8 @@ Progress = Callable[[str, int, int], None]
 
 
 @final
-@frozen(kw_only=True)
-class Failure:
+@frozen(kw_only=True, eq=False, repr=False)
+class Failure(ValueObject):
     """An expected failure.
 
     code: its stable name, such as `bad_period`.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from analytics_es.types.value_object import ValueObject
 
-@frozen(kw_only=True)
-class UnreadField:
+
+@frozen(kw_only=True, eq=False, repr=False)
+class UnreadField(ValueObject):
     """A field of one type of event that no projection reads, or a type that is meant to be another.
 
     type: of the events.

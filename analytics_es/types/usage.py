@@ -11,10 +11,11 @@ from attrs import frozen
 from analytics_es.types.metrics import Completeness
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.tables import Answer, Rows
+from analytics_es.types.value_object import ValueObject
 
 
-@frozen(kw_only=True)
-class UsageTotals:
+@frozen(kw_only=True, eq=False, repr=False)
+class UsageTotals(ValueObject):
     """Usage in a stretch of time. Tokens include their cached and reasoning parts.
 
     events: how many there were.
@@ -39,8 +40,8 @@ class UsageTotals:
     unknown: int = 0
 
 
-@frozen(kw_only=True)
-class EventTypeUsage:
+@frozen(kw_only=True, eq=False, repr=False)
+class EventTypeUsage(ValueObject):
     """Usage by one type of event.
 
     event_type: such as `provider.call.completed`.
@@ -51,8 +52,8 @@ class EventTypeUsage:
     totals: UsageTotals
 
 
-@frozen(kw_only=True)
-class EntityUsage:
+@frozen(kw_only=True, eq=False, repr=False)
+class EntityUsage(ValueObject):
     """Usage by one entity.
 
     entity_type: user, tenant, agent, job …
@@ -65,8 +66,8 @@ class EntityUsage:
     totals: UsageTotals
 
 
-@frozen(kw_only=True)
-class UsagePoint:
+@frozen(kw_only=True, eq=False, repr=False)
+class UsagePoint(ValueObject):
     """Usage in one bucket of time.
 
     start: where the bucket begins, in the store's time zone.
@@ -77,7 +78,7 @@ class UsagePoint:
     totals: UsageTotals
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class UsageStats(Answer):
     """Who used how much.
 

@@ -201,6 +201,7 @@ def test_what_is_far_apart_in_the_log_is_listed_in_order(
     analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("analytics_es.log.event_log.SPAN_GAP", 0)
+    monkeypatch.setattr("analytics_es.log.sqlite.log.DENSE", 0)
     monkeypatch.setattr("analytics_es.log.event_log.GROUP_BYTES", 500)  # two events
     recorded(
         analytics,

@@ -33,8 +33,8 @@ def audit(store: Store, effort: Effort) -> Iterator[Figure]:
     works: dict[str, Work] = {
         "verify": lambda analytics, _: analytics.verify().unwrap(),
         "check of the ledger": lambda analytics, _: analytics.check_ledger().unwrap(),
-        "as of, the whole week": lambda analytics, head: _as_of(analytics, head - head // 10),
-        "as of, near the head": lambda analytics, head: _as_of(analytics, max(1, head - NEAR)),
+        "as of, the whole week": lambda analytics, head: as_of(analytics, head - head // 10),
+        "as of, near the head": lambda analytics, head: as_of(analytics, max(1, head - NEAR)),
         "one day derived again": lambda analytics, _: analytics.run_aggregation(DAY).unwrap(),
     }
     for number in range(rounds(events, effort)):
@@ -50,7 +50,7 @@ def audit(store: Store, effort: Effort) -> Iterator[Figure]:
         yield times(what, measured, p95=False, events=events, yardstick=yardstick, target=MOST.get(what))
 
 
-def _as_of(analytics: AnalyticsService, position: int) -> None:
+def as_of(analytics: AnalyticsService, position: int) -> None:
     analytics.as_of(position).get_cost_breakdown(EVERYTHING).unwrap()
 
 

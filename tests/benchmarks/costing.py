@@ -1,28 +1,30 @@
-"""What 90 days of calls of 40 models cost, by model and day, against the same SQL statements on a bare connection."""
+"""What 90 days of calls of 40 models cost, by model and day and by user, against a constant task."""
 
 from __future__ import annotations
 
 import math
-import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from itertools import accumulate, islice
-from pathlib import Path
 from random import Random
 from typing import Any
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cost.prices import genai
-from analytics_es.store import read_models_path
 from tests.benchmarks.figures import Effort, Figure, Pace, Target, pace, times
-from tests.benchmarks.querying import run, tracing
+from tests.benchmarks.querying import Question, asked_in_turn
 from tests.benchmarks.store import Store, say
 from tests.benchmarks.workload import START, ZIPF, Arguments
 
 DAYS, MODELS = 90, 40
 QUARTER = TimePeriod(START, START + timedelta(days=DAYS), "day")
-BY_MODEL = "cost of 90 days by model and day"
+LAST = TimePeriod(QUARTER.end - timedelta(days=7), QUARTER.end)
+QUESTIONS: Mapping[str, Callable[[AnalyticsService], Any]] = {
+    "cost of 90 days by model and day": lambda analytics: analytics.get_cost_breakdown(QUARTER),
+    "cost of 7 of 90 days by user": lambda analytics: analytics.get_cost_breakdown(LAST, by=("user",)),
+}
+MOST = {"cost of 90 days by model and day": 45, "cost of 7 of 90 days by user": 90}  # ms of processor time
 PRICES = [
     {
         "provider": "openai",
@@ -42,7 +44,9 @@ def costing(store: Store, effort: Effort) -> Iterator[Figure]:
         analytics.record_events(quarter(store.size)).unwrap()
         analytics.publish_prices(PRICES).unwrap()
         analytics.catch_up()
-        yield _asked(store, effort, analytics, path)
+        questions = [Question(what, ask) for what, ask in QUESTIONS.items()]
+        asked_in_turn(path, questions, effort)
+        yield from (question.figure(store.size, Target("cpu", "≤", MOST[question.name])) for question in questions)
         yield _published(store, effort, analytics)
 
 
@@ -58,32 +62,6 @@ def _published(store: Store, effort: Effort, analytics: AnalyticsService) -> Fig
         pairs.append((first, pace(1, lambda: analytics.get_cost_breakdown(QUARTER).unwrap())))
     what, again = "publish a price for the past and ask", "the question alone"
     return times(what, pairs, p95=False, events=store.size, yardstick=again)
-
-
-def _asked(store: Store, effort: Effort, analytics: AnalyticsService, path: Path) -> Figure:
-    with tracing() as traced, AnalyticsService.open(path, follow=False, privacy="full") as other:
-        other.get_cost_breakdown(QUARTER).unwrap()
-        traced.clear()
-        other.get_cost_breakdown(QUARTER).unwrap()
-        statements = [statement for statement in traced if statement.startswith(("SELECT", "WITH"))]
-    bare = sqlite3.connect(read_models_path(path), isolation_level=None)
-    bare.execute("ATTACH ? AS log", (str(path),))
-    pairs = []
-    say(f"asking {effort.runs} times")
-    for number in range(effort.runs + 1):
-        asked = pace(1, lambda: analytics.get_cost_breakdown(QUARTER).unwrap())
-        raw = pace(1, lambda: run(bare, statements))
-        if number:  # the first time, models are looked up
-            pairs.append((asked, raw))
-    bare.close()
-    return times(
-        BY_MODEL,
-        pairs,
-        events=store.size,
-        yardstick="the same SQL",
-        target=Target("cpu", "≤", 45),
-        more={"statements": len(statements)},
-    )
 
 
 def quarter(calls: int, *, seed: int = 1) -> Iterator[Arguments]:

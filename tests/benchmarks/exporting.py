@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.benchmarks.figures import Effort, Figure, Target, pace, rates
 from tests.benchmarks.store import EVERYTHING, Store, say, scan
 
-TARGET = 250_000
+TARGET = 0.23  # 1.3 times what it was before scan and typing had threads of their own
 
 
 def export(store: Store, effort: Effort) -> Iterator[Figure]:
@@ -27,6 +27,6 @@ def export(store: Store, effort: Effort) -> Iterator[Figure]:
         pairs,
         events=events,
         yardstick="bare scan",
-        target=Target("value", "≥", TARGET),
+        target=Target("ratio", "≥", TARGET),
         more={"megabytes": round(size / 1e6, 1)},
     )

@@ -47,7 +47,7 @@ class Figure:
     unit: str = field(validator=min_len(1))
     yardstick: str = field(validator=min_len(1))
     yardstick_value: float
-    ratios: Sequence[float] = field(converter=tuple, validator=min_len(1))
+    ratios: tuple[float, ...] = field(converter=tuple[float, ...], validator=min_len(1))
     target: Target | None = None
     cpu: float | None = None
     yardstick_cpu: float | None = None
@@ -86,7 +86,7 @@ class Effort:
     """How much work is put into figures.
 
     rounds: of measurements
-    rebuilds: of measurements whose rounds rebuild read models in processes of their own
+    rebuilds: of measurements whose rounds start processes
     starts: of the program
     runs: of a question
     seconds: of a stream, all rounds together

@@ -24,16 +24,17 @@ HEAD = """\
 """
 
 
-def load(path: Path = PATH) -> Floors:
+def load(path: Path | None = None) -> Floors:
     """Return the floors of every size."""
+    path = path or PATH
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def write(runs: Mapping[str, Run], path: Path = PATH) -> None:
+def write(runs: Mapping[str, Run], path: Path | None = None) -> None:
     """Make the ratios of runs the floors of their sizes; those of other sizes stay."""
     floors = {**load(path), **{name: _ratios(run) for name, run in runs.items()}}
     sections = (f"\n[{_quoted(name)}]\n" + "".join(_lines(ratios)) for name, ratios in floors.items())
-    path.write_text(HEAD + "".join(sections), encoding="utf-8")
+    (path or PATH).write_text(HEAD + "".join(sections), encoding="utf-8")
 
 
 def _ratios(run: Run) -> Mapping[str, float]:

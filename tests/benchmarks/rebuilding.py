@@ -66,19 +66,19 @@ def _in_own_process_of(*arguments: str) -> dict[str, Any]:
 def _alone() -> dict[str, Any]:
     for library in ("duckdb", "pyarrow"):
         import_module(library)
-    return {"peak_mb": _peak_mb()}
+    return {"peak_mb": peak_mb()}
 
 
 def _rebuild(path: str) -> dict[str, Any]:
     began, cpu = time.perf_counter(), time.process_time()
     with AnalyticsService.open(path, follow=False, privacy="full") as analytics:
         analytics.catch_up()
-        took = {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu, "peak_mb": _peak_mb()}
+        took = {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu, "peak_mb": peak_mb()}
         rows = {each.name: each.rows for each in analytics.projections().unwrap()}
     return {**took, "rows": rows}
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Return the most memory that this process ever had; Linux counts it anew for a new program, getrusage may not."""
     status = Path("/proc/self/status")
     if status.exists():

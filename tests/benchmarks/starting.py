@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 
 from tests.benchmarks.figures import Effort, Figure, Pace, Target, times
 from tests.benchmarks.rebuilding import ROOT
@@ -35,7 +36,7 @@ def start(store: Store, effort: Effort) -> Iterator[Figure]:
     """Start Python alone, import the package, and ask the program for a little, by turns."""
     rounds, stored = effort.starts, min(STORED, store.size)
     other = store.own("start", stored + 2 * FEW * (rounds + 1))
-    compiled, events = other.own("compiled").folder, other.week()
+    events = other.week()
     with other.open() as analytics:
         analytics.record_events(islice(events, stored)).unwrap()
     took: dict[str, list[Pace]] = {name: [] for name in WAYS}
@@ -45,7 +46,7 @@ def start(store: Store, effort: Effort) -> Iterator[Figure]:
             if name == NEW:
                 with other.open() as analytics:
                     analytics.record_events(islice(events, FEW)).unwrap()
-            paced = _pace(words, {"PYTHONPYCACHEPREFIX": str(compiled), "PYTHONPATH": str(ROOT)}, str(other.folder))
+            paced = _pace(words, other.folder)
             if number >= 0:
                 took[name].append(paced)
     for name in list(WAYS)[1:]:
@@ -54,12 +55,16 @@ def start(store: Store, effort: Effort) -> Iterator[Figure]:
         yield times(f"start, {name}", pairs, p95=False, events=0, yardstick=BARE, target=target)
 
 
-def _pace(words: Sequence[str], environment: Mapping[str, str], folder: str) -> Pace:
-    """Run a program, and return what it took with all that it started."""
+def _pace(words: Sequence[str], folder: Path) -> Pace:
+    """Run a program in a folder, and return what it took with all that it started."""
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before, began = cpu_of_children(), time.perf_counter()
     subprocess.run(
-        [sys.executable, *words], check=True, cwd=folder, stdout=subprocess.DEVNULL, env={**inherited, **environment}
+        [sys.executable, *words],
+        check=True,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        env={**inherited, "PYTHONPATH": str(ROOT)},
     )
     return Pace(1, time.perf_counter() - began, cpu_of_children() - before)
 

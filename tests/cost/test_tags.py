@@ -172,7 +172,7 @@ def test_a_store_that_is_opened_without_a_word_has_the_tags_it_was_told_of(told:
 
         assert by_team(service) == {"red": Decimal(2), "": Decimal(1)}
         assert [each.stale for each in service.projections().unwrap()] == [None] * 4
-        assert service.store.log.announcements(DECLARED).num_rows == 1
+        assert len(service.store.log.announcements(DECLARED)) == 1
 
 
 def test_the_command_line_knows_them_without_the_settings_and_rebuilds_nothing(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_the_log_is_told_of_tags_once(told: str) -> None:
     for tags in (["team"], ["feature", "team"], ["team", "feature"]):
         opened(told, tags=tags).close()
     with opened(told) as service:
-        states = service.store.log.announcements(DECLARED).num_rows
+        states = len(service.store.log.announcements(DECLARED))
 
     assert states == 2
 

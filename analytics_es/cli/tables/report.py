@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -13,8 +14,10 @@ from analytics_es.cli.tables.budgets import budgets
 from analytics_es.cli.tables.cost import in_short, rows, totals, unknown
 from analytics_es.cli.tables.performance import operations
 from analytics_es.cli.tables.usage import entity, share, usage_totals
-from analytics_es.service import AnalyticsService, AsOf
 from analytics_es.types import BudgetReport, CostBreakdown, EntityUsage, PerformanceMetrics, TimePeriod, UsageStats
+
+if TYPE_CHECKING:
+    from analytics_es.service import AnalyticsService, AsOf
 
 BUSIEST, OPERATIONS, CHARGED, BUDGETS = 5, 8, 6, 3
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time
 from decimal import Decimal
-from importlib import metadata, resources, util
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -73,7 +73,7 @@ class Edition:
 
 def installed() -> bool:
     """Say whether the package is there."""
-    return util.find_spec("genai_prices") is not None
+    return find_spec("genai_prices") is not None
 
 
 @functools.cache
@@ -81,6 +81,8 @@ def edition() -> Edition:
     """Say which prices the package brings; nothing is loaded. Raises MissingExtra."""
     if not installed():
         raise MissingExtra(package=PACKAGE, extra="prices")
+    from importlib import metadata, resources  # they bring the readers of mail along
+
     files = [resources.files("genai_prices").joinpath(name).read_bytes() for name in ("data.py", "data_units.py")]
     return Edition(version=metadata.version(PACKAGE), digest=hashlib.sha256(b"".join(files)).hexdigest())
 

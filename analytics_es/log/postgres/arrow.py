@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
 from analytics_es.errors import Closed, StoreFailed, StoreUnavailable
 from analytics_es.log.postgres.database import Database
 from analytics_es.log.turns import Turns
 from analytics_es.process import forks
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 READERS = 4
 IDLE = 2  # connections that are kept

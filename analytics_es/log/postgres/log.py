@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-import pyarrow as pa
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier, Literal
 
@@ -13,14 +12,16 @@ from analytics_es.errors import SharedIds
 from analytics_es.events.event import key_of_time
 from analytics_es.log.database import Cursor
 from analytics_es.log.event_log import (
-    COLUMNS,
     LAST,
     REWRITTEN,
     Appended,
+    Durability,
     Entry,
     EventLog,
     Held,
     Range,
+    by_name,
+    event_columns,
     first_row,
     upcast,
 )
@@ -33,6 +34,9 @@ from analytics_es.log.postgres.recorder import BYTES, WRITE_NOTES, PostgresRecor
 from analytics_es.log.postgres.seals import PostgresSeals
 from analytics_es.log.seals import horizon_of
 from analytics_es.log.strict import EVERY, INDEX, STRICT, Strict, StrictIds, create_index, shared
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # What tells this log from every other.
 SELECT_IDENTITY = "SELECT id FROM log_identity"
@@ -66,7 +70,7 @@ POSITIONS_IN_TIME = (
 # The events of a stretch of time within a short stretch of positions.
 SCAN_IN_TIME = EVENTS + (
     "WHERE notification_id BETWEEN {start} AND {stop} AND originator_id >= '{first}' "
-    "AND originator_id < '{end}'{unsealed} ORDER BY notification_id"
+    "AND originator_id < '{end}'{also}{unsealed} ORDER BY notification_id"
 )
 
 # The keys of a stretch of time.
@@ -113,10 +117,13 @@ ANNOUNCED = EVENTS + (
 class PostgresLog(EventLog):
     """The event log in one schema of a PostgreSQL database, which it closes."""
 
-    def __init__(self, database: Database, *, strict_ids: StrictIds = False) -> None:
+    contains = r"position('\x{}'::bytea in state) > 0"
+
+    def __init__(self, database: Database, *, strict_ids: StrictIds = False, durability: Durability = "commit") -> None:
         strict = Strict.of(strict_ids)
         self._database = database
         self._recorder = PostgresRecorder(database.writing)
+        self._recorder.in_groups = durability == "group"
         self._recorder.channel_name = f"{database.schema}_stored_events"  # notifications are not of a schema
         migrations.migrate(database, self._recorder, PostgresCheckpoints(database))
         self.strict = self._prepare(strict)
@@ -204,7 +211,7 @@ class PostgresLog(EventLog):
         unsealed = horizon_of(cursor).unsealed()
         cursor.execute(NEXT.format(table=self._table, unsealed=unsealed), [position])
         row = cursor.fetchone()
-        return head, dict(zip(COLUMNS.names, row, strict=True)) if row else None
+        return head, by_name(row)
 
     def _look_up(self, statement: str, *parameters: str) -> Any:
         """Return what a statement selects first, None where that is nothing."""
@@ -221,19 +228,17 @@ class PostgresLog(EventLog):
         return self._events(SCAN, after=int(after), upto=int(upto), limit=int(limit))
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
-        first, end = keys
-        query = self._query(POSITIONS_IN_TIME, first=first, end=end, after=int(after), upto=int(upto))
-        positions: list[int] = self._fetch(query).column(0).to_pylist()
-        return positions
+        query = self._query(POSITIONS_IN_TIME, first=keys[0], end=keys[1], after=int(after), upto=int(upto))
+        return cast("list[int]", self._fetch(query).column(0).to_pylist())
 
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the events that occurred in [start, end), up to a position, in pieces."""
         first, end = key_of_time(start_us), key_of_time(end_us)
         yield self._fetch(self._query(KEYS_IN_TIME, first=first, end=end, upto=int(upto))).column(0).to_pylist()
 
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
         (start, stop), (first, end) = positions, keys
-        return self._events(SCAN_IN_TIME, start=start, stop=stop, first=first, end=end)
+        return self._events(SCAN_IN_TIME, start=start, stop=stop, first=first, end=end, also=also)
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
@@ -254,12 +259,13 @@ class PostgresLog(EventLog):
 
         return self._database.again(look)
 
-    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> list[Held]:
         """Return what the service itself has to say of one type."""
-        return self._events(ANNOUNCED, type=Literal(event_type).as_string(), after=int(after), upto=int(upto))
+        told = self._events(ANNOUNCED, type=Literal(event_type).as_string(), after=int(after), upto=int(upto))
+        return [Held(*row) for row in zip(*(column.to_pylist() for column in told.columns[:3]), strict=True)]
 
     def _events(self, statement: str, **values: Any) -> pa.Table:
-        return upcast(self._fetch(self._query(statement, **values)).cast(COLUMNS))
+        return upcast(self._fetch(self._query(statement, **values)).cast(event_columns()))
 
     def _query(self, statement: str, **values: Any) -> str:
         """Fill in a statement, without what is sealed but not deleted yet."""

@@ -6,16 +6,15 @@ import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import orjson
-import pyarrow as pa
 
 from analytics_es.errors import SharedIds
+from analytics_es.events import codec
 from analytics_es.events.event import key_of_time
 from analytics_es.log.event_log import (
-    COLUMNS,
     LAST,
     REWRITTEN,
     ROWS_BY_PLACE,
@@ -24,8 +23,10 @@ from analytics_es.log.event_log import (
     EventLog,
     Held,
     Range,
+    by_name,
     check_horizon,
-    first_row,
+    event_columns,
+    ranges,
     upcast,
 )
 from analytics_es.log.seals import horizon_of
@@ -34,12 +35,18 @@ from analytics_es.log.sqlite.file import check
 from analytics_es.log.sqlite.recorder import BYTES, SELECT_NOTE, SQLiteRecorder
 from analytics_es.log.sqlite.seals import SQLiteSeals
 from analytics_es.log.strict import EVERY, INDEX, STRICT, Strict, StrictIds, create_index, shared
+from analytics_es.process import Later
 from analytics_es.types import Progress, arrays
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Later("pyarrow")
 
 KIND = 0x41455345  # "AESE"
 SCHEMA = 3  # 1 knew no seals and no notes; until 2, rows of files were known by their place
-PIECE = 2000
-KEYS = 100_000  # yielded at once
+PIECE, KEYS = 2000, 100_000  # read, and yielded, at once
+DENSE = 2  # positions of a stretch for each event of it: to read over one takes less than to list one
 COPIED_AT_ONCE = 1024  # pages
 
 # What tells this log from every other.
@@ -77,7 +84,13 @@ POSITIONS_IN_TIME = (
 
 # The events of a stretch of time within a short stretch of positions.
 SCAN_IN_TIME = EVENTS + (
-    "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ?{unsealed} ORDER BY rowid"
+    "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ?{also}{unsealed} ORDER BY rowid"
+)
+
+# Where the events of a stretch of time are, and how many there are; index only.
+BOUNDS_IN_TIME = (
+    "SELECT min(rowid), max(rowid), count(*) FROM stored_events WHERE originator_id >= ? AND originator_id < ? "
+    "AND rowid > ? AND rowid <= ?{unsealed}"
 )
 
 # The keys of a stretch of time; index only.
@@ -120,7 +133,7 @@ ANNOUNCED = EVENTS + (
 class SQLiteLog(EventLog):
     """The event log in one SQLite file, or in memory where the path is None."""
 
-    poll_seconds = 0.1
+    poll_seconds, contains = 0.1, "instr(state, x'{}') > 0"
     seals: SQLiteSeals
 
     def __init__(self, path: Path | None, *, strict_ids: StrictIds = False) -> None:
@@ -204,8 +217,7 @@ class SQLiteLog(EventLog):
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterator[int]:
         with self._database.read() as cursor:
-            for (position,) in cursor.execute(_unsealed(cursor, POSITIONS_IN_TIME), (*keys, after, upto)):
-                yield position
+            yield from (row[0] for row in cursor.execute(_unsealed(cursor, POSITIONS_IN_TIME), (*keys, after, upto)))
 
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the events that occurred in [start, end), up to a position, in pieces."""
@@ -214,16 +226,24 @@ class SQLiteLog(EventLog):
             while rows := cursor.fetchmany(KEYS):
                 yield [key for (key,) in rows]
 
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str]) -> pa.Table:
-        return self._rows(SCAN_IN_TIME, (*positions, *keys))
+    def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> list[Range]:
+        """Where most positions of a stretch are meant, read over the others instead of listing those."""
+        with self._database.read() as cursor:
+            first, last, count = cursor.execute(_unsealed(cursor, BOUNDS_IN_TIME), (*keys, after, upto)).fetchone()
+        if not count or last - first >= DENSE * count:
+            return ranges(self._positions(keys, after, upto), limit)
+        return [(start, min(start + limit - 1, last)) for start in range(first, last + 1, limit)]
+
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
+        return self._rows(SCAN_IN_TIME.replace("{also}", also), (*positions, *keys))
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
-        return first_row(self._rows(LATEST, (upto,)))
+        return by_name(self._first(LATEST, upto))
 
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
-        return first_row(self._rows(OF_KEY, (key,)))
+        return by_name(self._first(OF_KEY, key))
 
     def occurred_in(self, milliseconds: Collection[str]) -> dict[str, Held]:
         """Return the events of some milliseconds, by their keys, as they are stored."""
@@ -231,16 +251,23 @@ class SQLiteLog(EventLog):
             rows = cursor.execute(OCCURRED_IN, [orjson.dumps(sorted(milliseconds)).decode()])
             return {key: Held(*held) for key, *held in rows}
 
-    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> pa.Table:
+    def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> list[Held]:
         """Return what the service itself has to say of one type."""
-        return self._rows(ANNOUNCED, (event_type, after, upto))
+        with self._database.read() as cursor:
+            rows = cursor.execute(_unsealed(cursor, ANNOUNCED), (event_type, after, upto)).fetchall()
+        return [Held(position, topic, codec.upcast(topic, state)) for position, topic, state, _ in rows]
+
+    def _first(self, statement: str, *parameters: Any) -> tuple[Any, ...] | None:
+        with self._database.read() as cursor:
+            row: tuple[Any, ...] | None = cursor.execute(_unsealed(cursor, statement), parameters).fetchone()
+            return row
 
     def _rows(self, statement: str, parameters: tuple[Any, ...]) -> pa.Table:
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""
         with self._database.read() as cursor:
             cursor.execute(_unsealed(cursor, statement), parameters)
             pieces = [_batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
-        return upcast(pa.Table.from_batches(pieces, schema=COLUMNS))
+        return upcast(pa.Table.from_batches(pieces, schema=event_columns()))
 
     def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
         """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
@@ -287,5 +314,6 @@ def _unsealed(cursor: sqlite3.Cursor, statement: str) -> str:
 
 
 def _batch(rows: list[tuple[int, str, bytes, str]]) -> pa.RecordBatch:
-    columns = zip(zip(*rows, strict=True), COLUMNS.types, strict=True)
-    return pa.record_batch([arrays.make(column, kind) for column, kind in columns], schema=COLUMNS)
+    schema = event_columns()
+    columns = zip(zip(*rows, strict=True), schema.types, strict=True)
+    return pa.record_batch([arrays.make(column, kind) for column, kind in columns], schema=schema)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import chain
 
 import orjson
 from eventsourcing.sqlite import SQLiteApplicationRecorder
 
-from analytics_es.log.event_log import PLACE, Appended, Entry, Stored, sorted_out
+from analytics_es.log.event_log import PLACE, Appended, Entry, Stored, differs, fresh, sorted_out
 from analytics_es.log.strict import EVERY, STRICT, Strict, condition, index_of
 
 # Append so many rows, of which those are skipped that are there. The driver lets go of the interpreter around each step
@@ -18,6 +19,9 @@ APPEND = {
     rows: f"INSERT INTO stored_events VALUES {', '.join(['(?, 1, ?, ?)'] * rows)} ON CONFLICT DO NOTHING"
     for rows in (1000, 100, 10, 1)
 }
+
+# The key of the event at a position.
+KEY_AT = "SELECT originator_id FROM stored_events WHERE rowid = ?"
 
 # What was inserted after a position.
 FRESH = "SELECT originator_id, rowid, topic FROM stored_events WHERE rowid > ?"
@@ -37,6 +41,8 @@ SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
 
 BYTES = "X'{}'"  # how they are written
 
+FEW = 8  # of so many that were there, each is found by some ten looks at a batch
+
 
 class SQLiteRecorder(SQLiteApplicationRecorder):
     """The library's recorder, with an append that skips what is there."""
@@ -44,18 +50,38 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
     def append(self, cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> list[Appended]:
         """Insert the new ones of these entries, in order, and say where each is."""
         inserted = _insert(cursor, entries)
-        head = cursor.execute(self.select_max_notification_id_statement).fetchone()[0]
-        if inserted == len(entries):
-            return [Appended(position, False, False) for position in range(head - inserted + 1, head + 1)]
-        return self._sort_out(cursor, entries, before=(head or 0) - inserted)
+        if inserted == len(entries):  # and the last of them is the last row
+            last = cursor.lastrowid or 0
+            return fresh(range(last - inserted + 1, last + 1))
+        before = (cursor.execute(self.select_max_notification_id_statement).fetchone()[0] or 0) - inserted
+        if len(entries) - inserted <= FEW:
+            return self._without_few(cursor, entries, before, _skipped(cursor, entries, before, inserted))
+        return self._sort_out(cursor, entries, before=before)
+
+    def _without_few(
+        self, cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int, skipped: Sequence[int]
+    ) -> list[Appended]:
+        """Say where each entry is, where a few were skipped: the others are one behind the other."""
+        result = fresh(range(before + 1, before + 1 + len(entries) - len(skipped)))
+        stored = self._find(cursor, [entries[place] for place in skipped])
+        for place in skipped:
+            entry = entries[place]
+            position, event_type, state = stored[entry.key] if entry.key in stored else stored[entry.key[PLACE:]]
+            result.insert(place, Appended(position, True, differs(entry, event_type, state)))
+        return result
 
     def _sort_out(self, cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int) -> list[Appended]:
-        fresh = cursor.execute(FRESH, [before]).fetchall()
-        stored: dict[str, Stored] = {key: (position, event_type, None) for key, position, event_type in fresh}
-        stored |= _look_up(cursor, FIND, {entry.key for entry in entries} - set(stored))
+        rows = cursor.execute(FRESH, [before]).fetchall()
+        stored: dict[str, Stored] = {key: (position, event_type, None) for key, position, event_type in rows}
+        stored |= self._find(cursor, [entry for entry in entries if entry.key not in stored])
+        return sorted_out(entries, stored, before=before)
+
+    def _find(self, cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> dict[str, Stored]:
+        """Find the events that are there under the keys of these entries, or under the end that says which."""
+        stored = _look_up(cursor, FIND, {entry.key for entry in entries})
         if unseen := {entry.key[PLACE:] for entry in entries if entry.key not in stored}:
             stored |= self._of_other_times(cursor, unseen)
-        return sorted_out(entries, stored, before=before)
+        return stored
 
     def _of_other_times(self, cursor: sqlite3.Cursor, unseen: set[str]) -> dict[str, Stored]:
         """Find the events that have these ids and another time, which a source does not allow whose ids are strict."""
@@ -79,6 +105,20 @@ def _insert(cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> int:
             inserted += cursor.rowcount
             first += rows
     return inserted
+
+
+def _skipped(cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int, inserted: int) -> list[int]:
+    """Find by halving which entries were skipped: up to the next of them, every one is where it would be."""
+    skipped: list[int] = []
+    while len(skipped) < len(entries) - inserted:
+        begin, first = skipped[-1] + 1 if skipped else 0, before + 1 - len(skipped)
+
+        def is_elsewhere(place: int) -> bool:
+            row = cursor.execute(KEY_AT, [first + place]).fetchone()  # noqa: B023  # asked at once
+            return row is None or bool(row[0] != entries[place].key)
+
+        skipped.append(begin + bisect_left(range(begin, len(entries)), True, key=is_elsewhere))
+    return skipped
 
 
 def _look_up(cursor: sqlite3.Cursor, statement: str, names: set[str]) -> dict[str, Stored]:

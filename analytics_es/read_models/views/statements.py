@@ -105,8 +105,11 @@ def _apart(columns: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def of_entity(declaration: Declaration, entity: str) -> str:
-    """Return the end of a condition: rows of one kind of entity, or of everyone."""
-    return f" AND {declaration.entity_key('type')} = '{entity}'" if declaration.entities else ""
+    """Return the end of a condition: rows of the entities of one kind, or of everyone."""
+    if not declaration.entities:
+        return ""
+    each = f" AND {declaration.entity_key('id')} <> ''" if entity and declaration.rollup else ""  # not of all together
+    return f" AND {declaration.entity_key('type')} = '{entity}'{each}"
 
 
 # ── measures ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from analytics_es.errors import NoSuchTable
 from analytics_es.types.tables import brief
 from analytics_es.types.tables.columns import hints_of, rows_in
 from analytics_es.types.tables.rows import Rows, Table, listed, table
+from analytics_es.types.value_object import ValueObject
 
 if TYPE_CHECKING:
     import pyarrow
@@ -70,7 +71,7 @@ def _fields_of(*names: str) -> dict[str, dataclasses.Field[Any]]:
     return as_dataclass
 
 
-class Answer(Tabular):
+class Answer(Tabular, ValueObject):
     """An answer: its tables are those that its class declares, and `answer`, itself as one row."""
 
     __slots__ = ()

@@ -1,0 +1,46 @@
+"""Rows of all entities of a kind together, made of the rows of each: for what was folded before there were any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from analytics_es.projection.declaration import Declaration, Merge
+from analytics_es.projection.rows import Row
+from analytics_es.read_models import histograms
+
+
+def rolled_up(declaration: Declaration, rows: Sequence[Row]) -> Iterator[Row]:
+    """Yield a row of all entities of each kind, from rows of which none is one."""
+    of_type, of_id = (declaration.row_key.index(declaration.entity_key(part)) for part in ("type", "id"))
+    width = len(declaration.row_key)
+    groups: dict[Row, list[Row]] = {}
+    for row in rows:
+        if row[of_type] in declaration.entities:
+            groups.setdefault((*row[:of_id], "", *row[of_id + 1 : width]), []).append(row[width:])
+    merges = [MERGES[column.merge] for column in declaration.columns]
+    for key, parts in groups.items():
+        yield (*key, *(merge(stored) for merge, stored in zip(merges, zip(*parts, strict=True), strict=True)))
+
+
+def each_alone(declaration: Declaration, rows: Sequence[Row]) -> list[Row]:
+    """Return the rows that are not of all entities of a kind."""
+    of_type, of_id = (declaration.row_key.index(declaration.entity_key(part)) for part in ("type", "id"))
+    return [row for row in rows if not row[of_type] or row[of_id]]
+
+
+def _merged(merge: Callable[[Sequence[int]], int]) -> Callable[[Sequence[Any]], int | None]:
+    def merged(stored: Sequence[Any]) -> int | None:
+        there = [number for number in stored if number is not None]
+        return merge(there) if there else None
+
+    return merged
+
+
+# How several stored values of a column become one; None is the zero of all but histograms.
+MERGES: Mapping[Merge, Callable[[Sequence[Any]], Any]] = {
+    "sum": _merged(sum),
+    "min": _merged(min),
+    "max": _merged(max),
+    "histogram": lambda texts: histograms.write(histograms.add(texts)),
+}
