@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -143,12 +144,9 @@ class SQLiteReadModels(ReadModels):
 
     def merge(self, cursor: Any, declaration: Declaration, folded: Folded) -> None:
         """Merge rows into what is there."""
-        names = [*declaration.row_key, *(column.name for column in declaration.columns)]
-        merged = ", ".join(_MERGED[form(column)].format(c=column.name) for column in declaration.columns)
         rows = folded.rows
         cursor.executemany(
-            f"INSERT INTO {declaration.table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
-            f"ON CONFLICT ({', '.join(declaration.row_key)}) DO UPDATE SET {merged}",
+            _upsert(declaration),
             rows.in_64_bits() if isinstance(rows, Rows) else map(_bound, rows),
         )
         listed = [(declaration.table, hour, position, field) for position, hour, field in folded.unreadable]
@@ -195,6 +193,16 @@ class SQLiteReadModels(ReadModels):
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+
+@functools.lru_cache(maxsize=256)
+def _upsert(declaration: Declaration) -> str:
+    names = [*declaration.row_key, *(column.name for column in declaration.columns)]
+    merged = ", ".join(_MERGED[form(column)].format(c=column.name) for column in declaration.columns)
+    return (
+        f"INSERT INTO {declaration.table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
+        f"ON CONFLICT ({', '.join(declaration.row_key)}) DO UPDATE SET {merged}"
+    )
 
 
 def _bound(row: Row) -> list[Any]:
