@@ -64,9 +64,14 @@ class ArchiveSource(ReplaySource):
         """Divide the archive, what the log holds around it, and what the log holds beyond it."""
         if not after:
             yield from map(ArchivePart, self.archive.parts(size))
-            for start in range(0, self.archive.upto, size):
-                yield Around(start, min(start + size, self.archive.upto), *self.archive.period_us)
+            step = size if self._is_more_around() else max(self.archive.upto, 1)
+            for start in range(0, self.archive.upto, step):
+                yield Around(start, min(start + step, self.archive.upto), *self.archive.period_us)
         yield from LogSource(self._log).parts(max(after, self.archive.upto), upto, size)
+
+    def _is_more_around(self) -> bool:
+        (start, end), upto = self.archive.period_us, self.archive.upto
+        return any(keys for period in ((0, start), (end, LAST_US)) for keys in self._log.keys(*period, upto=upto))
 
     def read(self, part: Any) -> pa.Table:
         """Return the events of a part."""

@@ -135,7 +135,7 @@ def test_what_is_for_a_bus_alone_is_refused_without_one(cli: Cli) -> None:
 
 
 def test_waiting_in_groups_is_for_postgresql(cli: Cli) -> None:
-    cli("record", "tool.call.completed")
+    cli("record", "job.completed", "--data", "{}")
 
     assert "Leave durability out" in cli("run", "--durability", "group").stderr
 

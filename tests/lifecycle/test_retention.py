@@ -505,7 +505,7 @@ def test_a_projection_that_is_new_says_from_when_on_it_is_complete(url: str, ana
 @once
 def test_what_does_not_verify_is_not_sealed(analytics: AnalyticsService) -> None:
     with analytics.store.read_models.writing() as cursor:
-        cursor.execute("UPDATE usage_v3 SET events = events + 1 WHERE grain = 'day'")
+        cursor.execute("UPDATE usage_v4 SET events = events + 1 WHERE grain = 'day'")
 
     assert code(analytics.retain(KEEP)) == "does_not_verify"
     assert len(types(analytics)) == EVENTS

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from analytics_es.errors import Closed
 from analytics_es.projection import fold as fold_module
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Key, Measure
-from analytics_es.projection.fold import Fold, Folded
+from analytics_es.projection.fold import Fold, Folded, succeeded
 from analytics_es.projection.fold_sql import ProjectionSql
 from tests.examples import examples
 from tests.stores import batch, engine, stored
@@ -303,7 +304,7 @@ def test_tags_and_fields_of_ones_own_are_folded_in_python() -> None:
     declared = declaration(
         entities=("user", "attributes.team"),
         keys=(*OF_ENTITIES, Key(name="region", sql="attributes.region")),
-        measures=(of_sql("attributes.weight"), of_sql("data.size")),
+        measures=(of_sql("attributes.weight"), evolve(of_sql("data.size"), name="size")),
     )
 
     assert sure(declared, stored(size="2.5", attributes={"team": "blue", "region": "eu", "weight": 12}))
@@ -387,11 +388,14 @@ def test_a_fold_that_is_closed_folds_nothing() -> None:
 
 
 def test_more_events_than_python_folds_as_quickly_go_to_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = list[int]()
     monkeypatch.setattr(fold_module, "SMALL", 1)
-    monkeypatch.setattr(Fold, "_in_engine", lambda self, events, declarations, within: {"usage": events.num_rows})
+    monkeypatch.setattr(Fold, "_in_python", lambda self, events, *options: tried.append(events.num_rows) or {})
 
-    assert engine()(batch(stored(), stored()), ["usage"]) == {"usage": 2}
-    assert isinstance(engine()(batch(stored()), ["usage"])["usage"], Folded)
+    many, few = engine()(batch(stored(), stored()), ["usage"]), engine()(batch(stored()), ["usage"])
+
+    assert tried == [1]
+    assert [len(succeeded(folded["usage"]).rows) for folded in (many, few)] == [2, 2]
 
 
 # ── rows together ───────────────────────────────────────────────────────────────────────────────────────────────

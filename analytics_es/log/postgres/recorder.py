@@ -98,9 +98,9 @@ class PostgresRecorder(PostgresApplicationRecorder):
 
         `again`: an attempt before may have done so already; then what is there, to the byte, is no duplicate.
         """
-        new: dict[str, Entry] = {}
+        new, some = dict[str, Entry](), strict.every or bool(strict.patterns)
         for entry in entries:
-            new.setdefault(entry.key[PLACE:] if _is_strict(entry, strict) else entry.key, entry)
+            new.setdefault(entry.key[PLACE:] if some and _is_strict(entry, strict) else entry.key, entry)
         columns = [list(column) for column in zip(*new.values(), strict=True)]
         cursor = connection.cursor(row_factory=tuple_row)
         # In one go: nobody waits for us while the table is locked.
