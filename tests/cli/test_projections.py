@@ -18,7 +18,7 @@ def test_projections_are_listed(cli: Cli, db: str) -> None:
         ["budgets", "2"],
         ["cost", "4"],
         ["performance", "3"],
-        ["usage", "3"],
+        ["usage", "4"],
     ]
 
 
