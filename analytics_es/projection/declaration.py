@@ -118,7 +118,7 @@ class Measure:
 _WITHOUT: dict[str, Any] = {"carries": (), "outcomes": 1, "known": (), "rollup": False}
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Declaration:
     """A projection as declared: everything about it follows from here."""
 
@@ -157,7 +157,7 @@ class Declaration:
         """What tells this definition from every other."""
         return hashlib.blake2b(self.definition.encode(), digest_size=8).hexdigest()
 
-    @property
+    @functools.cached_property
     def definition(self) -> str:
         """The whole definition as a text that `defined` reads again, in another process or a year later."""
         left_out = {"row_class", "generation", "columns"}

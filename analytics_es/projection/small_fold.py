@@ -59,6 +59,8 @@ class SmallFold:
                 self.compiled[name] = compiled(declaration, bounds)
             except Unsure as unsure:
                 self.reasons[name] = str(unsure)
+            except Exception as error:  # a tree that is not thought of, such as that of another parser
+                self.reasons[name] = f"an expression that is not understood ({error!r:.80})"
 
     def __call__(
         self, events: pa.Table, names: Collection[str], within: tuple[int, int] | None
