@@ -62,7 +62,7 @@ class PostgresReadModels(ReadModels):
 
     key_type, integer_type, wide_type = 'text COLLATE "C"', "bigint", "numeric"
     beside_log = True
-    sums = Sums(sums=_SUMS, exact=_SUMS, overflow=lambda _: False)
+    sums = Sums(sums=_SUMS, exact=_SUMS, overflow=lambda _: False, arrays=True)
 
     def __init__(
         self,
