@@ -150,6 +150,12 @@ class Snapshot:
         counted = f"SELECT {groups}count(DISTINCT {key}) FROM ({statement}){only}{tail}"
         return self._fetch(counted, parameters)
 
+    def has_more(self, declaration: Declaration, key: str, spans: Sequence[Span], *, where: Where, than: int) -> bool:
+        """Say whether a key has more different values than so many; nothing more is read when it has."""
+        rows, parameters = selection(declaration, [key], spans, where)
+        some = f"SELECT DISTINCT {key} FROM ({rows}) LIMIT {than + 1}"
+        return bool(self._fetch(f"SELECT count(*) FROM ({some})", parameters)[0][0] > than)
+
     def top(
         self,
         declaration: Declaration,

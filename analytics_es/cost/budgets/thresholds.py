@@ -13,11 +13,12 @@ from decimal import Decimal
 import orjson
 from attrs import astuple, evolve
 
-from analytics_es.cost.budgets.accounts import BUDGETS, DEFAULT_THRESHOLDS, Account
+from analytics_es.cost.budgets.accounts import BUDGETS, DEFAULT_THRESHOLDS, Account, counted_period
 from analytics_es.cost.budgets.book import AccountBook
 from analytics_es.cost.budgets.changes import REACHED, Changes
 from analytics_es.cost.budgets.first_reached import BEGINNING, BudgetHistory, PriceHistory, State
 from analytics_es.cost.budgets.spending import COST
+from analytics_es.cost.budgets.together import Together
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
 from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, ReachedBySealed, without_frames
@@ -29,7 +30,7 @@ from analytics_es.projection.declaration import Declaration
 from analytics_es.queries.figures import trimmed
 from analytics_es.read_models import Snapshot
 from analytics_es.store import Store
-from analytics_es.types import ThresholdReached
+from analytics_es.types import ThresholdReached, TimePeriod
 
 logger = logging.getLogger(__name__)
 
@@ -128,9 +129,11 @@ class Thresholds:
         book, trouble, failed = self._prices.book(), None, set[Account]()
         if self._price_history.book is not book:
             self._price_history = PriceHistory.of(book)
+        periods = [(account, self._counted(account, state)) for account, state in latest.items() if account.scope]
+        together = Together.of(periods)
         for account, state in latest.items():
             try:
-                yield from self._reached(account, state)
+                yield from self._reached(account, state, together)
             except AnalyticsError as error:
                 self._note(error)
                 trouble = error
@@ -180,7 +183,7 @@ class Thresholds:
         percents = {*state.allocation.thresholds, *usual} - state.allocation.reached.keys()
         return sorted(percent for percent in percents if (account, percent) not in self._announced)
 
-    def _reached(self, account: Account, state: State) -> Iterator[ThresholdReached]:
+    def _reached(self, account: Account, state: State, together: Together) -> Iterator[ThresholdReached]:
         history = BudgetHistory.of(
             store=self._store,
             context=self._context,
@@ -188,6 +191,7 @@ class Thresholds:
             price_history=self._price_history,
             earlier=self._earlier_state(account),
             latest=state,
+            together=together,
         )
         for percent in self._unannounced(account, state):
             if first := history.first(percent):
@@ -196,6 +200,9 @@ class Thresholds:
                 if announced and not announced[1].duplicate:
                     yield announced[0]
         self._earlier[account] = history.latest
+
+    def _counted(self, account: Account, state: State) -> TimePeriod:
+        return counted_period(account, state.allocation.first_at, self._store.calendar)
 
     def _earlier_state(self, account: Account) -> State:
         """Return a budget as it was at the last look: one that was not looked at then had not changed."""

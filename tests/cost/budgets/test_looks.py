@@ -15,9 +15,11 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cost.budgets import thresholds as looking
 from analytics_es.cost.budgets.changes import REACHED, Changes
 from analytics_es.cost.budgets.first_reached import BudgetHistory
+from analytics_es.cost.budgets.spending import between, spending, spendings
 from analytics_es.cost.budgets.thresholds import Thresholds
 from analytics_es.errors import StoreBusy
 from analytics_es.projections import Budgets, Cost
+from analytics_es.queries import QuestionContext
 from analytics_es.testing import budget_allocated, price, provider_call, tool_call
 from analytics_es.testing.examples import event
 from tests.examples import examples
@@ -324,3 +326,62 @@ def test_read_models_that_move_on_while_the_log_is_read_are_looked_at_as_they_ar
         analytics.catch_up()
 
         assert [data["spent"] for _, data in told(analytics)] == ["6"]
+
+
+# ── those of one period in one question ─────────────────────────────────────────────────────────────────────────
+
+
+@both
+def test_what_several_of_a_scope_spent_is_what_each_of_them_did(analytics: AnalyticsService) -> None:
+    analytics.publish_prices([published("2026-01-01T00:00:00Z", "2"), published("2026-01-11T12:20:00Z", "3")]).unwrap()
+    used = {**BARE, "input_tokens": 1_000_000}
+    calls = [
+        provider_call(occurred_at=in_month(0) + timedelta(minutes=10 * n), provider="acme", **who, **how)
+        for n, (who, how) in enumerate(
+            ({"tenant_id": tenant, "user_id": user, "model": model}, how)
+            for tenant in ("acme", "birch", None)
+            for user, model in (("ada", "m1"), (None, "m2"))
+            for how in (used, {"cost": "0.5", "currency": "EUR"})
+        )
+    ]
+    record(analytics, *calls)
+    period, context = between(MONTHS[0], MONTHS[1]), analytics._parts.context
+
+    for scope, names in (
+        ("tenant", ["acme", "birch", "oak"]),
+        ("user", ["ada"]),
+        ("model", ["m1", "m2"]),
+        ("all", [""]),
+    ):
+        each = {name: spending(context, scope, name, period) for name in names}
+        assert spendings(context, scope, names, period) == each
+        assert any(own.amounts for own in each.values())
+
+
+def test_of_many_more_than_are_asked_for_each_is_asked_for_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analytics_es.cost.budgets.spending.OTHERS", 1)
+    with opened(projections=[Budgets, Cost], privacy="full") as analytics:
+        record(analytics, *(call(0, tenant_id=name, cost="6") for name in ("acme", "birch", "oak")))
+        period = between(MONTHS[0], MONTHS[1])
+
+        assert spendings(analytics._parts.context, "tenant", ["acme", "birch"], period) == {}
+        record(analytics, *ALL)
+        assert [(data["tenant_id"], data["threshold"]) for _, data in told(analytics)] == [
+            ("acme", "50"),
+            ("birch", "50"),
+        ]
+
+
+def test_budgets_of_one_period_are_looked_at_in_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    answer = QuestionContext.answer
+
+    def counted(self: Any, *about: Any, **how: Any) -> Any:
+        asked.append(about)
+        return answer(self, *about, **how)
+
+    monkeypatch.setattr(QuestionContext, "answer", counted)
+    with opened(projections=[Budgets, Cost], privacy="full") as analytics:
+        record(analytics, *ALL, *(call(month, tenant_id=name) for month in (0, 1, 2) for name in ("acme", "birch")))
+
+    assert len(asked) == 3
