@@ -267,7 +267,8 @@ class ReadModels(ABC):
             live = self.live_in(cursor)[name]  # another one where a promote came between
             note = f"{SWAPPED}{live.declaration.table}"
             cursor.execute(WRITE_ABOUT, (note, str(int(self.about(cursor).get(note, 0)) + 1)))
-            yield cursor, live
+            # Something is fetched last: a server takes a transaction with statements under way for one that is at work.
+            yield cursor, self.live_in(cursor)[name]
 
     def delete(self, cursor: Cursor, declaration: Declaration, spans: Iterable[Span]) -> None:
         """Remove the rows of these buckets, and what was unreadable in those that are hours."""

@@ -20,6 +20,7 @@ from tests.stores import entry
 
 BATCH, ROUND = 1_000, 10_000
 SMALL = 100
+PATIENCE = 600.0  # seconds, until a writer that does not come is told
 STOCK = 2_000
 RATE = 100  # events a second, each durable by itself
 
@@ -109,8 +110,8 @@ def _race(kind: str, url: str, schema: str, effort: Effort) -> Pace:
     ]
     for process in processes:
         process.start()
-    start.wait()
-    took = pace(writers * SMALL * batches, done.wait)
+    start.wait(PATIENCE)
+    took = pace(writers * SMALL * batches, lambda: done.wait(PATIENCE))
     for process in processes:
         process.join()
     return took
@@ -127,18 +128,18 @@ def _write(kind: str, url: str, schema: str, number: int, count: int, start: Any
         with AnalyticsService.open(
             url, schema=schema, follow=False, privacy="full", durability=durability
         ) as analytics:
-            start.wait()
+            start.wait(PATIENCE)
             for batch in batches:
                 analytics.store.log.append(batch)
-            done.wait()
+            done.wait(PATIENCE)
         return
     recorder = stock.PostgresApplicationRecorder(stock.datastore(url, schema))
     recorder.datastore.register_type_adapters()
     stored = [stock.stored(batch) for batch in batches]
-    start.wait()
+    start.wait(PATIENCE)
     for ready in stored:
         recorder.insert_events(ready)
-    done.wait()
+    done.wait(PATIENCE)
     recorder.datastore.close()
 
 
