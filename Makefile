@@ -17,20 +17,20 @@ demo: $(VENV)/ready ## set up, record a made-up week of an agent platform, show 
 test: $(VENV)/ready ## set up, run the tests
 	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal --durations 10
 
-check: $(VENV)/ready ## format, lint, types, import contracts, the wheel alone, tests with >= 90 % branch coverage
+check: $(VENV)/ready ## format, lint, types, import contracts, the wheel alone, tests with >= 90 % branch coverage and every small fold done twice
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tests.release
-	$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
+	DOUBLE_FOLD=1 $(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
 
 release: $(VENV)/ready ## build the archives; install, run and type-check them alone, on every Python of ours that is here
 	$(BIN)/python -m tests.release --every $(RELEASE)
 
 soak: $(VENV)/ready ## what takes longer than a test may: more kills, 200 who ask at once, 1,200 programs that close nothing, a million of one key, two million through a follower; laws, and random filters and groups against plain Python, and events that overflow or cannot be folded, on ten times the examples
 	$(BIN)/python -m tests.faults.soak $(SOAK)
-	EXAMPLES=10 $(BIN)/python -m pytest -q tests/test_laws.py tests/faults/test_state_machine.py tests/service/test_as_of.py tests/queries/test_rows.py tests/queries/test_large_numbers.py tests/projection/test_silence.py tests/read_models/test_halving.py tests/cost/test_pricing.py
+	EXAMPLES=10 $(BIN)/python -m pytest -q tests/test_laws.py tests/faults/test_state_machine.py tests/service/test_as_of.py tests/queries/test_rows.py tests/queries/test_large_numbers.py tests/projection/test_silence.py tests/projection/test_small_fold.py tests/read_models/test_halving.py tests/cost/test_pricing.py
 
 bench: $(VENV)/ready ## measure against yardsticks in the same run; JSON beside the table
 	$(BIN)/python -m tests.benchmarks $(BENCH)

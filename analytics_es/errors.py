@@ -284,6 +284,11 @@ class BadStrictIds(CannotOpen):
     {value}."""
 
 
+class NoGroups(CannotOpen):
+    """durability="group" is for PostgreSQL, where many processes append at a time and may wait for the disk together:
+    {place} has one writer at a time. Leave durability out; to record many at a time, use record_events or a buffer."""
+
+
 class BadAddress(CannotOpen):
     """{address!r} is not an address of a PostgreSQL database: {problem}."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from analytics_es.errors import MissingExtra, MissingProjection, UnknownScheme, UnknownTimezone
+from analytics_es.errors import MissingExtra, MissingProjection, NoGroups, UnknownScheme, UnknownTimezone
 from analytics_es.events.fields import named_by
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.door import Door
@@ -21,6 +21,7 @@ from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.unread import Watch
 from analytics_es.ingest.vault import KEY_BYTES, Vault, is_pseudonym, key_of
 from analytics_es.log import EventLog, redacted
+from analytics_es.log.event_log import Durability
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite.vault import SQLiteEntries
 from analytics_es.log.strict import StrictIds
@@ -126,6 +127,7 @@ def open_store(
     timezone: str,
     schema: str = SCHEMA,
     strict_ids: StrictIds = False,
+    durability: Durability = "commit",
     strict: bool = False,
     policy: PrivacyPolicy,
     vault_key: Path | None = None,
@@ -140,7 +142,9 @@ def open_store(
     except ValueError:
         raise UnknownTimezone(name=timezone) from None
     if on_server(url_or_path):
-        log, read_models = _open_schema(str(url_or_path), schema, declared, timezone, strict_ids)
+        log, read_models = _open_schema(str(url_or_path), schema, declared, timezone, strict_ids, durability)
+    elif durability == "group":
+        raise NoGroups(place=log_path(url_or_path) or "a store in memory")
     else:
         log, read_models = _open_files(log_path(url_or_path), declared, timezone, strict_ids)
     vault = open_vault(url_or_path, log, vault_key, keeps_names=policy.names)
@@ -176,14 +180,14 @@ def _open_files(
 
 
 def _open_schema(
-    url: str, schema: str, declared: Declared, timezone: str, strict_ids: StrictIds
+    url: str, schema: str, declared: Declared, timezone: str, strict_ids: StrictIds, durability: Durability
 ) -> tuple[EventLog, ReadModels]:
     postgres = _postgres()
     from analytics_es.read_models.postgres import PostgresReadModels
 
     database = postgres.Database(url, schema)
     try:
-        log = database.again(lambda: postgres.PostgresLog(database, strict_ids=strict_ids))
+        log = database.again(lambda: postgres.PostgresLog(database, strict_ids=strict_ids, durability=durability))
     except BaseException:
         database.close()
         raise

@@ -21,6 +21,8 @@ from tests.servers import Server, server
 from tests.snapshots import BriefSnapshots
 from tests.stores import opened, record
 
+pytest_plugins = ["tests.double_fold"]
+
 Events = Sequence[dict[str, Any]]
 
 # No limits of time: a machine may be busy. What a fixture of a function gives may be used by all its examples.

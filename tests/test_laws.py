@@ -96,7 +96,7 @@ def near(edges: Sequence[datetime], hours: int = 3) -> st.SearchStrategy[datetim
 
 
 everywhere = near(EDGES)
-users = st.sampled_from([None, "ada", "bob", "o'hara", "'; DROP TABLE usage_v3; --"])
+users = st.sampled_from([None, "ada", "bob", "o'hara", "'; DROP TABLE usage_v4; --"])
 durations = st.none() | st.integers(0, 10**7) | st.floats(0, 10**6, allow_nan=False).map(lambda ms: round(ms, 3))
 tokens = st.integers(1000, 10**7)
 money = st.none() | st.decimals("0", "9999", places=10).map(str)

@@ -12,11 +12,12 @@ from attrs import define, evolve, field
 
 from analytics_es.audit.evidence import Evidence, First, read_stored
 from analytics_es.cost import UnitPrices
-from analytics_es.cost.cells import NEEDED, UsageCell
+from analytics_es.cost.cells import NEEDED
 from analytics_es.cost.charges import USED, Costs
 from analytics_es.cost.prices.quantities import EXACT, without_parts
 from analytics_es.cost.pricing import Costing
 from analytics_es.cost.rate_key import as_calls, rate_of
+from analytics_es.cost.usage_cell import UsageCell
 from analytics_es.events.event import time_of
 from analytics_es.projection.declaration import MONEY
 from analytics_es.projection.fold_sql import OCCURRED

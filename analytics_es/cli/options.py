@@ -164,6 +164,14 @@ strict_fields_option = click.option(
     default=None,
     help="Refuse what no projection reads: fields of our families and types by other names, such as prompt_tokens.",
 )
+durability_option = click.option(
+    "--durability",
+    type=click.Choice(["commit", "group"]),
+    default="commit",
+    show_default=True,
+    help="When to wait for the disk: with each commit, or, where many processes record in PostgreSQL, together with "
+    "them. What is acknowledged is durable either way.",
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 

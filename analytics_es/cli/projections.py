@@ -37,6 +37,7 @@ _STATUS: Columns[ProjectionStatus] = [
     Number("waiting", lambda status: _waiting(status)),
     Number("rows", lambda status: words.count(status.rows)),
     Number("unreadable", lambda status: errors(status.unreadable)),
+    Column("few events", lambda status: status.few_events),
     Column("state", lambda status: _state(status)),
 ]
 _UNREADABLE: Columns[UnreadableValue] = [
@@ -117,6 +118,9 @@ def status(db: Place, as_json: bool, no_check: bool, max_lag: LagLimit | None) -
     changed afterwards is found by `projections verify` alone. Also lists what could not be read, and what only looks
     as if this package had said it (`analytics.…`) and is ignored; what no projection reads, such as names of others,
     with what they may have meant; and corrections of costs that fit no call. Nothing is caught up before.
+
+    A few new events are folded by Python, in a millisecond, where that is surely what DuckDB would make of them:
+    `few events` says by which of them, and which part of a definition is DuckDB's alone.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from analytics_es.cli.display import words
 from analytics_es.cli.display.render import make_console
-from analytics_es.cli.options import db_option, strict_fields_option, strict_ids_option, zone_option
+from analytics_es.cli.options import db_option, durability_option, strict_fields_option, strict_ids_option, zone_option
 from analytics_es.cli.run_log import (
     TEXT,
     Pulse,
@@ -59,6 +59,7 @@ NIGHT = 3  # o'clock, where the store's days begin
 @click.option("--quiet", is_flag=True, help="The same as --log-level warning.")
 @strict_ids_option
 @strict_fields_option
+@durability_option
 @db_option
 @zone_option
 def run(
@@ -72,6 +73,7 @@ def run(
     quiet: bool,
     strict_ids: list[str] | None,
     strict_fields: bool | None,
+    durability: str,
     db: Place,
 ) -> None:
     """Keep the read models up to date until stopped.
@@ -91,7 +93,7 @@ def run(
     """
     if url is None and (stream or subject_prefix or create_stream):
         raise click.UsageError("--stream, --subject-prefix and --create-stream go with --nats.")
-    options: dict[str, Any] = {"strict_ids": strict_ids, "strict": strict_fields}
+    options: dict[str, Any] = {"strict_ids": strict_ids, "strict": strict_fields, "durability": durability}
     with logged(log_format, "warning" if quiet else log_level):
         if url is None:
             with existing(db, **options) as store:

@@ -13,6 +13,7 @@ from analytics_es.cost.cells import NEEDED, TOLD_APART
 from analytics_es.cost.charges import NO_PRICE, Charge, Costs, regrouped, remaining, together
 from analytics_es.cost.context import with_prices
 from analytics_es.cost.prices import genai
+from analytics_es.cost.prices.quantities import KINDS
 from analytics_es.cost.pricing import Assumption, Costing
 from analytics_es.cost.what_if import check_models
 from analytics_es.errors import UnknownKey
@@ -128,15 +129,15 @@ def _costs(question: Question, costing: Costing, groups: Grouping, once: Groupin
     by_effort = costing.unsettled(question.tiling, where=once.where, by=[*others, "effort"])
     rows = regrouped(by_effort, lambda key: key[:-1])
     if others != keys:  # rows of an entity; what is of nobody is the rest
-        of_somebody = costing.unsettled(question.tiling, where=groups.where, by=keys)
+        of_somebody = costing.unsettled(question.tiling, where=groups.where, by=keys, detail="usage")
         rows = {**of_somebody, **_of_nobody(of_somebody, keys, others, rows)}
     granularity, before = question.requested.granularity, question.before()
     return _Costs(
         keys=keys,
         efforts=costing.settled(regrouped(by_effort, lambda key: key[-1:])),
         rows=costing.settled(rows),
-        series=costing.by_group(question.tiling, where=once.where, granularity=granularity),
-        earlier=costing.by_group(before, where=once.where) if before else {},
+        series=costing.by_group(question.tiling, where=once.where, granularity=granularity, detail="money"),
+        earlier=costing.by_group(before, where=once.where, detail="money") if before else {},
         before=before,
     )
 
@@ -258,7 +259,9 @@ def _unpriced(whole: Costs) -> list[UnpricedUsage]:
     for (*named, _), count in whole.unpriced.items():
         provider, model, kind = named
         units[provider, model, kind] = units.get((provider, model, kind), 0) + count
-    return [UnpricedUsage(provider=p, model=m, kind=k, units=n) for (p, m, k), n in units.items()]
+    kinds = {kind: place for place, kind in enumerate(KINDS)}
+    rows = [UnpricedUsage(provider=p, model=m, kind=k, units=n) for (p, m, k), n in units.items()]
+    return sorted(rows, key=lambda row: (row.provider, row.model, kinds[row.kind]))
 
 
 def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) -> list[CostRow]:
@@ -276,7 +279,9 @@ def _rows(groups: Groups, words: Sequence[str], totals: Sequence[CurrencyCost]) 
         for currency, charge in _by_currency(costs)
         if charge.calls or charge.used or charge.cost is not None
     ]
-    return sorted(rows, key=lambda row: (row.cost is None, -(row.cost or 0), -row.calls, *row.keys.values()))
+    return sorted(
+        rows, key=lambda row: (row.cost is None, -(row.cost or 0), -row.calls, *row.keys.values(), row.currency)
+    )
 
 
 def _series(question: Question, groups: Groups) -> list[CostPoint]:

@@ -8,53 +8,34 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from attrs import define, evolve, field, frozen
 
-from analytics_es.cost.charges import USED, Counts
+from analytics_es.cost.charges import USED
 from analytics_es.cost.rate_key import as_calls, rate_of
 from analytics_es.cost.turns import NEVER, Name, Stretch, Turning, Turns, bands, moments, pieces, runs
+from analytics_es.cost.usage_cell import UsageCell, certain, decided
 from analytics_es.events.event import MICRO
 from analytics_es.projection.declaration import Column, Declaration, shortened
 from analytics_es.queries import Question
 from analytics_es.queries.rows import columns_of, measures_of
-from analytics_es.read_models import Tiling
+from analytics_es.read_models import Tiling, different
+from analytics_es.read_models import told as told_columns
 
-HALF = 1800  # seconds of half an hour
 SPANS = 300  # that one statement reads: SQLite takes at most 500
-FEW = 24  # a model whose price changes more often is read by the hour, not to cut all others
+MANY = 3  # models that are read one by one
+FEW = 2  # a model whose price changes more often is read by itself, not to cut the days of all others
 
 # Keys that only tell apart what has a price of its own: no question groups or filters costs by them.
 TOLD_APART = ("rate", "untold")
 PRICED_BY = ("provider", "model", "currency", "pricing", "rate", "untold")
+EFFORT = "effort"  # what most groups are told apart by
 COUNTED = ("calls", "requests", "settled_calls", "settled_requests", "reported_cost", *USED)
-NEEDED = (*PRICED_BY, "effort", *COUNTED, "not_ended")
-
-
-class UsageCell(NamedTuple):
-    """A merged row. Its calls have one price, in force since `at` (microseconds); None where that cannot be told.
-
-    `group` begins with the start of the bucket, where there are any. `band`: their input is above so many tokens.
-    `tier`: of service. `half`: the half of the hour in which they all were, `:00` or `:30` (UTC), where rows tell it.
-    `pooled`: their events stand for many requests each.
-    """
-
-    group: tuple[Any, ...]
-    provider: str
-    model: str
-    currency: str
-    pricing: str
-    band: int
-    tier: str
-    half: str
-    pooled: bool
-    untold: str
-    at: int | None
-    counts: Counts
+NEEDED = (*PRICED_BY, EFFORT, *COUNTED, "not_ended")
 
 
 @frozen(kw_only=True)
@@ -71,9 +52,21 @@ class CellQuery:
         keys = zip(("provider", "model"), name, strict=True)
         return all(shortened(self.where.get(key, text)) == text for key, text in keys)
 
+    def of(self, name: Name) -> CellQuery:
+        """Return the same of one model."""
+        return evolve(self, where={**self.where, "provider": name[0], "model": name[1]})
+
     def label(self, second: int) -> tuple[int, ...]:
         """Return the start of the bucket that holds a second, as groups begin."""
         return () if self.granularity is None else (self.tiling.label(self.granularity, second),)
+
+
+class About(NamedTuple):
+    """What rows of a period are about: models whose price changes in it, columns that tell anything, and all keys."""
+
+    turning: dict[Name, Turning]
+    columns: list[Column]
+    keys: list[tuple[str, ...]]
 
 
 @define
@@ -84,46 +77,69 @@ class PricedCells:
     declaration: Declaration
     turns: Turns
     _open: ExitStack = field(factory=ExitStack)
-    _about_stretch: dict[Stretch, tuple[dict[Name, Turning], list[Column]]] = field(factory=dict)
+    _about: dict[Stretch, About] = field(factory=dict)
     _derived: dict[Any, Any] = field(factory=dict)
 
     def close(self) -> None:
         """Let go of what was derived."""
         self._open.close()
 
-    def __call__(self, query: CellQuery) -> Iterator[UsageCell]:
-        """Yield what is asked for."""
+    def __call__(self, query: CellQuery, names: Collection[Name] | None = None) -> Iterator[UsageCell]:
+        """Yield what is asked for, of models of these names, or of all."""
         if query.tiling.start >= query.tiling.end:
             return
-        turning, _ = self._about(query)
-        turning = {name: changes for name, changes in turning.items() if query.fits(name)}
-        apart = {name for name, changes in turning.items() if len(changes.turns) > FEW or self._lacks(changes)}
-        bounds = sorted({turn for name, changes in turning.items() if name not in apart for turn in changes.turns})
-        stretches = pieces(query.tiling, bounds, self.question.horizon.hours)
+        turning = {
+            name: turns
+            for name, turns in self.about(query.tiling).turning.items()
+            if query.fits(name) and (names is None or name in names)
+        }
+        apart = {name for name, turns in turning.items() if self.is_apart(turns)}
         doubtful: dict[Name, set[Stretch]] = {}
-        cells = ((piece, cell) for piece, cell in self._read(query, stretches) if cell[1:3] not in apart)
-        yield from _certain(cells, turning, query.tiling.start, doubtful)
+        for some, of_some in self._together(query, names, apart):
+            stretches = self.pieces(query.tiling, [turns for name, turns in turning.items() if some(name)])
+            cells = ((piece, cell) for piece, cell in self._read(of_some, stretches) if some(cell[1:3]))
+            yield from certain(cells, turning, query.tiling.start, doubtful)
         for name in sorted(apart):
             yield from self._alone(query, name, turning[name], doubtful)
         if doubtful:
             yield from self._exact(query, doubtful, turning)
 
+    def _together(
+        self, query: CellQuery, names: Collection[Name] | None, apart: Collection[Name]
+    ) -> Iterator[tuple[Callable[[Name], bool], CellQuery]]:
+        """Yield what is read at once: all models that are not apart, or one after the other where they are few."""
+        if names is None or len(names) > MANY:
+            yield (lambda name: name not in apart and (names is None or name in names)), query
+            return
+        for name in sorted(set(names) - {*apart}):
+            if query.fits(name):
+                yield name.__eq__, query.of(name)
+
     # ── what changes when ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _about(self, query: CellQuery) -> tuple[dict[Name, Turning], list[Column]]:
-        """Return the models with calls in the period whose price changes, and the columns that tell anything in it."""
-        stretch = (query.tiling.start, query.tiling.end)
-        if stretch not in self._about_stretch:
+    def about(self, tiling: Tiling) -> About:
+        """Return what the rows of a period are about."""
+        stretch = (tiling.start, tiling.end)
+        if stretch not in self._about:
             counted = columns_of(measures_of(self.declaration, COUNTED))
-            spans, where = query.tiling.spans(), dict.fromkeys(self._entity_type(), "")
-            rows = self.question.snapshot.sums(self.declaration, counted, spans, where=where, by=["provider", "model"])
-            start, end = query.tiling.local(stretch[0]), query.tiling.local(stretch[1])
-            changes = {(provider, model): self.turns((provider, model), start, end) for provider, model, *_ in rows}
+            snapshot, spans, of_all = self.question.snapshot, tiling.spans(), dict.fromkeys(self._entity_type(), "")
+            keys = different(snapshot, self.declaration, (*PRICED_BY, EFFORT), spans, of_all)
+            told = told_columns(snapshot, self.declaration, counted, spans, of_all)
+            start, end = tiling.local(stretch[0]), tiling.local(stretch[1])
+            changes = {name: self.turns(name, start, end) for name in dict.fromkeys(key[:2] for key in keys)}
             turning = {name: turns for name, turns in changes.items() if turns != NEVER}
-            sums = zip(*(row[2:] for row in rows), strict=True)
-            columns = [column for column, own in zip(counted, sums, strict=False) if column.name == "calls" or any(own)]
-            self._about_stretch[stretch] = (turning, columns)
-        return self._about_stretch[stretch]
+            columns = [column for column in counted if column in told or column.name in ("calls", "reported_cost")]
+            self._about[stretch] = About(turning, columns, keys)
+        return self._about[stretch]
+
+    def is_apart(self, turning: Turning) -> bool:
+        """Say whether a model is read by itself: its price turns often, or at no threshold that rows tell."""
+        return len(turning.turns) > FEW or self.lacks(turning)
+
+    def pieces(self, tiling: Tiling, turning: Iterable[Turning]) -> list[Stretch]:
+        """Cut a period where prices of these models turn."""
+        bounds = sorted({turn for turns in turning for turn in turns.turns})
+        return pieces(tiling, bounds, self.question.horizon.hours)
 
     def _entity_type(self) -> list[str]:
         return [key.name for key in self.declaration.keys if key.of_entity == "type"]
@@ -134,7 +150,7 @@ class PricedCells:
         entities = self.declaration.entities
         return tuple(entity for entity in entities if entity in kinds) or (entities[:1] if kinds else entities)
 
-    def _lacks(self, turning: Turning) -> bool:
+    def lacks(self, turning: Turning) -> bool:
         """Say whether a threshold is none that the read model keeps apart."""
         return not set(turning.thresholds) <= _thresholds(self.declaration)
 
@@ -153,7 +169,7 @@ class PricedCells:
         self, snapshot: Any, declaration: Declaration, query: CellQuery, spans: Any, where: Mapping[str, str]
     ) -> Iterator[tuple[int, UsageCell]]:
         """Yield the rows of buckets, each with the bucket's start, as cells that are priced by that."""
-        turning, columns = self._about(query)
+        turning, columns = self.about(query.tiling)[:2]
         names = [column.name for column in columns]
         finer = [key.name for key in declaration.keys if key.name in _FINER]
         by, width = [*query.by, *PRICED_BY, *finer], len(query.by) + 1
@@ -178,19 +194,18 @@ class PricedCells:
     ) -> Iterator[UsageCell]:
         """Read a model by the hour, if its price changes often; leave to the log what cannot be told apart."""
         tiling = query.tiling
-        if self._lacks(turning):
+        if self.lacks(turning):
             sealed = self.question.horizon.until * MICRO
             doubtful[name] = set(pieces(tiling, [*turning.turns, sealed], self.question.horizon.hours))
             return
         stretches = pieces(tiling, turning.turns, self.question.horizon.hours)
         turned = {piece[0]: piece for piece in stretches if turning.within(*piece)}
-        where = {**query.where, "provider": name[0], "model": name[1]}
         since = max(tiling.start, min(self.question.horizon.hours, tiling.end))  # before it, only days are kept
         days, hours = tiling.part(tiling.start, since), tiling.part(since, tiling.end)
         spans = [*days.series("day")[0], *hours.series("hour")[0]] if since > tiling.start else hours.series("hour")[0]
-        rows = self._rows(self.question.snapshot, self.declaration, query, spans, where)
+        rows = self._rows(self.question.snapshot, self.declaration, query, spans, query.of(name).where)
         cells = ((turned.get(second, (second, second)), cell) for second, cell in rows)
-        yield from _certain(cells, {name: turning}, tiling.start, doubtful)
+        yield from certain(cells, {name: turning}, tiling.start, doubtful)
 
     # ── from the log ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -216,10 +231,9 @@ class PricedCells:
                     yield cell
         for name, own in sorted(doubtful.items()):  # each by itself: stretches of one lie in those of another
             gone = sorted(stretch for stretch in own if stretch[0] < sealed)
-            only = evolve(query, where={**query.where, "provider": name[0], "model": name[1]})
-            for piece, cell in self._read(only, gone):
-                decided = _decided(cell, piece, turning[name], tiling.start)
-                yield decided if decided and not self._straddles(cell, turning[name]) else cell._replace(at=None)
+            for piece, cell in self._read(query.of(name), gone):
+                sure = decided(cell, piece, turning[name], tiling.start)
+                yield sure if sure and not self._straddles(cell, turning[name]) else cell._replace(at=None)
 
     def _straddles(self, cell: UsageCell, turning: Turning) -> bool:
         """Say whether the calls of a cell may be on both sides of a threshold."""
@@ -244,45 +258,6 @@ class PricedCells:
 # ── rows ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _FINER = ("moment", "band")
-_HALVES = {":00": 0, ":30": HALF}
-
-
-def _certain(
-    cells: Iterable[tuple[Stretch, UsageCell]],
-    turning: Mapping[Name, Turning],
-    start: int,
-    doubtful: dict[Name, set[Stretch]],
-) -> Iterator[UsageCell]:
-    """Yield the cells of a model in a piece of time if each has one price, else none: then the piece is `doubtful`.
-
-    What is doubtful is read again, as a whole.
-    """
-    waiting: dict[tuple[Name, Stretch], list[UsageCell]] = {}
-    for piece, cell in cells:
-        name = (cell.provider, cell.model)
-        changes = turning.get(name, NEVER)
-        if not changes.within(*piece):
-            yield cell
-        elif decided := _decided(cell, piece, changes, start):
-            waiting.setdefault((name, piece), []).append(decided)
-        else:
-            doubtful.setdefault(name, set()).add(piece)
-    for (name, piece), decided_cells in waiting.items():
-        if piece not in doubtful.get(name, ()):
-            yield from decided_cells
-
-
-def _decided(cell: UsageCell, piece: Stretch, turning: Turning, start: int) -> UsageCell | None:
-    """Return a cell of a piece of time with the price that is in force; None where the price changes in between."""
-    turning = turning.of(cell.tier)
-    if not turning.within(*piece):
-        return cell
-    if piece[1] - piece[0] != 2 * HALF or piece[0] % HALF or not cell.half:
-        return None
-    first = piece[0] + (_HALVES[cell.half] - piece[0]) % (2 * HALF)  # an hour of a zone may begin at :30
-    if turning.within(first, first + HALF):
-        return None
-    return cell._replace(at=turning.last(first * MICRO, start * MICRO))
 
 
 def _only(where: str | None, models: Collection[str]) -> str | None:

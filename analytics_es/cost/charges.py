@@ -10,6 +10,7 @@ from attrs import Factory, define
 
 from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.prices.quantities import EXACT, KINDS
+from analytics_es.events.tiers import STANDARD
 from analytics_es.types import PriceUsed
 
 Counts = Mapping[str, Any]  # of columns of the read model; None where no event told
@@ -180,7 +181,7 @@ class Costs:
         self.unknown = {why: charge for why, charge in self.unknown.items() if not charge.empty}
 
     def prices_used(self) -> list[PriceUsed]:
-        """Return the prices that calls were computed with, each once for a model."""
+        """Return the prices that calls were computed with, each once for a model, in the order of time."""
         used: dict[tuple[Any, ...], int] = {}
         for (provider, model, _), (prices, calls) in self.prices.items():
             terms = (prices.currency, prices.service_tier, prices.origin, prices.since, prices.unmeasured)
@@ -199,7 +200,9 @@ class Costs:
                 entry=origin.entry,
                 service_tier=service_tier,
             )
-            for (provider, model, currency, service_tier, origin, since, unmeasured), calls in used.items()
+            for (provider, model, currency, service_tier, origin, since, unmeasured), calls in sorted(
+                used.items(), key=_in_order
+            )
         ]
 
     def known(self) -> Charge:
@@ -209,6 +212,13 @@ class Costs:
     def not_known(self) -> Charge:
         """Return all that is not known."""
         return _together(self.unknown)
+
+
+def _in_order(used: tuple[tuple[Any, ...], int]) -> tuple[Any, ...]:
+    """Order prices by model and time, the standard tier first: however calls were read, the answer is the same."""
+    provider, model, currency, tier, origin, since, _ = used[0]
+    places = (origin.position or 0, origin.entry or 0, origin.version or "")
+    return (provider, model, "" if since is None else since.isoformat(), tier != STANDARD, tier, currency, *places)
 
 
 def _together(charges: Mapping[Any, Charge]) -> Charge:

@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
+from functools import partial
 from typing import Any, Self
 
 from attrs import field, frozen
 
-from analytics_es.cost.cells import CellQuery, PricedCells, UsageCell
-from analytics_es.cost.charges import NO_PRICE, NO_TIER, NO_USAGE, NOT_KEPT, PARTS, USED, ZERO, Costs
+from analytics_es.cost.cells import CellQuery, PricedCells
+from analytics_es.cost.charges import NO_TIER, NOT_KEPT, ZERO, Costs
 from analytics_es.cost.context import with_prices
+from analytics_es.cost.joined import Detail, JoinedCosts
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.prices import Rate, UnitPrices
-from analytics_es.cost.prices.quantities import EXACT, side
+from analytics_es.cost.prices.quantities import EXACT
 from analytics_es.cost.turns import ANY_OTHER, NEVER, Name, Turning
+from analytics_es.cost.usage_cell import UsageCell
+from analytics_es.cost.verdicts import AS_ZERO, COMPUTED, LEFT_OUT, NO_CALL, REPORTED, Verdict, why_not
 from analytics_es.events.event import microseconds, time_of
 from analytics_es.events.tiers import BATCH, STANDARD
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import Question
 from analytics_es.queries.figures import number
 from analytics_es.read_models import Tiling
+
+UNKNOWN: Any = object()
 
 
 @frozen(kw_only=True)
@@ -67,12 +73,12 @@ class Costing:
         self._assumption = assumption or Assumption()
         self._book = self._assumption.prices or with_prices(question.context).prices.book()
         self._cells = PricedCells(question, declaration, self._turns)
-        self._rates: dict[tuple[Any, ...], Rate | None] = {}
-        self._verdicts: dict[tuple[Any, ...], tuple[Rate | None, str]] = {}  # by all of a cell but its group and counts
+        # What does not depend on an assumption is worked out once for a price book.
+        self._worked_out: dict[Any, Any] = {} if assumption else self._book.worked_out()
         self.declaration, self._question = declaration, question
         # A read model of an earlier definition, which serves until it is rebuilt, has fewer.
-        self._decimals = next(own.decimals for own in declaration.measures if own.name == "reported_cost")
-        self._changes: dict[Name, Turning] = {}
+        self.decimals = next(own.decimals for own in declaration.measures if own.name == "reported_cost")
+        self._joined = JoinedCosts(self._cells, self.verdict, self.decimals, self._worked_out)
 
     def __enter__(self) -> Self:
         return self
@@ -81,18 +87,49 @@ class Costing:
         self._cells.close()
 
     def by_group(
-        self, tiling: Tiling, *, where: Mapping[str, str], by: Sequence[str] = (), granularity: str | None = None
+        self,
+        tiling: Tiling,
+        *,
+        where: Mapping[str, str],
+        by: Sequence[str] = (),
+        granularity: str | None = None,
+        detail: Detail = "prices",
     ) -> dict[tuple[Any, ...], Costs]:
         """Return costs by the values of keys, after the start of a bucket where there is a `granularity`."""
-        return self.settled(self.unsettled(tiling, where=where, by=by, granularity=granularity))
+        return self.settled(self.unsettled(tiling, where=where, by=by, granularity=granularity, detail=detail))
 
     def unsettled(
-        self, tiling: Tiling, *, where: Mapping[str, str], by: Sequence[str] = (), granularity: str | None = None
+        self,
+        tiling: Tiling,
+        *,
+        where: Mapping[str, str],
+        by: Sequence[str] = (),
+        granularity: str | None = None,
+        detail: Detail = "prices",
     ) -> dict[tuple[Any, ...], Costs]:
-        """Return the same in every currency, as parts add up and are taken away; to be `settled` after that."""
-        groups: dict[tuple[Any, ...], Costs] = {}
+        """Return the same in every currency, as parts add up and are taken away; to be `settled` after that.
+
+        In less than all `detail`, some of it may be missing: prices, and what has none; or what was used, too.
+        """
+        query = CellQuery(tiling=tiling, where=where, by=by, granularity=granularity)
+        # By model and time there is a group a row: nothing is left to be added up before.
+        joined = None if granularity and "model" in by else self._joined(query, detail=detail)
+        if joined is None:
+            return self.read(query)
+        groups, left = joined
+        return self.read(query, names=left, groups=groups) if left else groups
+
+    def read(
+        self,
+        query: CellQuery,
+        *,
+        names: Collection[Name] | None = None,
+        groups: dict[tuple[Any, ...], Costs] | None = None,
+    ) -> dict[tuple[Any, ...], Costs]:
+        """Return it read row by row, of models of these names, or of all, added to what there is."""
+        groups = {} if groups is None else groups
         with localcontext(EXACT):
-            for cell in self._cells(CellQuery(tiling=tiling, where=where, by=by, granularity=granularity)):
+            for cell in self._cells(query, names):
                 self._take(groups.setdefault(cell.group, Costs()), cell)
         return groups
 
@@ -116,55 +153,41 @@ class Costing:
 
     def changes(self, name: Name) -> Turning:
         """Say when in the period, and above how many tokens of input, the price of a model's calls changes."""
-        if name not in self._changes:
-            period = self._question.period
-            self._changes[name] = self._turns(name, period.start, period.end)
-        return self._changes[name]
+        period = self._question.period
+        return self._turns(name, period.start, period.end)
 
     def _take(self, costs: Costs, cell: UsageCell) -> None:
+        verdict = self.verdict(cell)
+        if verdict.rate:
+            money = verdict.rate.of(cell.counts)
+        else:
+            money = number(cell.counts.get("reported_cost"), self.decimals) or Decimal(0)
+        verdict.add_to(costs, cell.counts, money)
+
+    def verdict(self, cell: UsageCell) -> Verdict:
+        """Return what becomes of a cell, whatever it counts."""
+        about = cell[1:-1]
+        verdict: Verdict | None = self._worked_out.get(about)
+        if verdict is None:
+            verdict = self._worked_out[about] = self._decide(cell)
+        return verdict
+
+    def _decide(self, cell: UsageCell) -> Verdict:
+        of_model = partial(Verdict, provider=cell.provider, model=cell.model)
         if cell.pricing == "none" or (cell.pricing and self._assumption.is_about(cell.model)):
-            self._price(costs, cell)
-        elif cell.pricing == "reported":
-            costs.charge(cell.currency).add(cell.counts, reported=self._reported(cell))
-        elif cell.pricing == "zero":
-            self._take_zero(costs, cell)
-
-    def _take_zero(self, costs: Costs, cell: UsageCell) -> None:
-        """A cost of 0 is none, unless the model was declared free, or what it cost was settled by a correction."""
-        rate = self._rate(cell)
-        if rate and rate.prices.free:
-            costs.charge(cell.currency).add(cell.counts, reported=self._reported(cell))
-            return
-        reason = ZERO if cell.at is not None else NOT_KEPT
-        if cell.counts["calls"]:
-            costs.leave_out(cell.provider, cell.model, reason, cell.counts)
-        if settled := cell.counts.get("settled_calls"):
-            costs.charge(cell.currency).add({"calls": settled}, reported=self._reported(cell))
-            named = (cell.provider, cell.model, cell.currency)
-            costs.settled[named] = costs.settled.get(named, 0) + settled
-
-    def _price(self, costs: Costs, cell: UsageCell) -> None:
-        counts = cell.counts
-        if not counts["calls"] and all(counts.get(kind) is None for kind in USED):
-            return
-        key = cell[1:-1]
-        if key not in self._verdicts:
             rate = self._rate(cell)
-            self._verdicts[key] = (rate, _why_not(rate, cell) if rate or not self._lacks_tier(cell) else NO_TIER)
-        rate, reason = self._verdicts[key]
-        if rate is None or reason:
-            costs.leave_out(cell.provider, cell.model, reason, counts, cell.tier if reason == NO_TIER else "")
-            return
-        if cell.pooled and rate.prices.thresholds:
-            currency = rate.prices.currency
-            costs.below_cliff[currency] = costs.below_cliff.get(currency, 0) + counts["calls"]
-        costs.price(cell.provider, cell.model, rate.prices, counts, rate.of(counts))
-        for kind in rate.unpriced(counts):
-            named = (cell.provider, cell.model, kind, rate.prices.currency)
-            costs.unpriced[named] = costs.unpriced.get(named, 0) + counts[kind]
-
-    def _reported(self, cell: UsageCell) -> Decimal:
-        return number(cell.counts.get("reported_cost"), self._decimals) or Decimal(0)
+            reason = why_not(rate, cell) if rate or not self._lacks_tier(cell) else NO_TIER
+            if rate and not reason:
+                return of_model(way=COMPUTED, currency=rate.prices.currency, rate=rate, pooled=cell.pooled)
+            return of_model(way=LEFT_OUT, reason=reason, tier=cell.tier if reason == NO_TIER else "")
+        if cell.pricing == "reported":
+            return of_model(way=REPORTED, currency=cell.currency)
+        if cell.pricing != "zero":
+            return of_model(way=NO_CALL)
+        rate = self._rate(cell)  # a cost of 0 is none, unless the model was declared free
+        if rate and rate.prices.free:
+            return of_model(way=REPORTED, currency=cell.currency)
+        return of_model(way=AS_ZERO, currency=cell.currency, reason=NOT_KEPT if cell.at is None else ZERO)
 
     # ── prices ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -172,10 +195,11 @@ class Costing:
         if cell.at is None:
             return None
         key = (cell.provider, cell.model, cell.band, cell.tier, cell.at)
-        if key not in self._rates:
+        rate: Rate | None = self._worked_out.get(key, UNKNOWN)
+        if rate is UNKNOWN:
             prices = self._prices((cell.provider, cell.model), cell.at, cell.tier)
-            self._rates[key] = prices.rate(cell.band + 1) if prices else None  # a band is what is above
-        return self._rates[key]
+            rate = self._worked_out[key] = prices.rate(cell.band + 1) if prices else None  # a band is what is above
+        return rate
 
     def _lacks_tier(self, cell: UsageCell) -> bool:
         """Say whether a price of the model is known, but none of the tier of service."""
@@ -190,6 +214,12 @@ class Costing:
 
     def _turns(self, name: Name, start: datetime, end: datetime) -> Turning:
         """Say when within a period, and above which thresholds, the price of a model changes."""
+        turning: Turning | None = self._worked_out.get((name, start, end))
+        if turning is None:
+            turning = self._worked_out[name, start, end] = self._all_turns(name, start, end)
+        return turning
+
+    def _all_turns(self, name: Name, start: datetime, end: datetime) -> Turning:
         names = self._assumption.priced_as(name)
         tiers = {ANY_OTHER, *(tier for whose in names for tier in self._book.tiers(*whose))}
         by_tier = {tier: self._turns_of(tier, names, start, end) for tier in tiers}
@@ -203,42 +233,3 @@ class Costing:
             turns.update(map(microseconds, self._book.bounds(*whose, start, end, [tier])))
             thresholds.update(self._book.thresholds(*whose, start, end, [tier]))
         return Turning(sorted(turns), sorted(thresholds))
-
-
-def _why_not(rate: Rate | None, cell: UsageCell) -> str:
-    """Say why calls have no cost, "" where they have."""
-    if rate is None:
-        return NOT_KEPT if cell.at is None else NO_PRICE
-    priced = rate.prices.prices
-    if rate.prices.free:
-        return ""
-    if cell.untold == "usage":
-        return NO_USAGE if any(side(kind) != "other" for kind in priced) else ""
-    words = cell.untold.split()
-    if any(_clash(word, priced) for word in words):
-        return PARTS
-    used = [kind for kind, is_used in _used(words).items() if is_used]
-    return "" if not used or any(kind in priced for kind in (*used, "requests")) else NO_PRICE
-
-
-def _used(words: Sequence[str]) -> dict[str, bool]:
-    return {
-        "input_tokens": "no_input" not in words,
-        "output_tokens": "no_output" not in words,
-        "searches": "searches" in words,
-    }
-
-
-def _clash(word: str, priced: Collection[str]) -> bool:
-    """Say whether both kinds that a word is about have prices of their own, and what is both has none, or is not told.
-
-    Of one call, `check_parts` says it.
-    """
-    kind, and_, other = word.partition("&")
-    if and_:
-        return {f"{kind}_tokens", f"{other}_tokens"} <= {*priced}
-    return word.startswith("cache_read_") and f"{word}_tokens" not in priced and _both(word) <= {*priced}
-
-
-def _both(word: str) -> set[str]:
-    return {"cache_read_tokens", f"input_{word.removeprefix('cache_read_')}_tokens"}

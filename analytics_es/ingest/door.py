@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, tzinfo
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,7 +19,20 @@ from analytics_es.ingest.shapes import Shapes
 from analytics_es.ingest.unread import Watch
 from analytics_es.log import Entry
 
-_ARGUMENTS = frozenset({"event_type", "data", "occurred_at", "id", "source"})
+_NAMES = ("event_type", "data", "occurred_at", "id", "source")
+_NONE, _ALL = dict.fromkeys(_NAMES), itemgetter(*_NAMES)
+
+
+def _arguments(event: object) -> tuple[Any, ...] | None:
+    """Return the arguments of an event of a batch in their order; None of what has others, or is no dict."""
+    if type(event) is not dict:
+        return None
+    try:
+        if len(event) != len(_NAMES):
+            event = _NONE | event
+        return _ALL(event) if len(event) == len(_NAMES) else None
+    except Exception:  # of keys of the caller's own class
+        return None
 
 
 class Admitted(NamedTuple):
@@ -68,7 +82,7 @@ class Door:
         """Let one event in: its state is what may be stored; raises the RefusedEvent that says why not."""
         now = self.clock() if now is None else now
         try:
-            if self._shapes and (quick := self._shapes.look(event_type, data, now, now, occurred_at, id, source)):
+            if self._shapes and (quick := self._shapes.look(event_type, data, occurred_at, id, source, now, now)):
                 return Admitted(event_type, *quick)
             return self._admit(event_type, data, now, occurred_at, id, source)
         except AnalyticsError:
@@ -100,16 +114,12 @@ class Door:
         look, recorded_at = self._shapes.look, written(now)
 
         def quickly(event: object) -> Entry | None:
-            try:
-                if type(event) is not dict or not _ARGUMENTS.issuperset(event):
-                    return None
-                get: Callable[[str], Any] = event.get
-                event_type, data = get("event_type"), get("data")
-                about = get("occurred_at"), get("id"), get("source")
-            except Exception:  # of keys of the caller's own class
+            arguments = _arguments(event)
+            if arguments is None:
                 return None
             try:
-                quick = look(event_type, data, now, recorded_at, *about)
+                event_type, data, occurred_at, id, source = arguments
+                quick = look(event_type, data, occurred_at, id, source, now, recorded_at)
             except AnalyticsError:
                 raise
             except Exception as error:  # of a vault

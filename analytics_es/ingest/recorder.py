@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -165,72 +165,83 @@ class Recorder:
         tally = Tally(on_refused, on_duplicate, take_over, self.outcomes)
         source = iter(events)
         while chunk := list(islice(source, batch)):
-            admitted = list(self._admitted(chunk, tally))
+            indexes, entries = self._admitted(chunk, tally)
             with self.outcomes.noting():
                 if tally.refused_in_batch and not skip_refused:
                     tally.refuse_batch(len(chunk))
-                tally.count(admitted, self._appended(admitted, recognise, notes))
+                tally.count(indexes, entries, self._appended(indexes, entries, recognise, notes))
             if progress:
                 progress("recording", tally.index, 0)
         return tally.receipt()
 
     def _appended(
         self,
-        admitted: Sequence[tuple[int, Entry]],
+        indexes: Sequence[int],
+        entries: Sequence[Entry],
         recognise: Recognise | None,
         notes: Mapping[str, str] | None,
     ) -> list[Appended]:
         """Append what is not recognised as being there, and say where each is."""
-        there = recognise(admitted) if recognise else {}
+        there = recognise(list(zip(indexes, entries, strict=True))) if recognise else {}
         if not there:
-            return self.append([entry for _, entry in admitted], notes)
+            return self.append(entries, notes)
         self.outcomes.recognised(len(there))
-        appended = iter(self.append([entry for index, entry in admitted if index not in there], notes))
-        return [there[index] if index in there else next(appended) for index, _ in admitted]
+        new = [entry for index, entry in zip(indexes, entries, strict=True) if index not in there]
+        appended = iter(self.append(new, notes))
+        return [there[index] if index in there else next(appended) for index in indexes]
 
-    def _admitted(self, chunk: list[Mapping[str, Any]], tally: Tally) -> Iterator[tuple[int, Entry]]:
+    def _admitted(self, chunk: list[Mapping[str, Any]], tally: Tally) -> tuple[list[int], list[Entry]]:
+        """Let the events of a batch in; returns their indexes, and their entries."""
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
         tally.refused_in_batch = []
-        batch: dict[str, Entry] = {}
-        quickly = self.door.for_many(now)
-        for event in chunk:
+        indexes, entries = list[int](), list[Entry]()
+        first, quickly = tally.index, self.door.for_many(now)
+        for index, event in enumerate(chunk, first):
             try:
-                if entry := quickly(event) or self._of_batch(event, now, batch, tally):
+                if entry := quickly(event) or self._of_batch(event, now, entries, tally):
                     if horizon.refused:
                         check_horizon(horizon, [entry])
-                    batch.setdefault(entry.key, entry)
-                    yield tally.index, entry
+                    indexes.append(index)
+                    entries.append(entry)
             except (RefusedEvent, BadPrice) as error:
+                tally.index = index
                 tally.refuse(error, event)
                 late += isinstance(error, BeforeHorizon)
-            tally.index += 1
+        tally.index = first + len(chunk)
         if late:
             self.log.seals.count_refused(late)
+        return indexes, entries
 
-    def _of_batch(self, event: Mapping[str, Any], now: datetime, batch: Batch, tally: Tally) -> Entry | None:
+    def _of_batch(self, event: Mapping[str, Any], now: datetime, before: Sequence[Entry], tally: Tally) -> Entry | None:
+        """Return the entry of an event that came in after these, None of what is skipped."""
         try:
             entry = _entry(self.door, now, event)
-            return self.fitted(entry, batch) if entry.type == CORRECTED else entry
+            return self.fitted(entry, _by_key(before)) if entry.type == CORRECTED else entry
         except ReservedType as error:
             if tally.take_over is None:
                 raise
             own = error.details["type"]
-            taken = self._awaiting(event, now, batch) if own == WAITING else _taken_over(tally.take_over, event)
+            taken = self._awaiting(event, now, before) if own == WAITING else _taken_over(tally.take_over, event)
             if taken is None:
                 tally.skipped[own] = tally.skipped.get(own, 0) + 1
             return taken
 
-    def _awaiting(self, event: Mapping[str, Any], now: datetime, batch: Batch) -> Entry | None:
+    def _awaiting(self, event: Mapping[str, Any], now: datetime, before: Sequence[Entry]) -> Entry | None:
         """Return the correction that waits for its call in another store: somebody said it, and it came with the call.
 
         None of what is none, or is wrong: that store has told so.
         """
         try:
-            return self.fitted(_entry(self.door, now, came_in_as(event)), batch)
+            return self.fitted(_entry(self.door, now, came_in_as(event)), _by_key(before))
         except BeforeHorizon:
             raise
         except (RefusedEvent, TypeError, KeyError, AttributeError):
             return None
+
+
+def _by_key(entries: Sequence[Entry]) -> Batch:
+    """Return entries by their keys, of those that have the same one the first."""
+    return {entry.key: entry for entry in reversed(entries)}
 
 
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:

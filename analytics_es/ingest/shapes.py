@@ -55,7 +55,7 @@ class Shapes:
     _seen: dict[Name, int] = field(init=False, factory=dict)
 
     def look(
-        self, event_type: Any, data: Any, now: datetime, recorded_at: Any, occurred_at: Any, id: Any, source: Any
+        self, event_type: Any, data: Any, occurred_at: Any, id: Any, source: Any, now: datetime, recorded_at: Any
     ) -> Quick | None:
         """Return what is to be stored of an event where one look at it is enough; None where it is not.
 

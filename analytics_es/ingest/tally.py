@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -70,14 +70,14 @@ class Tally:
             refusals=self.refused_in_batch,
         )
 
-    def count(self, admitted: list[tuple[int, Entry]], appended: list[Appended]) -> None:
+    def count(self, indexes: Sequence[int], entries: Sequence[Entry], appended: Sequence[Appended]) -> None:
         """Count what was admitted of a batch, by where it is now."""
-        duplicates, own = [], []
-        for (index, (_, event_type, _)), place in zip(admitted, appended, strict=True):
-            if place.duplicate:
-                duplicates.append((index, place))
-            elif event_type.startswith(OWN):
-                own.append(event_type)
+        duplicates = [(index, place) for index, place in zip(indexes, appended, strict=True) if place.duplicate]
+        own = [
+            entry.type
+            for entry, place in zip(entries, appended, strict=True)
+            if entry.type.startswith(OWN) and not place.duplicate
+        ]
         self.waiting += own.count(WAITING)
         self.taken_over += len(own) - own.count(WAITING)
         self.recorded += len(appended) - len(duplicates)

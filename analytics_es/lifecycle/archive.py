@@ -7,7 +7,7 @@ the events up to the lowest head that a file was exported at, so that an archive
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from datetime import datetime
 from itertools import pairwise
@@ -18,45 +18,17 @@ from typing import Any, Self
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from attrs import asdict, fields, frozen
+from attrs import asdict, evolve, fields, frozen
 
 from analytics_es.errors import ArchiveGap, ArchiveOverlap, BadManifest, DamagedArchive, NoArchive, OtherLog
-from analytics_es.events.event import key_of, microseconds
+from analytics_es.events.event import microseconds
+from analytics_es.lifecycle.archive_reader import STORED, Reader, RowGroups, is_typed
 from analytics_es.lifecycle.files import appearing
-from analytics_es.log.event_log import event_columns, upcast
-from analytics_es.projection import engine
 from analytics_es.types import Progress
 
 VERSION = 1
 SUFFIX = ".manifest.json"
 BLOCK = 2**20
-
-_STORED = ["position", "type", "source", "id", "occurred_at", "recorded_at", "data"]
-
-
-def _escaped(name: str) -> str:
-    r"""Return the SQL of a JSON string as orjson writes it: short escapes, else \u00 and lower case."""
-    short = {"\\": "\\\\", '"': '\\"', "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
-    control = {chr(code): f"\\u{code:04x}" for code in range(1, 32)}
-    text = name
-    for character, escape in {**control, **short}.items():
-        if character != "\\":
-            text = f"replace({text}, chr({ord(character)}), '{escape}')"
-    text = text.replace(f"({name}, ", rf"(replace({name}, '\', '\\'), ", 1)  # innermost: it comes first
-    return rf"""'"' || CASE WHEN regexp_matches({name}, '[\x01-\x1f"\\]') THEN {text} ELSE {name} END || '"'"""
-
-
-def _time(name: str) -> str:
-    plain = f"make_timestamp(epoch_us({name}))"
-    whole, exact = (f"strftime({plain}, '%Y-%m-%dT%H:%M:%S{rest}Z')" for rest in ("", ".%f"))
-    return f"""'"' || CASE WHEN epoch_us({name}) % 1000000 = 0 THEN {whole} ELSE {exact} END || '"'"""
-
-
-# An event as codec.encode writes it.
-_STATE = (
-    f"""'{{"source":' || {_escaped("source")} || ',"id":' || {_escaped("id")} || ',"occurred_at":' """
-    f"""|| {_time("occurred_at")} || ',"recorded_at":' || {_time("recorded_at")} || ',"data":' || data || '}}'"""
-)
 
 
 @frozen(kw_only=True)
@@ -96,16 +68,7 @@ class ArchiveFile:
     manifest: Manifest
     start_us: int
     end_us: int
-
-
-@frozen(kw_only=True)
-class RowGroups:
-    """Row groups of a file, [first, end), to be read by whoever gets it."""
-
-    path: Path
-    first: int
-    end: int
-    upto: int
+    ours: bool = False  # the log tells of it: the file is what an export has written, columns and all
 
 
 @frozen(kw_only=True)
@@ -153,9 +116,13 @@ class Archive:
                 if progress:
                     progress("checking", done, total)
 
+    def told_of(self, digests: Collection[str]) -> Archive:
+        """Return the archive with its files of these checksums known to be ours; `check` says that they are theirs."""
+        return evolve(self, files=tuple(evolve(file, ours=file.manifest.sha256 in digests) for file in self.files))
+
     def parts(self, limit: int) -> list[RowGroups]:
         """Divide the archive into parts of at most `limit` events, or of one row group where that holds more."""
-        return [part for file in self.files for part in _parts(file.path, limit, self._upto(file))]
+        return [part for file in self.files for part in _parts(file, limit, self._upto(file))]
 
     def _upto(self, file: ArchiveFile) -> int:
         return file.manifest.upto if file.manifest.sealed else self.upto
@@ -166,35 +133,6 @@ class Archive:
             for part in self.parts(limit):
                 table = reader.read(part)
                 yield from (table.slice(start, limit) for start in range(0, table.num_rows, limit))
-
-
-class Reader:
-    """Reads parts; every process and thread has its own."""
-
-    def __init__(self) -> None:
-        self._engine = engine.connect(threads=1)
-
-    def read(self, part: RowGroups) -> pa.Table:
-        """Return the events of a part as the log gives them, the state to the letter; raises DamagedArchive."""
-        try:
-            with pq.ParquetFile(part.path) as file:
-                stored = file.read_row_groups(range(part.first, part.end), columns=_STORED)
-            self._engine.register("stored", stored)
-            events = self._engine.sql(
-                f"SELECT position, type, encode({_STATE}) AS state, source, id, epoch_us(occurred_at) AS us "
-                f"FROM stored WHERE position <= {part.upto}"
-            ).to_arrow_table()
-            names = (events.column(name).to_pylist() for name in ("source", "id", "us"))
-            keys = pa.array(map(key_of, *names), pa.string())
-            return upcast(events.select(["position", "type", "state"]).append_column("key", keys).cast(event_columns()))
-        except (OSError, pa.ArrowException, engine.EngineError) as error:
-            raise DamagedArchive(file=part.path, what=f"it cannot be read ({error})") from error
-        finally:
-            self._engine.unregister("stored")
-
-    def close(self) -> None:
-        """Close the engine."""
-        self._engine.close()
 
 
 # ── manifests ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -263,7 +201,7 @@ def _checked(file: ArchiveFile) -> Iterator[int]:
         _refuse_changed(file.path, bytes=(manifest.bytes, size), sha256=(manifest.sha256, digest.hexdigest()))
         with pq.ParquetFile(file.path) as parquet:
             _refuse_changed(file.path, rows=(manifest.rows, parquet.metadata.num_rows))
-            columns = set(_STORED) - set(parquet.schema_arrow.names)
+            columns = set(STORED) - set(parquet.schema_arrow.names)
     except (OSError, pa.ArrowException) as error:
         raise DamagedArchive(file=file.path, what=f"it cannot be read ({error})") from error
     if columns:
@@ -276,17 +214,19 @@ def _refuse_changed(path: Path, **values: tuple[Any, Any]) -> None:
             raise DamagedArchive(file=path, what=f"its {name} should be {expected}, not {actual}")
 
 
-def _parts(path: Path, limit: int, upto: int) -> Iterator[RowGroups]:
+def _parts(file: ArchiveFile, limit: int, upto: int) -> Iterator[RowGroups]:
+    path = file.path
     try:
         with pq.ParquetFile(path) as parquet:
             sizes = [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
+            typed = file.ours and is_typed(parquet)
     except (OSError, pa.ArrowException) as error:
         raise DamagedArchive(file=path, what=f"it cannot be read ({error})") from error
     first = rows = 0
     for group, size in enumerate(sizes):
         if group > first and rows + size > limit:
-            yield RowGroups(path=path, first=first, end=group, upto=upto)
+            yield RowGroups(path=path, first=first, end=group, upto=upto, typed=typed)
             first, rows = group, 0
         rows += size
     if sizes:
-        yield RowGroups(path=path, first=first, end=len(sizes), upto=upto)
+        yield RowGroups(path=path, first=first, end=len(sizes), upto=upto, typed=typed)

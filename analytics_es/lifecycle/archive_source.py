@@ -12,11 +12,14 @@ from attrs import frozen
 
 from analytics_es.errors import BadManifest, OtherLog
 from analytics_es.events.event import MICRO
-from analytics_es.lifecycle.archive import Archive, Reader, RowGroups
+from analytics_es.lifecycle.archive import Archive
+from analytics_es.lifecycle.archive_reader import Reader, RowGroups
+from analytics_es.lifecycle.copies import exported
 from analytics_es.lifecycle.erasure import refuse_forgotten
 from analytics_es.log import EventLog
 from analytics_es.log.event_log import event_columns
 from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.typed import TypedDecoding, TypedEvents
 from analytics_es.read_models import Seeds
 from analytics_es.read_models.sources import LogSource, Opening, Positions, ReplaySource
 from analytics_es.store import Store
@@ -61,9 +64,14 @@ class ArchiveSource(ReplaySource):
         """Divide the archive, what the log holds around it, and what the log holds beyond it."""
         if not after:
             yield from map(ArchivePart, self.archive.parts(size))
-            for start in range(0, self.archive.upto, size):
-                yield Around(start, min(start + size, self.archive.upto), *self.archive.period_us)
+            step = size if self._is_more_around() else max(self.archive.upto, 1)
+            for start in range(0, self.archive.upto, step):
+                yield Around(start, min(start + step, self.archive.upto), *self.archive.period_us)
         yield from LogSource(self._log).parts(max(after, self.archive.upto), upto, size)
+
+    def _is_more_around(self) -> bool:
+        (start, end), upto = self.archive.period_us, self.archive.upto
+        return any(keys for period in ((0, start), (end, LAST_US)) for keys in self._log.keys(*period, upto=upto))
 
     def read(self, part: Any) -> pa.Table:
         """Return the events of a part."""
@@ -75,6 +83,10 @@ class ArchiveSource(ReplaySource):
         periods = ((0, part.start_us), (part.end_us, LAST_US))
         tables = (self._log.scan_period(*period, after=part.after, upto=part.upto, limit=size) for period in periods)
         return pa.concat_tables([event_columns().empty_table(), *chain.from_iterable(tables)])
+
+    def columns(self, part: Any, typed: TypedDecoding) -> TypedEvents | None:
+        """Return the events of a part of the archive as columns."""
+        return self._reader.columns(part.part, typed.columns) if isinstance(part, ArchivePart) else None
 
     def remote(self) -> tuple[Callable[..., ReplaySource], tuple[Any, ...]] | None:
         """Return how another process opens it."""
@@ -120,6 +132,7 @@ def rebuild_from(
     archive = Archive.open(directory, log=store.log.identity)
     archive.check()
     refuse_forgotten(store.log, archive)
+    archive = archive.told_of(exported(store.log).values())
     source = ArchiveSource(store.log, archive, store.replay_source.opening)
     seeds = Seeds(store.log, without=archived_days(store.log, source, store.calendar))
     return store.rebuild(names, progress, source=source, seeds=seeds, **how)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from analytics_es.events.event import microseconds
+from analytics_es.log import EventLog, announced
 from analytics_es.log.announcements import number, text
 from analytics_es.store import Store
 from analytics_es.types import BackupResult, ExportResult, HeldCopy, TimePeriod
@@ -34,6 +35,11 @@ def announce_backup(store: Store, result: BackupResult) -> BackupResult:
     data = {"file": _text(result.path), "last_position": result.last_position, "bytes": result.bytes}
     _or_undo(lambda: store.recorder.announce(BACKED_UP, data), result.path)
     return result
+
+
+def exported(log: EventLog) -> dict[int, str]:
+    """Return the checksums of the exported files of events that a log tells of, by the position where it does."""
+    return dict(announced(log, EXPORTED, lambda data: text(data, "sha256")).said)
 
 
 def _text(path: Path) -> str:

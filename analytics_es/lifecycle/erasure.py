@@ -14,7 +14,7 @@ from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, U
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, REJECTED
 from analytics_es.events.fields import ENTITIES
 from analytics_es.lifecycle.archive import Archive
-from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch
+from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch, exported
 from analytics_es.lifecycle.masking import Masked, Masking, identities
 from analytics_es.log import EventLog, Held, announced
 from analytics_es.log.announcements import content_of, numbers, text, texts
@@ -146,9 +146,9 @@ class Erasure:
 
 def refuse_forgotten(log: EventLog, archive: Archive) -> None:
     """Raise HoldsForgotten for an archive with a file that holds who was forgotten since."""
-    exported = dict(announced(log, EXPORTED, lambda data: text(data, "sha256")).said)
+    files = exported(log)
     forgotten = {copy for _, said in announced(log, FORGOTTEN, read_forgotten).said for copy in said["copies"]}
-    digests = {exported[position] for position in forgotten if position in exported}
+    digests = {files[position] for position in forgotten if position in files}
     for file in archive.files:
         if file.manifest.sha256 in digests:
             raise HoldsForgotten(file=file.path)

@@ -23,19 +23,24 @@ from typing import Any
 
 import attrs
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analytics_es.errors import TooManyDigits, UnknownFormat, UnreadableEvent
 from analytics_es.events import codec
 from analytics_es.events.event import microseconds
+from analytics_es.events.fields import FAMILIES
 from analytics_es.lifecycle.archive import Manifest, manifest_of
 from analytics_es.lifecycle.columns import (
+    ARCHIVED,
+    EDITION,
     EVENTS,
     MACROS,
     METRICS,
     METRICS_AS_TEXTS,
     OF_EVENTS,
     OF_METRICS,
+    UNIQUE,
     schema,
     typed,
 )
@@ -94,9 +99,9 @@ def export_data(
     if homes:
         columns = METRICS if form == "parquet" else METRICS_AS_TEXTS
         answers = _answers(store, homes, tiling, period, ends, columns)
-        tables = _formed(answers, f"SELECT {OF_METRICS[form]} FROM batch")
+        tables = _formed(answers, lambda _: f"SELECT {OF_METRICS[form]} FROM batch")
     else:
-        columns, tables = EVENTS, _events(log, period, upto, OF_EVENTS[form], ends)
+        columns, tables = ARCHIVED if archived else EVENTS, _events(log, period, upto, form, ends)
     with appearing(target) as unfinished:
         with closing(tables), _writer(unfinished, form, columns) as write:
             rows = _write_all(tables, write, progress)
@@ -128,22 +133,35 @@ def _ends(events: pa.Table) -> list[int]:
     return [events["position"][0].as_py(), events["position"][-1].as_py()]
 
 
-def _events(log: EventLog, period: TimePeriod, upto: int, chosen: str, ends: list[int]) -> Tables:
+def _events(log: EventLog, period: TimePeriod, upto: int, form: str, ends: list[int]) -> Tables:
     start, end = microseconds(period.start), microseconds(period.end)
-    stored = gathered(log.scan_period(start, end, upto=upto, limit=SCAN_ROWS))
-    for events in _formed(stored, f"SELECT {chosen} FROM ({typed(start, end)})"):
+    stored = ahead("analytics-es-scan", gathered(log.scan_period(start, end, upto=upto, limit=SCAN_ROWS)))
+
+    def statement(events: pa.Table) -> str:
+        checked = all(str(kind).partition(".")[0] in FAMILIES for kind in events["type"].unique().to_pylist())
+        return f"SELECT {OF_EVENTS[form]} FROM ({typed(form, start, end, checked=checked)})"
+
+    for events in map(_in_order, _formed(stored, statement)):
         ends += _ends(events)
         yield events
 
 
-def _formed(tables: Iterator[pa.Table], statement: str) -> Tables:
-    """Yield what a statement makes of each table, which it calls `batch`."""
-    with closing(engine.connect()) as connection:
+def _in_order(events: pa.Table) -> pa.Table:
+    """Return events in order of position, as they were scanned; the engine, asked for it, would sort them once more."""
+    positions = events["position"].combine_chunks()
+    if pc.all(pc.less(positions[:-1], positions[1:])).as_py() is False:
+        return events.sort_by("position")
+    return events
+
+
+def _formed(tables: Tables, statement: Callable[[pa.Table], str]) -> Tables:
+    """Yield what its statement makes of each table, which it calls `batch`."""
+    with closing(tables), closing(engine.connect()) as connection:
         connection.execute(MACROS)
         for table in tables:
             try:
                 connection.register("batch", table)
-                formed = connection.sql(statement).to_arrow_table()
+                formed = connection.sql(statement(table)).to_arrow_table()
             except engine.EngineError:
                 _refuse_unreadable(table)
                 raise
@@ -222,8 +240,9 @@ def _name(tiling: Tiling, period: TimePeriod, *, metrics: bool) -> str:
 @contextmanager
 def _writer(path: Path, form: str, columns: Mapping[str, str]) -> Iterator[Callable[[pa.Table], Any]]:
     if form == "parquet":
-        types = schema(columns)
-        with pq.ParquetWriter(path, types, compression="zstd") as parquet:
+        types = schema(columns).with_metadata(EDITION if columns is ARCHIVED else None)
+        repeated = [name for name in columns if name not in UNIQUE]
+        with pq.ParquetWriter(path, types, compression="zstd", use_dictionary=repeated) as parquet:
             yield lambda table: parquet.write_table(table.combine_chunks().cast(types))
     else:
         with path.open("wb") as file:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from analytics_es.errors import BeforeHorizon, NotAFileStore
 from analytics_es.events import RecordedEvent, codec
@@ -27,6 +27,7 @@ else:
 SPAN_GAP = 1000
 NAMES = ("position", "type", "state", "key")  # what is read of an event
 PLACE = 12  # digits of a key that say when; the rest says which
+SLOT, SLOT_DIGITS = 16, 8  # bits of a time in milliseconds that its first digits do not say
 LAST = 2**62
 GROUP_BYTES = 16 * 2**20  # some 40,000 events
 
@@ -34,6 +35,9 @@ GROUP_BYTES = 16 * 2**20  # some 40,000 events
 ROWS_BY_PLACE = "rows by place"
 # Noted of every log: how often what has a position was replaced, by `rewrite`.
 REWRITTEN = "rewritten"
+
+# When who appends waits for the disk: before it lets others append, or after, together with them.
+Durability = Literal["commit", "group"]
 
 Range = tuple[int, int]  # positions: the first and the last
 Stored = tuple[int, str, bytes | None]  # position, type, state
@@ -119,6 +123,14 @@ class EventLog(ABC):
     def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> Iterable[Range]:
         """Return short stretches of positions that hold all of a stretch of time, in order."""
         return ranges(self._positions(keys, after, upto), limit)
+
+    def slots(self, after: int, upto: int) -> list[tuple[int, int]]:
+        """Return where in time the events in (after, upto] lie: first and last milliseconds, a minute or so apart."""
+        return [(int(slot, 16) << SLOT, ((int(slot, 16) + 1) << SLOT) - 1) for slot in self._slots(after, upto)]
+
+    @abstractmethod
+    def _slots(self, after: int, upto: int) -> Iterable[str]:
+        """Return the first digits of the keys of the events in (after, upto], each once."""
 
     @abstractmethod
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:

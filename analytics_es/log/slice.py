@@ -81,6 +81,9 @@ class LogSlice(EventLog):
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         return self._log._positions(keys, max(after, self._after), min(upto, self._upto))
 
+    def _slots(self, after: int, upto: int) -> Iterable[str]:
+        return self._log._slots(max(after, self._after), min(upto, self._upto))
+
     def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> Iterable[Range]:
         return self._log._stretches(keys, max(after, self._after), min(upto, self._upto), limit)
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import attrs
 from attrs import frozen
 
+from analytics_es.events.event import OWN, matches
 from analytics_es.events.fields import ENTITIES, FIELDS, TAG, WHOLE, named_by
 
 Merge = Literal["sum", "min", "max", "histogram"]
@@ -117,7 +118,7 @@ class Measure:
 _WITHOUT: dict[str, Any] = {"carries": (), "outcomes": 1, "known": (), "rollup": False}
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Declaration:
     """A projection as declared: everything about it follows from here."""
 
@@ -156,7 +157,7 @@ class Declaration:
         """What tells this definition from every other."""
         return hashlib.blake2b(self.definition.encode(), digest_size=8).hexdigest()
 
-    @property
+    @functools.cached_property
     def definition(self) -> str:
         """The whole definition as a text that `defined` reads again, in another process or a year later."""
         left_out = {"row_class", "generation", "columns"}
@@ -185,6 +186,13 @@ class Declaration:
     def entity_key(self, part: Literal["type", "id"]) -> str:
         """Return the name of the key that holds the entity's type or id."""
         return next(key.name for key in self.keys if key.of_entity == part)
+
+
+def consumes(declaration: Declaration, event_type: str) -> bool:
+    """Say whether a projection takes events of this type; what the service says of itself, only where it is named."""
+    if event_type.startswith(OWN) and not any(pattern.startswith(OWN) for pattern in declaration.consumes):
+        return False
+    return any(matches(pattern, event_type) for pattern in declaration.consumes)
 
 
 @functools.lru_cache(maxsize=256)

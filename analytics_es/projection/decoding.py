@@ -6,11 +6,13 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from attrs import frozen
+
 from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.events.fields import EXACT, FIELDS, OPEN_FIELDS, TEXT, WHOLE, named_by
-from analytics_es.projection import expressions
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.engine import quote, quote_name, sql_list
+from analytics_es.projection.expressions import references
 
 # How an event ended: its status, else what its type says; unknown where it only took some time, NULL where it did not
 # end.
@@ -37,55 +39,77 @@ IN_MICROSECONDS = {"duration_us": "duration_ms", "time_to_first_chunk_us": "time
 ALWAYS = {"status", "duration_ms"}
 
 
+@frozen(kw_only=True)
+class Needed:
+    """What projections name of events: fields that are stored, and your own ones by the field that they are in."""
+
+    declarations: Sequence[Declaration]
+    named: set[str]
+    stored: set[str]
+    own: Mapping[str, list[str]]
+
+    @classmethod
+    def by(cls, declarations: Sequence[Declaration]) -> Needed:
+        """Read the expressions of projections, and their entities."""
+        paths = {path for projection in declarations for sql in projection.expressions for path in references(sql)}
+        of_entities = {named_by(entity) for projection in declarations for entity in projection.entities}
+        named = {path[0] for path in paths if len(path) == 1} - {"position"}  # which is no field, but always there
+        stored = {IN_MICROSECONDS.get(name, name) for name in named - set(DERIVED)} | ALWAYS
+        stored |= {path[0] for path in of_entities if len(path) == 1}
+        open_paths = {path for path in paths | of_entities if len(path) == 2}
+        own = {outer: sorted({inner for name, inner in open_paths if name == outer}) for outer in OPEN_FIELDS}
+        return cls(declarations=declarations, named=named, stored=stored, own=own)
+
+    @property
+    def numbers(self) -> list[str]:
+        """The names of the stored fields that are numbers."""
+        return sorted(name for name in self.stored if FIELDS[name] != TEXT)
+
+    def columns(self, shape: str) -> str:
+        """Return the columns of `decoded`, from what an event says (e), its data (d), and these as texts (t)."""
+        numbers, named, own = self.numbers, self.named, self.own
+        scales = {name: _decimals(self.declarations, name) for name in numbers}
+        in_micros = sorted(named & set(IN_MICROSECONDS))
+        columns = [
+            *(f"{sql} AS {name}" for name, sql in DERIVED.items() if name in named or name not in RARELY),
+            *(f"d.{quote_name(name)} AS {quote_name(name)}" for name in sorted(self.stored - set(numbers))),
+            *(f"{_number(name)} AS {quote_name(name)}" for name in numbers),
+            *(f"{scaled(_number(IN_MICROSECONDS[name]), 3)} AS {name}" for name in in_micros),
+            *(struct for outer, names in own.items() if names for struct in _own_structs(outer, names)),
+            f"{_all_unread(numbers, scales, _measured(self.declarations))} AS unread",
+            *([shape] if any(projection.known for projection in self.declarations) else []),
+            *(f"for_{projection.name}" for projection in self.declarations),
+        ]
+        return sql_list(columns)
+
+
 def decoding(declarations: Sequence[Declaration]) -> str:
     """Return the SELECT that turns `batch` and `types` into typed columns: those that the projections name.
 
     Events of the six families were validated when recorded. Those of other families may hold anything in a field (they
     are `open`): these are read as text first. What is there but is not a number, or too large, is named in `unread`.
     """
-    paths = {
-        path for projection in declarations for sql in projection.expressions for path in expressions.references(sql)
-    }
-    of_entities = {named_by(entity) for projection in declarations for entity in projection.entities}
-    named = {path[0] for path in paths if len(path) == 1} - {"position"}  # which is no field, but always there
-    stored = {IN_MICROSECONDS.get(name, name) for name in named - set(DERIVED)} | ALWAYS
-    stored |= {path[0] for path in of_entities if len(path) == 1}
-    open_paths = {path for path in paths | of_entities if len(path) == 2}
-    own = {outer: sorted({inner for name, inner in open_paths if name == outer}) for outer in OPEN_FIELDS}
-    numbers = sorted(name for name in stored if FIELDS[name] != TEXT)
-    scales = {name: _decimals(declarations, name) for name in numbers}
-    columns = [
-        *(f"{sql} AS {name}" for name, sql in DERIVED.items() if name in named or name not in RARELY),
-        *(f"d.{quote_name(name)} AS {quote_name(name)}" for name in sorted(stored - set(numbers))),
-        *(f"{_number(name)} AS {quote_name(name)}" for name in numbers),
-        *(f"{scaled(_number(IN_MICROSECONDS[name]), 3)} AS {name}" for name in sorted(named & set(IN_MICROSECONDS))),
-        *(struct for outer, names in own.items() if names for struct in _own_structs(outer, names)),
-        f"{_all_unread(numbers, scales, _measured(declarations))} AS unread",
-        *([SHAPE] if any(projection.known for projection in declarations) else []),
-        *(f"for_{projection.name}" for projection in declarations),
-    ]
-    typed = quote(json.dumps(_structure(stored, own)))
-    texts = quote(json.dumps({"data": dict.fromkeys(numbers, TEXT)}))
+    needed = Needed.by(declarations)
+    typed = quote(json.dumps(_structure(needed.stored, needed.own)))
+    texts = quote(json.dumps({"data": dict.fromkeys(needed.numbers, TEXT)}))
     parsed = (
         f"SELECT position, state, types.*, json_transform(state, {typed}) AS e, "
         f"CASE WHEN open THEN json_transform(state, {texts}) END AS raw FROM batch JOIN types USING (type)"
     )
-    return f"SELECT {sql_list(columns)} FROM (SELECT *, e.data AS d, raw.data AS t FROM ({parsed}))"
+    return f"SELECT {needed.columns(SHAPE)} FROM (SELECT *, e.data AS d, raw.data AS t FROM ({parsed}))"
 
 
 def _decimals(declarations: Sequence[Declaration], name: str) -> int:
     """Return the most decimals that any histogram keeps of a field: its scaled value must fit 64 bits."""
     measures = [own for projection in declarations for own in projection.measures if own.kind == "histogram"]
-    decimals = [
-        measure.decimals for measure in measures if measure.sql and (name,) in expressions.references(measure.sql)
-    ]
+    decimals = [measure.decimals for measure in measures if measure.sql and (name,) in references(measure.sql)]
     return max(decimals, default=0)
 
 
 def _measured(declarations: Sequence[Declaration]) -> set[str]:
     """Return the fields that histograms are of, which leave out what is below 0."""
     measures = [own for projection in declarations for own in projection.measures if own.kind == "histogram"]
-    paths = {path for measure in measures if measure.sql for path in expressions.references(measure.sql)}
+    paths = {path for measure in measures if measure.sql for path in references(measure.sql)}
     return {IN_MICROSECONDS.get(path[0], path[0]) for path in paths if len(path) == 1}
 
 
@@ -120,7 +144,7 @@ def _own_structs(outer: str, names: Sequence[str]) -> list[str]:
     return [f"struct_pack({texts}) AS {outer}", f"struct_pack({numbers}) AS {outer}_numbers"]
 
 
-def _structure(stored: set[str], own: dict[str, list[str]]) -> dict[str, Any]:
+def _structure(stored: set[str], own: Mapping[str, list[str]]) -> dict[str, Any]:
     data: dict[str, Any] = {name: FIELDS[name] for name in sorted(stored)}
     data |= dict.fromkeys(own["data"], TEXT)
     if own["attributes"]:

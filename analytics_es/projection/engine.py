@@ -120,11 +120,21 @@ class Engine(forks.Forking, endings.Ending):
     def alone(self) -> Iterator[Connection]:
         """Have the engine to oneself; raises Closed."""
         with self._lock:
-            if not self._closed and (self._inner or not endings.is_over()):
+            if self._may_be_had:
                 yield self.connection
                 return
         _check_not_over()
         raise Closed
+
+    def check(self) -> None:
+        """Raise Closed where it cannot be had any more, without opening it."""
+        if not self._may_be_had:
+            _check_not_over()
+            raise Closed
+
+    @property
+    def _may_be_had(self) -> bool:
+        return not self._closed and (self._inner or not endings.is_over())
 
     @property
     def connection(self) -> Connection:

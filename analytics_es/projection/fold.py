@@ -1,9 +1,10 @@
-"""Events → additive rows: one batch is decoded once and folded for every projection."""
+"""Events → additive rows: few events are folded in Python, many, and what is not sure there, by the engine."""
 
 from __future__ import annotations
 
 import copy
 import functools
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -12,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, asdict, evolve, frozen
 
 from analytics_es.errors import EventsNotFolded, FoldFailed
-from analytics_es.events.event import EARLIEST, LATEST, MICRO, OWN, facts, is_type, matches, microseconds
+from analytics_es.events.event import EARLIEST, LATEST, MICRO, facts, is_type, microseconds
 from analytics_es.events.fields import FAMILIES
 from analytics_es.process import Helpers, Later
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import Declaration, shortened
+from analytics_es.projection.certain import Unsure
+from analytics_es.projection.declaration import Declaration, consumes, shortened
 from analytics_es.projection.decoding import APART, decoding
 from analytics_es.projection.engine import Engine
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
 from analytics_es.projection.rows import Row, Rows, scaled_up
+from analytics_es.projection.small_fold import SmallFold
+from analytics_es.projection.typed import OF_COLUMNS, TypedDecoding, TypedEvents, typed_decoding
 from analytics_es.types import arrays
 
 if TYPE_CHECKING:
@@ -30,10 +34,14 @@ if TYPE_CHECKING:
 else:
     pa, pc = Later("pyarrow"), Later("pyarrow.compute")
 
+logger = logging.getLogger("analytics_es")
+
 Micros = tuple[int, int]  # [start, end)
 Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
 WHOLE = "event"  # stands for the measure where an event is left out as a whole
+
+SMALL = 4_000  # events: from somewhat above, the engine's planning costs less than Python's work (docs/benchmarks.md)
 
 READ = 1_000_000  # rows are read as a reader's: made a table at once, they lose their order
 
@@ -70,9 +78,9 @@ SHAPES = "SELECT DISTINCT shape FROM decoded WHERE shape IS NOT NULL"
 # The days that keys name, and the checksum of each event: 8 digits of what says which it is. What is outside of the
 # calendar counts in its first or last day.
 _US = f"CAST('0x' || key[1:12] AS BIGINT) * 1000, {microseconds(LATEST) - 1}), {microseconds(EARLIEST)}"
-_OF_KEYS = f"SELECT greatest(least({_US}) AS us, CAST('0x' || key[13:20] AS BIGINT) AS n FROM keys"
-ENDS_OF_KEYS = f"SELECT min(us), max(us) FROM ({_OF_KEYS})"
-COUNT_DAYS = f"SELECT {{day}}, count(*), CAST(sum(n) AS BIGINT) FROM ({_OF_KEYS}) GROUP BY 1 ORDER BY 1"
+OF_KEYS = f"SELECT greatest(least({_US}) AS us, CAST('0x' || key[13:20] AS BIGINT) AS n FROM keys"
+ENDS = "SELECT min(us), max(us) FROM ({source})"
+COUNT_DAYS = "SELECT {day}, count(*), CAST(sum(n) AS BIGINT) FROM ({source}) GROUP BY 1 ORDER BY 1"
 
 
 @frozen
@@ -97,7 +105,16 @@ class Fold:
     def _define(self, declarations: Iterable[Declaration]) -> None:
         self._declarations = {declaration.name: declaration for declaration in declarations}
         self._decoding = decoding(list(self._declarations.values()))
+        self._typed = functools.cache(lambda: typed_decoding(list(self._declarations.values())))
         self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
+        self._small: SmallFold | None = None
+
+    @property
+    def small(self) -> SmallFold:
+        """The fold in Python, compiled when it is needed."""
+        if self._small is None:
+            self._small = SmallFold(self._declarations, self.calendar)
+        return self._small
 
     def __call__(self, events: pa.Table, names: Sequence[str] | None = None, *, within: Micros | None = None) -> Result:
         """Fold events (position, type, state) for the named projections, or all; `within`: only these microseconds.
@@ -105,17 +122,49 @@ class Fold:
         A projection whose fold fails gets the error in the place of its rows; EventsNotFolded may lie in the events.
         """
         declarations = [self._declarations[name] for name in (self._declarations if names is None else names)]
+        self._engine.check()
+        sure = self._in_python(events, declarations, within) if events.num_rows <= SMALL else Result()
+        left = [declaration for declaration in declarations if declaration.name not in sure]
+        result = sure | self._in_engine(events, left, within) if left else sure
+        return {declaration.name: result[declaration.name] for declaration in declarations}
+
+    def _in_python(self, events: pa.Table, declarations: Sequence[Declaration], within: Micros | None) -> Result:
+        """Fold for those of the projections of whose rows it is sure that the engine would give them."""
+        try:
+            small = self.small
+            days = small.count_days(_keys(events)) if within is None else []
+            rows = small(events, [declaration.name for declaration in declarations], within)
+        except Unsure:
+            return Result()
+        except Exception:  # what is not thought of is not sure either
+            logger.debug("a small fold failed", exc_info=True)
+            return Result()
+        return {name: Folded(rows=own, unreadable=[], days=days) for name, own in rows.items()}
+
+    def _in_engine(self, events: pa.Table, declarations: Sequence[Declaration], within: Micros | None) -> Result:
+        """Fold for the projections that take any of these events; the others have nothing to be asked for."""
+        types = events.column("type").unique().to_pylist()
+        taking = [own for own in declarations if any(consumes(own, kind or "") for kind in types)]
         with self._engine.alone():
             try:
-                decoded = self._load(events, within)
                 days = self._days(events) if within is None else []
             except (engine.EngineError, pa.ArrowException) as error:
                 return {declaration.name: _failed(declaration, error) for declaration in declarations}
-            if decoded.first is None or decoded.last is None:
-                unreadable = {declaration.name: _listed(declaration, decoded.broken) for declaration in declarations}
-                return {name: Folded(rows=[], unreadable=listed, days=days) for name, listed in unreadable.items()}
-            buckets = self.calendar.sql("occurred_at", decoded.first // MICRO, decoded.last // MICRO + 1)
-            return self._side_by_side(declarations, buckets, decoded, days)
+            none: Result = {own.name: Folded(rows=[], unreadable=[], days=days) for own in declarations}
+            return none | self._taken(events, taking, within, days) if taking else none
+
+    def _taken(
+        self, events: pa.Table, declarations: Sequence[Declaration], within: Micros | None, days: list[Day]
+    ) -> Result:
+        try:
+            decoded = self._load(events, within)
+        except (engine.EngineError, pa.ArrowException) as error:
+            return {declaration.name: _failed(declaration, error) for declaration in declarations}
+        if decoded.first is None or decoded.last is None:
+            unreadable = {declaration.name: _listed(declaration, decoded.broken) for declaration in declarations}
+            return {name: Folded(rows=[], unreadable=listed, days=days) for name, listed in unreadable.items()}
+        buckets = self.calendar.sql("occurred_at", decoded.first // MICRO, decoded.last // MICRO + 1)
+        return self._side_by_side(declarations, buckets, decoded, days)
 
     def _side_by_side(
         self, declarations: Sequence[Declaration], buckets: tuple[str, str], decoded: _Decoded, days: list[Day]
@@ -134,6 +183,27 @@ class Fold:
             work()
             other.result()
         return {declaration.name: folds[declaration.name] for declaration in declarations}
+
+    @property
+    def typed(self) -> TypedDecoding | None:
+        """How columns of an archive are decoded for these projections; None where they cannot be."""
+        return self._typed()
+
+    def of_columns(self, events: TypedEvents) -> Result | None:
+        """Fold events whose fields are columns; None where they are to be folded as they are stored."""
+        typed, declarations = self.typed, list(self._declarations.values())
+        with self._engine.alone():
+            try:
+                decoded = typed and self._decode_columns(events, typed.sql)
+                if not decoded or decoded.untimed or decoded.first is None or decoded.last is None:
+                    return None
+                self._connection.register("archived", events.columns)  # those of no type count, too
+                self._connection.register("keys", events.rest.select(["key"]))
+                days = self._counted(f"{OF_COLUMNS} UNION ALL {OF_KEYS}")
+            except (engine.EngineError, pa.ArrowException):
+                return None
+            buckets = self.calendar.sql("occurred_at", decoded.first // MICRO, decoded.last // MICRO + 1)
+            return self._side_by_side(declarations, buckets, decoded, days)
 
     def of(self, declarations: Iterable[Declaration]) -> Fold:
         """Return the fold of other definitions: it shares the engine, and is closed with this one."""
@@ -185,6 +255,9 @@ class Fold:
 
     def count_days(self, keys: Sequence[str]) -> list[Day]:
         """Count events by the days that their keys name, and add up their checksums."""
+        if len(keys) <= SMALL:
+            with suppress(Unsure):
+                return self.small.count_days(keys)
         with self._engine.alone():
             return self._days(pa.table({"key": arrays.make(keys, pa.string())}))
 
@@ -212,10 +285,27 @@ class Fold:
         return evolve(decoded, broken=decoded.broken + untimed.fetchall())
 
     def _decode(self, events: pa.Table, within: Micros | None) -> _Decoded:
-        self._connection.register("batch", events.set_column(2, "state", events.column("state").cast(pa.string())))
+        self._register("batch", events)
         self._connection.execute(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}")
         if within:
             self._connection.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
+        return self._about()
+
+    def _decode_columns(self, events: TypedEvents, decoding: str) -> _Decoded:
+        (columns, untyped), (rest, broken) = map(_without_untyped, (events.columns, events.rest))
+        types = {kind for table in (columns, rest) for kind in table.column("type").unique().to_pylist()}
+        self._connection.register("types", self._types([self._facts(kind) for kind in types]))
+        self._connection.register("archived", columns)
+        self._connection.execute(f"CREATE OR REPLACE TABLE decoded AS {decoding}")
+        if rest.num_rows:
+            self._register("batch", rest)
+            self._connection.execute(f"INSERT INTO decoded BY NAME {self._decoding}")
+        return evolve(self._about(), broken=untyped + broken)
+
+    def _register(self, name: str, events: pa.Table) -> None:
+        self._connection.register(name, events.set_column(2, "state", events.column("state").cast(pa.string())))
+
+    def _about(self) -> _Decoded:
         first, last, untimed, unread = self._connection.execute(ABOUT_DECODED).fetchall()[0]
         return _Decoded(first, last, untimed, unread, fields=self._fields())
 
@@ -254,9 +344,12 @@ class Fold:
         if not events.num_rows or "key" not in events.column_names:
             return []
         self._connection.register("keys", events.select(["key"]))
-        first, last = self._connection.execute(ENDS_OF_KEYS).fetchall()[0]
+        return self._counted(OF_KEYS)
+
+    def _counted(self, source: str) -> list[Day]:
+        first, last = self._connection.execute(ENDS.format(source=source)).fetchall()[0]
         _, day = self.calendar.sql("us", first // MICRO, last // MICRO + 1)
-        return self._connection.execute(COUNT_DAYS.format(day=day)).fetchall()
+        return self._connection.execute(COUNT_DAYS.format(day=day, source=source)).fetchall()
 
     def _fold(
         self, declaration: Declaration, buckets: tuple[str, str], decoded: _Decoded, days: list[Day]
@@ -274,13 +367,6 @@ class Fold:
         return Folded(rows=rows, unreadable=unreadable, days=days)
 
 
-def consumes(declaration: Declaration, event_type: str) -> bool:
-    """Say whether a projection takes events of this type; what the service says of itself, only where it is named."""
-    if event_type.startswith(OWN) and not any(pattern.startswith(OWN) for pattern in declaration.consumes):
-        return False
-    return any(matches(pattern, event_type) for pattern in declaration.consumes)
-
-
 def consumed(events: pa.Table, declaration: Declaration) -> pa.Table:
     """Return the events whose type a projection takes."""
     every = events.column("type").unique().to_pylist()
@@ -288,6 +374,10 @@ def consumed(events: pa.Table, declaration: Declaration) -> pa.Table:
     if len(types) == len(every):
         return events
     return events.filter(pc.is_in(events.column("type"), arrays.make(types, pa.string())))
+
+
+def _keys(events: pa.Table) -> list[str]:
+    return events.column("key").to_pylist() if "key" in events.column_names else []
 
 
 def succeeded(result: Folded | FoldFailed) -> Folded:

@@ -10,8 +10,7 @@ from analytics_es.events.event import matches
 from analytics_es.events.fields import DOCUMENTED, FAMILIES
 from analytics_es.events.suggestions import attribute_meant, field_meant, type_meant
 from analytics_es.projection import expressions
-from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import consumes
+from analytics_es.projection.declaration import Declaration, consumes
 
 TYPE, IN_ATTRIBUTES = "type", "attributes."
 

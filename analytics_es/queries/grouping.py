@@ -178,6 +178,14 @@ def least(declaration: Declaration, words: Words | None) -> Declaration:
     return evolve(declaration, entities=entities) if entities else declaration.crossed(())
 
 
+def kinds_of(declaration: Declaration, words: Words | None) -> tuple[str, ...] | None:
+    """Return the kinds of entities whose rows a question by these words reads; None: of words that are not known."""
+    if words is None:
+        return None
+    named = {*words.names, *(text for key, text in words.where.items() if key.startswith("entity_"))}
+    return tuple(kind for kind in declaration.entities if kind in named)
+
+
 def _own(declaration: Declaration) -> list[str]:
     return [key.name for key in declaration.keys if not key.of_entity]
 

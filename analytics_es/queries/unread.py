@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from analytics_es.events.fields import UNREAD
 from analytics_es.events.suggestions import is_said, type_meant
 from analytics_es.projection import reading
-from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import consumes
+from analytics_es.projection.declaration import Declaration, consumes
 from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.read_models import Snapshot, Span
 from analytics_es.types import UnreadField

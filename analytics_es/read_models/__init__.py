@@ -1,5 +1,6 @@
 """The read models: rows and checkpoints of every projection, committed together; the only SQL dialect code."""
 
+from analytics_es.read_models.priced import NotExact, Part, Price, Priced, PriceTable, different, told
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.remembered import Remembered, remembering
 from analytics_es.read_models.seeds import Seeds, check_exact
@@ -12,6 +13,11 @@ from analytics_es.read_models.views.shown import Stretch, ToPrice
 __all__ = [
     "Live",
     "Mark",
+    "NotExact",
+    "Part",
+    "Price",
+    "PriceTable",
+    "Priced",
     "ReadModels",
     "Remembered",
     "Seeds",
@@ -22,5 +28,7 @@ __all__ = [
     "ToPrice",
     "calendar_of",
     "check_exact",
+    "different",
     "remembering",
+    "told",
 ]

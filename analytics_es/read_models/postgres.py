@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -61,7 +62,7 @@ class PostgresReadModels(ReadModels):
 
     key_type, integer_type, wide_type = 'text COLLATE "C"', "bigint", "numeric"
     beside_log = True
-    sums = Sums(sums=_SUMS, exact=_SUMS, overflow=lambda _: False)
+    sums = Sums(sums=_SUMS, exact=_SUMS, overflow=lambda _: False, arrays=True)
 
     def __init__(
         self,
@@ -185,6 +186,7 @@ def _columns(rows: Sequence[Row], first: int, last: int) -> list[list[Any]]:
     return [list(column) for column in zip(*rows[first:last], strict=True)]
 
 
+@functools.lru_cache(maxsize=256)
 def _upsert(declaration: Declaration) -> str:
     types = dict.fromkeys(("grain", *(key.name for key in declaration.keys)), "text")
     types |= {column.name: "text" for column in declaration.columns if column.merge == "histogram"}

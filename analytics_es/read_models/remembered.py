@@ -27,10 +27,12 @@ class Remembered:
     def __call__(self, statement: str, parameters: Sequence[Any]) -> Rows:
         """Return rows as they were fetched first."""
         key = (statement, tuple(parameters))
+        if list in map(type, parameters):
+            key = (statement, tuple(tuple(each) if type(each) is list else each for each in parameters))
         if key not in self._outcomes:
             if not self.is_open:
                 raise NotRemembered
-            self._outcomes[key] = self._outcome(*key)
+            self._outcomes[key] = self._outcome(statement, parameters)
         outcome = self._outcomes[key]
         if isinstance(outcome, Exception):
             raise outcome

@@ -49,7 +49,8 @@ def _workbench(work: Work) -> tuple[ReplaySource, Fold]:
 def fold_part(work: Work, part: Any) -> Result:
     """Fold one part in a worker, which keeps what it has opened for the next."""
     source, fold = _workbench(work)
-    return fold(source.read(part))
+    columns = fold.typed and source.columns(part, fold.typed)
+    return (columns and fold.of_columns(columns)) or fold(source.read(part))
 
 
 class Here:
@@ -66,7 +67,10 @@ class Here:
 
     def fold_part(self, part: Any) -> Result:
         """Fold a part."""
-        return self.fold()(self.read(part))
+        fold = self.fold()
+        with self._reading:
+            columns = fold.typed and self._source.columns(part, fold.typed)
+        return (columns and fold.of_columns(columns)) or fold(self.read(part))
 
     def close(self) -> None:
         """Let go of the engine, if it was needed."""

@@ -25,6 +25,7 @@ LIST_UNREADABLE = (
 # What read models say of themselves: up to when events are sealed, and which read models lack a part of what is.
 SELECT_ABOUT = "SELECT name, value FROM about"
 HORIZON, PARTIAL = "horizon", "partial:"
+SWAPPED = "swapped:"  # how often rows of a read model were put in the place of others
 
 # How many events of each day a read model has taken in, and the sum of their checksums.
 SELECT_LEDGER = "SELECT day, events, checksum FROM ledger WHERE read_model = ? ORDER BY day"
@@ -67,11 +68,14 @@ class Sums:
     """How a database merges the rows of a column: an expression for each kind of merge, and each that is `wide`.
 
     Where a sum passes 64 bits, `sums` may fail, which `overflow` knows, or give a float: then `exact` gives it.
+    `inexact` counts the rows whose `money` no longer is an integer. `arrays`: a statement can be given rows as arrays.
     """
 
     sums: Mapping[str, str]
     exact: Mapping[str, str]
     overflow: Callable[[Exception], bool]
+    inexact: str = "0"
+    arrays: bool = False
 
     def of(self, columns: Sequence[Column], *, exact: Collection[Column]) -> list[str]:
         """Return the expression for each column."""
@@ -139,12 +143,18 @@ class Snapshot:
         not_empty: str | None = None,
     ) -> Rows:
         """Count the different values of a key exactly, a tuple a group; only of rows where another is `not_empty`."""
-        statement, parameters = _rows(declaration, [*by, key, *([not_empty] if not_empty else [])], spans, where)
+        statement, parameters = selection(declaration, [*by, key, *([not_empty] if not_empty else [])], spans, where)
         groups = "".join(f"{name}, " for name in by)
         only = f" WHERE {not_empty} <> ''" if not_empty else ""
         tail = f" GROUP BY {', '.join(by)} ORDER BY {', '.join(by)}" if by else ""
         counted = f"SELECT {groups}count(DISTINCT {key}) FROM ({statement}){only}{tail}"
         return self._fetch(counted, parameters)
+
+    def has_more(self, declaration: Declaration, key: str, spans: Sequence[Span], *, where: Where, than: int) -> bool:
+        """Say whether a key has more different values than so many; nothing more is read when it has."""
+        rows, parameters = selection(declaration, [key], spans, where)
+        some = f"SELECT DISTINCT {key} FROM ({rows}) LIMIT {than + 1}"
+        return bool(self._fetch(f"SELECT count(*) FROM ({some})", parameters)[0][0] > than)
 
     def top(
         self,
@@ -158,7 +168,7 @@ class Snapshot:
         limit: int,
     ) -> tuple[Rows, int]:
         """Return the groups with the most of a column, merged, and how many groups there are in all."""
-        rows, parameters = _rows(declaration, [by, order], spans, where)
+        rows, parameters = selection(declaration, [by, order], spans, where)
         largest = (
             f"WITH sizes AS MATERIALIZED (SELECT {by}, sum({order}) AS size FROM ({rows}) AS of_period GROUP BY {by}) "
             f"SELECT {by}, (SELECT count(*) FROM sizes) FROM sizes ORDER BY size DESC, {by} LIMIT {limit}"
@@ -216,6 +226,11 @@ class Snapshot:
         """Return up to when events are sealed, and buckets kept."""
         return Horizon.read(self._about().get(HORIZON))
 
+    def stands_on(self, name: str) -> tuple[Any, ...]:
+        """Return what changes where a projection's rows are more than added to: by others, or by none any more."""
+        about, live = self._about(), self.live[name]
+        return live, about.get(HORIZON), about.get(f"{SWAPPED}{live.table}")
+
     def _about(self) -> dict[str, str]:
         return dict(map(tuple, self._fetch(SELECT_ABOUT, ())))
 
@@ -262,7 +277,7 @@ class Snapshot:
 # ── statements ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _rows(
+def selection(
     declaration: Declaration, columns: Sequence[str], spans: Sequence[Span], where: Where
 ) -> tuple[str, list[Any]]:
     """Rows of these buckets, each with its bucket or its span's label; of a kind or of its entities, never both."""
@@ -321,7 +336,7 @@ def _select(
     by: Sequence[str],
     by_time: bool,
 ) -> tuple[str, list[Any]]:
-    rows, parameters = _rows(declaration, [*by, *(column.name for column in columns)], spans, where)
+    rows, parameters = selection(declaration, [*by, *(column.name for column in columns)], spans, where)
     groups = [*(["bucket"] if by_time else []), *by]
     tail = f" GROUP BY {', '.join(groups)} ORDER BY {', '.join(groups)}" if groups else ""
     return f"SELECT {', '.join([*groups, *merged, 'count(*)'])} FROM ({rows}){tail}", parameters

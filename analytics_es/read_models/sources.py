@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from analytics_es.log import EventLog
+from analytics_es.projection.typed import TypedDecoding, TypedEvents
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +35,10 @@ class ReplaySource(ABC):
     @abstractmethod
     def read(self, part: Any) -> pa.Table:
         """Return the events of a part."""
+
+    def columns(self, part: Any, typed: TypedDecoding) -> TypedEvents | None:
+        """Return the events of a part as columns where it has them, surely the same; None where it has not."""
+        return None
 
     def close(self) -> None:  # noqa: B027  # nothing to do is an answer
         """Let go of what is open."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.projection.rows import Row, Rows
 from analytics_es.read_models import histograms, registry
+from analytics_es.read_models.priced import CREATE_PRICES
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
 from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels
@@ -64,11 +66,12 @@ _MERGED = {
 }
 _SUMS = {"sum": "sum({c})", "min": "min({c})", "max": "max({c})", "histogram": "group_concat({c}, char(10))"}
 _SUMS |= {"wide sum": "sum({c})", "wide min": "exact_min({c})", "wide max": "exact_max({c})"}
-# Integers in two halves of 32 bits, whose sums are native too; only what is a text is added up by ours.
+# Integers in two halves of 32 bits, whose sums are native too; only what is a text is added up by ours. Every number is
+# before every text.
 _PARTS = (
-    "sum({c} >> 32) FILTER (WHERE typeof({c}) = 'integer')",
-    "sum({c} & 4294967295) FILTER (WHERE typeof({c}) = 'integer')",
-    "exact_sum({c}) FILTER (WHERE typeof({c}) = 'text')",
+    "sum({c} >> 32) FILTER (WHERE {c} < '')",
+    "sum({c} & 4294967295) FILTER (WHERE {c} < '')",
+    "exact_sum({c}) FILTER (WHERE {c} >= '')",
 )
 _SPACE = " || ' ' || "
 _EXACT_SUM = f"CASE WHEN count({{c}}) > 0 THEN {_SPACE.join(f'coalesce({part}, 0)' for part in _PARTS)} END"
@@ -83,7 +86,12 @@ class SQLiteReadModels(ReadModels):
 
     key_type, integer_type, table_options = "TEXT", "INTEGER", " STRICT, WITHOUT ROWID"
     wide_type = "ANY CHECK (typeof({c}) <> 'real')"  # a list of types would be made anew for each row
-    sums = Sums(sums=_SUMS, exact={**_SUMS, "wide sum": _EXACT_SUM}, overflow=_overflow)
+    sums = Sums(
+        sums=_SUMS,
+        exact={**_SUMS, "wide sum": _EXACT_SUM},
+        overflow=_overflow,
+        inexact="count(*) FILTER (WHERE typeof(money) = 'real')",
+    )
 
     def __init__(
         self, path: Path | None, declarations: Sequence[Declaration], *, log: str, timezone: str, seeds: Seeds = NOTHING
@@ -136,12 +144,9 @@ class SQLiteReadModels(ReadModels):
 
     def merge(self, cursor: Any, declaration: Declaration, folded: Folded) -> None:
         """Merge rows into what is there."""
-        names = [*declaration.row_key, *(column.name for column in declaration.columns)]
-        merged = ", ".join(_MERGED[form(column)].format(c=column.name) for column in declaration.columns)
         rows = folded.rows
         cursor.executemany(
-            f"INSERT INTO {declaration.table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
-            f"ON CONFLICT ({', '.join(declaration.row_key)}) DO UPDATE SET {merged}",
+            _upsert(declaration),
             rows.in_64_bits() if isinstance(rows, Rows) else map(_bound, rows),
         )
         listed = [(declaration.table, hour, position, field) for position, hour, field in folded.unreadable]
@@ -188,6 +193,16 @@ class SQLiteReadModels(ReadModels):
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+
+@functools.lru_cache(maxsize=256)
+def _upsert(declaration: Declaration) -> str:
+    names = [*declaration.row_key, *(column.name for column in declaration.columns)]
+    merged = ", ".join(_MERGED[form(column)].format(c=column.name) for column in declaration.columns)
+    return (
+        f"INSERT INTO {declaration.table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
+        f"ON CONFLICT ({', '.join(declaration.row_key)}) DO UPDATE SET {merged}"
+    )
 
 
 def _bound(row: Row) -> list[Any]:
@@ -242,5 +257,6 @@ def _settings(connection: sqlite3.Connection) -> None:
         connection.create_function(name, 2, function, deterministic=True)
         connection.create_aggregate(name, 1, cast(Any, _aggregate(function)))
     connection.create_function("merge_histograms", 2, histograms.merge, deterministic=True)
+    connection.execute(CREATE_PRICES)
     connection.execute("PRAGMA synchronous = NORMAL")  # what a power failure takes is derived again
     connection.execute("PRAGMA cache_size = -8000")

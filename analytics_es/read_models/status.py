@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analytics_es.projection.declaration import Declaration, differences
+from analytics_es.projection.fold import Fold
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.snapshot import Snapshot
 from analytics_es.read_models.store import ReadModels
@@ -12,16 +13,19 @@ from analytics_es.types import Listing, ProjectionStatus, UnreadableValue
 
 
 def projection_status(
-    read_models: ReadModels, runner: Runner, problem: Callable[[str], str | None]
+    read_models: ReadModels, runner: Runner, fold: Fold, problem: Callable[[str], str | None]
 ) -> Listing[ProjectionStatus]:
     """Say how far every projection is; `problem` says what keeps one from going on, if anything does."""
     with read_models.read() as snapshot:
         declared = read_models.declarations.items()
-        statuses = [_status(snapshot, declaration, runner, problem(name)) for name, declaration in declared]
+        folds = fold.of(snapshot.live.values())
+        statuses = [_status(snapshot, declaration, runner, folds, problem(name)) for name, declaration in declared]
     return Listing(statuses, of=ProjectionStatus)
 
 
-def _status(snapshot: Snapshot, declared: Declaration, runner: Runner, problem: str | None) -> ProjectionStatus:
+def _status(
+    snapshot: Snapshot, declared: Declaration, runner: Runner, fold: Fold, problem: str | None
+) -> ProjectionStatus:
     name, live = declared.name, snapshot.live[declared.name]
     lag_events, lag_seconds = runner.lag(snapshot.positions[name], snapshot.of_log)
     changed = differences(live, declared)
@@ -34,6 +38,7 @@ def _status(snapshot: Snapshot, declared: Declaration, runner: Runner, problem: 
         rows=snapshot.size(live),
         unreadable=snapshot.unreadable(name),
         error=problem,
+        few_events=f"duckdb: {reason}" if (reason := fold.small.reasons.get(name)) else "python",
         stale=f"definition changed ({', '.join(changed)})" if changed else None,
     )
 

@@ -15,7 +15,7 @@ from analytics_es.projection.fold import Folded
 from analytics_es.read_models import registry
 from analytics_es.read_models.registry import FORGET_ABOUT, WRITE_ABOUT, Live
 from analytics_es.read_models.seeds import Seeds
-from analytics_es.read_models.snapshot import HORIZON, PARTIAL, SELECT_ABOUT, Snapshot, Span, Sums
+from analytics_es.read_models.snapshot import HORIZON, PARTIAL, SELECT_ABOUT, SWAPPED, Snapshot, Span, Sums
 from analytics_es.read_models.views.shown import Shown
 
 # Values that folds could not read.
@@ -177,7 +177,7 @@ class ReadModels(ABC):
         cursor.execute(FORGET_UNREADABLE, (table,))
         cursor.execute(FORGET_LEDGER, (table,))
         self.shown.forget(cursor, table)
-        for prefix in (SEAL, PARTIAL):
+        for prefix in (SEAL, PARTIAL, SWAPPED):
             cursor.execute(FORGET_ABOUT, (f"{prefix}{table}",))
         self.checkpoints.forget(cursor, f"{log}:{table}")
 
@@ -264,7 +264,11 @@ class ReadModels(ABC):
         """Open a transaction in which rows are swapped while no runner can advance the projection."""
         with self.writing() as cursor:
             self.checkpoints.hold(cursor, self.checkpoint_name(self.live_in(cursor)[name].declaration))
-            yield cursor, self.live_in(cursor)[name]  # another one where a promote came between
+            live = self.live_in(cursor)[name]  # another one where a promote came between
+            note = f"{SWAPPED}{live.declaration.table}"
+            cursor.execute(WRITE_ABOUT, (note, str(int(self.about(cursor).get(note, 0)) + 1)))
+            # Something is fetched last: a server takes a transaction with statements under way for one that is at work.
+            yield cursor, self.live_in(cursor)[name]
 
     def delete(self, cursor: Cursor, declaration: Declaration, spans: Iterable[Span]) -> None:
         """Remove the rows of these buckets, and what was unreadable in those that are hours."""

@@ -16,13 +16,14 @@ from analytics_es.cost.price_log import PriceLog
 from analytics_es.events.event import EARLIEST
 from analytics_es.log import LogSlice
 from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.as_of import recorded_at
 from analytics_es.queries.derived import DerivedReadModels
-from analytics_es.queries.grouping import Words, least, several
+from analytics_es.queries.grouping import Words, kinds_of, least, several
 from analytics_es.queries.policies import PolicyLog
 from analytics_es.queries.unread import USAGE
-from analytics_es.read_models import Tiling, calendar_of
+from analytics_es.read_models import ReadModels, Tiling, calendar_of
 from analytics_es.service.contexts import Contexts
 from analytics_es.service.questions import Questions
 from analytics_es.store import Store
@@ -39,7 +40,7 @@ class AsOf(Questions):
     """
 
     def __init__(self, store: Store, position: int, check_open: Callable[[], object], prices: PriceLog) -> None:
-        self._log = LogSlice(store.log, upto=position)
+        self._whole_log, self._log = store.log, LogSlice(store.log, upto=position)
         self._store = evolve(store, log=self._log)
         self._check_open, self._derived = check_open, DerivedReadModels()
         self._policies = PolicyLog(self._log)
@@ -73,14 +74,24 @@ class AsOf(Questions):
         counting = [declarations[USAGE]] if USAGE in declarations else []  # what nothing reads
         calendar = calendar_of(period, self._store.calendar)
         if calendar == self._store.calendar and not several(declared, words or Words()):
-            whole, fold = Tiling.of(calendar, period).with_before(), self._store.fold
-            key = (projection, whole.start, whole.end)
-            build = partial(DerivedReadModels.build, self._log, declared, whole, fold, also=counting)
-            with self._derived.open(key, build) as read_models:
+            whole, kinds = Tiling.of(calendar, period).with_before(), kinds_of(declared, words)
+            key = (projection, whole.start, whole.end, kinds)
+            with self._derived.open(key, partial(self._built, declared, whole, kinds, counting)) as read_models:
                 yield evolve(self._context(calendar), read_models=read_models)
             return
         with self._derived.crossing(self._log, least(declared, words), calendar, period, progress) as in_memory:
             yield evolve(self._context(calendar), in_memory=in_memory)
+
+    def _built(
+        self, declared: Declaration, whole: Tiling, kinds: tuple[str, ...] | None, counting: Sequence[Declaration]
+    ) -> ReadModels:
+        """Return the read models of a period as they were: those of now, gone back, else derived from the log."""
+        from analytics_es.read_models.rewound import rewound
+
+        fold, live = self._store.fold, self._store.read_models
+        asked = {**{other.name: () for other in counting}, declared.name: kinds}
+        then = rewound(self._whole_log, live, fold, whole, self.position, asked)
+        return then or DerivedReadModels.build(self._log, declared, whole, fold, also=counting)
 
     def _context(self, calendar: Calendar) -> CostContext:
         return CostContext(

@@ -72,7 +72,11 @@ class Inspection(Questions):
         """Say how far every projection is, how large, and what stopped it, if anything did."""
         from analytics_es.read_models.status import projection_status
 
-        return self._result(lambda parts: projection_status(parts.store.read_models, parts.store.runner, parts.problem))
+        return self._result(
+            lambda parts: projection_status(
+                parts.store.read_models, parts.store.runner, parts.store.fold, parts.problem
+            )
+        )
 
     @reading_arguments
     def unreadable_values(self, limit: int = 100) -> OperationResult[Listing[UnreadableValue]]:

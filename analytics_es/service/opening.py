@@ -39,6 +39,7 @@ class Opening:
     timezone: str | ZoneInfo
     projections: Any  # classes, or one, or None
     strict_ids: StrictIds | None
+    durability: Literal["commit", "group"]
     strict: bool | None
     rebuild: Literal["auto", "manual"]
     retention: Mapping[str, str] | None
@@ -75,6 +76,7 @@ class Opening:
             timezone=str(self.timezone),
             schema=self.schema,
             strict_ids=settings.strict_ids or False,
+            durability=self.durability,
             strict=settings.strict or False,
             policy=settings.privacy or PrivacyPolicy.of(PRIVACY),
             vault_key=settings.vault_key,
@@ -124,6 +126,7 @@ OPTIONS: dict[str, arguments.Reader] = {
     "schema": arguments.text,
     "timezone": _zone,
     "projections": _classes,
+    "durability": arguments.one_of("commit", "group"),
     "rebuild": arguments.one_of("auto", "manual"),
     "vault_key": arguments.path,
     "settings": arguments.path,
@@ -131,7 +134,7 @@ OPTIONS: dict[str, arguments.Reader] = {
     "on_threshold": arguments.called,
     "clock": arguments.called,
 }
-REQUIRED = ("url_or_path", "schema", "timezone", "rebuild", "clock")
+REQUIRED = ("url_or_path", "schema", "timezone", "durability", "rebuild", "clock")
 
 
 def _ours() -> Sequence[type]:

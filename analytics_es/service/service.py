@@ -64,6 +64,7 @@ class AnalyticsService(People):
         projections: Sequence[type] | type | None = None,
         follow: bool = True,
         strict_ids: StrictIds | None = None,
+        durability: Literal["commit", "group"] = "commit",
         strict: bool | None = None,
         rebuild: Literal["auto", "manual"] = "auto",
         retention: Mapping[str, str] | None = None,
@@ -85,7 +86,9 @@ class AnalyticsService(People):
         `rebuild` or the command of that name, and a new one is filled where it is.
         An event is known by source, id and the millisecond it occurred; with `strict_ids`, from then on, by source and
         id alone, for producers that send an event again with another time: for some sources, `["agents", "otel:*"]`, or
-        for all, `True` (appends of these are slower). `strict` refuses what no projection reads (`not_read`), such as
+        for all, `True` (appends of these are slower). With `durability="group"`, processes that record in PostgreSQL at
+        a time wait for the disk together: what is recorded is durable when the call returns, as ever, and may be seen
+        by others a moment before. `strict` refuses what no projection reads (`not_read`), such as
         `prompt_tokens`, which is counted else (`unread_fields`).
         `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or a
         mapping of rules. `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
@@ -105,6 +108,7 @@ class AnalyticsService(People):
                 timezone=timezone,
                 projections=projections,
                 strict_ids=strict_ids,
+                durability=durability,
                 strict=strict,
                 rebuild=rebuild,
                 retention=retention,

@@ -91,7 +91,7 @@ def test_what_was_folded_is_identical(store: Planted) -> None:
         ("usage", 72, []),
     ]
     assert [each.rows for each in found.projections] == [
-        store.rows(f"SELECT count(*) FROM {name}")[0][0] for name in ("cost_v4", "performance_v3", "usage_v3")
+        store.rows(f"SELECT count(*) FROM {name}")[0][0] for name in ("cost_v4", "performance_v3", "usage_v4")
     ]
     assert found.events == 72
     assert all(each.ledger.days == 3 and each.ledger.identical for each in found.projections)
@@ -136,7 +136,7 @@ def test_money_that_differs_is_told_in_money(store: Planted) -> None:
 
 def test_a_missing_row_is_told(store: Planted) -> None:
     store.rows(
-        "DELETE FROM usage_v3 WHERE grain = 'day' AND entity_type = '' AND bucket = ? AND event_type LIKE 'tool%'",
+        "DELETE FROM usage_v4 WHERE grain = 'day' AND entity_type = '' AND bucket = ? AND event_type LIKE 'tool%'",
         MONDAY_S,
     )
 
@@ -174,7 +174,7 @@ def test_a_row_of_a_bucket_that_cannot_be_is_told(store: Planted, bucket: int) -
 
 @pytest.mark.parametrize("position", [40, 71])
 def test_a_checkpoint_that_was_moved_back_shows(store: Planted, position: int) -> None:
-    store.rows("UPDATE tracking SET notification_id = ? WHERE application_name LIKE '%:usage_v3'", position)
+    store.rows("UPDATE tracking SET notification_id = ? WHERE application_name LIKE '%:usage_v4'", position)
 
     found = store.verify()
 
@@ -188,7 +188,7 @@ def test_a_checkpoint_that_was_moved_back_shows(store: Planted, position: int) -
 
 def test_a_checkpoint_that_was_moved_on_shows(store: Planted) -> None:
     store.service.record_event(**tool_call()).unwrap()
-    store.rows("UPDATE tracking SET notification_id = 73 WHERE application_name LIKE '%:usage_v3'")
+    store.rows("UPDATE tracking SET notification_id = 73 WHERE application_name LIKE '%:usage_v4'")
 
     found = store.verify()
 
@@ -197,7 +197,7 @@ def test_a_checkpoint_that_was_moved_on_shows(store: Planted) -> None:
 
 
 def test_a_checkpoint_beyond_the_log_shows(store: Planted) -> None:
-    store.rows("UPDATE tracking SET notification_id = 1000 WHERE application_name LIKE '%:usage_v3'")
+    store.rows("UPDATE tracking SET notification_id = 1000 WHERE application_name LIKE '%:usage_v4'")
 
     found = store.verify()
 
@@ -244,7 +244,7 @@ def test_an_event_that_was_taken_out_of_the_log_shows(store: Planted) -> None:
 
 def test_a_day_of_the_ledger_that_the_log_does_not_know_shows(store: Planted) -> None:
     store.rows("INSERT INTO ledger VALUES ('cost_v4', ?, 3, 7)", int((MONDAY - 9 * DAY).timestamp()))
-    store.rows("DELETE FROM ledger WHERE read_model = 'usage_v3' AND day = ?", MONDAY_S)
+    store.rows("DELETE FROM ledger WHERE read_model = 'usage_v4' AND day = ?", MONDAY_S)
 
     cost, performance, usage = store.service.check_ledger().unwrap()
 
@@ -264,14 +264,14 @@ def test_unreadable_values_are_compared_too(store: Planted) -> None:
     store.rows("INSERT INTO unreadable VALUES ('cost_v4', ?, 3, 'calls')", NOON_S)
     found = store.verify()
 
-    assert ("usage_v3", 74, "event") in listed
+    assert ("usage_v4", 74, "event") in listed
     told = [(each.projection, each.kind, each.position, each.field) for p in found.projections for each in p.unreadable]
     assert told == [("cost", "extra", 3, "calls"), ("usage", "missing", 74, "event")]
     assert [(each.identical, each.omitted) for each in found.projections] == [(False, 0), (True, 0), (False, 0)]
 
 
 def test_only_the_first_divergences_are_listed_and_the_rest_is_counted(store: Planted) -> None:
-    store.rows("DELETE FROM usage_v3")
+    store.rows("DELETE FROM usage_v4")
 
     found = store.verify("usage", limit=3).projections[0]
 
@@ -360,7 +360,7 @@ def test_projections_at_different_positions_are_each_compared_at_their_own(
 
 
 def test_what_a_rebuild_promotes_meanwhile_is_verified_instead(store: Planted) -> None:
-    store.rows("UPDATE usage_v3 SET events = 0")
+    store.rows("UPDATE usage_v4 SET events = 0")
     rebuilt: list[int] = []
 
     def rebuild_once(_: str, done: int, of: int) -> None:
@@ -444,7 +444,7 @@ def test_a_period_is_verified_with_the_days_it_lies_in_and_nothing_else(store: P
 
 
 def test_a_period_without_divergences_is_identical_whatever_is_wrong_outside(store: Planted) -> None:
-    store.rows("DELETE FROM usage_v3 WHERE bucket < ?", int((MONDAY + DAY).timestamp()))
+    store.rows("DELETE FROM usage_v4 WHERE bucket < ?", int((MONDAY + DAY).timestamp()))
     store.rows("DELETE FROM ledger WHERE day = ?", MONDAY_S)
     store.rows("INSERT INTO unreadable VALUES ('cost_v4', ?, 3, 'calls')", NOON_S)
 
@@ -527,7 +527,7 @@ def test_on_postgres_divergences_are_found_too(postgres: Server, monkeypatch: py
         postgres.run(f"UPDATE {schema}.performance_v3 SET calls = 3 WHERE {hour} AND subject = 'bash'")
         postgres.run(f"DELETE FROM {schema}.cost_v4 WHERE {hour} AND entity_type = 'user'")
         postgres.run(
-            f"INSERT INTO {schema}.usage_v3 (grain, bucket, entity_type, entity_id, event_type, events) "
+            f"INSERT INTO {schema}.usage_v4 (grain, bucket, entity_type, entity_id, event_type, events) "
             f"VALUES ('hour', {NOON_S}, 'user', 'ghost', '', 1)"
         )
         postgres.run(f"INSERT INTO {schema}.unreadable VALUES ('cost_v4', {NOON_S}, 13, 'reported_cost')")

@@ -18,7 +18,7 @@ from tests.benchmarks.store import Store, say
 
 RATE = 500  # events a second
 LOOK_EVERY = 0.005
-TIMEOUT = 30.0
+TIMEOUT = 120.0
 
 
 def freshness(store: Store, effort: Effort) -> Iterator[Figure]:

@@ -16,6 +16,7 @@ from tests.nats_servers import NatsServer, Stream, nats_server, published
 
 BATCH, ROUND = 1_000, 20_000
 THEIRS = "yardstick"
+TIMEOUT = 600.0
 
 
 def nats(store: Store, effort: Effort) -> Iterator[Figure]:
@@ -42,7 +43,10 @@ def nats(store: Store, effort: Effort) -> Iterator[Figure]:
 
 def _consume(analytics: AnalyticsService, stream: Stream, messages: int) -> None:
     with analytics.subscribe_to(stream.bus(batch=BATCH)) as subscription:
+        until = time.monotonic() + TIMEOUT
         while subscription.stats().received < messages:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{messages:,} messages were not received: {subscription.stats()}")
             time.sleep(0.01)
 
 

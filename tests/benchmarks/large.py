@@ -69,7 +69,7 @@ def _rebuilt(both: Both, effort: Effort) -> Iterator[Figure]:
     (short, short_peak), (long, long_peak) = (rebuilt(store, "--workers", "1") for store in (both.short, both.long))
     two, peak_of_two = rebuilt(both.long, "--workers", "2")
     for store in (both.short, both.long):
-        _check(store)
+        check(store)
     events, few = both.long.events(), min(STOCK, both.short.events())
     stock = pace(few, lambda: project(both.long.path, both.long.own("stock").folder / "stock.db", few))
     both.long.clear()
@@ -84,7 +84,7 @@ def _rebuilt(both: Both, effort: Effort) -> Iterator[Figure]:
     yield both.figure(what, [long_peak], [short_peak], unit="MB", target=most, more=more)
 
 
-def _check(store: Store) -> None:
+def check(store: Store) -> None:
     """Raise RuntimeError where the read models do not stand on every event of the log."""
     say(f"checking the ledger of {store.size:,} events")
     with store.open() as analytics:

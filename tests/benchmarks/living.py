@@ -41,12 +41,13 @@ def _worked(analytics: AnalyticsService, meanwhile: Callable[[], Any], name: str
     over, appended, took = threading.Event(), [0], list[float]()
 
     def append() -> None:
-        while not over.is_set():
+        while not (appended[0] and over.is_set()):
             batch = [{**tool_call(), "id": f"{name}-{appended[0]}-{n}", "source": "live"} for n in range(BATCH)]
-            appended[0] += len(batch) if analytics.record_events(batch).ok else 0
+            analytics.record_events(batch).unwrap()
+            appended[0] += len(batch)
 
     def ask() -> None:
-        while not over.is_set():
+        while not (took and over.is_set()):
             began = time.perf_counter()
             analytics.get_cost_breakdown(DAY).unwrap()
             took.append(1_000 * (time.perf_counter() - began))

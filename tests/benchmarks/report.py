@@ -129,8 +129,8 @@ def _cells(figure: Mapping[str, Any], last: Mapping[str, Any] | None) -> list[st
         number(last["value"]) if last else "",
         figure["yardstick"],
         number(figure["yardstick_value"]),
-        f"{figure['ratio']:,.2f}",
-        f"{last['ratio']:,.2f}" if last else "",
+        number(figure["ratio"]),
+        number(last["ratio"]) if last else "",
         cpu(figure),
         target(figure),
         {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[figure["met"]],
@@ -155,7 +155,8 @@ def target(figure: Mapping[str, Any]) -> str:
 
 def number(measured: float) -> str:
     """A number in three digits or more."""
-    return f"{measured:,.0f}" if measured >= 100 else f"{measured:,.1f}" if measured >= 10 else f"{measured:,.2f}"
+    digits = 0 if measured >= 100 else 1 if measured >= 10 else 2 if measured >= 0.1 else 4
+    return f"{measured:,.{digits}f}"
 
 
 def _caption(run: Run, before: Run) -> str:

@@ -3,6 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from analytics_es import AnalyticsService
+from analytics_es.projection import count, key, projection
 from analytics_es.testing import cost_corrected, tool_call
 from tests.cli.conftest import FIRST, Cli
 from tests.stores import opened
@@ -18,7 +20,7 @@ def test_projections_are_listed(cli: Cli, db: str) -> None:
         ["budgets", "2"],
         ["cost", "4"],
         ["performance", "3"],
-        ["usage", "3"],
+        ["usage", "4"],
     ]
 
 
@@ -99,3 +101,27 @@ def test_corrections_that_fit_no_call_are_listed_unless_nothing_is_checked(cli: 
     assert "Corrections that fit no call" in shown.stdout
     assert (listed["id"], listed["counted"]) == ("call-1:correction:1", False)
     assert json.loads(unchecked.stdout)["doubtful_corrections"] is None
+
+
+@projection(version=1, consumes=(">",))
+class OfEngine:
+    """A projection of which DuckDB alone computes a key."""
+
+    vendor: str = key("regexp_extract(model, '^[a-z]+')")
+    events: int = count()
+
+
+@projection(version=1, consumes=(">",))
+class OfPython:
+    """A projection of which Python computes everything."""
+
+    region: str = key("attributes.region")
+    events: int = count()
+
+
+@pytest.mark.store(projections=(OfEngine, OfPython))
+def test_the_status_says_by_what_a_few_events_are_folded_and_why(analytics: AnalyticsService) -> None:
+    assert {status.name: status.few_events for status in analytics.projections().unwrap()} == {
+        "of_engine": "duckdb: the key vendor: the function regexp_extract()",
+        "of_python": "python",
+    }

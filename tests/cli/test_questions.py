@@ -219,7 +219,7 @@ def test_top_cuts_tables_and_says_how_much_there_is(cli: Cli, db: str) -> None:
 
 
 HOSTILE = [
-    ("summary", "usage.events; DROP TABLE usage_v3"),
+    ("summary", "usage.events; DROP TABLE usage_v4"),
     ("summary", "usage.events' OR '1'='1"),
     ("summary", "usage.events", "--group-by", "1=1"),
     ("summary", "usage.events", "--group-by", "event_type) FROM sqlite_master --"),
@@ -228,7 +228,7 @@ HOSTILE = [
     ("summary", "usage.events", "--where", "tenant"),
     ("summary", "usage.events", "--where", "tenant=a", "--where", "tenant=b"),
     ("cost", "--by", "model; DROP TABLE cost_v4"),
-    ("usage", "user'; DROP TABLE usage_v3"),
+    ("usage", "user'; DROP TABLE usage_v4"),
     ("usage", "--tz", "../../etc/passwd"),
     ("usage", "--tz", "localtime"),
     ("usage", "--granularity", "fortnight"),
@@ -243,7 +243,7 @@ HOSTILE = [
     ("usage", "--from", "2024-03-02", "--to", "2024-03-01"),
     ("usage", "--from", "2024-03-01", "--to", "2024-03-02", "--last", "1d"),
     ("export", "exe"),
-    ("export", "csv", "--metric", "usage.events; DROP TABLE usage_v3"),
+    ("export", "csv", "--metric", "usage.events; DROP TABLE usage_v4"),
     ("export", "csv", "-o", "no/such/folder/x.csv"),
     ("export", "csv", "-o", "."),
 ]

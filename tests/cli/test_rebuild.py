@@ -16,7 +16,7 @@ def own(cli: Cli, own: str) -> str:
 
 
 def spoil() -> None:
-    sql(Path("analytics.views.db"), "UPDATE usage_v3 SET events = events + 7")
+    sql(Path("analytics.views.db"), "UPDATE usage_v4 SET events = events + 7")
     sql(Path("analytics.views.db"), "DELETE FROM cost_v4")
 
 
@@ -56,14 +56,14 @@ def test_progress_and_result_are_lines_of_json(cli: Cli, own: str) -> None:
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(cli: Cli, own: str) -> None:
     spoil()
-    before = sql(Path("analytics.views.db"), "SELECT * FROM usage_v3")
+    before = sql(Path("analytics.views.db"), "SELECT * FROM usage_v4")
 
     told = cli("projections", "rebuild", "--db", own, "--dry-run")
     plan = json.loads(cli("projections", "rebuild", "usage", "--db", own, "--dry-run", "--json").stdout)["plan"]
 
     assert "would be derived again from 14 events; nothing was done" in told.stdout
     assert ([each["name"] for each in plan["projections"]], plan["events"]) == (["usage"], LAST)
-    assert sql(Path("analytics.views.db"), "SELECT * FROM usage_v3") == before
+    assert sql(Path("analytics.views.db"), "SELECT * FROM usage_v4") == before
 
 
 def test_nobody_is_asked_where_nobody_is(cli: Cli, own: str) -> None:

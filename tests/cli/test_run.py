@@ -134,6 +134,12 @@ def test_what_is_for_a_bus_alone_is_refused_without_one(cli: Cli) -> None:
     assert "go with --nats" in done.stderr
 
 
+def test_waiting_in_groups_is_for_postgresql(cli: Cli) -> None:
+    cli("record", "job.completed", "--data", "{}")
+
+    assert "Leave durability out" in cli("run", "--durability", "group").stderr
+
+
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     code = "import sys; sys.modules['nats'] = None; from analytics_es.cli import main; main()"
 

@@ -112,7 +112,7 @@ def test_a_status_says_that_the_ledger_agrees_with_the_log(cli: Cli, read_models
 
 def test_a_status_lists_the_days_that_differ(cli: Cli, read_models: Path) -> None:
     sql(read_models, "UPDATE ledger SET events = events + 1 WHERE read_model = 'cost_v4' AND day = 1709510400")
-    sql(read_models, "UPDATE ledger SET checksum = checksum + 1 WHERE read_model = 'usage_v3' AND day = 1709510400")
+    sql(read_models, "UPDATE ledger SET checksum = checksum + 1 WHERE read_model = 'usage_v4' AND day = 1709510400")
 
     result = cli("projections", "status")
 

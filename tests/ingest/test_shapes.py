@@ -294,7 +294,14 @@ VALUES = (
     *(Decimal(text) for text in ("NaN", "sNaN", "Infinity", "1E+3", "1E-19", "0.1", "-0", "-1", "1e15", "1e400")),
     *("", "ada", "0.25", "1e3", "USD", "EUR", "usd", "ok", "Batch", "é", "x" * 1024, "x" * 1025, "x" * 300_000, "\0"),
     *("a\\u0000", "\ud800", NOON, NOON.date(), timedelta(seconds=2), [1], [1, [float("nan")]], {"a": {"b": "c"}}, {1}),
-    *({}, {"team": "x"}, {"n": 2**63}, {"n": float("nan")}, {"d": Decimal("0.1")}, {"gen_ai.usage.input_tokens": 5}),
+    *(
+        {},
+        {"team": "x"},
+        {"n": 2**63},
+        {"n": float("nan")},
+        {"d": Decimal("0.1")},
+        {"gen_ai.usage.reasoning_tokens": 5},
+    ),
     *(
         {"prompt": "x", "user_email": "ada"},
         {Kind.USER: "ada"},

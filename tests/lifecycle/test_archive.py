@@ -18,7 +18,8 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import AnalyticsError
 from analytics_es.events import codec
 from analytics_es.lifecycle import export
-from analytics_es.lifecycle.archive import Archive, Reader, manifest_of
+from analytics_es.lifecycle.archive import Archive, manifest_of
+from analytics_es.lifecycle.archive_reader import Reader
 from analytics_es.lifecycle.copies import EXPORTED
 from analytics_es.log import event_log
 from analytics_es.testing import NOON, tool_call

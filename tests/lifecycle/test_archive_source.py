@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.projection import declaration_of
+from analytics_es.projections import Usage
 from analytics_es.testing import tool_call
 from tests import day
 from tests.stores import contents, derived, nth, record, sql
@@ -35,7 +37,7 @@ def analytics(analytics: AnalyticsService, tmp_path: Path) -> AnalyticsService:
 def test_a_rebuild_from_an_archive_changes_no_byte(
     analytics: AnalyticsService, tmp_path: Path, workers: int, size: int
 ) -> None:
-    sql(tmp_path / "analytics.views.db", "DELETE FROM usage_v3")
+    sql(tmp_path / "analytics.views.db", f"DELETE FROM {declaration_of(Usage).table}")
 
     result = analytics.rebuild(archive=tmp_path / "archive", workers=workers, batch_size=size, set_aside=True).unwrap()
 

@@ -11,7 +11,7 @@ import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import FoldFailed
-from analytics_es.projection import count, key, projection
+from analytics_es.projection import count, fold, key, projection
 from analytics_es.projection.fold_sql import ProjectionSql
 from analytics_es.projections import Usage
 from analytics_es.testing import NOON, tool_call
@@ -26,9 +26,9 @@ OLD = 20  # of these are older than they are to be kept
 
 @projection(version=1, consumes=("tool.>",))
 class Mine:
-    """A user's projection."""
+    """A user's projection, of a function that is left to the engine."""
 
-    person: str = key("user_id")
+    person: str = key("left(user_id, 100)")
     calls: int = count()
 
 
@@ -114,6 +114,7 @@ def test_where_nothing_can_be_folded_nothing_is_sealed(
         raise duckdb.IOException("no space left on device")
 
     with monkeypatch.context() as patch:
+        patch.setattr(fold, "SMALL", 0)
         patch.setattr(ProjectionSql, "rows", failing)
         failure = analytics.retain(KEEP).failure
 

@@ -38,11 +38,16 @@ def _spread(sql: ProjectionSql) -> str:
         return f"SELECT {sql_list(columns)} FROM ({sql._read()})"
     ids = [quote_name(ENTITIES.get(name, name)) for name in declaration.entities]
     belongs = [f"{{'t': {quote(name)}, 'i': {of_id}}}" for name, of_id in zip(declaration.entities, ids, strict=True)]
-    listed = f"[{{'t': '', 'i': ''}}, {sql_list(belongs)}]"
+    everybody = "{'t': '', 'i': ''}"
+    if declaration.rollup:
+        pairs = zip(declaration.entities, ids, strict=True)
+        belongs += [f"CASE WHEN {of_id} <> '' THEN {{'t': {quote(name)}, 'i': '\\n'}} END" for name, of_id in pairs]
+    listed = f"[{everybody}, {sql_list(belongs)}]"
     if sql.unread:
         of_field = f"list_transform(unknown_fields, lambda name: {{'t': {quote(UNREAD)}, 'i': name}})"
         listed = f"list_concat({listed}, {of_field})"
-    keys = f"entity.t AS k_{declaration.entity_key('type')}, entity.i AS k_{declaration.entity_key('id')}"
+    of_id = "CASE WHEN entity.i = '\\n' THEN '' ELSE entity.i END"  # of all of a kind, which no event names so
+    keys = f"entity.t AS k_{declaration.entity_key('type')}, {of_id} AS k_{declaration.entity_key('id')}"
     return (
         f"SELECT * EXCLUDE (entity), {keys} FROM (SELECT {sql_list([*columns, f'unnest({listed}) AS entity'])} "
         f"FROM ({sql._read()})) WHERE entity.t = '' OR entity.i <> ''"

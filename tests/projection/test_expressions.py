@@ -28,11 +28,14 @@ def refuse(*args, **named):
 
 duckdb.connect = refuse
 with AnalyticsService.open(":memory:", follow=False) as analytics:
+    analytics.record_event("provider.call.completed", {"model": "m", "input_tokens": 5, "user_id": "ada"}).unwrap()
+    analytics.record_event("review.merged", {"attributes": {"team": "blue"}}).unwrap()
+    analytics.catch_up()
     print(len(analytics.projections().unwrap()))
 """
 
 
-def test_a_store_with_our_own_projections_opens_without_an_engine() -> None:
+def test_a_store_with_our_own_projections_opens_and_takes_a_few_events_in_without_an_engine() -> None:
     done = subprocess.run([sys.executable, "-c", OPENED], capture_output=True, text=True, check=False)
 
     assert (done.stdout, done.stderr) == ("4\n", "")

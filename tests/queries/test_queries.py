@@ -405,7 +405,7 @@ def test_a_metric_of_a_projection_that_is_not_kept_offers_nothing_of_another() -
     )
 
 
-@pytest.mark.parametrize("metric", ["", "x", "events", "usage.", "usage.events; DROP TABLE usage_v3; --"])
+@pytest.mark.parametrize("metric", ["", "x", "events", "usage.", "usage.events; DROP TABLE usage_v4; --"])
 def test_what_is_close_to_no_metric_is_refused_all_the_same(monday: AnalyticsService, metric: str) -> None:
     code, message = refusal(monday.get_summary(metric, DAY))
 
@@ -424,7 +424,7 @@ def test_what_is_close_to_no_metric_is_refused_all_the_same(monday: AnalyticsSer
         ("performance.calls", {"group_by": ("user",)}),
         ("performance.calls", {"where": {"grain": "day"}}),
         ("usage.events", {"where": {"1=1 OR entity_type": "x"}}),
-        ("usage.events", {"group_by": ("event_type; DROP TABLE usage_v3",)}),
+        ("usage.events", {"group_by": ("event_type; DROP TABLE usage_v4",)}),
         ("usage.events", {"group_by": ("event_type, entity_id",)}),
         ("usage.events", {"group_by": ("entity_type",)}),
         ("usage.events", {"group_by": ("entity_type", "entity_id")}),
@@ -481,7 +481,7 @@ def test_a_question_to_a_projection_that_is_not_kept_is_refused() -> None:
         assert refusal(analytics.get_summary("cost.calls", DAY))[0] == "unknown_metric"
 
 
-HOSTILE = "'; DROP TABLE usage_v3; --\"`\n\\"
+HOSTILE = "'; DROP TABLE usage_v4; --\"`\n\\"
 
 
 def test_hostile_names_in_events_are_just_data(analytics: AnalyticsService) -> None:

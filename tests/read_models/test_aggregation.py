@@ -71,14 +71,14 @@ class Store:
 
     def plant(self, where: str) -> None:
         """Make rows wrong, take some away, and add some that should not be there."""
-        sql(self.file, f"UPDATE usage_v3 SET events = events + 1000, last_seen = 7 WHERE {where} AND entity_type = ''")
+        sql(self.file, f"UPDATE usage_v4 SET events = events + 1000, last_seen = 7 WHERE {where} AND entity_type = ''")
         sql(self.file, f"UPDATE performance_v3 SET duration_buckets = '[[1],[1]]' WHERE {where}")
         sql(self.file, f"DELETE FROM cost_v4 WHERE {where} AND entity_type IN ('user', '')")
         sql(
             self.file,
             "INSERT INTO cost_v4 (grain, bucket, entity_type, entity_id, provider, model, operation, currency, "
             "pricing, rate, untold, effort, calls, settled_calls, successful_tasks) SELECT DISTINCT grain, bucket, "
-            f"'user', 'ghost', '', '', '', '', '', '', '', '', 9, 9, 9 FROM usage_v3 WHERE {where}",
+            f"'user', 'ghost', '', '', '', '', '', '', '', '', 9, 9, 9 FROM usage_v4 WHERE {where}",
         )
 
 
@@ -115,7 +115,7 @@ def test_what_is_wrong_inside_is_healed_and_what_is_outside_is_left_alone(store:
     sql(store.file, "DELETE FROM unreadable")
     sql(
         store.file,
-        "INSERT INTO unreadable VALUES ('usage_v3', ?, 1, 'events'), ('usage_v3', ?, 2, 'events')",
+        "INSERT INTO unreadable VALUES ('usage_v4', ?, 1, 'events'), ('usage_v4', ?, 2, 'events')",
         start,
         end,
     )

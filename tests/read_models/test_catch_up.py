@@ -14,7 +14,7 @@ import pytest
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import Closed, FoldFailed, NotCaughtUp
 from analytics_es.log.sqlite import SQLiteLog
-from analytics_es.projection import count, key, projection, total
+from analytics_es.projection import count, fold, key, projection, total
 from analytics_es.projection.fold_sql import ProjectionSql
 from analytics_es.projections import Performance, Usage
 from analytics_es.read_models.catch_up import Runner
@@ -50,8 +50,9 @@ class Mine:
 
 @pytest.fixture
 def unfoldable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the SQL of one projection be wrong."""
+    """Let the SQL of one projection be wrong, however few the events."""
     rows = ProjectionSql.rows
+    monkeypatch.setattr(fold, "SMALL", 0)
     monkeypatch.setattr(
         ProjectionSql, "rows", lambda self: "SELECT nothing" if self.declaration.name == "mine" else rows(self)
     )

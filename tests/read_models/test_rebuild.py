@@ -102,10 +102,10 @@ def test_state_that_no_replay_gives_is_removed(analytics: AnalyticsService) -> N
     write(
         analytics,
         "DELETE FROM performance_v3 WHERE grain = 'day'",
-        "UPDATE usage_v3 SET entity_id = 'ghost' WHERE entity_id = 'ada'",
-        "UPDATE usage_v3 SET entity_type = 'ghost' WHERE entity_type = 'user'",
+        "UPDATE usage_v4 SET entity_id = 'ghost' WHERE entity_id = 'ada'",
+        "UPDATE usage_v4 SET entity_type = 'ghost' WHERE entity_type = 'user'",
         "UPDATE cost_v4 SET reported_cost = reported_cost + 1",
-        "INSERT INTO unreadable VALUES ('usage_v3', 0, 1, 'planted')",
+        "INSERT INTO unreadable VALUES ('usage_v4', 0, 1, 'planted')",
         "UPDATE ledger SET events = events + 7",
     )
     assert held(analytics) != right(analytics)
@@ -366,7 +366,7 @@ def test_a_value_that_cannot_be_used_can_be_set_aside(analytics: AnalyticsServic
 def test_an_end_at_any_moment_changes_nothing_and_leaves_nothing(
     analytics: AnalyticsService, error: type[BaseException], at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(analytics, "UPDATE usage_v3 SET events = events + 1")
+    write(analytics, "UPDATE usage_v4 SET events = events + 1")
     before = held(analytics)
 
     def fail(*_: Any) -> Any:

@@ -490,7 +490,7 @@ def test_read_models_beyond_a_log_that_was_restored_are_derived_again(tmp_path: 
 
 def test_what_is_up_to_date_is_not_derived_again(tmp_path: Path) -> None:
     path = store(tmp_path)
-    sql(tmp_path / "a.views.db", "UPDATE usage_v3 SET events = 1000")
+    sql(tmp_path / "a.views.db", "UPDATE usage_v4 SET events = 1000")
 
     found = held(path)
 

@@ -104,14 +104,16 @@ class Allocation:
         return sorted(self.percents or DEFAULT_THRESHOLDS)
 
 
-def rows_of(snapshot: Snapshot, spans: Sequence[Span] = (EVER,)) -> dict[Keys, Values]:
-    """Return the rows of all time, or of these buckets, by their keys; raises StaleReadModel."""
+def rows_of(
+    snapshot: Snapshot, spans: Sequence[Span] = (EVER,), *, where: Mapping[str, str] | None = None
+) -> dict[Keys, Values]:
+    """Return the rows of all time, or of these buckets, by their keys, of all or by filters; raises StaleReadModel."""
     declaration = snapshot.live[BUDGETS]
     names = {key.name for key in declaration.keys} | {measure.name for measure in declaration.measures}
     if missing := {*KEYS, *MEASURES} - names:
         raise StaleReadModel(projection=BUDGETS, missing=", ".join(sorted(missing)))
     measures = measures_of(declaration, MEASURES)
-    rows = snapshot.sums(declaration, columns_of(measures), spans, by=KEYS)
+    rows = snapshot.sums(declaration, columns_of(measures), spans, where=where, by=KEYS)
     return {row[: len(KEYS)]: _in_attos(measures, named(measures, row[len(KEYS) :])) for row in rows}
 
 

@@ -18,6 +18,7 @@ from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Keys, Rows, money
 from analytics_es.cost.budgets.credits import NOTHING
 from analytics_es.cost.budgets.spending import COST, Spending, amounts_by, hours, spending
+from analytics_es.cost.budgets.together import Together
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PricesThen
 from analytics_es.cost.prices.book import PriceBook
@@ -111,6 +112,7 @@ class BudgetHistory:
     price_history: PriceHistory
     earlier: State
     latest: State
+    together: Together = field(factory=Together)
     _costs: dict[_How, tuple[int, Decimal]] = field(factory=dict, init=False)
     _states: dict[int, State] = field(factory=dict, init=False)
     _changed: _Changes | None = field(default=None, init=False)
@@ -129,7 +131,7 @@ class BudgetHistory:
         """Say what the calls until now cost, at the prices of now."""
         prices = self.price_history.count(latest.position)
         period = self._period(latest.allocation)
-        spent = self._spending(evolve(self.context, prices=self.price_history.after(prices)), period)
+        spent = self._spent(prices, period)
         prices = prices if spent.priced else 0
         self._costs[prices, period] = _up_to(spent), self._amount(spent)
         self.latest = evolve(latest, prices=prices)
@@ -242,7 +244,7 @@ class BudgetHistory:
         """Return up to where the read model is now, and what its calls cost at the prices of then."""
         key = (prices, self._period(allocation))
         if key not in self._costs:
-            spent = self._spending(evolve(self.context, prices=self.price_history.after(prices)), key[1])
+            spent = self._spent(*key)
             self._costs[key] = _up_to(spent), self._amount(spent)
         return self._costs[key]
 
@@ -279,6 +281,10 @@ class BudgetHistory:
                 prices=self.price_history.after(prices),
                 derive=lambda declaration, tiling, _: DerivedReadModels.build(part, declaration, tiling),
             )
+
+    def _spent(self, prices: int, period: TimePeriod) -> Spending:
+        context = evolve(self.context, prices=self.price_history.after(prices))
+        return self.together.spending(context, prices, self.account, period)
 
     def _spending(self, context: QuestionContext, period: TimePeriod) -> Spending:
         if not self.account.scope:

@@ -15,6 +15,7 @@ from analytics_es.cost.pricing import Costing
 from analytics_es.errors import NoLongerKept, NotOnTheHour
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.projection.calendar import Calendar
+from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import Question, QuestionContext
 from analytics_es.queries.grouping import grouping
 from analytics_es.queries.rows import columns_of, measures_of
@@ -22,6 +23,7 @@ from analytics_es.read_models import Tiling
 from analytics_es.types import Completeness, TimePeriod
 
 COST = "cost"
+OTHERS = 4  # times as many as are asked for may be read with them: each question for itself takes longer
 
 OpenContext = Callable[[str, TimePeriod], AbstractContextManager[QuestionContext]]
 
@@ -59,16 +61,44 @@ def spending(context: QuestionContext, scope: str, scope_id: str, period: TimePe
 
     def answered(question: Question) -> Spending:
         costs = together(_by_group(question, scope, scope_id, period, []))
-        not_stored = question.not_stored([scope])
-        return Spending(
-            amounts={name: charge.cost for name, charge in costs.charges.items() if charge.cost is not None},
-            unknown_calls=costs.not_known().calls,
-            priced=any(charge.computed is not None for charge in costs.charges.values()) or bool(costs.unknown),
-            completeness=question.completeness(),
-            nameless_calls=_nameless(question, scope) if not_stored else 0,
-        )
+        return _spending(costs, question.completeness(), _not_named(question, scope))
 
     return context.answer([COST], period, answered)
+
+
+def spendings(
+    context: QuestionContext, scope: str, scope_ids: Sequence[str], period: TimePeriod
+) -> dict[str, Spending]:
+    """Return the same of several of a scope, from one question; of none where calls are of many more than these."""
+    if scope == "all":
+        return {"": spending(context, scope, "", period)}
+
+    def answered(question: Question) -> dict[str, Spending]:
+        declaration = question.declaration(COST, NEEDED)
+        groups, spans = grouping(declaration, [scope], {}), question.tiling.spans()
+        most = len(scope_ids) * OTHERS
+        if question.snapshot.has_more(declaration, groups.by[0], spans, where=groups.where, than=most):
+            return {}
+        costs = _costs(question, declaration, groups.where, period, groups.by)
+        about = (question.completeness(), _not_named(question, scope))
+        return {name: _spending(costs.get((name,), Costs()), *about) for name in scope_ids}
+
+    return context.answer([COST], period, answered)
+
+
+def _spending(costs: Costs, completeness: Completeness, nameless_calls: int) -> Spending:
+    return Spending(
+        amounts={name: charge.cost for name, charge in costs.charges.items() if charge.cost is not None},
+        unknown_calls=costs.not_known().calls,
+        priced=any(charge.computed is not None for charge in costs.charges.values()) or bool(costs.unknown),
+        completeness=completeness,
+        nameless_calls=nameless_calls,
+    )
+
+
+def _not_named(question: Question, scope: str) -> int:
+    """Return how many calls may be of anybody, 0 where a policy of privacy let all be stored of whom they are."""
+    return _nameless(question, scope) if question.not_stored([scope]) else 0
 
 
 def _nameless(question: Question, scope: str) -> int:
@@ -101,10 +131,16 @@ def amounts_by(
 def _by_group(
     question: Question, scope: str, scope_id: str, period: TimePeriod, keys: Sequence[str]
 ) -> Mapping[tuple[str, ...], Costs]:
+    declaration = question.declaration(COST, NEEDED)
+    where = grouping(declaration, [], {} if scope == "all" else {scope: scope_id}).where
+    return _costs(question, declaration, where, period, keys)
+
+
+def _costs(
+    question: Question, declaration: Declaration, where: Mapping[str, str], period: TimePeriod, keys: Sequence[str]
+) -> Mapping[tuple[str, ...], Costs]:
     tiling = hours(question.context.calendar, period)
     if question.tiling != tiling:  # as far back, whole days are kept
         raise NoLongerKept(grain="hour", since=question.tiling.local(question.horizon.hours), instead="")
-    declaration = question.declaration(COST, NEEDED)
-    where = grouping(declaration, [], {} if scope == "all" else {scope: scope_id}).where
     with Costing(question, declaration) as costing:
         return costing.by_group(tiling, where=where, by=keys)

@@ -6,16 +6,19 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 
 import orjson
+from attrs import astuple, evolve
 
-from analytics_es.cost.budgets import accounts
-from analytics_es.cost.budgets.accounts import BUDGETS, DEFAULT_THRESHOLDS, Account
+from analytics_es.cost.budgets.accounts import BUDGETS, DEFAULT_THRESHOLDS, Account, counted_period
+from analytics_es.cost.budgets.book import AccountBook
+from analytics_es.cost.budgets.changes import REACHED, Changes
 from analytics_es.cost.budgets.first_reached import BEGINNING, BudgetHistory, PriceHistory, State
 from analytics_es.cost.budgets.spending import COST
+from analytics_es.cost.budgets.together import Together
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
 from analytics_es.errors import AnalyticsError, BeforeHorizon, CallbackFailed, ReachedBySealed, without_frames
@@ -23,15 +26,17 @@ from analytics_es.events import codec
 from analytics_es.events.checks import SCOPES
 from analytics_es.log import Appended, Entry
 from analytics_es.process import Background, Trouble
+from analytics_es.projection.declaration import Declaration
 from analytics_es.queries.figures import trimmed
-from analytics_es.read_models import Snapshot, Tiling
+from analytics_es.read_models import Snapshot
 from analytics_es.store import Store
-from analytics_es.types import ThresholdReached
+from analytics_es.types import ThresholdReached, TimePeriod
 
 logger = logging.getLogger(__name__)
 
-REACHED, SOURCE = "budget.threshold.reached", "analytics_es"
+SOURCE = "analytics_es"
 LOOK_SECONDS = 0.5  # how often to look for what other processes have folded
+TRIES = 5  # to see read models that do not move meanwhile
 REST = 9  # so many times as long as a look took, until the next one
 
 OnThreshold = Callable[[ThresholdReached], object]
@@ -52,6 +57,8 @@ class Thresholds:
         # Read models that are behind the log of now do not know yet what it is told of: until then, nothing is told.
         self._begin = store.log.head()
         self._looked_at: dict[str, int] = {}
+        self._book = AccountBook()
+        self._again: set[Account] = set()  # they are looked at again, whether anything has moved or not
         self._price_history = PriceHistory.of(prices.book())
         self._earlier: dict[Account, State] = {}
         self._announced: set[Announced] = set()  # of these the log was told, or cannot be
@@ -115,38 +122,58 @@ class Thresholds:
         return len(announced)
 
     def _look(self) -> Iterator[ThresholdReached]:
-        with self._context.read_models.read() as snapshot:
-            positions = {name: snapshot.positions[name] for name in (BUDGETS, COST) if name in snapshot.positions}
-            if positions == self._looked_at or min(positions.values()) < self._begin:
-                return
-            latest = dict(self._states(snapshot, positions[BUDGETS]))
-        book, trouble = self._prices.book(), None
+        seen = self._seen()
+        if seen is None:
+            return
+        positions, latest = seen
+        book, trouble, failed = self._prices.book(), None, set[Account]()
         if self._price_history.book is not book:
             self._price_history = PriceHistory.of(book)
+        periods = [(account, self._counted(account, state)) for account, state in latest.items() if account.scope]
+        together = Together.of(periods)
         for account, state in latest.items():
             try:
-                yield from self._reached(account, state)
+                yield from self._reached(account, state, together)
             except AnalyticsError as error:
                 self._note(error)
                 trouble = error
-        self._trouble, self._looked_at = trouble, {} if trouble else positions
+                failed.add(account)
+        self._trouble, self._looked_at, self._again = trouble, positions, failed
         if not trouble:
             self._told.over()
 
-    def _states(self, snapshot: Snapshot, position: int) -> Iterator[tuple[Account, State]]:
-        """Yield the budgets with thresholds to be told of, as the read model has them."""
-        rows = accounts.rows_of(snapshot)
-        for account, allocation in accounts.allocations(rows).items():
-            spans = Tiling.of(self._store.calendar, account.period).spans()
-            state = State(
-                position=position,
-                rows={keys: values for keys, values in rows.items() if accounts.concerns(keys, account)},
-                allocation=allocation,
-                taken=accounts.spent(snapshot, *account.name, spans),
-                reduced=accounts.reduced(rows, account.currency),
-            )
+    def _seen(self) -> tuple[dict[str, int], dict[Account, State]] | None:
+        """Return where the read models are, and the budgets to look at; None where there is nothing to look for.
+
+        What came since is read before there is a snapshot: where that is of another position, it is done again.
+        """
+        for left in reversed(range(TRIES)):
+            live = {name: own for name, own in self._context.read_models.live().items() if name in (BUDGETS, COST)}
+            positions = {name: own.position for name, own in live.items()}
+            moved = positions != self._looked_at
+            if not (moved or self._again) or min(positions.values()) < self._begin:
+                return None
+            changes = self._changes(positions, {name: own.declaration for name, own in live.items()})
+            with self._context.read_models.read() as snapshot:
+                there = {name: snapshot.positions[name] for name in positions}
+                if there == positions or not left:
+                    return there, dict(self._states(snapshot, there[BUDGETS], changes if there == positions else None))
+        raise AssertionError  # the last of the tries has returned
+
+    def _changes(self, positions: Mapping[str, int], live: Mapping[str, Declaration]) -> Changes | None:
+        """Return what has changed since the last look, None where all may have."""
+        looked_at = self._looked_at
+        if positions.keys() != looked_at.keys() or any(looked_at[name] > positions[name] for name in positions):
+            return None
+        return Changes.between(self._store.log, min(looked_at.values()), max(positions.values()), live)
+
+    def _states(self, snapshot: Snapshot, position: int, changes: Changes | None) -> Iterator[tuple[Account, State]]:
+        """Yield the budgets with thresholds to be told of, as the read model has them, that may have changed."""
+        concerned = {*self._book.read(snapshot, changes), *self._again}
+        for account in sorted(concerned, key=astuple):
+            state = self._book.state(snapshot, account, position, self._store.calendar)
             # What a budget of nobody known spent cannot be known, nor that it reached anything.
-            if allocation.amount and not account.is_of_nobody and self._unannounced(account, state):
+            if state and state.allocation.amount and not account.is_of_nobody and self._unannounced(account, state):
                 yield account, state
 
     def _unannounced(self, account: Account, state: State) -> list[Decimal]:
@@ -156,14 +183,15 @@ class Thresholds:
         percents = {*state.allocation.thresholds, *usual} - state.allocation.reached.keys()
         return sorted(percent for percent in percents if (account, percent) not in self._announced)
 
-    def _reached(self, account: Account, state: State) -> Iterator[ThresholdReached]:
+    def _reached(self, account: Account, state: State, together: Together) -> Iterator[ThresholdReached]:
         history = BudgetHistory.of(
             store=self._store,
             context=self._context,
             account=account,
             price_history=self._price_history,
-            earlier=self._earlier.get(account, BEGINNING),
+            earlier=self._earlier_state(account),
             latest=state,
+            together=together,
         )
         for percent in self._unannounced(account, state):
             if first := history.first(percent):
@@ -172,6 +200,16 @@ class Thresholds:
                 if announced and not announced[1].duplicate:
                     yield announced[0]
         self._earlier[account] = history.latest
+
+    def _counted(self, account: Account, state: State) -> TimePeriod:
+        return counted_period(account, state.allocation.first_at, self._store.calendar)
+
+    def _earlier_state(self, account: Account) -> State:
+        """Return a budget as it was at the last look: one that was not looked at then had not changed."""
+        earlier, looked_at = self._earlier.get(account), self._looked_at.get(BUDGETS, 0)
+        if earlier is None or account in self._again or looked_at <= earlier.position:
+            return earlier or BEGINNING
+        return evolve(earlier, position=looked_at)
 
     # ── telling ─────────────────────────────────────────────────────────────────────────────────────────────────
 

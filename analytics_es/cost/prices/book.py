@@ -17,6 +17,7 @@ from analytics_es.events.tiers import BATCH, STANDARD, tier
 from analytics_es.types import Table, Tabular
 
 REMEMBERED = 4096  # models that were asked for
+WORKED_OUT = 20_000  # rates, turns and verdicts
 
 Find = Callable[[str | None, str], PriceList | None]
 
@@ -58,6 +59,7 @@ class PriceBook(Tabular):
     default: Find = field(default=_nothing, repr=False)
     unread: tuple[int, ...] = ()
     _remembered: dict[tuple[str | None, str], list[_Candidate]] = field(factory=dict, init=False, eq=False, repr=False)
+    _worked_out: dict[Any, Any] = field(factory=dict, init=False, eq=False, repr=False)
 
     def tables(self) -> list[str]:
         """Return the name of its one table."""
@@ -78,6 +80,12 @@ class PriceBook(Tabular):
         """Return the book as it would be if these entries were published now."""
         supposed = (Published(None, entry, number) for number, entry in enumerate(entries, 1))
         return evolve(self, published=(*self.published, *supposed))
+
+    def worked_out(self) -> dict[Any, Any]:
+        """Return what was worked out of these prices until now, by what it is of, to be added to."""
+        if len(self._worked_out) > WORKED_OUT:
+            self._worked_out.clear()
+        return self._worked_out
 
     def prices_at(
         self,

@@ -14,7 +14,9 @@ from analytics_es.log.database import Cursor
 from analytics_es.log.event_log import (
     LAST,
     REWRITTEN,
+    SLOT_DIGITS,
     Appended,
+    Durability,
     Entry,
     EventLog,
     Held,
@@ -64,6 +66,12 @@ NEXT = EVENTS + "WHERE notification_id > ?{unsealed} ORDER BY notification_id LI
 POSITIONS_IN_TIME = (
     "SELECT notification_id FROM {table} WHERE originator_id >= '{first}' AND originator_id < '{end}' "
     "AND notification_id > {after} AND notification_id <= {upto}{unsealed} ORDER BY notification_id"
+)
+
+# In which slots of time the events of a stretch of positions are.
+SLOTS = (
+    "SELECT DISTINCT substr(originator_id, 1, {digits}) AS slot FROM {table} "
+    "WHERE notification_id > {after} AND notification_id <= {upto}{unsealed}"
 )
 
 # The events of a stretch of time within a short stretch of positions.
@@ -118,10 +126,11 @@ class PostgresLog(EventLog):
 
     contains = r"position('\x{}'::bytea in state) > 0"
 
-    def __init__(self, database: Database, *, strict_ids: StrictIds = False) -> None:
+    def __init__(self, database: Database, *, strict_ids: StrictIds = False, durability: Durability = "commit") -> None:
         strict = Strict.of(strict_ids)
         self._database = database
         self._recorder = PostgresRecorder(database.writing)
+        self._recorder.in_groups = durability == "group"
         self._recorder.channel_name = f"{database.schema}_stored_events"  # notifications are not of a schema
         migrations.migrate(database, self._recorder, PostgresCheckpoints(database))
         self.strict = self._prepare(strict)
@@ -224,6 +233,10 @@ class PostgresLog(EventLog):
     def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
         """Return the events after a position: columns position, type, state, key."""
         return self._events(SCAN, after=int(after), upto=int(upto), limit=int(limit))
+
+    def _slots(self, after: int, upto: int) -> Iterable[str]:
+        query = self._query(SLOTS, digits=SLOT_DIGITS, after=int(after), upto=int(upto))
+        return cast("list[str]", self._fetch(query).column(0).to_pylist())
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
         query = self._query(POSITIONS_IN_TIME, first=keys[0], end=keys[1], after=int(after), upto=int(upto))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from eventsourcing.postgres import PostgresApplicationRecorder
@@ -48,6 +49,16 @@ SELECT_HELD = (
     f"(SELECT value FROM log_notes WHERE name = '{STRICT}')"
 )
 
+# Wait for the disk, together with all who do, unless it has everything by now: the commit of a message that nobody
+# reads waits for what was written before, whoever wrote it.
+FLUSH = (
+    "SELECT CASE WHEN pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn() "
+    "THEN pg_logical_emit_message(true, 'analytics_es', '') END"
+)
+
+# Let go of the lock before the disk has what was written.
+IN_GROUPS = "SET LOCAL synchronous_commit = off"
+
 # Where events of these keys were before, and what they say.
 FIND = (
     "SELECT originator_id, notification_id, topic, state FROM stored_events "
@@ -73,7 +84,12 @@ def append_statement(strict: Strict) -> str:
 
 
 class PostgresRecorder(PostgresApplicationRecorder):
-    """The library's recorder, with an append that skips what is there."""
+    """The library's recorder, with an append that skips what is there.
+
+    `in_groups`: the lock of the table is let go before the disk is waited for, so that many who append wait together.
+    """
+
+    in_groups = False
 
     def append(
         self, connection: Any, entries: Sequence[Entry], notes: Mapping[str, str], *, strict: Strict, again: bool
@@ -82,16 +98,18 @@ class PostgresRecorder(PostgresApplicationRecorder):
 
         `again`: an attempt before may have done so already; then what is there, to the byte, is no duplicate.
         """
-        new: dict[str, Entry] = {}
+        new, some = dict[str, Entry](), strict.every or bool(strict.patterns)
         for entry in entries:
-            new.setdefault(entry.key[PLACE:] if _is_strict(entry, strict) else entry.key, entry)
+            new.setdefault(entry.key[PLACE:] if some and _is_strict(entry, strict) else entry.key, entry)
         columns = [list(column) for column in zip(*new.values(), strict=True)]
         cursor = connection.cursor(row_factory=tuple_row)
         # In one go: nobody waits for us while the table is locked.
-        with connection.pipeline(), connection.transaction():
+        with connection.pipeline(), self._durable(connection), connection.transaction():
             # What the driver wants the server to forget of this connection, after tables were dropped, goes out after
             # the first statement: were that one prepared anew, it would be forgotten with the rest.
             cursor.execute("SELECT", prepare=False)
+            if self.in_groups:
+                cursor.execute(IN_GROUPS)
             self._lock_table(cursor)
             self._notify_channel(cursor)
             looking = Cursor(connection.cursor(row_factory=tuple_row))
@@ -104,9 +122,18 @@ class PostgresRecorder(PostgresApplicationRecorder):
                 raise StrictMoved
             check_horizon(Horizon.read(horizon), entries)
         inserted, first, last = cursor.fetchone()
+        if not inserted:  # what was there may be of somebody who still waits for the disk
+            connection.execute(FLUSH)
         if inserted == len(entries) == last - first + 1:
             return fresh(range(first, last + 1))
         return self._sort_out(cursor, entries, list(new.values()), range(first, last + 1), inserted, again, strict)
+
+    @contextmanager
+    def _durable(self, connection: Any) -> Iterator[None]:
+        """Wait for the disk after the lock is let go, where that is done in groups; the commit waits else."""
+        yield
+        if self.in_groups:
+            connection.execute(FLUSH)
 
     def _sort_out(
         self,

@@ -18,6 +18,7 @@ from analytics_es.log.event_log import (
     LAST,
     REWRITTEN,
     ROWS_BY_PLACE,
+    SLOT_DIGITS,
     Appended,
     Entry,
     EventLog,
@@ -85,6 +86,12 @@ POSITIONS_IN_TIME = (
 # The events of a stretch of time within a short stretch of positions.
 SCAN_IN_TIME = EVENTS + (
     "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ?{also}{unsealed} ORDER BY rowid"
+)
+
+# In which slots of time the events of a stretch of positions are.
+SLOTS = (
+    f"SELECT DISTINCT substr(originator_id, 1, {SLOT_DIGITS}) FROM stored_events "
+    "WHERE rowid > ? AND rowid <= ?{unsealed}"
 )
 
 # Where the events of a stretch of time are, and how many there are; index only.
@@ -225,6 +232,10 @@ class SQLiteLog(EventLog):
             cursor.execute(_unsealed(cursor, KEYS_IN_TIME), (key_of_time(start_us), key_of_time(end_us), upto))
             while rows := cursor.fetchmany(KEYS):
                 yield [key for (key,) in rows]
+
+    def _slots(self, after: int, upto: int) -> list[str]:
+        with self._database.read() as cursor:
+            return [slot for (slot,) in cursor.execute(_unsealed(cursor, SLOTS), (after, upto))]
 
     def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> list[Range]:
         """Where most positions of a stretch are meant, read over the others instead of listing those."""

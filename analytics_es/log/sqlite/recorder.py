@@ -50,10 +50,10 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
     def append(self, cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> list[Appended]:
         """Insert the new ones of these entries, in order, and say where each is."""
         inserted = _insert(cursor, entries)
-        head = cursor.execute(self.select_max_notification_id_statement).fetchone()[0] or 0
-        before = head - inserted
-        if inserted == len(entries):
-            return fresh(range(before + 1, head + 1))
+        if inserted == len(entries):  # and the last of them is the last row
+            last = cursor.lastrowid or 0
+            return fresh(range(last - inserted + 1, last + 1))
+        before = (cursor.execute(self.select_max_notification_id_statement).fetchone()[0] or 0) - inserted
         if len(entries) - inserted <= FEW:
             return self._without_few(cursor, entries, before, _skipped(cursor, entries, before, inserted))
         return self._sort_out(cursor, entries, before=before)

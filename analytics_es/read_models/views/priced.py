@@ -6,6 +6,7 @@ changed, and its rows are kept here. Which buckets those are is noted in the tra
 
 from __future__ import annotations
 
+import functools
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -62,6 +63,7 @@ def tables(dialect: Dialect) -> tuple[str, str]:
     )
 
 
+@functools.lru_cache(maxsize=64)
 def is_priced(declaration: Declaration) -> bool:
     """Say whether a read model is that of costs, as answers about them need it."""
     own = {key.name for key in declaration.keys} | {measure.name for measure in declaration.measures}

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
-from analytics_es.cost.budgets.thresholds import REACHED, Thresholds
+from analytics_es.cost.budgets.changes import REACHED
+from analytics_es.cost.budgets.thresholds import Thresholds
 from analytics_es.events.event import RecordedEvent
 from analytics_es.projections import Budgets, Cost, Performance, Usage
 from analytics_es.testing import NOON, price, provider_call, tool_call
