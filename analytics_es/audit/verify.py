@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from functools import partial
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Sequence
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from attrs import define
-
-from analytics_es.audit import ledger
-from analytics_es.audit.comparison import PAGE, Differences, Page, compare, divergences, unreadable
-from analytics_es.audit.ledger import FIRST, LAST, Days
+from analytics_es.audit.ledger import FIRST, LAST
+from analytics_es.audit.refolding import attempting
 from analytics_es.errors import BadSample
-from analytics_es.events.event import MICRO
-from analytics_es.log.event_log import LAST as NOWHERE
-from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Folded, Micros
-from analytics_es.read_models import ReadModels, Seeds, Snapshot, Span, Tiling
-from analytics_es.read_models.halving import Intake, Take, into, letter
-from analytics_es.read_models.replay import Replay, replaying
+from analytics_es.read_models import Tiling
 from analytics_es.read_models.seeds import sealed_until
-from analytics_es.read_models.snapshot import UNREADABLE_KEY
-from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.store import Store
-from analytics_es.types import LedgerCheck, Progress, ProjectionVerification, TimePeriod, Verification
-
-NEAR = 10_000  # events that are folded while a snapshot is open, so that it need not be for long
+from analytics_es.types import Progress, ProjectionVerification, TimePeriod, Verification
 
 
 def verify(
@@ -76,11 +55,9 @@ def _verified(
     store: Store, names: Sequence[str], tilings: Sequence[Tiling], limit: int, workers: int, progress: Progress | None
 ) -> tuple[list[ProjectionVerification], int]:
     while True:
-        declarations = {name: live.declaration for name, live in store.read_models.live().items() if name in names}
-        defined = list(declarations.values())
-        refold = replaying(store.replay_source, defined, store.calendar, workers=workers)
-        with _empty_read_models(store, defined) as refolded, refold as replay:
-            attempt = _Attempt(store, declarations, refolded, replay, tilings, progress)
+        with attempting(store, names, workers, progress) as attempt:
+            for tiling in tilings:
+                attempt.confine(tiling, [tiling.whole_days()])  # a day's row is of the whole day
             compared = attempt.compared(limit)
             if compared is not None:
                 return [attempt.verification(projection) for projection in compared], attempt.events
@@ -93,191 +70,3 @@ def _drawn(store: Store, names: Sequence[str], count: int, seed: int) -> list[Ti
     every = sorted(day for day in taken if FIRST <= day < LAST)
     drawn = random.Random(seed).sample(every, min(count, len(every)))  # noqa: S311
     return [Tiling(store.calendar, day, store.calendar.next_day(day)) for day in sorted(drawn)]
-
-
-@contextmanager
-def _empty_read_models(store: Store, declarations: Sequence[Declaration]) -> Iterator[ReadModels]:
-    """Open empty read models in a private file that goes afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="analytics-es-verify-"))
-    try:
-        read_models = SQLiteReadModels(
-            folder / "expected.db",
-            declarations,
-            log=store.log.identity,
-            timezone=str(store.calendar.zone),
-            seeds=Seeds(store.log),
-        )
-        with closing(read_models):
-            yield read_models
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@define
-class _Compared:
-    """One projection as it was found, before anybody has looked for the events involved."""
-
-    declaration: Declaration
-    position: int
-    rows: Differences
-    unreadable: Differences
-    taken: Days
-    held: Days | None
-
-
-class _Attempt:
-    """One refold, and its comparison with a state of the live read models."""
-
-    def __init__(
-        self,
-        store: Store,
-        declarations: Mapping[str, Declaration],
-        refolded: ReadModels,
-        replay: Replay,
-        tilings: Sequence[Tiling],
-        progress: Progress | None,
-    ) -> None:
-        self._store, self._declarations, self._refolded = store, declarations, refolded
-        self._replay, self._progress = replay, progress
-        self._fold = store.fold.of(declarations.values())
-        self._intake = Intake(lambda: self._fold)
-        self._stretches = [tiling.whole_days() for tiling in tilings]  # a day's row is of the whole day
-        self._spans = [span for tiling in tilings for span in tiling.hours()]
-        self._spans += [Span("day", *days) for days in self._stretches]
-        self._done = dict.fromkeys(declarations, 0)
-        self._held: dict[int, Days] = {}
-        self._left_out: dict[str, list[int]] = {}  # the events that the live read models have left out as a whole
-        self.events = 0
-
-    # ── folding again ───────────────────────────────────────────────────────────────────────────────────────────
-
-    def _upto(self, positions: Mapping[str, int]) -> None:
-        """Fold each projection up to its position, every event once for all that are not yet there."""
-        for after, upto in pairwise(sorted({*self._done.values(), *positions.values()})):
-            names = [name for name in positions if self._done[name] <= after and upto <= positions[name]]
-            if names and self._stretches:
-                self._fold_stretches(names, after, upto)
-            elif names:
-                self._fold_all(names, after, upto)
-
-    def _fold_all(self, names: Sequence[str], after: int, upto: int) -> None:
-        for part, result in self._replay(after, upto):
-            for name in names:
-                declared = self._declarations[name]
-                take = into(self._refolded, declared, expected=self._done[name], position=part.upto)
-                events = partial(self._replay.here.read, part)
-                if any(part.after < position <= part.upto for position in self._left_out[name]):
-                    self._without_left_out(declared, events(), take)
-                else:
-                    self._intake(declared, result[name], events, take)
-                self._done[name] = part.upto
-            self.events += part.upto - part.after
-            if self._progress:
-                self._progress("verifying", part.upto, upto)
-
-    def _fold_stretches(self, names: Sequence[str], after: int, upto: int) -> None:
-        for number, (start, end) in enumerate(self._stretches, 1):
-            within = (start * MICRO, end * MICRO)
-            for batch in self._store.log.scan_period(*within, after=after, upto=upto):
-                result = self._fold(batch, names, within=within)
-                for name in names:
-                    take = into(self._refolded, self._declarations[name], expected=0, position=0)
-                    if self._left_out[name]:
-                        self._without_left_out(self._declarations[name], batch, take, within)
-                    else:
-                        self._intake(self._declarations[name], result[name], batch, take, within=within)
-                self.events += batch.num_rows
-            if self._progress:
-                self._progress("verifying", number, len(self._stretches))
-        self._done.update(dict.fromkeys(names, upto))
-
-    def _without_left_out(
-        self, declared: Declaration, events: pa.Table, take: Take, within: Micros | None = None
-    ) -> None:
-        """Fold without the events that the live read model has left out as a whole, and list them as it does."""
-        positions = pa.array(self._left_out[declared.name], pa.int64())
-        chosen = pc.is_in(events.column("position"), positions)
-        left, events = events.filter(chosen), events.filter(pc.invert(chosen))
-        letters = [letter(stored, self._store.calendar) for stored in left.to_pylist()]
-        days = [] if within else self._fold.count_days(left.column("key").to_pylist())
-        take(Folded(rows=[], unreadable=letters, days=days), -1)
-        result = self._fold(events, [declared.name], within=within)
-        self._intake(declared, result[declared.name], events, take, within=within)
-
-    # ── comparing ───────────────────────────────────────────────────────────────────────────────────────────────
-
-    def compared(self, limit: int) -> list[_Compared] | None:
-        """Compare at the position the live read models have reached; None where a rebuild has replaced one."""
-        while True:
-            with self._store.read_models.read() as snapshot:
-                positions = self._positions(snapshot)
-            if positions is None:
-                return None
-            self._upto(positions)
-            with self._store.read_models.read(long=True) as snapshot:
-                positions = self._positions(snapshot)
-                if positions is None:
-                    return None
-                if all(positions[name] - done <= NEAR for name, done in self._done.items()):
-                    self._upto(positions)
-                    with self._refolded.read() as expected:
-                        return [self._compare(snapshot, expected, name, limit) for name in self._declarations]
-
-    def _positions(self, snapshot: Snapshot) -> dict[str, int] | None:
-        """Return how far to fold, which a checkpoint beyond the log's head does not say."""
-        self._left_out = {name: snapshot.set_aside(declared) for name, declared in self._declarations.items()}
-        head, _ = self._store.log.ahead(NOWHERE, snapshot.of_log)
-        positions = {name: min(snapshot.positions[name], head) for name in self._declarations}
-        same = all(snapshot.live[name] == declared for name, declared in self._declarations.items())
-        return positions if same and all(positions[name] >= done for name, done in self._done.items()) else None
-
-    def _compare(self, snapshot: Snapshot, expected: Snapshot, name: str, limit: int) -> _Compared:
-        declaration, spans = self._declarations[name], self._spans
-
-        def rows(side: Snapshot) -> Page:
-            return lambda after: side.page(declaration, spans, after=after, limit=PAGE)
-
-        def values(side: Snapshot) -> Page:
-            return lambda after: side.unreadable_page(declaration, spans, after=after, limit=PAGE)
-
-        return _Compared(
-            declaration,
-            snapshot.positions[name],
-            compare(rows(snapshot), rows(expected), len(declaration.row_key), limit),
-            compare(values(snapshot), values(expected), len(UNREADABLE_KEY), limit),
-            ledger.days(snapshot.ledger(name)),
-            None if self._stretches else ledger.days(expected.ledger(name)),
-        )
-
-    def verification(self, compared: _Compared) -> ProjectionVerification:
-        """Say what differs, with the events involved."""
-        declaration, position, name = compared.declaration, compared.position, compared.declaration.name
-        check = self._ledger(compared)
-        differ = compared.rows.differ + compared.unreadable.differ
-        return ProjectionVerification(
-            projection=name,
-            version=declaration.version,
-            position=position,
-            identical=not differ and check.identical,
-            rows=compared.rows.rows,
-            divergences=divergences(self._store.log, self._fold, declaration, compared.rows.listed, upto=position),
-            unreadable=unreadable(name, compared.unreadable.listed),
-            omitted=differ - len(compared.rows.listed) - len(compared.unreadable.listed),
-            ledger=check,
-        )
-
-    def _ledger(self, compared: _Compared) -> LedgerCheck:
-        """Compare the days that were taken in: with those folded again, or, of some days, with the log's keys."""
-        taken, held = compared.taken, compared.held
-        if held is None:
-            held = self._in_log(compared.position)
-            stretches = self._stretches
-            taken = {day: sums for day, sums in taken.items() if any(start <= day < end for start, end in stretches)}
-        return ledger.compared(
-            compared.declaration.name, compared.position, taken, held, self._store.calendar, head=self._store.log.head()
-        )
-
-    def _in_log(self, position: int) -> Days:
-        if position not in self._held:
-            self._held[position] = ledger.in_log(self._store, self._stretches, upto=position)
-        return self._held[position]

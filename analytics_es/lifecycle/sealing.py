@@ -9,7 +9,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
+from functools import partial
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from attrs import define, evolve, field
@@ -20,10 +23,12 @@ from analytics_es.lifecycle.archiving import archive_period
 from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.retention import RetentionPolicy, target
 from analytics_es.lifecycle.seal_fold import SealFold
+from analytics_es.lifecycle.seal_once import Derived, Refolded, Refolding, Stretch, is_plain, sealing_once
 from analytics_es.lifecycle.stuck import Stuck
 from analytics_es.log import EventLog, Horizon
 from analytics_es.log.horizon import of_family
 from analytics_es.log.seals import Counted, SealedRows
+from analytics_es.process.cycles import relaxed
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.fold import Day
 from analytics_es.read_models import ReadModels, beside
@@ -45,6 +50,7 @@ class Sealing:
     store: Store
     policy: RetentionPolicy
     verify: Callable[[Sequence[str], TimePeriod], Verification]
+    refolding: Refolding
     progress: Progress | None = None
     now: datetime = field(init=False)
     _log: EventLog = field(init=False)
@@ -68,7 +74,7 @@ class Sealing:
 
     def run(self) -> RetentionResult:
         """Seal and delete what is older than it is to be kept, let go of old buckets, give back the space."""
-        with self._read_models.rebuilding():
+        with self._read_models.rebuilding(), relaxed():
             seals = self._log.seals
             before, horizon = seals.size().bytes, seals.horizon()
             self._finish(horizon)  # what a run before this one has left
@@ -93,12 +99,31 @@ class Sealing:
         self._stuck.errors.update(self.store.runner.errors)
         position = self._log.head()  # whatever came before the horizon is at or before this
         days = self._days(min(of_family(sealed, family) for family in goal.refused), until)
-        period = TimePeriod(self._calendar.local(max(min(days), FIRST)), self._calendar.local(until), "day")
-        self._check(period)
-        if archived := archive_period(self.store, period, self.policy.archive):
-            self._archived = announce_export(self.store, archived, period)
-        for end in _stretches(days, until, self._calendar):
-            self._seal({family: min(at, end) for family, at in goal.refused.items()}, position)
+        first = max(min(days), FIRST)
+        period = TimePeriod(self._calendar.local(first), self._calendar.local(until), "day")
+        stretches = list(pairwise([first, *_stretches(days, until, self._calendar)]))
+        with self._verified(goal, period, stretches if min(days) == first else [], position) as refolded:
+            if archived := archive_period(self.store, period, self.policy.archive):
+                self._archived = announce_export(self.store, archived, period)
+            for stretch in stretches:
+                times = {family: min(at, stretch[1]) for family, at in goal.refused.items()}
+                self._seal(times, position, partial(refolded.derived, stretch=stretch) if refolded else None)
+
+    @contextmanager
+    def _verified(
+        self, goal: Horizon, period: TimePeriod, stretches: Sequence[Stretch], position: int
+    ) -> Iterator[Refolded | None]:
+        """Verify what is sealed, and keep what was folded for that, where it is what is sealed."""
+        with ExitStack() as stack:
+            refolded = None
+            if stretches and not self._stuck.errors and is_plain(self.store, goal, self._log.seals.horizon()):
+                self._report("verifying", 0, 0)
+                with suppress(FoldFailed):  # of which the other check says which projections they are
+                    once = sealing_once(self.store, self.refolding, period, stretches, position)
+                    refolded = stack.enter_context(once)
+            if refolded is None:
+                self._check(period)
+            yield refolded
 
     def _check(self, period: TimePeriod) -> None:
         """Make sure that what is sealed is what the events say: nobody can tell later.
@@ -126,13 +151,13 @@ class Sealing:
                 counts[day] += events
         return counts
 
-    def _seal(self, until: Mapping[str, int], position: int) -> None:
+    def _seal(self, until: Mapping[str, int], position: int, refolded: Callable[[int], Derived] | None) -> None:
         horizon = self._log.seals.horizon()
         if horizon.sealed == until:
             return
         seal = horizon.seal + 1
         folding = SealFold(self.store, self._stuck, until, position, self._report)
-        definitions, rows, days, adopted = folding.derived(horizon)
+        definitions, rows, days, adopted = refolded(seal) if refolded else folding.derived(horizon)
         events = sum(count for _, count, _ in days)
         if not events:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,10 +41,11 @@ def pack(
     """Pack rows, and what was unreadable (hour, position, field), by grain and day."""
     grain, bucket = declaration.row_key.index("grain"), declaration.row_key.index("bucket")
     parts: dict[tuple[str, int], list[Row]] = defaultdict(list)
+    day_of = functools.cache(calendar.day_start)  # many rows are of one bucket
     for row in rows:
-        parts[row[grain], calendar.day_start(row[bucket])].append(row)
+        parts[row[grain], day_of(row[bucket])].append(row)
     for hour, position, field in unreadable:
-        parts[UNREADABLE, calendar.day_start(hour) if hour else 0].append((hour, position, field))
+        parts[UNREADABLE, day_of(hour) if hour else 0].append((hour, position, field))
     for (name, day), part in sorted(parts.items()):
         content = _packed(declaration, name, sorted(part))
         digest = hashlib.sha256(content).hexdigest()

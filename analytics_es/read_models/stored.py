@@ -9,6 +9,8 @@ from analytics_es.projection.declaration import Column, Declaration
 from analytics_es.projection.rows import Row
 from analytics_es.read_models import histograms
 
+_WHOLE = {int, type(None)}
+
 
 def form(column: Column) -> str:
     """Return the name of how a column is stored and merged."""
@@ -35,9 +37,13 @@ def _integer(number: Any) -> int | None:
 
 
 def whole_rows(declaration: Declaration, rows: list[Row]) -> list[Row]:
-    """Return rows as they are stored, with integers in wide columns."""
+    """Return rows as they are stored, with integers in wide columns; mostly they are integers already."""
     first = len(declaration.row_key)
-    places = {place for place, column in enumerate(declaration.columns, first) if column.wide}
-    if not places:
+    wide = [place for place, column in enumerate(declaration.columns, first) if column.wide]
+    odd = [place for place in wide if not _WHOLE.issuperset(type(row[place]) for row in rows)]
+    if not odd:
         return rows
-    return [tuple(_integer(stored) if place in places else stored for place, stored in enumerate(row)) for row in rows]
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place in odd:
+        columns[place] = [_integer(stored) for stored in columns[place]]
+    return list(zip(*columns, strict=True))

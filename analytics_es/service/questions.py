@@ -118,7 +118,9 @@ class Questions(ABC):
         def answered() -> UsageStats:
             contexts = self._contexts()
             whose = read_whose(contexts.declared("usage"), entity_type, entity_id)
-            words, when = Words(where=whose) if "" in whose.values() else None, contexts.period(period)
+            of_type = {"entity_type": entity_type} if entity_type else {}  # whose rows are read, whoever is asked for
+            words = Words(where=whose if "" in whose.values() else of_type) if of_type else None
+            when = contexts.period(period)
             with contexts.open("usage", when, words) as context:
                 return usage(context, entity_type, whose, when)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -186,6 +187,7 @@ class Upkeep(Inspection):
         there as Parquet first. A `dry_run` only says what would be done. Others go on recording and asking meanwhile.
         """
 
+        from analytics_es.audit.refolding import refolding
         from analytics_es.audit.verify import verify
         from analytics_es.lifecycle import RetentionPolicy, Sealing
 
@@ -198,6 +200,7 @@ class Upkeep(Inspection):
                 store=parts.store,
                 policy=chosen,
                 verify=lambda names, days: verify(parts.store, names, period=days),
+                refolding=partial(refolding, parts.store),
                 progress=progress,
             )
             return sealing.plan() if dry_run else sealing.run()

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
-from analytics_es.audit import verify
+from analytics_es.audit import refolding
 from analytics_es.errors import AnalyticsError, CannotOpen
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.projection import count, key, projection, total
@@ -211,12 +211,12 @@ def test_only_what_is_about_to_be_sealed_is_verified(
     analytics.retain(KEEP).unwrap()
     verified: list[TimePeriod] = []
 
-    def noting(*how: Any, period: TimePeriod) -> Any:
+    def noting(store: Any, names: Any, period: TimePeriod, *how: Any) -> Any:
         verified.append(period)
-        return verifying(*how, period=period)
+        return verifying(store, names, period, *how)
 
-    verifying = verify.verify
-    monkeypatch.setattr("analytics_es.audit.verify.verify", noting)
+    verifying = refolding.refolding
+    monkeypatch.setattr("analytics_es.audit.refolding.refolding", noting)
     set_clock(analytics, NOW + timedelta(days=1))
     analytics.retain(KEEP).unwrap()
 
@@ -505,7 +505,8 @@ def test_a_projection_that_is_new_says_from_when_on_it_is_complete(url: str, ana
 @once
 def test_what_does_not_verify_is_not_sealed(analytics: AnalyticsService) -> None:
     with analytics.store.read_models.writing() as cursor:
-        cursor.execute("UPDATE usage_v4 SET events = events + 1 WHERE grain = 'day'")
+        table = analytics.store.read_models.live()["usage"].declaration.table
+        cursor.execute(f"UPDATE {table} SET events = events + 1 WHERE grain = 'day'")
 
     assert code(analytics.retain(KEEP)) == "does_not_verify"
     assert len(types(analytics)) == EVENTS
