@@ -14,7 +14,7 @@ from attrs import evolve
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
 from analytics_es.events.event import EARLIEST
-from analytics_es.log import LogSlice
+from analytics_es.log import REWRITTEN, LogSlice
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import QuestionContext
@@ -75,7 +75,7 @@ class AsOf(Questions):
         calendar = calendar_of(period, self._store.calendar)
         if calendar == self._store.calendar and not several(declared, words or Words()):
             whole, kinds = Tiling.of(calendar, period).with_before(), kinds_of(declared, words)
-            key = (projection, whole.start, whole.end, kinds)
+            key = (projection, whole.start, whole.end, kinds, self._whole_log.noted(REWRITTEN))
             with self._derived.open(key, partial(self._built, declared, whole, kinds, counting)) as read_models:
                 yield evolve(self._context(calendar), read_models=read_models)
             return

@@ -73,6 +73,8 @@ WHERES = (
     "CASE WHEN cost > 1 THEN true WHEN cost < 0 THEN false END",
     "nullif(status, 'ok') = 'error'",
     "input_tokens + 1 > output_tokens",
+    "status = 'ok' OR CAST(attributes.n AS INTEGER) > 10",
+    "NOT (tool = 'abc' AND input_tokens * input_tokens > output_tokens)",
 )
 VALUES = (
     *("input_tokens", "output_tokens", "duration_ms", "cost", "value", "duration_us", "occurred_at", "minute"),
@@ -357,6 +359,52 @@ def test_a_value_that_is_odd_is_left_to_the_engine_by_those_that_read_it_alone()
     python = fold._in_python(events, list(fold._declarations.values()), None)
 
     assert set(python) == {"budgets", "performance", "usage"}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "status = 'error' OR CAST(attributes.n AS INTEGER) > 10",
+        "status = 'ok' AND CAST(attributes.n AS INTEGER) > 10",
+        "input_tokens IN (7, CAST(attributes.n AS INTEGER))",
+        "input_tokens BETWEEN 8 AND CAST(attributes.n AS INTEGER)",
+        "output_tokens > CAST(attributes.n AS INTEGER)",
+        "output_tokens + CAST(attributes.n AS INTEGER)",
+        "tool || CAST(attributes.n AS INTEGER)",
+    ],
+)
+def test_what_fails_is_not_left_out_where_the_rest_says_enough(sql: str) -> None:
+    declared = declaration(keys=(Key(name="own", sql=sql),))
+
+    assert sure(declared, stored(status="error", input_tokens=7, output_tokens=1, tool="m", attributes={"n": 7}))
+    assert not sure(declared, stored(status="error", input_tokens=7, attributes={"n": "seven"}))
+
+
+@pytest.mark.parametrize("sql", ["NULL = CAST(attributes.n AS INTEGER)", "NULL || CAST(attributes.n AS INTEGER)"])
+def test_what_may_fail_beside_null_is_left_to_the_engine(sql: str) -> None:
+    assert not sure(declaration(keys=(Key(name="own", sql=sql),)), stored(attributes={"n": 7}))
+
+
+@pytest.mark.parametrize("sql", ["data.Status", "data.attributes || attributes.n"])
+def test_a_field_that_the_engine_does_not_tell_from_another_one_is_left_to_it(sql: str) -> None:
+    mine, other = declaration(keys=(Key(name="own", sql=sql),)), evolve(declaration(), name="other")
+    with closing(Fold([mine, other], Calendar("UTC"))) as fold:
+        assert not fold._in_python(batch(stored(Status="a", attributes={"n": 7})), [mine, other], None)
+
+
+def test_conditions_in_conditions_are_left_to_the_engine_before_their_source_grows_without_end() -> None:
+    condition = "model = 'm'"
+    for _ in range(16):
+        condition = f"NOT coalesce({condition}, true)"
+    declared = declaration(where=condition)
+
+    with closing(Fold([declared], Calendar("UTC"))) as fold:
+        assert fold.small.reasons == {"mine": "its filter: an expression that is nested too deeply"}
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_literal_that_is_asked_for_makes_no_warning() -> None:
+    assert sure(declaration(where="'ok' IS NOT NULL AND 1 IS NOT NULL"), stored())
 
 
 def test_few_events_of_our_own_need_no_engine() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from attrs import evolve, frozen
 
@@ -155,6 +156,7 @@ def _percents(text: str) -> frozenset[Decimal]:
     return frozenset(map(Decimal, text.split(","))) if _PERCENTS.fullmatch(text) else frozenset()
 
 
+@lru_cache(maxsize=4_096)
 def _time(text: str) -> datetime | None:
     """Read a time as the door writes it; what an older event says in such a field is not one."""
     return datetime.fromisoformat(text) if _TIME.fullmatch(text) else None
