@@ -13,7 +13,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from analytics_es.events.checks import MAX_INTEGER
-from analytics_es.events.fields import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE
+from analytics_es.events.fields import EXACT, FIELDS, MILLISECONDS, OPEN_FIELDS, TEXT, WHOLE
 from analytics_es.projection import functions
 from analytics_es.projection.certain import FULL, Unsure
 from analytics_es.projection.code import NULL, Code, Truth, joined, may_fail
@@ -72,6 +72,8 @@ class Translator:
         return Code(source=f"f_{name}", kind="number", decimals=SCALES[kind], wide=True)
 
     def _own(self, outer: str, inner: str) -> Code:
+        if outer not in OPEN_FIELDS:
+            raise Unsure(f"the field {outer}.{inner}")
         source = self.own.setdefault((outer, inner, self.numbers), f"own_{len(self.own)}")
         if self.numbers:
             return Code(source=source, kind="number", decimals=SCALES[EXACT], wide=True)
@@ -92,7 +94,11 @@ class Translator:
         decimals = parts[3] or ""
         number = int("".join((parts[1], parts[2], decimals)))
         return Code(
-            source=f"({number})", kind="number", decimals=len(decimals), wide=abs(number) > FULL, literal=number
+            source=f"({number})",
+            kind="number",
+            decimals=len(decimals),
+            wide=not -FULL - 1 <= number <= FULL,
+            literal=number,
         )
 
     def _case(self, tree: Tree) -> Code:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_es.errors import Closed
+from analytics_es.projection import certain
 from analytics_es.projection import fold as fold_module
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Key, Measure
@@ -400,6 +401,30 @@ def test_conditions_in_conditions_are_left_to_the_engine_before_their_source_gro
 
     with closing(Fold([declared], Calendar("UTC"))) as fold:
         assert fold.small.reasons == {"mine": "its filter: an expression that is nested too deeply"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        Key(name="own = touched() or ''; own", sql="model"),
+        Key(name="own", sql='"(touched() or data)"."label"'),
+        Key(name="own", sql="""data."a'] or touched() or ['" """),
+        Key(name="own", sql="""model || '{''}"' || chr(92) || '\n' || split_part(model, '{touched()}', 1)"""),
+    ],
+)
+def test_what_a_kept_definition_says_is_never_run(key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: list[int] = []
+    monkeypatch.setattr(certain, "touched", lambda: touched.append(1), raising=False)
+
+    sure(declaration(keys=(key,)), stored(model="m"))
+
+    assert not touched
+
+
+def test_the_least_number_of_32_bits_is_of_32_bits() -> None:
+    declared = declaration(measures=(of_sql("CAST(minute AS INTEGER) - -2147483648"),))
+
+    assert not sure(declared, stored())
 
 
 @pytest.mark.filterwarnings("error")
