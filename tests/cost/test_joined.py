@@ -201,20 +201,24 @@ def test_calls_of_a_new_kind_are_seen_with_prices_that_were_worked_out_before(tu
 
 def test_an_answer_that_is_made_again_is_made_from_the_same_prices() -> None:
     with opened() as analytics:
-        analytics.publish_prices([price(model="acme-small", effective_from=TURNS[0].isoformat())]).unwrap()
+        within_an_hour = FIRST + timedelta(hours=30, minutes=20)
+        analytics.publish_prices([price(model="acme-small", effective_from=within_an_hour.isoformat())]).unwrap()
         before = provider_call(model="acme-large", provider="acme", occurred_at=FIRST - 3 * DAY, **NOTHING_ELSE)
         analytics.record_events(identified([before, *CALLS])).unwrap()
         analytics.catch_up()
         answers(analytics, PERIODS[0], ("model",), {})  # the first one tells the log of prices
         expected = answers(analytics, PERIODS[0], ("model",), {})
-        derived = Question.derived
+        derived, made_again = Question.derived, []
 
         def forgetful(self: Question, *stretch: Any) -> Any:
-            with_prices(self.context).prices.book().worked_out().clear()
+            made_again.append(not self.from_log.remembered.is_open)
+            if not self.from_log.remembered.is_open:
+                with_prices(self.context).prices.book().worked_out().clear()
             return derived(self, *stretch)
 
         with patch.object(Question, "derived", forgetful):
             assert answers(analytics, PERIODS[0], ("model",), {}) == expected
+        assert any(made_again)
 
 
 @pytest.mark.parametrize(
