@@ -116,6 +116,17 @@ class PriceTable:
         digest = hashlib.blake2b(orjson.dumps([self.keys, self.counted, self.rows]), digest_size=7)
         return int.from_bytes(digest.digest(), "big")
 
+    @cached_property
+    def inserts(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """Statements of SQLite that write the rows into a table of many, with their parameters."""
+        name, columns = self.name, ", ".join(self.columns)
+        places, inserts = f"({', '.join('?' * (len(self.columns) + 1))})", []
+        for first in range(0, len(self.rows), PIECE):
+            some = self.rows[first : first + PIECE]
+            statement = INSERT_PRICES.format(columns, ", ".join([places] * len(some)))
+            inserts.append((statement, tuple(each for row in some for each in (name, *row))))
+        return inserts
+
 
 class NotExact(Exception):
     """A product or a sum does not fit the integers of the database."""
@@ -178,11 +189,8 @@ class Priced:
             arrays = ", ".join(f"?::{types.get(column.rstrip('0123456789'), 'bigint')}[]" for column in columns)
             values = [list(column) for column in zip(*rows, strict=True)]
             return f"WITH prices ({', '.join(columns)}) AS MATERIALIZED (SELECT * FROM unnest({arrays})) ", values
-        name, places = self.table.name, f"({', '.join('?' * (len(columns) + 1))})"
-        for first in range(0, len(rows), PIECE):
-            some = rows[first : first + PIECE]
-            statement = INSERT_PRICES.format(", ".join(columns), ", ".join([places] * len(some)))
-            self.snapshot._fetch(statement, [each for row in some for each in (name, *row)])
+        for statement, parameters in self.table.inserts:
+            self.snapshot._fetch(statement, parameters)
         return "", []
 
     def _joined(
