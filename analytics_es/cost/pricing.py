@@ -54,6 +54,9 @@ class Assumption:
         return [(provider or None, other), (None, other), *([(named, rest)] if slash else [])]
 
 
+NOTHING_SUPPOSED = Assumption()
+
+
 class Costing:
     """Prices what one question reads; money is exact.
 
@@ -70,7 +73,7 @@ class Costing:
         currency: str | None = None,
     ) -> None:
         self.currency = currency
-        self._assumption = assumption or Assumption()
+        self._assumption = assumption or NOTHING_SUPPOSED
         self._book = self._assumption.prices or with_prices(question.context).prices.book()
         self._cells = PricedCells(question, declaration, self._turns)
         # What does not depend on an assumption is worked out once for a price book.
@@ -113,6 +116,8 @@ class Costing:
         In less than all `detail`, some of it may be missing: prices, and what has none; or what was used, too.
         """
         query = CellQuery(tiling=tiling, where=where, by=by, granularity=granularity)
+        if detail == "money" and self._assumption != NOTHING_SUPPOSED:
+            detail = "usage"  # what did not end, but told a cost, is then priced by what it used: that alone says so
         # By model and time there is a group a row: nothing is left to be added up before.
         joined = None if granularity and "model" in by else self._joined(query, detail=detail)
         if joined is None:

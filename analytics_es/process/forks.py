@@ -8,6 +8,8 @@ import threading
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
+from analytics_es.process import imports
+
 
 class Forking(Protocol):
     """What must not be cut through by a fork."""
@@ -47,9 +49,11 @@ def _before() -> None:
     _resting.extend(reversed(list(_registered.values())))
     for listener in _resting:
         listener.before_fork()
+    imports.rest()  # now that nobody needs one to come to rest
 
 
 def _after(*, child: bool) -> None:
+    imports.go_on()
     for listener in reversed(_resting):
         listener.after_fork(child=child)
     _resting.clear()

@@ -20,6 +20,7 @@ FULL = 2**31 - 1  # what a literal's type holds
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
 _DECIMAL = re.compile(r"(-?)(0|[1-9][0-9]{0,14})(?:\.([0-9]{1,18}))?", re.ASCII)
 _LEAST_FLOAT = 0.001  # written without an exponent by everybody
+_MOST_FLOAT = 10**10  # times 1,000, a float still tells hundredths
 
 
 class Unsure(Exception):
@@ -119,7 +120,7 @@ def thousandths(value: Any, least: int, most: int) -> int | None:
 def _nearest(value: float) -> int:
     """Round to thousandths where every way of rounding gives the same."""
     times = value * 1000.0
-    if not math.isfinite(times) or 0 < abs(value) < _LEAST_FLOAT or abs(value) >= MOST:
+    if not math.isfinite(times) or 0 < abs(value) < _LEAST_FLOAT or abs(value) >= _MOST_FLOAT:
         raise Unsure("a number that is too large or too small")
     number = round(times)
     if abs(times - number) > 0.01:

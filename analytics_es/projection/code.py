@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from attrs import evolve, frozen
+
+from analytics_es.projection.certain import Unsure
 
 Kind = Literal["text", "number", "truth", "nothing"]
 Fresh = Callable[[], str]  # gives a name that nothing has
@@ -66,8 +69,32 @@ class Truth:
 
     @property
     def code(self) -> Code:
-        """It as a value."""
-        return Code(source=f"(True if {self.true} else False if {self.false} else None)", kind="truth")
+        """It as a value; raises Unsure."""
+        return Code(source=_bounded(f"(True if {self.true} else False if {self.false} else None)"), kind="truth")
 
 
 NULL = Code(source="None", kind="nothing")
+LONGEST = 200_000  # characters of a condition's source
+
+_MAY_FAIL = re.compile(r"\b(bounded|cast_whole|undecimal)\(")
+
+
+def may_fail(source: str) -> bool:
+    """Say whether the engine may fail to compute it: a cast, or a number that grows too large."""
+    return _MAY_FAIL.search(source) is not None
+
+
+def joined(word: Literal["and", "or"], sources: Sequence[str]) -> str:
+    """Join what is True or False; raises Unsure.
+
+    The engine computes all of it, and fails where one part fails: what may fail is never left out.
+    """
+    sign = {"and": "&", "or": "|"}[word] if any(map(may_fail, sources[1:])) else word
+    return _bounded(f"({f' {sign} '.join(sources)})")
+
+
+def _bounded(source: str) -> str:
+    """A condition says its parts several times: source grows with the power of how deep they are nested."""
+    if len(source) > LONGEST:
+        raise Unsure("an expression that is nested too deeply")
+    return source

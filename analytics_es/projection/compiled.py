@@ -199,11 +199,11 @@ class _Writer:
             return self._translator.truth(expressions.tree(sql)).true
 
     def _keys(self) -> Iterator[str]:
-        for key in self._declaration.keys:
+        for place, key in enumerate(self._declaration.keys):
             if not key.of_entity:
                 code = self._value(f"the key {key.name}", key.sql).as_text(self._translator.fresh)
-                yield f"k_{key.name} = {code.source}"
-                yield f"if k_{key.name} is None: k_{key.name} = ''"
+                yield f"k{place} = {code.source}"
+                yield f"if k{place} is None: k{place} = ''"
 
     def _value(self, part: str, sql: str) -> Code:
         with _naming(part):
@@ -256,7 +256,8 @@ class _Writer:
 
     def _added(self, margin: str) -> Iterator[str]:
         parts = {"type": "entity_type", "id": "entity_id"}
-        named = {key.name: parts.get(key.of_entity or "", f"k_{key.name}") for key in self._declaration.keys}
+        keys = enumerate(self._declaration.keys)  # by their places: a definition that was kept may name them anyhow
+        named = {key.name: parts.get(key.of_entity or "", f"k{place}") for place, key in keys}
         rows = [
             ", ".join(
                 {"grain": repr(grain), "bucket": grain}.get(name) or named[name] for name in self._declaration.row_key

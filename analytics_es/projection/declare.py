@@ -109,13 +109,21 @@ def projection(
             known=tuple(sorted(DOCUMENTED)) if unread else (),
             rollup=rollup,
         )
-        if not expressions.is_kept(declaration.fingerprint):
+        if not _was_checked(declaration):
             check(declaration)
         declaration = _of_today(declaration)
         row_class.__analytics__ = declaration  # type: ignore[attr-defined]  # read back by declaration_of
         return row_class
 
     return declare
+
+
+def _was_checked(declaration: Declaration) -> bool:
+    """Say whether a definition is one of our own, which was checked when its expressions were kept."""
+    try:
+        return expressions.is_kept(declaration.fingerprint)
+    except TypeError:  # what says no text, such as a version that is no number: the check says what is wrong
+        return False
 
 
 def _of_today(declaration: Declaration) -> Declaration:
@@ -186,7 +194,7 @@ def _check_patterns(declaration: Declaration) -> None:
     if not declaration.consumes:
         _refuse(declaration.name, "consumes", 'name at least one pattern of event types, such as "job.*"')
     for pattern in declaration.consumes:
-        if not _PATTERN.fullmatch(pattern):
+        if not isinstance(pattern, str) or not _PATTERN.fullmatch(pattern):
             problem = f"{pattern!r} is not a pattern: use parts, * for one part, > for the rest"
             _refuse(declaration.name, "consumes", problem)
 
@@ -249,6 +257,8 @@ def _check_measure(declaration: Declaration, measure: Measure) -> None:
 
 
 def _check_expression(name: str, field: str, sql: str, open_as: Literal["text", "number"], must_be: str | None) -> str:
+    if not isinstance(sql, str):
+        _refuse(name, field, f"must be an SQL expression, a text, not {sql!r:.40}")
     try:
         paths = expressions.references(sql)
         for path in paths:

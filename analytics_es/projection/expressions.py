@@ -32,7 +32,10 @@ _NOTHING: tuple[Any, ...] = ("", None, [], False)
 
 @functools.cache
 def _kept() -> Mapping[str, Any]:
-    kept: Mapping[str, Any] = json.loads(KEPT.read_bytes()) if KEPT.exists() else {"fingerprints": [], "trees": {}}
+    try:
+        kept: Mapping[str, Any] = json.loads(KEPT.read_bytes())
+    except (OSError, ValueError):  # it only spares asking
+        return {"fingerprints": [], "trees": {}}
     return kept
 
 

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.projection.certain import FULL, Unsure
-from analytics_es.projection.code import NULL, Code, Fresh, Truth
+from analytics_es.projection.code import NULL, Code, Fresh, Truth, joined, may_fail
 
 _OF_NUMBERS = {"+": "{} + {}", "-": "{} - {}", "*": "{} * {}", "//": "quotient({}, {})", "%": "remainder({}, {})"}
 _OF_TEXTS = {
@@ -50,6 +50,8 @@ def computed(name: str, codes: Sequence[Code], fresh: Fresh) -> Code:
 
 def _joined(one: Code, other: Code, fresh: Fresh) -> Code:
     if NULL.source in (one.source, other.source):
+        if may_fail(one.source) or may_fail(other.source):
+            raise Unsure("what may fail beside NULL")
         return evolve(NULL, kind="text")
     return Code(source=_of_both(one, other, "{} + {}", fresh), kind="text")
 
@@ -57,7 +59,7 @@ def _joined(one: Code, other: Code, fresh: Fresh) -> Code:
 def _of_both(one: Code, other: Code, made: str, fresh: Fresh) -> str:
     """What is made of two values, where there are both."""
     first, second = fresh(), fresh()
-    either = f"({first} := {one.source}) is None or ({second} := {other.source}) is None"
+    either = joined("or", [f"(({first} := {one.source}) is None)", f"(({second} := {other.source}) is None)"])
     return f"(None if {either} else {made.format(first, second)})"
 
 

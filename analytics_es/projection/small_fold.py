@@ -21,6 +21,7 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.certain import Unsure
 from analytics_es.projection.compiled import Compiled, Event, bounds_of, compiled
 from analytics_es.projection.declaration import Declaration, consumes
+from analytics_es.projection.decoding import Needed
 from analytics_es.projection.rows import Row
 
 if TYPE_CHECKING:
@@ -54,8 +55,11 @@ class SmallFold:
         self.compiled = dict[str, Compiled]()
         self.reasons = dict[str, str]()  # why others are not compiled, in words
         bounds = tuple(bounds_of(list(declarations.values())).items())
+        clash = _clash(list(declarations.values()))
         for name, declaration in declarations.items():
             try:
+                if clash:
+                    raise Unsure(f"the field {clash}, which is another one for the engine, too")
                 self.compiled[name] = compiled(declaration, bounds)
             except Unsure as unsure:
                 self.reasons[name] = str(unsure)
@@ -129,6 +133,13 @@ class SmallFold:
             day[0] += 1
             day[1] += int(key[12:20], 16)
         return [(start, count, checksum) for start, (count, checksum) in sorted(days.items())]
+
+
+def _clash(declarations: Sequence[Declaration]) -> str | None:
+    """Return a field that the engine does not tell from another one, whichever of the projections read it."""
+    needed = Needed.by(declarations)
+    read = {name.lower() for name in (*needed.stored, *(["attributes"] if needed.own["attributes"] else []))}
+    return next((f"data.{name}" for name in needed.own["data"] if name.lower() in read), None)
 
 
 def _time(value: Any) -> int:

@@ -13,10 +13,10 @@ from typing import Any
 from attrs import define, evolve, field
 
 from analytics_es.events.checks import MAX_INTEGER
-from analytics_es.events.fields import EXACT, FIELDS, MILLISECONDS, TEXT, WHOLE
+from analytics_es.events.fields import EXACT, FIELDS, MILLISECONDS, OPEN_FIELDS, TEXT, WHOLE
 from analytics_es.projection import functions
 from analytics_es.projection.certain import FULL, Unsure
-from analytics_es.projection.code import NULL, Code, Truth
+from analytics_es.projection.code import NULL, Code, Truth, joined, may_fail
 from analytics_es.projection.expressions import Tree
 
 SCALES = {WHOLE: 0, MILLISECONDS: 3, EXACT: 18}
@@ -72,6 +72,8 @@ class Translator:
         return Code(source=f"f_{name}", kind="number", decimals=SCALES[kind], wide=True)
 
     def _own(self, outer: str, inner: str) -> Code:
+        if outer not in OPEN_FIELDS:
+            raise Unsure(f"the field {outer}.{inner}")
         source = self.own.setdefault((outer, inner, self.numbers), f"own_{len(self.own)}")
         if self.numbers:
             return Code(source=source, kind="number", decimals=SCALES[EXACT], wide=True)
@@ -92,7 +94,11 @@ class Translator:
         decimals = parts[3] or ""
         number = int("".join((parts[1], parts[2], decimals)))
         return Code(
-            source=f"({number})", kind="number", decimals=len(decimals), wide=abs(number) > FULL, literal=number
+            source=f"({number})",
+            kind="number",
+            decimals=len(decimals),
+            wide=not -FULL - 1 <= number <= FULL,
+            literal=number,
         )
 
     def _case(self, tree: Tree) -> Code:
@@ -176,8 +182,8 @@ class Translator:
         return self.truth(children[0]).negated
 
     def _is_null(self, children: Sequence[Tree]) -> Truth:
-        source = self.value(children[0]).source
-        return Truth(true=f"({source} is None)", false=f"({source} is not None)")
+        one = f"({self.fresh()} := {self.value(children[0]).source})"  # of a literal by itself, Python would warn
+        return Truth(true=f"({one} is None)", false=f"({one} is not None)")
 
     def _is_not_null(self, children: Sequence[Tree]) -> Truth:
         return self._is_null(children).negated
@@ -203,11 +209,13 @@ class Translator:
         if type_ not in _COMPARED:
             raise Unsure(f"the comparison {type_}")
         if "nothing" in (one.kind, other.kind):
+            if may_fail(one.source) or may_fail(other.source):
+                raise Unsure("what may fail beside NULL")
             return Truth(true="False", false="False")
         first, second = self.fresh(), self.fresh()
-        there = f"({first} := {one.source}) is not None"
+        there = f"(({first} := {one.source}) is not None)"
         if other.literal is None:
-            there += f" and ({second} := {other.source}) is not None"
+            there = joined("and", [there, f"(({second} := {other.source}) is not None)"])
         else:
             second = other.source
         true, false = (f"({there} and {first} {sign} {second})" for sign in _COMPARED[type_])
@@ -229,11 +237,10 @@ def _chosen(codes: Sequence[Code], source: str) -> Code:
 
 def _conjunction(type_: str, parts: Sequence[Truth]) -> Truth:
     """AND is TRUE where all parts are and FALSE where one is, OR the other way round."""
-    every = {side: f"({' and '.join(getattr(part, side) for part in parts)})" for side in ("true", "false")}
-    some = {side: f"({' or '.join(getattr(part, side) for part in parts)})" for side in ("true", "false")}
+    true, false = [part.true for part in parts], [part.false for part in parts]
     if type_ == "CONJUNCTION_AND":
-        return Truth(true=every["true"], false=some["false"])
-    return Truth(true=some["true"], false=every["false"])
+        return Truth(true=joined("and", true), false=joined("or", false))
+    return Truth(true=joined("or", true), false=joined("and", false))
 
 
 _VALUES: dict[str, Callable[[Translator, Tree], Code]] = {

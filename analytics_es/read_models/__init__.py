@@ -8,9 +8,10 @@ from analytics_es.read_models.snapshot import Snapshot, Span
 from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.tiling import Tiling, calendar_of
 from analytics_es.read_models.views.priced import Mark
-from analytics_es.read_models.views.shown import Stretch, ToPrice
+from analytics_es.read_models.views.shown import BudgetsToShow, Stretch, ToPrice
 
 __all__ = [
+    "BudgetsToShow",
     "Live",
     "Mark",
     "NotExact",

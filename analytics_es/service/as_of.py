@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,7 @@ from attrs import evolve
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
 from analytics_es.events.event import EARLIEST
-from analytics_es.log import LogSlice
+from analytics_es.log import REWRITTEN, LogSlice
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import QuestionContext
@@ -75,12 +75,19 @@ class AsOf(Questions):
         calendar = calendar_of(period, self._store.calendar)
         if calendar == self._store.calendar and not several(declared, words or Words()):
             whole, kinds = Tiling.of(calendar, period).with_before(), kinds_of(declared, words)
-            key = (projection, whole.start, whole.end, kinds)
+            stands_on = self._stands_on({projection, *(other.name for other in counting)})
+            key = (projection, whole.start, whole.end, kinds, *stands_on)
             with self._derived.open(key, partial(self._built, declared, whole, kinds, counting)) as read_models:
                 yield evolve(self._context(calendar), read_models=read_models)
             return
         with self._derived.crossing(self._log, least(declared, words), calendar, period, progress) as in_memory:
             yield evolve(self._context(calendar), in_memory=in_memory)
+
+    def _stands_on(self, names: Collection[str]) -> list[Hashable]:
+        """Return what says that events, and the rows that are taken of them, are still as they were."""
+        rewritten = self._whole_log.noted(REWRITTEN)  # before the rows, which are derived again after it
+        with self._store.read_models.read() as snapshot:
+            return [rewritten, *((live, swapped) for live, _, swapped in map(snapshot.stands_on, sorted(names)))]
 
     def _built(
         self, declared: Declaration, whole: Tiling, kinds: tuple[str, ...] | None, counting: Sequence[Declaration]

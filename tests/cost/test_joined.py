@@ -18,7 +18,7 @@ from analytics_es.cost.context import with_prices
 from analytics_es.cost.joined import JoinedCosts
 from analytics_es.queries import Question
 from analytics_es.testing import price, provider_call
-from tests.cost.test_pricing import FIRST, MODELS, TURNS, ZONES, histories, identified, opened, publications
+from tests.cost.test_pricing import FIRST, LASTED, MODELS, TURNS, ZONES, histories, identified, opened, publications
 from tests.examples import examples
 from tests.servers import Server
 
@@ -167,6 +167,18 @@ def test_corrections_are_added_up_with_their_calls() -> None:
 
         for by in GROUPS:
             same(analytics, PERIODS[0], by, {})
+
+
+@pytest.mark.parametrize("way", [{"model": "other"}, {"currency": None, "per_mtok": None, "free": True}])
+def test_what_did_not_end_is_in_each_point_where_its_cost_is_supposed(way: dict[str, Any]) -> None:
+    call = provider_call(provider="acme", model="acme-large", occurred_at=FIRST, cost="1.25", currency="USD")
+    told = {word: told for word, told in call["data"].items() if word not in LASTED and word != "status"}
+    with opened() as analytics:
+        analytics.record_events([{**call, "event_type": "provider.call.noted", "data": told}]).unwrap()
+        analytics.catch_up()
+
+        for by in GROUPS:
+            same(analytics, PERIODS[0], by, {}, prices=[price(**way)])
 
 
 CALLS = [

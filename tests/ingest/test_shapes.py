@@ -378,6 +378,17 @@ def test_a_shape_that_is_large_is_never_kept(names: list[str]) -> None:
     assert not door._shapes._seen and not door._shapes._known  # type: ignore[union-attr]
 
 
+def test_of_names_that_pass_for_others_nothing_is_learnt() -> None:
+    with as_alone():
+        door = Door(lambda: NOON, PrivacyPolicy.of("pseudonymous"), lambda *_: "pseudonym")
+        states = [
+            _entry(door, NOON, {"event_type": "order.placed", "data": {name: "ada"}, **USUAL}).state
+            for name in (Liar("x"), "user_id")
+        ]
+
+    assert b'{"x":"ada"}' in states[0] and b'{"user_id":"pseudonym"}' in states[1]
+
+
 def test_the_caller_keeps_what_was_handed_in() -> None:
     with as_alone():
         event = provider_call(user_id="ada", duration_ms=1.23456, cost=Decimal("0.5"), attributes={"user_email": "a"})

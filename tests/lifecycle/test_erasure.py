@@ -128,6 +128,22 @@ def test_another_entity_is_forgotten_where_the_policy_pseudonymises_it(opening: 
 # ── under full ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_who_has_the_log_open_as_it_was_is_not_shown_either_who_was_masked_meanwhile(
+    analytics: AnalyticsService,
+) -> None:
+    with analytics.as_of(analytics.store.log.head()) as then:
+
+        def users() -> set[str]:
+            return {each.entity_id for each in then.get_usage_stats("user", None, MARCH).unwrap().top_entities}
+
+        before = users()
+        assert ADA in before
+        analytics.forget(ADA).unwrap()
+
+        assert ADA not in users()
+        assert len(users()) == len(before)
+
+
 def test_a_subject_is_masked_in_the_log_and_the_rest_stays_byte_for_byte(analytics: AnalyticsService) -> None:
     before = analytics.store.log.scan(after=0, limit=100).to_pylist()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import attrs
+import numpy
 import pytest
 
 from analytics_es.errors import BadDeclaration, NotAProjection, SameName
@@ -183,7 +185,17 @@ def test_a_field_of_attrs_is_no_marker_either() -> None:
 # ── the whole ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("version", [0, -1, "1", 1.0, None, True])
+@pytest.mark.parametrize("sql", [5, b"true", Decimal(1)])
+def test_what_is_no_text_is_no_expression(sql: Any) -> None:
+    assert str(refusal(where=sql)) == f"calls.where: must be an SQL expression, a text, not {sql!r}."
+
+
+@pytest.mark.parametrize("pattern", [5, b"job.*", Decimal(1)])
+def test_what_is_no_text_is_no_pattern(pattern: Any) -> None:
+    assert str(refusal(consumes=(pattern,))).startswith(f"calls.consumes: {pattern!r} is not a pattern")
+
+
+@pytest.mark.parametrize("version", [0, -1, "1", 1.0, None, True, Decimal(1), numpy.int64(1), b"1"])
 def test_a_version_is_a_whole_number_from_one(version: Any) -> None:
     assert str(refusal(version=version)) == "calls.version: must be a whole number from 1."
 

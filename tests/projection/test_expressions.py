@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,29 @@ def test_what_is_kept_of_our_own_expressions_is_what_the_parser_says() -> None:
 
 def test_our_own_definitions_were_checked_when_it_was_kept() -> None:
     assert [own.name for own in kept.declared() if not expressions.is_kept(own.fingerprint)] == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b'{"fingerprints": [', b"\xff", None], ids=["empty", "cut", "odd", "not there"]
+)
+def test_without_what_is_kept_the_parser_is_asked(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = kept.declared()[0]
+    monkeypatch.setattr(expressions, "KEPT", tmp_path / "kept.json")
+    if content is not None:
+        expressions.KEPT.write_bytes(content)
+    forget()
+    try:
+        assert not expressions.is_kept(own.fingerprint)
+        assert {sql: expressions.tree(sql) for sql in own.expressions}
+    finally:
+        forget()
+
+
+def forget() -> None:
+    expressions._kept.cache_clear()
+    expressions.tree.cache_clear()
 
 
 OPENED = """

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_es.errors import Closed
+from analytics_es.projection import certain
 from analytics_es.projection import fold as fold_module
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Key, Measure
@@ -73,6 +74,8 @@ WHERES = (
     "CASE WHEN cost > 1 THEN true WHEN cost < 0 THEN false END",
     "nullif(status, 'ok') = 'error'",
     "input_tokens + 1 > output_tokens",
+    "status = 'ok' OR CAST(attributes.n AS INTEGER) > 10",
+    "NOT (tool = 'abc' AND input_tokens * input_tokens > output_tokens)",
 )
 VALUES = (
     *("input_tokens", "output_tokens", "duration_ms", "cost", "value", "duration_us", "occurred_at", "minute"),
@@ -131,7 +134,9 @@ TYPES = (
 PLAIN_TEXTS = st.sampled_from(["ok", "error", "m", "a/b", "abc", "m1", " eu ", "eu", "us", "", "x" * 300, "7", "true"])
 PLAIN_NUMBERS = st.one_of(
     st.integers(0, 20),
-    st.sampled_from([0.25, 40.5, 40.501, 1e3, 2500, 10**12, 5 * 10**12, "0.005115", "12", "-0.5", "10.000000001"]),
+    st.sampled_from(
+        [0.25, 40.5, 40.501, 1e3, 2500, 1e10 - 0.001, 10**12, 5 * 10**12, "0.005115", "12", "-0.5", "10.000000001"]
+    ),
 )
 ODD = st.one_of(
     st.integers(-(2**63), 2**64),
@@ -142,7 +147,9 @@ ODD = st.one_of(
     st.sampled_from(
         ["NaN", "nan", "inf", "-Infinity", "1e3", "1e400", "0x10", "1_000", " 7 ", "007", "+4", ".5", "5."]
     ),
-    st.sampled_from([True, False, None, [], {}, [1, "a"], {"a": 1.5}, -0.0, 1e308, 5e-324, 0.1, 2**63, 2**53 + 1]),
+    st.sampled_from(
+        [True, False, None, [], {}, [1, "a"], {"a": 1.5}, -0.0, 1e308, 5e-324, 0.1, 2**63, 2**53 + 1, 6e12 + 5e-4]
+    ),
     st.sampled_from(
         ["É", "ß", "İ", "\u00a0eu\u3000", "\u0000", "\u001f", "\u007f", "🤦", "\ue000", "ä" * 130, 'a"\\b']
     ),
@@ -357,6 +364,81 @@ def test_a_value_that_is_odd_is_left_to_the_engine_by_those_that_read_it_alone()
     python = fold._in_python(events, list(fold._declarations.values()), None)
 
     assert set(python) == {"budgets", "performance", "usage"}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "status = 'error' OR CAST(attributes.n AS INTEGER) > 10",
+        "status = 'ok' AND CAST(attributes.n AS INTEGER) > 10",
+        "input_tokens IN (7, CAST(attributes.n AS INTEGER))",
+        "input_tokens BETWEEN 8 AND CAST(attributes.n AS INTEGER)",
+        "output_tokens > CAST(attributes.n AS INTEGER)",
+        "output_tokens + CAST(attributes.n AS INTEGER)",
+        "tool || CAST(attributes.n AS INTEGER)",
+    ],
+)
+def test_what_fails_is_not_left_out_where_the_rest_says_enough(sql: str) -> None:
+    declared = declaration(keys=(Key(name="own", sql=sql),))
+
+    assert sure(declared, stored(status="error", input_tokens=7, output_tokens=1, tool="m", attributes={"n": 7}))
+    assert not sure(declared, stored(status="error", input_tokens=7, attributes={"n": "seven"}))
+
+
+@pytest.mark.parametrize("sql", ["NULL = CAST(attributes.n AS INTEGER)", "NULL || CAST(attributes.n AS INTEGER)"])
+def test_what_may_fail_beside_null_is_left_to_the_engine(sql: str) -> None:
+    assert not sure(declaration(keys=(Key(name="own", sql=sql),)), stored(attributes={"n": 7}))
+
+
+@pytest.mark.parametrize("sql", ["data.Status", "data.attributes || attributes.n"])
+def test_a_field_that_the_engine_does_not_tell_from_another_one_is_left_to_it(sql: str) -> None:
+    mine, other = declaration(keys=(Key(name="own", sql=sql),)), evolve(declaration(), name="other")
+    with closing(Fold([mine, other], Calendar("UTC"))) as fold:
+        assert not fold._in_python(batch(stored(Status="a", attributes={"n": 7})), [mine, other], None)
+
+
+def test_conditions_in_conditions_are_left_to_the_engine_before_their_source_grows_without_end() -> None:
+    condition = "model = 'm'"
+    for _ in range(16):
+        condition = f"NOT coalesce({condition}, true)"
+    declared = declaration(where=condition)
+
+    with closing(Fold([declared], Calendar("UTC"))) as fold:
+        assert fold.small.reasons == {"mine": "its filter: an expression that is nested too deeply"}
+
+
+@pytest.mark.parametrize("duration_ms", [123456789012345.67, 6000000000000.0005, 99999999999999.98, 10000000000.001])
+def test_a_large_float_whose_last_digits_it_does_not_tell_is_left_to_the_engine(duration_ms: float) -> None:
+    assert not sure(declaration(keys=(Key(name="own", sql="duration_ms"),)), stored(duration_ms=duration_ms))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        Key(name="own = touched() or ''; own", sql="model"),
+        Key(name="own", sql='"(touched() or data)"."label"'),
+        Key(name="own", sql="""data."a'] or touched() or ['" """),
+        Key(name="own", sql="""model || '{''}"' || chr(92) || '\n' || split_part(model, '{touched()}', 1)"""),
+    ],
+)
+def test_what_a_kept_definition_says_is_never_run(key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: list[int] = []
+    monkeypatch.setattr(certain, "touched", lambda: touched.append(1), raising=False)
+
+    sure(declaration(keys=(key,)), stored(model="m"))
+
+    assert not touched
+
+
+def test_the_least_number_of_32_bits_is_of_32_bits() -> None:
+    declared = declaration(measures=(of_sql("CAST(minute AS INTEGER) - -2147483648"),))
+
+    assert not sure(declared, stored())
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_literal_that_is_asked_for_makes_no_warning() -> None:
+    assert sure(declaration(where="'ok' IS NOT NULL AND 1 IS NOT NULL"), stored())
 
 
 def test_few_events_of_our_own_need_no_engine() -> None:

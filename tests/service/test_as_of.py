@@ -21,6 +21,7 @@ from analytics_es.log import Entry, LogSlice
 from analytics_es.projections import Usage
 from analytics_es.queries import derived as crossing
 from analytics_es.service import as_of as asof
+from analytics_es.store import Store
 from analytics_es.testing import NOON, budget_allocated, price, provider_call, task_completed, tool_call
 from analytics_es.types import AnswerDiff, OperationResult
 from tests import day
@@ -471,3 +472,27 @@ def test_what_cannot_be_compared_is_a_failure(
 )
 def test_the_last_part_of_a_type_says_what_kind_of_change_it_is(event_type: str, kind: str) -> None:
     assert kind == kind_of_change(event_type)
+
+
+@pytest.mark.store(events=[])
+def test_who_is_forgotten_is_in_no_answer_of_the_past_that_was_asked_for_on_the_way(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(analytics, tool_call(user_id="ada"), tool_call(user_id="bob"), tool_call(occurred_at=NOON - 99 * HOUR))
+    then, derive_again = analytics.as_of(2), Store.derive_again
+
+    def users() -> set[str]:
+        groups = then.get_summary("usage.events", DAY, group_by=["user"]).unwrap().groups
+        return {group.keys["user"] for group in groups}
+
+    def asking(store: Store, *period: Any) -> Any:  # when the log is masked, and read models are not yet
+        users()
+        return derive_again(store, *period)
+
+    monkeypatch.setattr(Store, "derive_again", asking)
+    assert "ada" in users()
+
+    analytics.forget("ada").unwrap()
+
+    assert len(users()) == 2
+    assert "ada" not in users()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from attrs import evolve, frozen
 
@@ -117,6 +118,12 @@ def rows_of(
     return {row[: len(KEYS)]: _in_attos(measures, named(measures, row[len(KEYS) :])) for row in rows}
 
 
+def turns(snapshot: Snapshot) -> list[datetime]:
+    """Return the times at which accounts or credits begin or end, as far as events say so."""
+    rows = snapshot.sums(snapshot.live[BUDGETS], [], [EVER], by=["starts_at", "ends_at"])
+    return [time for time in (_time(text) for row in rows for text in row[:2]) if time]
+
+
 def _in_attos(measures: Sequence[Measure], values: Values) -> Values:
     """Return amounts times 10^18; a read model of an earlier definition, until it is rebuilt, has fewer decimals."""
     amounts = [own for own in measures if own.unit == MONEY and own.decimals < ATTO and values[own.name] is not None]
@@ -155,6 +162,7 @@ def _percents(text: str) -> frozenset[Decimal]:
     return frozenset(map(Decimal, text.split(","))) if _PERCENTS.fullmatch(text) else frozenset()
 
 
+@lru_cache(maxsize=4_096)
 def _time(text: str) -> datetime | None:
     """Read a time as the door writes it; what an older event says in such a field is not one."""
     return datetime.fromisoformat(text) if _TIME.fullmatch(text) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from attrs import define, field
@@ -16,6 +16,7 @@ from analytics_es.events.checks import SCOPES
 from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration, consumes, shortened
 
+HOUR = timedelta(hours=1)  # a period is widened to whole hours, which begin at half past in some zones
 MANY = 2_000  # events, of which each is read: of more, it takes less to look at all budgets
 
 SPENT, REACHED = "budget.spent", "budget.threshold.reached"
@@ -74,7 +75,8 @@ class Changes:
             return True
         whose = self.calls.get((account.scope, account.scope_id))
         times = [when for when in (self.budgets.get(account.budget_id), whose) if when]
-        return any(account.period.start <= last and first < account.period.end for first, last in times)
+        start, end = account.period.start, account.period.end
+        return any(start - last < HOUR and first - end < HOUR for first, last in times)
 
 
 def _extend(times: dict[Any, Times], key: Any, more: Times) -> None:

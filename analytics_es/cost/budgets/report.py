@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
-from itertools import pairwise
+from typing import Any
 
 from attrs import evolve, frozen
 
 from analytics_es.cost.budgets import accounts
-from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Name, Rows, money
-from analytics_es.cost.budgets.credits import NOTHING, Burnt, Grant, burn, phases
-from analytics_es.cost.budgets.spending import COST, OpenContext, Spending, between, hours, spending
+from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, money
+from analytics_es.cost.budgets.credits import NOTHING, Burnt, Grant, burn
+from analytics_es.cost.budgets.drafts import EVER, Draft, When, drafts
+from analytics_es.cost.budgets.spending import COST, OpenContext, Spending, hours
+from analytics_es.cost.budgets.together import Together
 from analytics_es.errors import AnalyticsError, NotStored
-from analytics_es.events.event import EARLIEST, LATEST, time_of
+from analytics_es.events.event import LATEST, time_of
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries.figures import DIGITS, trimmed
-from analytics_es.read_models import Snapshot, Span, Tiling
 from analytics_es.types import BudgetReport, BudgetStatus, BudgetThreshold, Completeness, CreditStatus, TimePeriod
 
-EVER = between(None, None)
 DAY, SECOND, MICROSECOND = timedelta(days=1), timedelta(seconds=1), timedelta(microseconds=1)
 PLACES = Decimal(1).scaleb(-9)  # of a rate
-
-Taken = Callable[[Name, TimePeriod], int]  # what `budget.spent` events took, times 10^18
 
 
 def budgets(open_context: OpenContext, budget: str | None, at: datetime | None) -> BudgetReport:
@@ -32,25 +31,47 @@ def budgets(open_context: OpenContext, budget: str | None, at: datetime | None) 
     with open_context(BUDGETS, EVER) as context:
         calendar, now = context.calendar, context.clock()
         budget_id = None if budget is None else context.known_as("budget", budget)
-        when = _When(calendar, min(at or now, now), at)
+        when = When(calendar, min(at or now, now), at)
         with context.question([BUDGETS], EVER, kept=False) as question:
-            drafts = [
+            own = [
                 draft
-                for draft in _drafts(question.snapshot, when)
+                for draft in drafts(question.snapshot, when, budget_id, ended=budget_id is not None and at is None)
                 if budget_id in (None, draft.account.budget_id)
-                and when.began(draft)
-                and (draft.account.holds(at or now) or (budget_id is not None and at is None))
             ]
-            own = question.completeness()
-    with localcontext(DIGITS):
-        outcomes = [_outcome(open_context, draft, when) for draft in drafts]
-        statuses = [_status(draft, outcome, when) for draft, outcome in zip(drafts, outcomes, strict=True)]
-    statuses.sort(key=lambda status: (-(status.used or 0.0), status.budget_id, status.currency, status.scope_id))
+            completeness = question.completeness()
+    told = statuses(open_context, own, when)
+    parts = [completeness, *(part for _, part in told if part)]
     return BudgetReport(
         at=(at or now).astimezone(calendar.zone),
-        budgets=statuses,
-        completeness=_of_all([own, *(outcome.cost.completeness for outcome in outcomes if outcome.cost.completeness)]),
+        budgets=sorted((status for status, _ in told), key=_turn),
+        completeness=_of_all(parts),
     )
+
+
+def statuses(
+    open_context: OpenContext, own: Sequence[Draft], when: When
+) -> list[tuple[BudgetStatus, Completeness | None]]:
+    """Return how it is about each account, and what that stands on beside the read model of budgets."""
+    with localcontext(DIGITS):
+        together = Together.of(_alike(own, when))
+        outcomes = [_outcome(open_context, draft, when, together) for draft in own]
+        return [
+            (_status(draft, outcome, when), outcome.cost.completeness)
+            for draft, outcome in zip(own, outcomes, strict=True)
+        ]
+
+
+def _alike(own: Sequence[Draft], when: When) -> Iterator[tuple[Account, TimePeriod]]:
+    """Yield the accounts that may be asked for with others, and the hours in which calls count."""
+    for draft in own:
+        with suppress(AnalyticsError):  # of one of which that cannot be told, it is said where it is its turn
+            if not draft.account.is_of_nobody and (period := _counted(draft, when)):
+                yield draft.account, period
+
+
+def _turn(status: BudgetStatus) -> tuple[Any, ...]:
+    """Return what budgets are told in the order of: the fullest first."""
+    return -(status.used or 0.0), status.budget_id, status.currency, status.scope_id
 
 
 def _of_all(parts: Sequence[Completeness]) -> Completeness:
@@ -61,110 +82,6 @@ def _of_all(parts: Sequence[Completeness]) -> Completeness:
         lag_events=max(part.lag_events for part in parts),
         lag_seconds=max(part.lag_seconds for part in parts),
         unreadable=max(part.unreadable for part in parts),
-    )
-
-
-# ── what the read model of budgets says ─────────────────────────────────────────────────────────────────────────
-
-
-@frozen
-class _When:
-    """When budgets are looked at: now, with all that is recorded, or `at` a time, with what occurred by then."""
-
-    calendar: Calendar
-    now: datetime
-    at: datetime | None
-
-    def counted(self, period: TimePeriod) -> TimePeriod | None:
-        """Return what counts of a period, None where it begins later."""
-        end = period.end if self.at is None else min(period.end, self.hour_after(self.at))
-        return between(period.start, end) if period.start < end else None
-
-    def until(self, snapshot: Snapshot) -> list[Span]:
-        """Return the buckets of all time until then."""
-        if (end := self.hour_after(self.now)) <= EARLIEST:
-            return []
-        tiling = Tiling.of(self.calendar, between(None, end))
-        return tiling.coarsened(snapshot.horizon().hours).spans()
-
-    def began(self, draft: _Draft) -> bool:
-        """Say whether anything of an account had occurred by then."""
-        return self.at is None or draft.began is None or draft.began <= self.hour_after(self.at)
-
-    def hour_after(self, instant: datetime) -> datetime:
-        """Return the end of the hour that holds an instant."""
-        return self.calendar.local(self.calendar.next_hour(int(instant.timestamp())))
-
-
-@frozen(kw_only=True)
-class _Draft:
-    """What there is to say of one account before it is known what calls cost.
-
-    `phases`: stretches of time in which the same credits may be burnt, and what `budget.spent` events took in each.
-    """
-
-    account: Account
-    allocation: Allocation
-    began: datetime | None
-    taken: Decimal | None
-    grants: Sequence[Grant]
-    phases: Sequence[tuple[TimePeriod, Decimal]]
-
-
-def _drafts(snapshot: Snapshot, when: _When) -> list[_Draft]:
-    """Return all accounts; also what was spent of nothing that was allocated, and credits of nothing else."""
-    ever = accounts.rows_of(snapshot)
-    rows = ever if when.at is None else accounts.rows_of(snapshot, when.until(snapshot))
-    allocations = accounts.allocations(rows)
-
-    def taken(name: Name, period: TimePeriod) -> int:
-        counted = when.counted(period)
-        return accounts.spent(snapshot, *name, Tiling.of(when.calendar, counted).spans()) if counted else 0
-
-    drafts = [_draft(rows, account, allocation, when, taken) for account, allocation in allocations.items()]
-    used = (keys for keys, values in ever.items() if values["spent"] is not None or values["granted"] is not None)
-    for name in sorted({(keys[0], keys[1]) for keys in used}):
-        periods = [account.period for account in allocations if account.name == name]
-        if not periods:
-            account = Account(*name, *_scope_of_grants(ever, name))
-            drafts.append(_draft(ever, account, Allocation(), when, taken))
-        elif outside := taken(name, EVER) - sum(taken(name, period) for period in _union(periods)):
-            draft = _draft(rows, Account(*name), Allocation(), when, taken)
-            drafts.append(evolve(draft, taken=money(outside), grants=()))
-    return drafts
-
-
-def _scope_of_grants(rows: Rows, name: Name) -> Sequence[str]:
-    scopes = (keys[2:4] for keys, values in rows.items() if keys[:2] == name and values["granted"] is not None)
-    return min((scope for scope in scopes if scope[0]), default=())
-
-
-def _union(periods: Sequence[TimePeriod]) -> list[TimePeriod]:
-    """Return the time that periods cover, without what two of them share."""
-    union: list[TimePeriod] = []
-    for period in sorted(periods, key=lambda period: period.start):
-        if union and period.start <= union[-1].end:
-            union[-1] = between(union[-1].start, max(period.end, union[-1].end))
-        else:
-            union.append(period)
-    return union
-
-
-def _draft(rows: Rows, account: Account, allocation: Allocation, when: _When, taken: Taken) -> _Draft:
-    firsts = [values["first_spent_at"] for keys, values in rows.items() if keys[:2] == account.name]
-    is_spent = any(first is not None for first in firsts)
-    first = accounts.least(allocation.first_at, *([] if account.scope else firsts))
-    grants, end = accounts.grants(rows, account.name, when.calendar), when.hour_after(when.now)
-    start = min((grant.effective_at for grant in grants), default=end)
-    times = phases(grants, start, end) if start < end else []
-    periods = [between(*bounds) for bounds in pairwise([*times, end])]
-    return _Draft(
-        account=account,
-        allocation=allocation,
-        began=account.start or (None if first is None else time_of(first)),
-        taken=money(taken(account.name, account.period)) if is_spent else None,
-        grants=grants,
-        phases=[(period, money(taken(account.name, period)) or NOTHING) for period in periods],
     )
 
 
@@ -181,24 +98,29 @@ class _Outcome:
     problem: str | None = None
 
 
-def _outcome(open_context: OpenContext, draft: _Draft, when: _When) -> _Outcome:
+def _counted(draft: Draft, when: When) -> TimePeriod | None:
+    """Return the hours in which calls count, None where they are to begin."""
+    return when.counted(accounts.counted_period(draft.account, draft.allocation.first_at, when.calendar))
+
+
+def _outcome(open_context: OpenContext, draft: Draft, when: When, together: Together) -> _Outcome:
     account, spent, cost, calendar = draft.account, draft.taken, Spending(), when.calendar
     try:
         if account.is_of_nobody:
             raise NotStored(scope=account.scope, what="which one the budget is for")
-        period = accounts.counted_period(account, draft.allocation.first_at, calendar)
-        cost = _cost(open_context, account, when.counted(period), calendar)
+        cost = _cost(open_context, account, _counted(draft, when), calendar, together)
         if cost.nameless_calls:
             what = f"which one made {cost.nameless_calls:,} of the calls of its period"
             raise NotStored(scope=account.scope, what=what)
         if account.scope:
             spent = (spent or NOTHING) + cost.amounts.get(account.currency, NOTHING)
-        return _Outcome(cost=cost, spent=spent, burnt=_burnt(open_context, draft, calendar) if draft.grants else None)
+        burnt = _burnt(open_context, draft, calendar, together) if draft.grants else None
+        return _Outcome(cost=cost, spent=spent, burnt=burnt)
     except AnalyticsError as error:
         return _Outcome(cost=cost, problem=str(error))
 
 
-def _status(draft: _Draft, outcome: _Outcome, when: _When) -> BudgetStatus:
+def _status(draft: Draft, outcome: _Outcome, when: When) -> BudgetStatus:
     account, allocation, zone = draft.account, draft.allocation, when.calendar.zone
     spent, burnt, amounts = outcome.spent, outcome.burnt, outcome.cost.amounts
     allocated = money(allocation.amount) if allocation.count else None
@@ -227,28 +149,30 @@ def _status(draft: _Draft, outcome: _Outcome, when: _When) -> BudgetStatus:
     )
 
 
-def _cost(open_context: OpenContext, account: Account, period: TimePeriod | None, calendar: Calendar) -> Spending:
+def _cost(
+    open_context: OpenContext, account: Account, period: TimePeriod | None, calendar: Calendar, together: Together
+) -> Spending:
     """Return what calls of its scope cost."""
     if period:
         hours(calendar, period)
     if not account.scope or not period:
         return Spending()
     with open_context(COST, period) as context:
-        return spending(context, account.scope, account.scope_id, period)
+        return together.spending(context, 0, account, period)
 
 
-def _burnt(open_context: OpenContext, draft: _Draft, calendar: Calendar) -> Burnt:
+def _burnt(open_context: OpenContext, draft: Draft, calendar: Calendar, together: Together) -> Burnt:
     """Return what is left of each grant, and what they did not cover."""
     usage = []
     for period, taken in draft.phases:
-        cost = _cost(open_context, draft.account, period, calendar)
+        cost = _cost(open_context, draft.account, period, calendar, together)
         usage.append((period.start, taken + cost.amounts.get(draft.account.currency, NOTHING)))
     if not usage:
         return Burnt(balances=(NOTHING,) * len(draft.grants), overage=NOTHING)
     return burn(draft.grants, usage, start=draft.phases[0][0].start, end=draft.phases[-1][0].end)
 
 
-def _rate(draft: _Draft, spent: Decimal | None, now: datetime) -> Decimal | None:
+def _rate(draft: Draft, spent: Decimal | None, now: datetime) -> Decimal | None:
     """Return what is spent a day, over what has passed of the period."""
     until = min(now, draft.account.period.end)
     if spent is None or draft.began is None or until <= draft.began:
@@ -257,7 +181,7 @@ def _rate(draft: _Draft, spent: Decimal | None, now: datetime) -> Decimal | None
     return trimmed((spent * (DAY // MICROSECOND) / (elapsed // MICROSECOND)).quantize(PLACES))
 
 
-def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | None, when: _When) -> datetime | None:
+def _exhausted(remaining: Decimal | None, rate: Decimal | None, end: datetime | None, when: When) -> datetime | None:
     """Return when nothing is left at this rate, None where that is not before the end, or was already."""
     if not remaining or not rate or remaining < 0:
         return None

@@ -8,8 +8,8 @@ from attrs import define, field
 
 from analytics_es.cost.budgets.accounts import Account
 from analytics_es.cost.budgets.spending import Spending, spending, spendings
-from analytics_es.cost.context import CostContext
 from analytics_es.errors import AnalyticsError
+from analytics_es.queries import QuestionContext
 from analytics_es.types import TimePeriod
 
 SEVERAL = 2  # accounts that are worth a question about all that is like them
@@ -32,7 +32,7 @@ class Together:
             together._wanted.setdefault((account.scope, period), []).append(account.scope_id)
         return together
 
-    def spending(self, context: CostContext, prices: int, account: Account, period: TimePeriod) -> Spending:
+    def spending(self, context: QuestionContext, prices: int, account: Account, period: TimePeriod) -> Spending:
         """Return what an account's calls cost; one that fails with others is asked for by itself, and says why."""
         if not account.scope:
             return Spending()
@@ -46,7 +46,7 @@ class Together:
         return spending(context, account.scope, account.scope_id, period)
 
     @staticmethod
-    def _asked(context: CostContext, scope: str, period: TimePeriod, names: Sequence[str]) -> dict[str, Spending]:
+    def _asked(context: QuestionContext, scope: str, period: TimePeriod, names: Sequence[str]) -> dict[str, Spending]:
         try:
             return spendings(context, scope, names, period)
         except AnalyticsError:

@@ -213,6 +213,18 @@ def test_what_came_late_to_a_period_that_ended_is_told_where_it_is(analytics: An
     assert reached.data["at_position"] == analytics.store.log.head() - 2
 
 
+@pytest.mark.parametrize("late", [timedelta(minutes=-1), timedelta(minutes=29)])
+def test_what_was_spent_in_the_hour_that_a_period_ends_in_counts_where_hours_begin_at_half_past(
+    late: timedelta,
+) -> None:
+    with opened(projections=[Budgets, Cost], privacy="full", timezone="Asia/Kolkata") as analytics:
+        record(analytics, allocated("", "own", 0, amount="10"))
+        about = {"budget_id": " own", "amount": "6", "currency": "USD"}
+        record(analytics, event("budget.spent", occurred_at=MONTHS[1] + late, **about))
+
+        assert [data["threshold"] for _, data in told(analytics)] == ["50"]
+
+
 @both
 def test_a_price_of_the_past_that_is_published_now_reaches_what_has_ended(analytics: AnalyticsService) -> None:
     record(analytics, *ALL, call(0, tenant_id="acme", **{**BARE, "input_tokens": 1_000_000}))
