@@ -13,15 +13,15 @@ from typing import Any
 import orjson
 from attrs import asdict, frozen
 
-from analytics_es.cost import view_budgets
 from analytics_es.cost.cells import NEEDED
 from analytics_es.cost.charges import USED, Charge, Costs
 from analytics_es.cost.context import COST, CostContext
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.pricing import Costing
+from analytics_es.cost.view_budgets import ViewBudgets
 from analytics_es.errors import AnalyticsError
-from analytics_es.log import Horizon
+from analytics_es.log import EventLog, Horizon
 from analytics_es.process import Background
 from analytics_es.queries import Question
 from analytics_es.queries.figures import trimmed
@@ -48,9 +48,9 @@ class ViewCosts:
     Not in the transaction that changes rows: who records and who asks are not to wait for it.
     """
 
-    def __init__(self, context: CostContext) -> None:
+    def __init__(self, context: CostContext, log: EventLog) -> None:
         self._context, self._read_models = context, context.read_models
-        self._pricing = threading.Lock()
+        self._pricing, self._budgets = threading.Lock(), ViewBudgets(context, log)
         self.background = Background("analytics-es-view-costs", self._follow)
         self._trouble, self._budgets_took = "", 0.0
 
@@ -90,7 +90,7 @@ class ViewCosts:
             done = self._price(until)
             if done and (until is None or self._budgets_took < QUICK):
                 began = time.monotonic()
-                view_budgets.show(self._context)
+                self._budgets.show()
                 self._budgets_took = time.monotonic() - began
             self._trouble = ""
             return done

@@ -76,7 +76,7 @@ class Parts:
             context=context,
             prices=prices,
             corrections=WaitingCorrections(store.recorder),
-            view_costs=ViewCosts(context),
+            view_costs=ViewCosts(context, store.log),
             thresholds=Thresholds(store, context, prices, on_threshold) if has_budgets else None,
             backfill=Backfill(store.log, store.read_models, store.runner, store.rebuild) if backfill else None,
             retention=retention,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from analytics_es.testing import NOON, tool_call
 from tests.log.test_postgres import own_server
 from tests.servers import Server
 from tests.service.test_postgres import events_of, exact
-from tests.stores import entry, opened
+from tests.stores import entry, eventually, opened
 
 # The server itself brings to the disk what nobody waits for, but not before so long.
 LATER = "ALTER SYSTEM SET wal_writer_delay = '10s'"
 # Whether something that was written is not on the disk yet.
 BEHIND = "SELECT pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()"
+# How many wait for a replica.
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 NOT_AT_ALL = "SELECT NULL"  # in the place of waiting for the disk
 
 pytestmark = pytest.mark.usefixtures("full_privacy", "vault_key")
@@ -94,6 +97,20 @@ def test_events_are_seen_before_they_are_durable_and_read_models_are_never_ahead
 
 def rows(service: AnalyticsService) -> list[dict[str, Any]]:
     return service.store.log.scan(after=0, limit=1000).to_pylist()
+
+
+def test_where_commits_wait_for_a_replica_a_group_does_too_though_this_disk_has_everything(own: Server) -> None:
+    own.run("CHECKPOINT")
+    own.run("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    own.run("SELECT pg_reload_conf()")
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            flushed = pool.submit(own.run, recorder.FLUSH)
+            eventually(lambda: own.run(WAITING) == [(1,)] or flushed.done())
+            assert not flushed.done()
+        finally:
+            own.run("ALTER SYSTEM RESET synchronous_standby_names")
+            own.run("SELECT pg_reload_conf()")  # it lets go who waits
 
 
 def test_where_each_event_is_does_not_depend_on_it(own: Server) -> None:

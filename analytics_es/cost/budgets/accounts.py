@@ -118,6 +118,12 @@ def rows_of(
     return {row[: len(KEYS)]: _in_attos(measures, named(measures, row[len(KEYS) :])) for row in rows}
 
 
+def turns(snapshot: Snapshot) -> list[datetime]:
+    """Return the times at which accounts or credits begin or end, as far as events say so."""
+    rows = snapshot.sums(snapshot.live[BUDGETS], [], [EVER], by=["starts_at", "ends_at"])
+    return [time for time in (_time(text) for row in rows for text in row[:2]) if time]
+
+
 def _in_attos(measures: Sequence[Measure], values: Values) -> Values:
     """Return amounts times 10^18; a read model of an earlier definition, until it is rebuilt, has fewer decimals."""
     amounts = [own for own in measures if own.unit == MONEY and own.decimals < ATTO and values[own.name] is not None]

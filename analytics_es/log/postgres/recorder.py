@@ -50,9 +50,10 @@ SELECT_HELD = (
 )
 
 # Wait for the disk, together with all who do, unless it has everything by now: the commit of a message that nobody
-# reads waits for what was written before, whoever wrote it.
+# reads waits for what was written before, whoever wrote it; and for replicas, where commits wait for any.
 FLUSH = (
     "SELECT CASE WHEN pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn() "
+    "OR current_setting('synchronous_standby_names') <> '' "
     "THEN pg_logical_emit_message(true, 'analytics_es', '') END"
 )
 

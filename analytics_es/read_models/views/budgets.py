@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from analytics_es.log.database import Cursor
 from analytics_es.read_models.registry import FORGET_ABOUT, WRITE_ABOUT
@@ -20,6 +20,9 @@ COLUMNS = (*TEXTS, *TIMES, *MONEY, *NUMBERS, "problem")
 # Budgets as they are shown.
 FORGET = "DELETE FROM budgets_shown"
 WRITE = f"INSERT INTO budgets_shown ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+
+FORGET_BUDGET = f"{FORGET} WHERE budget_id = ?"
+MOVE = "UPDATE budgets_shown SET position = ?, as_of = ?"
 
 
 def table(dialect: Dialect) -> str:
@@ -64,4 +67,14 @@ def write(cursor: Cursor, rows: Iterable[Sequence[object]], state: str) -> None:
     cursor.execute(FORGET)
     for row in rows:
         cursor.execute(WRITE, row)
+    cursor.execute(WRITE_ABOUT, (SHOWN, state))
+
+
+def change(cursor: Cursor, rows: Mapping[str, Iterable[Sequence[object]]], position: int, at: int, state: str) -> None:
+    """Put the rows of these budgets in the place of theirs; all are of this position and time (seconds)."""
+    for budget_id, of_budget in rows.items():
+        cursor.execute(FORGET_BUDGET, (budget_id,))
+        for row in of_budget:
+            cursor.execute(WRITE, row)
+    cursor.execute(MOVE, (position, at))
     cursor.execute(WRITE_ABOUT, (SHOWN, state))

@@ -39,6 +39,15 @@ class ToPrice:
         return self.horizon.hours if grain == "hour" else self.horizon.days
 
 
+@frozen(kw_only=True)
+class BudgetsToShow:
+    """What budgets are to be shown for, what they are shown for, and which prices there are."""
+
+    state: str
+    shown: str | None
+    prices: str | None
+
+
 @frozen
 class Shown:
     """The SQL views of the read models of one log; without a dialect there are none."""
@@ -130,7 +139,7 @@ class Shown:
             cursor.execute(self.dialect.one_at_a_time)
             priced.write(cursor, declaration, marks, rows)
 
-    def budgets_to_show(self, cursor: Cursor, names: Sequence[str], hour: int) -> str | None:
+    def budgets_to_show(self, cursor: Cursor, names: Sequence[str], hour: int) -> BudgetsToShow | None:
         """Return what budgets are to be shown for: where these projections stand, which prices there are, which hour.
 
         None where they are shown for that already, or there are none.
@@ -144,13 +153,28 @@ class Shown:
         if about.get(budgets.SHOWN) == state:
             return None
         cursor.execute(f"SELECT 1 FROM {models[0].declaration.table} LIMIT 1")
-        return state if cursor.fetchone() or budgets.SHOWN in about else None
+        if cursor.fetchone() is None and budgets.SHOWN not in about:
+            return None
+        return BudgetsToShow(state=state, shown=about.get(budgets.SHOWN), prices=about.get(BASIS))
 
     def write_budgets(self, cursor: Cursor, rows: Sequence[Sequence[Any]], state: str) -> None:
         """Show budgets, one after the other where several do."""
         if self.dialect:
             cursor.execute(self.dialect.one_at_a_time)
             budgets.write(cursor, rows, state)
+
+    def budgets_are_shown_for(self, cursor: Cursor, state: str) -> bool:
+        """Say whether budgets are shown for this, one after the other where several ask before they write."""
+        if self.dialect is None:
+            return False
+        cursor.execute(self.dialect.one_at_a_time)
+        return _about(cursor).get(budgets.SHOWN) == state
+
+    def change_budgets(
+        self, cursor: Cursor, rows: Mapping[str, Sequence[Sequence[Any]]], position: int, at: int, state: str
+    ) -> None:
+        """Show these budgets anew, and the others as they are, at another position and time."""
+        budgets.change(cursor, rows, position, at, state)
 
     def merged(self, cursor: Cursor, declaration: Declaration, rows: Sequence[Any]) -> None:
         """Note that rows were merged."""
