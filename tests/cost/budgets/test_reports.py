@@ -183,22 +183,51 @@ def test_only_those_that_what_came_is_about_are_asked_for(analytics: AnalyticsSe
     assert after(call(2, tenant_id="acme", cost="1")) == ["tenant acme"]
 
 
-def test_calls_of_which_it_was_not_stored_whose_they_are_may_be_those_of_any_budget(tmp_path: Path) -> None:
-    def clock() -> datetime:
-        return in_month(2, 12)
-
-    with opened(tmp_path / "a.db", privacy="full", clock=clock) as analytics:
-        recorded(analytics, *ALL, call(2, tenant_id="acme", cost="1"), call(2, tenant_id=None, cost="1"))
+@pytest.mark.parametrize("before", [[], [call(2, tenant_id=None, cost="1")]])
+def test_calls_of_which_it_was_not_stored_whose_they_are_may_be_those_of_any_budget(
+    tmp_path: Path, before: list[dict[str, Any]]
+) -> None:
+    clock, dropping = Clock(in_month(2, 12)), {"preset": "full", "rules": {"tenant_id": "drop"}}
+    with opened(tmp_path / "a.db", privacy="full", clock=clock, projections=OWN) as analytics:
+        recorded(analytics, *ALL, call(2, tenant_id="acme", cost="1"), *before)
         check_shown(analytics)
-        with opened(
-            tmp_path / "a.db", privacy={"preset": "full", "rules": {"tenant_id": "drop"}}, clock=clock
-        ) as other:
-            recorded(analytics, tool_call())
+        with opened(tmp_path / "a.db", privacy=dropping, clock=clock, projections=OWN) as other:
+            other.record_event(**tool_call()).unwrap()
+            clock.now += timedelta(hours=1)
+            analytics.sql_views().unwrap()  # looks, and knows of a policy that read models have not come to
+            analytics.catch_up()
             check_shown(analytics)
             other.record_event(**call(2, tenant_id="birch", cost="1")).unwrap()
-            recorded(analytics, tool_call())
+            analytics.catch_up()
             check_shown(analytics)
         assert {budget.problem is None for budget in analytics.get_budgets().unwrap().budgets} == {False}
+
+
+def test_one_that_begins_in_the_midst_of_an_hour_is_shown_then(tmp_path: Path) -> None:
+    clock = Clock(SOON["starts_at"] - timedelta(minutes=10))
+    with opened(tmp_path / "a.db", timezone="Asia/Kolkata", clock=clock, projections=OWN) as analytics:
+        recorded(analytics, call(1), *ALL, BEGINS_SOON[1])
+        for minutes in (5, 10, 55, 10):
+            clock.now += timedelta(minutes=minutes)
+            recorded(analytics, tool_call())
+            check_shown(analytics)
+
+
+def test_rows_that_go_while_some_are_asked_for_are_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statuses = view_budgets.statuses
+    with opened(tmp_path / "a.db", privacy="full", clock=Clock(in_month(2, 12)), projections=OWN) as analytics:
+
+        def begun_again(*about: Any) -> Any:
+            with analytics.store.read_models.writing() as cursor:
+                analytics.store.read_models.shown.begin_again(cursor)
+            return statuses(*about)
+
+        recorded(analytics, call(1), *ALL)
+        monkeypatch.setattr(view_budgets, "statuses", begun_again)
+        recorded(analytics, call(2, tenant_id="acme", cost="1"))
+        check_shown(analytics)
 
 
 def test_what_another_process_showed_is_shown_anew(tmp_path: Path) -> None:
