@@ -25,7 +25,7 @@ def build(into: Path) -> str:
 
 
 def check(folder: Path) -> str:
-    """Look at what is in them: the modules of this checkout, what lies beside them, the projections, and nothing else."""
+    """Look at what is in them: the modules of this checkout and what lies beside them, and nothing else."""
     wheel, source = _wheel(folder), _source(folder)
     beside = {"analytics_es/py.typed", "analytics_es/projection/kept_expressions.json"}
     ours = {*beside, *(f"analytics_es/{path}" for path in _modules(ROOT / "analytics_es"))}
