@@ -22,8 +22,7 @@ from analytics_es.log import EventLog
 from analytics_es.queries import QuestionContext
 from analytics_es.queries.figures import trimmed
 from analytics_es.queries.policies import InForce, Policies
-from analytics_es.read_models import BudgetsToShow
-from analytics_es.read_models.registry import Live
+from analytics_es.read_models import BudgetsToShow, Live
 from analytics_es.types import BudgetStatus
 
 FEW = 20  # budgets that are read one by one
