@@ -83,6 +83,7 @@ def _breakdown(
         check_models(question, declaration, assumption)
     with Costing(question, declaration, assumption, currency=currency) as costing:
         costs = _costs(question, costing, grouping(declaration, by, filters), grouping(declaration, [], filters))
+        ended = bool(currency) or not costing.tells("not_ended")
     whole = together(costs.efforts)
     totals = _totals(question, whole, together(costs.earlier))
     charged, unknown = whole.known(), whole.not_known()
@@ -104,7 +105,7 @@ def _breakdown(
         supposed=assumption is not None,
         completeness=question.completeness(asked_by(filters, by)),
         below_cliff_calls=sum(whole.below_cliff.values()),
-        not_ended=0 if currency else _not_ended(question, declaration, filters),
+        not_ended=0 if ended else _not_ended(question, declaration, filters),
         compared_with=costs.before.whole() if costs.before else None,
     )
     return breakdown, whole.prices_used()

@@ -62,10 +62,9 @@ class CellQuery:
 
 
 class About(NamedTuple):
-    """What rows of a period are about: models whose price changes in it, columns that tell anything, and all keys."""
+    """What rows of a period are about: models whose price changes in it, and all keys."""
 
     turning: dict[Name, Turning]
-    columns: list[Column]
     keys: list[tuple[str, ...]]
 
 
@@ -78,6 +77,7 @@ class PricedCells:
     turns: Turns
     _open: ExitStack = field(factory=ExitStack)
     _about: dict[Stretch, About] = field(factory=dict)
+    _told: dict[Stretch, list[Column]] = field(factory=dict)
     _derived: dict[Any, Any] = field(factory=dict)
 
     def close(self) -> None:
@@ -121,16 +121,32 @@ class PricedCells:
         """Return what the rows of a period are about."""
         stretch = (tiling.start, tiling.end)
         if stretch not in self._about:
-            counted = columns_of(measures_of(self.declaration, COUNTED))
-            snapshot, spans, of_all = self.question.snapshot, tiling.spans(), dict.fromkeys(self._entity_type(), "")
-            keys = different(snapshot, self.declaration, (*PRICED_BY, EFFORT), spans, of_all)
-            told = told_columns(snapshot, self.declaration, counted, spans, of_all)
+            snapshot, spans = self.question.snapshot, tiling.spans()
+            keys = different(snapshot, self.declaration, (*PRICED_BY, EFFORT), spans, self._of_all())
             start, end = tiling.local(stretch[0]), tiling.local(stretch[1])
             changes = {name: self.turns(name, start, end) for name in dict.fromkeys(key[:2] for key in keys)}
-            turning = {name: turns for name, turns in changes.items() if turns != NEVER}
-            columns = [column for column in counted if column in told or column.name in ("calls", "reported_cost")]
-            self._about[stretch] = About(turning, columns, keys)
+            self._about[stretch] = About({name: turns for name, turns in changes.items() if turns != NEVER}, keys)
         return self._about[stretch]
+
+    def columns(self, tiling: Tiling) -> list[Column]:
+        """Return the columns that rows of a period tell anything in, and those that all answers need."""
+        told = self._columns(tiling)
+        counted = columns_of(measures_of(self.declaration, COUNTED))
+        return [column for column in counted if column in told or column.name in ("calls", "reported_cost")]
+
+    def tells(self, tiling: Tiling, name: str) -> bool:
+        """Say whether any row of a period tells something in a column, of those that are `NEEDED`."""
+        return any(column.name == name for column in self._columns(tiling))
+
+    def _columns(self, tiling: Tiling) -> list[Column]:
+        stretch = (tiling.start, tiling.end)
+        if stretch not in self._told:
+            counted = columns_of(measures_of(self.declaration, (*COUNTED, "not_ended")))
+            of_all = self._of_all()
+            self._told[stretch] = told_columns(
+                self.question.snapshot, self.declaration, counted, tiling.spans(), of_all
+            )
+        return self._told[stretch]
 
     def is_apart(self, turning: Turning) -> bool:
         """Say whether a model is read by itself: its price turns often, or at no threshold that rows tell."""
@@ -140,6 +156,9 @@ class PricedCells:
         """Cut a period where prices of these models turn."""
         bounds = sorted({turn for turns in turning for turn in turns.turns})
         return pieces(tiling, bounds, self.question.horizon.hours)
+
+    def _of_all(self) -> dict[str, str]:
+        return dict.fromkeys(self._entity_type(), "")
 
     def _entity_type(self) -> list[str]:
         return [key.name for key in self.declaration.keys if key.of_entity == "type"]
@@ -169,7 +188,7 @@ class PricedCells:
         self, snapshot: Any, declaration: Declaration, query: CellQuery, spans: Any, where: Mapping[str, str]
     ) -> Iterator[tuple[int, UsageCell]]:
         """Yield the rows of buckets, each with the bucket's start, as cells that are priced by that."""
-        turning, columns = self.about(query.tiling)[:2]
+        turning, columns = self.about(query.tiling).turning, self.columns(query.tiling)
         names = [column.name for column in columns]
         finer = [key.name for key in declaration.keys if key.name in _FINER]
         by, width = [*query.by, *PRICED_BY, *finer], len(query.by) + 1

@@ -81,7 +81,8 @@ class Costing:
         self.declaration, self._question = declaration, question
         # A read model of an earlier definition, which serves until it is rebuilt, has fewer.
         self.decimals = next(own.decimals for own in declaration.measures if own.name == "reported_cost")
-        self._joined = JoinedCosts(self._cells, self.verdict, self.decimals, self._worked_out)
+        chosen = {} if assumption else question.notes.setdefault((JoinedCosts, id(self._book)), (self._book, {}))[1]
+        self._joined = JoinedCosts(self._cells, self.verdict, self.decimals, self._worked_out, chosen)
 
     def __enter__(self) -> Self:
         return self
@@ -160,6 +161,10 @@ class Costing:
         """Say when in the period, and above how many tokens of input, the price of a model's calls changes."""
         period = self._question.period
         return self._turns(name, period.start, period.end)
+
+    def tells(self, name: str) -> bool:
+        """Say whether any row of the period tells something in a column."""
+        return self._cells.tells(self._question.tiling, name)
 
     def _take(self, costs: Costs, cell: UsageCell) -> None:
         verdict = self.verdict(cell)

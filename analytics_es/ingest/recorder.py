@@ -195,10 +195,10 @@ class Recorder:
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
         tally.refused_in_batch = []
         indexes, entries = list[int](), list[Entry]()
-        first, quickly = tally.index, self.door.for_many(now)
+        first, quickly, before = tally.index, self.door.for_many(now), _Before(entries)
         for index, event in enumerate(chunk, first):
             try:
-                if entry := quickly(event) or self._of_batch(event, now, entries, tally):
+                if entry := quickly(event) or self._of_batch(event, now, before, tally):
                     if horizon.refused:
                         check_horizon(horizon, [entry])
                     indexes.append(index)
@@ -212,11 +212,11 @@ class Recorder:
             self.log.seals.count_refused(late)
         return indexes, entries
 
-    def _of_batch(self, event: Mapping[str, Any], now: datetime, before: Sequence[Entry], tally: Tally) -> Entry | None:
+    def _of_batch(self, event: Mapping[str, Any], now: datetime, before: _Before, tally: Tally) -> Entry | None:
         """Return the entry of an event that came in after these, None of what is skipped."""
         try:
             entry = _entry(self.door, now, event)
-            return self.fitted(entry, _by_key(before)) if entry.type == CORRECTED else entry
+            return self.fitted(entry, before.by_key()) if entry.type == CORRECTED else entry
         except ReservedType as error:
             if tally.take_over is None:
                 raise
@@ -226,22 +226,31 @@ class Recorder:
                 tally.skipped[own] = tally.skipped.get(own, 0) + 1
             return taken
 
-    def _awaiting(self, event: Mapping[str, Any], now: datetime, before: Sequence[Entry]) -> Entry | None:
+    def _awaiting(self, event: Mapping[str, Any], now: datetime, before: _Before) -> Entry | None:
         """Return the correction that waits for its call in another store: somebody said it, and it came with the call.
 
         None of what is none, or is wrong: that store has told so.
         """
         try:
-            return self.fitted(_entry(self.door, now, came_in_as(event)), _by_key(before))
+            return self.fitted(_entry(self.door, now, came_in_as(event)), before.by_key())
         except BeforeHorizon:
             raise
         except (RefusedEvent, TypeError, KeyError, AttributeError):
             return None
 
 
-def _by_key(entries: Sequence[Entry]) -> Batch:
-    """Return entries by their keys, of those that have the same one the first."""
-    return {entry.key: entry for entry in reversed(entries)}
+class _Before:
+    """What came in before an event of a batch; only corrections ask for it, and most batches have none."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._entries, self._read, self._by_key = entries, 0, dict[str, Entry]()
+
+    def by_key(self) -> Batch:
+        """Return what came in until now by its keys, of those that have the same one the first."""
+        for entry in self._entries[self._read :]:
+            self._by_key.setdefault(entry.key, entry)
+        self._read = len(self._entries)
+        return self._by_key
 
 
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:

@@ -15,13 +15,17 @@ class Later:
         self._name, self._imported = name, imported
 
     def __getattr__(self, name: str) -> Any:
-        module = importlib.import_module(self._name)
-        if self._imported:
-            self._imported()
+        module, imported = importlib.import_module(self._name), self._imported
+        if imported:
+            imported()
             self._imported = None
         own = getattr(module, name)
         setattr(self, name, own)  # from now on it is as quick as the module
         return own
+
+    def __reduce__(self) -> tuple[Callable[[str], Any], tuple[str]]:
+        """Be the module itself in another process, or as a copy."""
+        return importlib.import_module, (self._name,)
 
 
 def face(room: str, homes: Mapping[str, Iterable[str]]) -> Callable[[str], Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ class SmallFold:
         for name, declaration in declarations.items():
             try:
                 if clash:
-                    raise Unsure(f"the field {clash}, which is another one for the engine, too")
+                    raise Unsure(f"the field {clash}, which is two for the engine")
                 self.compiled[name] = compiled(declaration, bounds)
             except Unsure as unsure:
                 self.reasons[name] = str(unsure)
@@ -138,8 +138,13 @@ class SmallFold:
 def _clash(declarations: Sequence[Declaration]) -> str | None:
     """Return a field that the engine does not tell from another one, whichever of the projections read it."""
     needed = Needed.by(declarations)
-    read = {name.lower() for name in (*needed.stored, *(["attributes"] if needed.own["attributes"] else []))}
-    return next((f"data.{name}" for name in needed.own["data"] if name.lower() in read), None)
+    attributes = needed.own["attributes"]
+    data = [*needed.stored, *needed.own["data"], *(["attributes"] if attributes else [])]
+    for names in (data, attributes):
+        spelled = Counter(name.lower() for name in names)
+        if clash := next((name for name in names if spelled[name.lower()] > 1), None):
+            return clash
+    return None
 
 
 def _time(value: Any) -> int:

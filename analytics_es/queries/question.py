@@ -136,6 +136,7 @@ class Question:
     """One question: a snapshot, what it no longer holds, the period as it is kept, and the projections.
 
     `behind`: how many events the log held beyond the snapshot, and how many seconds the first of them had waited.
+    `notes`: what else an answer is made from, so that it is the same when it is made again.
     """
 
     context: QuestionContext
@@ -148,6 +149,7 @@ class Question:
     from_log: _FromLog
     policies: Policies = Factory(Policies)
     compared: bool = False
+    notes: dict[Any, Any] = Factory(dict)
 
     def derived(self, declaration: Declaration, tiling: Tiling, position: int) -> ReadModels | None:
         """Fold a stretch of the log, once the snapshot is closed; until then None, and the answer is made again.

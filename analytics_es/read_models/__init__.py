@@ -1,6 +1,6 @@
 """The read models: rows and checkpoints of every projection, committed together; the only SQL dialect code."""
 
-from analytics_es.read_models.priced import NotExact, Part, Price, Priced, PriceTable, different, told
+from analytics_es.read_models.priced import NotExact, NotListed, Part, Price, Priced, PriceTable, different, told
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.remembered import Remembered, remembering
 from analytics_es.read_models.seeds import Seeds, check_exact
@@ -15,6 +15,7 @@ __all__ = [
     "Live",
     "Mark",
     "NotExact",
+    "NotListed",
     "Part",
     "Price",
     "PriceTable",

@@ -28,7 +28,7 @@ _COLUMNS = (*(f"k{n}" for n in range(KEYS)), *_NUMBERS, *(f"f{n}" for n in range
 # The prices of a question, in the connection's own memory: they are gone with the transaction that reads.
 CREATE_PRICES = (
     f"CREATE TEMP TABLE IF NOT EXISTS prices (of_question INTEGER, {', '.join(_COLUMNS)}, "
-    f"PRIMARY KEY (of_question, {', '.join(_COLUMNS[:KEYS])}, piece)) WITHOUT ROWID"
+    f"PRIMARY KEY (piece, {', '.join(_COLUMNS[:KEYS])}, of_question)) WITHOUT ROWID"
 )
 INSERT_PRICES = "INSERT OR IGNORE INTO temp.prices (of_question, {}) VALUES {}"
 
@@ -116,9 +116,24 @@ class PriceTable:
         digest = hashlib.blake2b(orjson.dumps([self.keys, self.counted, self.rows]), digest_size=7)
         return int.from_bytes(digest.digest(), "big")
 
+    @cached_property
+    def inserts(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """Statements of SQLite that write the rows into a table of many, with their parameters."""
+        name, columns = self.name, ", ".join(self.columns)
+        places, inserts = f"({', '.join('?' * (len(self.columns) + 1))})", []
+        for first in range(0, len(self.rows), PIECE):
+            some = self.rows[first : first + PIECE]
+            statement = INSERT_PRICES.format(columns, ", ".join([places] * len(some)))
+            inserts.append((statement, tuple(each for row in some for each in (name, *row))))
+        return inserts
+
 
 class NotExact(Exception):
     """A product or a sum does not fit the integers of the database."""
+
+
+class NotListed(Exception):
+    """There are rows whose keys are not in the table of prices."""
 
 
 @frozen
@@ -141,7 +156,7 @@ class Priced:
     ) -> Rows:
         """Return a tuple a group: its bucket (where `by_time`), keys, class of prices, merged columns and money.
 
-        Raises NotExact.
+        Every row must have its keys in the table, if only for NOTHING. Raises NotExact, NotListed.
         """
         if not (self.table.prices and parts):
             return []
@@ -158,9 +173,12 @@ class Priced:
             if not merged.overflow(error):
                 raise
             raise NotExact from error
+        place = len(groups)
+        if any(row[place] is None for row in rows):
+            raise NotListed
         if any(row[-1] or any(type(number) is float for number in row) for row in rows):
             raise NotExact
-        width, money = len(groups) + 1, Column(name="money", merge="sum", wide=True)
+        width, money = place + 1, Column(name="money", merge="sum", wide=True)
         return [(*row[:width], *read([*columns, money], row[width:-1])) for row in rows]
 
     def _handed(self) -> tuple[str, list[Any]]:
@@ -171,18 +189,15 @@ class Priced:
             arrays = ", ".join(f"?::{types.get(column.rstrip('0123456789'), 'bigint')}[]" for column in columns)
             values = [list(column) for column in zip(*rows, strict=True)]
             return f"WITH prices ({', '.join(columns)}) AS MATERIALIZED (SELECT * FROM unnest({arrays})) ", values
-        name, places = self.table.name, f"({', '.join('?' * (len(columns) + 1))})"
-        for first in range(0, len(rows), PIECE):
-            some = rows[first : first + PIECE]
-            statement = INSERT_PRICES.format(", ".join(columns), ", ".join([places] * len(some)))
-            self.snapshot._fetch(statement, [each for row in some for each in (name, *row)])
+        for statement, parameters in self.table.inserts:
+            self.snapshot._fetch(statement, parameters)
         return "", []
 
     def _joined(
         self, columns: Sequence[str], parts: Sequence[Part], where: Mapping[str, str], fine: bool, by_time: bool
     ) -> tuple[str, list[Any]]:
         merged, name = self.snapshot._merged, 0 if self.snapshot._merged.arrays else self.table.name
-        join, prices = ("JOIN", "prices") if merged.arrays else ("CROSS JOIN", "temp.prices")
+        prices = "prices" if merged.arrays else "temp.prices"
         matched = [f"p.k{n} = r.{key}" for n, key in enumerate(self.table.keys)]
         matched += [] if merged.arrays else [f"p.of_question = {name}"]
         chosen = [f"r.{column}" for column in dict.fromkeys(columns)]
@@ -193,7 +208,7 @@ class Priced:
             filters = {**where, **part.where}
             statements.append(
                 f"SELECT {', '.join([f'{bucket} AS bucket', *chosen] if by_time else chosen)} "
-                f"FROM {self.declaration.table} AS r {join} {prices} AS p "
+                f"FROM {self.declaration.table} AS r LEFT JOIN {prices} AS p "
                 f"ON {' AND '.join([*matched, f'p.piece = {int(part.piece)}'])} "
                 f"WHERE r.grain = ? AND r.bucket >= ? AND r.bucket < ?{''.join(f' AND r.{key} = ?' for key in filters)}"
             )

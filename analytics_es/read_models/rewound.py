@@ -8,6 +8,7 @@ is smallest or largest could not be.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import chain
 from typing import Any
 
@@ -21,6 +22,7 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Day, Fold, Folded
 from analytics_es.projection.rows import Row
+from analytics_es.read_models.copying import copying
 from analytics_es.read_models.halving import Intake, Take
 from analytics_es.read_models.rollups import MERGES
 from analytics_es.read_models.seeds import Seeds
@@ -35,6 +37,9 @@ Kinds = Mapping[str, Collection[str] | None]  # of each projection, the entities
 # The rows of a period; of those of entities, one kind at a time, as the index has them.
 ROWS = "SELECT {columns} FROM {table} WHERE grain = ?{of_kind} AND bucket >= ? AND bucket < ?"
 OF_KIND = " AND {type} = ?"
+
+# These rows but of some buckets, copied within the database.
+COPY = "INSERT INTO main.{table} ({columns}) {rows} AND bucket NOT IN ({left_out})"
 
 # What was unreadable at any time, and at no time that could be read.
 UNREADABLE = "SELECT position, hour, field FROM unreadable WHERE projection = ? AND hour >= ? AND hour < ?"
@@ -99,12 +104,14 @@ class _Rewinding:
 
     def fill(self, log: EventLog, live: ReadModels, fold: Fold, position: int) -> None:
         """Take over what is as it was, and derive what is not."""
-        with live.read(long=True) as snapshot:
+        raw = isinstance(live, SQLiteReadModels)
+        with copying(live, self.read_models) as (snapshot, copy):
             self._check(snapshot)
             positions = [position, *(snapshot.positions[declared.name] for declared in self.declarations)]
             self._touch(log.slots(min(positions), max(positions)))
             for declared in self.declarations:
-                self._take_over(snapshot, declared, raw=isinstance(live, SQLiteReadModels))
+                with nullcontext(copy) if copy else self.read_models.writing() as cursor:
+                    self._take_over(snapshot, declared, cursor, copies=copy is not None, raw=raw)
         self._derive(LogSlice(log, upto=position), fold)
         for declared in self.declarations:
             for day in sorted(self.derived_days):
@@ -131,22 +138,35 @@ class _Rewinding:
 
     # ── what is as it was ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _take_over(self, snapshot: Snapshot, declared: Declaration, *, raw: bool) -> None:
-        live, names = snapshot.live[declared.name], _names(declared)
-        bucket = names.index("bucket")
+    def _take_over(self, snapshot: Snapshot, declared: Declaration, cursor: Any, *, copies: bool, raw: bool) -> None:
+        live = snapshot.live[declared.name]
         for grain, left_out in (("hour", self.hours), ("day", self.derived_days)):
-            rows: list[Row] = []
-            for parameters, of_kind in self._of_kinds(declared, grain):
-                statement = ROWS.format(columns=", ".join(names), table=live.table, of_kind=of_kind)
-                found = snapshot._fetch(statement, (*parameters, *self.days))
-                rows += [row for row in found if row[bucket] not in left_out] if left_out else found
-            self._insert(declared, rows, raw=raw)
+            if copies:
+                self._copy(declared, live.table, cursor, grain, left_out)
+            else:
+                self._insert(declared, self._rows(snapshot, declared, grain, left_out), cursor, raw=raw)
         unreadable = [
             (place, hour, field)
             for place, hour, field in snapshot._fetch(UNREADABLE, (live.table, *self.days))
             if hour not in self.hours
         ]
-        self._merge(declared, Folded(rows=[], unreadable=unreadable))
+        self.read_models.merge(cursor, declared, Folded(rows=[], unreadable=unreadable))
+
+    def _copy(self, declared: Declaration, table: str, cursor: Any, grain: str, left_out: Iterable[int]) -> None:
+        columns, buckets = ", ".join(_names(declared)), ", ".join(map(str, sorted(left_out)))
+        for parameters, of_kind in self._of_kinds(declared, grain):
+            rows = ROWS.format(columns=columns, table=f"live.{table}", of_kind=of_kind)
+            statement = COPY.format(table=declared.table, columns=columns, rows=rows, left_out=buckets)
+            cursor.execute(statement, (*parameters, *self.days))
+
+    def _rows(self, snapshot: Snapshot, declared: Declaration, grain: str, left_out: Collection[int]) -> list[Row]:
+        names, table, rows = _names(declared), snapshot.live[declared.name].table, list[Row]()
+        bucket = names.index("bucket")
+        for parameters, of_kind in self._of_kinds(declared, grain):
+            statement = ROWS.format(columns=", ".join(names), table=table, of_kind=of_kind)
+            fetched = snapshot._fetch(statement, (*parameters, *self.days))
+            rows += [row for row in fetched if row[bucket] not in left_out] if left_out else fetched
+        return rows
 
     def _of_kinds(self, declared: Declaration, grain: str) -> Iterator[tuple[list[str], str]]:
         if not declared.entities:
@@ -160,15 +180,14 @@ class _Rewinding:
         kinds = self.kinds[declared.name]
         return [kind for kind in declared.entities if kinds is None or kind in kinds]
 
-    def _insert(self, declared: Declaration, rows: Sequence[Row], *, raw: bool) -> None:
+    def _insert(self, declared: Declaration, rows: Sequence[Row], cursor: Any, *, raw: bool) -> None:
         """Write rows as another database gave them, or, `raw`, as this one has stored them."""
         if not raw:
-            self._merge(declared, Folded(rows=whole_rows(declared, list(rows)), unreadable=[]))
+            self.read_models.merge(cursor, declared, Folded(rows=whole_rows(declared, list(rows)), unreadable=[]))
             return
         names = _names(declared)
         statement = f"INSERT INTO {declared.table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-        with self.read_models.writing() as cursor:
-            cursor.executemany(statement, rows)  # type: ignore[attr-defined]  # of SQLite
+        cursor.executemany(statement, rows)
 
     def _merge(self, declared: Declaration, folded: Folded) -> None:
         with self.read_models.writing() as cursor:

@@ -14,7 +14,9 @@ from hypothesis import Phase, given
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.cost.context import with_prices
 from analytics_es.cost.joined import JoinedCosts
+from analytics_es.queries import Question
 from analytics_es.testing import price, provider_call
 from tests.cost.test_pricing import FIRST, LASTED, MODELS, TURNS, ZONES, histories, identified, opened, publications
 from tests.examples import examples
@@ -184,6 +186,51 @@ CALLS = [
     for n in range(12)
     for provider, model in MODELS
 ]
+
+
+@pytest.mark.parametrize("turns", [[], TURNS[:1], TURNS[:4]])  # none, one in an hour, and a model read by itself
+def test_calls_of_a_new_kind_are_seen_with_prices_that_were_worked_out_before(turns: Sequence[Any]) -> None:
+    prices = [
+        price(model="acme-small", per_mtok={"input_tokens": n}, effective_from=at.isoformat())
+        for n, at in enumerate(turns, 1)
+    ]
+    first, *others = sorted({call["data"]["model"] for call in CALLS})
+    with opened() as analytics:
+        analytics.publish_prices([price(model="acme-*"), *prices]).unwrap()
+        for number, model in enumerate([first, *others, *others, first]):
+            calls = identified([call for call in CALLS if call["data"]["model"] == model])
+            data = {"effort": "high"} if number > len(others) else {}
+            analytics.record_events(
+                {**call, "id": f"{number}-{place}", "data": {**call["data"], **data}}
+                for place, call in enumerate(calls)
+            ).unwrap()
+            analytics.catch_up()
+
+            with joining() as seen:
+                same(analytics, PERIODS[0], ("model",), {})
+            assert seen[0] is not None
+
+
+def test_an_answer_that_is_made_again_is_made_from_the_same_prices() -> None:
+    with opened() as analytics:
+        within_an_hour = FIRST + timedelta(hours=30, minutes=20)
+        analytics.publish_prices([price(model="acme-small", effective_from=within_an_hour.isoformat())]).unwrap()
+        before = provider_call(model="acme-large", provider="acme", occurred_at=FIRST - 3 * DAY, **NOTHING_ELSE)
+        analytics.record_events(identified([before, *CALLS])).unwrap()
+        analytics.catch_up()
+        answers(analytics, PERIODS[0], ("model",), {})  # the first one tells the log of prices
+        expected = answers(analytics, PERIODS[0], ("model",), {})
+        derived, made_again = Question.derived, []
+
+        def forgetful(self: Question, *stretch: Any) -> Any:
+            made_again.append(not self.from_log.remembered.is_open)
+            if not self.from_log.remembered.is_open:
+                with_prices(self.context).prices.book().worked_out().clear()
+            return derived(self, *stretch)
+
+        with patch.object(Question, "derived", forgetful):
+            assert answers(analytics, PERIODS[0], ("model",), {}) == expected
+        assert any(made_again)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import RefusedBatch
+from analytics_es.ingest.recorder import _Before
+from analytics_es.log import Entry
 from analytics_es.log.sqlite import database as datastore
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.types import BatchReceipt, Receipt, Refusal
@@ -436,3 +438,22 @@ def _record_some(path: Path, name: str, ready: Any) -> None:
             analytics.record_event(**call(f"{name}-{n}")).unwrap()
             analytics.record_events(calls(f"shared-{n}")).unwrap()
         analytics.wait_until_caught_up()
+
+
+def test_a_batch_is_read_once_for_all_its_corrections() -> None:
+    read: list[int] = []
+
+    class Entries(list[Entry]):
+        def __getitem__(self, which: Any) -> Any:
+            part = super().__getitem__(which)
+            read.append(len(part))
+            return part
+
+    first, again, other = Entry("a", "t", b"1"), Entry("a", "t", b"2"), Entry("b", "t", b"3")
+    entries = Entries([first, again])
+    before = _Before(entries)
+    assert before.by_key() == {"a": first}
+    entries.append(other)
+
+    assert before.by_key() == {"a": first, "b": other}
+    assert read == [2, 1]

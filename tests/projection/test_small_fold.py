@@ -390,7 +390,7 @@ def test_what_may_fail_beside_null_is_left_to_the_engine(sql: str) -> None:
     assert not sure(declaration(keys=(Key(name="own", sql=sql),)), stored(attributes={"n": 7}))
 
 
-@pytest.mark.parametrize("sql", ["data.Status", "data.attributes || attributes.n"])
+@pytest.mark.parametrize("sql", ["data.Status", "data.attributes || attributes.n", "attributes.n || attributes.N"])
 def test_a_field_that_the_engine_does_not_tell_from_another_one_is_left_to_it(sql: str) -> None:
     mine, other = declaration(keys=(Key(name="own", sql=sql),)), evolve(declaration(), name="other")
     with closing(Fold([mine, other], Calendar("UTC"))) as fold:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.log import LogSlice
 from analytics_es.read_models import Tiling
+from analytics_es.read_models.copying import copying
 from analytics_es.read_models.rewound import rewound
 from analytics_es.read_models.temporary import derive
 from analytics_es.testing import NOON, provider_call, task_completed, tool_call
@@ -67,6 +69,40 @@ def test_on_both_databases_and_of_read_models_that_are_behind(analytics: Analyti
     for position in (head, head - 1, head - 3, 1, 0):
         now, then = both(analytics, position)
         assert now == then
+
+
+@pytest.mark.store("sqlite", privacy="full")
+def test_rows_of_a_file_are_copied_but_where_somebody_writes_at_this_moment(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [
+        provider_call(occurred_at=NOON + timedelta(hours=n), duration_ms=n + 3, user_id="ada") for n in range(-3, 3)
+    ]
+    record(analytics, *events, tool_call(duration_ms=1))
+    live, head = analytics.store.read_models, analytics.store.log.head()
+    copied = []
+
+    def at_hand(live: Any, memory: Any) -> Any:
+        @contextmanager
+        def noted() -> Iterator[Any]:
+            with copying(live, memory) as (snapshot, cursor):
+                copied.append(cursor is not None)
+                yield snapshot, cursor
+
+        return noted()
+
+    def written(*, long: bool = False) -> Any:
+        live.discard([("usage", 1, f"{len(copied)}")])
+        return type(live).read(live, long=long)
+
+    monkeypatch.setattr("analytics_es.read_models.rewound.copying", at_hand)
+    now, then = both(analytics, head - 1)
+    monkeypatch.setattr(live, "read", written)
+    again, _ = both(analytics, head - 1)
+
+    assert copied == [True, False]
+    assert now == then == again
+    assert now["usage"]
 
 
 def test_sealed_rows_are_taken_as_they_are() -> None:

@@ -25,9 +25,10 @@ def build(into: Path) -> str:
 
 
 def check(folder: Path) -> str:
-    """Look at what is in them: the modules of this checkout, the projections, the mark of types, and nothing else."""
+    """Look at what is in them: the modules of this checkout and what lies beside them, and nothing else."""
     wheel, source = _wheel(folder), _source(folder)
-    ours = {"analytics_es/py.typed", *(f"analytics_es/{path}" for path in _modules(ROOT / "analytics_es"))}
+    beside = {"analytics_es/py.typed", "analytics_es/projection/kept_expressions.json"}
+    ours = {*beside, *(f"analytics_es/{path}" for path in _modules(ROOT / "analytics_es"))}
     inside = {name for name in wheel if ".dist-info/" not in name}
     demand(inside == ours, f"The wheel has not what is here, or more: {sorted(inside ^ ours)}")
     demand({name.partition("/")[0].partition("-")[0] for name in wheel} == {"analytics_es"}, f"The wheel has {wheel}")
