@@ -21,7 +21,8 @@ from analytics_es.events.event import MICRO
 from analytics_es.log.event_log import LAST as NOWHERE
 from analytics_es.process.cycles import relaxed
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Folded, Micros
+from analytics_es.projection.fold import Folded
+from analytics_es.projection.loading import Micros
 from analytics_es.read_models import ReadModels, Seeds, Snapshot, Span, Tiling
 from analytics_es.read_models.halving import Intake, Take, into, letter
 from analytics_es.read_models.replay import Replay, replaying

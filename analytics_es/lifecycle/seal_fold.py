@@ -15,7 +15,7 @@ from analytics_es.lifecycle.stuck import Adopted, Stuck
 from analytics_es.log import Horizon
 from analytics_es.log.seals import Definition, SealedRows
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Day
+from analytics_es.projection.loading import Day
 from analytics_es.read_models import Live, ReadModels
 from analytics_es.read_models.halving import Intake, into
 from analytics_es.read_models.sealed_rows import pack

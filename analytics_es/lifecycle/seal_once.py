@@ -21,7 +21,8 @@ from analytics_es.lifecycle.stuck import Adopted
 from analytics_es.log import Horizon
 from analytics_es.log.horizon import OTHERS, of_family
 from analytics_es.log.seals import Definition, SealedRows
-from analytics_es.projection.fold import WHOLE, Day, Fold
+from analytics_es.projection.fold import WHOLE, Fold
+from analytics_es.projection.loading import Day
 from analytics_es.read_models import Snapshot, Span
 from analytics_es.read_models.sealed_rows import pack
 from analytics_es.store import Store

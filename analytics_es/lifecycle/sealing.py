@@ -30,7 +30,7 @@ from analytics_es.log.horizon import of_family
 from analytics_es.log.seals import Counted, SealedRows
 from analytics_es.process.cycles import relaxed
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.fold import Day
+from analytics_es.projection.loading import Day
 from analytics_es.read_models import ReadModels, beside
 from analytics_es.store import Store
 from analytics_es.types import ExportResult, FamilyRetention, Progress, RetentionResult, TimePeriod, Verification

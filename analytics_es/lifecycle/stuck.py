@@ -15,7 +15,8 @@ from analytics_es.log import Horizon
 from analytics_es.log.horizon import of_family
 from analytics_es.log.seals import Definition, SealedRows
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Day, Fold, consumed
+from analytics_es.projection.fold import Fold, consumed
+from analytics_es.projection.loading import Day
 from analytics_es.read_models import Live, Span, beside
 from analytics_es.read_models.sealed_rows import pack
 from analytics_es.store import Store

@@ -8,24 +8,23 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from attrs import Factory, asdict, evolve, frozen
+from attrs import Factory, frozen
 
 from analytics_es.errors import EventsNotFolded, FoldFailed
-from analytics_es.events.event import EARLIEST, LATEST, MICRO, facts, is_type, microseconds
-from analytics_es.events.fields import FAMILIES
+from analytics_es.events.event import MICRO
 from analytics_es.process import Helpers, Later
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.certain import Unsure
 from analytics_es.projection.declaration import Declaration, consumes, shortened
-from analytics_es.projection.decoding import APART, decoding
 from analytics_es.projection.engine import Engine
 from analytics_es.projection.fold_sql import ProjectionSql, narrowed
+from analytics_es.projection.loading import Day, Decoded, Loading, Micros
 from analytics_es.projection.rows import Row, Rows, scaled_up
 from analytics_es.projection.small_fold import SmallFold
-from analytics_es.projection.typed import OF_COLUMNS, TypedDecoding, TypedEvents, typed_decoding
+from analytics_es.projection.typed import TypedDecoding, TypedEvents, typed_decoding
 from analytics_es.types import arrays
 
 if TYPE_CHECKING:
@@ -35,9 +34,6 @@ else:
     pa, pc = Later("pyarrow"), Later("pyarrow.compute")
 
 logger = logging.getLogger("analytics_es")
-
-Micros = tuple[int, int]  # [start, end)
-Day = tuple[int, int, int]  # its start, its events, the sum of their checksums
 
 WHOLE = "event"  # stands for the measure where an event is left out as a whole
 
@@ -62,36 +58,6 @@ class Folded:
 
 Result = dict[str, Folded | FoldFailed]
 
-# What is stored may say a time that no event can have, for which there are no hours.
-TIMED = f"occurred_at >= {microseconds(EARLIEST)} AND occurred_at < {microseconds(LATEST)}"
-UNTIMED = f"({TIMED}) IS NOT TRUE"
-
-# What a batch is like: its time, events without one, and events with values that are not numbers.
-ABOUT_DECODED = (
-    f"SELECT min(occurred_at) FILTER ({TIMED}), max(occurred_at) FILTER ({TIMED}), count(*) FILTER ({UNTIMED}), "
-    "count(*) FILTER (len(unread) > 0) FROM decoded"
-)
-
-# Which fields the events have, once for all that have the same.
-SHAPES = "SELECT DISTINCT shape FROM decoded WHERE shape IS NOT NULL"
-
-# The days that keys name, and the checksum of each event: 8 digits of what says which it is. What is outside of the
-# calendar counts in its first or last day.
-_US = f"CAST('0x' || key[1:12] AS BIGINT) * 1000, {microseconds(LATEST) - 1}), {microseconds(EARLIEST)}"
-OF_KEYS = f"SELECT greatest(least({_US}) AS us, CAST('0x' || key[13:20] AS BIGINT) AS n FROM keys"
-ENDS = "SELECT min(us), max(us) FROM ({source})"
-COUNT_DAYS = "SELECT {day}, count(*), CAST(sum(n) AS BIGINT) FROM ({source}) GROUP BY 1 ORDER BY 1"
-
-
-@frozen
-class _Decoded:
-    first: int | None
-    last: int | None
-    untimed: int
-    unread: int
-    broken: list[tuple[int, str]] = Factory(list)
-    fields: frozenset[str] = frozenset()  # of events of our families, where those that are not known are counted
-
 
 class Fold:
     """Folds batches for a set of projections; holds an engine, and may be called from several threads."""
@@ -104,9 +70,8 @@ class Fold:
 
     def _define(self, declarations: Iterable[Declaration]) -> None:
         self._declarations = {declaration.name: declaration for declaration in declarations}
-        self._decoding = decoding(list(self._declarations.values()))
         self._typed = functools.cache(lambda: typed_decoding(list(self._declarations.values())))
-        self._facts = functools.lru_cache(maxsize=4096)(self._facts_of)
+        self._loading = Loading(self._engine, self._declarations, self.calendar)
         self._small: SmallFold | None = None
 
     @property
@@ -147,7 +112,7 @@ class Fold:
         taking = [own for own in declarations if any(consumes(own, kind or "") for kind in types)]
         with self._engine.alone():
             try:
-                days = self._days(events) if within is None else []
+                days = self._loading.days(events) if within is None else []
             except (engine.EngineError, pa.ArrowException) as error:
                 return {declaration.name: _failed(declaration, error) for declaration in declarations}
             none: Result = {own.name: Folded(rows=[], unreadable=[], days=days) for own in declarations}
@@ -157,7 +122,7 @@ class Fold:
         self, events: pa.Table, declarations: Sequence[Declaration], within: Micros | None, days: list[Day]
     ) -> Result:
         try:
-            decoded = self._load(events, within)
+            decoded = self._loading.load(events, within)
         except (engine.EngineError, pa.ArrowException) as error:
             return {declaration.name: _failed(declaration, error) for declaration in declarations}
         if decoded.first is None or decoded.last is None:
@@ -167,7 +132,7 @@ class Fold:
         return self._side_by_side(declarations, buckets, decoded, days)
 
     def _side_by_side(
-        self, declarations: Sequence[Declaration], buckets: tuple[str, str], decoded: _Decoded, days: list[Day]
+        self, declarations: Sequence[Declaration], buckets: tuple[str, str], decoded: Decoded, days: list[Day]
     ) -> Result:
         """Fold for each projection, whichever of two threads comes to it first."""
         waiting, folds = deque(declarations), Result()
@@ -194,12 +159,10 @@ class Fold:
         typed, declarations = self.typed, list(self._declarations.values())
         with self._engine.alone():
             try:
-                decoded = typed and self._decode_columns(events, typed.sql)
+                decoded = typed and self._loading.load_columns(events, typed.sql)
                 if not decoded or decoded.untimed or decoded.first is None or decoded.last is None:
                     return None
-                self._connection.register("archived", events.columns)  # those of no type count, too
-                self._connection.register("keys", events.rest.select(["key"]))
-                days = self._counted(f"{OF_COLUMNS} UNION ALL {OF_KEYS}")
+                days = self._loading.days_of_columns(events)
             except (engine.EngineError, pa.ArrowException):
                 return None
             buckets = self.calendar.sql("occurred_at", decoded.first // MICRO, decoded.last // MICRO + 1)
@@ -247,7 +210,7 @@ class Fold:
         keys = [shortened(text) for text in where.values()]
         with self._engine.alone():
             try:
-                self._load(events, within)
+                self._loading.load(events, within)
                 with self._connection.cursor() as cursor:
                     return cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all()
             except engine.EngineError as error:
@@ -259,7 +222,7 @@ class Fold:
             with suppress(Unsure):
                 return self.small.count_days(keys)
         with self._engine.alone():
-            return self._days(pa.table({"key": arrays.make(keys, pa.string())}))
+            return self._loading.days(pa.table({"key": arrays.make(keys, pa.string())}))
 
     def close(self) -> None:
         """Let go of the engine, when nobody folds any more."""
@@ -269,90 +232,8 @@ class Fold:
     def _connection(self) -> engine.Connection:
         return self._engine.connection
 
-    def _load(self, events: pa.Table, within: Micros | None) -> _Decoded:
-        """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
-        events, untyped = _without_untyped(events)
-        rows = [self._facts(event_type) for event_type in events.column("type").unique().to_pylist()]
-        self._connection.register("types", self._types(rows))
-        try:
-            decoded = evolve(self._decode(events, within), broken=untyped)
-        except (engine.EngineError, pa.ArrowInvalid):
-            events, broken = self._without_broken(events)
-            decoded = evolve(self._decode(events, within), broken=untyped + broken)
-        if not decoded.untimed:
-            return decoded
-        untimed = self._connection.execute(f"DELETE FROM decoded WHERE {UNTIMED} RETURNING position, type")
-        return evolve(decoded, broken=decoded.broken + untimed.fetchall())
-
-    def _decode(self, events: pa.Table, within: Micros | None) -> _Decoded:
-        self._register("batch", events)
-        self._connection.execute(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}")
-        if within:
-            self._connection.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
-        return self._about()
-
-    def _decode_columns(self, events: TypedEvents, decoding: str) -> _Decoded:
-        (columns, untyped), (rest, broken) = map(_without_untyped, (events.columns, events.rest))
-        types = {kind for table in (columns, rest) for kind in table.column("type").unique().to_pylist()}
-        self._connection.register("types", self._types([self._facts(kind) for kind in types]))
-        self._connection.register("archived", columns)
-        self._connection.execute(f"CREATE OR REPLACE TABLE decoded AS {decoding}")
-        if rest.num_rows:
-            self._register("batch", rest)
-            self._connection.execute(f"INSERT INTO decoded BY NAME {self._decoding}")
-        return evolve(self._about(), broken=untyped + broken)
-
-    def _register(self, name: str, events: pa.Table) -> None:
-        self._connection.register(name, events.set_column(2, "state", events.column("state").cast(pa.string())))
-
-    def _about(self) -> _Decoded:
-        first, last, untimed, unread = self._connection.execute(ABOUT_DECODED).fetchall()[0]
-        return _Decoded(first, last, untimed, unread, fields=self._fields())
-
-    def _fields(self) -> frozenset[str]:
-        if not any(declaration.known for declaration in self._declarations.values()):
-            return frozenset()
-        shapes = self._connection.execute(SHAPES).fetchall()
-        return frozenset(name for (shape,) in shapes for name in shape.split(APART) if shape)
-
-    def _without_broken(self, events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
-        """Set aside, one by one, what is stored but is no JSON."""
-        states = [_text(state) for state in events.column("state").to_pylist()]
-        self._connection.register("batch", events.set_column(2, "state", arrays.make(states, pa.string())))
-        valid = self._connection.execute(
-            "SELECT position, type, coalesce(json_valid(state), false) FROM batch"
-        ).fetchall()
-        fine = arrays.make([ok for _, _, ok in valid], pa.bool_())
-        return events.filter(fine), [(position, event_type) for position, event_type, ok in valid if not ok]
-
-    def _types(self, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-        schema = self._schema()
-        columns = [arrays.make([row[field.name] for row in rows], field.type) for field in schema]
-        return pa.Table.from_arrays(columns, schema=schema)
-
-    def _schema(self) -> pa.Schema:
-        texts = [(name, pa.string()) for name in ("type", "family", "activity", "verdict")]
-        return pa.schema([*texts, ("open", pa.bool_()), *((f"for_{name}", pa.bool_()) for name in self._declarations)])
-
-    def _facts_of(self, event_type: str) -> dict[str, Any]:
-        type_facts = facts(event_type)
-        consumers = {f"for_{name}": consumes(own, event_type) for name, own in self._declarations.items()}
-        return {"type": event_type, **asdict(type_facts), "open": type_facts.family not in FAMILIES, **consumers}
-
-    def _days(self, events: pa.Table) -> list[Day]:
-        """Count a batch by the days that its keys name, whatever else can be read of its events."""
-        if not events.num_rows or "key" not in events.column_names:
-            return []
-        self._connection.register("keys", events.select(["key"]))
-        return self._counted(OF_KEYS)
-
-    def _counted(self, source: str) -> list[Day]:
-        first, last = self._connection.execute(ENDS.format(source=source)).fetchall()[0]
-        _, day = self.calendar.sql("us", first // MICRO, last // MICRO + 1)
-        return self._connection.execute(COUNT_DAYS.format(day=day, source=source)).fetchall()
-
     def _fold(
-        self, declaration: Declaration, buckets: tuple[str, str], decoded: _Decoded, days: list[Day]
+        self, declaration: Declaration, buckets: tuple[str, str], decoded: Decoded, days: list[Day]
     ) -> Folded | FoldFailed:
         unread = bool(declaration.known) and not decoded.fields.issubset(declaration.known)
         sql = ProjectionSql(declaration, *buckets, unread=unread)
@@ -393,23 +274,5 @@ def _failed(declaration: Declaration, error: Exception) -> FoldFailed:
     return kind(projection=declaration.name, problem=(str(error) or type(error).__name__).splitlines()[0])
 
 
-def _without_untyped(events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
-    """Set aside what is stored under a type that is none; other hands than the door's have written it."""
-    none = [kind for kind in events.column("type").unique().to_pylist() if not is_type(kind)]
-    if not none:
-        return events, []
-    untyped = pc.is_in(events.column("type"), arrays.make(none, pa.string()))
-    aside = events.filter(untyped)
-    places = zip(aside.column("position").to_pylist(), aside.column("type").to_pylist(), strict=True)
-    return events.filter(pc.invert(untyped)), [(position, kind or "") for position, kind in places]
-
-
 def _listed(declaration: Declaration, broken: list[tuple[int, str]]) -> list[tuple[int, int, str]]:
     return [(position, 0, WHOLE) for position, event_type in broken if consumes(declaration, event_type)]
-
-
-def _text(state: bytes) -> str | None:
-    try:
-        return state.decode()
-    except UnicodeDecodeError:
-        return None

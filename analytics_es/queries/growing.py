@@ -16,7 +16,8 @@ from analytics_es.events.event import key_of_time
 from analytics_es.log import REWRITTEN, EventLog, Horizon, LogSlice
 from analytics_es.process import Later
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Day, Fold, Folded, Micros, succeeded
+from analytics_es.projection.fold import Fold, Folded, succeeded
+from analytics_es.projection.loading import Day, Micros
 from analytics_es.read_models import ReadModels, Seeds, Tiling
 from analytics_es.read_models.halving import AT_FAULT
 from analytics_es.read_models.temporary import derive

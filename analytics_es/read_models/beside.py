@@ -12,7 +12,7 @@ from analytics_es.errors import AnalyticsError, RebuildLost, StoreFailed
 from analytics_es.log import Horizon
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Day
+from analytics_es.projection.loading import Day
 from analytics_es.read_models import registry
 from analytics_es.read_models.registry import WRITE_ABOUT, Live
 from analytics_es.read_models.seeds import NOTHING, Seeds

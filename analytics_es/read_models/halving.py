@@ -14,7 +14,8 @@ from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import WHOLE, Fold, Folded, Micros, consumed, succeeded
+from analytics_es.projection.fold import WHOLE, Fold, Folded, consumed, succeeded
+from analytics_es.projection.loading import Micros
 from analytics_es.read_models.store import ReadModels
 
 if TYPE_CHECKING:

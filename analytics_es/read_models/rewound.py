@@ -20,7 +20,8 @@ from analytics_es.events.fields import UNREAD
 from analytics_es.log import EventLog, LogSlice, gathered
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Day, Fold, Folded
+from analytics_es.projection.fold import Fold, Folded
+from analytics_es.projection.loading import Day
 from analytics_es.projection.rows import Row
 from analytics_es.read_models.copying import copying
 from analytics_es.read_models.halving import Intake, Take

@@ -11,7 +11,8 @@ from analytics_es.errors import SealedPeriod
 from analytics_es.log import EventLog, Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, defined
-from analytics_es.projection.fold import Day, Folded
+from analytics_es.projection.fold import Folded
+from analytics_es.projection.loading import Day
 from analytics_es.projection.rows import Row
 from analytics_es.read_models.rollups import each_alone, rolled_up
 from analytics_es.read_models.sealed_rows import EVER, UNREADABLE, carried, carries, carries_all, unpack

@@ -135,10 +135,10 @@ def test_columns_are_decoded_to_what_json_is(
     assert fold.typed
     columns = as_archived(table, fold.typed.columns)
     with fold._engine.alone():
-        fold._decode_columns(columns, fold.typed.sql)
+        fold._loading.load_columns(columns, fold.typed.sql)
         by_columns = decoded(fold)
         fold._connection.execute("CREATE OR REPLACE TABLE decoded AS SELECT 1 AS position")
-        fold._load(table, None)
+        fold._loading.load(table, None)
         by_json = decoded(fold)
 
     timed = {row["position"] for row in by_json}  # what has no time is set aside from both, when it is known
