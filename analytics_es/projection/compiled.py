@@ -106,6 +106,9 @@ def _bounds(name: str, kind: str, decimals: dict[str, int]) -> Bounds:
 @functools.lru_cache(maxsize=256)
 def compiled(declaration: Declaration, bounds: tuple[tuple[str, Bounds], ...]) -> Compiled:
     """Compile a declaration; raises Unsure, saying which part of it is not surely the same in Python."""
+    names_of_columns = [key.name for key in declaration.keys] + [own.name for own in declaration.measures]
+    if not all(map(str.isidentifier, names_of_columns)):
+        raise Unsure("a name that is none")  # as a store may keep one: definitions of its own are not checked again
     writer = _Writer(declaration, dict(bounds))
     source = "\n".join(writer.lines())
     names = {name: getattr(certain, name) for name in dir(certain)} | writer.constants | {"outcome": _outcome}

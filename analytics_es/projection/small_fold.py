@@ -99,9 +99,10 @@ class SmallFold:
         """Read what is stored, where every reader of JSON has it alike: written as we write it."""
         try:
             stored = orjson.loads(state)
-        except orjson.JSONDecodeError:
+            as_written = orjson.dumps(stored) == state
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # or it is nested deeper than is ever written
             raise Unsure("no JSON") from None
-        if event_facts.beginning is None or type(stored) is not dict or orjson.dumps(stored) != state:
+        if event_facts.beginning is None or type(stored) is not dict or not as_written:
             raise Unsure("JSON in another notation")
         data = stored.get("data")
         if type(data) is not dict or _ODD.search(state):

@@ -6,6 +6,7 @@ import functools
 import logging
 import multiprocessing
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
@@ -107,6 +108,12 @@ class Replay:
             return part, future.result()
 
 
+def _raised_in(error: Exception) -> str:
+    """Return the name of the module that raised an error: what a cluster has lost may make its own client stumble."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return str(frames[-1].f_globals.get("__name__", "")) if frames else ""
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     """Say that a worker is lost, or the cluster that it is of, whose errors are known by where they come from."""
@@ -115,7 +122,7 @@ def _translated() -> Iterator[None]:
     except AnalyticsError:
         raise
     except Exception as error:
-        of_cluster = type(error).__module__.startswith("distributed")
+        of_cluster = type(error).__module__.startswith("distributed") or _raised_in(error).startswith("distributed")
         no_more = isinstance(error, RuntimeError) and endings.is_near()  # pools take no work when the process is ending
         if isinstance(error, (BrokenExecutor, CancelledError)) or of_cluster or no_more:
             raise WorkerLost(problem=(str(error) or type(error).__name__).splitlines()[0]) from error

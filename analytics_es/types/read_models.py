@@ -68,8 +68,7 @@ class ProjectionStatus(ValueObject):
     unreadable: how many values could not be read.
     error: what stopped it; None where nothing did.
     stale: how it differs from today's definition; it serves until a rebuild is promoted. None where it does not.
-    few_events: by what a few events are folded: "python", in a millisecond, or "duckdb: …", in a tenth of a second,
-        and which part of the definition only DuckDB computes. Events with values out of the ordinary always are.
+    few_events: by what a few events are folded: "python", or "duckdb: …" and which part only DuckDB computes.
     """
 
     name: str

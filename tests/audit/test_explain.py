@@ -57,12 +57,21 @@ CLASSES = (*ALL, Every)
 # ── the law ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def of_all_of_a_kind(declaration: Declaration, row: Any) -> bool:
+    """Whether a row is of no entity by name, but of all of a kind."""
+    named = dict(zip(declaration.row_key, row, strict=False))
+    return declaration.rollup and bool(named["entity_type"]) and not named["entity_id"]
+
+
 def some_cell(
     read_models: SQLiteReadModels, zone: str, chance: random.Random
 ) -> tuple[Declaration, Measure, TimePeriod, Any]:
     """Choose a row of a read model, some of its keys, and one of its measures."""
     with read_models.read() as snapshot:
-        rows = {name: snapshot.rows(each) for name, each in read_models.declarations.items()}
+        rows = {
+            name: [row for row in snapshot.rows(each) if not of_all_of_a_kind(each, row)]
+            for name, each in read_models.declarations.items()
+        }
     name = chance.choice([name for name, found in rows.items() if found])
     declaration = read_models.declarations[name]
     row = dict(zip(declaration.row_key, chance.choice(rows[name]), strict=False))
