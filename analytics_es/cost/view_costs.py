@@ -79,11 +79,11 @@ class ViewCosts:
     # ── pricing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def look(self, seconds: float | None = None) -> bool:
-        """Price what is to be, the newest first, for no longer than so many seconds; says whether all is.
+        """Price what is to be, the newest first, for so many seconds of processor time at most; says whether all is.
 
         What keeps it from that is said in the log of the program, and tried again: answers do not depend on it.
         """
-        until = None if seconds is None else time.monotonic() + seconds
+        until = None if seconds is None else time.thread_time() + seconds  # however busy the machine is
         if not self._pricing.acquire(timeout=-1 if seconds is None else seconds):
             return False
         try:
@@ -110,7 +110,7 @@ class ViewCosts:
         if noted.basis != basis.write():
             noted = self._price_again(noted, basis)
         for part in _parts(noted):
-            if self.background.stopping.is_set() or (until is not None and time.monotonic() > until):
+            if self.background.stopping.is_set() or (until is not None and time.thread_time() > until):
                 return False
             rows = self._rows(noted, part)
             with self._read_models.writing() as cursor:

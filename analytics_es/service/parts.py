@@ -35,7 +35,7 @@ from analytics_es.types import Progress, ServiceStats, TimePeriod
 
 logger = logging.getLogger("analytics_es")
 
-PATIENCE = 5.0  # seconds that who waits for read models waits for the costs in SQL views
+SOON = 0.5  # seconds of processor time for the costs in SQL views, while somebody waits for read models
 
 
 @frozen(kw_only=True, eq=False)
@@ -137,7 +137,7 @@ class Parts:
 
     def show(self) -> None:
         """Let SQL views show what calls cost, as far as that is done soon; the rest is done by and by."""
-        self.view_costs.look(PATIENCE)
+        self.view_costs.look(SOON)
 
     def problem(self, projection: str) -> str | None:
         """Say what keeps a projection from going on, or what its budgets' thresholds failed with."""
