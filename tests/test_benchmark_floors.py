@@ -9,26 +9,9 @@ import pytest
 from tests.benchmarks import floors, report
 from tests.benchmarks.figures import Figure
 
-RATE = Figure(
-    what="append",
-    events=10,
-    value=100,
-    unit="events/s",
-    yardstick="raw",
-    yardstick_value=200,
-    ratios=[0.4, 0.5, 0.9],
-    measurement="append",
-)
-WAIT = Figure(
-    what="ask",
-    events=10,
-    value=2,
-    unit="ms p95",
-    yardstick="SQL",
-    yardstick_value=1,
-    ratios=[2.0],
-    measurement="queries",
-)
+OF_BOTH = {"events": 10, "value": 2, "yardstick_value": 1}
+RATE = Figure(what="append", unit="events/s", yardstick="raw", ratios=[0.4, 0.5, 0.9], measurement="append", **OF_BOTH)
+WAIT = Figure(what="ask", unit="ms p95", yardstick="SQL", ratios=[2.0], measurement="queries", **OF_BOTH)
 FLOORS = {"10": {RATE.name: 0.5, WAIT.name: 2.0}}
 NAMES = ("append", "queries")
 

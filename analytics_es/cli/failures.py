@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -41,17 +40,6 @@ def _safely() -> Iterator[None]:
         raise
 
 
-@contextmanager
-def _few_looks_for_cycles() -> Iterator[None]:
-    """Let Python look for cycles less often: what a command imports and asks has next to none."""
-    usual = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
 class Group(click.Group):
     """A group of commands that end as this module says."""
 
@@ -62,8 +50,10 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a deliberate error becomes a line, any other is a bug and stays a traceback."""
+        from analytics_es.process.cycles import relaxed  # who asks for help alone imports nothing
+
         try:
-            with _safely(), _few_looks_for_cycles():
+            with _safely(), relaxed():  # imports and answers have next to no cycles
                 return super().invoke(ctx)
         except AnalyticsError as error:
             raise Failed(f"error: {complete(str(error))}") from error

@@ -117,12 +117,9 @@ class JoinedCosts:
                 making.add(name, keys, turning, shared, 0)
                 continue
             making.leave_out(keys, len(shared))
-            if not self.cells.lacks(turning):
-                own = self.cells.pieces(tiling, [turning])
-                if len(own) <= OWN:
-                    making.add(name, keys, turning, own, len(making.pieces))
-                else:
-                    making.left.add(name)
+            own = [] if self.cells.lacks(turning) else self.cells.pieces(tiling, [turning])
+            if own and len(own) <= OWN:
+                making.add(name, keys, turning, own, len(making.pieces))
             else:
                 making.left.add(name)
         return making.join()

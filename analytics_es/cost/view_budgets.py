@@ -12,7 +12,7 @@ from attrs import define, field
 
 from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account
-from analytics_es.cost.budgets.changes import Changes
+from analytics_es.cost.budgets.changes import FEW, Changes
 from analytics_es.cost.budgets.drafts import Draft, When, drafts
 from analytics_es.cost.budgets.report import statuses
 from analytics_es.cost.context import COST, CostContext
@@ -20,12 +20,11 @@ from analytics_es.events.checks import SCOPES
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.log import EventLog
 from analytics_es.queries import QuestionContext
-from analytics_es.queries.figures import trimmed
+from analytics_es.queries.figures import written
 from analytics_es.queries.policies import InForce, Policies
 from analytics_es.read_models import BudgetsToShow, Live
 from analytics_es.types import BudgetStatus
 
-FEW = 20  # budgets that are read one by one
 SHOWN = (BUDGETS, COST)
 
 Row = tuple[Any, ...]
@@ -177,7 +176,7 @@ def _rows(told: Iterable[BudgetStatus], position: int, at: int) -> list[Row]:
         (
             *(budget.budget_id, budget.currency, budget.scope, budget.scope_id),
             *(_seconds(budget.starts_at), _seconds(budget.ends_at)),
-            *map(_plain, (budget.allocated, budget.spent, budget.remaining, budget.overage)),
+            *(None if amount is None else written(amount) for amount in _money(budget)),
             *(budget.unknown_calls, position, at),
             budget.problem,
         )
@@ -185,9 +184,9 @@ def _rows(told: Iterable[BudgetStatus], position: int, at: int) -> list[Row]:
     ]
 
 
+def _money(budget: BudgetStatus) -> Sequence[Decimal | None]:
+    return budget.allocated, budget.spent, budget.remaining, budget.overage
+
+
 def _seconds(time: datetime | None) -> int | None:
     return None if time is None else int(time.timestamp())
-
-
-def _plain(money: Decimal | None) -> str | None:
-    return None if money is None else format(trimmed(money), "f")

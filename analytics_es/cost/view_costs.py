@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -24,7 +23,7 @@ from analytics_es.errors import AnalyticsError
 from analytics_es.log import EventLog, Horizon
 from analytics_es.process import Background
 from analytics_es.queries import Question
-from analytics_es.queries.figures import trimmed
+from analytics_es.queries.figures import written
 from analytics_es.read_models import Mark, Stretch, ToPrice
 from analytics_es.types import TimePeriod
 
@@ -233,13 +232,13 @@ def _figures(charge: Charge, *, unknown: bool) -> Row:
     computed = 0 if unknown else charge.calls - charge.reported_calls
     counts = (charge.calls, charge.reported_calls, computed, charge.calls if unknown else 0)
     money = (charge.cost, charge.reported, charge.computed)
-    return (*counts, *map(_plain, money), *(_stored(charge.used.get(kind)) for kind in USED))
+    return (
+        *counts,
+        *(None if amount is None else written(amount) for amount in money),
+        *(_stored(charge.used.get(kind)) for kind in USED),
+    )
 
 
 def _stored(count: int | None) -> int | str | None:
     """Return a number as every database takes it: of one that does not fit 64 bits, the text."""
     return count if count is None or count < 2**63 else str(count)
-
-
-def _plain(money: Decimal | None) -> str | None:
-    return None if money is None else format(trimmed(money), "f")

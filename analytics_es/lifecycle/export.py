@@ -51,7 +51,7 @@ from analytics_es.process import ahead
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
 from analytics_es.queries import QuestionContext
-from analytics_es.queries.figures import DIGITS, trimmed
+from analytics_es.queries.figures import DIGITS, written
 from analytics_es.queries.summary import find_metric, summary
 from analytics_es.read_models import Tiling, check_exact
 from analytics_es.read_models.temporary import derive
@@ -223,7 +223,7 @@ def _exact(value: Any) -> Any:
 
 def _digits(value: Any) -> Any:
     """Return a decimal as the text of its digits."""
-    return format(trimmed(_exact(value)), "f") if isinstance(value, Decimal) else value
+    return written(_exact(value)) if isinstance(value, Decimal) else value
 
 
 # ── the file ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""How often Python looks for cycles: seldom, while a replay makes millions of tuples, none of which is in one."""
+"""How often Python looks for cycles: seldom, while a replay or a command makes many objects, next to none in one."""
 
 from __future__ import annotations
 

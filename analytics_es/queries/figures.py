@@ -39,6 +39,11 @@ def trimmed(number: Decimal) -> Decimal:
     return short.quantize(Decimal(1), context=DIGITS) if short == short.to_integral_value() else short
 
 
+def written(number: Decimal) -> str:
+    """Return a number as digits, without an exponent and without zeros at its end."""
+    return format(trimmed(number), "f")
+
+
 def share(part: int, whole: int) -> float | None:
     """Return part / whole, None of nothing."""
     return part / whole if whole else None

@@ -25,7 +25,7 @@ from analytics_es.projection.loading import Day
 from analytics_es.projection.rows import Row
 from analytics_es.read_models.copying import copying
 from analytics_es.read_models.halving import Intake, Take
-from analytics_es.read_models.rollups import MERGES
+from analytics_es.read_models.rollups import merged
 from analytics_es.read_models.seeds import Seeds
 from analytics_es.read_models.snapshot import Snapshot
 from analytics_es.read_models.sqlite import SQLiteReadModels
@@ -249,12 +249,7 @@ class _Rewinding:
                 rows = snapshot._fetch(statement, (*parameters, day, self.calendar.next_day(day)))
                 for row in whole_rows(declared, rows):
                     groups.setdefault(_at(row[:width], {grain: "day", bucket: day}), []).append(row[width:])
-        merges = [MERGES[column.merge] for column in declared.columns]
-        merged = [
-            (*key, *(merge(stored) for merge, stored in zip(merges, zip(*parts, strict=True), strict=True)))
-            for key, parts in groups.items()
-        ]
-        self._merge(declared, Folded(rows=merged, unreadable=[]))
+        self._merge(declared, Folded(rows=list(merged(declared, groups)), unreadable=[]))
 
 
 def _names(declared: Declaration) -> list[str]:

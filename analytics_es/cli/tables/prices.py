@@ -14,7 +14,7 @@ from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.prices import Origin, UnitPrice
 from analytics_es.cost.prices.quantities import KINDS, digits, listed
 from analytics_es.events.tiers import STANDARD
-from analytics_es.queries.figures import trimmed
+from analytics_es.queries.figures import written
 
 _PER = {6: "million", 3: "thousand"}
 _SHOWN = ("input_tokens", "cache_read_tokens", "cache_creation_tokens", "output_tokens")
@@ -75,18 +75,18 @@ def _terms(entry: PriceEntry) -> str:
     if entry.free:
         return "free"
     if entry.multiplier is not None:
-        terms = f"{_plain(entry.multiplier)} × default"
+        terms = f"{written(entry.multiplier)} × default"
     else:
         prices = (f"{_short(kind)} {_with_tiers(kind, price)}" for kind, price in entry.prices.items())
         terms = f"{', '.join(prices)} {entry.currency}"
     hours = " to ".join(f"{hour:%H:%M}" for hour in entry.hours or ())
-    batch = "" if entry.batch is None else f", in a batch × {_plain(entry.batch)}"
+    batch = "" if entry.batch is None else f", in a batch × {written(entry.batch)}"
     tier = "" if entry.service_tier is None else f", tier {entry.service_tier}"
     return f"{terms}{tier}{batch}" + (f", {hours} UTC" if hours else "")
 
 
 def _with_tiers(kind: str, price: UnitPrice) -> str:
-    return _plain(listed(kind, price.base)) + ("+" if price.tiers else "")
+    return written(listed(kind, price.base)) + ("+" if price.tiers else "")
 
 
 def _origin(origin: Origin) -> str:
@@ -112,12 +112,8 @@ def _base(price: UnitPrice | None, kind: str) -> Decimal | None:
     return None if price is None else listed(kind, price.base)
 
 
-def _plain(number: Decimal) -> str:
-    return format(trimmed(number), "f")
-
-
 def _aligned(numbers: Sequence[Decimal | None]) -> list[str]:
     """Return numbers in full, with their points below one another."""
-    texts = [words.UNKNOWN if number is None else _plain(number) for number in numbers]
+    texts = [words.UNKNOWN if number is None else written(number) for number in numbers]
     ends = [len(text) - text.index(".") if "." in text else 0 for text in texts]
     return [text + " " * (max(ends) - end) for text, end in zip(texts, ends, strict=True)]

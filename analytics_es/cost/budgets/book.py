@@ -9,14 +9,12 @@ from attrs import define, field
 
 from analytics_es.cost.budgets import accounts
 from analytics_es.cost.budgets.accounts import BUDGETS, Account, Allocation, Keys, Name
-from analytics_es.cost.budgets.changes import Changes, Whose
+from analytics_es.cost.budgets.changes import FEW, Changes, Whose
 from analytics_es.cost.budgets.first_reached import State
 from analytics_es.cost.budgets.spending import COST
 from analytics_es.projection.calendar import Calendar
 from analytics_es.queries.rows import Values
 from analytics_es.read_models import Snapshot, Tiling
-
-FEW = 20  # budgets that are read one by one
 
 
 @define

@@ -17,6 +17,7 @@ from analytics_es.log import EventLog
 from analytics_es.projection.declaration import Declaration, consumes, shortened
 
 HOUR = timedelta(hours=1)  # a period is widened to whole hours, which begin at half past in some zones
+FEW = 20  # budgets that are read one by one; of more, all are
 MANY = 2_000  # events, of which each is read: of more, it takes less to look at all budgets
 
 SPENT, REACHED = "budget.spent", "budget.threshold.reached"

@@ -27,7 +27,7 @@ from analytics_es.events.checks import SCOPES
 from analytics_es.log import Appended, Entry
 from analytics_es.process import Background, Trouble
 from analytics_es.projection.declaration import Declaration
-from analytics_es.queries.figures import trimmed
+from analytics_es.queries.figures import trimmed, written
 from analytics_es.read_models import Snapshot
 from analytics_es.store import Store
 from analytics_es.types import ThresholdReached, TimePeriod
@@ -258,7 +258,7 @@ class Thresholds:
             "threshold": format(percent, "f"),
         }
         identity = hashlib.blake2b(orjson.dumps(list(named.values())), digest_size=16).hexdigest()
-        figures = {"allocated": format(trimmed(state.allocated), "f"), "spent": format(trimmed(state.spent), "f")}
+        figures = {"allocated": written(state.allocated), "spent": written(state.spent)}
         data = {name: text for name, text in named.items() if text} | {"at_position": state.position, **figures}
         about = {"occurred_at": occurred_at, "id": f"threshold {identity}", "source": SOURCE}
         return self._store.recorder.own_door.write(REACHED, data, **about)

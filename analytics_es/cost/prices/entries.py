@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 from analytics_es.cost.prices.prices import Dated, Origin, PriceList, UnitPrice
 from analytics_es.cost.prices.quantities import listed, side
 from analytics_es.events.tiers import BATCH, STANDARD
-from analytics_es.queries.figures import trimmed
+from analytics_es.queries.figures import written
 
 ANY = "*"
 FREE_CURRENCY = "USD"
@@ -137,7 +137,7 @@ def _written(instant: datetime) -> str:
 
 
 def _plain(number: Decimal | None) -> str | None:
-    return None if number is None else format(trimmed(number), "f")
+    return None if number is None else written(number)
 
 
 def _plain_price(kind: str, price: UnitPrice) -> Any:
