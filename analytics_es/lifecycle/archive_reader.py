@@ -15,7 +15,7 @@ from analytics_es.errors import DamagedArchive
 from analytics_es.events.codec import UPCASTERS
 from analytics_es.events.event import key_of
 from analytics_es.lifecycle.columns import ARCHIVED, EDITION, schema
-from analytics_es.log.event_log import event_columns, upcast
+from analytics_es.log.scanned import event_columns, upcast
 from analytics_es.projection import engine
 from analytics_es.projection.typed import EXACT_COLUMNS, TypedEvents
 

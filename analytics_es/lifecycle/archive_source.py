@@ -17,7 +17,7 @@ from analytics_es.lifecycle.archive_reader import Reader, RowGroups
 from analytics_es.lifecycle.copies import exported
 from analytics_es.lifecycle.erasure import refuse_forgotten
 from analytics_es.log import EventLog
-from analytics_es.log.event_log import event_columns
+from analytics_es.log.scanned import event_columns
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.typed import TypedDecoding, TypedEvents
 from analytics_es.read_models import Seeds

@@ -2,18 +2,10 @@
 
 from analytics_es.log.address import redacted
 from analytics_es.log.announcements import Announcements, announced, last_announced
-from analytics_es.log.event_log import (
-    REWRITTEN,
-    ROWS_BY_PLACE,
-    Appended,
-    Entry,
-    EventLog,
-    Held,
-    check_horizon,
-    gathered,
-)
+from analytics_es.log.event_log import REWRITTEN, ROWS_BY_PLACE, Appended, Entry, EventLog, Held, check_horizon
 from analytics_es.log.holding import Holding
 from analytics_es.log.horizon import Horizon
+from analytics_es.log.scanned import gathered
 from analytics_es.log.slice import LogSlice
 
 __all__ = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -14,22 +13,18 @@ from analytics_es.events.event import key_of_time
 from analytics_es.log.database import Cursor
 from analytics_es.log.holding import Holding
 from analytics_es.log.horizon import Horizon
+from analytics_es.log.scanned import first_row
 from analytics_es.log.seals import Seals
 from analytics_es.log.strict import Strict
-from analytics_es.process import Later
-from analytics_es.types import Progress, arrays
+from analytics_es.types import Progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
-else:
-    pa = Later("pyarrow")
 
 SPAN_GAP = 1000
-NAMES = ("position", "type", "state", "key")  # what is read of an event
 PLACE = 12  # digits of a key that say when; the rest says which
 SLOT, SLOT_DIGITS = 16, 8  # bits of a time in milliseconds that its first digits do not say
 LAST = 2**62
-GROUP_BYTES = 16 * 2**20  # some 40,000 events
 
 # Noted of a log of before: up to which position rows of files may be known by their file's name and their number in it.
 ROWS_BY_PLACE = "rows by place"
@@ -266,46 +261,3 @@ def differs(entry: Entry, event_type: str, state: bytes | None) -> bool:
         return True
     one, other = codec.upcast(event_type, state), codec.upcast(entry.type, entry.state)
     return one != other and not codec.same_content(one, other)
-
-
-def by_name(row: Sequence[Any] | None) -> dict[str, Any] | None:
-    """Return a row of `NAMES` as `scan` gives it, with its old shape brought up to date; None where there is none."""
-    if row is None:
-        return None
-    position, event_type, state, key = row
-    return dict(zip(NAMES, (position, event_type, codec.upcast(event_type, state), key), strict=True))
-
-
-def first_row(table: pa.Table) -> dict[str, Any] | None:
-    """Return the first event of a table, None where there is none."""
-    rows: list[dict[str, Any]] = table.slice(0, 1).to_pylist()
-    return rows[0] if rows else None
-
-
-@cache
-def event_columns() -> pa.Schema:
-    """Return the columns of events as they are scanned."""
-    return pa.schema(list(zip(NAMES, (pa.int64(), pa.string(), pa.binary(), pa.string()), strict=True)))
-
-
-def upcast(table: pa.Table) -> pa.Table:
-    """Return stored events with old shapes brought up to date."""
-    if not codec.UPCASTERS:
-        return table
-    types, states = table.column("type").to_pylist(), table.column("state").to_pylist()
-    states = [codec.upcast(event_type, state) for event_type, state in zip(types, states, strict=True)]
-    return table.set_column(2, event_columns().field("state"), arrays.make(states, pa.binary()))
-
-
-def gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Put small tables together: late events are far apart in the log, and a small batch costs planning, not work."""
-    waiting: list[pa.Table] = []
-    size = 0
-    for table in tables:
-        waiting.append(table)
-        size += table.nbytes
-        if size >= GROUP_BYTES:
-            yield pa.concat_tables(waiting)
-            waiting, size = [], 0
-    if waiting:
-        yield pa.concat_tables(waiting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,12 +13,13 @@ from analytics_es.events.checks import MAX_INTEGER
 from analytics_es.events.fields import EXACT, FIELDS, MILLISECONDS, TEXT, UNREAD, WHOLE, named_by
 from analytics_es.projection import certain, expressions
 from analytics_es.projection.adding_sql import EMPTY_BUCKETS
+from analytics_es.projection.bounds import Bounds
 from analytics_es.projection.certain import MOST, MOST_TO_ADD, Unsure
 from analytics_es.projection.code import Code
 from analytics_es.projection.declaration import Declaration, Measure, shortened
 from analytics_es.projection.decoding import IN_MICROSECONDS
 from analytics_es.projection.rows import Row
-from analytics_es.projection.translation import SCALES, Translator
+from analytics_es.projection.translation import Translator
 
 # What is known of an event beside its data, in the order of a row of events.
 ENVELOPE = (
@@ -42,14 +43,6 @@ _DERIVED = {
 }
 _SHORT = 64  # characters that are never more than the bytes of a key
 _OWN_MOST = MOST * certain.EIGHTEENTHS
-
-
-@frozen(kw_only=True)
-class Bounds:
-    """Within which values of a field it is sure that no projection of a fold lists them as unreadable."""
-
-    least: int
-    most: int
 
 
 @frozen
@@ -81,26 +74,6 @@ def _written(buckets: dict[int, int]) -> str:
         return EMPTY_BUCKETS
     indexes = sorted(buckets)
     return f"[[{','.join(map(str, indexes))}],[{','.join(str(buckets[index]) for index in indexes)}]]"
-
-
-def bounds_of(declarations: Sequence[Declaration]) -> dict[str, Bounds]:
-    """Return the bounds of every number: what a histogram is of is scaled into 64 bits, and is not below 0."""
-    measures = [own for declaration in declarations for own in declaration.measures if own.kind == "histogram"]
-    decimals: dict[str, int] = {}
-    for measure in measures:
-        for path in expressions.references(measure.sql or ""):
-            if len(path) == 1:
-                decimals[path[0]] = max(decimals.get(path[0], 0), measure.decimals)
-    return {name: _bounds(name, kind, decimals) for name, kind in FIELDS.items() if kind != TEXT}
-
-
-def _bounds(name: str, kind: str, decimals: dict[str, int]) -> Bounds:
-    stored = IN_MICROSECONDS.get(name, name)
-    aliases = {stored, *(alias for alias, told in IN_MICROSECONDS.items() if told == stored)}
-    scale = 3 if name in IN_MICROSECONDS else SCALES[kind]
-    most = min(MOST if scale else MAX_INTEGER, *(MAX_INTEGER // 10 ** decimals.get(alias, 0) for alias in aliases))
-    most *= 10**scale
-    return Bounds(least=-most if aliases.isdisjoint(decimals) else 0, most=most)
 
 
 @functools.lru_cache(maxsize=256)

@@ -17,9 +17,10 @@ from attrs import frozen
 
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, facts, is_type, microseconds
 from analytics_es.events.fields import FAMILIES
+from analytics_es.projection.bounds import bounds_of
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.certain import Unsure
-from analytics_es.projection.compiled import Compiled, Event, bounds_of, compiled
+from analytics_es.projection.compiled import Compiled, Event, compiled
 from analytics_es.projection.declaration import Declaration, consumes
 from analytics_es.projection.decoding import Needed
 from analytics_es.projection.rows import Row

@@ -4,7 +4,8 @@ from analytics_es.read_models.priced import NotExact, NotListed, Part, Price, Pr
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.remembered import Remembered, remembering
 from analytics_es.read_models.seeds import Seeds, check_exact
-from analytics_es.read_models.snapshot import Snapshot, Span
+from analytics_es.read_models.selection import Span
+from analytics_es.read_models.snapshot import Snapshot
 from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.tiling import Tiling, calendar_of
 from analytics_es.read_models.views.priced import Mark

@@ -16,7 +16,7 @@ from analytics_es.projection.rows import PIECE
 from analytics_es.read_models.halving import AT_FAULT, Halving
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import Seeds
-from analytics_es.read_models.snapshot import Span
+from analytics_es.read_models.selection import Span
 from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.tiling import Tiling
 from analytics_es.types import AggregationResult, TimePeriod

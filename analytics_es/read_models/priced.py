@@ -14,7 +14,8 @@ import orjson
 from attrs import field, frozen
 
 from analytics_es.projection.declaration import Column, Declaration, shortened
-from analytics_es.read_models.snapshot import Rows, Snapshot, Span, selection
+from analytics_es.read_models.selection import Span, selection
+from analytics_es.read_models.snapshot import Rows, Snapshot
 from analytics_es.read_models.stored import read
 
 KEYS, FACTORS = 7, 16  # at most, of one table of prices

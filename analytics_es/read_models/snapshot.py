@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from attrs import frozen
 
@@ -11,6 +11,7 @@ from analytics_es.log import Horizon
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import MONEY, Column, Declaration, shortened
 from analytics_es.projection.fold import WHOLE
+from analytics_es.read_models.selection import Span, Where, select, selection
 from analytics_es.read_models.stored import form, read, whole_rows
 
 # How much a read model could not read in some hours, or at no time that it could read either.
@@ -47,20 +48,8 @@ SET_ASIDE_BEFORE = f"{OF_WHOLE} AND position < ? ORDER BY position DESC LIMIT ?"
 # What was accepted as it is.
 LIST_DISCARDED = "SELECT projection, position, field FROM discarded"
 
-Grain = Literal["hour", "day"]
 Rows = list[tuple[Any, ...]]
-Where = Mapping[str, str | Sequence[str]]  # keys with the text that they have, or one of several
 Fetch = Callable[[str, Sequence[Any]], Rows]
-
-
-@frozen
-class Span:
-    """Buckets of one grain that start in [start, end), epoch seconds; told one by one, or all under one `label`."""
-
-    grain: Grain
-    start: int
-    end: int
-    label: int | None = None
 
 
 @frozen(kw_only=True)
@@ -117,14 +106,14 @@ class Snapshot:
         """Merge as fast as can be; sums of money pass 64 bits as a rule, with all their decimals."""
         money = {column for measure in declaration.measures if measure.unit == MONEY for column in measure.columns}
         try:
-            rows = self._fetch(*_select(self._merged.of(columns, exact=money), declaration, columns, *selection))
+            rows = self._fetch(*select(self._merged.of(columns, exact=money), declaration, columns, *selection))
         except Exception as error:
             if not self._merged.overflow(error):
                 raise
         else:
             if not any(type(number) is float for row in rows for number in row):
                 return rows
-        return self._fetch(*_select(self._merged.of(columns, exact=columns), declaration, columns, *selection))
+        return self._fetch(*select(self._merged.of(columns, exact=columns), declaration, columns, *selection))
 
     def days_that_hold(self, declaration: Declaration, text: str) -> set[int]:
         """Return the starts of the days that have a row with this text as a key."""
@@ -272,71 +261,3 @@ class Snapshot:
     def discarded(self) -> set[tuple[str, int, str]]:
         """Return what was accepted as it is: projection, position, field."""
         return set(map(tuple, self._fetch(LIST_DISCARDED, ())))
-
-
-# ── statements ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def selection(
-    declaration: Declaration, columns: Sequence[str], spans: Sequence[Span], where: Where
-) -> tuple[str, list[Any]]:
-    """Rows of these buckets, each with its bucket or its span's label; of a kind or of its entities, never both."""
-    where, only = _once(declaration, columns, where)
-    texts = [shortened(text) for of_key in where.values() for text in _texts(of_key)]
-    filters = "".join(f" AND {name} {_is_one_of(of_key)}" for name, of_key in where.items()) + only
-    chosen = ", ".join(name for name in dict.fromkeys(columns) if name != "bucket")
-    parts, parameters = [], []
-    for span in spans:
-        bucket = "bucket" if span.label is None else str(int(span.label))
-        parts.append(
-            f"SELECT {bucket} AS bucket{', ' if chosen else ''}{chosen} FROM {declaration.table} "
-            f"WHERE grain = ? AND {_within(declaration, span.grain, where)}{filters}"
-        )
-        parameters += [span.grain, span.start, span.end, *texts]
-    return " UNION ALL ".join(parts), parameters
-
-
-def _once(declaration: Declaration, columns: Sequence[str], where: Where) -> tuple[Where, str]:
-    """Of a projection with rows of all entities of a kind, choose these where nothing tells the entities apart."""
-    if not declaration.rollup:
-        return where, ""
-    of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
-    kinds = where.get(of_type)
-    if of_id in where or kinds == "":
-        return where, ""
-    if of_id not in columns and kinds is not None and {*_texts(kinds)} <= {*declaration.entities}:
-        return {**where, of_id: ""}, ""
-    each = f"{of_id} <> ''"
-    return where, f" AND {each}" if isinstance(kinds, str) else f" AND ({of_type} = '' OR {each})"
-
-
-def _texts(of_key: str | Sequence[str]) -> Sequence[str]:
-    return [of_key] if isinstance(of_key, str) else of_key
-
-
-def _is_one_of(of_key: str | Sequence[str]) -> str:
-    return "= ?" if isinstance(of_key, str) else f"IN ({', '.join('?' * len(of_key))})"
-
-
-def _within(declaration: Declaration, grain: Grain, where: Where) -> str:
-    """One entity is found by its place in each bucket; which buckets there are, the rows of all events together say."""
-    within = "bucket >= ? AND bucket < ?"
-    if not declaration.entities or declaration.entity_key("id") not in where:
-        return within
-    of_all = f"grain = '{grain}' AND {declaration.entity_key('type')} = ''"
-    return f"bucket IN (SELECT bucket FROM {declaration.table} WHERE {of_all} AND {within})"
-
-
-def _select(
-    merged: Sequence[str],
-    declaration: Declaration,
-    columns: Sequence[Column],
-    spans: Sequence[Span],
-    where: Mapping[str, str],
-    by: Sequence[str],
-    by_time: bool,
-) -> tuple[str, list[Any]]:
-    rows, parameters = selection(declaration, [*by, *(column.name for column in columns)], spans, where)
-    groups = [*(["bucket"] if by_time else []), *by]
-    tail = f" GROUP BY {', '.join(groups)} ORDER BY {', '.join(groups)}" if groups else ""
-    return f"SELECT {', '.join([*groups, *merged, 'count(*)'])} FROM ({rows}){tail}", parameters

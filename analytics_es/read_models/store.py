@@ -15,7 +15,8 @@ from analytics_es.projection.fold import Folded
 from analytics_es.read_models import registry
 from analytics_es.read_models.registry import FORGET_ABOUT, WRITE_ABOUT, Live
 from analytics_es.read_models.seeds import Seeds
-from analytics_es.read_models.snapshot import HORIZON, PARTIAL, SELECT_ABOUT, SWAPPED, Snapshot, Span, Sums
+from analytics_es.read_models.selection import Span
+from analytics_es.read_models.snapshot import HORIZON, PARTIAL, SELECT_ABOUT, SWAPPED, Snapshot, Sums
 from analytics_es.read_models.views.shown import Shown
 
 # Values that folds could not read.

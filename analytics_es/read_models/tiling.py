@@ -12,7 +12,7 @@ from analytics_es.errors import BadPeriod
 from analytics_es.events.event import EARLIEST, LATEST, MICRO
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models.earlier import earlier
-from analytics_es.read_models.snapshot import Span
+from analytics_es.read_models.selection import Span
 from analytics_es.types import TimePeriod
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.events.codec import to_plain
 from analytics_es.projections import Usage
-from analytics_es.read_models import snapshot
+from analytics_es.read_models import selection
 from analytics_es.testing import NOON, job_failed, provider_call, task_completed, tool_call
 from tests.examples import examples
 from tests.stores import OURS, append, opened, record, sql, stored
@@ -65,7 +65,7 @@ def adding_up() -> Iterator[None]:
         only = " AND (entity_type = '' OR entity_id <> '')" if declaration.rollup else ""
         return where, "" if "entity_id" in where else only
 
-    with patch.object(snapshot, "_once", each_alone):
+    with patch.object(selection, "_once", each_alone):
         yield
 
 

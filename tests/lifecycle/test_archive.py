@@ -21,7 +21,7 @@ from analytics_es.lifecycle import export
 from analytics_es.lifecycle.archive import Archive, manifest_of
 from analytics_es.lifecycle.archive_reader import Reader
 from analytics_es.lifecycle.copies import EXPORTED
-from analytics_es.log import event_log
+from analytics_es.log import scanned
 from analytics_es.testing import NOON, tool_call
 from tests import day
 from tests.stores import nth
@@ -131,7 +131,7 @@ def test_parts_can_be_read_elsewhere(
     analytics: AnalyticsService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "SCAN_ROWS", 1)
-    monkeypatch.setattr(event_log, "GROUP_BYTES", 1)
+    monkeypatch.setattr(scanned, "GROUP_BYTES", 1)
     analytics.export_data("parquet", ALL, to=tmp_path / "all.parquet").unwrap()
     parts = pickle.loads(pickle.dumps(Archive.open(tmp_path).parts(10)))  # noqa: S301
     tables = [Reader().read(part) for part in parts]

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from analytics_es.events.fields import VOCABULARY
 from analytics_es.ingest import files as importing
 from analytics_es.lifecycle import export
-from analytics_es.log import event_log
+from analytics_es.log import scanned
 from analytics_es.service.service import AnalyticsService
 from analytics_es.testing import (
     NOON,
@@ -61,7 +61,7 @@ def analytics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Analy
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read and write every event on its own."""
     monkeypatch.setattr(export, "SCAN_ROWS", 1)
-    monkeypatch.setattr(event_log, "GROUP_BYTES", 1)
+    monkeypatch.setattr(scanned, "GROUP_BYTES", 1)
 
 
 def record(analytics: AnalyticsService, *events: dict[str, Any]) -> list[int]:
@@ -493,7 +493,7 @@ def test_events_far_apart_in_the_log_are_written_together(
 
 def test_no_more_than_three_batches_are_in_memory(analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "SCAN_ROWS", 1)
-    monkeypatch.setattr(event_log, "GROUP_BYTES", 1)
+    monkeypatch.setattr(scanned, "GROUP_BYTES", 1)
     record(analytics, *(tool_call() for _ in range(9)))
     read_by_now, scan = [0], analytics.store.log.scan_period
 

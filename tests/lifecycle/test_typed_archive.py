@@ -25,7 +25,7 @@ from analytics_es.lifecycle.archive import Archive, manifest_of
 from analytics_es.lifecycle.archive_reader import Reader
 from analytics_es.lifecycle.columns import ARCHIVED, EVENTS, MACROS, schema, typed
 from analytics_es.lifecycle.copies import EXPORTED, exported
-from analytics_es.log.event_log import event_columns
+from analytics_es.log.scanned import event_columns
 from analytics_es.projection import Histogram, count, declarations_of, engine, histogram, key, projection, total
 from analytics_es.projection.fold import Fold
 from analytics_es.projection.typed import EXACT_COLUMNS, RECORDED, TypedEvents, typed_decoding

@@ -11,114 +11,20 @@ from psycopg.sql import SQL, Identifier, Literal
 from analytics_es.errors import SharedIds
 from analytics_es.events.event import key_of_time
 from analytics_es.log.database import Cursor
-from analytics_es.log.event_log import (
-    LAST,
-    REWRITTEN,
-    SLOT_DIGITS,
-    Appended,
-    Durability,
-    Entry,
-    EventLog,
-    Held,
-    Range,
-    by_name,
-    event_columns,
-    first_row,
-    upcast,
-)
-from analytics_es.log.postgres import migrations
+from analytics_es.log.event_log import LAST, REWRITTEN, SLOT_DIGITS, Appended, Durability, Entry, EventLog, Held, Range
+from analytics_es.log.postgres import migrations, statements
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
 from analytics_es.log.postgres.database import Database
 from analytics_es.log.postgres.listening import Listener
 from analytics_es.log.postgres.recorder import BYTES, WRITE_NOTES, PostgresRecorder, StrictMoved
 from analytics_es.log.postgres.seals import PostgresSeals
+from analytics_es.log.scanned import by_name, event_columns, first_row, upcast
 from analytics_es.log.seals import horizon_of
-from analytics_es.log.strict import EVERY, INDEX, STRICT, Strict, StrictIds, create_index, shared
+from analytics_es.log.strict import EVERY, STRICT, Strict, StrictIds, create_index, shared
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-# What tells this log from every other.
-SELECT_IDENTITY = "SELECT id FROM log_identity"
-
-# The last position.
-HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
-
-# What holds of the log from here on.
-SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
-
-# What it is strict about, and whether that is every source.
-FIND_STRICT = f"SELECT (SELECT value FROM log_notes WHERE name = '{STRICT}'), to_regclass('{INDEX}') IS NOT NULL"
-
-# What is read of an event.
-EVENTS = "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
-
-# The events of a stretch of positions, in order.
-SCAN = EVENTS + (
-    "WHERE notification_id > {after} AND notification_id <= {upto}{unsealed} ORDER BY notification_id LIMIT {limit}"
-)
-
-# The next event.
-NEXT = EVENTS + "WHERE notification_id > ?{unsealed} ORDER BY notification_id LIMIT 1"
-
-# The positions of the events of a stretch of time, in order.
-POSITIONS_IN_TIME = (
-    "SELECT notification_id FROM {table} WHERE originator_id >= '{first}' AND originator_id < '{end}' "
-    "AND notification_id > {after} AND notification_id <= {upto}{unsealed} ORDER BY notification_id"
-)
-
-# In which slots of time the events of a stretch of positions are.
-SLOTS = (
-    "SELECT DISTINCT substr(originator_id, 1, {digits}) AS slot FROM {table} "
-    "WHERE notification_id > {after} AND notification_id <= {upto}{unsealed}"
-)
-
-# The events of a stretch of time within a short stretch of positions.
-SCAN_IN_TIME = EVENTS + (
-    "WHERE notification_id BETWEEN {start} AND {stop} AND originator_id >= '{first}' "
-    "AND originator_id < '{end}'{also}{unsealed} ORDER BY notification_id"
-)
-
-# The keys of a stretch of time.
-KEYS_IN_TIME = (
-    "SELECT originator_id AS key FROM {table} WHERE originator_id >= '{first}' AND originator_id < '{end}' "
-    "AND notification_id <= {upto}{unsealed} ORDER BY originator_id"
-)
-
-# The last event of a stretch of positions.
-LATEST = EVENTS + "WHERE notification_id <= {upto}{unsealed} ORDER BY notification_id DESC LIMIT 1"
-
-# The event with a key.
-OF_KEY = EVENTS + "WHERE originator_id = {key} AND originator_version = 1{unsealed}"
-
-# The events of some milliseconds.
-OCCURRED_IN = (
-    "SELECT originator_id, notification_id, topic, state FROM unnest(%s::text[]) AS given (millisecond) "
-    "JOIN stored_events ON originator_id >= millisecond AND originator_id < millisecond || 'g'"
-)
-
-# The events that hold some bytes, or are of some types.
-SEARCH = (
-    "SELECT notification_id, topic, state FROM stored_events WHERE notification_id > %s "
-    "AND (position(%s::bytea IN state) > 0 OR topic = ANY(%s)) ORDER BY notification_id LIMIT %s"
-)
-
-# Replace what is stored at these positions.
-REWRITE = (
-    "UPDATE stored_events SET state = given.state "
-    "FROM unnest(%s::bigint[], %s::bytea[]) AS given (position, state) WHERE notification_id = position"
-)
-NOTE_REWRITTEN = (
-    "INSERT INTO log_notes VALUES (%s, '1') "
-    "ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(log_notes.value AS bigint) + 1 AS text)"
-)
-
-# The events of one type of the service's own within a stretch of positions; these are never sealed.
-ANNOUNCED = EVENTS + (
-    "WHERE topic = {type} AND substr(topic, 1, 10) = 'analytics.' "
-    "AND notification_id > {after} AND notification_id <= {upto} ORDER BY notification_id"
-)
 
 
 class PostgresLog(EventLog):
@@ -137,7 +43,7 @@ class PostgresLog(EventLog):
         self._table = SQL(".").join([Identifier(database.schema), Identifier("stored_events")]).as_string()
         self.seals = PostgresSeals(database)
         with database.look() as cursor:
-            self.identity = str(cursor.execute(SELECT_IDENTITY).fetchone()[0])
+            self.identity = str(cursor.execute(statements.SELECT_IDENTITY).fetchone()[0])
         self._arrow = ArrowReader(database)
         self._listener: Listener | None = None
 
@@ -158,7 +64,7 @@ class PostgresLog(EventLog):
 
     def _held(self) -> Strict:
         with self._database.look() as cursor:
-            note, every = cursor.execute(FIND_STRICT).fetchone()
+            note, every = cursor.execute(statements.FIND_STRICT).fetchone()
         return Strict.read(note).plus([EVERY] if every else [])
 
     def _shared(self, pattern: str) -> SharedIds:
@@ -192,12 +98,12 @@ class PostgresLog(EventLog):
 
     def noted(self, name: str) -> str | None:
         """Return what was last noted under a name."""
-        note: str | None = self._look_up(SELECT_NOTE, name)
+        note: str | None = self._look_up(statements.SELECT_NOTE, name)
         return note
 
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
-        return int(self._look_up(HEAD))
+        return int(self._look_up(statements.HEAD))
 
     def ahead(self, position: int, cursor: Cursor | None = None) -> tuple[int, dict[str, Any] | None]:
         """Return the last position, and the first event after one, None where there is none."""
@@ -211,12 +117,12 @@ class PostgresLog(EventLog):
         return self._database.again(look)
 
     def _ahead(self, position: int, cursor: Cursor) -> tuple[int, dict[str, Any] | None]:
-        cursor.execute(HEAD)
+        cursor.execute(statements.HEAD)
         head = int(cursor.fetchone()[0])
         if head <= position:
             return head, None
         unsealed = horizon_of(cursor).unsealed()
-        cursor.execute(NEXT.format(table=self._table, unsealed=unsealed), [position])
+        cursor.execute(statements.NEXT.format(table=self._table, unsealed=unsealed), [position])
         row = cursor.fetchone()
         return head, by_name(row)
 
@@ -232,32 +138,36 @@ class PostgresLog(EventLog):
 
     def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
         """Return the events after a position: columns position, type, state, key."""
-        return self._events(SCAN, after=int(after), upto=int(upto), limit=int(limit))
+        return self._events(statements.SCAN, after=int(after), upto=int(upto), limit=int(limit))
 
     def _slots(self, after: int, upto: int) -> Iterable[str]:
-        query = self._query(SLOTS, digits=SLOT_DIGITS, after=int(after), upto=int(upto))
+        query = self._query(statements.SLOTS, digits=SLOT_DIGITS, after=int(after), upto=int(upto))
         return cast("list[str]", self._fetch(query).column(0).to_pylist())
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterable[int]:
-        query = self._query(POSITIONS_IN_TIME, first=keys[0], end=keys[1], after=int(after), upto=int(upto))
+        query = self._query(statements.POSITIONS_IN_TIME, first=keys[0], end=keys[1], after=int(after), upto=int(upto))
         return cast("list[int]", self._fetch(query).column(0).to_pylist())
 
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the events that occurred in [start, end), up to a position, in pieces."""
         first, end = key_of_time(start_us), key_of_time(end_us)
-        yield self._fetch(self._query(KEYS_IN_TIME, first=first, end=end, upto=int(upto))).column(0).to_pylist()
+        yield (
+            self._fetch(self._query(statements.KEYS_IN_TIME, first=first, end=end, upto=int(upto)))
+            .column(0)
+            .to_pylist()
+        )
 
     def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
         (start, stop), (first, end) = positions, keys
-        return self._events(SCAN_IN_TIME, start=start, stop=stop, first=first, end=end, also=also)
+        return self._events(statements.SCAN_IN_TIME, start=start, stop=stop, first=first, end=end, also=also)
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
-        return first_row(self._events(LATEST, upto=int(upto)))
+        return first_row(self._events(statements.LATEST, upto=int(upto)))
 
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
-        return first_row(self._events(OF_KEY, key=Literal(key).as_string()))
+        return first_row(self._events(statements.OF_KEY, key=Literal(key).as_string()))
 
     def occurred_in(self, milliseconds: Collection[str]) -> dict[str, Held]:
         """Return the events of some milliseconds, by their keys, as they are stored."""
@@ -265,14 +175,16 @@ class PostgresLog(EventLog):
         def look() -> dict[str, Held]:
             with self._database.connection() as connection:
                 cursor = connection.cursor(row_factory=tuple_row, binary=True)
-                rows = cursor.execute(OCCURRED_IN, [sorted(milliseconds)])
+                rows = cursor.execute(statements.OCCURRED_IN, [sorted(milliseconds)])
                 return {key: Held(*held) for key, *held in rows}
 
         return self._database.again(look)
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> list[Held]:
         """Return what the service itself has to say of one type."""
-        told = self._events(ANNOUNCED, type=Literal(event_type).as_string(), after=int(after), upto=int(upto))
+        told = self._events(
+            statements.ANNOUNCED, type=Literal(event_type).as_string(), after=int(after), upto=int(upto)
+        )
         return [Held(*row) for row in zip(*(column.to_pylist() for column in told.columns[:3]), strict=True)]
 
     def _events(self, statement: str, **values: Any) -> pa.Table:
@@ -292,7 +204,7 @@ class PostgresLog(EventLog):
         def look() -> list[Held]:
             with self._database.connection() as connection:
                 cursor = connection.cursor(row_factory=tuple_row, binary=True)
-                return [Held(*row) for row in cursor.execute(SEARCH, (after, text, list(types), limit))]
+                return [Held(*row) for row in cursor.execute(statements.SEARCH, (after, text, list(types), limit))]
 
         return self._database.again(look)
 
@@ -301,8 +213,8 @@ class PostgresLog(EventLog):
 
         def update() -> None:
             with self._database.connection() as connection, connection.transaction():
-                connection.execute(REWRITE, (list(states), list(states.values())))
-                connection.execute(NOTE_REWRITTEN, [REWRITTEN])
+                connection.execute(statements.REWRITE, (list(states), list(states.values())))
+                connection.execute(statements.NOTE_REWRITTEN, [REWRITTEN])
 
         self._database.again(update)
 

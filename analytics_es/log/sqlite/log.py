@@ -18,24 +18,22 @@ from analytics_es.log.event_log import (
     LAST,
     REWRITTEN,
     ROWS_BY_PLACE,
-    SLOT_DIGITS,
     Appended,
     Entry,
     EventLog,
     Held,
     Range,
-    by_name,
     check_horizon,
-    event_columns,
     ranges,
-    upcast,
 )
+from analytics_es.log.scanned import by_name, event_columns, upcast
 from analytics_es.log.seals import horizon_of
+from analytics_es.log.sqlite import statements
 from analytics_es.log.sqlite.database import Database, durable
 from analytics_es.log.sqlite.file import check
 from analytics_es.log.sqlite.recorder import BYTES, SELECT_NOTE, SQLiteRecorder
 from analytics_es.log.sqlite.seals import SQLiteSeals
-from analytics_es.log.strict import EVERY, INDEX, STRICT, Strict, StrictIds, create_index, shared
+from analytics_es.log.strict import EVERY, STRICT, Strict, StrictIds, create_index, shared
 from analytics_es.process import Later
 from analytics_es.types import Progress, arrays
 
@@ -49,92 +47,6 @@ SCHEMA = 3  # 1 knew no seals and no notes; until 2, rows of files were known by
 PIECE, KEYS = 2000, 100_000  # read, and yielded, at once
 DENSE = 2  # positions of a stretch for each event of it: to read over one takes less than to list one
 COPIED_AT_ONCE = 1024  # pages
-
-# What tells this log from every other.
-CREATE_IDENTITY = "CREATE TABLE IF NOT EXISTS log_identity (id TEXT NOT NULL)"
-INSERT_IDENTITY = "INSERT INTO log_identity SELECT :id WHERE NOT EXISTS (SELECT * FROM log_identity)"
-SELECT_IDENTITY = "SELECT id FROM log_identity"
-
-# What holds of the log from here on.
-CREATE_NOTES = "CREATE TABLE IF NOT EXISTS log_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
-WRITE_NOTE = "INSERT INTO log_notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-NOTE_ROWS = (
-    "INSERT INTO log_notes SELECT ?, max(rowid) FROM stored_events HAVING max(rowid) IS NOT NULL "
-    "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-)
-
-# What the service itself has to say is found by its type; a small index, since everything else is not in it.
-CREATE_OWN = (
-    "CREATE INDEX IF NOT EXISTS stored_events_own ON stored_events (topic) WHERE substr(topic, 1, 10) = 'analytics.'"
-)
-
-# Whether every source is strict.
-FIND_STRICT = f"SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = '{INDEX}'"
-
-# What is read of an event.
-EVENTS = "SELECT rowid, topic, state, originator_id FROM stored_events "
-
-# The events of a stretch of positions, in order.
-SCAN = EVENTS + "WHERE rowid > ? AND rowid <= ?{unsealed} ORDER BY rowid LIMIT ?"
-
-# The positions of the events of a stretch of time, in order; index only.
-POSITIONS_IN_TIME = (
-    "SELECT rowid FROM stored_events WHERE originator_id >= ? AND originator_id < ? "
-    "AND rowid > ? AND rowid <= ?{unsealed} ORDER BY +rowid"
-)
-
-# The events of a stretch of time within a short stretch of positions.
-SCAN_IN_TIME = EVENTS + (
-    "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ?{also}{unsealed} ORDER BY rowid"
-)
-
-# In which slots of time the events of a stretch of positions are.
-SLOTS = (
-    f"SELECT DISTINCT substr(originator_id, 1, {SLOT_DIGITS}) FROM stored_events "
-    "WHERE rowid > ? AND rowid <= ?{unsealed}"
-)
-
-# Where the events of a stretch of time are, and how many there are; index only.
-BOUNDS_IN_TIME = (
-    "SELECT min(rowid), max(rowid), count(*) FROM stored_events WHERE originator_id >= ? AND originator_id < ? "
-    "AND rowid > ? AND rowid <= ?{unsealed}"
-)
-
-# The keys of a stretch of time; index only.
-KEYS_IN_TIME = (
-    "SELECT originator_id FROM stored_events WHERE originator_id >= ? AND originator_id < ? AND rowid <= ?{unsealed} "
-    "ORDER BY originator_id"
-)
-
-# The last event of a stretch of positions.
-LATEST = EVENTS + "WHERE rowid <= ?{unsealed} ORDER BY rowid DESC LIMIT 1"
-
-# The event with a key.
-OF_KEY = EVENTS + "WHERE originator_id = ? AND originator_version = 1{unsealed}"
-
-# The events of some milliseconds.
-OCCURRED_IN = (
-    "SELECT originator_id, stored_events.rowid, topic, state FROM json_each(?) CROSS JOIN stored_events "
-    "WHERE originator_id >= value AND originator_id < value || 'g'"
-)
-
-# The events that hold some bytes, or are of some types.
-SEARCH = (
-    "SELECT rowid, topic, state FROM stored_events WHERE rowid > ? "
-    "AND (instr(state, ?) > 0 OR topic IN (SELECT value FROM json_each(?))) ORDER BY rowid LIMIT ?"
-)
-
-# Replace what is stored at a position.
-REWRITE = "UPDATE stored_events SET state = ? WHERE rowid = ?"
-NOTE_REWRITTEN = (
-    "INSERT INTO log_notes VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-)
-
-# The events of one type of the service's own within a stretch of positions; these are never sealed.
-ANNOUNCED = EVENTS + (
-    "INDEXED BY stored_events_own WHERE topic = ? AND substr(topic, 1, 10) = 'analytics.' "
-    "AND rowid > ? AND rowid <= ? ORDER BY rowid"
-)
 
 
 class SQLiteLog(EventLog):
@@ -164,15 +76,15 @@ class SQLiteLog(EventLog):
         with self._database.write() as cursor:
             self._recorder._create_table(cursor)  # type: ignore[arg-type]  # only execute() is asked of it
             self.seals.create(cursor)
-            cursor.execute(CREATE_OWN)
-            cursor.execute(CREATE_IDENTITY)
-            cursor.execute(CREATE_NOTES)
+            cursor.execute(statements.CREATE_OWN)
+            cursor.execute(statements.CREATE_IDENTITY)
+            cursor.execute(statements.CREATE_NOTES)
             if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
-                cursor.execute(NOTE_ROWS, [ROWS_BY_PLACE])
+                cursor.execute(statements.NOTE_ROWS, [ROWS_BY_PLACE])
                 cursor.execute(f"PRAGMA user_version = {SCHEMA}")
-            cursor.execute(INSERT_IDENTITY, {"id": uuid4().hex})
+            cursor.execute(statements.INSERT_IDENTITY, {"id": uuid4().hex})
             self.strict = self._held_with(cursor, strict)
-            cursor.execute(SELECT_IDENTITY)
+            cursor.execute(statements.SELECT_IDENTITY)
             return str(cursor.fetchone()[0])
 
     def _held_with(self, cursor: sqlite3.Cursor, strict: Strict) -> Strict:
@@ -182,7 +94,7 @@ class SQLiteLog(EventLog):
         """
         note = cursor.execute(SELECT_NOTE, [STRICT]).fetchone()
         held = Strict.read(note and note[0])
-        if cursor.execute(FIND_STRICT).fetchone():
+        if cursor.execute(statements.FIND_STRICT).fetchone():
             held = held.plus([EVERY])
         more = held.more(strict)
         for pattern in more:
@@ -194,7 +106,7 @@ class SQLiteLog(EventLog):
                 raise SharedIds(path=place, source=pattern, count=count, first=first, last=last) from None
         if more:
             held = held.plus(more)
-            cursor.execute(WRITE_NOTE, (STRICT, held.write()))
+            cursor.execute(statements.WRITE_NOTE, (STRICT, held.write()))
         return held
 
     def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
@@ -204,7 +116,7 @@ class SQLiteLog(EventLog):
         with self._database.write() as cursor:
             check_horizon(horizon_of(cursor), entries)
             if notes:
-                cursor.executemany(WRITE_NOTE, notes.items())
+                cursor.executemany(statements.WRITE_NOTE, notes.items())
             return self._recorder.append(cursor, entries)
 
     def noted(self, name: str) -> str | None:
@@ -220,52 +132,58 @@ class SQLiteLog(EventLog):
 
     def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
         """Return the events after a position: columns position, type, state, key."""
-        return self._rows(SCAN, (after, upto, limit))
+        return self._rows(statements.SCAN, (after, upto, limit))
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterator[int]:
         with self._database.read() as cursor:
-            yield from (row[0] for row in cursor.execute(_unsealed(cursor, POSITIONS_IN_TIME), (*keys, after, upto)))
+            yield from (
+                row[0] for row in cursor.execute(_unsealed(cursor, statements.POSITIONS_IN_TIME), (*keys, after, upto))
+            )
 
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the events that occurred in [start, end), up to a position, in pieces."""
         with self._database.read() as cursor:
-            cursor.execute(_unsealed(cursor, KEYS_IN_TIME), (key_of_time(start_us), key_of_time(end_us), upto))
+            cursor.execute(
+                _unsealed(cursor, statements.KEYS_IN_TIME), (key_of_time(start_us), key_of_time(end_us), upto)
+            )
             while rows := cursor.fetchmany(KEYS):
                 yield [key for (key,) in rows]
 
     def _slots(self, after: int, upto: int) -> list[str]:
         with self._database.read() as cursor:
-            return [slot for (slot,) in cursor.execute(_unsealed(cursor, SLOTS), (after, upto))]
+            return [slot for (slot,) in cursor.execute(_unsealed(cursor, statements.SLOTS), (after, upto))]
 
     def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> list[Range]:
         """Where most positions of a stretch are meant, read over the others instead of listing those."""
         with self._database.read() as cursor:
-            first, last, count = cursor.execute(_unsealed(cursor, BOUNDS_IN_TIME), (*keys, after, upto)).fetchone()
+            first, last, count = cursor.execute(
+                _unsealed(cursor, statements.BOUNDS_IN_TIME), (*keys, after, upto)
+            ).fetchone()
         if not count or last - first >= DENSE * count:
             return ranges(self._positions(keys, after, upto), limit)
         return [(start, min(start + limit - 1, last)) for start in range(first, last + 1, limit)]
 
     def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
-        return self._rows(SCAN_IN_TIME.replace("{also}", also), (*positions, *keys))
+        return self._rows(statements.SCAN_IN_TIME.replace("{also}", also), (*positions, *keys))
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
-        return by_name(self._first(LATEST, upto))
+        return by_name(self._first(statements.LATEST, upto))
 
     def find(self, key: str) -> dict[str, Any] | None:
         """Return the event with this key as `scan` gives it, None where there is none."""
-        return by_name(self._first(OF_KEY, key))
+        return by_name(self._first(statements.OF_KEY, key))
 
     def occurred_in(self, milliseconds: Collection[str]) -> dict[str, Held]:
         """Return the events of some milliseconds, by their keys, as they are stored."""
         with self._database.read() as cursor:
-            rows = cursor.execute(OCCURRED_IN, [orjson.dumps(sorted(milliseconds)).decode()])
+            rows = cursor.execute(statements.OCCURRED_IN, [orjson.dumps(sorted(milliseconds)).decode()])
             return {key: Held(*held) for key, *held in rows}
 
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> list[Held]:
         """Return what the service itself has to say of one type."""
         with self._database.read() as cursor:
-            rows = cursor.execute(_unsealed(cursor, ANNOUNCED), (event_type, after, upto)).fetchall()
+            rows = cursor.execute(_unsealed(cursor, statements.ANNOUNCED), (event_type, after, upto)).fetchall()
         return [Held(position, topic, codec.upcast(topic, state)) for position, topic, state, _ in rows]
 
     def _first(self, statement: str, *parameters: Any) -> tuple[Any, ...] | None:
@@ -283,13 +201,16 @@ class SQLiteLog(EventLog):
     def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
         """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
         with self._database.read() as cursor:
-            return [Held(*row) for row in cursor.execute(SEARCH, (after, text, orjson.dumps(types).decode(), limit))]
+            return [
+                Held(*row)
+                for row in cursor.execute(statements.SEARCH, (after, text, orjson.dumps(types).decode(), limit))
+            ]
 
     def rewrite(self, states: Mapping[int, bytes]) -> None:
         """Replace what is stored at these positions, durably and in one commit; SQLite overwrites what was there."""
         with self._database.write() as cursor:
-            cursor.executemany(REWRITE, [(state, position) for position, state in states.items()])
-            cursor.execute(NOTE_REWRITTEN, [REWRITTEN])
+            cursor.executemany(statements.REWRITE, [(state, position) for position, state in states.items()])
+            cursor.execute(statements.NOTE_REWRITTEN, [REWRITTEN])
 
     def scrub(self) -> list[str]:
         """Empty the write-ahead log; no VACUUM, which may give events other positions."""
