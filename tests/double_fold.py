@@ -32,11 +32,14 @@ class Comparison:
         self._plain, self._seen = Fold._in_python, set[bytes]()
         self._rows = SmallFold.__call__
         self._others = dict[tuple[str, ...], Fold]()  # the first is the one that was made first
+        self._left = list[Any]()  # engines of a process before this one, that must not be closed here
         self._let_in()
         os.register_at_fork(after_in_child=self._let_in)
 
     def _let_in(self) -> None:
-        self._lock = threading.Lock()
+        """Begin anew in a forked process: the engines have no threads here, and whoever asks one waits for ever."""
+        self._left.append(self._others)
+        self._lock, self._others = threading.Lock(), {}
 
     def _other(self, fold: Fold) -> Fold:
         """Return a fold of the same with an engine of its own: what is tested may be closed, or look at its own."""
