@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Context, Decimal
 from typing import Any
 
@@ -27,15 +27,18 @@ def form(column: Column) -> str:
     return f"wide {column.merge}" if column.wide else column.merge
 
 
-def read(columns: Sequence[Column], values: Sequence[Any]) -> list[Any]:
-    """Read merged columns: a histogram becomes its buckets, a number an integer, however a database gives it."""
-    return [_value(column, value) for column, value in zip(columns, values, strict=False)]
+def reading(columns: Sequence[Column]) -> Callable[[Sequence[Any]], list[Any]]:
+    """Return what reads merged columns: a histogram becomes its buckets, a number an integer, however it is given."""
+    forms = [_buckets if column.merge == "histogram" else _integer for column in columns]
+
+    def read(values: Sequence[Any]) -> list[Any]:
+        return [stored if type(stored) is int else form(stored) for form, stored in zip(forms, values, strict=False)]
+
+    return read
 
 
-def _value(column: Column, value: Any) -> Any:
-    if column.merge == "histogram":
-        return histograms.add(value.split("\n")) if value else {}
-    return _integer(value)
+def _buckets(stored: str | None) -> Any:
+    return histograms.add(stored.split("\n")) if stored else {}
 
 
 def _integer(number: Any) -> int | None:
