@@ -348,7 +348,7 @@ class Closed(AnalyticsError):
 
 
 class AskedWithinItself(AnalyticsError):
-    """The same question is being answered by this very thread, as when a progress callback asks it: ask it afterwards."""
+    """This very thread is being answered the same question, as when a progress callback asks it: ask it afterwards."""
 
 
 class Forked(AnalyticsError):
