@@ -130,7 +130,7 @@ def back(analytics: AnalyticsService, position: int) -> Any:
 
 
 def test_a_value_that_was_unreadable_later_is_not_listed_of_before() -> None:
-    odd = stored("provider.call.completed", input_tokens="many")
+    odd = stored("tool.call.completed", duration_ms=-1)
     with opened(privacy="full") as analytics:
         append(analytics.store.log, odd)
         record(analytics, tool_call(duration_ms=1))
