@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 import analytics_es
 from analytics_es import AnalyticsService
+from tests.children import ran
 
 PACKAGE = Path(analytics_es.__file__).parent
 HEAVY = {
@@ -39,7 +39,7 @@ HEAVY = {
 def imported(code: str) -> set[str]:
     """Run code in a process of its own, and return what it imported."""
     tell = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
-    done = subprocess.run([sys.executable, "-c", tell + code], capture_output=True, text=True)
+    done = ran([sys.executable, "-c", tell + code])
     assert done.returncode == 0, done.stderr
     return set(done.stderr.split())
 
@@ -100,7 +100,7 @@ def test_a_store_that_is_caught_up_is_asked_without_an_engine(command: str, tmp_
 @pytest.mark.parametrize("option", ["--version", "--help"])
 @pytest.mark.parametrize("module", ["analytics_es", "analytics_es.cli"])
 def test_the_package_is_its_program(module: str, option: str) -> None:
-    done = subprocess.run([sys.executable, "-m", module, option], capture_output=True, text=True)
+    done = ran([sys.executable, "-m", module, option])
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(("Usage: analytics-es ", f"analytics-es, version {analytics_es.__version__}\n"))
