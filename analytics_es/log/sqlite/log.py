@@ -26,7 +26,7 @@ from analytics_es.log.event_log import (
     check_horizon,
     ranges,
 )
-from analytics_es.log.scanned import by_name, event_columns, upcast
+from analytics_es.log.scanned import batch, by_name, event_columns, upcast
 from analytics_es.log.seals import horizon_of
 from analytics_es.log.sqlite import statements
 from analytics_es.log.sqlite.database import Database, durable
@@ -35,7 +35,7 @@ from analytics_es.log.sqlite.recorder import BYTES, SELECT_NOTE, SQLiteRecorder
 from analytics_es.log.sqlite.seals import SQLiteSeals
 from analytics_es.log.strict import EVERY, STRICT, Strict, StrictIds, create_index, shared
 from analytics_es.process import Later
-from analytics_es.types import Progress, arrays
+from analytics_es.types import Progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -195,7 +195,7 @@ class SQLiteLog(EventLog):
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""
         with self._database.read() as cursor:
             cursor.execute(_unsealed(cursor, statement), parameters)
-            pieces = [_batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
+            pieces = [batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
         return upcast(pa.Table.from_batches(pieces, schema=event_columns()))
 
     def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
@@ -243,9 +243,3 @@ class SQLiteLog(EventLog):
 def _unsealed(cursor: sqlite3.Cursor, statement: str) -> str:
     """Leave out of a statement what is sealed but not deleted yet."""
     return statement.format(unsealed=horizon_of(cursor).unsealed())
-
-
-def _batch(rows: list[tuple[int, str, bytes, str]]) -> pa.RecordBatch:
-    schema = event_columns()
-    columns = zip(zip(*rows, strict=True), schema.types, strict=True)
-    return pa.record_batch([arrays.make(column, kind) for column, kind in columns], schema=schema)
