@@ -111,7 +111,7 @@ def test_a_command_seldom_looks_for_cycles_and_at_its_end_never() -> None:
     tell = "atexit.register(lambda: print(gc.get_threshold(), gc.get_freeze_count() > 1_000))"
     code = "import atexit, gc, sys; from analytics_es.cli import main; sys.argv[1:] = ['migrate', '--db', ':memory:']"
 
-    done = subprocess.run([sys.executable, "-c", f"{code}; {tell}; main()"], capture_output=True, text=True)
+    done = ran([sys.executable, "-c", f"{code}; {tell}; main()"])
 
     assert done.stdout.splitlines()[-1] == f"{SELDOM} True"
 
