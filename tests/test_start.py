@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import analytics_es
 from analytics_es import AnalyticsService
+from analytics_es.cli import main
+from analytics_es.process.cycles import SELDOM
 
 PACKAGE = Path(analytics_es.__file__).parent
 HEAVY = {
@@ -34,12 +39,17 @@ HEAVY = {
     "ssl",
     "tomllib",
 }
+# What a question to a store that is caught up has no use for, when what it prints goes to no terminal.
+UNUSED = HEAVY - {"eventsourcing", "orjson", "rich"} | {"rich.console", "rich.progress"}
 
 
 def imported(code: str) -> set[str]:
     """Run code in a process of its own, and return what it imported."""
     tell = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
-    done = subprocess.run([sys.executable, "-c", tell + code], capture_output=True, text=True)
+    env = {
+        name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE")
+    }
+    done = subprocess.run([sys.executable, "-c", tell + code], capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr
     return set(done.stderr.split())
 
@@ -94,7 +104,23 @@ def test_a_store_that_is_caught_up_is_asked_without_an_engine(command: str, tmp_
 
     modules = imported(f"import sys; sys.argv = {arguments!r}\nfrom analytics_es.cli import main\nmain()")
 
-    assert modules & {"duckdb", "pyarrow", "psycopg", "genai_prices", "asyncio", "ssl", "importlib.metadata"} == set()
+    assert modules & UNUSED == set()
+
+
+def test_a_command_seldom_looks_for_cycles_and_at_its_end_never() -> None:
+    tell = "atexit.register(lambda: print(gc.get_threshold(), gc.get_freeze_count() > 1_000))"
+    code = "import atexit, gc, sys; from analytics_es.cli import main; sys.argv[1:] = ['migrate', '--db', ':memory:']"
+
+    done = subprocess.run([sys.executable, "-c", f"{code}; {tell}; main()"], capture_output=True, text=True)
+
+    assert done.stdout.splitlines()[-1] == f"{SELDOM} True"
+
+
+def test_a_group_that_another_program_calls_leaves_how_it_looks_for_cycles(tmp_path: Path) -> None:
+    before = gc.get_threshold(), gc.get_freeze_count()
+
+    assert CliRunner().invoke(main, ["migrate", "--db", str(tmp_path / "a.db")]).exit_code == 0
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -43,6 +45,14 @@ def _safely() -> Iterator[None]:
 class Group(click.Group):
     """A group of commands that end as this module says."""
 
+    _is_program = False  # whether the process is for this alone
+
+    def __call__(self, *arguments: Any, **extra: Any) -> Any:
+        """Be the program of a process, at whose end nobody looks for cycles: all that is left goes with it."""
+        self._is_program = True
+        atexit.register(gc.freeze)
+        return super().__call__(*arguments, **extra)
+
     def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
         """Read the arguments; what was wrong with them is told without anything that could steer a terminal."""
         with _safely():
@@ -50,10 +60,12 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a deliberate error becomes a line, any other is a bug and stays a traceback."""
-        from analytics_es.process.cycles import relaxed  # who asks for help alone imports nothing
+        if self._is_program:
+            from analytics_es.process.cycles import relax  # who asks for help alone imports nothing
 
+            relax()  # imports and answers have next to no cycles
         try:
-            with _safely(), relaxed():  # imports and answers have next to no cycles
+            with _safely():
                 return super().invoke(ctx)
         except AnalyticsError as error:
             raise Failed(f"error: {complete(str(error))}") from error

@@ -16,7 +16,6 @@ from analytics_es.cli.options import PATH, confirm, db_option, tz_option, yes_op
 from analytics_es.cli.periods import Asked, part_options
 from analytics_es.cli.store import Place, existing
 from analytics_es.events.codec import to_json
-from analytics_es.process.cycles import relax
 from analytics_es.read_models.replay import cluster
 from analytics_es.types import AggregationResult, Progress, ProjectionStatus, RebuildResult, TimePeriod
 from analytics_es.types.defaults import BATCH
@@ -91,7 +90,6 @@ def rebuild(
         raise click.UsageError("A period goes with none of --scheduler, --from-archive and --workers.")
     if asked != Asked() and not asked.begins():
         raise click.UsageError("--to goes with --from.")
-    relax()
     with existing(db, rebuild="manual") as store:
         status = store.service.projections().unwrap()
         plan = _planned(status, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -9,7 +10,6 @@ from decimal import Context, Decimal
 from typing import Any
 
 import orjson
-from cattrs.preconf.orjson import make_converter
 
 from analytics_es.errors import BadField, BadText, TooLarge
 from analytics_es.events.event import RecordedEvent
@@ -23,6 +23,17 @@ MAX_BYTES = 256 * 1024
 _STATE = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 
 _ALL_DIGITS = Context(prec=60)  # an amount has 36 at most
+
+# What JSON has of a stored event, and what is put beside it.
+_ENCODED = {
+    "source": str,
+    "id": str,
+    "occurred_at": str,
+    "recorded_at": str,
+    "data": dict,
+    "type": str,
+    "position": int,
+}
 
 # Stored shapes change by a new entry here, never by a change of what is stored: type → function of the data.
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -99,7 +110,10 @@ def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _texts(path, inner)
 
 
-def _make_converter() -> Any:
+@functools.cache
+def _converter() -> Any:
+    from cattrs.preconf.orjson import make_converter  # not everybody reads events one by one, or prints JSON
+
     converter = make_converter()
     converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
     converter.register_unstructure_hook(datetime, lambda value: value.isoformat())
@@ -108,14 +122,22 @@ def _make_converter() -> Any:
     return converter
 
 
-_CONVERTER = _make_converter()
-
-
 def decode(position: int, event_type: str, state: bytes) -> RecordedEvent:
     """Return the event that was stored, from bytes as the log gives them."""
     stored = {**orjson.loads(state), "type": event_type, "position": position}
-    event: RecordedEvent = _CONVERTER.structure(stored, RecordedEvent)
+    event: RecordedEvent = _as_encoded(stored) or _converter().structure(stored, RecordedEvent)
     return event
+
+
+def _as_encoded(stored: dict[str, Any]) -> RecordedEvent | None:
+    """Return an event all of whose parts are as `encode` writes them, None of any other, which takes a converter."""
+    if {name: type(part) for name, part in stored.items()} != _ENCODED:
+        return None
+    try:
+        times = {name: datetime.fromisoformat(stored[name]) for name in ("occurred_at", "recorded_at")}
+    except ValueError:
+        return None
+    return RecordedEvent(**{**stored, **times})
 
 
 def upcast(event_type: str, state: bytes) -> bytes:
@@ -174,7 +196,7 @@ def _same(one: Any, other: Any) -> bool:
 
 def to_plain(answer: Any) -> Any:
     """Return an answer as plain dicts and lists: times as ISO 8601, decimals as text."""
-    return _CONVERTER.unstructure(answer)
+    return _converter().unstructure(answer)
 
 
 def to_json(answer: Any, *, indent: bool = True) -> str:

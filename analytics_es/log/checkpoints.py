@@ -33,6 +33,10 @@ class Checkpoints(ABC):
         cursor.execute(ADVANCE, [position, name, expected])
         return bool(cursor.fetchall())
 
+    def advance_all(self, cursor: Cursor, names: Sequence[str], *, expected: int, position: int) -> bool:
+        """Move several checkpoints from the expected position; on False, some may be moved: undo the transaction."""
+        return all(self.advance(cursor, name, expected=expected, position=position) for name in names)
+
     def reset(self, cursor: Cursor, name: str) -> None:
         """Move a checkpoint back to the beginning."""
         cursor.execute(RESET, [name])

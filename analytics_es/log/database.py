@@ -32,5 +32,8 @@ class Database(Protocol):
     def look(self) -> AbstractContextManager[Any]:
         """Open one to look something up at once: who has it waits for nobody."""
 
+    def glance(self) -> AbstractContextManager[Any]:
+        """The same for one statement, which sees one state by itself."""
+
     def read_long(self) -> AbstractContextManager[Any]:
         """Open one that may idle for minutes, and that nobody waits for."""

@@ -118,7 +118,7 @@ class Seals(ABC):
 
     def horizon(self) -> Horizon:
         """Return up to when events are refused and sealed."""
-        with self._database.look() as cursor:
+        with self._database.glance() as cursor:
             return horizon_of(cursor)
 
     def advance(self, horizon: Horizon) -> None:

@@ -24,6 +24,7 @@ from analytics_es.projection.fold import Fold, Folded, Result, succeeded
 from analytics_es.read_models.halving import AT_FAULT, Halving, following
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.store import ReadModels
+from analytics_es.read_models.together import together
 from analytics_es.types import Progress
 
 logger = logging.getLogger(__name__)
@@ -158,8 +159,8 @@ class Runner:
 
         One that another runner has moved meanwhile stops here, to be looked at again; so does one that failed.
         """
-        going_on = set()
-        for name in sorted(names):
+        going_on = self._commit_together(batch, names)
+        for name in sorted(names - going_on):
             declaration = batch.declarations[name]
             with self._noting(name):
                 try:
@@ -170,15 +171,26 @@ class Runner:
         self._tell()
         return going_on
 
+    def _commit_together(self, batch: _Batch, names: set[str]) -> set[str]:
+        folded = {name: batch.folded[name] for name in names}
+        at = {"expected": batch.expected, "position": batch.last}
+        if not together(self._read_models, batch.declarations, folded, size=batch.size, **at):
+            return set()
+        for name in names:
+            self._moved_here(name, batch.last)
+        return set(names)
+
     def _take(self, declaration: Declaration, folded: Folded, expected: int, position: int) -> bool:
-        name = declaration.name
         if not self._read_models.commit(declaration, folded, expected=expected, position=position):
-            self._moved_elsewhere[name] = time.monotonic()
+            self._moved_elsewhere[declaration.name] = time.monotonic()
             return False
+        self._moved_here(declaration.name, position)
+        return True
+
+    def _moved_here(self, name: str, position: int) -> None:
         self._last_seen[name] = position
         if name in self._told_of:
             self._told_of.pop(name).over()
-        return True
 
     def _take_or_leave(self, declaration: Declaration, expected: int, position: int, folded: Folded, _: object) -> None:
         if not self._take(declaration, folded, expected, position):

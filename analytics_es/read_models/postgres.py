@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 
 from analytics_es.errors import AnalyticsError, RebuildRunning, StoreFailed
@@ -106,6 +106,14 @@ class PostgresReadModels(ReadModels):
 
     def _there(self) -> Database:
         return self._database
+
+    def writing(self, *, lasting: bool = False) -> AbstractContextManager[Any]:
+        """Open a transaction. Unless it is `lasting`, nobody waits for the disk: what a crash takes is derived again.
+
+        A crash takes only the last commits, in the order in which they were made, the log's among them: so what is left
+        is a state that there was, and whatever else is brought to the disk brings this with it.
+        """
+        return self._database.write(lasting=lasting)
 
     @contextmanager
     def keeping(self, *, long: bool = False) -> Iterator[tuple[Any, dict[str, Live]]]:

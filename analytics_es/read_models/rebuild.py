@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
@@ -18,12 +18,14 @@ from analytics_es.projection.fold import Folded, Result
 from analytics_es.read_models import beside
 from analytics_es.read_models.halving import Intake, into
 from analytics_es.read_models.registry import Live
-from analytics_es.read_models.replay import Replay
 from analytics_es.read_models.seeds import Seeds
 from analytics_es.read_models.store import ReadModels
 from analytics_es.types import Progress, RebuildResult
 
-OpenReplay = Callable[[Sequence[Declaration]], AbstractContextManager[Replay]]
+if TYPE_CHECKING:
+    from analytics_es.read_models.replay import Replay
+
+    OpenReplay = Callable[[Sequence[Declaration]], AbstractContextManager[Replay]]
 
 
 def rebuild(

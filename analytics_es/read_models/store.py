@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 from analytics_es.errors import OtherTimezone, SealedTimezone
@@ -36,6 +36,10 @@ ADD_TO_LEDGER = (
 )
 SEAL = "seal:"
 FORGET_LEDGER = "DELETE FROM ledger WHERE read_model = ?"
+
+
+class _Overtaken(Exception):
+    """Another runner was faster: what was done in the transaction is undone."""
 
 
 Transaction = Callable[[], AbstractContextManager[Cursor]]
@@ -86,8 +90,8 @@ class ReadModels(ABC):
 
     # ── what follows ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def writing(self) -> AbstractContextManager[Cursor]:
-        """Open a transaction that nothing comes between."""
+    def writing(self, *, lasting: bool = False) -> AbstractContextManager[Cursor]:
+        """Open a transaction that nothing comes between; `lasting`: what is in it is derived from nothing else."""
         return self._there().write()
 
     def reading(self, *, long: bool = False) -> AbstractContextManager[Cursor]:
@@ -244,14 +248,28 @@ class ReadModels(ABC):
             checkpoint = self.checkpoint_name(declaration)
             if not self.checkpoints.advance(cursor, checkpoint, expected=expected, position=position):
                 return False
-            self.merge(cursor, declaration, folded)
-            for day in folded.days:
-                cursor.execute(ADD_TO_LEDGER, (declaration.table, *day))
+            self._take_in(cursor, declaration, folded)
         return True
+
+    def commit_all(self, commits: Mapping[Declaration, Folded], *, expected: int, position: int) -> bool:
+        """Do the same for several read models in one transaction, or, where that may not be, nothing and say False."""
+        names = [self.checkpoint_name(declaration) for declaration in commits]
+        with suppress(_Overtaken), self.writing() as cursor:
+            if not self.checkpoints.advance_all(cursor, names, expected=expected, position=position):
+                raise _Overtaken
+            for declaration, folded in commits.items():
+                self._take_in(cursor, declaration, folded)
+            return True
+        return False
+
+    def _take_in(self, cursor: Cursor, declaration: Declaration, folded: Folded) -> None:
+        self.merge(cursor, declaration, folded)
+        for day in folded.days:
+            cursor.execute(ADD_TO_LEDGER, (declaration.table, *day))
 
     def discard(self, letters: Iterable[tuple[str, int, str]]) -> None:
         """Mark what could not be read as accepted: projection, position, field. It stays counted."""
-        with self.writing() as cursor:
+        with self.writing(lasting=True) as cursor:
             for letter in letters:
                 cursor.execute(WRITE_DISCARDED, letter)
 
@@ -305,7 +323,7 @@ class ReadModels(ABC):
 
     def live(self) -> dict[str, Live]:
         """Return what is live of each projection."""
-        with self._there().look() as cursor:
+        with self._there().glance() as cursor:
             return self.live_in(cursor)
 
     def live_in(self, cursor: Cursor) -> dict[str, Live]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,8 @@ class Settings:
 
 def read_settings(path: Path) -> Settings:
     """Read a settings file; raises BadSettings, which names the file, the key and what is allowed."""
+    import tomllib
+
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:

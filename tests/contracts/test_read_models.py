@@ -161,6 +161,62 @@ def test_rows_that_cannot_be_stored_move_no_checkpoint(read_models: ReadModels) 
     assert (position(read_models), rows(read_models)) == (7, [row(events=2**63 - 1)])
 
 
+OTHERS = declared("Others")
+BOTH = [MINE, OTHERS]
+
+
+def commit_both(read_models: ReadModels, mine: Folded, others: Folded, *, expected: int, to: int) -> bool:
+    return read_models.commit_all({MINE: mine, OTHERS: others}, expected=expected, position=to)
+
+
+def both(read_models: ReadModels) -> dict[str, tuple[int, list[tuple[Any, ...]]]]:
+    with read_models.read() as snapshot:
+        return {each.name: (snapshot.positions[each.name], snapshot.rows(each)) for each in BOTH}
+
+
+def test_several_move_together_with_what_each_took_in(open_views: OpenViews) -> None:
+    together = open_views(BOTH)
+    batch = Folded(rows=[row(value=5)], unreadable=[(1, 0, "value")], days=[(0, 3, 10)])
+
+    assert commit_both(together, batch, folded(), expected=0, to=7)
+    assert both(together) == {"mine": (7, [row(value=5)]), "others": (7, [])}
+    with together.read() as snapshot:
+        assert (snapshot.unreadable("mine"), snapshot.ledger("mine")) == (1, [(0, 3, 10)])
+        assert (snapshot.unreadable("others"), snapshot.ledger("others")) == (0, [])
+
+
+@pytest.mark.parametrize("ahead", ["mine", "others"])
+def test_where_one_of_several_was_moved_none_moves(open_views: OpenViews, ahead: str) -> None:
+    read_models = open_views(BOTH)
+    read_models.commit(ahead, folded(row(events=5)), expected=0, position=3)
+    before = both(read_models)
+
+    assert not commit_both(read_models, folded(row()), folded(row()), expected=0, to=7)
+    assert not commit_both(read_models, folded(row()), folded(row()), expected=3, to=7)
+    assert both(read_models) == before
+
+
+def test_where_the_rows_of_one_of_several_are_refused_none_moves(open_views: OpenViews) -> None:
+    read_models = open_views(BOTH)
+    read_models.commit("others", folded(row(events=2**63 - 1)), expected=0, position=7)
+    read_models.commit("mine", folded(row()), expected=0, position=7)
+    before = both(read_models)
+
+    with pytest.raises(StoreFailed):
+        commit_both(read_models, folded(row()), folded(row(events=1)), expected=7, to=9)
+    assert both(read_models) == before
+
+
+def test_one_that_was_replaced_meanwhile_moves_with_no_others(open_views: OpenViews) -> None:
+    read_models = open_views(BOTH)
+    (new,) = beside.begin(read_models, ["others"])
+    assert beside.promote(read_models, [new])
+    beside.clear_away(read_models)
+
+    assert not commit_both(read_models, folded(row()), folded(row()), expected=0, to=7)
+    assert (position(read_models), rows(read_models)) == (0, [])
+
+
 NUMBERS = st.one_of(st.integers(-5, 5), st.integers(-(10**40), 10**40), st.sampled_from([2**63 - 1, -(2**63), 2**63]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
-from analytics_es.events.codec import UPCASTERS, decode, encode, same_content, to_json, to_plain, upcast
+from analytics_es.events.codec import UPCASTERS, _converter, decode, encode, same_content, to_json, to_plain, upcast
 from analytics_es.events.event import RecordedEvent, admit
 from analytics_es.events.fields import VOCABULARY
 from analytics_es.testing import (
@@ -80,6 +81,29 @@ def test_what_is_encoded_is_decoded(event: RecordedEvent, position: int) -> None
     assert found == evolve(event, position=position)
     assert repr(found.data) == repr(event.data)  # 1, 1.0 and True are equal, and not the same
     assert (found.occurred_at.tzinfo, found.recorded_at and found.recorded_at.tzinfo) == (UTC, UTC)
+
+
+PARTS = st.sampled_from(["source", "id", "occurred_at", "recorded_at", "data", "more"])
+ODD = st.sampled_from(["", "x", "2026-03-02", "2026-03-02T12:00", 7, 1.5, True, None, {}, {"a": 1}, [], [["a", 1]]])
+
+
+@given(events(), st.dictionaries(PARTS, ODD, max_size=3), st.sets(PARTS, max_size=1))
+def test_what_is_stored_is_decoded_as_by_the_converter(
+    event: RecordedEvent, odd: dict[str, Any], without: set[str]
+) -> None:
+    told = {**orjson.loads(encode(event)), **odd}
+    state = orjson.dumps({name: part for name, part in told.items() if name not in without})
+    stored = {**orjson.loads(state), "type": event.type, "position": 1}
+
+    def outcome(decoding: Callable[[], RecordedEvent]) -> str:
+        try:
+            return repr(decoding())
+        except Exception as error:
+            return repr(error)
+
+    assert outcome(lambda: decode(1, event.type, state)) == outcome(
+        lambda: _converter().structure(stored, RecordedEvent)
+    )
 
 
 @given(events())

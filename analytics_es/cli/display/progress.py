@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from threading import Timer
+from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from analytics_es.cli.display.render import make_console, may_be_terminal
 
-from analytics_es.cli.display.render import make_console
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 DELAY_SECONDS = 1.0
 
@@ -16,26 +19,22 @@ class Bar:
     """A progress bar that appears late, or never: `with Bar("importing") as bar: … bar.at(done, total)`."""
 
     def __init__(self, activity: str, unit: str = "events") -> None:
-        self._unit = unit
+        self._activity, self._unit = activity, unit
         self._first: tuple[float, int] | None = None
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[counts]}", markup=False),
-            TimeRemainingColumn(),
-            console=make_console(stderr=True),
-            transient=True,
-        )
-        self._task = self._progress.add_task(activity, total=None, counts="")
-        self._timer = Timer(DELAY_SECONDS, self._progress.start)
+        self._progress: Progress | None = None
 
     def __enter__(self) -> Bar:
-        if self._progress.console.is_terminal:
-            self._timer.start()
+        if may_be_terminal(sys.stderr):
+            self._progress = _columns()
+            self._task = self._progress.add_task(self._activity, total=None, counts="")
+            self._timer = Timer(DELAY_SECONDS, self._progress.start)
+            if self._progress.console.is_terminal:
+                self._timer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._progress is None:
+            return
         self._timer.cancel()
         if self._timer.ident is not None:
             self._timer.join()
@@ -47,6 +46,8 @@ class Bar:
 
     def at(self, done: float, total: float | None = None, counted: int | None = None, *, more: str = "") -> None:
         """Move to `done` of `total`, which may be in another measure than what is `counted`; `more` is told as well."""
+        if self._progress is None:
+            return
         number = int(done) if counted is None else counted
         now = time.monotonic()
         since, first = self._first = self._first or (now, number)
@@ -54,3 +55,17 @@ class Bar:
         counts = f"{number:,} {self._unit}" + (f" · {rate:,.0f}/s" if rate else "")
         counts += f" · {more}" if more else ""
         self._progress.update(self._task, completed=done, total=total, counts=counts)
+
+
+def _columns() -> Progress:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[counts]}", markup=False),
+        TimeRemainingColumn(),
+        console=make_console(stderr=True),
+        transient=True,
+    )

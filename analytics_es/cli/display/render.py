@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from analytics_es.cli.display.blocks import Block
 from analytics_es.cli.display.layout import Room, Row, lines, plain
@@ -17,6 +15,9 @@ from analytics_es.cli.display.rewriting import rewritten
 from analytics_es.cli.display.sheets import Form, Sheets, print_sheet
 from analytics_es.cli.hints import complete
 from analytics_es.events.codec import to_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def print_answer(
@@ -37,29 +38,40 @@ def print_answer(
 
 def show(blocks: Iterable[Block]) -> None:
     """Print blocks on standard output, with commands that name the store that was asked."""
-    console = make_console()
-    room = _room(console)
+    limited = os.environ.get("COLUMNS", "").isdigit()
+    console = make_console() if limited or may_be_terminal(sys.stdout) else None
+    room = _room(console, limited)
     rows = (row for block in blocks for row in lines(rewritten(block, complete), room))
-    text = "\n".join(_coloured(console, row) if room.bars else plain(row) for row in rows)
+    text = "\n".join(_coloured(console, row) if console and room.bars else plain(row) for row in rows)
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.rstrip("\n").encode(encoding, "replace").decode(encoding) + "\n")
     sys.stdout.flush()
 
 
+def may_be_terminal(output: TextIO | None) -> bool:
+    """Say whether an output is a terminal, or was declared one: what surely is none needs nothing that draws."""
+    declared = any(name in os.environ for name in ("FORCE_COLOR", "TTY_COMPATIBLE"))
+    return declared or (output is not None and output.isatty())
+
+
 def make_console(*, stderr: bool = False) -> Console:
     """Return the console of an output; what it prints is text, never markup."""
+    from rich.console import Console
+
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
 
 
-def _room(console: Console) -> Room:
-    limited = console.is_terminal or os.environ.get("COLUMNS", "").isdigit()
-    blocks = console.encoding.lower().startswith("utf")
+def _room(console: Console | None, limited: bool) -> Room:
+    is_terminal = console is not None and console.is_terminal
+    blocks = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
     elsewhere = ", or with --format csv" if Form.offered() else ""
-    width = max(console.width, 20) if limited else None
-    return Room(width=width, bars=console.is_terminal, blocks=blocks, elsewhere=elsewhere)
+    width = max(console.width, 20) if console and (limited or is_terminal) else None
+    return Room(width=width, bars=is_terminal, blocks=blocks, elsewhere=elsewhere)
 
 
 def _coloured(console: Console, row: Row) -> str:
+    from rich.text import Text
+
     with console.capture() as capture:
         console.print(Text.assemble(*((part.text, part.style) for part in row)), soft_wrap=True, end="")
     return capture.get().rstrip()

@@ -48,10 +48,10 @@ def between(start: datetime | None, end: datetime | None) -> TimePeriod:
 
 
 def hours(calendar: Calendar, period: TimePeriod) -> Tiling:
-    """Return the hours of a period that begins and ends with one; raises NotOnTheHour."""
+    """Return the hours of a period that begins and ends with one, or has all of a side; raises NotOnTheHour."""
     tiling = Tiling.of(calendar, period)
     for bound, hour in ((period.start, tiling.start), (period.end, tiling.end)):
-        if bound.timestamp() != hour:
+        if bound not in (EARLIEST, LATEST) and bound.timestamp() != hour:
             raise NotOnTheHour(time=bound.isoformat(), zone=calendar.zone)
     return tiling
 

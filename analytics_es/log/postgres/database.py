@@ -146,10 +146,11 @@ class Database(forks.Forking, endings.Ending):
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Cursor]:
-        """Open a transaction. It is durable a little later: what a power failure takes is derived again."""
+    def write(self, *, lasting: bool = True) -> Iterator[Cursor]:
+        """Open a transaction. Unless it is to be `lasting`, it is durable a little later, with what is written then."""
         with self.connection() as connection, connection.pipeline() as pipeline, connection.transaction():
-            connection.execute("SET LOCAL synchronous_commit = off")
+            if not lasting:
+                connection.execute("SET LOCAL synchronous_commit = off")
             yield Cursor(connection.cursor(row_factory=tuple_row), pipeline)
 
     def read(self) -> AbstractContextManager[Cursor]:
@@ -159,6 +160,18 @@ class Database(forks.Forking, endings.Ending):
     def look(self) -> AbstractContextManager[Cursor]:
         """The same, to look something up at once."""
         return self._state(self._to_look)
+
+    @contextmanager
+    def glance(self) -> Iterator[Cursor]:
+        """Look something up by one statement, in one trip to the server: it is a transaction by itself."""
+        with self.glancing() as connection:
+            yield Cursor(connection.cursor(row_factory=tuple_row))
+
+    @contextmanager
+    def glancing(self) -> Iterator[Connection]:
+        """Take a connection to do so."""
+        with self.translated(), self._to_look.turn(), self.reading.pool.connection() as connection:
+            yield connection
 
     @contextmanager
     def read_long(self) -> Iterator[Cursor]:

@@ -16,6 +16,7 @@ from analytics_es.log.postgres import migrations, statements
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
 from analytics_es.log.postgres.database import Database
+from analytics_es.log.postgres.few import FEW, FewEvents
 from analytics_es.log.postgres.listening import Listener
 from analytics_es.log.postgres.recorder import BYTES, WRITE_NOTES, PostgresRecorder, StrictMoved
 from analytics_es.log.postgres.seals import PostgresSeals
@@ -43,7 +44,7 @@ class PostgresLog(EventLog):
         self.seals = PostgresSeals(database)
         with database.look() as cursor:
             self.identity = str(cursor.execute(statements.SELECT_IDENTITY).fetchone()[0])
-        self._arrow = ArrowReader(database)
+        self._arrow, self._few = ArrowReader(database), FewEvents(database)
         self._listener: Listener | None = None
 
     def _prepare(self, strict: Strict) -> Strict:
@@ -129,7 +130,7 @@ class PostgresLog(EventLog):
         """Return what a statement selects first, None where that is nothing."""
 
         def look() -> Any:
-            with self._database.look() as cursor:
+            with self._database.glance() as cursor:
                 row = cursor.execute(statement, parameters).fetchone()
             return row and row[0]
 
@@ -137,6 +138,8 @@ class PostgresLog(EventLog):
 
     def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
         """Return the events after a position: columns position, type, state, key."""
+        if min(upto - after, limit) <= FEW:
+            return self._few.scan(after=after, upto=upto, limit=limit)
         return self._events(statements.SCAN, after=int(after), upto=int(upto), limit=int(limit))
 
     def _slots(self, after: int, upto: int) -> Iterable[str]:

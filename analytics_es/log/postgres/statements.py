@@ -24,6 +24,13 @@ SCAN = EVENTS + (
     "WHERE notification_id > {after} AND notification_id <= {upto}{unsealed} ORDER BY notification_id LIMIT {limit}"
 )
 
+# Few events of a stretch of positions, and before them, at position 0, what is sealed; in one trip to the server.
+SCAN_FEW = (
+    "SELECT 0, (SELECT value FROM sealing WHERE name = %s), ''::bytea, '' "
+    "UNION ALL (SELECT notification_id, topic, state, originator_id FROM stored_events "
+    "WHERE notification_id > %s AND notification_id <= %s{unsealed} ORDER BY notification_id LIMIT %s)"
+)
+
 # The next event.
 NEXT = EVENTS + "WHERE notification_id > ?{unsealed} ORDER BY notification_id LIMIT 1"
 

@@ -145,7 +145,7 @@ class Database(endings.Ending):
         """The same, to look something up at once."""
         return self._state(self._to_look)
 
-    read_long = read  # a file does not mind
+    glance, read_long = look, read  # a file does not mind
 
     @contextmanager
     def _state(self, turns: Turns) -> Iterator[sqlite3.Cursor]:

@@ -27,7 +27,7 @@ from analytics_es.log.event_log import (
     check_horizon,
     ranges,
 )
-from analytics_es.log.scanned import GROUP_BYTES, by_name, event_columns, upcast
+from analytics_es.log.scanned import GROUP_BYTES, batch, by_name, event_columns, upcast
 from analytics_es.log.seals import horizon_of
 from analytics_es.log.sqlite import statements
 from analytics_es.log.sqlite.database import Database, durable
@@ -36,7 +36,7 @@ from analytics_es.log.sqlite.recorder import BYTES, SELECT_NOTE, SQLiteRecorder
 from analytics_es.log.sqlite.seals import SQLiteSeals
 from analytics_es.log.strict import EVERY, STRICT, Strict, StrictIds, create_index, shared
 from analytics_es.process import Later
-from analytics_es.types import Progress, arrays
+from analytics_es.types import Progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +46,7 @@ else:
 KIND = 0x41455345  # "AESE"
 SCHEMA = 3  # 1 knew no seals and no notes; until 2, rows of files were known by their place
 PIECE, KEYS = 2000, 100_000  # read, and yielded, at once
-FEW, FEW_BYTES = 200_000, GROUP_BYTES  # events of a stretch of time that are looked at by its index, and what they give
+FEW = 200_000  # events of a stretch of time that are looked at where the index of times finds them
 PLAIN = re.compile(rb"[A-Za-z0-9_.:/@ \\-]+")  # what stands for itself in a pattern, and in a statement
 DENSE = 2  # positions of a stretch for each event of it: to read over one takes less than to list one
 COPIED_AT_ONCE = 1024  # pages
@@ -171,16 +171,17 @@ class SQLiteLog(EventLog):
 
     def _few_in_time(self, keys: tuple[str, str], after: int, upto: int, also: str) -> pa.Table | None:
         """What is left of few events is read where the index of times finds it, and put in order here."""
-        columns, size, pieces = pa.schema(list(event_columns())[:3]), 0, list[pa.RecordBatch]()
+        columns, pieces, size = pa.schema(list(event_columns())[:-1]), list[pa.RecordBatch](), 0
         with self._database.read() as cursor:
             if cursor.execute(statements.MORE_IN_TIME, (*keys, FEW)).fetchone():
                 return None
             statement = statements.IN_TIME.replace("{also}", also)
             cursor.execute(_unsealed(cursor, statement), keys)
             while fetched := cursor.fetchmany(PIECE):
-                pieces.append(_batch([row for row in fetched if after < row[0] <= upto], columns))
-                size += pieces[-1].nbytes
-                if size > FEW_BYTES:
+                if rows := [row for row in fetched if after < row[0] <= upto]:
+                    pieces.append(batch(rows, columns))
+                    size += pieces[-1].nbytes
+                if size > GROUP_BYTES:
                     return None
         return upcast(pa.Table.from_batches(pieces, schema=columns).sort_by("position"))
 
@@ -226,7 +227,7 @@ class SQLiteLog(EventLog):
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""
         with self._database.read() as cursor:
             cursor.execute(_unsealed(cursor, statement), parameters)
-            pieces = [_batch(rows, event_columns()) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
+            pieces = [batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
         return upcast(pa.Table.from_batches(pieces, schema=event_columns()))
 
     def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
@@ -274,8 +275,3 @@ class SQLiteLog(EventLog):
 def _unsealed(cursor: sqlite3.Cursor, statement: str) -> str:
     """Leave out of a statement what is sealed but not deleted yet."""
     return statement.format(unsealed=horizon_of(cursor).unsealed())
-
-
-def _batch(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
-    columns = zip(zip(*rows, strict=True) if rows else [()] * len(schema), schema.types, strict=True)
-    return pa.record_batch([arrays.make(column, kind) for column, kind in columns], schema=schema)

@@ -285,6 +285,23 @@ def test_a_period_that_is_not_of_whole_hours_here_is_told_as_such() -> None:
     assert "do not begin at 2026-03-01T00:00:00+00:00" in (found.problem or "")
 
 
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns"])
+@pytest.mark.parametrize("scope", [{"scope": "tenant"}, {"scope": "all", "tenant_id": None}])
+def test_a_budget_without_an_end_is_answered_where_hours_begin_at_other_minutes(
+    zone: str, scope: dict[str, Any]
+) -> None:
+    with AnalyticsService.open(":memory:", follow=False, timezone=zone, clock=lambda: NOW) as analytics:
+        record(
+            analytics, allocated(amount="2", occurred_at=NOON - timedelta(hours=2), **scope), provider_call(cost="1")
+        )
+        analytics.catch_up()  # looks at thresholds, too
+
+        found = only(analytics)
+
+    assert (found.spent, found.remaining, found.problem) == (1, 1, None)
+    assert [threshold.percent for threshold in found.thresholds if threshold.reached_at] == [50]
+
+
 def test_a_user_is_known_by_a_pseudonym_in_a_budget_too(tmp_path: Path) -> None:
     ada = "ada.lovelace@example.com"
     with opened(tmp_path / "a.db", clock=lambda: NOW) as analytics:
