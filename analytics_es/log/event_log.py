@@ -139,7 +139,7 @@ class EventLog(ABC):
         """Return the events of a stretch of time within a short stretch of positions, in order, with a condition."""
 
     def _few_in_time(self, keys: tuple[str, str], after: int, upto: int, also: str) -> pa.Table | None:
-        """Return the events of a stretch of time that meet a condition, in order, without keys; None where they are many."""
+        """Return the events of a stretch of time that meet a condition, in order, without keys; None of many."""
         return None
 
     @abstractmethod

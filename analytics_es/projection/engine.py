@@ -151,7 +151,11 @@ class Engine(forks.Forking, endings.Ending):
         """
         cursor.execute(self.parsed(f"PREPARE selected AS {text}"))
         literals = [quote(parameter) if isinstance(parameter, str) else str(parameter) for parameter in parameters]
-        return cursor.sql(f"EXECUTE selected{f'({sql_list(literals)})' if literals else ''}").to_arrow_reader(pieces).read_all()
+        return (
+            cursor.sql(f"EXECUTE selected{f'({sql_list(literals)})' if literals else ''}")
+            .to_arrow_reader(pieces)
+            .read_all()
+        )
 
     def _parse(self, text: str) -> duckdb.Statement:
         return self.connection.extract_statements(text)[0]

@@ -77,9 +77,9 @@ class Loading:
         return self._engine.connection
 
     def attach(self, events: pa.Table) -> str:
-        """Hand events to the engine; returns the SELECT of them, decoded, whose parameters are microseconds: [start, end).
+        """Hand events to the engine; returns the SELECT of them as decoded, which fails where one of them is no JSON.
 
-        It fails where any of them is no JSON.
+        Its parameters are the microseconds that are meant: [start, end).
         """
         events, _ = self._with_types(events)
         self._register("batch", events)

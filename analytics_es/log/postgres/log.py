@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 class PostgresLog(EventLog):
     """The event log in one schema of a PostgreSQL database, which it closes."""
 
-
     def __init__(self, database: Database, *, strict_ids: StrictIds = False, durability: Durability = "commit") -> None:
         strict = Strict.of(strict_ids)
         self._database = database

@@ -47,9 +47,7 @@ SCAN_IN_TIME = EVENTS + (
 MORE_IN_TIME = "SELECT 1 FROM stored_events WHERE originator_id >= ? AND originator_id < ? LIMIT 1 OFFSET ?"
 
 # The events of a short stretch of time that meet a condition, without keys, found by the index of these, in no order.
-IN_TIME = (
-    "SELECT rowid, topic, state FROM stored_events WHERE originator_id >= ? AND originator_id < ?{also}{unsealed}"
-)
+IN_TIME = "SELECT rowid, topic, state FROM stored_events WHERE originator_id >= ? AND originator_id < ?{also}{unsealed}"
 
 # In which slots of time the events of a stretch of positions are.
 SLOTS = (
