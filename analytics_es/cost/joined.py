@@ -64,7 +64,7 @@ class JoinedCosts:
         return None
 
     def _added_up(self, query: CellQuery, join: Join, detail: Detail) -> tuple[Groups, frozenset[Name]] | None:
-        parts = list(_parts(query, join))
+        parts = list(parts_of(query, join))
         if len(parts) > STATEMENTS:
             return None
         columns = [column for column in self.cells.columns(query.tiling) if _is_counted(column.name, detail)]
@@ -88,7 +88,7 @@ class JoinedCosts:
         if join is None:
             if len(joins) >= REMEMBERED:
                 joins.clear()
-            join = self._made(tiling)
+            join = self.made(tiling)
             if join.table.prices:  # without any, nothing says that rows tell more
                 joins[place] = join
         return join
@@ -98,7 +98,8 @@ class JoinedCosts:
         horizon = self.cells.question.horizon
         return self.cells.declaration.table, tiling.start, tiling.end, tiling.calendar.zone, horizon.hours, columns
 
-    def _made(self, tiling: Tiling) -> Join:
+    def made(self, tiling: Tiling) -> Join:
+        """Work out the prices of a period, of what its rows are about now."""
         about, of_all = self.cells.about(tiling), self.cells.columns(tiling)
         of_names: dict[Name, list[tuple[str, ...]]] = {}
         for key in about.keys:
@@ -126,7 +127,8 @@ class JoinedCosts:
         return making.join()
 
 
-def _parts(query: CellQuery, join: Join) -> Iterable[Part]:
+def parts_of(query: CellQuery, join: Join) -> Iterable[Part]:
+    """Yield the buckets of each piece of prices, by what a query asks for."""
     told_by = (query.tiling, query.granularity or "total")
     if told_by not in join.spans:
         parts = (query.tiling.part(*piece) for piece, _ in join.pieces)
