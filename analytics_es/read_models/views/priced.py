@@ -101,10 +101,14 @@ def marks(cursor: Cursor, declaration: Declaration) -> list[Mark]:
     return [(grain, bucket, token) for grain, bucket, token in cursor.fetchall()]
 
 
-def mark_all(cursor: Cursor, declaration: Declaration, since: int = 0, until: int = 2**62) -> None:
-    """Note that everything of a stretch is to be priced again: what is in the read model, and what was priced."""
+def forget_others(cursor: Cursor, declaration: Declaration) -> None:
+    """Remove what was priced of kinds of entities that a read model does not have."""
     kinds = whose(declaration)
     cursor.execute(f"{FORGET} WHERE entity_type NOT IN ({', '.join('?' * len(kinds))})", kinds)
+
+
+def mark_all(cursor: Cursor, declaration: Declaration, since: int = 0, until: int = 2**62) -> None:
+    """Note that everything of a stretch is to be priced again: what is in the read model, and what was priced."""
     token = secrets.token_hex(8)
     for table, of_type in ((declaration.table, declaration.entity_key("type")), ("costs_priced", "entity_type")):
         for grain in GRAINS:
