@@ -21,7 +21,7 @@ from tests.servers import Server, server
 from tests.snapshots import BriefSnapshots
 from tests.stores import opened, record
 
-pytest_plugins = ["tests.double_fold"]
+pytest_plugins = ["tests.double_fold", "tests.limits"]
 
 Events = Sequence[dict[str, Any]]
 
