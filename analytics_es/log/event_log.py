@@ -73,6 +73,7 @@ class EventLog(ABC):
     poll_seconds: float  # how often to look for what other processes have appended
     seals: Seals  # what is kept of events that are gone
     contains: str  # the SQL of a state that holds bytes, {} as hexadecimal digits
+    of_a_server = False  # which is waited for, while others of this process can work
     begins = 0  # the position after which a part of a log begins
 
     @abstractmethod

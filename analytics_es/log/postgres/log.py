@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 class PostgresLog(EventLog):
     """The event log in one schema of a PostgreSQL database, which it closes."""
 
+    of_a_server = True
     contains = r"position('\x{}'::bytea in state) > 0"
 
     def __init__(self, database: Database, *, strict_ids: StrictIds = False, durability: Durability = "commit") -> None:
