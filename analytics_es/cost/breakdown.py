@@ -38,7 +38,7 @@ from analytics_es.types import (
 
 Groups = Mapping[tuple[Any, ...], Costs]
 
-TOKENS = ("input", "output", "cache_read", "cache_creation", "reasoning")
+TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens")
 BILLIONTH = Decimal("1e-9")
 
 
@@ -219,18 +219,18 @@ def _by_currency(costs: Costs) -> list[tuple[str, Charge]]:
 
 
 def _tokens(*charges: Charge) -> Tokens:
-    used: dict[str, int | None] = {}
-    for kind in TOKENS:
-        counts = [charge.used[f"{kind}_tokens"] for charge in charges if f"{kind}_tokens" in charge.used]
-        used[kind] = sum(counts) if counts else None
-
-    def rest(total: int | None, *parts: int | None) -> int | None:
-        return None if total is None else total - sum(part or 0 for part in parts)
-
+    used = charges[0].used
+    for other in charges[1:]:
+        used = {kind: used.get(kind, 0) + other.used.get(kind, 0) for kind in (*used, *other.used)}
+    into, out, read, created, reasoning = map(used.get, TOKENS)
     return Tokens(
-        **used,
-        uncached_input=rest(used["input"], used["cache_read"], used["cache_creation"]),
-        text_output=rest(used["output"], used["reasoning"]),
+        input=into,
+        output=out,
+        cache_read=read,
+        cache_creation=created,
+        reasoning=reasoning,
+        uncached_input=None if into is None else into - (read or 0) - (created or 0),
+        text_output=None if out is None else out - (reasoning or 0),
     )
 
 

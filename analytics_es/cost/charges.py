@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from decimal import Decimal, localcontext
 from typing import Any
@@ -56,9 +57,10 @@ class Charge:
 
     def take(self, other: Charge) -> None:
         """Add another one."""
-        self.add({"calls": other.calls, **other.used}, computed=other.computed)
-        self.reported = _sum(self.reported, other.reported)
+        self.calls += other.calls
         self.reported_calls += other.reported_calls
+        self.reported, self.computed = _sum(self.reported, other.reported), _sum(self.computed, other.computed)
+        _add(self.used, other.used)
 
     def less(self, other: Charge) -> None:
         """Take away what another one has of it."""
@@ -73,6 +75,11 @@ class Charge:
     def empty(self) -> bool:
         """Whether there is nothing of it."""
         return not (self.calls or self.used or self.cost)
+
+
+def _add(counts: dict[Any, int], more: Mapping[Any, int]) -> None:
+    for name, count in more.items():
+        counts[name] = counts.get(name, 0) + count
 
 
 def _sum(money: Decimal | None, other: Decimal | None) -> Decimal | None:
@@ -111,7 +118,10 @@ class Costs:
 
     def charge(self, currency: str) -> Charge:
         """Return what is charged in a currency, to add to."""
-        return self.charges.setdefault(currency, Charge())
+        charge = self.charges.get(currency)
+        if charge is None:
+            charge = self.charges[currency] = Charge()
+        return charge
 
     def leave_out(self, provider: str, model: str, reason: str, counts: Counts, tier: str = "") -> None:
         """Add calls of which the cost is not known."""
@@ -130,20 +140,20 @@ class Costs:
             self.charge(currency).take(charge)
         for why, charge in other.unknown.items():
             self.unknown.setdefault(why, Charge()).take(charge)
-        for named, count in other.unpriced.items():
-            self.unpriced[named] = self.unpriced.get(named, 0) + count
-        for currency, calls in other.below_cliff.items():
-            self.below_cliff[currency] = self.below_cliff.get(currency, 0) + calls
         for key, (prices, calls) in other.prices.items():
             self.prices[key] = (prices, calls + self.prices.get(key, (prices, 0))[1])
-        for model, calls in other.settled.items():
-            self.settled[model] = self.settled.get(model, 0) + calls
+        if other.unpriced or other.below_cliff or other.settled:
+            _add(self.unpriced, other.unpriced)
+            _add(self.below_cliff, other.below_cliff)
+            _add(self.settled, other.settled)
 
     def settle(self) -> None:
         """Take the calls that a correction made known out of those that are not known; what they used, with the last.
 
         A correction has none of what its call has, so it may be read apart from it.
         """
+        if not (self.settled or self.unknown):
+            return
         for (provider, model, currency), calls in self.settled.items():
             zero = self.unknown.setdefault((provider, model, ZERO, ""), Charge())
             not_kept = self.unknown.get((provider, model, NOT_KEPT, ""), Charge())
@@ -230,11 +240,11 @@ def _together(charges: Mapping[Any, Charge]) -> Charge:
 
 def regrouped(parts: Mapping[tuple[Any, ...], Costs], key: Callable[[tuple[Any, ...]], Any]) -> dict[Any, Costs]:
     """Return the costs of groups by what a key makes of their own."""
-    groups: dict[Any, Costs] = {}
+    groups: dict[Any, Costs] = defaultdict(Costs)
     with localcontext(EXACT):
         for group, part in parts.items():
-            groups.setdefault(key(group), Costs()).take(part)
-    return groups
+            groups[key(group)].take(part)
+    return dict(groups)
 
 
 def remaining(parts: Mapping[Any, Costs], taken: Mapping[Any, Costs]) -> dict[Any, Costs]:

@@ -6,6 +6,7 @@ price turns within an hour, at a threshold of its own, or where a correction set
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import localcontext
 from functools import lru_cache
@@ -63,7 +64,7 @@ class JoinedCosts:
         return None
 
     def _added_up(self, query: CellQuery, join: Join, detail: Detail) -> tuple[Groups, frozenset[Name]] | None:
-        parts = list(_parts(query, join))
+        parts = list(parts_of(query, join))
         if len(parts) > STATEMENTS:
             return None
         columns = [column for column in self.cells.columns(query.tiling) if _is_counted(column.name, detail)]
@@ -87,7 +88,7 @@ class JoinedCosts:
         if join is None:
             if len(joins) >= REMEMBERED:
                 joins.clear()
-            join = self._made(tiling)
+            join = self.made(tiling)
             if join.table.prices:  # without any, nothing says that rows tell more
                 joins[place] = join
         return join
@@ -97,7 +98,8 @@ class JoinedCosts:
         horizon = self.cells.question.horizon
         return self.cells.declaration.table, tiling.start, tiling.end, tiling.calendar.zone, horizon.hours, columns
 
-    def _made(self, tiling: Tiling) -> Join:
+    def made(self, tiling: Tiling) -> Join:
+        """Work out the prices of a period, of what its rows are about now."""
         about, of_all = self.cells.about(tiling), self.cells.columns(tiling)
         of_names: dict[Name, list[tuple[str, ...]]] = {}
         for key in about.keys:
@@ -125,13 +127,17 @@ class JoinedCosts:
         return making.join()
 
 
-def _parts(query: CellQuery, join: Join) -> Iterable[Part]:
-    for n, (piece, name) in enumerate(join.pieces):
+def parts_of(query: CellQuery, join: Join) -> Iterable[Part]:
+    """Yield the buckets of each piece of prices, by what a query asks for."""
+    told_by = (query.tiling, query.granularity or "total")
+    if told_by not in join.spans:
+        parts = (query.tiling.part(*piece) for piece, _ in join.pieces)
+        join.spans[told_by] = [part.series(told_by[1])[0] for part in parts]
+    for n, ((_, name), spans) in enumerate(zip(join.pieces, join.spans[told_by], strict=True)):
         where = dict(zip(("provider", "model"), name, strict=True)) if name else {}
         if name and not query.fits(name):
             continue
-        for span in query.tiling.part(*piece).series(query.granularity or "total")[0]:
-            yield Part(span=span, piece=n, where=where)
+        yield from (Part(span=span, piece=n, where=where) for span in spans)
 
 
 def _is_counted(name: str, detail: Detail) -> bool:
@@ -154,22 +160,26 @@ class _Adding:
 
     def groups(self, rows: Iterable[tuple[Any, ...]]) -> Groups:
         """Return costs by group."""
-        groups: Groups = {}
+        groups: Groups = defaultdict(Costs)
+        by, width, as_asked = self.by, len(self.by), self.by == [*self.query.by]
         timed, names = self.query.granularity is not None, [column.name for column in self.columns]
         classes = self.join.fine if self.detail == "prices" else self.join.coarse
         label = lru_cache(maxsize=None)(self.query.label)
         with localcontext(EXACT):
             for row in rows:
                 first, rest = (label(row[0]), row[1:]) if timed else ((), row)
-                number = rest[len(self.by)]
+                number = rest[width]
                 if number == NO_CLASS:
                     continue
                 alike = classes[number]
-                of_row = {**alike.keys, **dict(zip(self.by, rest, strict=False))}
-                counts = dict(zip(names, rest[len(self.by) + 1 : -1], strict=True))
-                group = (*first, *(of_row[word] for word in self.query.by))
-                self._add(groups.setdefault(group, Costs()), alike, counts, row[-1] or 0)
-        return groups
+                counts = dict(zip(names, rest[width + 1 : -1], strict=True))
+                if as_asked:
+                    group = (*first, *rest[:width])
+                else:
+                    of_row = {**alike.keys, **dict(zip(by, rest, strict=False))}
+                    group = (*first, *(of_row[word] for word in self.query.by))
+                self._add(groups[group], alike, counts, row[-1] or 0)
+        return dict(groups)
 
     def _add(self, costs: Costs, alike: Class, counts: Mapping[str, Any], money: int) -> None:
         verdict, amount = alike.verdict, exact(money, alike.scale)

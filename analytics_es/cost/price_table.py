@@ -15,7 +15,7 @@ from analytics_es.cost.turns import Name, Stretch, Turning
 from analytics_es.cost.usage_cell import UsageCell, decided
 from analytics_es.cost.verdicts import AS_ZERO, COMPUTED, REPORTED, Verdict
 from analytics_es.events.event import MICRO
-from analytics_es.read_models import Price, PriceTable, Tiling
+from analytics_es.read_models import Price, PriceTable, Span, Tiling
 
 SCALES = (9, 12, 15, 18)  # decimals of a price, as few as do
 MOST = 2**62  # of a price in whole numbers
@@ -42,6 +42,7 @@ class Join:
     coarse: Sequence[Class]
     pieces: Sequence[tuple[Stretch, Name | None]]  # whose they are, where a model has its own
     left: frozenset[Name]
+    spans: dict[Any, list[list[Span]]] = field(factory=dict)  # of the pieces, by what they are told by
 
 
 @define

@@ -14,6 +14,7 @@ from analytics_es.cost.cells import CellQuery, PricedCells
 from analytics_es.cost.charges import NO_TIER, NOT_KEPT, ZERO, Costs
 from analytics_es.cost.context import with_prices
 from analytics_es.cost.joined import Detail, JoinedCosts
+from analytics_es.cost.price_table import Join
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.prices.prices import Rate, UnitPrices
 from analytics_es.cost.prices.quantities import EXACT
@@ -138,6 +139,10 @@ class Costing:
             for cell in self._cells(query, names):
                 self._take(groups.setdefault(cell.group, Costs()), cell)
         return groups
+
+    def join(self, tiling: Tiling) -> Join:
+        """Return the prices of a period as rows are joined with them."""
+        return self._joined.made(tiling)
 
     def settled(self, groups: dict[tuple[Any, ...], Costs]) -> dict[tuple[Any, ...], Costs]:
         """Return costs with what corrections made known, of the currency asked for; changes `groups`."""

@@ -5,26 +5,25 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from attrs import asdict, frozen
 
+from analytics_es.cost import view_prices, view_rows
 from analytics_es.cost.cells import NEEDED
-from analytics_es.cost.charges import USED, Charge, Costs
 from analytics_es.cost.context import COST, CostContext
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.pricing import Costing
 from analytics_es.cost.view_budgets import ViewBudgets
-from analytics_es.errors import AnalyticsError
+from analytics_es.cost.view_rows import Row
+from analytics_es.errors import AnalyticsError, StoreBusy, StoreFailed
 from analytics_es.log import EventLog, Horizon
 from analytics_es.process import Background
 from analytics_es.queries import Question
-from analytics_es.queries.figures import written
-from analytics_es.read_models import Mark, Stretch, ToPrice
+from analytics_es.read_models import Mark, RowPrices, Stretch, ToPrice
 from analytics_es.types import TimePeriod
 
 logger = logging.getLogger("analytics_es")
@@ -32,13 +31,12 @@ logger = logging.getLogger("analytics_es")
 LOOK_SECONDS = 0.5  # how often to look for what other processes have folded
 REST = 9  # so many times as long as pricing took, until the next time
 NEAR = {"hour": 3 * 3600, "day": 3 * 86_400}  # seconds between buckets that one question is for
-QUICK = 1.0  # seconds that budgets may take for who waits
+QUICK = 1.0  # seconds of processor time that budgets may take for who waits
+MANY, A_LITTLE = 400, 0.02  # buckets, of which no more than those of so many seconds are priced for who waits
 TOGETHER = 8  # times as long, at the most: while it is written, who folds waits
-BY = ("provider", "model", "operation")
-
 MARGIN, EVER = 2 * 86_400, 2**62  # seconds; no day is longer than the margin
 
-Row = tuple[Any, ...]
+Priced = tuple[list[Row], RowPrices | None]  # rows as they are shown, and the prices of others
 
 
 class ViewCosts:
@@ -88,9 +86,9 @@ class ViewCosts:
         try:
             done = self._price(until)
             if done and (until is None or self._budgets_took < QUICK):
-                began = time.monotonic()
+                began = time.thread_time()
                 self._budgets.show()
-                self._budgets_took = time.monotonic() - began
+                self._budgets_took = time.thread_time() - began
             self._trouble = ""
             return done
         except AnalyticsError as error:
@@ -108,12 +106,12 @@ class ViewCosts:
         basis = _Basis.of(self._context.prices.book(), noted.horizon)
         if noted.basis != basis.write():
             noted = self._price_again(noted, basis)
-        for part in _parts(noted):
-            if self.background.stopping.is_set() or (until is not None and time.thread_time() > until):
+        if until is not None and len(noted.marks) > MANY:  # nobody waits for so many; by and by, they are done too
+            until = time.thread_time() + A_LITTLE
+        for n, part in enumerate(_parts(noted)):
+            if self.background.stopping.is_set() or (n and until is not None and time.thread_time() > until):
                 return False
-            rows = self._rows(noted, part)
-            with self._read_models.writing() as cursor:
-                self._read_models.shown.write(cursor, noted.declaration, part, rows)
+            self._write(noted, part)
         return True
 
     def _noted(self) -> ToPrice | None:
@@ -132,17 +130,34 @@ class ViewCosts:
             self._read_models.shown.price_again(cursor, noted.declaration, stretches, basis.write())
             return self._read_models.shown.to_price(cursor) or noted
 
-    def _rows(self, noted: ToPrice, part: Sequence[Mark]) -> list[Row]:
-        """Return what is kept of the rows of all buckets from the last of a part, which is the oldest, to the first."""
+    def _write(self, noted: ToPrice, part: Sequence[Mark]) -> None:
+        """Price a part in SQL; where that is not surely right, row by row."""
+        period, grain = self._period(noted, part), part[0][0]
+        rows, prices = self._answer(period, lambda question: _in_sql(question, grain))
+        try:
+            with self._read_models.writing() as cursor:
+                self._read_models.shown.write(cursor, noted.declaration, part, rows, prices)
+        except StoreBusy:
+            raise
+        except StoreFailed:  # such as of a sum beyond 64 bits, or of rows that came meanwhile
+            if prices is None:
+                raise
+            rows, _ = self._answer(period, lambda question: (_by_rows(question, grain), None))
+            with self._read_models.writing() as cursor:
+                self._read_models.shown.write(cursor, noted.declaration, part, rows)
+
+    def _period(self, noted: ToPrice, part: Sequence[Mark]) -> TimePeriod | None:
+        """Return the time of all buckets from the last of a part, which is the oldest, to the first; of those kept."""
         (grain, *_), calendar = part[0], self._context.calendar
-        if part[-1][1] < noted.kept(grain):
-            part = [mark for mark in part if mark[1] >= noted.kept(grain)]
-        if not part:
-            return []
+        there = [bucket for _, bucket, _ in part if bucket >= noted.kept(grain)]
+        if not there:
+            return None
         following = calendar.next_hour if grain == "hour" else calendar.next_day
-        start, end = (datetime.fromtimestamp(bound, UTC) for bound in (part[-1][1], following(part[0][1])))
-        period = TimePeriod(start, end, "hour" if grain == "hour" else "day")
-        return self._context.answer([COST], period, lambda question: list(_priced(question, grain)))
+        start, end = (datetime.fromtimestamp(bound, UTC) for bound in (there[-1], following(there[0])))
+        return TimePeriod(start, end, "hour" if grain == "hour" else "day")
+
+    def _answer(self, period: TimePeriod | None, answered: Callable[[Question], Priced]) -> Priced:
+        return ([], None) if period is None else self._context.answer([COST], period, answered)
 
 
 @frozen(kw_only=True)
@@ -204,41 +219,15 @@ def _parts(noted: ToPrice) -> Iterator[list[Mark]]:
             yield part
 
 
-def _priced(question: Question, grain: str) -> Iterator[Row]:
-    """Yield the costs of a period, as its answers have them, by bucket, entity and what was called."""
-    live = question.declaration(COST, NEEDED)
-    of_type, of_id = live.entity_key("type"), live.entity_key("id")
-    with Costing(question, live) as costing:
-        for entity in ("", *live.entities):
-            by = [*BY, *([of_id] if entity else [])]
-            groups = costing.by_group(question.tiling, where={of_type: entity}, by=by, granularity=grain)
-            for (bucket, *named), costs in groups.items():
-                about = [grain, entity, bucket, named[len(BY)] if entity else "", *named[: len(BY)]]
-                yield from ((*about, *row) for row in _of_group(costs))
+def _in_sql(question: Question, grain: str) -> Priced:
+    """Return the prices of a period, and the rows of models of which they do not tell; or all rows, and no prices."""
+    with Costing(question, question.declaration(COST, NEEDED)) as costing:
+        prices, left = view_prices.prices(costing, question, grain)
+        if prices is None:
+            return list(view_rows.rows(costing, question, grain)), None
+        return list(view_rows.rows(costing, question, grain, left)) if left else [], prices
 
 
-def _of_group(costs: Costs) -> Iterator[Row]:
-    """Yield what is known in each currency, and what is not for each reason, by the columns of the table."""
-    for currency, charge in costs.charges.items():
-        yield currency, "", *_figures(charge, unknown=False)
-    reasons: dict[str, Charge] = {}
-    for (_, _, reason, _), charge in costs.unknown.items():
-        reasons.setdefault(reason, Charge()).take(charge)
-    for reason, charge in reasons.items():
-        yield "", reason, *_figures(charge, unknown=True)
-
-
-def _figures(charge: Charge, *, unknown: bool) -> Row:
-    computed = 0 if unknown else charge.calls - charge.reported_calls
-    counts = (charge.calls, charge.reported_calls, computed, charge.calls if unknown else 0)
-    money = (charge.cost, charge.reported, charge.computed)
-    return (
-        *counts,
-        *(None if amount is None else written(amount) for amount in money),
-        *(_stored(charge.used.get(kind)) for kind in USED),
-    )
-
-
-def _stored(count: int | None) -> int | str | None:
-    """Return a number as every database takes it: of one that does not fit 64 bits, the text."""
-    return count if count is None or count < 2**63 else str(count)
+def _by_rows(question: Question, grain: str) -> list[Row]:
+    with Costing(question, question.declaration(COST, NEEDED)) as costing:
+        return list(view_rows.rows(costing, question, grain))

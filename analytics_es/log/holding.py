@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
@@ -19,9 +19,9 @@ class Holding:
     texts: Sequence[bytes] = ()
     types: Sequence[str] = ()
 
-    def condition(self, contains: str) -> str:
-        """Return the end of an SQL condition; `contains` says that a state holds bytes, given as hexadecimal digits."""
-        types = " OR ".join(f"substr(topic, 1, {len(start)}) = '{start}'" for start in self.types)
-        texts = " AND ".join(contains.format(text.hex()) for text in self.texts)
-        parts = [types, f"{texts} OR {contains.format(ESCAPED.hex())}" if texts else ""]
+    def condition(self, begins_with: Callable[[str], str], contains: Callable[[bytes], str]) -> str:
+        """Return the end of an SQL condition, from that of a type that begins so, and of a state that holds bytes."""
+        types = " OR ".join(map(begins_with, self.types))
+        texts = " AND ".join(map(contains, self.texts))
+        parts = [types, f"{texts} OR {contains(ESCAPED)}" if texts else ""]
         return "".join(f" AND ({part})" for part in parts if part)

@@ -39,9 +39,9 @@ def event_columns() -> pa.Schema:
     return pa.schema(list(zip(NAMES, (pa.int64(), pa.string(), pa.binary(), pa.string()), strict=True)))
 
 
-def batch(rows: Sequence[tuple[int, str, bytes, str]]) -> pa.RecordBatch:
-    """Return rows of `NAMES`, of which there are some, as they are scanned."""
-    schema = event_columns()
+def batch(rows: Sequence[tuple[Any, ...]], schema: pa.Schema | None = None) -> pa.RecordBatch:
+    """Return rows of `NAMES`, or of the first of them, of which there are some, as they are scanned."""
+    schema = schema or event_columns()
     columns = zip(zip(*rows, strict=True), schema.types, strict=True)
     return pa.record_batch([arrays.make(column, kind) for column, kind in columns], schema=schema)
 

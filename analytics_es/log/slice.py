@@ -25,7 +25,6 @@ class LogSlice(EventLog):
         self._log, self._after, self._upto, self._of_types = log, after, upto, of_types
         self.begins = after
         self.identity, self.poll_seconds, self.seals = log.identity, log.poll_seconds, log.seals
-        self.contains = log.contains
 
     def append(self, *_: object, **_options: object) -> NoReturn:
         """Refuse: raises ReadOnly."""
@@ -89,6 +88,18 @@ class LogSlice(EventLog):
 
     def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
         return self._chosen(self._log._scan_in_time(positions, keys, also))
+
+    def _few_in_time(self, keys: tuple[str, str], after: int, upto: int, also: str) -> pa.Table | None:
+        few = self._log._few_in_time(keys, max(after, self._after), min(upto, self._upto), also)
+        return None if few is None else self._chosen(few)
+
+    def begins_with(self, start: str) -> str:
+        """Return the SQL of a type that begins like this, in the log's own words."""
+        return self._log.begins_with(start)
+
+    def contains(self, data: bytes) -> str:
+        """Return the SQL of a state that holds these bytes, in the log's own words."""
+        return self._log.contains(data)
 
     def _chosen(self, table: pa.Table) -> pa.Table:
         if self._of_types is None:

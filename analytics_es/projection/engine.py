@@ -112,7 +112,7 @@ class Engine(forks.Forking, endings.Ending):
         self._lock = threading.RLock()
         self._open: Connection | None = None
         self._closed = self._resting = False
-        self._parsed = functools.lru_cache(maxsize=64)(self._parse)
+        self.parsed = functools.lru_cache(maxsize=64)(self._parse)  # statements that are made again and again
         forks.register(self)
         endings.watch(self)
 
@@ -143,14 +143,19 @@ class Engine(forks.Forking, endings.Ending):
             self._open = _connected(threads=self._threads, spills=not self._inner)
         return self._open
 
-    def select(self, cursor: Connection, text: str, pieces: int) -> pa.Table:
+    def select(self, cursor: Connection, text: str, pieces: int, parameters: Sequence[str | int] = ()) -> pa.Table:
         """Return what a SELECT gives a cursor, in its order, read in pieces of so many rows; for who has the engine.
 
         Batch after batch asks the same. To parse it is a quarter of the work of a small batch, and is done once: the
-        driver itself would do it twice each time.
+        driver itself would do it twice each time. Parameters that are texts hold no byte 0.
         """
-        cursor.execute(self._parsed(f"PREPARE selected AS {text}"))
-        return cursor.sql("EXECUTE selected").to_arrow_reader(pieces).read_all()
+        cursor.execute(self.parsed(f"PREPARE selected AS {text}"))
+        literals = [quote(parameter) if isinstance(parameter, str) else str(parameter) for parameter in parameters]
+        return (
+            cursor.sql(f"EXECUTE selected{f'({sql_list(literals)})' if literals else ''}")
+            .to_arrow_reader(pieces)
+            .read_all()
+        )
 
     def _parse(self, text: str) -> duckdb.Statement:
         return self.connection.extract_statements(text)[0]
@@ -179,11 +184,11 @@ class Engine(forks.Forking, endings.Ending):
             self._drop()
 
     def after_fork(self, *, child: bool) -> None:
-        """Go on; in the child with a new one."""
+        """Go on; in the child with a new one, also where the parent's is in use: who closes that here crashes."""
         if self._resting:
             self._lock.release()
         elif child:
-            self._lock = threading.RLock()
+            self._lock, self._open = threading.RLock(), None
 
 
 class _Connections(forks.Forking, endings.Ending):

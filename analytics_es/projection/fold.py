@@ -207,12 +207,17 @@ class Fold:
         self, events: pa.Table, declaration: Declaration, where: Mapping[str, str], within: Micros | None
     ) -> pa.Table:
         sql = ProjectionSql(declaration, "0", "0", unread=bool(declaration.known))  # no buckets
-        keys = [shortened(text) for text in where.values()]
+        keys, by_event = [shortened(text) for text in where.values()], sql.by_event(where)
         with self._engine.alone():
+            with suppress(engine.EngineError, pa.ArrowException):  # then what is no event is to be set aside
+                if within and not any("\0" in text for text in keys):
+                    decoded = self._loading.attach(events)
+                    read = f"WITH decoded AS MATERIALIZED ({decoded}) {by_event}"
+                    return self._engine.select(self._connection, read, READ, [*within, *keys])
             try:
                 self._loading.load(events, within)
                 with self._connection.cursor() as cursor:
-                    return cursor.sql(sql.by_event(where), params=keys).to_arrow_reader(READ).read_all()
+                    return cursor.sql(by_event, params=keys).to_arrow_reader(READ).read_all()
             except engine.EngineError as error:
                 raise _failed(declaration, error) from error
 

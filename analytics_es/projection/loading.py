@@ -76,11 +76,18 @@ class Loading:
     def _connection(self) -> engine.Connection:
         return self._engine.connection
 
+    def attach(self, events: pa.Table) -> str:
+        """Hand events to the engine; returns the SELECT of them as decoded, which fails where one of them is no JSON.
+
+        Its parameters are the microseconds that are meant: [start, end).
+        """
+        events, _ = self._with_types(events)
+        self._register("batch", events)
+        return f"SELECT * FROM ({self._decoding}) WHERE {TIMED} AND occurred_at >= ? AND occurred_at < ?"
+
     def load(self, events: pa.Table, within: Micros | None) -> Decoded:
         """Fill the engine's table `decoded`; what is stored but is not an event is set aside."""
-        events, untyped = _without_untyped(events)
-        rows = [self._facts(event_type) for event_type in events.column("type").unique().to_pylist()]
-        self._connection.register("types", self._types(rows))
+        events, untyped = self._with_types(events)
         try:
             decoded = evolve(self._decode(events, within), broken=untyped)
         except (engine.EngineError, pa.ArrowInvalid):
@@ -91,9 +98,16 @@ class Loading:
         untimed = self._connection.execute(f"DELETE FROM decoded WHERE {UNTIMED} RETURNING position, type")
         return evolve(decoded, broken=decoded.broken + untimed.fetchall())
 
+    def _with_types(self, events: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
+        """Tell the engine what types say; what has none is set aside."""
+        events, untyped = _without_untyped(events)
+        rows = [self._facts(event_type) for event_type in events.column("type").unique().to_pylist()]
+        self._connection.register("types", self._types(rows))
+        return events, untyped
+
     def _decode(self, events: pa.Table, within: Micros | None) -> Decoded:
         self._register("batch", events)
-        self._connection.execute(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}")
+        self._connection.execute(self._engine.parsed(f"CREATE OR REPLACE TABLE decoded AS {self._decoding}"))
         if within:
             self._connection.execute("DELETE FROM decoded WHERE occurred_at < ? OR occurred_at >= ?", within)
         return self._about()

@@ -16,7 +16,7 @@ from attrs import field, frozen
 from analytics_es.projection.declaration import Column, Declaration, shortened
 from analytics_es.read_models.selection import Span, selection
 from analytics_es.read_models.snapshot import Rows, Snapshot
-from analytics_es.read_models.stored import read
+from analytics_es.read_models.stored import reading
 
 KEYS, FACTORS = 7, 16  # at most, of one table of prices
 PIECE = 200  # prices of one statement
@@ -177,10 +177,11 @@ class Priced:
         place = len(groups)
         if any(row[place] is None for row in rows):
             raise NotListed
-        if any(row[-1] or any(type(number) is float for number in row) for row in rows):
+        if any(row[-1] or float in map(type, row) for row in rows):
             raise NotExact
         width, money = place + 1, Column(name="money", merge="sum", wide=True)
-        return [(*row[:width], *read([*columns, money], row[width:-1])) for row in rows]
+        read = reading([*columns, money])
+        return [(*row[:width], *read(row[width:-1])) for row in rows]
 
     def _handed(self) -> tuple[str, list[Any]]:
         """Hand the prices over: on SQLite as rows of a table of the connection, else as arrays in the statement."""

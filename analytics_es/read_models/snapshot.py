@@ -12,7 +12,7 @@ from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import MONEY, Column, Declaration, shortened
 from analytics_es.projection.fold import WHOLE
 from analytics_es.read_models.selection import Span, Where, select, selection
-from analytics_es.read_models.stored import form, read, whole_rows
+from analytics_es.read_models.stored import form, reading, whole_rows
 
 # How much a read model could not read in some hours, or at no time that it could read either.
 COUNT_UNREADABLE = "SELECT count(*) FROM unreadable WHERE projection = ? AND (hour = 0 OR hour >= ? AND hour < ?)"
@@ -99,8 +99,8 @@ class Snapshot:
         if not spans:
             return []
         rows = self._sums(declaration, columns, spans, where or {}, by, by_time)
-        width = len(by) + by_time
-        return [(*row[:width], *read(columns, row[width:])) for row in rows if by or by_time or row[-1]]
+        width, read = len(by) + by_time, reading(columns)
+        return [(*row[:width], *read(row[width:])) for row in rows if by or by_time or row[-1]]
 
     def _sums(self, declaration: Declaration, columns: Sequence[Column], *selection: Any) -> Rows:
         """Merge as fast as can be; sums of money pass 64 bits as a rule, with all their decimals."""

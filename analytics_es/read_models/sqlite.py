@@ -22,8 +22,9 @@ from analytics_es.read_models.priced import CREATE_PRICES
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
 from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels
-from analytics_es.read_models.stored import form
+from analytics_es.read_models.stored import PARTS, added_digits, digits, form
 from analytics_es.read_models.views.dialects import SQLite
+from analytics_es.read_models.views.joining import CREATE_ROW_PRICES
 from analytics_es.read_models.views.shown import Shown
 
 KIND = 0x41455356  # "AESV"
@@ -66,15 +67,9 @@ _MERGED = {
 }
 _SUMS = {"sum": "sum({c})", "min": "min({c})", "max": "max({c})", "histogram": "group_concat({c}, char(10))"}
 _SUMS |= {"wide sum": "sum({c})", "wide min": "exact_min({c})", "wide max": "exact_max({c})"}
-# Integers in two halves of 32 bits, whose sums are native too; only what is a text is added up by ours. Every number is
-# before every text.
-_PARTS = (
-    "sum({c} >> 32) FILTER (WHERE {c} < '')",
-    "sum({c} & 4294967295) FILTER (WHERE {c} < '')",
-    "exact_sum({c}) FILTER (WHERE {c} >= '')",
-)
+
 _SPACE = " || ' ' || "
-_EXACT_SUM = f"CASE WHEN count({{c}}) > 0 THEN {_SPACE.join(f'coalesce({part}, 0)' for part in _PARTS)} END"
+_EXACT_SUM = f"CASE WHEN count({{c}}) > 0 THEN {_SPACE.join(f'coalesce({part}, 0)' for part in PARTS)} END"
 
 
 def _overflow(error: Exception) -> bool:
@@ -257,6 +252,9 @@ def _settings(connection: sqlite3.Connection) -> None:
         connection.create_function(name, 2, function, deterministic=True)
         connection.create_aggregate(name, 1, cast(Any, _aggregate(function)))
     connection.create_function("merge_histograms", 2, histograms.merge, deterministic=True)
+    connection.create_function("digits", 4, digits, deterministic=True)
+    connection.create_function("added_digits", 2, added_digits, deterministic=True)
     connection.execute(CREATE_PRICES)
+    connection.execute(CREATE_ROW_PRICES)
     connection.execute("PRAGMA synchronous = NORMAL")  # what a power failure takes is derived again
     connection.execute("PRAGMA cache_size = -8000")

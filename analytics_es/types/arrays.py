@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence, Sized
+from contextlib import suppress
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
@@ -30,12 +31,15 @@ def make(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
 
 
 def _integers(values: list[int | None]) -> pa.Array:
-    numbers = array("q", (number or 0 for number in values) if None in values else cast("list[int]", values))
+    with suppress(TypeError):  # mostly none is None: to look for it takes as long as all the rest
+        numbers = array("q", cast("list[int]", values))
+        return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(numbers)])
+    numbers = array("q", (number or 0 for number in values))
     return pa.Array.from_buffers(pa.int64(), len(values), [_present(values), pa.py_buffer(numbers)])
 
 
 def _texts(values: list[str | None]) -> pa.Array:
-    if None not in values:
+    with suppress(TypeError):
         texts = cast("list[str]", values)
         joined = "".join(texts)
         if joined.isascii():  # then they are as long as their bytes
@@ -44,10 +48,10 @@ def _texts(values: list[str | None]) -> pa.Array:
 
 
 def _binaries(values: list[bytes | None]) -> pa.Array:
-    pieces = (
-        [piece if piece is not None else b"" for piece in values] if None in values else cast("list[bytes]", values)
-    )
-    return _pieces(pa.binary(), values, pieces)
+    with suppress(TypeError):
+        pieces = cast("list[bytes]", values)
+        return _joined(pa.binary(), pieces, None, b"".join(pieces))
+    return _pieces(pa.binary(), values, [piece if piece is not None else b"" for piece in values])
 
 
 def _truths(values: list[bool | None]) -> pa.Array:

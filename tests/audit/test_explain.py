@@ -211,7 +211,8 @@ def test_what_is_far_apart_in_the_log_is_listed_in_order(
 ) -> None:
     monkeypatch.setattr("analytics_es.log.event_log.SPAN_GAP", 0)
     monkeypatch.setattr("analytics_es.log.sqlite.log.DENSE", 0)
-    monkeypatch.setattr("analytics_es.log.event_log.GROUP_BYTES", 500)  # two events
+    monkeypatch.setattr("analytics_es.log.sqlite.log.FEW", 0)
+    monkeypatch.setattr("analytics_es.log.scanned.GROUP_BYTES", 500)  # two events
     recorded(
         analytics,
         *(tool_call(occurred_at=NOON + (n % 2) * HOUR, duration_ms=n) for n in range(12)),

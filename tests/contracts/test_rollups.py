@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.events.codec import to_plain
+from analytics_es.events.fields import UNREAD
 from analytics_es.projections import Usage
-from analytics_es.read_models import selection
+from analytics_es.queries.rows import columns_of, measures_of
+from analytics_es.read_models import Span, selection
+from analytics_es.read_models.rollups import each_alone, rolled_up
 from analytics_es.testing import NOON, job_failed, provider_call, task_completed, tool_call
 from tests.examples import examples
 from tests.stores import OURS, append, opened, record, sql, stored
@@ -106,6 +109,34 @@ def _is_sqlite(analytics: AnalyticsService) -> bool:
     return not analytics.store.read_models.beside_log
 
 
+@pytest.mark.parametrize("by", [(), ("entity_type",), ("entity_type", "entity_id"), ("event_type",)])
+@pytest.mark.parametrize("kinds", [None, "", "task", ["task", "user"], ["task", UNREAD], ["", "task"]])
+def test_rows_of_any_kinds_are_each_added_up_once(kinds: Any, by: Sequence[str]) -> None:
+    with opened(privacy="full", clock=lambda: NOW) as analytics:
+        record(analytics, tool_call(task_id="task-1"), tool_call(user_id="bob"), provider_call(surprise=1))
+
+        def sums() -> list[tuple[Any, ...]]:
+            spans = [Span("day", 0, int(NOW.timestamp()))]
+            columns, where = (
+                columns_of(measures_of(DECLARED, ["events"])),
+                {} if kinds is None else {"entity_type": kinds},
+            )
+            with analytics.store.read_models.read() as state:
+                return sorted(state.sums(state.live["usage"], columns, spans, where=where, by=by))
+
+        told = sums()
+        with adding_up():
+            assert told == sums() != []
+
+
+def test_an_entity_with_a_long_name_is_found_by_it() -> None:
+    long = "ada" * 300
+    with opened(privacy="full", clock=lambda: NOW) as analytics:
+        record(analytics, tool_call(user_id=long), tool_call())
+
+        assert analytics.get_usage_stats("user", long, PERIODS[0]).unwrap().totals.events == 1
+
+
 @BOTH
 def test_views_show_each_entity_and_not_all_of_them_as_one(analytics: AnalyticsService) -> None:
     record(analytics, tool_call(), tool_call(user_id="bob"), tool_call(user_id=None))
@@ -158,6 +189,22 @@ def test_rows_that_were_sealed_without_them_are_rolled_up_when_they_are_sown(tmp
         assert everything(analytics) == expected
         assert analytics.verify().unwrap().identical
         assert usage_of_kinds(analytics) == told
+
+
+def test_only_entities_have_a_row_of_all_of_a_kind() -> None:
+    width = len(DECLARED.row_key)
+    of_type, of_id = DECLARED.row_key.index("entity_type"), DECLARED.row_key.index("entity_id")
+
+    def row(kind: str, name: str, number: int | None) -> tuple[Any, ...]:
+        key = [""] * width
+        key[of_type], key[of_id] = kind, name
+        return (*key, *(number for _ in DECLARED.columns))
+
+    alone = [row("", "", 1), row(UNREAD, "surprise", 2), row("user", "ada", 3), row("user", "bob", None)]
+    together = list(rolled_up(DECLARED, alone))
+
+    assert together == [row("user", "", 3)]
+    assert each_alone(DECLARED, [*alone, *together]) == alone
 
 
 def usage_of_kinds(analytics: AnalyticsService) -> list[Any]:

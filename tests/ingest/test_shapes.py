@@ -330,6 +330,23 @@ def test_of_no_value_the_outcome_is_another(policy: PrivacyPolicy, event_type: s
     assert told_quickly(events, policy, strict=False) == told_the_long_way(events, policy, strict=False)
 
 
+PARTS_AND_TOTALS: tuple[dict[str, int], ...] = (
+    *({"cache_read_tokens": 1}, {"cache_creation_tokens": 1}, {"reasoning_tokens": 1}, {"reasoning_tokens": 0}),
+    *({"cache_read_tokens": part, "cache_creation_tokens": 3, "input_tokens": 5} for part in (2, 3)),
+    *({"cache_creation_tokens": part, "input_tokens": 5} for part in (5, 6)),
+    *({"reasoning_tokens": part, "output_tokens": 5} for part in (5, 6)),
+    *({"input_audio_tokens": part, "input_image_tokens": 3, "input_tokens": 5} for part in (2, 3)),
+)
+
+
+@pytest.mark.parametrize("tokens", PARTS_AND_TOTALS)
+@pytest.mark.parametrize("event_type", ["provider.call.completed", "order.placed"])
+def test_a_part_above_its_total_is_refused_by_the_quick_look_too(tokens: dict[str, int], event_type: str) -> None:
+    events = [{"event_type": event_type, "data": {"model": "m", **tokens}, **USUAL}]
+
+    assert told_quickly(events, POLICIES[0], strict=False) == told_the_long_way(events, POLICIES[0], strict=False)
+
+
 EVENTS = (
     *(provider_call(), tool_call(), job_failed(), task_completed(), message_added()),
     provider_call(duration_ms=12.3456, cost=0.1, batch=True, service_tier="batch", attributes={"team": "x", "n": 1}),
@@ -387,6 +404,17 @@ def test_of_names_that_pass_for_others_nothing_is_learnt() -> None:
         ]
 
     assert b'{"x":"ada"}' in states[0] and b'{"user_id":"pseudonym"}' in states[1]
+
+
+def test_a_name_that_passes_for_one_that_is_known_is_stored_as_that_one() -> None:
+    with as_alone():
+        door = Door(lambda: NOON, PrivacyPolicy.of("pseudonymous"), lambda *_: "pseudonym")
+        states = [
+            outcome(door, {"event_type": "order.placed", "data": {name: "ada"}, **USUAL})
+            for name in ("user_id", Kind.USER)
+        ]
+
+    assert states[0] == states[1] and b'{"user_id":"pseudonym"}' in states[0][0][-1]
 
 
 def test_the_caller_keeps_what_was_handed_in() -> None:

@@ -56,6 +56,36 @@ def test_the_same_one_is_had_by_one_at_a_time_and_made_once() -> None:
     assert (len(made), max(most), len(most)) == (1, 1, 400)
 
 
+def test_who_comes_while_another_has_it_waits_for_that_very_one() -> None:
+    keeping, made, has, may_go = Keeping(2), list[Thing](), threading.Event(), threading.Event()
+
+    def make() -> Thing:
+        made.append(Thing(str(len(made))))
+        return made[-1]
+
+    def hold() -> None:
+        with keeping.having("one", make):
+            has.set()
+            assert may_go.wait(PATIENCE)
+
+    def ask() -> str:
+        with keeping.having("one", make) as thing:
+            assert may_go.is_set()
+            return thing.name
+
+    with ThreadPoolExecutor(2) as threads:
+        holding = threads.submit(hold)
+        assert has.wait(PATIENCE)
+        waiting = threads.submit(ask)
+        try:
+            eventually(lambda: keeping._places["one"].askers == 2)
+        finally:
+            may_go.set()
+        holding.result(PATIENCE)
+        assert waiting.result(PATIENCE) == "0"
+    assert len(made) == 1
+
+
 def test_those_that_were_had_last_are_kept_and_the_others_closed() -> None:
     keeping, made = Keeping(2), dict[str, Thing]()
 

@@ -32,7 +32,6 @@ class PostgresLog(EventLog):
     """The event log in one schema of a PostgreSQL database, which it closes."""
 
     of_a_server = True
-    contains = r"position('\x{}'::bytea in state) > 0"
 
     def __init__(self, database: Database, *, strict_ids: StrictIds = False, durability: Durability = "commit") -> None:
         strict = Strict.of(strict_ids)
@@ -164,6 +163,14 @@ class PostgresLog(EventLog):
     def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
         (start, stop), (first, end) = positions, keys
         return self._events(statements.SCAN_IN_TIME, start=start, stop=stop, first=first, end=end, also=also)
+
+    def begins_with(self, start: str) -> str:
+        """Return the SQL of a type that begins like this."""
+        return f"substr(topic, 1, {len(start)}) = '{start}'"
+
+    def contains(self, data: bytes) -> str:
+        """Return the SQL of a state that holds these bytes."""
+        return rf"position('\x{data.hex()}'::bytea in state) > 0"
 
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""

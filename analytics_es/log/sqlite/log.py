@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -26,7 +27,7 @@ from analytics_es.log.event_log import (
     check_horizon,
     ranges,
 )
-from analytics_es.log.scanned import batch, by_name, event_columns, upcast
+from analytics_es.log.scanned import GROUP_BYTES, batch, by_name, event_columns, upcast
 from analytics_es.log.seals import horizon_of
 from analytics_es.log.sqlite import statements
 from analytics_es.log.sqlite.database import Database, durable
@@ -45,6 +46,8 @@ else:
 KIND = 0x41455345  # "AESE"
 SCHEMA = 3  # 1 knew no seals and no notes; until 2, rows of files were known by their place
 PIECE, KEYS = 2000, 100_000  # read, and yielded, at once
+FEW = 200_000  # events of a stretch of time that are looked at where the index of times finds them
+PLAIN = re.compile(rb"[A-Za-z0-9_.:/@ \\-]+")  # what stands for itself in a pattern, and in a statement
 DENSE = 2  # positions of a stretch for each event of it: to read over one takes less than to list one
 COPIED_AT_ONCE = 1024  # pages
 
@@ -52,7 +55,7 @@ COPIED_AT_ONCE = 1024  # pages
 class SQLiteLog(EventLog):
     """The event log in one SQLite file, or in memory where the path is None."""
 
-    poll_seconds, contains = 0.1, "instr(state, x'{}') > 0"
+    poll_seconds = 0.1
     seals: SQLiteSeals
 
     def __init__(self, path: Path | None, *, strict_ids: StrictIds = False) -> None:
@@ -166,6 +169,35 @@ class SQLiteLog(EventLog):
     def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
         return self._rows(statements.SCAN_IN_TIME.replace("{also}", also), (*positions, *keys))
 
+    def _few_in_time(self, keys: tuple[str, str], after: int, upto: int, also: str) -> pa.Table | None:
+        """What is left of few events is read where the index of times finds it, and put in order here."""
+        columns, pieces, size = pa.schema(list(event_columns())[:-1]), list[pa.RecordBatch](), 0
+        with self._database.read() as cursor:
+            if cursor.execute(statements.MORE_IN_TIME, (*keys, FEW)).fetchone():
+                return None
+            statement = statements.IN_TIME.replace("{also}", also)
+            cursor.execute(_unsealed(cursor, statement), keys)
+            while fetched := cursor.fetchmany(PIECE):
+                if rows := [row for row in fetched if after < row[0] <= upto]:
+                    pieces.append(batch(rows, columns))
+                    size += pieces[-1].nbytes
+                if size > GROUP_BYTES:
+                    return None
+        return upcast(pa.Table.from_batches(pieces, schema=columns).sort_by("position"))
+
+    def begins_with(self, start: str) -> str:
+        """Return the SQL of a type that begins like this."""
+        return f"topic GLOB '{start}*'"
+
+    def contains(self, data: bytes) -> str:
+        """Return the SQL of a state that holds these bytes.
+
+        A pattern is found several times as quickly; it looks no further than a byte 0, which no JSON has.
+        """
+        if PLAIN.fullmatch(data):
+            return f"CAST(state AS TEXT) GLOB '*{data.decode()}*'"
+        return f"instr(state, x'{data.hex()}') > 0"
+
     def latest(self, upto: int) -> dict[str, Any] | None:
         """Return the last event up to a position as `scan` gives it, None where there is none."""
         return by_name(self._first(statements.LATEST, upto))
@@ -223,6 +255,15 @@ class SQLiteLog(EventLog):
 
         Page by page: VACUUM INTO may give events other positions.
         """
+        if self._database.path:
+            return self._copy(to, progress)
+        stages: list[tuple[str, int, int]] = []
+        head = self._copy(to, lambda *stage: stages.append(stage))
+        for stage in stages:  # who is told may ask, and one in memory has a single connection
+            progress(*stage)
+        return head
+
+    def _copy(self, to: Path, progress: Progress) -> int:
         with self._database.read() as cursor:
             # This first read decides which state is copied, however long it takes.
             head = cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0

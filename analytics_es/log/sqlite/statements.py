@@ -43,6 +43,12 @@ SCAN_IN_TIME = EVENTS + (
     "WHERE rowid BETWEEN ? AND ? AND +originator_id >= ? AND +originator_id < ?{also}{unsealed} ORDER BY rowid"
 )
 
+# Whether a stretch of time has more events than so many; index only.
+MORE_IN_TIME = "SELECT 1 FROM stored_events WHERE originator_id >= ? AND originator_id < ? LIMIT 1 OFFSET ?"
+
+# The events of a short stretch of time that meet a condition, without keys, found by the index of these, in no order.
+IN_TIME = "SELECT rowid, topic, state FROM stored_events WHERE originator_id >= ? AND originator_id < ?{also}{unsealed}"
+
 # In which slots of time the events of a stretch of positions are.
 SLOTS = (
     f"SELECT DISTINCT substr(originator_id, 1, {SLOT_DIGITS}) FROM stored_events "

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from attrs import frozen
 
 from analytics_es.log.database import Cursor
+from analytics_es.projection.rows import Row
+from analytics_es.read_models.stored import PARTS
 
 # A view, made anew; who may read it, and may again.
 DROP = "DROP VIEW IF EXISTS {}"
@@ -18,6 +21,10 @@ SELECT_READERS = (
     "WHERE oid = to_regclass(?) AND acl.privilege_type = 'SELECT' AND acl.grantee <> relowner"
 )
 GRANT = "GRANT SELECT ON {} TO {}"
+
+# Prices that rows are joined with, in the memory of a connection of SQLite.
+FORGET_ROW_PRICES = "DELETE FROM temp.row_prices"
+WRITE_ROW_PRICE = "INSERT INTO temp.row_prices ({}) VALUES ({})"
 
 # A REAL holds so many decimals of any number that matters; with more of them, its digits are given as a text as well.
 FEW = 3
@@ -79,6 +86,22 @@ class Dialect(ABC):
     def written(self, name: str, stored: str) -> dict[str, str]:
         """Return the columns of money as the table of priced costs keeps it."""
 
+    @abstractmethod
+    def total(self, column: str, decimals: str, *, wide: bool) -> str:
+        """Return the sum of a column of numbers with decimals as that table keeps it; they may be `wide`."""
+
+    @abstractmethod
+    def both(self, first: str, second: str) -> str:
+        """Return the sum of two amounts that are kept so."""
+
+    @abstractmethod
+    def surely(self, names: Sequence[str]) -> str:
+        """Return whether all sums of these columns, and all that was computed, are whole numbers still."""
+
+    @abstractmethod
+    def hand_over(self, cursor: Cursor, columns: Sequence[str], rows: Sequence[Row]) -> tuple[str, list[Any], str]:
+        """Hand prices over; returns how a statement that reads them begins, its parameters, and their name."""
+
 
 class SQLite(Dialect):
     """Times are ISO 8601 texts in UTC; money is a REAL, and beside it the text of all its digits."""
@@ -120,6 +143,28 @@ class SQLite(Dialect):
         """Return the columns of money that is kept as a text."""
         return {name: f"CAST({stored} AS REAL)", f"{name}_exact": stored}
 
+    def total(self, column: str, decimals: str, *, wide: bool) -> str:
+        """Return the text of a sum."""
+        high, low, text = (part.format(c=column) for part in PARTS)
+        return f"digits({high}, {low}, {text}, {decimals})" if wide else f"digits({high}, {low}, NULL, {decimals})"
+
+    def both(self, first: str, second: str) -> str:
+        """Return the text of the sum of two texts."""
+        return f"added_digits({first}, {second})"
+
+    def surely(self, names: Sequence[str]) -> str:
+        """Return whether all are integers: what does not fit one is a REAL, or a text."""
+        added = "".join(f" + coalesce(sum({name}), 0)" for name in names)
+        return f"count(*) FILTER (WHERE typeof(computed) = 'real') = 0 AND typeof(0{added}) = 'integer'"
+
+    def hand_over(self, cursor: Cursor, columns: Sequence[str], rows: Sequence[Row]) -> tuple[str, list[Any], str]:
+        """Write prices into a table of the connection."""
+        cursor.execute(FORGET_ROW_PRICES)
+        insert = WRITE_ROW_PRICE.format(", ".join(columns), ", ".join("?" * len(columns)))
+        for row in rows:
+            cursor.execute(insert, row)
+        return "", [], "temp.row_prices"
+
 
 class PostgreSQL(Dialect):
     """Times are timestamptz, numbers are numeric."""
@@ -160,6 +205,25 @@ class PostgreSQL(Dialect):
     def written(self, name: str, stored: str) -> dict[str, str]:
         """Return the column of money that is kept as a number."""
         return {name: stored}
+
+    def total(self, column: str, decimals: str, *, wide: bool) -> str:
+        """Return the number that is a sum of whole numbers, multiplied."""
+        return f"trim_scale(sum({column}) * ('1e-' || {decimals})::numeric)"
+
+    def both(self, first: str, second: str) -> str:
+        """Return the sum."""
+        return f"trim_scale({first} + {second})"
+
+    def surely(self, names: Sequence[str]) -> str:
+        """Say that all are whole: a sum is a numeric."""
+        return "true"
+
+    def hand_over(self, cursor: Cursor, columns: Sequence[str], rows: Sequence[Row]) -> tuple[str, list[Any], str]:
+        """Give prices to the statement itself, as an array a column."""
+        types = {"k": "text", "f": "numeric", "currency": "text", "reason": "text"}
+        arrays = ", ".join(f"?::{types.get(column.rstrip('0123456789'), 'bigint')}[]" for column in columns)
+        before = f"WITH row_prices ({', '.join(columns)}) AS MATERIALIZED (SELECT * FROM unnest({arrays})) "
+        return before, [list(column) for column in zip(*rows, strict=True)], "row_prices"
 
     def replace(self, cursor: Cursor, name: str, select: str, *, same: bool) -> None:
         """Make a view; who might read it still may."""

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.rows import Rows
+from analytics_es.read_models.views import joining
 from analytics_es.read_models.views.dialects import Dialect
+from analytics_es.read_models.views.joining import RowPrices
 from analytics_es.read_models.views.statements import GRAINS, View, Writing, entity_column, view_name, whose
 
 COST = "cost"
@@ -34,8 +36,18 @@ MARK = (
     "INSERT INTO to_price VALUES (?, ?, ?, ?) "
     "ON CONFLICT (read_model, grain, bucket) DO UPDATE SET token = excluded.token"
 )
+# All buckets of a table, each found by its place in the index: there may be very many rows in one.
+MARK_BUCKETS = (
+    "WITH RECURSIVE buckets (bucket) AS ("
+    "SELECT min(bucket) FROM {table} WHERE grain = ? AND {of_type} = '' AND bucket >= ? AND bucket < ? UNION ALL "
+    "SELECT (SELECT min(r.bucket) FROM {table} AS r "
+    "WHERE r.grain = ? AND r.{of_type} = '' AND r.bucket > b.bucket AND r.bucket < ?) "
+    "FROM buckets AS b WHERE b.bucket IS NOT NULL) "
+    "INSERT INTO to_price SELECT ?, ?, bucket, ? FROM buckets WHERE bucket IS NOT NULL ORDER BY bucket "
+    "ON CONFLICT (read_model, grain, bucket) DO UPDATE SET token = excluded.token"
+)
 LIST_MARKS = "SELECT grain, bucket, token FROM to_price WHERE read_model = ? ORDER BY bucket DESC, grain"
-SELECT_MARK = "SELECT 1 FROM to_price WHERE read_model = ? AND grain = ? AND bucket = ?"
+SELECT_MARKED = "SELECT bucket FROM to_price WHERE read_model = ? AND grain = ? AND bucket >= ? AND bucket <= ?"
 FORGET_MARK = "DELETE FROM to_price WHERE read_model = ? AND grain = ? AND bucket = ? AND token = ?"
 FORGET_MARKS = "DELETE FROM to_price WHERE read_model = ?"
 
@@ -89,42 +101,50 @@ def marks(cursor: Cursor, declaration: Declaration) -> list[Mark]:
     return [(grain, bucket, token) for grain, bucket, token in cursor.fetchall()]
 
 
-def mark_all(cursor: Cursor, declaration: Declaration, since: int = 0, until: int = 2**62) -> None:
-    """Note that everything of a stretch is to be priced again: what is in the read model, and what was priced."""
+def forget_others(cursor: Cursor, declaration: Declaration) -> None:
+    """Remove what was priced of kinds of entities that a read model does not have."""
     kinds = whose(declaration)
     cursor.execute(f"{FORGET} WHERE entity_type NOT IN ({', '.join('?' * len(kinds))})", kinds)
-    of_everyone = f"{declaration.entity_key('type')} = '' AND bucket >= ? AND bucket < ?"
-    cursor.execute(
-        "INSERT INTO to_price SELECT ?, grain, bucket, ? FROM ("
-        f"SELECT grain, bucket FROM {declaration.table} WHERE {of_everyone} "
-        "UNION SELECT grain, bucket FROM costs_priced WHERE bucket >= ? AND bucket < ?) AS buckets "
-        "WHERE true ORDER BY grain, bucket "
-        "ON CONFLICT (read_model, grain, bucket) DO UPDATE SET token = excluded.token",
-        (declaration.table, secrets.token_hex(8), since, until, since, until),
-    )
+
+
+def mark_all(cursor: Cursor, declaration: Declaration, since: int = 0, until: int = 2**62) -> None:
+    """Note that everything of a stretch is to be priced again: what is in the read model, and what was priced."""
+    token = secrets.token_hex(8)
+    for table, of_type in ((declaration.table, declaration.entity_key("type")), ("costs_priced", "entity_type")):
+        for grain in GRAINS:
+            bounds = (grain, since, until, grain, until)
+            cursor.execute(
+                MARK_BUCKETS.format(table=table, of_type=of_type), (*bounds, declaration.table, grain, token)
+            )
 
 
 def write(
     cursor: Cursor,
+    dialect: Dialect,
     declaration: Declaration,
-    marks: Iterable[Mark],
+    noted: Sequence[Mark],
     rows: Iterable[Sequence[object]],
+    prices: RowPrices | None,
 ) -> None:
-    """Put rows in the place of those of their buckets; not of one that somebody else has priced meanwhile."""
-    priced = [noted for noted in marks if _is_marked(cursor, declaration, noted)]
-    buckets = {(grain, bucket) for grain, bucket, _ in priced}
-    for grain, bucket in sorted(buckets):
-        forget(cursor, declaration, grain, bucket, bucket + 1)
+    """Put rows, and those of which there are prices, in the place of those of their buckets, all of one grain.
+
+    Not of a bucket that somebody else has priced meanwhile. Raises StoreFailed where it is not sure what rows cost.
+    """
+    (grain, last, _), (_, first, _) = noted[0], noted[-1]
+    cursor.execute(SELECT_MARKED, (declaration.table, grain, first, last))
+    marked = {bucket for (bucket,) in cursor.fetchall()}
+    if not marked:
+        return
+    still = (declaration.table, grain, first, last)
+    for entity in whose(declaration):
+        cursor.execute(f"{FORGET_BUCKETS} AND bucket IN ({SELECT_MARKED})", (grain, entity, first, last + 1, *still))
+    if prices:
+        joining.write(cursor, dialect, declaration, grain, prices, f"bucket IN ({SELECT_MARKED})", still)
     for row in rows:
-        if (row[0], row[2]) in buckets:
+        if row[2] in marked:
             cursor.execute(WRITE, row)
-    for grain, bucket, token in sorted(priced):
-        cursor.execute(FORGET_MARK, (declaration.table, grain, bucket, token))
-
-
-def _is_marked(cursor: Cursor, declaration: Declaration, noted: Mark) -> bool:
-    cursor.execute(SELECT_MARK, (declaration.table, *noted[:2]))
-    return cursor.fetchone() is not None
+    for mark in sorted(noted):
+        cursor.execute(FORGET_MARK, (declaration.table, *mark))
 
 
 def forget(cursor: Cursor, declaration: Declaration, grain: str, start: int, end: int) -> None:

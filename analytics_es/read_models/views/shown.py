@@ -16,6 +16,7 @@ from analytics_es.read_models.registry import FORGET_ABOUT, WRITE_ABOUT
 from analytics_es.read_models.snapshot import HORIZON, SELECT_ABOUT
 from analytics_es.read_models.views import budgets, priced, upkeep
 from analytics_es.read_models.views.dialects import Dialect
+from analytics_es.read_models.views.joining import RowPrices
 from analytics_es.read_models.views.priced import Mark
 from analytics_es.read_models.views.statements import View
 from analytics_es.read_models.views.upkeep import Attempting
@@ -91,6 +92,7 @@ class Shown:
         upkeep.follow(cursor, live, about, self.dialect, attempting)
         for declaration in filter(priced.is_priced, live):
             if about.get(PRICED) != declaration.table:
+                priced.forget_others(cursor, declaration)
                 priced.mark_all(cursor, declaration)
                 cursor.execute(WRITE_ABOUT, (PRICED, declaration.table))
 
@@ -132,12 +134,20 @@ class Shown:
         cursor.execute(WRITE_ABOUT, (BASIS, basis))
 
     def write(
-        self, cursor: Cursor, declaration: Declaration, marks: Sequence[Mark], rows: Sequence[Sequence[Any]]
+        self,
+        cursor: Cursor,
+        declaration: Declaration,
+        marks: Sequence[Mark],
+        rows: Sequence[Sequence[Any]],
+        prices: RowPrices | None = None,
     ) -> None:
-        """Put what was priced in the place of what was, one after the other where several do."""
+        """Put what was priced, and what has these prices, in the place of what was, one after the other.
+
+        Raises StoreFailed where it is not sure what rows cost at these prices.
+        """
         if self.dialect:
             cursor.execute(self.dialect.one_at_a_time)
-            priced.write(cursor, declaration, marks, rows)
+            priced.write(cursor, self.dialect, declaration, marks, rows, prices)
 
     def budgets_to_show(self, cursor: Cursor, names: Sequence[str], hour: int) -> BudgetsToShow | None:
         """Return what budgets are to be shown for: where these projections stand, which prices there are, which hour.
