@@ -37,7 +37,7 @@ class Comparison:
         os.register_at_fork(after_in_child=self._let_in)
 
     def _let_in(self) -> None:
-        """Begin anew in a forked process: the engines have no threads here, and whoever asks one waits for ever."""
+        """Begin anew in a forked process: who has the lock may not be here."""
         self._left.append(self._others)
         self._lock, self._others = threading.Lock(), {}
 

@@ -51,8 +51,9 @@ class NatsServer:
     def start(self) -> None:
         """Start it, again where it was."""
         place = ["-a", "127.0.0.1", "-p", str(self.port), "-sd", str(self.folder), "-l", f"{self.folder}/log"]
+        nowhere = subprocess.DEVNULL  # not ours: who reads these would wait for a server that is left behind
         login = ["--user", LOGIN[0], "--pass", LOGIN[1]]
-        self._process = subprocess.Popen([str(PROGRAM), "-js", *place, *login])
+        self._process = subprocess.Popen([str(PROGRAM), "-js", *place, *login], stdout=nowhere, stderr=nowhere)
         eventually(self._listens)
 
     def _listens(self) -> bool:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterable
 from contextlib import chdir
@@ -22,6 +21,7 @@ from analytics_es.errors import AnalyticsError
 from analytics_es.events.outcomes import BEGUN, WORDS
 from analytics_es.testing import NOON, price, provider_call, tool_call
 from tests import day, picture
+from tests.children import ran
 from tests.nats_servers import NatsServer
 from tests.servers import Server
 from tests.stores import found_in, opened, record, sql
@@ -39,7 +39,7 @@ def blocks(name: str, language: str) -> list[str]:
 
 
 def run_python(code: str, folder: Path) -> str:
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=folder, capture_output=True, text=True)
+    done = ran([sys.executable, "-W", "error", "-c", code], cwd=folder)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -120,7 +120,7 @@ def test_the_tests_of_the_guide_pass_in_a_project_that_has_nothing_else(tmp_path
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", str(tmp_path)]
     by_itself = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}  # no worker of ours
     for options in (["--snapshot-update"], []):
-        done = subprocess.run([*command, *options], cwd=tmp_path, env=by_itself, capture_output=True, text=True)
+        done = ran([*command, *options], cwd=tmp_path, env=by_itself)
         assert (done.returncode, "4 passed" in done.stdout) == (0, True), done.stdout + done.stderr
 
     (snapshot,) = (tmp_path / "__snapshots__").iterdir()

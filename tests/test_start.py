@@ -7,7 +7,6 @@ import gc
 import importlib
 import inspect
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import analytics_es
 from analytics_es import AnalyticsService
 from analytics_es.cli import main
 from analytics_es.process.cycles import SELDOM
+from tests.children import ran
 
 PACKAGE = Path(analytics_es.__file__).parent
 HEAVY = {
@@ -49,7 +49,7 @@ def imported(code: str) -> set[str]:
     env = {
         name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE")
     }
-    done = subprocess.run([sys.executable, "-c", tell + code], capture_output=True, text=True, env=env)
+    done = ran([sys.executable, "-c", tell + code], env=env)
     assert done.returncode == 0, done.stderr
     return set(done.stderr.split())
 
@@ -85,22 +85,24 @@ def test_the_program_tells_of_itself_without_importing_what_does_the_work(option
     }
 
 
-@pytest.mark.parametrize("command", ["usage", "cost", "report", "record", "projections"])
-def test_the_help_of_a_command_imports_no_engine(command: str) -> None:
+def test_the_help_of_no_command_imports_an_engine() -> None:
     modules = imported(
-        f"import sys; sys.argv = ['analytics-es', {command!r}, '--help']\nfrom analytics_es.cli import main\nmain()"
+        "from analytics_es.cli.main import COMMANDS, main\n"
+        "for command in COMMANDS:\n"
+        "    main.main([command, '--help'], standalone_mode=False)\n"
+        "assert len(COMMANDS) > 20"
     )
 
-    assert modules & {"duckdb", "pyarrow", "psycopg", "genai_prices", "asyncio", "ssl"} == set()
+    assert modules & {"duckdb", "pyarrow", "psycopg", "genai_prices", "asyncio", "ssl", "multiprocessing"} == set()
 
 
-@pytest.mark.parametrize("command", ["usage", "performance", "summary"])
+@pytest.mark.parametrize("command", ["usage", "performance", "summary performance.calls", "projections status"])
 def test_a_store_that_is_caught_up_is_asked_without_an_engine(command: str, tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     with AnalyticsService.open(path) as service:
         service.record_event("tool.call.completed", {"tool": "search", "duration_ms": 3}).unwrap()
         service.catch_up()
-    arguments = ["analytics-es", command, *(["performance.calls"] if command == "summary" else []), "--db", str(path)]
+    arguments = ["analytics-es", *command.split(), "--db", str(path)]
 
     modules = imported(f"import sys; sys.argv = {arguments!r}\nfrom analytics_es.cli import main\nmain()")
 
@@ -111,7 +113,7 @@ def test_a_command_seldom_looks_for_cycles_and_at_its_end_never() -> None:
     tell = "atexit.register(lambda: print(gc.get_threshold(), gc.get_freeze_count() > 1_000))"
     code = "import atexit, gc, sys; from analytics_es.cli import main; sys.argv[1:] = ['migrate', '--db', ':memory:']"
 
-    done = subprocess.run([sys.executable, "-c", f"{code}; {tell}; main()"], capture_output=True, text=True)
+    done = ran([sys.executable, "-c", f"{code}; {tell}; main()"])
 
     assert done.stdout.splitlines()[-1] == f"{SELDOM} True"
 
@@ -126,7 +128,7 @@ def test_a_group_that_another_program_calls_leaves_how_it_looks_for_cycles(tmp_p
 @pytest.mark.parametrize("option", ["--version", "--help"])
 @pytest.mark.parametrize("module", ["analytics_es", "analytics_es.cli"])
 def test_the_package_is_its_program(module: str, option: str) -> None:
-    done = subprocess.run([sys.executable, "-m", module, option], capture_output=True, text=True)
+    done = ran([sys.executable, "-m", module, option])
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(("Usage: analytics-es ", f"analytics-es, version {analytics_es.__version__}\n"))

@@ -10,12 +10,12 @@ import click
 from analytics_es.cli.display import Bar, Line, words
 from analytics_es.cli.options import PATH, Question, period_options
 from analytics_es.cli.store import existing
-from analytics_es.lifecycle.export import SUFFIXES
+from analytics_es.types import ExportFormat
 from analytics_es.types.lifecycle import Format
 
 
 @click.command()
-@click.argument("format", type=click.Choice([*SUFFIXES]))
+@click.argument("format", type=click.Choice([form.value for form in ExportFormat]))
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="The series of a metric; may be repeated.")
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Write here; never replaces a file.")
 @period_options

@@ -6,14 +6,13 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
 from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, UnknownEntity
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, REJECTED
 from analytics_es.events.fields import ENTITIES
-from analytics_es.lifecycle.archive import Archive
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch, exported
 from analytics_es.lifecycle.masking import Masked, Masking, identities
 from analytics_es.log import EventLog, Held, announced
@@ -24,6 +23,9 @@ from analytics_es.read_models import beside
 from analytics_es.read_models.sealed_rows import changed_rows
 from analytics_es.store import Store
 from analytics_es.types import ForgetReceipt, HeldCopy, Progress, TimePeriod, UnreadAnnouncement
+
+if TYPE_CHECKING:
+    from analytics_es.lifecycle.archive import Archive
 
 BEGUN = "analytics.forgetting.started"
 FORGOTTEN = "analytics.subject.forgotten"

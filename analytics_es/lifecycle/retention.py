@@ -19,6 +19,7 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.types.values import plain
 
 FOREVER = "forever"
+SEALED = "analytics.events.sealed"  # what the log is told of events that are kept no longer
 
 _DAYS = {"d": 1, "w": 7, "y": 365}
 _LENGTH = re.compile(r"([1-9][0-9]{0,4})([dwy])")

@@ -21,7 +21,7 @@ from analytics_es.errors import DoesNotVerify, FoldFailed
 from analytics_es.events.event import EARLIEST, MICRO
 from analytics_es.lifecycle.archiving import archive_period
 from analytics_es.lifecycle.copies import announce_export
-from analytics_es.lifecycle.retention import RetentionPolicy, target
+from analytics_es.lifecycle.retention import SEALED, RetentionPolicy, target
 from analytics_es.lifecycle.seal_fold import SealFold
 from analytics_es.lifecycle.seal_once import Derived, Refolded, Refolding, Stretch, is_plain, sealing_once
 from analytics_es.lifecycle.stuck import Stuck
@@ -38,7 +38,7 @@ from analytics_es.types import ExportResult, FamilyRetention, Progress, Retentio
 FIRST = int(EARLIEST.timestamp())
 TOGETHER = 200_000  # events of one seal, about: whole days, held in memory
 SLICE = 5_000  # events deleted at once
-SEALED, SOURCE = "analytics.events.sealed", "analytics_es"
+SOURCE = "analytics_es"
 
 T = TypeVar("T")
 

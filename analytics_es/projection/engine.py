@@ -184,11 +184,11 @@ class Engine(forks.Forking, endings.Ending):
             self._drop()
 
     def after_fork(self, *, child: bool) -> None:
-        """Go on; in the child with a new one."""
+        """Go on; in the child with a new one, also where the parent's is in use: who closes that here crashes."""
         if self._resting:
             self._lock.release()
         elif child:
-            self._lock = threading.RLock()
+            self._lock, self._open = threading.RLock(), None
 
 
 class _Connections(forks.Forking, endings.Ending):

@@ -11,7 +11,7 @@ from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.recorder import CONFIGURED
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy
 from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN, read_begun, read_forgotten
-from analytics_es.lifecycle.sealing import SEALED
+from analytics_es.lifecycle.retention import SEALED
 from analytics_es.log import EventLog, announced
 from analytics_es.log.announcements import Read, number, text
 from analytics_es.types import Listing, UnreadAnnouncement

@@ -1,7 +1,6 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.events.codec import to_plain
 from analytics_es.testing import provider_call, tool_call
+from tests.children import ran
 from tests.cli.conftest import ADA, NOON, WEEK, Cli
 
 PERIOD = TimePeriod.parse("2024-03-01/2024-03-08")
@@ -127,7 +127,9 @@ def test_an_answer_is_the_same_text_in_every_process(db: str, tmp_path: Path) ->
     def asked(seed: str) -> str:
         command = [sys.executable, str(script), *WEEK, "--db", db, "--json"]
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        done = ran(command, env=environment)
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
 
     first = asked("0")
 

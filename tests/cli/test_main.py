@@ -12,6 +12,7 @@ import pytest
 from analytics_es.cli import main
 from analytics_es.cli import store as store_module
 from analytics_es.cli.commands import LazyGroup
+from tests.children import ran
 from tests.cli.conftest import FIRST, WEEK, Cli
 from tests.stores import PATIENCE, eventually
 
@@ -114,7 +115,7 @@ def test_a_bug_stays_a_traceback(cli: Cli, db: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_module_runs_as_a_program_without_a_warning(db: str) -> None:
-    done = subprocess.run([*PROGRAM, "report", *WEEK, "--db", db], capture_output=True, text=True)
+    done = ran([*PROGRAM, "report", *WEEK, "--db", db])
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Report  2024-03-01 00:00 – 2024-03-08 00:00 (UTC)\n")
@@ -123,7 +124,7 @@ def test_the_module_runs_as_a_program_without_a_warning(db: str) -> None:
 def test_a_reader_that_goes_away_ends_it_quietly(db: str) -> None:
     shell = f"{' '.join(PROGRAM)} usage --from 2020-01-01 --to 2024-03-08 --granularity hour --db {db} | head -1"
 
-    done = subprocess.run(shell, shell=True, capture_output=True, text=True)  # noqa: S602 -- a pipe is what is tested
+    done = ran(shell, shell=True)  # noqa: S604 -- a pipe is what is tested
 
     assert done.stdout.startswith("Usage of everyone")
     assert done.stderr == ""
@@ -145,9 +146,9 @@ def test_run_follows_until_it_is_stopped(cli: Cli, number: signal.Signals) -> No
 
 
 def test_an_encoding_that_cannot_say_it_gets_a_question_mark(cli: Cli, db: str) -> None:
-    done = subprocess.run(
+    done = ran(
         [*PROGRAM, "report", *WEEK, "--db", db],
-        capture_output=True,
+        text=False,
         env={"PATH": "", "PYTHONPATH": ":".join(sys.path), "PYTHONIOENCODING": "ascii"},
     )
 

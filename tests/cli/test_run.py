@@ -17,6 +17,7 @@ from analytics_es.cli.run import Flow
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.ingest.subscription import SubscriptionStats
 from analytics_es.testing import NOON
+from tests.children import ran
 from tests.cli.conftest import Cli
 from tests.cli.display.test_render import ANSI, on_a_terminal
 from tests.nats_servers import NatsServer, Published, Stream, calls, nats_server, published
@@ -68,7 +69,14 @@ def test_run_tells_on_a_terminal_what_comes(nats: NatsServer, tmp_path: Path) ->
 
 def test_run_makes_the_stream_where_that_is_asked_for_and_ends_on_ctrl_c(cli: Cli, nats: NatsServer) -> None:
     stream = Stream(nats, "CLI")
-    ending = threading.Thread(target=lambda: (wait_until_acknowledged(stream), os.kill(os.getpid(), signal.SIGINT)))
+
+    def end() -> None:
+        try:
+            wait_until_acknowledged(stream)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)  # else nobody does
+
+    ending = threading.Thread(target=end)
     ending.start()
 
     done = cli("run", "--nats", nats.url, "--stream", "CLI", "--subject-prefix", "cli", "--create-stream")
@@ -143,7 +151,7 @@ def test_waiting_in_groups_is_for_postgresql(cli: Cli) -> None:
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     code = "import sys; sys.modules['nats'] = None; from analytics_es.cli import main; main()"
 
-    done = subprocess.run([sys.executable, "-c", code, "run", "--nats", "nats://x"], capture_output=True, text=True)
+    done = ran([sys.executable, "-c", code, "run", "--nats", "nats://x"])
 
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "pip install 'analytics-es[nats]'" in done.stderr

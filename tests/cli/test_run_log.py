@@ -22,6 +22,7 @@ from analytics_es.cli.run_log import AsJson, Pulse, logged, say, say_retention
 from analytics_es.errors import StoreBusy
 from analytics_es.testing import job_failed
 from analytics_es.types import Attempt
+from tests.children import patient
 from tests.cli.display.test_render import ANSI, on_a_terminal
 from tests.servers import Server
 from tests.stores import PATIENCE, opened
@@ -44,11 +45,12 @@ class Running:
     def until(self, text: str) -> str:
         """Wait for a line that holds a text."""
         assert self._process.stderr
-        for line in self._process.stderr:
-            self.lines.append(line.rstrip("\n"))
-            if text in line:
-                return line
-        raise AssertionError(self.lines)
+        with patient(self._process):
+            for line in self._process.stderr:
+                self.lines.append(line.rstrip("\n"))
+                if text in line:
+                    return line
+        raise AssertionError("\n".join(self.lines))
 
     def stop(self) -> int:
         """Stop it; returns its exit code."""

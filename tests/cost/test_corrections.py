@@ -21,6 +21,8 @@ from analytics_es.errors import NotCorrectable
 from analytics_es.events.event import CORRECTED
 from analytics_es.testing import NOON, cost_corrected, job_failed, provider_call
 from analytics_es.types import CostCorrection
+from tests.children import joined
+from tests.limits import OF_A_PROCESS
 from tests.stores import Arguments, contents, data_of, derived, log_of
 
 pytestmark = [
@@ -654,14 +656,12 @@ def test_processes_that_correct_at_once_never_count_anything_twice(url: str) -> 
     with opened(url) as analytics:
         position = record(analytics, call())
         processes = multiprocessing.get_context("forkserver")
-        begun = processes.Barrier(2)
+        begun = processes.Barrier(2, timeout=OF_A_PROCESS)
         running = [processes.Process(target=correcting, args=(url, cost, begun)) for cost in (100, 200)]
         for each in running:
             each.start()
-        for each in running:
-            each.join()
 
-        assert [each.exitcode for each in running] == [0, 0]
+        assert joined(*running) == [0, 0]
         told = [Decimal(each["cost_change"]) for each in data_of(analytics, CORRECTED)]
         assert len(told) == 2 * ROUNDS
         assert reported(analytics) == Decimal("0.005115") + sum(told)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import Counter
 
 from analytics_es import AnalyticsService
 from analytics_es.ingest.buffer import Buffer
 from analytics_es.testing import tool_call
+from tests.children import in_a_child
 from tests.faults.storm import ALWAYS, identities
 
 THREADS, EACH = 2, 50  # threads that record, and how many events a thread records between two forks, and a child
@@ -41,16 +41,11 @@ def fork_all_the_time(url: str, forks: int) -> tuple[int, Counter[str]]:
 
 
 def _child(buffer: Buffer, name: str) -> bool:
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            _record(buffer, name, EACH)
-            buffer.close().unwrap()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitpid(child, 0)[1] != 0
+    def work() -> None:
+        _record(buffer, name, EACH)
+        buffer.close().unwrap()
+
+    return in_a_child(work) != 0
 
 
 def _record(buffer: Buffer, source: str, events: int) -> None:

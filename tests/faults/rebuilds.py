@@ -35,7 +35,7 @@ def kill_rebuilds(url: str, *, kills: int, seed: int) -> Rebuilt:
     """
     print(f"seed {seed}")
     chance = random.Random(seed)
-    took = processes.Value("d", FIRST)
+    took = processes.Value("d", FIRST, lock=False)  # who is killed would keep one
 
     def begin() -> _Rebuilding:
         return _Rebuilding(url, chance.getrandbits(32), took)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.ingest.buffer import Buffer
 from analytics_es.testing import tool_call
+from tests.children import in_a_child, patient
 from tests.faults.storm import identities
 from tests.faults.test_sqlite import eventually, room
 from tests.stores import PATIENCE
@@ -111,7 +112,8 @@ def test_a_process_that_is_told_to_terminate_writes_what_is_buffered_and_dies_of
 ) -> None:
     process = started(path, "print('ready', flush=True); time.sleep(3600)", tmp_path)
     assert process.stdout
-    process.stdout.readline()
+    with patient(process):
+        process.stdout.readline()
     process.send_signal(signal.SIGTERM)
 
     assert ended(process)[0] == -signal.SIGTERM
@@ -157,7 +159,8 @@ def test_a_handler_of_the_application_is_called_each_time_when_the_events_are_wr
 def test_a_second_sigterm_does_not_wait_for_a_store_that_fails(path: Path, tmp_path: Path) -> None:
     process = started(path, "print('ready', flush=True); time.sleep(3600)", tmp_path)
     assert process.stdout
-    process.stdout.readline()
+    with patient(process):
+        process.stdout.readline()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         process.send_signal(signal.SIGTERM)
@@ -336,19 +339,6 @@ print(process.exitcode)
 """
     assert ended(started(path, code, tmp_path)) == (0, "0\n")
     assert sources(path) == {"parent": 100, "child": 50}
-
-
-def in_a_child(work: Callable[[], object]) -> int:
-    """Do something in a fork of this process; returns its exit code: 0 unless it fails."""
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def test_a_store_in_memory_is_not_shared_with_a_child_which_is_told() -> None:

@@ -13,7 +13,7 @@ from tests.faults import worker
 from tests.faults.rebuilds import kill_rebuilds
 from tests.faults.retains import kill_retains
 from tests.faults.storm import identities, storm, writing
-from tests.stores import PATIENCE, contents, derived
+from tests.stores import PATIENCE, contents, derived, eventually
 
 pytestmark = pytest.mark.store("sqlite", "postgres")
 
@@ -39,8 +39,8 @@ def test_what_was_recorded_but_never_acknowledged_is_sent_again_and_is_one_event
 
     second = writing(url, 1, notes, seed=2)
     second.start()
-    while worker.acknowledged(notes)[0] <= unacknowledged:
-        assert second.is_alive()
+    eventually(lambda: worker.acknowledged(notes)[0] > unacknowledged or not second.is_alive())
+    assert second.is_alive()
     second.kill()
     second.join()
 

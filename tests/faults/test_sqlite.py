@@ -20,6 +20,7 @@ from analytics_es import AnalyticsService
 from analytics_es.errors import CannotOpen, StoreBusy, StoreFailed, StoreMoved
 from analytics_es.log.sqlite import database as sqlite_database
 from analytics_es.testing import job_failed, tool_call
+from tests.children import patient
 from tests.faults import worker
 from tests.faults.storm import identities, processes
 from tests.faults.test_processes import assert_derivable
@@ -179,9 +180,12 @@ def locked_by_another_process(path: Path) -> Iterator[None]:
         [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         assert process.stdout
-        process.stdout.readline()
-        yield
-        process.kill()
+        with patient(process):
+            process.stdout.readline()
+        try:
+            yield
+        finally:
+            process.kill()
 
 
 def test_a_transaction_that_an_interrupt_has_left_open_is_ended_when_its_connection_comes_back(path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -27,6 +26,7 @@ from analytics_es.events.fields import VOCABULARY
 from analytics_es.ingest.files import read_mapping, rows
 from analytics_es.projection import engine
 from analytics_es.testing import NOON, job_failed, provider_call
+from tests.children import ran
 from tests.stores import opened
 
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
@@ -516,7 +516,7 @@ def test_a_file_that_grows_without_end_stays_within_memory(
     (tmp_path / "mapping.toml").write_text(CALLS)
 
     arguments = [str(tmp_path / name), str(tmp_path / "mapping.toml") if mapped else "-"]
-    done = subprocess.run([sys.executable, "-c", IMPORTING, *arguments], capture_output=True, text=True, check=False)
+    done = ran([sys.executable, "-c", IMPORTING, *arguments])
 
     assert done.stderr == ""
     *_, last = done.stdout.splitlines()
@@ -618,7 +618,7 @@ with AnalyticsService.open("store.db") as analytics:
 
 
 def test_every_file_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", PRIVATE], capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = ran([sys.executable, "-c", PRIVATE], cwd=tmp_path)
 
     files = dict(
         line.split() for line in done.stdout.splitlines() if line.endswith(("0o600", "0o644", "0o666", "0o755"))

@@ -23,6 +23,7 @@ from analytics_es.log import Entry
 from analytics_es.log.sqlite import database as datastore
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from analytics_es.types import BatchReceipt, Receipt, Refusal
+from tests.children import joined
 from tests.stores import in_full, nth, recorded
 
 SECOND = timedelta(seconds=1)
@@ -350,7 +351,7 @@ def test_memory_does_not_grow_with_the_events(analytics: AnalyticsService) -> No
 def test_what_was_acknowledged_is_there_after_a_crash(tmp_path: Path) -> None:
     crashed = multiprocessing.get_context("spawn").Process(target=_record_and_crash, args=(tmp_path / "a.db",))
     crashed.start()
-    crashed.join()
+    joined(crashed)
 
     with AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics:
         assert crashed.exitcode == 7
@@ -420,8 +421,7 @@ def test_processes_that_record_at_once_record_each_event_once(tmp_path: Path) ->
     ]
     for process in processes:
         process.start()
-    for process in processes:
-        process.join()
+    joined(*processes)
 
     own = {f"{name}-{n}" for name in ("left", "right") for n in range(25)}
     with AnalyticsService.open(tmp_path / "a.db", follow=False) as analytics:

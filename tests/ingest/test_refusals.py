@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +16,7 @@ from analytics_es.errors import AnalyticsError, StoreBusy
 from analytics_es.events.fields import BUDGET, PROVIDER, VOCABULARY
 from analytics_es.ingest import InProcessBus
 from analytics_es.testing import NOON, job_failed, provider_call
+from tests.children import ran
 from tests.stores import opened
 
 BAD = {"event_type": "provider.call.completed", "data": {"status": "fine"}}
@@ -51,10 +51,10 @@ def test_a_program_that_configures_nothing_sees_it_on_stderr(tmp_path: Path) -> 
         "with AnalyticsService.open(':memory:', follow=False) as analytics:\n"
         "    analytics.record_event('job.failed', {'duration_ms': 'long'})\n"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    done = ran([sys.executable, "-c", program], cwd=tmp_path)
 
-    assert (ran.returncode, ran.stdout) == (0, "")
-    assert ran.stderr.startswith(
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith(
         "An event of type job.failed was refused and is not recorded [bad_field]: duration_ms:"
     )
 

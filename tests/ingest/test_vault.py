@@ -20,6 +20,7 @@ from analytics_es.ingest.vault import KEY_VARIABLE, Entries, Vault, is_pseudonym
 from analytics_es.log.postgres import Database, PostgresEntries, PostgresLog
 from analytics_es.log.sqlite.vault import SQLiteEntries
 from analytics_es.testing import provider_call
+from tests.children import joined
 from tests.servers import Server
 
 KEY = bytes(range(32))
@@ -227,8 +228,7 @@ def test_processes_that_meet_the_same_subjects_at_once_agree(tmp_path: Path) -> 
     for process in running:
         process.start()
     first, second = (found.get(timeout=60) for _ in running)
-    for process in running:
-        process.join()
+    joined(*running)
 
     assert first == second
     assert len(set(first)) == 40

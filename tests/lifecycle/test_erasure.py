@@ -27,6 +27,7 @@ from analytics_es.projection import count, key, projection
 from analytics_es.projections import Cost, Performance, Usage
 from analytics_es.testing import NOON, job_failed, message_added, provider_call, tool_call
 from analytics_es.types import ForgetReceipt, HeldCopy
+from tests.children import joined
 from tests.servers import Server
 from tests.stores import found_in, recorded, sql
 
@@ -600,8 +601,7 @@ def test_killed_in_the_middle_and_done_again_it_is_complete(opening: Opening, tm
         before = totals(analytics)
     dying = multiprocessing.get_context("spawn").Process(target=_forget_and_die, args=(tmp_path / "a.db", moment))
     dying.start()
-    dying.join()
-    assert dying.exitcode == 7
+    assert joined(dying) == [7]
 
     analytics = opening()
     receipt = analytics.forget(ADA, fields=["prompt"]).unwrap()

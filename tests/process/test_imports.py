@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import threading
 from pathlib import Path
 
 import pytest
 
 from analytics_es.process import forks
+from tests.children import in_a_child
+from tests.stores import PATIENCE
 
 # Begins, waits until the process is about to fork, and takes a while then.
 SLOW = """
@@ -38,16 +39,9 @@ def test_a_child_can_import_what_a_thread_was_importing(tmp_path: Path, monkeypa
     about_to_fork = AboutToFork()
     forks.register(about_to_fork)
     importing.start()
-    begun.wait()
+    assert begun.wait(PATIENCE)
 
-    child = os.fork()
-    if not child:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(5)
-        importlib.import_module("imported_slowly")
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
+    assert in_a_child(lambda: importlib.import_module("imported_slowly")) == 0
     importing.join()
 
-    assert status == 0
     importlib.import_module("json.tool")  # the parent imports again, too

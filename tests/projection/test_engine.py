@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import duckdb
 import pytest
 
 from analytics_es.projection import engine
+from tests.children import in_a_child
+from tests.stores import PATIENCE
 
 
 class OfANotebook:
@@ -33,3 +36,31 @@ def test_it_opens_in_a_notebook_without_widgets(monkeypatch: pytest.MonkeyPatch)
 
     assert connection.execute("SELECT current_setting('lock_configuration')").fetchone() == (True,)
     connection.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # beside threads, of Python 3.12 on
+def test_a_fork_while_another_thread_is_in_the_engine_for_long_has_one_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "REST_SECONDS", 0.01)
+    shared, inside, leaves = engine.Engine(threads=2), threading.Event(), threading.Event()
+
+    def fold() -> None:
+        with shared.alone() as connection:
+            connection.execute("CREATE TABLE of_the_parent AS SELECT range FROM range(300_000)")
+            inside.set()
+            leaves.wait(PATIENCE)
+
+    def ask() -> None:
+        with shared.alone() as connection:
+            assert connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,)
+        shared.close()
+
+    folding = threading.Thread(target=fold)
+    folding.start()
+    assert inside.wait(PATIENCE)
+
+    assert in_a_child(ask) == 0
+    leaves.set()
+    folding.join()
+    shared.close()

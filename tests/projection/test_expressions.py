@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from analytics_es.projection import expressions
+from tests.children import ran
 from tests.projection import kept
 
 
@@ -60,7 +60,7 @@ with AnalyticsService.open(":memory:", follow=False) as analytics:
 
 
 def test_a_store_with_our_own_projections_opens_and_takes_a_few_events_in_without_an_engine() -> None:
-    done = subprocess.run([sys.executable, "-c", OPENED], capture_output=True, text=True, check=False)
+    done = ran([sys.executable, "-c", OPENED])
 
     assert (done.stdout, done.stderr) == ("4\n", "")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from analytics_es.queries import growing
 from analytics_es.queries.derived import DerivedReadModels
 from analytics_es.queries.growing import Growing
 from analytics_es.testing import NOON, provider_call
+from tests.children import in_a_child
 from tests.examples import examples
 from tests.stores import PATIENCE, append, opened, replace, stored
 
@@ -298,14 +298,10 @@ def test_a_fork_derives_for_itself(tmp_path: Any) -> None:
     with opened(tmp_path / "a.db", privacy="full") as service:
         service.record_events([call(0), call(1)]).unwrap()
         pairs(service)
-        child = os.fork()
-        if not child:
-            code = 1
-            try:
-                service.record_event(**call(2)).unwrap()
-                code = 0 if sum(pairs(service).values()) == 3 else 2
-            finally:
-                os._exit(code)
 
-        assert os.waitpid(child, 0)[1] == 0
+        def derive() -> None:
+            service.record_event(**call(2)).unwrap()
+            assert sum(pairs(service).values()) == 3
+
+        assert in_a_child(derive) == 0
         assert sum(pairs(service).values()) == 3

@@ -18,7 +18,7 @@ from analytics_es.errors import CannotReachScheduler
 from analytics_es.read_models import beside
 from analytics_es.read_models.replay import cluster
 from analytics_es.testing import provider_call, tool_call
-from tests.stores import contents, derived, nth
+from tests.stores import PATIENCE, contents, derived, nth
 
 EVENTS, PART = 400, 20
 CALLS = [(provider_call, tool_call)[n % 2](user_id=f"user-{n % 7}") for n in range(EVENTS)]
@@ -75,7 +75,7 @@ def test_a_cluster_that_ends_is_a_lost_worker_and_nothing_changes(analytics: Ana
     def end(*_: object) -> None:
         if not ending.ident:
             ending.start()
-            ending.join()
+            ending.join(PATIENCE)
 
     ending = threading.Thread(target=running.close)
     with cluster(running.scheduler_address) as executor:

@@ -19,7 +19,7 @@ from analytics_es.events.event import REJECTED, key_of_time, microseconds
 from analytics_es.ingest.recorder import CONFIGURED
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED
 from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN
-from analytics_es.lifecycle.sealing import SEALED
+from analytics_es.lifecycle.retention import SEALED
 from analytics_es.log import Entry
 from analytics_es.service.announcements import READERS
 from analytics_es.testing import NOON, budget_allocated, price, provider_call, task_completed

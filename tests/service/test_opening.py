@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from analytics_es.log.sqlite import log as log_on_sqlite
 from analytics_es.read_models import sqlite as views_on_sqlite
 from analytics_es.store import log_path, read_models_path
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
+from tests.children import ran
 from tests.stores import Contents, contents, nth, numbered_pseudonyms, sql
 
 ROOT = Path(__file__).parents[2]
@@ -598,14 +598,7 @@ def test_an_application_may_have_projections_of_its_own(tmp_path: Path, own: str
     theirs.write_text("")
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
 
-    done = subprocess.run(
-        [sys.executable, "-c", ITS_OWN],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = ran([sys.executable, "-c", ITS_OWN], cwd=tmp_path, env={**os.environ, "PYTHONPATH": path})
 
     ours = ["budgets", "cost", "performance", "usage"]
     assert (done.stdout, done.stderr) == (f"{theirs} {ours} analytics_es.projections.usage\n", "")

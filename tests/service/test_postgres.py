@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from analytics_es.lifecycle.archive import Archive
 from analytics_es.log.postgres import migrations
 from analytics_es.testing import NOON, provider_call, tool_call
 from analytics_es.types import OperationResult
+from tests.children import ran
 from tests.servers import Server
 from tests.stores import contents, derived
 
@@ -152,8 +152,8 @@ def test_many_processes_may_open_a_new_schema_at_once(postgres: Server) -> None:
         "    a.record_event(**tool_call(), id=sys.argv[3]).unwrap()\n"
     )
     command = [sys.executable, "-c", program, postgres.url, schema]
-    running = [subprocess.Popen([*command, str(n)], stderr=subprocess.PIPE) for n in range(4)]
-    failed = [done[1] for each in running if (done := each.communicate()) and each.returncode]
+    with ThreadPoolExecutor(4) as pool:
+        failed = [done.stderr for done in pool.map(lambda n: ran([*command, str(n)]), range(4)) if done.returncode]
 
     assert failed == []
     with AnalyticsService.open(postgres.url, schema=schema, follow=False) as service:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_es.types import arrays
-from tests.stores import PATIENCE
+from tests.children import ran
 
 KINDS: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.int64(): st.integers(-(2**63), 2**63 - 1),
@@ -60,8 +59,6 @@ def test_recording_following_and_asking_import_no_pandas(tmp_path: Path) -> None
     (tmp_path / "pandas.py").write_text("import sys\nsys.stderr.write('pandas was imported')\nraise ImportError\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
 
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    done = ran([sys.executable, "-c", PROGRAM], env=environment)
 
     assert (done.returncode, done.stderr) == (0, "")

@@ -6,12 +6,9 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from analytics_es.errors import CannotRead
 from analytics_es.ingest.files import contents
@@ -19,7 +16,15 @@ from analytics_es.ingest.files.columns import guess, shapes, structure, unique
 from analytics_es.ingest.files.contents import Contents, Numbering, Repeats
 from analytics_es.ingest.files.problems import reading
 from analytics_es.ingest.files.records import Record, csv_records, json_records
+from analytics_es.process import Later
 from analytics_es.projection import engine
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+else:
+    pa, pc, pq = Later("pyarrow"), Later("pyarrow.compute"), Later("pyarrow.parquet")
 
 BATCH_ROWS, BATCH_BYTES = 4096, 16 * 2**20
 

@@ -8,15 +8,20 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-import pyarrow as pa
-import pyarrow.compute as pc
 from attrs import Factory, define
 
 from analytics_es.events import cloudevents
 from analytics_es.ingest.files.records import Record
+from analytics_es.process import Later
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+else:
+    pa, pc = Later("pyarrow"), Later("pyarrow.compute")
 
 DIGEST_BYTES = 12
 

@@ -6,12 +6,17 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from analytics_es.errors import CannotRead
 from analytics_es.ingest.problems import in_one_line
+from analytics_es.process import Later
 from analytics_es.projection import engine
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Later("pyarrow")
 
 
 @contextmanager

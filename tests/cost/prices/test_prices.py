@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
@@ -28,6 +27,7 @@ from analytics_es.cost.prices.reading import read_entry
 from analytics_es.errors import GUIDE, BadUsage, MissingExtra, NaiveTime
 from analytics_es.events.fields import FIELDS
 from analytics_es.testing import NOON, price, provider_call
+from tests.children import ran
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -718,7 +718,7 @@ with AnalyticsService.open(":memory:", follow=False) as analytics:
 
 
 def test_nothing_connects_anywhere_and_nothing_is_loaded_before_it_is_needed() -> None:
-    done = subprocess.run([sys.executable, "-W", "error", "-c", ALONE], capture_output=True, text=True)
+    done = ran([sys.executable, "-W", "error", "-c", ALONE])
 
     assert (done.stdout, done.stderr) == ("claude-sonnet-4-5\nunknown_model\n", "")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -26,6 +25,7 @@ from analytics_es.ingest.nats.consumer import message_of
 from analytics_es.ingest.subscription import Subscription, SubscriptionStats
 from analytics_es.log.sqlite import database as sqlite_database
 from analytics_es.testing import NOON
+from tests.children import ran
 from tests.nats_servers import NatsServer, Published, Stream, calls, cloud_event, nats_server, published
 from tests.stores import PATIENCE, eventually, in_full, recorded
 
@@ -423,7 +423,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
         "except MissingExtra as error: print(error)\n"
     )
 
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    done = ran([sys.executable, "-W", "error", "-c", code])
 
     assert "analytics-es[nats]" in done.stdout, done.stderr
 
