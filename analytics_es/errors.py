@@ -347,6 +347,10 @@ class Closed(AnalyticsError):
     """This analytics service is closed: open it again."""
 
 
+class AskedWithinItself(AnalyticsError):
+    """This very thread is being answered the same question, as when a progress callback asks it: ask it afterwards."""
+
+
 class Forked(AnalyticsError):
     """{place} was opened by the process that this one was forked from, and cannot be used here ({problem})."""
 

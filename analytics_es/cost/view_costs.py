@@ -32,6 +32,7 @@ LOOK_SECONDS = 0.5  # how often to look for what other processes have folded
 REST = 9  # so many times as long as pricing took, until the next time
 NEAR = {"hour": 3 * 3600, "day": 3 * 86_400}  # seconds between buckets that one question is for
 QUICK = 1.0  # seconds of processor time that budgets may take for who waits
+MANY, A_LITTLE = 400, 0.02  # buckets, of which no more than those of so many seconds are priced for who waits
 TOGETHER = 8  # times as long, at the most: while it is written, who folds waits
 MARGIN, EVER = 2 * 86_400, 2**62  # seconds; no day is longer than the margin
 
@@ -105,8 +106,10 @@ class ViewCosts:
         basis = _Basis.of(self._context.prices.book(), noted.horizon)
         if noted.basis != basis.write():
             noted = self._price_again(noted, basis)
-        for part in _parts(noted):
-            if self.background.stopping.is_set() or (until is not None and time.thread_time() > until):
+        if until is not None and len(noted.marks) > MANY:  # nobody waits for so many; by and by, they are done too
+            until = time.thread_time() + A_LITTLE
+        for n, part in enumerate(_parts(noted)):
+            if self.background.stopping.is_set() or (n and until is not None and time.thread_time() > until):
                 return False
             self._write(noted, part)
         return True

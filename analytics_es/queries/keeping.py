@@ -10,6 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import define, field
 
+from analytics_es.errors import AskedWithinItself
+
 
 class Closable(Protocol):
     """What holds memory until it is closed."""
@@ -23,12 +25,17 @@ T = TypeVar("T", bound=Closable)
 
 @define(eq=False)
 class _Place(Generic[T]):
-    """One of them, how many have it or wait for it, and whether it is closed."""
+    """One of them, how many have it or wait for it, which thread has it, and whether it is closed."""
 
     content: T
     turn: threading.Lock = field(factory=threading.Lock)
     askers: int = 0
+    owner: int | None = None
     closed: bool = False
+
+    def close(self) -> None:
+        self.closed = True
+        self.content.close()
 
 
 class Keeping:
@@ -43,14 +50,23 @@ class Keeping:
 
     @contextmanager
     def having(self, key: Hashable, make: Callable[[], T]) -> Iterator[T]:
-        """Have what is kept under a key, made where nothing is; who comes meanwhile waits for that one alone."""
+        """Have what is kept under a key, made where nothing is; who comes meanwhile waits for that one alone.
+
+        Raises AskedWithinItself where this thread has it already.
+        """
         closed = True
         while closed:  # while one waited for it
             place = self._enter(key, make)
             try:
+                if place.owner == threading.get_ident():
+                    raise AskedWithinItself
                 with place.turn:
                     if not (closed := place.closed):
-                        yield place.content
+                        place.owner = threading.get_ident()
+                        try:
+                            yield place.content
+                        finally:
+                            place.owner = None
             finally:
                 self._leave(place)
 
@@ -71,11 +87,13 @@ class Keeping:
             other.content.close()
 
     def close(self) -> None:
-        """Close all of them, each when nobody has it; what is asked for again is made again."""
+        """Close all of them, each when no other thread has it; what is asked for again is made again."""
         with self._lock:
             places = [*self._places.values()]
             self._places.clear()
         for place in places:
+            if place.owner == threading.get_ident():  # which closes it while it has it, and would wait for itself
+                place.close()
+                continue
             with place.turn:
-                place.closed = True
-                place.content.close()
+                place.close()

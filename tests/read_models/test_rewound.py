@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +13,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService, TimePeriod
-from analytics_es.log import LogSlice
+from analytics_es.log import Entry, LogSlice
 from analytics_es.read_models import Tiling
 from analytics_es.read_models.copying import copying
-from analytics_es.read_models.rewound import rewound
+from analytics_es.read_models.rewound import _Rewinding, rewound
 from analytics_es.read_models.temporary import derive
 from analytics_es.testing import NOON, provider_call, task_completed, tool_call
+from tests.contracts.test_rollups import UsageOfBefore
 from tests.examples import examples
-from tests.stores import contents, opened, record
+from tests.stores import _place, append, contents, opened, record, stored
 
 PERIOD = TimePeriod(NOON - timedelta(hours=30), NOON + timedelta(hours=20), "hour")
 NAMES = ("cost", "performance", "usage")
@@ -62,7 +64,8 @@ def test_going_back_is_deriving(events: list[dict[str, Any]], back: int, zone: s
 @pytest.mark.store("sqlite", "postgres", privacy="full")
 def test_on_both_databases_and_of_read_models_that_are_behind(analytics: AnalyticsService) -> None:
     late = tool_call(occurred_at=NOON - timedelta(hours=20), duration_ms=3)
-    record(analytics, provider_call(), tool_call(duration_ms=1), late, task_completed(duration_ms=1.5))
+    of_no_field = provider_call(occurred_at=NOON - timedelta(hours=20), surprise=1)
+    record(analytics, provider_call(), tool_call(duration_ms=1), late, of_no_field, task_completed(duration_ms=1.5))
     analytics.record_events([tool_call(duration_ms=9), provider_call(user_id="bob")]).unwrap()
     head = analytics.store.log.head()
 
@@ -115,6 +118,92 @@ def test_sealed_rows_are_taken_as_they_are() -> None:
 
     assert now == then
     assert now["usage"]
+
+
+def back(analytics: AnalyticsService, position: int) -> Any:
+    """Return read models of the period that went back, if it is sure what they hold."""
+    of, tiling = analytics.store, Tiling.of(analytics.store.calendar, PERIOD)
+    then = rewound(of.log, of.read_models, of.fold, tiling, position, {"usage": None})
+    if then:
+        then.close()
+    return then
+
+
+def test_a_value_that_was_unreadable_later_is_not_listed_of_before() -> None:
+    odd = stored("tool.call.completed", duration_ms=-1)
+    with opened(privacy="full") as analytics:
+        append(analytics.store.log, odd)
+        record(analytics, tool_call(duration_ms=1))
+        append(analytics.store.log, odd, odd)
+        analytics.catch_up()
+        head = analytics.store.log.head()
+
+        for position in (head, head - 1, head - 3, 0):
+            now, then = both(analytics, position)
+            assert now == then
+        assert len(both(analytics, head)[0]["unreadable"]) > len(both(analytics, head - 3)[0]["unreadable"]) > 0
+
+
+@pytest.mark.parametrize("caught_up", [True, False])
+def test_an_event_of_which_nobody_can_tell_its_hour_leaves_it_to_the_log(caught_up: bool) -> None:
+    with opened(privacy="full") as analytics:
+        record(analytics, tool_call())
+        event_type, state = stored("tool.call.completed")
+        timeless = state.replace(b'"2026-03-02T12:00:00Z"', b'"soon"', 1)
+        analytics.store.log.append([Entry(f"{_place(state)}{7:020x}", event_type, timeless)])
+        if caught_up:
+            analytics.catch_up()
+
+        assert back(analytics, analytics.store.log.head()) is None
+
+
+def test_what_begins_as_an_hour_does_belongs_to_that_hour() -> None:
+    hours = [NOON + timedelta(hours=n) for n in range(-12, 12)]
+    with opened(privacy="full") as analytics:
+        for since in (timedelta(0), timedelta(milliseconds=-1), timedelta(seconds=59)):
+            record(analytics, *(tool_call(occurred_at=hour + since, duration_ms=7) for hour in hours))
+
+        now, then = both(analytics, 3)
+
+    assert now == then
+
+
+def test_where_hours_are_no_longer_kept_it_is_left_to_the_log() -> None:
+    with opened(privacy="full", clock=lambda: NOON + timedelta(days=401)) as analytics:
+        record(analytics, tool_call(), tool_call(occurred_at=NOON + timedelta(days=400)))
+        analytics.retain({"events": "90d", "hourly": "90d"}).unwrap()
+
+        assert back(analytics, analytics.store.log.head()) is None
+
+
+def test_what_was_sealed_before_an_earlier_position_is_left_to_the_log() -> None:
+    with opened(privacy="full", clock=lambda: NOON + timedelta(days=401)) as analytics:
+        record(analytics, tool_call(), tool_call(occurred_at=NOON + timedelta(days=400)))
+        analytics.retain({"events": "90d"}).unwrap()
+        assert not analytics.store.log.seals.horizon().hours
+
+        assert back(analytics, analytics.store.log.seals.horizon().position) is not None
+        assert back(analytics, 1) is None
+
+
+def test_what_is_sealed_meanwhile_is_left_to_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill = _Rewinding.fill
+    with opened(privacy="full", clock=lambda: NOON + timedelta(days=401)) as analytics:
+        record(analytics, tool_call(), tool_call(occurred_at=NOON + timedelta(days=400)))
+
+        def filled(self: _Rewinding, *parts: Any) -> None:
+            fill(self, *parts)
+            analytics.retain({"events": "90d"}).unwrap()
+
+        monkeypatch.setattr(_Rewinding, "fill", filled)
+        assert back(analytics, 1) is None
+
+
+def test_rows_of_another_definition_are_left_to_the_log(tmp_path: Path) -> None:
+    with opened(tmp_path / "a.db", privacy="full", projections=[UsageOfBefore]) as before:
+        record(before, tool_call())
+    with opened(tmp_path / "a.db", privacy="full") as analytics:
+        assert back(analytics, 1) is None
 
 
 def test_what_lies_in_a_period_that_is_no_longer_sure_is_left_to_the_log() -> None:

@@ -255,6 +255,15 @@ class SQLiteLog(EventLog):
 
         Page by page: VACUUM INTO may give events other positions.
         """
+        if self._database.path:
+            return self._copy(to, progress)
+        stages: list[tuple[str, int, int]] = []
+        head = self._copy(to, lambda *stage: stages.append(stage))
+        for stage in stages:  # who is told may ask, and one in memory has a single connection
+            progress(*stage)
+        return head
+
+    def _copy(self, to: Path, progress: Progress) -> int:
         with self._database.read() as cursor:
             # This first read decides which state is copied, however long it takes.
             head = cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0

@@ -36,6 +36,16 @@ MARK = (
     "INSERT INTO to_price VALUES (?, ?, ?, ?) "
     "ON CONFLICT (read_model, grain, bucket) DO UPDATE SET token = excluded.token"
 )
+# All buckets of a table, each found by its place in the index: there may be very many rows in one.
+MARK_BUCKETS = (
+    "WITH RECURSIVE buckets (bucket) AS ("
+    "SELECT min(bucket) FROM {table} WHERE grain = ? AND {of_type} = '' AND bucket >= ? AND bucket < ? UNION ALL "
+    "SELECT (SELECT min(r.bucket) FROM {table} AS r "
+    "WHERE r.grain = ? AND r.{of_type} = '' AND r.bucket > b.bucket AND r.bucket < ?) "
+    "FROM buckets AS b WHERE b.bucket IS NOT NULL) "
+    "INSERT INTO to_price SELECT ?, ?, bucket, ? FROM buckets WHERE bucket IS NOT NULL ORDER BY bucket "
+    "ON CONFLICT (read_model, grain, bucket) DO UPDATE SET token = excluded.token"
+)
 LIST_MARKS = "SELECT grain, bucket, token FROM to_price WHERE read_model = ? ORDER BY bucket DESC, grain"
 SELECT_MARKED = "SELECT bucket FROM to_price WHERE read_model = ? AND grain = ? AND bucket >= ? AND bucket <= ?"
 FORGET_MARK = "DELETE FROM to_price WHERE read_model = ? AND grain = ? AND bucket = ? AND token = ?"
@@ -91,19 +101,21 @@ def marks(cursor: Cursor, declaration: Declaration) -> list[Mark]:
     return [(grain, bucket, token) for grain, bucket, token in cursor.fetchall()]
 
 
-def mark_all(cursor: Cursor, declaration: Declaration, since: int = 0, until: int = 2**62) -> None:
-    """Note that everything of a stretch is to be priced again: what is in the read model, and what was priced."""
+def forget_others(cursor: Cursor, declaration: Declaration) -> None:
+    """Remove what was priced of kinds of entities that a read model does not have."""
     kinds = whose(declaration)
     cursor.execute(f"{FORGET} WHERE entity_type NOT IN ({', '.join('?' * len(kinds))})", kinds)
-    of_everyone = f"{declaration.entity_key('type')} = '' AND bucket >= ? AND bucket < ?"
-    cursor.execute(
-        "INSERT INTO to_price SELECT ?, grain, bucket, ? FROM ("
-        f"SELECT grain, bucket FROM {declaration.table} WHERE {of_everyone} "
-        "UNION SELECT grain, bucket FROM costs_priced WHERE bucket >= ? AND bucket < ?) AS buckets "
-        "WHERE true ORDER BY grain, bucket "
-        "ON CONFLICT (read_model, grain, bucket) DO UPDATE SET token = excluded.token",
-        (declaration.table, secrets.token_hex(8), since, until, since, until),
-    )
+
+
+def mark_all(cursor: Cursor, declaration: Declaration, since: int = 0, until: int = 2**62) -> None:
+    """Note that everything of a stretch is to be priced again: what is in the read model, and what was priced."""
+    token = secrets.token_hex(8)
+    for table, of_type in ((declaration.table, declaration.entity_key("type")), ("costs_priced", "entity_type")):
+        for grain in GRAINS:
+            bounds = (grain, since, until, grain, until)
+            cursor.execute(
+                MARK_BUCKETS.format(table=table, of_type=of_type), (*bounds, declaration.table, grain, token)
+            )
 
 
 def write(

@@ -92,6 +92,7 @@ class Shown:
         upkeep.follow(cursor, live, about, self.dialect, attempting)
         for declaration in filter(priced.is_priced, live):
             if about.get(PRICED) != declaration.table:
+                priced.forget_others(cursor, declaration)
                 priced.mark_all(cursor, declaration)
                 cursor.execute(WRITE_ABOUT, (PRICED, declaration.table))
 
