@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from syrupy.assertion import SnapshotAssertion
 
 from analytics_es import AnalyticsService
@@ -25,11 +26,16 @@ pytest_plugins = ["tests.double_fold", "tests.limits"]
 
 Events = Sequence[dict[str, Any]]
 
+# To make an example small that fails takes up to five minutes, and twice as long where each fold is done twice: there
+# it is printed as it is, and kept. Who runs the test by itself begins with it, and gets the small one.
+BRIEFLY = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target)
+
 # No limits of time: a machine may be busy. What a fixture of a function gives may be used by all its examples.
 settings.register_profile(
     "analytics_es",
     deadline=None,
     print_blob=True,
+    phases=BRIEFLY if os.environ.get("DOUBLE_FOLD") else tuple(Phase),
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,
