@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Literal, NoReturn, TypeVar
 
@@ -14,6 +14,7 @@ from analytics_es.events.fields import DOCUMENTED, ENTITIES, EXACT, FIELDS, OPEN
 from analytics_es.events.outcomes import EDITION
 from analytics_es.projection import engine, expressions
 from analytics_es.projection.declaration import MONEY, MOST_KEYS, Declaration, Key, Kind, Measure
+from analytics_es.projection.decoding import Needed
 
 C = TypeVar("C", bound=type)
 
@@ -180,14 +181,22 @@ def check(declaration: Declaration) -> None:
 
 
 def check_spelling(declarations: Sequence[Declaration]) -> None:
-    """Your own fields must not differ by case alone: to the engine they are one."""
+    """Fields must not differ by case alone, your own or those of events: to the engine they are one."""
     spelled: dict[str, str] = {}
     for declaration in declarations:
-        named = {".".join(path) for sql in declaration.expressions for path in expressions.references(sql)}
+        named = {".".join(path) for path in _paths(declaration)}
         for name in sorted(named | {f"{TAG}{tag}" for tag in declaration.tags}):
             spelling = spelled.setdefault(name.lower(), name)
             if spelling != name:
                 _refuse(declaration.name, name, f"is also written {spelling}: write it in one way")
+    if clash := Needed.by(declarations).clash:
+        whose = next(own for own in declarations if any(path == ("data", clash) for path in _paths(own)))
+        _refuse(whose.name, f"data.{clash}", f"differs from the field {clash.lower()} by case alone: use another name")
+
+
+def _paths(declaration: Declaration) -> Iterator[tuple[str, ...]]:
+    for sql in declaration.expressions:
+        yield from expressions.references(sql)
 
 
 def _check_patterns(declaration: Declaration) -> None:

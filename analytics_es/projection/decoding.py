@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -65,6 +66,17 @@ class Needed:
         """The names of the stored fields that are numbers."""
         return sorted(name for name in self.stored if FIELDS[name] != TEXT)
 
+    @property
+    def clash(self) -> str | None:
+        """A field that the engine does not tell from another one, whichever of the projections read it."""
+        attributes = self.own["attributes"]
+        data = [*self.own["data"], *self.stored, *(["attributes"] if attributes else [])]
+        for names in (data, attributes):
+            spelled = Counter(name.lower() for name in names)
+            if clash := next((name for name in names if spelled[name.lower()] > 1), None):
+                return clash
+        return None
+
     def columns(self, shape: str) -> str:
         """Return the columns of `decoded`, from what an event says (e), its data (d), and these as texts (t)."""
         numbers, named, own = self.numbers, self.named, self.own
@@ -123,7 +135,9 @@ def _all_unread(numbers: Sequence[str], scales: Mapping[str, int], measured: Col
 
     What is below 0 is one only for a histogram: whoever reads this looks once more at what is left out of what.
     """
-    large = [f"abs(d.{quote_name(name)}) > {MAX_INTEGER // 10 ** scales[name]}" for name in numbers if scales[name]]
+    most = {name: MAX_INTEGER // 10 ** scales[name] for name in numbers if scales[name]}
+    # Not by its size, which the least of all numbers has none of.
+    large = [f"d.{quote_name(name)} NOT BETWEEN {-number} AND {number}" for name, number in most.items()]
     large += [f"d.{quote_name(name)} < 0" for name in numbers if name in measured]
     listed = sql_list([_unread(name, scales[name], name in measured) for name in numbers])
     return f"CASE WHEN {' OR '.join(['open', *large])} THEN list_filter([{listed}], lambda x: x IS NOT NULL) END"

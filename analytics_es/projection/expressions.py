@@ -63,8 +63,8 @@ def tree(expression: str) -> Tree:
 
 def parsed(expression: str) -> Tree:
     """Return what the parser says now; `tree` says when it raises."""
-    answer = json.loads(engine.ask("SELECT json_serialize_sql(?)", f"SELECT {expression}")[0][0])
-    if answer["error"]:
+    answer = _read(engine.ask("SELECT json_serialize_sql(?)", f"SELECT {expression}")[0][0])
+    if answer.get("error"):
         raise ValueError(f"not a SQL expression: {answer['error_message']}")
     node = answer["statements"][0]["node"]
     if len(answer["statements"]) != 1 or node.get("from_table", {}).get("type") != "EMPTY" or node.get("where_clause"):
@@ -72,27 +72,34 @@ def parsed(expression: str) -> Tree:
     if len(node["select_list"]) != 1:
         raise ValueError("not a SQL expression: a single value is expected, found several")
     _check(node["select_list"][0])
-    return _brief(node["select_list"][0])  # type: ignore[no-any-return]
+    return node["select_list"][0]  # type: ignore[no-any-return]
 
 
-def _brief(node: Any) -> Any:
-    """Return a tree without what nobody asks for: most of it."""
-    if isinstance(node, list):
-        return [_brief(part) for part in node]
-    if not isinstance(node, dict):
-        return node
-    kept = {name: _brief(part) for name, part in node.items() if name not in _LEFT_OUT and part not in _NOTHING}
+def _read(answer: str) -> Any:
+    try:
+        return json.loads(answer, object_hook=_brief)
+    except RecursionError:
+        raise ValueError("it is nested too deeply: divide it among several keys or measures") from None
+
+
+def _brief(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a node of a tree, whose parts were here before, without what nobody asks for: most of it."""
+    kept = {name: part for name, part in node.items() if name not in _LEFT_OUT and part not in _NOTHING}
     if kept.get("type") == kept.get("class"):
         kept.pop("type", None)
     return kept
 
 
 def nodes(part: Any) -> Iterator[Tree]:
-    """Yield every node of a tree, from the top."""
-    if isinstance(part, Mapping):
-        yield part
-    for inner in part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ():
-        yield from nodes(inner)
+    """Yield every node of a tree, from the top; however deep it is."""
+    waiting = [part]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Mapping):
+            yield node
+            waiting += reversed(list(node.values()))
+        elif isinstance(node, list):
+            waiting += reversed(node)
 
 
 def _check(expression: Any) -> None:

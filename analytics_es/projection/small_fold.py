@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -56,7 +56,7 @@ class SmallFold:
         self.compiled = dict[str, Compiled]()
         self.reasons = dict[str, str]()  # why others are not compiled, in words
         bounds = tuple(bounds_of(list(declarations.values())).items())
-        clash = _clash(list(declarations.values()))
+        clash = Needed.by(list(declarations.values())).clash
         for name, declaration in declarations.items():
             try:
                 if clash:
@@ -64,6 +64,8 @@ class SmallFold:
                 self.compiled[name] = compiled(declaration, bounds)
             except Unsure as unsure:
                 self.reasons[name] = str(unsure)
+            except RecursionError:
+                self.reasons[name] = "an expression that is nested too deeply"
             except Exception as error:  # a tree that is not thought of, such as that of another parser
                 self.reasons[name] = f"an expression that is not understood ({error!r:.80})"
 
@@ -135,18 +137,6 @@ class SmallFold:
             day[0] += 1
             day[1] += int(key[12:20], 16)
         return [(start, count, checksum) for start, (count, checksum) in sorted(days.items())]
-
-
-def _clash(declarations: Sequence[Declaration]) -> str | None:
-    """Return a field that the engine does not tell from another one, whichever of the projections read it."""
-    needed = Needed.by(declarations)
-    attributes = needed.own["attributes"]
-    data = [*needed.stored, *needed.own["data"], *(["attributes"] if attributes else [])]
-    for names in (data, attributes):
-        spelled = Counter(name.lower() for name in names)
-        if clash := next((name for name in names if spelled[name.lower()] > 1), None):
-            return clash
-    return None
 
 
 def _time(value: Any) -> int:

@@ -60,7 +60,7 @@ def test_what_is_read_by_the_index_of_times_is_what_is_read_in_the_order_of_the_
 ) -> None:
     with log_of(events) as whole:
         if is_sealed:
-            whole.seals.advance(Horizon(refused={"": DAY_4}, sealed={"": DAY_4}, seal=1, position=whole.head()))
+            whole.seals.advance(Horizon(refused={"": DAY_4}, sealed={"": DAY_4}, clean=False, seal=1))
         log = LogSlice(whole, upto=18, of_types=lambda kind: kind != "task.completed") if is_part else whole
         with at_once(1_000):
             few = scanned(log, holding, after=after, upto=upto)

@@ -22,7 +22,6 @@ from tests.stores import batch, stored
 from tests.stores import engine as fold_of
 
 WITHIN = (1_772_409_600_000_000, 1_772_755_200_000_000)  # the first days of March 2026
-KEYS = ("", "m", "eu", "ok", "m1", "x" * 300, "a'b", "\0", "user", "model")
 
 
 def added(fold: Fold, happened: pa.Table, declared: Declaration, where: Mapping[str, str]) -> Any:
@@ -44,13 +43,31 @@ def from_a_table(fold: Fold, happened: pa.Table, declared: Declaration, where: M
 
 
 @examples(60)
-@given(declarations(), st.lists(events(), max_size=8), st.lists(st.sampled_from(KEYS), max_size=3))
+@given(declarations(), st.lists(events(), min_size=3, max_size=9), st.integers(0, 30), st.integers(0, 3))
 def test_what_events_add_is_the_same_at_once_and_from_a_table(
-    declared: Declaration, happened: list[tuple[str, bytes]], texts: list[str]
+    declared: Declaration, happened: list[tuple[str, bytes]], number: int, keys: int
 ) -> None:
-    fold, where = fold_of(), dict(zip((key.name for key in declared.keys), texts, strict=False))
+    """Of all rows, and of those that are of the same keys as one of them."""
+    fold, of_events = fold_of(), batch(*happened)
+    every = from_a_table(fold, of_events, declared, {})
 
-    assert added(fold, batch(*happened), declared, where) == from_a_table(fold, batch(*happened), declared, where)
+    assert added(fold, of_events, declared, {}) == every
+
+    if isinstance(every, pa.Table) and every.num_rows:
+        row = every.slice(number % every.num_rows, 1).to_pylist()[0]
+        where = {key.name: row[key.name] for key in declared.keys[:keys]}
+        assert added(fold, of_events, declared, where) == from_a_table(fold, of_events, declared, where)
+
+
+@pytest.mark.parametrize("text", ["a'b", "\0", "a\0b", "\\", "$1", "?", "ünï", "x" * 300])
+def test_any_text_may_be_a_key(text: str) -> None:
+    happened = batch(stored("provider.call.completed", model=text), stored("provider.call.completed", model="m"))
+    where = {"entity_type": "", "model": text}
+
+    rows = added(fold_of((Cost,)), happened, declaration_of(Cost), where)
+
+    assert rows.column("position").to_pylist() == [1]
+    assert rows == from_a_table(fold_of((Cost,)), happened, declaration_of(Cost), where)
 
 
 def test_our_own_events_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +85,12 @@ def test_what_is_no_event_is_left_out_and_nothing_else() -> None:
     rows = fold_of((Cost,)).by_event(happened, declaration_of(Cost), {"entity_type": ""}, within=WITHIN)
 
     assert rows.column("position").to_pylist() == [1, 4]
+
+
+@pytest.mark.parametrize("time", ["yesterday", None, "1989-12-31T23:59:59Z", "2101-01-01T00:00:00Z", "infinity"])
+def test_an_event_at_no_time_adds_nothing(time: str | None) -> None:
+    happened = batch(stored("task.completed", occurred_at=time), stored("task.completed"))
+
+    rows = fold_of((Cost,)).by_event(happened, declaration_of(Cost), {"entity_type": ""}, within=(0, 2**62))
+
+    assert rows.column("position").to_pylist() == [2]
