@@ -14,7 +14,7 @@ import click
 from analytics_es.cli.display import Bar, Block, Column, Columns, Grid, Line, Number, print_answer, words
 from analytics_es.cli.options import PATH, confirm, db_option, tz_option, yes_option
 from analytics_es.cli.periods import Asked, part_options
-from analytics_es.cli.store import Place, existing
+from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.events.codec import to_json
 from analytics_es.read_models.replay import cluster
 from analytics_es.types import AggregationResult, Progress, ProjectionStatus, RebuildResult, TimePeriod
@@ -102,9 +102,7 @@ def rebuild(
         derived = ", ".join(projection.name for projection in plan)
         confirm(f"Derive {derived} again from {words.plural(head, 'event')}?", yes)
         if period:
-            with Bar("rebuilding"):
-                part = store.service.run_aggregation(period, names or None).unwrap()
-            print_answer({"result": part}, [Line(_of_period(part))], as_json, indent=False)
+            _rebuild_part(store, period, names, as_json)
             return
         with cluster(scheduler) if scheduler else nullcontext() as executor, _reporting(as_json) as progress:
             result = store.service.rebuild(
@@ -117,6 +115,13 @@ def rebuild(
                 progress=progress,
             ).unwrap()
     print_answer({"result": result}, [Line(_of_all(result))], as_json, indent=False)
+
+
+def _rebuild_part(store: OpenStore, period: TimePeriod, names: Sequence[str], as_json: bool) -> None:
+    """Derive only the hours of a period again, and the days they lie in."""
+    with Bar("rebuilding"):
+        part = store.service.run_aggregation(period, names or None).unwrap()
+    print_answer({"result": part}, [Line(_of_period(part))], as_json, indent=False)
 
 
 def _planned(status: Sequence[ProjectionStatus], names: Sequence[str]) -> list[ProjectionStatus]:

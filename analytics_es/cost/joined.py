@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import localcontext
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from attrs import define
 
@@ -31,6 +31,7 @@ PRICES = 6_000  # of one question: to hand over more takes longer than to read t
 REMEMBERED = 8  # periods of one price book
 
 
+T = TypeVar("T")
 Groups = dict[tuple[Any, ...], Costs]
 Detail = Literal["prices", "usage", "money"]  # of costs: all; without prices; without what was used, too
 
@@ -88,18 +89,28 @@ class JoinedCosts:
         if join is None:
             if len(joins) >= REMEMBERED:
                 joins.clear()
-            join = self.made(tiling)
+            join = self._made(tiling)
             if join.table.prices:  # without any, nothing says that rows tell more
                 joins[place] = join
         return join
+
+    def once(self, what: str, tiling: Tiling, make: Callable[[Join], T]) -> T:
+        """Return what is made of the prices of a period, once for a price book and for what its rows are about now."""
+        made = self.worked_out.setdefault(JoinedCosts, {})
+        place = (what, *self._place(tiling), *self.cells.about(tiling).keys)
+        of_place: T | None = made.get(place)  # which another thread may forget meanwhile
+        if of_place is None:
+            if len(made) >= REMEMBERED:
+                made.clear()
+            of_place = made[place] = make(self._made(tiling))
+        return of_place
 
     def _place(self, tiling: Tiling) -> tuple[Any, ...]:
         columns = tuple(column.name for column in self.cells.columns(tiling))
         horizon = self.cells.question.horizon
         return self.cells.declaration.table, tiling.start, tiling.end, tiling.calendar.zone, horizon.hours, columns
 
-    def made(self, tiling: Tiling) -> Join:
-        """Work out the prices of a period, of what its rows are about now."""
+    def _made(self, tiling: Tiling) -> Join:
         about, of_all = self.cells.about(tiling), self.cells.columns(tiling)
         of_names: dict[Name, list[tuple[str, ...]]] = {}
         for key in about.keys:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from attrs import field, frozen
 
@@ -28,6 +28,7 @@ from analytics_es.queries import Question
 from analytics_es.queries.figures import number
 from analytics_es.read_models import Tiling
 
+T = TypeVar("T")
 UNKNOWN: Any = object()
 
 
@@ -140,9 +141,9 @@ class Costing:
                 self._take(groups.setdefault(cell.group, Costs()), cell)
         return groups
 
-    def join(self, tiling: Tiling) -> Join:
-        """Return the prices of a period as rows are joined with them."""
-        return self._joined.made(tiling)
+    def once(self, what: str, tiling: Tiling, make: Callable[[Join], T]) -> T:
+        """Return what is made of the prices of a period, once for what its rows are about."""
+        return self._joined.once(what, tiling, make)
 
     def settled(self, groups: dict[tuple[Any, ...], Costs]) -> dict[tuple[Any, ...], Costs]:
         """Return costs with what corrections made known, of the currency asked for; changes `groups`."""

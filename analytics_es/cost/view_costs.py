@@ -14,6 +14,7 @@ from attrs import asdict, frozen
 from analytics_es.cost import view_prices, view_rows
 from analytics_es.cost.cells import NEEDED
 from analytics_es.cost.context import COST, CostContext
+from analytics_es.cost.joined import STATEMENTS
 from analytics_es.cost.prices import genai
 from analytics_es.cost.prices.book import PriceBook
 from analytics_es.cost.pricing import Costing
@@ -23,7 +24,7 @@ from analytics_es.errors import AnalyticsError, StoreBusy, StoreFailed
 from analytics_es.log import EventLog, Horizon
 from analytics_es.process import Background
 from analytics_es.queries import Question
-from analytics_es.read_models import Mark, RowPrices, Stretch, ToPrice
+from analytics_es.read_models import Mark, RowPrices, Stretch, ToPrice, Whose
 from analytics_es.types import TimePeriod
 
 logger = logging.getLogger("analytics_es")
@@ -132,19 +133,23 @@ class ViewCosts:
 
     def _write(self, noted: ToPrice, part: Sequence[Mark]) -> None:
         """Price a part in SQL; where that is not surely right, row by row."""
-        period, grain = self._period(noted, part), part[0][0]
-        rows, prices = self._answer(period, lambda question: _in_sql(question, grain))
+        period, grain, shown = self._period(noted, part), part[0][0], self._read_models.shown
+        whose = shown.changed.whose(note for _, _, note in part) if period else None
+        rows, prices = self._answer(period, lambda question: _in_sql(question, grain, whose))
+        if prices and whose and len(prices.parts) * len(whose) > STATEMENTS:
+            whose = None
+            rows, prices = self._answer(period, lambda question: _in_sql(question, grain, None))
         try:
             with self._read_models.writing() as cursor:
-                self._read_models.shown.write(cursor, noted.declaration, part, rows, prices)
+                shown.write(cursor, noted.declaration, part, rows, prices, whose)
         except StoreBusy:
             raise
         except StoreFailed:  # such as of a sum beyond 64 bits, or of rows that came meanwhile
             if prices is None:
                 raise
-            rows, _ = self._answer(period, lambda question: (_by_rows(question, grain), None))
+            rows, _ = self._answer(period, lambda question: (_by_rows(question, grain, whose), None))
             with self._read_models.writing() as cursor:
-                self._read_models.shown.write(cursor, noted.declaration, part, rows)
+                shown.write(cursor, noted.declaration, part, rows, None, whose)
 
     def _period(self, noted: ToPrice, part: Sequence[Mark]) -> TimePeriod | None:
         """Return the time of all buckets from the last of a part, which is the oldest, to the first; of those kept."""
@@ -219,15 +224,15 @@ def _parts(noted: ToPrice) -> Iterator[list[Mark]]:
             yield part
 
 
-def _in_sql(question: Question, grain: str) -> Priced:
+def _in_sql(question: Question, grain: str, whose: Sequence[Whose] | None) -> Priced:
     """Return the prices of a period, and the rows of models of which they do not tell; or all rows, and no prices."""
     with Costing(question, question.declaration(COST, NEEDED)) as costing:
         prices, left = view_prices.prices(costing, question, grain)
         if prices is None:
-            return list(view_rows.rows(costing, question, grain)), None
-        return list(view_rows.rows(costing, question, grain, left)) if left else [], prices
+            return list(view_rows.rows(costing, question, grain, whose)), None
+        return list(view_rows.rows(costing, question, grain, whose, left)) if left else [], prices
 
 
-def _by_rows(question: Question, grain: str) -> list[Row]:
+def _by_rows(question: Question, grain: str, whose: Sequence[Whose] | None) -> list[Row]:
     with Costing(question, question.declaration(COST, NEEDED)) as costing:
-        return list(view_rows.rows(costing, question, grain))
+        return list(view_rows.rows(costing, question, grain, whose))

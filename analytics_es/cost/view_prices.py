@@ -24,13 +24,14 @@ PROVIDER, MODEL, PRICING = map(KEYS.index, ("provider", "model", "pricing"))
 
 
 def prices(costing: Costing, question: Question, grain: str) -> tuple[RowPrices | None, frozenset[Name]]:
-    """Return the prices of a question's period, and the models of which they do not tell; None where of all.
-
-    All rows of a model have amounts of one scale: so the money of a group, which is one model's, adds up.
-    """
-    join = costing.join(question.tiling)
-    scales = _scales(join)
+    """Return the prices of a question's period, and the models of which they do not tell; None where of all."""
     query = CellQuery(tiling=question.tiling, where={}, granularity=grain)
+    return costing.once(grain, question.tiling, lambda join: _prices(join, query, costing.decimals))
+
+
+def _prices(join: Join, query: CellQuery, decimals: int) -> tuple[RowPrices | None, frozenset[Name]]:
+    """Let all rows of a model have amounts of one scale: so the money of a group, which is one model's, adds up."""
+    scales = _scales(join)
     parts = [_labelled(part, query) for part in parts_of(query, join)]
     priced = list(_priced(join, scales))
     if len(parts) > STATEMENTS or not priced or any(abs(factor) >= MOST for row in priced for factor in row.factors):
@@ -41,7 +42,7 @@ def prices(costing: Costing, question: Question, grain: str) -> tuple[RowPrices 
         counted=join.table.counted,
         used=used,
         money=join.table.money,
-        decimals=costing.decimals,
+        decimals=decimals,
         prices=priced,
         parts=parts,
     )

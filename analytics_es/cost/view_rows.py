@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from decimal import localcontext
 from typing import Any
 
@@ -13,22 +13,30 @@ from analytics_es.cost.pricing import Costing
 from analytics_es.cost.turns import Name
 from analytics_es.queries import Question
 from analytics_es.queries.figures import written
+from analytics_es.read_models import Whose
 
 BY = ("provider", "model", "operation")
 
 Row = tuple[Any, ...]
 
 
-def rows(costing: Costing, question: Question, grain: str, names: Collection[Name] | None = None) -> Iterator[Row]:
+def rows(
+    costing: Costing,
+    question: Question,
+    grain: str,
+    entities: Sequence[Whose] | None,
+    names: Collection[Name] | None = None,
+) -> Iterator[Row]:
     """Yield the costs of a period, as its answers have them, by bucket, entity and what was called.
 
-    Of models of these names, or of all.
+    Of these entities and models of these names, or of all.
     """
     live = costing.declaration
     of_type, of_id = live.entity_key("type"), live.entity_key("id")
-    for entity in ("", *live.entities):
+    for entity, *ids in [(entity,) for entity in ("", *live.entities)] if entities is None else entities:
+        where = {of_type: entity, **({of_id: ids[0]} if ids and entity else {})}
         by = [*BY, *([of_id] if entity else [])]
-        query = CellQuery(tiling=question.tiling, where={of_type: entity}, by=by, granularity=grain)
+        query = CellQuery(tiling=question.tiling, where=where, by=by, granularity=grain)
         groups = costing.settled(costing.read(query, names=names))
         for (bucket, *named), costs in groups.items():
             about = [grain, entity, bucket, named[len(BY)] if entity else "", *named[: len(BY)]]

@@ -1,6 +1,12 @@
-"""What an error says that is not ours, in one line."""
+"""What an error says that is not ours, in one line; and what is wrong with what cannot be read as arguments."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+_NEEDED = {"event_type", "data"}
+_ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
 
 
 def in_one_line(error: object) -> str:
@@ -14,3 +20,19 @@ def reason(error: Exception) -> str:
         return f"{type(error).__name__}: {error}".splitlines()[0][:120]
     except Exception:
         return type(error).__name__
+
+
+def problem_of(event: object, error: Exception) -> str:
+    """Say what is wrong with an element that cannot be read as arguments."""
+    mistake = ""
+    with suppress(Exception):  # of a mapping of the caller's own class
+        mistake = _mistake(event)
+    return mistake or f"this one fails when it is read ({reason(error)})"
+
+
+def _mistake(event: object) -> str:
+    if not isinstance(event, Mapping):
+        return f"this is of type {type(event).__name__}"
+    missing = ", ".join(sorted(_NEEDED - set(event)))
+    unknown = ", ".join(sorted(f"{name!r:.40}" for name in set(event) - _ARGUMENTS))
+    return " and ".join(filter(None, (missing and f"{missing} is missing", unknown and f"{unknown} is none of them")))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -21,12 +21,14 @@ from analytics_es.errors import (
     ReservedType,
 )
 from analytics_es.events.event import CORRECTED
+from analytics_es.ingest.appending import Appending
 from analytics_es.ingest.corrections import WAITING, Batch, Calls, came_in_as
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.outcomes import Outcomes
-from analytics_es.ingest.problems import reason
+from analytics_es.ingest.problems import problem_of
 from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, Tally
 from analytics_es.log import Appended, Entry, EventLog, check_horizon
+from analytics_es.process import Helpers
 from analytics_es.types import BatchReceipt, Progress, Receipt
 
 BATCH = 1000
@@ -34,8 +36,6 @@ POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
 CONFIGURED = "analytics.privacy.configured"
 
 Recognise = Callable[[Sequence[tuple[int, Entry]]], Mapping[int, Appended]]
-_NEEDED = {"event_type", "data"}
-_ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
 
 
 def receipt(appended: Appended, *, waiting: bool = False) -> Receipt:
@@ -158,20 +158,28 @@ class Recorder:
         A batch with a refused event is not recorded at all and ends the work with RefusedBatch, which names each;
         with `skip_refused` the rest of it is recorded. `on_refused` is told of each, `on_duplicate` of what was there.
         With `take_over`, what only the service says is not refused: what that makes no entry of is skipped and counted.
-        `recognise` finds what is there under another identity.
+        `recognise` finds what is there under another identity. Where a server keeps the log, a batch is appended while
+        the next one is let in, unless somebody is told of events, or asked about them, one by one.
         """
         if batch < 1:
             raise BadArgument(name="batch_size", expected="a whole number from 1", value=batch)
         tally = Tally(on_refused, on_duplicate, take_over, self.outcomes)
         source = iter(events)
-        while chunk := list(islice(source, batch)):
-            indexes, entries = self._admitted(chunk, tally)
-            with self.outcomes.noting():
+        apart = any((on_refused, on_duplicate, take_over, recognise, not self.log.of_a_server))
+        with Appending(None if apart else Helpers("analytics-es-appending")) as appending:
+            while chunk := list(islice(source, batch)):
+                indexes, entries = self._admitted(chunk, tally, appending.wait)
                 if tally.refused_in_batch and not skip_refused:
-                    tally.refuse_batch(len(chunk))
-                tally.count(indexes, entries, self._appended(indexes, entries, recognise, notes))
-            if progress:
-                progress("recording", tally.index, 0)
+                    appending.settle()
+                    with self.outcomes.noting():
+                        tally.refuse_batch(len(chunk))
+                appending.begin(
+                    partial(self._appended, indexes, entries, recognise, notes),
+                    partial(
+                        _counted, tally, indexes, entries, progress and partial(progress, "recording", tally.index, 0)
+                    ),
+                    last=len(chunk) < batch,
+                )
         return tally.receipt()
 
     def _appended(
@@ -182,20 +190,23 @@ class Recorder:
         notes: Mapping[str, str] | None,
     ) -> list[Appended]:
         """Append what is not recognised as being there, and say where each is."""
-        there = recognise(list(zip(indexes, entries, strict=True))) if recognise else {}
-        if not there:
-            return self.append(entries, notes)
-        self.outcomes.recognised(len(there))
-        new = [entry for index, entry in zip(indexes, entries, strict=True) if index not in there]
-        appended = iter(self.append(new, notes))
+        with self.outcomes.noting():
+            there = recognise(list(zip(indexes, entries, strict=True))) if recognise else {}
+            if not there:
+                return self.append(entries, notes)
+            self.outcomes.recognised(len(there))
+            new = [entry for index, entry in zip(indexes, entries, strict=True) if index not in there]
+            appended = iter(self.append(new, notes))
         return [there[index] if index in there else next(appended) for index in indexes]
 
-    def _admitted(self, chunk: list[Mapping[str, Any]], tally: Tally) -> tuple[list[int], list[Entry]]:
-        """Let the events of a batch in; returns their indexes, and their entries."""
+    def _admitted(
+        self, chunk: list[Mapping[str, Any]], tally: Tally, settle: Callable[[], object]
+    ) -> tuple[list[int], list[Entry]]:
+        """Let the events of a batch in; returns their indexes, and their entries. `settle` what came in before it."""
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
         tally.refused_in_batch = []
         indexes, entries = list[int](), list[Entry]()
-        first, quickly, before = tally.index, self.door.for_many(now), _Before(entries)
+        first, quickly, before = tally.index, self.door.for_many(now), _Before(entries, settle)
         for index, event in enumerate(chunk, first):
             try:
                 if entry := quickly(event) or self._of_batch(event, now, before, tally):
@@ -242,15 +253,31 @@ class Recorder:
 class _Before:
     """What came in before an event of a batch; only corrections ask for it, and most batches have none."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._entries, self._read, self._by_key = entries, 0, dict[str, Entry]()
+    def __init__(self, entries: Sequence[Entry], settle: Callable[[], object]) -> None:
+        self._entries, self._read, self._by_key, self._settle = entries, 0, dict[str, Entry](), settle
 
     def by_key(self) -> Batch:
-        """Return what came in until now by its keys, of those that have the same one the first."""
+        """Return what came in until now by its keys, of those that have the same one the first.
+
+        What came in with the batches before is in the log by then.
+        """
+        self._settle()
         for entry in self._entries[self._read :]:
             self._by_key.setdefault(entry.key, entry)
         self._read = len(self._entries)
         return self._by_key
+
+
+def _counted(
+    tally: Tally,
+    indexes: Sequence[int],
+    entries: Sequence[Entry],
+    progress: Callable[[], object] | None,
+    appended: Sequence[Appended],
+) -> None:
+    tally.count(indexes, entries, appended)
+    if progress:
+        progress()
 
 
 def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
@@ -259,7 +286,7 @@ def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
     except AnalyticsError:
         raise
     except Exception as error:
-        raise BadEvent(problem=_problem(event, error)) from error
+        raise BadEvent(problem=problem_of(event, error)) from error
 
 
 def _taken_over(take_over: TakeOver, event: Mapping[str, Any]) -> Entry | None:
@@ -268,20 +295,4 @@ def _taken_over(take_over: TakeOver, event: Mapping[str, Any]) -> Entry | None:
     except AnalyticsError:
         raise
     except Exception as error:
-        raise BadEvent(problem=_problem(event, error)) from error
-
-
-def _problem(event: object, error: Exception) -> str:
-    """Say what is wrong with an element that cannot be read as arguments."""
-    mistake = ""
-    with suppress(Exception):  # of a mapping of the caller's own class
-        mistake = _mistake(event)
-    return mistake or f"this one fails when it is read ({reason(error)})"
-
-
-def _mistake(event: object) -> str:
-    if not isinstance(event, Mapping):
-        return f"this is of type {type(event).__name__}"
-    missing = ", ".join(sorted(_NEEDED - set(event)))
-    unknown = ", ".join(sorted(f"{name!r:.40}" for name in set(event) - _ARGUMENTS))
-    return " and ".join(filter(None, (missing and f"{missing} is missing", unknown and f"{unknown} is none of them")))
+        raise BadEvent(problem=problem_of(event, error)) from error

@@ -105,10 +105,7 @@ def export_data(
     with appearing(target) as unfinished:
         with closing(tables), _writer(unfinished, form, columns) as write:
             rows = _write_all(tables, write, progress)
-        with unfinished.open("rb+") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size = file.tell()
-            os.fsync(file)
+        digest, size = _settled(unfinished)
     first, last = (ends[0], ends[-1]) if ends else (None, None)
     result = ExportResult(
         path=target, format=form, rows=rows, bytes=size, sha256=digest, first_position=first, last_position=last
@@ -116,6 +113,15 @@ def export_data(
     if archived:
         result = attrs.evolve(result, manifest=_described(result, log, period, upto, sealed))
     return result if homes or sealed else announce_export(store, result, period)
+
+
+def _settled(path: Path) -> tuple[str, int]:
+    """Wait until the disk has a file; returns its SHA-256 and its size in bytes."""
+    with path.open("rb+") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = file.tell()
+        os.fsync(file)
+    return digest, size
 
 
 def _described(result: ExportResult, log: EventLog, period: TimePeriod, upto: int, sealed: bool) -> Path:

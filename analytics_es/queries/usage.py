@@ -53,25 +53,37 @@ def usage(
             totals=_usage_totals(question, whole),
             success_rate=_success_rate(whole),
             active_entities=active,
-            by_event_type=[
-                EventTypeUsage(event_type=event_type, totals=_usage_totals(question, values))
-                for (event_type,), values in sorted(types.items(), key=lambda row: (-row[1]["events"], row[0]))
-            ],
+            by_event_type=_by_type(question, types),
             top_entities=[
                 EntityUsage(entity_type=str(entity_type), entity_id=name, totals=_usage_totals(question, values))
                 for name, values in top
             ],
-            series=[
-                UsagePoint(
-                    start=question.tiling.local(start),
-                    totals=_usage_totals(question, together(measures, [named(measures, row[1:]) for row in rows])),
-                )
-                for (start,), rows in points.items()
-            ],
+            series=_series(question, measures, points),
             completeness=question.completeness([entity_type] if entity_type else []),
             others=others,
             nobody=EntityUsage(entity_type=str(entity_type), entity_id="", totals=nobodys) if nobodys else None,
         )
+
+
+def _by_type(question: Question, types: Mapping[tuple[Any, ...], Values]) -> list[EventTypeUsage]:
+    """Return the usage of each type of event, the most frequent first."""
+    return [
+        EventTypeUsage(event_type=event_type, totals=_usage_totals(question, values))
+        for (event_type,), values in sorted(types.items(), key=lambda row: (-row[1]["events"], row[0]))
+    ]
+
+
+def _series(
+    question: Question, measures: Sequence[Measure], points: Mapping[tuple[Any, ...], Sequence[Any]]
+) -> list[UsagePoint]:
+    """Return a point for every bucket of the period."""
+    return [
+        UsagePoint(
+            start=question.tiling.local(start),
+            totals=_usage_totals(question, together(measures, [named(measures, row[1:]) for row in rows])),
+        )
+        for (start,), rows in points.items()
+    ]
 
 
 def _active(

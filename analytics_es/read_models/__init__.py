@@ -8,6 +8,7 @@ from analytics_es.read_models.selection import Span
 from analytics_es.read_models.snapshot import Snapshot
 from analytics_es.read_models.store import ReadModels
 from analytics_es.read_models.tiling import Tiling, calendar_of
+from analytics_es.read_models.views.changed import Whose
 from analytics_es.read_models.views.joining import RowPrice, RowPrices
 from analytics_es.read_models.views.priced import Mark
 from analytics_es.read_models.views.shown import BudgetsToShow, Stretch, ToPrice
@@ -32,6 +33,7 @@ __all__ = [
     "Stretch",
     "Tiling",
     "ToPrice",
+    "Whose",
     "calendar_of",
     "check_exact",
     "different",

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
 from analytics_es.cost import view_prices
-from analytics_es.read_models.views import joining, priced
-from analytics_es.testing import price
+from analytics_es.read_models.views import changed, joining, priced
+from analytics_es.testing import price, provider_call
+from tests import day
 from tests.cost.test_joined import HUGE, large, odd_prices
 from tests.cost.test_pricing import ZONES, histories, identified, publications
 from tests.examples import examples
-from tests.stores import opened
+from tests.stores import opened, record
 
 pytestmark = pytest.mark.usefixtures("full_privacy")
 
@@ -52,8 +53,13 @@ def shown(analytics: AnalyticsService) -> list[Row]:
     read_models = analytics.store.read_models
     with read_models.writing() as cursor:
         priced.mark_all(cursor, read_models.live()["cost"].declaration)
-    assert analytics.sql_views().ok
-    with read_models.reading() as cursor:
+    return kept(analytics)
+
+
+def kept(analytics: AnalyticsService) -> list[Row]:
+    """Price what is to be, and return what is kept of all for the views."""
+    analytics.sql_views().unwrap()
+    with analytics.store.read_models.reading() as cursor:
         cursor.execute("SELECT count(*) FROM to_price")
         assert cursor.fetchone()[0] == 0
         cursor.execute(f"SELECT {', '.join(priced.COLUMNS)} FROM costs_priced ORDER BY {', '.join(priced.KEYS)}")
@@ -104,3 +110,86 @@ def test_odd_prices_and_large_counts_are_exact(
                 cursor.execute(f"UPDATE {table} SET output_tokens = ? WHERE model = 'acme-small'", (huge,))
 
         same(analytics)
+
+
+@given(histories, publications, st.sampled_from(ZONES), st.integers(0, 40), st.integers(1, 3))
+@examples(6, phases=GENERATED)
+def test_what_changes_bit_by_bit_is_what_is_priced_anew(
+    tmp_path_factory: pytest.TempPathFactory,
+    events: list[dict[str, Any]],
+    prices: list[dict[str, Any]],
+    zone: str,
+    first: int,
+    step: int,
+) -> None:
+    path, history = tmp_path_factory.mktemp("bits") / "analytics.db", identified(events)
+    with opened(path, privacy="full", timezone=zone) as analytics, of_few() as few:
+        record(analytics, *history[:first])
+        if prices:
+            analytics.publish_prices(prices).unwrap()
+        for place in range(first, len(history), step):
+            record(analytics, *history[place : place + step])
+        bit_by_bit = kept(analytics)
+
+        assert list(map(no_zeros, bit_by_bit)) == list(map(no_zeros, shown(analytics)))
+    assert any(few) or first >= len(history)
+
+
+def no_zeros(row: Row) -> Row:
+    """Return a row in which nothing is as 0: a column that is 0 in all rows that are priced at once is not read."""
+    first = len(priced.COLUMNS) - len(priced.USED)
+    return (*row[:first], *(used or None for used in row[first:]))
+
+
+@contextmanager
+def of_few() -> Iterator[list[bool]]:
+    """Give the list of whether only rows of some entities were priced."""
+    few: list[bool] = []
+    write = priced.write
+
+    def noted(*arguments: Any) -> None:
+        few.append(arguments[-1] is not None)
+        write(*arguments)
+
+    with patch.object(priced, "write", noted):
+        yield few
+
+
+@pytest.mark.store("sqlite", "postgres", events=day.events(), privacy="full", clock=lambda: day.NOW)
+def test_every_database_prices_as_the_answers_do(analytics: AnalyticsService) -> None:
+    turn = price(
+        provider="mistral", model="*", effective_from="2026-03-02T10:05:30Z", multiplier="0.333", currency=None
+    )
+    analytics.publish_prices([{**turn, "per_mtok": None}]).unwrap()
+    with written() as prices:
+        rows = same(analytics)
+    assert prices
+    assert len(rows) > 50
+
+    record(analytics, provider_call(cost=None, currency=None, user_id="ada", occurred_at=day.NOW))
+    record(analytics, provider_call(cost="0.1", currency="USD", user_id="ada", occurred_at=day.NOW))
+    bit_by_bit = kept(analytics)
+    assert list(map(no_zeros, bit_by_bit)) == list(map(no_zeros, shown(analytics)))
+
+
+@pytest.mark.store("sqlite", privacy="full")
+def test_one_new_call_has_only_the_rows_priced_that_it_changes(analytics: AnalyticsService) -> None:
+    record(analytics, *(provider_call(user_id=f"user-{number}") for number in range(40)))
+    with analytics.store.read_models.writing() as cursor:  # what another call does not touch is left as it is
+        cursor.execute("UPDATE costs_priced SET cost = '9' WHERE entity_id = 'user-7'")
+    record(analytics, provider_call(user_id="user-8"))
+    with analytics.store.read_models.reading() as cursor:
+        cursor.execute("SELECT DISTINCT cost FROM costs_priced WHERE entity_id = 'user-7'")
+        assert cursor.fetchall() == [("9",)]
+        cursor.execute("SELECT DISTINCT calls FROM costs_priced WHERE entity_id = 'user-8'")
+        assert cursor.fetchall() == [(2,)]
+
+
+@pytest.mark.parametrize("note", ["", "0123456789abcdef"])
+def test_who_does_not_know_what_changed_looks_at_all(note: str) -> None:
+    notes = changed.Changed()
+    ada, bob = notes.note({("user", "ada")}), notes.note({("user", "bob")})
+    assert notes.whose([ada, bob]) == notes.whose([ada + bob]) == [("user", "ada"), ("user", "bob")]
+    assert notes.whose([ada + (note or notes.note(None))]) is None
+    assert notes.whose([notes.note({("user", f"{n}") for n in range(changed.ENTITIES + 1)})]) is None
+    assert notes.whose(["x" + ada]) is None

@@ -451,7 +451,7 @@ def test_a_batch_is_read_once_for_all_its_corrections() -> None:
 
     first, again, other = Entry("a", "t", b"1"), Entry("a", "t", b"2"), Entry("b", "t", b"3")
     entries = Entries([first, again])
-    before = _Before(entries)
+    before = _Before(entries, lambda: None)
     assert before.by_key() == {"a": first}
     entries.append(other)
 

@@ -22,12 +22,13 @@ from analytics_es import AnalyticsService
 from analytics_es import store as stores
 from analytics_es.errors import CannotOpen, StoreUnavailable, UnknownScheme
 from analytics_es.log.postgres import database as databases
-from analytics_es.log.postgres import pooled, starting
+from analytics_es.log.postgres import pooled, recorder, starting
 from analytics_es.log.postgres.listening import Listener
-from analytics_es.testing import tool_call
+from analytics_es.log.strict import Strict
+from analytics_es.testing import NOON, tool_call
 from tests.servers import Server, server
 from tests.service.test_postgres import DAY, Opening, calls, code, events_of, exact
-from tests.stores import eventually
+from tests.stores import entry, eventually
 
 pytestmark = pytest.mark.usefixtures("full_privacy")  # events are counted and found by their positions
 
@@ -385,3 +386,27 @@ def test_times_are_utc_whatever_the_server_thinks(opening: Opening) -> None:
     first = service.get_summary("usage.events", DAY).unwrap().series[0].start
     assert isinstance(first, datetime)
     assert first.utcoffset() == timedelta(hours=5, minutes=45)
+
+
+def test_who_appends_without_the_lock_makes_nobody_fail(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = opening(follow=False)
+    log = service.store.log
+    entries = [entry(NOON, **call) for call in calls(4)]
+    log.append(entries[:2])
+    statement, made = recorder.append_statement, list[bool]()
+
+    def blind(strict: Strict, *, doubtful: bool = False) -> str:
+        made.append(doubtful)  # where it is not, as if these had come in since it has looked
+        return statement(strict, doubtful=doubtful).replace(
+            "NOT EXISTS", "NOT EXISTS" if doubtful else "true OR EXISTS"
+        )
+
+    monkeypatch.setattr(recorder, "append_statement", blind)
+
+    assert [(place.position, place.duplicate) for place in log.append(entries)] == [
+        (1, True),
+        (2, True),
+        (3, False),
+        (4, False),
+    ]
+    assert made == [False, True]

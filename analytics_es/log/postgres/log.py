@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 class PostgresLog(EventLog):
     """The event log in one schema of a PostgreSQL database, which it closes."""
 
+    of_a_server = True
+
     def __init__(self, database: Database, *, strict_ids: StrictIds = False, durability: Durability = "commit") -> None:
         strict = Strict.of(strict_ids)
         self._database = database

@@ -7,6 +7,8 @@ does not surely fit, or has keys of which nothing is said, is refused as a whole
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import product
 from typing import Any, NamedTuple
 
 from attrs import frozen
@@ -14,6 +16,7 @@ from attrs import frozen
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration, shortened
 from analytics_es.read_models.priced import Part
+from analytics_es.read_models.views.changed import Whose
 from analytics_es.read_models.views.dialects import Dialect
 from analytics_es.read_models.views.statements import whose
 
@@ -63,13 +66,13 @@ class RowPrices:
     prices: Sequence[RowPrice]
     parts: Sequence[Part]
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         """Their columns in a table of the database."""
         keys, factors = (f"k{n}" for n in range(len(self.keys))), (f"f{n}" for n in range(len(self.counted)))
         return [*keys, *NUMBERS, "currency", "reason", *factors]
 
-    @property
+    @cached_property
     def rows(self) -> list[tuple[Any, ...]]:
         """The prices as rows of it."""
         return [(*keys, *about, *factors) for keys, *about, factors in self.prices]
@@ -83,10 +86,14 @@ def write(
     prices: RowPrices,
     only: str,
     of: Sequence[Any],
+    entities: Sequence[Whose] | None,
 ) -> None:
-    """Write the costs of buckets, of those that a condition is true of; raises StoreFailed where that is not sure."""
+    """Write the costs of buckets, of those that a condition is true of; raises StoreFailed where that is not sure.
+
+    Of these entities, or of all.
+    """
     before, handed, table = dialect.hand_over(cursor, prices.columns, prices.rows)
-    joined, parameters = _joined(declaration, table, prices)
+    joined, parameters = _joined(declaration, table, prices, entities)
     counted = {
         # Of nothing, which the table refuses, where a row has no price, or a number is none of the integers any more.
         "calls": f"CASE WHEN count(way) = count(*) AND {dialect.surely(prices.used)} THEN sum(calls) END",
@@ -113,7 +120,9 @@ def _of(way: int) -> str:
     return f"coalesce(sum(calls) FILTER (WHERE way = {way}), 0)"
 
 
-def _joined(declaration: Declaration, table: str, prices: RowPrices) -> tuple[str, list[Any]]:
+def _joined(
+    declaration: Declaration, table: str, prices: RowPrices, entities: Sequence[Whose] | None
+) -> tuple[str, list[Any]]:
     """Return the rows of all parts, each with what becomes of it, and their parameters."""
     of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
     counts = " + ".join(f"coalesce(r.{name}, 0) * p.f{n}" for n, name in enumerate(prices.counted)) or "0"
@@ -129,19 +138,30 @@ def _joined(declaration: Declaration, table: str, prices: RowPrices) -> tuple[st
         f"(p.way IS NULL OR p.way = {REPORTED} OR (p.way IN ({COMPUTED}, {UNKNOWN}) AND ({told})) "
         f"OR (p.way = {UNKNOWN_CALLS} AND r.calls <> 0))"
     )
-    kinds = whose(declaration)
-    of_whom = f"r.{of_type} IN ({', '.join('?' * len(kinds))})"
-    if declaration.rollup:  # nor rows of all entities of a kind
-        of_whom += f" AND (r.{of_type} = '' OR r.{of_id} <> '')"
     matched = " AND ".join(f"p.k{n} = r.{key}" for n, key in enumerate(prices.keys))
     statements, parameters = [], list[Any]()
-    for part in prices.parts:
+    for part, (of_whom, own) in product(prices.parts, _of_whom(declaration, entities)):
         bucket = "r.bucket" if part.span.label is None else str(int(part.span.label))
+        bounds = (part.span.grain, part.span.start, part.span.end)
         statements.append(
             f"SELECT {bucket} AS bucket, {', '.join(chosen)} FROM {declaration.table} AS r "
             f"LEFT JOIN {table} AS p ON {matched} AND p.piece = {int(part.piece)} "
-            f"WHERE r.grain = ? AND r.bucket >= ? AND r.bucket < ? AND {of_whom} AND r.pricing <> '' AND {counts_if}"
+            f"WHERE r.grain = ? AND {of_whom} AND r.pricing <> '' AND {counts_if}"
             f"{''.join(f' AND r.{key} = ?' for key in part.where)}"
         )
-        parameters += [part.span.grain, part.span.start, part.span.end, *kinds, *map(shortened, part.where.values())]
+        parameters += [part.span.grain, *(bounds if own else bounds[1:]), *(own or whose(declaration))]
+        parameters += map(shortened, part.where.values())
     return " UNION ALL ".join(statements), parameters
+
+
+def _of_whom(declaration: Declaration, entities: Sequence[Whose] | None) -> list[tuple[str, Sequence[str]]]:
+    """Return conditions on a span's rows, of all entities or of each of some, by their places in the index."""
+    of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
+    within = "bucket >= ? AND bucket < ?"
+    if entities is None:
+        kinds = ", ".join("?" * len(whose(declaration)))
+        # Nor rows of all entities of a kind.
+        each = f" AND (r.{of_type} = '' OR r.{of_id} <> '')" if declaration.rollup else ""
+        return [(f"r.{within.replace(' AND ', ' AND r.')} AND r.{of_type} IN ({kinds}){each}", ())]
+    there = f"SELECT bucket FROM {declaration.table} WHERE grain = ? AND {of_type} = '' AND {within}"
+    return [(f"r.bucket IN ({there}) AND r.{of_type} = ? AND r.{of_id} = ?", entity) for entity in entities]

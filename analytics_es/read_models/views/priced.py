@@ -9,11 +9,13 @@ from __future__ import annotations
 import functools
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.rows import Rows
 from analytics_es.read_models.views import joining
+from analytics_es.read_models.views.changed import LONGEST, Changed, Whose
 from analytics_es.read_models.views.dialects import Dialect
 from analytics_es.read_models.views.joining import RowPrices
 from analytics_es.read_models.views.statements import GRAINS, View, Writing, entity_column, view_name, whose
@@ -29,12 +31,14 @@ USED = (
 )
 COLUMNS = (*KEYS, *COUNTS, *MONEY, *USED)
 Mark = tuple[str, int, str]  # a bucket's grain and start, and the token of what changed it last
+FEW = 1_000  # rows, of more of which it is not noted whose they are
 NOT_YET = "not_priced_yet"
 
-# Buckets that are to be priced: of which read model, and what tells this time from the next.
+# Buckets that are to be priced: of which read model, and the notes of what has changed them, one behind the other.
+# Where they are too long together, a note begins that nobody has written: what it is about, nobody knows.
 MARK = (
-    "INSERT INTO to_price VALUES (?, ?, ?, ?) "
-    "ON CONFLICT (read_model, grain, bucket) DO UPDATE SET token = excluded.token"
+    "INSERT INTO to_price VALUES (?, ?, ?, ?) ON CONFLICT (read_model, grain, bucket) DO UPDATE SET token = "
+    f"CASE WHEN length(to_price.token) >= {LONGEST} THEN 'x' ELSE to_price.token END || excluded.token"
 )
 # All buckets of a table, each found by its place in the index: there may be very many rows in one.
 MARK_BUCKETS = (
@@ -47,7 +51,7 @@ MARK_BUCKETS = (
     "ON CONFLICT (read_model, grain, bucket) DO UPDATE SET token = excluded.token"
 )
 LIST_MARKS = "SELECT grain, bucket, token FROM to_price WHERE read_model = ? ORDER BY bucket DESC, grain"
-SELECT_MARKED = "SELECT bucket FROM to_price WHERE read_model = ? AND grain = ? AND bucket >= ? AND bucket <= ?"
+SELECT_NOTES = "SELECT bucket, token FROM to_price WHERE read_model = ? AND grain = ? AND bucket >= ? AND bucket <= ?"
 FORGET_MARK = "DELETE FROM to_price WHERE read_model = ? AND grain = ? AND bucket = ? AND token = ?"
 FORGET_MARKS = "DELETE FROM to_price WHERE read_model = ?"
 
@@ -86,13 +90,21 @@ def is_priced(declaration: Declaration) -> bool:
 # ── what is to be priced ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def mark(cursor: Cursor, declaration: Declaration, rows: Sequence[tuple[object, ...]]) -> None:
-    """Note that these rows change their buckets."""
-    places = declaration.row_key.index("grain"), declaration.row_key.index("bucket")
-    changed = rows.different(*places) if isinstance(rows, Rows) else {(row[places[0]], row[places[1]]) for row in rows}
-    token = secrets.token_hex(8)
-    for buckets in sorted(changed):  # in one order, whoever marks
-        cursor.execute(MARK, (declaration.table, *buckets, token))
+def mark(cursor: Cursor, declaration: Declaration, rows: Sequence[tuple[object, ...]], changed: Changed) -> None:
+    """Note that these rows change their buckets; of few rows, also whose they are."""
+    names = ["grain", "bucket"]
+    if few := len(rows) <= FEW:
+        names += [declaration.entity_key("type"), declaration.entity_key("id")]
+    places = [declaration.row_key.index(name) for name in names]
+    if isinstance(rows, Rows):
+        different = rows.different(*places)
+    else:
+        different = {tuple(row[place] for place in places) for row in rows}
+    buckets: dict[tuple[Any, ...], set[Whose]] = {}
+    for grain, bucket, *whose_rows in different:
+        buckets.setdefault((grain, bucket), set()).update([tuple(whose_rows)] if few else [])
+    for bucket, entities in sorted(buckets.items()):  # in one order, whoever marks
+        cursor.execute(MARK, (declaration.table, *bucket, changed.note(entities)))
 
 
 def marks(cursor: Cursor, declaration: Declaration) -> list[Mark]:
@@ -125,21 +137,25 @@ def write(
     noted: Sequence[Mark],
     rows: Iterable[Sequence[object]],
     prices: RowPrices | None,
+    entities: Sequence[Whose] | None,
 ) -> None:
     """Put rows, and those of which there are prices, in the place of those of their buckets, all of one grain.
 
-    Not of a bucket that somebody else has priced meanwhile. Raises StoreFailed where it is not sure what rows cost.
+    Of these entities, or of all. Not in a bucket that somebody else has priced meanwhile, or that is to be priced as a
+    whole since. Raises StoreFailed where it is not sure what rows cost.
     """
     (grain, last, _), (_, first, _) = noted[0], noted[-1]
-    cursor.execute(SELECT_MARKED, (declaration.table, grain, first, last))
-    marked = {bucket for (bucket,) in cursor.fetchall()}
+    cursor.execute(SELECT_NOTES, (declaration.table, grain, first, last))
+    notes = dict(map(tuple, cursor.fetchall()))
+    marked = [bucket for _, bucket, note in noted if notes.get(bucket, "").startswith(note)]
     if not marked:
         return
-    still = (declaration.table, grain, first, last)
-    for entity in whose(declaration):
-        cursor.execute(f"{FORGET_BUCKETS} AND bucket IN ({SELECT_MARKED})", (grain, entity, first, last + 1, *still))
+    of = f"bucket IN ({', '.join('?' * len(marked))})"
+    for entity, *ids in [(entity,) for entity in whose(declaration)] if entities is None else entities:
+        only = " AND entity_id = ?" if ids else ""
+        cursor.execute(f"{FORGET_BUCKETS} AND {of}{only}", (grain, entity, first, last + 1, *marked, *ids))
     if prices:
-        joining.write(cursor, dialect, declaration, grain, prices, f"bucket IN ({SELECT_MARKED})", still)
+        joining.write(cursor, dialect, declaration, grain, prices, of, marked, entities)
     for row in rows:
         if row[2] in marked:
             cursor.execute(WRITE, row)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from attrs import frozen
+from attrs import field, frozen
 
 from analytics_es.log import Horizon
 from analytics_es.log.database import Cursor
@@ -15,6 +15,7 @@ from analytics_es.read_models import registry
 from analytics_es.read_models.registry import FORGET_ABOUT, WRITE_ABOUT
 from analytics_es.read_models.snapshot import HORIZON, SELECT_ABOUT
 from analytics_es.read_models.views import budgets, priced, upkeep
+from analytics_es.read_models.views.changed import Changed, Whose
 from analytics_es.read_models.views.dialects import Dialect
 from analytics_es.read_models.views.joining import RowPrices
 from analytics_es.read_models.views.priced import Mark
@@ -55,6 +56,7 @@ class Shown:
 
     dialect: Dialect | None
     log: str
+    changed: Changed = field(factory=Changed, eq=False)
 
     def create(self, cursor: Cursor) -> None:
         """Make room for what the views are read from beside the read models."""
@@ -139,15 +141,16 @@ class Shown:
         declaration: Declaration,
         marks: Sequence[Mark],
         rows: Sequence[Sequence[Any]],
-        prices: RowPrices | None = None,
+        prices: RowPrices | None,
+        entities: Sequence[Whose] | None,
     ) -> None:
-        """Put what was priced, and what has these prices, in the place of what was, one after the other.
+        """Put what was priced, and what has these prices, of these entities or all, in the place of what was.
 
         Raises StoreFailed where it is not sure what rows cost at these prices.
         """
         if self.dialect:
             cursor.execute(self.dialect.one_at_a_time)
-            priced.write(cursor, self.dialect, declaration, marks, rows, prices)
+            priced.write(cursor, self.dialect, declaration, marks, rows, prices, entities)
 
     def budgets_to_show(self, cursor: Cursor, names: Sequence[str], hour: int) -> BudgetsToShow | None:
         """Return what budgets are to be shown for: where these projections stand, which prices there are, which hour.
@@ -189,7 +192,7 @@ class Shown:
     def merged(self, cursor: Cursor, declaration: Declaration, rows: Sequence[Any]) -> None:
         """Note that rows were merged."""
         if self.dialect and rows and priced.is_priced(declaration):
-            priced.mark(cursor, declaration, rows)
+            priced.mark(cursor, declaration, rows, self.changed)
 
     def deleted(self, cursor: Cursor, declaration: Declaration, grain: str, start: int, end: int) -> None:
         """Note that the rows of these buckets were deleted: what was priced of them goes with them."""
