@@ -17,6 +17,7 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cost.context import with_prices
 from analytics_es.cost.joined import JoinedCosts
 from analytics_es.queries import Question
+from analytics_es.read_models import priced
 from analytics_es.testing import price, provider_call
 from tests.cost.test_pricing import FIRST, LASTED, MODELS, TURNS, ZONES, histories, identified, opened, publications
 from tests.examples import examples
@@ -24,7 +25,8 @@ from tests.servers import Server
 
 pytestmark = pytest.mark.usefixtures("full_privacy")  # costs are told apart by the names of users
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+CACHED = {"input_tokens": "3", "output_tokens": "7", "cache_read_tokens": "0.5"}
 GENERATED = [Phase.explicit, Phase.reuse, Phase.generate]  # a history takes long to be made small
 PERIODS = [
     TimePeriod(FIRST - DAY, FIRST + 4 * DAY, "day"),
@@ -209,6 +211,60 @@ def test_calls_of_a_new_kind_are_seen_with_prices_that_were_worked_out_before(tu
             with joining() as seen:
                 same(analytics, PERIODS[0], ("model",), {})
             assert seen[0] is not None
+
+
+def test_a_model_that_is_read_by_itself_is_in_no_answer_about_another_one() -> None:
+    turns = [price(model="acme-small", per_mtok={"input_tokens": n}, effective_from=at) for n, at in _by_the_hour(6)]
+    with opened() as analytics:
+        analytics.publish_prices([price(model="acme-*"), *turns]).unwrap()
+        analytics.record_events(identified(CALLS)).unwrap()
+        analytics.catch_up()
+
+        for model in ("acme-large", "acme-small"):
+            with joining() as seen:
+                same(analytics, PERIODS[0], ("model",), {"model": model})
+            assert seen[0] == set()
+
+
+def _by_the_hour(number: int) -> list[tuple[int, str]]:
+    return [(n, (FIRST + n * timedelta(hours=9)).isoformat()) for n in range(1, number + 1)]
+
+
+def test_periods_that_begin_alike_have_prices_of_their_own() -> None:
+    turn = price(model="acme-large", per_mtok={"input_tokens": 9}, effective_from=(FIRST + 36 * HOUR).isoformat())
+    with opened() as analytics:
+        analytics.publish_prices([price(model="acme-*"), turn]).unwrap()
+        analytics.record_events(identified(CALLS)).unwrap()
+        analytics.catch_up()
+
+        for days in (1, 3, 1):
+            same(analytics, TimePeriod(FIRST, FIRST + days * DAY, "day"), ("model",), {})
+
+
+def test_what_few_rows_tell_is_priced_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    last = {**CALLS[-1], "data": {**CALLS[-1]["data"], "cache_read_tokens": 1_000, "input_tokens": 5_000}}
+
+    def told(looked_at_first: int) -> Any:
+        monkeypatch.setattr(priced, "SOME", looked_at_first)
+        with opened() as analytics:
+            analytics.publish_prices([price(model="*", provider="*", per_mtok=CACHED)]).unwrap()
+            analytics.record_events(identified([*CALLS[:-1], last])).unwrap()
+            analytics.catch_up()
+            breakdown = analytics.get_cost_breakdown(PERIODS[0], by=["model"]).unwrap()
+        return breakdown.totals, breakdown.tokens
+
+    assert told(1) == told(1_000)
+
+
+def test_a_long_name_is_found_by_it() -> None:
+    long = "acme-" * 150
+    with opened() as analytics:
+        analytics.publish_prices([price(model="acme-*")]).unwrap()
+        analytics.record_events(identified([provider_call(**{**CALLS[0]["data"], "model": long}, occurred_at=FIRST)]))
+        analytics.catch_up()
+
+        same(analytics, PERIODS[0], (), {"model": long})
+        assert analytics.get_cost_breakdown(PERIODS[0], where={"model": long}).unwrap().calls == 1
 
 
 def test_an_answer_that_is_made_again_is_made_from_the_same_prices() -> None:

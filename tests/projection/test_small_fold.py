@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_es.errors import Closed
-from analytics_es.projection import certain
+from analytics_es.projection import certain, count, projection
 from analytics_es.projection import fold as fold_module
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Key, Measure
@@ -230,6 +230,19 @@ def events(draw: st.DrawFn) -> tuple[str, bytes]:
         return event_type, b"{}"
 
 
+NOON = "2026-03-02T12:00:00Z"
+
+
+@projection(version=1, consumes=("tool.>",))
+class Simple:
+    """How many."""
+
+    calls: int = count(unit="calls")
+
+
+SIMPLE: Declaration = Simple.__analytics__  # type: ignore[attr-defined]
+# Of keys: the first and the last time that there is, of 1990 and of 2101, and what lies around them.
+EDGES = ("000000000000", "0092f3973bff", "0092f3973c00", "03c2847503ff", "03c284750400", "ffffffffffff")
 ZONES = ("UTC", "America/St_Johns", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Apia", "Europe/London")
 
 
@@ -244,6 +257,38 @@ def both(fold: Fold, events: pa.Table, within: Any = None) -> tuple[dict[str, An
     sure = fold._in_python(events, declared, within)
     whole = fold._in_engine(events, declared, within)
     return {name: shown(sure[name]) for name in sure}, {name: shown(whole[name]) for name in sure}
+
+
+def test_what_occurred_at_the_very_ends_of_a_stretch_is_in_it_as_in_the_engine() -> None:
+    times = ["2026-03-02T11:59:59.999999Z", NOON, "2026-03-02T12:59:59.999999Z", "2026-03-02T13:00:00Z"]
+    start = 1_772_452_800_000_000
+    with closing(Fold([SIMPLE], Calendar("UTC"))) as fold:
+        events = batch(*(stored("tool.call.completed", occurred_at=time) for time in times))
+        ours, theirs = both(fold, events, (start, start + 3_600_000_000))
+
+    assert ours == theirs
+    (rows, _, _) = ours[SIMPLE.name]
+    assert [row[-1] for row in rows] == [2, 2]  # of the hour, and of the day
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Pacific/Apia"])
+@pytest.mark.parametrize("digits", EDGES)
+def test_days_are_counted_as_the_engine_does_whatever_keys_say(digits: str, zone: str) -> None:
+    keys = [f"{digits}{n:020x}" for n in range(3)]
+    with closing(Fold([SIMPLE], Calendar(zone))) as fold:
+        ours = fold.small.count_days(keys)
+        with fold._engine.alone():
+            theirs = fold._loading.days(pa.table({"key": keys}))
+
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("time", ["1989-12-31T23:59:59Z", "2101-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+def test_a_time_that_no_event_can_have_is_left_to_the_engine(time: str) -> None:
+    with closing(Fold([SIMPLE], Calendar("UTC"))) as fold:
+        ours, _ = both(fold, batch(stored("tool.call.completed", occurred_at=time)))
+
+    assert ours == {}
 
 
 @examples(60)

@@ -230,6 +230,25 @@ def odd(level: Any, size: Any) -> tuple[str, bytes]:
     )
 
 
+def test_what_was_added_in_part_before_something_failed_is_not_added_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def some(*stretch: Any) -> Any:
+        for events in of_all(*stretch):
+            yield events.slice(0, 1)
+            raise OSError("the disk")
+
+    of_all = growing._events
+    with opened(privacy="full") as service:
+        service.record_events([call(user_id="a"), call(user_id="b")]).unwrap()
+        assert sum(pairs(service).values()) == 2
+        service.record_events([call(user_id="a"), call(user_id="b")]).unwrap()
+        with monkeypatch.context() as patch:
+            patch.setattr(growing, "_events", some)
+            with pytest.raises(OSError, match="the disk"):
+                pairs(service)
+
+        assert sum(pairs(service).values()) == 4
+
+
 def test_what_cannot_be_read_is_left_out_and_counted_as_in_the_whole_log() -> None:
     with opened(projections=[Levels], privacy="full") as service:
         append(service.store.log, odd(1, 4), odd(1, "many"))

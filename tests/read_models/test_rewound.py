@@ -157,15 +157,15 @@ def test_an_event_of_which_nobody_can_tell_its_hour_leaves_it_to_the_log(caught_
         assert back(analytics, analytics.store.log.head()) is None
 
 
-def test_what_begins_as_an_hour_does_belongs_to_that_hour() -> None:
-    hours = [NOON + timedelta(hours=n) for n in range(-12, 12)]
+def test_a_slot_that_ends_as_an_hour_begins_lies_in_that_hour_too() -> None:
+    hour = int(NOON.timestamp())
+    days = (hour - 12 * 3600, hour + 12 * 3600)
     with opened(privacy="full") as analytics:
-        for since in (timedelta(0), timedelta(milliseconds=-1), timedelta(seconds=59)):
-            record(analytics, *(tool_call(occurred_at=hour + since, duration_ms=7) for hour in hours))
+        calendar, live = analytics.store.calendar, analytics.store.read_models
+        rewinding = _Rewinding(live, [], {}, calendar, days)  # type: ignore[arg-type]
+        rewinding._touch([(hour * 1000 - 60_000, hour * 1000)])
 
-        now, then = both(analytics, 3)
-
-    assert now == then
+    assert (rewinding.hours, rewinding.derived_days) == ({hour - 3600, hour}, {days[0]})
 
 
 def test_where_hours_are_no_longer_kept_it_is_left_to_the_log() -> None:

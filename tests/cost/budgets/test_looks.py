@@ -213,6 +213,21 @@ def test_what_came_late_to_a_period_that_ended_is_told_where_it_is(analytics: An
     assert reached.data["at_position"] == analytics.store.log.head() - 2
 
 
+@pytest.mark.parametrize("whose", ["acme", "acme" * 200], ids=["short", "long"])
+@pytest.mark.parametrize("months", [(0, 2), (2, 0)])
+def test_in_whatever_order_calls_come_each_is_looked_at_where_it_is(whose: str, months: tuple[int, ...]) -> None:
+    with opened(projections=[Budgets, Cost], privacy="full") as analytics:
+        record(analytics, *(allocated("tenant", whose, month, amount="10") for month in (0, 2)))
+        record(analytics, call(2, tenant_id="birch", cost="1"))
+
+        record(analytics, *(call(month, tenant_id=whose, cost="6") for month in months))
+
+        assert sorted(data["starts_at"] for _, data in told(analytics)) == [
+            "2026-01-01T00:00:00Z",
+            "2026-03-01T00:00:00Z",
+        ]
+
+
 @pytest.mark.parametrize("late", [timedelta(minutes=-1), timedelta(minutes=29)])
 def test_what_was_spent_in_the_hour_that_a_period_ends_in_counts_where_hours_begin_at_half_past(
     late: timedelta,
