@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from analytics_es import AnalyticsService
 from analytics_es.cost import view_prices
 from analytics_es.read_models.views import changed, joining, priced
-from analytics_es.testing import price, provider_call
+from analytics_es.testing import NOON, price, provider_call
 from tests import day
 from tests.cost.test_joined import HUGE, large, odd_prices
 from tests.cost.test_pricing import ZONES, histories, identified, publications
@@ -183,6 +185,24 @@ def test_one_new_call_has_only_the_rows_priced_that_it_changes(analytics: Analyt
         assert cursor.fetchall() == [("9",)]
         cursor.execute("SELECT DISTINCT calls FROM costs_priced WHERE entity_id = 'user-8'")
         assert cursor.fetchall() == [(2,)]
+
+
+@pytest.mark.store("sqlite", "postgres", privacy="full", clock=lambda: NOON + timedelta(days=3))
+def test_prices_of_any_decimals_add_up_in_one_row(analytics: AnalyticsService) -> None:
+    fine, coarse = "0.333333333333", "7"
+    for amount, hours in ((coarse, -24), (fine, 1)):
+        since = (NOON + timedelta(hours=hours)).isoformat()
+        analytics.publish_prices([price(per_mtok={"input_tokens": amount}, effective_from=since)]).unwrap()
+    call = {"provider": "acme", "model": "acme-large", "input_tokens": 1, "operation": "chat"}
+    times = [NOON, NOON + timedelta(hours=1), NOON + timedelta(hours=2)]
+    event = "provider.call.completed"
+    record(analytics, *({"event_type": event, "data": call, "occurred_at": at, "id": f"{at}"} for at in times))
+
+    with written() as prices:
+        rows = same(analytics)
+    assert prices
+    (day_of_all,) = [dict(zip(priced.COLUMNS, row, strict=True)) for row in rows if row[:2] == ("day", "")]
+    assert Decimal(day_of_all["cost"]) == Decimal("0.000007666666666666")
 
 
 @pytest.mark.parametrize("note", ["", "0123456789abcdef"])

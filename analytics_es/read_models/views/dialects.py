@@ -161,8 +161,8 @@ class SQLite(Dialect):
         """Write prices into a table of the connection."""
         cursor.execute(FORGET_ROW_PRICES)
         insert = WRITE_ROW_PRICE.format(", ".join(columns), ", ".join("?" * len(columns)))
-        for row in rows:
-            cursor.execute(insert, row)
+        statements: Any = cursor  # the driver's own, which takes many rows at once
+        statements.executemany(insert, rows)
         return "", [], "temp.row_prices"
 
 
