@@ -9,10 +9,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
 from analytics_es import AnalyticsService
 from tests.benchmarks.auditing import DAY, HOUR, NEAR, as_of
@@ -22,6 +23,7 @@ from tests.benchmarks.querying import QUESTIONS
 from tests.benchmarks.rebuilding import ROOT, STOCK, peak_mb
 from tests.benchmarks.replaying import rebuilt
 from tests.benchmarks.store import WEEK, Store, say
+from tests.benchmarks.workload import DAYS, Arguments
 from tests.benchmarks.yardsticks import project
 
 NAME = "large"
@@ -37,7 +39,10 @@ ASKS: Mapping[str, Callable[[AnalyticsService], Any]] = {
         "cost.reported_cost", HOUR, where={"model": "m-mid"}
     ).unwrap(),
 }
-MOST = {"usage of everyone, 1 day": Target("ratio", "≤", 1.2), "explain one hour's cell": Target("value", "≤", 100)}
+FLAT = Target("ratio", "≤", 1.2)
+# The long log has all of its events in one week: its day has ten times as many tasks.
+MOST = {"usage of everyone, 1 day": FLAT, "explain one hour's cell": Target("value", "≤", 100)}
+WEEKS, WEEK_LONG = 10, timedelta(days=DAYS)
 
 
 @frozen
@@ -59,7 +64,7 @@ class Both:
 def large(sizes: Sequence[int], effort: Effort, folder: Path = FOLDER) -> Iterator[Figure]:
     """Make the stores, unless they are there, and measure both."""
     both = Both(*(lasting(folder / str(size), size, effort.calls_per_task) for size in sizes))
-    for take in (_rebuilt, _sizes, _asked, _as_of, _memory):
+    for take in (_rebuilt, _sizes, _asked, _longer, _as_of, _memory):
         yield from (evolve(taken, measurement=NAME) for taken in take(both, effort))
 
 
@@ -113,6 +118,38 @@ def _asked(both: Both, effort: Effort) -> Iterator[Figure]:
                     pairs[what].append(took)
     for what, measured in pairs.items():
         yield times(what, measured, target=MOST.get(what), **both.about())
+
+
+@define
+class Weeks(Store):
+    """A store of several weeks, each as busy as the first."""
+
+    weeks: int
+
+    def week(self) -> Iterator[Arguments]:
+        """Generate the events."""
+        for number in range(self.weeks):
+            for event in super().week():
+                later = {"id": f"{number} {event['id']}", "occurred_at": event["occurred_at"] + number * WEEK_LONG}
+                yield {**event, **later}
+
+
+def _longer(both: Both, effort: Effort) -> Iterator[Figure]:
+    """Ask of everyone on one day, where there is one week and where there are ten, with the same events a day."""
+    size, calls_per_task = both.short.size // WEEKS, both.short.calls_per_task
+    weeks = Weeks(both.short.own("weeks").folder, size, calls_per_task, weeks=WEEKS)
+    week = Weeks(both.short.own("week").folder, size, calls_per_task, weeks=1)
+    for store in (week, weeks):
+        store.catch_up()
+    what, pairs = "usage of everyone, 1 day", list[tuple[Pace, Pace]]()
+    with weeks.open() as long, week.open() as short:
+        for number in range(effort.runs + 1):
+            took = tuple(pace(1, lambda: ASKS[what](analytics)) for analytics in (long, short))  # noqa: B023
+            if number:
+                pairs.append(took)
+    about = {"events": weeks.events(), "yardstick": "of one week"}
+    both.short.clear()
+    yield times(f"{what} of {WEEKS} weeks", pairs, target=FLAT, **about)
 
 
 def _as_of(both: Both, effort: Effort) -> Iterator[Figure]:

@@ -291,6 +291,19 @@ def test_a_time_that_no_event_can_have_is_left_to_the_engine(time: str) -> None:
     assert ours == {}
 
 
+@pytest.mark.parametrize("duration", [1.0005, 2.00049, 0.000001, 10.0**10])
+def test_a_number_that_is_not_surely_rounded_alike_is_left_to_the_engine(duration: float) -> None:
+    lasting = evolve(
+        SIMPLE, measures=(Measure(name="lasted", kind="total", sql="duration_ms", where=None, unit="ms", decimals=3),)
+    )
+    with closing(Fold([lasting], Calendar("UTC"))) as fold:
+        ours, _ = both(fold, batch(stored("tool.call.completed", duration_ms=duration)))
+        surely, theirs = both(fold, batch(stored("tool.call.completed", duration_ms=12.5)))
+
+    assert ours == {}
+    assert surely == theirs != {}
+
+
 @examples(60)
 @given(
     declared=st.tuples(declarations("one"), declarations("two")),

@@ -165,13 +165,15 @@ def test_they_do_for_any_calls_and_prices_whenever_these_come(
 ) -> None:
     path = tmp_path_factory.mktemp("any") / "analytics.db"
     with opened(path, privacy="full", clock=lambda: DAYS.end) as analytics:
-        analytics.publish_prices(published).unwrap()
-        record(analytics, *first)
-        check(analytics, DAYS.start, DAYS.end)
-        record(analytics, *late)
-        check(analytics, DAYS.start, DAYS.end)
-        analytics.publish_prices(later).unwrap()
-        check(analytics, DAYS.start, DAYS.end)
+        steps = [
+            lambda: (analytics.publish_prices(published).unwrap(), record(analytics, *first)),
+            lambda: record(analytics, *late),
+            lambda: analytics.publish_prices(later).unwrap(),
+        ]
+        for step in steps:
+            step()
+            assert analytics._parts.view_costs.look()  # what was not done soon, by and by
+            check(analytics, DAYS.start, DAYS.end)
 
 
 @pytest.mark.parametrize("zone", ["America/St_Johns", "Asia/Kolkata"])
