@@ -81,12 +81,11 @@ class ViewCosts:
 
         What keeps it from that is said in the log of the program, and tried again: answers do not depend on it.
         """
-        until = None if seconds is None else time.thread_time() + seconds  # however busy the machine is
         if not self._pricing.acquire(timeout=-1 if seconds is None else seconds):
             return False
         try:
-            done = self._price(until)
-            if done and (until is None or self._budgets_took < QUICK):
+            done = self._price(seconds)
+            if done and (seconds is None or self._budgets_took < QUICK):
                 began = time.thread_time()
                 self._budgets.show()
                 self._budgets_took = time.thread_time() - began
@@ -100,15 +99,17 @@ class ViewCosts:
         finally:
             self._pricing.release()
 
-    def _price(self, until: float | None) -> bool:
+    def _price(self, seconds: float | None) -> bool:
         noted = self._noted()
         if noted is None or not (noted.marks or noted.basis):
             return True
         basis = _Basis.of(self._context.prices.book(), noted.horizon)
         if noted.basis != basis.write():
             noted = self._price_again(noted, basis)
-        if until is not None and len(noted.marks) > MANY:  # nobody waits for so many; by and by, they are done too
-            until = time.thread_time() + A_LITTLE
+        if seconds is not None and len(noted.marks) > MANY:  # nobody waits for so many; by and by, they are done too
+            seconds = A_LITTLE
+        # Of processor time, however busy the machine is; not to read the default prices, once in a process.
+        until = None if seconds is None else time.thread_time() + seconds
         for n, part in enumerate(_parts(noted)):
             if self.background.stopping.is_set() or (n and until is not None and time.thread_time() > until):
                 return False

@@ -35,7 +35,7 @@ from analytics_es.types import Progress, ServiceStats, TimePeriod
 
 logger = logging.getLogger("analytics_es")
 
-SOON = 0.5  # seconds of processor time for the costs in SQL views, while somebody waits for read models
+SOON = 1.0  # seconds of processor time for the costs in SQL views, while somebody waits for read models
 
 
 @frozen(kw_only=True, eq=False)

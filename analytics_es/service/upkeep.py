@@ -59,7 +59,7 @@ class Upkeep(Inspection):
     def sql_views(self) -> OperationResult[Listing[SqlView]]:
         """List the SQL views of the read models, with what they show of costs up to date.
 
-        Whoever catches up or follows does so as well, but waits no longer than half a second. In memory there are none.
+        Whoever catches up or follows does so as well, but waits no longer than a second. In memory there are none.
         """
 
         def listed(parts: Parts) -> Listing[SqlView]:
