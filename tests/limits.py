@@ -1,5 +1,7 @@
 """A plugin of pytest: what stands still ends, and says where: a test, and a process that is a fork of a test's.
 
+And what fails is named at once: a run that is ended from outside tells nothing at its end.
+
 A worker of pytest-xdist that stands still lets the whole run do so. And a fork of one holds its pipes: as long as it is
 there, nobody learns that the worker has ended. So both have a limit. They are ended below Python, which may be what
 stands still, and all their stacks are on stderr.
@@ -10,6 +12,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -33,6 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PYTHONFAULTHANDLER"] = "1"  # another Python that is aborted says where it was, too
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=limit_a_fork)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        sys.__stderr__.write(f"\n{report.nodeid} failed\n")  # type: ignore[union-attr]
 
 
 def _limited(item: pytest.Item) -> Iterator[None]:
