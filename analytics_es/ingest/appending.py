@@ -29,9 +29,9 @@ class Appending:
     _process: int = field(init=False, factory=os.getpid)
 
     def begin(self, append: Append, count: Count, *, last: bool) -> None:
-        """Append a batch when the one before is settled; the last one at once. Raises what either does."""
+        """Append a batch when the one before is settled; the last one at once. Raises what either does, and Forked."""
         self.settle()
-        if self.helpers is None or last:
+        if self.helpers is None or last or self._is_forked():
             count(append())
         else:
             self._under_way = self.helpers.submit(append), count
