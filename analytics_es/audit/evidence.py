@@ -70,12 +70,13 @@ class Evidence:
         holding = Holding(texts_of(self.declaration, self.where), beginnings_of(self.declaration))
         self._check_exact()
         for batch in gathered(self.log.scan_period(*within, upto=self.position, holding=holding)):
+            last = batch.column("position")[-1].as_py()  # the batch may hold nothing else than what is left out
             if self.left_out:
                 left_out = pc.is_in(batch.column("position"), pa.array(self.left_out, pa.int64()))
                 batch = batch.filter(pc.invert(left_out))
             yield batch, fold.by_event(batch, declaration, self.where, within=within)
             if progress:
-                progress("explaining", batch.column("position")[-1].as_py(), self.position)
+                progress("explaining", last, self.position)
         self._check_exact()
 
     def _check_exact(self) -> None:

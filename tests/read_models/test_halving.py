@@ -269,6 +269,23 @@ def test_what_was_read_before_is_answered_without_them(analytics: AnalyticsServi
             assert explained.figures == now.figures
 
 
+@pytest.mark.store(projections=list(OURS), follow=False)
+@pytest.mark.parametrize("where", [{"person": "eve"}, {}])
+def test_what_only_a_dead_letter_is_behind_is_explained_by_nothing_whoever_watches(
+    analytics: AnalyticsService, where: dict[str, str]
+) -> None:
+    analytics.record_events([call(user="eve", tokens=ROOM + 1)]).unwrap()
+    analytics.catch_up()
+    told: list[tuple[str, int, int]] = []
+
+    explained = analytics.explain(
+        "crowded.tokens", DAY, where=where, progress=lambda *stage: told.append(stage)
+    ).unwrap()
+
+    assert (explained.count, explained.events) == (0, [])
+    assert told == [("explaining", 1, 1)]
+
+
 # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
