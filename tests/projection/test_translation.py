@@ -143,9 +143,9 @@ def measure(name: str, **parts: Any) -> Measure:
 def compared(declared: Declaration) -> list[Any]:
     """Fold event by event in Python, and all at once in the engine; return what Python is sure of, once it is equal."""
     with closing(Fold([declared], Calendar("UTC"))) as fold:
-        folds = [fold._in_python(batch(event), [declared], None) for event in EVENTS]
+        folds = [fold.small(batch(event), [declared.name], None) for event in EVENTS]
         whole: Any = fold._in_engine(batch(*EVENTS), [declared], None)["mine"]
-    sure = {number: list(one["mine"].rows) for number, one in enumerate(folds) if one}  # type: ignore[union-attr]
+    sure = {number: one["mine"] for number, one in enumerate(folds) if one}
     theirs: dict[int, list[Any]] = {number: [] for number in sure}
     for row in whole.rows:
         theirs.get(int(row[2]), []).append(row)
