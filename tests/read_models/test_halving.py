@@ -299,6 +299,19 @@ def test_a_dead_letter_says_why_the_event_was_left_out(analytics: AnalyticsServi
     assert state(analytics) == state(analytics)
 
 
+@pytest.mark.store(projections=OURS)
+def test_what_was_left_out_stays_so_when_it_is_verified_after_a_fix(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analytics.record_events(call(poison=n == 3) for n in range(1, 6)).unwrap()
+    analytics.catch_up()
+
+    monkeypatch.undo()  # mended
+
+    assert analytics.verify().unwrap().identical
+    assert analytics.verify(period=DAY).unwrap().identical
+
+
 def _causes(service: AnalyticsService, position: int) -> list[str]:
     return [each.cause for each in service.dead_letter(position).unwrap().causes]
 
