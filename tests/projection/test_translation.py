@@ -196,7 +196,13 @@ NOT_SURE = (
         "model OR true",
     ),
     *("CASE WHEN true THEN model ELSE 5 END", "model IS NOT DISTINCT FROM tool", "lower(cost)", "trim(model, 'a')"),
-    *("CAST(cost AS INTEGER)", "CAST(model = 'm' AS INTEGER)", "CAST(NULL AS INTEGER)", "CAST(input_tokens AS DOUBLE)"),
+    *(
+        "CAST(cost AS INTEGER)",
+        "CAST(model = 'm' AS INTEGER)",
+        "CAST(model AS VARCHAR(2))",
+        "CAST(NULL AS INTEGER)",
+        "CAST(input_tokens AS DOUBLE)",
+    ),
     *("CAST(tool AS INTEGER)", "CAST(3000000000 AS INTEGER)", "lower(model)", "rtrim(model)"),
     *(
         "split_part(model, '/', -1)",
