@@ -230,10 +230,10 @@ _PRICED = (
 _CALLS = "CASE WHEN rate LIKE '% +%' THEN coalesce(nullif(requests, 0), calls) ELSE calls END"
 
 
-def _noted(declaration: Declaration, grain: str, entity: str) -> str:
+def _noted(declaration: Declaration, grain: str, entity: str, *, joined: str = ",") -> str:
     return (
-        f"FROM to_price AS t JOIN {declaration.table} AS r ON r.grain = t.grain AND r.bucket = t.bucket "
-        f"WHERE t.read_model = '{declaration.table}' AND t.grain = '{grain}' "
+        f"FROM to_price AS t {joined} {declaration.table} AS r WHERE r.grain = t.grain AND r.bucket = t.bucket "
+        f"AND t.read_model = '{declaration.table}' AND t.grain = '{grain}' "
         f"AND {declaration.entity_key('type')} = '{entity}' AND pricing <> ''"
     )
 
@@ -262,7 +262,10 @@ def _not_priced(declaration: Declaration, dialect: Dialect, grain: str, entity: 
 
 
 def _come_since(declaration: Declaration, dialect: Dialect, grain: str, entity: str) -> str:
-    """Return how many calls have come to what was priced: what they cost and used is shown when they are, too."""
+    """Return how many calls have come to what was priced: what they cost and used is shown when they are, too.
+
+    SQLite reads the first table of a CROSS JOIN first: that of the few buckets which are noted.
+    """
     keys = ", ".join(("bucket", *KEYS[3:7]))
     of_id = declaration.entity_key("id")
     sql = {
@@ -278,10 +281,10 @@ def _come_since(declaration: Declaration, dialect: Dialect, grain: str, entity: 
     return (
         f"SELECT {', '.join(sql.get(name, name) for name in COLUMNS)} FROM (SELECT {keys}, sum(calls) AS calls FROM ("
         f"SELECT r.bucket, {of_id} AS entity_id, provider, model, operation, {_CALLS} AS calls "
-        f"{_noted(declaration, grain, entity)} AND {_PRICED} UNION ALL "
+        f"{_noted(declaration, grain, entity, joined='CROSS JOIN')} AND {_PRICED} UNION ALL "
         "SELECT p.bucket, entity_id, provider, model, operation, -calls FROM to_price AS t "
-        "JOIN costs_priced AS p ON p.grain = t.grain AND p.bucket = t.bucket "
-        f"WHERE t.read_model = '{declaration.table}' AND t.grain = '{grain}' AND p.entity_type = '{entity}' "
+        "CROSS JOIN costs_priced AS p WHERE p.grain = t.grain AND p.bucket = t.bucket "
+        f"AND t.read_model = '{declaration.table}' AND t.grain = '{grain}' AND p.entity_type = '{entity}' "
         f"AND NOT {_ANEW}) AS both_ways GROUP BY {keys} HAVING sum(calls) > 0) AS later"
     )
 
