@@ -118,6 +118,28 @@ def test_a_command_seldom_looks_for_cycles_and_at_its_end_never() -> None:
     assert done.stdout.splitlines()[-1] == f"{SELDOM} True"
 
 
+def test_a_command_that_asks_an_engine_says_nothing_of_it_at_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with AnalyticsService.open(path) as service:
+        service.record_event("tool.call.completed", {"tool": "search", "duration_ms": 3}).unwrap()
+    explain = ["explain", "performance.calls", "--last", "24h", "--db", str(path)]
+
+    done = ran([sys.executable, "-m", "analytics_es", *explain])
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("ends_with_it", [True, False])
+def test_a_program_that_goes_on_after_a_command_looks_for_cycles_as_before(ends_with_it: bool) -> None:
+    call = f"main(['migrate', '--db', ':memory:'], standalone_mode={ends_with_it})"
+    tell = "atexit.register(lambda: print(gc.get_threshold() == before, gc.get_freeze_count() == 0))"
+    code = f"import atexit, gc; from analytics_es.cli import main; before = gc.get_threshold(); {tell}; {call}"
+
+    done = ran([sys.executable, "-c", code])
+
+    assert done.stdout.splitlines()[-1] == f"{not ends_with_it} {not ends_with_it}"
+
+
 def test_a_group_that_another_program_calls_leaves_how_it_looks_for_cycles(tmp_path: Path) -> None:
     before = gc.get_threshold(), gc.get_freeze_count()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import errno
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -42,15 +43,22 @@ def _safely() -> Iterator[None]:
         raise
 
 
+def _end() -> None:
+    """Let nobody look for cycles: all that is left goes with the process. An engine would list what is left of it."""
+    if "duckdb" not in sys.modules:
+        gc.freeze()
+
+
 class Group(click.Group):
     """A group of commands that end as this module says."""
 
     _is_program = False  # whether the process is for this alone
 
     def __call__(self, *arguments: Any, **extra: Any) -> Any:
-        """Be the program of a process, at whose end nobody looks for cycles: all that is left goes with it."""
-        self._is_program = True
-        atexit.register(gc.freeze)
+        """Be the program of a process, unless that goes on."""
+        self._is_program = bool(extra.get("standalone_mode", True))
+        if self._is_program:
+            atexit.register(_end)
         return super().__call__(*arguments, **extra)
 
     def make_context(self, *arguments: Any, **extra: Any) -> click.Context:

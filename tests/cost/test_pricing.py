@@ -299,6 +299,10 @@ def within(events: Iterable[Mapping[str, Any]], tiling: Tiling) -> list[Mapping[
     return [event for event in events if start <= event["occurred_at"] < end]
 
 
+def some(sums: Mapping[Key, Sum]) -> dict[Key, Sum]:
+    return {key: each for key, each in sums.items() if each.calls or each.cost != 0}
+
+
 def agrees(
     analytics: Questions, book: PriceBook, events: Sequence[Mapping[str, Any]], zone: str, granularity: Granularity
 ) -> None:
@@ -321,7 +325,8 @@ def agrees(
         each.currency: before[each.currency,].cost if (each.currency,) in before else None for each in whole.totals
     }
     for by in (("user",), ("provider", "model"), ("user", "operation")):
-        assert rows(asked(analytics, period, by)) == added(book, inside, keys(*by))
+        # What is of nobody is what is left of all: a bill of nothing leaves no trace there.
+        assert some(rows(asked(analytics, period, by))) == some(added(book, inside, keys(*by)))
     ada = [event for event in inside if event["data"].get("user_id") == "ada"]
     assert rows(asked(analytics, period, where={"user": "ada"})) == added(book, ada, keys())
 

@@ -14,7 +14,7 @@ from hypothesis import Phase, given
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
-from analytics_es.cost import view_prices
+from analytics_es.cost import view_costs, view_prices
 from analytics_es.read_models.views import changed, joining, priced
 from analytics_es.testing import NOON, price, provider_call
 from tests import day
@@ -185,6 +185,36 @@ def test_one_new_call_has_only_the_rows_priced_that_it_changes(analytics: Analyt
         assert cursor.fetchall() == [("9",)]
         cursor.execute("SELECT DISTINCT calls FROM costs_priced WHERE entity_id = 'user-8'")
         assert cursor.fetchall() == [(2,)]
+
+
+@pytest.mark.store("sqlite", "postgres", privacy="full", clock=lambda: NOON + timedelta(days=3))
+def test_what_calls_use_that_come_while_prices_are_worked_out_is_priced_too(analytics: AnalyticsService) -> None:
+    usage = dict.fromkeys(("cost", "currency", "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"))
+    call = {"provider": "acme", "model": "acme-large", "occurred_at": NOON, **usage}
+    per_mtok = {"input_tokens": "2", "output_tokens": "2", "cache_read_tokens": "7"}
+    since = (NOON - timedelta(days=9)).isoformat()
+    analytics.publish_prices([price(per_mtok=per_mtok, effective_from=since)]).unwrap()
+    record(analytics, provider_call(**call))
+    prices, came = view_prices.prices, []
+
+    def slow(*arguments: Any) -> Any:
+        outcome = prices(*arguments)
+        if not came:
+            came.append(analytics.record_event(**provider_call(**{**call, "cache_read_tokens": 1_000})).unwrap())
+            analytics.catch_up(thresholds=False)  # as another process folds it
+        return outcome
+
+    analytics.record_event(**provider_call(**call)).unwrap()
+    analytics.catch_up(thresholds=False)
+    one_part_at_a_time = patch.multiple(view_costs, MANY=0, A_LITTLE=0.0)
+    with patch.object(view_prices, "prices", slow), one_part_at_a_time:
+        analytics.catch_up()
+
+    assert came
+    with analytics.store.read_models.reading() as cursor:
+        cursor.execute("SELECT calls, cache_read_tokens FROM costs_priced WHERE grain = 'hour' AND entity_type = ''")
+        assert list(map(tuple, cursor.fetchall())) == [(3, 1_000)]
+    assert kept(analytics) == shown(analytics)
 
 
 @pytest.mark.store("sqlite", "postgres", privacy="full", clock=lambda: NOON + timedelta(days=3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -126,6 +127,39 @@ def test_what_ends_the_events_comes_after_what_was_read_of_them_is_recorded(anal
         analytics.record_events(events(), batch_size=2)
 
     assert len(ids(analytics)) == 4
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # beside threads, of Python 3.12 on
+@pytest.mark.parametrize("then", ["more", "end", "raise"])
+def test_a_process_that_is_forked_by_the_events_does_not_wait_for_a_batch_of_its_parent(
+    analytics: AnalyticsService, log: Log, then: str
+) -> None:
+    children: list[int] = []
+
+    def events() -> Iterator[dict[str, Any]]:
+        yield from calls(2)
+        eventually(lambda: len(log.threads) == 1)  # and does not go on before the fork
+        children.append(os.fork())
+        if children[0]:
+            log.go_on.set()
+        elif then == "raise":
+            raise ZeroDivisionError
+        yield from calls(4)[2:] if then == "more" else []
+
+    def told() -> str:
+        try:
+            result = analytics.record_events(events(), batch_size=2)
+        except ZeroDivisionError:
+            return "raised"
+        return "recorded" if result.ok else result.failure.code
+
+    log.go_on.clear()
+    result = told()
+    if not children[0]:
+        os._exit(0 if result == ("raised" if then == "raise" else "forked") else 1)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+    assert (result, len(ids(analytics))) == ("recorded", 4 if then == "more" else 2)
 
 
 def test_who_is_told_of_every_event_is_told_batch_by_batch(analytics: AnalyticsService, log: Log) -> None:

@@ -22,6 +22,7 @@ from analytics_es.read_models.postgres import PostgresReadModels
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.testing import NOON
 from tests.examples import examples
+from tests.lifecycle.test_seal_once import retained
 from tests.stores import PATIENCE, contents, derived, engine, eventually, log_of, runner_of, views_of
 
 pytestmark = pytest.mark.usefixtures("full_privacy")  # positions are counted from 1
@@ -298,6 +299,19 @@ def test_a_dead_letter_says_why_the_event_was_left_out(analytics: AnalyticsServi
     assert state(analytics) == state(analytics)
 
 
+@pytest.mark.store(projections=OURS)
+def test_what_was_left_out_stays_so_when_it_is_verified_after_a_fix(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analytics.record_events(call(poison=n == 3) for n in range(1, 6)).unwrap()
+    analytics.catch_up()
+
+    monkeypatch.undo()  # mended
+
+    assert analytics.verify().unwrap().identical
+    assert analytics.verify(period=DAY).unwrap().identical
+
+
 def _causes(service: AnalyticsService, position: int) -> list[str]:
     return [each.cause for each in service.dead_letter(position).unwrap().causes]
 
@@ -400,3 +414,13 @@ def test_a_follower_finds_them_too(tmp_path: Any) -> None:
         assert service.wait_until_caught_up(PATIENCE) == 10
         assert set_aside(service, "fragile") == [6]
         assert eventually(lambda: total_of(service, "fragile.calls") == 9)
+
+
+def test_what_is_sealed_is_without_them_whether_it_is_folded_once_or_twice() -> None:
+    calls = [call(hours=24 * day, tokens=ROOM + 1 if day == 3 else 1) for day in range(9)]
+
+    once, folded = retained(calls, once=True, projections=list(OURS))
+    twice, _ = retained(calls, once=False, projections=list(OURS))
+
+    assert once == twice
+    assert folded

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import psycopg
@@ -19,6 +20,7 @@ import pytest
 from hypothesis import given
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.cost import view_costs
 from analytics_es.projection import Histogram, count, histogram, key, projection, smallest, total
 from analytics_es.projections import Cost, Usage
 from analytics_es.read_models.postgres import PostgresReadModels
@@ -481,6 +483,57 @@ def test_what_is_not_priced_yet_is_said(analytics: AnalyticsService) -> None:
     analytics.catch_up()
     check_cost(analytics, TimePeriod.day(NOON.date(), granularity="day"), "v_cost_daily", "true")
     assert query(analytics, "SELECT buckets_to_price AS n FROM v_projections WHERE projection = 'cost'") == [{"n": 0}]
+
+
+@both
+@pytest.mark.store(privacy="full", clock=lambda: NOON + timedelta(days=3))
+def test_calls_that_came_to_what_was_priced_are_said_to_be_not_priced_yet(analytics: AnalyticsService) -> None:
+    computed = provider_call(cost=None, currency=None, user_id="ada", occurred_at=NOON)
+    record(analytics, computed, provider_call(cost="0.5", currency="USD", user_id="ada", occurred_at=NOON))
+    later = {"user_id": "bob", "occurred_at": NOON, "cost": None, "currency": None}
+    analytics.record_events([computed, provider_call(**later), provider_call(requests=3, **later)]).unwrap()
+    analytics.catch_up(thresholds=False)  # as who only asks
+
+    for view in ("v_cost_daily", "v_cost_hourly", "v_cost_daily_by_user"):
+        rows = query(analytics, f"SELECT * FROM {view}")
+        waiting = [row for row in rows if row["unknown_reason"] == "not_priced_yet"]
+        assert sum(row["calls"] for row in rows) == 7
+        assert sum(row["unknown_calls"] for row in waiting) == sum(row["calls"] for row in waiting) == 5
+        assert all(row["cost"] is None and row["currency"] == "" for row in waiting)
+        assert sum(number(row, "reported_cost") or 0 for row in rows) == Decimal("0.5")
+    assert {row["user_id"]: row["calls"] for row in waiting} == {"ada": 1, "bob": 4}
+    analytics.catch_up()
+    assert query(analytics, "SELECT * FROM v_cost_daily WHERE unknown_reason = 'not_priced_yet'") == []
+
+
+@both
+@pytest.mark.store(privacy="full", clock=lambda: NOON + timedelta(days=3))
+def test_no_cost_by_earlier_prices_is_shown_once_there_are_others(analytics: AnalyticsService) -> None:
+    since = (NOON - timedelta(days=9)).isoformat()
+    times = [NOON - timedelta(hours=n) for n in range(0, 60, 6)]
+    analytics.publish_prices([price(per_mtok={"input_tokens": "2"}, effective_from=since)]).unwrap()
+    record(
+        analytics,
+        *(provider_call(cost=None, model="acme-large", provider="acme", currency=None, occurred_at=at) for at in times),
+    )
+    before = query(analytics, "SELECT * FROM v_cost_hourly")
+    assert {row["unknown_reason"] for row in before} == {""}
+
+    with patch.object(view_costs, "MANY", 0), patch.object(view_costs, "A_LITTLE", 0.0):
+        analytics.publish_prices([price(per_mtok={"input_tokens": "3"}, effective_from=since)]).unwrap()
+
+    (waiting,) = query(analytics, "SELECT buckets_to_price AS n FROM v_projections WHERE projection = 'cost'")
+    assert waiting["n"]
+    for view in ("v_cost_hourly", "v_cost_daily"):
+        for row in query(analytics, f"SELECT * FROM {view}"):
+            assert (
+                row["unknown_reason"] == "not_priced_yet"
+                or number(row, "cost") == 3 * Decimal(row["input_tokens"]) / 10**6
+            )
+        ((calls,),) = [row.values() for row in query(analytics, f"SELECT sum(calls) AS n FROM {view}")]
+        assert calls == len(times)
+    analytics.sql_views().unwrap()
+    check(analytics, NOON - timedelta(days=4), NOON + timedelta(days=1))
 
 
 @both

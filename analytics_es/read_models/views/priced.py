@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from analytics_es.errors import RowsRefused
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.rows import Rows
@@ -33,12 +34,14 @@ COLUMNS = (*KEYS, *COUNTS, *MONEY, *USED)
 Mark = tuple[str, int, str]  # a bucket's grain and start, and the token of what changed it last
 FEW = 1_000  # rows, of more of which it is not noted whose they are
 NOT_YET = "not_priced_yet"
+ANEW = "!"  # a note begins so of a bucket of which nothing that was priced holds any more
 
 # Buckets that are to be priced: of which read model, and the notes of what has changed them, one behind the other.
 # Where they are too long together, a note begins that nobody has written: what it is about, nobody knows.
 MARK = (
     "INSERT INTO to_price VALUES (?, ?, ?, ?) ON CONFLICT (read_model, grain, bucket) DO UPDATE SET token = "
-    f"CASE WHEN length(to_price.token) >= {LONGEST} THEN 'x' ELSE to_price.token END || excluded.token"
+    f"CASE WHEN length(to_price.token) < {LONGEST} THEN to_price.token "
+    f"WHEN substr(to_price.token, 1, 1) = '{ANEW}' THEN '{ANEW}' ELSE 'x' END || excluded.token"
 )
 # All buckets of a table, each found by its place in the index: there may be very many rows in one.
 MARK_BUCKETS = (
@@ -120,8 +123,11 @@ def forget_others(cursor: Cursor, declaration: Declaration) -> None:
 
 
 def mark_all(cursor: Cursor, declaration: Declaration, since: int = 0, until: int = 2**62) -> None:
-    """Note that everything of a stretch is to be priced again: what is in the read model, and what was priced."""
-    token = secrets.token_hex(8)
+    """Note that everything of a stretch is to be priced anew: what is in the read model, and what was priced.
+
+    Until then, nothing of what was priced there is shown.
+    """
+    token = ANEW + secrets.token_hex(8)
     for table, of_type in ((declaration.table, declaration.entity_key("type")), ("costs_priced", "entity_type")):
         for grain in GRAINS:
             bounds = (grain, since, until, grain, until)
@@ -150,6 +156,8 @@ def write(
     marked = [bucket for _, bucket, note in noted if notes.get(bucket, "").startswith(note)]
     if not marked:
         return
+    if prices and (since := [bucket for _, bucket, note in noted if bucket in marked and notes[bucket] != note]):
+        _check(cursor, declaration, grain, since, prices)
     of = f"bucket IN ({', '.join('?' * len(marked))})"
     for entity, *ids in [(entity,) for entity in whose(declaration)] if entities is None else entities:
         only = " AND entity_id = ?" if ids else ""
@@ -161,6 +169,22 @@ def write(
             cursor.execute(WRITE, row)
     for mark in sorted(noted):
         cursor.execute(FORGET_MARK, (declaration.table, *mark))
+
+
+def _check(cursor: Cursor, declaration: Declaration, grain: str, since: Sequence[int], prices: RowPrices) -> None:
+    """Check that buckets that have changed since there were prices tell nothing that these do not count."""
+    columns = {column.name for column in declaration.columns}
+    others = [name for name in (*USED, "settled_calls") if name in columns and name not in prices.counted]
+    if not others:
+        return
+    # Whether any row tells more.
+    cursor.execute(
+        f"SELECT 1 FROM {declaration.table} WHERE grain = ? AND {declaration.entity_key('type')} = '' "
+        f"AND bucket IN ({', '.join('?' * len(since))}) AND ({' OR '.join(f'{name} <> 0' for name in others)}) LIMIT 1",
+        (grain, *since),
+    )
+    if cursor.fetchone():
+        raise RowsRefused(problem="rows tell more than there were prices of")
 
 
 def forget(cursor: Cursor, declaration: Declaration, grain: str, start: int, end: int) -> None:
@@ -188,34 +212,80 @@ def views(declaration: Declaration, writing: Writing) -> Iterator[View]:
 
 
 def _rows(declaration: Declaration, dialect: Dialect, grain: str, entity: str) -> str:
-    """Return what is priced, and what is not yet: of that, what calls reported is known."""
-    names = ", ".join(COLUMNS)
-    priced = f"SELECT {names} FROM costs_priced WHERE grain = '{grain}' AND entity_type = '{entity}'"
-    of_type, of_id = declaration.entity_key("type"), declaration.entity_key("id")
+    """Return what is priced, what is not, and which calls have come since to what is."""
+    noted = f"t.read_model = '{declaration.table}' AND t.grain = '{grain}'"
+    return (
+        f"SELECT {', '.join(COLUMNS)} FROM costs_priced WHERE grain = '{grain}' AND entity_type = '{entity}' "
+        f"AND bucket NOT IN (SELECT t.bucket FROM to_price AS t WHERE {noted} AND {_ANEW}) "
+        f"UNION ALL {_not_priced(declaration, dialect, grain, entity)} "
+        f"UNION ALL {_come_since(declaration, dialect, grain, entity)}"
+    )
+
+
+_ANEW = f"substr(t.token, 1, 1) = '{ANEW}'"
+_PRICED = (
+    f"NOT {_ANEW} AND EXISTS (SELECT 1 FROM costs_priced AS p "
+    "WHERE p.grain = t.grain AND p.entity_type = '' AND p.bucket = t.bucket)"
+)
+_CALLS = "CASE WHEN rate LIKE '% +%' THEN coalesce(nullif(requests, 0), calls) ELSE calls END"
+
+
+def _noted(declaration: Declaration, grain: str, entity: str, *, joined: str = ",") -> str:
+    return (
+        f"FROM to_price AS t {joined} {declaration.table} AS r WHERE r.grain = t.grain AND r.bucket = t.bucket "
+        f"AND t.read_model = '{declaration.table}' AND t.grain = '{grain}' "
+        f"AND {declaration.entity_key('type')} = '{entity}' AND pricing <> ''"
+    )
+
+
+def _not_priced(declaration: Declaration, dialect: Dialect, grain: str, entity: str) -> str:
+    """Return the rows of which nothing is priced: what calls reported is known."""
     reported, decimals = "pricing = 'reported'", _decimals(declaration)
-    calls = "CASE WHEN rate LIKE '% +%' THEN coalesce(nullif(requests, 0), calls) ELSE calls END"
     cost = f"CASE WHEN {reported} THEN {dialect.money('reported_cost', decimals)} END"
     sql = {
         "grain": "r.grain",
         "bucket": "r.bucket",
-        "entity_type": of_type,
-        "entity_id": of_id,
+        "entity_type": declaration.entity_key("type"),
+        "entity_id": declaration.entity_key("id"),
         "currency": f"CASE WHEN {reported} THEN currency ELSE '' END",
         "unknown_reason": f"CASE WHEN {reported} THEN '' ELSE '{NOT_YET}' END",
-        "calls": calls,
-        "reported_calls": f"CASE WHEN {reported} THEN {calls} ELSE 0 END",
+        "calls": _CALLS,
+        "reported_calls": f"CASE WHEN {reported} THEN {_CALLS} ELSE 0 END",
         "computed_calls": "0",
-        "unknown_calls": f"CASE WHEN {reported} THEN 0 ELSE {calls} END",
+        "unknown_calls": f"CASE WHEN {reported} THEN 0 ELSE {_CALLS} END",
         "cost": cost,
         "reported_cost": cost,
         "computed_cost": dialect.none,
     }
+    chosen = ", ".join(sql.get(name, name) for name in COLUMNS)
+    return f"SELECT {chosen} {_noted(declaration, grain, entity)} AND NOT ({_PRICED})"
+
+
+def _come_since(declaration: Declaration, dialect: Dialect, grain: str, entity: str) -> str:
+    """Return how many calls have come to what was priced: what they cost and used is shown when they are, too.
+
+    SQLite reads the first table of a CROSS JOIN first: that of the few buckets which are noted.
+    """
+    keys = ", ".join(("bucket", *KEYS[3:7]))
+    of_id = declaration.entity_key("id")
+    sql = {
+        "grain": f"'{grain}'",
+        "entity_type": f"'{entity}'",
+        "currency": "''",
+        "unknown_reason": f"'{NOT_YET}'",
+        "reported_calls": "0",
+        "computed_calls": "0",
+        "unknown_calls": "calls",
+        **dict.fromkeys((*MONEY, *USED), dialect.none),
+    }
     return (
-        f"{priced} UNION ALL SELECT {', '.join(sql.get(name, name) for name in COLUMNS)} FROM to_price AS t "
-        f"JOIN {declaration.table} AS r ON r.grain = t.grain AND r.bucket = t.bucket "
-        f"WHERE t.read_model = '{declaration.table}' AND t.grain = '{grain}' AND {of_type} = '{entity}' "
-        "AND pricing <> '' AND NOT EXISTS (SELECT 1 FROM costs_priced AS p "
-        "WHERE p.grain = t.grain AND p.entity_type = '' AND p.bucket = t.bucket)"
+        f"SELECT {', '.join(sql.get(name, name) for name in COLUMNS)} FROM (SELECT {keys}, sum(calls) AS calls FROM ("
+        f"SELECT r.bucket, {of_id} AS entity_id, provider, model, operation, {_CALLS} AS calls "
+        f"{_noted(declaration, grain, entity, joined='CROSS JOIN')} AND {_PRICED} UNION ALL "
+        "SELECT p.bucket, entity_id, provider, model, operation, -calls FROM to_price AS t "
+        "CROSS JOIN costs_priced AS p WHERE p.grain = t.grain AND p.bucket = t.bucket "
+        f"AND t.read_model = '{declaration.table}' AND t.grain = '{grain}' AND p.entity_type = '{entity}' "
+        f"AND NOT {_ANEW}) AS both_ways GROUP BY {keys} HAVING sum(calls) > 0) AS later"
     )
 
 
