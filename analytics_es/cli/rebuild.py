@@ -16,7 +16,7 @@ from analytics_es.cli.options import PATH, confirm, db_option, tz_option, yes_op
 from analytics_es.cli.periods import Asked, part_options
 from analytics_es.cli.store import OpenStore, Place, existing
 from analytics_es.events.codec import to_json
-from analytics_es.read_models.replay import cluster
+from analytics_es.read_models.clusters import cluster
 from analytics_es.types import AggregationResult, Progress, ProjectionStatus, RebuildResult, TimePeriod
 from analytics_es.types.defaults import BATCH
 

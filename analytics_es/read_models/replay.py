@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import functools
-import logging
 import multiprocessing
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import closing, contextmanager
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from analytics_es.errors import AnalyticsError, CannotReachScheduler, MissingExtra, WorkerLost
+from analytics_es.errors import AnalyticsError, WorkerLost
 from analytics_es.process import Helpers, cycles, endings
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, defined
 from analytics_es.projection.fold import Fold, Result
+from analytics_es.read_models import clusters
 from analytics_es.read_models.sources import ReplaySource
 from analytics_es.types.defaults import BATCH
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 AHEAD = 2  # parts for each worker that are under way or waiting to be merged
+PATIENCE = 5.0  # seconds for a part, after which it is looked whether whoever folds it is still there
 
 
 @frozen
@@ -83,9 +83,16 @@ class Replay:
     """Folds a source for some definitions; open it with `replaying`."""
 
     def __init__(
-        self, source: ReplaySource, submit: Callable[[Any], Future[Result]], ahead: int, size: int, here: Here
+        self,
+        source: ReplaySource,
+        submit: Callable[[Any], Future[Result]],
+        ahead: int,
+        size: int,
+        here: Here,
+        executor: Executor | None = None,
     ) -> None:
         self._source, self._submit, self._ahead, self._size, self.here = source, submit, ahead, size, here
+        self._executor = executor  # of others, whose end nobody may tell
 
     def __call__(self, after: int, upto: int) -> Iterator[tuple[Any, Result]]:
         """Yield every part of (after, upto] with what it adds, in order; raises WorkerLost."""
@@ -104,14 +111,11 @@ class Replay:
 
     def _next(self, waiting: deque[tuple[Any, Future[Result]]]) -> tuple[Any, Result]:
         part, future = waiting.popleft()
+        while self._executor is not None and not wait([future], PATIENCE).done:
+            if problem := clusters.lost(self._executor):
+                raise WorkerLost(problem=problem)
         with _translated():
             return part, future.result()
-
-
-def _raised_in(error: Exception) -> str:
-    """Return the name of the module that raised an error: what a cluster has lost may make its own client stumble."""
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return str(frames[-1].f_globals.get("__name__", "")) if frames else ""
 
 
 @contextmanager
@@ -122,9 +126,8 @@ def _translated() -> Iterator[None]:
     except AnalyticsError:
         raise
     except Exception as error:
-        of_cluster = type(error).__module__.startswith("distributed") or _raised_in(error).startswith("distributed")
         no_more = isinstance(error, RuntimeError) and endings.is_near()  # pools take no work when the process is ending
-        if isinstance(error, (BrokenExecutor, CancelledError)) or of_cluster or no_more:
+        if isinstance(error, (BrokenExecutor, CancelledError)) or clusters.failed_with(error) or no_more:
             raise WorkerLost(problem=(str(error) or type(error).__name__).splitlines()[0]) from error
         raise
 
@@ -152,7 +155,7 @@ def replaying(
         work = Work(tuple(declaration.definition for declaration in declarations), str(calendar.zone), opening)
         if executor is not None:
             ahead = AHEAD * max(workers, 4)
-            yield Replay(source, lambda part: executor.submit(fold_part, work, part), ahead, size, here)
+            yield Replay(source, lambda part: executor.submit(fold_part, work, part), ahead, size, here, executor)
             return
         from concurrent.futures import ProcessPoolExecutor  # it cannot be imported when the main thread is done
 
@@ -161,34 +164,3 @@ def replaying(
                 yield Replay(source, lambda part: processes.submit(fold_part, work, part), AHEAD * workers, size, here)
             finally:
                 processes.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def cluster(address: str, *, seconds: float = 10.0) -> Iterator[Executor]:
-    """Connect to a Dask scheduler, such as tcp://host:8786; raises MissingExtra, CannotReachScheduler."""
-    try:
-        from distributed import Client
-    except ModuleNotFoundError as error:
-        raise MissingExtra(package=error.name, extra="dask") from None
-    with _quiet():
-        try:
-            client = Client(address, timeout=seconds, set_as_default=False)  # type: ignore[no-untyped-call]
-        except (OSError, ValueError, TypeError) as error:  # nobody there, or not an address
-            problem = (str(error) or type(error).__name__).splitlines()[0]
-            raise CannotReachScheduler(address=address, problem=problem) from None
-        with client:
-            yield client.get_executor()  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what the cluster's library logs off the terminal: what matters is raised."""
-    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("distributed", "tornado")]
-    levels = {logging.getLogger(name): logging.getLogger(name).level for name in names}
-    for logger in levels:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for logger, level in levels.items():
-            logger.setLevel(level)

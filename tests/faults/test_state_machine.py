@@ -219,7 +219,7 @@ class StoreOnPostgres(Store):
             self.server.run(f"DELETE FROM {self.schema}.{table}")
         kept = "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename ~ '_v[0-9]+(_g[0-9]+)?$'"
         for (table,) in self.server.run(kept, self.schema):
-            self.server.run(f"DROP TABLE {self.schema}.{table}")
+            self.server.run(f"DROP TABLE {self.schema}.{table} CASCADE")  # SQL views are of it
 
 
 def identity(event: dict[str, Any]) -> Identity:

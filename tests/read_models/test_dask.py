@@ -8,15 +8,17 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import distributed
 import pytest
 
 from analytics_es import AnalyticsService
-from analytics_es.errors import CannotReachScheduler
-from analytics_es.read_models import beside
-from analytics_es.read_models.replay import cluster
+from analytics_es.errors import CannotReachScheduler, WorkerLost
+from analytics_es.read_models import beside, replay
+from analytics_es.read_models.clusters import cluster, lost
+from analytics_es.read_models.replay import Replay
 from analytics_es.testing import provider_call, tool_call
 from tests.stores import PATIENCE, contents, derived, nth
 
@@ -31,6 +33,14 @@ pytestmark = [
 
 Client: Any = distributed.Client
 LocalCluster: Any = distributed.LocalCluster
+
+
+class OnePart:
+    """A source of one part."""
+
+    def parts(self, *_: int) -> Iterator[int]:
+        """Yield it."""
+        yield 1
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +95,24 @@ def test_a_cluster_that_ends_is_a_lost_worker_and_nothing_changes(analytics: Ana
     assert result.failure.code == "worker_lost", result.failure
     assert contents(analytics.store.read_models) == before  # type: ignore[arg-type]
     assert beside.clear_away(analytics.store.read_models) == []
+
+
+def test_what_was_handed_in_as_a_cluster_ended_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "PATIENCE", 0.01)
+    never = Future[Any]()
+    running = LocalCluster(n_workers=1, processes=True, threads_per_worker=1, dashboard_address=None, silence_logs=60)
+    with cluster(running.scheduler_address) as executor:
+        assert lost(executor) is None
+
+        running.close()
+
+        with pytest.raises(WorkerLost):
+            Replay(OnePart(), lambda _: never, 0, PART, Any, executor).__call__(0, 1).__next__()  # type: ignore[arg-type]
+
+
+def test_no_other_executor_is_asked_whether_it_is_lost() -> None:
+    with ThreadPoolExecutor(1) as threads:
+        assert lost(threads) is None
 
 
 def test_a_scheduler_that_is_not_there_is_one_error_and_nothing_on_the_terminal(

@@ -24,8 +24,9 @@ class Changed:
         """Return a new note, of these entities or, for good, of all."""
         token = secrets.token_hex(WIDTH // 2)
         if entities and len(entities) <= ENTITIES:
-            while len(self._about) >= REMEMBERED:
-                self._about.pop(next(iter(self._about)), None)
+            remembered = list(self._about)  # at once: other threads may note something, too
+            for oldest in remembered[: max(0, len(remembered) - REMEMBERED + 1)]:
+                self._about.pop(oldest, None)
             self._about[token] = frozenset(entities)
         return token
 
