@@ -65,10 +65,10 @@ def crashing(service: AnalyticsService, moment: int, last_will: Callable[[], obj
             vars(database).pop(name, None)
 
 
-def _fragile(write: Callable[[], Any], countdown: Countdown) -> Callable[[], Any]:
+def _fragile(write: Callable[..., Any], countdown: Countdown) -> Callable[..., Any]:
     @contextmanager
-    def fragile() -> Iterator[Fragile]:
-        with write() as cursor:
+    def fragile(**how: Any) -> Iterator[Fragile]:
+        with write(**how) as cursor:
             yield Fragile(cursor, countdown)
             countdown.tick()
         countdown.tick()
