@@ -182,14 +182,13 @@ def test_what_the_door_lets_in_is_exact(analytics: AnalyticsService) -> None:
 @pytest.mark.parametrize("path", ["data.Model", "data.attributes"])
 def test_a_projection_that_names_what_columns_cannot_tell_apart_is_not_read_of_them(path: str) -> None:
     @projection(version=1, consumes=(">",))
-    class Twice:
+    class Own:
         """A field of one's own, by nearly the name of one of ours."""
 
-        model: str = key("model")
-        same: str = key(path)
+        name: str = key(path)
         events: int = count()
 
-    assert typed_decoding(declarations_of((Twice,))) is None
+    assert typed_decoding(declarations_of((Own,))) is None
 
 
 # ── which archives ──────────────────────────────────────────────────────────────────────────────────────────────
