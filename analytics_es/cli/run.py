@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import logging
 import signal
 import threading
@@ -164,11 +165,16 @@ class Nightly:
 
 @contextmanager
 def _stopped() -> Iterator[threading.Event]:
-    """Turn Ctrl-C and SIGTERM into an event; what is being folded is finished."""
+    """Turn Ctrl-C and SIGTERM into an event; what is being folded is finished.
+
+    Another thread sets it: the main one, which handles signals, may be about to wait, and holds the event's lock then.
+    """
     stopping = threading.Event()
 
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda *_: stopping.set()) for number in signals}
+    def stop(*_: object) -> None:
+        _thread.start_new_thread(stopping.set, ())  # threading's own takes locks, too
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stopping
     finally:

@@ -111,11 +111,27 @@ class Replay:
 
     def _next(self, waiting: deque[tuple[Any, Future[Result]]]) -> tuple[Any, Result]:
         part, future = waiting.popleft()
-        while self._executor is not None and not wait([future], PATIENCE).done:
-            if problem := clusters.lost(self._executor):
-                raise WorkerLost(problem=problem)
+        if self._executor is not None:
+            future = self._of_others(part, future, self._executor)
         with _translated():
             return part, future.result()
+
+    def _of_others(self, part: Any, future: Future[Result], executor: Executor) -> Future[Result]:
+        """Wait for a part, and have it folded once more where a worker has ended with what it had folded."""
+        _wait(future, executor)
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, Exception) and clusters.failed_with(error) and not clusters.lost(executor):
+            with _translated():
+                future = self._submit(part)
+            _wait(future, executor)
+        return future
+
+
+def _wait(future: Future[Result], executor: Executor) -> None:
+    """Wait as long as it may come; raises WorkerLost."""
+    while not wait([future], PATIENCE).done:
+        if problem := clusters.lost(executor):
+            raise WorkerLost(problem=problem)
 
 
 @contextmanager

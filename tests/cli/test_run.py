@@ -14,6 +14,7 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.cli.run import Flow
+from analytics_es.cli.run import _stopped as stopped
 from analytics_es.ingest.in_process import InProcessBus
 from analytics_es.ingest.subscription import SubscriptionStats
 from analytics_es.testing import NOON
@@ -84,6 +85,15 @@ def test_run_makes_the_stream_where_that_is_asked_for_and_ends_on_ctrl_c(cli: Cl
     ending.join()
     assert done.exit_code == 0
     assert "INFO 0 messages: 0 recorded" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_as_it_begins_to_wait_stops_it(number: signal.Signals) -> None:
+    with stopped() as stopping:
+        with stopping._cond:  # type: ignore[attr-defined]  # which this thread holds then
+            signal.raise_signal(number)
+
+        assert stopping.wait(PATIENCE)
 
 
 def test_a_flow_tells_what_came_how_fast_and_what_is_wrong() -> None:

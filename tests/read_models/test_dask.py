@@ -110,6 +110,21 @@ def test_what_was_handed_in_as_a_cluster_ended_is_not_waited_for_without_end(mon
             Replay(OnePart(), lambda _: never, 0, PART, Any, executor).__call__(0, 1).__next__()  # type: ignore[arg-type]
 
 
+def test_what_a_worker_took_with_it_is_folded_once_more() -> None:
+    gone, folded = Future[Any](), Future[Any]()
+    gone.set_exception(distributed.comm.CommClosedError("gone"))
+    folded.set_result("folded")
+
+    with ThreadPoolExecutor(1) as threads:
+        again = iter([gone, folded])
+        parts = Replay(OnePart(), lambda _: next(again), 0, PART, Any, threads)(0, 1)  # type: ignore[arg-type]
+        assert list(parts) == [(1, "folded")]
+
+        twice = iter([gone, gone])
+        with pytest.raises(WorkerLost, match="gone"):
+            list(Replay(OnePart(), lambda _: next(twice), 0, PART, Any, threads)(0, 1))  # type: ignore[arg-type]
+
+
 def test_no_other_executor_is_asked_whether_it_is_lost() -> None:
     with ThreadPoolExecutor(1) as threads:
         assert lost(threads) is None
