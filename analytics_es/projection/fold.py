@@ -280,4 +280,4 @@ def _failed(declaration: Declaration, error: Exception) -> FoldFailed:
 
 
 def _listed(declaration: Declaration, broken: list[tuple[int, str]]) -> list[tuple[int, int, str]]:
-    return [(position, 0, WHOLE) for position, event_type in broken if consumes(declaration, event_type)]
+    return [(position, 0, WHOLE) for position, event_type in sorted(broken) if consumes(declaration, event_type)]
