@@ -17,7 +17,7 @@ from analytics_es import AnalyticsService, OperationResult
 from analytics_es.errors import BadTiming, BufferFull
 from analytics_es.ingest import Timed
 from analytics_es.types import Succeeded
-from tests.stores import in_full, opened, recorded
+from tests.stores import PATIENCE, in_full, opened, recorded
 
 MS = 1_000_000
 
@@ -432,13 +432,19 @@ def test_what_fails_in_recording_is_logged_and_stops_no_block(caplog: pytest.Log
     assert caplog.messages == ["what tool.call took was not recorded"]
 
 
-def test_through_a_buffer_that_is_full_the_block_goes_on(analytics: AnalyticsService) -> None:
+def test_through_a_buffer_that_is_full_the_block_goes_on(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, gate = type(analytics.store.log), threading.Event()
+    append = log.append
+    monkeypatch.setattr(log, "append", lambda *entries, **notes: gate.wait(PATIENCE) and append(*entries, **notes))
     with analytics.buffered(max_events=1, max_delay=3600, when_full="raise", on_sigterm=False) as buffer:
         results = []
         for tool in ("bash", "edit"):
             with buffer.timed("tool.call", tool=tool) as call:
                 pass
             results.append(call.result)
+        gate.set()
 
     first, second = results
     assert first and first.ok
