@@ -25,11 +25,11 @@ check: $(VENV)/ready ## format, lint, types, import contracts, the wheel alone, 
 	DOUBLE_FOLD=1 $(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term"
 
 # Parts of check that wait for one another no more than for the network.
-typed:
+typed: $(VENV)/ready
 	$(BIN)/mypy
-layered:
+layered: $(VENV)/ready
 	$(BIN)/lint-imports --no-cache
-released:
+released: $(VENV)/ready
 	$(BIN)/python -m tests.release $(RELEASE)
 
 release: $(VENV)/ready ## build the archives; install, run and type-check them alone, on every Python of ours that is here

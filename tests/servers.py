@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
+import pytest
 from attrs import define
 
 GIVEN = "ANALYTICS_ES_TEST_POSTGRES"
@@ -87,3 +88,21 @@ def server() -> Iterator[Server]:
     finally:
         own.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """Start a server that may be stopped and crashed."""
+    with server() as own:
+        if not own.ours:
+            pytest.skip("the server that was given is not ours to restart")
+        yield own
+
+
+@contextmanager
+def lazy_server() -> Iterator[Server]:
+    """Start such a server that brings to the disk what nobody waits for only after a long while."""
+    with own_server() as own:
+        own.run("ALTER SYSTEM SET wal_writer_delay = '10s'")
+        own.run("SELECT pg_reload_conf()")
+        yield own

@@ -67,6 +67,14 @@ def different(
     return sorted(map(tuple, snapshot._fetch(f"SELECT DISTINCT {names} FROM ({rows}) AS listed", parameters)))
 
 
+def as_arrays(name: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> tuple[str, list[Any]]:
+    """Return how a statement of PostgreSQL begins that reads such a table of prices, and its arrays, one a column."""
+    types = {"k": "text", "f": "numeric", "currency": "text", "reason": "text"}
+    arrays = ", ".join(f"?::{types.get(column.rstrip('0123456789'), 'bigint')}[]" for column in columns)
+    before = f"WITH {name} ({', '.join(columns)}) AS MATERIALIZED (SELECT * FROM unnest({arrays})) "
+    return before, [list(column) for column in zip(*rows, strict=True)]
+
+
 class Price(NamedTuple):
     """What rows with these keys cost in one piece of time.
 
@@ -187,10 +195,7 @@ class Priced:
         """Hand the prices over: on SQLite as rows of a table of the connection, else as arrays in the statement."""
         rows, columns = self.table.rows, self.table.columns
         if self.snapshot._merged.arrays:
-            types = {"k": "text", "f": "numeric"}
-            arrays = ", ".join(f"?::{types.get(column.rstrip('0123456789'), 'bigint')}[]" for column in columns)
-            values = [list(column) for column in zip(*rows, strict=True)]
-            return f"WITH prices ({', '.join(columns)}) AS MATERIALIZED (SELECT * FROM unnest({arrays})) ", values
+            return as_arrays("prices", columns, rows)
         for statement, parameters in self.table.inserts:
             self.snapshot._fetch(statement, parameters)
         return "", []

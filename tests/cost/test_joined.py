@@ -105,6 +105,19 @@ def answers(
     return [evolve(answer, completeness=evolve(answer.completeness, lag_seconds=0.0)) for answer in asked]
 
 
+def record_odd(
+    analytics: AnalyticsService, events: list[dict[str, Any]], prices: list[dict[str, Any]], huge: int | str | None
+) -> None:
+    """Record calls at odd prices; let a model have used more tokens than an event may tell, as very many together do."""
+    analytics.record_events(identified(events)).unwrap()
+    analytics.publish_prices([price(model="acme-*"), *prices]).unwrap()
+    analytics.catch_up()
+    table = analytics.store.read_models.declarations["cost"].table
+    with analytics.store.read_models.writing() as cursor:
+        if huge is not None:
+            cursor.execute(f"UPDATE {table} SET output_tokens = ? WHERE model = 'acme-small'", (huge,))
+
+
 def same(analytics: AnalyticsService, *question: Any, **supposed: Any) -> None:
     """Check that both ways give the same, in the same words."""
     answers(analytics, *question, **supposed)  # the first one to use default prices tells the log
@@ -137,15 +150,8 @@ def test_what_is_added_up_in_sql_is_what_is_read(
 def test_odd_prices_and_large_counts_are_exact(
     events: list[dict[str, Any]], prices: list[dict[str, Any]], huge: int | str | None, data: st.DataObject
 ) -> None:
-    """No event tells such counts, but sums of very many might be as large."""
     with opened() as analytics:
-        analytics.record_events(identified(events)).unwrap()
-        analytics.publish_prices([price(model="acme-*"), *prices]).unwrap()
-        analytics.catch_up()
-        table = analytics.store.read_models.declarations["cost"].table
-        with analytics.store.read_models.writing() as cursor:
-            if huge is not None:
-                cursor.execute(f"UPDATE {table} SET output_tokens = ? WHERE model = 'acme-small'", (huge,))
+        record_odd(analytics, events, prices, huge)
 
         for _ in range(2):
             same(analytics, *(data.draw(st.sampled_from(several)) for several in (PERIODS, GROUPS)), {})

@@ -18,7 +18,7 @@ from analytics_es.cost import view_costs, view_prices
 from analytics_es.read_models.views import changed, joining, priced
 from analytics_es.testing import NOON, price, provider_call
 from tests import day
-from tests.cost.test_joined import HUGE, large, odd_prices
+from tests.cost.test_joined import HUGE, large, odd_prices, record_odd
 from tests.cost.test_pricing import ZONES, histories, identified, publications
 from tests.examples import examples
 from tests.stores import opened, record
@@ -103,13 +103,7 @@ def test_odd_prices_and_large_counts_are_exact(
 ) -> None:
     path = tmp_path_factory.mktemp("odd") / "analytics.db"
     with opened(path, privacy="full") as analytics:
-        analytics.record_events(identified(events)).unwrap()
-        analytics.publish_prices([price(model="acme-*"), *prices]).unwrap()
-        analytics.catch_up()
-        table = analytics.store.read_models.declarations["cost"].table
-        with analytics.store.read_models.writing() as cursor:
-            if huge is not None:
-                cursor.execute(f"UPDATE {table} SET output_tokens = ? WHERE model = 'acme-small'", (huge,))
+        record_odd(analytics, events, prices, huge)
 
         same(analytics)
 

@@ -14,13 +14,10 @@ from analytics_es import AnalyticsService
 from analytics_es.errors import NoGroups
 from analytics_es.log.postgres import Database, PostgresLog, recorder
 from analytics_es.testing import NOON, tool_call
-from tests.log.test_postgres import own_server
-from tests.servers import Server
+from tests.servers import Server, lazy_server
 from tests.service.test_postgres import events_of, exact
 from tests.stores import entry, eventually, opened
 
-# The server itself brings to the disk what nobody waits for, but not before so long.
-LATER = "ALTER SYSTEM SET wal_writer_delay = '10s'"
 # Whether something that was written is not on the disk yet.
 BEHIND = "SELECT pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()"
 # How many wait for a replica.
@@ -32,9 +29,7 @@ pytestmark = pytest.mark.usefixtures("full_privacy", "vault_key")
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Server]:
-    with own_server() as server:
-        server.run(LATER)
-        server.run("SELECT pg_reload_conf()")
+    with lazy_server() as server:
         yield server
 
 

@@ -7,9 +7,8 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
@@ -26,7 +25,7 @@ from analytics_es.log.postgres import pooled, recorder, starting
 from analytics_es.log.postgres.listening import Listener
 from analytics_es.log.strict import Strict
 from analytics_es.testing import NOON, tool_call
-from tests.servers import Server, server
+from tests.servers import Server, own_server
 from tests.service.test_postgres import DAY, Opening, calls, code, events_of, exact
 from tests.stores import entry, eventually
 
@@ -234,14 +233,6 @@ def test_opening_waits_for_a_server_that_is_being_restarted(caplog: pytest.LogCa
 
         with opening.result() as service:
             assert service.record_event(**tool_call()).ok
-
-
-@contextmanager
-def own_server() -> Iterator[Server]:
-    with server() as own:
-        if not own.ours:
-            pytest.skip("the server that was given is not ours to restart")
-        yield own
 
 
 @pytest.mark.parametrize(

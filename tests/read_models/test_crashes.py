@@ -12,9 +12,8 @@ from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.log import Horizon
 from analytics_es.log.postgres.seals import PostgresSeals
 from analytics_es.testing import NOON, provider_call, tool_call
-from tests.log.test_group_durability import BEHIND, LATER, crash
-from tests.log.test_postgres import own_server
-from tests.servers import Server
+from tests.log.test_group_durability import BEHIND, crash
+from tests.servers import Server, lazy_server
 from tests.service.test_postgres import exact
 from tests.stores import opened
 
@@ -27,10 +26,7 @@ pytestmark = pytest.mark.usefixtures("full_privacy", "vault_key")
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Server]:
-    """Start a server that brings to the disk what nobody waits for only after a long while."""
-    with own_server() as server:
-        server.run(LATER)
-        server.run("SELECT pg_reload_conf()")
+    with lazy_server() as server:
         yield server
 
 

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from analytics_es.log.database import Cursor
 from analytics_es.projection.rows import Row
+from analytics_es.read_models.priced import as_arrays
 from analytics_es.read_models.stored import PARTS
 
 # A view, made anew; who may read it, and may again.
@@ -220,10 +221,7 @@ class PostgreSQL(Dialect):
 
     def hand_over(self, cursor: Cursor, columns: Sequence[str], rows: Sequence[Row]) -> tuple[str, list[Any], str]:
         """Give prices to the statement itself, as an array a column."""
-        types = {"k": "text", "f": "numeric", "currency": "text", "reason": "text"}
-        arrays = ", ".join(f"?::{types.get(column.rstrip('0123456789'), 'bigint')}[]" for column in columns)
-        before = f"WITH row_prices ({', '.join(columns)}) AS MATERIALIZED (SELECT * FROM unnest({arrays})) "
-        return before, [list(column) for column in zip(*rows, strict=True)], "row_prices"
+        return *as_arrays("row_prices", columns, rows), "row_prices"
 
     def replace(self, cursor: Cursor, name: str, select: str, *, same: bool) -> None:
         """Make a view; who might read it still may."""

@@ -15,12 +15,11 @@ from attrs import frozen
 
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration, shortened
-from analytics_es.read_models.priced import Part
+from analytics_es.read_models.priced import FACTORS, KEYS, Part
 from analytics_es.read_models.views.changed import Whose
 from analytics_es.read_models.views.dialects import Dialect
 from analytics_es.read_models.views.statements import whose
 
-KEYS, FACTORS = 7, 16  # at most, of one table of prices
 NUMBERS = ("piece", "way", "scale")
 _COLUMNS = (*(f"k{n}" for n in range(KEYS)), *NUMBERS, "currency", "reason", *(f"f{n}" for n in range(FACTORS)))
 
