@@ -108,7 +108,7 @@ def answers(
 def record_odd(
     analytics: AnalyticsService, events: list[dict[str, Any]], prices: list[dict[str, Any]], huge: int | str | None
 ) -> None:
-    """Record calls at odd prices; let a model have used more tokens than an event may tell, as very many together do."""
+    """Record calls at odd prices; let a model have used more tokens than one event tells, as many together do."""
     analytics.record_events(identified(events)).unwrap()
     analytics.publish_prices([price(model="acme-*"), *prices]).unwrap()
     analytics.catch_up()
