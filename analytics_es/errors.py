@@ -318,6 +318,11 @@ class BadPolicy(CannotOpen):
     """This is no privacy policy: {problem} (see {guide}/privacy.md)."""
 
 
+class NotReadable(CannotOpen):
+    """The {what} that is in force in this store cannot be read ({type} in its log): a newer analytics_es has told of
+    it, or it was changed. Nothing is done under another one: upgrade the package, or say one."""
+
+
 class BadTags(CannotOpen):
     """These are no tags of cost: {problem} (see {guide}/dimensions.md)."""
 

@@ -31,11 +31,13 @@ class Refusal(ValueObject):
     index: which of the whole input it was, from 0.
     code: the stable name of the failure.
     message: what is wrong and what to do, for people.
+    field: which field is wrong; None where it is none, or has no plain name.
     """
 
     index: int
     code: str
     message: str
+    field: str | None = None
 
 
 @frozen(kw_only=True, eq=False, repr=False)
