@@ -629,6 +629,15 @@ class ReadOnly(AnalyticsError):
 # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class NoRejectedMessage(AnalyticsError):
+    """There is no rejected message at position {position}: `analytics-es rejected list` lists them all."""
+
+
+class NothingKept(AnalyticsError):
+    """Of the message at position {position} nothing is kept that could be recorded: its stream, sequence and checksum
+    say which one it was."""
+
+
 class NoDeadLetter(AnalyticsError):
     """There is no dead letter at position {position}: `analytics-es dead-letters list` lists them all."""
 
