@@ -417,7 +417,8 @@ class NothingFolds(FoldFailed):
 
 
 class RebuildRunning(AnalyticsError):
-    """The read models of {place} are being rebuilt by somebody else: wait for it to end."""
+    """Somebody else is rebuilding, aggregating, retaining or forgetting in the read models of {place}: wait for it to
+    end."""
 
 
 class RebuildLost(AnalyticsError):

@@ -76,7 +76,15 @@ class Store:
         return self.vault.find(kind_of(".".join(named_by(entity))), value) or value
 
     def derive_again(self, period: TimePeriod, names: Sequence[str] | None = None) -> AggregationResult:
-        """Derive the hours of a period, and the days they lie in, from the log and swap them in, beside a follower."""
+        """Derive the hours of a period, and the days they lie in, from the log and swap them in, beside a follower.
+
+        Beside nobody who rebuilds, seals or forgets: raises RebuildRunning.
+        """
+        with self.read_models.rebuilding():
+            return self.derive_alone(period, names)
+
+    def derive_alone(self, period: TimePeriod, names: Sequence[str] | None = None) -> AggregationResult:
+        """Do the same; only for who is `rebuilding`."""
         from analytics_es.read_models.aggregation import run_aggregation
 
         tiling = Tiling.of(self.calendar, period)
@@ -90,6 +98,7 @@ class Store:
         set_aside: bool = True,
         source: ReplaySource | None = None,
         seeds: Seeds | None = None,
+        patience: float | None = None,
         **replay: Any,
     ) -> RebuildResult:
         """Derive read models again from the whole log, or another `source`, beside the live ones, and swap them in.
@@ -107,6 +116,7 @@ class Store:
             set_aside=set_aside,
             seeds=seeds,
             progress=progress,
+            patience=patience,
         )
         return result if source else evolve(result, sealed_until=sealed_until(self.log, self.calendar))
 
