@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from attrs import define, field
 
-from analytics_es.events.fields import TAG
+from analytics_es.events.fields import ENTITIES, TAG, named_by
 from analytics_es.lifecycle.computed_keys import Columns, ComputedKey, Made, Path, path_of
 from analytics_es.lifecycle.masking import Masking
 from analytics_es.lifecycle.spelling import folded
@@ -56,32 +56,29 @@ class MaskedRows:
     def _key(self, sealed: SealedRows, declaration: Declaration, key: Key, columns: Columns) -> Values:
         values = columns[key.name]
         if key.of_entity:
-            types = columns[declaration.entity_key("type")]
-            named = [key.of_entity == "id" and self._is_whose(entity) for entity in types]
-            return self._told(
-                sealed, key, values, [self._plain(v, is_so) for v, is_so in zip(values, named, strict=True)]
-            )
+            types = columns[declaration.entity_key("type")] if key.of_entity == "id" else [""] * len(values)
+            masked = [self._plain(text, _path_of_entity(entity)) for text, entity in zip(values, types, strict=True)]
+        else:
+            masked = self._of_sql(sealed, declaration, key, columns)
+        return self._told(sealed, key, values, masked)
+
+    def _of_sql(self, sealed: SealedRows, declaration: Declaration, key: Key, columns: Columns) -> Values:
         try:
             path, reads = path_of(key.sql), references(key.sql)
         except ValueError:  # of a definition that only an earlier engine could read
-            path, reads = None, ()
-        if path or (reads and not any(map(self.masking.names, reads))):
-            named = [path is not None and self.masking.names(path)] * len(values)
-            return self._told(
-                sealed, key, values, [self._plain(v, is_so) for v, is_so in zip(values, named, strict=True)]
-            )
-        return self._told(
-            sealed, key, values, self._computed(sealed, ComputedKey(declaration, key, self.masking.names), columns)
-        )
+            path, reads = None, None
+        if path or (reads is not None and not any(map(self.masking.names, reads))):
+            return [self._plain(text, path) for text in columns[key.name]]
+        return self._computed(sealed, ComputedKey(declaration, key, self.masking.names), columns)
 
-    def _is_whose(self, entity: str) -> bool:
-        """Say whether rows of such entities are of people, or whoever it is, by their names."""
-        tag: Path = ("attributes", entity.removeprefix(TAG))
-        return entity == self.masking.entity or (entity.startswith(TAG) and self.masking.names(tag))
-
-    def _plain(self, text: str, is_named: bool) -> str:
+    def _plain(self, text: str, path: Path | None) -> str:
+        """Return what takes the place of a text that a field is."""
         masking = self.masking
-        return masking.mask if is_named and text == shortened(masking.subject) else text
+        if path is None or not masking.names(path):
+            return text
+        if text == shortened(masking.subject):
+            return masking.mask
+        return text.replace(masking.subject, masking.mask) if masking.names_within(path) else text
 
     def _computed(self, sealed: SealedRows, key: ComputedKey, columns: Columns) -> Values:
         subject, mask, values = self.masking.subject, self.masking.mask, columns[key.key.name]
@@ -119,3 +116,7 @@ class MaskedRows:
             if spelled in self._same(text):
                 (self.mentions if subject in text else self.spelled)[place] += 1
         return values if masked == values else masked
+
+
+def _path_of_entity(entity: str) -> Path | None:
+    return named_by(entity) if entity in ENTITIES or entity.startswith(TAG) else None

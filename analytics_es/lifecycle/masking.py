@@ -90,10 +90,14 @@ class Masking:
         return Masked(orjson.dumps(event), _time(event), self._sayable(changed)) if changed else None
 
     def names(self, path: Sequence[str]) -> bool:
-        """Say whether a field, such as ("attributes", "email"), is one in which the subject is masked as a whole."""
-        text = ".".join(path[1:] if path[0] == "data" else path)
+        """Say whether a field, such as ("attributes", "email"), is one in which the subject is masked."""
+        text = _policy_path(path)
         named = self.identities.action(text) == PSEUDONYMISE and kind_of(text) == self.entity
-        return named or self._named.action(text) == PSEUDONYMISE
+        return named or self.names_within(path)
+
+    def names_within(self, path: Sequence[str]) -> bool:
+        """Say whether a field is one in whose texts it is masked, whatever else they say."""
+        return self._named.action(_policy_path(path)) == PSEUDONYMISE
 
     def _whole(self, kind: str, text: str) -> str:
         return self.mask if text == self.subject and kind == self.entity else text
@@ -142,6 +146,11 @@ class Masking:
 
     def _sayable(self, paths: list[str]) -> list[str]:
         return list(dict.fromkeys(map(self.sayable, paths)))
+
+
+def _policy_path(path: Sequence[str]) -> str:
+    """Return a path as policies have it, from the top of data."""
+    return ".".join(path[1:] if path[0] == "data" else path)
 
 
 def _raw(data: Mapping[str, Any]) -> bytes:
