@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
-from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, UnknownEntity
+from analytics_es.errors import AnalyticsError, HoldsForgotten, IsPseudonym, NotAnIdentity, UnknownEntity
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, REJECTED
 from analytics_es.events.fields import ENTITIES
+from analytics_es.ingest.vault import is_pseudonym
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch, exported
 from analytics_es.lifecycle.masked_rows import MaskedRows
 from analytics_es.lifecycle.masking import Masked, Masking, identities
@@ -48,12 +49,15 @@ class Erasure:
     def forget(
         self, subject: str, *, entity: str = "user", fields: Sequence[str] = (), progress: Progress | None = None
     ) -> ForgetReceipt:
-        """Forget a subject; killed in the middle, it can be done again. Raises NotAnIdentity, UnknownEntity.
+        """Forget a subject; killed in the middle, it can be done again.
 
-        While it masks the log, no read model can be rebuilt: raises RebuildRunning where one is.
+        While it masks the log, no read model can be rebuilt. Raises NotAnIdentity, IsPseudonym, UnknownEntity, and
+        RebuildRunning where one is rebuilt.
         """
         _check(subject, entity)
         pseudonym = self.store.vault.find(entity, subject)  # first: a missing key stops it before anything is done
+        if pseudonym is None and is_pseudonym(subject) and self.store.vault.holds(subject):
+            raise IsPseudonym(value=subject)
         masking = Masking(subject, entity, identities(entity, self.store.policy.rules), fields)
         trace = self._traced(masking, pseudonym, progress)
         with self.store.read_models.rebuilding():
