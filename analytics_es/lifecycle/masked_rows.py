@@ -55,6 +55,7 @@ class MaskedRows:
 
     def _key(self, sealed: SealedRows, declaration: Declaration, key: Key, columns: Columns) -> Values:
         values = columns[key.name]
+        masked: Values
         if key.of_entity:
             types = columns[declaration.entity_key("type")] if key.of_entity == "id" else [""] * len(values)
             masked = [self._plain(text, _path_of_entity(entity)) for text, entity in zip(values, types, strict=True)]
