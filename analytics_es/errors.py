@@ -422,7 +422,8 @@ class NothingFolds(FoldFailed):
 
 
 class RebuildRunning(AnalyticsError):
-    """The read models of {place} are being rebuilt by somebody else: wait for it to end."""
+    """Somebody else is rebuilding, aggregating, retaining or forgetting in the read models of {place}: wait for it to
+    end."""
 
 
 class RebuildLost(AnalyticsError):
@@ -604,6 +605,11 @@ class DamagedName(AnalyticsError):
 
 class NotAnIdentity(AnalyticsError):
     """{value} cannot be forgotten: pass the text that names the subject, as it was recorded."""
+
+
+class IsPseudonym(AnalyticsError):
+    """{value} is a pseudonym, by which nothing is found that was recorded under the name: pass the name itself;
+    `names_of` says it where the vault keeps names."""
 
 
 # ── the log as it stood ─────────────────────────────────────────────────────────────────────────────────────────

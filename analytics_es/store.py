@@ -20,7 +20,7 @@ from analytics_es.ingest.in_force import PRIVACY, InForce, Telling
 from analytics_es.ingest.privacy import kind_of
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.unread import Watch
-from analytics_es.ingest.vault import KEY_BYTES, Vault, is_pseudonym, key_of
+from analytics_es.ingest.vault import KEY_BYTES, Vault, key_of
 from analytics_es.log import EventLog, redacted
 from analytics_es.log.event_log import Durability
 from analytics_es.log.sqlite import SQLiteLog
@@ -76,12 +76,20 @@ class Store:
 
     def known_as(self, entity: str, value: str) -> str:
         """Return the name under which the log knows an entity: its pseudonym, where it has one."""
-        if not self.policy.pseudonymises(entity) or is_pseudonym(value):
+        if not self.policy.pseudonymises(entity):
             return value
-        return self.vault.find(kind_of(".".join(named_by(entity))), value) or value
+        return self.vault.known_as(kind_of(".".join(named_by(entity))), value)
 
     def derive_again(self, period: TimePeriod, names: Sequence[str] | None = None) -> AggregationResult:
-        """Derive the hours of a period, and the days they lie in, from the log and swap them in, beside a follower."""
+        """Derive the hours of a period, and the days they lie in, from the log and swap them in, beside a follower.
+
+        Beside nobody who rebuilds, seals or forgets: raises RebuildRunning.
+        """
+        with self.read_models.rebuilding():
+            return self.derive_alone(period, names)
+
+    def derive_alone(self, period: TimePeriod, names: Sequence[str] | None = None) -> AggregationResult:
+        """Do the same; only for who is `rebuilding`."""
         from analytics_es.read_models.aggregation import run_aggregation
 
         tiling = Tiling.of(self.calendar, period)
@@ -95,6 +103,7 @@ class Store:
         set_aside: bool = True,
         source: ReplaySource | None = None,
         seeds: Seeds | None = None,
+        patience: float | None = None,
         **replay: Any,
     ) -> RebuildResult:
         """Derive read models again from the whole log, or another `source`, beside the live ones, and swap them in.
@@ -112,6 +121,7 @@ class Store:
             set_aside=set_aside,
             seeds=seeds,
             progress=progress,
+            patience=patience,
         )
         return result if source else evolve(result, sealed_until=sealed_until(self.log, self.calendar))
 

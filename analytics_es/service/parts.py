@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from functools import partial
 
 from attrs import Factory, frozen
 
@@ -73,6 +74,7 @@ class Parts:
                 LogSlice(store.log, upto=upto), declaration, tiling
             ),
         )
+        rebuild = partial(store.rebuild, patience=0)  # who follows tries again later
         has_budgets = BUDGETS in store.read_models.declarations
         return cls(
             store=store,
@@ -81,7 +83,7 @@ class Parts:
             corrections=WaitingCorrections(store.recorder),
             view_costs=ViewCosts(context, store.log),
             thresholds=Thresholds(store, context, prices, on_threshold) if has_budgets else None,
-            backfill=Backfill(store.log, store.read_models, store.runner, store.rebuild) if backfill else None,
+            backfill=Backfill(store.log, store.read_models, store.runner, rebuild) if backfill else None,
             retention_said=retention,
         )
 
