@@ -13,7 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 from analytics_es import AnalyticsService, TimePeriod
-from analytics_es.ingest.recorder import CONFIGURED
+from analytics_es.ingest.in_force import CONFIGURED
 from analytics_es.projections import Budgets, Cost, Usage
 from analytics_es.testing import NOON
 from tests.children import joined

@@ -134,7 +134,7 @@ def _word_kept(kind: str, running: Server | None, asked: argparse.Namespace, eve
     if asked.flips or everything:
         yield _flips(kind, running, asked.flips or 300, asked.seed)
     if asked.settings or everything:
-        yield all([_settings(kind, running, name, asked.settings or 20, asked.seed) for name in SETTINGS])
+        yield from (_settings(kind, running, name, asked.settings or 20, asked.seed) for name in SETTINGS)
     if asked.minutes or everything:
         yield _everything(kind, running, asked.minutes or 10, asked.seed)
 
