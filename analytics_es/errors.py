@@ -328,6 +328,11 @@ class BadPolicy(CannotOpen):
     """This is no privacy policy: {problem} (see {guide}/privacy.md)."""
 
 
+class NotReadable(CannotOpen):
+    """The {what} that is in force in this store cannot be read ({type} in its log): a newer analytics_es has told of
+    it, or it was changed. Nothing is done under another one: upgrade the package, or say one."""
+
+
 class BadTags(CannotOpen):
     """These are no tags of cost: {problem} (see {guide}/dimensions.md)."""
 
@@ -427,7 +432,8 @@ class NothingFolds(FoldFailed):
 
 
 class RebuildRunning(AnalyticsError):
-    """The read models of {place} are being rebuilt by somebody else: wait for it to end."""
+    """Somebody else is rebuilding, aggregating, retaining or forgetting in the read models of {place}: wait for it to
+    end."""
 
 
 class RebuildLost(AnalyticsError):
@@ -637,6 +643,15 @@ class ReadOnly(AnalyticsError):
 
 
 # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoRejectedMessage(AnalyticsError):
+    """There is no rejected message at position {position}: `analytics-es rejected list` lists them all."""
+
+
+class NothingKept(AnalyticsError):
+    """Of the message at position {position} nothing is kept that could be recorded: its stream, sequence and checksum
+    say which one it was."""
 
 
 class NoDeadLetter(AnalyticsError):

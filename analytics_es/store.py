@@ -16,6 +16,7 @@ from analytics_es.errors import MissingExtra, MissingProjection, NoGroups, Unkno
 from analytics_es.events.fields import named_by
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.door import Door
+from analytics_es.ingest.in_force import PRIVACY, InForce, Telling
 from analytics_es.ingest.privacy import kind_of
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.unread import Watch
@@ -53,9 +54,13 @@ class Store:
     recorder: Recorder  # what is recorded passes its door; what the service itself has to say does not
     replay_source: LogSource  # the log, as other processes can open it too
     vault: Vault
-    policy: PrivacyPolicy
     clock: Callable[[], datetime]
     strays: Sequence[Path] = ()  # files that versions before had beside links to the log, and nobody uses any more
+
+    @property
+    def policy(self) -> PrivacyPolicy:
+        """The policy of privacy that this process goes by now."""
+        return self.recorder.door.policy
 
     @property
     def declarations(self) -> tuple[Declaration, ...]:
@@ -77,7 +82,15 @@ class Store:
         return self.vault.known_as(kind_of(".".join(named_by(entity))), value)
 
     def derive_again(self, period: TimePeriod, names: Sequence[str] | None = None) -> AggregationResult:
-        """Derive the hours of a period, and the days they lie in, from the log and swap them in, beside a follower."""
+        """Derive the hours of a period, and the days they lie in, from the log and swap them in, beside a follower.
+
+        Beside nobody who rebuilds, seals or forgets: raises RebuildRunning.
+        """
+        with self.read_models.rebuilding():
+            return self.derive_alone(period, names)
+
+    def derive_alone(self, period: TimePeriod, names: Sequence[str] | None = None) -> AggregationResult:
+        """Do the same; only for who is `rebuilding`."""
         from analytics_es.read_models.aggregation import run_aggregation
 
         tiling = Tiling.of(self.calendar, period)
@@ -91,6 +104,7 @@ class Store:
         set_aside: bool = True,
         source: ReplaySource | None = None,
         seeds: Seeds | None = None,
+        patience: float | None = None,
         **replay: Any,
     ) -> RebuildResult:
         """Derive read models again from the whole log, or another `source`, beside the live ones, and swap them in.
@@ -108,6 +122,7 @@ class Store:
             set_aside=set_aside,
             seeds=seeds,
             progress=progress,
+            patience=patience,
         )
         return result if source else evolve(result, sealed_until=sealed_until(self.log, self.calendar))
 
@@ -130,13 +145,16 @@ def open_store(
     strict_ids: StrictIds = False,
     durability: Durability = "commit",
     strict: bool = False,
-    policy: PrivacyPolicy,
+    policy: PrivacyPolicy | None = None,
+    default_policy: PrivacyPolicy,
+    more: Sequence[Telling] = (),
     vault_key: Path | None = None,
     clock: Callable[[], datetime],
 ) -> Store:
     """Open a store, creating what is not there; raises UnknownTimezone and CannotOpen.
 
-    `declared` says what its read models are, which the log may have been told of.
+    `declared` says what its read models are, which the log may have been told of. Without a `policy` of privacy it is
+    the one that the log tells of, or, where that tells of none, the default. `more` is what else the log is to be told.
     """
     try:
         calendar = Calendar(timezone)
@@ -148,26 +166,29 @@ def open_store(
         raise NoGroups(place=log_path(url_or_path) or "a store in memory")
     else:
         log, read_models = _open_files(log_path(url_or_path), declared, timezone, strict_ids)
+    in_force = policy or _taken_over(log, read_models) or default_policy
     try:
-        vault = open_vault(url_or_path, log, vault_key, keeps_names=policy.names)
+        vault = open_vault(url_or_path, log, vault_key, keeps_names=policy is not None and policy.names)
     except BaseException:
         read_models.close()
         log.close()
         raise
+    vault.go_by(in_force)
     fold = Fold(tuple(read_models.declarations.values()), calendar)
     runner = Runner(log, read_models, fold, clock=clock)
     address = absolute(url_or_path)
     watch = Watch(tuple(read_models.declarations.values()), strict)
+    going_by = InForce(log=log, said=policy is not None, on_policy=vault.go_by, more=more)
+    door = Door(clock, in_force, vault.pseudonym, zone=calendar.zone, watch=watch)
     return Store(
         log=log,
         read_models=read_models,
         calendar=calendar,
         fold=fold,
         runner=runner,
-        recorder=Recorder(log, Door(clock, policy, vault.pseudonym, zone=calendar.zone, watch=watch), runner.wake),
+        recorder=Recorder(log, door, runner.wake, going_by),
         replay_source=LogSource(log, (open_log, (address, schema)) if address else None),
         vault=vault,
-        policy=policy,
         clock=clock,
         strays=Links.of(log, path).strays() if (path := _file_of(url_or_path)) else (),
     )
@@ -175,6 +196,16 @@ def open_store(
 
 def _file_of(url_or_path: str | Path) -> Path | None:
     return None if on_server(url_or_path) else log_path(url_or_path)
+
+
+def _taken_over(log: EventLog, read_models: ReadModels) -> PrivacyPolicy | None:
+    """Return the policy that the log tells of; both are closed where that cannot be read."""
+    try:
+        return PRIVACY.of(log)
+    except BaseException:
+        read_models.close()
+        log.close()
+        raise
 
 
 def _open_files(

@@ -135,7 +135,7 @@ class Erasure:
         periods = [_day(self.store.calendar, day) for day in sorted(days)]
         for period in periods:
             name = f"read models of {period.start:%Y-%m-%d}"
-            problems += _problem(name, partial(self.store.derive_again, period))
+            problems += _problem(name, partial(self.store.derive_alone, period))
         return periods, problems
 
     def _days_that_hold(self, subject: str) -> set[int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 
-from analytics_es.errors import AnalyticsError, RebuildRunning, StoreFailed
+from analytics_es.errors import AnalyticsError, StoreFailed
 from analytics_es.log.postgres import Database, migrations
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
 from analytics_es.log.postgres.database import Cursor
@@ -31,7 +31,7 @@ COUNT_CHECKPOINTS = "SELECT count(*) FROM tracking WHERE application_name = ANY(
 # Keep what is live: a state of the database is one of rows, and a table that is dropped is gone from all of them.
 KEEP_TABLES = "LOCK TABLE {} IN ACCESS SHARE MODE"
 
-# One rebuild at a time, as long as its connection.
+# One who rebuilds, aggregates, seals or forgets at a time, as long as its connection.
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 
 # Columns that may pass 64 bits, and are still of them: those of an earlier version.
@@ -171,12 +171,10 @@ class PostgresReadModels(ReadModels):
         return [f"the free space in the pages of {', '.join(tables)}{unless}: VACUUM FULL writes them anew"]
 
     @contextmanager
-    def rebuilding(self) -> Iterator[None]:
-        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+    def _alone(self) -> Iterator[bool]:
+        """Say whether nobody else is in here, as long as a connection of its own."""
         with self._database.connect() as connection:
-            if not connection.execute(TRY_LOCK, [f"rebuild {self.log}"]).fetchone()[0]:  # type: ignore[index]
-                raise RebuildRunning(place=self.place)
-            yield
+            yield connection.execute(TRY_LOCK, [f"rebuild {self.log}"]).fetchone()[0]  # type: ignore[index]
 
     def close(self) -> None:
         """Leave the database to the log."""

@@ -10,10 +10,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
-from analytics_es.errors import RebuildRunning
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
-from analytics_es.log.sqlite.database import Database, only_one, translated
+from analytics_es.log.sqlite.database import Database, translated
 from analytics_es.log.sqlite.file import check
+from analytics_es.log.sqlite.only_one import only_one
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.projection.rows import Row, Rows
@@ -168,15 +168,14 @@ class SQLiteReadModels(ReadModels):
         return [f"{self._database.wal}, until nobody reads the read models for a moment"]
 
     @contextmanager
-    def rebuilding(self) -> Iterator[None]:
-        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+    def _alone(self) -> Iterator[bool]:
+        """Say whether nobody else is in here, in this process or another."""
         if not self._rebuilding.acquire(blocking=False):
-            raise RebuildRunning(place=self.place or "memory")
+            yield False
+            return
         try:
             with only_one(self._database.path) if self._database.path else nullcontext(True) as alone:
-                if not alone:
-                    raise RebuildRunning(place=self.place)
-                yield
+                yield alone
         finally:
             self._rebuilding.release()
 

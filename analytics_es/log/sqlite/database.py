@@ -16,7 +16,7 @@ from eventsourcing.persistence import ConnectionPoolClosedError, PersistenceErro
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
 
 from analytics_es.errors import Closed, Forked, OldSqlite, RowsRefused, StoreBusy, StoreFailed, StoreMoved
-from analytics_es.log.sqlite.file import check, create, escaped, file_at, touch
+from analytics_es.log.sqlite.file import check, create, escaped, file_at
 from analytics_es.log.turns import Turns
 from analytics_es.process import endings, forks
 
@@ -266,26 +266,6 @@ def _plain(cursor: SQLiteCursor) -> sqlite3.Cursor:
     plain = cursor.sqlite_cursor
     plain.row_factory = None
     return plain
-
-
-@contextmanager
-def only_one(path: Path) -> Iterator[bool]:
-    """Say whether nobody else is in here, as long as this is open; SQLite lets go of it when a process ends.
-
-    The lock is one on a small database beside the path, so that nobody who works on the path waits for it.
-    """
-    beside = Path(f"{os.path.realpath(path)}-rebuild")
-    with translated():
-        touch(beside)
-        with closing(sqlite3.connect(beside, timeout=0, isolation_level=None, check_same_thread=False)) as connection:
-            try:
-                connection.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    raise
-                yield False
-                return
-            yield True
 
 
 @contextmanager
