@@ -249,6 +249,16 @@ class NotWritable(CannotOpen):
     """{path} cannot be written: {problem}."""
 
 
+class SeveralNames(CannotOpen):
+    """{path} is one of {count} names of a file (hard links): changes that wait beside one name are not seen by who
+    opens another, and the file is damaged. Remove the other names, or copy the file, and open it again."""
+
+
+class TwoVaults(CannotOpen):
+    """{log} has two vaults, {one} and {other}: versions before made one beside each link to it. Who has a pseudonym in
+    one is not known by the other. Keep the one that is used, and move the other away, with its key."""
+
+
 class NotOurs(CannotOpen):
     """{path} is not an analytics_es store ({problem}); it was left untouched. Pass another path."""
 

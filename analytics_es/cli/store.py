@@ -17,9 +17,9 @@ from analytics_es.cli.display import Bar
 from analytics_es.cli.display.words import safe
 from analytics_es.cli.hints import complete
 from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone, RowsRefused
-from analytics_es.log import redacted
+from analytics_es.log import log_path, on_server, redacted
 from analytics_es.service import AnalyticsService
-from analytics_es.store import exists, log_path, on_server
+from analytics_es.store import exists
 
 if TYPE_CHECKING:
     from analytics_es.service import AsOf

@@ -19,11 +19,12 @@ from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.privacy import DEFAULT
 from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.lifecycle.retention import telling
+from analytics_es.log import absolute
 from analytics_es.log.strict import StrictIds
 from analytics_es.projection import declarations_of
 from analytics_es.service.parts import Lifetime, Parts
 from analytics_es.service.settings import Settings, read_settings
-from analytics_es.store import absolute, open_store
+from analytics_es.store import open_store
 from analytics_es.types import arguments
 from analytics_es.types.values import plain
 
