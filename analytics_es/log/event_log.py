@@ -87,6 +87,14 @@ class EventLog(ABC):
         """Return what was last noted under a name."""
 
     @abstractmethod
+    def note(self, name: str, text: str | None) -> None:
+        """Note something under a name, durably, in the place of what was there; None takes it away."""
+
+    @abstractmethod
+    def notes(self, beginning: str) -> dict[str, str]:
+        """Return what is noted under names that begin like this, in their order."""
+
+    @abstractmethod
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
 
@@ -178,8 +186,13 @@ class EventLog(ABC):
     # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────
 
     @abstractmethod
-    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
-        """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
+    def search(
+        self, text: bytes, *, types: Sequence[str], after: int, limit: int, any_case: bool = False
+    ) -> list[Held]:
+        """Return the first events after a position that hold these bytes, or are of these types, as they are stored.
+
+        With `any_case`, letters from A to Z count alike in both cases.
+        """
 
     @abstractmethod
     def rewrite(self, states: Mapping[int, bytes]) -> None:

@@ -32,13 +32,23 @@ class LogSlice(EventLog):
 
     rewrite = scrub = append
 
+    def note(self, name: str, text: str | None) -> None:
+        """Note something of the log, which is no event."""
+        self._log.note(name, text)
+
+    def notes(self, beginning: str) -> dict[str, str]:
+        """Return what is noted in the log, wherever this part ends."""
+        return self._log.notes(beginning)
+
     def noted(self, name: str) -> str | None:
         """Return what was last noted in the log, wherever this part ends."""
         return self._log.noted(name)
 
-    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
+    def search(
+        self, text: bytes, *, types: Sequence[str], after: int, limit: int, any_case: bool = False
+    ) -> list[Held]:
         """Return the first events that hold these bytes, or are of these types; fewer may not mean no more."""
-        events = self._log.search(text, types=types, after=max(after, self._after), limit=limit)
+        events = self._log.search(text, types=types, after=max(after, self._after), limit=limit, any_case=any_case)
         return [held for held in events if held.position <= self._upto and self._is_chosen(held.type)]
 
     def head(self) -> int:

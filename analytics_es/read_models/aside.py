@@ -53,7 +53,7 @@ def opened(path: Path, open_them: Callable[[], T]) -> T:
     try:
         return open_them()
     except tuple(REASONS) as error:
-        if error.details["path"] not in (path, HERE) or not move_aside(path, error, file):
+        if error.details["path"] not in (path, path.absolute(), HERE) or not move_aside(path, error, file):
             raise
     return open_them()
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from itertools import count
 from typing import Any
 
-from analytics_es.errors import AnalyticsError, RebuildRunning, StoreFailed
+from analytics_es.errors import AnalyticsError, StoreFailed
 from analytics_es.log.postgres import Database, migrations
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
 from analytics_es.log.postgres.database import Cursor
@@ -35,7 +35,7 @@ COUNT_CHECKPOINTS = "SELECT count(*) FROM tracking WHERE application_name = ANY(
 # Keep what is live: a state of the database is one of rows, and a table that is dropped is gone from all of them.
 KEEP_TABLES = "LOCK TABLE {} IN ACCESS SHARE MODE"
 
-# One rebuild at a time, as long as its connection.
+# One who rebuilds, aggregates, seals or forgets at a time, as long as its connection.
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 
 # The columns of a table, and their places in its key, null where they are not in it.
@@ -210,12 +210,10 @@ class PostgresReadModels(ReadModels):
         return [f"the table {table}, which was set apart" for (table,) in tables]
 
     @contextmanager
-    def rebuilding(self) -> Iterator[None]:
-        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+    def _alone(self) -> Iterator[bool]:
+        """Say whether nobody else is in here, as long as a connection of its own."""
         with self._database.connect() as connection:
-            if not connection.execute(TRY_LOCK, [f"rebuild {self.log}"]).fetchone()[0]:  # type: ignore[index]
-                raise RebuildRunning(place=self.place)
-            yield
+            yield connection.execute(TRY_LOCK, [f"rebuild {self.log}"]).fetchone()[0]  # type: ignore[index]
 
     def close(self) -> None:
         """Leave the database to the log."""

@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from analytics_es.errors import AnalyticsError, DamagedReadModels, RebuildRunning, StoreDamaged
+from analytics_es.errors import AnalyticsError, DamagedReadModels, StoreDamaged
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
-from analytics_es.log.sqlite.database import Database, only_one, translated
+from analytics_es.log.sqlite.database import Database, translated
 from analytics_es.log.sqlite.file import check
+from analytics_es.log.sqlite.only_one import only_one
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.projection.rows import Row, Rows
@@ -190,7 +191,7 @@ class SQLiteReadModels(ReadModels):
         """Write the file anew, from what is in it."""
         if self._there().scrub(compact=True):
             return []
-        return [f"{self.place}-wal, until nobody reads the read models for a moment"]
+        return [f"{self._database.wal}, until nobody reads the read models for a moment"]
 
     def kept_apart(self) -> list[str]:
         """Name the files that were moved aside."""
@@ -198,15 +199,14 @@ class SQLiteReadModels(ReadModels):
         return [f"{place}, which was moved aside" for place in (aside.moved_aside(path) if path else [])]
 
     @contextmanager
-    def rebuilding(self) -> Iterator[None]:
-        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+    def _alone(self) -> Iterator[bool]:
+        """Say whether nobody else is in here, in this process or another."""
         if not self._rebuilding.acquire(blocking=False):
-            raise RebuildRunning(place=self.place or "memory")
+            yield False
+            return
         try:
             with only_one(self._database.path) if self._database.path else nullcontext(True) as alone:
-                if not alone:
-                    raise RebuildRunning(place=self.place)
-                yield
+                yield alone
         finally:
             self._rebuilding.release()
 

@@ -9,11 +9,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from typing import Any
 
 from analytics_es.errors import AnalyticsError, OfAnotherLog, OtherTimezone, SealedTimezone, StoreDamaged
+from analytics_es.log import Horizon
 from analytics_es.log.checkpoints import Checkpoints
 from analytics_es.log.database import Cursor, Database
 from analytics_es.projection.declaration import Column, Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.read_models import registry
+from analytics_es.read_models.alone import alone
 from analytics_es.read_models.registry import FORGET_ABOUT, WRITE_ABOUT, Live
 from analytics_es.read_models.seeds import Seeds
 from analytics_es.read_models.selection import Span
@@ -103,10 +105,18 @@ class ReadModels(ABC):
         """Name what was kept under another name because it could not be used: nobody else looks after it."""
 
     @abstractmethod
-    def rebuilding(self) -> AbstractContextManager[None]:
-        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+    def _alone(self) -> AbstractContextManager[bool]:
+        """Say whether nobody else is in here, as long as it is open; the database ends it with the process."""
 
     # ── what follows ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def rebuilding(self, patience: float | None = None) -> AbstractContextManager[None]:
+        """Be the only one to rebuild, aggregate, seal or forget; it ends with the process.
+
+        Who has it must not ask for it again. Raises RebuildRunning where another one has it for longer than so many
+        seconds, by default `alone.PATIENCE`.
+        """
+        return alone(self._alone, self.place or "memory", patience)
 
     def writing(self, *, lasting: bool = False) -> AbstractContextManager[Cursor]:
         """Open a transaction that nothing comes between; `lasting`: what is in it is derived from nothing else."""
@@ -191,15 +201,15 @@ class ReadModels(ABC):
         self.checkpoints.begin(cursor, self.checkpoint_name(declaration))
         self.checkpoints.reset(cursor, self.checkpoint_name(declaration))
         seeds = seeds or self.seeds
+        horizon = seeds.horizon()  # before the rows: where events are sealed meanwhile, it begins again
         for folded in seeds(declaration):
             self.merge(cursor, declaration, folded)
-        self.note_seeds(cursor, declaration, seeds)
+        self.note_seeds(cursor, declaration, seeds, horizon)
 
-    def note_seeds(self, cursor: Cursor, declaration: Declaration, seeds: Seeds) -> None:
+    def note_seeds(self, cursor: Cursor, declaration: Declaration, seeds: Seeds, horizon: Horizon) -> None:
         """Note up to which seal a read model has begun with what is derived of events that are gone."""
         for day in seeds.days():
             cursor.execute(ADD_TO_LEDGER, (declaration.table, *day))
-        horizon = seeds.horizon()
         if horizon.seal:
             self._mark(cursor, declaration, horizon.seal)
             cursor.execute(WRITE_ABOUT, (HORIZON, horizon.write()))

@@ -30,7 +30,6 @@ from tests.stores import (
     eventually,
     log_of,
     runner_of,
-    sql,
     stored,
     views_of,
 )

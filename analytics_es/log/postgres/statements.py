@@ -12,6 +12,8 @@ HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
 
 # What holds of the log from here on.
 SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
+SELECT_NOTES = "SELECT name, value FROM log_notes WHERE substr(name, 1, length(?)) = ? ORDER BY name"
+DELETE_NOTE = "DELETE FROM log_notes WHERE name = %s"
 
 # What it is strict about, and whether that is every source.
 FIND_STRICT = f"SELECT (SELECT value FROM log_notes WHERE name = '{STRICT}'), to_regclass('{INDEX}') IS NOT NULL"
@@ -74,6 +76,12 @@ OCCURRED_IN = (
 SEARCH = (
     "SELECT notification_id, topic, state FROM stored_events WHERE notification_id > %s "
     "AND (position(%s::bytea IN state) > 0 OR topic = ANY(%s)) ORDER BY notification_id LIMIT %s"
+)
+
+# The same, whatever the case of letters from A to Z: what is no such letter is written as its code.
+_LOWERED = "lower(encode({}, 'escape') COLLATE \"C\")"
+SEARCH_ANY_CASE = SEARCH.replace(
+    "position(%s::bytea IN state)", f"position({_LOWERED.format('%s::bytea')} IN {_LOWERED.format('state')})"
 )
 
 # Replace what is stored at these positions.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections import deque
@@ -26,7 +27,7 @@ from analytics_es.errors import (
     StoreFailed,
     StoreMoved,
 )
-from analytics_es.log.sqlite.file import check, create, escaped, file_at, touch
+from analytics_es.log.sqlite.file import check, create, escaped, file_at
 from analytics_es.log.turns import Turns
 from analytics_es.process import endings, forks
 
@@ -43,7 +44,7 @@ DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 LACKS = re.compile(r"no such (table|column)|table \S+ has (no column|\d+ columns)|ON CONFLICT clause does not")
 # Files that were being read or written when this process was forked from another: SQLite then believes for good that
 # this process holds locks on them, which it does not.
-_cut_through: set[Path] = set()
+_cut_through: set[str] = set()
 
 OnConnect = Callable[[sqlite3.Connection], None]
 
@@ -116,20 +117,20 @@ class Database(endings.Ending):
     def __init__(self, path: Path | None, *, kind: int, schema: int, on_connect: OnConnect) -> None:
         if sqlite3.sqlite_version_info < NEEDED_SQLITE:
             raise OldSqlite(found=sqlite3.sqlite_version, needed=".".join(map(str, NEEDED_SQLITE)))
-        self.path, self._left = path, False
+        self.path, self._left = path and path.absolute(), False  # the working directory may be another one later
         # Takes notice, outside of transactions, of a file that is not what it should be; may raise another error.
         self.on_damage: Callable[[StoreDamaged], None] = lambda _: None
         if path is None:
             name = f"file:{uuid4().hex}?mode=memory&cache=shared"
         else:
-            if path.absolute() in _cut_through:
+            if os.path.realpath(path) in _cut_through:
                 raise Forked(place=path, problem="which was using it at that moment")
             check(path, kind=kind, schema=schema)
-            with translated(path):
+            with translated(self.path):
                 create(path, kind=kind, schema=schema, timeout=LOCK_TIMEOUT)
             self.file = file_at(path)
             name = f"file:{escaped(path)}?mode=rw"  # a connection made later must not bring a deleted file back, empty
-        with translated(path):
+        with translated(self.path):
             self.writing = _Datastore(name, on_connect, pool_size=1, max_overflow=0, pool_timeout=LOCK_TIMEOUT)
             more = {"pool_size": KEPT, "max_overflow": READERS + LOOKERS - KEPT}
             self.reading = self.writing if path is None else _Datastore(name, on_connect, **more)
@@ -218,6 +219,11 @@ class Database(endings.Ending):
                 cursor.execute("VACUUM")
             return not cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
+    @property
+    def wal(self) -> str:
+        """Where its write-ahead log is: beside the file, not beside a link to it."""
+        return f"{os.path.realpath(self.path or '')}-wal"
+
     def moved(self) -> bool:
         """Say whether the path no longer leads to the file that is open, which has then no name or another."""
         return self.path is not None and file_at(self.path) != self.file
@@ -255,7 +261,7 @@ class Database(endings.Ending):
             if child:
                 self._left = True
                 if pool.leave() and self.path:
-                    _cut_through.add(self.path.absolute())
+                    _cut_through.add(os.path.realpath(self.path))
             else:
                 pool.go_on()
 
@@ -278,26 +284,6 @@ def _plain(cursor: SQLiteCursor) -> sqlite3.Cursor:
     plain = cursor.sqlite_cursor
     plain.row_factory = None
     return plain
-
-
-@contextmanager
-def only_one(path: Path) -> Iterator[bool]:
-    """Say whether nobody else is in here, as long as this is open; SQLite lets go of it when a process ends.
-
-    The lock is one on a small database beside the path, so that nobody who works on the path waits for it.
-    """
-    beside = path.with_name(f"{path.name}-rebuild")
-    with translated(beside):
-        touch(beside)
-        with closing(sqlite3.connect(beside, timeout=0, isolation_level=None, check_same_thread=False)) as connection:
-            try:
-                connection.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    raise
-                yield False
-                return
-            yield True
 
 
 @contextmanager
