@@ -249,6 +249,16 @@ class NotWritable(CannotOpen):
     """{path} cannot be written: {problem}."""
 
 
+class SeveralNames(CannotOpen):
+    """{path} is one of {count} names of a file (hard links): changes that wait beside one name are not seen by who
+    opens another, and the file is damaged. Remove the other names, or copy the file, and open it again."""
+
+
+class TwoVaults(CannotOpen):
+    """{log} has two vaults, {one} and {other}: versions before made one beside each link to it. Who has a pseudonym in
+    one is not known by the other. Keep the one that is used, and move the other away, with its key."""
+
+
 class NotOurs(CannotOpen):
     """{path} is not an analytics_es store ({problem}); it was left untouched. Pass another path."""
 
@@ -316,6 +326,11 @@ class BadSettings(CannotOpen):
 
 class BadPolicy(CannotOpen):
     """This is no privacy policy: {problem} (see {guide}/privacy.md)."""
+
+
+class NotReadable(CannotOpen):
+    """The {what} that is in force in this store cannot be read ({type} in its log): a newer analytics_es has told of
+    it, or it was changed. Nothing is done under another one: upgrade the package, or say one."""
 
 
 class BadTags(CannotOpen):
@@ -628,6 +643,15 @@ class ReadOnly(AnalyticsError):
 
 
 # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoRejectedMessage(AnalyticsError):
+    """There is no rejected message at position {position}: `analytics-es rejected list` lists them all."""
+
+
+class NothingKept(AnalyticsError):
+    """Of the message at position {position} nothing is kept that could be recorded: its stream, sequence and checksum
+    say which one it was."""
 
 
 class NoDeadLetter(AnalyticsError):

@@ -65,7 +65,7 @@ class Erasure:
                 self._mask(masking, trace, progress)
             beside.clear_away(self.store.read_models)
             derived, remains = self._derived(subject, self._days(trace) | trace.days_begun())
-        remains = [*trace.remains, *remains]
+        remains = [*trace.remains, *self._strays(), *remains]
         if trace.events or trace.sealed or trace.begun:
             remains += self.store.log.scrub()
         if derived or trace.begun:
@@ -141,6 +141,11 @@ class Erasure:
     def _days_that_hold(self, subject: str) -> set[int]:
         with self.store.read_models.read() as snapshot:
             return {day for live in snapshot.live.values() for day in snapshot.days_that_hold(live, subject)}
+
+    def _strays(self) -> list[str]:
+        return [
+            f"{path}, of a version before: nobody uses it, remove it" for path in self.store.strays if path.exists()
+        ]
 
     # ── the receipt ─────────────────────────────────────────────────────────────────────────────────────────────
 

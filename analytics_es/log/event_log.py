@@ -87,6 +87,14 @@ class EventLog(ABC):
         """Return what was last noted under a name."""
 
     @abstractmethod
+    def note(self, name: str, text: str | None) -> None:
+        """Note something under a name, durably, in the place of what was there; None takes it away."""
+
+    @abstractmethod
+    def notes(self, beginning: str) -> dict[str, str]:
+        """Return what is noted under names that begin like this, in their order."""
+
+    @abstractmethod
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
 

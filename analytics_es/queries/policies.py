@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from attrs import frozen
 
 from analytics_es.events.event import EARLIEST
 from analytics_es.events.fields import ENTITIES, FIELDS, TAG, named_by
 from analytics_es.ingest import PrivacyPolicy
+from analytics_es.ingest.in_force import CONFIGURED
 from analytics_es.ingest.privacy import DROP, DROP_TEXT
-from analytics_es.ingest.recorder import CONFIGURED
 from analytics_es.log import EventLog, announced
 from analytics_es.queries.as_of import recorded_at
 
@@ -53,16 +53,11 @@ class PolicyLog:
     def __call__(self) -> Policies:
         """Return the policies of now."""
         with self._lock:
-            more = announced(self._log, CONFIGURED, _policy, after=self._read)
+            more = announced(self._log, CONFIGURED, PrivacyPolicy.read, after=self._read)
             if more.said:
                 added = [InForce(at, recorded_at(self._log, at) or EARLIEST, policy) for at, policy in more.said]
                 self._policies, self._read = Policies((*self._policies.in_force, *added)), added[-1].position
             return self._policies
-
-
-def _policy(data: Mapping[str, Any]) -> PrivacyPolicy:
-    """Read a policy as the log has it; raises KeyError, TypeError, BadPolicy."""
-    return PrivacyPolicy(rules=tuple((rule["path"], rule["action"]) for rule in data["rules"]))
 
 
 def _drops(policy: PrivacyPolicy, word: str) -> bool:

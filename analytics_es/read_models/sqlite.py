@@ -165,7 +165,7 @@ class SQLiteReadModels(ReadModels):
         """Write the file anew, from what is in it."""
         if self._there().scrub(compact=True):
             return []
-        return [f"{self.place}-wal, until nobody reads the read models for a moment"]
+        return [f"{self._database.wal}, until nobody reads the read models for a moment"]
 
     @contextmanager
     def _alone(self) -> Iterator[bool]:

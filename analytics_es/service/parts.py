@@ -22,6 +22,7 @@ from analytics_es.ingest.door import Door
 from analytics_es.ingest.outcomes import Outcomes
 from analytics_es.ingest.waiting import WaitingCorrections
 from analytics_es.lifecycle import RetentionPolicy
+from analytics_es.lifecycle.retention import RETENTION, telling
 from analytics_es.log import LogSlice
 from analytics_es.process import Aside, forks
 from analytics_es.queries import QuestionContext
@@ -50,12 +51,14 @@ class Parts:
     view_costs: ViewCosts
     thresholds: Thresholds | None
     backfill: Backfill | None
-    retention: RetentionPolicy
+    retention_said: RetentionPolicy | None  # by who opened the store
     derived: DerivedReadModels = Factory(DerivedReadModels)
     subscriptions: list[Subscription] = Factory(list)
 
     @classmethod
-    def of(cls, store: Store, *, retention: RetentionPolicy, backfill: bool, on_threshold: OnThreshold | None) -> Parts:
+    def of(
+        cls, store: Store, *, retention: RetentionPolicy | None, backfill: bool, on_threshold: OnThreshold | None
+    ) -> Parts:
         """Put the parts together; nothing follows yet."""
         prices = PriceLog(store.log, store.recorder)
         context = CostContext(
@@ -81,8 +84,23 @@ class Parts:
             view_costs=ViewCosts(context, store.log),
             thresholds=Thresholds(store, context, prices, on_threshold) if has_budgets else None,
             backfill=Backfill(store.log, store.read_models, store.runner, rebuild) if backfill else None,
-            retention=retention,
+            retention_said=retention,
         )
+
+    @property
+    def retention(self) -> RetentionPolicy:
+        """The retention that was said here, else the one that the log tells of now; raises NotReadable."""
+        return self.retention_said or RETENTION.of(self.store.log) or RetentionPolicy()
+
+    def changes(self) -> list[tuple[str, str]]:
+        """Return what was said here that is another than what the log tells of: in words, before and now."""
+        said = self.store.recorder.in_force.tellings(self.store.policy)
+        return [change for telling in said if (change := telling.change(self.store.log))]
+
+    def tell_retention(self) -> None:
+        """Tell the log of the retention that was said here, before anything is let go of."""
+        if self.retention_said:
+            self.store.recorder.tell(telling(self.retention_said))
 
     @property
     def contexts(self) -> Contexts:

@@ -194,6 +194,7 @@ class Upkeep(Inspection):
         def retained(parts: Parts) -> RetentionResult:
             chosen = (parts.retention if policy is None else RetentionPolicy.of(policy)).with_archive(archive)
             if not dry_run:
+                parts.tell_retention()
                 with suppress(FoldFailed, StoreFailed):  # of one projection, which must not stop the rest
                     parts.catch_up()
             sealing = Sealing(

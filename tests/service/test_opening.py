@@ -18,9 +18,9 @@ import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import CannotOpen, Closed, NotAProjection, UnknownScheme, UnknownTimezone
+from analytics_es.log.address import log_path, read_models_path
 from analytics_es.log.sqlite import log as log_on_sqlite
 from analytics_es.read_models import sqlite as views_on_sqlite
-from analytics_es.store import log_path, read_models_path
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from tests.children import ran
 from tests.stores import Contents, contents, nth, numbered_pseudonyms, sql
@@ -215,7 +215,7 @@ def test_a_new_store_can_be_opened_by_many_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("", "postgresql:/localhost/a://", "mysql://a", "http://localhost/a.db", "file:///a.db", "://a.db"),
+        *("", "postgresql:/localhost/a://", "mysql://a", "http://localhost/a.db", "file:///a.db?mode=ro", "://a.db"),
         *("sqlite://a.db", "sqlite://host/a.db", "sqlite:///", "SQLITE:///a.db", "duckdb:///a.db"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ PAGE_COUNTS = "SELECT * FROM pragma_page_count, pragma_freelist_count, pragma_pa
 PAGES = 2000
 # Files that were being read or written when this process was forked from another: SQLite then believes for good that
 # this process holds locks on them, which it does not.
-_cut_through: set[Path] = set()
+_cut_through: set[str] = set()
 
 OnConnect = Callable[[sqlite3.Connection], None]
 
@@ -102,11 +103,11 @@ class Database(endings.Ending):
     def __init__(self, path: Path | None, *, kind: int, schema: int, on_connect: OnConnect) -> None:
         if sqlite3.sqlite_version_info < NEEDED_SQLITE:
             raise OldSqlite(found=sqlite3.sqlite_version, needed=".".join(map(str, NEEDED_SQLITE)))
-        self.path, self._left = path, False
+        self.path, self._left = path and path.absolute(), False  # the working directory may be another one later
         if path is None:
             name = f"file:{uuid4().hex}?mode=memory&cache=shared"
         else:
-            if path.absolute() in _cut_through:
+            if os.path.realpath(path) in _cut_through:
                 raise Forked(place=path, problem="which was using it at that moment")
             check(path, kind=kind, schema=schema)
             with translated():
@@ -200,6 +201,11 @@ class Database(endings.Ending):
                 cursor.execute("VACUUM")
             return not cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
+    @property
+    def wal(self) -> str:
+        """Where its write-ahead log is: beside the file, not beside a link to it."""
+        return f"{os.path.realpath(self.path or '')}-wal"
+
     def moved(self) -> bool:
         """Say whether the path no longer leads to the file that is open, which has then no name or another."""
         return self.path is not None and file_at(self.path) != self._file
@@ -237,7 +243,7 @@ class Database(endings.Ending):
             if child:
                 self._left = True
                 if pool.leave() and self.path:
-                    _cut_through.add(self.path.absolute())
+                    _cut_through.add(os.path.realpath(self.path))
             else:
                 pool.go_on()
 

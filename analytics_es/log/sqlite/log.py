@@ -128,6 +128,19 @@ class SQLiteLog(EventLog):
             row = cursor.execute(SELECT_NOTE, [name]).fetchone()
         return row[0] if row else None
 
+    def note(self, name: str, text: str | None) -> None:
+        """Note something under a name, durably, in the place of what was there; None takes it away."""
+        with self._database.write() as cursor:
+            if text is None:
+                cursor.execute(statements.DELETE_NOTE, [name])
+            else:
+                cursor.execute(statements.WRITE_NOTE, (name, text))
+
+    def notes(self, beginning: str) -> dict[str, str]:
+        """Return what is noted under names that begin like this, in their order."""
+        with self._database.look() as cursor:
+            return dict(cursor.execute(statements.SELECT_NOTES, [beginning]).fetchall())
+
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
         with self._database.look() as cursor:
@@ -248,7 +261,7 @@ class SQLiteLog(EventLog):
         """Empty the write-ahead log; no VACUUM, which may give events other positions."""
         if self._database.scrub():
             return []
-        return [f"{self._database.path}-wal, until nobody reads the log for a moment"]
+        return [f"{self._database.wal}, until nobody reads the log for a moment"]
 
     def copy(self, to: Path, progress: Progress) -> int:
         """Copy the log as it is now into a file while others go on; returns its head. Progress is in pages.

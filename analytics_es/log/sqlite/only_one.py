@@ -29,7 +29,7 @@ def only_one(path: Path) -> Iterator[bool]:
 
     The lock is on a small file beside the path, so that nobody who works on the path waits for it.
     """
-    beside = path.with_name(f"{path.name}-rebuild")
+    beside = Path(f"{os.path.realpath(path)}-rebuild")
     with translated():
         touch(beside)
         place, mine = (os.getpid(), file_at(beside)), object()
