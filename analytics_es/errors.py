@@ -420,7 +420,7 @@ class NotFlushed(AnalyticsError):
 
 
 class EventsLost(AnalyticsError):
-    """{count} buffered events were not stored before the buffer was closed, and are lost ({problem})."""
+    """{count} buffered events could not be stored, and are lost. The first of them: {problem}"""
 
 
 # ── projections ─────────────────────────────────────────────────────────────────────────────────────────────────
