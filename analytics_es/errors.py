@@ -480,6 +480,11 @@ class StaleReadModel(AnalyticsError):
     (`analytics-es projections rebuild {projection}`), or wait for the rebuild under way."""
 
 
+class ReplacedReadModel(StaleReadModel):
+    """The read model of {projection} is of a newer definition, without {missing}: another process, which was started
+    with that one, has replaced it. Start this one with the same; a rebuild by it would take the other's away."""
+
+
 class NotCaughtUp(AnalyticsError):
     """The read models are still {lag} events behind after {seconds} s: wait longer, or call catch_up()."""
 
