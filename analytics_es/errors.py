@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+HERE = "The database"  # that somebody works on who does not say where it is
 GUIDE = "https://github.com/analytics-es/analytics-es/blob/main/docs"  # its pages, for messages that name one
 
 
@@ -267,6 +268,16 @@ class NewerSchema(CannotOpen):
     """{path} was written by a newer analytics_es (schema {found}, this one knows {known}): upgrade the package."""
 
 
+class OfAnotherLog(CannotOpen):
+    """The read models {path} are of another log."""
+
+
+class LogBehind(CannotOpen):
+    """The log {path} {ends}, and the read models {read_models} hold figures of events up to position {position}: it is
+    not the log they are of, or an older copy, or has lost its end. Nothing was changed. Put the right log there; or, to
+    go on with what is there, {instead}."""
+
+
 class OldSqlite(CannotOpen):
     """SQLite {found} is too old: analytics_es needs {needed} or newer (it comes with Python)."""
 
@@ -343,6 +354,15 @@ class StoreBusy(AnalyticsError):
 
 class StoreFailed(AnalyticsError):
     """The database reports: {problem}."""
+
+
+class StoreDamaged(StoreFailed):
+    """{path} is damaged ({problem}): nothing was changed. Restore it from a backup (see {guide}/reliability.md)."""
+
+
+class DamagedReadModels(StoreFailed):
+    """The read models {path} are damaged ({problem}): they are moved aside and derived again from the log. Ask again
+    once they have caught up."""
 
 
 class RowsRefused(StoreFailed):
