@@ -74,7 +74,8 @@ def test_a_process_that_names_other_tags_adds_them_and_both_are_answered(url: st
     said = in_another_process(
         url,
         "from tests.service.test_two_processes import teams\n"
-        "with OPEN) as service:\n    service.catch_up()\n    print(sorted(teams(service, 'feature')), sorted(teams(service)))",
+        "with OPEN) as service:\n    service.catch_up()\n"
+        "    print(sorted(teams(service, 'feature')), sorted(teams(service)))",
         tags=["feature"],
     )
 
