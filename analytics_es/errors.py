@@ -278,6 +278,11 @@ class LogBehind(CannotOpen):
     go on with what is there, {instead}."""
 
 
+class DamagedPosition(CannotOpen):
+    """{path} holds an event at position {position}, which none of ours has: what is recorded next would be nowhere in
+    its order. Restore it from a backup (see {guide}/reliability.md)."""
+
+
 class OldSqlite(CannotOpen):
     """SQLite {found} is too old: analytics_es needs {needed} or newer (it comes with Python)."""
 
@@ -587,6 +592,11 @@ class RefusedBatch(AnalyticsError):
 
 class BadRow(AnalyticsError):
     """Row {row} gives no event: {problem}."""
+
+
+class DamagedEvent(StoreFailed):
+    """The event at position {position} of the log is damaged: {problem}. Restore the log from a backup (see
+    {guide}/reliability.md)."""
 
 
 class UnreadableEvent(AnalyticsError):
