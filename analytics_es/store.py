@@ -21,7 +21,7 @@ from analytics_es.ingest.privacy import kind_of
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.unread import Watch
 from analytics_es.ingest.vault import KEY_BYTES, Vault, key_of
-from analytics_es.log import EventLog, absolute, log_path, on_server
+from analytics_es.log import EventLog, absolute, log_path, on_server, unfinished
 from analytics_es.log.address import read_models_path
 from analytics_es.log.event_log import Durability
 from analytics_es.log.links import Links
@@ -245,6 +245,7 @@ def _ready(log: EventLog, opened: Callable[[], ReadModels]) -> ReadModels:
     """Open read models and bring them in line with their log, which is closed where that fails."""
     try:
         read_models = opened()
+        unfinished.sweep(log)
         read_models.restart_beyond(log.head)
         beside.settle(read_models)
         beside.tidy(read_models)
