@@ -12,15 +12,17 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from analytics_es.errors import NoRejectedMessage, NothingKept
+from analytics_es.errors import BadData, FailsWhenRead, NoRejectedMessage, NothingKept
 from analytics_es.events import RecordedEvent
+from analytics_es.events.checks import kind_of
 from analytics_es.events.codec import decode
 from analytics_es.events.event import MAX_SOURCE, REJECTED, key_of, microseconds
 from analytics_es.ingest.bus import Message
 from analytics_es.ingest.messages import event_of
 from analytics_es.ingest.privacy import PrivacyPolicy
+from analytics_es.ingest.problems import reason
 from analytics_es.ingest.recorder import Recorder, receipt
-from analytics_es.ingest.rejections import EVENT
+from analytics_es.ingest.rejections import EVENT, storable
 from analytics_es.log.announcements import content_of, text
 from analytics_es.types import Receipt, RejectedMessage, UnreadAnnouncement
 
@@ -66,10 +68,11 @@ class RejectedMessages:
             raise NothingKept(position=position)
         source, own_id, when = _identity(rejected, event)
         door = self.recorder.door
-        said = {name: content for name, content in changes.items() if content is not None}
+        changed = _read(changes)
+        said = {name: content for name, content in changed.items() if content is not None}
         if stored is event:  # bare of what may not be stored already
             said, door = door.policy.apply(said, door.pseudonym_of), evolve(door, policy=FULL)
-        left = {name: content for name, content in event["data"].items() if name not in changes}
+        left = {name: content for name, content in event["data"].items() if name not in changed}
         about: dict[str, Any] = {"occurred_at": occurred_at or when, "id": id or own_id, "source": source}
         entry = door.write(event_type or event.get("type") or "", {**left, **said}, **about)
         return receipt(self.recorder.take([entry])[0])
@@ -85,19 +88,17 @@ class RejectedMessages:
 
         def read(_: object) -> RejectedMessage:
             rejected = decode(position, REJECTED, state)
-            reason = rejected.data["reason"]
+            why = rejected.data["reason"]
             event = rejected.data.get(EVENT) or _raw_event(rejected)
             return RejectedMessage(
                 position=position,
                 subject=str(rejected.data.get("subject") or ""),
                 occurred_at=rejected.occurred_at,
-                code=text(reason, "code"),
-                field=reason.get("field"),
-                problem=reason.get("message") or reason.get("problem"),
+                code=text(why, "code"),
+                field=why.get("field"),
+                problem=why.get("message") or why.get("problem"),
                 event=event,
-                recorded=None
-                if event is None or reason["code"] == "other_content"
-                else self._recorded(rejected, event),
+                recorded=self._recorded(rejected, event) if event and why["code"] != "other_content" else None,
             )
 
         message = content_of(self.recorder.log, position, REJECTED, state, read)
@@ -138,6 +139,17 @@ def _raw_event(rejected: RecordedEvent) -> dict[str, Any] | None:
         source=rejected.source,
     )
     return event_of(message)
+
+
+def _read(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return changes as JSON has them; raises BadData, FailsWhenRead."""
+    try:
+        read = storable(changes)
+    except Exception as error:  # of a class of the caller's own
+        raise FailsWhenRead(problem=reason(error)) from error
+    if not isinstance(read, dict):
+        raise BadData(kind=kind_of(changes))
+    return read
 
 
 def _object(raw: bytes) -> dict[str, Any]:

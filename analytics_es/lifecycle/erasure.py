@@ -65,6 +65,7 @@ class Erasure:
             remains += self.store.log.scrub()
         if derived or trace.begun:
             remains += self.store.read_models.scrub()
+        remains += self.store.read_models.kept_apart()
         destroyed = self.store.vault.destroy(entity, subject)  # last: until then, doing it again knows what was begun
         remains += self.store.vault.scrub()
         return self._receipt(entity, trace, pseudonym is not None and destroyed, derived, remains)

@@ -155,8 +155,8 @@ class Inspection(Questions):
 
         def recorded(parts: Parts) -> Receipt:
             parts.store.recorder.follow_policy()
-            messages = RejectedMessages(parts.store.recorder)
-            return messages.record(position, changes or {}, event_type=event_type, occurred_at=occurred_at, id=id)
+            messages, said = RejectedMessages(parts.store.recorder), {} if changes is None else changes
+            return messages.record(position, said, event_type=event_type, occurred_at=occurred_at, id=id)
 
         return self._result(recorded)
 
