@@ -257,8 +257,8 @@ class ReadModels(ABC):
     def about_to_seal(self, seal: int, position: int, also: Collection[str] = ()) -> None:
         """Note that read models which are this far have taken in all that a seal will hold, unlike later ones.
 
-        So have, as far as the seal goes, those of which it holds the rows themselves: these are named. Others that a run
-        has noted, which was stopped before there was this seal, have not: what came since is in it, too.
+        So have, as far as the seal goes, those of which it holds the rows themselves: these are named. Others have not,
+        even if a run has noted it that was stopped before the seal: what came since is in it, too.
         """
         with self.writing() as cursor:
             about = self.about(cursor)
