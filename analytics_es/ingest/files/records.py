@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import itertools
 import re
 from collections.abc import Callable, Iterator
@@ -16,6 +15,8 @@ import orjson
 from analytics_es.errors import CannotRead
 from analytics_es.ingest.files.columns import unique
 from analytics_es.ingest.files.problems import reading
+from analytics_es.ingest.files.unpacking import unpacked
+from analytics_es.ingest.files.walking import MAX_SMALL, MOST_INSIDE, crowded
 from analytics_es.ingest.problems import in_one_line
 
 MAX_LINE = 16 * 2**20
@@ -39,15 +40,27 @@ def _loads(line: bytes) -> Any:
 
 def json_records(path: Path, loads: Callable[[bytes], Any] = _loads) -> Iterator[Record]:
     """Yield a record for each line that is not empty."""
-    for row, line in enumerate(_lines(path), 1):
-        if not line.strip():
-            continue
-        try:
+    for row, line in lines(path):
+        yield json_record(row, line, loads)
+
+
+def json_record(row: int, line: bytes, loads: Callable[[bytes], Any] = _loads) -> Record:
+    """Return what a line says."""
+    fields: Any = {}
+    try:
+        if len(line) > MAX_SMALL and crowded(line):
+            raise ValueError(f"more than {MOST_INSIDE} objects and lists are in it")
+        if len(line) <= MAX_LINE:
             fields = loads(line)
-            problem = "" if fields and isinstance(fields, dict) else "not a JSON object with fields"
-        except (TypeError, ValueError, RecursionError) as error:
-            fields, problem = {}, f"not valid JSON: {in_one_line(error)}"
-        yield _record(row, line, fields, problem)
+        problem = "" if fields and isinstance(fields, dict) else "not a JSON object with fields"
+    except (TypeError, ValueError, RecursionError) as error:
+        fields, problem = {}, f"not valid JSON: {in_one_line(error)}"
+    return _record(row, line, fields, problem)
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file that are not empty, with their numbers; one beyond MAX_LINE is cut above it."""
+    return ((row, line) for row, line in enumerate(_lines(path), 1) if line.strip())
 
 
 def csv_records(path: Path) -> Iterator[Record]:
@@ -67,16 +80,20 @@ def csv_records(path: Path) -> Iterator[Record]:
 def _record(row: int, raw: bytes, fields: dict[str, Any], problem: str) -> Record:
     if len(raw) > MAX_LINE:
         return Record(row, {}, None, f"longer than {MAX_LINE} bytes")
-    text = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+    text = text_of(raw)
     if not problem and text.encode() != raw.rstrip(b"\r\n"):
         problem = "not UTF-8"
     return Record(row, {} if problem else fields, text, problem)
 
 
+def text_of(raw: bytes) -> str:
+    """Return a line as people read it."""
+    return raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+
+
 def _lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a file, unpacked; one beyond MAX_LINE is cut to a byte above it."""
-    opened: Any = gzip.open if path.name.lower().endswith(".gz") else open
-    with reading(path), opened(path, "rb") as file:
+    with reading(path), unpacked(path) as file:
         for number in itertools.count():
             line = rest = file.readline(MAX_LINE + 1)
             while len(rest) > MAX_LINE and not rest.endswith(b"\n"):
