@@ -8,7 +8,7 @@ from typing import IO, Any, NamedTuple
 
 from attrs import define, field
 
-from analytics_es.ingest.files.walking import MAX_VALUE, MOST_INSIDE, TOO_LARGE, Malformed, Walk
+from analytics_es.events.walking import MAX_VALUE, MOST_INSIDE, TOO_LARGE, Malformed, Walk
 from analytics_es.ingest.otel.otlp import OTHER_SHAPES, ReadSpan, name_of, read_span, service_of
 from analytics_es.ingest.otel.spans import MAX_VALUE as MAX_TEXT
 from analytics_es.ingest.otel.spans import cut

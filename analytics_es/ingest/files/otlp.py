@@ -12,12 +12,12 @@ from typing import IO
 from attrs import define, field
 
 from analytics_es.errors import CannotRead
+from analytics_es.events.walking import MAX_SMALL, Malformed
 from analytics_es.ingest.files.events import ImportedRow, refused
 from analytics_es.ingest.files.large_traces import LargeRequest
 from analytics_es.ingest.files.problems import reading
 from analytics_es.ingest.files.records import MAX_LINE, json_record, lines, text_of
 from analytics_es.ingest.files.unpacking import unpacked
-from analytics_es.ingest.files.walking import MAX_SMALL, Malformed
 from analytics_es.ingest.otel.otlp import ReadSpan, read_spans
 from analytics_es.ingest.otel.span_events import Reader
 from analytics_es.ingest.problems import in_one_line

@@ -10,6 +10,7 @@ import orjson
 
 MAX_VALUE = 16 * 2**20  # bytes of a part
 MOST_INSIDE = 100_000  # objects and lists within a part: each takes up to 40 times the memory of its text
+MOST_PASSED = 1_000_000  # … of a part that is passed over: it would take long
 MAX_SMALL = 2**20  # bytes of a text that is read as a whole, whatever is in it
 PIECE = 2**16
 
@@ -117,6 +118,8 @@ class Walk:
                 self._at, at = (self._at, at - self._at) if kept else (at, 0)
                 if not self._more():
                     raise Malformed("not valid JSON: it ends in the middle")
+                if inside > MOST_PASSED:
+                    raise ValueError(f": a part of it is of more than {MOST_PASSED} objects and lists")
                 continue
             at += 1
             if byte == b'"':
@@ -135,7 +138,15 @@ class Walk:
 TOO_LARGE = object()
 
 
-def crowded(text: bytes) -> bool:
+def check_size(text: bytes) -> None:
+    """Raise ValueError where a JSON text is too long to be read as a whole, or takes too much memory for its length."""
+    if len(text) > MAX_VALUE:
+        raise ValueError(f"it is longer than {MAX_VALUE} bytes")
+    if len(text) > MAX_SMALL and _crowded(text):
+        raise ValueError(f"it is of more than {MOST_INSIDE} objects and lists")
+
+
+def _crowded(text: bytes) -> bool:
     """Say whether more objects and lists are in a JSON text than a value may have; brackets within texts are none."""
     if text.count(b"{") + text.count(b"[") <= MOST_INSIDE:
         return False
@@ -144,3 +155,5 @@ def crowded(text: bytes) -> bool:
         return walk.text() is None
     except Malformed:
         return False  # which is told by who reads it
+    except ValueError:
+        return True
