@@ -15,6 +15,7 @@ import orjson
 from analytics_es.errors import SharedIds
 from analytics_es.events import codec
 from analytics_es.events.event import key_of_time
+from analytics_es.log import sums
 from analytics_es.log.event_log import (
     LAST,
     REWRITTEN,
@@ -29,7 +30,7 @@ from analytics_es.log.event_log import (
 )
 from analytics_es.log.scanned import GROUP_BYTES, batch, by_name, event_columns, upcast
 from analytics_es.log.seals import horizon_of
-from analytics_es.log.sqlite import statements
+from analytics_es.log.sqlite import checking, statements
 from analytics_es.log.sqlite.database import Database, durable
 from analytics_es.log.sqlite.file import check
 from analytics_es.log.sqlite.recorder import BYTES, SELECT_NOTE, SQLiteRecorder
@@ -44,7 +45,8 @@ else:
     pa = Later("pyarrow")
 
 KIND = 0x41455345  # "AESE"
-SCHEMA = 3  # 1 knew no seals and no notes; until 2, rows of files were known by their place
+SCHEMA = 4  # 1 knew no seals and no notes; until 2, rows of files were known by their place; 3 had no checksums
+BY_NAME = 3
 PIECE, KEYS = 2000, 100_000  # read, and yielded, at once
 FEW = 200_000  # events of a stretch of time that are looked at where the index of times finds them
 PLAIN = re.compile(rb"[A-Za-z0-9_.:/@ \\-]+")  # what stands for itself in a pattern, and in a statement
@@ -82,8 +84,10 @@ class SQLiteLog(EventLog):
             cursor.execute(statements.CREATE_OWN)
             cursor.execute(statements.CREATE_IDENTITY)
             cursor.execute(statements.CREATE_NOTES)
-            if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
+            if (made := cursor.execute("PRAGMA user_version").fetchone()[0]) < BY_NAME:
                 cursor.execute(statements.NOTE_ROWS, [ROWS_BY_PLACE])
+            checking.make_room(cursor)
+            if made < SCHEMA:
                 cursor.execute(f"PRAGMA user_version = {SCHEMA}")
             cursor.execute(statements.INSERT_IDENTITY, {"id": uuid4().hex})
             self.strict = self._held_with(cursor, strict)
@@ -133,9 +137,9 @@ class SQLiteLog(EventLog):
         with self._database.look() as cursor:
             return cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
 
-    def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
-        """Return the events after a position: columns position, type, state, key."""
-        return self._rows(statements.SCAN, (after, upto, limit))
+    def scan(self, *, after: int, limit: int, upto: int = LAST, checked: bool = False) -> pa.Table:
+        """Return the events after a position: columns position, type, state, key; of damaged ones, only where."""
+        return self._rows(statements.SCAN, (after, upto, limit), checked)
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterator[int]:
         with self._database.read() as cursor:
@@ -166,8 +170,8 @@ class SQLiteLog(EventLog):
             return ranges(self._positions(keys, after, upto), limit)
         return [(start, min(start + limit - 1, last)) for start in range(first, last + 1, limit)]
 
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
-        return self._rows(statements.SCAN_IN_TIME.replace("{also}", also), (*positions, *keys))
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "", checked: bool = False) -> pa.Table:
+        return self._rows(statements.SCAN_IN_TIME.replace("{also}", also), (*positions, *keys), checked)
 
     def _few_in_time(self, keys: tuple[str, str], after: int, upto: int, also: str) -> pa.Table | None:
         """What is left of few events is read where the index of times finds it, and put in order here."""
@@ -223,12 +227,21 @@ class SQLiteLog(EventLog):
             row: tuple[Any, ...] | None = cursor.execute(_unsealed(cursor, statement), parameters).fetchone()
             return row
 
-    def _rows(self, statement: str, parameters: tuple[Any, ...]) -> pa.Table:
+    def _rows(self, statement: str, parameters: tuple[Any, ...], checked: bool = False) -> pa.Table:
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""
         with self._database.read() as cursor:
-            cursor.execute(_unsealed(cursor, statement), parameters)
-            pieces = [batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
+            scan = _unsealed(cursor, statement)
+            if checked:
+                pieces = checking.batches(cursor, scan, parameters)
+            else:
+                cursor.execute(scan, parameters)
+                pieces = [batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
         return upcast(pa.Table.from_batches(pieces, schema=event_columns()))
+
+    def problems(self, limit: int) -> list[str]:
+        """Say what SQLite finds wrong with the file."""
+        with self._database.read() as cursor:
+            return checking.problems(cursor, limit)
 
     def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
         """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
@@ -241,7 +254,8 @@ class SQLiteLog(EventLog):
     def rewrite(self, states: Mapping[int, bytes]) -> None:
         """Replace what is stored at these positions, durably and in one commit; SQLite overwrites what was there."""
         with self._database.write() as cursor:
-            cursor.executemany(statements.REWRITE, [(state, position) for position, state in states.items()])
+            rows = cursor.execute(statements.TO_REWRITE, [orjson.dumps(list(states)).decode()]).fetchall()
+            cursor.executemany(statements.REWRITE, sums.rewritten(rows, states))
             cursor.execute(statements.NOTE_REWRITTEN, [REWRITTEN])
 
     def scrub(self) -> list[str]:
