@@ -118,6 +118,8 @@ def _checkpoint(position: int, head: int, taken: int, held: int) -> str | None:
         return f"checkpoint {position:,} is beyond the log's head {head:,}"
     if taken != held:
         return f"{taken:,} events were taken in, but the log holds {held:,} up to checkpoint {position:,}"
+    if held < position:
+        return f"{position - held:,} events are missing: the log holds {held:,} up to checkpoint {position:,}"
     return None
 
 

@@ -7,12 +7,14 @@ import time
 from collections.abc import Sequence
 
 from analytics_es.audit.ledger import FIRST, LAST
-from analytics_es.audit.refolding import attempting
-from analytics_es.errors import BadSample
+from analytics_es.audit.refolding import Attempt, attempting
+from analytics_es.errors import BadSample, DamagedLog
 from analytics_es.read_models import Tiling
 from analytics_es.read_models.seeds import sealed_until
 from analytics_es.store import Store
 from analytics_es.types import Progress, ProjectionVerification, TimePeriod, Verification
+
+PROBLEMS = 5  # of a file, that are told
 
 
 def verify(
@@ -29,7 +31,7 @@ def verify(
     """Fold again what live read models hold, and compare: all of the log, a period, or a sample of days.
 
     Nothing is written but a private file, and nobody has to stop: what a follower adds meanwhile is folded too.
-    Raises BadSample, FoldFailed, WorkerLost.
+    All of a log also means what it is kept in. Raises BadSample, DamagedLog, FoldFailed, WorkerLost.
     """
     began = time.monotonic()
     if sample is not None and (sample < 1 or period):
@@ -38,14 +40,18 @@ def verify(
     if sample:
         seed = random.randrange(2**32) if seed is None else seed  # noqa: S311  # which days is no secret
         tilings = _drawn(store, names, sample, seed)
-    projections, events = _verified(store, names, tilings, limit, workers, progress)
+    if not tilings and (problems := store.log.problems(PROBLEMS)):
+        raise DamagedLog(problem="; ".join(problems))
+    attempt, projections = _verified(store, names, tilings, limit, workers, progress)
     return Verification(
-        identical=all(projection.identical for projection in projections),
+        identical=all(projection.identical for projection in projections) and not attempt.damaged,
         projections=projections,
+        damaged=attempt.damaged,
+        unsummed=store.log.unsummed(),
         period=tilings[0].period(period) if period else None,
         sampled=[day.local(day.start) for day in tilings] if sample else None,
         seed=seed if sample else None,
-        events=events,
+        events=attempt.events,
         seconds=round(time.monotonic() - began, 3),
         sealed_until=sealed_until(store.log, store.calendar),
     )
@@ -53,14 +59,14 @@ def verify(
 
 def _verified(
     store: Store, names: Sequence[str], tilings: Sequence[Tiling], limit: int, workers: int, progress: Progress | None
-) -> tuple[list[ProjectionVerification], int]:
+) -> tuple[Attempt, list[ProjectionVerification]]:
     while True:
         with attempting(store, names, workers, progress) as attempt:
             for tiling in tilings:
                 attempt.confine(tiling, [tiling.whole_days()])  # a day's row is of the whole day
             compared = attempt.compared(limit)
             if compared is not None:
-                return [attempt.verification(projection) for projection in compared], attempt.events
+                return attempt, [attempt.verification(projection) for projection in compared]
 
 
 def _drawn(store: Store, names: Sequence[str], count: int, seed: int) -> list[Tiling]:

@@ -5,6 +5,7 @@ from analytics_es.log.announcements import Announcements, announced, last_announ
 from analytics_es.log.event_log import REWRITTEN, ROWS_BY_PLACE, Appended, Entry, EventLog, Held, check_horizon
 from analytics_es.log.holding import Holding
 from analytics_es.log.horizon import Horizon
+from analytics_es.log.proof import damaged, damaged_at
 from analytics_es.log.scanned import gathered
 from analytics_es.log.slice import LogSlice
 
@@ -21,6 +22,8 @@ __all__ = [
     "LogSlice",
     "announced",
     "check_horizon",
+    "damaged",
+    "damaged_at",
     "gathered",
     "last_announced",
     "redacted",

@@ -16,7 +16,7 @@ from analytics_es.log.horizon import Horizon
 from analytics_es.log.scanned import first_row
 from analytics_es.log.seals import Seals
 from analytics_es.log.strict import Strict
-from analytics_es.log.sums import UNSUMMED, is_damaged
+from analytics_es.log.sums import UNSUMMED
 from analytics_es.types import Progress
 
 if TYPE_CHECKING:
@@ -181,16 +181,11 @@ class EventLog(ABC):
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> list[Held]:
         """Return what the service itself has to say of one type, an `analytics.…` event, from an index."""
 
-    # ── for whom looks for damage ───────────────────────────────────────────────────────────────────────────────────
+    # ── for who looks for damage ────────────────────────────────────────────────────────────────────────────────
 
     def unsummed(self) -> int:
         """Return up to which position events need not have a checksum: those of before there were any."""
         return int(self.noted(UNSUMMED) or 0)
-
-    def is_damaged(self, position: int) -> bool:
-        """Say whether the event at a position is not what was stored there."""
-        row = first_row(self.scan(after=position - 1, upto=position, limit=1, checked=True))
-        return row is not None and is_damaged(row)
 
     def problems(self, limit: int) -> list[str]:
         """Say what else is wrong with what the log is kept in, as far as its database can tell; it reads all of it."""
@@ -199,8 +194,13 @@ class EventLog(ABC):
     # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────
 
     @abstractmethod
-    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
-        """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
+    def search(
+        self, text: bytes, *, types: Sequence[str], after: int, limit: int, any_case: bool = False
+    ) -> list[Held]:
+        """Return the first events after a position that hold these bytes, or are of these types, as they are stored.
+
+        With `any_case`, letters from A to Z count alike in both cases.
+        """
 
     @abstractmethod
     def rewrite(self, states: Mapping[int, bytes]) -> None:

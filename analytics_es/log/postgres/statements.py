@@ -81,6 +81,12 @@ SEARCH = (
     "AND (position(%s::bytea IN state) > 0 OR topic = ANY(%s)) ORDER BY notification_id LIMIT %s"
 )
 
+# The same, whatever the case of letters from A to Z: what is no such letter is written as its code.
+_LOWERED = "lower(encode({}, 'escape') COLLATE \"C\")"
+SEARCH_ANY_CASE = SEARCH.replace(
+    "position(%s::bytea IN state)", f"position({_LOWERED.format('%s::bytea')} IN {_LOWERED.format('state')})"
+)
+
 # What is stored at these positions, and to be replaced there.
 TO_REWRITE = (
     "SELECT notification_id, topic, state, originator_id, checksum FROM stored_events "

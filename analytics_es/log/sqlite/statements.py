@@ -85,6 +85,9 @@ SEARCH = (
     "AND (instr(state, ?) > 0 OR topic IN (SELECT value FROM json_each(?))) ORDER BY rowid LIMIT ?"
 )
 
+# The same, whatever the case of letters from A to Z.
+SEARCH_ANY_CASE = SEARCH.replace("instr(state, ?)", "instr(lower(CAST(state AS TEXT)), lower(CAST(? AS TEXT)))")
+
 # What is stored at these positions, and to be replaced there.
 TO_REWRITE = (
     "SELECT rowid, topic, CAST(state AS BLOB), originator_id, checksum FROM stored_events "
