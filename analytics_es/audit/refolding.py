@@ -265,9 +265,9 @@ class Attempt:
             held = self._in_log(compared.position)
             stretches = self._stretches
             taken = {day: sums for day, sums in taken.items() if any(start <= day < end for start, end in stretches)}
-        return ledger.compared(
-            compared.declaration.name, compared.position, taken, held, self._store.calendar, head=self._store.log.head()
-        )
+        name, position, calendar = compared.declaration.name, compared.position, self._store.calendar
+        head, whole = self._store.log.head(), not self._stretches
+        return ledger.compared(name, position, taken, held, calendar, head=head, whole=whole)
 
     def _in_log(self, position: int) -> Days:
         if position not in self._held:

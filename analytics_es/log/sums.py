@@ -1,6 +1,7 @@
 """Checksums: each event has one of all that is stored of it, so that what changed by itself is noticed, and not read.
 
-The checksum is the CRC-32 of type, key and state; to it the position is added, which only the database knows. Bits that
+The checksum is the CRC-32 of type, key and state; to it the position is added, which only the database knows (and
+its upper half, so that all of its bits count). Bits that
 are flipped within 32 of each other always show, and so does an event that has come to another position, as where rows
 were exchanged. Of other damage, one case in 2^32 goes unnoticed.
 """
@@ -28,10 +29,10 @@ UNSUMMED = "unsummed"
 MASK, HALF = 2**32 - 1, 2**31
 
 # What a column holds of a CRC-32 and a position: four bytes, with a sign.
-STORED = f"((({{content}}) + ({{position}}) + {HALF}) & {MASK}) - {HALF}"
+STORED = f"(({{content}} + {{position}} + ({{position}} >> 32) + {HALF}) & {MASK}) - {HALF}"
 
 # The CRC-32 that a row says its event has, NULL where it has no checksum. Versions are 1: of another one, no event has.
-SAID = f"CASE WHEN originator_version = 1 THEN (checksum - {{position}}) & {MASK} ELSE -1 END"
+SAID = f"CASE WHEN originator_version = 1 THEN (checksum - {{position}} - ({{position}} >> 32)) & {MASK} ELSE -1 END"
 
 NO_KEY = "0" * 32  # in the place of what is none
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -61,7 +62,10 @@ def contents(keys: Iterable[str], types: Iterable[str], states: Iterable[bytes])
 
 def stored(contents: Iterable[int], first: int) -> list[int]:
     """Return the checksums of events that are one behind the other, from a position on."""
-    return [((content + position) & MASK) - HALF for position, content in enumerate(contents, first + HALF)]
+    return [
+        ((content + position + (position >> 32) + HALF) & MASK) - HALF
+        for position, content in enumerate(contents, first)
+    ]
 
 
 def checked(columns: Columns, unsummed: Unsummed) -> list[Sequence[Any]]:
@@ -108,6 +112,6 @@ def rewritten(
     result: list[tuple[bytes, int, int]] = []
     for position, event_type, state, key, checksum in rows:
         before, after = contents([key] * 2, [event_type] * 2, [state, states[position]])
-        content = after if checksum is None else checksum - position - before + after
+        content = after if checksum is None else checksum - position - (position >> 32) - before + after
         result.append((states[position], stored([content & MASK], position)[0], position))
     return result

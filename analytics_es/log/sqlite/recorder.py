@@ -27,8 +27,9 @@ COLUMNS = 4  # of them, that have values
 
 # Events are so many positions before where they would have been.
 SHIFT = (
-    f"UPDATE stored_events SET checksum = {sums.STORED.format(content='checksum', position='-?')} "
-    "WHERE rowid BETWEEN ? AND ?"
+    "UPDATE stored_events SET checksum = "
+    f"{sums.STORED.format(content='(checksum - rowid - ?1 - ((rowid + ?1) >> 32))', position='rowid')} "
+    "WHERE rowid BETWEEN ?2 AND ?3"
 )
 
 # The key of the event at a position.
