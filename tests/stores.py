@@ -26,8 +26,9 @@ from analytics_es import AnalyticsService
 from analytics_es.events.codec import decode, encode
 from analytics_es.events.event import RecordedEvent, admit, key_of_time, microseconds
 from analytics_es.ingest.door import Door
+from analytics_es.ingest.in_force import CONFIGURED
 from analytics_es.ingest.privacy import DEFAULT, PrivacyPolicy
-from analytics_es.ingest.recorder import CONFIGURED, Recorder
+from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Entry, sums
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import declaration_of, declarations_of

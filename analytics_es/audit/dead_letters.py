@@ -124,14 +124,21 @@ class DeadLetters:
         return "it could not be counted when it came, and can be now: retry it"
 
     def retry(self, *, position: int | None = None, projection: str | None = None) -> RetryResult:
-        """Derive again the hours in which letters lie: an upcaster or a newer version may read them now."""
+        """Derive again the hours in which letters lie: an upcaster or a newer version may read them now.
+
+        Beside nobody who rebuilds, seals or forgets: raises RebuildRunning.
+        """
+        with self.store.read_models.rebuilding():
+            return self._retried(position, projection)
+
+    def _retried(self, position: int | None, projection: str | None) -> RetryResult:
         letters = self.listed(projection=projection) if position is None else self._at(position, projection)
         hours = {int(letter.hour.timestamp()) for letter in letters if letter.hour}
         hours_now = ((letter, self._hour_now(letter)) for letter in letters)
         untimed = {(letter.projection, letter.position): hour for letter, hour in hours_now if hour}
         periods = list(self._periods(hours.union(untimed.values())))
         for period in periods:
-            self.store.derive_again(period)
+            self.store.derive_alone(period)
         for name, at in untimed:
             self.store.read_models.forget_untimed(name, at)
         left = set(map(_place, self.listed(projection=projection, position=position, discarded=True)))

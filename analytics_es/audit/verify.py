@@ -5,16 +5,15 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from analytics_es.audit.ledger import FIRST, LAST
 from analytics_es.audit.refolding import Attempt, attempting
-from analytics_es.errors import BadSample, DamagedLog
+from analytics_es.errors import BadSample
 from analytics_es.read_models import Tiling
 from analytics_es.read_models.seeds import sealed_until
 from analytics_es.store import Store
 from analytics_es.types import Progress, ProjectionVerification, TimePeriod, Verification
-
-PROBLEMS = 5  # of a file, that are told
 
 
 def verify(
@@ -27,11 +26,14 @@ def verify(
     limit: int = 20,
     workers: int = 1,
     progress: Progress | None = None,
+    alone: bool = False,
 ) -> Verification:
     """Fold again what live read models hold, and compare: all of the log, a period, or a sample of days.
 
-    Nothing is written but a private file, and nobody has to stop: what a follower adds meanwhile is folded too.
-    All of a log also means what it is kept in. Raises BadSample, DamagedLog, FoldFailed, WorkerLost.
+    Nothing is written but a private file, and nobody has to stop: what a follower adds meanwhile is folded too. Where
+    something differs, it is looked again while nobody rebuilds, retains or forgets, who takes from the one side before
+    the other; who is `alone` already need not. All of a log also means what it is kept in. Raises BadSample,
+    StoreDamaged, FoldFailed, WorkerLost, RebuildRunning.
     """
     began = time.monotonic()
     if sample is not None and (sample < 1 or period):
@@ -40,9 +42,13 @@ def verify(
     if sample:
         seed = random.randrange(2**32) if seed is None else seed  # noqa: S311  # which days is no secret
         tilings = _drawn(store, names, sample, seed)
-    if not tilings and (problems := store.log.problems(PROBLEMS)):
-        raise DamagedLog(problem="; ".join(problems))
-    attempt, projections = _verified(store, names, tilings, limit, workers, progress)
+    if not tilings:
+        store.log.check_store()
+    look = partial(_verified, store, names, tilings, limit, workers, progress)
+    attempt, projections = look()
+    if not (alone or all(projection.identical for projection in projections)):
+        with store.read_models.rebuilding():
+            attempt, projections = look()
     return Verification(
         identical=all(projection.identical for projection in projections) and not attempt.damaged,
         projections=projections,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from analytics_es.errors import BadVaultKey, NoVaultKey, OtherVaultKey
 from analytics_es.ingest import names
+from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.log.pseudonyms import Entries, NamedEntry
 from analytics_es.types import Names, SubjectName
 
@@ -50,6 +51,10 @@ class Vault:
         self._remembered: dict[tuple[str, str], str] = {}
         self._generation = -1
         self._look_at = 0.0
+
+    def go_by(self, policy: PrivacyPolicy) -> None:
+        """Keep names where a policy says so that was taken over: what that needs is asked for with the first name."""
+        self.keeps_names = policy.names
 
     def pseudonym(self, kind: str, value: str) -> str:
         """Return a subject's pseudonym, made where it has none; raises NoVaultKey, BadVaultKey, OtherVaultKey."""

@@ -65,11 +65,12 @@ class Erasure:
                 self._mask(masking, trace, progress)
             beside.clear_away(self.store.read_models)
             derived, remains = self._derived(subject, self._days(trace) | trace.days_begun())
-        remains = [*trace.remains, *remains]
+        remains = [*trace.remains, *self._strays(), *remains]
         if trace.events or trace.sealed or trace.begun:
             remains += self.store.log.scrub()
         if derived or trace.begun:
             remains += self.store.read_models.scrub()
+        remains += self.store.read_models.kept_apart()
         destroyed = self.store.vault.destroy(entity, subject)  # last: until then, doing it again knows what was begun
         remains += self.store.vault.scrub()
         return self._receipt(entity, trace, pseudonym is not None and destroyed, derived, remains)
@@ -135,12 +136,17 @@ class Erasure:
         periods = [_day(self.store.calendar, day) for day in sorted(days)]
         for period in periods:
             name = f"read models of {period.start:%Y-%m-%d}"
-            problems += _problem(name, partial(self.store.derive_again, period))
+            problems += _problem(name, partial(self.store.derive_alone, period))
         return periods, problems
 
     def _days_that_hold(self, subject: str) -> set[int]:
         with self.store.read_models.read() as snapshot:
             return {day for live in snapshot.live.values() for day in snapshot.days_that_hold(live, subject)}
+
+    def _strays(self) -> list[str]:
+        return [
+            f"{path}, of a version before: nobody uses it, remove it" for path in self.store.strays if path.exists()
+        ]
 
     # ── the receipt ─────────────────────────────────────────────────────────────────────────────────────────────
 

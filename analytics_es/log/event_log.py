@@ -88,6 +88,14 @@ class EventLog(ABC):
         """Return what was last noted under a name."""
 
     @abstractmethod
+    def note(self, name: str, text: str | None) -> None:
+        """Note something under a name, durably, in the place of what was there; None takes it away."""
+
+    @abstractmethod
+    def notes(self, beginning: str) -> dict[str, str]:
+        """Return what is noted under names that begin like this, in their order."""
+
+    @abstractmethod
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
 
@@ -187,9 +195,8 @@ class EventLog(ABC):
         """Return up to which position events need not have a checksum: those of before there were any."""
         return int(self.noted(UNSUMMED) or 0)
 
-    def problems(self, limit: int) -> list[str]:
-        """Say what else is wrong with what the log is kept in, as far as its database can tell; it reads all of it."""
-        return []
+    def check_store(self) -> None:  # noqa: B027  # nothing to say is an answer
+        """Raise StoreDamaged where the database finds something wrong with what the log is kept in; it reads all."""
 
     # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────
 

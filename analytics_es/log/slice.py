@@ -32,6 +32,14 @@ class LogSlice(EventLog):
 
     rewrite = scrub = append
 
+    def note(self, name: str, text: str | None) -> None:
+        """Note something of the log, which is no event."""
+        self._log.note(name, text)
+
+    def notes(self, beginning: str) -> dict[str, str]:
+        """Return what is noted in the log, wherever this part ends."""
+        return self._log.notes(beginning)
+
     def noted(self, name: str) -> str | None:
         """Return what was last noted in the log, wherever this part ends."""
         return self._log.noted(name)

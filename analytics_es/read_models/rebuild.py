@@ -37,15 +37,16 @@ def rebuild(
     set_aside: bool = False,
     seeds: Seeds | None = None,
     progress: Progress | None = None,
+    patience: float | None = None,
 ) -> RebuildResult:
     """Fill new read models beside the live ones, in one pass over the log for all, and promote them in one transaction.
 
     The live ones serve and are followed until then; whatever goes wrong, they stay as they are. A value that cannot be
     read stops it, unless it is to be `set_aside` as a follower does. They begin with the rows of sealed events, or with
-    other `seeds`. Raises RebuildRunning, RebuildStopped, FoldFailed.
+    other `seeds`. Raises RebuildRunning, after so many seconds of `patience`, RebuildStopped, FoldFailed.
     """
     began = time.monotonic()
-    with read_models.rebuilding(), relaxed():
+    with read_models.rebuilding(patience), relaxed():
         beside.clear_away(read_models)
         try:
             declarations = beside.begin(read_models, names, seeds)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
-from analytics_es.errors import AnalyticsError, DamagedLog
+from analytics_es.errors import AnalyticsError
 from analytics_es.log import damaged
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.testing import NOON, provider_call, tool_call
@@ -171,8 +171,7 @@ def said(path: Path, head: int) -> str | None:
     """Return what is said about a log, None where that is nothing."""
     try:
         with closing(SQLiteLog(path)) as log:
-            if problems := log.problems(5):
-                return str(DamagedLog(problem=problems[0]))
+            log.check_store()
             events = log.scan(after=0, limit=10**6, checked=True)
             if positions := damaged(events):
                 return f"damaged at {positions}"

@@ -103,6 +103,27 @@ class PostgresLog(EventLog):
         note: str | None = self._look_up(statements.SELECT_NOTE, name)
         return note
 
+    def note(self, name: str, text: str | None) -> None:
+        """Note something under a name, durably, in the place of what was there; None takes it away."""
+
+        def write() -> None:
+            with self._database.connection() as connection:
+                if text is None:
+                    connection.execute(statements.DELETE_NOTE, [name])
+                else:
+                    connection.execute(WRITE_NOTES, [[name], [text]])
+
+        self._database.again(write)
+
+    def notes(self, beginning: str) -> dict[str, str]:
+        """Return what is noted under names that begin like this, in their order."""
+
+        def look() -> dict[str, str]:
+            with self._database.look() as cursor:
+                return dict(cursor.execute(statements.SELECT_NOTES, (beginning, beginning)).fetchall())
+
+        return self._database.again(look)
+
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
         return int(self._look_up(statements.HEAD))

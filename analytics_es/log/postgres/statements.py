@@ -13,6 +13,8 @@ HEAD = "SELECT coalesce(max(notification_id), 0) FROM stored_events"
 
 # What holds of the log from here on.
 SELECT_NOTE = "SELECT value FROM log_notes WHERE name = ?"
+SELECT_NOTES = "SELECT name, value FROM log_notes WHERE substr(name, 1, length(?)) = ? ORDER BY name"
+DELETE_NOTE = "DELETE FROM log_notes WHERE name = %s"
 
 # What it is strict about, and whether that is every source.
 FIND_STRICT = f"SELECT (SELECT value FROM log_notes WHERE name = '{STRICT}'), to_regclass('{INDEX}') IS NOT NULL"

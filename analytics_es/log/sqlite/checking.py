@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from analytics_es.errors import StoreDamaged
 from analytics_es.log.scanned import in_columns
 from analytics_es.log.sqlite.recorder import SELECT_NOTE
 from analytics_es.log.sqlite.statements import EVENTS, NOTE_ROWS
@@ -30,7 +31,7 @@ BYTEWISE = (
 )
 
 # What is wrong with the file, as far as SQLite can tell.
-INTEGRITY = "PRAGMA integrity_check({limit})"
+INTEGRITY = "PRAGMA integrity_check(5)"
 SOUND = "ok"
 
 
@@ -80,10 +81,11 @@ def _row(
     return position, texts[0], b"" if state is None else state, texts[1], said
 
 
-def problems(cursor: sqlite3.Cursor, limit: int) -> list[str]:
-    """Say what is wrong with the file, as far as SQLite can tell: it reads all of it, and knows no checksums."""
+def check_file(cursor: sqlite3.Cursor, path: object) -> None:
+    """Raise StoreDamaged where SQLite finds something wrong with a file: it reads all of it, and knows no checksums."""
     try:
-        rows = cursor.execute(INTEGRITY.format(limit=limit)).fetchall()
+        problems = [text for (text,) in cursor.execute(INTEGRITY).fetchall() if text != SOUND]
     except sqlite3.DatabaseError as error:
-        return [str(error)]
-    return [text for (text,) in rows if text != SOUND]
+        problems = [str(error)]
+    if problems:
+        raise StoreDamaged(path=path, problem="; ".join(" ".join(text.split()) for text in problems))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -30,7 +29,7 @@ from analytics_es.log.event_log import (
 )
 from analytics_es.log.scanned import GROUP_BYTES, batch, by_name, event_columns, upcast
 from analytics_es.log.seals import horizon_of
-from analytics_es.log.sqlite import checking, statements
+from analytics_es.log.sqlite import checking, copying, statements
 from analytics_es.log.sqlite.database import Database, durable
 from analytics_es.log.sqlite.file import check
 from analytics_es.log.sqlite.recorder import BYTES, SELECT_NOTE, SQLiteRecorder
@@ -51,7 +50,6 @@ PIECE, KEYS = 2000, 100_000  # read, and yielded, at once
 FEW = 200_000  # events of a stretch of time that are looked at where the index of times finds them
 PLAIN = re.compile(rb"[A-Za-z0-9_.:/@ \\-]+")  # what stands for itself in a pattern, and in a statement
 DENSE = 2  # positions of a stretch for each event of it: to read over one takes less than to list one
-COPIED_AT_ONCE = 1024  # pages
 
 
 class SQLiteLog(EventLog):
@@ -131,6 +129,19 @@ class SQLiteLog(EventLog):
         with self._database.look() as cursor:
             row = cursor.execute(SELECT_NOTE, [name]).fetchone()
         return row[0] if row else None
+
+    def note(self, name: str, text: str | None) -> None:
+        """Note something under a name, durably, in the place of what was there; None takes it away."""
+        with self._database.write() as cursor:
+            if text is None:
+                cursor.execute(statements.DELETE_NOTE, [name])
+            else:
+                cursor.execute(statements.WRITE_NOTE, (name, text))
+
+    def notes(self, beginning: str) -> dict[str, str]:
+        """Return what is noted under names that begin like this, in their order."""
+        with self._database.look() as cursor:
+            return dict(cursor.execute(statements.SELECT_NOTES, [beginning]).fetchall())
 
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""
@@ -238,10 +249,10 @@ class SQLiteLog(EventLog):
                 pieces = [batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
         return upcast(pa.Table.from_batches(pieces, schema=event_columns()))
 
-    def problems(self, limit: int) -> list[str]:
-        """Say what SQLite finds wrong with the file."""
+    def check_store(self) -> None:
+        """Raise StoreDamaged where SQLite finds something wrong with the file."""
         with self._database.read() as cursor:
-            return checking.problems(cursor, limit)
+            checking.check_file(cursor, self._database.path or "a store in memory")
 
     def search(
         self, text: bytes, *, types: Sequence[str], after: int, limit: int, any_case: bool = False
@@ -262,33 +273,14 @@ class SQLiteLog(EventLog):
         """Empty the write-ahead log; no VACUUM, which may give events other positions."""
         if self._database.scrub():
             return []
-        return [f"{self._database.path}-wal, until nobody reads the log for a moment"]
+        return [f"{self._database.wal}, until nobody reads the log for a moment"]
 
     def copy(self, to: Path, progress: Progress) -> int:
         """Copy the log as it is now into a file while others go on; returns its head. Progress is in pages.
 
         Page by page: VACUUM INTO may give events other positions.
         """
-        if self._database.path:
-            return self._copy(to, progress)
-        stages: list[tuple[str, int, int]] = []
-        head = self._copy(to, lambda *stage: stages.append(stage))
-        for stage in stages:  # who is told may ask, and one in memory has a single connection
-            progress(*stage)
-        return head
-
-    def _copy(self, to: Path, progress: Progress) -> int:
-        with self._database.read() as cursor:
-            # This first read decides which state is copied, however long it takes.
-            head = cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
-            with closing(sqlite3.connect(to)) as copy:
-                cursor.connection.backup(
-                    copy, pages=COPIED_AT_ONCE, progress=lambda _, left, pages: progress("copying", pages - left, pages)
-                )
-                if self._database.path is None:  # one in memory does not say whose it is
-                    copy.execute(f"PRAGMA application_id = {KIND}")
-                    copy.execute(f"PRAGMA user_version = {SCHEMA}")
-        return int(head)
+        return copying.copy(self._database, to, progress, kind=KIND, schema=SCHEMA)
 
     def close(self) -> None:
         """Close the database."""
