@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from analytics_es.log.sqlite.database import Database
+from analytics_es.log.sqlite.file import escaped
 from analytics_es.types import Progress
 
 PAGES = 1024  # that are copied at once
@@ -30,7 +31,8 @@ def _copy(database: Database, to: Path, progress: Progress, *, kind: int, schema
     with database.read() as cursor:
         # This first read decides which state is copied, however long it takes.
         head = cursor.execute(HEAD).fetchone()[0] or 0
-        with closing(sqlite3.connect(to)) as target:
+        # It is nobody else's: no locks, of which its owner has one that these might end.
+        with closing(sqlite3.connect(f"file:{escaped(to)}?nolock=1", uri=True)) as target:
             cursor.connection.backup(
                 target, pages=PAGES, progress=lambda _, left, pages: progress("copying", pages - left, pages)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -61,6 +62,7 @@ class SQLiteLog(EventLog):
     def __init__(self, path: Path | None, *, strict_ids: StrictIds = False) -> None:
         strict = Strict.of(strict_ids)
         self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=durable)
+        self.place = os.path.realpath(path) if path else ""
         self._recorder = SQLiteRecorder(self._database.writing)
         self.seals = SQLiteSeals(self._database)
         try:
