@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+HERE = "The database"  # that somebody works on who does not say where it is
 GUIDE = "https://github.com/analytics-es/analytics-es/blob/main/docs"  # its pages, for messages that name one
 
 
@@ -267,6 +268,16 @@ class NewerSchema(CannotOpen):
     """{path} was written by a newer analytics_es (schema {found}, this one knows {known}): upgrade the package."""
 
 
+class OfAnotherLog(CannotOpen):
+    """The read models {path} are of another log."""
+
+
+class LogBehind(CannotOpen):
+    """The log {path} {ends}, and the read models {read_models} hold figures of events up to position {position}: it is
+    not the log they are of, or an older copy, or has lost its end. Nothing was changed. Put the right log there; or, to
+    go on with what is there, {instead}."""
+
+
 class OldSqlite(CannotOpen):
     """SQLite {found} is too old: analytics_es needs {needed} or newer (it comes with Python)."""
 
@@ -345,6 +356,15 @@ class StoreFailed(AnalyticsError):
     """The database reports: {problem}."""
 
 
+class StoreDamaged(StoreFailed):
+    """{path} is damaged ({problem}): nothing was changed. Restore it from a backup (see {guide}/reliability.md)."""
+
+
+class DamagedReadModels(StoreFailed):
+    """The read models {path} are damaged ({problem}): they are moved aside and derived again from the log. Ask again
+    once they have caught up."""
+
+
 class RowsRefused(StoreFailed):
     """The database refuses what is to be written: {problem}."""
 
@@ -400,7 +420,7 @@ class NotFlushed(AnalyticsError):
 
 
 class EventsLost(AnalyticsError):
-    """{count} buffered events were not stored before the buffer was closed, and are lost ({problem})."""
+    """{count} buffered events could not be stored, and are lost. The first of them: {problem}"""
 
 
 # ── projections ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -458,6 +478,11 @@ class CannotReachScheduler(AnalyticsError):
 class StaleReadModel(AnalyticsError):
     """The read model of {projection} is of an older definition, without {missing}: rebuild it
     (`analytics-es projections rebuild {projection}`), or wait for the rebuild under way."""
+
+
+class ReplacedReadModel(StaleReadModel):
+    """The read model of {projection} is of a newer definition, without {missing}: another process, which was started
+    with that one, has replaced it. Start this one with the same; a rebuild by it would take the other's away."""
 
 
 class NotCaughtUp(AnalyticsError):

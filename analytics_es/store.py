@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from analytics_es.errors import MissingExtra, MissingProjection, NoGroups, UnknownTimezone
+from analytics_es.errors import LogBehind, MissingExtra, MissingProjection, NoGroups, UnknownTimezone
 from analytics_es.events.fields import named_by
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.door import Door
@@ -21,7 +21,7 @@ from analytics_es.ingest.privacy import kind_of
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.unread import Watch
 from analytics_es.ingest.vault import KEY_BYTES, Vault, key_of
-from analytics_es.log import EventLog, absolute, log_path, on_server
+from analytics_es.log import EventLog, absolute, log_path, on_server, unfinished
 from analytics_es.log.address import read_models_path
 from analytics_es.log.event_log import Durability
 from analytics_es.log.links import Links
@@ -31,7 +31,7 @@ from analytics_es.log.strict import StrictIds
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
-from analytics_es.read_models import ReadModels, Seeds, Tiling, beside
+from analytics_es.read_models import ReadModels, Seeds, Tiling, aside, beside
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.seeds import sealed_until
 from analytics_es.read_models.sources import LogSource, ReplaySource
@@ -214,11 +214,29 @@ def _open_files(
     place = read_models_path(path) if path else None
     if path and place:
         SQLiteLog.check(path)
-        SQLiteReadModels.check(place)
+        if not _is_there(path):
+            SQLiteReadModels.check(place)  # beside a log that is there, what is no read model is moved aside
+            _check_left(path, place, lambda: _is_there(path))
     log = SQLiteLog(path, strict_ids=strict_ids)
-    return log, _ready(
-        log, lambda: SQLiteReadModels(place, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
-    )
+
+    def opened() -> ReadModels:
+        if path and place and not log.head():
+            _check_left(path, place, lambda: bool(log.head()))
+        return SQLiteReadModels(place, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
+
+    return log, _ready(log, path, f"move {place} away", opened)
+
+
+def _is_there(log: Path) -> bool:
+    return log.is_file() and log.stat().st_size > 0
+
+
+def _check_left(log: Path, place: Path, is_used: Callable[[], bool]) -> None:
+    """Raise LogBehind where a log is to begin beside read models with figures; unless others have just begun it."""
+    position = max(aside.reached(place).values(), default=0)
+    if position and not is_used():
+        ends = "is empty" if log.exists() else "is not there"
+        raise LogBehind(path=log, ends=ends, read_models=place, position=position, instead=f"move {place} away")
 
 
 def _open_schema(
@@ -235,17 +253,25 @@ def _open_schema(
         raise
     return log, _ready(
         log,
+        database.place,
+        f"delete every row of {schema}.registry",
         lambda: database.again(
             lambda: PostgresReadModels(database, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
         ),
     )
 
 
-def _ready(log: EventLog, opened: Callable[[], ReadModels]) -> ReadModels:
-    """Open read models and bring them in line with their log, which is closed where that fails."""
+def _ready(log: EventLog, place: object, instead: str, opened: Callable[[], ReadModels]) -> ReadModels:
+    """Open read models and bring them in line with their log, which is closed where that fails; raises LogBehind.
+
+    `place` is that of the log, and `instead` what to do to go on with a log that is behind its read models.
+    """
     try:
         read_models = opened()
-        read_models.restart_beyond(log.head)
+        unfinished.sweep(log)
+        if position := read_models.beyond(log.head):
+            ends, read = f"ends at position {log.head()}", read_models.place
+            raise LogBehind(path=place, ends=ends, read_models=read, position=position, instead=instead)
         beside.settle(read_models)
         beside.tidy(read_models)
     except BaseException:
@@ -304,4 +330,4 @@ def exists(url_or_path: str | Path, *, schema: str = SCHEMA) -> bool:
         with closing(postgres.Database(str(url_or_path), schema)) as database:
             return bool(postgres.migrations.version(database))
     path = log_path(url_or_path)
-    return path is not None and path.is_file() and path.stat().st_size > 0
+    return path is not None and _is_there(path)

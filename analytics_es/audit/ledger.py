@@ -22,7 +22,18 @@ Stretch = tuple[int, int]
 
 
 def check_ledger(store: Store, names: Sequence[str], *, progress: Progress | None = None) -> Listing[LedgerCheck]:
-    """Compare what read models have taken in of each day with the log, up to each one's checkpoint."""
+    """Compare what read models have taken in of each day with the log, up to each one's checkpoint.
+
+    Where events are sealed meanwhile, it is done again: some would be counted on neither side.
+    """
+    while True:
+        sealed = store.log.seals.horizon().sealed
+        checks = _checks(store, names, progress)
+        if store.log.seals.horizon().sealed == sealed:
+            return Listing(checks, of=LedgerCheck)
+
+
+def _checks(store: Store, names: Sequence[str], progress: Progress | None) -> list[LedgerCheck]:
     with store.read_models.read() as snapshot:
         taken = {name: (snapshot.positions[name], days(snapshot.ledger(name))) for name in names}
     held: dict[int, Days] = {}
@@ -33,11 +44,10 @@ def check_ledger(store: Store, names: Sequence[str], *, progress: Progress | Non
         else:
             held[position] = _and_more(store, held[near], after=near, upto=position)
     head = store.log.head()
-    checks = (
+    return [
         compared(name, position, ledger, held[position], store.calendar, head=head)
         for name, (position, ledger) in taken.items()
-    )
-    return Listing(checks, of=LedgerCheck)
+    ]
 
 
 def days(rows: Sequence[tuple[int, int, int]]) -> Days:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +16,7 @@ from analytics_es.audit.comparison import PAGE, Differences, Page, compare, dive
 from analytics_es.audit.ledger import Days
 from analytics_es.events.event import MICRO
 from analytics_es.log.event_log import LAST as NOWHERE
+from analytics_es.process import owned
 from analytics_es.process.cycles import relaxed
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
@@ -69,7 +67,7 @@ def attempting(store: Store, names: Sequence[str], workers: int, progress: Progr
 @contextmanager
 def _empty_read_models(store: Store, declarations: Sequence[Declaration]) -> Iterator[ReadModels]:
     """Open empty read models in a private file that goes afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="analytics-es-verify-"))
+    folder = owned.directory()
     try:
         read_models = SQLiteReadModels(
             folder / "expected.db",
@@ -81,7 +79,7 @@ def _empty_read_models(store: Store, declarations: Sequence[Declaration]) -> Ite
         with closing(read_models):
             yield read_models
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        owned.remove(folder)
 
 
 @define

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from analytics_es.audit.ledger import FIRST, LAST
 from analytics_es.audit.refolding import attempting
@@ -25,11 +26,13 @@ def verify(
     limit: int = 20,
     workers: int = 1,
     progress: Progress | None = None,
+    alone: bool = False,
 ) -> Verification:
     """Fold again what live read models hold, and compare: all of the log, a period, or a sample of days.
 
-    Nothing is written but a private file, and nobody has to stop: what a follower adds meanwhile is folded too.
-    Raises BadSample, FoldFailed, WorkerLost.
+    Nothing is written but a private file, and nobody has to stop: what a follower adds meanwhile is folded too. Where
+    something differs, it is looked again while nobody rebuilds, retains or forgets, who takes from the one side before
+    the other; who is `alone` already need not. Raises BadSample, FoldFailed, WorkerLost, RebuildRunning.
     """
     began = time.monotonic()
     if sample is not None and (sample < 1 or period):
@@ -38,7 +41,11 @@ def verify(
     if sample:
         seed = random.randrange(2**32) if seed is None else seed  # noqa: S311  # which days is no secret
         tilings = _drawn(store, names, sample, seed)
-    projections, events = _verified(store, names, tilings, limit, workers, progress)
+    look = partial(_verified, store, names, tilings, limit, workers, progress)
+    projections, events = look()
+    if not (alone or all(projection.identical for projection in projections)):
+        with store.read_models.rebuilding():
+            projections, events = look()
     return Verification(
         identical=all(projection.identical for projection in projections),
         projections=projections,

@@ -22,6 +22,7 @@ from analytics_es.types import UnreadAnnouncement
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0  # so long may a policy go unnoticed that another process has told of
+AGAIN_SECONDS = 60.0  # … of one that goes by its own all the same, until it tells of that again
 POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
 CONFIGURED = "analytics.privacy.configured"
 
@@ -154,3 +155,10 @@ class InForce:
         if moved:
             self.on_policy(moved)
         return moved
+
+    def overruled(self, policy: PrivacyPolicy) -> bool:
+        """Say whether the log tells of another policy than the one that was said here; looks once a minute."""
+        if not self.said or time.monotonic() < self._look_at:
+            return False
+        self._look_at = time.monotonic() + AGAIN_SECONDS
+        return self.log.noted(POLICY) != policy.fingerprint

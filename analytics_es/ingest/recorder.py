@@ -160,9 +160,11 @@ class Recorder:
         return announced, noted
 
     def follow_policy(self) -> None:
-        """Go by the policy that the log tells of by now, unless one was said here."""
+        """Go by the policy that the log tells of by now, unless one was said here: that one is told of again."""
         if policy := self.in_force.moved(self.door.policy):
             self.door = evolve(self.door, policy=policy)
+        elif self._told and self.in_force.overruled(self.door.policy):
+            self._told = False
 
     def _commit(self, entries: Sequence[Entry], notes: Mapping[str, str] | None = None) -> list[Appended]:
         try:

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from types import TracebackType
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -26,7 +27,7 @@ from analytics_es.ingest.corrections import WAITING, Batch
 from analytics_es.ingest.messages import arguments, event_of, rejection, to_message
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Appended, Entry, Horizon, check_horizon
-from analytics_es.process import Trouble
+from analytics_es.process import Trouble, leaving
 
 logger = logging.getLogger(__name__)
 
@@ -178,8 +179,9 @@ class Subscription:
     def __enter__(self) -> Subscription:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        with leaving(error):
+            self.close()
 
 
 def _end(handle: Any, unsubscribe: Callable[[], object]) -> None:

@@ -47,6 +47,7 @@ from analytics_es.lifecycle.columns import (
 from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.files import appearing, free
 from analytics_es.log import EventLog, gathered
+from analytics_es.log.unfinished import tell
 from analytics_es.process import ahead
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
@@ -102,7 +103,7 @@ def export_data(
         tables = _formed(answers, lambda _: f"SELECT {OF_METRICS[form]} FROM batch")
     else:
         columns, tables = ARCHIVED if archived else EVENTS, _events(log, period, upto, form, ends)
-    with appearing(target) as unfinished:
+    with appearing(target, log, told=not homes) as unfinished:
         with closing(tables), _writer(unfinished, form, columns) as write:
             rows = _write_all(tables, write, progress)
         digest, size = _settled(unfinished)
@@ -129,9 +130,12 @@ def _described(result: ExportResult, log: EventLog, period: TimePeriod, upto: in
     start, end = (time.astimezone(UTC).isoformat() for time in (period.start, period.end))
     content = {name: getattr(result, name) for name in ("rows", "first_position", "last_position", "bytes", "sha256")}
     try:
-        return Manifest(log=log.identity, start=start, end=end, upto=upto, sealed=sealed, **content).write(result.path)
+        return Manifest(log=log.identity, start=start, end=end, upto=upto, sealed=sealed, **content).write(
+            result.path, log
+        )
     except BaseException:
         result.path.unlink(missing_ok=True)
+        tell(log, result.path)
         raise
 
 

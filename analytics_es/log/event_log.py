@@ -72,6 +72,7 @@ class EventLog(ABC):
     strict: Strict  # for which sources ids are strict, as far as it has looked
     poll_seconds: float  # how often to look for what other processes have appended
     seals: Seals  # what is kept of events that are gone
+    place = ""  # the path of its file, by whichever path it was opened; a copy of it has another one
     of_a_server = False  # which is waited for, while others of this process can work
     begins = 0  # the position after which a part of a log begins
 

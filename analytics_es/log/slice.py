@@ -23,7 +23,7 @@ class LogSlice(EventLog):
 
     def __init__(self, log: EventLog, *, after: int = 0, upto: int, of_types: Chooses | None = None) -> None:
         self._log, self._after, self._upto, self._of_types = log, after, upto, of_types
-        self.begins = after
+        self.begins, self.place, self.of_a_server = after, log.place, log.of_a_server
         self.identity, self.poll_seconds, self.seals = log.identity, log.poll_seconds, log.seals
 
     def append(self, *_: object, **_options: object) -> NoReturn:

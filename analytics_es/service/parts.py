@@ -16,7 +16,7 @@ from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
 from analytics_es.cost.view_costs import ViewCosts
-from analytics_es.errors import AnalyticsError, Closed, FoldFailed, Forked, StoreFailed
+from analytics_es.errors import AnalyticsError, Closed, EventsLost, FoldFailed, Forked, StoreFailed
 from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.outcomes import Outcomes
@@ -233,8 +233,9 @@ class Lifetime:
             return
         self._unused.detach()
         self._parts.close()
-        for end in ends:
-            end.unwrap()
+        lost = [end.failure.details for end in ends if end.failure]
+        if lost:
+            raise EventsLost(count=sum(details["count"] for details in lost), problem=lost[0]["problem"])
 
     def before_fork(self) -> None:
         """Nothing to do: the parts of a service are told themselves."""

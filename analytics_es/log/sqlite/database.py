@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from threading import Condition
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import uuid4
 
 from eventsourcing.persistence import ConnectionPoolClosedError, PersistenceError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
 
-from analytics_es.errors import Closed, Forked, OldSqlite, RowsRefused, StoreBusy, StoreFailed, StoreMoved
+from analytics_es.errors import (
+    HERE,
+    Closed,
+    Forked,
+    OldSqlite,
+    RowsRefused,
+    StoreBusy,
+    StoreDamaged,
+    StoreFailed,
+    StoreMoved,
+)
 from analytics_es.log.sqlite.file import check, create, escaped, file_at
 from analytics_es.log.turns import Turns
 from analytics_es.process import endings, forks
@@ -28,6 +39,9 @@ NEEDED_SQLITE = (3, 37, 0)  # STRICT tables
 # How many pages there are, how many of them are free, and how large one is; so many are given back at once.
 PAGE_COUNTS = "SELECT * FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
 PAGES = 2000
+# What SQLite says of a file that is not what it should be (the lower byte of a code is its kind), or lacks a part.
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+LACKS = re.compile(r"no such (table|column)|table \S+ has (no column|\d+ columns)|ON CONFLICT clause does not")
 # Files that were being read or written when this process was forked from another: SQLite then believes for good that
 # this process holds locks on them, which it does not.
 _cut_through: set[str] = set()
@@ -104,17 +118,19 @@ class Database(endings.Ending):
         if sqlite3.sqlite_version_info < NEEDED_SQLITE:
             raise OldSqlite(found=sqlite3.sqlite_version, needed=".".join(map(str, NEEDED_SQLITE)))
         self.path, self._left = path and path.absolute(), False  # the working directory may be another one later
+        # Takes notice, outside of transactions, of a file that is not what it should be; may raise another error.
+        self.on_damage: Callable[[StoreDamaged], None] = lambda _: None
         if path is None:
             name = f"file:{uuid4().hex}?mode=memory&cache=shared"
         else:
             if os.path.realpath(path) in _cut_through:
                 raise Forked(place=path, problem="which was using it at that moment")
             check(path, kind=kind, schema=schema)
-            with translated():
+            with translated(self.path):
                 create(path, kind=kind, schema=schema, timeout=LOCK_TIMEOUT)
-            self._file = file_at(path)
+            self.file = file_at(path)
             name = f"file:{escaped(path)}?mode=rw"  # a connection made later must not bring a deleted file back, empty
-        with translated():
+        with translated(self.path):
             self.writing = _Datastore(name, on_connect, pool_size=1, max_overflow=0, pool_timeout=LOCK_TIMEOUT)
             more = {"pool_size": KEPT, "max_overflow": READERS + LOOKERS - KEPT}
             self.reading = self.writing if path is None else _Datastore(name, on_connect, **more)
@@ -159,10 +175,12 @@ class Database(endings.Ending):
     def _translated(self) -> Iterator[None]:
         """Turn driver errors into ours; where the file is gone, whatever the driver says is about that."""
         try:
-            with translated():
+            with translated(self.path):
                 yield
-        except StoreFailed:
+        except StoreFailed as error:
             self._check_unmoved()
+            if is_damage(error, self.path):
+                self.on_damage(error)
             raise
 
     def size(self) -> tuple[int, int]:
@@ -176,7 +194,7 @@ class Database(endings.Ending):
         if not self.path:
             return
         with (
-            translated(),
+            translated(self.path),
             closing(sqlite3.connect(self.path, timeout=LOCK_TIMEOUT, isolation_level=None)) as connection,
         ):
             before = -1
@@ -208,7 +226,7 @@ class Database(endings.Ending):
 
     def moved(self) -> bool:
         """Say whether the path no longer leads to the file that is open, which has then no name or another."""
-        return self.path is not None and file_at(self.path) != self._file
+        return self.path is not None and file_at(self.path) != self.file
 
     def _check_unmoved(self) -> None:
         if self.moved():
@@ -269,8 +287,8 @@ def _plain(cursor: SQLiteCursor) -> sqlite3.Cursor:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn driver errors into ours."""
+def translated(path: Path | None = None) -> Iterator[None]:
+    """Turn driver errors of the database at a path into ours."""
     try:
         yield
     except ConnectionPoolClosedError:
@@ -281,5 +299,19 @@ def translated() -> Iterator[None]:
         text = str(error)
         if "locked" in text or "busy" in text or "Timed out" in text:
             raise StoreBusy(seconds=LOCK_TIMEOUT) from error
+        if _code(error) in DAMAGED or LACKS.match(text):
+            raise StoreDamaged(path=path or HERE, problem=text) from error
         refused = isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError))
         raise (RowsRefused if refused else StoreFailed)(problem=text) from error
+
+
+def is_damage(error: Exception, path: Path | None) -> TypeGuard[StoreDamaged]:
+    """Say whether an error is damage of the file at a path, and not of another one that was asked meanwhile."""
+    return isinstance(error, StoreDamaged) and error.details["path"] in (path, HERE)
+
+
+def _code(error: BaseException | None) -> int:
+    """Return the kind of a driver's error, which the library may have wrapped in one of its own."""
+    while error and not isinstance(error, sqlite3.Error):
+        error = error.__cause__
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

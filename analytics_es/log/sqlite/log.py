@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ from analytics_es.log.scanned import GROUP_BYTES, batch, by_name, event_columns,
 from analytics_es.log.seals import horizon_of
 from analytics_es.log.sqlite import statements
 from analytics_es.log.sqlite.database import Database, durable
-from analytics_es.log.sqlite.file import check
+from analytics_es.log.sqlite.file import check, escaped
 from analytics_es.log.sqlite.recorder import BYTES, SELECT_NOTE, SQLiteRecorder
 from analytics_es.log.sqlite.seals import SQLiteSeals
 from analytics_es.log.strict import EVERY, STRICT, Strict, StrictIds, create_index, shared
@@ -61,6 +62,7 @@ class SQLiteLog(EventLog):
     def __init__(self, path: Path | None, *, strict_ids: StrictIds = False) -> None:
         strict = Strict.of(strict_ids)
         self._database = Database(path, kind=KIND, schema=SCHEMA, on_connect=durable)
+        self.place = os.path.realpath(path) if path else ""
         self._recorder = SQLiteRecorder(self._database.writing)
         self.seals = SQLiteSeals(self._database)
         try:
@@ -280,7 +282,8 @@ class SQLiteLog(EventLog):
         with self._database.read() as cursor:
             # This first read decides which state is copied, however long it takes.
             head = cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
-            with closing(sqlite3.connect(to)) as copy:
+            # It is nobody else's: no locks, of which its owner has one that these might end.
+            with closing(sqlite3.connect(f"file:{escaped(to)}?nolock=1", uri=True)) as copy:
                 cursor.connection.backup(
                     copy, pages=COPIED_AT_ONCE, progress=lambda _, left, pages: progress("copying", pages - left, pages)
                 )
