@@ -1,4 +1,4 @@
-"""A follower and its clock: what cannot go on is tried again every few seconds, and what went wrong ends when it does."""
+"""A follower and its clock: what cannot go on is tried again every few seconds; what ends is told to be over."""
 
 from __future__ import annotations
 
