@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -218,6 +219,22 @@ class NoLongerKept(AnalyticsError):
     """{grain}s that begin before {since} are no longer kept: ask for a later period{instead}."""
 
 
+class DamagedEvent(AnalyticsError):
+    """The event at position {position} is not what was recorded: its checksum is wrong ({count} such here). Put back
+    what was there from a backup, as {guide}/reliability.md#a-damaged-log says; or rebuild with --set-aside, which
+    leaves it out and lists it."""
+
+    @classmethod
+    def of(cls, positions: Sequence[int]) -> DamagedEvent:
+        """Tell where they are; the first 100 are in its details."""
+        return cls(position=positions[0], count=len(positions), positions=list(positions[:100]))
+
+
+class EventsMissing(AnalyticsError):
+    """{count} events are missing from the log: up to position {position} there are fewer than were recorded, and they
+    were not sealed. Take them from a backup; or rebuild with --set-aside, which goes on without them."""
+
+
 class DamagedSeal(AnalyticsError):
     """The sealed rows of {projection} (seal {seal}) are not what was sealed: restore the log from a backup."""
 
@@ -280,7 +297,7 @@ class LogBehind(CannotOpen):
 
 class DamagedPosition(CannotOpen):
     """{path} holds an event at position {position}, which none of ours has: what is recorded next would be nowhere in
-    its order. Restore it from a backup (see {guide}/reliability.md)."""
+    its order. Restore it from a backup ({guide}/reliability.md#a-damaged-log)."""
 
 
 class OldSqlite(CannotOpen):
@@ -362,7 +379,8 @@ class StoreFailed(AnalyticsError):
 
 
 class StoreDamaged(StoreFailed):
-    """{path} is damaged ({problem}): nothing was changed. Restore it from a backup (see {guide}/reliability.md)."""
+    """{path} is damaged ({problem}): nothing was changed. Restore it from a backup
+    ({guide}/reliability.md#a-damaged-log)."""
 
 
 class DamagedReadModels(StoreFailed):
@@ -594,9 +612,9 @@ class BadRow(AnalyticsError):
     """Row {row} gives no event: {problem}."""
 
 
-class DamagedEvent(StoreFailed):
-    """The event at position {position} of the log is damaged: {problem}. Restore the log from a backup (see
-    {guide}/reliability.md)."""
+class BrokenEvent(StoreFailed):
+    """The event at position {position} of the log is damaged: {problem}. Put back what was there from a backup, as
+    {guide}/reliability.md#a-damaged-log says."""
 
 
 class UnreadableEvent(AnalyticsError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from analytics_es.errors import DamagedEvent
+from analytics_es.errors import BrokenEvent
 from analytics_es.process import Later
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ HEX = b"0123456789abcdef"
 
 
 def check(events: pa.Table) -> None:
-    """Raise DamagedEvent for the first of some events as they are scanned that has a column of another shape.
+    """Raise BrokenEvent for the first of some events as they are scanned that has a column of another shape.
 
     Their keys are looked at byte by byte; what a state says is for the fold, which sets aside what is no event.
     """
@@ -44,19 +44,19 @@ def _are_whole(keys: pa.StringArray) -> bool:
 
 
 def check_rows(rows: Iterable[Sequence[Any]]) -> None:
-    """Raise DamagedEvent for the first of some rows of position, type, state and, if there is one, key."""
+    """Raise BrokenEvent for the first of some rows of position, type, state and, if there is one, key."""
     for position, event_type, state, *key in rows:
         check_row(position, event_type, state, *key)
 
 
 def check_row(position: Any, type: Any = "", state: Any = b"", key: Any = "0" * KEY_DIGITS) -> None:
-    """Raise DamagedEvent where a column is not what it should be."""
+    """Raise BrokenEvent where a column is not what it should be."""
     if not isinstance(key, str) or not is_key(key):
-        raise DamagedEvent(position=position, problem=f"its key is {_shown(key)}, not {KEY_DIGITS} digits of 0-9, a-f")
+        raise BrokenEvent(position=position, problem=f"its key is {_shown(key)}, not {KEY_DIGITS} digits of 0-9, a-f")
     if not isinstance(type, str):
-        raise DamagedEvent(position=position, problem=f"its type is {_shown(type)}, and no text")
+        raise BrokenEvent(position=position, problem=f"its type is {_shown(type)}, and no text")
     if not isinstance(state, str | bytes):
-        raise DamagedEvent(position=position, problem=f"its data is {_shown(state)}, and no bytes")
+        raise BrokenEvent(position=position, problem=f"its data is {_shown(state)}, and no bytes")
 
 
 def is_key(key: str) -> bool:

@@ -23,7 +23,7 @@ GROUP_BYTES = 16 * 2**20  # some 40,000 events
 def by_name(row: Sequence[Any] | None) -> dict[str, Any] | None:
     """Return a row of `NAMES` as `scan` gives it, with its old shape brought up to date; None where there is none.
 
-    Raises DamagedEvent.
+    Raises BrokenEvent.
     """
     if row is None:
         return None
@@ -47,19 +47,24 @@ def event_columns() -> pa.Schema:
 def batch(rows: Sequence[tuple[Any, ...]], schema: pa.Schema | None = None) -> pa.RecordBatch:
     """Return rows of `NAMES`, or of the first of them, of which there are some, as they are scanned.
 
-    Raises DamagedEvent.
+    Raises BrokenEvent.
     """
+    return in_columns(list(zip(*rows, strict=True)), schema)
+
+
+def in_columns(columns: Sequence[Sequence[Any]], schema: pa.Schema | None = None) -> pa.RecordBatch:
+    """Return columns of `NAMES`, or the first of them, as they are scanned; raises BrokenEvent."""
     schema = schema or event_columns()
-    columns = zip(zip(*rows, strict=True), schema.types, strict=True)
+    made = zip(columns, schema.types, strict=True)
     try:
-        return pa.record_batch([arrays.make(column, kind) for column, kind in columns], schema=schema)
+        return pa.record_batch([arrays.make(column, kind) for column, kind in made], schema=schema)
     except (TypeError, ValueError):  # what Arrow raises is of these kinds, too
-        damage.check_rows(rows)
+        damage.check_rows(zip(*columns, strict=False))
         raise
 
 
 def upcast(table: pa.Table) -> pa.Table:
-    """Return stored events with old shapes brought up to date; raises DamagedEvent."""
+    """Return stored events with old shapes brought up to date; raises BrokenEvent."""
     damage.check(table)
     if not codec.UPCASTERS:
         return table
