@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -216,6 +217,22 @@ class SealedPeriod(AnalyticsError):
 
 class NoLongerKept(AnalyticsError):
     """{grain}s that begin before {since} are no longer kept: ask for a later period{instead}."""
+
+
+class DamagedEvent(AnalyticsError):
+    """The event at position {position} is not what was recorded: its checksum is wrong ({count} such here). Put back
+    what was there from a backup, as {guide}/reliability.md#a-damaged-log says; or rebuild with --set-aside, which
+    leaves it out and lists it."""
+
+    @classmethod
+    def of(cls, positions: Sequence[int]) -> DamagedEvent:
+        """Tell where they are; the first 100 are in its details."""
+        return cls(position=positions[0], count=len(positions), positions=list(positions[:100]))
+
+
+class EventsMissing(AnalyticsError):
+    """{count} events are missing from the log: up to position {position} there are fewer than were recorded, and they
+    were not sealed. Take them from a backup; or rebuild with --set-aside, which goes on without them."""
 
 
 class DamagedSeal(AnalyticsError):
@@ -478,6 +495,11 @@ class CannotReachScheduler(AnalyticsError):
 class StaleReadModel(AnalyticsError):
     """The read model of {projection} is of an older definition, without {missing}: rebuild it
     (`analytics-es projections rebuild {projection}`), or wait for the rebuild under way."""
+
+
+class ReplacedReadModel(StaleReadModel):
+    """The read model of {projection} is of a newer definition, without {missing}: another process, which was started
+    with that one, has replaced it. Start this one with the same; a rebuild by it would take the other's away."""
 
 
 class NotCaughtUp(AnalyticsError):

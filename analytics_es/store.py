@@ -21,7 +21,7 @@ from analytics_es.ingest.privacy import kind_of
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.unread import Watch
 from analytics_es.ingest.vault import KEY_BYTES, Vault, key_of
-from analytics_es.log import EventLog, absolute, log_path, on_server
+from analytics_es.log import EventLog, absolute, log_path, on_server, unfinished
 from analytics_es.log.address import read_models_path
 from analytics_es.log.event_log import Durability
 from analytics_es.log.links import Links
@@ -268,6 +268,7 @@ def _ready(log: EventLog, place: object, instead: str, opened: Callable[[], Read
     """
     try:
         read_models = opened()
+        unfinished.sweep(log)
         if position := read_models.beyond(log.head):
             ends, read = f"ends at position {log.head()}", read_models.place
             raise LogBehind(path=place, ends=ends, read_models=read, position=position, instead=instead)

@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 
 from analytics_es.errors import NotReadable
 from analytics_es.ingest.privacy import PrivacyPolicy
-from analytics_es.log import EventLog
+from analytics_es.log import EventLog, announced
 from analytics_es.log.announcements import content_of
 from analytics_es.process import Trouble
 from analytics_es.types import UnreadAnnouncement
@@ -130,6 +130,15 @@ class InForce:
     def tellings(self, policy: PrivacyPolicy) -> list[Telling]:
         """Return what the log is to be told of before the first event that is recorded under a policy of privacy."""
         return [Telling(kind=PRIVACY, configuration=policy, said=self.said), *self.more]
+
+    def told_between(self, after: int, before: int) -> PrivacyPolicy | None:
+        """Return the last policy that the log was told of between two positions."""
+        said = announced(self.log, CONFIGURED, PrivacyPolicy.read, after=after, upto=before - 1).said
+        return said[-1][1] if said else None
+
+    def look_again(self) -> None:
+        """Look what is in force when something is recorded next."""
+        self._look_at = 0.0
 
     def moved(self, policy: PrivacyPolicy) -> PrivacyPolicy | None:
         """Return the policy that the log tells of by now, None where that is this one; looks once a second."""

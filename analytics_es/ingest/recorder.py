@@ -23,7 +23,7 @@ from analytics_es.ingest.appending import Appending
 from analytics_es.ingest.batch import Before, admitted, counted, taken_over
 from analytics_es.ingest.corrections import WAITING, Batch, Calls, came_in_as
 from analytics_es.ingest.door import Door
-from analytics_es.ingest.in_force import InForce, Telling
+from analytics_es.ingest.in_force import PRIVACY, InForce, Telling
 from analytics_es.ingest.outcomes import Outcomes
 from analytics_es.ingest.rejections import kept
 from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, Tally
@@ -131,10 +131,19 @@ class Recorder:
         return self._commit(entries, notes)
 
     def _append_first(self, entries: Sequence[Entry], notes: Mapping[str, str]) -> list[Appended]:
+        head = 0 if self.in_force.said else self.log.head()
         announced, noted = self._news(self.in_force.tellings(self.door.policy))
         result = self._commit([*announced, *entries], {**notes, **noted})
         self._told = True
+        if announced and not self.in_force.said and result[0].position > head + 1:
+            self._give_way(after=head, before=result[0].position)
         return result[len(announced) :]
+
+    def _give_way(self, *, after: int, before: int) -> None:
+        """Let what another process has told of in this very moment stay in force: here nobody said anything."""
+        if policy := self.in_force.told_between(after, before):
+            self.tell(Telling(kind=PRIVACY, configuration=policy, said=True))
+            self.in_force.look_again()
 
     def tell(self, telling: Telling) -> None:
         """Tell the log of something that holds from here on, unless it is no news."""

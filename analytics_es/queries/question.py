@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from attrs import Factory, define, frozen
 
-from analytics_es.errors import MissingProjection, NoLongerKept, SealedPeriod, StaleReadModel
+from analytics_es.errors import MissingProjection, NoLongerKept, ReplacedReadModel, SealedPeriod, StaleReadModel
 from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
@@ -112,6 +112,13 @@ class QuestionContext:
         raise AssertionError  # one of the tries has returned or raised
 
 
+def stale(read_models: ReadModels, name: str, missing: str) -> StaleReadModel:
+    """Return the failure of a question by what a live read model lacks: it is older than what is declared, or newer."""
+    declared, live = read_models.declarations[name], read_models.live()[name]
+    replaced = declared.fingerprint in live.retired or declared.version < live.declaration.version
+    return (ReplacedReadModel if replaced else StaleReadModel)(projection=name, missing=missing)
+
+
 def _together(spans: Sequence[Span]) -> Iterator[Sequence[Span]]:
     """Yield the spans of each statement; those of one label are never apart, so that each point is one row of keys."""
     first = 0
@@ -171,7 +178,7 @@ class Question:
         declaration = self.snapshot.live[name]
         names = {key.name for key in declaration.keys} | {measure.name for measure in declaration.measures}
         if missing := sorted(set(needed) - names):
-            raise StaleReadModel(projection=name, missing=", ".join(missing))
+            raise stale(self.context.read_models, name, ", ".join(missing))
         return declaration
 
     def measure(self, projection: str, name: str) -> tuple[Declaration, Measure]:

@@ -11,8 +11,8 @@ from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.in_force import CONFIGURED
 from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy
-from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN, read_begun, read_forgotten
 from analytics_es.lifecycle.retention import RETENTION_CONFIGURED, SEALED
+from analytics_es.lifecycle.trace import BEGUN, FORGOTTEN, read_begun, read_forgotten
 from analytics_es.log import EventLog, announced
 from analytics_es.log.announcements import Read, number
 from analytics_es.types import Listing, UnreadAnnouncement

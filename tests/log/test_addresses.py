@@ -164,7 +164,7 @@ def test_a_vault_that_is_beside_a_link_is_used_whichever_path_leads_to_the_log(r
         receipt = analytics.forget("ada").unwrap()
         assert receipt.vault_entries == 1
         assert [each for each in receipt.remains if "l.views.sqlite" in each] == [
-            f"{path.with_name('l.views.sqlite').absolute()}, of a version before: nobody uses it, remove it"
+            f"{path.with_name('l.views.sqlite').absolute()}, of a version before: remove it"
         ]
 
 

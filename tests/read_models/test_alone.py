@@ -208,6 +208,78 @@ def test_read_models_that_begin_while_events_are_sealed_know_with_which_seals(
     assert analytics.verify().unwrap().identical
 
 
+# ── no false alarm ──────────────────────────────────────────────────────────────────────────────────────────────
+
+BESIDE = {
+    "retain": lambda service: service.retain(KEEP),
+    "forget": lambda service: service.forget(SUBJECT),
+    "rebuild": lambda service: service.rebuild(),
+    "run_aggregation": lambda service: service.run_aggregation(DAY),
+}
+
+
+@pytest.mark.parametrize(
+    ("work", "point"),
+    [
+        ("retain", "ahead"),
+        ("retain", "scan"),
+        ("retain", "scan_period"),
+        *((name, "scan") for name in list(BESIDE)[1:]),
+    ],
+)
+def test_a_verification_beside_another_gives_no_false_alarm(
+    analytics: AnalyticsService,
+    other: AnalyticsService,
+    monkeypatch: pytest.MonkeyPatch,
+    work: str,
+    point: str,
+) -> None:
+    came = meanwhile(monkeypatch, analytics.store.log, point, lambda: BESIDE[work](other))
+
+    verified = analytics.verify(period=DAY if point == "scan_period" else None).unwrap()
+
+    assert came[0].unwrap()
+    assert verified.identical
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_is_half_done_is_no_alarm(
+    analytics: AnalyticsService, other: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log is masked, and the read models are not derived again yet."""
+    came = meanwhile(monkeypatch, analytics.store.runner, "catch_up", other.verify)
+    analytics.forget(SUBJECT).unwrap()
+    assert code(came[0]) == "rebuild_running"
+    assert other.verify().unwrap().identical
+
+
+def test_what_differs_differs_when_it_is_looked_at_again(
+    analytics: AnalyticsService, other: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with analytics.store.read_models.writing() as cursor:
+        table = analytics.store.read_models.live()["usage"].declaration.table
+        cursor.execute(f"UPDATE {table} SET events = events + 1 WHERE grain = 'day'")
+    came = meanwhile(monkeypatch, analytics.store.log, "ahead", lambda: other.retain(KEEP))
+
+    verified = analytics.verify().unwrap()
+
+    assert code(came[0]) == "does_not_verify"
+    assert [checked.projection for checked in verified.projections if not checked.identical] == ["usage"]
+
+
+@pytest.mark.parametrize("point", ["keys", "days"])
+def test_the_ledger_beside_another_who_seals_gives_no_false_alarm(
+    analytics: AnalyticsService, other: AnalyticsService, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    part = analytics.store.log if point == "keys" else analytics.store.log.seals
+    came = meanwhile(monkeypatch, part, point, lambda: other.retain(KEEP))
+
+    checks = analytics.check_ledger().unwrap()
+
+    assert came[0].unwrap().seals
+    assert all(check.identical for check in checks)
+
+
 # ── waiting, and its limit ──────────────────────────────────────────────────────────────────────────────────────
 
 ALONE = {

@@ -18,8 +18,8 @@ from analytics_es.cost.tags import DECLARED
 from analytics_es.events.event import REJECTED, key_of_time, microseconds
 from analytics_es.ingest.in_force import CONFIGURED
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED
-from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN
 from analytics_es.lifecycle.retention import RETENTION_CONFIGURED, SEALED
+from analytics_es.lifecycle.trace import BEGUN, FORGOTTEN
 from analytics_es.log import Entry
 from analytics_es.service.announcements import READERS
 from analytics_es.testing import NOON, budget_allocated, price, provider_call, task_completed

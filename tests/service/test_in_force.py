@@ -175,6 +175,28 @@ def test_who_said_nothing_follows_what_another_process_says(
 
 
 @both
+def test_the_default_gives_way_to_what_another_process_says_in_the_same_moment(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(url) as silent, opened(url, privacy="anonymous") as saying:
+        commit = silent.store.recorder._commit
+
+        def late(*arguments: Any) -> Any:
+            monkeypatch.setattr(type(silent.store.recorder), "_commit", original)
+            left(saying)
+            return commit(*arguments)
+
+        original = type(silent.store.recorder)._commit
+        monkeypatch.setattr(type(silent.store.recorder), "_commit", lambda _, *arguments: late(*arguments))
+        left(silent)
+
+        assert "user_id" not in left(silent)
+        assert [preset for _, preset in policies(saying)] == ["anonymous", "pseudonymous", "anonymous"]
+    with opened(url) as later:
+        assert later.store.policy.preset == "anonymous"
+
+
+@both
 def test_who_said_one_keeps_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(in_force, "LOOK_SECONDS", 0.0)
     with opened(url, privacy="anonymous") as first, opened(url, privacy="full") as other:
