@@ -13,7 +13,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from analytics_es.errors import MissingExtra, MissingProjection, NoGroups, UnknownScheme, UnknownTimezone
-from analytics_es.events.fields import named_by
+from analytics_es.events.fields import TAG, named_by
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.privacy import kind_of
@@ -28,6 +28,7 @@ from analytics_es.log.strict import StrictIds
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
+from analytics_es.projection.reading import own_fields
 from analytics_es.read_models import ReadModels, Seeds, Tiling, beside
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.seeds import sealed_until
@@ -148,6 +149,7 @@ def open_store(
     else:
         log, read_models = _open_files(log_path(url_or_path), declared, timezone, strict_ids)
     vault = open_vault(url_or_path, log, vault_key, keeps_names=policy.names)
+    policy = _with_declared(policy, tuple(read_models.declarations.values()))
     fold = Fold(tuple(read_models.declarations.values()), calendar)
     runner = Runner(log, read_models, fold, clock=clock)
     address = absolute(url_or_path)
@@ -164,6 +166,13 @@ def open_store(
         policy=policy,
         clock=clock,
     )
+
+
+def _with_declared(policy: PrivacyPolicy, declarations: Sequence[Declaration]) -> PrivacyPolicy:
+    """Return a policy that keeps the tags that are declared, and your own fields that projections read."""
+    tags = [f"{TAG}{tag}" for declaration in declarations for tag in declaration.tags]
+    read = [field for declaration in declarations for field in own_fields(declaration)]
+    return policy.keeping(tags, read)
 
 
 def _open_files(

@@ -130,6 +130,8 @@ FIELDS: dict[str, str] = {
 }
 # Every name that is in the page of concepts, or in that of projections: none of them is ever taken for another one.
 DOCUMENTED = frozenset({*VOCABULARY, *PROVIDER, *BUDGET, *FIELDS, "note"})  # which says why a cost is corrected
+# What the policy of privacy left out of an event, by name: added where it is recorded.
+LEFT_OUT = "left_out"
 OPEN_FIELDS = ("attributes", "data")  # attributes.x and data.x come on top
 # Under this entity rows are of fields of our families that are not documented: what nothing reads is counted there.
 UNREAD = "field"

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from analytics_es.errors import AnalyticsError, FailsWhenRead
 from analytics_es.events.codec import encode, written
-from analytics_es.events.event import admit, key_of, microseconds
+from analytics_es.events.event import CORRECTED, admit, key_of, microseconds
 from analytics_es.ingest.privacy import PrivacyPolicy, PseudonymOf
 from analytics_es.ingest.problems import reason
 from analytics_es.ingest.shapes import Shapes
@@ -95,10 +95,16 @@ class Door:
     ) -> Admitted:
         about: dict[str, Any] = {"occurred_at": occurred_at, "id": id, "source": source}
         event = admit(event_type, data, now=now, own=self.own, zone=self.zone, **about)
-        self.policy.apply(event.data, self.pseudonym_of)
+        self.policy_of(event.type).apply(event.data, self.pseudonym_of)
         if self.watch and not self.own:
             self.watch.look(event.type, event.data)
         return Admitted(event.type, encode(event), event.source, event.id, event.occurred_at)
+
+    def policy_of(self, event_type: str) -> PrivacyPolicy:
+        """Return what of the policy is about events of a type."""
+        if self.own:
+            return self.policy.of_own
+        return self.policy.of_corrections if event_type == CORRECTED else self.policy
 
     def write(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Entry:
         """Return the entry of one event, given the arguments of `admit`; raises the RefusedEvent that says why not."""

@@ -13,7 +13,7 @@ from attrs import frozen
 from analytics_es.events.event import EARLIEST
 from analytics_es.events.fields import ENTITIES, FIELDS, TAG, named_by
 from analytics_es.ingest import PrivacyPolicy
-from analytics_es.ingest.privacy import DROP, DROP_TEXT
+from analytics_es.ingest.privacy import DROP, DROP_TEXT, SHAPES
 from analytics_es.ingest.recorder import CONFIGURED
 from analytics_es.log import EventLog, announced
 from analytics_es.queries.as_of import recorded_at
@@ -66,8 +66,12 @@ def _policy(data: Mapping[str, Any]) -> PrivacyPolicy:
 
 
 def _drops(policy: PrivacyPolicy, word: str) -> bool:
-    """Say whether a policy drops the field that a word of a question is about; a word of no field is never dropped."""
+    """Say whether a policy drops the field that a word of a question is about; a word of no field is never dropped.
+
+    Of a tag that was not declared yet, it may have kept some values only.
+    """
     if word not in ENTITIES and word not in FIELDS and not word.startswith(TAG):
         return False
     path = named_by(word) if word in ENTITIES or word.startswith(TAG) else (word,)
-    return policy.action(".".join(path)) in (DROP, DROP_TEXT)
+    action = policy.action(".".join(path))
+    return action in (DROP, DROP_TEXT) or (word.startswith(TAG) and action in SHAPES)
