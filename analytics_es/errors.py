@@ -601,6 +601,11 @@ class NotAnIdentity(AnalyticsError):
     """{value} cannot be forgotten: pass the text that names the subject, as it was recorded."""
 
 
+class IsPseudonym(AnalyticsError):
+    """{value} is a pseudonym, by which nothing is found that was recorded under the name: pass the name itself;
+    `names_of` says it where the vault keeps names."""
+
+
 # ── the log as it stood ─────────────────────────────────────────────────────────────────────────────────────────
 
 

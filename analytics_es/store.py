@@ -19,7 +19,7 @@ from analytics_es.ingest.door import Door
 from analytics_es.ingest.privacy import kind_of
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.unread import Watch
-from analytics_es.ingest.vault import KEY_BYTES, Vault, is_pseudonym, key_of
+from analytics_es.ingest.vault import KEY_BYTES, Vault, key_of
 from analytics_es.log import EventLog, redacted
 from analytics_es.log.event_log import Durability
 from analytics_es.log.sqlite import SQLiteLog
@@ -72,9 +72,9 @@ class Store:
 
     def known_as(self, entity: str, value: str) -> str:
         """Return the name under which the log knows an entity: its pseudonym, where it has one."""
-        if not self.policy.pseudonymises(entity) or is_pseudonym(value):
+        if not self.policy.pseudonymises(entity):
             return value
-        return self.vault.find(kind_of(".".join(named_by(entity))), value) or value
+        return self.vault.known_as(kind_of(".".join(named_by(entity))), value)
 
     def derive_again(self, period: TimePeriod, names: Sequence[str] | None = None) -> AggregationResult:
         """Derive the hours of a period, and the days they lie in, from the log and swap them in, beside a follower."""

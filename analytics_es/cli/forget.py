@@ -58,6 +58,9 @@ def _lines(receipt: ForgetReceipt) -> Iterator[str]:
     if receipt.mentions:
         yield f"left, because these fields do not say who somebody is: the same text{_fields(receipt.mentions)}"
         yield "  to mask it there: --field PATH"
+    if receipt.other_spellings:
+        yield f"left, because it is spelled otherwise: maybe the same name{_fields(receipt.other_spellings)}"
+        yield "  if it is: forget it, spelled like that, too"
     for place in receipt.remains:
         yield f"may remain in: {place}"
 

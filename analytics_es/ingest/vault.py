@@ -138,6 +138,25 @@ class Vault:
             entries = self._existing()
             return entries.find(self._digest(kind, value)) if entries else None
 
+    def known_as(self, kind: str, value: str) -> str:
+        """Return the pseudonym of a subject, or what was given: a pseudonym, or a name that has none.
+
+        What looks like a pseudonym is one, unless it is known as a name and nobody has it as a pseudonym. Who has only
+        pseudonyms, and no key to look names up with, asks by them.
+        """
+        if not is_pseudonym(value):
+            return self.find(kind, value) or value
+        with suppress(NoVaultKey, BadVaultKey, OtherVaultKey):
+            if (pseudonym := self.find(kind, value)) and not self.holds(value):
+                return pseudonym
+        return value
+
+    def holds(self, pseudonym: str) -> bool:
+        """Say whether a text is a pseudonym of somebody; its key is not needed for that."""
+        with self._lock:
+            entries = self._existing()
+            return bool(entries and entries.of([pseudonym]))
+
     def destroy(self, kind: str, value: str) -> bool:
         """Destroy what ties a subject to its pseudonym; False where nothing did."""
         with self._lock:

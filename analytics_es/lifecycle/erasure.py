@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
-from analytics_es.errors import AnalyticsError, HoldsForgotten, NotAnIdentity, UnknownEntity
+from analytics_es.errors import AnalyticsError, HoldsForgotten, IsPseudonym, NotAnIdentity, UnknownEntity
 from analytics_es.events.event import EARLIEST, LATEST, MICRO, REJECTED
 from analytics_es.events.fields import ENTITIES
+from analytics_es.ingest.vault import is_pseudonym
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch, exported
+from analytics_es.lifecycle.masked_rows import MaskedRows
 from analytics_es.lifecycle.masking import Masked, Masking, identities
+from analytics_es.lifecycle.spelling import spellings
 from analytics_es.log import EventLog, Held, announced
 from analytics_es.log.announcements import content_of, numbers, text, texts
-from analytics_es.log.seals import SealedRows
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models import beside
 from analytics_es.read_models.sealed_rows import changed_rows
@@ -35,6 +37,7 @@ OURS = (*SAID, REJECTED)
 LISTED = 100  # names of fields
 SLICE = 5_000  # events that are rewritten in one commit
 DAY = 86_400  # seconds
+VAULT = "(vault)"
 
 
 @frozen
@@ -46,12 +49,15 @@ class Erasure:
     def forget(
         self, subject: str, *, entity: str = "user", fields: Sequence[str] = (), progress: Progress | None = None
     ) -> ForgetReceipt:
-        """Forget a subject; killed in the middle, it can be done again. Raises NotAnIdentity, UnknownEntity.
+        """Forget a subject; killed in the middle, it can be done again.
 
-        While it masks the log, no read model can be rebuilt: raises RebuildRunning where one is.
+        While it masks the log, no read model can be rebuilt. Raises NotAnIdentity, IsPseudonym, UnknownEntity, and
+        RebuildRunning where one is rebuilt.
         """
         _check(subject, entity)
         pseudonym = self.store.vault.find(entity, subject)  # first: a missing key stops it before anything is done
+        if pseudonym is None and is_pseudonym(subject) and self.store.vault.holds(subject):
+            raise IsPseudonym(value=subject)
         masking = Masking(subject, entity, identities(entity, self.store.policy.rules), fields)
         trace = self._traced(masking, pseudonym, progress)
         with self.store.read_models.rebuilding():
@@ -59,6 +65,7 @@ class Erasure:
                 self._mask(masking, trace, progress)
             beside.clear_away(self.store.read_models)
             derived, remains = self._derived(subject, self._days(trace) | trace.days_begun())
+        remains = [*trace.remains, *remains]
         if trace.events or trace.sealed or trace.begun:
             remains += self.store.log.scrub()
         if derived or trace.begun:
@@ -69,21 +76,25 @@ class Erasure:
 
     # ── the log ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _held(self, masking: Masking) -> Iterator[Held]:
-        after = 0
-        while page := self.store.log.search(masking.text, types=OURS, after=after, limit=SLICE):
+    def _held(self, masking: Masking, *, any_case: bool = False) -> Iterator[Held]:
+        after, text = 0, masking.spelled if any_case else masking.text
+        while page := self.store.log.search(text, types=OURS, after=after, limit=SLICE, any_case=any_case):
             yield from page
             after = page[-1].position
 
     def _traced(self, masking: Masking, pseudonym: str | None, progress: Progress | None) -> _Trace:
         """Find what the log holds of a subject; nothing is written."""
         trace, head = _Trace(self.store.log, pseudonym), self.store.log.head()
-        for held in self._held(masking):
+        for held in self._held(masking, any_case=True):
             trace.add(held, masking)
             if progress:
                 progress("searching", held.position, head)
-        for rows in changed_rows(self.store.log, masking.row):
-            trace.add_sealed(rows, self.store.calendar.next_day(rows.day))
+        masked = MaskedRows(masking)
+        for rows in changed_rows(self.store.log, masked):
+            trace.add_sealed(rows.day, self.store.calendar.next_day(rows.day))
+        trace.add_left(masked, self.store.calendar)
+        others = (self.store.vault.find(masking.entity, spelling) for spelling in spellings(masking.subject))
+        trace.spelled += Counter({VAULT: sum(pseudonym is not None for pseudonym in others)})
         return trace
 
     def _mask(self, masking: Masking, trace: _Trace, progress: Progress | None) -> None:
@@ -104,13 +115,15 @@ class Erasure:
             if progress:
                 progress("masking", held.position, head)
         self.store.log.rewrite(states)
-        for rows in changed_rows(self.store.log, masking.row):
+        for rows in changed_rows(self.store.log, MaskedRows(masking)):
             self.store.log.seals.replace([rows])
 
     # ── the read models ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _days(self, trace: _Trace) -> set[int]:
-        return set(trace.sealed) | {self.store.calendar.day_start(hour) for hour in trace.hours}
+        """Return the starts of the days of what was found: an hour of UTC may lie in two of them."""
+        times = (time for part in trace.hours.values() for time in (part.first, part.last))
+        return set(trace.sealed) | {self.store.calendar.day_start(time // MICRO) for time in times}
 
     def _derived(self, subject: str, days: set[int]) -> tuple[list[TimePeriod], list[str]]:
         """Derive days again, and those in which read models hold the subject whyever; say what could not be.
@@ -193,16 +206,27 @@ class _Trace:
     events: int = 0
     fields: Counter[str] = field(factory=Counter)
     mentions: Counter[str] = field(factory=Counter)
+    spelled: Counter[str] = field(factory=Counter)
     hours: dict[int, Stretch] = field(factory=dict)
     copies: list[Copy] = field(factory=list)
     begun: list[dict[str, Any]] = field(factory=list)
     sealed: dict[int, Stretch] = field(factory=dict)  # days whose sealed rows name the subject
     sealed_rows: int = 0
+    left: dict[int, Stretch] = field(factory=dict)  # days whose sealed rows may name it, and cannot be masked
+    remains: list[str] = field(factory=list)
 
-    def add_sealed(self, rows: SealedRows, end: int) -> None:
+    def add_sealed(self, day: int, end: int) -> None:
         """Take sealed rows of a day that name the subject: its events, which are gone, may be in copies."""
-        self.sealed[rows.day] = Stretch(rows.day * MICRO, end * MICRO - 1, 1)
+        self.sealed[day] = Stretch(day * MICRO, end * MICRO - 1, 1)
         self.sealed_rows += 1
+
+    def add_left(self, rows: MaskedRows, calendar: Calendar) -> None:
+        """Take what is left of it in sealed rows."""
+        self.mentions += rows.mentions
+        self.spelled += rows.spelled
+        self.remains += rows.remains()
+        for day in set().union(*rows.left.values()):
+            self.left[day] = Stretch(day * MICRO, calendar.next_day(day) * MICRO - 1, 1)
 
     def add(self, held: Held, masking: Masking) -> None:
         """Take one event that holds the subject's text, or is of the service's own."""
@@ -214,7 +238,9 @@ class _Trace:
             self.positions = (self.positions[0] if self.positions else held.position), held.position
             self.fields.update(masked.fields)
             self.place(held.position, masked.at)
-        self.mentions.update(masking.mentions(held, masked))
+        mentions = masking.mentions(held, masked)
+        self.mentions.update(mentions.same)
+        self.spelled.update(mentions.alike)
 
     def place(self, position: int, at: int | None) -> None:
         """Note where and when an event of the subject is."""
@@ -242,7 +268,7 @@ class _Trace:
     def held_copies(self) -> list[HeldCopy]:
         """Return the copies that hold the subject's events."""
         listed = {position for begun in self.begun for position in begun["copies"]}
-        events = [*self.hours.values(), *self.sealed.values()]
+        events = [*self.hours.values(), *self.sealed.values(), *self.left.values()]
         return [copy.held() for copy in self.copies if copy.position in listed or copy.holds(events)]
 
     def summary(self) -> dict[str, Any]:
@@ -255,6 +281,7 @@ class _Trace:
             "last_position": last,
             "sealed_rows": self.sealed_rows,
             "mentions": _first(self.mentions),
+            "other_spellings": _first(self.spelled),
         }
 
 

@@ -15,10 +15,9 @@ from attrs import define, field, frozen
 from analytics_es.events.event import REJECTED, microseconds
 from analytics_es.events.fields import ENTITIES
 from analytics_es.ingest import PrivacyPolicy
-from analytics_es.ingest.privacy import PRESETS, PSEUDONYMISE, Rules
+from analytics_es.ingest.privacy import PRESETS, PSEUDONYMISE, Rules, kind_of
+from analytics_es.lifecycle.spelling import folded
 from analytics_es.log import Held
-from analytics_es.projection.declaration import Declaration, shortened
-from analytics_es.projection.rows import Row
 
 IN_NAMES, UNREADABLE = "(field names)", "(unreadable)"
 
@@ -36,6 +35,14 @@ class Masked:
     fields: list[str]
 
 
+@frozen
+class Mentions:
+    """Fields of an event: those that hold the subject's name, and those that hold it in another spelling."""
+
+    same: list[str]
+    alike: list[str]
+
+
 def identities(entity: str, rules: Rules) -> PrivacyPolicy:
     """Return which fields may name a subject: those of the default, those of these rules, and its entity's own."""
     rules = (*PRESETS["pseudonymous"], *rules, (ENTITIES[entity], PSEUDONYMISE))
@@ -50,12 +57,14 @@ class Masking:
     entity: str
     identities: PrivacyPolicy
     fields: Sequence[str]
-    mask: str = ""
+    mask: str = f"p_{'0' * 16}"  # until there is a pseudonym
     text: bytes = field(init=False)  # the subject, as JSON has it
+    _spelled: str = field(init=False)
     _named: PrivacyPolicy = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.text = orjson.dumps(self.subject)[1:-1]
+        self._spelled = folded(self.subject)
         self._named = PrivacyPolicy(rules=tuple((path, PSEUDONYMISE) for path in self.fields))
 
     def masked(self, held: Held) -> Masked | None:
@@ -74,35 +83,21 @@ class Masking:
         if held.type == REJECTED:
             _OF_REJECTED.apply(data, self._within)
             self._clear(data)
-        else:
-            self.identities.apply(data, self._whole)
-            self._named.apply(data, self._within)
+        self.identities.apply(data, self._whole)
+        self._named.apply(data, self._within)
         after = dict(_leaves("", data))
         changed = [path for path, value in before.items() if after.get(path) != value]
         return Masked(orjson.dumps(event), _time(event), self._sayable(changed)) if changed else None
 
-    def row(self, declaration: Declaration, row: Row) -> Row:
-        """Return a row of a read model with the subject masked where its keys say who it is."""
-        names = declaration.row_key
-        if shortened(self.subject) not in row[: len(names)]:
-            return row
-        masked = {
-            name for name, value in zip(names, row, strict=False) if self._is_named(declaration, name, value, row)
-        }
-        return (
-            *(self.mask if name in masked else value for name, value in zip(names, row, strict=False)),
-            *row[len(names) :],
-        )
+    def names(self, path: Sequence[str]) -> bool:
+        """Say whether a field, such as ("attributes", "email"), is one in which the subject is masked."""
+        text = _policy_path(path)
+        named = self.identities.action(text) == PSEUDONYMISE and kind_of(text) == self.entity
+        return named or self.names_within(path)
 
-    def _is_named(self, declaration: Declaration, name: str, value: Any, row: Row) -> bool:
-        key = next((key for key in declaration.keys if key.name == name), None)
-        if key is None or value != shortened(self.subject):
-            return False
-        if key.of_entity:
-            return (
-                key.of_entity == "id" and row[declaration.row_key.index(declaration.entity_key("type"))] == self.entity
-            )
-        return self.identities.action(key.sql) == PSEUDONYMISE or key.sql in self.fields
+    def names_within(self, path: Sequence[str]) -> bool:
+        """Say whether a field is one in whose texts it is masked, whatever else they say."""
+        return self._named.action(_policy_path(path)) == PSEUDONYMISE
 
     def _whole(self, kind: str, text: str) -> str:
         return self.mask if text == self.subject and kind == self.entity else text
@@ -120,21 +115,42 @@ class Masking:
         if named:
             data |= {name: "" for name in _RAW if name in data}
 
-    def mentions(self, held: Held, masked: Masked | None) -> list[str]:
-        """Name the fields of an event in which the subject's name still is."""
+    @property
+    def spelled(self) -> bytes:
+        """What a database can look for, whatever the capitals: nothing where only we can tell what is spelled alike."""
+        return self.text if self.subject.isascii() else b""
+
+    def mentions(self, held: Held, masked: Masked | None) -> Mentions:
+        """Name the fields of an event in which the subject's name still is, and those where it is spelled otherwise."""
         state = masked.state if masked else held.state
-        event = read(Held(held.position, held.type, state))
+        whole = folded(state.decode("utf-8", "replace"))
+        if held.type != REJECTED and folded(self.text.decode()) not in whole:
+            return Mentions([], [])
+        event, is_there = read(Held(held.position, held.type, state)), self.text in state
         if event is None:
-            return [UNREADABLE] if self.text in state else []
-        paths = [path for path, value in _leaves("", event) if self.subject in str(value)]
-        if held.type == REJECTED and self.subject.encode() in _raw(event["data"]):
-            paths.append("data.raw")
-        return self._sayable(paths) or ([IN_NAMES] if self.text in state else [])
+            return Mentions([UNREADABLE] * is_there, [UNREADABLE] * (not is_there))
+        texts = [(path, str(value)) for path, value in _leaves("", event)]
+        if held.type == REJECTED:
+            texts.append(("data.raw", _raw(event["data"]).decode("utf-8", "replace")))
+        same = [path for path, text in texts if self.subject in text]
+        alike = [path for path, text in texts if self.subject not in text and self._spelled in folded(text)]
+        in_names = not (same or alike or is_there) and self._spelled in whole
+        return Mentions(
+            self._sayable(same) or [IN_NAMES] * is_there,
+            self._sayable(alike) or [IN_NAMES] * in_names,
+        )
+
+    def sayable(self, path: str) -> str:
+        """Return a path that may be told: never the subject itself, however it is spelled."""
+        return IN_NAMES if self._spelled in folded(path) else _NUMBER.sub("", path)
 
     def _sayable(self, paths: list[str]) -> list[str]:
-        """Return paths that may be told: without numbers of items, and never the subject itself."""
-        sayable = (IN_NAMES if self.subject in path else _NUMBER.sub("", path) for path in paths)
-        return list(dict.fromkeys(sayable))
+        return list(dict.fromkeys(map(self.sayable, paths)))
+
+
+def _policy_path(path: Sequence[str]) -> str:
+    """Return a path as policies have it, from the top of data."""
+    return ".".join(path[1:] if path[0] == "data" else path)
 
 
 def _raw(data: Mapping[str, Any]) -> bytes:

@@ -178,8 +178,13 @@ class EventLog(ABC):
     # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────
 
     @abstractmethod
-    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
-        """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
+    def search(
+        self, text: bytes, *, types: Sequence[str], after: int, limit: int, any_case: bool = False
+    ) -> list[Held]:
+        """Return the first events after a position that hold these bytes, or are of these types, as they are stored.
+
+        With `any_case`, letters from A to Z count alike in both cases.
+        """
 
     @abstractmethod
     def rewrite(self, states: Mapping[int, bytes]) -> None:

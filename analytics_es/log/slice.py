@@ -36,9 +36,11 @@ class LogSlice(EventLog):
         """Return what was last noted in the log, wherever this part ends."""
         return self._log.noted(name)
 
-    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
+    def search(
+        self, text: bytes, *, types: Sequence[str], after: int, limit: int, any_case: bool = False
+    ) -> list[Held]:
         """Return the first events that hold these bytes, or are of these types; fewer may not mean no more."""
-        events = self._log.search(text, types=types, after=max(after, self._after), limit=limit)
+        events = self._log.search(text, types=types, after=max(after, self._after), limit=limit, any_case=any_case)
         return [held for held in events if held.position <= self._upto and self._is_chosen(held.type)]
 
     def head(self) -> int:

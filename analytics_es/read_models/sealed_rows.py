@@ -30,6 +30,7 @@ else:
     pa, pq = Later("pyarrow"), Later("pyarrow.parquet")
 
 Carry = Callable[[Row], Row]
+Change = Callable[[SealedRows, Declaration, Sequence[Row]], Sequence[Row]]
 
 
 # ── packing ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -93,14 +94,14 @@ def repack(sealed: SealedRows, declaration: Declaration, rows: Sequence[Row]) ->
     return evolve(sealed, rows=len(rows), sha256=hashlib.sha256(content).hexdigest(), content=content)
 
 
-def changed_rows(log: EventLog, change: Callable[[Declaration, Row], Row]) -> Iterator[SealedRows]:
+def changed_rows(log: EventLog, change: Change) -> Iterator[SealedRows]:
     """Yield the sealed rows of a log that a change of rows would change, as they would then be; raises DamagedSeal."""
     for projection in log.seals.projections():
         definitions = {text.definition: defined(text.declared) for text in log.seals.definitions(projection)}
         for sealed in log.seals.rows(projection, *EVER):
             if sealed.grain != UNREADABLE:
                 declaration, rows = definitions[sealed.definition], unpack(sealed)
-                new = [change(declaration, row) for row in rows]
+                new = change(sealed, declaration, rows)
                 if new != rows:
                     yield repack(sealed, declaration, new)
 

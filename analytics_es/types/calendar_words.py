@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -22,6 +23,16 @@ def later(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     following = date(year + month // 11, (month + 1) % 12 + 1, 1)
     return date(year, month + 1, min(day.day, (following - timedelta(days=1)).day))
+
+
+def before(end: datetime, *, months: int, days: int, rest: timedelta) -> datetime:
+    """Return the time so much before another, in its zone: by the calendar, then what passes between two instants.
+
+    Raises ValueError, OverflowError.
+    """
+    day = later(end.date(), -months) - timedelta(days=days)
+    start = end if day == end.date() else datetime.combine(day, end.timetz())
+    return (start.astimezone(UTC) - rest).astimezone(end.tzinfo)
 
 
 class Length(NamedTuple):
@@ -111,3 +122,14 @@ def first_day(text: str) -> date | None:
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return when a day begins."""
     return datetime.combine(day, time(), zone)
+
+
+def is_a_time(text: str) -> bool:
+    """Say whether a text is one time of a day, which is no period until it is said how long."""
+    with suppress(ValueError):
+        date.fromisoformat(text)
+        return False
+    with suppress(ValueError):
+        datetime.fromisoformat(text)
+        return True
+    return False

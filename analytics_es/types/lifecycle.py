@@ -147,7 +147,8 @@ class ForgetReceipt(ValueObject):
     first_position: of the first masked event; None where there was none.
     last_position: of the last one; None where there was none.
     sealed_rows: in how many parts of what is sealed it was masked.
-    mentions: its text was found in other fields, and left: number of events by field.
+    mentions: its text was found in other fields, and left: number of events by field, of rows by key of what is sealed.
+    other_spellings: the same, where it is in other capitals or its letters are composed otherwise; nothing is masked.
     derived: the days whose read models were derived again.
     copies: the files that hold what was masked.
     remains: other places where it may still be.
@@ -163,6 +164,7 @@ class ForgetReceipt(ValueObject):
     last_position: int | None
     sealed_rows: int
     mentions: dict[str, int]
+    other_spellings: dict[str, int]
     derived: list[TimePeriod]
     copies: list[HeldCopy]
     remains: list[str]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from analytics_es.errors import BadPeriod, UnknownTimezone
-from analytics_es.types.calendar_words import Length, days_of, first_day, later, midnight
+from analytics_es.types.calendar_words import Length, before, days_of, first_day, is_a_time, midnight
 from analytics_es.types.values import SCALARS, plain, shown
 
 Granularity = Literal["hour", "day", "week", "month", "total"]
@@ -18,6 +18,10 @@ Zone = str | ZoneInfo | None
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOURLY_UP_TO = timedelta(days=3)
 _WRITE = "write it as 2026-11-01/2026-11-08, 2026-11-01, 2026-11, 2026-W45, today, this-month, 24h or 7d"
+_A_TIME = (
+    "it is a time, and does not say how long: write its day, 2026-11-01, or two times, "
+    "2026-11-01T15:00/2026-11-01T16:00"
+)
 _UNITS = ("microseconds", "milliseconds", "seconds", "minutes", "hours", "days", "weeks", "months", "years")
 
 
@@ -52,8 +56,10 @@ class TimePeriod:
     @granularity.default
     def _by_length(self) -> Granularity:
         try:
-            return "hour" if self.end - self.start <= _HOURLY_UP_TO else "day"
-        except TypeError:
+            # Where clocks change, three days are as many hours of the calendar, or hours that pass: either will do.
+            lengths = (self.end - self.start, self.end.astimezone(UTC) - self.start.astimezone(UTC))
+            return "hour" if min(lengths) <= _HOURLY_UP_TO else "day"
+        except (TypeError, AttributeError, OverflowError):
             return "hour"  # to be refused by a validator, which runs later
 
     @granularity.validator
@@ -86,8 +92,9 @@ class TimePeriod:
     ) -> TimePeriod:
         """Return the period that ends now, to the instant: `TimePeriod.last(days=7)`, `last(months=1)`.
 
-        Takes what timedelta takes, and whole months and years. `parse("7d")` is today and the six days before.
-        Raises BadPeriod.
+        Takes what timedelta takes, and whole months and years. Hours and what is shorter are time that passed, also
+        where clocks change; days, weeks, months and years are of the calendar: they begin at the same time on the clock
+        of the zone that `now` is in. `parse("7d")` is today and the six days before. Raises BadPeriod.
         """
         end = _at(now)
         text = ", ".join([*map(shown, written), *(f"{unit}={shown(count)}" for unit, count in length.items())])
@@ -101,7 +108,8 @@ class TimePeriod:
             months = [length.pop(unit, 0) * factor for unit, factor in (("months", 1), ("years", 12))]
             if any(count % 1 for count in months):
                 raise BadPeriod(text=text, problem="its months and years must be whole")
-            start = datetime.combine(later(end.date(), -int(sum(months))), end.timetz()) - timedelta(**length)
+            days, rest = length.pop("days", 0) + 7 * length.pop("weeks", 0), timedelta(**length)
+            start = before(end, months=int(sum(months)), days=int(days // 1), rest=rest + timedelta(days=days % 1))
         except (OverflowError, ValueError):
             raise BadPeriod(text=text, problem="it begins before the year 1") from None
         except TypeError:
@@ -112,14 +120,15 @@ class TimePeriod:
     def day(cls, day: date | str, tz: Zone = None, *, granularity: Granularity | None = None) -> TimePeriod:
         """Return one day of the calendar, which may have 23 or 25 hours; without `tz`, of the store's.
 
-        The day is a date, or written as "2026-11-01". Raises BadPeriod, UnknownTimezone.
+        The day is a date, or written as "2026-11-01"; of a time, the day that it is in. Raises BadPeriod,
+        UnknownTimezone.
         """
         text = day.isoformat() if isinstance(day, date) else _text(day)
         try:
             datetime.fromisoformat(text)
         except ValueError:
             raise BadPeriod(text=text, problem="write the day as 2026-11-01") from None
-        return cls.parse(text, tz, granularity=granularity)
+        return _written(text, tz, None, granularity)
 
     @classmethod
     def month(cls, month: date | str, tz: Zone = None, *, granularity: Granularity | None = None) -> TimePeriod:
@@ -187,16 +196,13 @@ class TimePeriod:
         - "7d", "2w", "1m", "1y": as many whole days, weeks, months or years, of which today is the last day
         - "24h": hours, to the instant
 
-        What brings no zone is in `tz`, without one in that of the store that is asked. Raises BadPeriod and
-        UnknownTimezone.
+        A time alone, such as "2026-11-01T15:00", does not say how long it lasts, and is refused. What brings no zone is
+        in `tz`, without one in that of the store that is asked. Raises BadPeriod and UnknownTimezone.
         """
-        zone = None if tz is None else _zone(tz)
-        at = _at(now)
-        period, in_a_zone = _read(_text(text), zone or ZoneInfo("UTC"), at, granularity)
-        if not in_a_zone or zone:
-            return period
-        bounds = (period.start.astimezone(UTC), period.end.astimezone(UTC))
-        return CalendarPeriod(*bounds, period.granularity, written=text, read_at=at)
+        text = _text(text)
+        if "/" not in text and is_a_time(text.strip()):
+            raise BadPeriod(text=text, problem=_A_TIME)
+        return _written(text, tz, now, granularity)
 
 
 @frozen
@@ -215,7 +221,18 @@ class CalendarPeriod(TimePeriod):
 
     def in_zone(self, tz: Zone) -> TimePeriod:
         """Return what was written as it is meant in a zone."""
-        return TimePeriod.parse(self.written, tz, now=self.read_at, granularity=self.granularity)
+        return _written(self.written, tz, self.read_at, self.granularity)
+
+
+def _written(text: str, tz: Zone, now: datetime | None, granularity: Granularity | None) -> TimePeriod:
+    """Return what a text says, where no zone is told as it were in UTC; of a time alone, the day that it is in."""
+    zone = None if tz is None else _zone(tz)
+    at = _at(now)
+    period, in_a_zone = _read(text, zone or ZoneInfo("UTC"), at, granularity)
+    if not in_a_zone or zone:
+        return period
+    bounds = (period.start.astimezone(UTC), period.end.astimezone(UTC))
+    return CalendarPeriod(*bounds, period.granularity, written=text, read_at=at)
 
 
 def _of(start: datetime, end: datetime, granularity: Granularity | None) -> TimePeriod:

@@ -113,6 +113,7 @@ def test_days_are_of_the_calendar_and_hours_of_the_clock() -> None:
         ({"named": {"--month": "March"}}, "'March' is not a period: write the month as 2026-11."),
         ({"named": {"--month": "2024"}}, "'2024' is not a period: write the month as 2026-11."),
         ({"named": {"--period": "soon"}}, "'soon' is not a period: write it as 2026-11-01/2026-11-08, "),
+        ({"named": {"--period": "2024-03-29T15:00"}}, "it is a time, and does not say how long: write its day, "),
         ({"start": "2024-03-08", "end": "2024-03-01"}, "--from must be before --to."),
         ({"since": "2024-03-08", "until": "2024-03-01"}, "--since must be before --until."),
         ({"start": "2025-03-08"}, "its start must be before its end."),

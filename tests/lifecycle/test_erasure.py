@@ -551,6 +551,7 @@ def test_the_log_tells_of_it_without_saying_who(analytics: AnalyticsService, tmp
         "last_position": 12,
         "sealed_rows": 0,
         "mentions": {"data.prompt": 3},
+        "other_spellings": {"data.user_id": 3},
         "days_derived": 3,
         "copies": [13],
         "completes": [],

@@ -209,13 +209,16 @@ class PostgresLog(EventLog):
     def _fetch(self, query: str) -> pa.Table:
         return self._database.again(lambda: self._arrow.fetch(query))
 
-    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
+    def search(
+        self, text: bytes, *, types: Sequence[str], after: int, limit: int, any_case: bool = False
+    ) -> list[Held]:
         """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
+        statement = statements.SEARCH_ANY_CASE if any_case else statements.SEARCH
 
         def look() -> list[Held]:
             with self._database.connection() as connection:
                 cursor = connection.cursor(row_factory=tuple_row, binary=True)
-                return [Held(*row) for row in cursor.execute(statements.SEARCH, (after, text, list(types), limit))]
+                return [Held(*row) for row in cursor.execute(statement, (after, text, list(types), limit))]
 
         return self._database.again(look)
 

@@ -76,6 +76,12 @@ SEARCH = (
     "AND (position(%s::bytea IN state) > 0 OR topic = ANY(%s)) ORDER BY notification_id LIMIT %s"
 )
 
+# The same, whatever the case of letters from A to Z: what is no such letter is written as its code.
+_LOWERED = "lower(encode({}, 'escape') COLLATE \"C\")"
+SEARCH_ANY_CASE = SEARCH.replace(
+    "position(%s::bytea IN state)", f"position({_LOWERED.format('%s::bytea')} IN {_LOWERED.format('state')})"
+)
+
 # Replace what is stored at these positions.
 REWRITE = (
     "UPDATE stored_events SET state = given.state "

@@ -230,13 +230,13 @@ class SQLiteLog(EventLog):
             pieces = [batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
         return upcast(pa.Table.from_batches(pieces, schema=event_columns()))
 
-    def search(self, text: bytes, *, types: Sequence[str], after: int, limit: int) -> list[Held]:
+    def search(
+        self, text: bytes, *, types: Sequence[str], after: int, limit: int, any_case: bool = False
+    ) -> list[Held]:
         """Return the first events after a position that hold these bytes, or are of these types, as they are stored."""
+        statement = statements.SEARCH_ANY_CASE if any_case else statements.SEARCH
         with self._database.read() as cursor:
-            return [
-                Held(*row)
-                for row in cursor.execute(statements.SEARCH, (after, text, orjson.dumps(types).decode(), limit))
-            ]
+            return [Held(*row) for row in cursor.execute(statement, (after, text, orjson.dumps(types).decode(), limit))]
 
     def rewrite(self, states: Mapping[int, bytes]) -> None:
         """Replace what is stored at these positions, durably and in one commit; SQLite overwrites what was there."""

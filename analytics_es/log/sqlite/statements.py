@@ -85,6 +85,9 @@ SEARCH = (
     "AND (instr(state, ?) > 0 OR topic IN (SELECT value FROM json_each(?))) ORDER BY rowid LIMIT ?"
 )
 
+# The same, whatever the case of letters from A to Z.
+SEARCH_ANY_CASE = SEARCH.replace("instr(state, ?)", "instr(lower(CAST(state AS TEXT)), lower(CAST(? AS TEXT)))")
+
 # Replace what is stored at a position.
 REWRITE = "UPDATE stored_events SET state = ? WHERE rowid = ?"
 NOTE_REWRITTEN = (
