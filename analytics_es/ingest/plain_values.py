@@ -6,7 +6,7 @@ It is the shape that decides: whether a text is of one is remembered, so that mo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from analytics_es.ingest.plain_words import (
@@ -35,7 +35,7 @@ _TIME = re.compile(
     r"(?:19|20|21)\d\d-(?:[01]\d|W[0-5]\d)(?:-[0-3]\d(?:[T ][0-2]\d:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?"
     r"(?:Z|[+-][0-2]\d:?[0-5]\d)?)?)?|(?:19|20|21)\d\d-?Q[1-4]|[0-2]\d:[0-5]\d(?::[0-5]\d)?"
 )
-_UUID = re.compile(r"(?:urn:uuid:|[a-z]{2,12}[-_:])?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = re.compile(r"(?:urn:uuid:|[a-z]{1,12}[-_:])?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"(?:0x|sha(?:1|256|512):|md5:)?(?:[0-9a-f]{6,64}|[0-9A-F]{6,64})")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _SORTABLE = re.compile(r"(?:[a-z]{1,12}_)?(?:[0-9A-HJKMNP-TV-Z]{26}|[0-9a-hjkmnp-tv-z]{26})")  # ULID, TypeID
@@ -48,7 +48,7 @@ _CODE = re.compile(r"[A-Z]{1,6}[-_]?\d{1,12}|\d{1,8}[-/]\d{1,8}|[A-Z]|[a-z]|[A-Z
 _LOCALE = re.compile(r"[a-z]{2}[-_](?:[A-Z][a-z]{3}[-_])?[A-Z]{2}")
 _ZONE = re.compile(rf"(?:{'|'.join(AREAS)})/[A-Z][A-Za-z_]{{2,20}}(?:/[A-Z][A-Za-z_]{{2,20}})?")
 _MEDIA = re.compile(rf"(?:{'|'.join(MEDIA)})/[a-z0-9][a-z0-9.+-]{{0,63}}(?:; ?charset=[a-zA-Z0-9-]{{1,16}})?")
-_PARTS = re.compile(r"[-_.:/+ ]+")
+_PARTS = re.compile(r"[-_.:/+ ]|, ?")
 _PREFIXED = re.compile(r"[A-Za-z][a-z]{0,15}[-_:.]([0-9A-Za-z-]+)")
 _JOINTS = re.compile(r"[^0-9A-Za-z]")
 _RUNS = re.compile(r"\d+|[^\W\d_]+")
@@ -65,6 +65,9 @@ _KEY = re.compile(
     re.IGNORECASE,
 )
 _PHONE = re.compile(r"\+\d|0\d{6,}|\(?\d{2,5}\)?[-/. ]\d{2,4}[-/. ]\d{3,}|\d{3}-\d{2}-\d{4}|0\d{1,5}[-/]\d{3,}")
+_PERSONAL = re.compile(
+    r"-?\d{1,3}\.\d{3,}[,; ]+-?\d{1,3}\.\d{3,}|\d{6}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}[\dXx]"
+)  # of China; a place on Earth
 _ACCOUNT = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _CARD = re.compile(r"[3-6]\d{12,18}")
 _WORD = re.compile(r"[\w/{][\w.:/+{}&-]*")
@@ -104,7 +107,7 @@ def is_word(text: str) -> bool:
 
 def _is_private(text: str) -> bool:
     """Say whether a text is an address, a key, or a number of a person."""
-    if _ADDRESS.search(text) or _KEY.match(text) or _PHONE.match(text):
+    if _ADDRESS.search(text) or _KEY.match(text) or _PHONE.match(text) or _PERSONAL.fullmatch(text):
         return _TIME.fullmatch(text) is None and _LOCALE.fullmatch(text) is None
     if _ACCOUNT.fullmatch(text):
         return _remainder(text[4:] + text[:4]) == 1
@@ -154,7 +157,7 @@ def _looks_random(text: str, changes: float) -> bool:
 
 
 def _is_opaque(text: str) -> bool:
-    return _is_hex(text) or (len(text) in _OPAQUE and _looks_random(text, 0.2))
+    return _is_hex(text) or (len(text) in _OPAQUE and _looks_random(text, 0.15))
 
 
 # ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -166,10 +169,15 @@ def _is_of_words(text: str) -> bool:
     if separator and prefix.lower() in ID_PREFIXES and (rest.isdigit() or _is_opaque(rest)):
         return True
     parts = _PARTS.split(text.strip("[]()\"' "))
-    if not all(parts) or text.count(" ") >= _WORDS_OF_A_PHRASE:
+    if not all(parts) or (" " in text and not _is_phrase(parts)):
         return False
     alone = len(parts) == 1 and text.isalpha()
     return all(_is_part(part, alone=alone) for part in parts)
+
+
+def _is_phrase(parts: Sequence[str]) -> bool:
+    """Say whether parts with spaces between them are few words, with no number that is long."""
+    return len(parts) <= _WORDS_OF_A_PHRASE and parts[0].isalpha() and all(len(n) < 4 for n in parts if n.isdigit())
 
 
 def _split(text: str) -> tuple[str, str, str]:

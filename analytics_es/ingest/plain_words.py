@@ -28,6 +28,7 @@ _STATES = """
     monthly yearly hourly quarterly annual nightly spot reserved demand on off once left right top bottom center
     centre
     positive negative neutral mixed good better best worse worst poor fair excellent great average great up down
+    dark light theme warmup cooldown setup teardown
     red green blue yellow orange purple black white gray grey brown pink cyan magenta teal lime navy
     a b c d e f g h i j k l m n o p q r s t u v w x y z control treatment variant baseline candidate challenger
     holdout

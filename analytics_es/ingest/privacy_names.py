@@ -1,4 +1,4 @@
-"""The lists of the presets: names, and words of names, that say what a field holds. docs/privacy.md says why each."""
+"""The lists of the presets: names, and words of names, that say what a field holds. the page of privacy says why each."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ _SAYS_WHO = (
     "handy,handynummer,mobilnummer,prenom,courriel,portable,pseudonyme,nombre,apellido,apellidos,correo,celular,movil,"
     "nome,sobrenome,apelido,cognome,voornaam,achternaam,telefoon,imie,nazwisko,soyad,soyadı,fornavn,efternavn,etternavn,"
     "fornamn,efternamn,etunimi,sukunimi,keresztnev,vezeteknev,prijmeni,jmeno,prenume,nume,telefono,telefone,"
-    "氏名,名前,姓,姓名,名字,苗字,用户名,电话,電話,電話番号,邮箱,メール,имя,фамилия,отчество,телефон,почта,이름,성명,전화,이메일,"
+    "氏名,名前,姓,姓名,手机,手机号,手机号码,身份证,身份证号,微信,携帯番号,携帯,メールアドレス,电子邮件,ユーザー名,名字,苗字,用户名,电话,電話,電話番号,邮箱,メール,имя,фамилия,отчество,телефон,почта,이름,성명,전화,이메일,"
     "الاسم,اسم,هاتف,ονομα,επωνυμο,τηλεφωνο,שם,טלפון,नाम,फोन"
 )
 _SAYS_WHERE = (
-    "address,street,zip,zipcode,postcode,postal,dob,birth,birthday,birthdate,birthplace,latitude,longitude,lat,lon,lng,"
+    "address,street,zip,zipcode,postcode,postal,dob,birth,birthday,birthdate,birthplace,latitude,longitude,coordinates,coords,lat,lon,lng,"
     "ip,ipv4,ipv6,ipaddress,mac,macaddress,imei,addr,ssid,geo,adresse,anschrift,strasse,hausnummer,plz,postleitzahl,"
     "geburtsdatum,geburtstag,geburtsort,rue,naissance,direccion,calle,nacimiento,indirizzo,adres,endereco,ulica,"
     "geboortedatum,"
@@ -80,7 +80,7 @@ _WITHOUT_TEXT = (
     "remarks,review,reviews,subject,title,headline,subtitle,abstract,html,markdown,snippet,snippets,quote,excerpt,"
     "paragraph,sentence,sentences,utterance,utterances,speech,spoken,keywords,reply,replies,chat,dialog,dialogue,"
     "dialogs,history,objective,goal,hypothesis,backstory,terminal,diff,patch,document,documents,doc,docs,passage,"
-    "passages,chunk,chunks,attachment,attachments,letter,sms,tweet,post,story,biography,bio,diagnosis,symptom,symptoms,"
+    "passages,chunk,chunks,attachment,attachments,letter,sms,tweet,example,examples,post,story,biography,bio,diagnosis,symptom,symptoms,"
     "anamnesis,complaint,form,variables,memory,memories,scratchpad,observation,observations,critique,judgement,judgment,"
     "template,templates,event,events,embedding,embeddings,vector,definitions,argv,clipboard,selection,object,values,"
     "intent,reason_text,excuse,wish,opinion,conversation_text,steps,filename,filepath,attributes_json,json,xml,yaml,"
@@ -93,9 +93,9 @@ _WITHOUT_TEXT = (
 )
 _WORDS_OF_SECRETS = (
     "password,passwd,pwd,pass,passphrase,passcode,secret,secrets,credential,credentials,creds,authorization,bearer,jwt,"
-    "pin,otp,totp,mfa,cvv,cvc,iban,bic,ssn,passport,mnemonic,apikey,apikeys,apitoken,accesstoken,refreshtoken,authtoken,"
+    "pin,otp,totp,card,mfa,cvv,cvc,iban,bic,ssn,passport,mnemonic,apikey,apikeys,apitoken,accesstoken,refreshtoken,authtoken,"
     "privatekey,secretkey,accesskey,dsn,sshkey,cardnumber,creditcard,nino,cpf,dni,nif,curp,steuernummer,steuerid,"
-    "sozialversicherungsnummer,ausweisnummer,passwort,kennwort,geheimnis,contrasena,senha,clave,heslo,haslo,wachtwoord,"
+    "sozialversicherungsnummer,sozialversicherung,kubeconfig,ausweisnummer,passwort,kennwort,geheimnis,contrasena,senha,clave,heslo,haslo,wachtwoord,"
     "losenord,adgangskode,sifre,salasana,пароль,секрет,密码,密碼,口令,パスワード,暗証番号,비밀번호,κωδικος,סיסמה,رمز,पासवर्ड"
 )
 _SECRETS = (
@@ -111,7 +111,7 @@ _SECRETS = (
     "national,tax,government,identity id,number",
     "social security number,no",
     "driver,drivers license,licence",
-    "recovery,verification,backup,mfa,otp,confirmation,security,login,activation,invite code,codes",
+    "recovery,verification,backup,mfa,otp,confirmation,security,login,activation,invite,sms,time,auth code,codes",
     "seed,recovery phrase",
     "connection,conn string,str,uri,url",
     "database,db,redis,mongo,mongodb,postgres,webhook,callback,signed,presigned url,uri",
@@ -123,18 +123,18 @@ _SECRET_TEXTS = (
     f"{_WORDS_OF_SECRETS},token,tokens,key,keys,cookie,cookies,credential {_OF_SOMETHING},value,digest",
 )
 _PLAIN = (
-    "type,types,kind,method,methods,mode,status,state,code,level,severity,priority,format,encoding,language,lang,locale,"
-    "zone,timezone,tz,country,region,currency,scheme,protocol,version,versions,timestamp,ts,time,date,at,duration,ms,"
+    "method,methods,status,state,code,severity,priority,encoding,language,lang,locale,"
+    "zone,timezone,tz,country,region,currency,scheme,timestamp,ts,time,date,at,duration,ms,"
     "seconds,secs,minutes,hours,days,size,length,len,bytes,kb,mb,chars,characters,words,count,counts,total,totals,sum,"
     "avg,average,mean,median,min,max,p50,rate,ratio,score,scores,percent,percentage,cost,price,amount,usage,limit,"
     "limits,quota,budget,index,offset,position,rank,role,reason,reasons,enabled,flag,streaming,stream,temperature,"
     "effort,verbosity,quality,category,categories,class,cached,attempt,attempts,retries,retry,depth,width,height,"
     "weight,threshold,timeout,latency,ttl,expires,created,updated,started,finished,ended,success,failed,ok,valid,"
     "verified,active,unit,units,dimension,dimensions,seed,k,p,n,page,pages,rating,ratings,stars,votes,likes,window,"
-    "per,second,minute,hour,day,week,month,year,chunks_count,remaining,used,available,capacity,sentiment,label_count",
+    "s,us,ns,per,second,minute,hour,day,week,month,year,chunks_count,remaining,used,available,capacity,sentiment,label_count",
     "created,updated,expires,expired,started,ended,finished,deleted,sent,received at,on",
     "status,error,exit,return,response,http,country,language,currency,region,reason,result,airport code,codes",
-    "content,media,mime,output,input,response,request,token,user,message,event,query type",
+    "severity,level text",
     f"num,n,total,max,min,count,number,unique,distinct,of {_PERSON},{_SEVERAL},{_WITHOUT_TEXT},tokens,keys,cookies",
     "input,output,prompt,completion,total,cached,cache,read,creation,reasoning,thinking,thoughts,max,audio,image,text,"
     "usage,min,avg,used,context,budget,cost,billed,request,response tokens",
@@ -146,6 +146,11 @@ _IDS = (
     "session,thread,conversation,chat,visit id,ids,uuid,guid,hash,key",
 )
 _ONE_WORD = (
+    "type,types,kind,kinds,mode,phase,format,level,protocol,version,versions",
+    "error,exception class,name",
+    "finish,stop,end reason,reasons",
+    "tool,function call name",
+    "feature,flag,gate flag,key,variation",
     "team,teams,project,feature,features,service,function,model,models,provider,vendor,app,application,component,module,"
     "workflow,pipeline,step,stage,environment,env,department,dept,division,unit,squad,crew,tribe,product,sku,workspace,"
     "organization,organisation,org,tenant,company_tier,repository,repo,branch,cluster,namespace,queue,experiment,"
@@ -160,7 +165,7 @@ _ONE_WORD = (
     "service,operation,agent,tool,function,model,workflow,entity,pipeline,task,job,step,chain,crew,prompt,template,"
     "provider,protocol,library,scope,sdk,database,collection,queue,topic,destination,event,dataset,experiment,"
     "environment,deployment,namespace,metric,guardrail,evaluator,evaluation,retriever,index,graph,run,plugin,skill,"
-    "server,peer,connection,feature,flag name,slug,kind",
+    "server,peer,connection,feature,flag,thread name,slug,kind",
     "server,upstream,endpoint address",
     "data source",
     "http route",
@@ -185,11 +190,17 @@ def _words(phrases: Iterable[str], action: str) -> Iterator[tuple[str, str]]:
     return ((f"~{phrase}", action) for phrase in phrases)
 
 
-# What a preset only guesses, and what it takes for texts: not so where somebody has named the field.
+# What a preset only guesses, and names that it has always taken for texts: not so where somebody has named the field.
 GUESSES = frozenset(
-    ((REST, KEEP_PLAIN), *_words(_ONE_WORD, KEEP_WORD), *_words(_IDS, KEEP_ID), *_words(_PLAIN, KEEP_PLAIN))
+    (
+        (REST, KEEP_PLAIN),
+        *_words(_ONE_WORD, KEEP_WORD),
+        *_words(_IDS, KEEP_ID),
+        *_words(_PLAIN, KEEP_PLAIN),
+        *_words((_WITHOUT_TEXT, *_NOT_WORDS), DROP_TEXT),
+    )
 )
-TEXTS = frozenset((*_words((_WITHOUT_TEXT, *_NOT_WORDS), DROP_TEXT), *_anywhere(FREE_TEXT, DROP_TEXT)))
+TEXTS = frozenset(_anywhere(FREE_TEXT, DROP_TEXT))
 
 
 def _documented() -> Iterator[tuple[str, str]]:
@@ -223,7 +234,7 @@ PRESETS: dict[str, Rules] = {
         DROP,
         DROP_TEXT,
         (
-            ("~session,thread,conversation,chat,visit", DROP),
+            ("~session,thread,conversation,chat,visit", DROP_TEXT),
             ("~session,thread,conversation,chat,visit id,ids,uuid,guid,hash,key", DROP),
             *_anywhere(SESSIONS, DROP),
         ),

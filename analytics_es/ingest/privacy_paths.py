@@ -6,9 +6,8 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from analytics_es.errors import BadPolicy
 
@@ -34,7 +33,7 @@ def plain(path: str) -> str:
 def check_path(path: str) -> None:
     """Raise BadPolicy for a path that fits nothing."""
     if path.startswith(WORDS):
-        if not all(phrase and all(phrase) for phrase in _phrases(path)):
+        if not all(map(all, _groups(path))):
             raise BadPolicy(problem=f"{path!r} names no words: write ~email, or ~user,owner name,id")
         return
     named = path.removeprefix("*.").removesuffix(".*")
@@ -67,48 +66,58 @@ def _humps(run: str) -> Iterator[str]:
     yield run[start:]
 
 
+@functools.lru_cache(maxsize=4096)
 def _folded(word: str) -> str:
+    if word.isascii():
+        return word.lower()
     decomposed = unicodedata.normalize("NFKD", word.casefold())
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
-def _phrases(path: str) -> Iterator[Words]:
-    """Yield the phrases of a rule: `~user,owner name,id` are four of two words."""
-    groups = [group.split(",") for group in path.removeprefix(WORDS).split(" ")]
-    yield from (tuple(_folded(word) for word in phrase) for phrase in product(*groups))
+def _groups(path: str) -> tuple[Words, ...]:
+    """Return the words of a rule by their place: those of `~user,owner name,id` are in two groups."""
+    return tuple(tuple(map(_folded, group.split(","))) for group in path.removeprefix(WORDS).split(" "))
 
 
-@frozen
+@define
 class Vocabulary:
-    """The phrases of all rules about words, each with the last rule that has it."""
+    """The phrases of all rules about words, by their last word: the groups of those before it, and the rule."""
 
-    by_phrase: dict[Words, Fitting]
-    longest: int = field(init=False)
-    known: frozenset[str] = field(init=False)
+    by_last: dict[str, list[tuple[tuple[frozenset[str], ...], Fitting]]] = field(init=False, factory=dict)
+    known: set[str] = field(init=False, factory=set)
 
-    @longest.default
-    def _most_words(self) -> int:
-        return max(map(len, self.by_phrase), default=0)
-
-    @known.default
-    def _all_words(self) -> frozenset[str]:
-        return frozenset(word for phrase in self.by_phrase for word in phrase)
+    def add(self, path: str, rule: Fitting) -> None:
+        """Add the phrases of a rule."""
+        groups = _groups(path)
+        before = tuple(map(frozenset, groups[:-1]))
+        for word in groups[-1]:
+            self.by_last.setdefault(word, []).append((before, rule))
+        self.known.update(*groups)
 
     def fitting(self, path: str, own: int) -> Fitting | None:
         """Return the rule of the last phrase that ends in the last key of a path, `own` characters long.
 
-        A rule that keeps something is about names that end so: `team`, and not `team.lead`.
+        Of several that end there the longest counts, and of these the last rule. A rule that keeps something is about
+        names that end so: `team`, and not `team.lead`.
         """
-        if not self.by_phrase:
+        if not self.by_last:
             return None
         last = len(self._words(path[len(path) - own :]))
         every = self._words(path)
         for end in range(len(every), len(every) - last, -1):
-            for start in range(max(0, end - self.longest), end):
-                rule = self.by_phrase.get(every[start:end])
-                if rule is not None and (end == len(every) or not rule[1].startswith(KEEP)):
-                    return rule
+            rule = self._ending(every[:end])
+            if rule is not None and (end == len(every) or not rule[1].startswith(KEEP)):
+                return rule
         return None
+
+    def _ending(self, every: Words) -> Fitting | None:
+        fitting = [
+            (len(before), rule)
+            for before, rule in self.by_last.get(every[-1], ())
+            if len(before) < len(every)
+            and all(word in group for word, group in zip(every[-1 - len(before) : -1], before, strict=True))
+        ]
+        return max(fitting)[1] if fitting else None
 
     def _words(self, name: str) -> Words:
         return tuple(part for word in words(name) for part in self._parts(word))
@@ -136,24 +145,20 @@ class Fits:
     vocabulary: Vocabulary
 
     @classmethod
+    @functools.lru_cache(maxsize=32)
     def of(cls, rules: Rules) -> Fits:
         """Read checked rules."""
-        by_path, by_phrase, inside, rest = (
-            dict[str, Fitting](),
-            dict[Words, Fitting](),
-            list[tuple[str, Fitting]](),
-            None,
-        )
+        by_path, inside, rest, vocabulary = dict[str, Fitting](), list[tuple[str, Fitting]](), None, Vocabulary()
         for place, (path, action) in enumerate(rules):
             if path == REST:
                 rest = action
             elif path.startswith(WORDS):
-                by_phrase |= dict.fromkeys(_phrases(path), (place, action))
+                vocabulary.add(path, (place, action))
             elif path.startswith("*.") and path.endswith(".*"):
                 inside.append((f".{plain(path)[2:-2]}.", (place, action)))
             else:
                 by_path[plain(path)] = (place, action)
-        return cls(rules, rest, by_path, tuple(inside), Vocabulary(by_phrase))
+        return cls(rules, rest, by_path, tuple(inside), vocabulary)
 
     def by_words(self, rule: Fitting) -> bool:
         """Say whether a rule is about words of names."""

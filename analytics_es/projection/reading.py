@@ -51,7 +51,8 @@ def of(declarations: Iterable[Declaration], event_type: str) -> Reading:
 
 def own_fields(declaration: Declaration) -> list[str]:
     """Return the paths of your own fields that a projection reads: `verdict` for data.verdict, `attributes.team`."""
-    paths = {path for sql in declaration.expressions for path in expressions.references(sql) if path[0] in OPEN_FIELDS}
+    named = (sql for sql in declaration.expressions if any(f"{field}." in sql for field in OPEN_FIELDS))
+    paths = {path for sql in named for path in expressions.references(sql) if path[0] in OPEN_FIELDS}
     return sorted(".".join(path).removeprefix("data.") for path in paths if len(path) > 1)
 
 
