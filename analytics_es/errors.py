@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+HERE = "The database"  # that somebody works on who does not say where it is
 GUIDE = "https://github.com/analytics-es/analytics-es/blob/main/docs"  # its pages, for messages that name one
 
 
@@ -217,6 +219,22 @@ class NoLongerKept(AnalyticsError):
     """{grain}s that begin before {since} are no longer kept: ask for a later period{instead}."""
 
 
+class DamagedEvent(AnalyticsError):
+    """The event at position {position} is not what was recorded: its checksum is wrong ({count} such here). Put back
+    what was there from a backup, as {guide}/reliability.md#a-damaged-log says; or rebuild with --set-aside, which
+    leaves it out and lists it."""
+
+    @classmethod
+    def of(cls, positions: Sequence[int]) -> DamagedEvent:
+        """Tell where they are; the first 100 are in its details."""
+        return cls(position=positions[0], count=len(positions), positions=list(positions[:100]))
+
+
+class EventsMissing(AnalyticsError):
+    """{count} events are missing from the log: up to position {position} there are fewer than were recorded, and they
+    were not sealed. Take them from a backup; or rebuild with --set-aside, which goes on without them."""
+
+
 class DamagedSeal(AnalyticsError):
     """The sealed rows of {projection} (seal {seal}) are not what was sealed: restore the log from a backup."""
 
@@ -249,12 +267,32 @@ class NotWritable(CannotOpen):
     """{path} cannot be written: {problem}."""
 
 
+class SeveralNames(CannotOpen):
+    """{path} is one of {count} names of a file (hard links): changes that wait beside one name are not seen by who
+    opens another, and the file is damaged. Remove the other names, or copy the file, and open it again."""
+
+
+class TwoVaults(CannotOpen):
+    """{log} has two vaults, {one} and {other}: versions before made one beside each link to it. Who has a pseudonym in
+    one is not known by the other. Keep the one that is used, and move the other away, with its key."""
+
+
 class NotOurs(CannotOpen):
     """{path} is not an analytics_es store ({problem}); it was left untouched. Pass another path."""
 
 
 class NewerSchema(CannotOpen):
     """{path} was written by a newer analytics_es (schema {found}, this one knows {known}): upgrade the package."""
+
+
+class OfAnotherLog(CannotOpen):
+    """The read models {path} are of another log."""
+
+
+class LogBehind(CannotOpen):
+    """The log {path} {ends}, and the read models {read_models} hold figures of events up to position {position}: it is
+    not the log they are of, or an older copy, or has lost its end. Nothing was changed. Put the right log there; or, to
+    go on with what is there, {instead}."""
 
 
 class OldSqlite(CannotOpen):
@@ -318,6 +356,11 @@ class BadPolicy(CannotOpen):
     """This is no privacy policy: {problem} (see {guide}/privacy.md)."""
 
 
+class NotReadable(CannotOpen):
+    """The {what} that is in force in this store cannot be read ({type} in its log): a newer analytics_es has told of
+    it, or it was changed. Nothing is done under another one: upgrade the package, or say one."""
+
+
 class BadTags(CannotOpen):
     """These are no tags of cost: {problem} (see {guide}/dimensions.md)."""
 
@@ -328,6 +371,15 @@ class StoreBusy(AnalyticsError):
 
 class StoreFailed(AnalyticsError):
     """The database reports: {problem}."""
+
+
+class StoreDamaged(StoreFailed):
+    """{path} is damaged ({problem}): nothing was changed. Restore it from a backup (see {guide}/reliability.md)."""
+
+
+class DamagedReadModels(StoreFailed):
+    """The read models {path} are damaged ({problem}): they are moved aside and derived again from the log. Ask again
+    once they have caught up."""
 
 
 class RowsRefused(StoreFailed):
@@ -385,7 +437,7 @@ class NotFlushed(AnalyticsError):
 
 
 class EventsLost(AnalyticsError):
-    """{count} buffered events were not stored before the buffer was closed, and are lost ({problem})."""
+    """{count} buffered events could not be stored, and are lost. The first of them: {problem}"""
 
 
 # ── projections ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -417,7 +469,8 @@ class NothingFolds(FoldFailed):
 
 
 class RebuildRunning(AnalyticsError):
-    """The read models of {place} are being rebuilt by somebody else: wait for it to end."""
+    """Somebody else is rebuilding, aggregating, retaining or forgetting in the read models of {place}: wait for it to
+    end."""
 
 
 class RebuildLost(AnalyticsError):
@@ -442,6 +495,11 @@ class CannotReachScheduler(AnalyticsError):
 class StaleReadModel(AnalyticsError):
     """The read model of {projection} is of an older definition, without {missing}: rebuild it
     (`analytics-es projections rebuild {projection}`), or wait for the rebuild under way."""
+
+
+class ReplacedReadModel(StaleReadModel):
+    """The read model of {projection} is of a newer definition, without {missing}: another process, which was started
+    with that one, has replaced it. Start this one with the same; a rebuild by it would take the other's away."""
 
 
 class NotCaughtUp(AnalyticsError):
@@ -627,6 +685,15 @@ class ReadOnly(AnalyticsError):
 
 
 # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoRejectedMessage(AnalyticsError):
+    """There is no rejected message at position {position}: `analytics-es rejected list` lists them all."""
+
+
+class NothingKept(AnalyticsError):
+    """Of the message at position {position} nothing is kept that could be recorded: its stream, sequence and checksum
+    say which one it was."""
 
 
 class NoDeadLetter(AnalyticsError):

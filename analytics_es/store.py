@@ -12,16 +12,19 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from analytics_es.errors import MissingExtra, MissingProjection, NoGroups, UnknownScheme, UnknownTimezone
+from analytics_es.errors import LogBehind, MissingExtra, MissingProjection, NoGroups, UnknownTimezone
 from analytics_es.events.fields import TAG, named_by
 from analytics_es.ingest import PrivacyPolicy
-from analytics_es.ingest.door import Door
+from analytics_es.ingest.door import DeclaredFields, Door
+from analytics_es.ingest.in_force import PRIVACY, InForce, Telling
 from analytics_es.ingest.privacy import kind_of
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.ingest.unread import Watch
 from analytics_es.ingest.vault import KEY_BYTES, Vault, key_of
-from analytics_es.log import EventLog, redacted
+from analytics_es.log import EventLog, absolute, log_path, on_server, unfinished
+from analytics_es.log.address import read_models_path
 from analytics_es.log.event_log import Durability
+from analytics_es.log.links import Links
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite.vault import SQLiteEntries
 from analytics_es.log.strict import StrictIds
@@ -29,15 +32,13 @@ from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
 from analytics_es.projection.reading import own_fields
-from analytics_es.read_models import ReadModels, Seeds, Tiling, beside
+from analytics_es.read_models import ReadModels, Seeds, Tiling, aside, beside
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.seeds import sealed_until
 from analytics_es.read_models.sources import LogSource, ReplaySource
 from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.types import AggregationResult, Progress, RebuildResult, TimePeriod
 from analytics_es.types.defaults import SCHEMA
-
-SCHEMES = ("postgresql://", "postgres://")
 
 Declared = Callable[[EventLog], Sequence[Declaration]]
 
@@ -54,8 +55,13 @@ class Store:
     recorder: Recorder  # what is recorded passes its door; what the service itself has to say does not
     replay_source: LogSource  # the log, as other processes can open it too
     vault: Vault
-    policy: PrivacyPolicy
     clock: Callable[[], datetime]
+    strays: Sequence[Path] = ()  # files that versions before had beside links to the log, and nobody uses any more
+
+    @property
+    def policy(self) -> PrivacyPolicy:
+        """The policy of privacy that this process goes by now."""
+        return self.recorder.door.policy
 
     @property
     def declarations(self) -> tuple[Declaration, ...]:
@@ -77,7 +83,15 @@ class Store:
         return self.vault.known_as(kind_of(".".join(named_by(entity))), value)
 
     def derive_again(self, period: TimePeriod, names: Sequence[str] | None = None) -> AggregationResult:
-        """Derive the hours of a period, and the days they lie in, from the log and swap them in, beside a follower."""
+        """Derive the hours of a period, and the days they lie in, from the log and swap them in, beside a follower.
+
+        Beside nobody who rebuilds, seals or forgets: raises RebuildRunning.
+        """
+        with self.read_models.rebuilding():
+            return self.derive_alone(period, names)
+
+    def derive_alone(self, period: TimePeriod, names: Sequence[str] | None = None) -> AggregationResult:
+        """Do the same; only for who is `rebuilding`."""
         from analytics_es.read_models.aggregation import run_aggregation
 
         tiling = Tiling.of(self.calendar, period)
@@ -91,6 +105,7 @@ class Store:
         set_aside: bool = True,
         source: ReplaySource | None = None,
         seeds: Seeds | None = None,
+        patience: float | None = None,
         **replay: Any,
     ) -> RebuildResult:
         """Derive read models again from the whole log, or another `source`, beside the live ones, and swap them in.
@@ -108,6 +123,7 @@ class Store:
             set_aside=set_aside,
             seeds=seeds,
             progress=progress,
+            patience=patience,
         )
         return result if source else evolve(result, sealed_until=sealed_until(self.log, self.calendar))
 
@@ -130,13 +146,16 @@ def open_store(
     strict_ids: StrictIds = False,
     durability: Durability = "commit",
     strict: bool = False,
-    policy: PrivacyPolicy,
+    policy: PrivacyPolicy | None = None,
+    default_policy: PrivacyPolicy,
+    more: Sequence[Telling] = (),
     vault_key: Path | None = None,
     clock: Callable[[], datetime],
 ) -> Store:
     """Open a store, creating what is not there; raises UnknownTimezone and CannotOpen.
 
-    `declared` says what its read models are, which the log may have been told of.
+    `declared` says what its read models are, which the log may have been told of. Without a `policy` of privacy it is
+    the one that the log tells of, or, where that tells of none, the default. `more` is what else the log is to be told.
     """
     try:
         calendar = Calendar(timezone)
@@ -148,31 +167,54 @@ def open_store(
         raise NoGroups(place=log_path(url_or_path) or "a store in memory")
     else:
         log, read_models = _open_files(log_path(url_or_path), declared, timezone, strict_ids)
-    vault = open_vault(url_or_path, log, vault_key, keeps_names=policy.names)
-    policy = _with_declared(policy, tuple(read_models.declarations.values()))
+    in_force = policy or _taken_over(log, read_models) or default_policy
+    try:
+        vault = open_vault(url_or_path, log, vault_key, keeps_names=policy is not None and policy.names)
+    except BaseException:
+        read_models.close()
+        log.close()
+        raise
+    vault.go_by(in_force)
     fold = Fold(tuple(read_models.declarations.values()), calendar)
     runner = Runner(log, read_models, fold, clock=clock)
     address = absolute(url_or_path)
     watch = Watch(tuple(read_models.declarations.values()), strict)
+    going_by = InForce(log=log, said=policy is not None, on_policy=vault.go_by, more=more)
+    door = Door(clock, in_force, vault.pseudonym, zone=calendar.zone, watch=watch, declared=_declared(read_models))
     return Store(
         log=log,
         read_models=read_models,
         calendar=calendar,
         fold=fold,
         runner=runner,
-        recorder=Recorder(log, Door(clock, policy, vault.pseudonym, zone=calendar.zone, watch=watch), runner.wake),
+        recorder=Recorder(log, door, runner.wake, going_by),
         replay_source=LogSource(log, (open_log, (address, schema)) if address else None),
         vault=vault,
-        policy=policy,
         clock=clock,
+        strays=Links.of(log, path).strays() if (path := _file_of(url_or_path)) else (),
     )
 
 
-def _with_declared(policy: PrivacyPolicy, declarations: Sequence[Declaration]) -> PrivacyPolicy:
-    """Return a policy that keeps the tags that are declared, and your own fields that projections read."""
-    tags = [f"{TAG}{tag}" for declaration in declarations for tag in declaration.tags]
-    read = [field for declaration in declarations for field in own_fields(declaration)]
-    return policy.keeping(tags, read)
+def _declared(read_models: ReadModels) -> DeclaredFields:
+    """Return the tags that are declared, and your own fields that projections read."""
+    declarations = read_models.declarations.values()
+    tags = {f"{TAG}{tag}" for declaration in declarations for tag in declaration.tags}
+    read = {field for declaration in declarations for field in own_fields(declaration)}
+    return tuple(sorted(tags)), tuple(sorted(read))
+
+
+def _file_of(url_or_path: str | Path) -> Path | None:
+    return None if on_server(url_or_path) else log_path(url_or_path)
+
+
+def _taken_over(log: EventLog, read_models: ReadModels) -> PrivacyPolicy | None:
+    """Return the policy that the log tells of; both are closed where that cannot be read."""
+    try:
+        return PRIVACY.of(log)
+    except BaseException:
+        read_models.close()
+        log.close()
+        raise
 
 
 def _open_files(
@@ -181,11 +223,29 @@ def _open_files(
     place = read_models_path(path) if path else None
     if path and place:
         SQLiteLog.check(path)
-        SQLiteReadModels.check(place)
+        if not _is_there(path):
+            SQLiteReadModels.check(place)  # beside a log that is there, what is no read model is moved aside
+            _check_left(path, place, lambda: _is_there(path))
     log = SQLiteLog(path, strict_ids=strict_ids)
-    return log, _ready(
-        log, lambda: SQLiteReadModels(place, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
-    )
+
+    def opened() -> ReadModels:
+        if path and place and not log.head():
+            _check_left(path, place, lambda: bool(log.head()))
+        return SQLiteReadModels(place, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
+
+    return log, _ready(log, path, f"move {place} away", opened)
+
+
+def _is_there(log: Path) -> bool:
+    return log.is_file() and log.stat().st_size > 0
+
+
+def _check_left(log: Path, place: Path, is_used: Callable[[], bool]) -> None:
+    """Raise LogBehind where a log is to begin beside read models with figures; unless others have just begun it."""
+    position = max(aside.reached(place).values(), default=0)
+    if position and not is_used():
+        ends = "is empty" if log.exists() else "is not there"
+        raise LogBehind(path=log, ends=ends, read_models=place, position=position, instead=f"move {place} away")
 
 
 def _open_schema(
@@ -202,17 +262,25 @@ def _open_schema(
         raise
     return log, _ready(
         log,
+        database.place,
+        f"delete every row of {schema}.registry",
         lambda: database.again(
             lambda: PostgresReadModels(database, declared(log), log=log.identity, timezone=timezone, seeds=Seeds(log))
         ),
     )
 
 
-def _ready(log: EventLog, opened: Callable[[], ReadModels]) -> ReadModels:
-    """Open read models and bring them in line with their log, which is closed where that fails."""
+def _ready(log: EventLog, place: object, instead: str, opened: Callable[[], ReadModels]) -> ReadModels:
+    """Open read models and bring them in line with their log, which is closed where that fails; raises LogBehind.
+
+    `place` is that of the log, and `instead` what to do to go on with a log that is behind its read models.
+    """
     try:
         read_models = opened()
-        read_models.restart_beyond(log.head)
+        unfinished.sweep(log)
+        if position := read_models.beyond(log.head):
+            ends, read = f"ends at position {log.head()}", read_models.place
+            raise LogBehind(path=place, ends=ends, read_models=read, position=position, instead=instead)
         beside.settle(read_models)
         beside.tidy(read_models)
     except BaseException:
@@ -242,7 +310,7 @@ def open_vault(url_or_path: str | Path, log: EventLog, key: Path | None = None, 
     if path is None:
         secret = secrets.token_bytes(KEY_BYTES)
         return Vault(lambda _: SQLiteEntries(None), lambda _: secret, keeps_names=keeps_names)
-    file = vault_path(path)
+    file = Links.of(log, path).vault()
     return Vault(
         lambda make: SQLiteEntries(file) if make or file.exists() else None,
         key_of(key, file.with_suffix(".key"), file),
@@ -271,42 +339,4 @@ def exists(url_or_path: str | Path, *, schema: str = SCHEMA) -> bool:
         with closing(postgres.Database(str(url_or_path), schema)) as database:
             return bool(postgres.migrations.version(database))
     path = log_path(url_or_path)
-    return path is not None and path.is_file() and path.stat().st_size > 0
-
-
-def on_server(url_or_path: str | Path) -> bool:
-    """Say whether a store is in a PostgreSQL database."""
-    return str(url_or_path).startswith(SCHEMES)
-
-
-def absolute(url_or_path: str | Path) -> str | None:
-    """Return an address that means the same to other processes, None for memory, which is nobody else's."""
-    if on_server(url_or_path):
-        return str(url_or_path)
-    path = log_path(url_or_path)
-    return str(path.absolute()) if path else None
-
-
-def log_path(url_or_path: str | Path) -> Path | None:
-    """Return the log's file of a path or URL, None for a private store in memory; raises UnknownScheme."""
-    text = str(url_or_path)
-    if text in (":memory:", "sqlite://", "sqlite:///:memory:"):
-        return None
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        if not text:
-            raise UnknownScheme(url=redacted(text))
-        return Path(text)
-    if scheme != "sqlite" or not rest.startswith("/") or len(rest) < 2:
-        raise UnknownScheme(url=redacted(text))
-    return Path(rest[1:])
-
-
-def read_models_path(log: Path) -> Path:
-    """Return the file of the read models beside a log: `analytics.db` has `analytics.views.db`."""
-    return log.with_name(f"{log.stem}.views{log.suffix}")
-
-
-def vault_path(log: Path) -> Path:
-    """Return the file of the vault beside a log: `analytics.db` has `analytics.vault.db`."""
-    return log.with_name(f"{log.stem}.vault{log.suffix}")
+    return path is not None and _is_there(path)

@@ -80,9 +80,10 @@ class Tables:
 Place = Path | Tables
 
 
-def holders(place: Place | Sequence[Place], needles: Iterable[str]) -> dict[str, list[str]]:
+def holders(place: Place | Sequence[Place], needles: Iterable[str] | Patterns) -> dict[str, list[str]]:
     """Say of each needle that is there where it is: `analytics.db`, `analytics.db!stored_events.state`, `e.csv` …"""
-    patterns, places = Patterns.of(needles), place if isinstance(place, Sequence) else [place]
+    patterns = needles if isinstance(needles, Patterns) else Patterns.of(needles)
+    places = place if isinstance(place, Sequence) else [place]
     found: dict[str, set[str]] = defaultdict(set)
     for each in places:
         for name, content in parts(each):

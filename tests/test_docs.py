@@ -151,7 +151,7 @@ def test_retention_runs_and_prints_as_its_page_shows(tmp_path: Path) -> None:
 
     run_commands(commands, tmp_path)
 
-    assert len(commands) == 6
+    assert len(commands) == 7
     assert run_python(code, tmp_path) == shown
 
 
@@ -327,7 +327,7 @@ def test_privacy_is_kept_as_the_guide_shows(tmp_path: Path) -> None:
     assert "ada@example.com" in run_commands([asked], tmp_path)
     commands.remove(asked)
     assert "destroyed: 1 entry of the vault" in run_commands(commands, tmp_path)
-    assert len(commands) == 2
+    assert len(commands) == 3
     assert run_python(forgotten, tmp_path) == "0 0 [] []\n"
     assert found_in(tmp_path, "ada@example.com") == []
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "prices": "Publish prices, and look at those that are known.",
     "projections": "Look at the projections and their read models.",
     "record": "Record one event, durably, and print its position.",
+    "rejected": "Messages that could not be recorded: which, why, and what is kept.",
     "report": "Show usage, performance and cost on one screen.",
     "retain": "Seal and delete events that are to be kept no longer.",
     "run": "Keep the read models up to date until stopped.",

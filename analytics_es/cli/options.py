@@ -97,7 +97,7 @@ _config = click.option(
     envvar="ANALYTICS_ES_CONFIG",
     show_envvar=True,
     metavar="FILE",
-    help="Settings as TOML, such as the policy of privacy.",
+    help="Settings as TOML, such as the policy of privacy.  [default: what the store was told of last]",
 )
 
 

@@ -47,17 +47,18 @@ def record(
       analytics-es record tool.call.failed --data @event.json --occurred-at 2026-11-01T12:00Z --id t-7
       analytics-es record provider.call.completed --data '{"input_tokens": 12}' --strict-fields
     """
-    fields = _data(data)
+    fields = json_data(data)
     with opened(db, strict=strict_fields) as store:
         when = store.read(occurred_at) if occurred_at else None
         receipt = store.service.record_event(event_type, fields, occurred_at=when, id=id, source=source).unwrap()
         unread = store.service.unread_fields(here=True).unwrap()
     for entry in unread:
         click.echo(words.safe(f"note: {NotRead.of(entry.type, entry.field, entry.suggestion)}"), err=True)
-    click.echo(to_json(receipt) if as_json else _receipt(receipt))
+    click.echo(to_json(receipt) if as_json else receipt_line(receipt))
 
 
-def _receipt(receipt: Receipt) -> str:
+def receipt_line(receipt: Receipt) -> str:
+    """Say what became of an event."""
     waits = ": it waits for the call that it corrects, and counts from when that is there" if receipt.waiting else ""
     if not receipt.duplicate:
         return f"recorded at position {receipt.position}{waits}"
@@ -65,7 +66,8 @@ def _receipt(receipt: Receipt) -> str:
     return f"already recorded at position {receipt.position}{differs or waits}"
 
 
-def _data(option: str) -> Any:
+def json_data(option: str) -> Any:
+    """Read what --data says; raises BadParameter."""
     try:
         return json.loads(_text(option), parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError, InvalidOperation) as error:

@@ -48,7 +48,7 @@ def retain(
 
     What they add to every projection is verified, and kept in the log as sealed rows: answers do not change. Events of
     that time are refused from then on. Others go on recording and asking meanwhile. `run` does this every night, at
-    three o'clock, with the retention of the settings.
+    three o'clock, with the retention of the store: the last that it was told of, or that of the settings.
 
     \b
     Examples:

@@ -112,7 +112,8 @@ def say(message: str, level: int = logging.INFO, **figures: Any) -> None:
 def say_start(store: OpenStore, db: Place, bus: str | None) -> None:
     """Say what is followed, and how it is kept."""
     opened, parts = store.service.store, store.service._parts
-    retention = {name: kept for name, kept in parts.retention.to_dict().items() if kept != "forever"}
+    kept = parts.retention
+    retention = {name: length for name, length in kept.to_dict().items() if length != "forever"}
     cost = next((declared for declared in opened.declarations if declared.name == "cost"), None)
     tags = [entity.removeprefix("attributes.") for entity in cost.entities if "." in entity] if cost else []
     figures: dict[str, Any] = {
@@ -130,7 +131,7 @@ def say_start(store: OpenStore, db: Place, bus: str | None) -> None:
         f"following {db}",
         f"zone {store.keeps}",
         f"privacy {opened.policy.preset}",
-        f"retention {', '.join(f'{name} {kept}' for name, kept in retention.items()) or 'forever'}",
+        kept.in_words,
         *([f"tags {', '.join(tags)}"] if tags else []),
         f"projections {', '.join(figures['projections'])}",
         f"the log is at position {figures['position']:,}",

@@ -17,9 +17,9 @@ from analytics_es.cli.display import Bar
 from analytics_es.cli.display.words import safe
 from analytics_es.cli.hints import complete
 from analytics_es.errors import FoldFailed, NoSuchStore, NotAFile, OtherTimezone, RowsRefused
-from analytics_es.log import redacted
+from analytics_es.log import log_path, on_server, redacted
 from analytics_es.service import AnalyticsService
-from analytics_es.store import exists, log_path, on_server
+from analytics_es.store import exists
 
 if TYPE_CHECKING:
     from analytics_es.service import AsOf
@@ -106,7 +106,17 @@ def opened(db: Place, **options: Any) -> Iterator[OpenStore]:
     _refuse_directory(db)
     service, keeps = _open(db, db.tz or "UTC", {"follow": False, **options})
     with service:
+        if db.config:
+            _note_changes(service, db.config)
         yield OpenStore(service, keeps, ZoneInfo(db.tz or keeps))
+
+
+def _note_changes(service: AnalyticsService, config: Path) -> None:
+    """Say what the settings change of what is in force in the store: it may be that more is stored from now on."""
+    for before, now in service._parts.changes():
+        change = f"{before} → {now}" if before != now else f"{now} with other rules"
+        text = f"note: this store was kept under {change} as {config} says, from the next event that is recorded so"
+        click.echo(safe(text), err=True)
 
 
 def _refuse_directory(db: Place) -> None:

@@ -38,21 +38,31 @@ def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
         if names.count(tag) > 1:
             raise BadTags(problem=f"{tag!r} is there twice")
     if len(names) > MOST_TAGS:
-        raise BadTags(problem=f"{len(names)} are more than {MOST_TAGS}, each of which adds rows to the read model")
+        each = "each of which adds rows to the read model; those that the store has are among them"
+        raise BadTags(problem=f"{len(names)} are more than {MOST_TAGS}, {each}")
     return tuple(sorted(names))
 
 
 def add_tags(declarations: Sequence[Declaration], tags: Sequence[str] | None, log: EventLog) -> tuple[Declaration, ...]:
-    """Return declarations of which cost is spread over tags too: these, or, where nothing is said, those of the log.
+    """Return declarations of which cost is spread over tags too: these, and those that the log was told of.
 
-    So a command that is opened without the settings means the same read model as a service with them. Raises BadTags.
+    So everybody means a read model that answers all of them, also who is opened without the settings. An empty list is
+    a word, too: none any more. Raises BadTags.
     """
     if tags is None:
         said = last_announced(log, DECLARED, lambda data: _tagged(declarations, read_tags(data)))
         return tuple(declarations) if said is None else said
     if tags and not _places(declarations):
         raise BadTags(problem=f"there is no projection {PROJECTION} with entities that could take them")
-    return _tagged(declarations, tags)
+    return _tagged(declarations, with_announced(log, tags))
+
+
+def with_announced(log: EventLog, tags: Sequence[str]) -> tuple[str, ...]:
+    """Return tags with those that the log was told of, in order, none of none; raises BadTags where they are too many.
+
+    Other processes may be asked for those: a read model without them would not answer.
+    """
+    return check_tags({*tags, *announced_tags(log)}) if tags else ()
 
 
 def _places(declarations: Sequence[Declaration]) -> list[int]:
@@ -85,6 +95,7 @@ def read_tags(data: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def announce_tags(recorder: Recorder, tags: Sequence[str]) -> None:
-    """Tell the log of tags, unless it was told of the same last."""
-    if announced_tags(recorder.log) != tuple(tags):
-        recorder.announce(DECLARED, {"tags": list(tags)})
+    """Tell the log of tags, and of those before them, unless it was told of the same last."""
+    every = with_announced(recorder.log, tags)
+    if announced_tags(recorder.log) != every:
+        recorder.announce(DECLARED, {"tags": list(every)})

@@ -6,19 +6,20 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import partial
+from types import TracebackType
 from typing import Any, Literal
 from uuid import UUID
 
 from attrs import asdict
 
-from analytics_es.errors import AnalyticsError, BufferClosed, NotFlushed, RefusedEvent
+from analytics_es.errors import AnalyticsError, BufferClosed, RefusedEvent
 from analytics_es.events.event import CORRECTED
 from analytics_es.ingest import termination
 from analytics_es.ingest.door import Admitted, Door
 from analytics_es.ingest.outcomes import Outcomes
 from analytics_es.ingest.timed import Timed
 from analytics_es.ingest.writer import Append, OnFailure, Writer
-from analytics_es.process import forks
+from analytics_es.process import forks, leaving
 from analytics_es.types import Attempt, BufferStats, OperationResult, Succeeded
 
 logger = logging.getLogger("analytics_es")
@@ -141,37 +142,34 @@ class Buffer(termination.Closing):
         return self._writer.closed
 
     def flush(self, timeout: float | None = PATIENCE) -> OperationResult[None]:
-        """Commit what was accepted before this call, now; the failure `not_flushed` after so many seconds."""
-        missing = self._writer.flush(timeout)
-        if missing:
-            return Attempt.failed(NotFlushed(count=missing, seconds=timeout, problem=self._writer.problem()))
-        return self._outcome()
+        """Commit what was accepted before this call, now; the failure `not_flushed` after so many seconds.
+
+        Where an event was lost since the last flush, such as one that is older than events are kept, the failure
+        `events_lost` says how many were, and why the first was; of a closed buffer, of all.
+        """
+        return _outcome(self._writer.flush(timeout))
 
     def close(self, timeout: float = PATIENCE) -> OperationResult[None]:
         """Take no more and commit what is left.
 
-        What cannot be committed for so many seconds is lost: logged, counted, told to `on_failure`, and returned as the
-        failure `events_lost`.
+        What cannot be committed for so many seconds is lost: logged, counted, and told to `on_failure`. The failure
+        `events_lost` says how many events were lost since the buffer was opened, and why the first was.
         """
         if not self._writer.close(timeout):  # called by `on_failure`: the writer goes on with what is left
             return self.flush()
         termination.let_go(self)
-        return self._outcome()
+        return _outcome(self._writer.end())
 
     def end(self) -> None:
         """Close it with the process."""
         self.close()
 
-    def _outcome(self) -> OperationResult[None]:
-        return Attempt.failed(self._writer.end) if self._writer.end else _ACCEPTED
-
     def __enter__(self) -> Buffer:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        result = self.close()
-        if kind is None:
-            result.unwrap()
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        with leaving(error):
+            self.close().unwrap()
 
     # ── forks ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -185,3 +183,7 @@ class Buffer(termination.Closing):
             self._writer = self._new_writer(closed=self._writer.closed)
         else:
             self._writer.lock.release()
+
+
+def _outcome(error: AnalyticsError | None) -> OperationResult[None]:
+    return Attempt.failed(error) if error else _ACCEPTED

@@ -49,6 +49,9 @@ class Admitted(NamedTuple):
         return Entry(key_of(self.source, self.id, microseconds(self.occurred_at)), self.type, self.state)
 
 
+DeclaredFields = tuple[tuple[str, ...], tuple[str, ...]]  # paths of tags, and of own fields that projections read
+
+
 @frozen
 class Door:
     """What everything that is recorded passes, whichever way it came: checked, then bared of what is not wanted.
@@ -63,11 +66,17 @@ class Door:
     own: bool = False  # whether it is the service itself that comes in here
     zone: tzinfo = UTC  # where the days of the store begin: a date as a time is that
     watch: Watch | None = None  # looks for what nothing reads
+    declared: DeclaredFields = ((), ())  # what is in these is kept, unless it says who somebody is
+    _keeping: PrivacyPolicy = field(init=False, eq=False, repr=False)
     _shapes: Shapes | None = field(init=False, eq=False, repr=False)
+
+    @_keeping.default
+    def _with_declared(self) -> PrivacyPolicy:
+        return self.policy.of_own if self.own else self.policy.keeping(*self.declared)
 
     @_shapes.default
     def _of_others(self) -> Shapes | None:
-        return None if self.own else Shapes(self.policy, self.pseudonym_of, self.watch)
+        return None if self.own else Shapes(self._keeping, self.pseudonym_of, self.watch)
 
     def admit(
         self,
@@ -102,9 +111,7 @@ class Door:
 
     def policy_of(self, event_type: str) -> PrivacyPolicy:
         """Return what of the policy is about events of a type."""
-        if self.own:
-            return self.policy.of_own
-        return self.policy.of_corrections if event_type == CORRECTED else self.policy
+        return self._keeping.of_corrections if event_type == CORRECTED else self._keeping
 
     def write(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Entry:
         """Return the entry of one event, given the arguments of `admit`; raises the RefusedEvent that says why not."""

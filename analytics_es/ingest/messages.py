@@ -17,6 +17,8 @@ from analytics_es.events import cloudevents
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import EARLIEST, LATEST, REJECTED
 from analytics_es.ingest.bus import Message
+from analytics_es.ingest.rejections import cleaned, reason_of
+from analytics_es.ingest.rejections import event_of as anything_of
 
 RAW_BYTES = 96 * 1024  # of a rejected message: as base64, with its headers, below what an event may take
 HEADER_BYTES = 8 * 1024
@@ -130,10 +132,10 @@ def rejection(message: Message, reason: RefusedEvent) -> dict[str, Any]:
     return {
         "event_type": REJECTED,
         "data": {
-            "subject": _clean(message.topic, MAX_TEXT),
+            "subject": cleaned(message.topic, MAX_TEXT),
             "stream": message.stream,
             "sequence": message.sequence,
-            "reason": {"code": reason.code, "message": _clean(str(reason), MAX_TEXT)},
+            "reason": reason_of(reason),
             "raw": base64.b64encode(raw[:RAW_BYTES]).decode(),
             "size": len(raw),
             "sha256": hashlib.sha256(raw).hexdigest(),
@@ -142,14 +144,27 @@ def rejection(message: Message, reason: RefusedEvent) -> dict[str, Any]:
         },
         "occurred_at": message.time if timed else None,
         "id": named if timed else None,
-        "source": _clean(message.source or "bus", 256),
+        "source": cleaned(message.source or "bus", 256),
     }
+
+
+def event_of(message: Message) -> dict[str, Any] | None:
+    """Return what a message that gives no event says of one, as far as that can be read; None where that is nothing."""
+    try:
+        said = arguments(message)
+        return {"type": said.pop("event_type"), **said}
+    except UnreadableMessage:
+        about = {"type": message.topic or None, "source": message.source, "id": message.id, "occurred_at": message.time}
+        try:
+            return anything_of(message.payload, about)
+        except Exception:  # the payload may be of the publisher's own class
+            return None
 
 
 def _name(message: Message) -> str | None:
     """Return what tells a rejected message from all others of its source."""
     if message.sequence is not None:
-        return _clean(f"rejected {message.stream}:{message.sequence}", MAX_TEXT)
+        return cleaned(f"rejected {message.stream}:{message.sequence}", MAX_TEXT)
     return f"rejected {hashlib.sha256(repr(message.id).encode()).hexdigest()}" if message.id is not None else None
 
 
@@ -188,10 +203,5 @@ def _short(headers: Mapping[str, str]) -> dict[str, str]:
         room -= len(str(name)) + len(str(value))
         if room < 0:
             break
-        short[_clean(name, HEADER_BYTES)] = _clean(value, HEADER_BYTES)
+        short[cleaned(name, HEADER_BYTES)] = cleaned(value, HEADER_BYTES)
     return short
-
-
-def _clean(text: object, limit: int) -> str:
-    """Return a text that can be stored."""
-    return str(text).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:limit]

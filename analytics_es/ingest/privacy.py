@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -119,11 +120,29 @@ class PrivacyPolicy:
             raise BadPolicy(problem="rules must map paths to actions")
         return cls(preset=preset, names=names, rules=(*PRESETS[preset], *rules.items()))
 
+    @classmethod
+    def read(cls, announced: Mapping[str, Any]) -> PrivacyPolicy:
+        """Return a policy as `to_dict` has written it, whatever its preset means today.
+
+        Raises KeyError, TypeError and BadPolicy where it has more than this version knows, or less.
+        """
+        rules = [(rule["path"], rule["action"]) for rule in announced["rules"]]
+        if not all(isinstance(text, str) for text in (announced["preset"], *chain.from_iterable(rules))):
+            raise BadPolicy(problem="preset, paths and actions are texts")
+        if more := announced.keys() - {"preset", "names", "rules", "fingerprint"}:
+            raise BadPolicy(problem=f"{', '.join(sorted(more))} is not known")
+        return cls(preset=announced["preset"], names=announced.get("names", False) is True, rules=tuple(rules))
+
     @property
     def fingerprint(self) -> str:
         """What tells this policy from every other; `full` has none."""
         told = (*self.rules, "names") if self.names else self.rules
         return hashlib.blake2b(orjson.dumps(told), digest_size=16).hexdigest() if told else ""
+
+    @property
+    def in_words(self) -> str:
+        """What it is called, in few words."""
+        return f"privacy {self.preset}{' with names' if self.names else ''}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the log says of the policy in force."""

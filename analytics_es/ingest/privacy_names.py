@@ -1,4 +1,4 @@
-"""The lists of the presets: names, and words of names, that say what a field holds. the page of privacy says why each."""
+"""The lists of the presets: names, and words of names, that say what a field holds; the page of privacy says why."""
 
 from __future__ import annotations
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 
 _NEEDED = {"event_type", "data"}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 _ARGUMENTS = _NEEDED | {"occurred_at", "id", "source"}
+
+
+def plain_name(field: object) -> str | None:
+    """Return the name of a field that looks like one; others may say anything."""
+    return field if isinstance(field, str) and _NAME.fullmatch(field) else None
 
 
 def in_one_line(error: object) -> str:

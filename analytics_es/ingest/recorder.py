@@ -12,9 +12,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from analytics_es.errors import (
-    AnalyticsError,
     BadArgument,
-    BadEvent,
     BadPrice,
     BeforeHorizon,
     RefusedEvent,
@@ -22,18 +20,18 @@ from analytics_es.errors import (
 )
 from analytics_es.events.event import CORRECTED
 from analytics_es.ingest.appending import Appending
+from analytics_es.ingest.batch import Before, admitted, counted, taken_over
 from analytics_es.ingest.corrections import WAITING, Batch, Calls, came_in_as
 from analytics_es.ingest.door import Door
+from analytics_es.ingest.in_force import PRIVACY, InForce, Telling
 from analytics_es.ingest.outcomes import Outcomes
-from analytics_es.ingest.problems import problem_of
+from analytics_es.ingest.rejections import kept
 from analytics_es.ingest.tally import OnDuplicate, OnRefused, TakeOver, Tally
 from analytics_es.log import Appended, Entry, EventLog, check_horizon
 from analytics_es.process import Helpers
 from analytics_es.types import BatchReceipt, Progress, Receipt
 
 BATCH = 1000
-POLICY = "privacy"  # noted in the log: the fingerprint of the policy in force
-CONFIGURED = "analytics.privacy.configured"
 
 Recognise = Callable[[Sequence[tuple[int, Entry]]], Mapping[int, Appended]]
 
@@ -50,10 +48,15 @@ class Recorder:
     log: EventLog
     door: Door
     on_append: Callable[[], None]
+    in_force: InForce = field()
     outcomes: Outcomes = field(init=False, factory=Outcomes)
     own_door: Door = field(init=False)  # for what the service itself has to say; no policy of privacy is about that
-    _in_force: str | None = field(init=False, default=None)  # the policy that the log was told of, here
+    _told: bool = field(init=False, default=False)  # whether the log was told by what this process goes
     _announcing: threading.Lock = field(init=False, factory=threading.Lock)
+
+    @in_force.default
+    def _as_the_door_is(self) -> InForce:
+        return InForce(log=self.log)
 
     @own_door.default
     def _of_no_policy(self) -> Door:
@@ -62,6 +65,7 @@ class Recorder:
     def record(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Receipt:
         """Record one event; durable when it returns."""
         with self.outcomes.noting(event_type):
+            self.follow_policy()
             entry = self._fitted(self.door.write(event_type, data, **arguments), {})
             return receipt(self.append([entry])[0], waiting=entry.type == WAITING)
 
@@ -99,9 +103,11 @@ class Recorder:
         """Record several such events, in one commit."""
         return self._commit(entries)
 
-    def rejection(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Entry:
-        """Return the entry that keeps what came in and gave no event: the policy of privacy is about that, too."""
-        return evolve(self.door, own=True).write(event_type, data, **arguments)
+    def rejection(
+        self, event_type: str, data: Mapping[str, Any], *, event: Mapping[str, Any] | None = None, **arguments: Any
+    ) -> Entry:
+        """Return the entry that keeps what came in and gave no event, and of the event what the policy leaves."""
+        return self.own_door.write(event_type, kept(data, event, self.door), **arguments)
 
     def reject(self, rejections: Iterable[Mapping[str, Any]]) -> list[Appended]:
         """Keep what came in and gave no event, in one commit."""
@@ -112,24 +118,53 @@ class Recorder:
 
         Before the first of it comes the policy it passed under, unless the last that the log was told of is the same.
         """
+        self.follow_policy()  # what a buffer lets in next
         appended = self._append(entries, notes or {})
         self.outcomes.appended(entries, appended)
         return appended
 
     def _append(self, entries: Sequence[Entry], notes: Mapping[str, str]) -> list[Appended]:
-        if self._in_force is None and entries:
+        if not self._told and entries:
             with self._announcing:
-                if self._in_force is None:
+                if not self._told:
                     return self._append_first(entries, notes)
         return self._commit(entries, notes)
 
     def _append_first(self, entries: Sequence[Entry], notes: Mapping[str, str]) -> list[Appended]:
-        policy = self.door.policy
-        changed = (self.log.noted(POLICY) or "") != policy.fingerprint  # of old, everything was kept
-        configured = [self.own_door.write(CONFIGURED, policy.to_dict())] if changed else []
-        result = self._commit([*configured, *entries], {**notes, POLICY: policy.fingerprint} if changed else notes)
-        self._in_force = policy.fingerprint
-        return result[len(configured) :]
+        head = 0 if self.in_force.said else self.log.head()
+        announced, noted = self._news(self.in_force.tellings(self.door.policy))
+        result = self._commit([*announced, *entries], {**notes, **noted})
+        self._told = True
+        if announced and not self.in_force.said and result[0].position > head + 1:
+            self._give_way(after=head, before=result[0].position)
+        return result[len(announced) :]
+
+    def _give_way(self, *, after: int, before: int) -> None:
+        """Let what another process has told of in this very moment stay in force: here nobody said anything."""
+        if policy := self.in_force.told_between(after, before):
+            self.tell(Telling(kind=PRIVACY, configuration=policy, said=True))
+            self.in_force.look_again()
+
+    def tell(self, telling: Telling) -> None:
+        """Tell the log of something that holds from here on, unless it is no news."""
+        announced, noted = self._news([telling])
+        if announced:
+            self._commit(announced, noted)
+
+    def _news(self, tellings: Sequence[Telling]) -> tuple[list[Entry], dict[str, str]]:
+        announced, noted = list[Entry](), dict[str, str]()
+        for telling in tellings:
+            data, note = telling.news(self.log)
+            announced += [self.own_door.write(telling.kind.event_type, data)] if data else []
+            noted |= note
+        return announced, noted
+
+    def follow_policy(self) -> None:
+        """Go by the policy that the log tells of by now, unless one was said here: that one is told of again."""
+        if policy := self.in_force.moved(self.door.policy):
+            self.door = evolve(self.door, policy=policy)
+        elif self._told and self.in_force.overruled(self.door.policy):
+            self._told = False
 
     def _commit(self, entries: Sequence[Entry], notes: Mapping[str, str] | None = None) -> list[Appended]:
         try:
@@ -176,7 +211,7 @@ class Recorder:
                 appending.begin(
                     partial(self._appended, indexes, entries, recognise, notes),
                     partial(
-                        _counted, tally, indexes, entries, progress and partial(progress, "recording", tally.index, 0)
+                        counted, tally, indexes, entries, progress and partial(progress, "recording", tally.index, 0)
                     ),
                     last=len(chunk) < batch,
                 )
@@ -203,10 +238,11 @@ class Recorder:
         self, chunk: list[Mapping[str, Any]], tally: Tally, settle: Callable[[], object]
     ) -> tuple[list[int], list[Entry]]:
         """Let the events of a batch in; returns their indexes, and their entries. `settle` what came in before it."""
+        self.follow_policy()
         now, horizon, late = self.door.clock(), self.log.seals.horizon(), 0
         tally.refused_in_batch = []
         indexes, entries = list[int](), list[Entry]()
-        first, quickly, before = tally.index, self.door.for_many(now), _Before(entries, settle)
+        first, quickly, before = tally.index, self.door.for_many(now), Before(entries, settle)
         for index, event in enumerate(chunk, first):
             try:
                 if entry := quickly(event) or self._of_batch(event, now, before, tally):
@@ -223,76 +259,28 @@ class Recorder:
             self.log.seals.count_refused(late)
         return indexes, entries
 
-    def _of_batch(self, event: Mapping[str, Any], now: datetime, before: _Before, tally: Tally) -> Entry | None:
+    def _of_batch(self, event: Mapping[str, Any], now: datetime, before: Before, tally: Tally) -> Entry | None:
         """Return the entry of an event that came in after these, None of what is skipped."""
         try:
-            entry = _entry(self.door, now, event)
+            entry = admitted(self.door, now, event)
             return self.fitted(entry, before.by_key()) if entry.type == CORRECTED else entry
         except ReservedType as error:
             if tally.take_over is None:
                 raise
             own = error.details["type"]
-            taken = self._awaiting(event, now, before) if own == WAITING else _taken_over(tally.take_over, event)
+            taken = self._awaiting(event, now, before) if own == WAITING else taken_over(tally.take_over, event)
             if taken is None:
                 tally.skipped[own] = tally.skipped.get(own, 0) + 1
             return taken
 
-    def _awaiting(self, event: Mapping[str, Any], now: datetime, before: _Before) -> Entry | None:
+    def _awaiting(self, event: Mapping[str, Any], now: datetime, before: Before) -> Entry | None:
         """Return the correction that waits for its call in another store: somebody said it, and it came with the call.
 
         None of what is none, or is wrong: that store has told so.
         """
         try:
-            return self.fitted(_entry(self.door, now, came_in_as(event)), before.by_key())
+            return self.fitted(admitted(self.door, now, came_in_as(event)), before.by_key())
         except BeforeHorizon:
             raise
         except (RefusedEvent, TypeError, KeyError, AttributeError):
             return None
-
-
-class _Before:
-    """What came in before an event of a batch; only corrections ask for it, and most batches have none."""
-
-    def __init__(self, entries: Sequence[Entry], settle: Callable[[], object]) -> None:
-        self._entries, self._read, self._by_key, self._settle = entries, 0, dict[str, Entry](), settle
-
-    def by_key(self) -> Batch:
-        """Return what came in until now by its keys, of those that have the same one the first.
-
-        What came in with the batches before is in the log by then.
-        """
-        self._settle()
-        for entry in self._entries[self._read :]:
-            self._by_key.setdefault(entry.key, entry)
-        self._read = len(self._entries)
-        return self._by_key
-
-
-def _counted(
-    tally: Tally,
-    indexes: Sequence[int],
-    entries: Sequence[Entry],
-    progress: Callable[[], object] | None,
-    appended: Sequence[Appended],
-) -> None:
-    tally.count(indexes, entries, appended)
-    if progress:
-        progress()
-
-
-def _entry(door: Door, now: datetime, event: Mapping[str, Any]) -> Entry:
-    try:
-        return door.write(now=now, **event)
-    except AnalyticsError:
-        raise
-    except Exception as error:
-        raise BadEvent(problem=problem_of(event, error)) from error
-
-
-def _taken_over(take_over: TakeOver, event: Mapping[str, Any]) -> Entry | None:
-    try:
-        return take_over(event)
-    except AnalyticsError:
-        raise
-    except Exception as error:
-        raise BadEvent(problem=problem_of(event, error)) from error

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from types import TracebackType
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -23,10 +24,10 @@ from analytics_es.errors import (
 from analytics_es.events.event import REJECTED
 from analytics_es.ingest.bus import BatchBus, Message, MessageBus, at_all_depths, by_depth, check_patterns
 from analytics_es.ingest.corrections import WAITING, Batch
-from analytics_es.ingest.messages import arguments, rejection, to_message
+from analytics_es.ingest.messages import arguments, event_of, rejection, to_message
 from analytics_es.ingest.recorder import Recorder
 from analytics_es.log import Appended, Entry, Horizon, check_horizon
-from analytics_es.process import Trouble
+from analytics_es.process import Trouble, leaving
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Intake:
 
     def record_batch(self, messages: Sequence[Message]) -> None:
         """Record messages: durable when it returns; where it raises, they are to be delivered again."""
+        self.recorder.follow_policy()
         horizon = self.recorder.log.seals.horizon()
         batch: dict[str, Entry] = {}
         entries = []
@@ -101,7 +103,7 @@ class Intake:
             return self._rejection(message, reason)
 
     def _rejection(self, message: Message, reason: RefusedEvent) -> Entry:
-        return self.recorder.rejection(**rejection(message, reason))
+        return self.recorder.rejection(**rejection(message, reason), event=event_of(message))
 
     def _append(self, messages: Sequence[Message], entries: Sequence[Entry]) -> None:
         if self.closed:
@@ -177,8 +179,9 @@ class Subscription:
     def __enter__(self) -> Subscription:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        with leaving(error):
+            self.close()
 
 
 def _end(handle: Any, unsubscribe: Callable[[], object]) -> None:

@@ -12,6 +12,7 @@ from analytics_es.errors import AnalyticsError, RefusedBatch
 from analytics_es.events.event import OWN
 from analytics_es.ingest.corrections import WAITING
 from analytics_es.ingest.outcomes import Outcomes
+from analytics_es.ingest.problems import plain_name
 from analytics_es.log import Appended, Entry
 from analytics_es.types import BatchReceipt, Duplicate, Refusal
 
@@ -50,7 +51,8 @@ class Tally:
         """Count and tell of the event that is being looked at: it was refused."""
         with suppress(Exception):  # of a mapping of the caller's own class
             self.outcomes.note(error, event.get("event_type") if isinstance(event, Mapping) else None)
-        refusal = Refusal(index=self.index, code=error.code, message=str(error))
+        field = plain_name(error.details.get("field"))
+        refusal = Refusal(index=self.index, code=error.code, message=str(error), field=field)
         self.refused += 1
         self.refused_in_batch.append(refusal)
         if len(self.refusals) < LISTED:

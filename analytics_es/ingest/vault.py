@@ -17,6 +17,7 @@ from pathlib import Path
 
 from analytics_es.errors import BadVaultKey, NoVaultKey, OtherVaultKey
 from analytics_es.ingest import names
+from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.log.pseudonyms import Entries, NamedEntry
 from analytics_es.types import Names, SubjectName
 
@@ -28,6 +29,8 @@ REMEMBERED = 50_000  # subjects in memory
 LOOK_SECONDS = 1.0  # so long may another process go on with a pseudonym that was destroyed
 OTHERS_MAY = 0o027  # of a key file: read by everybody, written by anybody else
 
+PART = ".part"  # at the end of the name of a key that is being made
+_OF_BEFORE = re.compile(r"\.[0-9a-f]{16}\.part")  # as versions before called it
 _PSEUDONYM = re.compile(r"p_[A-Za-z0-9_-]{16}")
 
 
@@ -50,6 +53,10 @@ class Vault:
         self._remembered: dict[tuple[str, str], str] = {}
         self._generation = -1
         self._look_at = 0.0
+
+    def go_by(self, policy: PrivacyPolicy) -> None:
+        """Keep names where a policy says so that was taken over: what that needs is asked for with the first name."""
+        self.keeps_names = policy.names
 
     def pseudonym(self, kind: str, value: str) -> str:
         """Return a subject's pseudonym, made where it has none; raises NoVaultKey, BadVaultKey, OtherVaultKey."""
@@ -216,6 +223,8 @@ def key_of(file: Path | None, beside: Path | None, place: object) -> Callable[[b
             raise NoVaultKey(place=place, problem="none was given")
         if make and file is None and not path.exists():
             _make(path)
+        if file is None:
+            _tidy(path)
         return _key(_private_text(path, place), path)
 
     return read
@@ -249,16 +258,28 @@ def _bytes(text: str) -> bytes | None:
 
 def _make(path: Path) -> None:
     """Make a key, which appears complete or not at all; another process may be faster."""
-    unfinished = path.with_name(f".{secrets.token_hex(8)}.part")
+    unfinished = path.with_name(f"{_beginning(path)}{secrets.token_hex(8)}{PART}")
     try:
         with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(f"{secrets.token_hex(KEY_BYTES)}\n")
             file.flush()
             os.fsync(file.fileno())
         path.hardlink_to(unfinished)
-    except FileExistsError:
-        return
     except OSError as error:
-        raise BadVaultKey(place=path, problem=error.strerror) from error
+        if not path.exists():
+            raise BadVaultKey(place=path, problem=error.strerror) from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _beginning(path: Path) -> str:
+    return f".{path.name}-"
+
+
+def _tidy(path: Path) -> None:
+    """Remove what who was killed while making the key has left: what is not the key now never will be."""
+    with suppress(OSError):
+        for other in path.parent.iterdir() if path.exists() else ():
+            is_ours = other.name.startswith(_beginning(path)) and other.name.endswith(PART)
+            if is_ours or (_OF_BEFORE.fullmatch(other.name) and other.samefile(path)):
+                other.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from analytics_es.ingest.bus import Message
 from analytics_es.ingest.corrections import WAITING, Calls, awaited, entry_of
 from analytics_es.ingest.messages import rejection
 from analytics_es.ingest.recorder import Recorder
+from analytics_es.ingest.rejections import EVENT
 from analytics_es.log.announcements import content_of
 from analytics_es.process import Background, Trouble
 from analytics_es.types import UnreadAnnouncement
@@ -74,7 +75,11 @@ class WaitingCorrections:
             source=correction.source,
             time=correction.occurred_at,
         )
-        rejected = self._recorder.rejection(**rejection(message, reason))
+        # The policy has left it so when it came in.
+        event = {"type": CORRECTED, "source": correction.source, "id": correction.id, "data": correction.data}
+        event["occurred_at"] = correction.occurred_at.isoformat()
+        kept = rejection(message, reason)
+        rejected = self._recorder.rejection(**{**kept, "data": {**kept["data"], EVENT: event}})
         if not self._log.find(rejected.key):
             self._recorder.announce_all([rejected])
 

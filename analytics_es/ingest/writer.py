@@ -10,7 +10,15 @@ from collections.abc import Callable, Sequence
 
 from attrs import mutable
 
-from analytics_es.errors import AnalyticsError, BufferFull, EventsLost, RefusedEvent, StoreFailed, without_frames
+from analytics_es.errors import (
+    AnalyticsError,
+    BufferFull,
+    EventsLost,
+    NotFlushed,
+    RefusedEvent,
+    StoreFailed,
+    without_frames,
+)
 from analytics_es.ingest.door import Admitted
 from analytics_es.ingest.problems import reason
 from analytics_es.log import Appended, Entry
@@ -53,7 +61,8 @@ class Writer:
         self.counts = Counts()
         self.closed = closed
         self.last_failure: AnalyticsError | None = None
-        self.end: EventsLost | None = None  # what was lost when it was closed
+        self._first_lost = self._first_untold = ""  # why the first event was lost: of all, of which no flush has told
+        self._told = 0  # of how many lost events a flush has told
         self._group = max(1, min(GROUP, max_events // 2))
         self._waiting: deque[Admitted] = deque()
         self._since = 0.0  # when the first of them came
@@ -111,14 +120,30 @@ class Writer:
 
     # ── waiting for it ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def flush(self, timeout: float | None) -> int:
-        """Commit what was accepted before this call, now; returns how many of it are missing after so many seconds."""
+    def flush(self, timeout: float | None) -> AnalyticsError | None:
+        """Commit what was accepted before this call, now; returns what kept some of it from being stored.
+
+        That is NotFlushed after so many seconds, and EventsLost where some was lost of which no flush has told before.
+        """
         with self.lock:
-            accepted = self._due_count = self.counts.accepted
+            accepted, told = self.counts.accepted, self._told
+            self._due_count = accepted
             if self._done() < accepted and not self._is_this_thread():
                 self._work.notify()
                 self.moved.wait_for(lambda: self._done() >= accepted, timeout)
-            return max(accepted - self._done(), 0)
+            if missing := max(accepted - self._done(), 0):
+                return NotFlushed(count=missing, seconds=timeout, problem=self.problem())
+            if self.closed:
+                return self.end()
+            if self.counts.lost == told:
+                return None
+            why, self._first_untold, self._told = self._first_untold or self._first_lost, "", self.counts.lost
+            return EventsLost(count=self.counts.lost - told, problem=why)
+
+    def end(self) -> EventsLost | None:
+        """Return what tells of all that was lost, None where nothing was."""
+        lost = self.counts.lost
+        return EventsLost(count=lost, problem=self._first_lost) if lost else None
 
     def close(self, timeout: float) -> bool:
         """Take no more and commit what is left, giving up after so many seconds; False in its own thread: it goes on.
@@ -147,15 +172,21 @@ class Writer:
 
     def _give_up(self) -> None:
         with self.lock:
-            lost = self.size()
+            lost, why = self.size(), self.problem()
             if not lost:
                 return
             self._waiting.clear()
             self._under_way = []
-            self.counts.lost += lost
-            self.end = EventsLost(count=lost, problem=self.problem())
-            self.moved.notify_all()
-        self._report(self.end)
+            self._lose(lost, why)
+        failure = EventsLost(count=lost, problem=why)
+        self._report(failure, problem=self.last_failure.for_logs() if self.last_failure else why)
+
+    def _lose(self, events: int, why: str) -> None:
+        """Count events as lost, and remember why the first one was."""
+        self.counts.lost += events
+        self._first_lost = self._first_lost or why
+        self._first_untold = self._first_untold or why
+        self.moved.notify_all()
 
     # ── in its thread ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -218,10 +249,9 @@ class Writer:
                 self._append_group(entries[half:])
                 return
             with self.lock:
-                self.counts.lost += 1
                 self._under_way = self._under_way[1:]
                 self.last_failure = without_frames(error)
-                self.moved.notify_all()
+                self._lose(1, str(error))
             self._report(error)
 
     def _count(self, appended: Sequence[Appended]) -> None:
@@ -252,8 +282,8 @@ class Writer:
             full = self.full()
         self._report(full)
 
-    def _report(self, failure: AnalyticsError) -> None:
-        logger.error("Buffered events: %s", failure.for_logs())
+    def _report(self, failure: AnalyticsError, **instead: str) -> None:
+        logger.error("Buffered events: %s", failure.for_logs(**instead))
         self._call(failure)
 
     def _call(self, failure: AnalyticsError) -> None:

@@ -24,6 +24,7 @@ from analytics_es.errors import ArchiveGap, ArchiveOverlap, BadManifest, Damaged
 from analytics_es.events.event import microseconds
 from analytics_es.lifecycle.archive_reader import STORED, Reader, RowGroups, is_typed
 from analytics_es.lifecycle.files import appearing
+from analytics_es.log import EventLog
 from analytics_es.types import Progress
 
 VERSION = 1
@@ -47,10 +48,10 @@ class Manifest:
     sha256: str
     sealed: bool = False  # no more events of its period will ever come
 
-    def write(self, file: Path) -> Path:
+    def write(self, file: Path, log: EventLog) -> Path:
         """Write the manifest beside its file, which is complete; raises FileExists, CannotWrite."""
         target = manifest_of(file)
-        with appearing(target) as unfinished:
+        with appearing(target, log) as unfinished:
             unfinished.write_bytes(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         return target
 

@@ -18,7 +18,7 @@ def back_up(store: Store, to: Path, progress: Progress | None = None) -> BackupR
     Raises FileExists, CannotWrite, BackupFailed, NotAFileStore; then there is no new file.
     """
     target = free(to)
-    with appearing(target) as unfinished:
+    with appearing(target, store.log, told=True) as unfinished:
         try:
             head = store.log.copy(unfinished, progress or (lambda *_: None))
         except StoreFailed as error:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from attrs import frozen
 
+from analytics_es.process import Later
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration, Key, shortened
 from analytics_es.projection.declare import columns_for
 from analytics_es.projection.expressions import references, tree
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Later("pyarrow")
 
 Path = tuple[str, ...]  # of a field, such as ("attributes", "team")
 Columns = Mapping[str, Sequence[str]]  # of rows, by the name of their keys

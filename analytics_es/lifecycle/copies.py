@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from attrs import frozen
 
+from analytics_es.errors import AnalyticsError
 from analytics_es.events.event import microseconds
 from analytics_es.log import EventLog, announced
 from analytics_es.log.announcements import number, text
+from analytics_es.log.unfinished import tell
 from analytics_es.store import Store
 from analytics_es.types import BackupResult, ExportResult, HeldCopy, TimePeriod
 
@@ -26,14 +29,14 @@ def announce_export(store: Store, result: ExportResult, period: TimePeriod) -> E
     data = {"file": _text(result.path), "format": result.format, "start": start, "end": end, "rows": result.rows}
     data |= {"last_position": result.last_position or 0, "sha256": result.sha256}
     files = [result.path, result.manifest] if result.manifest else [result.path]
-    _or_undo(lambda: store.recorder.announce(EXPORTED, data), *files)
+    _or_undo(store, lambda: store.recorder.announce(EXPORTED, data), *files)
     return result
 
 
 def announce_backup(store: Store, result: BackupResult) -> BackupResult:
     """Tell of a copy of the log, which goes again where that cannot be told."""
     data = {"file": _text(result.path), "last_position": result.last_position, "bytes": result.bytes}
-    _or_undo(lambda: store.recorder.announce(BACKED_UP, data), result.path)
+    _or_undo(store, lambda: store.recorder.announce(BACKED_UP, data), result.path)
     return result
 
 
@@ -46,13 +49,16 @@ def _text(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _or_undo(announce: Callable[[], object], *files: Path) -> None:
+def _or_undo(store: Store, announce: Callable[[], object], *files: Path) -> None:
     try:
         announce()
     except BaseException:
         for path in files:
             path.unlink(missing_ok=True)
         raise
+    finally:
+        with suppress(AnalyticsError):  # it is told of twice, then
+            tell(store.log, files[0])
 
 
 @frozen

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from analytics_es.errors import AnalyticsError, HoldsForgotten, IsPseudonym, NotAnIdentity, UnknownEntity
-from analytics_es.events.event import EARLIEST, LATEST, MICRO, REJECTED
+from analytics_es.events.event import MICRO, REJECTED
 from analytics_es.events.fields import ENTITIES
 from analytics_es.ingest.vault import is_pseudonym
-from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy, Stretch, exported
+from analytics_es.lifecycle.copies import exported
 from analytics_es.lifecycle.masked_rows import MaskedRows
-from analytics_es.lifecycle.masking import Masked, Masking, identities
+from analytics_es.lifecycle.masking import Masking, identities
 from analytics_es.lifecycle.spelling import spellings
+from analytics_es.lifecycle.trace import BEGUN, FORGOTTEN, SAID, Trace, masked_event, read_forgotten
 from analytics_es.log import EventLog, Held, announced
-from analytics_es.log.announcements import content_of, numbers, text, texts
+from analytics_es.log.unfinished import of_before, sweep
 from analytics_es.projection.calendar import Calendar
 from analytics_es.read_models import beside
 from analytics_es.read_models.sealed_rows import changed_rows
 from analytics_es.store import Store
-from analytics_es.types import ForgetReceipt, HeldCopy, Progress, TimePeriod, UnreadAnnouncement
+from analytics_es.types import ForgetReceipt, Progress, TimePeriod
 
 if TYPE_CHECKING:
     from analytics_es.lifecycle.archive import Archive
 
-BEGUN = "analytics.forgetting.started"
-FORGOTTEN = "analytics.subject.forgotten"
-COPIES = (EXPORTED, BACKED_UP)
-SAID = (*COPIES, BEGUN, FORGOTTEN)  # by the service itself, which names no subject
 OURS = (*SAID, REJECTED)
-LISTED = 100  # names of fields
 SLICE = 5_000  # events that are rewritten in one commit
-DAY = 86_400  # seconds
 VAULT = "(vault)"
 
 
@@ -65,11 +60,12 @@ class Erasure:
                 self._mask(masking, trace, progress)
             beside.clear_away(self.store.read_models)
             derived, remains = self._derived(subject, self._days(trace) | trace.days_begun())
-        remains = [*trace.remains, *remains]
+        remains = [*trace.remains, *self._strays(trace), *remains]
         if trace.events or trace.sealed or trace.begun:
             remains += self.store.log.scrub()
         if derived or trace.begun:
             remains += self.store.read_models.scrub()
+        remains += self.store.read_models.kept_apart()
         destroyed = self.store.vault.destroy(entity, subject)  # last: until then, doing it again knows what was begun
         remains += self.store.vault.scrub()
         return self._receipt(entity, trace, pseudonym is not None and destroyed, derived, remains)
@@ -82,9 +78,9 @@ class Erasure:
             yield from page
             after = page[-1].position
 
-    def _traced(self, masking: Masking, pseudonym: str | None, progress: Progress | None) -> _Trace:
+    def _traced(self, masking: Masking, pseudonym: str | None, progress: Progress | None) -> Trace:
         """Find what the log holds of a subject; nothing is written."""
-        trace, head = _Trace(self.store.log, pseudonym), self.store.log.head()
+        trace, head = Trace(self.store.log, pseudonym), self.store.log.head()
         for held in self._held(masking, any_case=True):
             trace.add(held, masking)
             if progress:
@@ -97,7 +93,7 @@ class Erasure:
         trace.spelled += Counter({VAULT: sum(pseudonym is not None for pseudonym in others)})
         return trace
 
-    def _mask(self, masking: Masking, trace: _Trace, progress: Progress | None) -> None:
+    def _mask(self, masking: Masking, trace: Trace, progress: Progress | None) -> None:
         """Mask the subject's events, under the pseudonym that it has, or is given until it is forgotten."""
         masking.mask = self.store.vault.pseudonym(masking.entity, masking.subject)
         copies = [copy.position for copy in trace.held_copies()]
@@ -106,7 +102,7 @@ class Erasure:
         states: dict[int, bytes] = {}
         head = self.store.log.head()
         for held in self._held(masking):
-            if masked := _masked(held, masking):
+            if masked := masked_event(held, masking):
                 trace.place(held.position, masked.at)  # it may have come in since
                 states[held.position] = masked.state
             if len(states) >= SLICE:
@@ -120,7 +116,7 @@ class Erasure:
 
     # ── the read models ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def _days(self, trace: _Trace) -> set[int]:
+    def _days(self, trace: Trace) -> set[int]:
         """Return the starts of the days of what was found: an hour of UTC may lie in two of them."""
         times = (time for part in trace.hours.values() for time in (part.first, part.last))
         return set(trace.sealed) | {self.store.calendar.day_start(time // MICRO) for time in times}
@@ -135,17 +131,26 @@ class Erasure:
         periods = [_day(self.store.calendar, day) for day in sorted(days)]
         for period in periods:
             name = f"read models of {period.start:%Y-%m-%d}"
-            problems += _problem(name, partial(self.store.derive_again, period))
+            problems += _problem(name, partial(self.store.derive_alone, period))
         return periods, problems
 
     def _days_that_hold(self, subject: str) -> set[int]:
         with self.store.read_models.read() as snapshot:
             return {day for live in snapshot.live.values() for day in snapshot.days_that_hold(live, subject)}
 
+    def _strays(self, trace: Trace) -> list[str]:
+        """Say which files of ours may hold it that nobody uses, or that are being written."""
+        place = self.store.read_models.place
+        folders = [Path(copy.file).parent for copy in trace.copies] + (
+            [place.parent] if isinstance(place, Path) else []
+        )
+        old = [path for path in self.store.strays if path.exists()] + [*of_before(folders)]
+        return [*sweep(self.store.log, again=True), *(f"{path}, of a version before: remove it" for path in old)]
+
     # ── the receipt ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _receipt(
-        self, entity: str, trace: _Trace, destroyed: bool, derived: list[TimePeriod], remains: list[str]
+        self, entity: str, trace: Trace, destroyed: bool, derived: list[TimePeriod], remains: list[str]
     ) -> ForgetReceipt:
         copies = trace.held_copies()
         summary = {"receipt": trace.receipt, "entity": entity, "vault_entries": int(destroyed), **trace.summary()}
@@ -186,127 +191,3 @@ def _check(subject: str, entity: str) -> None:
 
 def _day(calendar: Calendar, start: int) -> TimePeriod:
     return TimePeriod(calendar.local(start), calendar.local(calendar.next_day(start)), "day")
-
-
-# ── what the log holds of a subject ─────────────────────────────────────────────────────────────────────────────
-
-
-def _masked(held: Held, masking: Masking) -> Masked | None:
-    return None if held.type in SAID else masking.masked(held)
-
-
-@define
-class _Trace:
-    """What was found: the subject's events, other mentions, copies, and what was begun for it and never ended."""
-
-    log: EventLog
-    pseudonym: str | None  # of the subject, where it has one
-    receipt: str = field(factory=lambda: secrets.token_hex(8))
-    positions: tuple[int, int] | None = None
-    events: int = 0
-    fields: Counter[str] = field(factory=Counter)
-    mentions: Counter[str] = field(factory=Counter)
-    spelled: Counter[str] = field(factory=Counter)
-    hours: dict[int, Stretch] = field(factory=dict)
-    copies: list[Copy] = field(factory=list)
-    begun: list[dict[str, Any]] = field(factory=list)
-    sealed: dict[int, Stretch] = field(factory=dict)  # days whose sealed rows name the subject
-    sealed_rows: int = 0
-    left: dict[int, Stretch] = field(factory=dict)  # days whose sealed rows may name it, and cannot be masked
-    remains: list[str] = field(factory=list)
-
-    def add_sealed(self, day: int, end: int) -> None:
-        """Take sealed rows of a day that name the subject: its events, which are gone, may be in copies."""
-        self.sealed[day] = Stretch(day * MICRO, end * MICRO - 1, 1)
-        self.sealed_rows += 1
-
-    def add_left(self, rows: MaskedRows, calendar: Calendar) -> None:
-        """Take what is left of it in sealed rows."""
-        self.mentions += rows.mentions
-        self.spelled += rows.spelled
-        self.remains += rows.remains()
-        for day in set().union(*rows.left.values()):
-            self.left[day] = Stretch(day * MICRO, calendar.next_day(day) * MICRO - 1, 1)
-
-    def add(self, held: Held, masking: Masking) -> None:
-        """Take one event that holds the subject's text, or is of the service's own."""
-        if held.type in SAID:
-            self._add_said(held)
-        masked = _masked(held, masking)
-        if masked:
-            self.events += 1
-            self.positions = (self.positions[0] if self.positions else held.position), held.position
-            self.fields.update(masked.fields)
-            self.place(held.position, masked.at)
-        mentions = masking.mentions(held, masked)
-        self.mentions.update(mentions.same)
-        self.spelled.update(mentions.alike)
-
-    def place(self, position: int, at: int | None) -> None:
-        """Note where and when an event of the subject is."""
-        if at is not None:
-            hour = at // (3600 * MICRO) * 3600
-            self.hours[hour] = Stretch.of(at, position, self.hours.get(hour))
-
-    def _add_said(self, held: Held) -> None:
-        """Take what the service has said; what only looks like it says nothing."""
-        said = content_of(self.log, *held, partial(_said, held))
-        if isinstance(said, UnreadAnnouncement):
-            return
-        if isinstance(said, Copy):
-            self.copies.append(said)
-        elif held.type == BEGUN and self.pseudonym and said["pseudonym"] == self.pseudonym:
-            self.begun.append(said)
-        elif held.type == FORGOTTEN:
-            ended = {said["receipt"], *said["completes"]}
-            self.begun = [begun for begun in self.begun if begun["receipt"] not in ended]
-
-    def days_begun(self) -> set[int]:
-        """Return the starts of the days that were to be derived again before."""
-        return {day for begun in self.begun for day in begun["days"]}
-
-    def held_copies(self) -> list[HeldCopy]:
-        """Return the copies that hold the subject's events."""
-        listed = {position for begun in self.begun for position in begun["copies"]}
-        events = [*self.hours.values(), *self.sealed.values(), *self.left.values()]
-        return [copy.held() for copy in self.copies if copy.position in listed or copy.holds(events)]
-
-    def summary(self) -> dict[str, Any]:
-        """Return what is told of it everywhere."""
-        first, last = self.positions or (None, None)
-        return {
-            "events": self.events,
-            "fields": _first(self.fields),
-            "first_position": first,
-            "last_position": last,
-            "sealed_rows": self.sealed_rows,
-            "mentions": _first(self.mentions),
-            "other_spellings": _first(self.spelled),
-        }
-
-
-def _said(held: Held, data: Mapping[str, Any]) -> Copy | dict[str, Any]:
-    if held.type in COPIES:
-        return Copy.of(held.position, held.type, data)
-    return read_begun(data) if held.type == BEGUN else read_forgotten(data)
-
-
-def read_begun(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an announcement says was begun for a subject; raises KeyError, TypeError, ValueError."""
-    days = numbers(data, "days")
-    if days and not EARLIEST.timestamp() - DAY <= min(days) <= max(days) <= LATEST.timestamp():
-        raise ValueError("days are no times that events can have")
-    said = {"receipt": text(data, "receipt"), "pseudonym": text(data, "pseudonym")}
-    return {**said, "copies": numbers(data, "copies"), "days": days}
-
-
-def read_forgotten(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an announcement says was done for a subject; raises KeyError, TypeError."""
-    said = {"receipt": text(data, "receipt"), "completes": texts(data, "completes")}
-    return {**said, "copies": numbers(data, "copies")}
-
-
-def _first(counted: Counter[str]) -> dict[str, int]:
-    """Return the names that come most often, and how many times all others do: an event has no room for any number."""
-    others = sum(count for _, count in counted.most_common()[LISTED:])
-    return dict(counted.most_common(LISTED)) | ({"(others)": others} if others else {})

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analytics_es.errors import TooManyDigits, UnknownFormat, UnreadableEvent
+from analytics_es.errors import DamagedEvent, TooManyDigits, UnknownFormat, UnreadableEvent
 from analytics_es.events import codec
 from analytics_es.events.event import microseconds
 from analytics_es.events.fields import FAMILIES
@@ -46,7 +46,8 @@ from analytics_es.lifecycle.columns import (
 )
 from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.files import appearing, free
-from analytics_es.log import EventLog, gathered
+from analytics_es.log import EventLog, damaged, gathered
+from analytics_es.log.unfinished import tell
 from analytics_es.process import ahead
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration
@@ -102,7 +103,7 @@ def export_data(
         tables = _formed(answers, lambda _: f"SELECT {OF_METRICS[form]} FROM batch")
     else:
         columns, tables = ARCHIVED if archived else EVENTS, _events(log, period, upto, form, ends)
-    with appearing(target) as unfinished:
+    with appearing(target, log, told=not homes) as unfinished:
         with closing(tables), _writer(unfinished, form, columns) as write:
             rows = _write_all(tables, write, progress)
         digest, size = _settled(unfinished)
@@ -129,9 +130,12 @@ def _described(result: ExportResult, log: EventLog, period: TimePeriod, upto: in
     start, end = (time.astimezone(UTC).isoformat() for time in (period.start, period.end))
     content = {name: getattr(result, name) for name in ("rows", "first_position", "last_position", "bytes", "sha256")}
     try:
-        return Manifest(log=log.identity, start=start, end=end, upto=upto, sealed=sealed, **content).write(result.path)
+        return Manifest(log=log.identity, start=start, end=end, upto=upto, sealed=sealed, **content).write(
+            result.path, log
+        )
     except BaseException:
         result.path.unlink(missing_ok=True)
+        tell(log, result.path)
         raise
 
 
@@ -141,7 +145,9 @@ def _ends(events: pa.Table) -> list[int]:
 
 def _events(log: EventLog, period: TimePeriod, upto: int, form: str, ends: list[int]) -> Tables:
     start, end = microseconds(period.start), microseconds(period.end)
-    stored = ahead("analytics-es-scan", gathered(log.scan_period(start, end, upto=upto, limit=SCAN_ROWS)))
+    stored = ahead(
+        "analytics-es-scan", gathered(_sound(log.scan_period(start, end, upto=upto, limit=SCAN_ROWS, checked=True)))
+    )
 
     def statement(events: pa.Table) -> str:
         checked = all(str(kind).partition(".")[0] in FAMILIES for kind in events["type"].unique().to_pylist())
@@ -149,6 +155,14 @@ def _events(log: EventLog, period: TimePeriod, upto: int, form: str, ends: list[
 
     for events in map(_in_order, _formed(stored, statement)):
         ends += _ends(events)
+        yield events
+
+
+def _sound(tables: Iterator[pa.Table]) -> Tables:
+    """Raise DamagedEvent before a table that would lack something."""
+    for events in tables:
+        if positions := damaged(events):
+            raise DamagedEvent.of(positions)
         yield events
 
 

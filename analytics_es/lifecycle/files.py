@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 from analytics_es.errors import CannotWrite, FileExists
+from analytics_es.log import EventLog
+from analytics_es.log.unfinished import unfinished
 
 
 def free(path: Path) -> Path:
@@ -26,27 +27,28 @@ def free(path: Path) -> Path:
 
 
 @contextmanager
-def appearing(target: Path) -> Iterator[Path]:
-    """Give a hidden, private file, which gets the target's name if all goes well and is removed if not."""
-    unfinished = target.with_name(f".{uuid4().hex}.part")
+def appearing(target: Path, log: EventLog, *, told: bool = False) -> Iterator[Path]:
+    """Give a hidden, private file, which gets the target's name if all goes well and is removed if not.
+
+    The log knows of it as long as it is there: what is left by a process that is killed goes at the next start. And of
+    the target, where it is to be `told` of that: until it is.
+    """
     try:
-        unfinished.touch(mode=0o600, exist_ok=False)
-        yield unfinished
-        _publish(unfinished, target)
+        with unfinished(target, log, told=told) as file:
+            yield file
+            _publish(file, target)
     except FileExistsError:
         raise FileExists(path=target) from None
     except OSError as error:
         raise CannotWrite(path=target, problem=error.strerror or error) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
-def _publish(unfinished: Path, target: Path) -> None:
+def _publish(file: Path, target: Path) -> None:
     """Give a file its name unless there is one; without hard links, by reserving the name first."""
     try:
-        target.hardlink_to(unfinished)
+        target.hardlink_to(file)
     except FileExistsError:
         raise
     except OSError:
         target.touch(mode=0o600, exist_ok=False)
-        unfinished.replace(target)
+        file.replace(target)

@@ -83,6 +83,9 @@ class Masking:
         if held.type == REJECTED:
             _OF_REJECTED.apply(data, self._within)
             self._clear(data)
+            if isinstance(event_of := data.get("event"), dict) and isinstance(event_of.get("data"), dict):
+                self.identities.apply(event_of["data"], self._whole)
+                self._named.apply(event_of["data"], self._within)
         self.identities.apply(data, self._whole)
         self._named.apply(data, self._within)
         after = dict(_leaves("", data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -9,10 +10,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 from attrs import evolve, field, frozen
 
 from analytics_es.errors import BadRetention
 from analytics_es.events.checks import shown
+from analytics_es.ingest.in_force import Kind, Telling
 from analytics_es.log import Horizon
 from analytics_es.log.horizon import OTHERS, later
 from analytics_es.projection.calendar import Calendar
@@ -20,6 +23,7 @@ from analytics_es.types.values import plain
 
 FOREVER = "forever"
 SEALED = "analytics.events.sealed"  # what the log is told of events that are kept no longer
+RETENTION_CONFIGURED = "analytics.retention.configured"
 
 _DAYS = {"d": 1, "w": 7, "y": 365}
 _LENGTH = re.compile(r"([1-9][0-9]{0,4})([dwy])")
@@ -65,6 +69,11 @@ class RetentionPolicy:
             raise BadRetention(name="archive", problem="needs one length for all events, not one for each family")
         return policy
 
+    @classmethod
+    def read(cls, announced: Mapping[str, Any]) -> RetentionPolicy:
+        """Return a policy as `to_dict` has written it; raises KeyError and BadRetention."""
+        return cls.of({**announced, **{name: announced[name] for name in ("events", "hourly", "daily")}})
+
     def with_archive(self, directory: str | Path | None) -> RetentionPolicy:
         """Return the policy with a directory to write events to, if one is given; raises BadRetention."""
         return RetentionPolicy.of({**self.to_dict(), "archive": str(directory)}) if directory else self
@@ -75,12 +84,39 @@ class RetentionPolicy:
         days = list(self.events.values())
         return None if None in days else max(day for day in days if day is not None)
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells this policy from every other; the one that keeps everything for ever has none."""
+        lengths = self.to_dict()
+        return "" if self == RetentionPolicy() else hashlib.blake2b(orjson.dumps(lengths), digest_size=16).hexdigest()
+
+    @property
+    def in_words(self) -> str:
+        """What it is called, in few words."""
+        lengths = {name: length for name, length in self.to_dict().items() if length != FOREVER}
+        return f"retention {', '.join(f'{name} {length}' for name, length in lengths.items()) or FOREVER}"
+
     def to_dict(self) -> dict[str, str]:
         """Return the policy as it is written."""
         names = {f"{family}.*" if family else "events": days for family, days in self.events.items()}
         every = {**names, "hourly": self.hourly, "daily": self.daily}
         lengths = {name: FOREVER if days is None else f"{days}d" for name, days in every.items()}
         return lengths | ({"archive": self.archive} if self.archive else {})
+
+
+RETENTION = Kind(
+    name="retention (retention={…}, or [retention] in the settings)",
+    note="retention",
+    event_type=RETENTION_CONFIGURED,
+    read=RetentionPolicy.read,
+    plain=RetentionPolicy(),
+)
+
+
+def telling(policy: RetentionPolicy) -> Telling:
+    """Return what the log is told of a retention that was said: the archive is a place that others mean, too."""
+    archive = policy.archive and str(Path(policy.archive).absolute())
+    return Telling(kind=RETENTION, configuration=evolve(policy, archive=archive), said=True)
 
 
 def _length(name: str, text: object) -> int | None:

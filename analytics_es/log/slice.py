@@ -23,7 +23,7 @@ class LogSlice(EventLog):
 
     def __init__(self, log: EventLog, *, after: int = 0, upto: int, of_types: Chooses | None = None) -> None:
         self._log, self._after, self._upto, self._of_types = log, after, upto, of_types
-        self.begins = after
+        self.begins, self.place, self.of_a_server = after, log.place, log.of_a_server
         self.identity, self.poll_seconds, self.seals = log.identity, log.poll_seconds, log.seals
 
     def append(self, *_: object, **_options: object) -> NoReturn:
@@ -31,6 +31,14 @@ class LogSlice(EventLog):
         raise ReadOnly
 
     rewrite = scrub = append
+
+    def note(self, name: str, text: str | None) -> None:
+        """Note something of the log, which is no event."""
+        self._log.note(name, text)
+
+    def notes(self, beginning: str) -> dict[str, str]:
+        """Return what is noted in the log, wherever this part ends."""
+        return self._log.notes(beginning)
 
     def noted(self, name: str) -> str | None:
         """Return what was last noted in the log, wherever this part ends."""
@@ -47,9 +55,10 @@ class LogSlice(EventLog):
         """Return the last position, whatever the whole log holds beyond it."""
         return self._upto
 
-    def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
+    def scan(self, *, after: int, limit: int, upto: int = LAST, checked: bool = False) -> pa.Table:
         """Return the events after a position; fewer than `limit` does not mean that there are no more."""
-        return self._chosen(self._log.scan(after=max(after, self._after), limit=limit, upto=min(upto, self._upto)))
+        bounds = {"after": max(after, self._after), "upto": min(upto, self._upto)}
+        return self._chosen(self._log.scan(**bounds, limit=limit, checked=checked))
 
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the log up to a position, whatever their type and wherever this part begins."""
@@ -88,8 +97,8 @@ class LogSlice(EventLog):
     def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> Iterable[Range]:
         return self._log._stretches(keys, max(after, self._after), min(upto, self._upto), limit)
 
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
-        return self._chosen(self._log._scan_in_time(positions, keys, also))
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "", checked: bool = False) -> pa.Table:
+        return self._chosen(self._log._scan_in_time(positions, keys, also, checked))
 
     def _few_in_time(self, keys: tuple[str, str], after: int, upto: int, also: str) -> pa.Table | None:
         few = self._log._few_in_time(keys, max(after, self._after), min(upto, self._upto), also)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shutil
-import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
@@ -13,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analytics_es.errors import Closed
-from analytics_es.process import Later, endings, forks
+from analytics_es.process import Later, endings, forks, owned
 
 if TYPE_CHECKING:
     import duckdb
@@ -212,7 +210,7 @@ class _Connections(forks.Forking, endings.Ending):
         """Remove a directory of this process: not one of which it is a fork."""
         if directory in self.directories:
             self.directories.discard(directory)
-            shutil.rmtree(directory, ignore_errors=True)
+            owned.remove(Path(directory))
 
     def end(self) -> None:
         """Interrupt what other threads are asking, and leave nothing behind."""
@@ -229,7 +227,7 @@ _parser = Engine(threads=2, inner=True)
 
 def _spilling(connection: Connection) -> str:
     """Make a directory that only its owner can enter, which goes when the connection does."""
-    directory = tempfile.mkdtemp(prefix="analytics-es-")
+    directory = str(owned.directory())
     _connections.directories.add(directory)
     weakref.finalize(connection, _connections.remove, directory).atexit = False  # with the process, all go
     return directory

@@ -257,7 +257,7 @@ class Fold:
 def consumed(events: pa.Table, declaration: Declaration) -> pa.Table:
     """Return the events whose type a projection takes."""
     every = events.column("type").unique().to_pylist()
-    types = [kind for kind in every if kind and consumes(declaration, kind)]
+    types = [kind for kind in every if consumes(declaration, kind or "")]
     if len(types) == len(every):
         return events
     return events.filter(pc.is_in(events.column("type"), arrays.make(types, pa.string())))

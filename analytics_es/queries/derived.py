@@ -11,7 +11,6 @@ from contextlib import closing, contextmanager
 
 from attrs import evolve
 
-from analytics_es.errors import StaleReadModel
 from analytics_es.log import EventLog
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
@@ -19,7 +18,7 @@ from analytics_es.projection.fold import Fold
 from analytics_es.queries.grouping import Words, least, several
 from analytics_es.queries.growing import THREADS, Built, Growing, NoSeeds
 from analytics_es.queries.keeping import Keeping
-from analytics_es.queries.question import QuestionContext
+from analytics_es.queries.question import QuestionContext, stale
 from analytics_es.read_models import ReadModels, Tiling, calendar_of, check_exact
 from analytics_es.read_models.temporary import derive
 from analytics_es.types import Progress, TimePeriod
@@ -136,4 +135,4 @@ def _check_live(context: QuestionContext, declared: Declaration, words: Words) -
     """Raise StaleReadModel for an entity, such as a new tag, that the live read model was not yet spread over."""
     entities = [word for word in words.names if word in declared.entities]
     if entities and entities[0] not in (live := context.read_models.live()[declared.name].declaration).entities:
-        raise StaleReadModel(projection=live.name, missing=entities[0])
+        raise stale(context.read_models, live.name, entities[0])

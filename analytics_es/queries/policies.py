@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from attrs import frozen
 
 from analytics_es.events.event import EARLIEST
 from analytics_es.events.fields import ENTITIES, FIELDS, TAG, named_by
 from analytics_es.ingest import PrivacyPolicy
-from analytics_es.ingest.privacy import DROP, DROP_TEXT, SHAPES
-from analytics_es.ingest.recorder import CONFIGURED
+from analytics_es.ingest.in_force import AGAIN_SECONDS, CONFIGURED
+from analytics_es.ingest.privacy import DROP, DROP_TEXT
 from analytics_es.log import EventLog, announced
 from analytics_es.queries.as_of import recorded_at
+
+AGAIN = timedelta(seconds=2 * AGAIN_SECONDS)
 
 
 class InForce(NamedTuple):
@@ -36,10 +38,11 @@ class Policies:
     def not_stored(self, words: Iterable[str], since: datetime, upto: int) -> tuple[str, ...]:
         """Return the words whose fields were not stored of some of the events since a time, up to a position.
 
-        An event is recorded when it occurs, or later: a policy that ended before that time does not count.
+        An event is recorded when it occurs, or later: a policy that ended before that time does not count. It ends a
+        while after the next one is told: a process that goes on by its own tells of it again by then.
         """
         until = [policy for policy in self.in_force if policy.position <= upto]
-        ended = sum(later.since < since for _, later in pairwise(until))
+        ended = sum(later.since < since - AGAIN for _, later in pairwise(until))
         return tuple(sorted({word for word in words if any(_drops(one.policy, word) for one in until[ended:])}))
 
 
@@ -53,25 +56,16 @@ class PolicyLog:
     def __call__(self) -> Policies:
         """Return the policies of now."""
         with self._lock:
-            more = announced(self._log, CONFIGURED, _policy, after=self._read)
+            more = announced(self._log, CONFIGURED, PrivacyPolicy.read, after=self._read)
             if more.said:
                 added = [InForce(at, recorded_at(self._log, at) or EARLIEST, policy) for at, policy in more.said]
                 self._policies, self._read = Policies((*self._policies.in_force, *added)), added[-1].position
             return self._policies
 
 
-def _policy(data: Mapping[str, Any]) -> PrivacyPolicy:
-    """Read a policy as the log has it; raises KeyError, TypeError, BadPolicy."""
-    return PrivacyPolicy(rules=tuple((rule["path"], rule["action"]) for rule in data["rules"]))
-
-
 def _drops(policy: PrivacyPolicy, word: str) -> bool:
-    """Say whether a policy drops the field that a word of a question is about; a word of no field is never dropped.
-
-    Of a tag that was not declared yet, it may have kept some values only.
-    """
+    """Say whether a policy drops the field that a word of a question is about; a word of no field is never dropped."""
     if word not in ENTITIES and word not in FIELDS and not word.startswith(TAG):
         return False
     path = named_by(word) if word in ENTITIES or word.startswith(TAG) else (word,)
-    action = policy.action(".".join(path))
-    return action in (DROP, DROP_TEXT) or (word.startswith(TAG) and action in SHAPES)
+    return policy.action(".".join(path)) in (DROP, DROP_TEXT)

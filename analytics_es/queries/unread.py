@@ -62,6 +62,16 @@ def left_out_fields(snapshot: Snapshot) -> list[LeftOutField]:
     return sorted(fields, key=lambda entry: (-entry.events, entry.type, entry.field))
 
 
+def left_out_of(snapshot: Snapshot, paths: Sequence[str], spans: Sequence[Span]) -> set[str]:
+    """Return those of some paths at which the policy of privacy left something out of the events of a period."""
+    usage = snapshot.live.get(USAGE)
+    if usage is None or not usage.known:
+        return set()
+    counts = columns_of(measures_of(usage, ["events"]))
+    names = {path: {"entity_type": UNREAD, "entity_id": f"{OF_LEFT_OUT}{path}"} for path in paths}
+    return {path for path, where in names.items() if snapshot.sums(usage, counts, spans, where=where, by=[])}
+
+
 def concerns(entry: UnreadField, declaration: Declaration) -> bool:
     """Say whether a projection would look at the event, or at what its type was meant to be."""
     meant = entry.suggestion if entry.field == reading.TYPE else None

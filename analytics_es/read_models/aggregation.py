@@ -35,6 +35,7 @@ def run_aggregation(
     """Derive the hours of a period, and the days they lie in, from the log and swap them in beside a running follower.
 
     The log is read for whole days, because a day's row is of the whole day; hours outside the period stay untouched.
+    For who is `rebuilding`: beside a seal, what it takes from the log would be in neither.
     """
     began = time.monotonic()
     aggregation = _Aggregation(log, read_models, fold, (tiling.start, tiling.end), tiling.whole_days())
@@ -78,12 +79,14 @@ class _Aggregation:
         bounds = {"hour": self.hours, "day": self.days}
         rows = [row for row in folded.rows if bounds[row[grain]][0] <= row[bucket] < bounds[row[grain]][1]]
         first, end = self.hours
-        return Folded(rows=rows, unreadable=[value for value in folded.unreadable if first <= value[1] < end])
+        return Folded(
+            rows=rows, unreadable=[value for value in folded.unreadable if first <= value[1] < end or not value[1]]
+        )
 
     def derive(self, group: Sequence[Live]) -> Iterator[tuple[int, int, int]]:
         """Derive and swap in what is at one position: for each read model, rows, events, and the position reached."""
         try:
-            parts, seen = self.parts(group, after=0, upto=group[0].position)
+            parts, seen = self.from_the_beginning(group, upto=group[0].position)
         except EventsNotFolded:
             yield from map(self.sift, group)
             return
@@ -111,7 +114,7 @@ class _Aggregation:
             for part in Seeds(self.log, within=self.days)(now.declaration):
                 take(part, None)
             halving = Halving(now.declaration, self.fold.of([now.declaration]), PIECE)
-            for batch in self.log.scan_period(*within, upto=now.position):
+            for batch in self.log.scan_period(*within, upto=now.position, checked=True):
                 halving.take_in(batch, take, within=within)
                 events += batch.num_rows
             return rows, events, now.position
@@ -139,20 +142,26 @@ class _Aggregation:
                 return sum(len(part.rows) for part in parts), events, now.position
         # A rebuild was promoted meanwhile: once more, of what is live now.
         live = self.read_models.live()[name]
-        again, _ = self.parts([live], after=0, upto=live.position)
+        again, _ = self.from_the_beginning([live], upto=live.position)
         return self.swap(live, again[name])
 
+    def from_the_beginning(self, group: Sequence[Live], *, upto: int) -> tuple[dict[str, list[Folded]], int]:
+        """Fold what lies up to a position, after the rows of sealed events; also how many events were folded."""
+        seeds = Seeds(self.log, within=self.days)
+        late, events = self.parts(group, after=0, upto=upto)
+        parts = {
+            live.declaration.name: [self.keep(live.declaration, part) for part in seeds(live.declaration)]
+            for live in group
+        }
+        return {name: parts[name] + late[name] for name in parts}, events
+
     def parts(self, group: Sequence[Live], *, after: int, upto: int) -> tuple[dict[str, list[Folded]], int]:
-        """Fold what lies in (after, upto], beginning with seeds where that is all; also how many events were folded."""
+        """Fold what lies in (after, upto]; also how many events were folded."""
         declarations = {live.declaration.name: live.declaration for live in group}
         parts: dict[str, list[Folded]] = {name: [] for name in declarations}
-        if not after:
-            seeds = Seeds(self.log, within=self.days)
-            for name, declaration in declarations.items():
-                parts[name] += [self.keep(declaration, part) for part in seeds(declaration)]
         events, fold = 0, self.fold.of(declarations.values())
         within = self.days[0] * MICRO, self.days[1] * MICRO
-        for batch in self.log.scan_period(*within, after=after, upto=upto):
+        for batch in self.log.scan_period(*within, after=after, upto=upto, checked=True):
             for name, result in fold(batch, within=within).items():
                 parts[name].append(self.keep(declarations[name], succeeded(result)))
             events += batch.num_rows

@@ -40,11 +40,12 @@ def begin(read_models: ReadModels, names: Iterable[str], seeds: Seeds | None = N
 
 def _sow(read_models: ReadModels, declaration: Declaration, seeds: Seeds) -> None:
     """Sow in many transactions: nobody asks for what is beside, and others want to write."""
+    horizon = seeds.horizon()
     for folded in seeds(declaration):
         with read_models.writing() as cursor:
             read_models.merge(cursor, declaration, folded)
     with read_models.writing() as cursor:
-        read_models.note_seeds(cursor, declaration, seeds)
+        read_models.note_seeds(cursor, declaration, seeds, horizon)
 
 
 def _next_generation(read_models: ReadModels, cursor: Cursor) -> int:
@@ -93,6 +94,8 @@ def settle(read_models: ReadModels) -> list[str]:
         if noted and not _unsettled(read_models, cursor, horizon.seal):
             return []
     with read_models.writing() as cursor:
+        cursor.execute(WRITE_ABOUT, (HORIZON, horizon.write()))  # from here on nobody else does so
+        horizon = read_models.seeds.horizon()
         cursor.execute(WRITE_ABOUT, (HORIZON, horizon.write()))
         unsettled = _unsettled(read_models, cursor, horizon.seal)
         for live in unsettled:
@@ -147,5 +150,5 @@ def tidy(read_models: ReadModels) -> None:
     with read_models.reading() as cursor:
         left = registry.aside(cursor)
     if left:
-        with suppress(AnalyticsError), read_models.rebuilding():  # whatever is wrong, it can wait
+        with suppress(AnalyticsError), read_models.rebuilding(patience=0):  # whatever is wrong, it can wait
             clear_away(read_models)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from itertools import count
 from typing import Any
 
-from analytics_es.errors import AnalyticsError, RebuildRunning, StoreFailed
+from analytics_es.errors import AnalyticsError, StoreFailed
 from analytics_es.log.postgres import Database, migrations
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
 from analytics_es.log.postgres.database import Cursor
@@ -21,6 +23,8 @@ from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels
 from analytics_es.read_models.views.dialects import PostgreSQL
 from analytics_es.read_models.views.shown import Shown
 
+logger = logging.getLogger("analytics_es")
+
 PIECE = 10_000  # rows of one statement
 TRIES = 5  # to begin to read, while one rebuild after the other is promoted
 
@@ -31,8 +35,24 @@ COUNT_CHECKPOINTS = "SELECT count(*) FROM tracking WHERE application_name = ANY(
 # Keep what is live: a state of the database is one of rows, and a table that is dropped is gone from all of them.
 KEEP_TABLES = "LOCK TABLE {} IN ACCESS SHARE MODE"
 
-# One rebuild at a time, as long as its connection.
+# One who rebuilds, aggregates, seals or forgets at a time, as long as its connection.
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+
+# The columns of a table, and their places in its key, null where they are not in it.
+COLUMNS = (
+    "SELECT attname::text, array_position(indkey::smallint[], attnum) FROM pg_attribute "
+    "LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary "
+    "WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY 2"
+)
+
+# The tables that were given another name.
+FIND_APART = (
+    r"SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND tablename ~ '_damaged_[0-9]+$' "
+    "ORDER BY 1"
+)
+
+# Give a table another name.
+RENAME = "ALTER TABLE {} RENAME TO {}"
 
 # Columns that may pass 64 bits, and are still of them: those of an earlier version.
 FIND_NARROW = (
@@ -162,6 +182,19 @@ class PostgresReadModels(ReadModels):
         with self._database.translated(), cursor.savepoint():
             yield
 
+    def columns(self, cursor: Any, table: str) -> tuple[set[str], list[str]]:
+        """Return the columns of a table, and those of its key in their order."""
+        columns = cursor.execute(COLUMNS, [table]).fetchall()
+        return {name for name, _ in columns}, [name for name, place in columns if place]
+
+    def set_apart(self, cursor: Any, table: str, error: AnalyticsError) -> None:
+        """Give a table another name, which says that it is damaged and which none has."""
+        numbers = (f"{table}_damaged_{number}" for number in count(1))
+        name = next(name for name in numbers if not self.columns(cursor, name)[0])
+        self.shown.remove(cursor)
+        cursor.execute(RENAME.format(table, name))
+        logger.warning("%s The table %s is now %s, and what it held is derived again from the log.", error, table, name)
+
     def scrub(self) -> list[str]:
         """Remove the rows that were deleted, beside everybody; their bytes stay in the free space of pages."""
         tables = [read_model.declaration.table for read_model in self.live().values()]
@@ -170,13 +203,17 @@ class PostgresReadModels(ReadModels):
         unless = "" if done else ", and the deleted rows, until somebody who may does VACUUM"
         return [f"the free space in the pages of {', '.join(tables)}{unless}: VACUUM FULL writes them anew"]
 
+    def kept_apart(self) -> list[str]:
+        """Name the tables that were set apart."""
+        with self.reading() as cursor:
+            tables = cursor.execute(FIND_APART).fetchall()
+        return [f"the table {table}, which was set apart" for (table,) in tables]
+
     @contextmanager
-    def rebuilding(self) -> Iterator[None]:
-        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+    def _alone(self) -> Iterator[bool]:
+        """Say whether nobody else is in here, as long as a connection of its own."""
         with self._database.connect() as connection:
-            if not connection.execute(TRY_LOCK, [f"rebuild {self.log}"]).fetchone()[0]:  # type: ignore[index]
-                raise RebuildRunning(place=self.place)
-            yield
+            yield connection.execute(TRY_LOCK, [f"rebuild {self.log}"]).fetchone()[0]  # type: ignore[index]
 
     def close(self) -> None:
         """Leave the database to the log."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from analytics_es.errors import HERE, StoreDamaged
 from analytics_es.log.database import Cursor
 from analytics_es.projection.declaration import Declaration, defined
 
@@ -48,12 +49,19 @@ class Live:
 
 
 def live(cursor: Cursor) -> dict[str, Live]:
-    """Return the live read models by projection."""
+    """Return the live read models by projection; raises StoreDamaged."""
     cursor.execute(SELECT_LIVE)
     return {
-        name: Live(defined(definition, generation), position, log, tuple(retired.split()))
+        name: Live(_defined(name, definition, generation), position, log, tuple(retired.split()))
         for name, generation, definition, log, retired, position in cursor.fetchall()
     }
+
+
+def _defined(name: str, definition: str, generation: int) -> Declaration:
+    try:
+        return defined(definition, generation)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise StoreDamaged(path=HERE, problem=f"the registry has no definition of {name!r:.80}") from None
 
 
 def register(cursor: Cursor, declaration: Declaration, log: str, retired: Sequence[str] = ()) -> None:

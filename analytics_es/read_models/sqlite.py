@@ -7,17 +7,19 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
-from analytics_es.errors import RebuildRunning
+from analytics_es.errors import AnalyticsError, DamagedReadModels, StoreDamaged
 from analytics_es.log.sqlite.checkpoints import SQLiteCheckpoints
-from analytics_es.log.sqlite.database import Database, only_one, translated
+from analytics_es.log.sqlite.database import Database, translated
 from analytics_es.log.sqlite.file import check
+from analytics_es.log.sqlite.only_one import only_one
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.projection.rows import Row, Rows
-from analytics_es.read_models import histograms, registry
+from analytics_es.read_models import aside, histograms, registry
 from analytics_es.read_models.priced import CREATE_PRICES
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
@@ -53,6 +55,9 @@ CREATE_REGISTRY = (
     "CREATE TABLE IF NOT EXISTS ledger (read_model TEXT NOT NULL, day INTEGER NOT NULL, events INTEGER NOT NULL, "
     "checksum INTEGER NOT NULL, PRIMARY KEY (read_model, day)) STRICT, WITHOUT ROWID",
 )
+
+# The columns of a table, and their places in its key, 0 where they are not in it.
+COLUMNS = "SELECT name, pk FROM pragma_table_info(?) ORDER BY pk"
 
 # A number that does not fit 64 bits is a text of its digits. A sum of integers is native as long as it is an integer.
 _MERGED = {
@@ -95,11 +100,17 @@ class SQLiteReadModels(ReadModels):
         self._timezone = timezone
         self.shown = Shown(SQLite() if path else None, log)  # what is in memory, nobody else reads
         self._reopening, self._rebuilding = threading.Lock(), threading.Lock()
-        self._database = self._open(path)
+        self._database = self._opened(path)
+
+    def _opened(self, path: Path | None) -> Database:
+        return aside.opened(path, partial(self._open, path)) if path else self._open(None)
 
     def _open(self, path: Path | None) -> Database:
         database = Database(path, kind=KIND, schema=SCHEMA, on_connect=_settings)
         try:
+            with database.look() as cursor:
+                if path and cursor.execute("PRAGMA application_id").fetchone()[0] != KIND:
+                    raise StoreDamaged(path=path, problem="its write-ahead log is that of another database")
             self.checkpoints = SQLiteCheckpoints(database)
             with database.write() as cursor:
                 for statement in (CREATE_ABOUT, CREATE_UNREADABLE, CREATE_DISCARDED, *CREATE_REGISTRY):
@@ -113,7 +124,22 @@ class SQLiteReadModels(ReadModels):
         except BaseException:
             database.close()
             raise
+        database.on_damage = partial(self._move_aside, database)
         return database
+
+    def _move_aside(self, database: Database, error: StoreDamaged) -> None:
+        """Let a damaged file go, which is moved aside and opened anew by who comes next; raises DamagedReadModels."""
+        if database.path and aside.move_aside(database.path, error, database.file):
+            raise DamagedReadModels(path=database.path, problem=error.details["problem"]) from error
+
+    def columns(self, cursor: Any, table: str) -> tuple[set[str], list[str]]:
+        """Return the columns of a table, and those of its key in their order."""
+        columns = cursor.execute(COLUMNS, [table]).fetchall()
+        return {name for name, _ in columns}, [name for name, place in columns if place]
+
+    def set_apart(self, cursor: Any, table: str, error: AnalyticsError) -> NoReturn:
+        """Raise the error: the file is moved aside as a whole."""
+        raise error
 
     @staticmethod
     def check(path: Path) -> None:
@@ -125,7 +151,7 @@ class SQLiteReadModels(ReadModels):
         with self._reopening:
             if self._database.moved():
                 self._database.close()
-                self._database = self._open(self._database.path)
+                self._database = self._opened(self._database.path)
             return self._database
 
     def _widen(self, cursor: Any) -> None:
@@ -165,18 +191,22 @@ class SQLiteReadModels(ReadModels):
         """Write the file anew, from what is in it."""
         if self._there().scrub(compact=True):
             return []
-        return [f"{self.place}-wal, until nobody reads the read models for a moment"]
+        return [f"{self._database.wal}, until nobody reads the read models for a moment"]
+
+    def kept_apart(self) -> list[str]:
+        """Name the files that were moved aside."""
+        path = self._database.path
+        return [f"{place}, which was moved aside" for place in (aside.moved_aside(path) if path else [])]
 
     @contextmanager
-    def rebuilding(self) -> Iterator[None]:
-        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+    def _alone(self) -> Iterator[bool]:
+        """Say whether nobody else is in here, in this process or another."""
         if not self._rebuilding.acquire(blocking=False):
-            raise RebuildRunning(place=self.place or "memory")
+            yield False
+            return
         try:
             with only_one(self._database.path) if self._database.path else nullcontext(True) as alone:
-                if not alone:
-                    raise RebuildRunning(place=self.place)
-                yield
+                yield alone
         finally:
             self._rebuilding.release()
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
-from analytics_es.errors import OtherTimezone, SealedTimezone
+from analytics_es.errors import AnalyticsError, OfAnotherLog, OtherTimezone, SealedTimezone, StoreDamaged
+from analytics_es.log import Horizon
 from analytics_es.log.checkpoints import Checkpoints
 from analytics_es.log.database import Cursor, Database
 from analytics_es.projection.declaration import Column, Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.read_models import registry
+from analytics_es.read_models.alone import alone
 from analytics_es.read_models.registry import FORGET_ABOUT, WRITE_ABOUT, Live
 from analytics_es.read_models.seeds import Seeds
 from analytics_es.read_models.selection import Span
 from analytics_es.read_models.snapshot import HORIZON, PARTIAL, SELECT_ABOUT, SWAPPED, Snapshot, Sums
 from analytics_es.read_models.views.shown import Shown
+
+logger = logging.getLogger("analytics_es")
+
+# Whether there is a checkpoint.
+FIND_CHECKPOINT = "SELECT 1 FROM tracking WHERE application_name = ?"
 
 # Values that folds could not read.
 WRITE_UNREADABLE = "INSERT INTO unreadable VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -77,6 +85,14 @@ class ReadModels(ABC):
         """Open a part of a transaction that can fail by itself: what was done in it is undone. Raises RowsRefused."""
 
     @abstractmethod
+    def columns(self, cursor: Any, table: str) -> tuple[set[str], list[str]]:
+        """Return the columns of a table, none where it is not there, and those of its key in their order."""
+
+    @abstractmethod
+    def set_apart(self, cursor: Any, table: str, error: AnalyticsError) -> None:
+        """Keep a table that cannot be used under another name; raises the error where all of its file is moved."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close the database."""
 
@@ -85,10 +101,22 @@ class ReadModels(ABC):
         """Overwrite what was deleted; says in words what of it remains somewhere."""
 
     @abstractmethod
-    def rebuilding(self) -> AbstractContextManager[None]:
-        """Be the only one to rebuild; the database lets go of it when the process ends. Raises RebuildRunning."""
+    def kept_apart(self) -> list[str]:
+        """Name what was kept under another name because it could not be used: nobody else looks after it."""
+
+    @abstractmethod
+    def _alone(self) -> AbstractContextManager[bool]:
+        """Say whether nobody else is in here, as long as it is open; the database ends it with the process."""
 
     # ── what follows ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def rebuilding(self, patience: float | None = None) -> AbstractContextManager[None]:
+        """Be the only one to rebuild, aggregate, seal or forget; it ends with the process.
+
+        Who has it must not ask for it again. Raises RebuildRunning where another one has it for longer than so many
+        seconds, by default `alone.PATIENCE`.
+        """
+        return alone(self._alone, self.place or "memory", patience)
 
     def writing(self, *, lasting: bool = False) -> AbstractContextManager[Cursor]:
         """Open a transaction that nothing comes between; `lasting`: what is in it is derived from nothing else."""
@@ -99,7 +127,7 @@ class ReadModels(ABC):
         return self._there().read_long() if long else self._there().read()
 
     def prepare(self, cursor: Cursor, timezone: str) -> None:
-        """Make room for every projection. Rows of another log go; those of another definition serve until rebuilt."""
+        """Make room for every projection. Of another definition, they serve until rebuilt; of another log, they go."""
         about = self.about(cursor, timezone)
         self.shown.create(cursor)
         sealed_in = self.seeds.horizon().timezone
@@ -113,10 +141,13 @@ class ReadModels(ABC):
         for declared in self.declarations.values():
             live = registered.get(declared.name)
             if live and live.log == self.log and (live.declaration.definition == declared.definition or live.position):
-                self.create(cursor, live.declaration)
-                self.checkpoints.begin(cursor, self.checkpoint_name(live.declaration))
-                continue
+                if self._is_whole(cursor, live.declaration):
+                    self.create(cursor, live.declaration)
+                    continue
+                declared = live.declaration
             if live:
+                if live.log != self.log and live.position:
+                    self.set_apart(cursor, live.declaration.table, OfAnotherLog(path=self.place))
                 self.shown.remove(cursor)
                 self.drop(cursor, live.log, live.declaration.table)
             self.drop(cursor, self.log, declared.table)
@@ -125,6 +156,21 @@ class ReadModels(ABC):
             retired = live.retired_by(declared) if live and live.log == self.log else []
             registry.register(cursor, declared, self.log, retired)
         self.shown.follow(cursor, self.attempting)
+
+    def _is_whole(self, cursor: Cursor, declaration: Declaration) -> bool:
+        """Say whether a read model is there with its checkpoint; what has other columns is set apart."""
+        columns, key = self.columns(cursor, declaration.table)
+        expected = {*declaration.row_key, *(column.name for column in declaration.columns)}
+        if columns and (columns, key) != (expected, list(declaration.row_key)):
+            problem = f"the table {declaration.table} has other columns"
+            self.set_apart(cursor, declaration.table, StoreDamaged(path=self.place, problem=problem))
+            columns = set()
+        cursor.execute(FIND_CHECKPOINT, (self.checkpoint_name(declaration),))
+        whole = bool(cursor.fetchall()) and bool(columns)
+        if not whole:
+            problem = "is not there" if not columns else "has no checkpoint"
+            logger.warning("The table %s %s: it is derived again from the log.", declaration.table, problem)
+        return whole
 
     def about(self, cursor: Cursor, timezone: str | None = None) -> dict[str, str]:
         """Return what the read models say of themselves; raises OtherTimezone."""
@@ -155,15 +201,15 @@ class ReadModels(ABC):
         self.checkpoints.begin(cursor, self.checkpoint_name(declaration))
         self.checkpoints.reset(cursor, self.checkpoint_name(declaration))
         seeds = seeds or self.seeds
+        horizon = seeds.horizon()  # before the rows: where events are sealed meanwhile, it begins again
         for folded in seeds(declaration):
             self.merge(cursor, declaration, folded)
-        self.note_seeds(cursor, declaration, seeds)
+        self.note_seeds(cursor, declaration, seeds, horizon)
 
-    def note_seeds(self, cursor: Cursor, declaration: Declaration, seeds: Seeds) -> None:
+    def note_seeds(self, cursor: Cursor, declaration: Declaration, seeds: Seeds, horizon: Horizon) -> None:
         """Note up to which seal a read model has begun with what is derived of events that are gone."""
         for day in seeds.days():
             cursor.execute(ADD_TO_LEDGER, (declaration.table, *day))
-        horizon = seeds.horizon()
         if horizon.seal:
             self._mark(cursor, declaration, horizon.seal)
             cursor.execute(WRITE_ABOUT, (HORIZON, horizon.write()))
@@ -189,6 +235,11 @@ class ReadModels(ABC):
     def checkpoint_name(self, declaration: Declaration) -> str:
         """Return the name of a checkpoint; the library's own is that of the application alone."""
         return f"{self.log}:{declaration.table}"
+
+    def beyond(self, head: Callable[[], int]) -> int:
+        """Return up to which position read models hold events, where that is beyond the log's head, else 0."""
+        ahead = {declaration.name for declaration in self._beyond(self.reading, head)}
+        return max((live.position for name, live in self.live().items() if name in ahead), default=0)
 
     def restart_beyond(self, head: Callable[[], int]) -> None:
         """Begin again where a checkpoint is beyond the log's head: the log was restored from an older copy."""

@@ -8,26 +8,22 @@ from typing import Any
 from analytics_es.cost.price_log import DEFAULT_CHANGED, PUBLISHED, read_default, read_published
 from analytics_es.cost.tags import DECLARED, read_tags
 from analytics_es.ingest import PrivacyPolicy
-from analytics_es.ingest.recorder import CONFIGURED
+from analytics_es.ingest.in_force import CONFIGURED
+from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED, Copy
-from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN, read_begun, read_forgotten
-from analytics_es.lifecycle.retention import SEALED
+from analytics_es.lifecycle.retention import RETENTION_CONFIGURED, SEALED
+from analytics_es.lifecycle.trace import BEGUN, FORGOTTEN, read_begun, read_forgotten
 from analytics_es.log import EventLog, announced
-from analytics_es.log.announcements import Read, number, text
+from analytics_es.log.announcements import Read, number
 from analytics_es.types import Listing, UnreadAnnouncement
-
-
-def _policy(data: Mapping[str, Any]) -> PrivacyPolicy:
-    rules = [(text(rule, "path"), text(rule, "action")) for rule in data["rules"]]
-    return PrivacyPolicy(preset=text(data, "preset"), rules=rules)
-
 
 # How each is read where it matters; of the rest, what must be in it.
 READERS: Mapping[str, Read[Any]] = {
     DECLARED: read_tags,
     PUBLISHED: read_published,
     DEFAULT_CHANGED: read_default,
-    CONFIGURED: _policy,
+    CONFIGURED: PrivacyPolicy.read,
+    RETENTION_CONFIGURED: RetentionPolicy.read,
     EXPORTED: lambda data: Copy.of(0, EXPORTED, data),
     BACKED_UP: lambda data: Copy.of(0, BACKED_UP, data),
     BEGUN: read_begun,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from analytics_es.service.contexts import Contexts
 from analytics_es.service.questions import Questions
@@ -16,6 +17,8 @@ from analytics_es.types import (
     OperationResult,
     Progress,
     ProjectionStatus,
+    Receipt,
+    RejectedMessage,
     RetryResult,
     UnreadableValue,
     UnreadAnnouncement,
@@ -126,6 +129,48 @@ class Inspection(Questions):
         from analytics_es.audit.corrections import doubtful_corrections
 
         return self._result(lambda parts: doubtful_corrections(parts.store.log, progress))
+
+    # ── what could not be recorded ──────────────────────────────────────────────────────────────────────────────
+
+    @reading_arguments
+    def rejected_messages(
+        self, *, limit: int = 100, recorded: bool = False
+    ) -> OperationResult[Listing[RejectedMessage]]:
+        """List the last messages that gave no event, the newest first, with what is kept of each.
+
+        With `recorded`, also those whose events were recorded since.
+        """
+        from analytics_es.ingest.rejected import RejectedMessages
+
+        def listed(parts: Parts) -> Listing[RejectedMessage]:
+            messages = RejectedMessages(parts.store.recorder).listed(limit, recorded=recorded)
+            return Listing(messages, of=RejectedMessage)
+
+        return self._result(listed)
+
+    @reading_arguments
+    def record_rejected(
+        self,
+        position: int,
+        changes: Mapping[str, Any] | None = None,
+        *,
+        event_type: str | None = None,
+        occurred_at: datetime | str | None = None,
+        id: str | None = None,
+    ) -> OperationResult[Receipt]:
+        """Record the event of the rejected message at a position, with other fields; one that is None is left out.
+
+        What the policy of privacy left of it is recorded as it is: names are pseudonyms already. Its source, id and
+        time are those of the message, unless said otherwise, so that doing it again changes nothing.
+        """
+        from analytics_es.ingest.rejected import RejectedMessages
+
+        def recorded(parts: Parts) -> Receipt:
+            parts.store.recorder.follow_policy()
+            messages, said = RejectedMessages(parts.store.recorder), {} if changes is None else changes
+            return messages.record(position, said, event_type=event_type, occurred_at=occurred_at, id=id)
+
+        return self._result(recorded)
 
     # ── dead letters ────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -18,11 +18,13 @@ from analytics_es.errors import BadArgument, BadOption
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.privacy import DEFAULT
 from analytics_es.lifecycle import RetentionPolicy
+from analytics_es.lifecycle.retention import telling
+from analytics_es.log import absolute
 from analytics_es.log.strict import StrictIds
 from analytics_es.projection import declarations_of
 from analytics_es.service.parts import Lifetime, Parts
 from analytics_es.service.settings import Settings, read_settings
-from analytics_es.store import absolute, open_store
+from analytics_es.store import open_store
 from analytics_es.types import arguments
 from analytics_es.types.values import plain
 
@@ -78,7 +80,9 @@ class Opening:
             strict_ids=settings.strict_ids or False,
             durability=self.durability,
             strict=settings.strict or False,
-            policy=settings.privacy or PrivacyPolicy.of(PRIVACY),
+            policy=settings.privacy,
+            default_policy=PrivacyPolicy.of(PRIVACY),
+            more=[] if settings.retention is None else [telling(settings.retention)],
             vault_key=settings.vault_key,
             clock=self.clock,
         )

@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from functools import partial
 
 from attrs import Factory, frozen
 
@@ -15,12 +16,13 @@ from analytics_es.cost.budgets.thresholds import OnThreshold, Thresholds
 from analytics_es.cost.context import CostContext
 from analytics_es.cost.price_log import PriceLog
 from analytics_es.cost.view_costs import ViewCosts
-from analytics_es.errors import AnalyticsError, Closed, FoldFailed, Forked, StoreFailed
+from analytics_es.errors import AnalyticsError, Closed, EventsLost, FoldFailed, Forked, StoreFailed
 from analytics_es.ingest import Buffer, Subscription
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.outcomes import Outcomes
 from analytics_es.ingest.waiting import WaitingCorrections
 from analytics_es.lifecycle import RetentionPolicy
+from analytics_es.lifecycle.retention import RETENTION, telling
 from analytics_es.log import LogSlice
 from analytics_es.process import Aside, forks
 from analytics_es.queries import QuestionContext
@@ -49,12 +51,14 @@ class Parts:
     view_costs: ViewCosts
     thresholds: Thresholds | None
     backfill: Backfill | None
-    retention: RetentionPolicy
+    retention_said: RetentionPolicy | None  # by who opened the store
     derived: DerivedReadModels = Factory(DerivedReadModels)
     subscriptions: list[Subscription] = Factory(list)
 
     @classmethod
-    def of(cls, store: Store, *, retention: RetentionPolicy, backfill: bool, on_threshold: OnThreshold | None) -> Parts:
+    def of(
+        cls, store: Store, *, retention: RetentionPolicy | None, backfill: bool, on_threshold: OnThreshold | None
+    ) -> Parts:
         """Put the parts together; nothing follows yet."""
         prices = PriceLog(store.log, store.recorder)
         context = CostContext(
@@ -70,6 +74,7 @@ class Parts:
                 LogSlice(store.log, upto=upto), declaration, tiling
             ),
         )
+        rebuild = partial(store.rebuild, patience=0)  # who follows tries again later
         has_budgets = BUDGETS in store.read_models.declarations
         return cls(
             store=store,
@@ -78,9 +83,24 @@ class Parts:
             corrections=WaitingCorrections(store.recorder),
             view_costs=ViewCosts(context, store.log),
             thresholds=Thresholds(store, context, prices, on_threshold) if has_budgets else None,
-            backfill=Backfill(store.log, store.read_models, store.runner, store.rebuild) if backfill else None,
-            retention=retention,
+            backfill=Backfill(store.log, store.read_models, store.runner, rebuild) if backfill else None,
+            retention_said=retention,
         )
+
+    @property
+    def retention(self) -> RetentionPolicy:
+        """The retention that was said here, else the one that the log tells of now; raises NotReadable."""
+        return self.retention_said or RETENTION.of(self.store.log) or RetentionPolicy()
+
+    def changes(self) -> list[tuple[str, str]]:
+        """Return what was said here that is another than what the log tells of: in words, before and now."""
+        said = self.store.recorder.in_force.tellings(self.store.policy)
+        return [change for telling in said if (change := telling.change(self.store.log))]
+
+    def tell_retention(self) -> None:
+        """Tell the log of the retention that was said here, before anything is let go of."""
+        if self.retention_said:
+            self.store.recorder.tell(telling(self.retention_said))
 
     @property
     def contexts(self) -> Contexts:
@@ -213,8 +233,9 @@ class Lifetime:
             return
         self._unused.detach()
         self._parts.close()
-        for end in ends:
-            end.unwrap()
+        lost = [end.failure.details for end in ends if end.failure]
+        if lost:
+            raise EventsLost(count=sum(details["count"] for details in lost), problem=lost[0]["problem"])
 
     def before_fork(self) -> None:
         """Nothing to do: the parts of a service are told themselves."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from analytics_es.process import leaving
 from analytics_es.service.contexts import Contexts
 from analytics_es.types import (
     Attempt,
@@ -49,8 +51,9 @@ class Questions(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        with leaving(error):
+            self.close()
 
     def _ask(
         self,

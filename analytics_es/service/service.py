@@ -90,11 +90,11 @@ class AnalyticsService(People):
         a time wait for the disk together: what is recorded is durable when the call returns, as ever, and may be seen
         by others a moment before. `strict` refuses what no projection reads (`not_read`), such as
         `prompt_tokens`, which is counted else (`unread_fields`).
-        `privacy` says what of an event is stored: "pseudonymous" (unless said otherwise), "full", "anonymous", or a
-        mapping of rules. `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by;
-        unless said otherwise, nothing is ever let go. `tags` are attributes that cost is told apart by, unless said
-        otherwise those that this store was told of last. `settings` is a TOML file that says
-        all six; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
+        `privacy` says what of an event is stored: "pseudonymous", "full", "anonymous", or a mapping of rules.
+        `vault_key` is the file of the key to its pseudonyms. `retention` is what `retain` goes by. `tags` are
+        attributes that cost is told apart by. Of these three, what is not said is what this store was told of last; a
+        store that was told of none is "pseudonymous", lets nothing go and has no tags. `settings` is a TOML file that
+        says all six; what is passed here wins. `on_threshold` is called once for every threshold of a budget that is
         reached, in a thread of its own or by `catch_up`, where that was recorded first.
         Raises CannotOpen, with nothing created or damaged, BadSettings, BadPolicy, BadRetention, BadTags and
         BadDeclaration. The guide says more of each: https://github.com/analytics-es/analytics-es/tree/main/docs

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import frozen
 
 from analytics_es.cost.tags import check_tags
 from analytics_es.errors import BadPolicy, BadRetention, BadSettings, BadStrictIds, BadTags
@@ -21,7 +21,7 @@ class Settings:
 
     privacy: PrivacyPolicy | None = None
     vault_key: Path | None = None
-    retention: RetentionPolicy = Factory(RetentionPolicy)
+    retention: RetentionPolicy | None = None
     tags: tuple[str, ...] | None = None
     strict_ids: StrictIds | None = None
     strict: bool | None = None
@@ -53,7 +53,7 @@ def _privacy(path: Path, table: dict[str, Any]) -> dict[str, Any]:
     if key is not None and not isinstance(key, str):
         raise BadSettings(path=path, problem="privacy.vault_key must be the path of a file")
     try:
-        policy = PrivacyPolicy.of(table)
+        policy = PrivacyPolicy.of(table) if table else None  # where the key is says nothing of the policy
     except BadPolicy as error:
         raise BadSettings(path=path, problem=f"privacy: {error.details['problem']}") from error
     return {"privacy": policy, "vault_key": None if key is None else path.parent / key}
@@ -63,7 +63,7 @@ def _retention(path: Path, table: dict[str, Any]) -> dict[str, Any]:
     if isinstance(archive := table.get("archive"), str):
         table["archive"] = str(path.parent / archive)
     try:
-        return {"retention": RetentionPolicy.of(table)}
+        return {"retention": RetentionPolicy.of(table) if table else None}
     except BadRetention as error:
         raise BadSettings(path=path, problem=f"retention: {error}") from error
 

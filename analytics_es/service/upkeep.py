@@ -136,7 +136,8 @@ class Upkeep(Inspection):
 
         All of the log, or the hours of a `period` and the days they lie in, or a `sample` of so many days, drawn at
         random: with the same `seed`, the same days. Read models are verified as they are defined, today or before.
-        Of what differs, the first `limit` rows of each projection are listed, with the events they are made of.
+        Of what differs, the first `limit` rows of each projection are listed, with the events they are made of; it is
+        looked at twice, the second time while nobody rebuilds, retains or forgets.
         """
         from analytics_es.audit.verify import verify
 
@@ -194,12 +195,13 @@ class Upkeep(Inspection):
         def retained(parts: Parts) -> RetentionResult:
             chosen = (parts.retention if policy is None else RetentionPolicy.of(policy)).with_archive(archive)
             if not dry_run:
+                parts.tell_retention()
                 with suppress(FoldFailed, StoreFailed):  # of one projection, which must not stop the rest
                     parts.catch_up()
             sealing = Sealing(
                 store=parts.store,
                 policy=chosen,
-                verify=lambda names, days: verify(parts.store, names, period=days),
+                verify=lambda names, days: verify(parts.store, names, period=days, alone=True),
                 refolding=partial(refolding, parts.store),
                 progress=progress,
             )

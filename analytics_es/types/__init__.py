@@ -58,7 +58,15 @@ from analytics_es.types.read_models import (
     SqlView,
     UnreadableValue,
 )
-from analytics_es.types.recording import BatchReceipt, BufferStats, Duplicate, Receipt, Refusal, ServiceStats
+from analytics_es.types.recording import (
+    BatchReceipt,
+    BufferStats,
+    Duplicate,
+    Receipt,
+    Refusal,
+    RejectedMessage,
+    ServiceStats,
+)
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
 from analytics_es.types.unread import LeftOutField, UnreadField
@@ -134,6 +142,7 @@ __all__ = [
     "RebuildResult",
     "Receipt",
     "Refusal",
+    "RejectedMessage",
     "RetentionResult",
     "RetryResult",
     "Rows",

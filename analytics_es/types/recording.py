@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from attrs import Factory, frozen
 
 from analytics_es.types.result import Failure
@@ -31,11 +34,37 @@ class Refusal(ValueObject):
     index: which of the whole input it was, from 0.
     code: the stable name of the failure.
     message: what is wrong and what to do, for people.
+    field: which field is wrong; None where it is none, or has no plain name.
     """
 
     index: int
     code: str
     message: str
+    field: str | None = None
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class RejectedMessage(ValueObject):
+    """A message that gave no event, and is kept with the reason.
+
+    position: where in the log it is kept.
+    subject: the topic it came under.
+    occurred_at: when it came, or happened, in UTC.
+    code: the stable name of what was wrong.
+    field: which field was wrong; None where it is none.
+    problem: what was wrong, for people; without what was passed, unless the policy of privacy keeps that.
+    event: what is left of the event: type, source, id, occurred_at and data; None where that is nothing.
+    recorded: where the event is that was recorded in its place since; None where there is none.
+    """
+
+    position: int
+    subject: str
+    occurred_at: datetime
+    code: str
+    field: str | None
+    problem: str | None
+    event: dict[str, Any] | None
+    recorded: int | None
 
 
 @frozen(kw_only=True, eq=False, repr=False)

@@ -14,8 +14,8 @@ from unittest.mock import patch
 from attrs import define, field
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.log.address import read_models_path
 from analytics_es.read_models.priced import CREATE_PRICES
-from analytics_es.store import read_models_path
 from tests.benchmarks.constant import CONSTANT, constant_task
 from tests.benchmarks.figures import Effort, Figure, Pace, Target, pace, percentile, times
 from tests.benchmarks.store import WEEK, Store, say

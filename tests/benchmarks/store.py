@@ -11,8 +11,8 @@ from pathlib import Path
 from attrs import define
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.log.address import read_models_path
 from analytics_es.log.sqlite import SQLiteLog
-from analytics_es.store import read_models_path
 from tests.benchmarks.workload import DAYS, START, Arguments, week
 
 SCAN = 50_000

@@ -336,10 +336,10 @@ def test_what_was_cleared_away_is_not_promoted(read_models: ReadModels) -> None:
 def test_one_rebuilds_at_a_time(open_views: OpenViews) -> None:
     one, other = open_views(), open_views()
     with one.rebuilding():
-        with pytest.raises(RebuildRunning), one.rebuilding():
+        with pytest.raises(RebuildRunning), one.rebuilding(patience=0):
             pass
         if one.place is not None:
-            with pytest.raises(RebuildRunning), other.rebuilding():
+            with pytest.raises(RebuildRunning), other.rebuilding(patience=0):
                 pass
     with other.rebuilding():
         pass

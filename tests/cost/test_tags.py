@@ -216,12 +216,20 @@ def test_a_changed_list_is_filled_from_the_beginning_and_until_then_never_a_wron
         assert by_team(service) == {"red": Decimal(2), "": Decimal(1)}
 
 
+def test_another_list_adds_to_what_the_store_has(told: str) -> None:
+    for tags in (["feature"], ["team"], None):
+        with opened(told, tags=tags) as service:
+            service.catch_up()
+            assert by_team(service) == {"red": Decimal(2), "": Decimal(1)}
+            assert next(each.tags for each in service.store.declarations if each.name == "cost") == ("feature", "team")
+
+
 def test_a_tag_that_is_taken_away_and_back_waits_for_a_rebuild_and_says_so(told: str) -> None:
-    for tags in (["feature"], ["team"]):
+    for tags in ([], ["team"]):
         with opened(told, tags=tags) as service:
             service.catch_up()
             code, message = failure(service.get_summary("cost.calls", DAY, group_by=["attributes.team"]))
-            assert code == ("unknown_key" if tags == ["feature"] else "stale_read_model")
+            assert code == ("replaced_read_model" if tags else "unknown_key")
     assert "rebuild" in message
     with opened(told) as service:
         service.rebuild(["cost"]).unwrap()
@@ -343,7 +351,7 @@ def test_what_was_sealed_before_a_tag_was_declared_is_carried_over_and_said_to_b
         total, teams, complete_from = found(service, "attributes.team")
         assert (total, teams) == (2, [2])
         assert complete_from is not None
-    with at(tags=["feature"]) as service:
+    with at(tags=[]) as service:
         assert found(service, "user")[:2] == (2, [2])
         with service.store.read_models.read() as snapshot:
             kinds = {row[1] for row in snapshot.rows(snapshot.live["cost"])}

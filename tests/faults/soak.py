@@ -1,7 +1,8 @@
-"""What takes longer than a test may: the storm, and two million events through a live follower.
+"""What takes longer than a test may: the storm, kills, flips, everything at once, two million events.
 
 `python -m tests.faults.soak [--processes] [--askers 200] [--rebuilds 200] [--retains 100] [--deliveries 40]
-[--forks 200] [--ends 20] [--key] [--events 2000000] [--on sqlite|postgres]`; without a choice, all.
+[--forks 200] [--ends 20] [--key] [--events 2000000] [--cuts 40] [--flips 300] [--settings 20] [--minutes 10]
+[--on sqlite|postgres]`; without a choice, all.
 """
 
 from __future__ import annotations
@@ -22,8 +23,12 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.ingest.vault import KEY_VARIABLE
 from tests.faults.askers import ask_at_once, fill
+from tests.faults.cuts import cut
 from tests.faults.deliveries import deliver
+from tests.faults.disagreeing import SETTINGS, disagree
 from tests.faults.ends import ENDS, WAYS, Places, run
+from tests.faults.everything import live
+from tests.faults.flips import flip, flip_rows
 from tests.faults.forking import EACH, THREADS, fork_all_the_time
 from tests.faults.rebuilds import kill_rebuilds
 from tests.faults.retains import kill_retains
@@ -35,6 +40,7 @@ from tests.servers import Server, server
 
 RATE, BATCH, PART = 10_000, 1_000, 250_000
 EACH_ASKS = 3
+LEVEL, STEADY = 1.15, 4  # how often as much the last quarter may hold as the second, of so many minutes or more
 
 
 def main() -> None:
@@ -49,12 +55,19 @@ def main() -> None:
     parser.add_argument("--ends", type=int, default=0, help="end each program so often without closing; 20 by default")
     parser.add_argument("--key", action="store_true", help="a million events with one key")
     parser.add_argument("--events", type=int, default=0, help="through a live follower; with memory and lag")
+    parser.add_argument(
+        "--cuts", type=int, default=0, help="kill so many of each of forget, retain, export, backup; 40"
+    )
+    parser.add_argument("--flips", type=int, default=0, help="flip so many single bits of log and read models; 300")
+    parser.add_argument("--settings", type=float, default=0, help="seconds of two processes of other settings; 20")
+    parser.add_argument("--minutes", type=float, default=0, help="of everything at once, what is held level; 10")
     parser.add_argument("--on", choices=("sqlite", "postgres"), action="append", help="the databases; both by default")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--kills", type=int, default=80)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     asked = parser.parse_args()
     named = ("processes", "askers", "rebuilds", "retains", "deliveries", "forks", "ends", "key", "events")
+    named += ("cuts", "flips", "settings", "minutes")
     everything = not any(getattr(asked, name) for name in named)
     held = []
     for kind in asked.on or ("sqlite", "postgres"):
@@ -74,6 +87,7 @@ def main() -> None:
             if asked.deliveries or everything:
                 held.append(_deliveries(kind, running, asked.deliveries or 40, asked.seed))
             held += _forks_and_ends(kind, running, asked, everything)
+            held += _word_kept(kind, running, asked, everything)
             if asked.key or everything:
                 held.append(_one_key(kind, running))
             if asked.events or everything:
@@ -112,6 +126,74 @@ def _forks_and_ends(kind: str, running: Server | None, asked: argparse.Namespace
         yield _forks(kind, running, asked.forks or 200)
     if asked.ends or everything:
         yield _ends(kind, running, asked.ends or 20)
+
+
+def _word_kept(kind: str, running: Server | None, asked: argparse.Namespace, everything: bool) -> Iterator[bool]:
+    if asked.cuts or everything:
+        yield _cuts(kind, running, asked.cuts or 40, asked.seed)
+    if asked.flips or everything:
+        yield _flips(kind, running, asked.flips or 300, asked.seed)
+    if asked.settings or everything:
+        yield from (_settings(kind, running, name, asked.settings or 20, asked.seed) for name in SETTINGS)
+    if asked.minutes or everything:
+        yield _everything(kind, running, asked.minutes or 10, asked.seed)
+
+
+def _cuts(kind: str, running: Server | None, kills: int, seed: int) -> bool:
+    with TemporaryDirectory() as folder, _key():
+        left = cut(running, Path(folder), kills=kills, seed=seed)
+    work = ", ".join(f"{name} {number} of {left.calls[name]:,} calls" for name, number in left.kills.items())
+    _say(kind, f"{left.kills.total()} killed (seed {seed}): {work}; every byte searched, all done again")
+    return True
+
+
+def _flips(kind: str, running: Server | None, flips: int, seed: int) -> bool:
+    with TemporaryDirectory() as folder, _key():
+        left = flip_rows(running, flips=flips, seed=seed) if running else flip(Path(folder), flips=flips, seed=seed)
+    _say(
+        kind,
+        f"{left.flips.total()} bits flipped (seed {seed}): {left.said.total()} said, {left.harmless.total()} of no "
+        f"meaning, {len(left.unsaid)} not said, {len(left.bare)} met as a bare error",
+    )
+    for who, times in left.said.most_common():
+        _say(kind, f"  {who}: {times}")
+    for where in [*left.unsaid, *left.bare]:
+        _say(kind, f"  BROKEN {where}")
+    return not (left.unsaid or left.bare)
+
+
+def _settings(kind: str, running: Server | None, name: str, seconds: float, seed: int) -> bool:
+    with _store(running) as (url, folder), _key():
+        left = disagree(url, folder, name, seconds=seconds, seed=seed)
+    refused = f", refused: {', '.join(left.refused)}" if left.refused else ""
+    _say(kind, f"{name}: {left.recorded:,} events, {left.outcomes.total():,} operations{refused}")
+    for problem in [*left.unexpected, *left.broken]:
+        _say(kind, f"  BROKEN {problem}")
+    return not (left.unexpected or left.broken)
+
+
+def _everything(kind: str, running: Server | None, minutes: float, seed: int) -> bool:
+    with _store(running) as (url, folder), _key():
+        left = live(url, folder, seconds=60 * minutes, seed=seed)
+    busy = sum(times for key, times in left.outcomes.items() if not key.endswith(": ok"))
+    _say(kind, f"{minutes:g} minutes of everything (seed {seed}): {left.recorded:,} events, {left.outcomes.total():,}")
+    _say(kind, f"  operations, {busy:,} told that somebody else is at it or that it is no longer kept")
+    for name, quarters in left.peaks.items():
+        shown = ", ".join(f"{peak:,.0f}" for peak in quarters)
+        _say(kind, f"  {name} by quarter: {shown}; {left.slopes[name]:+,.2f} a minute in the second half")
+    for problem in [*left.unexpected, *left.broken]:
+        _say(kind, f"  BROKEN {problem}")
+    level = minutes < STEADY or all(quarters[3] <= LEVEL * quarters[1] for quarters in left.peaks.values())
+    if not level:
+        _say(kind, f"  BROKEN not level: the last quarter is more than {LEVEL} times the second")
+    return level and not (left.unexpected or left.broken)
+
+
+@contextmanager
+def _key() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_VARIABLE, "ab" * 32)
+        yield
 
 
 def _ends(kind: str, running: Server | None, times: int) -> bool:

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics_es import AnalyticsService
-from analytics_es.errors import AnalyticsError, BufferFull, EventsLost, StoreFailed
+from analytics_es.errors import AnalyticsError, BufferFull, EventsLost, RefusedEvent, StoreFailed
 from analytics_es.ingest.buffer import Buffer
 from analytics_es.ingest.door import Door
 from analytics_es.log import Appended, Entry
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.log.sqlite import database as datastore
 from analytics_es.testing import NOON, provider_call, tool_call
+from analytics_es.types import OperationResult
+from tests.children import in_a_child
 from tests.stores import PATIENCE, eventually, log_of, nth, opened, recorded
 
 NEVER = 3600.0
@@ -348,20 +350,133 @@ def test_leaving_the_block_raises_what_was_lost_unless_something_else_is_being_r
 # ── with a service ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def retaining() -> AnalyticsService:
+    """Return a store that takes in nothing of NOON any more."""
+    service = AnalyticsService.open(":memory:", follow=False)
+    service.record_event(**tool_call(occurred_at=NOON)).unwrap()
+    service.retain({"events": "1d"}).unwrap()
+    return service
+
+
+def lost(result: OperationResult[None]) -> tuple[int, str] | None:
+    """Return how many events a result says were lost, and what of the reason tells which it is."""
+    if result.failure is None:
+        return None
+    assert result.failure.code == "events_lost"
+    return result.failure.details["count"], " ".join(str(result.failure.details["problem"]).split()[:3])
+
+
+TOO_OLD = "Events of before"
+
+
 def test_what_is_older_than_events_are_kept_is_told_and_counted_as_lost_and_nothing_else_is() -> None:
     told: list[AnalyticsError] = []
-    with AnalyticsService.open(":memory:", follow=False) as service:
-        service.record_event(**tool_call(occurred_at=NOON)).unwrap()
-        service.retain({"events": "1d"}).unwrap()
+    with pytest.raises(EventsLost, match="3 buffered"), retaining() as service:
         buffer = service.buffered(max_delay=NEVER, on_failure=told.append)
         for number in range(9):
             buffer.record_event(**tool_call(occurred_at=None if number % 4 else NOON))
-        buffer.flush()
+        assert lost(buffer.flush()) == (3, TOO_OLD)
         stats = buffer.stats()
 
         assert (stats.accepted, stats.recorded, stats.lost, stats.buffered) == (9, 6, 3, 0)
         assert service.store.log.head() == nth(2 + 6)
     assert [each.code for each in told] == ["before_horizon"] * 3  # closed, the buffer has told of everything
+
+
+def test_a_flush_says_what_was_lost_since_the_one_before_and_the_end_says_all() -> None:
+    with suppress(EventsLost), closing(retaining()) as service:
+        buffer = service.buffered(max_delay=0)
+        assert lost(buffer.flush()) is None
+        for losses in (2, 1, 0):
+            for _ in range(losses):
+                buffer.record_event(**tool_call(occurred_at=NOON)).unwrap()
+            buffer.record_event(**tool_call(occurred_at=None)).unwrap()
+            assert lost(buffer.flush()) == ((losses, TOO_OLD) if losses else None)
+        assert lost(buffer.close()) == lost(buffer.close()) == lost(buffer.flush()) == (3, TOO_OLD)
+        with pytest.raises(EventsLost, match="3 buffered events could not be stored, and are lost"):
+            service.close()
+
+
+def test_the_reason_of_the_first_that_was_lost_is_said() -> None:
+    refusals = [RefusedEvent(), None]
+
+    def append(entries: Sequence[Entry]) -> list[Appended]:
+        if refusals and (error := refusals.pop(0)):
+            raise error
+        raise StoreFailed(problem="later")
+
+    buffer = Buffer(lambda: Door(lambda: NOON), append, max_events=9, max_delay=0, when_full="drop")
+    buffer.record_event(**call(1)).unwrap()
+    assert lost(buffer.flush()) == (1, "The event was")
+    buffer.record_event(**call(2)).unwrap()
+    assert lost(buffer.close(timeout=0)) == (2, "The event was")
+
+
+def test_two_who_flush_at_once_are_both_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with suppress(EventsLost), closing(retaining()) as service:
+        buffer = service.buffered(max_delay=NEVER)
+        gate, entered, take = threading.Event(), threading.Event(), service.store.recorder.log.append
+
+        def held(*arguments: Any, **options: Any) -> Any:
+            entered.set()
+            assert gate.wait(PATIENCE)
+            return take(*arguments, **options)
+
+        monkeypatch.setattr(service.store.recorder.log, "append", held)
+        buffer.record_event(**tool_call(occurred_at=NOON)).unwrap()
+        results: list[Any] = []
+        threads = [threading.Thread(target=lambda: results.append(lost(buffer.flush()))) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        assert entered.wait(PATIENCE)
+        eventually(lambda: len(buffer._writer.moved._waiters) == 2)  # type: ignore[attr-defined]
+        gate.set()
+        for thread in threads:
+            thread.join(PATIENCE)
+        assert results == [(1, TOO_OLD)] * 2
+
+
+@pytest.mark.parametrize("holder", ["buffer", "service"])
+def test_what_was_lost_never_hides_an_error_of_the_block(holder: str) -> None:
+    for error, raised in ((None, EventsLost), (KeyError("mine"), KeyError)):
+        service = retaining()
+        buffer = service.buffered(max_delay=NEVER)
+        with pytest.raises(raised) as caught, buffer if holder == "buffer" else service:
+            buffer.record_event(**tool_call(occurred_at=NOON)).unwrap()
+            if error:
+                raise error
+        notes = getattr(caught.value, "__notes__", [])
+        assert [("1 buffered events could not be stored" in note) for note in notes] == ([True] if error else [])
+        with suppress(EventsLost):
+            service.close()
+
+
+def test_a_service_says_what_all_its_buffers_have_lost() -> None:
+    service = retaining()
+    for losses in (1, 2):
+        buffer = service.buffered(max_delay=NEVER)
+        for _ in range(losses):
+            buffer.record_event(**tool_call(occurred_at=NOON)).unwrap()
+    with pytest.raises(EventsLost, match="3 buffered events"):
+        service.close()
+
+
+def test_a_fork_tells_of_its_own_losses_only() -> None:
+    def refuse(entries: Sequence[Entry]) -> list[Appended]:
+        raise RefusedEvent
+
+    buffer = Buffer(lambda: Door(lambda: NOON), refuse, max_events=9, max_delay=0, when_full="drop", on_sigterm=False)
+    buffer.record_event(**call(1)).unwrap()
+    assert lost(buffer.flush()) == (1, "The event was")
+
+    def child() -> None:
+        assert lost(buffer.flush()) is None
+        for n in range(2):
+            buffer.record_event(**call(n)).unwrap()
+        assert lost(buffer.close()) == (2, "The event was")
+
+    assert in_a_child(child) == 0
+    assert lost(buffer.close()) == (1, "The event was")
 
 
 def test_a_service_closes_its_buffers_first(tmp_path: Path) -> None:

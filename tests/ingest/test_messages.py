@@ -205,7 +205,12 @@ def test_a_rejected_message_is_kept_with_the_reason_and_its_raw_bytes() -> None:
             "subject": "job.completed",
             "stream": "EVENTS",
             "sequence": 7,
-            "reason": {"code": "bad_field", "message": "cost: must be a number."},
+            "reason": {
+                "code": "bad_field",
+                "field": "cost",
+                "problem": "cost: must be a number.",
+                "message": "cost: must be a number.",
+            },
             "raw": base64.b64encode(PLAIN.payload).decode(),
             "size": len(PLAIN.payload),
             "sha256": hashlib.sha256(PLAIN.payload).hexdigest(),

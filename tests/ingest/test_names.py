@@ -73,7 +73,7 @@ def test_a_name_is_added_when_the_subject_comes_again_and_stays_when_it_is_switc
     with opened(path, privacy=NAMED) as later:
         again = pseudonym_of(later)
         during = later.names_of([ada, bob]).unwrap()
-    with opened(path) as off:
+    with opened(path, privacy="pseudonymous") as off:
         carol = pseudonym_of(off, "carol")
         after = off.names_of([ada, bob, carol]).unwrap()
 
@@ -237,7 +237,7 @@ def test_without_the_package_it_is_told_at_the_opening_and_when_a_name_is_read(
 
     with pytest.raises(MissingExtra, match=r"pip install 'analytics-es\[names\]'"):
         opened(path, privacy=NAMED)
-    with opened(path) as off:
+    with opened(path, privacy="pseudonymous") as off:
         failure = off.names_of([ada]).failure
         assert off.record_event(**provider_call(user_id="bob")).ok
     assert failure and failure.code == "missing_extra"

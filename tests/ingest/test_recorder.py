@@ -18,7 +18,7 @@ import pytest
 
 from analytics_es import AnalyticsService
 from analytics_es.errors import RefusedBatch
-from analytics_es.ingest.recorder import _Before
+from analytics_es.ingest.batch import Before
 from analytics_es.log import Entry
 from analytics_es.log.sqlite import database as datastore
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
@@ -451,7 +451,7 @@ def test_a_batch_is_read_once_for_all_its_corrections() -> None:
 
     first, again, other = Entry("a", "t", b"1"), Entry("a", "t", b"2"), Entry("b", "t", b"3")
     entries = Entries([first, again])
-    before = _Before(entries, lambda: None)
+    before = Before(entries, lambda: None)
     assert before.by_key() == {"a": first}
     entries.append(other)
 

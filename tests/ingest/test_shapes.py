@@ -26,9 +26,9 @@ from analytics_es.errors import AnalyticsError, StoreBusy
 from analytics_es.events import event as events
 from analytics_es.events.fields import BUDGET, COMMON, VOCABULARY
 from analytics_es.ingest import shapes, unread
+from analytics_es.ingest.batch import admitted
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.privacy import PrivacyPolicy
-from analytics_es.ingest.recorder import _entry
 from analytics_es.ingest.unread import Watch
 from analytics_es.projection import declarations_of
 from analytics_es.testing import NOON, job_failed, message_added, provider_call, task_completed, tool_call
@@ -217,7 +217,10 @@ def outcomes(door: Door, batch: list[Any]) -> list[Any]:
 
 def outcome(door: Door, event: Any) -> list[tuple[Any, ...]]:
     quickly = door.for_many(NOON)
-    return [_outcome(lambda: quickly(event) or _entry(door, NOON, event)), _outcome(lambda: _entry(door, NOON, event))]
+    return [
+        _outcome(lambda: quickly(event) or admitted(door, NOON, event)),
+        _outcome(lambda: admitted(door, NOON, event)),
+    ]
 
 
 def _outcome(work: Any) -> tuple[Any, ...]:
@@ -400,7 +403,7 @@ def test_of_names_that_pass_for_others_nothing_is_learnt() -> None:
         policy = PrivacyPolicy(rules=(("user_id", "pseudonymise"),))
         door = Door(lambda: NOON, policy, lambda *_: "pseudonym")
         states = [
-            _entry(door, NOON, {"event_type": "order.placed", "data": {name: "ada"}, **USUAL}).state
+            admitted(door, NOON, {"event_type": "order.placed", "data": {name: "ada"}, **USUAL}).state
             for name in (Liar("x"), "user_id")
         ]
 

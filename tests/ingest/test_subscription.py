@@ -406,3 +406,25 @@ def test_an_intake_counts_from_many_threads(analytics: AnalyticsService) -> None
         each.join()
 
     assert intake.stats == SubscriptionStats(received=200, recorded=200)
+
+
+class Unending:
+    """A bus that fails to end a subscription."""
+
+    def subscribe(self, pattern: str, handler: Any) -> Any:
+        return self
+
+    def close(self) -> None:
+        raise OSError("no server")
+
+
+@pytest.mark.parametrize(("error", "raised"), [(None, OSError), (KeyError("mine"), KeyError)])
+def test_what_fails_at_the_end_never_hides_an_error_of_the_block(
+    analytics: AnalyticsService, error: Exception | None, raised: type[Exception]
+) -> None:
+    with pytest.raises(raised) as caught, analytics.subscribe_to(Unending(), ["job.*"]):
+        if error:
+            raise error
+    assert getattr(caught.value, "__notes__", []) == (
+        ["At the end of the block there failed, too: no server"] if error else []
+    )

@@ -413,3 +413,15 @@ def test_on_a_server_a_key_is_asked_for_only_when_somebody_must_be_looked_up(pos
         first = user_of(analytics)
     with opened(vault_key=tmp_path / "key") as analytics:
         assert user_of(analytics) == first
+
+
+def test_what_who_was_killed_while_making_a_key_has_left_goes_when_it_is_read(tmp_path: Path) -> None:
+    read = vault.key_of(None, tmp_path / "a.vault.key", "here")
+    key = read(True)
+    left = [tmp_path / f".a.vault.key-{'ab' * 8}.part", tmp_path / f".{'cd' * 8}.part"]
+    left[0].write_text("of another that was made at once")
+    left[1].hardlink_to(tmp_path / "a.vault.key")
+    (tmp_path / f".{'ef' * 8}.part").write_text("of nobody knows whom")
+
+    assert read(False) == key
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".{'ef' * 8}.part", "a.vault.key"]

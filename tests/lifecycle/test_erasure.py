@@ -22,7 +22,7 @@ from analytics_es.errors import AnalyticsError, FoldFailed
 from analytics_es.events.event import REJECTED, RecordedEvent
 from analytics_es.lifecycle import erasure
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED
-from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN, LISTED
+from analytics_es.lifecycle.trace import BEGUN, FORGOTTEN, LISTED
 from analytics_es.projection import count, key, projection
 from analytics_es.projections import Cost, Performance, Usage
 from analytics_es.testing import NOON, job_failed, message_added, provider_call, tool_call

@@ -18,7 +18,7 @@ from analytics_es.audit import refolding
 from analytics_es.errors import AnalyticsError, CannotOpen
 from analytics_es.lifecycle.retention import RetentionPolicy
 from analytics_es.projection import count, key, projection, total
-from analytics_es.read_models import Seeds
+from analytics_es.read_models import Seeds, alone
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from tests.stores import append, contents, only_live, record, set_clock
 
@@ -625,7 +625,10 @@ def test_others_go_on_recording_meanwhile(url: str, analytics: AnalyticsService)
 
 
 @once
-def test_only_one_retains_or_rebuilds_at_a_time(url: str, analytics: AnalyticsService) -> None:
+def test_only_one_retains_or_rebuilds_at_a_time(
+    url: str, analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alone, "PATIENCE", 0.0)
     with opened(url) as other, other.store.read_models.rebuilding():
         assert code(analytics.retain(KEEP)) == "rebuild_running"
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.ingest import in_force
 from analytics_es.service.questions import Questions
 from analytics_es.testing import NOON, provider_call
-from tests.stores import opened, record
+from tests.stores import opened, policies, record
 
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12), "hour")
 WHERE = {"user": "ada"}
@@ -86,3 +87,27 @@ def test_only_policies_count_that_events_of_the_period_may_have_been_recorded_un
                 assert (before_it, after) == (("user",), ("user",))
             else:
                 assert (before_it, after) == (("user",), ())
+
+
+@pytest.mark.store("file", "postgres")
+def test_who_goes_on_under_another_policy_than_the_one_told_last_tells_of_its_own_again(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_force, "AGAIN_SECONDS", 0.0)
+    now, later = NOON, TimePeriod(NOON + timedelta(hours=1), NOON + timedelta(hours=2), "hour")
+
+    def asked_later(analytics: AnalyticsService) -> tuple[str, ...]:
+        analytics.catch_up()
+        return analytics.get_usage_stats("user", None, later).unwrap().completeness.not_stored
+
+    with (
+        opened(url, privacy="anonymous", clock=lambda: now) as one,
+        opened(url, privacy="full", clock=lambda: now) as two,
+    ):
+        for service in (one, two):
+            record(service, provider_call(user_id="ada"))
+        now = later.start + timedelta(minutes=5)
+        record(one, provider_call(user_id="bob", occurred_at=now))
+
+        assert [preset for _, preset in policies(one)] == ["anonymous", "full", "anonymous"]
+        assert asked_later(two) == ("user",)

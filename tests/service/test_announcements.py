@@ -16,17 +16,18 @@ from analytics_es import AnalyticsService, OperationResult, TimePeriod
 from analytics_es.cost.price_log import DEFAULT_CHANGED, PUBLISHED
 from analytics_es.cost.tags import DECLARED
 from analytics_es.events.event import REJECTED, key_of_time, microseconds
-from analytics_es.ingest.recorder import CONFIGURED
+from analytics_es.ingest.in_force import CONFIGURED
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED
-from analytics_es.lifecycle.erasure import BEGUN, FORGOTTEN
-from analytics_es.lifecycle.retention import SEALED
+from analytics_es.lifecycle.retention import RETENTION_CONFIGURED, SEALED
+from analytics_es.lifecycle.trace import BEGUN, FORGOTTEN
 from analytics_es.log import Entry
 from analytics_es.service.announcements import READERS
 from analytics_es.testing import NOON, budget_allocated, price, provider_call, task_completed
 from tests.stores import opened
 
 REACHED = "budget.threshold.reached"
-OWN = (DECLARED, PUBLISHED, DEFAULT_CHANGED, CONFIGURED, EXPORTED, BACKED_UP, BEGUN, FORGOTTEN, SEALED, REJECTED)
+OWN = (DECLARED, PUBLISHED, DEFAULT_CHANGED, CONFIGURED, RETENTION_CONFIGURED, EXPORTED, BACKED_UP, BEGUN, FORGOTTEN,
+       SEALED, REJECTED)  # fmt: skip
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 DEEP = b"[" * 900 + b"]" * 900
 RIGHT: dict[str, Any] = {  # what is right of them, to spoil one name after the other
@@ -40,6 +41,7 @@ RIGHT: dict[str, Any] = {  # what is right of them, to spoil one name after the 
     BEGUN: {"receipt": "r", "pseudonym": "p", "copies": [1], "days": [1_772_409_600]},
     FORGOTTEN: {"receipt": "r", "completes": ["q"], "copies": [1]},
     SEALED: {"seal": 1, "events": 1},
+    RETENTION_CONFIGURED: {"events": "90d", "hourly": "forever", "daily": "forever", "archive": "a"},
     REJECTED: {"subject": "s", "reason": {"code": "c"}, "raw": "e30=", "headers": {}, "sha256": "x"},
     REACHED: {"budget_id": "b", "currency": "USD", "threshold": "50", "at_position": 1},
 }  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -18,9 +17,8 @@ import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import CannotOpen, Closed, NotAProjection, UnknownScheme, UnknownTimezone
+from analytics_es.log.address import log_path, read_models_path
 from analytics_es.log.sqlite import log as log_on_sqlite
-from analytics_es.read_models import sqlite as views_on_sqlite
-from analytics_es.store import log_path, read_models_path
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
 from tests.children import ran
 from tests.stores import Contents, contents, nth, numbered_pseudonyms, sql
@@ -215,7 +213,7 @@ def test_a_new_store_can_be_opened_by_many_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("", "postgresql:/localhost/a://", "mysql://a", "http://localhost/a.db", "file:///a.db", "://a.db"),
+        *("", "postgresql:/localhost/a://", "mysql://a", "http://localhost/a.db", "file:///a.db?mode=ro", "://a.db"),
         *("sqlite://a.db", "sqlite://host/a.db", "sqlite:///", "SQLITE:///a.db", "duckdb:///a.db"),
     ],
 )
@@ -284,13 +282,6 @@ def a_foreign_database_that_logs_ahead(folder: Path) -> Path:
     return a_foreign_database(folder)
 
 
-def foreign_views(folder: Path) -> Path:
-    store(folder)
-    (folder / "a.views.db").unlink()
-    sql(folder / "a.views.db", "CREATE TABLE theirs (id INTEGER)")
-    return folder / "a.db"
-
-
 def foreign_views_without_a_log(folder: Path) -> Path:
     sql(folder / "a.views.db", "CREATE TABLE theirs (id INTEGER)")
     return folder / "a.db"
@@ -300,20 +291,9 @@ def views_for_a_log(folder: Path) -> Path:
     return store(folder).with_name("a.views.db")
 
 
-def a_log_for_views(folder: Path) -> Path:
-    shutil.copy(store(folder), folder / "a.views.db")
-    return folder / "a.db"
-
-
 def a_newer_log(folder: Path) -> Path:
     store(folder)
     sql(folder / "a.db", f"PRAGMA user_version = {log_on_sqlite.SCHEMA + 1}")
-    return folder / "a.db"
-
-
-def newer_views(folder: Path) -> Path:
-    store(folder)
-    sql(folder / "a.views.db", f"PRAGMA user_version = {views_on_sqlite.SCHEMA + 1}")
     return folder / "a.db"
 
 
@@ -350,12 +330,9 @@ ANOTHER = "is not an analytics_es store (it is a SQLite database of another appl
         (a_foreign_database, "not_ours", f"a.db {ANOTHER}Pass another path."),
         (a_foreign_database_with_a_name, "not_ours", f"a.db {ANOTHER}"),
         (a_foreign_database_that_logs_ahead, "not_ours", f"a.db {ANOTHER}"),
-        (foreign_views, "not_ours", f"a.views.db {ANOTHER}"),
         (foreign_views_without_a_log, "not_ours", f"a.views.db {ANOTHER}"),
         (views_for_a_log, "not_ours", f"a.views.db {ANOTHER}"),
-        (a_log_for_views, "not_ours", f"a.views.db {ANOTHER}"),
         (a_newer_log, "newer_schema", "a.db was written by a newer analytics_es (schema 4, this one knows 3): upgrade"),
-        (newer_views, "newer_schema", "a.views.db was written by a newer analytics_es (schema 5, this one knows 4)"),
         (a_device, "not_writable", "null cannot be written: it is not a file."),
         (a_pipe, "not_writable", "a.db cannot be written: it is not a file."),
         (a_long_name, "not_writable", "cannot be written: File name too long."),
@@ -372,7 +349,7 @@ def test_what_cannot_be_opened_is_told_and_left_as_it_is(tmp_path: Path, place: 
     assert told in message
 
 
-@pytest.mark.parametrize("blocked", ["", "a.db", "a.views.db"])
+@pytest.mark.parametrize("blocked", ["", "a.db"])
 def test_what_cannot_be_written_is_told_and_left_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocked: str
 ) -> None:
@@ -469,23 +446,6 @@ def test_read_models_may_be_deleted_while_the_store_is_open(tmp_path: Path) -> N
         analytics.record_event(**job_failed())
 
     assert held(path) == filled(Path(":memory:"), *EVENTS, job_failed(), job_failed())
-
-
-def test_read_models_of_another_log_are_derived_again(tmp_path: Path) -> None:
-    path = store(tmp_path)
-    filled(tmp_path / "other.db", *EVENTS, tool_call(occurred_at=NOON + timedelta(hours=1)))
-    shutil.copy(tmp_path / "other.views.db", tmp_path / "a.views.db")
-
-    assert held(path) == kept()
-
-
-def test_read_models_beyond_a_log_that_was_restored_are_derived_again(tmp_path: Path) -> None:
-    path = store(tmp_path)
-    shutil.copy(path, tmp_path / "backup")
-    later = filled(path, tool_call(), tool_call(occurred_at=NOON + timedelta(hours=1)))
-    shutil.copy(tmp_path / "backup", path)
-
-    assert held(path) == kept() != later
 
 
 def test_what_is_up_to_date_is_not_derived_again(tmp_path: Path) -> None:

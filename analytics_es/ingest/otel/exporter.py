@@ -110,7 +110,7 @@ class AnalyticsSpanExporter(SpanExporter):
         events, rejected = self._read(spans)
 
         def refuse(refusal: Refusal) -> None:
-            rejected.append(_rejection(refusal.code, refusal.message, events[refusal.index]))
+            rejected.append(_rejection(refusal.code, refusal.message, events[refusal.index], refusal.field))
 
         if events:
             result = self._analytics.record_events(events, skip_refused=True, on_refused=refuse)
@@ -181,7 +181,7 @@ def span_of(span: ReadableSpan) -> Span:
     )
 
 
-def _rejection(code: str, message: str, event: Mapping[str, Any]) -> dict[str, Any]:
+def _rejection(code: str, message: str, event: Mapping[str, Any], field: str | None = None) -> dict[str, Any]:
     """Return what keeps an event that was refused, in the shape of a bus's rejected messages, without what was said."""
     data = {name: value for name, value in event.get("data", {}).items() if name not in CONTENT}
     raw = json.dumps({**event, "data": data}, default=str).encode()
@@ -191,7 +191,7 @@ def _rejection(code: str, message: str, event: Mapping[str, Any]) -> dict[str, A
         "event_type": REJECTED,
         "data": {
             "subject": event.get("event_type", "span"),
-            "reason": {"code": code, "message": message},
+            "reason": {"code": code, **({"field": field} if field else {}), "message": message},
             "raw": base64.b64encode(raw[:MAX_RAW]).decode(),
             "size": len(raw),
             "truncated": len(raw) > MAX_RAW,
@@ -199,4 +199,11 @@ def _rejection(code: str, message: str, event: Mapping[str, Any]) -> dict[str, A
         "occurred_at": when if timed else None,
         "id": f"rejected {event['id']}" if timed else None,
         "source": SOURCE,
+        "event": {
+            "type": event.get("event_type"),
+            "source": SOURCE,
+            "id": event.get("id"),
+            "occurred_at": when and when.isoformat(),
+            "data": data,
+        },
     }

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from threading import Condition
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import uuid4
 
 from eventsourcing.persistence import ConnectionPoolClosedError, PersistenceError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteCursor, SQLiteDatastore
 
-from analytics_es.errors import Closed, Forked, OldSqlite, RowsRefused, StoreBusy, StoreFailed, StoreMoved
-from analytics_es.log.sqlite.file import check, create, escaped, file_at, touch
+from analytics_es.errors import (
+    HERE,
+    Closed,
+    Forked,
+    OldSqlite,
+    RowsRefused,
+    StoreBusy,
+    StoreDamaged,
+    StoreFailed,
+    StoreMoved,
+)
+from analytics_es.log.sqlite.file import check, create, escaped, file_at
 from analytics_es.log.turns import Turns
 from analytics_es.process import endings, forks
 
@@ -27,9 +39,12 @@ NEEDED_SQLITE = (3, 37, 0)  # STRICT tables
 # How many pages there are, how many of them are free, and how large one is; so many are given back at once.
 PAGE_COUNTS = "SELECT * FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
 PAGES = 2000
+# What SQLite says of a file that is not what it should be (the lower byte of a code is its kind), or lacks a part.
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+LACKS = re.compile(r"no such (table|column)|table \S+ has (no column|\d+ columns)|ON CONFLICT clause does not")
 # Files that were being read or written when this process was forked from another: SQLite then believes for good that
 # this process holds locks on them, which it does not.
-_cut_through: set[Path] = set()
+_cut_through: set[str] = set()
 
 OnConnect = Callable[[sqlite3.Connection], None]
 
@@ -102,18 +117,20 @@ class Database(endings.Ending):
     def __init__(self, path: Path | None, *, kind: int, schema: int, on_connect: OnConnect) -> None:
         if sqlite3.sqlite_version_info < NEEDED_SQLITE:
             raise OldSqlite(found=sqlite3.sqlite_version, needed=".".join(map(str, NEEDED_SQLITE)))
-        self.path, self._left = path, False
+        self.path, self._left = path and path.absolute(), False  # the working directory may be another one later
+        # Takes notice, outside of transactions, of a file that is not what it should be; may raise another error.
+        self.on_damage: Callable[[StoreDamaged], None] = lambda _: None
         if path is None:
             name = f"file:{uuid4().hex}?mode=memory&cache=shared"
         else:
-            if path.absolute() in _cut_through:
+            if os.path.realpath(path) in _cut_through:
                 raise Forked(place=path, problem="which was using it at that moment")
             check(path, kind=kind, schema=schema)
-            with translated():
+            with translated(self.path):
                 create(path, kind=kind, schema=schema, timeout=LOCK_TIMEOUT)
-            self._file = file_at(path)
+            self.file = file_at(path)
             name = f"file:{escaped(path)}?mode=rw"  # a connection made later must not bring a deleted file back, empty
-        with translated():
+        with translated(self.path):
             self.writing = _Datastore(name, on_connect, pool_size=1, max_overflow=0, pool_timeout=LOCK_TIMEOUT)
             more = {"pool_size": KEPT, "max_overflow": READERS + LOOKERS - KEPT}
             self.reading = self.writing if path is None else _Datastore(name, on_connect, **more)
@@ -158,10 +175,12 @@ class Database(endings.Ending):
     def _translated(self) -> Iterator[None]:
         """Turn driver errors into ours; where the file is gone, whatever the driver says is about that."""
         try:
-            with translated():
+            with translated(self.path):
                 yield
-        except StoreFailed:
+        except StoreFailed as error:
             self._check_unmoved()
+            if is_damage(error, self.path):
+                self.on_damage(error)
             raise
 
     def size(self) -> tuple[int, int]:
@@ -175,7 +194,7 @@ class Database(endings.Ending):
         if not self.path:
             return
         with (
-            translated(),
+            translated(self.path),
             closing(sqlite3.connect(self.path, timeout=LOCK_TIMEOUT, isolation_level=None)) as connection,
         ):
             before = -1
@@ -200,9 +219,14 @@ class Database(endings.Ending):
                 cursor.execute("VACUUM")
             return not cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
+    @property
+    def wal(self) -> str:
+        """Where its write-ahead log is: beside the file, not beside a link to it."""
+        return f"{os.path.realpath(self.path or '')}-wal"
+
     def moved(self) -> bool:
         """Say whether the path no longer leads to the file that is open, which has then no name or another."""
-        return self.path is not None and file_at(self.path) != self._file
+        return self.path is not None and file_at(self.path) != self.file
 
     def _check_unmoved(self) -> None:
         if self.moved():
@@ -237,7 +261,7 @@ class Database(endings.Ending):
             if child:
                 self._left = True
                 if pool.leave() and self.path:
-                    _cut_through.add(self.path.absolute())
+                    _cut_through.add(os.path.realpath(self.path))
             else:
                 pool.go_on()
 
@@ -263,28 +287,8 @@ def _plain(cursor: SQLiteCursor) -> sqlite3.Cursor:
 
 
 @contextmanager
-def only_one(path: Path) -> Iterator[bool]:
-    """Say whether nobody else is in here, as long as this is open; SQLite lets go of it when a process ends.
-
-    The lock is one on a small database beside the path, so that nobody who works on the path waits for it.
-    """
-    beside = path.with_name(f"{path.name}-rebuild")
-    with translated():
-        touch(beside)
-        with closing(sqlite3.connect(beside, timeout=0, isolation_level=None, check_same_thread=False)) as connection:
-            try:
-                connection.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    raise
-                yield False
-                return
-            yield True
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn driver errors into ours."""
+def translated(path: Path | None = None) -> Iterator[None]:
+    """Turn driver errors of the database at a path into ours."""
     try:
         yield
     except ConnectionPoolClosedError:
@@ -295,5 +299,19 @@ def translated() -> Iterator[None]:
         text = str(error)
         if "locked" in text or "busy" in text or "Timed out" in text:
             raise StoreBusy(seconds=LOCK_TIMEOUT) from error
+        if _code(error) in DAMAGED or LACKS.match(text):
+            raise StoreDamaged(path=path or HERE, problem=text) from error
         refused = isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError))
         raise (RowsRefused if refused else StoreFailed)(problem=text) from error
+
+
+def is_damage(error: Exception, path: Path | None) -> TypeGuard[StoreDamaged]:
+    """Say whether an error is damage of the file at a path, and not of another one that was asked meanwhile."""
+    return isinstance(error, StoreDamaged) and error.details["path"] in (path, HERE)
+
+
+def _code(error: BaseException | None) -> int:
+    """Return the kind of a driver's error, which the library may have wrapped in one of its own."""
+    while error and not isinstance(error, sqlite3.Error):
+        error = error.__cause__
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -8,7 +8,7 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 
-from analytics_es.errors import NewerSchema, NoFolder, NotAFile, NotOurs, NotWritable
+from analytics_es.errors import NewerSchema, NoFolder, NotAFile, NotOurs, NotWritable, SeveralNames
 
 HEADER = 100  # bytes of a database, which say whose it is
 
@@ -28,10 +28,13 @@ def _check(path: Path, kind: int, schema: int) -> None:
         raise NoFolder(path=path.parent)
     if path.exists() and not path.is_file():
         raise NotWritable(path=path, problem="it is not a file")
+    if path.exists() and (count := path.stat().st_nlink) > 1:
+        raise SeveralNames(path=path, count=count)
     if path.exists() and path.stat().st_size:
         _check_header(path, kind, schema)
-    # SQLite writes files beside the database, too.
-    if not all(os.access(place, os.W_OK) for place in (path, path.parent) if place.exists()):
+    # SQLite writes files beside the database, too: beside what a link leads to.
+    folder = Path(os.path.realpath(path)).parent
+    if not all(os.access(place, os.W_OK) for place in (path, folder) if place.exists()):
         raise NotWritable(path=path, problem="no permission")
 
 

@@ -13,6 +13,8 @@ SELECT_IDENTITY = "SELECT id FROM log_identity"
 # What holds of the log from here on.
 CREATE_NOTES = "CREATE TABLE IF NOT EXISTS log_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 WRITE_NOTE = "INSERT INTO log_notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+DELETE_NOTE = "DELETE FROM log_notes WHERE name = ?"
+SELECT_NOTES = "SELECT name, value FROM log_notes WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name"
 NOTE_ROWS = (
     "INSERT INTO log_notes SELECT ?, max(rowid) FROM stored_events HAVING max(rowid) IS NOT NULL "
     "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
@@ -88,8 +90,12 @@ SEARCH = (
 # The same, whatever the case of letters from A to Z.
 SEARCH_ANY_CASE = SEARCH.replace("instr(state, ?)", "instr(lower(CAST(state AS TEXT)), lower(CAST(? AS TEXT)))")
 
-# Replace what is stored at a position.
-REWRITE = "UPDATE stored_events SET state = ? WHERE rowid = ?"
+# What is stored at these positions, and to be replaced there.
+TO_REWRITE = (
+    "SELECT rowid, topic, CAST(state AS BLOB), originator_id, checksum FROM stored_events "
+    "WHERE rowid IN (SELECT value FROM json_each(?))"
+)
+REWRITE = "UPDATE stored_events SET state = ?, checksum = ? WHERE rowid = ?"
 NOTE_REWRITTEN = (
     "INSERT INTO log_notes VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
 )

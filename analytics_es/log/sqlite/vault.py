@@ -53,7 +53,7 @@ class SQLiteEntries(Entries):
         """Write the file anew, from what is in it."""
         if self._database.scrub(compact=True):
             return []
-        return [f"{self.place}-wal, until nobody reads the vault for a moment"]
+        return [f"{self._database.wal}, until nobody reads the vault for a moment"]
 
     def close(self) -> None:
         """Close the file."""

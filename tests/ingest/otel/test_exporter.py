@@ -258,7 +258,7 @@ def test_what_is_refused_is_kept_with_the_reason_and_without_what_was_said(
     call, rejected = recorded(analytics)
     assert (call.type, rejected.type) == ("provider.call.completed", "analytics.message.rejected")
     message = "input_tokens: must be between 0 and 10^12, not -5."
-    assert ("provider.call.completed", {"code": "bad_field", "message": message}) == (
+    assert ("provider.call.completed", {"code": "bad_field", "field": "input_tokens", "message": message}) == (
         rejected.data["subject"],
         rejected.data["reason"],
     )
