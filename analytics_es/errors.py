@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -216,6 +217,22 @@ class SealedPeriod(AnalyticsError):
 
 class NoLongerKept(AnalyticsError):
     """{grain}s that begin before {since} are no longer kept: ask for a later period{instead}."""
+
+
+class DamagedEvent(AnalyticsError):
+    """The event at position {position} is not what was recorded: its checksum is wrong ({count} such here). Put back
+    what was there from a backup, as {guide}/reliability.md#a-damaged-log says; or rebuild with --set-aside, which
+    leaves it out and lists it."""
+
+    @classmethod
+    def of(cls, positions: Sequence[int]) -> DamagedEvent:
+        """Tell where they are; the first 100 are in its details."""
+        return cls(position=positions[0], count=len(positions), positions=list(positions[:100]))
+
+
+class EventsMissing(AnalyticsError):
+    """{count} events are missing from the log: up to position {position} there are fewer than were recorded, and they
+    were not sealed. Take them from a backup; or rebuild with --set-aside, which goes on without them."""
 
 
 class DamagedSeal(AnalyticsError):

@@ -29,7 +29,7 @@ from analytics_es.ingest.door import Door
 from analytics_es.ingest.in_force import CONFIGURED
 from analytics_es.ingest.privacy import DEFAULT, PrivacyPolicy
 from analytics_es.ingest.recorder import Recorder
-from analytics_es.log import Entry
+from analytics_es.log import Entry, sums
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.projection import declaration_of, declarations_of
 from analytics_es.projection.calendar import Calendar
@@ -295,6 +295,13 @@ def sql(path: Path, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         rows = connection.execute(statement, parameters).fetchall()
     connection.close()
     return rows
+
+
+def sum_again(path: Path) -> None:
+    """Give the events of a log the checksums of what is stored of them now, whoever has written that."""
+    rows = sql(path, "SELECT rowid, topic, state, originator_id, NULL FROM stored_events")
+    for _, checksum, position in sums.rewritten(rows, {position: state for position, _, state, *_ in rows}):
+        sql(path, "UPDATE stored_events SET checksum = ? WHERE rowid = ?", checksum, position)
 
 
 def replace(service: AnalyticsService, **parts: Any) -> None:

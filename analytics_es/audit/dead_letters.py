@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 from attrs import frozen
@@ -22,6 +22,9 @@ from analytics_es.projection.fold import WHOLE, Folded
 from analytics_es.read_models import ReadModels
 from analytics_es.store import Store
 from analytics_es.types import Answer, DeadLetter, Listing, RetryResult, Rows, TimePeriod
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MOST_DIGITS = 38  # of a number that is added up
 SHOWN = 80  # characters of a value
@@ -83,7 +86,7 @@ class DeadLetters:
     def details(self, position: int) -> DeadLetterDetails:
         """Show what is stored, and why each letter could not be read; raises NoDeadLetter."""
         letters = self._at(position)
-        stored = self.store.log.at(position)
+        (stored,) = self._read(position).to_pylist() or [None]
         if stored is None:
             raise SealedPeriod.of(self.store.log.seals.horizon().until, "what is stored at a position")
         event = _decoded(**stored)
@@ -98,6 +101,10 @@ class DeadLetters:
             ],
         )
 
+    def _read(self, position: int) -> pa.Table:
+        """Return the event at a position, of which nothing is left where it is damaged."""
+        return self.store.log.scan(after=position - 1, limit=1, upto=position, checked=True)
+
     def _cause(self, letter: DeadLetter, event: RecordedEvent | None, state: bytes) -> str:
         if event is None or (letter.field == WHOLE and letter.hour is None):
             return f"{letter.field}: {_no_event(event, state)}"
@@ -108,7 +115,7 @@ class DeadLetters:
     def _left_out(self, letter: DeadLetter) -> str:
         """Say what the event fails with now, folded alone and added to what is there."""
         declaration = self.store.read_models.live()[letter.projection].declaration
-        stored = self.store.log.scan(after=letter.position - 1, limit=1, upto=letter.position)
+        stored = self._read(letter.position)
         result = self.store.fold.of([declaration])(stored)[letter.projection]
         if isinstance(result, FoldFailed):
             return f"it cannot be folded ({result.details['problem']})"
@@ -142,7 +149,7 @@ class DeadLetters:
         """Return the hour of what was no event, where it is one by now and the log finds it in that hour."""
         if letter.field != WHOLE or letter.hour:
             return None
-        stored = self.store.log.scan(after=letter.position - 1, limit=1, upto=letter.position)
+        stored = self._read(letter.position)
         if not stored.num_rows:  # sealed by now, as it was read then
             return None
         folded = self.store.fold(stored, [letter.projection])[letter.projection]
@@ -206,6 +213,8 @@ def _decoded(position: int, type: str, state: bytes, **_: Any) -> RecordedEvent 
 
 
 def _no_event(event: RecordedEvent | None, state: bytes) -> str:
+    if not state:
+        return "what is stored is not what was recorded: its checksum is wrong"
     if event and not is_type(event.type):
         return f"{_shown(event.type)} is no event type"
     try:

@@ -94,8 +94,13 @@ def _stretches(ledger: Days) -> list[Stretch]:
     return list(pairwise(edges))
 
 
-def compared(name: str, position: int, taken: Days, held: Days, calendar: Calendar, *, head: int) -> LedgerCheck:
-    """Compare what was taken in with what the log holds; a day that only one of them has differs too."""
+def compared(
+    name: str, position: int, taken: Days, held: Days, calendar: Calendar, *, head: int, whole: bool = True
+) -> LedgerCheck:
+    """Compare what was taken in with what the log holds; a day that only one of them has differs too.
+
+    Where they are of the `whole` log, there are as many events as positions.
+    """
     nothing = (0, 0)
     both = sorted({*taken, *held})
     divergences = [
@@ -108,7 +113,7 @@ def compared(name: str, position: int, taken: Days, held: Days, calendar: Calend
         for day in both
         if taken.get(day) != held.get(day)
     ]
-    checkpoint = _checkpoint(position, head, _events(taken), _events(held))
+    checkpoint = _checkpoint(position, head, _events(taken), _events(held), whole)
     return LedgerCheck(
         projection=name,
         position=position,
@@ -123,11 +128,13 @@ def _events(days: Days) -> int:
     return sum(events for events, _ in days.values())
 
 
-def _checkpoint(position: int, head: int, taken: int, held: int) -> str | None:
+def _checkpoint(position: int, head: int, taken: int, held: int, whole: bool) -> str | None:
     if position > head:
         return f"checkpoint {position:,} is beyond the log's head {head:,}"
     if taken != held:
         return f"{taken:,} events were taken in, but the log holds {held:,} up to checkpoint {position:,}"
+    if whole and held < position:
+        return f"{position - held:,} events are missing: the log holds {held:,} up to checkpoint {position:,}"
     return None
 
 

@@ -15,11 +15,12 @@ from analytics_es.audit import ledger
 from analytics_es.audit.comparison import PAGE, Differences, Page, compare, divergences, unreadable
 from analytics_es.audit.ledger import Days
 from analytics_es.events.event import MICRO
+from analytics_es.log import damaged_at
 from analytics_es.log.event_log import LAST as NOWHERE
 from analytics_es.process import owned
 from analytics_es.process.cycles import relaxed
 from analytics_es.projection.declaration import Declaration
-from analytics_es.projection.fold import Folded
+from analytics_es.projection.fold import WHOLE, Folded
 from analytics_es.projection.loading import Micros
 from analytics_es.read_models import ReadModels, Seeds, Snapshot, Span, Tiling
 from analytics_es.read_models.halving import Intake, Take, into, letter
@@ -29,6 +30,7 @@ from analytics_es.read_models.sqlite import SQLiteReadModels
 from analytics_es.store import Store
 from analytics_es.types import LedgerCheck, Progress, ProjectionVerification, TimePeriod
 
+LOOKED_AT = 1_000  # events that could not be read
 NEAR = 10_000  # events that are folded while a snapshot is open, so that it need not be for long
 
 
@@ -114,6 +116,7 @@ class Attempt:
         self._watch: Callable[[int, pa.Table], None] = lambda start, events: None
         self._done = dict.fromkeys(declarations, 0)
         self._held: dict[int, Days] = {}
+        self.damaged: list[int] = []  # where events are that were found damaged
         self._left_out: dict[str, list[int]] = {}  # the events that the live read models have left out as a whole
         self.events = 0
 
@@ -157,7 +160,7 @@ class Attempt:
     def _fold_stretches(self, names: Sequence[str], after: int, upto: int) -> None:
         for number, (start, end) in enumerate(self._stretches, 1):
             within = (start * MICRO, end * MICRO)
-            for batch in self._store.log.scan_period(*within, after=after, upto=upto):
+            for batch in self._store.log.scan_period(*within, after=after, upto=upto, checked=True):
                 self._watch(start, batch)
                 result = self._fold(batch, names, within=within)
                 for name in names:
@@ -201,7 +204,14 @@ class Attempt:
                 if all(positions[name] - done <= NEAR for name, done in self._done.items()):
                     self._upto(positions)
                     with self.refolded.read() as expected:
+                        self.damaged = self._damaged(expected)
                         return [self._compare(snapshot, expected, name, limit) for name in self._declarations]
+
+    def _damaged(self, expected: Snapshot) -> list[int]:
+        """Return where damaged events are: of what was read as no event, the first ones are looked at once more."""
+        letters = (letter for name in self._declarations for letter in expected.letters(name, discarded=True))
+        unread = {position for position, field, hour in letters if field == WHOLE and not hour}
+        return damaged_at(self._store.log, sorted(unread)[:LOOKED_AT])
 
     def _positions(self, snapshot: Snapshot) -> dict[str, int] | None:
         """Return how far to fold, which a checkpoint beyond the log's head does not say."""
@@ -253,9 +263,9 @@ class Attempt:
             held = self._in_log(compared.position)
             stretches = self._stretches
             taken = {day: sums for day, sums in taken.items() if any(start <= day < end for start, end in stretches)}
-        return ledger.compared(
-            compared.declaration.name, compared.position, taken, held, self._store.calendar, head=self._store.log.head()
-        )
+        name, position, calendar = compared.declaration.name, compared.position, self._store.calendar
+        head, whole = self._store.log.head(), not self._stretches
+        return ledger.compared(name, position, taken, held, calendar, head=head, whole=whole)
 
     def _in_log(self, position: int) -> Days:
         if position not in self._held:

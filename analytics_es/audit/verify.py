@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from analytics_es.audit.ledger import FIRST, LAST
-from analytics_es.audit.refolding import attempting
+from analytics_es.audit.refolding import Attempt, attempting
 from analytics_es.errors import BadSample
 from analytics_es.read_models import Tiling
 from analytics_es.read_models.seeds import sealed_until
@@ -32,7 +32,8 @@ def verify(
 
     Nothing is written but a private file, and nobody has to stop: what a follower adds meanwhile is folded too. Where
     something differs, it is looked again while nobody rebuilds, retains or forgets, who takes from the one side before
-    the other; who is `alone` already need not. Raises BadSample, FoldFailed, WorkerLost, RebuildRunning.
+    the other; who is `alone` already need not. All of a log also means what it is kept in. Raises BadSample,
+    StoreDamaged, FoldFailed, WorkerLost, RebuildRunning.
     """
     began = time.monotonic()
     if sample is not None and (sample < 1 or period):
@@ -41,18 +42,22 @@ def verify(
     if sample:
         seed = random.randrange(2**32) if seed is None else seed  # noqa: S311  # which days is no secret
         tilings = _drawn(store, names, sample, seed)
+    if not tilings:
+        store.log.check_store()
     look = partial(_verified, store, names, tilings, limit, workers, progress)
-    projections, events = look()
+    attempt, projections = look()
     if not (alone or all(projection.identical for projection in projections)):
         with store.read_models.rebuilding():
-            projections, events = look()
+            attempt, projections = look()
     return Verification(
-        identical=all(projection.identical for projection in projections),
+        identical=all(projection.identical for projection in projections) and not attempt.damaged,
         projections=projections,
+        damaged=attempt.damaged,
+        unsummed=store.log.unsummed(),
         period=tilings[0].period(period) if period else None,
         sampled=[day.local(day.start) for day in tilings] if sample else None,
         seed=seed if sample else None,
-        events=events,
+        events=attempt.events,
         seconds=round(time.monotonic() - began, 3),
         sealed_until=sealed_until(store.log, store.calendar),
     )
@@ -60,14 +65,14 @@ def verify(
 
 def _verified(
     store: Store, names: Sequence[str], tilings: Sequence[Tiling], limit: int, workers: int, progress: Progress | None
-) -> tuple[list[ProjectionVerification], int]:
+) -> tuple[Attempt, list[ProjectionVerification]]:
     while True:
         with attempting(store, names, workers, progress) as attempt:
             for tiling in tilings:
                 attempt.confine(tiling, [tiling.whole_days()])  # a day's row is of the whole day
             compared = attempt.compared(limit)
             if compared is not None:
-                return [attempt.verification(projection) for projection in compared], attempt.events
+                return attempt, [attempt.verification(projection) for projection in compared]
 
 
 def _drawn(store: Store, names: Sequence[str], count: int, seed: int) -> list[Tiling]:

@@ -81,7 +81,8 @@ class ArchiveSource(ReplaySource):
             return LogSource(self._log).read(part)
         size = part.upto - part.after
         periods = ((0, part.start_us), (part.end_us, LAST_US))
-        tables = (self._log.scan_period(*period, after=part.after, upto=part.upto, limit=size) for period in periods)
+        bounds = {"after": part.after, "upto": part.upto, "limit": size}
+        tables = (self._log.scan_period(*period, **bounds, checked=True) for period in periods)
         return pa.concat_tables([event_columns().empty_table(), *chain.from_iterable(tables)])
 
     def columns(self, part: Any, typed: TypedDecoding) -> TypedEvents | None:

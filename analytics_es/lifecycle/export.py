@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analytics_es.errors import TooManyDigits, UnknownFormat, UnreadableEvent
+from analytics_es.errors import DamagedEvent, TooManyDigits, UnknownFormat, UnreadableEvent
 from analytics_es.events import codec
 from analytics_es.events.event import microseconds
 from analytics_es.events.fields import FAMILIES
@@ -46,7 +46,7 @@ from analytics_es.lifecycle.columns import (
 )
 from analytics_es.lifecycle.copies import announce_export
 from analytics_es.lifecycle.files import appearing, free
-from analytics_es.log import EventLog, gathered
+from analytics_es.log import EventLog, damaged, gathered
 from analytics_es.log.unfinished import tell
 from analytics_es.process import ahead
 from analytics_es.projection import engine
@@ -145,7 +145,9 @@ def _ends(events: pa.Table) -> list[int]:
 
 def _events(log: EventLog, period: TimePeriod, upto: int, form: str, ends: list[int]) -> Tables:
     start, end = microseconds(period.start), microseconds(period.end)
-    stored = ahead("analytics-es-scan", gathered(log.scan_period(start, end, upto=upto, limit=SCAN_ROWS)))
+    stored = ahead(
+        "analytics-es-scan", gathered(_sound(log.scan_period(start, end, upto=upto, limit=SCAN_ROWS, checked=True)))
+    )
 
     def statement(events: pa.Table) -> str:
         checked = all(str(kind).partition(".")[0] in FAMILIES for kind in events["type"].unique().to_pylist())
@@ -153,6 +155,14 @@ def _events(log: EventLog, period: TimePeriod, upto: int, form: str, ends: list[
 
     for events in map(_in_order, _formed(stored, statement)):
         ends += _ends(events)
+        yield events
+
+
+def _sound(tables: Iterator[pa.Table]) -> Tables:
+    """Raise DamagedEvent before a table that would lack something."""
+    for events in tables:
+        if positions := damaged(events):
+            raise DamagedEvent.of(positions)
         yield events
 
 

@@ -85,7 +85,8 @@ class SealFold:
 
     def _older(self) -> Iterator[pa.Table]:
         """Yield what is to be sealed."""
-        for batch in self.store.log.scan_period(0, max(self.until.values()) * MICRO, upto=self.position):
+        end = max(self.until.values()) * MICRO
+        for batch in self.store.log.scan_period(0, end, upto=self.position, checked=True):
             yield _older(batch, self.until)
 
 

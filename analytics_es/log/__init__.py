@@ -5,6 +5,7 @@ from analytics_es.log.announcements import Announcements, announced, last_announ
 from analytics_es.log.event_log import REWRITTEN, ROWS_BY_PLACE, Appended, Entry, EventLog, Held, check_horizon
 from analytics_es.log.holding import Holding
 from analytics_es.log.horizon import Horizon
+from analytics_es.log.proof import damaged, damaged_at
 from analytics_es.log.scanned import gathered
 from analytics_es.log.slice import LogSlice
 
@@ -22,6 +23,8 @@ __all__ = [
     "absolute",
     "announced",
     "check_horizon",
+    "damaged",
+    "damaged_at",
     "gathered",
     "last_announced",
     "log_path",

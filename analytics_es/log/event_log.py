@@ -16,6 +16,7 @@ from analytics_es.log.horizon import Horizon
 from analytics_es.log.scanned import first_row
 from analytics_es.log.seals import Seals
 from analytics_es.log.strict import Strict
+from analytics_es.log.sums import UNSUMMED
 from analytics_es.types import Progress
 
 if TYPE_CHECKING:
@@ -100,8 +101,11 @@ class EventLog(ABC):
         """Return the last position, 0 where the log is empty."""
 
     @abstractmethod
-    def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
-        """Return the events after a position: columns position, type, state, key."""
+    def scan(self, *, after: int, limit: int, upto: int = LAST, checked: bool = False) -> pa.Table:
+        """Return the events after a position: columns position, type, state, key.
+
+        Where they are `checked`, nothing is left of one that is damaged but where it is, as `sums.checked` says.
+        """
 
     def scan_period(
         self,
@@ -112,11 +116,13 @@ class EventLog(ABC):
         upto: int = LAST,
         limit: int = 50_000,
         holding: Holding | None = None,
+        checked: bool = False,
     ) -> Iterator[pa.Table]:
         """Yield the events that occurred in [start, end), in order of position, reading only their part of the log.
 
         Events of a millisecond that the period cuts come along: the key is exact to the millisecond only. Those that
         cannot be meant by `holding` are left out by the database, as far as it can tell; the others may lack their key.
+        They may be `checked`, as `scan` does.
         """
         keys = key_of_time(start_us), key_of_time(end_us + 999)
         also = holding.condition(self.begins_with, self.contains) if holding else ""
@@ -125,7 +131,7 @@ class EventLog(ABC):
             yield from [few] if few.num_rows else []
             return
         for positions in self._stretches(keys, after, upto, limit):
-            if (table := self._scan_in_time(positions, keys, also)).num_rows:
+            if (table := self._scan_in_time(positions, keys, also, checked)).num_rows:
                 yield table
 
     def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> Iterable[Range]:
@@ -145,7 +151,7 @@ class EventLog(ABC):
         """Return the positions of a stretch of time, in order."""
 
     @abstractmethod
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "", checked: bool = False) -> pa.Table:
         """Return the events of a stretch of time within a short stretch of positions, in order, with a condition."""
 
     def _few_in_time(self, keys: tuple[str, str], after: int, upto: int, also: str) -> pa.Table | None:
@@ -183,6 +189,15 @@ class EventLog(ABC):
     @abstractmethod
     def announcements(self, event_type: str, *, after: int = 0, upto: int = LAST) -> list[Held]:
         """Return what the service itself has to say of one type, an `analytics.…` event, from an index."""
+
+    # ── for who looks for damage ────────────────────────────────────────────────────────────────────────────────
+
+    def unsummed(self) -> int:
+        """Return up to which position events need not have a checksum: those of before there were any."""
+        return int(self.noted(UNSUMMED) or 0)
+
+    def check_store(self) -> None:  # noqa: B027  # nothing to say is an answer
+        """Raise StoreDamaged where the database finds something wrong with what the log is kept in; it reads all."""
 
     # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────
 

@@ -41,9 +41,14 @@ def event_columns() -> pa.Schema:
 
 def batch(rows: Sequence[tuple[Any, ...]], schema: pa.Schema | None = None) -> pa.RecordBatch:
     """Return rows of `NAMES`, or of the first of them, of which there are some, as they are scanned."""
+    return in_columns(list(zip(*rows, strict=True)), schema)
+
+
+def in_columns(columns: Sequence[Sequence[Any]], schema: pa.Schema | None = None) -> pa.RecordBatch:
+    """Return columns of `NAMES`, or the first of them, as they are scanned."""
     schema = schema or event_columns()
-    columns = zip(zip(*rows, strict=True), schema.types, strict=True)
-    return pa.record_batch([arrays.make(column, kind) for column, kind in columns], schema=schema)
+    made = zip(columns, schema.types, strict=True)
+    return pa.record_batch([arrays.make(column, kind) for column, kind in made], schema=schema)
 
 
 def upcast(table: pa.Table) -> pa.Table:

@@ -55,9 +55,10 @@ class LogSlice(EventLog):
         """Return the last position, whatever the whole log holds beyond it."""
         return self._upto
 
-    def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
+    def scan(self, *, after: int, limit: int, upto: int = LAST, checked: bool = False) -> pa.Table:
         """Return the events after a position; fewer than `limit` does not mean that there are no more."""
-        return self._chosen(self._log.scan(after=max(after, self._after), limit=limit, upto=min(upto, self._upto)))
+        bounds = {"after": max(after, self._after), "upto": min(upto, self._upto)}
+        return self._chosen(self._log.scan(**bounds, limit=limit, checked=checked))
 
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the log up to a position, whatever their type and wherever this part begins."""
@@ -96,8 +97,8 @@ class LogSlice(EventLog):
     def _stretches(self, keys: tuple[str, str], after: int, upto: int, limit: int) -> Iterable[Range]:
         return self._log._stretches(keys, max(after, self._after), min(upto, self._upto), limit)
 
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
-        return self._chosen(self._log._scan_in_time(positions, keys, also))
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "", checked: bool = False) -> pa.Table:
+        return self._chosen(self._log._scan_in_time(positions, keys, also, checked))
 
     def _few_in_time(self, keys: tuple[str, str], after: int, upto: int, also: str) -> pa.Table | None:
         few = self._log._few_in_time(keys, max(after, self._after), min(upto, self._upto), also)

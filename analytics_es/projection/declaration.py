@@ -189,7 +189,12 @@ class Declaration:
 
 
 def consumes(declaration: Declaration, event_type: str) -> bool:
-    """Say whether a projection takes events of this type; what the service says of itself, only where it is named."""
+    """Say whether a projection takes events of this type; what the service says of itself, only where it is named.
+
+    An event without one, such as one that is damaged, may have been anybody's: each lists it as what is no event.
+    """
+    if not event_type:
+        return True
     if event_type.startswith(OWN) and not any(pattern.startswith(OWN) for pattern in declaration.consumes):
         return False
     return any(matches(pattern, event_type) for pattern in declaration.consumes)

@@ -79,7 +79,9 @@ class _Aggregation:
         bounds = {"hour": self.hours, "day": self.days}
         rows = [row for row in folded.rows if bounds[row[grain]][0] <= row[bucket] < bounds[row[grain]][1]]
         first, end = self.hours
-        return Folded(rows=rows, unreadable=[value for value in folded.unreadable if first <= value[1] < end])
+        return Folded(
+            rows=rows, unreadable=[value for value in folded.unreadable if first <= value[1] < end or not value[1]]
+        )
 
     def derive(self, group: Sequence[Live]) -> Iterator[tuple[int, int, int]]:
         """Derive and swap in what is at one position: for each read model, rows, events, and the position reached."""
@@ -112,7 +114,7 @@ class _Aggregation:
             for part in Seeds(self.log, within=self.days)(now.declaration):
                 take(part, None)
             halving = Halving(now.declaration, self.fold.of([now.declaration]), PIECE)
-            for batch in self.log.scan_period(*within, upto=now.position):
+            for batch in self.log.scan_period(*within, upto=now.position, checked=True):
                 halving.take_in(batch, take, within=within)
                 events += batch.num_rows
             return rows, events, now.position
@@ -159,7 +161,7 @@ class _Aggregation:
         parts: dict[str, list[Folded]] = {name: [] for name in declarations}
         events, fold = 0, self.fold.of(declarations.values())
         within = self.days[0] * MICRO, self.days[1] * MICRO
-        for batch in self.log.scan_period(*within, after=after, upto=upto):
+        for batch in self.log.scan_period(*within, after=after, upto=upto, checked=True):
             for name, result in fold(batch, within=within).items():
                 parts[name].append(self.keep(declarations[name], succeeded(result)))
             events += batch.num_rows

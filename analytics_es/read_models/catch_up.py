@@ -147,7 +147,7 @@ class Runner:
         stale = any(live[name].definition != declared[name].definition for name in live)
         fold = self._fold.of(live.values()) if stale else self._fold
         while position < head:
-            events = self._log.scan(after=position, limit=self._batch, upto=head)
+            events = self._log.scan(after=position, limit=self._batch, upto=head, checked=True)
             last = events.column("position")[-1].as_py() if events.num_rows else head
             yield _Batch(live, fold(events, sorted(names)), position, last, events.num_rows)
             position = last
@@ -223,7 +223,7 @@ class Runner:
             while tries and position < head and halving.size <= self._batch:
                 if self.background.is_this() and self._stopping.is_set():
                     return
-                events = self._log.scan(after=position, limit=halving.size, upto=head)
+                events = self._log.scan(after=position, limit=halving.size, upto=head, checked=True)
                 reached = events.column("position")[-1].as_py() if events.num_rows else head
                 take = partial(self._take_or_leave, live.declaration, position, reached)
                 position, tries = reached if halving.step(events, take) else position, tries - 1

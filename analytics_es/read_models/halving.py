@@ -112,7 +112,7 @@ def following(log: EventLog, read_models: ReadModels, declaration: Declaration, 
             positions = snapshot.set_aside(declaration, position, IN_A_ROW)
         if len(positions) < IN_A_ROW:
             return 0
-        events = log.scan(after=positions[-1] - 1, limit=LOOKED_AT, upto=position - 1)
+        events = log.scan(after=positions[-1] - 1, limit=LOOKED_AT, upto=position - 1, checked=True)
         return IN_A_ROW if consumed(events, declaration).num_rows == IN_A_ROW else 0
 
     return Halving(declaration, fold, max(failed // 2, 1), earlier=earlier, level=logging.WARNING)

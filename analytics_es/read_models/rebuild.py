@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
-from analytics_es.errors import AnalyticsError, RebuildStopped
-from analytics_es.log import EventLog
+from analytics_es.errors import AnalyticsError, DamagedEvent, EventsMissing, RebuildStopped
+from analytics_es.log import EventLog, damaged_at
 from analytics_es.process.cycles import relaxed
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded, Result
@@ -54,6 +54,7 @@ def rebuild(
                 intake = Intake(replay.here.fold)
                 filling = _Filling(log, read_models, declarations, replay, intake, set_aside, progress)
                 position = filling.catch_up()
+                filling.check()
                 read_models.expire(declarations)
                 # Where a follower was faster, what it added since is merged.
                 while not beside.promote(read_models, declarations):
@@ -100,6 +101,13 @@ class _Filling:
                 self.progress("rebuilding", min(self.events, head), head)
         return self.position
 
+    def check(self) -> None:
+        """Make sure that no event is missing: up to a position there are as many, but for what was sealed."""
+        with self.read_models.read() as snapshot:
+            taken = min(snapshot.taken(declaration) for declaration in self.declarations)
+        if taken < self.position and not self.set_aside:
+            raise EventsMissing(count=self.position - taken, position=self.position)
+
     def _commit(self, part: Any, result: Result) -> None:
         days = next((folded.days for folded in result.values() if isinstance(folded, Folded)), [])
         self.events += sum(events for _, events, _ in days)
@@ -119,6 +127,8 @@ class _Filling:
             accepted = snapshot.discarded()
         for position, _, field in sorted(folded.unreadable):
             if (name, position, field) not in accepted:
+                if damaged := damaged_at(self.log, sorted({at for at, *_ in folded.unreadable})):
+                    raise DamagedEvent.of(damaged)
                 row = self.log.at(position) or {"type": "of the archive"}
                 raise RebuildStopped(projection=name, position=position, type=row["type"], field=field)
 

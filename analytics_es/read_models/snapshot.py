@@ -241,6 +241,10 @@ class Snapshot:
         """Return, day by day, how many events a read model has taken in, and the sum of their checksums."""
         return self._fetch(SELECT_LEDGER, (self.live[name].table,))
 
+    def taken(self, declaration: Declaration) -> int:
+        """Count the events that a read model has taken in, live or not."""
+        return sum(int(events) for _, events, _ in self._fetch(SELECT_LEDGER, (declaration.table,)))
+
     def unreadable_values(self, limit: int) -> list[tuple[str, int, str]]:
         """List the first values that could not be read: projection, position, field."""
         return self._fetch(LIST_UNREADABLE, (limit,))

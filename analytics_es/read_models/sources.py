@@ -60,8 +60,8 @@ class LogSource(ReplaySource):
         return (Positions(start, min(start + size, upto)) for start in range(after, upto, size))
 
     def read(self, part: Positions) -> pa.Table:
-        """Return the events of a part."""
-        return self.log.scan(after=part.after, upto=part.upto, limit=part.upto - part.after)
+        """Return the events of a part, checked."""
+        return self.log.scan(after=part.after, upto=part.upto, limit=part.upto - part.after, checked=True)
 
     def remote(self) -> tuple[Callable[..., ReplaySource], tuple[Any, ...]] | None:
         """Return how another process opens it."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from analytics_es.types.metrics import Distribution
 from analytics_es.types.period import TimePeriod
@@ -137,8 +137,11 @@ class ProjectionVerification(ValueObject):
 class Verification(Answer):
     """Live read models compared with the log.
 
-    identical: nothing differs.
+    identical: nothing differs, and no event is damaged.
     projections: one for each read model.
+    damaged: the positions of events that are not what was recorded, the first 1,000 at most.
+    unsummed: up to this position, damage may not show: events have no checksum, which were recorded before there were
+        any. 0 where all have one.
     period: what was compared, in whole buckets; None for all of the log, and for sampled days.
     sampled: where the days that were drawn begin, in the store's time zone; None where none were.
     seed: what they were drawn with; None where none were.
@@ -163,6 +166,8 @@ class Verification(Answer):
     events: int
     seconds: float
     sealed_until: datetime | None = None
+    damaged: list[int] = Factory(list)
+    unsummed: int = 0
 
 
 @frozen(kw_only=True, eq=False, repr=False)

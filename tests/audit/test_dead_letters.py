@@ -13,7 +13,7 @@ from analytics_es.errors import MissingProjection, NoDeadLetter
 from analytics_es.events.codec import UPCASTERS
 from analytics_es.projection import Histogram, count, histogram, projection, total
 from analytics_es.testing import NOON, provider_call, tool_call
-from tests.stores import Arguments, Stored, append, sql, stored
+from tests.stores import Arguments, Stored, append, sql, stored, sum_again
 
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 
@@ -137,6 +137,7 @@ def test_a_retry_of_all_says_what_remains(broken: AnalyticsService) -> None:
 def test_what_was_no_event_and_was_repaired_is_counted_once(path: Path) -> None:
     with opened(path, ("custom.thing.happened", b"no JSON")) as service:
         sql(path, "UPDATE stored_events SET state = ?", stored(attributes={"size": 3})[1])
+        sum_again(path)
 
         assert service.retry_dead_letters(projection="sizes").unwrap().solved == 1
         assert total_of(service) == (3, 0)
@@ -148,6 +149,7 @@ def test_what_was_repaired_with_a_time_where_the_log_does_not_find_it_stays_a_le
     with opened(path, ("custom.thing.happened", b"no JSON")) as service:
         elsewhere = stored(occurred_at="2026-03-02T09:00:00Z", attributes={"size": 3})[1]
         sql(path, "UPDATE stored_events SET state = ?", elsewhere)
+        sum_again(path)
 
         assert service.retry_dead_letters(1).unwrap().remaining == 1
         assert len(service.dead_letters().unwrap()) == 1

@@ -10,10 +10,12 @@ from typing import Any
 from eventsourcing.persistence import Tracking
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteDatastore, SQLiteTrackingRecorder
 
-INSERT = "INSERT INTO stored_events VALUES (?, ?, ?, ?)"
+INSERT = "INSERT INTO stored_events VALUES (?, ?, ?, ?, ?)"
 
 # The events that a store recorded since a position, as they are stored.
-STORED = "SELECT originator_id, originator_version, topic, state FROM stored_events WHERE rowid > ? ORDER BY rowid"
+STORED = (
+    "SELECT originator_id, originator_version, topic, state, checksum FROM stored_events WHERE rowid > ? ORDER BY rowid"
+)
 
 # What a log's table looks like, with its indexes.
 SHAPE = "SELECT sql FROM sqlite_master WHERE tbl_name = 'stored_events' AND sql IS NOT NULL"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService
-from analytics_es.log.sqlite import log as sqlite_log
+from analytics_es.log.sqlite import copying
 from analytics_es.testing import tool_call
 from tests.faults.storm import identities
 from tests.servers import Server
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.store("sqlite", events=[event(n) for n in range(500)])
 
 @pytest.fixture
 def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_log, "COPIED_AT_ONCE", 1)
+    monkeypatch.setattr(copying, "PAGES", 1)
 
 
 def test_a_backup_holds_what_a_copy_of_the_file_lacks(analytics: AnalyticsService, tmp_path: Path) -> None:

@@ -407,14 +407,14 @@ def test_who_appends_without_the_lock_makes_nobody_fail(opening: Opening, monkey
 def test_the_plan_that_is_kept_of_an_append_reads_no_table_to_its_end(opening: Opening, strict_ids: Any) -> None:
     service = opening(follow=False, strict_ids=strict_ids)
     statement = recorder.append_statement(service.store.log.strict)
-    for number in (1, 2, 3):
+    for number in (1, 2, 3, 4):
         statement = statement.replace("%b", f"${number}", 1)
     for size in (1, 11):  # nothing is known of so small a table, which is when plans are made
         service.record_events(calls(size)).unwrap()
         with service.store.log.database.connection() as connection:
             connection.execute("SET plan_cache_mode = force_generic_plan")
-            connection.execute(f"PREPARE append (text[], text[], bytea[]) AS {statement}".encode())
-            rows = connection.execute("EXPLAIN EXECUTE append ('{k}', '{t}', '{x}')").fetchall()
+            connection.execute(f"PREPARE append (text[], text[], bytea[], bigint[]) AS {statement}".encode())
+            rows = connection.execute("EXPLAIN EXECUTE append ('{k}', '{t}', '{x}', '{1}')").fetchall()
             connection.execute("DEALLOCATE append")
             connection.execute("RESET plan_cache_mode")
 

@@ -77,9 +77,9 @@ class Scans:
     def head(self) -> int:
         return self.log.head()
 
-    def scan(self, *, after: int, limit: int, upto: int) -> Any:
+    def scan(self, *, after: int, limit: int, upto: int, checked: bool) -> Any:
         self.seen.append((after, upto))
-        return self.log.scan(after=after, limit=limit, upto=upto)
+        return self.log.scan(after=after, limit=limit, upto=upto, checked=checked)
 
 
 def test_one_pass_over_the_log_serves_all_projections_at_the_same_position() -> None:

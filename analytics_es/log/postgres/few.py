@@ -9,8 +9,9 @@ from psycopg.rows import tuple_row
 from analytics_es.log.horizon import Horizon
 from analytics_es.log.postgres.database import Database
 from analytics_es.log.postgres.statements import SCAN_FEW
-from analytics_es.log.scanned import batch, event_columns, upcast
+from analytics_es.log.scanned import event_columns, in_columns, upcast
 from analytics_es.log.seals import HORIZON
+from analytics_es.log.sums import Columns, Unsummed, checked
 from analytics_es.process import Later
 
 if TYPE_CHECKING:
@@ -28,10 +29,12 @@ class FewEvents:
         self._database = database
         self._horizon: str | None = None  # as it was when last looked at
 
-    def scan(self, *, after: int, upto: int, limit: int) -> pa.Table:
-        """Return events as `EventLog.scan` does."""
+    def scan(self, *, after: int, upto: int, limit: int, unsummed: Unsummed | None = None) -> pa.Table:
+        """Return events as `EventLog.scan` does; checked, where it can ask up to where none need a checksum."""
         rows = self._database.again(lambda: self._unsealed(after, upto, limit))
-        return upcast(pa.Table.from_batches([batch(rows)] if rows else [], schema=event_columns()))
+        columns = Columns(*zip(*rows, strict=True)) if rows else None
+        read = columns and in_columns(checked(columns, unsummed) if unsummed else columns[:4])
+        return upcast(pa.Table.from_batches([read] if read else [], schema=event_columns()))
 
     def _unsealed(self, after: int, upto: int, limit: int) -> list[tuple[Any, ...]]:
         """Leave out what is sealed: once more where that is not what it was before."""

@@ -10,6 +10,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from analytics_es.errors import SharedIds
 from analytics_es.events.event import key_of_time
+from analytics_es.log import sums
 from analytics_es.log.database import Cursor
 from analytics_es.log.event_log import LAST, REWRITTEN, SLOT_DIGITS, Appended, Durability, Entry, EventLog, Held, Range
 from analytics_es.log.postgres import migrations, statements
@@ -158,11 +159,11 @@ class PostgresLog(EventLog):
 
         return self._database.again(look)
 
-    def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
-        """Return the events after a position: columns position, type, state, key."""
+    def scan(self, *, after: int, limit: int, upto: int = LAST, checked: bool = False) -> pa.Table:
+        """Return the events after a position: columns position, type, state, key; of damaged ones, only where."""
         if min(upto - after, limit) <= FEW:
-            return self._few.scan(after=after, upto=upto, limit=limit)
-        return self._events(statements.SCAN, after=int(after), upto=int(upto), limit=int(limit))
+            return self._few.scan(after=after, upto=upto, limit=limit, unsummed=self.unsummed if checked else None)
+        return self._events(statements.SCAN, checked, after=int(after), upto=int(upto), limit=int(limit))
 
     def _slots(self, after: int, upto: int) -> Iterable[str]:
         query = self._query(statements.SLOTS, digits=SLOT_DIGITS, after=int(after), upto=int(upto))
@@ -181,9 +182,9 @@ class PostgresLog(EventLog):
             .to_pylist()
         )
 
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "", checked: bool = False) -> pa.Table:
         (start, stop), (first, end) = positions, keys
-        return self._events(statements.SCAN_IN_TIME, start=start, stop=stop, first=first, end=end, also=also)
+        return self._events(statements.SCAN_IN_TIME, checked, start=start, stop=stop, first=first, end=end, also=also)
 
     def begins_with(self, start: str) -> str:
         """Return the SQL of a type that begins like this."""
@@ -219,7 +220,10 @@ class PostgresLog(EventLog):
         )
         return [Held(*row) for row in zip(*(column.to_pylist() for column in told.columns[:3]), strict=True)]
 
-    def _events(self, statement: str, **values: Any) -> pa.Table:
+    def _events(self, statement: str, checked: bool = False, **values: Any) -> pa.Table:
+        if checked:
+            summed = self._fetch(self._query(statement.replace(statements.EVENTS, statements.SUMMED), **values))
+            return upcast(sums.checked_table(summed, self.unsummed).cast(event_columns()))
         return upcast(self._fetch(self._query(statement, **values)).cast(event_columns()))
 
     def _query(self, statement: str, **values: Any) -> str:
@@ -248,7 +252,10 @@ class PostgresLog(EventLog):
 
         def update() -> None:
             with self._database.connection() as connection, connection.transaction():
-                connection.execute(statements.REWRITE, (list(states), list(states.values())))
+                cursor = connection.cursor(row_factory=tuple_row, binary=True)
+                rows = sums.rewritten(cursor.execute(statements.TO_REWRITE, [list(states)]), states)
+                if rows:
+                    connection.execute(statements.REWRITE, [list(column) for column in zip(*rows, strict=True)])
                 connection.execute(statements.NOTE_REWRITTEN, [REWRITTEN])
 
         self._database.again(update)

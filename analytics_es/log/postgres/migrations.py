@@ -17,6 +17,7 @@ from analytics_es.errors import NewerSchema, NotMigrated, NotOurs
 from analytics_es.log import seals
 from analytics_es.log.event_log import ROWS_BY_PLACE
 from analytics_es.log.postgres.database import Database
+from analytics_es.log.sums import UNSUMMED
 
 Connection = psycopg.Connection[Any]
 NotUnique = psycopg.errors.UniqueViolation
@@ -100,6 +101,12 @@ CREATE_OWN = (
     "CREATE INDEX stored_events_own ON stored_events (topic, notification_id) WHERE substr(topic, 1, 10) = 'analytics.'"
 )
 
+# Each event has a checksum from here on, which those that are there do not have.
+ADD_CHECKSUM = (
+    "ALTER TABLE stored_events ADD COLUMN checksum integer, "
+    "ADD CONSTRAINT stored_events_summed CHECK (checksum IS NOT NULL) NOT VALID"
+)
+
 
 def _first(connection: Connection, recorders: tuple[PostgresApplicationRecorder, PostgresTrackingRecorder]) -> None:
     """Make the library's tables, without its types and functions, and ours."""
@@ -147,7 +154,13 @@ def _seventh(connection: Connection, _: object) -> None:
     """Keep out who would write rows and not note what the SQL views of costs have to be priced for."""
 
 
-MIGRATIONS = (_first, _second, _third, _fourth, _fifth, _sixth, _seventh)
+def _eighth(connection: Connection, _: object) -> None:
+    """Make room for checksums, note up to which event there are none, and keep out who would write none."""
+    connection.execute(ADD_CHECKSUM)
+    connection.execute(NOTE_ROWS, [UNSUMMED])
+
+
+MIGRATIONS = (_first, _second, _third, _fourth, _fifth, _sixth, _seventh, _eighth)
 
 
 def _tables(recorder: PostgresRecorder) -> list[Any]:

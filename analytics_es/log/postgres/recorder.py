@@ -16,6 +16,7 @@ from analytics_es.log.horizon import Horizon
 from analytics_es.log.postgres.database import Cursor
 from analytics_es.log.seals import HORIZON
 from analytics_es.log.strict import STRICT, Strict, condition
+from analytics_es.log.sums import STORED, contents
 
 # What holds of the log from here on.
 WRITE_NOTES = (
@@ -25,16 +26,20 @@ WRITE_NOTES = (
 
 # Append what is not there yet. Positions are counted on from the head instead of taken from the sequence, which the
 # table's lock allows: so there are no gaps, and a log has the same positions on every database.
-_APPEND = """
+_APPEND = f"""
 WITH new AS (
-    INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id)
-    SELECT key, 1, topic, state, (SELECT coalesce(max(notification_id), 0) FROM stored_events) + row_number() OVER ()
+    INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id, checksum)
+    SELECT key, 1, topic, state, position, {STORED.format(content="content", position="position")}
     FROM (
-        SELECT key COLLATE "C" AS key, topic, state
-        FROM unnest(%b::text[], %b::text[], %b::bytea[]) WITH ORDINALITY AS given (key, topic, state, n)
-        WHERE {missing}
-        ORDER BY n
-    ) AS missing{otherwise}
+        SELECT *, (SELECT coalesce(max(notification_id), 0) FROM stored_events) + row_number() OVER () AS position
+        FROM (
+            SELECT key COLLATE "C" AS key, topic, state, content
+            FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::bigint[]) WITH ORDINALITY
+                AS given (key, topic, state, content, n)
+            WHERE {{missing}}
+            ORDER BY n
+        ) AS missing
+    ) AS placed{{otherwise}}
     RETURNING notification_id
 )
 SELECT count(*), coalesce(min(notification_id), 0), coalesce(max(notification_id), 0) FROM new"""
@@ -125,7 +130,8 @@ class PostgresRecorder(PostgresApplicationRecorder):
         new, some = dict[str, Entry](), strict.every or bool(strict.patterns)
         for entry in entries:
             new.setdefault(entry.key[PLACE:] if some and _is_strict(entry, strict) else entry.key, entry)
-        columns = [list(column) for column in zip(*new.values(), strict=True)]
+        keys, types, states = (list(column) for column in zip(*new.values(), strict=True))
+        columns = [keys, types, states, list(contents(keys, types, states))]
         cursor = connection.cursor(row_factory=tuple_row)
         # In one go: nobody waits for us while the table is locked.
         with connection.pipeline(), self._durable(connection), connection.transaction():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analytics_es.log.strict import INDEX, STRICT
+from analytics_es.log.sums import SAID
 
 # What tells this log from every other.
 SELECT_IDENTITY = "SELECT id FROM log_identity"
@@ -21,6 +22,9 @@ FIND_STRICT = f"SELECT (SELECT value FROM log_notes WHERE name = '{STRICT}'), to
 # What is read of an event.
 EVENTS = "SELECT notification_id AS position, topic AS type, state, originator_id AS key FROM {table} "
 
+# The same, and what its checksum says.
+SUMMED = EVENTS.replace(" FROM", f", {SAID.format(position='notification_id')} AS said FROM")
+
 # The events of a stretch of positions, in order.
 SCAN = EVENTS + (
     "WHERE notification_id > {after} AND notification_id <= {upto}{unsealed} ORDER BY notification_id LIMIT {limit}"
@@ -28,8 +32,9 @@ SCAN = EVENTS + (
 
 # Few events of a stretch of positions, and before them, at position 0, what is sealed; in one trip to the server.
 SCAN_FEW = (
-    "SELECT 0, (SELECT value FROM sealing WHERE name = %s), ''::bytea, '' "
-    "UNION ALL (SELECT notification_id, topic, state, originator_id FROM stored_events "
+    "SELECT 0, (SELECT value FROM sealing WHERE name = %s), ''::bytea, '', 0 "
+    f"UNION ALL (SELECT notification_id, topic, state, originator_id, {SAID.format(position='notification_id')} "
+    "FROM stored_events "
     "WHERE notification_id > %s AND notification_id <= %s{unsealed} ORDER BY notification_id LIMIT %s)"
 )
 
@@ -84,10 +89,15 @@ SEARCH_ANY_CASE = SEARCH.replace(
     "position(%s::bytea IN state)", f"position({_LOWERED.format('%s::bytea')} IN {_LOWERED.format('state')})"
 )
 
-# Replace what is stored at these positions.
+# What is stored at these positions, and to be replaced there.
+TO_REWRITE = (
+    "SELECT notification_id, topic, state, originator_id, checksum FROM stored_events "
+    "WHERE notification_id = ANY(%s) FOR UPDATE"
+)
 REWRITE = (
-    "UPDATE stored_events SET state = given.state "
-    "FROM unnest(%s::bigint[], %s::bytea[]) AS given (position, state) WHERE notification_id = position"
+    "UPDATE stored_events SET state = given.state, checksum = given.checksum "
+    "FROM unnest(%s::bytea[], %s::integer[], %s::bigint[]) AS given (state, checksum, position) "
+    "WHERE notification_id = position"
 )
 NOTE_REWRITTEN = (
     "INSERT INTO log_notes VALUES (%s, '1') "

@@ -6,7 +6,6 @@ import os
 import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -16,6 +15,7 @@ import orjson
 from analytics_es.errors import SharedIds
 from analytics_es.events import codec
 from analytics_es.events.event import key_of_time
+from analytics_es.log import sums
 from analytics_es.log.event_log import (
     LAST,
     REWRITTEN,
@@ -30,9 +30,9 @@ from analytics_es.log.event_log import (
 )
 from analytics_es.log.scanned import GROUP_BYTES, batch, by_name, event_columns, upcast
 from analytics_es.log.seals import horizon_of
-from analytics_es.log.sqlite import statements
+from analytics_es.log.sqlite import checking, copying, statements
 from analytics_es.log.sqlite.database import Database, durable
-from analytics_es.log.sqlite.file import check, escaped
+from analytics_es.log.sqlite.file import check
 from analytics_es.log.sqlite.recorder import BYTES, SELECT_NOTE, SQLiteRecorder
 from analytics_es.log.sqlite.seals import SQLiteSeals
 from analytics_es.log.strict import EVERY, STRICT, Strict, StrictIds, create_index, shared
@@ -45,12 +45,12 @@ else:
     pa = Later("pyarrow")
 
 KIND = 0x41455345  # "AESE"
-SCHEMA = 3  # 1 knew no seals and no notes; until 2, rows of files were known by their place
+SCHEMA = 4  # 1 knew no seals and no notes; until 2, rows of files were known by their place; 3 had no checksums
+BY_NAME = 3
 PIECE, KEYS = 2000, 100_000  # read, and yielded, at once
 FEW = 200_000  # events of a stretch of time that are looked at where the index of times finds them
 PLAIN = re.compile(rb"[A-Za-z0-9_.:/@ \\-]+")  # what stands for itself in a pattern, and in a statement
 DENSE = 2  # positions of a stretch for each event of it: to read over one takes less than to list one
-COPIED_AT_ONCE = 1024  # pages
 
 
 class SQLiteLog(EventLog):
@@ -84,8 +84,10 @@ class SQLiteLog(EventLog):
             cursor.execute(statements.CREATE_OWN)
             cursor.execute(statements.CREATE_IDENTITY)
             cursor.execute(statements.CREATE_NOTES)
-            if cursor.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
+            if (made := cursor.execute("PRAGMA user_version").fetchone()[0]) < BY_NAME:
                 cursor.execute(statements.NOTE_ROWS, [ROWS_BY_PLACE])
+            checking.make_room(cursor)
+            if made < SCHEMA:
                 cursor.execute(f"PRAGMA user_version = {SCHEMA}")
             cursor.execute(statements.INSERT_IDENTITY, {"id": uuid4().hex})
             self.strict = self._held_with(cursor, strict)
@@ -148,9 +150,9 @@ class SQLiteLog(EventLog):
         with self._database.look() as cursor:
             return cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
 
-    def scan(self, *, after: int, limit: int, upto: int = LAST) -> pa.Table:
-        """Return the events after a position: columns position, type, state, key."""
-        return self._rows(statements.SCAN, (after, upto, limit))
+    def scan(self, *, after: int, limit: int, upto: int = LAST, checked: bool = False) -> pa.Table:
+        """Return the events after a position: columns position, type, state, key; of damaged ones, only where."""
+        return self._rows(statements.SCAN, (after, upto, limit), checked)
 
     def _positions(self, keys: tuple[str, str], after: int, upto: int) -> Iterator[int]:
         with self._database.read() as cursor:
@@ -181,8 +183,8 @@ class SQLiteLog(EventLog):
             return ranges(self._positions(keys, after, upto), limit)
         return [(start, min(start + limit - 1, last)) for start in range(first, last + 1, limit)]
 
-    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "") -> pa.Table:
-        return self._rows(statements.SCAN_IN_TIME.replace("{also}", also), (*positions, *keys))
+    def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "", checked: bool = False) -> pa.Table:
+        return self._rows(statements.SCAN_IN_TIME.replace("{also}", also), (*positions, *keys), checked)
 
     def _few_in_time(self, keys: tuple[str, str], after: int, upto: int, also: str) -> pa.Table | None:
         """What is left of few events is read where the index of times finds it, and put in order here."""
@@ -238,12 +240,21 @@ class SQLiteLog(EventLog):
             row: tuple[Any, ...] | None = cursor.execute(_unsealed(cursor, statement), parameters).fetchone()
             return row
 
-    def _rows(self, statement: str, parameters: tuple[Any, ...]) -> pa.Table:
+    def _rows(self, statement: str, parameters: tuple[Any, ...], checked: bool = False) -> pa.Table:
         """Fetch in pieces: a long list of tuples would keep Python's garbage collector busy."""
         with self._database.read() as cursor:
-            cursor.execute(_unsealed(cursor, statement), parameters)
-            pieces = [batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
+            scan = _unsealed(cursor, statement)
+            if checked:
+                pieces = checking.batches(cursor, scan, parameters)
+            else:
+                cursor.execute(scan, parameters)
+                pieces = [batch(rows) for rows in iter(lambda: cursor.fetchmany(PIECE), [])]
         return upcast(pa.Table.from_batches(pieces, schema=event_columns()))
+
+    def check_store(self) -> None:
+        """Raise StoreDamaged where SQLite finds something wrong with the file."""
+        with self._database.read() as cursor:
+            checking.check_file(cursor, self._database.path or "a store in memory")
 
     def search(
         self, text: bytes, *, types: Sequence[str], after: int, limit: int, any_case: bool = False
@@ -256,7 +267,8 @@ class SQLiteLog(EventLog):
     def rewrite(self, states: Mapping[int, bytes]) -> None:
         """Replace what is stored at these positions, durably and in one commit; SQLite overwrites what was there."""
         with self._database.write() as cursor:
-            cursor.executemany(statements.REWRITE, [(state, position) for position, state in states.items()])
+            rows = cursor.execute(statements.TO_REWRITE, [orjson.dumps(list(states)).decode()]).fetchall()
+            cursor.executemany(statements.REWRITE, sums.rewritten(rows, states))
             cursor.execute(statements.NOTE_REWRITTEN, [REWRITTEN])
 
     def scrub(self) -> list[str]:
@@ -270,27 +282,7 @@ class SQLiteLog(EventLog):
 
         Page by page: VACUUM INTO may give events other positions.
         """
-        if self._database.path:
-            return self._copy(to, progress)
-        stages: list[tuple[str, int, int]] = []
-        head = self._copy(to, lambda *stage: stages.append(stage))
-        for stage in stages:  # who is told may ask, and one in memory has a single connection
-            progress(*stage)
-        return head
-
-    def _copy(self, to: Path, progress: Progress) -> int:
-        with self._database.read() as cursor:
-            # This first read decides which state is copied, however long it takes.
-            head = cursor.execute(self._recorder.select_max_notification_id_statement).fetchone()[0] or 0
-            # It is nobody else's: no locks, of which its owner has one that these might end.
-            with closing(sqlite3.connect(f"file:{escaped(to)}?nolock=1", uri=True)) as copy:
-                cursor.connection.backup(
-                    copy, pages=COPIED_AT_ONCE, progress=lambda _, left, pages: progress("copying", pages - left, pages)
-                )
-                if self._database.path is None:  # one in memory does not say whose it is
-                    copy.execute(f"PRAGMA application_id = {KIND}")
-                    copy.execute(f"PRAGMA user_version = {SCHEMA}")
-        return int(head)
+        return copying.copy(self._database, to, progress, kind=KIND, schema=SCHEMA)
 
     def close(self) -> None:
         """Close the database."""

@@ -5,20 +5,32 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import chain
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import orjson
 from eventsourcing.sqlite import SQLiteApplicationRecorder
 
+from analytics_es.log import sums
 from analytics_es.log.event_log import PLACE, Appended, Entry, Stored, differs, fresh, sorted_out
 from analytics_es.log.strict import EVERY, STRICT, Strict, condition, index_of
 
 # Append so many rows, of which those are skipped that are there. The driver lets go of the interpreter around each step
 # of a statement; in a busy process it waits to get it back, so a step is as many rows as can be.
 APPEND = {
-    rows: f"INSERT INTO stored_events VALUES {', '.join(['(?, 1, ?, ?)'] * rows)} ON CONFLICT DO NOTHING"
+    rows: f"INSERT INTO stored_events VALUES {', '.join(['(?, 1, ?, ?, ?)'] * rows)} ON CONFLICT DO NOTHING"
     for rows in (1000, 100, 10, 1)
 }
+
+COLUMNS = 4  # of them, that have values
+
+# Events are so many positions before where they would have been.
+SHIFT = (
+    "UPDATE stored_events SET checksum = "
+    f"{sums.STORED.format(content='(checksum - rowid - ?1 - ((rowid + ?1) >> 32))', position='rowid')} "
+    "WHERE rowid BETWEEN ?2 AND ?3"
+)
 
 # The key of the event at a position.
 KEY_AT = "SELECT originator_id FROM stored_events WHERE rowid = ?"
@@ -49,14 +61,16 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
 
     def append(self, cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> list[Appended]:
         """Insert the new ones of these entries, in order, and say where each is."""
-        inserted = _insert(cursor, entries)
-        if inserted == len(entries):  # and the last of them is the last row
-            last = cursor.lastrowid or 0
-            return fresh(range(last - inserted + 1, last + 1))
-        before = (cursor.execute(self.select_max_notification_id_statement).fetchone()[0] or 0) - inserted
+        before = cursor.execute(self.select_max_notification_id_statement).fetchone()[0] or 0
+        inserted = _insert(cursor, entries, before)
+        if inserted == len(entries):
+            return fresh(range(before + 1, before + 1 + inserted))
         if len(entries) - inserted <= FEW:
-            return self._without_few(cursor, entries, before, _skipped(cursor, entries, before, inserted))
-        return self._sort_out(cursor, entries, before=before)
+            appended = self._without_few(cursor, entries, before, _skipped(cursor, entries, before, inserted))
+        else:
+            appended = self._sort_out(cursor, entries, before=before)
+        _settle(cursor, appended, before)
+        return appended
 
     def _without_few(
         self, cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int, skipped: Sequence[int]
@@ -96,15 +110,41 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
         return stored
 
 
-def _insert(cursor: sqlite3.Cursor, entries: Sequence[Entry]) -> int:
-    """Insert the new ones of these entries, in order, by few statements; returns how many."""
+def _insert(cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int) -> int:
+    """Insert the new ones of these entries, in order, by few statements; returns how many.
+
+    Their checksums are those of the positions that they have unless some are skipped.
+    """
+    values = _values(entries, before + 1)
     first = inserted = 0
     for rows, statement in APPEND.items():
         while len(entries) - first >= rows:
-            cursor.execute(statement, list(chain.from_iterable(entries[first : first + rows])))
+            cursor.execute(statement, values[COLUMNS * first : COLUMNS * (first + rows)])
             inserted += cursor.rowcount
             first += rows
     return inserted
+
+
+def _values(entries: Sequence[Entry], first: int) -> list[Any]:
+    """Return what is stored of entries from a position on, one column after the other, row by row."""
+    keys, types, states = zip(*entries, strict=True)
+    values: list[Any] = [None] * (COLUMNS * len(entries))
+    values[0::COLUMNS], values[1::COLUMNS], values[2::COLUMNS] = keys, types, states
+    values[3::COLUMNS] = sums.stored(sums.contents(keys, types, states), first)
+    return values
+
+
+def _settle(cursor: sqlite3.Cursor, appended: Sequence[Appended], before: int) -> None:
+    """Make the checksums right of what has an earlier position than it would have had if none had been skipped."""
+    new = (
+        (number - place.position, place.position)
+        for number, place in enumerate(appended, before + 1)
+        if not place.duplicate
+    )
+    for shift, run in groupby(new, itemgetter(0)):
+        if shift:
+            positions = [position for _, position in run]
+            cursor.execute(SHIFT, (shift, positions[0], positions[-1]))
 
 
 def _skipped(cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int, inserted: int) -> list[int]:

@@ -90,8 +90,12 @@ SEARCH = (
 # The same, whatever the case of letters from A to Z.
 SEARCH_ANY_CASE = SEARCH.replace("instr(state, ?)", "instr(lower(CAST(state AS TEXT)), lower(CAST(? AS TEXT)))")
 
-# Replace what is stored at a position.
-REWRITE = "UPDATE stored_events SET state = ? WHERE rowid = ?"
+# What is stored at these positions, and to be replaced there.
+TO_REWRITE = (
+    "SELECT rowid, topic, CAST(state AS BLOB), originator_id, checksum FROM stored_events "
+    "WHERE rowid IN (SELECT value FROM json_each(?))"
+)
+REWRITE = "UPDATE stored_events SET state = ?, checksum = ? WHERE rowid = ?"
 NOTE_REWRITTEN = (
     "INSERT INTO log_notes VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
 )
