@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import click
@@ -21,7 +20,7 @@ from analytics_es.ingest import Importer
 from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
 from analytics_es.types import BatchReceipt, Duplicate, Refusal, UnreadField
 
-BATCH = 1000
+BATCH, BATCH_BYTES = 1000, 4 * 2**20
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -180,8 +179,14 @@ def import_file(importer: Importer, path: Path, rows: Iterable[ImportedRow], col
 
 
 def _chunks(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
-    source = iter(rows)
-    while chunk := list(islice(source, BATCH)):
+    chunk, size = list[ImportedRow](), 0
+    for row in rows:
+        chunk.append(row)
+        size += len(row.raw or "")
+        if len(chunk) == BATCH or size > BATCH_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
         yield chunk
 
 

@@ -24,6 +24,22 @@ if TYPE_CHECKING:
 ROWS = "rows"  # noted in the log: whose key the ids of rows are made with
 OF_VAULT, OF_LOG = "vault", "log"
 FULL = PrivacyPolicy.of("full")
+BATCH_BYTES = 4 * 2**20  # of rows, of which what they say takes up to 40 times that
+
+
+class Pausing(Iterator[Mapping[str, Any]]):
+    """Events of rows, which stop as if they were all where a batch is long enough, and go on when asked again."""
+
+    def __init__(self, events: Iterator[tuple[Mapping[str, Any], int]]) -> None:
+        self._events, self._size = events, 0
+
+    def __next__(self) -> Mapping[str, Any]:
+        if self._size > BATCH_BYTES:
+            self._size = 0
+            raise StopIteration
+        event, size = next(self._events)
+        self._size += size
+        return event
 
 
 @define
@@ -70,7 +86,7 @@ class Importer:
         key, notes = self._key()
         self._waiting.clear()
         return self._recorder.record_all(
-            self._events(rows, key),
+            Pausing(self._events(rows, key)),
             batch=BATCH,
             skip_refused=True,
             on_refused=on_refused,
@@ -80,16 +96,18 @@ class Importer:
             notes=notes,
         )
 
-    def _events(self, rows: Iterable[ImportedRow], key: bytes) -> Iterator[Mapping[str, Any]]:
+    def _events(self, rows: Iterable[ImportedRow], key: bytes) -> Iterator[tuple[Mapping[str, Any], int]]:
+        """Yield the event of each row, and how long the row is."""
         for index, row in enumerate(rows):
             if row.event is None:
                 raise row.error or ValueError(f"row {row.row} has no event")
+            size = len(row.raw or "")
             if row.formerly is None:
-                yield row.event
+                yield row.event, size
             else:
                 self._waiting[index] = row.formerly
                 digest = blake2b(row.event["id"].encode(), key=key, digest_size=12)
-                yield {**row.event, "id": f"row:{digest.hexdigest()}"}
+                yield {**row.event, "id": f"row:{digest.hexdigest()}"}, size
 
     def _recognise(self, admitted: Sequence[tuple[int, Entry]]) -> Mapping[int, Appended]:
         """Find what is there under the identity that a row had until 0.1."""

@@ -16,6 +16,7 @@ from analytics_es.errors import RefusedEvent, UnreadableMessage
 from analytics_es.events import cloudevents
 from analytics_es.events.checks import MAX_TEXT
 from analytics_es.events.event import EARLIEST, LATEST, REJECTED
+from analytics_es.events.walking import check_size
 from analytics_es.ingest.bus import Message
 from analytics_es.ingest.rejections import cleaned, reason_of
 from analytics_es.ingest.rejections import event_of as anything_of
@@ -115,6 +116,7 @@ def _body(payload: Any) -> Any:
     text = payload.encode() if isinstance(payload, str) else bytes(memoryview(payload))
     if not text:
         return None
+    check_size(text)
     body = orjson.loads(text)
     return cloudevents.exact(text) if _MANY_DIGITS.search(text) else body
 

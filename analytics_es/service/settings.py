@@ -14,6 +14,8 @@ from analytics_es.ingest import PrivacyPolicy
 from analytics_es.lifecycle import RetentionPolicy
 from analytics_es.log.strict import Strict, StrictIds
 
+MAX_BYTES = 2**20
+
 
 @frozen(kw_only=True)
 class Settings:
@@ -32,7 +34,7 @@ def read_settings(path: Path) -> Settings:
     import tomllib
 
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        tables = tomllib.loads(_text(path))
     except OSError as error:
         raise BadSettings(path=path, problem=f"cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -45,6 +47,14 @@ def read_settings(path: Path) -> Settings:
             raise BadSettings(path=path, problem=f"{name} must be a table: write [{name}]")
         settings |= TABLES[name](path, dict(table))
     return Settings(**settings)
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        text = file.read(MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
+        raise BadSettings(path=path, problem=f"is longer than {MAX_BYTES} bytes")
+    return text.decode("utf-8")
 
 
 def _privacy(path: Path, table: dict[str, Any]) -> dict[str, Any]:

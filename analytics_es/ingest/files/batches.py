@@ -27,6 +27,7 @@ else:
     pa, pc, pq = Later("pyarrow"), Later("pyarrow.compute"), Later("pyarrow.parquet")
 
 BATCH_ROWS, BATCH_BYTES = 4096, 16 * 2**20
+TEXT_BYTES = 4 * 2**20  # of lines; what they say takes up to 40 times that
 
 
 class Batch(NamedTuple):
@@ -142,7 +143,7 @@ def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
     for record in records:
         chunk.append(record)
         size += len(record.raw or "")
-        if len(chunk) == BATCH_ROWS or size > BATCH_BYTES:
+        if len(chunk) == BATCH_ROWS or size > TEXT_BYTES:
             yield chunk
             chunk, size = [], 0
     if chunk:

@@ -12,6 +12,7 @@ from typing import Any
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)
 _REAL = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)
 _SCALARS = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
+MOST_NAMES = 100_000  # of columns that are not in use: rows may each have keys of their own
 _NUMBERS = ("BIGINT", "HUGEINT", "DOUBLE")
 
 
@@ -44,6 +45,8 @@ def shapes(rows: Iterable[dict[str, Any]], names: frozenset[str], read: Callable
     shape_of: dict[str, Any] = {}
     for fields in rows:
         for key, value in fields.items():
+            if key not in shape_of and len(shape_of) >= MOST_NAMES and key.strip().lower() not in used:
+                continue  # it is only listed where a mapping fits no column
             shape = shape_of.setdefault(key, None)
             if value is not None and not (shape == "VARCHAR" and type(value) is str) and key.strip().lower() in used:
                 shape_of[key] = _widen(shape, read(value))

@@ -31,35 +31,46 @@ class ReadSpan(NamedTuple):
 def read_spans(request: Json) -> Iterator[ReadSpan]:
     """Return what each span of a request gives; raises ValueError where it is no trace."""
     documents = list(_documents(request))
-    return (_read(*document) for document in documents)
+    return (read_span(*document) for document in documents)
 
 
-def _documents(request: Json) -> Iterator[tuple[Json, str, Any]]:
-    """Yield resource attributes, scope name and document of each span; raises ValueError."""
+def service_of(resource: Any) -> str:
+    """Return the service that a resource is; raises TypeError, AttributeError or KeyError where it is none."""
+    return str(_attributes((resource or {}).get("attributes")).get("service.name", ""))
+
+
+def name_of(scope: Any) -> str:
+    """Return the name of a scope; raises AttributeError where it is none."""
+    return str((scope or {}).get("name", ""))
+
+
+def _documents(request: Json) -> Iterator[tuple[str, str, Any]]:
+    """Yield the service, the name of the scope and the document of each span; raises ValueError."""
     if "resourceSpans" not in request:
         raise ValueError("not a trace: it has no resourceSpans")
     try:
         for group in request["resourceSpans"] or ():
             if old := group.keys() & OTHER_SHAPES:
                 raise ValueError(f"not a trace of today: it has {min(old)}, not scopeSpans")
-            resource = _attributes((group.get("resource") or {}).get("attributes"))
+            service = service_of(group.get("resource"))
             for scoped in group.get("scopeSpans") or ():
-                name = str((scoped.get("scope") or {}).get("name", ""))
-                yield from ((resource, name, span) for span in scoped.get("spans") or ())
+                name = name_of(scoped.get("scope"))
+                yield from ((service, name, span) for span in scoped.get("spans") or ())
     except (TypeError, AttributeError, KeyError, RecursionError) as error:
         raise ValueError(f"not a trace: {in_one_line(error)}") from error
 
 
-def _read(resource: Json, scope: str, document: Any) -> ReadSpan:
+def read_span(service: str, scope: str, document: Any) -> ReadSpan:
+    """Return what one span of a request gives."""
     raw = None
     try:
         raw = orjson.dumps(document).decode()
-        return ReadSpan(_span(resource, scope, document), raw)
+        return ReadSpan(_span(service, scope, document), raw)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError, OverflowError) as error:
         return ReadSpan(None, raw, f"not a span: {in_one_line(error)}")
 
 
-def _span(resource: Json, scope: str, document: Json) -> Span:
+def _span(service: str, scope: str, document: Json) -> Span:
     parent = document.get("parentSpanId") or NO_SPAN
     return Span(
         trace_id=_id("traceId", document.get("traceId"), _TRACE_ID),
@@ -71,7 +82,7 @@ def _span(resource: Json, scope: str, document: Json) -> Span:
         failed=(document.get("status") or {}).get("code") in ERROR,
         attributes=_attributes(document.get("attributes")),
         events=tuple(_span_event(event) for event in document.get("events") or ()),
-        service=str(resource.get("service.name", "")),
+        service=service,
         scope=scope,
         dropped=int(document.get("droppedAttributesCount") or 0),
     )

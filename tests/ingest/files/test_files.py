@@ -986,7 +986,7 @@ def test_any_csv_text_comes_through(imported: Import, cells: list[str]) -> None:
     assert [cell or None for cell in [*cells, "text"]] == [item.get("value") for item in found]
 
 
-@pytest.mark.parametrize(("limit", "size", "cell"), [("BATCH_ROWS", 50, "search"), ("BATCH_BYTES", 20_000, "x" * 2000)])
+@pytest.mark.parametrize(("limit", "size", "cell"), [("BATCH_ROWS", 50, "search"), ("TEXT_BYTES", 20_000, "x" * 2000)])
 def test_memory_does_not_grow_with_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, size: int, cell: str
 ) -> None:

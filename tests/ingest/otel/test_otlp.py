@@ -132,7 +132,7 @@ def test_importing_again_in_another_order_changes_nothing(analytics: AnalyticsSe
 
 def spans_of(name: str) -> list[Span]:
     path = next(path for path in RECORDED if path.stem == name)
-    return [row.span for row in otlp._spans(path) if row.span]
+    return [row.span for row in otlp._File(path).spans() if row.span]
 
 
 @given(st.permutations(spans_of("genai-agent")), st.lists(st.integers(0, 5), max_size=3))
@@ -174,7 +174,7 @@ def test_a_first_line_beyond_the_limit_of_lines_may_be_the_file(written: Written
 
 
 def test_a_file_that_is_no_request_is_refused_line_by_line(written: Written, monkeypatch: Any) -> None:
-    monkeypatch.setattr(otlp, "MAX_DOCUMENT", 100)
+    monkeypatch.setattr(otlp, "MAX_SMALL", 100)
     path = written("{", request(a_span()))
 
     assert [row.event is None for row in read(path)] == [True, False]
