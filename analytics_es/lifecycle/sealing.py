@@ -78,6 +78,7 @@ class Sealing:
             seals = self._log.seals
             before, horizon = seals.size().bytes, seals.horizon()
             self._finish(horizon)  # what a run before this one has left
+            beside.settle(self._read_models)
             goal = target(self.policy, horizon, self._calendar, self.now)
             families = self._families(goal)
             if goal.refused != horizon.refused:

@@ -257,12 +257,16 @@ class ReadModels(ABC):
     def about_to_seal(self, seal: int, position: int, also: Collection[str] = ()) -> None:
         """Note that read models which are this far have taken in all that a seal will hold, unlike later ones.
 
-        So have, as far as the seal goes, those of which it holds the rows themselves: these are named.
+        So have, as far as the seal goes, those of which it holds the rows themselves: these are named. Others have not,
+        even if a run has noted it that was stopped before the seal: what came since is in it, too.
         """
         with self.writing() as cursor:
+            about = self.about(cursor)
             for live in registry.live(cursor).values():
                 if live.log == self.log and (live.position >= position or live.declaration.name in also):
                     self._mark(cursor, live.declaration, seal)
+                elif live.log == self.log and int(about.get(f"{SEAL}{live.declaration.table}", 0)) >= seal:
+                    self._mark(cursor, live.declaration, seal - 1)
 
     def everything_live(self) -> list[Live]:
         """Return every live read model of this log, those of projections that nobody here knows too."""

@@ -44,6 +44,14 @@ def test_a_subject_is_forgotten_and_the_receipt_says_what_and_where(cli: Cli) ->
 
 
 @pytest.mark.usefixtures("store")
+def test_the_name_in_other_capitals_is_told_of(cli: Cli) -> None:
+    assert cli("forget", "Ada@Example.com", "--yes").stdout.splitlines()[4:] == [
+        "left, because it is spelled otherwise: maybe the same name in data.user_id (2), data.prompt (2)",
+        "  if it is: forget it, spelled like that, too",
+    ]
+
+
+@pytest.mark.usefixtures("store")
 def test_the_receipt_is_told_as_json_and_never_says_who(cli: Cli) -> None:
     result = cli("forget", "-", "--field", "prompt", "--yes", "--json", input="ada@example.com\n")
 

@@ -27,9 +27,11 @@ from analytics_es.projection import (
 )
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
-from analytics_es.read_models import ReadModels, Span, beside
+from analytics_es.read_models import ReadModels, Span, beside, registry
 from analytics_es.read_models.postgres import PostgresReadModels
+from analytics_es.read_models.registry import WRITE_ABOUT
 from analytics_es.read_models.sqlite import SQLiteReadModels
+from analytics_es.read_models.store import SEAL
 from tests.servers import Server
 
 HOUR = 3600
@@ -356,6 +358,32 @@ def test_what_a_rebuild_left_is_removed_by_the_next_start_unless_it_is_under_way
     beside.tidy(first)
     assert beside.clear_away(first) == []
     assert not first.commit(new, folded(row()), expected=8, position=9)
+
+
+def test_what_is_about_to_be_sealed_is_noted_of_this_log_alone(open_views: OpenViews) -> None:
+    """Another log's rows may lie beside ours, of a projection that nobody here knows: nothing of them is sealed."""
+    read_models, theirs = open_views(), declared("Theirs")
+    commit(read_models, row(), to=7)
+    with read_models.writing() as cursor:
+        read_models.create_anew(cursor, theirs)
+        registry.register(cursor, theirs, "another log", [])
+        cursor.execute(WRITE_ABOUT, (f"{SEAL}{theirs.table}", "3"))
+        read_models.checkpoints.begin(cursor, f"another log:{theirs.table}")
+        assert read_models.checkpoints.advance(cursor, f"another log:{theirs.table}", expected=0, position=9)
+
+    def noted() -> dict[str, str]:
+        with read_models.reading() as cursor:
+            about = read_models.about(cursor)
+        return {name.partition(":")[2]: seal for name, seal in about.items() if name.startswith(SEAL)}
+
+    read_models.about_to_seal(1, 7)
+    assert noted() == {MINE.table: "1", theirs.table: "3"}
+    read_models.about_to_seal(1, 8)  # a run was stopped before the seal, and one event has come since
+    assert noted() == {MINE.table: "0", theirs.table: "3"}
+    read_models.about_to_seal(2, 8, ["mine"])
+    assert noted() == {MINE.table: "2", theirs.table: "3"}
+    read_models.about_to_seal(3, 8)
+    assert noted() == {MINE.table: "2", theirs.table: "3"}
 
 
 def test_the_ledger_counts_the_days_with_the_rows(read_models: ReadModels) -> None:
