@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +17,7 @@ from analytics_es.events.event import REJECTED, microseconds
 from analytics_es.events.fields import ENTITIES
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.privacy import PRESETS, PSEUDONYMISE, Rules, kind_of
+from analytics_es.ingest.rejections import EVENT
 from analytics_es.lifecycle.spelling import folded
 from analytics_es.log import Held
 
@@ -83,14 +85,15 @@ class Masking:
         if held.type == REJECTED:
             _OF_REJECTED.apply(data, self._within)
             self._clear(data)
-            if isinstance(event_of := data.get("event"), dict) and isinstance(event_of.get("data"), dict):
-                self.identities.apply(event_of["data"], self._whole)
-                self._named.apply(event_of["data"], self._within)
-        self.identities.apply(data, self._whole)
-        self._named.apply(data, self._within)
+            self._mask(_event_in(data))
+        self._mask(data)
         after = dict(_leaves("", data))
         changed = [path for path, value in before.items() if after.get(path) != value]
         return Masked(orjson.dumps(event), _time(event), self._sayable(changed)) if changed else None
+
+    def _mask(self, data: dict[str, Any]) -> None:
+        self.identities.apply(data, self._whole)
+        self._named.apply(data, self._within)
 
     def names(self, path: Sequence[str]) -> bool:
         """Say whether a field, such as ("attributes", "email"), is one in which the subject is masked."""
@@ -114,7 +117,9 @@ class Masking:
         try:
             named = any(str(value) == self.subject for _, value in _leaves("", orjson.loads(raw)))
         except orjson.JSONDecodeError:
-            named = self.subject.encode() in raw
+            named = any(
+                form in raw for form in (self.text, self.subject.encode(), json.dumps(self.subject)[1:-1].encode())
+            )
         if named:
             data |= {name: "" for name in _RAW if name in data}
 
@@ -134,7 +139,7 @@ class Masking:
             return Mentions([UNREADABLE] * is_there, [UNREADABLE] * (not is_there))
         texts = [(path, str(value)) for path, value in _leaves("", event)]
         if held.type == REJECTED:
-            texts.append(("data.raw", _raw(event["data"]).decode("utf-8", "replace")))
+            texts += (("data.raw", text) for text in _texts(_raw(event["data"])))
         same = [path for path, text in texts if self.subject in text]
         alike = [path for path, text in texts if self.subject not in text and self._spelled in folded(text)]
         in_names = not (same or alike or is_there) and self._spelled in whole
@@ -161,6 +166,22 @@ def _raw(data: Mapping[str, Any]) -> bytes:
         return base64.b64decode(data.get("raw") or "", validate=True)
     except (binascii.Error, ValueError, TypeError):
         return b""
+
+
+def _texts(raw: bytes) -> list[str]:
+    """Return what a message says, where it is JSON, and what it looks like."""
+    try:
+        values = [str(value) for _, value in _leaves("", orjson.loads(raw))]
+    except orjson.JSONDecodeError:
+        values = []
+    return [*values, raw.decode("utf-8", "replace")]
+
+
+def _event_in(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data of the event that a rejected message would have been, as far as it is kept."""
+    event = data.get(EVENT)
+    inner = event.get("data") if isinstance(event, dict) else None
+    return inner if isinstance(inner, dict) else {}
 
 
 def read(held: Held) -> dict[str, Any] | None:

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 from attrs import Factory, define, frozen
 
 from analytics_es.errors import MissingProjection, NoLongerKept, ReplacedReadModel, SealedPeriod, StaleReadModel
+from analytics_es.events.fields import TAG
 from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.policies import Policies
-from analytics_es.queries.unread import concerns, unread_fields
+from analytics_es.queries.unread import concerns, left_out_of, unread_fields
 from analytics_es.read_models import ReadModels, Remembered, Snapshot, Span, Tiling, remembering
 from analytics_es.types import Completeness, TimePeriod, UnreadField
 
@@ -224,7 +225,11 @@ class Question:
     def not_stored(self, words: Iterable[str]) -> tuple[str, ...]:
         """Return the words, such as `user`, that a policy of privacy did not let be stored of some of the events."""
         position = min(self.snapshot.positions[name] for name in self.names)
-        return self.policies.not_stored(words, self.tiling.local(self.tiling.start), position)
+        words = tuple(words)
+        dropped = self.policies.not_stored(words, self.tiling.local(self.tiling.start), position)
+        tags = [word for word in words if word.startswith(TAG) and word not in dropped]
+        lost = left_out_of(self.snapshot, tags, self.tiling.spans()) if tags else set()
+        return tuple(sorted({*dropped, *lost}))
 
     def completeness(self, words: Iterable[str] = ()) -> Completeness:
         """Say what the answer to a question by these words stands on."""
