@@ -221,7 +221,7 @@ class NoLongerKept(AnalyticsError):
 
 class DamagedEvent(AnalyticsError):
     """The event at position {position} is not what was recorded: its checksum is wrong ({count} such here). Put back
-    what was there from a backup, as {guide}/reliability.md#a-damaged-log says; or rebuild with --set-aside, which
+    what was there from a backup, as {guide}/rebuild.md#what-is-damaged says; or rebuild with --set-aside, which
     leaves it out and lists it."""
 
     @classmethod

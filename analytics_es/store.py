@@ -13,9 +13,9 @@ from typing import Any
 from attrs import evolve, frozen
 
 from analytics_es.errors import LogBehind, MissingExtra, MissingProjection, NoGroups, UnknownTimezone
-from analytics_es.events.fields import named_by
+from analytics_es.events.fields import TAG, named_by
 from analytics_es.ingest import PrivacyPolicy
-from analytics_es.ingest.door import Door
+from analytics_es.ingest.door import DeclaredFields, Door
 from analytics_es.ingest.in_force import PRIVACY, InForce, Telling
 from analytics_es.ingest.privacy import kind_of
 from analytics_es.ingest.recorder import Recorder
@@ -31,6 +31,7 @@ from analytics_es.log.strict import StrictIds
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Fold
+from analytics_es.projection.reading import own_fields
 from analytics_es.read_models import ReadModels, Seeds, Tiling, aside, beside
 from analytics_es.read_models.catch_up import Runner
 from analytics_es.read_models.seeds import sealed_until
@@ -179,7 +180,7 @@ def open_store(
     address = absolute(url_or_path)
     watch = Watch(tuple(read_models.declarations.values()), strict)
     going_by = InForce(log=log, said=policy is not None, on_policy=vault.go_by, more=more)
-    door = Door(clock, in_force, vault.pseudonym, zone=calendar.zone, watch=watch)
+    door = Door(clock, in_force, vault.pseudonym, zone=calendar.zone, watch=watch, declared=_declared(read_models))
     return Store(
         log=log,
         read_models=read_models,
@@ -192,6 +193,14 @@ def open_store(
         clock=clock,
         strays=Links.of(log, path).strays() if (path := _file_of(url_or_path)) else (),
     )
+
+
+def _declared(read_models: ReadModels) -> DeclaredFields:
+    """Return the tags that are declared, and your own fields that projections read."""
+    declarations = read_models.declarations.values()
+    tags = {f"{TAG}{tag}" for declaration in declarations for tag in declaration.tags}
+    read = {field for declaration in declarations for field in own_fields(declaration)}
+    return tuple(sorted(tags)), tuple(sorted(read))
 
 
 def _file_of(url_or_path: str | Path) -> Path | None:

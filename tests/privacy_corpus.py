@@ -149,7 +149,7 @@ NEUTRAL = (
 # ── the corpus ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _pairs(text: str) -> Iterator[tuple[str, Any]]:
+def pairs(text: str) -> Iterator[tuple[str, Any]]:
     """Read `name = value | name = value`."""
     for pair in text.replace("\n", " ").split(" | "):
         name, _, value = pair.strip().partition(" = ")
@@ -158,9 +158,10 @@ def _pairs(text: str) -> Iterator[tuple[str, Any]]:
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return text
+    return text if isinstance(value, dict | list) else value
 
 
 def _with(names: Iterable[str], values: Iterable[Any], pseudonymous: str, anonymous: str, why: str) -> Iterator[Entry]:
@@ -178,12 +179,12 @@ def _entries() -> Iterator[Entry]:
         yield from _with(names.split(), PROSE, DROP, DROP, f"what was said, as {emitter} names it")
         yield from _with(names.split(), ("Hello", "yes", "ok"), DROP, DROP, f"short, and said: {emitter}")
     for language, people in PEOPLE.items():
-        for name, value in _pairs(people):
+        for name, value in pairs(people):
             yield Entry(name, value, PSEUDONYMISE, DROP, f"who somebody is, in {language}")
     for language, people in ADDRESSES.items():
-        for name, value in _pairs(people):
+        for name, value in pairs(people):
             yield Entry(name, value, PSEUDONYMISE, DROP, f"where somebody is, or since when: {language}")
-    yield from (Entry(name, value, KEEP, DROP, "what ties together what one did") for name, value in _pairs(SESSIONS))
+    yield from (Entry(name, value, KEEP, DROP, "what ties together what one did") for name, value in pairs(SESSIONS))
     yield from _with(SEVERAL.split(), ("ada.l@example.com", "Ada, Grace", "turing"), DROP, DROP, "several people")
     yield from _with(SECRETS.split(), KEYS.values(), DROP, DROP, "its name says that it is a secret")
     yield from _with(SECRETS.split(), ("f3a1" * 8, "hunter2", "opensesame"), DROP, DROP, "a secret of any shape")
@@ -195,7 +196,7 @@ def _entries() -> Iterator[Entry]:
     yield from _everywhere(PROSE, "prose")
     yield from _everywhere(WORDS, "a word that may be a name")
     for group, kept in KEPT.items():
-        yield from (Entry(name, value, KEEP, KEEP, group) for name, value in _pairs(kept))
+        yield from (Entry(name, value, KEEP, KEEP, group) for name, value in pairs(kept))
     yield from _with(KEPT_FIGURES.split(), (7, 512, 0, 3.25, True), KEEP, KEEP, "a number, whatever its name says")
 
 

@@ -13,7 +13,7 @@ FREE: dict[str, str] = {
         gen_ai.agent.description gen_ai.retrieval.documents gen_ai.retrieval.query.text gen_ai.evaluation.explanation
         gen_ai.event.content db.statement db.query.text db.query.parameter.0 exception.message exception.stacktrace
         http.request.body http.response.body http.request.header.cookie http.request.header.referer log.body
-        event.body rpc.message messaging.message.body graphql.document feature_flag.result.reason error.message
+        event.body rpc.message messaging.message.body graphql.document error.message
         process.command_line process.command_args url.query
     """,
     "OpenInference": """
@@ -37,7 +37,8 @@ FREE: dict[str, str] = {
     "LiteLLM": """
         request_data llm.request.messages response_data litellm.messages optional_params.messages raw_request
         raw_response litellm.original_response proxy_server_request.body standard_logging_object.messages
-        standard_logging_object.response error_str litellm.exception_message metadata.requester_prompt llm_raw_request
+        standard_logging_object.response
+        litellm.exception_message metadata.requester_prompt llm_raw_request
         original_response
     """,
     "Langfuse": """
@@ -82,7 +83,7 @@ FREE: dict[str, str] = {
         helicone.request.body helicone.response.body $ai_input $ai_output_choices $ai_input_state properties.text
         request_body response_body requestBody responseBody braintrust.input_json braintrust.output_json
         haystack.component.input haystack.component.output llamaindex.query dspy.signature.instructions
-        smolagents.task instructor.response guardrails.validator.value_before_call openai.request.messages
+        instructor.response guardrails.validator.value_before_call openai.request.messages
         portkey.request.body
     """,
     "applications": """
@@ -206,7 +207,7 @@ SESSIONS = """
 # Several people at once: their number is a figure, their names are left out.
 SEVERAL = """
     emails users contacts participants recipients customers attendees usernames email_addresses phone_numbers members
-    cc bcc to from reviewers assignees authors names kunden benutzer_liste usuarios utilisateurs
+    cc bcc to from reviewers assignees authors names kunden usuarios utilisateurs
 """
 
 SECRETS = """

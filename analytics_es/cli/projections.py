@@ -14,11 +14,12 @@ from analytics_es.cli.lag import LagLimit, lag_limit
 from analytics_es.cli.options import store_options
 from analytics_es.cli.store import Place, existing
 from analytics_es.cli.tables.parts import errors
-from analytics_es.cli.tables.unread import unread_fields
+from analytics_es.cli.tables.unread import left_out_fields, unread_fields
 from analytics_es.types import (
     DayDivergence,
     DoubtfulCorrection,
     LedgerCheck,
+    LeftOutField,
     ProjectionStatus,
     UnreadableValue,
     UnreadAnnouncement,
@@ -133,12 +134,13 @@ def status(db: Place, as_json: bool, no_check: bool, max_lag: LagLimit | None) -
         unreadable = store.service.unreadable_values().unwrap()
         unread = store.service.unread_announcements().unwrap()
         fields = store.service.unread_fields(limit=1000).unwrap()
+        left_out = store.service.left_out_fields(limit=1000).unwrap()
         with Bar("checking", unit="parts") as bar:
             checks = None if no_check else store.service.check_ledger(progress=bar.report).unwrap()
             corrections = None if no_check else store.service.doubtful_corrections(progress=bar.report).unwrap()
     answer = {"projections": projections, "unreadable_values": unreadable, "unread_announcements": unread}
-    answer["unread_fields"] = fields
-    blocks = _status(projections, unreadable, unread, fields, corrections or [], checks or [])
+    answer |= {"unread_fields": fields, "left_out_fields": left_out}
+    blocks = _status(projections, unreadable, unread, fields, left_out, corrections or [], checks or [])
     print_answer({**answer, "doubtful_corrections": corrections, "ledger": checks}, blocks, as_json)
     if max_lag and (problem := max_lag.problem(projections)):
         raise Failed(f"error: {problem}")
@@ -149,6 +151,7 @@ def _status(
     unreadable: Sequence[UnreadableValue],
     unread: Sequence[UnreadAnnouncement],
     fields: Sequence[UnreadField],
+    left_out: Sequence[LeftOutField],
     corrections: Sequence[DoubtfulCorrection],
     checks: Sequence[LedgerCheck],
 ) -> Iterator[Block]:
@@ -159,6 +162,7 @@ def _status(
     if unread:
         yield Grid("Not said by this package, and ignored", _UNREAD, unread)
     yield from unread_fields(fields)
+    yield from left_out_fields(left_out)
     if corrections:
         yield Grid("Corrections that fit no call", _CORRECTIONS, corrections)
     yield from ledger(checks)

@@ -123,7 +123,7 @@ class Corrections:
         """Return the note as the policy of privacy leaves it; what is copied from the log has passed one."""
         if not isinstance(note, str) or not 0 < len(note) <= MAX_TEXT:
             raise BadField(field="note", problem=f"must be a text of 1 to {MAX_TEXT} characters that says why")
-        return self.recorder.door.policy.apply({"note": note}, self.recorder.door.pseudonym_of)
+        return self.recorder.door.policy_of(CORRECTED).apply({"note": note}, self.recorder.door.pseudonym_of)
 
 
 def _checked_cost(cost: Any) -> str:

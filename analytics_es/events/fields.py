@@ -128,11 +128,14 @@ FIELDS: dict[str, str] = {
     **dict.fromkeys(("type", "family", "activity", "outcome", "source"), TEXT),
     **dict.fromkeys(("occurred_at", "minute", "duration_us", "time_to_first_chunk_us"), WHOLE),
 }
+# What the policy of privacy left out of an event, by name, apart by spaces: added where it is recorded.
+LEFT_OUT = "analytics.left_out"
 # Every name that is in the page of concepts, or in that of projections: none of them is ever taken for another one.
-DOCUMENTED = frozenset({*VOCABULARY, *PROVIDER, *BUDGET, *FIELDS, "note"})  # which says why a cost is corrected
+DOCUMENTED = frozenset({*VOCABULARY, *PROVIDER, *BUDGET, *FIELDS, LEFT_OUT, "note"})  # why a cost is corrected
 OPEN_FIELDS = ("attributes", "data")  # attributes.x and data.x come on top
 # Under this entity rows are of fields of our families that are not documented: what nothing reads is counted there.
 UNREAD = "field"
+OF_LEFT_OUT = "left_out:"  # … and, by names that begin so, what the policy of privacy left out
 # An entity may be a tag: an attribute of that name, whose value, as text, is whom the event belongs to.
 TAG = "attributes."
 

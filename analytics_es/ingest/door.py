@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from analytics_es.errors import AnalyticsError, FailsWhenRead
 from analytics_es.events.codec import encode, written
-from analytics_es.events.event import admit, key_of, microseconds
+from analytics_es.events.event import CORRECTED, admit, key_of, microseconds
 from analytics_es.ingest.privacy import PrivacyPolicy, PseudonymOf
 from analytics_es.ingest.problems import reason
 from analytics_es.ingest.shapes import Shapes
@@ -49,6 +49,9 @@ class Admitted(NamedTuple):
         return Entry(key_of(self.source, self.id, microseconds(self.occurred_at)), self.type, self.state)
 
 
+DeclaredFields = tuple[tuple[str, ...], tuple[str, ...]]  # paths of tags, and of own fields that projections read
+
+
 @frozen
 class Door:
     """What everything that is recorded passes, whichever way it came: checked, then bared of what is not wanted.
@@ -63,11 +66,17 @@ class Door:
     own: bool = False  # whether it is the service itself that comes in here
     zone: tzinfo = UTC  # where the days of the store begin: a date as a time is that
     watch: Watch | None = None  # looks for what nothing reads
+    declared: DeclaredFields = ((), ())  # what is in these is kept, unless it says who somebody is
+    _keeping: PrivacyPolicy = field(init=False, eq=False, repr=False)
     _shapes: Shapes | None = field(init=False, eq=False, repr=False)
+
+    @_keeping.default
+    def _with_declared(self) -> PrivacyPolicy:
+        return self.policy.of_own if self.own else self.policy.keeping(*self.declared)
 
     @_shapes.default
     def _of_others(self) -> Shapes | None:
-        return None if self.own else Shapes(self.policy, self.pseudonym_of, self.watch)
+        return None if self.own else Shapes(self._keeping, self.pseudonym_of, self.watch)
 
     def admit(
         self,
@@ -95,10 +104,14 @@ class Door:
     ) -> Admitted:
         about: dict[str, Any] = {"occurred_at": occurred_at, "id": id, "source": source}
         event = admit(event_type, data, now=now, own=self.own, zone=self.zone, **about)
-        self.policy.apply(event.data, self.pseudonym_of)
+        self.policy_of(event.type).apply(event.data, self.pseudonym_of)
         if self.watch and not self.own:
             self.watch.look(event.type, event.data)
         return Admitted(event.type, encode(event), event.source, event.id, event.occurred_at)
+
+    def policy_of(self, event_type: str) -> PrivacyPolicy:
+        """Return what of the policy is about events of a type."""
+        return self._keeping.of_corrections if event_type == CORRECTED else self._keeping
 
     def write(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Entry:
         """Return the entry of one event, given the arguments of `admit`; raises the RefusedEvent that says why not."""

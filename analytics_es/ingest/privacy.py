@@ -2,49 +2,59 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
 import orjson
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from analytics_es.errors import BadPolicy
 from analytics_es.events.checks import kind_of as kind_of_value
-from analytics_es.events.fields import ENTITIES, FREE_TEXT, TAG, named_by
+from analytics_es.events.fields import ENTITIES, LEFT_OUT, TAG, named_by
+from analytics_es.ingest import left_out
+from analytics_es.ingest.plain_values import Remembered, is_id, is_plain, is_word
+from analytics_es.ingest.privacy_names import (
+    ACTIONS,
+    DROP,
+    DROP_TEXT,
+    GUESSES,
+    IDENTITY,
+    KEEP,
+    KEEP_ID,
+    KEEP_PLAIN,
+    KEEP_WORD,
+    PRESETS,
+    PSEUDONYMISE,
+    TEXTS,
+)
+from analytics_es.ingest.privacy_paths import REST, WORDS, Fits, Rules, check_path, plain
 from analytics_es.types.values import plain as plain_value
 
-KEEP, PSEUDONYMISE, DROP, DROP_TEXT = "keep", "pseudonymise", "drop", "drop_text"
-ACTIONS = (KEEP, PSEUDONYMISE, DROP, DROP_TEXT)
+__all__ = [
+    "ACTIONS",
+    "DEFAULT",
+    "DROP",
+    "DROP_TEXT",
+    "IDENTITY",
+    "KEEP",
+    "PRESETS",
+    "PSEUDONYMISE",
+    "SHAPES",
+    "PrivacyPolicy",
+    "PseudonymOf",
+    "Rules",
+    "kind_of",
+    "plain",
+]
+
 PERSON = "user"
 REMEMBERED = 1000  # names of one level whose rule is known
-
-# Fields that say who somebody is, wherever they are: ours, OpenTelemetry's, and the usual ones.
-IDENTITY = (
-    *("user_id", "enduser.id", "enduser.pseudo.id", "user.id", "user.email", "user.name", "user.full_name"),
-    *("user.hash", "user", "user_email", "user_name", "user_full_name", "username", "email", "email_address"),
-    *("full_name", "first_name", "last_name", "phone", "phone_number", "customer_email", "customer_name"),
-    *("client.address", "client.ip", "client_ip", "source.address", "http.client_ip", "net.peer.ip"),
-    *("network.peer.address", "ip", "ip_address", "remote_addr", "x_forwarded_for", "device.id", "device_id"),
-)
-# What ties the events of somebody together without a name.
-SESSIONS = ("conversation_id", "gen_ai.conversation.id", "session.id", "session_id", "thread_id")
-
-Rules = tuple[tuple[str, str], ...]
-PseudonymOf = Callable[[str, str], str]  # of what kind it is, and the raw text
-
-
-def _anywhere(names: Iterable[str], action: str) -> Iterator[tuple[str, str]]:
-    return ((f"*.{name}", action) for name in names)
-
-
-PRESETS: dict[str, Rules] = {
-    "full": (),
-    "pseudonymous": (*_anywhere(IDENTITY, PSEUDONYMISE), *_anywhere(FREE_TEXT, DROP_TEXT)),
-    "anonymous": (*_anywhere((*IDENTITY, *SESSIONS), DROP), *_anywhere(FREE_TEXT, DROP_TEXT)),
-}
 DEFAULT = "pseudonymous"
+
+PseudonymOf = Callable[[str, str], str]  # of what kind it is, and the raw text
 
 
 def _checked(rules: Iterable[tuple[str, str]]) -> Rules:
@@ -53,9 +63,7 @@ def _checked(rules: Iterable[tuple[str, str]]) -> Rules:
     for path, action in rules:
         if action not in ACTIONS:
             raise BadPolicy(problem=f"{path} is to be {action!r}: use {', '.join(ACTIONS)}")
-        named = path.removeprefix("*.").removesuffix(".*")
-        if path != "*" and ("" in named.split(".") or "*" in named):
-            raise BadPolicy(problem=f"{path!r} is not a path: write user_id, attributes.team, *.prompt or attributes.*")
+        check_path(path)
         checked.append((path, ACTIONS[ACTIONS.index(action)]))
     return tuple(checked)
 
@@ -65,8 +73,10 @@ class PrivacyPolicy:
     """What becomes of each field: rules of path and action, of which the last that fits decides.
 
     A path leads from the top of `data`: `user_id`, `attributes.user.email`. `*.prompt` is that name anywhere,
-    `attributes.*` everything below. Letters count alike in both cases, and `_` and `-` not at all. What no rule fits
-    has the action of what it lies in, at the top `keep`. `drop_text` drops all but numbers and truth values.
+    `attributes.*` everything below, `~email` a name of which that is the last word that any rule knows. Letters count
+    alike in both cases, and `_` and `-` not at all. What no rule fits has the action of what it lies in, at the top
+    that of the rule `**`, else `keep`. `drop_text` drops all but numbers and truth values; `keep_plain` keeps what is a
+    number, a truth value, or a text that says nothing of anybody.
     """
 
     preset: str = "own"
@@ -76,8 +86,8 @@ class PrivacyPolicy:
 
     @_plan.default
     def _planned(self) -> _Names:
-        by_path = {plain(path): (place, action) for place, (path, action) in enumerate(self.rules)}
-        return _Names(by_path, "", KEEP)
+        fits = Fits.of(self.rules)
+        return _Names(fits, "", fits.rest or KEEP)
 
     @classmethod
     def of(cls, policy: str | Mapping[str, Any] | PrivacyPolicy) -> PrivacyPolicy:
@@ -142,7 +152,34 @@ class PrivacyPolicy:
 
     def action(self, path: str) -> str:
         """Say what becomes of the field at a path."""
-        return _action(self._plan.rules, path) or KEEP
+        rule = self._plan.fits.last(path)
+        return rule[1] if rule else self._plan.inherited
+
+    def keeping(self, named: Iterable[str] = (), read: Iterable[str] = ()) -> PrivacyPolicy:
+        """Return a policy that keeps whatever is in fields that somebody has named, and in those that somebody reads.
+
+        That goes before what a preset does not know, of named ones also before what it takes for texts; and not before
+        who somebody is, secrets, and own rules. What was told before there was such a guess stays as it is.
+        """
+        if self._plan.fits.rest is None:
+            return self
+        lifted = [path for path in named if self._deciding(path) in (*GUESSES, *TEXTS)]
+        lifted += [path for path in read if self._deciding(path) in GUESSES]
+        return evolve(self, rules=(*self.rules, *((path, KEEP) for path in dict.fromkeys(lifted)))) if lifted else self
+
+    def _deciding(self, path: str) -> tuple[str, str]:
+        rule = self._plan.fits.last(path)
+        return self.rules[rule[0]] if rule else (REST, self._plan.inherited)
+
+    @functools.cached_property
+    def of_own(self) -> PrivacyPolicy:
+        """What becomes of what the service says itself: only rules with a path are about that."""
+        return evolve(self, rules=[rule for rule in self.rules if rule[0] != REST and not rule[0].startswith(WORDS)])
+
+    @functools.cached_property
+    def of_corrections(self) -> PrivacyPolicy:
+        """What becomes of a correction: why a cost is corrected is for people to read."""
+        return self.keeping(("note",))
 
     def pseudonymises(self, entity: str) -> bool:
         """Say whether an entity such as `user`, or a tag such as `attributes.email`, is known by pseudonyms."""
@@ -156,8 +193,14 @@ class PrivacyPolicy:
 
     def apply(self, data: dict[str, Any], pseudonym_of: PseudonymOf) -> dict[str, Any]:
         """Leave of checked data what may be stored, in place: who checked it made it anew."""
-        if self.rules:
-            _apply(data, self._plan, pseudonym_of)
+        if self._plan.fits.rest is None:  # rules of before: nothing is counted
+            if self.rules:
+                _apply(data, self._plan, pseudonym_of, [])
+            return data
+        before, lost = data.pop(LEFT_OUT, None), list[str]()
+        _apply(data, self._plan, pseudonym_of, lost)
+        if lost or before is not None:
+            left_out.tell(data, lost, before)
         return data
 
 
@@ -166,27 +209,10 @@ def kind_of(path: str) -> str:
     return _KINDS.get(plain(path), PERSON)
 
 
-def plain(path: str) -> str:
-    """Return a path as it is compared."""
-    return path.lower().replace("_", "").replace("-", "")
-
-
 _KINDS = {plain(name): entity for entity, name in ENTITIES.items()}
 
 
 # ── compiled ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-_ByPath = dict[str, tuple[int, str]]  # by the path of a rule, as it is compared, its place in the order and its action
-
-
-def _action(rules: _ByPath, path: str) -> str | None:
-    """Return what the last rule that fits a path says."""
-    parts = plain(path).split(".")
-    fitting = [".".join(parts), "*"]
-    fitting += (".".join(["*", *parts[n:]]) for n in range(len(parts)))
-    fitting += (".".join([*parts[:n], "*"]) for n in range(1, len(parts)))
-    return max((rules[pattern] for pattern in fitting if pattern in rules), default=(0, None))[1]
 
 
 class _Names(dict[str, tuple[str, "_Names"]]):
@@ -195,16 +221,19 @@ class _Names(dict[str, tuple[str, "_Names"]]):
     `stored` are the names that are known to be kept, `kind` whose pseudonyms there are on this level.
     """
 
-    def __init__(self, rules: _ByPath, path: str, inherited: str) -> None:
+    def __init__(self, fits: Fits, path: str, inherited: str) -> None:
         super().__init__()
-        self.rules, self.path, self.inherited = rules, path, inherited
+        self.fits, self.path, self.inherited = fits, path, inherited
         self.stored: set[str] = set()
         self.kind = kind_of(path)
+        self.counted = False  # whether it is told that it is left out: not where a rule says so by its path
 
     def __missing__(self, name: str) -> tuple[str, _Names]:
         path = f"{self.path}.{name}" if self.path else name
-        action = _action(self.rules, path) or self.inherited
-        below = _Names(self.rules, path, action)
+        rule = self.fits.last(path, len(name))
+        action = rule[1] if rule else self.inherited
+        below = _Names(self.fits, path, action)
+        below.counted = action is not DROP or bool(rule and self.fits.by_words(rule))
         if len(self) < REMEMBERED:
             self[name] = action, below
             if action is KEEP:
@@ -214,10 +243,15 @@ class _Names(dict[str, tuple[str, "_Names"]]):
 
 _NESTED = frozenset((dict, list))
 _FIGURES = (int, float)
+# Of which texts each of these keeps what it is about.
+SHAPES = {action: Remembered(rule) for action, rule in ((KEEP_PLAIN, is_plain), (KEEP_ID, is_id), (KEEP_WORD, is_word))}
 
 
-def _apply(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf) -> None:
-    """Treat what is not known to be kept, and what has something in it; most often that is little or nothing."""
+def _apply(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf, lost: list[str]) -> None:
+    """Treat what is not known to be kept, and what has something in it; most often that is little or nothing.
+
+    The paths of what is left out, and is to be told, are added to `lost`.
+    """
     plain = _NESTED.isdisjoint(map(type, data.values()))
     if plain and names.stored.issuperset(data):
         return
@@ -227,19 +261,31 @@ def _apply(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf) -> No
     for name in treated:
         value = data[name]
         action, below = names[name]
-        if action is DROP or (action is DROP_TEXT and not isinstance(value, _FIGURES)):
+        if _is_left_out(value, action):
             del data[name]
-        else:
-            data[name] = _of_value(value, action, below, pseudonym_of)
+            if below.counted:
+                lost.append(below.path)
+        elif action is not KEEP or type(value) in _NESTED:
+            data[name] = _of_value(value, action, below, pseudonym_of, lost)
 
 
-def _of_value(value: Any, action: str, names: _Names, pseudonym_of: PseudonymOf) -> Any:
+def _is_left_out(value: Any, action: str) -> bool:
+    kept = SHAPES.get(action)
+    if kept is not None:
+        return type(value) is str and not kept[value]
+    return action is DROP or (action is DROP_TEXT and not isinstance(value, _FIGURES))
+
+
+def _of_value(value: Any, action: str, names: _Names, pseudonym_of: PseudonymOf, lost: list[str]) -> Any:
     kind = type(value)
     if kind is dict:
-        _apply(value, names, pseudonym_of)
+        _apply(value, names, pseudonym_of, lost)
         return value
     if kind is list:
-        return [_of_value(member, action, names, pseudonym_of) for member in value]
+        staying = [member for member in value if type(member) is not str or not _is_left_out(member, action)]
+        if len(staying) < len(value):
+            lost.append(names.path)
+        return [_of_value(member, action, names, pseudonym_of, lost) for member in staying]
     if action is not PSEUDONYMISE or value is None or value == "" or kind is bool:
         return value
     text = str(value)

@@ -71,7 +71,8 @@ class RejectedMessages:
         changed = _read(changes)
         said = {name: content for name, content in changed.items() if content is not None}
         if stored is event:  # bare of what may not be stored already
-            said, door = door.policy.apply(said, door.pseudonym_of), evolve(door, policy=FULL)
+            said = door.policy_of(str(event_type or event.get("type"))).apply(said, door.pseudonym_of)
+            door = evolve(door, policy=FULL)
         left = {name: content for name, content in event["data"].items() if name not in changed}
         about: dict[str, Any] = {"occurred_at": occurred_at or when, "id": id or own_id, "source": source}
         entry = door.write(event_type or event.get("type") or "", {**left, **said}, **about)

@@ -55,7 +55,7 @@ def kept(data: Mapping[str, Any], event: Mapping[str, Any] | None, door: Door) -
     if isinstance(reason, Mapping) and "message" in reason:
         said["reason"] = {"message": reason["message"]}
         stored["reason"] = {name: text for name, text in reason.items() if name != "message"}
-    left = door.policy.apply(said, _pseudonyms(door))
+    left = door.policy.of_own.apply(said, _pseudonyms(door))
     if "reason" in left:
         left["reason"] = {**stored["reason"], **left["reason"]}
     stored |= left
@@ -73,11 +73,12 @@ def _left(event: Mapping[str, Any], door: Door) -> Event:
         data = None
     if not isinstance(data, dict):
         return about
-    fields = fields_of(str(event.get("type")).partition(".")[0])
+    event_type = str(event.get("type"))
+    fields, policy = fields_of(event_type.partition(".")[0]), door.policy_of(event_type)
     for name in fields.keys() & data.keys():
-        if door.policy.action(name) == KEEP and not _is_right(fields[name], name, data[name]):
+        if policy.action(name) == KEEP and not _is_right(fields[name], name, data[name]):
             data[name] = data[name] if name == "attributes" else _figures(name, data[name])
-    return {**about, "data": door.policy.apply(data, _pseudonyms(door))}
+    return {**about, "data": policy.apply(data, _pseudonyms(door))}
 
 
 def _is_right(check: Any, name: str, content: Any) -> bool:

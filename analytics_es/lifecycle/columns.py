@@ -9,7 +9,17 @@ import pyarrow as pa
 from attrs import fields
 
 from analytics_es.events.event import EARLIEST, LATEST
-from analytics_es.events.fields import EXACT, FAMILIES, FIELDS, MILLISECONDS, TEXT, VOCABULARY, WHOLE
+from analytics_es.events.fields import (
+    EXACT,
+    FAMILIES,
+    FIELDS,
+    LEFT_OUT,
+    MILLISECONDS,
+    OF_LEFT_OUT,
+    TEXT,
+    VOCABULARY,
+    WHOLE,
+)
 from analytics_es.projection.engine import quote, sql_list
 from analytics_es.projection.typed import CHECKSUM, EXACT_COLUMNS, NAMES, RECORDED
 from analytics_es.types import Distribution
@@ -130,7 +140,13 @@ def _field(name: str, kind: str) -> str:
 
 # ── what a rebuild reads besides ────────────────────────────────────────────────────────────────────────────────
 
-_NAMES = "CASE WHEN checked THEN CAST(to_json(json_keys(text, '$.data')) AS VARCHAR) END"
+# … with what the policy of privacy left out, as `projection.decoding` has it.
+_LOST = f"""string_split(text ->> '$.data."{LEFT_OUT}"', ' ')"""
+_ALL_NAMES = (
+    f"json_keys(text, '$.data') || CASE WHEN contains(text, {quote(LEFT_OUT)}) "
+    f"THEN list_transform(coalesce({_LOST}, []), lambda name: {quote(OF_LEFT_OUT)} || name) ELSE [] END"
+)
+_NAMES = f"CASE WHEN checked THEN CAST(to_json({_ALL_NAMES}) AS VARCHAR) END"
 _CHECKSUM = f"TRY_CAST('0x' || key[13:20] AS {DIGITS})"
 
 

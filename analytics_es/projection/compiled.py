@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from analytics_es.events.checks import MAX_INTEGER
-from analytics_es.events.fields import EXACT, FIELDS, MILLISECONDS, TEXT, UNREAD, WHOLE, named_by
+from analytics_es.events.fields import EXACT, FIELDS, LEFT_OUT, MILLISECONDS, OF_LEFT_OUT, TEXT, UNREAD, WHOLE, named_by
 from analytics_es.projection import certain, expressions
 from analytics_es.projection.adding_sql import EMPTY_BUCKETS
 from analytics_es.projection.bounds import Bounds
@@ -223,9 +223,13 @@ class _Writer:
             both = f"({entity!r}, entity)" + (f", ({entity!r}, '')" if declaration.rollup else "")
             yield f"if entity: entities += [{both}]"
         if declaration.known:
-            self.constants["known"] = frozenset(declaration.known)
+            self.constants["known"] = frozenset((*declaration.known, LEFT_OUT))
             unread = f"entities += [({UNREAD!r}, name) for name in data if name and name not in known]"
             yield f"if not is_open: {unread}"
+            yield f"lost = get({LEFT_OUT!r})"
+            yield "if lost is not None and type(lost) is not str: lost = text(lost)"
+            lost = f"entities += [({UNREAD!r}, {OF_LEFT_OUT!r} + name) for name in lost.split(' ')]"
+            yield f"if lost is not None: {lost}"
         yield "for entity_type, entity_id in entities:"
 
     # ── what is added up ────────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from analytics_es.events.checks import MAX_INTEGER
-from analytics_es.events.fields import EXACT, FIELDS, OPEN_FIELDS, TEXT, WHOLE, named_by
+from analytics_es.events.fields import EXACT, FIELDS, LEFT_OUT, OF_LEFT_OUT, OPEN_FIELDS, TEXT, WHOLE, named_by
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.engine import quote, quote_name, sql_list
 from analytics_es.projection.expressions import references
@@ -33,7 +33,13 @@ DERIVED = {
 }
 # The names of the fields of an event of our families, one text for all events that have the same.
 APART = "\x1f"
-SHAPE = f"CASE WHEN NOT open THEN array_to_string(json_keys(state, '$.data'), '{APART}') END AS shape"
+# … and of any event, by names that begin so, what the policy of privacy left out.
+LEFT_OUT_OF_IT = f"d.{quote_name(LEFT_OUT)}"
+_LOST = f"{quote(OF_LEFT_OUT)} || replace({LEFT_OUT_OF_IT}, ' ', {quote(APART + OF_LEFT_OUT)})"
+SHAPE = (
+    f"nullif(concat_ws({quote(APART)}, CASE WHEN NOT open THEN array_to_string(json_keys(state, '$.data'), "
+    f"{quote(APART)}) END, {_LOST}), '') AS shape"
+)
 RARELY = {"minute"}  # decoded only where it is named
 MOST_DECIMALS = 18  # of a number that is exact
 IN_MICROSECONDS = {"duration_us": "duration_ms", "time_to_first_chunk_us": "time_to_first_chunk_ms"}
@@ -102,7 +108,8 @@ def decoding(declarations: Sequence[Declaration]) -> str:
     are `open`): these are read as text first. What is there but is not a number, or too large, is named in `unread`.
     """
     needed = Needed.by(declarations)
-    typed = quote(json.dumps(_structure(needed.stored, needed.own)))
+    counted = any(projection.known for projection in declarations)
+    typed = quote(json.dumps(_structure(needed.stored, needed.own, {LEFT_OUT: TEXT} if counted else {})))
     texts = quote(json.dumps({"data": dict.fromkeys(needed.numbers, TEXT)}))
     parsed = (
         f"SELECT position, state, types.*, json_transform(state, {typed}) AS e, "
@@ -158,8 +165,8 @@ def _own_structs(outer: str, names: Sequence[str]) -> list[str]:
     return [f"struct_pack({texts}) AS {outer}", f"struct_pack({numbers}) AS {outer}_numbers"]
 
 
-def _structure(stored: set[str], own: Mapping[str, list[str]]) -> dict[str, Any]:
-    data: dict[str, Any] = {name: FIELDS[name] for name in sorted(stored)}
+def _structure(stored: set[str], own: Mapping[str, list[str]], more: Mapping[str, str]) -> dict[str, Any]:
+    data: dict[str, Any] = {**{name: FIELDS[name] for name in sorted(stored)}, **more}
     data |= dict.fromkeys(own["data"], TEXT)
     if own["attributes"]:
         data["attributes"] = dict.fromkeys(own["attributes"], TEXT)

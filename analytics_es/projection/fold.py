@@ -14,6 +14,7 @@ from attrs import Factory, frozen
 
 from analytics_es.errors import EventsNotFolded, FoldFailed
 from analytics_es.events.event import MICRO
+from analytics_es.events.fields import LEFT_OUT
 from analytics_es.process import Helpers, Later
 from analytics_es.projection import engine
 from analytics_es.projection.calendar import Calendar
@@ -240,7 +241,7 @@ class Fold:
     def _fold(
         self, declaration: Declaration, buckets: tuple[str, str], decoded: Decoded, days: list[Day]
     ) -> Folded | FoldFailed:
-        unread = bool(declaration.known) and not decoded.fields.issubset(declaration.known)
+        unread = bool(declaration.known) and not decoded.fields.issubset((*declaration.known, LEFT_OUT))
         sql = ProjectionSql(declaration, *buckets, unread=unread)
         unreadable = _listed(declaration, decoded.broken)
         try:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import define, evolve, field
 
-from analytics_es.events.fields import FIELDS, OPEN_FIELDS, TAG, TEXT, UNREAD, named_by
+from analytics_es.events.fields import FIELDS, LEFT_OUT, OPEN_FIELDS, TAG, TEXT, UNREAD, named_by
 from analytics_es.projection import expressions
 from analytics_es.projection.adding_sql import UNKNOWN, Adding, Bucketed, own_keys, short, spread
 from analytics_es.projection.declaration import Declaration, Key, Measure
@@ -105,7 +105,7 @@ class ProjectionSql:
         """Decoded events; where some of their fields are not known, with the names of these."""
         if not self.unread:
             return "decoded"
-        known = sql_list([quote(name) for name in self.declaration.known])
+        known = sql_list([quote(name) for name in (*self.declaration.known, LEFT_OUT)])
         fields = f"list_filter(string_split(shape, '{APART}'), lambda name: name NOT IN ({known}))"
         shapes = f"SELECT shape, {fields} AS unknown_fields FROM (SELECT DISTINCT shape FROM decoded)"
         return f"(SELECT * FROM decoded LEFT JOIN ({shapes}) USING (shape))"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from attrs import frozen
 
 from analytics_es.events.event import matches
-from analytics_es.events.fields import DOCUMENTED, FAMILIES
+from analytics_es.events.fields import DOCUMENTED, FAMILIES, OPEN_FIELDS
 from analytics_es.events.suggestions import attribute_meant, field_meant, type_meant
 from analytics_es.projection import expressions
 from analytics_es.projection.declaration import Declaration, consumes
@@ -47,6 +47,13 @@ def of(declarations: Iterable[Declaration], event_type: str) -> Reading:
         ),
         meant=None if _asked_for(consumers, event_type) else type_meant(event_type),
     )
+
+
+def own_fields(declaration: Declaration) -> list[str]:
+    """Return the paths of your own fields that a projection reads: `verdict` for data.verdict, `attributes.team`."""
+    named = (sql for sql in declaration.expressions if any(f"{field}." in sql for field in OPEN_FIELDS))
+    paths = {path for sql in named for path in expressions.references(sql) if path[0] in OPEN_FIELDS}
+    return sorted(".".join(path).removeprefix("data.") for path in paths if len(path) > 1)
 
 
 def _asked_for(consumers: Sequence[Declaration], event_type: str) -> bool:

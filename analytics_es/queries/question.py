@@ -9,12 +9,21 @@ from typing import Any, TypeVar
 
 from attrs import Factory, define, frozen
 
-from analytics_es.errors import MissingProjection, NoLongerKept, ReplacedReadModel, SealedPeriod, StaleReadModel
+from analytics_es.errors import (
+    HERE,
+    MissingProjection,
+    NoLongerKept,
+    ReplacedReadModel,
+    SealedPeriod,
+    StaleReadModel,
+    StoreDamaged,
+)
+from analytics_es.events.fields import TAG
 from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure
 from analytics_es.queries.policies import Policies
-from analytics_es.queries.unread import concerns, unread_fields
+from analytics_es.queries.unread import concerns, left_out_of, unread_fields
 from analytics_es.read_models import ReadModels, Remembered, Snapshot, Span, Tiling, remembering
 from analytics_es.types import Completeness, TimePeriod, UnreadField
 
@@ -195,6 +204,8 @@ class Question:
         rows: dict[tuple[int, ...], list[tuple[Any, ...]]] = {(label,): [] for label in labels}
         for together in _together(spans):
             for row in self.snapshot.sums(declaration, columns, together, where=where, by=by, by_time=True):
+                if (row[0],) not in rows:
+                    raise StoreDamaged(path=HERE, problem=f"{declaration.table} has a row of the second {row[0]}")
                 rows[(row[0],)].append(row[1:])
         return rows
 
@@ -224,7 +235,11 @@ class Question:
     def not_stored(self, words: Iterable[str]) -> tuple[str, ...]:
         """Return the words, such as `user`, that a policy of privacy did not let be stored of some of the events."""
         position = min(self.snapshot.positions[name] for name in self.names)
-        return self.policies.not_stored(words, self.tiling.local(self.tiling.start), position)
+        words = tuple(words)
+        dropped = self.policies.not_stored(words, self.tiling.local(self.tiling.start), position)
+        tags = [word for word in words if word.startswith(TAG) and word not in dropped]
+        lost = left_out_of(self.snapshot, tags, self.tiling.spans()) if tags else set()
+        return tuple(sorted({*dropped, *lost}))
 
     def completeness(self, words: Iterable[str] = ()) -> Completeness:
         """Say what the answer to a question by these words stands on."""

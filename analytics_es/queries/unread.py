@@ -1,16 +1,17 @@
-"""What nothing reads of the events of a period, or of all: by type and field, with what it may have meant."""
+"""What nothing reads of the events of a period, or of all, and what was left out of them: by type and field."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from analytics_es.events.fields import UNREAD
+from analytics_es.events.fields import OF_LEFT_OUT, UNREAD
 from analytics_es.events.suggestions import is_said, type_meant
 from analytics_es.projection import reading
 from analytics_es.projection.declaration import Declaration, consumes
 from analytics_es.queries.rows import columns_of, measures_of
 from analytics_es.read_models import Snapshot, Span
-from analytics_es.types import UnreadField
+from analytics_es.types import LeftOutField, UnreadField
 
 USAGE = "usage"  # whose rows under the entity `field` say so
 EVER = [Span("day", 0, 2**62)]
@@ -30,7 +31,7 @@ def unread_fields(
     unread = [
         UnreadField(type=event_type, field=name, events=events, suggestion=reading.meant(event_type, name))
         for event_type, name, events in fields
-        if name not in readings[event_type].names and not is_said(name)
+        if name not in readings[event_type].names and not is_said(name) and not name.startswith(OF_LEFT_OUT)
     ]
     unread += [
         UnreadField(type=event_type, field=reading.TYPE, events=events, suggestion=meant)
@@ -38,6 +39,37 @@ def unread_fields(
         if type_meant(event_type) and (meant := reading.of(declarations, event_type).meant)
     ]
     return sorted(unread, key=lambda entry: (-entry.events, entry.type, entry.field))
+
+
+def left_out_fields(snapshot: Snapshot) -> list[LeftOutField]:
+    """Return what the policy of privacy left out, the most frequent first; nothing where no read model counts it."""
+    usage = snapshot.live.get(USAGE)
+    if usage is None or not usage.known:
+        return []
+    counts = columns_of(measures_of(usage, ["events"]))
+    rows = snapshot.sums(usage, counts, EVER, where={"entity_type": UNREAD}, by=["event_type", "entity_id"])
+    lost = Counter[tuple[str, str]]()
+    for event_type, name, events in rows:
+        if name.startswith(OF_LEFT_OUT):
+            path = name.removeprefix(OF_LEFT_OUT)
+            more = path.removeprefix("+")
+            of_many = path.startswith("+") and more.isdecimal()
+            lost[event_type, "…" if of_many else path] += events * (int(more) if of_many else 1)
+    fields = [
+        LeftOutField(type=event_type, field=path, events=events, allow=None if path == "…" else f'"{path}" = "keep"')
+        for (event_type, path), events in lost.items()
+    ]
+    return sorted(fields, key=lambda entry: (-entry.events, entry.type, entry.field))
+
+
+def left_out_of(snapshot: Snapshot, paths: Sequence[str], spans: Sequence[Span]) -> set[str]:
+    """Return those of some paths at which the policy of privacy left something out of the events of a period."""
+    usage = snapshot.live.get(USAGE)
+    if usage is None or not usage.known:
+        return set()
+    counts = columns_of(measures_of(usage, ["events"]))
+    names = {path: {"entity_type": UNREAD, "entity_id": f"{OF_LEFT_OUT}{path}"} for path in paths}
+    return {path for path, where in names.items() if snapshot.sums(usage, counts, spans, where=where, by=[])}
 
 
 def concerns(entry: UnreadField, declaration: Declaration) -> bool:

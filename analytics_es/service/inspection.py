@@ -12,6 +12,7 @@ from analytics_es.types import (
     Attempt,
     DeadLetter,
     DoubtfulCorrection,
+    LeftOutField,
     Listing,
     OperationResult,
     Progress,
@@ -98,6 +99,17 @@ class Inspection(Questions):
         from analytics_es.service.unread import unread_fields
 
         return self._result(lambda parts: unread_fields(parts.store, limit, here=here))
+
+    @reading_arguments
+    def left_out_fields(self, limit: int = 100) -> OperationResult[Listing[LeftOutField]]:
+        """List what the policy of privacy left out of events, with the rule that keeps it from now on.
+
+        By type and field, the most frequent first: texts, and what may say who somebody is. What a rule drops by its
+        path is not listed. The projection `usage` counts it; without that the list is empty.
+        """
+        from analytics_es.service.unread import left_out_fields
+
+        return self._result(lambda parts: left_out_fields(parts.store, limit))
 
     def unread_announcements(self) -> OperationResult[Listing[UnreadAnnouncement]]:
         """List events of the service's own kind (`analytics.…`) that do not say what the service says; it ignores them.

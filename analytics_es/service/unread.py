@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from analytics_es.ingest.unread import listed
 from analytics_es.queries.unread import EVER
+from analytics_es.queries.unread import left_out_fields as left_out
 from analytics_es.queries.unread import unread_fields as counted
 from analytics_es.store import Store
-from analytics_es.types import Listing, UnreadField
+from analytics_es.types import LeftOutField, Listing, UnreadField
 
 
 def unread_fields(store: Store, limit: int, *, here: bool) -> Listing[UnreadField]:
@@ -18,3 +19,9 @@ def unread_fields(store: Store, limit: int, *, here: bool) -> Listing[UnreadFiel
         with store.read_models.read() as snapshot:
             unread = counted(snapshot, store.declarations, EVER) or []
     return Listing(unread[:limit], of=UnreadField)
+
+
+def left_out_fields(store: Store, limit: int) -> Listing[LeftOutField]:
+    """Return the most frequent that were not stored."""
+    with store.read_models.read() as snapshot:
+        return Listing(left_out(snapshot)[:limit], of=LeftOutField)

@@ -69,7 +69,7 @@ from analytics_es.types.recording import (
 )
 from analytics_es.types.result import Attempt, Failed, Failure, OperationResult, Progress, Succeeded
 from analytics_es.types.tables import Answer, Column, Listing, Rows, Table, Tabular
-from analytics_es.types.unread import UnreadField
+from analytics_es.types.unread import LeftOutField, UnreadField
 from analytics_es.types.usage import EntityUsage, EventTypeUsage, UsagePoint, UsageStats, UsageTotals
 
 __all__ = [
@@ -118,6 +118,7 @@ __all__ = [
     "Granularity",
     "HeldCopy",
     "LedgerCheck",
+    "LeftOutField",
     "Listing",
     "MetricChange",
     "MetricGroup",

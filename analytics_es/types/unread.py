@@ -1,4 +1,4 @@
-"""What events say that nothing reads."""
+"""What events say that nothing reads, and what they said that was not stored."""
 
 from __future__ import annotations
 
@@ -21,3 +21,19 @@ class UnreadField(ValueObject):
     field: str
     events: int
     suggestion: str | None = None
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class LeftOutField(ValueObject):
+    """A field of one type of event that the policy of privacy left out: for what it holds, or for what its name says.
+
+    type: of the events.
+    field: its path, such as `attributes.comment`; "…" stands for those of which an event had too many, or odd names.
+    events: how many events lost something there; of "…", how many fields, at the most.
+    allow: the rule that keeps it from now on, for `[privacy.rules]`.
+    """
+
+    type: str
+    field: str
+    events: int
+    allow: str | None = None

@@ -27,7 +27,7 @@ from analytics_es.ingest.files import read_mapping, rows
 from analytics_es.projection import engine
 from analytics_es.testing import NOON, job_failed, provider_call
 from tests.children import ran
-from tests.stores import opened
+from tests.stores import in_full, opened
 
 DAY = TimePeriod(NOON - timedelta(hours=12), NOON + timedelta(hours=12))
 HALF_PAIR = "\ud83d"
@@ -164,6 +164,7 @@ def test_skipped_refusals_are_counted_and_everything_accepted_can_be_folded(
     assert analytics.catch_up() == analytics.store.log.head()
 
 
+@in_full
 @pytest.mark.parametrize(
     ("changes", "code"),
     [

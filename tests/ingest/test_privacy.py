@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import BadPolicy, RefusedEvent
 from analytics_es.events.codec import decode
+from analytics_es.events.fields import FREE_TEXT
 from analytics_es.ingest.door import Door
-from analytics_es.ingest.privacy import ACTIONS, IDENTITY, PRESETS, PrivacyPolicy
+from analytics_es.ingest.privacy import IDENTITY, PrivacyPolicy, Rules
+from analytics_es.ingest.privacy_names import SESSIONS
 from analytics_es.testing import NOON, message_added, provider_call
 from tests.stores import found_in, policies, recorded
 
@@ -44,6 +46,7 @@ TALK: dict[str, Any] = {
     "messages": [{"role": "user", "content": "Hello"}],
     "attributes": {"user.email": ADA, "client.address": "10.0.0.1", "plan": "pro", "gen_ai.prompt": "Hello", "n": 3},
 }
+LEFT_OUT = "attributes.gen_ai.prompt messages prompt"
 
 
 def test_full_keeps_everything() -> None:
@@ -59,6 +62,7 @@ def test_pseudonymous_keeps_no_name_and_no_text() -> None:
         "conversation_id": "talk-1",
         "model": "gpt-4.1",
         "attributes": {"user.email": f"<user {ADA}>", "client.address": "<user 10.0.0.1>", "plan": "pro", "n": 3},
+        "analytics.left_out": LEFT_OUT,
     }
 
 
@@ -69,6 +73,7 @@ def test_anonymous_keeps_nobody_not_even_by_a_pseudonym() -> None:
         "tenant_id": "acme",
         "model": "gpt-4.1",
         "attributes": {"plan": "pro", "n": 3},
+        "analytics.left_out": LEFT_OUT,
     }
 
 
@@ -155,7 +160,10 @@ def test_more_names_than_are_remembered_are_treated_alike() -> None:
     ("wanted", "problem"),
     [
         ("secret", "'secret' is not a preset: use full, pseudonymous, anonymous"),
-        ({"rules": {"user_id": "hide"}}, "user_id is to be 'hide': use keep, pseudonymise, drop, drop_text"),
+        (
+            {"rules": {"user_id": "hide"}},
+            "user_id is to be 'hide': use keep, pseudonymise, drop, drop_text, keep_plain, keep_id, keep_word",
+        ),
         ({"rules": {"a.*.b": "drop"}}, "'a.*.b' is not a path"),
         ({"rules": {"a..b": "drop"}}, "'a..b' is not a path"),
         ({"rules": {"": "drop"}}, "'' is not a path"),
@@ -253,11 +261,23 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 PATHS = st.lists(NAMES, min_size=1, max_size=2).map(".".join)
+# The presets of before version 0.3, as the logs of stores tell them: they go on as they were.
+FORMER: dict[str, Rules] = {
+    "full": (),
+    "pseudonymous": (
+        *((f"*.{name}", "pseudonymise") for name in IDENTITY),
+        *((f"*.{name}", "drop_text") for name in FREE_TEXT),
+    ),
+    "anonymous": (
+        *((f"*.{name}", "drop") for name in (*IDENTITY, *SESSIONS)),
+        *((f"*.{name}", "drop_text") for name in FREE_TEXT),
+    ),
+}
 PATTERNS = PATHS | PATHS.map("*.{}".format) | PATHS.map("{}.*".format) | st.just("*")
 POLICIES = st.builds(
-    lambda preset, more: PrivacyPolicy.of({"preset": preset, "rules": more}),
-    st.sampled_from([*PRESETS]),
-    st.dictionaries(PATTERNS, st.sampled_from(ACTIONS), max_size=4),
+    lambda former, more: PrivacyPolicy(rules=(*former, *more.items())),
+    st.sampled_from([*FORMER.values()]),
+    st.dictionaries(PATTERNS, st.sampled_from(("keep", "pseudonymise", "drop", "drop_text")), max_size=4),
 )
 
 

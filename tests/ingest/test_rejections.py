@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from analytics_es import AnalyticsService
 from analytics_es.errors import NoVaultKey
 from analytics_es.events.event import CORRECTED, REJECTED
+from analytics_es.events.fields import LEFT_OUT
 from analytics_es.ingest import InProcessBus, Message
 from analytics_es.ingest.rejections import MAX_BYTES
 from analytics_es.testing import NOON
@@ -67,6 +68,7 @@ def test_under_the_default_a_call_is_kept_with_its_figures_and_the_reason_with_i
         **{name: CALL[name] for name in ("provider", "model", "cost", "currency", "input_tokens", "output_tokens")},
         "user_id": pseudonym,
         "attributes": {"user.email": pseudonym, "n": 3},
+        LEFT_OUT: "attributes.prompt prompt",
     }
     assert analytics.store.vault.find("user", ADA) == pseudonym
     assert not {"raw", "headers"} & kept.keys()
@@ -133,7 +135,7 @@ def test_text_that_is_not_utf_8_spoils_no_figures() -> None:
     with opened() as analytics:
         kept = delivered(analytics, b'{"cost": 12.50, "currency": "USD", "prompt": "Gr\xfc\xdfe"}')
 
-    assert kept["event"]["data"] == {"cost": 12.5, "currency": "USD"}
+    assert kept["event"]["data"] == {"cost": 12.5, "currency": "USD", LEFT_OUT: "prompt"}
 
 
 def test_in_a_delivery_of_no_known_shape_the_data_are_found() -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.errors import AnalyticsError
 from analytics_es.events import codec
-from analytics_es.events.fields import FAMILIES
+from analytics_es.events.fields import FAMILIES, LEFT_OUT
 from analytics_es.lifecycle.archive import Archive, manifest_of
 from analytics_es.lifecycle.archive_reader import Reader
 from analytics_es.lifecycle.columns import ARCHIVED, EVENTS, MACROS, schema, typed
@@ -72,7 +72,7 @@ ODD = st.sampled_from(
         *([], [1], {}, {"source": "a", "id": "b"}, {"model": "m"}),
     ]
 )
-FIELDS_OF = st.sampled_from([*RECORDED, "attributes", "note", "size", "prompt", "Model", "a,b", 'q"'])
+FIELDS_OF = st.sampled_from([*RECORDED, LEFT_OUT, "attributes", "note", "size", "prompt", "Model", "a,b", 'q"'])
 ATTRIBUTES = st.dictionaries(st.sampled_from(["team", "region", "weight", "plan"]), ODD, max_size=3)
 DATA = st.dictionaries(FIELDS_OF, ODD, max_size=8) | st.builds(
     lambda data, attributes: {**data, "attributes": attributes}, st.dictionaries(FIELDS_OF, ODD, max_size=6), ATTRIBUTES

@@ -1,11 +1,11 @@
-"""What nothing reads → a table."""
+"""What nothing reads, and what was not stored → tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from analytics_es.cli.display import Block, Column, Columns, Grid, Number, words
-from analytics_es.types import Completeness, UnreadField
+from analytics_es.types import Completeness, LeftOutField, UnreadField
 
 SHOWN, IN_SHORT = 20, 3
 _COLUMNS: Columns[UnreadField] = [
@@ -15,6 +15,13 @@ _COLUMNS: Columns[UnreadField] = [
     Column("did you mean", lambda unread: unread.suggestion or words.UNKNOWN),
 ]
 
+_LEFT_OUT: Columns[LeftOutField] = [
+    Column("type", lambda left_out: left_out.type),
+    Column("field", lambda left_out: left_out.field),
+    Number("events", lambda left_out: words.count(left_out.events)),
+    Column("to keep it: [privacy.rules]", lambda left_out: left_out.allow or words.UNKNOWN),
+]
+
 
 def unread_fields(unread: Sequence[UnreadField]) -> Iterator[Block]:
     """Return the table of what no projection reads, the most frequent first; nothing where all is read."""
@@ -22,6 +29,14 @@ def unread_fields(unread: Sequence[UnreadField]) -> Iterator[Block]:
         beyond = len(unread) - SHOWN
         remark = f"… and {beyond:,} more (--json lists them)" if beyond > 0 else ""
         yield Grid("What no projection reads", _COLUMNS, unread[:SHOWN], remark)
+
+
+def left_out_fields(left_out: Sequence[LeftOutField]) -> Iterator[Block]:
+    """Return the table of what the policy of privacy left out, the most frequent first; nothing where there is none."""
+    if left_out:
+        beyond = len(left_out) - SHOWN
+        remark = f"… and {beyond:,} more (--json lists them)" if beyond > 0 else ""
+        yield Grid("What the policy of privacy left out", _LEFT_OUT, left_out[:SHOWN], remark)
 
 
 def in_short(answers: Sequence[Completeness]) -> str:
