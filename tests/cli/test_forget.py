@@ -85,7 +85,7 @@ def test_what_is_not_there_is_a_failure(cli: Cli) -> None:
 
 
 def test_under_pseudonyms_a_name_is_looked_up_and_then_forgotten(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "a.toml").write_text("[privacy]\n")
+    (tmp_path / "a.toml").write_text("[privacy]\npreset = 'pseudonymous'\n")
     data = json.dumps({"user_id": "ada@example.com"})
     cli("record", "job.completed", "--data", data, "--occurred-at", NOON.isoformat(), "--config", "a.toml")
 
