@@ -295,6 +295,11 @@ class LogBehind(CannotOpen):
     go on with what is there, {instead}."""
 
 
+class DamagedPosition(CannotOpen):
+    """{path} holds an event at position {position}, which none of ours has: what is recorded next would be nowhere in
+    its order. Restore it from a backup ({guide}/reliability.md#a-damaged-log)."""
+
+
 class OldSqlite(CannotOpen):
     """SQLite {found} is too old: analytics_es needs {needed} or newer (it comes with Python)."""
 
@@ -374,7 +379,8 @@ class StoreFailed(AnalyticsError):
 
 
 class StoreDamaged(StoreFailed):
-    """{path} is damaged ({problem}): nothing was changed. Restore it from a backup (see {guide}/reliability.md)."""
+    """{path} is damaged ({problem}): nothing was changed. Restore it from a backup
+    ({guide}/reliability.md#a-damaged-log)."""
 
 
 class DamagedReadModels(StoreFailed):
@@ -604,6 +610,11 @@ class RefusedBatch(AnalyticsError):
 
 class BadRow(AnalyticsError):
     """Row {row} gives no event: {problem}."""
+
+
+class BrokenEvent(StoreFailed):
+    """The event at position {position} of the log is damaged: {problem}. Put back what was there from a backup, as
+    {guide}/reliability.md#a-damaged-log says."""
 
 
 class UnreadableEvent(AnalyticsError):
