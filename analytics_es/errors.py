@@ -221,7 +221,7 @@ class NoLongerKept(AnalyticsError):
 
 class DamagedEvent(AnalyticsError):
     """The event at position {position} is not what was recorded: its checksum is wrong ({count} such here). Put back
-    what was there from a backup, as {guide}/reliability.md#a-damaged-log says; or rebuild with --set-aside, which
+    what was there from a backup, as {guide}/rebuild.md#what-is-damaged says; or rebuild with --set-aside, which
     leaves it out and lists it."""
 
     @classmethod
@@ -293,6 +293,11 @@ class LogBehind(CannotOpen):
     """The log {path} {ends}, and the read models {read_models} hold figures of events up to position {position}: it is
     not the log they are of, or an older copy, or has lost its end. Nothing was changed. Put the right log there; or, to
     go on with what is there, {instead}."""
+
+
+class DamagedPosition(CannotOpen):
+    """{path} holds an event at position {position}, which none of ours has: what is recorded next would be nowhere in
+    its order. Restore it from a backup ({guide}/reliability.md#a-damaged-log)."""
 
 
 class OldSqlite(CannotOpen):
@@ -374,7 +379,8 @@ class StoreFailed(AnalyticsError):
 
 
 class StoreDamaged(StoreFailed):
-    """{path} is damaged ({problem}): nothing was changed. Restore it from a backup (see {guide}/reliability.md)."""
+    """{path} is damaged ({problem}): nothing was changed. Restore it from a backup
+    ({guide}/reliability.md#a-damaged-log)."""
 
 
 class DamagedReadModels(StoreFailed):
@@ -604,6 +610,11 @@ class RefusedBatch(AnalyticsError):
 
 class BadRow(AnalyticsError):
     """Row {row} gives no event: {problem}."""
+
+
+class BrokenEvent(StoreFailed):
+    """The event at position {position} of the log is damaged: {problem}. Put back what was there from a backup, as
+    {guide}/reliability.md#a-damaged-log says."""
 
 
 class UnreadableEvent(AnalyticsError):

@@ -245,7 +245,7 @@ def _values(name: str, values: Iterable[Any]) -> Iterator[Part]:
 
 
 def _text(value: Any) -> bytes:
-    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    text = json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -21,6 +21,7 @@ from analytics_es.types import (
 )
 
 LONGEST = 24  # characters of a stored text
+LISTED = 20  # positions
 
 
 @click.command()
@@ -97,6 +98,7 @@ _UNREADABLE: Columns[UnreadableDivergence] = [
 
 def _verification(answer: Verification) -> Iterator[Block]:
     yield from (Line(_summary(answer)), Line(), Grid("", _PROJECTIONS, answer.projections))
+    yield from _damage(answer)
     for verified in answer.projections:
         if verified.divergences:
             remark = f"… and {verified.omitted:,} more: --limit lists more" if verified.omitted else ""
@@ -105,6 +107,18 @@ def _verification(answer: Verification) -> Iterator[Block]:
             yield Grid(f"Unreadable values of {verified.projection}", _UNREADABLE, verified.unreadable)
     wrong = [verified.ledger for verified in answer.projections if not verified.ledger.identical]
     yield from ledger(wrong)
+
+
+def _damage(answer: Verification) -> Iterator[Block]:
+    if answer.damaged:
+        more = " …" if len(answer.damaged) > LISTED else ""
+        positions = ", ".join(map(str, answer.damaged[:LISTED])) + more
+        yield Line()
+        yield Line(
+            f"not what was recorded, by their checksums: {words.plural(len(answer.damaged), 'event')}, at {positions}"
+        )
+    if answer.unsummed:
+        yield Line(f"up to position {answer.unsummed:,} events have no checksum: a version before recorded them", "dim")
 
 
 def _summary(answer: Verification) -> str:

@@ -124,9 +124,17 @@ def _converter() -> Any:
 
 def decode(position: int, event_type: str, state: bytes) -> RecordedEvent:
     """Return the event that was stored, from bytes as the log gives them."""
-    stored = {**orjson.loads(state), "type": event_type, "position": position}
+    stored = {**_loaded(state), "type": event_type, "position": position}
     event: RecordedEvent = _as_encoded(stored) or _converter().structure(stored, RecordedEvent)
     return event
+
+
+def _loaded(state: bytes) -> Any:
+    """Read JSON; with the numbers that it has none of, such as NaN, as the fold reads what another hand has stored."""
+    try:
+        return orjson.loads(state)
+    except orjson.JSONDecodeError:
+        return json.loads(state)
 
 
 def _as_encoded(stored: dict[str, Any]) -> RecordedEvent | None:

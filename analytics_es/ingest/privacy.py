@@ -60,7 +60,11 @@ PseudonymOf = Callable[[str, str], str]  # of what kind it is, and the raw text
 def _checked(rules: Iterable[tuple[str, str]]) -> Rules:
     """Return rules with the very constants of this module as actions: they are compared by identity."""
     checked = []
-    for path, action in rules:
+    try:
+        pairs = [(path, action) for path, action in rules]
+    except (TypeError, ValueError):
+        raise BadPolicy(problem="rules are pairs of a path and an action") from None
+    for path, action in pairs:
         if action not in ACTIONS:
             raise BadPolicy(problem=f"{path} is to be {action!r}: use {', '.join(ACTIONS)}")
         check_path(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -77,14 +76,14 @@ class ComputedKey:
         unknown = [path for path in self.reads if path not in self._others]
         return not unknown or (len(unknown) == 1 and self.names(unknown[0]))
 
-    def made(self, columns: Columns, subject: str, mask: str) -> Iterator[Made | None]:
+    def made(self, columns: Columns, subject: str, mask: str, asked: engine.Engine) -> Iterator[Made | None]:
         """Yield what it would be of each row of `columns`, None where the engine cannot tell."""
         others, values = self._others, columns[self.key.name]
         table = {f"c{n}": columns[name] for n, name in enumerate(others.values())}
         rows = pa.table({"v": pa.array(values, pa.string()), **{n: pa.array(c, pa.string()) for n, c in table.items()}})
         places = {path: f"c{n}" for n, path in enumerate(others)}
         try:
-            with closing(engine.connect()) as connection:
+            with asked.alone() as connection:
                 connection.register("sealed", rows)
                 parts = [
                     [shortened(text) for (text,) in connection.execute(statement).fetchall()]

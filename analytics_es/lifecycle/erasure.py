@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,9 +86,9 @@ class Erasure:
             trace.add(held, masking)
             if progress:
                 progress("searching", held.position, head)
-        masked = MaskedRows(masking)
-        for rows in changed_rows(self.store.log, masked):
-            trace.add_sealed(rows.day, self.store.calendar.next_day(rows.day))
+        with closing(MaskedRows(masking)) as masked:
+            for rows in changed_rows(self.store.log, masked):
+                trace.add_sealed(rows.day, self.store.calendar.next_day(rows.day))
         trace.add_left(masked, self.store.calendar)
         others = (self.store.vault.find(masking.entity, spelling) for spelling in spellings(masking.subject))
         trace.spelled += Counter({VAULT: sum(pseudonym is not None for pseudonym in others)})
@@ -111,8 +112,9 @@ class Erasure:
             if progress:
                 progress("masking", held.position, head)
         self.store.log.rewrite(states)
-        for rows in changed_rows(self.store.log, MaskedRows(masking)):
-            self.store.log.seals.replace([rows])
+        with closing(MaskedRows(masking)) as without:
+            for rows in changed_rows(self.store.log, without):
+                self.store.log.seals.replace([rows])
 
     # ── the read models ─────────────────────────────────────────────────────────────────────────────────────────
 

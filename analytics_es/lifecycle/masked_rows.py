@@ -13,6 +13,7 @@ from analytics_es.lifecycle.computed_keys import Columns, ComputedKey, Made, Pat
 from analytics_es.lifecycle.masking import Masking
 from analytics_es.lifecycle.spelling import folded
 from analytics_es.log.seals import SealedRows
+from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration, Key, shortened
 from analytics_es.projection.expressions import references
 from analytics_es.projection.rows import Row
@@ -33,6 +34,7 @@ class MaskedRows:
     mentions: Counter[str] = field(factory=Counter)  # rows by key, as are the next
     spelled: Counter[str] = field(factory=Counter)
     left: dict[tuple[str, str], set[int]] = field(factory=lambda: defaultdict(set))  # days, by projection and key
+    _engine: engine.Engine = field(init=False, factory=lambda: engine.Engine(threads=1))  # opened when it is asked
     _same: Callable[[str], str] = field(init=False, factory=lambda: functools.lru_cache(100_000)(folded))
 
     def __call__(self, sealed: SealedRows, declaration: Declaration, rows: Sequence[Row]) -> list[Row]:
@@ -44,6 +46,10 @@ class MaskedRows:
             return list(rows)
         keys = zip(*({**columns, **masked}[name] for name in names), strict=True)
         return [(*key, *row[len(names) :]) for key, row in zip(keys, rows, strict=True)]
+
+    def close(self) -> None:
+        """Close the engine that told what SQL makes of names."""
+        self._engine.close()
 
     def remains(self) -> Iterator[str]:
         """Say in words what could not be masked."""
@@ -84,7 +90,7 @@ class MaskedRows:
     def _computed(self, sealed: SealedRows, key: ComputedKey, columns: Columns) -> Values:
         subject, mask, values = self.masking.subject, self.masking.mask, columns[key.key.name]
         try:
-            made = list(key.made(columns, subject, mask))
+            made = list(key.made(columns, subject, mask, self._engine))
             sure = key.is_sure
         except ValueError:
             made, sure = [None] * len(values), False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from analytics_es.errors import BeforeHorizon, NotAFileStore
 from analytics_es.events import RecordedEvent, codec
 from analytics_es.events.event import key_of_time
+from analytics_es.log import damage
 from analytics_es.log.database import Cursor
 from analytics_es.log.holding import Holding
 from analytics_es.log.horizon import Horizon
@@ -26,6 +27,7 @@ SPAN_GAP = 1000
 PLACE = 12  # digits of a key that say when; the rest says which
 SLOT, SLOT_DIGITS = 16, 8  # bits of a time in milliseconds that its first digits do not say
 LAST = 2**62
+CHECKED_AT_ONCE = 50_000  # events
 
 # Noted of a log of before: up to which position rows of files may be known by their file's name and their number in it.
 ROWS_BY_PLACE = "rows by place"
@@ -140,7 +142,25 @@ class EventLog(ABC):
 
     def slots(self, after: int, upto: int) -> list[tuple[int, int]]:
         """Return where in time the events in (after, upto] lie: first and last milliseconds, a minute or so apart."""
-        return [(int(slot, 16) << SLOT, ((int(slot, 16) + 1) << SLOT) - 1) for slot in self._slots(after, upto)]
+        slots = list(self._slots(after, upto))
+        try:
+            starts = [int(slot, 16) for slot in slots]
+        except (TypeError, ValueError):
+            self.check_events(after, upto)
+            raise
+        return [(start << SLOT, ((start + 1) << SLOT) - 1) for start in starts]
+
+    def _checked(self, keys: list[str]) -> list[str]:
+        """Return keys as they are; raises BrokenEvent where one of them is none."""
+        if not damage.are_keys(keys):
+            self.check_events()
+        return keys
+
+    def check_events(self, after: int = 0, upto: int = LAST) -> None:
+        """Read the events of a stretch of positions; raises BrokenEvent for the first that is damaged."""
+        upto = min(upto, self.head())
+        while after < upto and (events := self.scan(after=after, limit=CHECKED_AT_ONCE, upto=upto)).num_rows:
+            after = events.column("position")[-1].as_py()
 
     @abstractmethod
     def _slots(self, after: int, upto: int) -> Iterable[str]:

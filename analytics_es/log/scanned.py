@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from analytics_es.events import codec
+from analytics_es.log import damage
 from analytics_es.process import Later
 from analytics_es.types import arrays
 
@@ -20,10 +21,14 @@ GROUP_BYTES = 16 * 2**20  # some 40,000 events
 
 
 def by_name(row: Sequence[Any] | None) -> dict[str, Any] | None:
-    """Return a row of `NAMES` as `scan` gives it, with its old shape brought up to date; None where there is none."""
+    """Return a row of `NAMES` as `scan` gives it, with its old shape brought up to date; None where there is none.
+
+    Raises BrokenEvent.
+    """
     if row is None:
         return None
     position, event_type, state, key = row
+    damage.check_row(position, event_type, state, key)
     return dict(zip(NAMES, (position, event_type, codec.upcast(event_type, state), key), strict=True))
 
 
@@ -40,19 +45,27 @@ def event_columns() -> pa.Schema:
 
 
 def batch(rows: Sequence[tuple[Any, ...]], schema: pa.Schema | None = None) -> pa.RecordBatch:
-    """Return rows of `NAMES`, or of the first of them, of which there are some, as they are scanned."""
+    """Return rows of `NAMES`, or of the first of them, of which there are some, as they are scanned.
+
+    Raises BrokenEvent.
+    """
     return in_columns(list(zip(*rows, strict=True)), schema)
 
 
 def in_columns(columns: Sequence[Sequence[Any]], schema: pa.Schema | None = None) -> pa.RecordBatch:
-    """Return columns of `NAMES`, or the first of them, as they are scanned."""
+    """Return columns of `NAMES`, or the first of them, as they are scanned; raises BrokenEvent."""
     schema = schema or event_columns()
     made = zip(columns, schema.types, strict=True)
-    return pa.record_batch([arrays.make(column, kind) for column, kind in made], schema=schema)
+    try:
+        return pa.record_batch([arrays.make(column, kind) for column, kind in made], schema=schema)
+    except (TypeError, ValueError):  # what Arrow raises is of these kinds, too
+        damage.check_rows(zip(*columns, strict=False))
+        raise
 
 
 def upcast(table: pa.Table) -> pa.Table:
-    """Return stored events with old shapes brought up to date."""
+    """Return stored events with old shapes brought up to date; raises BrokenEvent."""
+    damage.check(table)
     if not codec.UPCASTERS:
         return table
     types, states = table.column("type").to_pylist(), table.column("state").to_pylist()

@@ -85,7 +85,8 @@ def sweep(log: EventLog, *, again: bool = False) -> list[str]:
         problem = _problem(noted, log.of_a_server and noted.host != here) if noted and ours else None
         if problem:
             left.append(problem)
-        else:
+            continue
+        with suppress(AnalyticsError):  # the next one to start does
             log.note(name, None)
     return left
 

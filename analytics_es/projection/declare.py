@@ -12,9 +12,10 @@ import attrs
 from analytics_es.errors import BadDeclaration, NotAProjection, SameName
 from analytics_es.events.fields import DOCUMENTED, ENTITIES, EXACT, FIELDS, LEFT_OUT, OPEN_FIELDS, TAG, TEXT
 from analytics_es.events.outcomes import EDITION
-from analytics_es.projection import engine, expressions
+from analytics_es.projection import engine, expressions, growth
 from analytics_es.projection.declaration import MONEY, MOST_KEYS, Declaration, Key, Kind, Measure
 from analytics_es.projection.decoding import Needed
+from analytics_es.types.arguments import naming_arguments
 
 C = TypeVar("C", bound=type)
 
@@ -141,6 +142,7 @@ def declaration_of(cls: Any) -> Declaration:
     return declaration
 
 
+@naming_arguments
 def declarations_of(classes: Sequence[Any]) -> tuple[Declaration, ...]:
     """Return the declarations of these classes, by name; raises SameName."""
     declarations = tuple(sorted(map(declaration_of, classes), key=lambda declaration: declaration.name))
@@ -272,6 +274,7 @@ def _check_expression(name: str, field: str, sql: str, open_as: Literal["text", 
         paths = expressions.references(sql)
         for path in paths:
             _check_reference(path)
+        growth.check(expressions.tree(sql), growth.EVENT)
         kind = expressions.type_of(sql, columns_for(paths, open_as))
     except ValueError as error:
         _refuse(name, field, str(error))

@@ -13,13 +13,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from analytics_es.projection import engine
+from analytics_es.projection import engine, growth
 from analytics_es.projection.engine import quote_name
 
 Tree = Mapping[str, Any]
 
 # Made by `python -m tests.projection.kept`, and held to what the parser says today by a test.
 KEPT = Path(__file__).with_name("kept_expressions.json")
+
+SMALL_ROW = 1024  # bytes
 
 _QUOTED_PATH = re.compile(r'"[^"]+"(\."[^"]+")*')
 # Where a part of an expression was written, and what says nothing.
@@ -72,6 +74,7 @@ def parsed(expression: str) -> Tree:
     if len(node["select_list"]) != 1:
         raise ValueError("not a SQL expression: a single value is expected, found several")
     _check(node["select_list"][0])
+    growth.check(node["select_list"][0], SMALL_ROW)  # also of constants, which the engine makes when it binds them
     return node["select_list"][0]  # type: ignore[no-any-return]
 
 

@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 
 from attrs import Factory, define, frozen
 
-from analytics_es.errors import MissingProjection, NoLongerKept, ReplacedReadModel, SealedPeriod, StaleReadModel
+from analytics_es.errors import (
+    HERE,
+    MissingProjection,
+    NoLongerKept,
+    ReplacedReadModel,
+    SealedPeriod,
+    StaleReadModel,
+    StoreDamaged,
+)
 from analytics_es.events.fields import TAG
 from analytics_es.log import Horizon
 from analytics_es.projection.calendar import Calendar
@@ -196,6 +204,8 @@ class Question:
         rows: dict[tuple[int, ...], list[tuple[Any, ...]]] = {(label,): [] for label in labels}
         for together in _together(spans):
             for row in self.snapshot.sums(declaration, columns, together, where=where, by=by, by_time=True):
+                if (row[0],) not in rows:
+                    raise StoreDamaged(path=HERE, problem=f"{declaration.table} has a row of the second {row[0]}")
                 rows[(row[0],)].append(row[1:])
         return rows
 

@@ -44,6 +44,14 @@ def test_a_subject_is_forgotten_and_the_receipt_says_what_and_where(cli: Cli) ->
 
 
 @pytest.mark.usefixtures("store")
+def test_the_name_in_other_capitals_is_told_of(cli: Cli) -> None:
+    assert cli("forget", "Ada@Example.com", "--yes").stdout.splitlines()[4:] == [
+        "left, because it is spelled otherwise: maybe the same name in data.user_id (2), data.prompt (2)",
+        "  if it is: forget it, spelled like that, too",
+    ]
+
+
+@pytest.mark.usefixtures("store")
 def test_the_receipt_is_told_as_json_and_never_says_who(cli: Cli) -> None:
     result = cli("forget", "-", "--field", "prompt", "--yes", "--json", input="ada@example.com\n")
 
@@ -77,7 +85,7 @@ def test_what_is_not_there_is_a_failure(cli: Cli) -> None:
 
 
 def test_under_pseudonyms_a_name_is_looked_up_and_then_forgotten(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "a.toml").write_text("[privacy]\n")
+    (tmp_path / "a.toml").write_text("[privacy]\npreset = 'pseudonymous'\n")
     data = json.dumps({"user_id": "ada@example.com"})
     cli("record", "job.completed", "--data", data, "--occurred-at", NOON.isoformat(), "--config", "a.toml")
 

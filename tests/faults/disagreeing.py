@@ -114,17 +114,17 @@ def _broken(plans: list[Plan], total: int) -> list[str]:
 
 
 def _otherwise_treated(service: AnalyticsService, plans: list[Plan]) -> list[str]:
-    """Say whose events are not as the policy says that the log told of last before them."""
+    """Say whose events are not as its process has said, or as no policy says that the log told before them."""
     presets = {plan.source: plan.options.get("privacy") for plan in plans}
-    broken, in_force = Counter[str](), "full"
+    broken, told = Counter[str](), {"full"}
     for event in recorded(service, CONFIGURED, "provider.call.completed", "tool.call.completed", "job.failed"):
         if event.type == CONFIGURED:
-            in_force = event.data["preset"]
+            told.add(event.data["preset"])
             continue
         said, who = presets.get(event.source), event.data.get("user_id")
         treated = "anonymous" if who is None else "pseudonymous" if str(who).startswith("p_") else "full"
-        if said not in (None, in_force):
-            broken[f"{event.source} says {said}, and its events come after {in_force}"] += 1
-        if treated != in_force and not (in_force == "full" and treated == "pseudonymous"):  # who was forgotten since
-            broken[f"{event.source} recorded as {treated} under {in_force}"] += 1
+        if treated == "pseudonymous" and said == "full":  # who was forgotten since
+            continue
+        if treated not in told or said not in (None, treated):
+            broken[f"{event.source} says {said}, and recorded as {treated} after {sorted(told)}"] += 1
     return [f"{what} ({n})" for what, n in broken.items()]

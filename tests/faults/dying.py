@@ -17,6 +17,7 @@ from typing import Any
 from attrs import define
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.ingest.vault import KEY_VARIABLE
 from analytics_es.lifecycle import erasure, sealing
 from analytics_es.testing import NOON, provider_call, tool_call
 from tests.stores import set_clock
@@ -50,6 +51,12 @@ def events() -> list[dict[str, Any]]:
             ]
         )
     ]
+
+
+def give_key(url: str) -> None:
+    """Give this process the key that everybody in these tests has; one that is forked has not been given it."""
+    if not url.startswith("sqlite"):
+        os.environ[KEY_VARIABLE] = "ab" * 32
 
 
 def opened(url: str) -> AnalyticsService:
@@ -131,6 +138,7 @@ def ticking(last: int) -> Iterator[Ticks]:
 
 def life(work: str, url: str, folder: Path, last: int, at_work: Any, ticks: Any, took: Any) -> None:
     """Do something and say how many calls and seconds it took; it ends at the last call, or waits to be killed."""
+    give_key(url)
     service = opened(url)
     at_work.set()
     began = time.monotonic()

@@ -62,7 +62,10 @@ def flip(folder: Path, *, flips: int, seed: int) -> Flipped:
         changed = differing(before[name], content(store / name))
         if n % 2 and name == LOG:
             (store / READ_MODELS).unlink()
-        _note(result, where, name, changed, _examined(f"sqlite:///{store}/{LOG}"))
+        saying = _examined(f"sqlite:///{store}/{LOG}")
+        if saying is None and (store / f"{READ_MODELS}.damaged-1").exists():
+            saying = "moved aside, and derived again"
+        _note(result, where, name, changed, saying)
         shutil.rmtree(store)
     return result
 

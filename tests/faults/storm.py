@@ -27,7 +27,7 @@ Identity = tuple[str, str]
 
 # A process that has imported everything once and is forked: a life begins within milliseconds.
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["pytest", worker.__name__])
+processes.set_forkserver_preload(["pytest", worker.__name__, "tests.faults.dying"])
 
 
 @frozen(kw_only=True)

@@ -248,6 +248,21 @@ def test_damage_that_a_question_meets_is_told_once_and_then_everything_is_derive
     assert set(before) == set(held(path))
 
 
+def test_a_row_of_a_time_that_is_no_hour_is_damage_that_a_question_meets(path: Path, views: Path) -> None:
+    with opened(path, privacy="full") as service:
+        before = service.get_summary("usage.events", DAY).unwrap().figures
+    sql(views, "UPDATE usage_v4 SET bucket = bucket + 32 WHERE grain = 'hour'")
+
+    with opened(path, privacy="full") as service:
+        met = service.get_summary("usage.events", DAY)
+        service.catch_up()
+        after = service.get_summary("usage.events", DAY).unwrap().figures
+
+    assert met.failure is not None
+    assert met.failure.code == "damaged_read_models"
+    assert after == before
+
+
 def test_a_process_that_only_asks_and_ends_leaves_the_damage_behind_it(path: Path, views: Path) -> None:
     with views.open("r+b") as file:
         for page in pages_of(views, table(views, "usage")):

@@ -20,6 +20,7 @@ from attrs import Factory, define, frozen
 from analytics_es import AnalyticsError, AnalyticsService, TimePeriod
 from analytics_es.ingest import InProcessBus
 from analytics_es.testing import NOON, job_failed, provider_call, tool_call
+from tests.faults.dying import give_key
 
 SECONDS_A_DAY = 4.0  # a day of the store goes by in so many seconds
 RETENTION = {"events": "3d", "hourly": "5d", "daily": "8d"}
@@ -118,6 +119,7 @@ def person(day: int, number: int) -> str:
 
 def live(plan: Plan) -> None:
     """Be a process with this plan, and write down what came of it; what cannot be opened is written down, too."""
+    give_key(plan.url)
     try:
         with AnalyticsService.open(plan.url, clock=plan.now, **plan.options) as service:
             user = User(plan, service)

@@ -230,8 +230,13 @@ def test_a_batch_with_refused_events_is_refused_as_a_whole_and_names_each(analyt
         f"event 1: {BAD_TOLD}"
     )
     assert failure.details["refusals"] == [
-        Refusal(index=1, code="bad_field", message=BAD_TOLD),
-        Refusal(index=3, code="bad_field", message="duration_ms: must be between 0 and 10^12, not -1."),
+        Refusal(index=1, code="bad_field", message=BAD_TOLD, field="status"),
+        Refusal(
+            index=3,
+            code="bad_field",
+            message="duration_ms: must be between 0 and 10^12, not -1.",
+            field="duration_ms",
+        ),
     ]
     assert recorded(analytics) == []
 
@@ -255,7 +260,7 @@ def test_a_refused_batch_can_be_raised(analytics: AnalyticsService) -> None:
 def test_refused_events_can_be_skipped_and_are_counted(analytics: AnalyticsService) -> None:
     receipt = analytics.record_events([call(1), BAD, call(2), BAD, call(2)], batch_size=2, skip_refused=True).unwrap()
 
-    refusals = [Refusal(index=index, code="bad_field", message=BAD_TOLD) for index in (1, 3)]
+    refusals = [Refusal(index=index, code="bad_field", message=BAD_TOLD, field="status") for index in (1, 3)]
     assert receipt == BatchReceipt(recorded=2, duplicates=1, refused=2, refusals=refusals, last_position=nth(2))
     assert ids(analytics) == ["1", "2"]
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.lifecycle import sealing
 from analytics_es.projection import count, key, projection
 from analytics_es.projections import Usage
 from analytics_es.testing import NOON, tool_call
@@ -136,3 +137,43 @@ def test_a_run_that_was_stopped_after_the_seal_is_ended_before_anybody_goes_on(
 
     assert calls(owner) == calls(owner, "usage.events") == len(EVENTS)
     assert owner.verify().unwrap().identical
+
+
+def test_what_is_brought_up_between_two_seals_keeps_the_events_of_both(
+    analytics: AnalyticsService, owner: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(owner, *EVENTS[:5])
+    analytics.record_events(EVENTS[5:]).unwrap()
+    delete = analytics.store.log.seals.delete
+
+    def bringing_up(limit: int) -> int:
+        owner.catch_up()
+        return delete(limit)
+
+    monkeypatch.setattr(sealing, "TOGETHER", 8)
+    monkeypatch.setattr(analytics.store.log.seals, "delete", bringing_up)
+
+    assert analytics.retain(KEEP).unwrap().seals == 3
+    owner.catch_up()
+
+    assert calls(owner) == calls(owner, "usage.events") == len(EVENTS)
+    assert owner.verify().unwrap().identical
+
+
+def test_what_comes_in_just_before_is_taken_in_before_anything_is_sealed(
+    analytics: AnalyticsService, owner: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else all read models would lag, and begin again."""
+    record(analytics, *EVENTS)
+    size, left = analytics.store.log.seals.size, [tool_call(occurred_at=NOW)]
+
+    def coming_in() -> Any:
+        while left:
+            owner.record_event(**left.pop()).unwrap()
+        return size()
+
+    monkeypatch.setattr(analytics.store.log.seals, "size", coming_in)
+
+    assert analytics.retain(KEEP).unwrap().seals == 1
+    assert generations(owner)["usage"] == 0
+    assert calls(owner, "usage.events") == len(EVENTS)

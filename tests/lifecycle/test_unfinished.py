@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService, TimePeriod
+from analytics_es.errors import StoreBusy
 from analytics_es.lifecycle import archive, backup, export, files
+from analytics_es.log import unfinished
 from analytics_es.process import owned
 from analytics_es.testing import NOON, provider_call
 from tests.byte_search import holders
-from tests.children import joined
+from tests.children import in_a_child, joined
 from tests.stores import in_full, opened
 
 ADA, DAY = "ada.lovelace@example.com", timedelta(days=1)
@@ -202,6 +204,32 @@ def test_a_note_that_nobody_can_read_is_no_obstacle(analytics: AnalyticsService,
 
     with opened(url) as again:
         assert again.store.log.notes("unfinished") == {}
+
+
+def test_a_process_that_was_forked_does_not_keep_what_its_parent_was_writing(tmp_path: Path) -> None:
+    (tmp_path / "new").touch()
+    owned.own(tmp_path / "new", tmp_path / "file.part")
+
+    def look() -> None:
+        assert owned._owned.locks == {}
+
+    assert in_a_child(look) == 0
+    assert owned.remove_orphan(tmp_path / "file.part") is False
+    owned.disown(tmp_path / "file.part")
+    assert owned.remove_orphan(tmp_path / "file.part") is True
+
+
+@of_files
+def test_who_opens_a_store_that_is_busy_leaves_what_was_left_to_the_next(
+    analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analytics.store.log.note("unfinished 1", "of a process that is gone")
+
+    def busy(*_: Any) -> None:
+        raise StoreBusy(seconds=5)
+
+    monkeypatch.setattr(analytics.store.log, "note", busy)
+    assert unfinished.sweep(analytics.store.log) == []
 
 
 # ── in the temporary directory ──────────────────────────────────────────────────────────────────────────────────

@@ -165,9 +165,10 @@ def test_a_follower_that_moves_on_while_rows_are_derived_loses_and_doubles_nothi
             analytics.record_event(**tool_call(occurred_at=NOON, user_id="user-late")).unwrap()
         analytics.catch_up()
 
-    left = [move]
+    left, folds = [move], list[int]()
 
     def moving(self: Any, *arguments: Any, **options: Any) -> Any:
+        folds.append(1)
         outcome = parts(self, *arguments, **options)
         if left:
             left.pop()()
@@ -179,4 +180,5 @@ def test_a_follower_that_moves_on_while_rows_are_derived_loses_and_doubles_nothi
     result = analytics.run_aggregation(DAY, ["mine"]).unwrap()
 
     assert result.events == result.position == analytics.store.log.head() == len(EVENTS) + 6
+    assert len(folds) == (2 if near else 3)  # what is much is folded before nobody else can commit
     assert analytics.verify().unwrap().identical

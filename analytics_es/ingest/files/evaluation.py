@@ -19,8 +19,10 @@ from analytics_es.ingest.files.events import EXPORTED_COLUMNS, IMPORTED, Importe
 from analytics_es.ingest.files.expressions import Query, bind
 from analytics_es.ingest.files.mapping import Mapping
 from analytics_es.ingest.files.problems import reading
+from analytics_es.ingest.files.stretches import sizes, stretches
 from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine
+from analytics_es.projection.growth import MOST_MADE
 
 
 def evaluate(
@@ -64,9 +66,10 @@ def _matches(
     numbers = batch.table["__row"].to_pylist()
     exported = EXPORTED_COLUMNS.issubset(batch.names)
     names = _Names(batch)
+    lengths = sizes(batch)
     for query in queries:
         table = f":{query.number + 1}" if query.number else ""
-        for row, fields in _evaluated(connection, query, numbers):
+        for row, fields in _within_bounds(connection, query, numbers, lengths):
             try:
                 event, formerly, teller = _event(query, fields), None, source_of(path)
                 if not event["id"]:
@@ -84,6 +87,25 @@ def _matches(
 def _row_as_json(connection: engine.Connection, row: int) -> str:
     # One row of the batch, for people to read.
     return str(connection.execute("SELECT to_json(__all) FROM batch AS __all WHERE __row = ?", [row]).fetchall()[0][0])
+
+
+def _within_bounds(
+    connection: engine.Connection, query: Query, numbers: list[int], lengths: list[int]
+) -> Iterator[tuple[int, Any]]:
+    """Yield what `_evaluated` does, stretch by stretch; a row of which too much would be made has an error."""
+    for stretch, may_be in stretches(numbers, lengths, query.bounds):
+        if may_be or _may_be(connection, query, stretch[0]):
+            yield from _evaluated(connection, query, stretch)
+        else:
+            yield stretch[0], ValueError(f"the mapping could make more than {MOST_MADE} bytes of a row of this length")
+
+
+def _may_be(connection: engine.Connection, query: Query, row: int) -> bool:
+    """Say whether a row that is long as a whole may be asked for, by how long the columns are of which much is made."""
+    lengths = (f"coalesce(strlen(CAST({engine.quote_name(name)} AS VARCHAR)), 0)" for name in query.columns)
+    # How long the columns of one row are that the expressions read.
+    sizes = connection.execute(f"SELECT {', '.join(lengths)} FROM batch WHERE __row = ?", [row]).fetchall()[0]
+    return query.made(sizes) <= MOST_MADE
 
 
 def _evaluated(connection: engine.Connection, query: Query, numbers: list[int]) -> Iterator[tuple[int, Any]]:

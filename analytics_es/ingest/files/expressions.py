@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from analytics_es.ingest.files.batches import Batch
 from analytics_es.ingest.files.mapping import Mapping, Place, bad_expression
 from analytics_es.ingest.problems import in_one_line
-from analytics_es.projection import engine, expressions
+from analytics_es.projection import engine, expressions, growth
 
 _ZONED = re.compile("TIMESTAMP WITH TIME ZONE|TIMESTAMPTZ_NS")
 
@@ -20,6 +20,14 @@ class Query(NamedTuple):
     number: int
     sql: str
     data: list[tuple[Place, bool]]
+    trees: list[growth.Tree]  # of its expressions
+    columns: list[str]  # that these read, and the file has
+    bounds: list[int]  # how much is made of a row that has up to 2^n bytes
+
+    def made(self, sizes: Iterable[int]) -> int:
+        """Return how much is made at most of a row whose columns have so many bytes."""
+        row = {name.lower(): size for name, size in zip(self.columns, sizes, strict=True)}
+        return sum(growth.made(tree, row) for tree in self.trees)
 
 
 def bind(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, file: str) -> Query:
@@ -44,7 +52,11 @@ def bind(mapping: Mapping, number: int, kinds: dict[str, str], batch: Batch, fil
         SELECT __row, {", ".join(fields)} FROM (SELECT *{empty} FROM batch)
         WHERE CASE WHEN __row BETWEEN ? AND ? THEN {where} END ORDER BY __row
     """
-    return Query(number, sql, [(place, value.startswith("to_json")) for place, value in data.items()])
+    trees = [expressions.tree(expression) for expression in table.values()]
+    read = {path[0].lower() for expression in table.values() for path in expressions.references(expression)}
+    columns = [name for name in kinds if name.lower() in read and name not in batch.empty]
+    places = [(place, value.startswith("to_json")) for place, value in data.items()]
+    return Query(number, sql, places, trees, columns, growth.bounds(trees))
 
 
 def _as_text(sql: str, kind: str) -> str:

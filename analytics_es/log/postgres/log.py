@@ -176,11 +176,8 @@ class PostgresLog(EventLog):
     def keys(self, start_us: int, end_us: int, *, upto: int) -> Iterator[list[str]]:
         """Yield the keys of the events that occurred in [start, end), up to a position, in pieces."""
         first, end = key_of_time(start_us), key_of_time(end_us)
-        yield (
-            self._fetch(self._query(statements.KEYS_IN_TIME, first=first, end=end, upto=int(upto)))
-            .column(0)
-            .to_pylist()
-        )
+        query = self._query(statements.KEYS_IN_TIME, first=first, end=end, upto=int(upto))
+        yield self._checked(self._fetch(query).column(0).to_pylist())
 
     def _scan_in_time(self, positions: Range, keys: tuple[str, str], also: str = "", checked: bool = False) -> pa.Table:
         (start, stop), (first, end) = positions, keys

@@ -41,7 +41,10 @@ PAGE_COUNTS = "SELECT * FROM pragma_page_count, pragma_freelist_count, pragma_pa
 PAGES = 2000
 # What SQLite says of a file that is not what it should be (the lower byte of a code is its kind), or lacks a part.
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-LACKS = re.compile(r"no such (table|column)|table \S+ has (no column|\d+ columns)|ON CONFLICT clause does not")
+OTHERWISE = re.compile(
+    r"no such (table|column)|table \S+ has (no column|\d+ columns)|ON CONFLICT clause does not|"
+    r"Could not decode to UTF-8"
+)
 # Files that were being read or written when this process was forked from another: SQLite then believes for good that
 # this process holds locks on them, which it does not.
 _cut_through: set[str] = set()
@@ -295,11 +298,13 @@ def translated(path: Path | None = None) -> Iterator[None]:
         raise Closed from None
     except OverflowError as error:  # the driver's own, of an integer beyond 64 bits
         raise RowsRefused(problem=error) from error
+    except UnicodeDecodeError as error:  # of a table's own words, which the driver puts into its message
+        raise StoreDamaged(path=path or HERE, problem="its schema cannot be read") from error
     except (sqlite3.Error, PersistenceError) as error:
         text = str(error)
         if "locked" in text or "busy" in text or "Timed out" in text:
             raise StoreBusy(seconds=LOCK_TIMEOUT) from error
-        if _code(error) in DAMAGED or LACKS.match(text):
+        if _code(error) in DAMAGED or OTHERWISE.match(text):
             raise StoreDamaged(path=path or HERE, problem=text) from error
         refused = isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError))
         raise (RowsRefused if refused else StoreFailed)(problem=text) from error

@@ -6,16 +6,17 @@ import os
 import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import orjson
 
-from analytics_es.errors import SharedIds
+from analytics_es.errors import DamagedPosition, SharedIds, StoreDamaged
 from analytics_es.events import codec
 from analytics_es.events.event import key_of_time
-from analytics_es.log import sums
+from analytics_es.log import damage, sums
 from analytics_es.log.event_log import (
     LAST,
     REWRITTEN,
@@ -67,6 +68,7 @@ class SQLiteLog(EventLog):
         self.seals = SQLiteSeals(self._database)
         try:
             self.identity = self._prepare(strict)
+            self._database.on_damage = self._name_damage
         except BaseException:
             self._database.close()
             raise
@@ -90,9 +92,15 @@ class SQLiteLog(EventLog):
             if made < SCHEMA:
                 cursor.execute(f"PRAGMA user_version = {SCHEMA}")
             cursor.execute(statements.INSERT_IDENTITY, {"id": uuid4().hex})
+            self._check_ends(*cursor.execute(statements.ENDS).fetchone())
             self.strict = self._held_with(cursor, strict)
             cursor.execute(statements.SELECT_IDENTITY)
             return str(cursor.fetchone()[0])
+
+    def _check_ends(self, *ends: int | None) -> None:
+        for position in ends:
+            if position is not None and not 0 < position < LAST:
+                raise DamagedPosition(path=self._database.path or "a store in memory", position=position)
 
     def _held_with(self, cursor: sqlite3.Cursor, strict: Strict) -> Strict:
         """Hold from here on what is asked for and not held yet, and return all of it.
@@ -115,6 +123,21 @@ class SQLiteLog(EventLog):
             held = held.plus(more)
             cursor.execute(statements.WRITE_NOTE, (STRICT, held.write()))
         return held
+
+    def _name_damage(self, error: StoreDamaged) -> None:
+        """Say which event is damaged, where that can be found; raises BrokenEvent."""
+        if self._database.path is None:
+            return
+        with (
+            suppress(sqlite3.Error),
+            closing(sqlite3.connect(self._database.path)) as connection,
+        ):
+            connection.text_factory = bytes
+            row = connection.execute(statements.FIND_DAMAGED).fetchone()
+            if row:
+                position, *columns = row
+                texts = [text if text is None else _text(text) for text in columns]
+                damage.check_row(position, texts[0], columns[1], texts[2])
 
     def append(self, entries: Sequence[Entry], *, notes: Mapping[str, str] | None = None) -> list[Appended]:
         """Store what is new, durably and in one commit, with notes; raises BeforeHorizon, with nothing stored."""
@@ -167,7 +190,7 @@ class SQLiteLog(EventLog):
                 _unsealed(cursor, statements.KEYS_IN_TIME), (key_of_time(start_us), key_of_time(end_us), upto)
             )
             while rows := cursor.fetchmany(KEYS):
-                yield [key for (key,) in rows]
+                yield self._checked([key for (key,) in rows])
 
     def _slots(self, after: int, upto: int) -> list[str]:
         with self._database.read() as cursor:
@@ -287,6 +310,13 @@ class SQLiteLog(EventLog):
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+
+def _text(column: bytes) -> str | bytes:
+    try:
+        return column.decode()
+    except UnicodeDecodeError:
+        return column
 
 
 def _unsealed(cursor: sqlite3.Cursor, statement: str) -> str:

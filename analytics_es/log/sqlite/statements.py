@@ -63,6 +63,16 @@ BOUNDS_IN_TIME = (
     "AND rowid > ? AND rowid <= ?{unsealed}"
 )
 
+# The first and the last position; each is looked up.
+ENDS = "SELECT (SELECT min(rowid) FROM stored_events), (SELECT max(rowid) FROM stored_events)"
+
+# The first event with a column that is no text of ours, or no bytes.
+FIND_DAMAGED = (
+    "SELECT rowid, topic, state, originator_id FROM stored_events WHERE typeof(topic) <> 'text' "
+    "OR topic GLOB '*[^ -~]*' OR typeof(state) <> 'blob' OR typeof(originator_id) <> 'text' "
+    "OR length(originator_id) <> 32 OR originator_id GLOB '*[^0-9a-f]*' ORDER BY rowid LIMIT 1"
+)
+
 # The keys of a stretch of time; index only.
 KEYS_IN_TIME = (
     "SELECT originator_id FROM stored_events WHERE originator_id >= ? AND originator_id < ? AND rowid <= ?{unsealed} "
