@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -9,6 +10,9 @@ import click
 from analytics_es.cli.display import Bar, Line, print_answer, words
 from analytics_es.cli.options import PATH, store_options
 from analytics_es.cli.store import Place, existing
+from analytics_es.types import BackupResult
+
+LISTED = 20  # positions
 
 
 @click.command()
@@ -27,4 +31,12 @@ def backup(file: Path, db: Place, as_json: bool) -> None:
     with existing(db) as store, Bar("copying", unit="pages") as bar:
         result = store.service.back_up(file, progress=bar.report).unwrap()
     text = f"wrote {result.path}: the log up to position {result.last_position:,}, {words.size(result.bytes)}"
-    print_answer(result, [Line(text)], as_json)
+    print_answer(result, [Line(text), *_damage(result)], as_json)
+
+
+def _damage(result: BackupResult) -> Iterator[Line]:
+    """Say what the copy has that was not recorded: an older copy may have it as it was."""
+    if result.damaged:
+        positions = ", ".join(map(str, result.damaged[:LISTED])) + (" …" if len(result.damaged) > LISTED else "")
+        events = words.plural(len(result.damaged), "event")
+        yield Line(f"{events} in it are not what was recorded, at {positions}: keep older backups")

@@ -5,7 +5,7 @@ from analytics_es.log.announcements import Announcements, announced, last_announ
 from analytics_es.log.event_log import REWRITTEN, ROWS_BY_PLACE, Appended, Entry, EventLog, Held, check_horizon
 from analytics_es.log.holding import Holding
 from analytics_es.log.horizon import Horizon
-from analytics_es.log.proof import damaged, damaged_at
+from analytics_es.log.proof import damaged, damaged_at, damaged_upto
 from analytics_es.log.scanned import gathered
 from analytics_es.log.slice import LogSlice
 
@@ -25,6 +25,7 @@ __all__ = [
     "check_horizon",
     "damaged",
     "damaged_at",
+    "damaged_upto",
     "gathered",
     "last_announced",
     "log_path",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
 else:
     pc = Later("pyarrow.compute")
+PIECE, LISTED = 20_000, 1_000  # events at once, and of damaged ones
 
 
 def damaged(events: pa.Table) -> list[int]:
@@ -26,3 +27,13 @@ def damaged_at(log: EventLog, positions: Iterable[int]) -> list[int]:
     """Return at which of these positions what is stored is not what was recorded."""
     scans = (log.scan(after=position - 1, upto=position, limit=1, checked=True) for position in positions)
     return [position for events in scans for position in damaged(events)]
+
+
+def damaged_upto(log: EventLog, head: int) -> list[int]:
+    """Return where damaged events of a log are, up to a position: the first ones, in order."""
+    positions: list[int] = []
+    for after in range(0, head, PIECE):
+        positions += damaged(log.scan(after=after, upto=min(after + PIECE, head), limit=PIECE, checked=True))
+        if len(positions) >= LISTED:
+            break
+    return positions[:LISTED]

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from analytics_es.types.period import TimePeriod
 from analytics_es.types.value_object import ValueObject
@@ -178,8 +178,11 @@ class BackupResult(ValueObject):
     path: the file.
     last_position: up to where in the log it goes.
     bytes: how large it is.
+    damaged: the positions of events that are not what was recorded, the first 1,000 at most: the copy has them as they
+        are.
     """
 
     path: Path
     last_position: int
     bytes: int
+    damaged: list[int] = Factory(list)

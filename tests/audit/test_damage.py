@@ -17,7 +17,8 @@ from analytics_es.errors import AnalyticsError
 from analytics_es.log import damaged
 from analytics_es.log.sqlite import SQLiteLog
 from analytics_es.testing import NOON, provider_call, tool_call
-from tests.stores import opened, sql
+from tests.servers import Server
+from tests.stores import opened, set_clock, sql
 
 PERIOD = TimePeriod.day(NOON.date())
 EVENTS = [
@@ -140,6 +141,54 @@ def put_back(path: Path, backup: Path, position: int) -> None:
             f"UPDATE stored_events SET ({columns}) = "
             f"(SELECT {columns} FROM backup.stored_events WHERE rowid = {position}) WHERE rowid = {position}"
         )
+
+
+def test_a_backup_is_made_of_what_there_is_and_says_what_of_it_is_damaged(path: Path, tmp_path: Path) -> None:
+    change(path, 5)
+    with opened(path) as service:
+        result = service.back_up(tmp_path / "copied.db").unwrap()
+
+        assert result.damaged == [5]
+        with opened(tmp_path / "copied.db") as copied:
+            copied.catch_up()
+            assert copied.verify().unwrap().damaged == [5]
+
+
+def test_what_is_damaged_and_listed_does_not_stop_retention(path: Path) -> None:
+    change(path, 5)
+    with derive_again(path) as service:
+        set_clock(service, NOON + timedelta(days=30))
+        assert service.retain({"events": "2d"}).unwrap().events
+        verified = service.verify().unwrap()
+
+        assert (verified.identical, verified.damaged) == (True, [])
+        assert {letter.position for letter in service.dead_letters().unwrap()} == {5}
+        assert service.rebuild(set_aside=True).unwrap()
+        assert {letter.position for letter in service.dead_letters().unwrap()} == {5}
+
+
+def test_what_was_counted_before_it_was_damaged_is_not_sealed(path: Path) -> None:
+    change(path, 5)
+    with opened(path) as service:
+        set_clock(service, NOON + timedelta(days=30))
+
+        assert service.retain({"events": "2d"}).failure.code == "does_not_verify"
+
+
+@pytest.mark.store("postgres")
+def test_on_postgres_damage_is_said_too(analytics: AnalyticsService, postgres: Server) -> None:
+    analytics.record_events(EVENTS).unwrap()
+    analytics.catch_up()
+    with analytics.store.log.database.connection() as connection:  # type: ignore[attr-defined]
+        connection.execute(
+            "UPDATE stored_events SET state = set_byte(state, 30, get_byte(state, 30) # 4) WHERE notification_id = 5"
+        )
+
+    assert analytics.rebuild().failure.code == "damaged_event"
+    analytics.rebuild(set_aside=True).unwrap()
+    verified = analytics.verify().unwrap()
+    assert (verified.identical, verified.damaged) == (False, [5])
+    assert {letter.position for letter in analytics.dead_letters().unwrap()} == {5}
 
 
 # ── what is gone ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -298,6 +298,8 @@ def translated(path: Path | None = None) -> Iterator[None]:
         raise Closed from None
     except OverflowError as error:  # the driver's own, of an integer beyond 64 bits
         raise RowsRefused(problem=error) from error
+    except UnicodeDecodeError as error:  # of a table's own words, which the driver puts into its message
+        raise StoreDamaged(path=path or HERE, problem="its schema cannot be read") from error
     except (sqlite3.Error, PersistenceError) as error:
         text = str(error)
         if "locked" in text or "busy" in text or "Timed out" in text:
