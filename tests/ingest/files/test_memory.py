@@ -86,7 +86,7 @@ def test_a_small_parquet_file_takes_bounded_memory(tmp_path: Path, column: pa.Ar
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"a": column, "b": pa.array([1] * len(column))}), path, compression="zstd")
     (tmp_path / "m.toml").write_text(
-        "[[event]]\ntype = \"'a.b'\"\noccurred_at = \"'2026-03-02'\"\nid = \"'x' || b\"\n[event.data]\nx = 'a IS NULL'\n"
+        "[[event]]\ntype = \"'a.b'\"\noccurred_at = \"'2026-03-02'\"\nid = \"b\"\n[event.data]\nx = 'a IS NULL'\n"
     )
 
     megabytes, lines = grown(_READ.format(path=str(path)))
