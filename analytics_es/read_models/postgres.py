@@ -19,7 +19,7 @@ from analytics_es.projection.rows import Row, Rows
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
-from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels
+from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels, names_of
 from analytics_es.read_models.views.dialects import PostgreSQL
 from analytics_es.read_models.views.shown import Shown
 
@@ -28,8 +28,11 @@ logger = logging.getLogger("analytics_es")
 PIECE = 10_000  # rows of one statement
 TRIES = 5  # to begin to read, while one rebuild after the other is promoted
 
-# Whether the tables of projections, and their checkpoints, are there.
-COUNT_TABLES = "SELECT count(*) FROM unnest(?::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
+# The columns of tables that are there, and how many checkpoints are.
+COLUMNS_OF = (
+    "SELECT name, array_agg(attname::text) FROM unnest(?::text[]) AS name JOIN pg_attribute "
+    "ON attrelid = to_regclass(name) AND attnum > 0 AND NOT attisdropped GROUP BY name"
+)
 COUNT_CHECKPOINTS = "SELECT count(*) FROM tracking WHERE application_name = ANY(?)"
 
 # Keep what is live: a state of the database is one of rows, and a table that is dropped is gone from all of them.
@@ -40,7 +43,7 @@ TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 
 # The columns of a table, and their places in its key, null where they are not in it.
 COLUMNS = (
-    "SELECT attname::text, array_position(indkey::smallint[], attnum) FROM pg_attribute "
+    "SELECT attname::text, array_position(indkey::smallint[], attnum) + 1 FROM pg_attribute "
     "LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary "
     "WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY 2"
 )
@@ -110,14 +113,15 @@ class PostgresReadModels(ReadModels):
             about, live = self.about(cursor, timezone), self.live_in(cursor)
             ours = [read_model.declaration for read_model in live.values() if read_model.log == self.log]
             names = [self.checkpoint_name(declaration) for declaration in ours]
-            tables = cursor.execute(COUNT_TABLES, [[declaration.table for declaration in ours]]).fetchone()[0]
+            tables = dict(cursor.execute(COLUMNS_OF, [[declaration.table for declaration in ours]]).fetchall())
             checkpoints = cursor.execute(COUNT_CHECKPOINTS, [names]).fetchone()[0]
             narrow = any(_narrow(cursor, declaration) for declaration in ours)
         unchanged = all(
             read_model.position or read_model.declaration.definition == self.declarations[name].definition
             for name, read_model in live.items()
         )
-        ready = "timezone" in about and unchanged and not narrow and tables == checkpoints == len(live)
+        whole = all({*tables.get(declaration.table, ())} == names_of(declaration) for declaration in ours)
+        ready = "timezone" in about and unchanged and not narrow and whole and len(ours) == checkpoints == len(live)
         return ready and self.shown.is_there(about)
 
     def _lacks_views(self) -> bool:
