@@ -232,13 +232,15 @@ _KINDS = {plain(name): entity for entity, name in ENTITIES.items()}
 class _Names(dict[str, tuple[str, "_Names"]]):
     """What becomes of the names of one level, and of what lies in them; learnt when first asked.
 
-    `stored` are the names that are known to be kept, `kind` whose pseudonyms there are on this level.
+    `stored` are the names that are known to be kept, `shapes` those whose texts are kept where they have one,
+    `kind` whose pseudonyms there are on this level.
     """
 
     def __init__(self, fits: Fits, path: str, inherited: str) -> None:
         super().__init__()
         self.fits, self.path, self.inherited = fits, path, inherited
         self.stored: set[str] = set()
+        self.shapes: dict[str, Remembered] = {}
         self.kind = kind_of(path)
         self.counted = False  # whether it is told that it is left out: not where a rule says so by its path
 
@@ -256,6 +258,8 @@ class _Names(dict[str, tuple[str, "_Names"]]):
             self[name] = action, below
             if action is KEEP:
                 self.stored.add(name)
+            elif action in SHAPES:
+                self.shapes[name] = SHAPES[action]
         return action, below
 
 
@@ -272,12 +276,14 @@ def _apply(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf, lost:
 
     The paths of what is left out, and is to be told, are added to `lost`.
     """
-    plain = _NESTED.isdisjoint(map(type, data.values()))
-    if plain and names.stored.issuperset(data):
-        return
-    treated = data.keys() - names.stored
-    if not plain:
-        treated |= {name for name, value in data.items() if type(value) in _NESTED}
+    stored, shapes, treated = names.stored, names.shapes, []
+    for name, value in data.items():  # most fields are kept: that is seen without more
+        kind = type(value)
+        if kind not in _NESTED and (
+            name in stored or ((shape := shapes.get(name)) is not None and (kind is not str or shape[value]))
+        ):
+            continue
+        treated.append(name)
     for name in treated:
         value = data[name]
         action, below = names[name]
