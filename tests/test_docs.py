@@ -316,11 +316,13 @@ with TestClient(app) as client:
 
 
 def test_privacy_is_kept_as_the_guide_shows(tmp_path: Path) -> None:
-    policy, named, forgotten = blocks("docs/privacy.md", "python")
+    lost, policy, named, forgotten = blocks("docs/privacy.md", "python")
+    (shown,) = blocks("docs/privacy.md", "text")
     (settings,) = blocks("docs/privacy.md", "toml")
     (tmp_path / "analytics.toml").write_text(settings)
     commands = SHELL.findall((ROOT / "docs/privacy.md").read_text())
 
+    assert run_python(lost, tmp_path) == shown
     assert run_python(policy, tmp_path) == "3\n"
     assert run_python(named, tmp_path) == "['ada@example.com']\n"
     (asked,) = (command for command in commands if "--names" in command)

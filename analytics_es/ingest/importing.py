@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from analytics_es.errors import NoVaultKey
+from analytics_es.errors import BadArgument, NoVaultKey
 from analytics_es.ingest.former_rows import FormerRows
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.ingest.recorder import BATCH, Recorder
@@ -17,6 +17,8 @@ from analytics_es.ingest.unread import Seen, listed
 from analytics_es.ingest.vault import Vault
 from analytics_es.log import ROWS_BY_PLACE, Appended, Entry
 from analytics_es.types import BatchReceipt, UnreadField
+from analytics_es.types.arguments import naming_arguments
+from analytics_es.types.values import shown
 
 if TYPE_CHECKING:
     from analytics_es.ingest.files import ImportedRow
@@ -71,6 +73,7 @@ class Importer:
         watch = self._recorder.door.watch
         return listed(watch.seen(), self._before) if watch else []
 
+    @naming_arguments
     def record(
         self,
         rows: Iterable[ImportedRow],
@@ -99,6 +102,10 @@ class Importer:
     def _events(self, rows: Iterable[ImportedRow], key: bytes) -> Iterator[tuple[Mapping[str, Any], int]]:
         """Yield the event of each row, and how long the row is."""
         for index, row in enumerate(rows):
+            if not hasattr(row, "formerly"):
+                raise BadArgument(
+                    name="rows", expected="rows as analytics_es.ingest.files.rows gives them", value=shown(row)
+                )
             if row.event is None:
                 raise row.error or ValueError(f"row {row.row} has no event")
             size = len(row.raw or "")

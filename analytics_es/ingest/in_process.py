@@ -11,6 +11,7 @@ import blinker
 
 from analytics_es.events.event import matches
 from analytics_es.ingest.bus import Handler, Message, check_patterns
+from analytics_es.types.arguments import called
 
 
 class InProcessBus:
@@ -21,6 +22,7 @@ class InProcessBus:
 
     def subscribe(self, pattern: str, handler: Handler, /) -> Callable[[], None]:
         """Call the handler with every message whose topic fits the pattern; returns what ends that."""
+        called("handler", handler)
         check_patterns([pattern])
         signal = self._signals.signal(pattern)
         receiver = functools.partial(handler)  # an object of its own: blinker knows a receiver by which object it is

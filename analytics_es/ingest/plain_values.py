@@ -48,6 +48,11 @@ _CODE = re.compile(r"[A-Z]{1,6}[-_]?\d{1,12}|\d{1,8}[-/]\d{1,8}|[A-Z]|[a-z]|[A-Z
 _LOCALE = re.compile(r"[a-z]{2}[-_](?:[A-Z][a-z]{3}[-_])?[A-Z]{2}")
 _ZONE = re.compile(rf"(?:{'|'.join(AREAS)})/[A-Z][A-Za-z_]{{2,20}}(?:/[A-Z][A-Za-z_]{{2,20}})?")
 _MEDIA = re.compile(rf"(?:{'|'.join(MEDIA)})/[a-z0-9][a-z0-9.+-]{{0,63}}(?:; ?charset=[a-zA-Z0-9-]{{1,16}})?")
+# Most ids that are new with every event: they need one look, and are not remembered.
+_ID = re.compile(
+    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?=\d*[a-f])(?=[a-f]*\d)(?:[0-9a-f]{16}){1,2}|"
+    rf"(?:{'|'.join(sorted(ID_PREFIXES))})[-_]\d{{1,12}}"
+)
 _PARTS = re.compile(r"[-_.:/+ ]|, ?")
 _PREFIXED = re.compile(r"[A-Za-z][a-z]{0,15}[-_:.]([0-9A-Za-z-]+)")
 _JOINTS = re.compile(r"[^0-9A-Za-z]")
@@ -76,6 +81,8 @@ _SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7af\u
 
 def is_plain(text: str) -> bool:
     """Say whether a text is a number, a time, an id, a version, or words of enumerations."""
+    if _ID.fullmatch(text):
+        return True
     if len(text) > LONGEST or not text.isascii():
         return False
     if not text:
@@ -130,11 +137,12 @@ def _passes_luhn(digits: str) -> bool:
 
 # ── shapes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_SHAPES = (_NUMBER, _QUANTITY, _TIME, _UUID, _TRACEPARENT, _SORTABLE, _VERSION, _CODE, _LOCALE, _ZONE, _MEDIA)
+_SHAPES = (_NUMBER, _QUANTITY, _TIME, _UUID, _TRACEPARENT, _SORTABLE, _CODE, _LOCALE, _ZONE, _MEDIA)
+_OF_SHAPE = re.compile("|".join(f"(?:{shape.pattern})" for shape in _SHAPES))
 
 
 def _has_shape(text: str) -> bool:
-    return any(shape.fullmatch(text) for shape in _SHAPES) or _is_hex(text)
+    return bool(_OF_SHAPE.fullmatch(text) or _VERSION.fullmatch(text)) or _is_hex(text)
 
 
 def _is_hex(text: str) -> bool:
@@ -214,6 +222,8 @@ class Remembered(dict[str, bool]):
         self._rule = rule
 
     def __missing__(self, text: str) -> bool:
+        if _ID.fullmatch(text):
+            return True
         verdict = self._rule(text)
         if len(text) <= LONGEST:
             if len(self) >= REMEMBERED:

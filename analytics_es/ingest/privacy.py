@@ -60,7 +60,11 @@ PseudonymOf = Callable[[str, str], str]  # of what kind it is, and the raw text
 def _checked(rules: Iterable[tuple[str, str]]) -> Rules:
     """Return rules with the very constants of this module as actions: they are compared by identity."""
     checked = []
-    for path, action in rules:
+    try:
+        pairs = [(path, action) for path, action in rules]
+    except (TypeError, ValueError):
+        raise BadPolicy(problem="rules are pairs of a path and an action") from None
+    for path, action in pairs:
         if action not in ACTIONS:
             raise BadPolicy(problem=f"{path} is to be {action!r}: use {', '.join(ACTIONS)}")
         check_path(path)
@@ -261,19 +265,18 @@ def _apply(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf, lost:
     for name in treated:
         value = data[name]
         action, below = names[name]
-        if _is_left_out(value, action):
+        kind = type(value)
+        if (kept := SHAPES.get(action)) is not None and kind not in _NESTED:
+            is_left_out = kind is str and not kept[value]
+        elif action is DROP or (action is DROP_TEXT and not isinstance(value, _FIGURES)):
+            is_left_out = True
+        else:
+            data[name] = _of_value(value, action, below, pseudonym_of, lost)
+            continue
+        if is_left_out:
             del data[name]
             if below.counted:
                 lost.append(below.path)
-        elif action is not KEEP or type(value) in _NESTED:
-            data[name] = _of_value(value, action, below, pseudonym_of, lost)
-
-
-def _is_left_out(value: Any, action: str) -> bool:
-    kept = SHAPES.get(action)
-    if kept is not None:
-        return type(value) is str and not kept[value]
-    return action is DROP or (action is DROP_TEXT and not isinstance(value, _FIGURES))
 
 
 def _of_value(value: Any, action: str, names: _Names, pseudonym_of: PseudonymOf, lost: list[str]) -> Any:
@@ -282,7 +285,8 @@ def _of_value(value: Any, action: str, names: _Names, pseudonym_of: PseudonymOf,
         _apply(value, names, pseudonym_of, lost)
         return value
     if kind is list:
-        staying = [member for member in value if type(member) is not str or not _is_left_out(member, action)]
+        kept = SHAPES.get(action)
+        staying = [member for member in value if kept is None or type(member) is not str or kept[member]]
         if len(staying) < len(value):
             lost.append(names.path)
         return [_of_value(member, action, names, pseudonym_of, lost) for member in staying]

@@ -15,6 +15,7 @@ from analytics_es.events.outcomes import EDITION
 from analytics_es.projection import engine, expressions, growth
 from analytics_es.projection.declaration import MONEY, MOST_KEYS, Declaration, Key, Kind, Measure
 from analytics_es.projection.decoding import Needed
+from analytics_es.types.arguments import naming_arguments
 
 C = TypeVar("C", bound=type)
 
@@ -141,6 +142,7 @@ def declaration_of(cls: Any) -> Declaration:
     return declaration
 
 
+@naming_arguments
 def declarations_of(classes: Sequence[Any]) -> tuple[Declaration, ...]:
     """Return the declarations of these classes, by name; raises SameName."""
     declarations = tuple(sorted(map(declaration_of, classes), key=lambda declaration: declaration.name))

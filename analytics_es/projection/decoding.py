@@ -33,12 +33,13 @@ DERIVED = {
 }
 # The names of the fields of an event of our families, one text for all events that have the same.
 APART = "\x1f"
-# … and of any event, by names that begin so, what the policy of privacy left out.
-LEFT_OUT_OF_IT = f"d.{quote_name(LEFT_OUT)}"
-_LOST = f"{quote(OF_LEFT_OUT)} || replace({LEFT_OUT_OF_IT}, ' ', {quote(APART + OF_LEFT_OUT)})"
+_FIELDS = f"CASE WHEN NOT open THEN array_to_string(json_keys(state, '$.data'), {quote(APART)}) END"
+# … and of any event, by names that begin so, what the policy of privacy left out, which few events tell of.
+_LOST = f"""state ->> '$.data."{LEFT_OUT}"'"""
+_LISTED = f"{quote(OF_LEFT_OUT)} || replace({_LOST}, ' ', {quote(APART + OF_LEFT_OUT)})"
 SHAPE = (
-    f"nullif(concat_ws({quote(APART)}, CASE WHEN NOT open THEN array_to_string(json_keys(state, '$.data'), "
-    f"{quote(APART)}) END, {_LOST}), '') AS shape"
+    f"CASE WHEN contains(state, {quote(LEFT_OUT)}) "
+    f"THEN nullif(concat_ws({quote(APART)}, {_FIELDS}, {_LISTED}), '') ELSE {_FIELDS} END AS shape"
 )
 RARELY = {"minute"}  # decoded only where it is named
 MOST_DECIMALS = 18  # of a number that is exact
@@ -108,8 +109,7 @@ def decoding(declarations: Sequence[Declaration]) -> str:
     are `open`): these are read as text first. What is there but is not a number, or too large, is named in `unread`.
     """
     needed = Needed.by(declarations)
-    counted = any(projection.known for projection in declarations)
-    typed = quote(json.dumps(_structure(needed.stored, needed.own, {LEFT_OUT: TEXT} if counted else {})))
+    typed = quote(json.dumps(_structure(needed.stored, needed.own)))
     texts = quote(json.dumps({"data": dict.fromkeys(needed.numbers, TEXT)}))
     parsed = (
         f"SELECT position, state, types.*, json_transform(state, {typed}) AS e, "
@@ -165,8 +165,8 @@ def _own_structs(outer: str, names: Sequence[str]) -> list[str]:
     return [f"struct_pack({texts}) AS {outer}", f"struct_pack({numbers}) AS {outer}_numbers"]
 
 
-def _structure(stored: set[str], own: Mapping[str, list[str]], more: Mapping[str, str]) -> dict[str, Any]:
-    data: dict[str, Any] = {**{name: FIELDS[name] for name in sorted(stored)}, **more}
+def _structure(stored: set[str], own: Mapping[str, list[str]]) -> dict[str, Any]:
+    data: dict[str, Any] = {name: FIELDS[name] for name in sorted(stored)}
     data |= dict.fromkeys(own["data"], TEXT)
     if own["attributes"]:
         data["attributes"] = dict.fromkeys(own["attributes"], TEXT)

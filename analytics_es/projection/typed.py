@@ -61,7 +61,7 @@ def typed_decoding(declarations: Sequence[Declaration]) -> TypedDecoding | None:
     told = "struct_pack(source := source, occurred_at := make_timestamp(epoch_us(occurred_at)))"
     packed = sql_list([f"{quote_name(name)} := {sql}" for name, sql in sorted(fields.items())])
     parsed = f"SELECT position, {NAMES}, types.*, {told} AS e, struct_pack({packed}) AS d FROM ({archived}) AS archived"
-    names = f"nullif(array_to_string(json_transform({NAMES}, '[\"{TEXT}\"]'), '{APART}'), '')"
+    names = f"array_to_string(json_transform({NAMES}, '[\"{TEXT}\"]'), '{APART}')"
     shapes = f"SELECT {NAMES}, {names} AS shape FROM (SELECT DISTINCT {NAMES} FROM archived)"
     sql = (
         f"SELECT {needed.columns('shape')} FROM (SELECT *, d AS t FROM ({parsed} JOIN types USING (type))) "

@@ -16,10 +16,11 @@ from analytics_es.log.postgres.database import Cursor
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.projection.rows import Row, Rows
+from analytics_es.read_models.mending import COLUMNS_OF, RENAME, mend
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
-from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels
+from analytics_es.read_models.store import WRITE_UNREADABLE, ReadModels, names_of
 from analytics_es.read_models.views.dialects import PostgreSQL
 from analytics_es.read_models.views.shown import Shown
 
@@ -28,8 +29,7 @@ logger = logging.getLogger("analytics_es")
 PIECE = 10_000  # rows of one statement
 TRIES = 5  # to begin to read, while one rebuild after the other is promoted
 
-# Whether the tables of projections, and their checkpoints, are there.
-COUNT_TABLES = "SELECT count(*) FROM unnest(?::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
+# How many checkpoints are there.
 COUNT_CHECKPOINTS = "SELECT count(*) FROM tracking WHERE application_name = ANY(?)"
 
 # Keep what is live: a state of the database is one of rows, and a table that is dropped is gone from all of them.
@@ -40,7 +40,7 @@ TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 
 # The columns of a table, and their places in its key, null where they are not in it.
 COLUMNS = (
-    "SELECT attname::text, array_position(indkey::smallint[], attnum) FROM pg_attribute "
+    "SELECT attname::text, array_position(indkey::smallint[], attnum) + 1 FROM pg_attribute "
     "LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary "
     "WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY 2"
 )
@@ -50,9 +50,6 @@ FIND_APART = (
     r"SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND tablename ~ '_damaged_[0-9]+$' "
     "ORDER BY 1"
 )
-
-# Give a table another name.
-RENAME = "ALTER TABLE {} RENAME TO {}"
 
 # Columns that may pass 64 bits, and are still of them: those of an earlier version.
 FIND_NARROW = (
@@ -97,6 +94,7 @@ class PostgresReadModels(ReadModels):
         self._database = database
         self.shown = Shown(PostgreSQL(), log)
         self.checkpoints = PostgresCheckpoints(database)
+        mend(database)
         if not self._prepared(timezone):
             with migrations.preparing(database) as connection:
                 self.prepare(Cursor(connection.cursor()), timezone)
@@ -110,14 +108,15 @@ class PostgresReadModels(ReadModels):
             about, live = self.about(cursor, timezone), self.live_in(cursor)
             ours = [read_model.declaration for read_model in live.values() if read_model.log == self.log]
             names = [self.checkpoint_name(declaration) for declaration in ours]
-            tables = cursor.execute(COUNT_TABLES, [[declaration.table for declaration in ours]]).fetchone()[0]
+            tables = dict(cursor.execute(COLUMNS_OF, [[declaration.table for declaration in ours]]).fetchall())
             checkpoints = cursor.execute(COUNT_CHECKPOINTS, [names]).fetchone()[0]
             narrow = any(_narrow(cursor, declaration) for declaration in ours)
         unchanged = all(
             read_model.position or read_model.declaration.definition == self.declarations[name].definition
             for name, read_model in live.items()
         )
-        ready = "timezone" in about and unchanged and not narrow and tables == checkpoints == len(live)
+        whole = all({*tables.get(declaration.table, ())} == names_of(declaration) for declaration in ours)
+        ready = "timezone" in about and unchanged and not narrow and whole and len(ours) == checkpoints == len(live)
         return ready and self.shown.is_there(about)
 
     def _lacks_views(self) -> bool:
@@ -193,7 +192,8 @@ class PostgresReadModels(ReadModels):
         name = next(name for name in numbers if not self.columns(cursor, name)[0])
         self.shown.remove(cursor)
         cursor.execute(RENAME.format(table, name))
-        logger.warning("%s The table %s is now %s, and what it held is derived again from the log.", error, table, name)
+        problem = error.details.get("problem", "is of another log")
+        logger.warning("%s (%s): it is now %s, and what it held is derived again from the log.", table, problem, name)
 
     def scrub(self) -> list[str]:
         """Remove the rows that were deleted, beside everybody; their bytes stay in the free space of pages."""

@@ -150,6 +150,9 @@ class ReadModels(ABC):
                     self.set_apart(cursor, live.declaration.table, OfAnotherLog(path=self.place))
                 self.shown.remove(cursor)
                 self.drop(cursor, live.log, live.declaration.table)
+            elif self.columns(cursor, declared.table)[0]:
+                problem = f"nothing is noted of the table {declared.table}"
+                self.set_apart(cursor, declared.table, StoreDamaged(path=self.place, problem=problem))
             self.drop(cursor, self.log, declared.table)
             self.create_anew(cursor, declared)
             # Another process may hold the definition of before, and would rebuild it.
@@ -160,8 +163,7 @@ class ReadModels(ABC):
     def _is_whole(self, cursor: Cursor, declaration: Declaration) -> bool:
         """Say whether a read model is there with its checkpoint; what has other columns is set apart."""
         columns, key = self.columns(cursor, declaration.table)
-        expected = {*declaration.row_key, *(column.name for column in declaration.columns)}
-        if columns and (columns, key) != (expected, list(declaration.row_key)):
+        if columns and (columns, key) != (names_of(declaration), list(declaration.row_key)):
             problem = f"the table {declaration.table} has other columns"
             self.set_apart(cursor, declaration.table, StoreDamaged(path=self.place, problem=problem))
             columns = set()
@@ -388,3 +390,8 @@ class ReadModels(ABC):
             name: registered.get(name) or Live(declared, 0, self.log, ())
             for name, declared in self.declarations.items()
         }
+
+
+def names_of(declaration: Declaration) -> set[str]:
+    """Return the names of the columns of a read model."""
+    return {*declaration.row_key, *(column.name for column in declaration.columns)}

@@ -12,6 +12,7 @@ from analytics_es.errors import FoldFailed, StoreFailed
 from analytics_es.service.inspection import Inspection
 from analytics_es.types import (
     AggregationResult,
+    Attempt,
     BackupResult,
     ExportResult,
     LedgerCheck,
@@ -23,7 +24,7 @@ from analytics_es.types import (
     SqlView,
     Verification,
 )
-from analytics_es.types.arguments import Period, reading_arguments
+from analytics_es.types.arguments import Period, bad, reading_arguments
 from analytics_es.types.defaults import BATCH
 from analytics_es.types.lifecycle import Format
 
@@ -107,6 +108,11 @@ class Upkeep(Inspection):
         """
         from analytics_es.lifecycle import rebuild_from
 
+        if projections is not None and not projections:
+            nothing: OperationResult[RebuildResult] = Attempt.failed(
+                bad("projections", "at least one name", projections)
+            )
+            return nothing
         return self._shown(
             lambda parts: rebuild_from(
                 parts.store,

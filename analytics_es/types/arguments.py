@@ -57,6 +57,28 @@ def reading_arguments(method: Callable[P, R]) -> Callable[P, R]:
     return reading
 
 
+def naming_arguments(method: Callable[P, R]) -> Callable[P, R]:
+    """Say which argument was wrong where a method fails that is called too often to read its arguments before."""
+    signature = inspect.signature(method)
+
+    @functools.wraps(method)
+    def naming(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except (AttributeError, TypeError, ValueError):
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError:
+                bound = None
+            for name, value in bound.arguments.items() if bound else ():
+                reader = _BY_NAME.get(name) or READERS.get(name)
+                if reader and (value is not None or "None" not in str(signature.parameters[name].annotation)):
+                    reader(name, value)
+            raise
+
+    return naming
+
+
 def bad(name: str, expected: str, value: Any) -> BadArgument:
     """Return the refusal of an argument; what it is is shown as far as it can be."""
     said = repr(value) if type(value) is str else shown(value)
@@ -193,6 +215,28 @@ READERS: dict[str, Reader] = {
     "models": mapping,
     "when_full": one_of("block", "drop", "raise"),
 }
+
+
+# As above, of methods that are called too often to read them before.
+_BY_NAME: dict[str, Reader] = {
+    **dict.fromkeys(("at", "start", "end"), lambda name, value: read_aware(name, value)),
+    "usage": lambda name, value: _instance(name, value, Mapping, "a mapping of what was used"),
+    "rows": several,
+    "classes": several,
+}
+
+
+def _instance(name: str, value: Any, kind: type, expected: str) -> Any:
+    if not isinstance(value, kind):
+        raise bad(name, expected, value)
+    return value
+
+
+def read_aware(name: str, value: Any) -> datetime:
+    """Read a time with a zone."""
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise bad(name, "a time with a zone, for example datetime.now(timezone.utc)", value)
+    return value
 
 
 # ── times ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,8 +21,9 @@ from analytics_es.events.fields import FREE_TEXT
 from analytics_es.ingest.door import Door
 from analytics_es.ingest.privacy import IDENTITY, PrivacyPolicy, Rules
 from analytics_es.ingest.privacy_names import SESSIONS
+from analytics_es.projection import count, key, projection
 from analytics_es.testing import NOON, message_added, provider_call
-from tests.stores import found_in, policies, recorded
+from tests.stores import found_in, opened, policies, recorded
 
 pytestmark = pytest.mark.store("sqlite")
 
@@ -95,6 +96,15 @@ def test_names_count_alike_however_they_are_written(name: str) -> None:
     assert kept(PrivacyPolicy.of("pseudonymous"), **{name: ADA}) == {name: f"<user {ADA}>"}
 
 
+@projection(version=1, consumes=("review.>",), where="data.verdict IS NOT NULL")
+class Verdicts:
+    """Reads fields of one's own, and a text."""
+
+    verdict: str = key("data.verdict")
+    mood: str = key("attributes.mood")
+    prompts: int = count(where="data.prompt IS NOT NULL")
+
+
 # ── rules ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -156,9 +166,123 @@ def test_more_names_than_are_remembered_are_treated_alike() -> None:
     assert kept(policy, **{"y": 1, "z.mail": ADA}) == {"y": 1}
 
 
+def test_everything_in_a_field_of_a_name_can_be_named_anywhere() -> None:
+    policy = of(("*.prompt.*", "drop"))
+
+    assert kept(policy, prompt={"text": "Hi"}, own={"prompt": {"n": 1}}) == {"prompt": {}, "own": {"prompt": {}}}
+    assert kept(policy, attributes={"prompt.0": "Hi", "prompt": "Hi", "prompts.0": "Hi"}) == {
+        "attributes": {"prompt": "Hi", "prompts.0": "Hi"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        *(
+            ("email", "drop"),
+            ("user_email", "drop"),
+            ("UserEMail", "drop"),
+            ("userEmail", "drop"),
+            ("useremail", "drop"),
+        ),
+        *(("email.0", "drop"), ("email_status", "keep_plain"), ("status.email", "drop"), ("emails", "keep")),
+        *(("owner.name", "pseudonymise"), ("owner", "keep"), ("name", "keep"), ("ownerName", "pseudonymise")),
+        *(("prénom", "drop_text"), ("PRENOM", "drop_text"), ("status_of", "keep")),
+    ],
+)
+def test_of_the_words_of_a_name_the_last_one_that_a_rule_knows_counts(name: str, action: str) -> None:
+    rules = (
+        ("~user,email", "drop"),
+        ("~status", "keep_plain"),
+        ("~owner name,id", "pseudonymise"),
+        ("~prénom", "drop_text"),
+    )
+
+    assert PrivacyPolicy(rules=rules).action(name) == action
+    assert PrivacyPolicy(rules=rules).action(f"attributes.{name}") == action
+
+
+def test_what_no_rule_is_about_has_the_action_of_what_it_lies_in_else_that_of_the_rest() -> None:
+    policy = of(("**", "keep_plain"), ("own", "keep"), ("~text", "drop_text"))
+
+    assert kept(policy, own={"a": "Ada", "b": ["Ada"], "text": "Ada"}, other={"a": "Ada", "n": 1}, c="ok") == {
+        "own": {"a": "Ada", "b": ["Ada"]},
+        "other": {"n": 1},
+        "c": "ok",
+        "analytics.left_out": "other.a own.text",
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "left"),
+    [
+        ("keep_plain", ["ok", 7, None, True]),
+        ("keep_id", ["ok", 7, None, True, "zot_5j66UpCpwteGg4YSxUnt7lPY"]),
+        ("keep_word", ["ok", 7, None, True, "zot_5j66UpCpwteGg4YSxUnt7lPY", "Ada"]),
+    ],
+)
+def test_own_rules_may_keep_what_is_plain_an_id_or_a_word(action: str, left: list[Any]) -> None:
+    values = ["ok", 7, None, True, "zot_5j66UpCpwteGg4YSxUnt7lPY", "Ada", "well done, Ada", "ada@example.com"]
+
+    assert kept(of(("own", action)), own=values) == {"own": left}
+
+
+@pytest.mark.store("sqlite", "postgres", tags=["mood", "user.email", "api_key", "summary"])
+def test_a_tag_is_kept_as_it_is_unless_it_says_who_somebody_is_or_is_a_secret(analytics: AnalyticsService) -> None:
+    said = {"mood": "rather good", "user.email": ADA, "api_key": "hunter2", "summary": "All is well", "zeta": "Ada"}
+    analytics.record_event(**provider_call(attributes=said)).unwrap()
+
+    (event,) = recorded(analytics, "provider.call.completed")
+    assert {**event.data["attributes"], "user.email": "p"} == {
+        "mood": "rather good",
+        "user.email": "p",
+        "summary": "All is well",
+    }
+    assert event.data["attributes"]["user.email"].startswith("p_")
+    assert event.data["analytics.left_out"] == "attributes.api_key attributes.zeta"
+
+
+def test_a_tag_that_is_declared_later_is_kept_from_then_on_and_the_answer_says_so(tmp_path: Path) -> None:
+    def call(analytics: AnalyticsService) -> None:
+        analytics.record_event(**provider_call(attributes={"mood": "rather good"})).unwrap()
+        analytics.catch_up()
+
+    with opened(tmp_path / "a.db") as before:
+        call(before)
+    with opened(tmp_path / "a.db", tags=["mood"]) as analytics:
+        call(analytics)
+        costs = analytics.get_cost_breakdown(MARCH, by=["attributes.mood"]).unwrap()
+
+    assert {row.keys["attributes.mood"] for row in costs.rows} == {"", "rather good"}
+    assert costs.completeness.not_stored == ("attributes.mood",)
+
+
+def test_what_a_projection_of_ones_own_reads_is_kept_and_free_text_is_not() -> None:
+    with opened(projections=[Verdicts]) as analytics:
+        said = {"verdict": "Rather good", "prompt": "Who am I?", "attributes": {"mood": "Fine, thanks", "zeta": "Ada"}}
+        analytics.record_event("review.completed", said).unwrap()
+
+        (event,) = recorded(analytics)
+        assert event.data == {
+            "verdict": "Rather good",
+            "attributes": {"mood": "Fine, thanks"},
+            "analytics.left_out": "attributes.zeta prompt",
+        }
+
+
+def test_why_a_cost_was_corrected_is_for_people_to_read(analytics: AnalyticsService) -> None:
+    position = analytics.record_event(**provider_call(cost="1", currency="USD")).unwrap().position
+    analytics.correct_cost(position, cost="2", note="The invoice says so.").unwrap()
+
+    assert [event.data["note"] for event in recorded(analytics, "provider.cost.corrected")] == ["The invoice says so."]
+
+
 @pytest.mark.parametrize(
     ("wanted", "problem"),
     [
+        ({"rules": {"~": "drop"}}, "'~' names no words: write ~email, or ~user,owner name,id"),
+        ({"rules": {"~a,,b": "drop"}}, "'~a,,b' names no words"),
+        ({"rules": {"*.*": "drop"}}, "'*.*' is not a path"),
         ("secret", "'secret' is not a preset: use full, pseudonymous, anonymous"),
         (
             {"rules": {"user_id": "hide"}},

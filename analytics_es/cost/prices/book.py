@@ -15,6 +15,7 @@ from analytics_es.cost.prices.prices import Cost, Origin, PriceList, UnitPrices
 from analytics_es.errors import BadUsage, NaiveTime, NoSuchTable
 from analytics_es.events.tiers import BATCH, STANDARD, tier
 from analytics_es.types import Table, Tabular
+from analytics_es.types.arguments import naming_arguments
 
 REMEMBERED = 4096  # models that were asked for
 WORKED_OUT = 20_000  # rates, turns and verdicts
@@ -71,11 +72,13 @@ class PriceBook(Tabular):
             raise NoSuchTable(name=name, kind="PriceBook", names="published")
         return published_prices((price.position, price.entry) for price in self.published).table()
 
+    @naming_arguments
     def upto(self, position: int) -> PriceBook:
         """Return the book as it was known at a position of the log."""
         published = tuple(entry for entry in self.published if entry.position and entry.position <= position)
         return evolve(self, published=published, unread=tuple(at for at in self.unread if at <= position))
 
+    @naming_arguments
     def as_if(self, entries: Iterable[PriceEntry]) -> PriceBook:
         """Return the book as it would be if these entries were published now."""
         supposed = (Published(None, entry, number) for number, entry in enumerate(entries, 1))
@@ -87,6 +90,7 @@ class PriceBook(Tabular):
             self._worked_out.clear()
         return self._worked_out
 
+    @naming_arguments
     def prices_at(
         self,
         provider: str | None,
@@ -102,6 +106,7 @@ class PriceBook(Tabular):
         """
         return _prices(self._about(provider, model), _utc(at), tier_of(service_tier, batch=batch))
 
+    @naming_arguments
     def cost_of(self, usage: Mapping[str, Any], provider: str | None, model: str, at: datetime) -> Cost | None:
         """Return what one call costs, of which `usage` says how much of what it used, as the data of its event does.
 
@@ -111,6 +116,7 @@ class PriceBook(Tabular):
         prices = self.prices_at(provider, model, at, batch=batch, service_tier=service_tier)
         return prices.cost(usage) if prices else None
 
+    @naming_arguments
     def spells(
         self, provider: str | None, model: str, start: datetime, end: datetime, *, service_tier: str = STANDARD
     ) -> Iterator[Spell]:
@@ -127,6 +133,7 @@ class PriceBook(Tabular):
         if spell:
             yield spell
 
+    @naming_arguments
     def bounds(
         self,
         provider: str | None,
@@ -139,6 +146,7 @@ class PriceBook(Tabular):
         spells = self._spells_of(provider, model, start, end, tiers)
         return sorted({spell.start for spell in spells} - {_utc(start)})
 
+    @naming_arguments
     def thresholds(
         self,
         provider: str | None,
@@ -157,6 +165,7 @@ class PriceBook(Tabular):
         for name in self.tiers(provider, model) if tiers is None else tiers:
             yield from self.spells(provider, model, start, end, service_tier=name)
 
+    @naming_arguments
     def tiers(self, provider: str | None, model: str) -> list[str]:
         """Return the tiers of which anything is said of a model: the standard one and batches always are."""
         named = {tier for candidate in self._about(provider, model) for tier in candidate.prices.tiers}

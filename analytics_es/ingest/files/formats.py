@@ -15,6 +15,7 @@ from analytics_es.ingest.files.evaluation import evaluate
 from analytics_es.ingest.files.events import ImportedRow
 from analytics_es.ingest.files.mapping import Mapping
 from analytics_es.ingest.files.otlp import traces
+from analytics_es.types.arguments import path as read_path
 
 FORMATS = (".csv", ".json", ".jsonl", ".ndjson", ".parquet")
 
@@ -39,7 +40,7 @@ def rows(
     ReservedType.
     Raises BadMapping where an expression does not fit the columns, CannotRead and UnknownFormat.
     """
-    return _without_claims(_rows(path, mapping, format, source), exported)
+    return _without_claims(_rows(read_path("path", path), mapping, format, source), exported)
 
 
 def _without_claims(imported: Iterator[ImportedRow], exported: bool) -> Iterator[ImportedRow]:

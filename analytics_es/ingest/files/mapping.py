@@ -13,6 +13,7 @@ from analytics_es.errors import BadMapping, CannotRead
 from analytics_es.events.checks import shown
 from analytics_es.ingest.problems import in_one_line
 from analytics_es.projection import engine, expressions
+from analytics_es.types.arguments import path as read_path
 
 Place = tuple[str, ...]
 
@@ -41,6 +42,7 @@ def read_mapping(path: Path) -> Mapping:
 
     What is in one: https://github.com/analytics-es/analytics-es/blob/main/docs/mapping.md
     """
+    path = read_path("path", path)
     try:
         settings = tomllib.loads(_text(path))
     except OSError as error:
