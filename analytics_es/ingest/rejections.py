@@ -59,6 +59,8 @@ def kept(data: Mapping[str, Any], event: Mapping[str, Any] | None, door: Door) -
     if "reason" in left:
         left["reason"] = {**stored["reason"], **left["reason"]}
     stored |= left
+    if stored.get("raw") is None:
+        stored.pop("sha256", None)  # who knows the rest of the bytes could try names against it
     if event is not None and (stored.get("raw") is None or stored.get("truncated")):
         stored[EVENT] = _fitting(_left(event, door))
     return stored

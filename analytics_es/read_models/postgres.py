@@ -16,6 +16,7 @@ from analytics_es.log.postgres.database import Cursor
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.projection.rows import Row, Rows
+from analytics_es.read_models.mending import COLUMNS_OF, RENAME, mend
 from analytics_es.read_models.registry import Live
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
@@ -28,11 +29,7 @@ logger = logging.getLogger("analytics_es")
 PIECE = 10_000  # rows of one statement
 TRIES = 5  # to begin to read, while one rebuild after the other is promoted
 
-# The columns of tables that are there, and how many checkpoints are.
-COLUMNS_OF = (
-    "SELECT name, array_agg(attname::text) FROM unnest(?::text[]) AS name JOIN pg_attribute "
-    "ON attrelid = to_regclass(name) AND attnum > 0 AND NOT attisdropped GROUP BY name"
-)
+# How many checkpoints are there.
 COUNT_CHECKPOINTS = "SELECT count(*) FROM tracking WHERE application_name = ANY(?)"
 
 # Keep what is live: a state of the database is one of rows, and a table that is dropped is gone from all of them.
@@ -53,9 +50,6 @@ FIND_APART = (
     r"SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND tablename ~ '_damaged_[0-9]+$' "
     "ORDER BY 1"
 )
-
-# Give a table another name.
-RENAME = "ALTER TABLE {} RENAME TO {}"
 
 # Columns that may pass 64 bits, and are still of them: those of an earlier version.
 FIND_NARROW = (
@@ -100,6 +94,7 @@ class PostgresReadModels(ReadModels):
         self._database = database
         self.shown = Shown(PostgreSQL(), log)
         self.checkpoints = PostgresCheckpoints(database)
+        mend(database)
         if not self._prepared(timezone):
             with migrations.preparing(database) as connection:
                 self.prepare(Cursor(connection.cursor()), timezone)
@@ -197,7 +192,8 @@ class PostgresReadModels(ReadModels):
         name = next(name for name in numbers if not self.columns(cursor, name)[0])
         self.shown.remove(cursor)
         cursor.execute(RENAME.format(table, name))
-        logger.warning("%s The table %s is now %s, and what it held is derived again from the log.", error, table, name)
+        problem = error.details.get("problem", "is of another log")
+        logger.warning("%s (%s): it is now %s, and what it held is derived again from the log.", table, problem, name)
 
     def scrub(self) -> list[str]:
         """Remove the rows that were deleted, beside everybody; their bytes stay in the free space of pages."""

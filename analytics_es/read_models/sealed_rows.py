@@ -13,7 +13,7 @@ from attrs import evolve
 
 from analytics_es.errors import DamagedSeal
 from analytics_es.log import EventLog
-from analytics_es.log.seals import SealedRows
+from analytics_es.log.seals import Definition, SealedRows
 from analytics_es.process import Later
 from analytics_es.projection.calendar import Calendar
 from analytics_es.projection.declaration import Declaration, Measure, defined
@@ -88,6 +88,13 @@ def unpack(sealed: SealedRows) -> list[Row]:
     return list(zip(*map(integers, table.columns), strict=True))
 
 
+def sealed_as(seal: Definition) -> Declaration:
+    """Return the definition of the rows that a seal holds; raises DamagedSeal where it is not what was sealed."""
+    if hashlib.blake2b(seal.declared.encode(), digest_size=8).hexdigest() != seal.definition:
+        raise DamagedSeal(projection=seal.projection, seal=seal.seal)
+    return defined(seal.declared)
+
+
 def repack(sealed: SealedRows, declaration: Declaration, rows: Sequence[Row]) -> SealedRows:
     """Return other rows in the place of sealed ones."""
     content = _packed(declaration, sealed.grain, sorted(rows, key=lambda row: row[: len(declaration.row_key)]))
@@ -97,7 +104,7 @@ def repack(sealed: SealedRows, declaration: Declaration, rows: Sequence[Row]) ->
 def changed_rows(log: EventLog, change: Change) -> Iterator[SealedRows]:
     """Yield the sealed rows of a log that a change of rows would change, as they would then be; raises DamagedSeal."""
     for projection in log.seals.projections():
-        definitions = {text.definition: defined(text.declared) for text in log.seals.definitions(projection)}
+        definitions = {text.definition: sealed_as(text) for text in log.seals.definitions(projection)}
         for sealed in log.seals.rows(projection, *EVER):
             if sealed.grain != UNREADABLE:
                 declaration, rows = definitions[sealed.definition], unpack(sealed)

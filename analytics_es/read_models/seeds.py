@@ -10,12 +10,12 @@ from attrs import frozen
 from analytics_es.errors import SealedPeriod
 from analytics_es.log import EventLog, Horizon
 from analytics_es.projection.calendar import Calendar
-from analytics_es.projection.declaration import Declaration, defined
+from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.projection.loading import Day
 from analytics_es.projection.rows import Row
 from analytics_es.read_models.rollups import each_alone, rolled_up
-from analytics_es.read_models.sealed_rows import EVER, UNREADABLE, carried, carries, carries_all, unpack
+from analytics_es.read_models.sealed_rows import EVER, UNREADABLE, carried, carries, carries_all, sealed_as, unpack
 
 Days = tuple[int, int]  # those that start in [start, end), in seconds
 
@@ -51,12 +51,15 @@ class Seeds:
                     yield Folded(rows=part, unreadable=[])
 
     def _chosen(self, declaration: Declaration) -> dict[int, Declaration]:
-        """Return for each seal the definition whose rows are taken: this very one, else one that can be carried."""
+        """Return for each seal the definition whose rows are taken: this very one, else one that can be carried.
+
+        Raises DamagedSeal.
+        """
         chosen: dict[int, Declaration] = {}
-        for seal, _, fingerprint, declared in self.log.seals.definitions(declaration.name) if self.log else ():
-            old = defined(declared)
-            if carries(old, declaration) and (seal not in chosen or fingerprint == declaration.fingerprint):
-                chosen[seal] = old
+        for text in self.log.seals.definitions(declaration.name) if self.log else ():
+            old = sealed_as(text)
+            if carries(old, declaration) and (text.seal not in chosen or text.definition == declaration.fingerprint):
+                chosen[text.seal] = old
         return chosen
 
     def days(self) -> list[Day]:

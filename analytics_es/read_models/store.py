@@ -150,6 +150,9 @@ class ReadModels(ABC):
                     self.set_apart(cursor, live.declaration.table, OfAnotherLog(path=self.place))
                 self.shown.remove(cursor)
                 self.drop(cursor, live.log, live.declaration.table)
+            elif self.columns(cursor, declared.table)[0]:
+                problem = f"nothing is noted of the table {declared.table}"
+                self.set_apart(cursor, declared.table, StoreDamaged(path=self.place, problem=problem))
             self.drop(cursor, self.log, declared.table)
             self.create_anew(cursor, declared)
             # Another process may hold the definition of before, and would rebuild it.

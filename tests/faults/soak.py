@@ -153,10 +153,13 @@ def _flips(kind: str, running: Server | None, flips: int, seed: int) -> bool:
     _say(
         kind,
         f"{left.flips.total()} bits flipped (seed {seed}): {left.said.total()} said, {left.harmless.total()} of no "
-        f"meaning, {len(left.unsaid)} not said, {len(left.bare)} met as a bare error",
+        f"meaning, {len(left.unsaid)} not said, {len(left.beside)} not said of what is kept beside events and rows, "
+        f"{len(left.bare)} met as a bare error",
     )
     for who, times in left.said.most_common():
         _say(kind, f"  {who}: {times}")
+    for where in left.beside:
+        _say(kind, f"  not said: {where}")
     for where in [*left.unsaid, *left.bare]:
         _say(kind, f"  BROKEN {where}")
     return not (left.unsaid or left.bare)

@@ -634,6 +634,19 @@ def test_only_one_retains_or_rebuilds_at_a_time(
 
 
 @once
+@pytest.mark.parametrize(("before", "after"), [("decimals", "decimams"), ("kind", "kinb"), ("usage", "usagf")])
+def test_a_definition_of_sealed_rows_that_was_changed_is_found(
+    analytics: AnalyticsService, before: str, after: str
+) -> None:
+    analytics.retain(KEEP).unwrap()
+    with analytics.store.log.seals._database.write() as cursor:
+        cursor.execute("UPDATE seals SET declared = replace(declared, ?, ?)", [before, after])
+
+    assert code(analytics.rebuild()) == code(analytics.verify()) == "damaged_seal"
+    assert answers(analytics)
+
+
+@once
 def test_sealed_rows_that_were_changed_are_found(analytics: AnalyticsService) -> None:
     analytics.retain(KEEP).unwrap()
     with analytics.store.log.seals._database.write() as cursor:

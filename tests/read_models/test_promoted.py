@@ -11,6 +11,7 @@ import pytest
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.projection import count, key, projection
 from analytics_es.projection.declaration import Declaration
+from analytics_es.projection.fold import Folded
 from analytics_es.projections import Usage
 from analytics_es.read_models import aggregation, beside
 from analytics_es.read_models.halving import following
@@ -84,7 +85,7 @@ def is_of_the_new_one_alone(service: AnalyticsService) -> bool:
     return all(row[2].startswith("user-") for row in rows) and service.verify().unwrap().identical
 
 
-@pytest.mark.parametrize("commit", ["commit_all", "commit"])
+@pytest.mark.parametrize("commit", ["commit_all", "commit", "fold"])
 def test_a_follower_commits_nothing_of_the_old_one(
     analytics: AnalyticsService, newer: AnalyticsService, monkeypatch: pytest.MonkeyPatch, commit: str
 ) -> None:
@@ -93,7 +94,10 @@ def test_a_follower_commits_nothing_of_the_old_one(
     read_models = analytics.store.read_models
     if commit == "commit":  # each projection by itself
         monkeypatch.setattr(read_models, "commit_all", lambda *_, **__: False)
-    monkeypatch.setattr(read_models, commit, once(getattr(read_models, commit), promote))
+    if commit == "fold":  # before anything is committed
+        monkeypatch.setattr(analytics.store.log, "scan", once(analytics.store.log.scan, promote))
+    else:
+        monkeypatch.setattr(read_models, commit, once(getattr(read_models, commit), promote))
 
     analytics.catch_up()
 
@@ -182,3 +186,27 @@ def test_a_follower_that_moves_on_while_rows_are_derived_loses_and_doubles_nothi
     assert result.events == result.position == analytics.store.log.head() == len(EVENTS) + 6
     assert len(folds) == (2 if near else 3)  # what is much is folded before nobody else can commit
     assert analytics.verify().unwrap().identical
+
+
+def test_what_is_derived_by_the_new_one_begins_with_what_was_sealed(
+    url: str, analytics: AnalyticsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = projection(version=3, consumes=("tool.>",))(
+        type("Mine", (), {"__annotations__": {"what": str, "calls": int}, "what": key("tool"), "calls": count()})
+    )
+    assert analytics.retain({"events": "1d"}).unwrap().events == len(EVENTS)
+    with opened(url, projections=(Usage, same), rebuild="manual") as newer:
+        newer.catch_up()
+        (new,) = beside.begin(newer.store.read_models, ["mine"])
+        position, nothing = newer.store.read_models.live()["mine"].position, Folded(rows=[], unreadable=[])
+        assert newer.store.read_models.commit(new, nothing, expected=0, position=position)
+
+        def promote() -> None:
+            assert beside.promote(newer.store.read_models, [new])
+
+        read_models = analytics.store.read_models
+        monkeypatch.setattr(read_models, "replacing", once(read_models.replacing, promote))
+        analytics.run_aggregation(DAY, ["mine"]).unwrap()
+
+        assert live(analytics).version == 3
+        assert newer.get_summary("mine.calls", DAY).unwrap().figures.count == len(EVENTS)

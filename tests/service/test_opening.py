@@ -332,7 +332,7 @@ ANOTHER = "is not an analytics_es store (it is a SQLite database of another appl
         (a_foreign_database_that_logs_ahead, "not_ours", f"a.db {ANOTHER}"),
         (foreign_views_without_a_log, "not_ours", f"a.views.db {ANOTHER}"),
         (views_for_a_log, "not_ours", f"a.views.db {ANOTHER}"),
-        (a_newer_log, "newer_schema", "a.db was written by a newer analytics_es (schema 4, this one knows 3): upgrade"),
+        (a_newer_log, "newer_schema", "a.db was written by a newer analytics_es (schema 5, this one knows 4): upgrade"),
         (a_device, "not_writable", "null cannot be written: it is not a file."),
         (a_pipe, "not_writable", "a.db cannot be written: it is not a file."),
         (a_long_name, "not_writable", "cannot be written: File name too long."),

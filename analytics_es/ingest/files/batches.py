@@ -27,6 +27,7 @@ else:
     pa, pc, pq = Later("pyarrow"), Later("pyarrow.compute"), Later("pyarrow.parquet")
 
 BATCH_ROWS, BATCH_BYTES = 4096, 16 * 2**20
+MOST_ELEMENTS, MOST_PER_BYTE = 8 * 2**20, 50  # of lists in a group of rows of Parquet
 TEXT_BYTES = 4 * 2**20  # of lines; what they say takes up to 40 times that
 
 
@@ -50,6 +51,7 @@ def parquet_batches(path: Path, in_use: frozenset[str], *, whole: bool) -> Itera
     """Read the columns in use of a Parquet file; all, and twice, where rows are known by the `whole` of them."""
     first = 1
     with reading(path), pq.ParquetFile(path, read_dictionary=_texts(path)) as file:
+        _check_lists(path, file.metadata)
         keys = file.schema_arrow.names
         if len(set(keys)) < len(keys):
             raise CannotRead(path=path, problem="two columns have the same name")
@@ -78,8 +80,19 @@ def _repeats(batches: Iterable[pa.RecordBatch]) -> frozenset[int]:
 
 
 def _texts(path: Path) -> list[str]:
-    """Return the columns of texts: repeated ones are written once, and unpacked they could be of any size."""
-    return [field.name for field in pq.read_schema(path) if pa.types.is_string(field.type)]
+    """Return the columns of texts and bytes: repeated ones are written once, and unpacked they could be of any size."""
+    kinds = (pa.types.is_string, pa.types.is_binary)
+    return [field.name for field in pq.read_schema(path) if any(is_kind(field.type) for is_kind in kinds)]
+
+
+def _check_lists(path: Path, metadata: pq.FileMetaData) -> None:
+    """Raise CannotRead for lists of so many elements in so few bytes as a list that was made to fill memory has."""
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            many = column.num_values > max(MOST_ELEMENTS, group.num_rows)
+            if many and column.num_values > MOST_PER_BYTE * column.total_compressed_size:
+                problem = f"a list of {column.path_in_schema} has more elements than its bytes can tell apart"
+                raise CannotRead(path=path, problem=problem)
 
 
 def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

@@ -35,6 +35,10 @@ def sizes(batch: Batch) -> list[int]:
 
 def stretches(numbers: Sequence[int], sizes: Sequence[int], bounds: Sequence[int]) -> Iterator[tuple[list[int], bool]]:
     """Yield rows that follow one another, and whether that may be asked for: not of a row that is too large."""
+    largest = bounds[min(max(sizes, default=0).bit_length(), len(bounds) - 1)]
+    if numbers and largest <= MOST_MADE and largest * len(numbers) <= TOGETHER:
+        yield [*numbers], True
+        return
     stretch, made = list[int](), 0
     for number, size in zip(numbers, sizes, strict=True):
         most = bounds[min(size.bit_length(), len(bounds) - 1)]

@@ -163,6 +163,18 @@ def _eighth(connection: Connection, _: object) -> None:
 MIGRATIONS = (_first, _second, _third, _fourth, _fifth, _sixth, _seventh, _eighth)
 
 
+def make_noted(connection: Connection, name: str, recorder: Any) -> None:
+    """Make a table of what read models are noted in, by its name, where it is gone."""
+    if name == "tracking":
+        for statement in _tables(recorder):
+            connection.execute(statement)
+        recorder._insert_tracking(connection.cursor(row_factory=psycopg.rows.dict_row), Tracking("__migration__", 1))
+        return
+    for create in (CREATE_ABOUT, CREATE_UNREADABLE, CREATE_DISCARDED, *CREATE_REGISTRY):
+        if create.startswith(f"CREATE TABLE {name} "):
+            connection.execute(create)
+
+
 def _tables(recorder: PostgresRecorder) -> list[Any]:
     makes = ("CREATE TABLE", "CREATE UNIQUE INDEX")
     return [create for create in recorder.sql_create_statements if create.as_string().lstrip().startswith(makes)]

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +72,27 @@ def test_a_small_file_that_unpacks_to_much_takes_bounded_memory(tmp_path: Path, 
 
     assert said in error
     assert megabytes < MOST
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (pa.array([b"x" * 1_000_000]).take(pa.array([0] * 1000)), "None"),
+        (pa.array([[0] * 10_000_000]), "has more elements than its bytes can tell apart"),
+    ],
+    ids=["bytes", "lists"],
+)
+def test_a_small_parquet_file_takes_bounded_memory(tmp_path: Path, column: pa.Array, said: str) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"a": column, "b": pa.array([1] * len(column))}), path, compression="zstd")
+    (tmp_path / "m.toml").write_text(
+        "[[event]]\ntype = \"'a.b'\"\noccurred_at = \"'2026-03-02'\"\nid = \"b\"\n[event.data]\nx = 'a IS NULL'\n"
+    )
+
+    megabytes, lines = grown(_READ.format(path=str(path)))
+
+    assert said in (lines[0] or "None")
+    assert megabytes < 400
 
 
 def test_a_file_that_is_packed_may_unpack_to_much_if_it_is_large_itself(tmp_path: Path, monkeypatch: Any) -> None:
