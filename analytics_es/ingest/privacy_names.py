@@ -46,7 +46,7 @@ _SAYS_WHO = (
     "handy,handynummer,mobilnummer,prenom,courriel,portable,pseudonyme,nombre,apellido,apellidos,correo,celular,movil,"
     "nome,sobrenome,apelido,cognome,voornaam,achternaam,telefoon,imie,nazwisko,soyad,soyadı,fornavn,efternavn,etternavn,"
     "fornamn,efternamn,etunimi,sukunimi,keresztnev,vezeteknev,prijmeni,jmeno,prenume,nume,telefono,telefone,"
-    "氏名,名前,姓,姓名,手机,手机号,手机号码,身份证,身份证号,微信,携帯番号,携帯,メールアドレス,电子邮件,ユーザー名,名字,苗字,用户名,电话,電話,電話番号,邮箱,メール,имя,фамилия,отчество,телефон,почта,이름,성명,전화,이메일,"
+    "氏名,名前,姓,姓名,手机,手机号,手机号码,电话号码,身份证,身份证号,微信,携帯番号,携帯,メールアドレス,电子邮件,ユーザー名,名字,苗字,用户名,电话,電話,電話番号,邮箱,メール,имя,фамилия,отчество,телефон,почта,이름,성명,전화,이메일,"
     "الاسم,اسم,هاتف,ονομα,επωνυμο,τηλεφωνο,שם,טלפון,नाम,फोन"
 )
 _SAYS_WHERE = (
@@ -54,7 +54,7 @@ _SAYS_WHERE = (
     "ip,ipv4,ipv6,ipaddress,mac,macaddress,imei,addr,ssid,geo,adresse,anschrift,strasse,hausnummer,plz,postleitzahl,"
     "geburtsdatum,geburtstag,geburtsort,rue,naissance,direccion,calle,nacimiento,indirizzo,adres,endereco,ulica,"
     "geboortedatum,"
-    "住所,生年月日,郵便番号,地址,адрес,рождения,주소,عنوان,διευθυνση,כתובת,पता"
+    "住所,生日,出生日期,生年月日,郵便番号,地址,адрес,рождения,주소,عنوان,διευθυνση,כתובת,पता"
 )
 _SEVERAL = (
     "emails,mails,usernames,logins,users,customers,members,employees,patients,students,owners,authors,senders,recipients,"
@@ -94,7 +94,7 @@ _WITHOUT_TEXT = (
 _WORDS_OF_SECRETS = (
     "password,passwd,pwd,pass,passphrase,passcode,secret,secrets,credential,credentials,creds,authorization,bearer,jwt,"
     "pin,otp,totp,card,mfa,cvv,cvc,iban,bic,ssn,passport,mnemonic,apikey,apikeys,apitoken,accesstoken,refreshtoken,authtoken,"
-    "privatekey,secretkey,accesskey,dsn,sshkey,cardnumber,creditcard,nino,cpf,dni,nif,curp,steuernummer,steuerid,"
+    "privatekey,secretkey,accesskey,dsn,sshkey,cardnumber,creditcard,nino,cpf,dni,nif,curp,steuernummer,steuerid,cedula,bsn,pesel,personnummer,codicefiscale,"
     "sozialversicherungsnummer,sozialversicherung,kubeconfig,ausweisnummer,passwort,kennwort,geheimnis,contrasena,senha,clave,heslo,haslo,wachtwoord,"
     "losenord,adgangskode,sifre,salasana,пароль,секрет,密码,密碼,口令,パスワード,暗証番号,비밀번호,κωδικος,סיסמה,رمز,पासवर्ड"
 )
@@ -111,7 +111,7 @@ _SECRETS = (
     "national,tax,government,identity id,number",
     "social security number,no",
     "driver,drivers license,licence",
-    "recovery,verification,backup,mfa,otp,confirmation,security,login,activation,invite,sms,time,auth code,codes",
+    "recovery,verification,backup,mfa,otp,confirmation,security,login,activation,sms,time,auth,factor code,codes",
     "seed,recovery phrase",
     "connection,conn string,str,uri,url",
     "database,db,redis,mongo,mongodb,postgres,webhook,callback,signed,presigned url,uri",
@@ -123,7 +123,7 @@ _SECRET_TEXTS = (
     f"{_WORDS_OF_SECRETS},token,tokens,key,keys,cookie,cookies,credential {_OF_SOMETHING},value,digest",
 )
 _PLAIN = (
-    "method,methods,status,state,code,severity,priority,encoding,language,lang,locale,"
+    "method,methods,state,code,severity,priority,encoding,language,lang,locale,"
     "zone,timezone,tz,country,region,currency,scheme,timestamp,ts,time,date,at,duration,ms,"
     "seconds,secs,minutes,hours,days,size,length,len,bytes,kb,mb,chars,characters,words,count,counts,total,totals,sum,"
     "avg,average,mean,median,min,max,p50,rate,ratio,score,scores,percent,percentage,cost,price,amount,usage,limit,"
@@ -146,6 +146,8 @@ _IDS = (
     "session,thread,conversation,chat,visit id,ids,uuid,guid,hash,key",
 )
 _ONE_WORD = (
+    "status,action,metric,policy",
+    "model family",
     "type,types,kind,kinds,mode,phase,format,level,protocol,version,versions",
     "error,exception class,name",
     "finish,stop,end reason,reasons",
@@ -162,7 +164,8 @@ _ONE_WORD = (
     "cost,profit,business center,centre,unit,line",
     "team,project,feature,service,organization,organisation,org,tenant,workspace,department,app,application,product,"
     "agent,tool,function,model,workflow,pipeline,environment,deployment,source id,name,alias,slug,label,key",
-    "service,operation,agent,tool,function,model,workflow,entity,pipeline,task,job,step,chain,crew,prompt,template,"
+    "dag,flow,dataset,experiment id",
+    "faas,lambda,service,operation,agent,tool,function,model,workflow,entity,pipeline,task,job,step,chain,crew,prompt,template,"
     "provider,protocol,library,scope,sdk,database,collection,queue,topic,destination,event,dataset,experiment,"
     "environment,deployment,namespace,metric,guardrail,evaluator,evaluation,retriever,index,graph,run,plugin,skill,"
     "server,peer,connection,feature,flag,thread name,slug,kind",
@@ -175,6 +178,7 @@ _ONE_WORD = (
     "user agent name,version,family",
 )
 _NOT_WORDS = (
+    "marital,family,health,medical,relationship,immigration status",
     *("search term,terms", "source code", "about me", "input,output,prompt,chat state,tools", "user agent"),
     "email,user domain",
     "file name,names,path,paths",

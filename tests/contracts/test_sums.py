@@ -132,6 +132,18 @@ def test_what_is_masked_has_a_sum_and_what_was_damaged_stays_so(ten: Stored) -> 
     assert b"bash" not in ten.row(4)["state"]
 
 
+def test_positions_of_more_than_four_bytes_have_right_sums(stored: Stored) -> None:
+    stored.log.append(calls(0))
+    for number, last in enumerate((2**31 - 2, 2**32 - 3, 2**35), 1):
+        stored.write(stored.log.head(), position=last)
+        stored.log.append(calls(0, *range(10 * number, 10 * number + 3)))
+
+    moved = {2**31 - 2, 2**32 - 3, 2**35}
+    events = stored.log.scan(after=0, limit=100, checked=True)
+    assert set(damaged(events)) <= moved
+    assert events.num_rows == 10
+
+
 # ── what changes ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
