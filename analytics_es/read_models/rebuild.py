@@ -106,7 +106,7 @@ class _Filling:
     def check(self) -> None:
         """Make sure that no event is missing: up to a position there are as many, but for what was sealed."""
         with self.read_models.read() as snapshot:
-            taken = min(snapshot.taken(declaration) for declaration in self.declarations)
+            taken = min((snapshot.taken(declaration) for declaration in self.declarations), default=self.position)
         if taken < self.position and not self.set_aside:
             raise EventsMissing(count=self.position - taken, position=self.position)
 
