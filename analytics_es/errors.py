@@ -239,6 +239,11 @@ class DamagedSeal(AnalyticsError):
     """The sealed rows of {projection} (seal {seal}) are not what was sealed: restore the log from a backup."""
 
 
+class DamagedSealing(AnalyticsError):
+    """What the log keeps in the place of sealed events is damaged ({problem}): nothing was changed. Restore the log
+    from a backup."""
+
+
 # ── opening a store ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -297,7 +302,7 @@ class LogBehind(CannotOpen):
 
 class DamagedPosition(CannotOpen):
     """{path} holds an event at position {position}, which none of ours has: what is recorded next would be nowhere in
-    its order. Restore it from a backup ({guide}/reliability.md#a-damaged-log)."""
+    its order. Restore it from a backup ({guide}/rebuild.md#what-is-damaged)."""
 
 
 class OldSqlite(CannotOpen):
@@ -380,7 +385,7 @@ class StoreFailed(AnalyticsError):
 
 class StoreDamaged(StoreFailed):
     """{path} is damaged ({problem}): nothing was changed. Restore it from a backup
-    ({guide}/reliability.md#a-damaged-log)."""
+    ({guide}/rebuild.md#what-is-damaged)."""
 
 
 class DamagedReadModels(StoreFailed):
@@ -614,7 +619,7 @@ class BadRow(AnalyticsError):
 
 class BrokenEvent(StoreFailed):
     """The event at position {position} of the log is damaged: {problem}. Put back what was there from a backup, as
-    {guide}/reliability.md#a-damaged-log says."""
+    {guide}/rebuild.md#what-is-damaged says."""
 
 
 class UnreadableEvent(AnalyticsError):

@@ -1,6 +1,7 @@
 """Names and values that were written when the rules stood: how well these do with what nobody has thought of.
 
-At first 9 of the 222 to be left out were stored, and 10 of the 156 to be kept were not.
+In two rounds: at first 9 of 222, and then 6 of 113 others, that are to be left out were stored, and 10 of 156, and then
+10 of 91, that are to be kept were not.
 """
 
 from __future__ import annotations
@@ -80,7 +81,48 @@ LEFT_OUT = r"""
     agent.greeting = Welcome back, Miles | service.customer = Miles | workflow.initiator = miles |
     job.submitted_by = miles | queue.consumer.user = miles | model.reviewed_by = miles |
     feature.requested_by_email = miles@example.org | reviewed-by = Miles | on_behalf_of = miles |
-    impersonated_user = miles
+    impersonated_user = miles |
+    ollama.prompt_eval = why is the sky blue | watsonx.request.input_text = summarize this |
+    vertexai.contents.parts = tell me more | dify.query = how do I cook rice |
+    flowise.question = when do you open | n8n.chatInput = hello | zapier.action.body = Dear team |
+    copilot_studio.utterance = cancel my plan | rasa.text = hi bot | botpress.payload.text = yes |
+    intercom.conversation.body = broken | zendesk.comment_body = broken again | twilio.sms.body = on my way |
+    assemblyai.transcript_text = so anyway | elevenlabs.text_input = read this | whisper.segments.0.text = hmm |
+    stability.prompt_text = a cat | midjourney.imagine = a dog in a hat |
+    dalle.revised_prompt = a dog wearing a hat | sora.scene_description = a beach |
+    agent.memory.episodic = Ada likes tea | agent.plan.rationale = because Ada said so |
+    planner.thought = I should call Ada | tool.email.recipient_list = ada@x.example |
+    tool.calendar.invitees = ada@x.example | tool.browser.current_url = https://ada.example/me?x=1 |
+    tool.fs.read_path = /home/ada/secret.txt | tool.shell.cmdline = cat /home/ada/x |
+    tool.sql.query_string = select name from users | search.q = ada lovelace address |
+    graphql.variables = {"name":"Ada"} | form.field.3 = Ada King | signup.fullname = Ada King |
+    profile_firstname = Ada | billing.vorname = Ada | liefer_adresse = Am Weg 1 | kontakt_mail = ada@x.example |
+    mobil = 0170 9876543 | rueckrufnummer = 01709876543 | cellulaire = 0611223344 |
+    numero_securite_sociale = 2 85 12 75 123 456 78 | cedula = V-12345678 | dni_cliente = 12345678Z |
+    codice_fiscale = LVLDAA15T50H501X | bsn = 123456782 | personnummer = 851210-1234 | pesel = 85121012345 |
+    身份证 = 110101198512101234 | 生日 = 1985-12-10 | 电话号码 = 13911112222 | メール = ada@jp.example |
+    전화번호 = 010-1234-5678 | correo.personal = ada@es.example | имя_пользователя = ada_l |
+    страна_рождения = Англия | author_handle = @adal | commenter = adaking | posted-by = ada king |
+    uploader_name = Ada King | agent_owner_email = ada@x.example | owner.login = adaking |
+    lastModifiedBy = ada.king | createdByUser = ada.king | userPrincipalName = ada@corp.example |
+    sAMAccountName = aking | upn = ada@corp.example | sub = auth0-5f7c8ec7c33c6c004bbafe82 |
+    preferred_username = aking | idp.subject = ada@corp.example | oidc.claims.email = ada@corp.example |
+    tenant_admin_email = ada@corp.example | source_ip = 192.0.2.4 | remote.address = 192.0.2.5 |
+    peer.ip = 192.0.2.6 | forwarded_for = 192.0.2.7, 10.0.0.1 | cf-connecting-ip = 2001:db8::9 |
+    mac_address = aa:bb:cc:dd:ee:ff | geo.lat = 51.5 | where = 51.5007,-0.1246 | near = Buckingham Palace |
+    bearer = abc123 | x-amz-security-token = FwoGZXIvYXdzEXAMPLE | x-csrf-token = 8f7d |
+    AZURE_CLIENT_SECRET = a~b~c~d | GITHUB_TOKEN = ghs_placeholderplaceholder | OPENAI_KEY = sk-placeholder |
+    sentry_dsn = https://abc@o1.ingest.sentry.io/2 |
+    slack.webhook = https://hooks.slack.example/services/T0/B0/xyz | pgpassword = letmein |
+    root_password_hash = $2b$12$abcdefghijk | private_key_pem = -----BEGIN RSA | client.cert = MIIB |
+    two_factor_code = 123456 | cvv2 = 123 | creditCardNumber = 4000056655665556 |
+    account_iban = ES9121000418450200051332 | remember_me_token = 1234567890abcdef |
+    anything = sk-ant-placeholder-not-real | anything2 = ghp_notarealtokennotarealtoken |
+    anything3 = AKIAIOSFODNN7EXAMPLE | anything4 = xoxp-not-a-real-token | anything5 = glpat-placeholder |
+    anything6 = eyJhbGciOiJIUzI1NiJ9.e30.placeholder | anything7 = hf_placeholderplaceholder |
+    color_of_eyes = hazel | nickname2 = countess | company = Analytical Engines Ltd | industry = looms |
+    free = poetry | weird.key.name = Countess of Lovelace | counterparty = Babbage | mentor = Babbage |
+    subject_line = Re: Note G
 """
 
 # What must be: figures, enumerations, ids, versions, and what is named for allocation.
@@ -133,5 +175,30 @@ KEPT = r"""
     prompt_tokens_total = 1234 | user_tokens = 12 | num_messages = 4 | emails_sent = 3 | users_active = 20 |
     password_resets = 2 | session_length_s = 340 | answer_length = 120 | question_index = 2 |
     comment_score = 4.5 | reviewer_count = 2 | document_pages = 7 | request_bytes = 1024 | response_ms = 88 |
-    key_rotation_days = 90 | secret_version = 3 | cookie_age_days = 4
+    key_rotation_days = 90 | secret_version = 3 | cookie_age_days = 4 |
+    gen_ai.usage.cache_read.input_tokens = 12 | gen_ai.response.id = chatcmpl-9J3uIL87gldCFtiIbyaOvTeYBRA3l |
+    gen_ai.response.model = gpt-4o-2024-08-06 | gen_ai.request.model = claude-3-5-sonnet-20241022 |
+    gen_ai.system = az.ai.inference | gen_ai.request.seed = 42 | gen_ai.agent.version = 1.0.0 |
+    gen_ai.data_source.id = H7STPQYOND | server.port = 8443 | rpc.service = InferenceService |
+    rpc.grpc.status_code = 14 | messaging.operation.type = publish | messaging.destination.name = events.usage |
+    db.namespace = analytics | db.collection.name = orders | db.response.status_code = "08P01" |
+    faas.name = summarize-fn | k8s.deployment.name = api | container.image.tag = v1.4.2 | os.version = "14.2" |
+    process.pid = 1234 | process.runtime.name = CPython | service.namespace = billing | log.level = debug |
+    event.name = purchase | event.category = checkout | metric.kind = gauge | pipeline.run_id = run-20260301 |
+    dag_id = daily_etl | job.attempt = 2 | retry.policy = exponential | model.family = gpt |
+    model_tier = large | model_version = 2024-08-06 | prompt_template_id = pt-17 |
+    prompt_hash = 9a0364b9e99bb480dd25e1f0284c8555 | dataset = golden-v2 | eval.metric = accuracy |
+    eval.score = 0.91 | eval.verdict = fail | guardrail.action = BLOCK | moderation.flagged = true |
+    moderation.category = violence | user.tier = gold | user.segment = enterprise | user.count = 17 |
+    customer.plan = starter | order.status = shipped | order.total = 19.99 | order.currency = GBP |
+    invoice.number = "20260017" | ticket.priority = urgent | ticket.id = TCK-991 | sprint = S12 |
+    story_points = 5 | commit_sha = a94a8fe5ccb19ba61c4c0873d391e987982fbbd3 | branch = release/2026.1 |
+    repo = acme/api | build.status = passed | ci = true | arch = arm64 | runtime = python3.12 | gpu = a100 |
+    batch_size = 32 | chunk_size = 512 | chunks_returned = 4 | messages_in_context = 12 |
+    prompt_cost_usd = 0.0031 | completion_cost = 0.004 | response_tokens = 88 | session_count = 3 |
+    thread_count = 8 | document_count = 2 | query_latency_ms = 41.7 | comment_length = 88 | key_count = 2 |
+    error_code = E1001 | exit_code = 1 | http.status_class = 5xx | cache.result = hit |
+    feature = semantic-search | experiment.variant = B | locale = es-MX | tz = UTC | bu = emea |
+    division = retail | cost_centre = "4200" | environment = eu-prod-2 | stage = canary |
+    zone = europe-west4-a | app.version = 3.2.1+build.7
 """

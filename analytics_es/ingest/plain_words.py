@@ -28,6 +28,7 @@ _STATES = """
     monthly yearly hourly quarterly annual nightly spot reserved demand on off once left right top bottom center
     centre
     positive negative neutral mixed good better best worse worst poor fair excellent great average great up down
+    shipped paid unpaid overdue exponential linear constant accuracy precision recall f1 violence hate harassment
     dark light theme warmup cooldown setup teardown
     red green blue yellow orange purple black white gray grey brown pink cyan magenta teal lime navy
     a b c d e f g h i j k l m n o p q r s t u v w x y z control treatment variant baseline candidate challenger
@@ -153,7 +154,7 @@ SPOKEN = frozenset(("me", "it", "he", "hi", "us", "my", "your", "i", "a", "for")
 # Letters before or after a number.
 NUMBERED = frozenset(
     """
-    gpt v h a b t p m r c k x e q mb gb kb ms px bit nd rd th st rc us eu ab exp cc ds id no nr pt top llama phi
+    gpt v h a b t p m r c k x e q mb gb kb ms px bit nd rd th st rc xx us eu ab exp cc ds id no nr pt top llama phi
     qwen claude text tts glm deepseek mistral mixtral sha md ipv utf iso base
     """.split()  # noqa: SIM905
 )

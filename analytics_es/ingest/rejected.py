@@ -115,9 +115,9 @@ def _identity(rejected: RecordedEvent, event: Mapping[str, Any]) -> Identity:
     """Return source, id and time of the event: its own, else those of the message, which are always the same."""
     source, id = event.get("source") or rejected.source, event.get("id")
     when = rejected.occurred_at
-    if id and event.get("occurred_at"):
-        told = datetime.fromisoformat(str(event["occurred_at"]))
-        when = told if told.tzinfo else when
+    with suppress(ValueError):  # what it says of its time may be none
+        told = datetime.fromisoformat(str(event.get("occurred_at")))
+        when = told if id and told.tzinfo else when
     return str(source)[:MAX_SOURCE], str(id or f"rejected:{rejected.position}"), when
 
 

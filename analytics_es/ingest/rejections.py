@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -69,6 +70,8 @@ def kept(data: Mapping[str, Any], event: Mapping[str, Any] | None, door: Door) -
 def _left(event: Mapping[str, Any], door: Door) -> Event:
     """Return what the policy leaves of an event of which nothing was checked."""
     about = {name: cleaned(written(text), MAX_TEXT) for name, text in event.items() if name != "data" and text}
+    if not _is_time(about.get("occurred_at")):
+        about.pop("occurred_at", None)  # it may say anything
     try:
         data = storable(event.get("data"))
     except Exception:  # of a class of the caller's own
@@ -76,11 +79,18 @@ def _left(event: Mapping[str, Any], door: Door) -> Event:
     if not isinstance(data, dict):
         return about
     event_type = str(event.get("type"))
-    fields, policy = fields_of(event_type.partition(".")[0]), door.policy_of(event_type)
+    # What is documented means the same under a type that is none of ours, or is no type.
+    fields, policy = {**VOCABULARY, **fields_of(event_type.partition(".")[0])}, door.policy_of(event_type)
     for name in fields.keys() & data.keys():
         if policy.action(name) == KEEP and not _is_right(fields[name], name, data[name]):
             data[name] = data[name] if name == "attributes" else _figures(name, data[name])
     return {**about, "data": policy.apply(data, _pseudonyms(door))}
+
+
+def _is_time(text: str | None) -> bool:
+    with suppress(ValueError):
+        return text is not None and bool(datetime.fromisoformat(text))
+    return False
 
 
 def _is_right(check: Any, name: str, content: Any) -> bool:

@@ -73,6 +73,13 @@ def tell(log: EventLog, target: Path) -> None:
             log.note(name, None)
 
 
+def untold(log: EventLog, folder: Path) -> list[Path]:
+    """Return the files in a folder that were complete when their process was killed, before the log was told."""
+    ours = [noted for noted in _noted(log).values() if noted and noted.log == log.place]
+    complete = [noted.target for noted in ours if noted.target.exists() and not noted.file.exists()]
+    return [target for target in complete if target.parent == folder]
+
+
 def sweep(log: EventLog, *, again: bool = False) -> list[str]:
     """Remove what killed processes have left; says in words what is still there, and why.
 

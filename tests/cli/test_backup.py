@@ -14,6 +14,7 @@ def test_a_backup_is_told_in_one_line_or_as_json(cli: Cli, own: str) -> None:
         "path": str(Path("two.db").absolute()),
         "last_position": LAST + 1,  # the first backup is told in the log
         "bytes": Path("two.db").stat().st_size,
+        "damaged": [],
     }
     assert cli("usage", *WEEK, "--db", "two.db", "--json").exit_code == 0
 

@@ -51,6 +51,20 @@ def test_status_and_answers_tell_it(cli: Cli) -> None:
     assert "read by nothing: prompt_tokens (did you mean input_tokens?)" in " ".join(answer.split())
 
 
+def test_status_tells_what_the_policy_left_out_and_how_to_keep_it(cli: Cli) -> None:
+    cli("record", "task.completed", "--data", '{"attributes": {"comment": "well done", "team": "core"}}')
+    cli("usage", "--last", "1h")  # which catches up
+    told = json.loads(cli("projections", "status", "--json").stdout)
+    shown = cli("projections", "status").stdout
+
+    rule = '"attributes.comment" = "keep"'
+    assert told["left_out_fields"] == [
+        {"type": "task.completed", "field": "attributes.comment", "events": 1, "allow": rule}
+    ]
+    assert "What the policy of privacy left out" in shown
+    assert rule in shown
+
+
 def test_strict_fields_refuse_such_rows(cli: Cli) -> None:
     told = json.loads(cli("import", "events.jsonl", "--strict-fields", "--json").stdout)
 

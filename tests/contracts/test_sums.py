@@ -12,6 +12,7 @@ from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analytics_es.errors import StoreDamaged
 from analytics_es.log import EventLog, damaged
 from analytics_es.log.postgres import Database as PostgresDatabase
 from analytics_es.log.postgres import PostgresLog
@@ -130,6 +131,18 @@ def test_what_is_masked_has_a_sum_and_what_was_damaged_stays_so(ten: Stored) -> 
 
     assert ten.damaged() == [4]
     assert b"bash" not in ten.row(4)["state"]
+
+
+def test_positions_of_more_than_four_bytes_have_right_sums(stored: Stored) -> None:
+    stored.log.append(calls(0))
+    for number, last in enumerate((2**31 - 2, 2**32 - 3, 2**35), 1):
+        stored.write(stored.log.head(), position=last)
+        stored.log.append(calls(0, *range(10 * number, 10 * number + 3)))
+
+    moved = {2**31 - 2, 2**32 - 3, 2**35}
+    events = stored.log.scan(after=0, limit=100, checked=True)
+    assert set(damaged(events)) <= moved
+    assert events.num_rows == 10
 
 
 # ── what changes ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -264,3 +277,13 @@ def test_a_process_of_before_cannot_append_what_has_no_sum(ten: Stored) -> None:
                 "VALUES (%s, 1, %s, %s, 11)",
                 *new,
             )
+
+
+def test_what_is_noted_and_cannot_be_read_is_damage_and_no_bare_error(stored: Stored) -> None:
+    stored.log.append(calls(1))
+    stored.log.note("unsummed", "1O")
+    with pytest.raises(StoreDamaged, match="unsummed"):
+        stored.log.unsummed()
+    stored.log.note("strict ids", '["agents')
+    with pytest.raises(StoreDamaged, match="strict ids"):
+        stored.again()

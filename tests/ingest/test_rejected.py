@@ -16,7 +16,7 @@ from analytics_es.events.event import REJECTED
 from analytics_es.ingest import InProcessBus
 from analytics_es.testing import NOON
 from tests.ingest.test_rejections import ADA, CALL, SECRET, delivered
-from tests.stores import data_of, found_in, opened
+from tests.stores import data_of, found_in, opened, recorded
 
 both = pytest.mark.store("sqlite", "postgres")
 
@@ -128,6 +128,34 @@ def test_what_only_looks_like_a_rejected_message_is_left_out() -> None:
             analytics.store.recorder.announce(REJECTED, data)
 
         assert [one.code for one in analytics.rejected_messages().unwrap()] == ["x"]
+
+
+@pytest.mark.parametrize("time", [f"when {ADA} was there", "1767225600000000", "2026-02-30T00:00:00Z"])
+def test_a_time_that_is_none_is_not_kept_and_the_event_is_recorded_at_that_of_the_message(
+    path: Path, time: Any
+) -> None:
+    event = {"specversion": "1.0", "type": "provider.call.completed", "source": "s", "id": "x", "time": time}
+    with opened(path) as analytics:
+        delivered(analytics, {**event, "data": CALL})
+        (message,) = analytics.rejected_messages().unwrap()
+        assert message.event and "occurred_at" not in message.event
+
+        analytics.record_rejected(message.position, {"output_tokens": 3}).unwrap()
+
+        assert analytics.rejected_messages().unwrap() == []
+        assert recorded(analytics, "provider.call.completed")[0].occurred_at == NOON
+    assert found_in(path.parent, ADA) == []
+
+
+def test_what_was_kept_before_with_a_time_that_is_none_is_listed_and_recorded() -> None:
+    event = {"type": "provider.call.completed", "id": "x", "occurred_at": "once", "data": {"provider": "openai"}}
+    with opened() as analytics:
+        kept = {"reason": {"code": "unreadable_message"}, "event": event}
+        at = analytics.store.recorder.announce(REJECTED, kept, occurred_at=NOON).position
+
+        assert [message.position for message in analytics.rejected_messages().unwrap()] == [at]
+        analytics.record_rejected(at).unwrap()
+        assert recorded(analytics, "provider.call.completed")[0].occurred_at == NOON
 
 
 @pytest.fixture

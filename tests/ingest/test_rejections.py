@@ -116,6 +116,15 @@ def test_of_a_documented_field_that_is_wrong_figures_are_kept_and_no_text(cost: 
     assert data["currency"] == "USD"
 
 
+@pytest.mark.parametrize("event_type", ["provider.call.completed", "review.completed", "No type"])
+def test_that_is_so_whatever_type_it_is_said_to_be_of(event_type: str) -> None:
+    with opened() as analytics:
+        said = {"cost": "Ada paid 12.50", "cost_change": "of Ada", "amount": "12.50", "duration_ms": "as Ada"}
+        data = delivered(analytics, {"specversion": "1.0", "type": event_type, "data": said})["event"]["data"]
+
+    assert (data["amount"], data.get("cost"), data.get("cost_change")) == ("12.50", None, None)
+
+
 @pytest.mark.parametrize(
     "text",
     [

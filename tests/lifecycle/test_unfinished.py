@@ -257,3 +257,34 @@ def test_directories_of_processes_that_are_gone_go_at_the_next_start(tmp_path: P
     owned.sweep(again=True)
     assert left(tmp_path) == []
     assert [path.name for path in tmp_path.iterdir()] == ["analytics-es-of-before"]
+
+
+@pytest.mark.parametrize("manifest", [False, True])
+def test_an_archive_that_was_cut_short_before_its_manifest_or_after_it_goes_on(
+    analytics: AnalyticsService, url: str, tmp_path: Path, manifest: bool
+) -> None:
+    folder = tmp_path / "archive"
+    child = multiprocessing.get_context("spawn").Process(target=_archive_and_die, args=(url, folder, manifest))
+    child.start()
+    assert joined(child) == [-signal.SIGKILL]
+    assert sorted(path.suffix for path in folder.glob("events*")) == [*[".json"] * manifest, ".parquet"]
+
+    with opened(url, privacy="full", clock=lambda: LATER) as again:
+        again.retain({"events": "90d"}, archive=folder).unwrap()
+        assert again.rebuild(archive=folder).ok
+
+    assert sorted(path.suffix for path in folder.glob("events*")) == [".json", ".parquet"]
+
+
+def _archive_and_die(url: str, folder: Path, manifest: bool) -> None:
+    published, publish = [], files._publish
+
+    def and_die(file: Path, target: Path) -> None:
+        publish(file, target)
+        published.append(target)
+        if len(published) == 1 + manifest:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    files._publish = and_die
+    with opened(url, privacy="full", clock=lambda: LATER) as service:
+        service.retain({"events": "90d"}, archive=folder)
