@@ -30,6 +30,8 @@ _KEEPS = frozenset(
 _CUTTING = {"left", "right"}
 _COUNTED = {"repeat": 1, "lpad": 1, "rpad": 1, "list_resize": 1, "array_resize": 1, "bar": 3, "bitstring": 1}
 _COUNTED |= {"equi_width_bins": 2, "to_base": 2}
+_FILLING = {"list_resize", "array_resize"}
+_SELECTING = {"list_select", "array_select"}  # which may take an element as often as it is named
 _RANGES = {"range", "generate_series"}
 _REPLACING = {"replace": 2, "regexp_replace": 2, "array_to_string": 1, "list_aggr": 2, "list_aggregate": 2}
 _REPLACING |= {"array_aggr": 2, "array_aggregate": 2, "overlay": 1, "concat_ws": 0, "aggregate": 2}
@@ -97,7 +99,12 @@ class _Sizing:
         arguments, whole = [argument["expression"] for argument in node.get("arguments", ())], sum(sizes)
         if name in _COUNTED:
             times = _counted(name, arguments, _COUNTED[name])
-            return max(sizes[0], 1) * times if name == "repeat" else whole + 20 * times
+            if name == "repeat":
+                return max(sizes[0], 1) * times
+            filling = sizes[2] if name in _FILLING and len(sizes) > 2 else 0
+            return whole + (20 + filling) * times
+        if name in _SELECTING and len(sizes) > 1:
+            return sizes[0] * max(sizes[1], 1)
         if name in _CUTTING and len(arguments) > 1 and (letters := _number(arguments[1])) >= 0:
             return min(whole, 4 * letters + 1)
         if name in _RANGES:
@@ -108,6 +115,8 @@ class _Sizing:
             return whole + (sizes[1 if name == "concat_ws" else 0] + len(sizes)) * (1 + between)
         if name in _WRITING:
             return _written(name, arguments, whole)
+        if name == "damerau_levenshtein" and len(sizes) > 1:
+            self.total += 8 * sizes[0] * sizes[1]  # a table of each letter beside each
         if name in _fixed():
             return SMALL
         if name in _EXTENTS:

@@ -41,9 +41,17 @@ TOO_MUCH = [
     "concat(" + ", ".join(["repeat(a, 1000)"] * 200) + ")",
     "to_json([" + ", ".join(["repeat(a, 1000)"] * 200) + "])",
     "string_split(repeat(repeat(a, 1000), 4), '')",
+    "list_resize([a, a, a], 1000, a)",
+    "list_resize([list_resize([0], 1000, 0)], 1000, list_resize([a], 1000, a))",
+    "list_select([a], list_resize([1], 1000, 1))",
+    "list_select([list_select([left(a, 1000)], list_resize([1], 1000, 1))], list_resize([1], 1000, 1))",
+    "damerau_levenshtein(a, b)",
 ]
 USUAL = [
     "repeat('a', 1000)",
+    "list_select([a, b], [2])",
+    "list_resize([n], 10, 0)",
+    "damerau_levenshtein(a, 'gpt-5')",
     "lpad(a, 10, '0')",
     "range(5)",
     "a || '-' || b || '-' || c",
