@@ -33,7 +33,7 @@ def verify(
     Nothing is written but a private file, and nobody has to stop: what a follower adds meanwhile is folded too. Where
     something differs, it is looked again while nobody rebuilds, retains or forgets, who takes from the one side before
     the other; who is `alone` already need not. All of a log also means what it is kept in. Raises BadSample,
-    StoreDamaged, FoldFailed, WorkerLost, RebuildRunning.
+    StoreDamaged, DamagedSealing, FoldFailed, WorkerLost, RebuildRunning.
     """
     began = time.monotonic()
     if sample is not None and (sample < 1 or period):
@@ -44,6 +44,7 @@ def verify(
         tilings = _drawn(store, names, sample, seed)
     if not tilings:
         store.log.check_store()
+    store.log.seals.check()
     look = partial(_verified, store, names, tilings, limit, workers, progress)
     attempt, projections = look()
     if not (alone or all(projection.identical for projection in projections)):

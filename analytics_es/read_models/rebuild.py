@@ -43,10 +43,12 @@ def rebuild(
 
     The live ones serve and are followed until then; whatever goes wrong, they stay as they are. A value that cannot be
     read stops it, unless it is to be `set_aside` as a follower does. They begin with the rows of sealed events, or with
-    other `seeds`. Raises RebuildRunning, after so many seconds of `patience`, RebuildStopped, FoldFailed.
+    other `seeds`. Raises RebuildRunning, after so many seconds of `patience`, DamagedSealing, RebuildStopped,
+    FoldFailed.
     """
     began = time.monotonic()
     with read_models.rebuilding(patience), relaxed():
+        log.seals.check()
         beside.clear_away(read_models)
         try:
             declarations = beside.begin(read_models, names, seeds)

@@ -12,6 +12,7 @@ from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analytics_es.errors import StoreDamaged
 from analytics_es.log import EventLog, damaged
 from analytics_es.log.postgres import Database as PostgresDatabase
 from analytics_es.log.postgres import PostgresLog
@@ -276,3 +277,13 @@ def test_a_process_of_before_cannot_append_what_has_no_sum(ten: Stored) -> None:
                 "VALUES (%s, 1, %s, %s, 11)",
                 *new,
             )
+
+
+def test_what_is_noted_and_cannot_be_read_is_damage_and_no_bare_error(stored: Stored) -> None:
+    stored.log.append(calls(1))
+    stored.log.note("unsummed", "1O")
+    with pytest.raises(StoreDamaged, match="unsummed"):
+        stored.log.unsummed()
+    stored.log.note("strict ids", '["agents')
+    with pytest.raises(StoreDamaged, match="strict ids"):
+        stored.again()
