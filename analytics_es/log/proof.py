@@ -32,8 +32,8 @@ def damaged_at(log: EventLog, positions: Iterable[int]) -> list[int]:
 def damaged_upto(log: EventLog, head: int, after: int = 0) -> list[int]:
     """Return where damaged events of a log are, after a position, up to another: the first ones, in order."""
     positions: list[int] = []
-    for after in range(after, head, PIECE):
-        positions += damaged(log.scan(after=after, upto=min(after + PIECE, head), limit=PIECE, checked=True))
+    for start in range(after, head, PIECE):
+        positions += damaged(log.scan(after=start, upto=min(start + PIECE, head), limit=PIECE, checked=True))
         if len(positions) >= LISTED:
             break
     return positions[:LISTED]
