@@ -239,6 +239,11 @@ class DamagedSeal(AnalyticsError):
     """The sealed rows of {projection} (seal {seal}) are not what was sealed: restore the log from a backup."""
 
 
+class DamagedSealing(AnalyticsError):
+    """What the log keeps in the place of sealed events is damaged ({problem}): nothing was changed. Restore the log
+    from a backup."""
+
+
 # ── opening a store ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -61,7 +61,7 @@ class Importer:
 
     @_former.default
     def _of_before(self) -> FormerRows | None:
-        upto = int(self._recorder.log.noted(ROWS_BY_PLACE) or 0)
+        upto = self._recorder.log.noted_number(ROWS_BY_PLACE)
         return FormerRows(self._recorder.log, upto) if upto else None
 
     @_before.default

@@ -62,6 +62,8 @@ class Kind(Generic[C]):
         """Return what is in force in a log, None where nobody has said anything; raises NotReadable."""
         noted = log.noted(self.note)
         if noted is None:
+            if any(_is_nearly(name, self.note) for name in log.notes("")):  # it was damaged: what was said still holds
+                raise NotReadable(what=self.name, type=self.event_type)
             return None
         if noted == self.plain.fingerprint:
             return self.plain
@@ -70,6 +72,11 @@ class Kind(Generic[C]):
             if not isinstance(configuration, UnreadAnnouncement) and configuration.fingerprint == noted:
                 return configuration
         raise NotReadable(what=self.name, type=self.event_type)
+
+
+def _is_nearly(name: str, note: str) -> bool:
+    """Say whether a name is another one in one letter."""
+    return len(name) == len(note) and sum(one != other for one, other in zip(name, note, strict=True)) == 1
 
 
 PRIVACY = Kind(

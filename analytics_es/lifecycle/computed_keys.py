@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -11,7 +11,7 @@ from analytics_es.process import Later
 from analytics_es.projection import engine
 from analytics_es.projection.declaration import Declaration, Key, shortened
 from analytics_es.projection.declare import columns_for
-from analytics_es.projection.expressions import references, tree
+from analytics_es.projection.expressions import Tree, nodes, references, tree
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,6 +26,10 @@ Names = Callable[[Path], bool]
 def path_of(sql: str) -> Path | None:
     """Return the field that an expression is, None where it is anything else."""
     return references(sql)[0] if tree(sql).get("class") == "COLUMN_REF" else None
+
+
+def _fields_of(part: Any) -> set[Path]:
+    return {tuple(node["column_names"]) for node in nodes(part) if node.get("class") == "COLUMN_REF"}
 
 
 @frozen
@@ -75,6 +79,28 @@ class ComputedKey:
         """Whether nothing but one name, and what other keys say, decides what it is."""
         unknown = [path for path in self.reads if path not in self._others]
         return not unknown or (len(unknown) == 1 and self.names(unknown[0]))
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether one name, and what other keys say, decide which of its fields it takes."""
+        unknown = set(self.reads) - self._others.keys()
+        named = {path for path in unknown if self.names(path)}
+        conditions = [case["when_expr"] for node in nodes(tree(self.key.sql)) for case in node.get("case_checks", ())]
+        return len(named) < 2 and not (_fields_of(conditions) & unknown) - named
+
+    @property
+    def takes_whole(self) -> bool:
+        """Whether it takes names as they are, where it takes them at all."""
+        return self._takes_whole(tree(self.key.sql))
+
+    def _takes_whole(self, node: Tree) -> bool:
+        if node.get("class") == "CASE":
+            branches = [*(case["then_expr"] for case in node["case_checks"]), node.get("else_expr") or {}]
+        elif node.get("type") == "OPERATOR_COALESCE":
+            branches = node["children"]
+        else:
+            return node.get("class") == "COLUMN_REF" or not any(map(self.names, _fields_of(node)))
+        return all(map(self._takes_whole, branches))
 
     def made(self, columns: Columns, subject: str, mask: str, asked: engine.Engine) -> Iterator[Made | None]:
         """Yield what it would be of each row of `columns`, None where the engine cannot tell."""

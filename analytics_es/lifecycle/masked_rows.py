@@ -91,22 +91,23 @@ class MaskedRows:
         subject, mask, values = self.masking.subject, self.masking.mask, columns[key.key.name]
         try:
             made = list(key.made(columns, subject, mask, self._engine))
-            sure = key.is_sure
+            sure, decided, whole = key.is_sure, key.is_decided, key.is_decided or key.takes_whole
         except ValueError:
-            made, sure = [None] * len(values), False
+            made, sure, decided, whole = [None] * len(values), False, False, False
         for text, one in zip(values, made, strict=True):
-            if text and text != shortened(subject) and self._may_hold(text, one, sure):
+            if text and text != shortened(subject) and (not whole or self._may_hold(text, one, sure)):
                 self.left[sealed.projection, key.key.name].add(sealed.day)
-        return [self._replaced(text, one) for text, one in zip(values, made, strict=True)]
+        return [self._replaced(text, one, decided) for text, one in zip(values, made, strict=True)]
 
-    def _replaced(self, text: str, made: Made | None) -> str:
+    def _replaced(self, text: str, made: Made | None, decided: bool) -> str:
         if text != shortened(self.masking.subject):
             return text
         if made is None:
             return self.masking.mask
         if (replacement := made.replacement(text)) is not None:
             return replacement
-        return text if text in made.masked else self.masking.mask  # where other fields explain it, it is no name
+        # Where other fields explain it, and nothing else can, it is no name.
+        return text if decided and text in made.masked else self.masking.mask
 
     def _may_hold(self, text: str, made: Made | None, sure: bool) -> bool:
         if made is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from analytics_es.errors import BeforeHorizon, NotAFileStore
+from analytics_es.errors import HERE, BeforeHorizon, NotAFileStore, StoreDamaged
 from analytics_es.events import RecordedEvent, codec
 from analytics_es.events.event import key_of_time
 from analytics_es.log import damage
@@ -97,6 +97,10 @@ class EventLog(ABC):
     @abstractmethod
     def notes(self, beginning: str) -> dict[str, str]:
         """Return what is noted under names that begin like this, in their order."""
+
+    def noted_number(self, name: str) -> int:
+        """Return the number that was last noted under a name, 0 where nothing was; raises StoreDamaged."""
+        return number_of(self.noted(name), name)
 
     @abstractmethod
     def head(self) -> int:
@@ -214,10 +218,18 @@ class EventLog(ABC):
 
     def unsummed(self) -> int:
         """Return up to which position events need not have a checksum: those of before there were any."""
-        return int(self.noted(UNSUMMED) or 0)
+        return self.noted_number(UNSUMMED)
 
     def check_store(self) -> None:  # noqa: B027  # nothing to say is an answer
         """Raise StoreDamaged where the database finds something wrong with what the log is kept in; it reads all."""
+
+    @abstractmethod
+    def write_sums(self, first: int, last: int, *, anew: bool = False) -> int:
+        """Give checksums to the events at these positions that have none, or to all `anew`; returns to how many.
+
+        What is stored is taken as right. In one commit with a note: that up to the one before need none, or, anew, that
+        what has a position was replaced. Raises BrokenEvent, with nothing written.
+        """
 
     # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────
 
@@ -276,6 +288,14 @@ def check_horizon(horizon: Horizon, entries: Sequence[Entry]) -> None:
         for entry in entries:
             if horizon.refuses(entry.type, entry.key):
                 raise BeforeHorizon.of(horizon.time_of(entry.type))
+
+
+def number_of(noted: str | None, name: str) -> int:
+    """Read a number that is noted under a name, 0 where nothing is; raises StoreDamaged."""
+    try:
+        return int(noted or 0)
+    except ValueError:
+        raise StoreDamaged(path=HERE, problem=f"what the log notes of {name!r} is no number") from None
 
 
 def ranges(positions: Iterable[int], limit: int) -> list[Range]:

@@ -8,7 +8,9 @@ from typing import Any
 import orjson
 from attrs import asdict, field, frozen
 
+from analytics_es.errors import DamagedSealing
 from analytics_es.events.event import MICRO, OWN, key_of_time
+from analytics_es.log import signed
 
 OTHERS = ""  # every family that is not named, but for what the service says of itself, which is never sealed
 
@@ -35,8 +37,13 @@ class Horizon:
 
     @classmethod
     def read(cls, text: str | None) -> Horizon:
-        """Read what `write` has written."""
-        return cls(**orjson.loads(text)) if text else cls()
+        """Read what `write` has written, with a sum of it or without; raises DamagedSealing."""
+        if not text:
+            return cls()
+        try:
+            return cls(**signed.read(text)[0])
+        except TypeError as error:
+            raise DamagedSealing(problem=f"the horizon cannot be read: {error}") from None
 
     def write(self) -> str:
         """Return it as text."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from attrs import astuple, frozen
 
+from analytics_es.errors import DamagedSealing
+from analytics_es.log import signed
 from analytics_es.log.database import Cursor, Database
 from analytics_es.log.horizon import Horizon, Times, condition
 
@@ -49,6 +52,18 @@ INSERT_DAY = "INSERT INTO sealed_days VALUES (?, ?, ?, ?)"
 SELECT_DAYS = (
     "SELECT day, CAST(sum(events) AS BIGINT), CAST(sum(checksum) AS BIGINT) FROM sealed_days GROUP BY day ORDER BY day"
 )
+
+# What is kept of seals, but for the rows themselves, which have checksums of their own.
+SELECT_KEPT = (
+    "SELECT seal, projection, definition FROM seals",
+    "SELECT seal, projection, definition, grain, day, rows, sha256 FROM sealed_rows",
+    "SELECT seal, day, events, checksum FROM sealed_days",
+)
+
+NONE_KEPT = signed.sum_of([[]] * len(SELECT_KEPT))
+
+# What nobody notes.
+SELECT_STRANGE = f"SELECT name FROM sealing WHERE name NOT IN ('{HORIZON}', '{REFUSED}')"
 
 # What would be sealed.
 COUNT_EVENTS = "SELECT topic, count(*), sum(length(state)) FROM stored_events WHERE {old} GROUP BY topic ORDER BY topic"
@@ -123,10 +138,27 @@ class Seals(ABC):
 
     def advance(self, horizon: Horizon) -> None:
         """Change the horizon; who appends afterwards is refused what is before it."""
-        with self._database.write() as cursor:
+        with self._changing() as cursor:
             if self.lock:
                 cursor.execute(self.lock)
-            cursor.execute(WRITE_STATE, (HORIZON, horizon.write()))
+            _write(cursor, horizon)
+
+    @contextmanager
+    def _changing(self) -> Iterator[Cursor]:
+        """Open a transaction that changes what is kept, of which nothing is damaged; raises DamagedSealing."""
+        with self._database.write() as cursor:
+            _check(cursor)
+            yield cursor
+            if horizon := _text_of(cursor):
+                cursor.execute(WRITE_STATE, (HORIZON, signed.signed(Horizon.read(horizon).write(), _kept(cursor))))
+
+    def check(self) -> None:
+        """Raise DamagedSealing where what is kept is not what was sealed, as far as their sum says.
+
+        Rows are read, and their own checksums looked at, by who derives from them.
+        """
+        with self._database.look() as cursor:
+            _check(cursor)
 
     def seal(
         self,
@@ -136,14 +168,14 @@ class Seals(ABC):
         days: Iterable[tuple[int, int, int]],
     ) -> None:
         """Keep rows and days in the place of events, and move the horizon, all in one transaction."""
-        with self._database.write() as cursor:
+        with self._changing() as cursor:
             for definition in definitions:
                 cursor.execute(INSERT_DEFINITION, definition)
             for sealed in rows:
                 cursor.execute(INSERT_ROWS, astuple(sealed))
             for day in days:
                 cursor.execute(INSERT_DAY, (horizon.seal, *day))
-            cursor.execute(WRITE_STATE, (HORIZON, horizon.write()))
+            _write(cursor, horizon)
 
     def rows(self, projection: str, start: int, end: int) -> Iterator[SealedRows]:
         """Return what is kept of a projection on the days that start in [start, end)."""
@@ -160,7 +192,7 @@ class Seals(ABC):
 
     def replace(self, rows: Iterable[SealedRows]) -> None:
         """Change what is kept: only for what must not be kept in that form."""
-        with self._database.write() as cursor:
+        with self._changing() as cursor:
             for sealed in rows:
                 *identity, count, digest, content = astuple(sealed)
                 cursor.execute(REPLACE_ROWS, (count, digest, content, *identity))
@@ -176,7 +208,7 @@ class Seals(ABC):
 
     def drop(self, grain: str, before: int) -> None:
         """Let go of the rows of one grain that are older than they are to be kept."""
-        with self._database.write() as cursor:
+        with self._changing() as cursor:
             cursor.execute(DELETE_ROWS, (grain, before))
 
     def count_refused(self, events: int) -> None:
@@ -196,10 +228,36 @@ class Seals(ABC):
 
 
 def horizon_of(cursor: Cursor) -> Horizon:
-    """Read the horizon in a transaction."""
+    """Read the horizon in a transaction; raises DamagedSealing."""
+    return Horizon.read(_text_of(cursor))
+
+
+def _text_of(cursor: Cursor) -> str | None:
     cursor.execute(SELECT_STATE, (HORIZON,))
     row = cursor.fetchone()
-    return Horizon.read(row[0] if row else None)
+    return row[0] if row else None
+
+
+def _write(cursor: Cursor, horizon: Horizon) -> None:
+    cursor.execute(WRITE_STATE, (HORIZON, horizon.write()))
+
+
+def _kept(cursor: Cursor) -> str:
+    tables = []
+    for statement in SELECT_KEPT:
+        cursor.execute(statement)
+        tables.append(cursor.fetchall())
+    return signed.sum_of(tables)
+
+
+def _check(cursor: Cursor) -> None:
+    text = _text_of(cursor)
+    kept = signed.read(text)[1] if text else NONE_KEPT
+    if kept is not None and kept != _kept(cursor):
+        raise DamagedSealing(problem="seals, sealed rows or sealed days have another checksum")
+    cursor.execute(SELECT_STRANGE)
+    if row := cursor.fetchone():
+        raise DamagedSealing(problem=f"{row[0]!r} is noted of it, which nobody notes")
 
 
 def tables(*, integer: str, blob: str) -> list[str]:

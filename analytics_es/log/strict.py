@@ -8,7 +8,7 @@ from hashlib import blake2b
 import orjson
 from attrs import frozen
 
-from analytics_es.errors import BadStrictIds
+from analytics_es.errors import HERE, BadStrictIds, StoreDamaged
 from analytics_es.events.event import MAX_SOURCE
 from analytics_es.types.values import plain
 
@@ -40,8 +40,11 @@ class Strict:
 
     @classmethod
     def read(cls, note: str | None) -> Strict:
-        """Read what `write` has written."""
-        return cls(tuple(orjson.loads(note))) if note else cls()
+        """Read what `write` has written; raises StoreDamaged."""
+        try:
+            return cls(tuple(orjson.loads(note))) if note else cls()
+        except (ValueError, TypeError):
+            raise StoreDamaged(path=HERE, problem=f"what the log notes of {STRICT!r} cannot be read") from None
 
     def write(self) -> str:
         """Return it as text."""

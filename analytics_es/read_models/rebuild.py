@@ -43,10 +43,12 @@ def rebuild(
 
     The live ones serve and are followed until then; whatever goes wrong, they stay as they are. A value that cannot be
     read stops it, unless it is to be `set_aside` as a follower does. They begin with the rows of sealed events, or with
-    other `seeds`. Raises RebuildRunning, after so many seconds of `patience`, RebuildStopped, FoldFailed.
+    other `seeds`. Raises RebuildRunning, after so many seconds of `patience`, DamagedSealing, RebuildStopped,
+    FoldFailed.
     """
     began = time.monotonic()
     with read_models.rebuilding(patience), relaxed():
+        log.seals.check()
         beside.clear_away(read_models)
         try:
             declarations = beside.begin(read_models, names, seeds)
@@ -104,7 +106,7 @@ class _Filling:
     def check(self) -> None:
         """Make sure that no event is missing: up to a position there are as many, but for what was sealed."""
         with self.read_models.read() as snapshot:
-            taken = min(snapshot.taken(declaration) for declaration in self.declarations)
+            taken = min((snapshot.taken(declaration) for declaration in self.declarations), default=self.position)
         if taken < self.position and not self.set_aside:
             raise EventsMissing(count=self.position - taken, position=self.position)
 

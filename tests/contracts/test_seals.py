@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from analytics_es.errors import BeforeHorizon
+from analytics_es.errors import BeforeHorizon, DamagedSealing
 from analytics_es.events.event import microseconds
 from analytics_es.log import EventLog, Horizon
 from analytics_es.log.postgres import Database, PostgresLog
@@ -188,3 +190,97 @@ def test_what_came_too_late_is_counted(log: EventLog) -> None:
         counted.append(log.seals.refused())
 
     assert counted == [0, 1, 6]
+
+
+# ── what is kept is what was sealed ─────────────────────────────────────────────────────────────────────────────
+
+
+def kept(log: EventLog) -> Horizon:
+    """Seal something, and return the horizon of it."""
+    horizon = Horizon(refused={"": day(2)}, sealed={"": day(2)}, seal=1, position=21, timezone="UTC")
+    definitions = [Definition(1, name, "ab12", "{}") for name in ("usage", "cost")]
+    rows = [SealedRows(1, name, "ab12", "hour", day(1), 2, "c0ffee", b"rows") for name in ("usage", "cost")]
+    log.seals.seal(horizon, definitions, rows, [(day(1), 2, 77), (day(0), 3, 99)])
+    return horizon
+
+
+def run(log: EventLog, statement: str, *parameters: object) -> Any:
+    with log.seals._database.write() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if statement.startswith("SELECT") else None
+
+
+def test_what_is_kept_is_what_was_sealed(log: EventLog) -> None:
+    log.seals.check()
+    horizon = kept(log)
+    log.seals.check()
+    log.seals.replace([SealedRows(1, "cost", "ab12", "hour", day(1), 1, "beef", b"other")])
+    log.seals.drop("hour", 0)
+    log.seals.count_refused(3)
+
+    log.seals.check()
+    assert (log.seals.horizon(), log.seals.refused()) == (horizon, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE sealed_rows SET projection = 'usagf' WHERE projection = 'usage'",
+        "UPDATE sealed_rows SET day = day + 1 WHERE projection = 'usage'",
+        "UPDATE sealed_rows SET grain = 'houq' WHERE projection = 'usage'",
+        "UPDATE sealed_rows SET definition = 'ab13' WHERE projection = 'usage'",
+        "UPDATE sealed_rows SET rows = 3 WHERE projection = 'usage'",
+        "DELETE FROM sealed_rows WHERE projection = 'usage'",
+        "UPDATE seals SET projection = 'usagf' WHERE projection = 'usage'",
+        "UPDATE seals SET seal = 3 WHERE projection = 'usage'",
+        "UPDATE sealed_days SET events = events + 1, day = day + 1 WHERE events = 2",
+        "UPDATE sealed_days SET checksum = checksum + 1 WHERE events = 2",
+        "UPDATE sealing SET name = 'horizoo'",
+        "DELETE FROM sealing",
+    ],
+)
+def test_what_was_changed_of_it_is_damage_and_nothing_goes_by_it(log: EventLog, change: str) -> None:
+    horizon = kept(log)
+    run(log, change)
+
+    with pytest.raises(DamagedSealing):
+        log.seals.check()
+    with pytest.raises(DamagedSealing):
+        log.seals.advance(horizon)
+
+
+def test_every_bit_of_the_horizon_counts(log: EventLog) -> None:
+    horizon = kept(log)
+    ((text,),) = run(log, "SELECT value FROM sealing WHERE name = ?", "horizon")
+    assert Horizon.read(text) == horizon
+    for place, bit in product(range(len(text)), range(7)):
+        flipped = text[:place] + chr(ord(text[place]) ^ 1 << bit) + text[place + 1 :]
+        try:
+            assert Horizon.read(flipped) == horizon
+        except DamagedSealing:
+            continue
+
+    run(log, "UPDATE sealing SET value = ? WHERE name = ?", text.replace(str(day(2)), str(day(4))), "horizon")
+    with pytest.raises(DamagedSealing):
+        log.scan(after=0, limit=10)
+    with pytest.raises(DamagedSealing):
+        log.seals.delete(10)
+    with pytest.raises(DamagedSealing):
+        log.append([entry(NOON, **tool_call(occurred_at=NOON + timedelta(days=5)), id="new")])
+
+
+def test_a_horizon_of_before_has_no_sum_and_is_read_and_one_with_a_sum_is_read_by_versions_before(
+    log: EventLog,
+) -> None:
+    horizon = kept(log)
+    ((text,),) = run(log, "SELECT value FROM sealing WHERE name = ?", "horizon")
+    assert Horizon(**json.loads(text)) == horizon
+
+    run(log, "UPDATE sealing SET value = ? WHERE name = ?", horizon.write(), "horizon")
+    run(log, "UPDATE sealed_days SET events = 9 WHERE events = 3")
+    log.seals.check()
+    assert log.seals.horizon() == horizon
+    log.seals.advance(horizon)
+    run(log, "UPDATE sealed_days SET events = 3 WHERE events = 9")
+    with pytest.raises(DamagedSealing):
+        log.seals.check()

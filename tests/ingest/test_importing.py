@@ -358,5 +358,5 @@ def test_the_note_of_former_rows_is_made_once(tmp_path: Path, mapping: Mapping) 
     with opened(url) as again:
         assert again.store.log.noted(ROWS_BY_PLACE) == upto
     with sqlite3.connect(tmp_path / "old.db") as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
     connection.close()

@@ -280,6 +280,7 @@ def test_a_schema_of_before_gets_room_for_names(
         ada = pseudonym_of(analytics)
         schema = analytics.store.log.database.schema  # type: ignore[attr-defined]
     postgres.run(f"ALTER TABLE {schema}.vault DROP COLUMN name")
+    postgres.run(f"ALTER TABLE {schema}.stored_events DROP COLUMN checksum")
     postgres.run(f"DELETE FROM {schema}.analytics_es_migrations WHERE version >= 6")
 
     with opening(privacy=NAMED, follow=False, schema=schema) as analytics:

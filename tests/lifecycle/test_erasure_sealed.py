@@ -15,7 +15,7 @@ from analytics_es.projections import Budgets, Cost, Performance, Usage
 from analytics_es.testing import NOON, budget_allocated, provider_call, tool_call
 from analytics_es.types import ForgetReceipt
 from tests.byte_search import Place, Tables, holders
-from tests.stores import in_full, record
+from tests.stores import in_full, opened, record
 
 ADA, DAY = "Ada.Lovelace@example.com", timedelta(days=1)
 LATER = NOON + 200 * DAY
@@ -134,6 +134,39 @@ def test_what_is_computed_from_other_names_alone_does_not_remain(analytics: Anal
     analytics.retain({"events": "90d"}).unwrap()
 
     assert [each for each in analytics.forget(ADA).unwrap().remains if "sealed rows of" in each] == []
+
+
+UNDECIDED = {
+    "CASE WHEN family = 'tool' THEN user_id ELSE tenant_id END": None,  # no other key says of which family it is
+    "CASE WHEN family = 'tool' THEN split_part(user_id, '@', 1) ELSE tenant_id END": "Ada.Lovelace",
+    "CASE WHEN duration_ms > 10 THEN tenant_id ELSE reverse(user_id) END": ADA[::-1],
+    "coalesce(attributes.email, reverse(user_id))": ADA[::-1],
+    "CASE WHEN attributes.email IS NULL THEN upper(user_id) ELSE attributes.email END": ADA.upper(),
+}
+
+
+@pytest.mark.parametrize(("sql", "remaining"), UNDECIDED.items())
+@pytest.mark.store("sqlite", projections=[Usage])
+def test_where_nothing_says_which_field_a_key_is_the_name_is_masked_and_what_is_made_of_it_told(
+    path: Path, sql: str, remaining: str | None
+) -> None:
+    @projection(version=1, consumes=(">",))
+    class Undecided:
+        """By one field or another."""
+
+        who: str = key(sql)
+        events: int = count()
+
+    with opened(path, clock=lambda: LATER, privacy="full", projections=[Usage, Undecided]) as analytics:
+        record(analytics, tool_call(user_id=ADA, duration_ms=7), provider_call(user_id="bob"))
+        analytics.retain({"events": "90d"}).unwrap()
+
+        receipt = analytics.forget(ADA).unwrap()
+
+    assert holders(path.parent, [ADA]) == {}
+    told = "sealed rows of the projection undecided (1 day): their key who is computed from the name"
+    assert [text for text in receipt.remains if "sealed rows of" in text] == [told] * bool(remaining)
+    assert remaining is None or holders(path.parent, [remaining])
 
 
 @pytest.mark.store("sqlite", projections=[Usage, ByPerson])

@@ -18,8 +18,8 @@ import psycopg
 import pytest
 
 from analytics_es import AnalyticsService
-from analytics_es import store as stores
 from analytics_es.errors import CannotOpen, StoreUnavailable, UnknownScheme
+from analytics_es.log import redacted
 from analytics_es.log.postgres import database as databases
 from analytics_es.log.postgres import pooled, recorder, starting
 from analytics_es.log.postgres.listening import Listener
@@ -58,7 +58,7 @@ def test_a_password_is_never_shown(url: str, caplog: pytest.LogCaptureFixture, m
     shown = f"{caught.value} {caught.value!r} {caught.value.__cause__!r} {caught.value.details} {caplog.text}"
     for secret in (SECRET, quote(SECRET, safe=""), "%zz"):
         assert secret not in shown
-    assert SECRET not in stores.redacted(url)
+    assert SECRET not in redacted(url)
 
 
 def test_without_the_packages_it_is_said_which_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -415,3 +415,16 @@ def test_a_retention_that_cannot_be_read_lets_nothing_go(url: str) -> None:
         assert failure and failure.code == "not_readable"
         assert other.retain({"events": "forever"}).ok
         left(other)  # recording goes on
+
+
+@both
+def test_where_the_name_of_what_is_noted_was_damaged_no_other_policy_is_taken(url: str) -> None:
+    with opened(url, privacy="anonymous") as saying:
+        left(saying)
+        log = saying.store.log
+        noted = log.noted(POLICY)
+        log.note(POLICY, None)
+        log.note("pri6acy", noted)
+
+    with pytest.raises(NotReadable):
+        opened(url)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from analytics_es.errors import StoreDamaged
+from analytics_es.log.event_log import number_of
 from analytics_es.log.scanned import in_columns
 from analytics_es.log.sqlite.recorder import SELECT_NOTE
 from analytics_es.log.sqlite.statements import EVENTS, NOTE_ROWS
@@ -52,7 +53,7 @@ def batches(cursor: sqlite3.Cursor, scan: str, parameters: Sequence[Any]) -> lis
 
     def unsummed() -> int:
         note = cursor.connection.execute(SELECT_NOTE, [UNSUMMED]).fetchone()
-        return int(note[0]) if note else 0
+        return number_of(note and note[0], UNSUMMED)
 
     with suppress(sqlite3.OperationalError, TypeError, AttributeError):  # a text that is none, another type
         cursor.execute(scan.replace(EVENTS, SUMMED), parameters)
