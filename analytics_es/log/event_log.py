@@ -223,6 +223,14 @@ class EventLog(ABC):
     def check_store(self) -> None:  # noqa: B027  # nothing to say is an answer
         """Raise StoreDamaged where the database finds something wrong with what the log is kept in; it reads all."""
 
+    @abstractmethod
+    def write_sums(self, first: int, last: int, *, anew: bool = False) -> int:
+        """Give checksums to the events at these positions that have none, or to all `anew`; returns to how many.
+
+        What is stored is taken as right. In one commit with a note: that up to the one before need none, or, anew, that
+        what has a position was replaced. Raises BrokenEvent, with nothing written.
+        """
+
     # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────
 
     @abstractmethod

@@ -257,6 +257,24 @@ class PostgresLog(EventLog):
 
         self._database.again(update)
 
+    def write_sums(self, first: int, last: int, *, anew: bool = False) -> int:
+        """Give checksums to the events at these positions that have none, or to all `anew`; returns to how many."""
+
+        def write() -> int:
+            with self._database.connection() as connection, connection.transaction():
+                cursor = connection.cursor(row_factory=tuple_row, binary=True)
+                cursor.execute(statements.ALL_OF if anew else statements.UNSUMMED_OF, [first, last])
+                rows = sums.of_rows(cursor.fetchall())
+                if rows:
+                    connection.execute(statements.WRITE_SUMS, [list(column) for column in zip(*rows, strict=True)])
+                if anew:
+                    connection.execute(statements.NOTE_REWRITTEN, [REWRITTEN])
+                else:
+                    connection.execute(WRITE_NOTES, [[sums.UNSUMMED], [str(first - 1)]])
+                return len(rows)
+
+        return self._database.again(write)
+
     def scrub(self) -> list[str]:
         """Remove the rows that were replaced, beside everybody; their bytes stay where the server has them."""
         done = self._database.scrub(["stored_events", "sealed_rows"])

@@ -294,6 +294,18 @@ class SQLiteLog(EventLog):
             cursor.executemany(statements.REWRITE, sums.rewritten(rows, states))
             cursor.execute(statements.NOTE_REWRITTEN, [REWRITTEN])
 
+    def write_sums(self, first: int, last: int, *, anew: bool = False) -> int:
+        """Give checksums to the events at these positions that have none, or to all `anew`; returns to how many."""
+        with self._database.write() as cursor:
+            cursor.execute(statements.ALL_OF if anew else statements.UNSUMMED_OF, (first, last))
+            rows = sums.of_rows(cursor.fetchall())
+            cursor.executemany(statements.WRITE_SUM, rows)
+            if anew:
+                cursor.execute(statements.NOTE_REWRITTEN, [REWRITTEN])
+            else:
+                cursor.execute(statements.WRITE_NOTE, (sums.UNSUMMED, str(first - 1)))
+        return len(rows)
+
     def scrub(self) -> list[str]:
         """Empty the write-ahead log; no VACUUM, which may give events other positions."""
         if self._database.scrub():
