@@ -277,6 +277,7 @@ def as_of_old(analytics: AnalyticsService, url: str, name: str, lines: Lines, **
     else:
         with analytics.store.log.database.connect() as connection:  # type: ignore[attr-defined]
             connection.execute("ALTER TABLE vault DROP COLUMN name")  # what came later
+            connection.execute("ALTER TABLE stored_events DROP COLUMN checksum")
             connection.execute("DELETE FROM analytics_es_migrations WHERE version >= 5")
         analytics.close()
     return opened(url)

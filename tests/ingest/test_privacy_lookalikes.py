@@ -38,7 +38,17 @@ STILL_PLAIN = (
     ),
     *("01ARZ3NDEKTSV4RRFFQ69G5FAV", "JIRA-1042", "INV-2026", "INV-2025-0042", "P1", "EU27", "order_00000001234"),
     *("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "brown", "ruby", "BLUE", "Central US", "in progress"),
-    *("max_tokens", "user not found", "waiting_for_input", "gen_ai.chat", "192.0", "10.15.7", "v2.0.0-rc.1"),
+    *(
+        "max_tokens",
+        "stop_sequence",
+        "context_length_exceeded",
+        "user not found",
+        "waiting_for_input",
+        "gen_ai.chat",
+        "192.0",
+        "10.15.7",
+        "v2.0.0-rc.1",
+    ),
 )
 
 
