@@ -187,6 +187,11 @@ class Attempt:
         result = self._fold(events, [declared.name], within=within)
         self._intake(declared, result[declared.name], events, take, within=within)
 
+    @property
+    def upto(self) -> int:
+        """The position up to which events were folded again, of some read model."""
+        return max(self._done.values(), default=0)
+
     # ── comparing ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def compared(self, limit: int) -> list[_Compared] | None:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from analytics_es.audit.ledger import FIRST, LAST
-from analytics_es.audit.refolding import Attempt, attempting
+from analytics_es.audit.refolding import LOOKED_AT, Attempt, attempting
 from analytics_es.errors import BadSample
+from analytics_es.log import damaged_upto
 from analytics_es.read_models import Tiling
 from analytics_es.read_models.seeds import sealed_until
 from analytics_es.store import Store
@@ -50,10 +51,13 @@ def verify(
     if not (alone or all(projection.identical for projection in projections)):
         with store.read_models.rebuilding():
             attempt, projections = look()
+    # Of what no read model has taken in yet, nothing was folded.
+    ahead = [] if tilings else damaged_upto(store.log, store.log.head(), attempt.upto)
+    damaged = [*attempt.damaged, *ahead][:LOOKED_AT]
     return Verification(
-        identical=all(projection.identical for projection in projections) and not attempt.damaged,
+        identical=all(projection.identical for projection in projections) and not damaged,
         projections=projections,
-        damaged=attempt.damaged,
+        damaged=damaged,
         unsummed=store.log.unsummed(),
         period=tilings[0].period(period) if period else None,
         sampled=[day.local(day.start) for day in tilings] if sample else None,

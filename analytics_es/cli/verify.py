@@ -118,7 +118,11 @@ def _damage(answer: Verification) -> Iterator[Block]:
             f"not what was recorded, by their checksums: {words.plural(len(answer.damaged), 'event')}, at {positions}"
         )
     if answer.unsummed:
-        yield Line(f"up to position {answer.unsummed:,} events have no checksum: a version before recorded them", "dim")
+        yield Line(
+            f"up to position {answer.unsummed:,} events have no checksum: a version before recorded them; "
+            "`analytics-es checksums` writes them",
+            "dim",
+        )
 
 
 def _summary(answer: Verification) -> str:

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from analytics_es.errors import AnalyticsError, FailsWhenRead
 from analytics_es.events.codec import encode, written
 from analytics_es.events.event import CORRECTED, admit, key_of, microseconds
+from analytics_es.events.fields import FAMILIES, fields_of
 from analytics_es.ingest.privacy import PrivacyPolicy, PseudonymOf
 from analytics_es.ingest.problems import reason
 from analytics_es.ingest.shapes import Shapes
@@ -67,16 +68,18 @@ class Door:
     zone: tzinfo = UTC  # where the days of the store begin: a date as a time is that
     watch: Watch | None = None  # looks for what nothing reads
     declared: DeclaredFields = ((), ())  # what is in these is kept, unless it says who somebody is
-    _keeping: PrivacyPolicy = field(init=False, eq=False, repr=False)
+    _policies: dict[str, PrivacyPolicy] = field(init=False, eq=False, repr=False)
     _shapes: Shapes | None = field(init=False, eq=False, repr=False)
 
-    @_keeping.default
-    def _with_declared(self) -> PrivacyPolicy:
-        return self.policy.of_own if self.own else self.policy.keeping(*self.declared)
+    @_policies.default
+    def _by_family(self) -> dict[str, PrivacyPolicy]:
+        if self.own:
+            return dict.fromkeys((*FAMILIES, ""), self.policy.of_own)
+        return {family: self.policy.checking(fields_of(family)).keeping(*self.declared) for family in (*FAMILIES, "")}
 
     @_shapes.default
     def _of_others(self) -> Shapes | None:
-        return None if self.own else Shapes(self._keeping, self.pseudonym_of, self.watch)
+        return None if self.own else Shapes(self.policy_of, self.pseudonym_of, self.watch)
 
     def admit(
         self,
@@ -111,7 +114,9 @@ class Door:
 
     def policy_of(self, event_type: str) -> PrivacyPolicy:
         """Return what of the policy is about events of a type."""
-        return self._keeping.of_corrections if event_type == CORRECTED else self._keeping
+        policies = self._policies
+        policy = policies.get(event_type.partition(".")[0]) or policies[""]
+        return policy.of_corrections if event_type == CORRECTED else policy
 
     def write(self, event_type: str, data: Mapping[str, Any], **arguments: Any) -> Entry:
         """Return the entry of one event, given the arguments of `admit`; raises the RefusedEvent that says why not."""

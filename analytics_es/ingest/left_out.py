@@ -31,4 +31,7 @@ def _read(before: Any) -> tuple[list[str], int]:
     if type(before) is not str or _TOLD.fullmatch(before) is None:
         return [], 0
     words = before.split()
-    return [word for word in words if not word.startswith("+")], sum(int(word) for word in words if word[0] == "+")
+    names = [word for word in words if not word.startswith("+")]
+    if names != sorted(set(names)):  # as they are written here, and as hardly a sentence is
+        return [], 0
+    return names, sum(int(word) for word in words if word[0] == "+")

@@ -120,6 +120,7 @@ _THINGS = """
     end turn stop_sequence max_tokens eos max end_turn length safety recitation blocklist prohibited spii malformed
     cancelled abort aborted tool_use pause continue continued
     flex scale priority provisioned throughput committed dedicated serverless
+    hierarchical sequential gen formats notifications resources sampling roots initialize initialized for
     talk event events evt item items entry entries record records row rows column columns field fields
     version build number id ids uuid name names kind mode status state class category tag tags label labels
     group groups
@@ -133,13 +134,23 @@ _RETURNS = """
     stop_sequence content_filter tool_calls function_call recitation safety other
 """
 
-WORDS = frozenset(f"{_STATES} {_THINGS} {_RETURNS}".split())
 # Words of enumerations only beside others: alone they are names of people, or may be.
 COMPANIONS = frozenset(
     """
-    claude max dev pat ray dean may june april sky storm reed page chase
+    claude max dev pat ray dean may june april sky storm reed chase
     """.split()  # noqa: SIM905
 )
+WORDS = frozenset(f"{_STATES} {_THINGS} {_RETURNS}".split()) - COMPANIONS
+# Words that are names of people, too, where they begin with a capital.
+SURNAMES = frozenset(
+    """
+    ruby nova phoenix sora dart brown black white gray grey green gold silver purple violet short small long best west
+    north east page story major good winter summer day king young price weeks banks fields bush church read nan star
+    rose north little hardy large rich moody sharp sage power powers fast
+    """.split()  # noqa: SIM905
+)
+# Words of enumerations that are of what is said, where there are spaces between them.
+SPOKEN = frozenset(("me", "it", "he", "hi", "us", "my", "your", "i", "a", "for"))
 # Letters before or after a number.
 NUMBERED = frozenset(
     """
@@ -198,3 +209,17 @@ AREAS = (
     "Pacific",
 )
 MEDIA = ("application", "audio", "font", "image", "message", "model", "multipart", "text", "video")
+# What media types are made of, besides words.
+SUBTYPES = frozenset(
+    """
+    vnd x ms openxmlformats officedocument wordprocessingml spreadsheetml presentationml document sheet presentation
+    excel powerpoint word msword opendocument spreadsheet octet problem ld www rss atom soap xhtml geo hal
+    mpeg mpga mp2 mp3 mp4 m4a m4v mpegurl aac opus l16 l24 pcm wave midi amr 3gpp 3gpp2 quicktime matroska msvideo mkv
+    avi flv basic heic heif avif bmp tiff icon jp2 jxl svg apng rtf latex tex javascript ecmascript wasm epub tar gtar
+    bzip bzip2 7z rar compressed lz4 xz python script sh perl c csrc java google apps folder drawing apple pages
+    keynote patch merge rfc822 alternative mixed related byteranges report gltf obj stl usdz macroenabled slideshow
+    comma tab separated values calendar vcard richtext enriched troff manifest mpegts dash pdf troff diff oasis
+    woff woff2 ttf otf sfnt opentype jose jwt jwk pkcs7 pkcs8 pkcs10 pkcs12 pem certificate cert pgp signature encrypted
+    hdf5 netcdf sqlite3 parquet feather ipynb jsonpath jsonlines ndjson msgpack cbor bson graphql grpc proto protobuf
+    """.split()  # noqa: SIM905
+)

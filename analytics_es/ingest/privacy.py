@@ -15,7 +15,7 @@ from analytics_es.errors import BadPolicy
 from analytics_es.events.checks import kind_of as kind_of_value
 from analytics_es.events.fields import ENTITIES, LEFT_OUT, TAG, named_by
 from analytics_es.ingest import left_out
-from analytics_es.ingest.plain_values import Remembered, is_id, is_plain, is_word
+from analytics_es.ingest.plain_values import Remembered, is_id, is_plain, is_private_name, is_word
 from analytics_es.ingest.privacy_names import (
     ACTIONS,
     DROP,
@@ -29,6 +29,7 @@ from analytics_es.ingest.privacy_names import (
     PRESETS,
     PSEUDONYMISE,
     TEXTS,
+    unchecked,
 )
 from analytics_es.ingest.privacy_paths import REST, WORDS, Fits, Rules, check_path, plain
 from analytics_es.types.values import plain as plain_value
@@ -171,6 +172,15 @@ class PrivacyPolicy:
         lifted += [path for path in read if self._deciding(path) in GUESSES]
         return evolve(self, rules=(*self.rules, *((path, KEEP) for path in dict.fromkeys(lifted)))) if lifted else self
 
+    def checking(self, fields: Iterable[str]) -> PrivacyPolicy:
+        """Return what a preset is of events of which only these fields are checked: any other may hold anything.
+
+        Of documented fields that are not checked, those of figures are kept only as far as they are plain.
+        """
+        if self._plan.fits.rest is None or self.preset not in PRESETS:
+            return self
+        return evolve(self, rules=unchecked(self.rules, fields))
+
     def _deciding(self, path: str) -> tuple[str, str]:
         rule = self._plan.fits.last(path)
         return self.rules[rule[0]] if rule else (REST, self._plan.inherited)
@@ -222,13 +232,15 @@ _KINDS = {plain(name): entity for entity, name in ENTITIES.items()}
 class _Names(dict[str, tuple[str, "_Names"]]):
     """What becomes of the names of one level, and of what lies in them; learnt when first asked.
 
-    `stored` are the names that are known to be kept, `kind` whose pseudonyms there are on this level.
+    `stored` are the names that are known to be kept, `shapes` those whose texts are kept where they have one,
+    `kind` whose pseudonyms there are on this level.
     """
 
     def __init__(self, fits: Fits, path: str, inherited: str) -> None:
         super().__init__()
         self.fits, self.path, self.inherited = fits, path, inherited
         self.stored: set[str] = set()
+        self.shapes: dict[str, Remembered] = {}
         self.kind = kind_of(path)
         self.counted = False  # whether it is told that it is left out: not where a rule says so by its path
 
@@ -236,19 +248,27 @@ class _Names(dict[str, tuple[str, "_Names"]]):
         path = f"{self.path}.{name}" if self.path else name
         rule = self.fits.last(path, len(name))
         action = rule[1] if rule else self.inherited
-        below = _Names(self.fits, path, action)
-        below.counted = action is not DROP or bool(rule and self.fits.by_words(rule))
+        by_words = bool(rule and self.fits.by_words(rule))
+        if self.fits.rest is not None and (by_words or rule is None) and is_private_name(name):
+            action, by_words, path = DROP, True, f"{path}@"  # no name that is told
+        of_texts = by_words and action in SHAPES  # a word, or an id: what lies in it has names of its own
+        below = _Names(self.fits, path, (self.fits.rest or action) if of_texts else action)
+        below.counted = action is not DROP or by_words
         if len(self) < REMEMBERED:
             self[name] = action, below
             if action is KEEP:
                 self.stored.add(name)
+            elif action in SHAPES:
+                self.shapes[name] = SHAPES[action]
         return action, below
 
 
 _NESTED = frozenset((dict, list))
 _FIGURES = (int, float)
+MOST_WORDS = 8  # of one list, that are no ids: more may be what somebody said, word by word
 # Of which texts each of these keeps what it is about.
 SHAPES = {action: Remembered(rule) for action, rule in ((KEEP_PLAIN, is_plain), (KEEP_ID, is_id), (KEEP_WORD, is_word))}
+_IDS = SHAPES[KEEP_ID]
 
 
 def _apply(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf, lost: list[str]) -> None:
@@ -256,12 +276,14 @@ def _apply(data: dict[str, Any], names: _Names, pseudonym_of: PseudonymOf, lost:
 
     The paths of what is left out, and is to be told, are added to `lost`.
     """
-    plain = _NESTED.isdisjoint(map(type, data.values()))
-    if plain and names.stored.issuperset(data):
-        return
-    treated = data.keys() - names.stored
-    if not plain:
-        treated |= {name for name, value in data.items() if type(value) in _NESTED}
+    stored, shapes, treated = names.stored, names.shapes, []
+    for name, value in data.items():  # most fields are kept: that is seen without more
+        kind = type(value)
+        if kind not in _NESTED and (
+            name in stored or ((shape := shapes.get(name)) is not None and (kind is not str or shape[value]))
+        ):
+            continue
+        treated.append(name)
     for name in treated:
         value = data[name]
         action, below = names[name]
@@ -286,6 +308,8 @@ def _of_value(value: Any, action: str, names: _Names, pseudonym_of: PseudonymOf,
         return value
     if kind is list:
         kept = SHAPES.get(action)
+        if action is KEEP_WORD and sum(type(member) is str and not _IDS[member] for member in value) > MOST_WORDS:
+            kept = _IDS
         staying = [member for member in value if kept is None or type(member) is not str or kept[member]]
         if len(staying) < len(value):
             lost.append(names.path)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from analytics_es.events.fields import BUDGET, ENTITIES, FREE_TEXT, PROVIDER, VOCABULARY
+from analytics_es.events import checks
+from analytics_es.events.fields import BUDGET, FREE_TEXT, PROVIDER, VOCABULARY
 from analytics_es.ingest.privacy_paths import REST, Rules
 
 KEEP, PSEUDONYMISE, DROP, DROP_TEXT = "keep", "pseudonymise", "drop", "drop_text"
@@ -53,8 +54,9 @@ _SAYS_WHERE = (
     "address,street,zip,zipcode,postcode,postal,dob,birth,birthday,birthdate,birthplace,latitude,longitude,coordinates,coords,lat,lon,lng,"
     "ip,ipv4,ipv6,ipaddress,mac,macaddress,imei,addr,ssid,geo,adresse,anschrift,strasse,hausnummer,plz,postleitzahl,"
     "geburtsdatum,geburtstag,geburtsort,rue,naissance,direccion,calle,nacimiento,indirizzo,adres,endereco,ulica,"
-    "geboortedatum,"
-    "住所,生日,出生日期,生年月日,郵便番号,地址,адрес,рождения,주소,عنوان,διευθυνση,כתובת,पता"
+    "geboortedatum,dogum,dogumtarihi,urodzenia,urodzenie,fodselsdato,fodelsedatum,syntymaaika,"
+    "出生,出生日期,生日,誕生日,생년월일,생일,जन्म,जन्मतिथि,ميلاد,الميلاد,родился,γεννησης,לידה,"
+    "住所,生年月日,郵便番号,地址,адрес,рождения,주소,عنوان,διευθυνση,כתובת,पता"
 )
 _SEVERAL = (
     "emails,mails,usernames,logins,users,customers,members,employees,patients,students,owners,authors,senders,recipients,"
@@ -91,16 +93,24 @@ _WITHOUT_TEXT = (
     "reponse,commentaire,contenu,mensaje,respuesta,pregunta,contenido,comentario,mensagem,resposta,messaggio,risposta,"
     "bericht,antwoord,wiadomosc,mesaj,сообщение,ответ,вопрос,текст,内容,消息,回答,质问,メモ,本文,質問,메시지,내용,رسالة"
 )
+_NUMBERS_OF_PEOPLE = (
+    "pin,iban,ssn,cvv,cvc,passport,nino,cpf,dni,nif,curp,steuer,pesel,secu,bsn,tckn,kimlik,aadhaar,aadhar,cedula,cuil,инн,"
+    "снилс,паспорт,паспорта,आधार"
+)
 _WORDS_OF_SECRETS = (
     "password,passwd,pwd,pass,passphrase,passcode,secret,secrets,credential,credentials,creds,authorization,bearer,jwt,"
     "pin,otp,totp,card,mfa,cvv,cvc,iban,bic,ssn,passport,mnemonic,apikey,apikeys,apitoken,accesstoken,refreshtoken,authtoken,"
     "privatekey,secretkey,accesskey,dsn,sshkey,cardnumber,creditcard,nino,cpf,dni,nif,curp,steuernummer,steuerid,cedula,bsn,pesel,personnummer,codicefiscale,"
     "sozialversicherungsnummer,sozialversicherung,kubeconfig,ausweisnummer,passwort,kennwort,geheimnis,contrasena,senha,clave,heslo,haslo,wachtwoord,"
+    "secu,tckn,kimlik,aadhaar,aadhar,fodselsnummer,henkilotunnus,cuil,"
+    "инн,снилс,паспорт,паспорта,आधार,주민등록번호,주민번호,マイナンバー,护照,護照,护照号,银行卡,银行卡号,هوية,"
     "losenord,adgangskode,sifre,salasana,пароль,секрет,密码,密碼,口令,パスワード,暗証番号,비밀번호,κωδικος,סיסמה,رمز,पासवर्ड"
 )
 _SECRETS = (
     _WORDS_OF_SECRETS,
     "mot de passe",
+    "codice fiscale",
+    f"{_NUMBERS_OF_PEOPLE} number,no,num,nr,nummer,code",
     "api,access,secret,private,signing,encryption,decryption,license,ssh,gpg,pgp,master,account,subscription,deploy,"
     "service,client,shared,storage,sas,webhook,auth,x,openai,anthropic,gemini,google,azure,aws,gcp,groq,mistral,cohere,"
     "github,gitlab,slack,stripe,twilio,sendgrid,huggingface,hf,langsmith,langfuse,pinecone,datadog,replicate key,keys",
@@ -194,6 +204,10 @@ def _words(phrases: Iterable[str], action: str) -> Iterator[tuple[str, str]]:
     return ((f"~{phrase}", action) for phrase in phrases)
 
 
+_CHECKS = {**VOCABULARY, **PROVIDER, **BUDGET}
+DOCUMENTED = tuple(sorted(_CHECKS.keys() - {"attributes", "user_id", "messages"}))
+DOCUMENTED_FIGURES = tuple(name for name in DOCUMENTED if _CHECKS[name] is not checks.text)
+
 # What a preset only guesses, and names that it has always taken for texts: not so where somebody has named the field.
 GUESSES = frozenset(
     (
@@ -202,6 +216,7 @@ GUESSES = frozenset(
         *_words(_IDS, KEEP_ID),
         *_words(_PLAIN, KEEP_PLAIN),
         *_words((_WITHOUT_TEXT, *_NOT_WORDS), DROP_TEXT),
+        *((name, KEEP_PLAIN) for name in DOCUMENTED_FIGURES),
     )
 )
 TEXTS = frozenset(_anywhere(FREE_TEXT, DROP_TEXT))
@@ -209,8 +224,7 @@ TEXTS = frozenset(_anywhere(FREE_TEXT, DROP_TEXT))
 
 def _documented() -> Iterator[tuple[str, str]]:
     """What the vocabulary documents is kept: attributes are yours, and `messages` is a text in other families."""
-    names = sorted({*VOCABULARY, *PROVIDER, *BUDGET, *ENTITIES.values()} - {"attributes", "user_id", "messages"})
-    return ((name, KEEP) for name in names)
+    return ((name, KEEP) for name in DOCUMENTED)
 
 
 def _preset(who: str, several: str, sessions: Iterable[tuple[str, str]]) -> Rules:
@@ -244,3 +258,15 @@ PRESETS: dict[str, Rules] = {
         ),
     ),
 }
+
+
+def unchecked(rules: Rules, checked: Iterable[str]) -> Rules:
+    """Return rules that begin as those of a preset, for events of which only these fields are checked."""
+    checked = frozenset(checked)
+    inside = [(f"{name}.*", KEEP_PLAIN) for name in DOCUMENTED if name not in checked]
+    figures, changed = set(DOCUMENTED_FIGURES).difference(checked), list(rules)
+    for place, (path, action) in enumerate(rules):
+        if path in figures and action is KEEP:  # the first is that of the preset, one of your own stays
+            figures.remove(path)
+            changed[place] = (path, KEEP_PLAIN)
+    return (*changed[:1], *inside, *changed[1:])

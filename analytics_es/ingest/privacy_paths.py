@@ -71,7 +71,12 @@ def _folded(word: str) -> str:
     if word.isascii():
         return word.lower()
     decomposed = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return "".join(letter for letter in decomposed if not _is_beside(letter))
+
+
+def _is_beside(letter: str) -> bool:
+    """Say whether a letter is only an accent, or not seen at all."""
+    return bool(unicodedata.combining(letter)) or unicodedata.category(letter) == "Cf"
 
 
 def _groups(path: str) -> tuple[Words, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -28,27 +29,27 @@ class Shape:
     """What is known of a shape: how its data are checked, and what is to be done with what was right.
 
     pseudonyms: fields that get a pseudonym, each with its kind, where that is all that the policy does.
-    policy: whether the policy of privacy has to look at all of it.
+    policy: the policy of privacy where it has to look at all of it.
     watch: whether there may be something in it that nothing reads.
     """
 
     check: QuickCheck
     pseudonyms: tuple[tuple[str, str], ...] = ()
-    policy: bool = False
+    policy: PrivacyPolicy | None = None
     watch: bool = False
 
     more: bool = field(init=False)  # whether there is any of these
 
     @more.default
     def _any(self) -> bool:
-        return bool(self.pseudonyms) or self.policy or self.watch
+        return bool(self.pseudonyms) or self.policy is not None or self.watch
 
 
 @define
 class Shapes:
     """The shapes that come to one door, each compiled when it comes often."""
 
-    policy: PrivacyPolicy
+    policy_of: Callable[[str], PrivacyPolicy]  # a type
     pseudonym_of: PseudonymOf
     watch: Watch | None
     _known: dict[Name, Shape] = field(init=False, factory=dict)
@@ -86,7 +87,7 @@ class Shapes:
         for name, kind in shape.pseudonyms:
             data[name] = self.pseudonym_of(kind, data[name])
         if shape.policy:
-            self.policy.apply(data, self.pseudonym_of)
+            shape.policy.apply(data, self.pseudonym_of)
         if shape.watch and self.watch:
             self.watch.look(event_type, data)
 
@@ -110,13 +111,14 @@ class Shapes:
         check = compiled(event_type, names)
         if check is None:
             return Shape(_never)
-        fields, treated = fields_of(facts(event_type).family), self.policy.treated(names)
+        policy = self.policy_of(event_type)
+        fields, treated = fields_of(facts(event_type).family), policy.treated(names)
         texts = all(action is PSEUDONYMISE and fields.get(name) is checks.text for name, action, _ in treated)
-        whole = not texts or bool(self.policy.rules and "attributes" in names)
+        whole = not texts or bool(policy.rules and "attributes" in names)
         return Shape(
             check,
             () if whole else tuple((name, kind) for name, _, kind in treated),
-            whole,
+            policy if whole else None,
             self.watch is not None and self.watch.may_tell(event_type, names),
         )
 

@@ -145,10 +145,11 @@ def target(policy: RetentionPolicy, horizon: Horizon, calendar: Calendar, now: d
         return 0 if days is None else calendar.day_start(int((now - timedelta(days=days)).timestamp()))
 
     until = {family: since(days) for family, days in policy.events.items()}
-    families = {*until, *horizon.refused}
+    times = later(until, horizon.refused, {*until, *horizon.refused})
     return evolve(
         horizon,
-        refused={family: at for family, at in later(until, horizon.refused, families).items() if at},
+        # A family that is kept for ever is named beside others that are not: unnamed, it would be one of those.
+        refused={family: at for family, at in times.items() if at or times.get(OTHERS)},
         hours=max(since(policy.hourly), horizon.hours),
         days=max(since(policy.daily), horizon.days),
         timezone=str(calendar.zone),

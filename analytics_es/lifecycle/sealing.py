@@ -26,7 +26,7 @@ from analytics_es.lifecycle.seal_fold import SealFold
 from analytics_es.lifecycle.seal_once import Derived, Refolded, Refolding, Stretch, is_plain, sealing_once
 from analytics_es.lifecycle.stuck import Stuck
 from analytics_es.log import EventLog, Horizon
-from analytics_es.log.horizon import of_family
+from analytics_es.log.horizon import later, of_family
 from analytics_es.log.seals import Counted, SealedRows
 from analytics_es.process.cycles import relaxed
 from analytics_es.projection.calendar import Calendar
@@ -99,7 +99,7 @@ class Sealing:
         self.store.runner.bring_up()
         self._stuck.errors.update(self.store.runner.errors)
         position = self._log.head()  # whatever came before the horizon is at or before this
-        days = self._days(min(of_family(sealed, family) for family in goal.refused), until)
+        days = self._days(min(of_family(sealed, family) for family, at in goal.refused.items() if at), until)
         first = max(min(days), FIRST)
         period = TimePeriod(self._calendar.local(first), self._calendar.local(until), "day")
         stretches = list(pairwise([first, *_stretches(days, until, self._calendar)]))
@@ -107,7 +107,8 @@ class Sealing:
             if archived := archive_period(self.store, period, self.policy.archive):
                 self._archived = announce_export(self.store, archived, period)
             for stretch in stretches:
-                times = {family: min(at, stretch[1]) for family, at in goal.refused.items()}
+                ends = {family: min(at, stretch[1]) for family, at in goal.refused.items()}
+                times = later(ends, sealed, ends)  # a family may be sealed further than others of its days are
                 self._seal(times, position, partial(refolded.derived, stretch=stretch) if refolded else None)
 
     @contextmanager
@@ -178,7 +179,9 @@ class Sealing:
         by_projection: Counter[str] = Counter()
         for sealed_rows in rows:
             by_projection[sealed_rows.projection] += sealed_rows.rows
-        sealed = {family or "others": self._calendar.local(at).isoformat() for family, at in horizon.sealed.items()}
+        sealed = {
+            family or "others": self._calendar.local(at).isoformat() for family, at in horizon.sealed.items() if at
+        }
         return {
             "seal": horizon.seal,
             "at": self.now.isoformat(),
@@ -220,7 +223,7 @@ class Sealing:
 
     def _families(self, horizon: Horizon) -> list[FamilyRetention]:
         counts = self._log.seals.count(horizon.refused)
-        return [self._family(family, at, counts, horizon) for family, at in sorted(horizon.refused.items())]
+        return [self._family(family, at, counts, horizon) for family, at in sorted(horizon.refused.items()) if at]
 
     def _family(self, family: str, until: int, counts: Sequence[Counted], horizon: Horizon) -> FamilyRetention:
         own = [counted for counted in counts if horizon.family_of(counted.type) == family]

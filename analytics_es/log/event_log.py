@@ -31,6 +31,8 @@ CHECKED_AT_ONCE = 50_000  # events
 
 # Noted of a log of before: up to which position rows of files may be known by their file's name and their number in it.
 ROWS_BY_PLACE = "rows by place"
+# Noted of every log: what tells it from every other, once more.
+IDENTITY = "identity"
 # Noted of every log: how often what has a position was replaced, by `rewrite`.
 REWRITTEN = "rewritten"
 
@@ -223,6 +225,14 @@ class EventLog(ABC):
     def check_store(self) -> None:  # noqa: B027  # nothing to say is an answer
         """Raise StoreDamaged where the database finds something wrong with what the log is kept in; it reads all."""
 
+    @abstractmethod
+    def write_sums(self, first: int, last: int, *, anew: bool = False) -> int:
+        """Give checksums to the events at these positions that have none, or to all `anew`; returns to how many.
+
+        What is stored is taken as right. In one commit with a note: that up to the one before need none, or, anew, that
+        what has a position was replaced. Raises BrokenEvent, with nothing written.
+        """
+
     # ── for whom must be forgotten ──────────────────────────────────────────────────────────────────────────────
 
     @abstractmethod
@@ -280,6 +290,13 @@ def check_horizon(horizon: Horizon, entries: Sequence[Entry]) -> None:
         for entry in entries:
             if horizon.refuses(entry.type, entry.key):
                 raise BeforeHorizon.of(horizon.time_of(entry.type))
+
+
+def check_identity(identity: str, noted: str | None) -> str:
+    """Return the identity of a log, which is noted once more in it; raises StoreDamaged where one of them changed."""
+    if noted not in (None, identity):
+        raise StoreDamaged(path=HERE, problem=f"its identity is {identity!r:.60} here, and {noted!r:.60} there")
+    return identity
 
 
 def number_of(noted: str | None, name: str) -> int:

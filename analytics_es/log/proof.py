@@ -29,11 +29,11 @@ def damaged_at(log: EventLog, positions: Iterable[int]) -> list[int]:
     return [position for events in scans for position in damaged(events)]
 
 
-def damaged_upto(log: EventLog, head: int) -> list[int]:
-    """Return where damaged events of a log are, up to a position: the first ones, in order."""
+def damaged_upto(log: EventLog, head: int, after: int = 0) -> list[int]:
+    """Return where damaged events of a log are, after a position, up to another: the first ones, in order."""
     positions: list[int] = []
-    for after in range(0, head, PIECE):
-        positions += damaged(log.scan(after=after, upto=min(after + PIECE, head), limit=PIECE, checked=True))
+    for start in range(after, head, PIECE):
+        positions += damaged(log.scan(after=start, upto=min(start + PIECE, head), limit=PIECE, checked=True))
         if len(positions) >= LISTED:
             break
     return positions[:LISTED]

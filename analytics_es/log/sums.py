@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
+from analytics_es.log import damage
 from analytics_es.log.scanned import NAMES, event_columns
 from analytics_es.process import Later
 from analytics_es.types import arrays
@@ -102,6 +103,14 @@ def checked_table(table: pa.Table, unsummed: Unsummed) -> pa.Table:
     schema = event_columns()
     made = zip(checked(columns, unsummed), schema.types, strict=True)
     return pa.Table.from_arrays([arrays.make(column, kind) for column, kind in made], schema=schema)
+
+
+def of_rows(rows: Iterable[tuple[int, str, bytes, str]]) -> list[tuple[int, int]]:
+    """Return the checksums and positions of rows: position, type, state, key. Raises BrokenEvent."""
+    rows = list(rows)
+    damage.check_rows(rows)
+    made = ((contents([key], [event_type], [bytes(state)]), at) for at, event_type, state, key in rows)
+    return [(stored(content, at)[0], at) for content, at in made]
 
 
 def rewritten(

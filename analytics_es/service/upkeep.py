@@ -14,6 +14,7 @@ from analytics_es.types import (
     AggregationResult,
     Attempt,
     BackupResult,
+    ChecksumsWritten,
     ExportResult,
     LedgerCheck,
     Listing,
@@ -174,6 +175,19 @@ class Upkeep(Inspection):
         return self._result(
             lambda parts: check_ledger(parts.store, parts.store.selected(projections), progress=progress)
         )
+
+    @reading_arguments
+    def write_checksums(
+        self, position: int | None = None, *, progress: Progress | None = None
+    ) -> OperationResult[ChecksumsWritten]:
+        """Give checksums to the events that have none since a version before recorded them; verify first.
+
+        Or to the one event at a position, which was mended by hand: what is stored of it is taken as right. Then
+        `retry_dead_letters(position)`. A run that was stopped is gone on with by the next.
+        """
+        from analytics_es.audit.checksums import write_checksums
+
+        return self._result(lambda parts: write_checksums(parts.store, position, progress=progress))
 
     # ── retention, copies ───────────────────────────────────────────────────────────────────────────────────────
 

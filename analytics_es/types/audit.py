@@ -171,6 +171,18 @@ class Verification(Answer):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
+class ChecksumsWritten(ValueObject):
+    """Events that were given checksums of what is stored of them.
+
+    events: how many.
+    unsummed: up to this position, events still have none. 0 where all have one.
+    """
+
+    events: int
+    unsummed: int
+
+
+@frozen(kw_only=True, eq=False, repr=False)
 class ChangeOfKind(ValueObject):
     """Events of one kind that came in.
 

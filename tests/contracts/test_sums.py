@@ -12,7 +12,7 @@ from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics_es.errors import StoreDamaged
+from analytics_es.errors import BrokenEvent, StoreDamaged
 from analytics_es.log import EventLog, damaged
 from analytics_es.log.postgres import Database as PostgresDatabase
 from analytics_es.log.postgres import PostgresLog
@@ -249,6 +249,43 @@ def test_a_log_of_before_goes_on_and_says_up_to_where_it_has_no_sums(stored: Sto
         assert log.unsummed() == 3
 
 
+def test_what_has_no_sum_is_given_one_piece_by_piece_and_again_changes_nothing(stored: Stored) -> None:
+    old(stored, 9)
+    with closing(stored.again()) as log:
+        log.append(calls(*range(9, 12)))
+        left = [(log.write_sums(first, first + 2), log.unsummed()) for first in (7, 4)]
+        assert left == [(3, 6), (3, 3)]
+        assert damaged(log.scan(after=0, limit=100, checked=True)) == []
+        assert (log.write_sums(1, 3), log.write_sums(1, 12), log.unsummed()) == (3, 0, 0)
+        stored.write(2, state=b"{}")
+        assert damaged(log.scan(after=0, limit=100, checked=True)) == [2]
+
+
+def test_what_no_door_has_written_is_given_no_sum(stored: Stored) -> None:
+    old(stored, 3)
+    with closing(stored.again()) as log:
+        if stored.position != "rowid":  # of which nobody writes a row without a sum
+            stored.run("ALTER TABLE stored_events DROP CONSTRAINT stored_events_summed")
+        stored.write(2, originator_id="no key")
+        with pytest.raises(BrokenEvent):
+            log.write_sums(1, 3)
+        assert (log.unsummed(), set(sums(stored))) == (3, {None})
+
+
+def test_what_was_mended_is_taken_as_right_and_only_that(ten: Stored) -> None:
+    mended = ten.row(5)["state"].replace(b"bash", b"fish")
+    ten.write(5, state=mended)
+    ten.write(6, state=b"{}")
+    before = ten.log.noted("rewritten")
+
+    assert ten.log.write_sums(5, 5, anew=True) == 1
+    assert ten.log.write_sums(99, 99, anew=True) == 0
+
+    assert ten.damaged() == [6]
+    assert ten.row(5)["state"] == mended
+    assert ten.log.noted("rewritten") != before
+
+
 def test_an_empty_log_of_before_has_all_its_sums(stored: Stored) -> None:
     old(stored, 0)
     with closing(stored.again()) as log:
@@ -286,4 +323,14 @@ def test_what_is_noted_and_cannot_be_read_is_damage_and_no_bare_error(stored: St
         stored.log.unsummed()
     stored.log.note("strict ids", '["agents')
     with pytest.raises(StoreDamaged, match="strict ids"):
+        stored.again()
+
+
+def test_an_identity_that_changed_is_damage_and_one_of_before_is_noted(stored: Stored) -> None:
+    identity = stored.log.identity
+    stored.log.note("identity", None)
+    with closing(stored.again()) as log:
+        assert (log.identity, log.noted("identity")) == (identity, identity)
+        log.note("identity", "f" * 32)
+    with pytest.raises(StoreDamaged, match="its identity is"):
         stored.again()

@@ -187,7 +187,7 @@ def test_a_name_of_several_lines_is_one_line_in_a_log(caplog: pytest.LogCaptureF
 
 
 def test_a_name_that_may_be_that_of_a_person_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    with opened() as analytics:
+    with opened(privacy="full") as analytics:
         analytics.record_event(**call(**{"ada@example.com": 3, "Ada Lovelace": 1, "ticket": "A-7"})).unwrap()
         names = {entry.field for entry in analytics.unread_fields(here=True).unwrap()}
 

@@ -104,6 +104,18 @@ NOTE_REWRITTEN = (
     "ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(log_notes.value AS bigint) + 1 AS text)"
 )
 
+# What has no checksum at these positions, or all that is there; and to give it one.
+ALL_OF = (
+    "SELECT notification_id, topic, state, originator_id FROM stored_events "
+    "WHERE notification_id BETWEEN %s AND %s{which} FOR UPDATE"
+)
+UNSUMMED_OF = ALL_OF.format(which=" AND checksum IS NULL AND originator_version = 1")
+ALL_OF = ALL_OF.format(which="")
+WRITE_SUMS = (
+    "UPDATE stored_events SET checksum = given.checksum, originator_version = 1 "
+    "FROM unnest(%s::integer[], %s::bigint[]) AS given (checksum, position) WHERE notification_id = position"
+)
+
 # The events of one type of the service's own within a stretch of positions; these are never sealed.
 ANNOUNCED = EVENTS + (
     "WHERE topic = {type} AND substr(topic, 1, 10) = 'analytics.' "

@@ -18,6 +18,7 @@ from analytics_es.events import codec
 from analytics_es.events.event import key_of_time
 from analytics_es.log import damage, sums
 from analytics_es.log.event_log import (
+    IDENTITY,
     LAST,
     REWRITTEN,
     ROWS_BY_PLACE,
@@ -27,6 +28,7 @@ from analytics_es.log.event_log import (
     Held,
     Range,
     check_horizon,
+    check_identity,
     ranges,
 )
 from analytics_es.log.scanned import GROUP_BYTES, batch, by_name, event_columns, upcast
@@ -95,7 +97,11 @@ class SQLiteLog(EventLog):
             self._check_ends(*cursor.execute(statements.ENDS).fetchone())
             self.strict = self._held_with(cursor, strict)
             cursor.execute(statements.SELECT_IDENTITY)
-            return str(cursor.fetchone()[0])
+            identity = str(cursor.fetchone()[0])
+            if note := cursor.execute(SELECT_NOTE, [IDENTITY]).fetchone():
+                return check_identity(identity, note[0])
+            cursor.execute(statements.WRITE_NOTE, (IDENTITY, identity))
+            return identity
 
     def _check_ends(self, *ends: int | None) -> None:
         for position in ends:
@@ -293,6 +299,18 @@ class SQLiteLog(EventLog):
             rows = cursor.execute(statements.TO_REWRITE, [orjson.dumps(list(states)).decode()]).fetchall()
             cursor.executemany(statements.REWRITE, sums.rewritten(rows, states))
             cursor.execute(statements.NOTE_REWRITTEN, [REWRITTEN])
+
+    def write_sums(self, first: int, last: int, *, anew: bool = False) -> int:
+        """Give checksums to the events at these positions that have none, or to all `anew`; returns to how many."""
+        with self._database.write() as cursor:
+            cursor.execute(statements.ALL_OF if anew else statements.UNSUMMED_OF, (first, last))
+            rows = sums.of_rows(cursor.fetchall())
+            cursor.executemany(statements.WRITE_SUM, rows)
+            if anew:
+                cursor.execute(statements.NOTE_REWRITTEN, [REWRITTEN])
+            else:
+                cursor.execute(statements.WRITE_NOTE, (sums.UNSUMMED, str(first - 1)))
+        return len(rows)
 
     def scrub(self) -> list[str]:
         """Empty the write-ahead log; no VACUUM, which may give events other positions."""

@@ -110,6 +110,11 @@ NOTE_REWRITTEN = (
     "INSERT INTO log_notes VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
 )
 
+# What has no checksum at these positions, or all that is there; and to give it one.
+ALL_OF = "SELECT rowid, topic, state, originator_id FROM stored_events WHERE rowid BETWEEN ? AND ?"
+UNSUMMED_OF = f"{ALL_OF} AND checksum IS NULL AND originator_version = 1"
+WRITE_SUM = "UPDATE stored_events SET checksum = ?, originator_version = 1 WHERE rowid = ?"
+
 # The events of one type of the service's own within a stretch of positions; these are never sealed.
 ANNOUNCED = EVENTS + (
     "INDEXED BY stored_events_own WHERE topic = ? AND substr(topic, 1, 10) = 'analytics.' "
