@@ -30,6 +30,9 @@ _KEEPS = frozenset(
 _CUTTING = {"left", "right"}
 _COUNTED = {"repeat": 1, "lpad": 1, "rpad": 1, "list_resize": 1, "array_resize": 1, "bar": 3, "bitstring": 1}
 _COUNTED |= {"equi_width_bins": 2, "to_base": 2}
+_FILLING = {"list_resize", "array_resize"}
+# What may take an element as often as it is named, and what lays out each letter of one text beside each of another.
+_PAIRING = {"list_select": 1, "array_select": 1, "damerau_levenshtein": 8}
 _RANGES = {"range", "generate_series"}
 _REPLACING = {"replace": 2, "regexp_replace": 2, "array_to_string": 1, "list_aggr": 2, "list_aggregate": 2}
 _REPLACING |= {"array_aggr": 2, "array_aggregate": 2, "overlay": 1, "concat_ws": 0, "aggregate": 2}
@@ -83,6 +86,8 @@ class _Sizing:
         return size
 
     def _made(self, kind: Any, node: Tree, sizes: list[int]) -> int:
+        if kind == "FUNCTION" and node["function_name"] in _PAIRING and len(sizes) > 1:
+            return self._paired(node["function_name"], sizes)
         if kind == "FUNCTION":
             return self._called(node["function_name"], node, sizes)
         if kind == "CAST":
@@ -93,11 +98,17 @@ class _Sizing:
             return SMALL
         return max(sizes, default=SMALL)
 
+    def _paired(self, name: str, sizes: list[int]) -> int:
+        pairs = _PAIRING[name] * max(sizes[0], 1) * max(sizes[1], 1)
+        if name in _fixed():
+            self.total += pairs
+            return SMALL
+        return pairs
+
     def _called(self, name: str, node: Tree, sizes: list[int]) -> int:
         arguments, whole = [argument["expression"] for argument in node.get("arguments", ())], sum(sizes)
         if name in _COUNTED:
-            times = _counted(name, arguments, _COUNTED[name])
-            return max(sizes[0], 1) * times if name == "repeat" else whole + 20 * times
+            return _repeated(name, _counted(name, arguments, _COUNTED[name]), sizes)
         if name in _CUTTING and len(arguments) > 1 and (letters := _number(arguments[1])) >= 0:
             return min(whole, 4 * letters + 1)
         if name in _RANGES:
@@ -118,6 +129,13 @@ class _Sizing:
             paths = [part for argument in arguments[1:] for part in (argument, *_parts(argument))]
             return whole * (len(paths) if all(_plain_path(path) for path in paths) else MOST_TIMES)
         return whole + 16 * len(sizes) if name in _KEEPS else whole * _OTHERS + SMALL
+
+
+def _repeated(name: str, times: int, sizes: list[int]) -> int:
+    if name == "repeat":
+        return max(sizes[0], 1) * times
+    filling = sizes[2] if name in _FILLING and len(sizes) > 2 else 0
+    return sum(sizes) + (20 + filling) * times
 
 
 def _parts(node: Any) -> Iterator[Tree]:

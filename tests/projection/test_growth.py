@@ -44,6 +44,9 @@ TOO_MUCH = [
 ]
 USUAL = [
     "repeat('a', 1000)",
+    "list_select([a, b], [2])",
+    "list_resize([n], 10, 0)",
+    "damerau_levenshtein(a, 'gpt-5')",
     "lpad(a, 10, '0')",
     "range(5)",
     "a || '-' || b || '-' || c",
@@ -144,3 +147,18 @@ def test_a_mapping_takes_bounded_memory_whatever_it_makes(sql: str, size: int, n
 
     assert said in error
     assert megabytes < 700
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "list_resize([a, a, a], 1000, a)",
+        "list_resize([list_resize([0], 1000, 0)], 1000, list_resize([a], 1000, a))",
+        "list_select([a], list_resize([1], 1000, 1))",
+        "list_select([list_select([left(a, 1000)], list_resize([1], 1000, 1))], list_resize([1], 1000, 1))",
+        "damerau_levenshtein(a, b)",
+    ],
+)
+def test_what_is_filled_in_taken_often_or_laid_out_could_be_too_much_of_a_large_row(sql: str) -> None:
+    with pytest.raises(ValueError, match="could make more than"):
+        growth.check(expressions.tree(sql), growth.EVENT)

@@ -28,7 +28,7 @@ MOST_SPANS = 4_000_000  # of a file
 def traces(path: Path) -> Iterator[ImportedRow]:
     """Yield what each span gives; spans come in any order.
 
-    The file is read twice: first for which span lies in which, which takes about 200 bytes of memory a span; it raises
+    The file is read twice: first for which span lies in which, which takes about 290 bytes of memory a span; it raises
     CannotRead where there are more than MOST_SPANS of them. Of a text beyond MAX_SMALL, one span at a time is in
     memory. Spans that are none of GenAI give nothing.
     """
