@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analytics_es.errors import NoSuchPosition, SealedPeriod
+from analytics_es.log import Horizon
 from analytics_es.store import Store
 from analytics_es.types import ChecksumsWritten, Progress
 
@@ -13,7 +14,7 @@ def write_checksums(store: Store, position: int | None = None, *, progress: Prog
     """Give checksums to the events that need none yet, or to the one at a position, whatever it has.
 
     From the last of them to the first, piece by piece: of a run that was stopped, the next one does the rest. Raises
-    RebuildRunning, BrokenEvent, NoSuchPosition, SealedPeriod.
+    RebuildRunning, BrokenEvent, DamagedSealing, NoSuchPosition, SealedPeriod.
     """
     log = store.log
     with store.read_models.rebuilding():
@@ -26,6 +27,8 @@ def write_checksums(store: Store, position: int | None = None, *, progress: Prog
             last = first - 1
             if progress:
                 progress("writing checksums", without - last, without)
+        if position is None and (horizon := log.seals.horizon()) != Horizon():
+            log.seals.advance(horizon)  # with a sum of what is kept of seals
         return ChecksumsWritten(events=events, unsummed=log.unsummed())
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from attrs import evolve, frozen
@@ -17,12 +18,16 @@ from analytics_es.events import RecordedEvent
 from analytics_es.events.checks import kind_of
 from analytics_es.events.codec import decode
 from analytics_es.events.event import MAX_SOURCE, REJECTED, key_of, microseconds
+from analytics_es.events.fields import LEFT_OUT
 from analytics_es.ingest.bus import Message
+from analytics_es.ingest.door import Door
+from analytics_es.ingest.left_out import tell
 from analytics_es.ingest.messages import event_of
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.ingest.problems import reason
 from analytics_es.ingest.recorder import Recorder, receipt
 from analytics_es.ingest.rejections import EVENT, storable
+from analytics_es.ingest.vault import is_pseudonym
 from analytics_es.log.announcements import content_of, text
 from analytics_es.types import Receipt, RejectedMessage, UnreadAnnouncement
 
@@ -58,7 +63,7 @@ class RejectedMessages:
     ) -> Receipt:
         """Record the event of the message at a position, with changed fields; a field that is None is left out.
 
-        What the policy of privacy has left of it is recorded as it is, and of the changes what it leaves. Raises
+        Of what the policy of privacy has left of it, and of the changes, the one of now leaves what is recorded. Raises
         NoRejectedMessage, NothingKept, and the RefusedEvent that says why not.
         """
         rejected = self._event(position)
@@ -70,10 +75,13 @@ class RejectedMessages:
         door = self.recorder.door
         changed = _read(changes)
         said = {name: content for name, content in changed.items() if content is not None}
-        if stored is event:  # bare of what may not be stored already
-            said = door.policy_of(str(event_type or event.get("type"))).apply(said, door.pseudonym_of)
-            door = evolve(door, policy=FULL)
         left = {name: content for name, content in event["data"].items() if name not in changed}
+        if stored is event:  # bare of what might not be stored then, which may be less than now
+            policy = door.policy_of(str(event_type or event.get("type")))
+            said, left = policy.apply(said, door.pseudonym_of), policy.apply(left, partial(_once, door))
+            if lost := str(said.pop(LEFT_OUT, "")).split():
+                tell(left, lost, left.get(LEFT_OUT))
+            door = evolve(door, policy=FULL)
         about: dict[str, Any] = {"occurred_at": occurred_at or when, "id": id or own_id, "source": source}
         entry = door.write(event_type or event.get("type") or "", {**left, **said}, **about)
         return receipt(self.recorder.take([entry])[0])
@@ -109,6 +117,11 @@ class RejectedMessages:
         source, id, occurred_at = _identity(rejected, event)
         row = self.recorder.log.find(key_of(source, id, microseconds(occurred_at)))
         return int(row["position"]) if row else None
+
+
+def _once(door: Door, kind: str, text: str) -> str:
+    """Return what is a pseudonym already as it is."""
+    return text if is_pseudonym(text) else door.pseudonym_of(kind, text)
 
 
 def _identity(rejected: RecordedEvent, event: Mapping[str, Any]) -> Identity:

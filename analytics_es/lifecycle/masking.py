@@ -18,7 +18,7 @@ from analytics_es.events.fields import ENTITIES
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.privacy import PRESETS, PSEUDONYMISE, Rules, kind_of
 from analytics_es.ingest.rejections import EVENT
-from analytics_es.lifecycle.spelling import folded
+from analytics_es.lifecycle.spelling import folded, unescaped
 from analytics_es.log import Held
 
 IN_NAMES, UNREADABLE = "(field names)", "(unreadable)"
@@ -126,13 +126,15 @@ class Masking:
     @property
     def spelled(self) -> bytes:
         """What a database can look for, whatever the capitals: nothing where only we can tell what is spelled alike."""
-        return self.text if self.subject.isascii() else b""
+        is_plain = self.subject.isascii() and self.text == self.subject.encode() and "/" not in self.subject
+        return self.text if is_plain else b""
 
     def mentions(self, held: Held, masked: Masked | None) -> Mentions:
         """Name the fields of an event in which the subject's name still is, and those where it is spelled otherwise."""
         state = masked.state if masked else held.state
-        whole = folded(state.decode("utf-8", "replace"))
-        if held.type != REJECTED and folded(self.text.decode()) not in whole:
+        written = state.decode("utf-8", "replace")
+        whole = folded(written)
+        if held.type != REJECTED and folded(self.text.decode()) not in whole and not self._escaped_in(written):
             return Mentions([], [])
         event, is_there = read(Held(held.position, held.type, state)), self.text in state
         if event is None:
@@ -141,12 +143,20 @@ class Masking:
         if held.type == REJECTED:
             texts += (("data.raw", text) for text in _texts(_raw(event["data"])))
         same = [path for path, text in texts if self.subject in text]
-        alike = [path for path, text in texts if self.subject not in text and self._spelled in folded(text)]
+        alike = [
+            path for path, text in texts if self.subject not in text and self._is_alike(text, escaped=path not in same)
+        ]
         in_names = not (same or alike or is_there) and self._spelled in whole
         return Mentions(
             self._sayable(same) or [IN_NAMES] * is_there,
             self._sayable(alike) or [IN_NAMES] * in_names,
         )
+
+    def _is_alike(self, text: str, *, escaped: bool) -> bool:
+        return self._spelled in folded(text) or (escaped and self._escaped_in(text))
+
+    def _escaped_in(self, text: str) -> bool:
+        return "\\" in text and self._spelled in folded(unescaped(text))
 
     def sayable(self, path: str) -> str:
         """Return a path that may be told: never the subject itself, however it is spelled."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -11,6 +12,14 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+
+
+_ESCAPED = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|([\"/]))")
+
+
+def unescaped(text: str) -> str:
+    """Return a text without the escapes of JSON: JSON in a text says ë as \\u00eb."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)) if match[1] else match[2], text)
 
 
 def spellings(text: str) -> Iterator[str]:

@@ -31,6 +31,8 @@ CHECKED_AT_ONCE = 50_000  # events
 
 # Noted of a log of before: up to which position rows of files may be known by their file's name and their number in it.
 ROWS_BY_PLACE = "rows by place"
+# Noted of every log: what tells it from every other, once more.
+IDENTITY = "identity"
 # Noted of every log: how often what has a position was replaced, by `rewrite`.
 REWRITTEN = "rewritten"
 
@@ -288,6 +290,13 @@ def check_horizon(horizon: Horizon, entries: Sequence[Entry]) -> None:
         for entry in entries:
             if horizon.refuses(entry.type, entry.key):
                 raise BeforeHorizon.of(horizon.time_of(entry.type))
+
+
+def check_identity(identity: str, noted: str | None) -> str:
+    """Return the identity of a log, which is noted once more in it; raises StoreDamaged where one of them changed."""
+    if noted not in (None, identity):
+        raise StoreDamaged(path=HERE, problem=f"its identity is {identity!r:.60} here, and {noted!r:.60} there")
+    return identity
 
 
 def number_of(noted: str | None, name: str) -> int:

@@ -160,7 +160,7 @@ class Inspection(Questions):
     ) -> OperationResult[Receipt]:
         """Record the event of the rejected message at a position, with other fields; one that is None is left out.
 
-        What the policy of privacy left of it is recorded as it is: names are pseudonyms already. Its source, id and
+        What the policy of privacy left of it is recorded as it is, or as that of now leaves it. Its source, id and
         time are those of the message, unless said otherwise, so that doing it again changes nothing.
         """
         from analytics_es.ingest.rejected import RejectedMessages

@@ -324,3 +324,13 @@ def test_what_is_noted_and_cannot_be_read_is_damage_and_no_bare_error(stored: St
     stored.log.note("strict ids", '["agents')
     with pytest.raises(StoreDamaged, match="strict ids"):
         stored.again()
+
+
+def test_an_identity_that_changed_is_damage_and_one_of_before_is_noted(stored: Stored) -> None:
+    identity = stored.log.identity
+    stored.log.note("identity", None)
+    with closing(stored.again()) as log:
+        assert (log.identity, log.noted("identity")) == (identity, identity)
+        log.note("identity", "f" * 32)
+    with pytest.raises(StoreDamaged, match="its identity is"):
+        stored.again()

@@ -13,6 +13,7 @@ import pytest
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.cli import main
 from analytics_es.events.event import REJECTED
+from analytics_es.events.fields import LEFT_OUT
 from analytics_es.ingest import InProcessBus
 from analytics_es.testing import NOON
 from tests.ingest.test_rejections import ADA, CALL, SECRET, delivered
@@ -66,6 +67,20 @@ def test_what_is_put_right_passes_the_policy_too(analytics: AnalyticsService, tm
     assert data["user_id"] == analytics.store.vault.find("user", ADA)
     assert not {"prompt", "provider"} & data.keys()
     assert found_in(tmp_path, ADA) == found_in(tmp_path, SECRET) == []
+
+
+@pytest.mark.parametrize("privacy", ["pseudonymous", "anonymous"])
+def test_what_a_weaker_policy_has_left_is_recorded_as_the_one_of_now_leaves_it(path: Path, privacy: str) -> None:
+    with opened(path, privacy={"preset": "full", "rules": {"raw": "drop"}}) as before:
+        delivered(before, CALL)
+    with opened(path, privacy=privacy) as now:
+        now.record_rejected(position(now), {"output_tokens": 3, "prompt": SECRET}).unwrap()
+
+        (data,) = data_of(now, "provider.call.completed")
+        assert data[LEFT_OUT] == "attributes.prompt prompt"
+        assert data.get("user_id") == now.store.vault.find("user", ADA)
+    assert "prompt" not in data and "prompt" not in data["attributes"]
+    assert (float(data["cost"]), data["attributes"]["n"]) == (12.5, 3)
 
 
 @pytest.mark.store(privacy="full")

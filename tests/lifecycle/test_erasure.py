@@ -730,3 +730,17 @@ def test_on_postgres_a_role_that_may_not_vacuum_forgets_and_is_told_what_remains
         receipt.remains[2],
         "the pages of the table vault, until somebody who may does VACUUM FULL vault",
     ]
+
+
+@pytest.mark.store("sqlite", "postgres")
+@pytest.mark.parametrize(
+    "subject", ["Zoë Müller", 'Ada "the countess" King', "acme/ada"], ids=["letters", "quotes", "slash"]
+)
+def test_a_name_in_json_that_is_a_text_is_told_however_it_is_escaped(analytics: AnalyticsService, subject: str) -> None:
+    inner = json.dumps({"name": subject}).replace("acme/", "acme\\/")
+    analytics.record_event(**tool_call(attributes={"tool_input": inner, "again": json.dumps({"of": inner})})).unwrap()
+
+    receipt = analytics.forget(subject).unwrap()
+
+    assert receipt.other_spellings == {"data.attributes.tool_input": 1, "data.attributes.again": 1}
+    assert receipt.mentions == {}

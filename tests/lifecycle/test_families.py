@@ -49,3 +49,16 @@ def test_no_family_is_sealed_less_far_than_it_was(monkeypatch: pytest.MonkeyPatc
         service.retain({"events": "20d", "tool.*": "26d"}).unwrap()
 
         assert sealed == [{"": day(-10), "tool": day(-n)} for n in (2, 3, 4)]
+
+
+def test_who_is_behind_catches_up_before_a_seal_and_goes_on_as_it_is() -> None:
+    with opened(clock=lambda: MONTH_LATER, projections=[Tools, Both]) as service:
+        before = service.store.read_models.live()
+        service.record_events([tool_call(occurred_at=NOON), job_failed(occurred_at=NOON)]).unwrap()
+
+        assert service.retain({"events": "20d"}).unwrap().events == 2
+
+        live = service.store.read_models.live()
+        assert {name: model.declaration for name, model in live.items()} == {
+            name: model.declaration for name, model in before.items()
+        }

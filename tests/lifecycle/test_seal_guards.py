@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -160,6 +161,21 @@ def test_what_is_declared_as_it_is_live_is_folded_once(store: AnalyticsService) 
 
     assert ([each.declaration.name for each in live], coming) == (["both", "tools"], [])
     assert sorted(definition.projection for definition in definitions) == ["both", "tools"]
+
+
+def test_what_is_declared_and_not_live_yet_is_folded_beside_what_is(path: Path) -> None:
+    later = projection(version=2, consumes=("tool.>",))(
+        type("Tools", (), {"__annotations__": {"name": str, "events": int}, "name": key("tool"), "events": count()})
+    )
+    with opened(path, projections=[Tools]) as service:
+        record(service, tool_call())
+    with opened(path, projections=[later], rebuild="manual") as service:
+        fold = SealFold(service.store, Stuck(service.store, {}), {"": day(-1)}, 9, lambda *_: None)
+        definitions, rows, days, _ = fold.derived(Horizon())
+
+    assert len({definition.definition for definition in definitions}) == 2
+    assert {sealed.definition for sealed in rows} == {definition.definition for definition in definitions}
+    assert [events for _, events, _ in days] == [1]
 
 
 def test_who_fails_and_may_not_keeps_everything_from_being_sealed(store: AnalyticsService) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from analytics_es import AnalyticsService
-from analytics_es.errors import Forked, StoreFailed, StoreUnavailable
+from analytics_es.errors import Forked, StoreFailed, StoreMoved, StoreUnavailable
 from analytics_es.log.postgres import database as servers
 from analytics_es.log.postgres.arrow import _state
 from analytics_es.log.sqlite import database as files
@@ -72,6 +72,17 @@ def test_a_store_that_was_left_in_a_fork_is_not_read(database: Any, kind: str, m
         patch.setattr(database, "_left", True)
         with pytest.raises(Forked), getattr(database, kind)():
             pass
+
+
+@pytest.mark.store("sqlite")
+@pytest.mark.parametrize("kind", ["read", "look"])
+def test_a_file_that_was_moved_is_not_read_by_a_connection_that_is_open(database: Any, kind: str) -> None:
+    with getattr(database, kind)() as cursor:
+        assert cursor.execute(EVENTS).fetchone()
+    moved = database.path.rename(database.path.with_name("moved.db"))
+    with pytest.raises(StoreMoved), getattr(database, kind)():
+        pass
+    moved.rename(database.path)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def is_of_the_new_one_alone(service: AnalyticsService) -> bool:
     return all(row[2].startswith("user-") for row in rows) and service.verify().unwrap().identical
 
 
-@pytest.mark.parametrize("commit", ["commit_all", "commit", "fold"])
+@pytest.mark.parametrize("commit", ["commit_all", "commit", "fold", "batch"])
 def test_a_follower_commits_nothing_of_the_old_one(
     analytics: AnalyticsService, newer: AnalyticsService, monkeypatch: pytest.MonkeyPatch, commit: str
 ) -> None:
@@ -96,6 +96,8 @@ def test_a_follower_commits_nothing_of_the_old_one(
         monkeypatch.setattr(read_models, "commit_all", lambda *_, **__: False)
     if commit == "fold":  # before anything is committed
         monkeypatch.setattr(analytics.store.log, "scan", once(analytics.store.log.scan, promote))
+    elif commit == "batch":  # when it is folded
+        monkeypatch.setattr(analytics.store.runner, "_commit", once(analytics.store.runner._commit, promote))
     else:
         monkeypatch.setattr(read_models, commit, once(getattr(read_models, commit), promote))
 
@@ -104,6 +106,29 @@ def test_a_follower_commits_nothing_of_the_old_one(
     assert live(analytics).version == 2
     assert is_of_the_new_one_alone(newer)
     assert newer.get_summary("mine.calls", DAY).unwrap().figures.count == 7
+
+
+def test_the_place_of_the_one_before_is_forgotten(analytics: AnalyticsService, newer: AnalyticsService) -> None:
+    promote, read_models = promoted(newer), newer.store.read_models
+    before = read_models.checkpoint_name(live(analytics))
+    with read_models.reading() as cursor:
+        assert read_models.checkpoints.positions(cursor, [before])[before] == len(EVENTS)
+    promote()
+
+    with read_models.reading() as cursor:
+        assert read_models.checkpoints.positions(cursor, [before]).get(before, 0) == 0
+
+
+def test_who_was_refused_says_so_and_leaves_it_to_who_was_faster(analytics: AnalyticsService) -> None:
+    runner, nothing = analytics.store.runner, Folded(rows=[], unreadable=[])
+    assert not runner._take(live(analytics), nothing, 0, len(EVENTS) + 1)
+    analytics.record_event(**tool_call(occurred_at=NOON)).unwrap()
+
+    while runner.step(yielding=True):
+        pass
+
+    at = {name: model.position for name, model in analytics.store.read_models.live().items()}
+    assert at == {"mine": len(EVENTS), "usage": len(EVENTS) + 1}
 
 
 def test_a_follower_that_takes_events_one_by_one_commits_nothing_of_the_old_one(

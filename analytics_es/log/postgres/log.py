@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier, Literal
 
-from analytics_es.errors import SharedIds
+from analytics_es.errors import AnalyticsError, SharedIds
 from analytics_es.events.event import key_of_time
 from analytics_es.log import sums
 from analytics_es.log.database import Cursor
-from analytics_es.log.event_log import LAST, REWRITTEN, SLOT_DIGITS, Appended, Durability, Entry, EventLog, Held, Range
+from analytics_es.log.event_log import (
+    IDENTITY,
+    LAST,
+    REWRITTEN,
+    SLOT_DIGITS,
+    Appended,
+    Durability,
+    Entry,
+    EventLog,
+    Held,
+    Range,
+    check_identity,
+)
 from analytics_es.log.postgres import migrations, statements
 from analytics_es.log.postgres.arrow import ArrowReader
 from analytics_es.log.postgres.checkpoints import PostgresCheckpoints
@@ -45,7 +58,12 @@ class PostgresLog(EventLog):
         self._table = SQL(".").join([Identifier(database.schema), Identifier("stored_events")]).as_string()
         self.seals = PostgresSeals(database)
         with database.look() as cursor:
-            self.identity = str(cursor.execute(statements.SELECT_IDENTITY).fetchone()[0])
+            identity = str(cursor.execute(statements.SELECT_IDENTITY).fetchone()[0])
+        noted = self.noted(IDENTITY)
+        self.identity = check_identity(identity, noted)
+        if noted is None:
+            with suppress(AnalyticsError):  # a role that may only read
+                self.note(IDENTITY, identity)
         self._arrow, self._few = ArrowReader(database), FewEvents(database)
         self._listener: Listener | None = None
 

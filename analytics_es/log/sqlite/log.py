@@ -18,6 +18,7 @@ from analytics_es.events import codec
 from analytics_es.events.event import key_of_time
 from analytics_es.log import damage, sums
 from analytics_es.log.event_log import (
+    IDENTITY,
     LAST,
     REWRITTEN,
     ROWS_BY_PLACE,
@@ -27,6 +28,7 @@ from analytics_es.log.event_log import (
     Held,
     Range,
     check_horizon,
+    check_identity,
     ranges,
 )
 from analytics_es.log.scanned import GROUP_BYTES, batch, by_name, event_columns, upcast
@@ -95,7 +97,11 @@ class SQLiteLog(EventLog):
             self._check_ends(*cursor.execute(statements.ENDS).fetchone())
             self.strict = self._held_with(cursor, strict)
             cursor.execute(statements.SELECT_IDENTITY)
-            return str(cursor.fetchone()[0])
+            identity = str(cursor.fetchone()[0])
+            if note := cursor.execute(SELECT_NOTE, [IDENTITY]).fetchone():
+                return check_identity(identity, note[0])
+            cursor.execute(statements.WRITE_NOTE, (IDENTITY, identity))
+            return identity
 
     def _check_ends(self, *ends: int | None) -> None:
         for position in ends:
