@@ -120,7 +120,8 @@ _THINGS = """
     end turn stop_sequence max_tokens eos max end_turn length safety recitation blocklist prohibited spii malformed
     cancelled abort aborted tool_use pause continue continued
     flex scale priority provisioned throughput committed dedicated serverless
-    context insufficient sequence part above err gov harm econnreset fp8 hierarchical sequential gen formats notifications resources sampling roots initialize initialized for
+    context insufficient sequence part above err gov harm econnreset fp8
+    hierarchical sequential gen formats notifications resources sampling roots initialize initialized for
     talk event events evt item items entry entries record records row rows column columns field fields
     version build number id ids uuid name names kind mode status state class category tag tags label labels
     group groups
