@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
-import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -50,7 +50,7 @@ def unfinished(target: Path, log: EventLog, *, told: bool = False) -> Iterator[P
     """
     token = uuid4().hex
     new, file = (target.with_name(f".analytics-es-{token}{end}") for end in (".new", ".part"))
-    log.note(f"{NOTED}{token}", Unfinished(file, target, socket.gethostname(), log.place).write())
+    log.note(f"{NOTED}{token}", Unfinished(file, target, platform.node(), log.place).write())
     complete = False
     try:
         new.touch(mode=0o600, exist_ok=False)
@@ -86,7 +86,7 @@ def sweep(log: EventLog, *, again: bool = False) -> list[str]:
     In the temporary directory this is done once by a process, unless `again`.
     """
     owned.sweep(again=again)
-    here, left = socket.gethostname(), []
+    here, left = platform.node(), []
     for name, noted in _noted(log).items():
         ours = noted and noted.log == log.place
         problem = _problem(noted, log.of_a_server and noted.host != here) if noted and ours else None
