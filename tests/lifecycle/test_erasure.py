@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 import pytest
 from attrs import evolve
+from psycopg.sql import SQL, Identifier
 
 from analytics_es import AnalyticsService, TimePeriod
 from analytics_es.audit.diff import kind_of_change
@@ -23,10 +24,12 @@ from analytics_es.events.event import REJECTED, RecordedEvent
 from analytics_es.lifecycle import erasure
 from analytics_es.lifecycle.copies import BACKED_UP, EXPORTED
 from analytics_es.lifecycle.trace import BEGUN, FORGOTTEN, LISTED
+from analytics_es.log.postgres.samples import COLUMNS, INSERT, NEUTRAL
 from analytics_es.projection import count, key, projection
 from analytics_es.projections import Cost, Performance, Usage
 from analytics_es.testing import NOON, job_failed, message_added, provider_call, tool_call
 from analytics_es.types import ForgetReceipt, HeldCopy
+from tests.byte_search import Tables, holders
 from tests.children import joined
 from tests.servers import Server
 from tests.stores import found_in, recorded, sql
@@ -684,6 +687,41 @@ def test_on_postgres_no_cell_holds_it_and_after_vacuum_full_no_page(
         for (name,) in postgres.run("SELECT tablename FROM pg_tables WHERE schemaname = %s", schema):
             postgres.run(f"VACUUM FULL {schema}.{name}")
         assert ADA.encode() not in _pages(postgres, schema)
+
+
+def test_on_postgres_the_planners_statistics_are_made_anew(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANALYTICS_ES_VAULT_KEY", "ab" * 32)
+    schema = postgres.schema()
+    with AnalyticsService.open(postgres.url, schema=schema, follow=False, privacy="full") as analytics:
+        analytics.record_events(events()).unwrap()
+        analytics.catch_up()
+        postgres.run("ANALYZE")
+        place = Tables(postgres.url, schema)
+        assert "(statistics)" in holders(place, [ADA])[ADA]
+
+        analytics.forget(ADA, fields=["prompt"]).unwrap()
+
+        assert holders(place, [ADA]).get(ADA, []) == []  # also of costs, which are priced anew when somebody asks
+
+
+@pytest.mark.parametrize("table", ["costs_priced", "budgets_shown", "sealed_rows", "vault", "usage_v4"])
+def test_on_postgres_statistics_of_a_table_that_has_become_empty_are_made_anew(postgres: Server, table: str) -> None:
+    schema = postgres.schema()
+    with AnalyticsService.open(postgres.url, schema=schema, follow=False, privacy="full") as analytics:
+        database = analytics.store.log.database  # type: ignore[attr-defined]
+        with database.connect() as connection:
+            columns = connection.execute(COLUMNS, [table]).fetchall()
+            for n in range(3):
+                row = {name: n if kind == "N" else NEUTRAL.get(kind, f"{ADA} {n}") for name, kind in columns}
+                connection.execute(INSERT.format(Identifier(table)), [json.dumps(row)])
+            connection.execute(SQL("ANALYZE {}").format(Identifier(table)))
+            connection.execute(SQL("DELETE FROM {}").format(Identifier(table)))
+        assert holders(Tables(postgres.url, schema), [ADA])[ADA] == ["(statistics)"]
+
+        assert database.scrub([table])
+
+        assert holders(Tables(postgres.url, schema), [ADA]) == {}
+        assert postgres.run(f"SELECT count(*) FROM {schema}.{table}") == [(0,)]
 
 
 def test_on_postgres_a_pseudonym_is_untied_in_every_page(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from analytics_es.errors import (
 )
 from analytics_es.log.address import redacted
 from analytics_es.log.postgres.pooled import LOCK_TIMEOUT, Connection, Pooled
+from analytics_es.log.postgres.samples import renew_of_empty
 from analytics_es.log.postgres.starting import RETRY_SECONDS, Patience
 from analytics_es.log.turns import WRITING_SECONDS, Turns
 from analytics_es.process import endings, forks
@@ -196,15 +197,16 @@ class Database(forks.Forking, endings.Ending):
     def scrub(self, tables: Sequence[str], *, compact: bool = False) -> bool:
         """Take from tables the rows that were deleted or replaced; False where this role may not, or had to wait.
 
-        `compact` writes the tables anew, which nobody reads meanwhile; without it, the bytes stay in the free space of
-        pages until they are overwritten.
+        So do the planner's statistics, which hold samples of what was there. `compact` writes the tables anew, which
+        nobody reads meanwhile; without it, the bytes stay in the free space of pages until they are overwritten.
         """
         skipped: list[object] = []
         try:
             with self.connect() as connection:
                 connection.add_notice_handler(skipped.append)  # who may not is warned
                 for table in tables:
-                    connection.execute(SQL("VACUUM (FULL {}) {}").format(Literal(compact), Identifier(table)))
+                    connection.execute(SQL("VACUUM (FULL {}, ANALYZE) {}").format(Literal(compact), Identifier(table)))
+                renew_of_empty(connection, tables)
         except (StoreBusy, StoreFailed):
             return False
         return not skipped

@@ -299,7 +299,7 @@ class PostgresLog(EventLog):
         unless = "" if done else ", and the replaced rows, until somebody who may does VACUUM"
         return [
             f"the free space in the pages of {self._table} and sealed_rows{unless}: VACUUM FULL writes them anew",
-            "the server's write-ahead log, its archive and its replicas, as long as they are kept",
+            "the server's write-ahead log, its archive, its replicas, and the free space of pg_statistic",
         ]
 
     def listen(self, wake: Callable[[], None]) -> None:

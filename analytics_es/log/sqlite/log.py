@@ -172,7 +172,7 @@ class SQLiteLog(EventLog):
     def notes(self, beginning: str) -> dict[str, str]:
         """Return what is noted under names that begin like this, in their order."""
         with self._database.look() as cursor:
-            return dict(cursor.execute(statements.SELECT_NOTES, [beginning]).fetchall())
+            return dict(cursor.execute(statements.SELECT_NOTES, [beginning, beginning]).fetchall())
 
     def head(self) -> int:
         """Return the last position, 0 where the log is empty."""

@@ -28,8 +28,8 @@ COLUMNS = 4  # of them, that have values
 # Events are so many positions before where they would have been.
 SHIFT = (
     "UPDATE stored_events SET checksum = "
-    f"{sums.STORED.format(content='(checksum - rowid - ?1 - ((rowid + ?1) >> 32))', position='rowid')} "
-    "WHERE rowid BETWEEN ?2 AND ?3"
+    f"{sums.STORED.format(content='(checksum - rowid - ? - ((rowid + ?) >> 32))', position='rowid')} "
+    "WHERE rowid BETWEEN ? AND ?"
 )
 
 # The key of the event at a position.
@@ -144,7 +144,7 @@ def _settle(cursor: sqlite3.Cursor, appended: Sequence[Appended], before: int) -
     for shift, run in groupby(new, itemgetter(0)):
         if shift:
             positions = [position for _, position in run]
-            cursor.execute(SHIFT, (shift, positions[0], positions[-1]))
+            cursor.execute(SHIFT, (shift, shift, positions[0], positions[-1]))
 
 
 def _skipped(cursor: sqlite3.Cursor, entries: Sequence[Entry], before: int, inserted: int) -> list[int]:

@@ -14,7 +14,7 @@ SELECT_IDENTITY = "SELECT id FROM log_identity"
 CREATE_NOTES = "CREATE TABLE IF NOT EXISTS log_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 WRITE_NOTE = "INSERT INTO log_notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 DELETE_NOTE = "DELETE FROM log_notes WHERE name = ?"
-SELECT_NOTES = "SELECT name, value FROM log_notes WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name"
+SELECT_NOTES = "SELECT name, value FROM log_notes WHERE substr(name, 1, length(?)) = ? ORDER BY name"
 NOTE_ROWS = (
     "INSERT INTO log_notes SELECT ?, max(rowid) FROM stored_events HAVING max(rowid) IS NOT NULL "
     "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
