@@ -14,11 +14,11 @@ from analytics_es.cli.failures import Failed
 from analytics_es.cli.options import PATH, new_store_options, source_name, strict_fields_option, strict_ids_option
 from analytics_es.cli.rejects import Rejects, RowKept, rejects
 from analytics_es.cli.store import OpenStore, Place, opened
-from analytics_es.cli.tables.unread import unread_fields
+from analytics_es.cli.tables.unread import left_out_fields, unread_fields
 from analytics_es.errors import AnalyticsError, BadRow, OtherContent
 from analytics_es.ingest import Importer
 from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
-from analytics_es.types import BatchReceipt, Duplicate, Refusal, UnreadField
+from analytics_es.types import BatchReceipt, Duplicate, LeftOutField, Refusal, UnreadField
 
 BATCH, BATCH_BYTES = 1000, 4 * 2**20
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -64,7 +64,8 @@ def import_(
     Rows that are refused, or that tell something else than what is recorded of the same event, are counted, shown and,
     with --rejects, kept; all others are imported.
     At the end it lists what no projection reads, such as prompt_tokens, with what it may have meant; with
-    --strict-fields such rows are refused.
+    --strict-fields such rows are refused. So it does with what the policy of privacy has left out more of since, with
+    the rule that keeps it, and how often in the store.
     Of the export of another store, what that store had to say itself (`analytics.…`: its prices, tags, policies) is
     skipped, and counted by type. With --with-prices, prices that it published are published here, too, as they come and
     after those of here; where both are about a model at a time, those that came last count.
@@ -89,17 +90,20 @@ def import_(
         ]
     tallies: list[Tally] = []
     importer: Importer | None = None
+    left_out: list[LeftOutField] = []
     with rejects(rejects_to) as collected, opened(db, strict_ids=strict_ids, strict=strict_fields) as store:
         try:
             _note_zone(store, db.tz)
             importer = store.service.importing(with_prices=with_prices)
+            before = _left_out(store)
             for path, events in sources:
                 tallies.append(Tally(file=str(path)))
                 import_file(importer, path, events, collected, tallies[-1])
             store.catch_up()
+            left_out = [entry for entry in _left_out(store) if entry not in before]
         finally:
             collected.show(rejects_to)
-            _show_tallies(tallies, collected, importer.unread() if importer else [], as_json)
+            _show_tallies(tallies, collected, importer.unread() if importer else [], left_out, as_json)
     if strict and (problem := collected.problem):
         raise Failed(f"error: {problem}; everything else is imported")
 
@@ -118,14 +122,29 @@ _COLUMNS: Columns[Tally] = [
 ]
 
 
-def _show_tallies(tallies: Sequence[Tally], collected: Rejects, unread: Sequence[UnreadField], as_json: bool) -> None:
+def _left_out(store: OpenStore) -> list[LeftOutField]:
+    """Return what is counted by now; nothing where read models cannot be asked: importing needs the log alone."""
+    counted = store.service.left_out_fields(limit=1000)
+    return list(counted.unwrap()) if counted.ok else []
+
+
+def _show_tallies(
+    tallies: Sequence[Tally],
+    collected: Rejects,
+    unread: Sequence[UnreadField],
+    left_out: Sequence[LeftOutField],
+    as_json: bool,
+) -> None:
     total = Tally(file="total")
     for tally in tallies:
         total.add(tally)
         total.refused += tally.refused
     answer = {"files": tallies, "total": total, "refusals": collected.first, "unread_fields": unread}
+    answer["left_out_fields"] = left_out
     grid = Grid("", _COLUMNS, [*tallies, total] if len(tallies) > 1 else tallies)
-    print_answer(answer, [grid, *map(Line, _remarks(total)), *unread_fields(unread)], as_json)
+    print_answer(
+        answer, [grid, *map(Line, _remarks(total)), *unread_fields(unread), *left_out_fields(left_out)], as_json
+    )
 
 
 def _remarks(total: Tally) -> Iterator[str]:

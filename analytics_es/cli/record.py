@@ -14,6 +14,7 @@ import click
 from analytics_es.cli.display import words
 from analytics_es.cli.options import moment, new_store_options, strict_fields_option
 from analytics_es.cli.store import Place, opened
+from analytics_es.cli.tables.unread import left_out_line
 from analytics_es.errors import CannotRead, NotRead
 from analytics_es.events.codec import to_json
 from analytics_es.types import Receipt
@@ -52,8 +53,11 @@ def record(
         when = store.read(occurred_at) if occurred_at else None
         receipt = store.service.record_event(event_type, fields, occurred_at=when, id=id, source=source).unwrap()
         unread = store.service.unread_fields(here=True).unwrap()
+        left_out = store.service.left_out_fields(position=receipt.position).unwrap() if not receipt.duplicate else []
     for entry in unread:
         click.echo(words.safe(f"note: {NotRead.of(entry.type, entry.field, entry.suggestion)}"), err=True)
+    if line := left_out_line(left_out):
+        click.echo(words.safe(f"note: {line}"), err=True)
     click.echo(to_json(receipt) if as_json else receipt_line(receipt))
 
 

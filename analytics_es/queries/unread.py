@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 
-from analytics_es.events.fields import OF_LEFT_OUT, UNREAD
+from analytics_es.events.fields import LEFT_OUT, OF_LEFT_OUT, UNREAD
 from analytics_es.events.suggestions import is_said, type_meant
 from analytics_es.projection import reading
 from analytics_es.projection.declaration import Declaration, consumes
@@ -51,10 +52,31 @@ def left_out_fields(snapshot: Snapshot) -> list[LeftOutField]:
     lost = Counter[tuple[str, str]]()
     for event_type, name, events in rows:
         if name.startswith(OF_LEFT_OUT):
-            path = name.removeprefix(OF_LEFT_OUT)
-            more = path.removeprefix("+")
-            of_many = path.startswith("+") and more.isdecimal()
-            lost[event_type, "…" if of_many else path] += events * (int(more) if of_many else 1)
+            path, count = _told(name.removeprefix(OF_LEFT_OUT))
+            lost[event_type, path] += events * count
+    return _listed(lost)
+
+
+def left_out_of_event(event_type: str, state: bytes) -> list[LeftOutField]:
+    """Return what was left out of one event as the log keeps it; nothing where it is not one."""
+    try:
+        said = json.loads(state)["data"].get(LEFT_OUT)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return []
+    lost = Counter[tuple[str, str]]()
+    for name in said.split() if isinstance(said, str) else ():
+        path, count = _told(name)
+        lost[event_type, path] += count
+    return _listed(lost)
+
+
+def _told(name: str) -> tuple[str, int]:
+    """Return which field a word of what was left out means, and how many: `+2` are two whose names are not told."""
+    more = name.removeprefix("+")
+    return ("…", int(more)) if name.startswith("+") and more.isdecimal() else (name, 1)
+
+
+def _listed(lost: Counter[tuple[str, str]]) -> list[LeftOutField]:
     fields = [
         LeftOutField(type=event_type, field=path, events=events, allow=None if path == "…" else f'"{path}" = "keep"')
         for (event_type, path), events in lost.items()

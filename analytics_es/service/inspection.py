@@ -101,15 +101,18 @@ class Inspection(Questions):
         return self._result(lambda parts: unread_fields(parts.store, limit, here=here))
 
     @reading_arguments
-    def left_out_fields(self, limit: int = 100) -> OperationResult[Listing[LeftOutField]]:
+    def left_out_fields(
+        self, limit: int = 100, *, position: int | None = None
+    ) -> OperationResult[Listing[LeftOutField]]:
         """List what the policy of privacy left out of events, with the rule that keeps it from now on.
 
         By type and field, the most frequent first: texts, and what may say who somebody is. What a rule drops by its
-        path is not listed. The projection `usage` counts it; without that the list is empty.
+        path is not listed. The projection `usage` counts it; without that the list is empty. With `position`: of the
+        event there, as soon as it is recorded.
         """
         from analytics_es.service.unread import left_out_fields
 
-        return self._result(lambda parts: left_out_fields(parts.store, limit))
+        return self._result(lambda parts: left_out_fields(parts.store, limit, position=position))
 
     def unread_announcements(self) -> OperationResult[Listing[UnreadAnnouncement]]:
         """List events of the service's own kind (`analytics.…`) that do not say what the service says; it ignores them.

@@ -396,3 +396,15 @@ def test_a_row_that_is_refused_and_differs_is_told_as_both_and_one_of_several_fi
     assert "refused: worse.csv row 1" in result.stderr
     assert "differs: again.csv row 1" in result.stderr
     assert "rows refused" in result.stdout.splitlines()[0]
+
+
+def test_what_the_policy_of_privacy_left_out_is_listed_at_the_end_with_what_keeps_it(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_text("\n".join(cloud_event(row, attributes={"comment": "well done, Ada"}) for row in range(3)))
+
+    assert '"attributes.comment" = "keep"' in cli("import", str(path)).stdout
+    assert "attributes.comment" not in cli("import", str(path)).stdout, "nothing came in"
+
+    path.write_text(cloud_event(7, attributes={"comment": "see you"}))
+    (entry,) = json.loads(cli("import", str(path), "--json").stdout)["left_out_fields"]
+    assert (entry["field"], entry["events"]) == ("attributes.comment", 4)

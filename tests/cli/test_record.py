@@ -93,3 +93,15 @@ def test_a_correction_that_comes_before_its_call_is_said_to_wait(cli: Cli) -> No
     assert result.stdout == (
         "recorded at position 2: it waits for the call that it corrects, and counts from when that is there\n"
     )
+
+
+def test_what_the_policy_of_privacy_left_out_is_noted_with_what_keeps_it(cli: Cli) -> None:
+    said = '{"attributes": {"comment": "well done, Ada", "team": "core"}, "notes": "all of it"}'
+
+    result = cli("record", "review.completed", "--data", said)
+
+    assert result.stdout == f"recorded at position {FIRST}\n"
+    assert "note: left out by the policy of privacy: attributes.comment, notes; to keep such a field" in result.stderr
+    assert '"attributes.comment" = "keep" in [privacy.rules]' in result.stderr
+    assert "Ada" not in result.stderr
+    assert cli("record", "review.completed", "--data", '{"rating": 5}').stderr == ""

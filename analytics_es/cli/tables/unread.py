@@ -39,6 +39,18 @@ def left_out_fields(left_out: Sequence[LeftOutField]) -> Iterator[Block]:
         yield Grid("What the policy of privacy left out", _LEFT_OUT, left_out[:SHOWN], remark)
 
 
+def left_out_line(left_out: Sequence[LeftOutField]) -> str:
+    """Say in one line what the policy of privacy left out of an event, and what keeps it; nothing where it is whole."""
+    if not left_out:
+        return ""
+    rules = [entry.allow for entry in left_out if entry.allow]
+    more = sum(entry.events for entry in left_out) - len(rules[:IN_SHORT])
+    shown = [entry.field for entry in left_out if entry.allow][:IN_SHORT]
+    names = f"{', '.join(shown)}{' and ' if shown and more else ''}{f'{more:,} more' if more else ''}"
+    keep = f"; to keep such a field, say {rules[0]} in [privacy.rules]" if rules else ""
+    return f"left out by the policy of privacy: {names}{keep} (`analytics-es projections status` counts them)"
+
+
 def in_short(answers: Sequence[Completeness]) -> str:
     """Return the names of others among what nothing reads, and what they are here; nothing where there are none."""
     unread = {(entry.type, entry.field): entry for answer in answers for entry in answer.unread_fields}
