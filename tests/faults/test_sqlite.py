@@ -19,6 +19,7 @@ import pytest
 from analytics_es import AnalyticsService
 from analytics_es.errors import CannotOpen, StoreBusy, StoreFailed, StoreMoved
 from analytics_es.log.sqlite import database as sqlite_database
+from analytics_es.log.sqlite.only_one import only_one
 from analytics_es.testing import job_failed, tool_call
 from tests.children import patient
 from tests.faults import worker
@@ -66,11 +67,11 @@ def test_a_store_that_is_opened_twice_in_a_process_is_safe_from_other_processes(
 
 
 def test_who_is_refused_because_somebody_is_in_here_lets_nobody_in(path: Path) -> None:
-    code = "from pathlib import Path\nfrom analytics_es.log.sqlite.database import only_one\n"
-    with sqlite_database.only_one(path) as alone, sqlite_database.only_one(path) as second:
+    code = "from pathlib import Path\nfrom analytics_es.log.sqlite.only_one import only_one\n"
+    with only_one(path) as alone, only_one(path) as second:
         assert (alone, second) == (True, False)
-    with sqlite_database.only_one(path):
-        with sqlite_database.only_one(path):
+    with only_one(path):
+        with only_one(path):
             pass
         asked = in_another_process(f"{code}with only_one(Path({str(path)!r})) as alone: print(alone)")
         assert asked == "False"
