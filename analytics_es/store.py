@@ -340,10 +340,13 @@ def _postgres() -> ModuleType:
 
 
 def exists(url_or_path: str | Path, *, schema: str = SCHEMA) -> bool:
-    """Say whether there is a store; raises CannotOpen where that cannot be found out."""
+    """Say whether there is a store; raises CannotOpen where that cannot be told, or where its log alone is gone."""
     if on_server(url_or_path):
         postgres = _postgres()
         with closing(postgres.Database(str(url_or_path), schema)) as database:
             return bool(postgres.migrations.version(database))
     path = log_path(url_or_path)
-    return path is not None and _is_there(path)
+    if path and not _is_there(path):
+        _check_left(path, read_models_path(path), lambda: _is_there(path))
+        return False
+    return path is not None

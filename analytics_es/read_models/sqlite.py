@@ -139,10 +139,10 @@ class SQLiteReadModels(ReadModels):
             yield
         except doubt.ODD as error:
             database = self._database
-            live = [] if isinstance(error, AnalyticsError) or not database.path else self.live().values()
-            problem = live and doubt.problem_of(database.path, [one.declaration for one in live])
-            if problem:
-                self._move_aside(database, StoreDamaged(path=database.path, problem=problem))
+            if database.path and not isinstance(error, AnalyticsError):
+                declarations = [live.declaration for live in self.live().values()]
+                if problem := doubt.problem_of(database.path, declarations):
+                    self._move_aside(database, StoreDamaged(path=database.path, problem=problem))
             raise
 
     @contextmanager
