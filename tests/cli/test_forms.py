@@ -42,7 +42,7 @@ UNDATED: list[tuple[str, ...]] = [
 ]
 QUESTIONS = [*((*question, *WEEK) for question in DATED), *UNDATED]
 OPERATIONS = {  # they do something, and say with --json what became of it
-    *("backup", "correct", "demo", "export", "forget", "import", "migrate", "record", "retain", "run"),
+    *("backup", "checksums", "correct", "demo", "export", "forget", "import", "migrate", "record", "retain", "run"),
     *("dead-letters discard", "dead-letters retry", "prices import", "projections rebuild", "rejected record"),
 }
 
