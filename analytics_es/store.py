@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from analytics_es.errors import LogBehind, MissingExtra, MissingProjection, NoGroups, UnknownTimezone
+from analytics_es.errors import DamagedReadModels, LogBehind, MissingExtra, MissingProjection, NoGroups, UnknownTimezone
 from analytics_es.events.fields import TAG, named_by
 from analytics_es.ingest import PrivacyPolicy
 from analytics_es.ingest.door import DeclaredFields, Door
@@ -278,15 +278,22 @@ def _ready(log: EventLog, place: object, instead: str, opened: Callable[[], Read
     try:
         read_models = opened()
         unfinished.sweep(log)
-        if position := read_models.beyond(log.head):
-            ends, read = f"ends at position {log.head()}", read_models.place
-            raise LogBehind(path=place, ends=ends, read_models=read, position=position, instead=instead)
-        beside.settle(read_models)
-        beside.tidy(read_models)
+        try:
+            _bring_in_line(read_models, log, place, instead)
+        except DamagedReadModels:  # moved aside by now: they begin anew
+            _bring_in_line(read_models, log, place, instead)
     except BaseException:
         log.close()
         raise
     return read_models
+
+
+def _bring_in_line(read_models: ReadModels, log: EventLog, place: object, instead: str) -> None:
+    if position := read_models.beyond(log.head):
+        ends, read = f"ends at position {log.head()}", read_models.place
+        raise LogBehind(path=place, ends=ends, read_models=read, position=position, instead=instead)
+    beside.settle(read_models)
+    beside.tidy(read_models)
 
 
 def open_log(url_or_path: str | Path, schema: str = SCHEMA) -> EventLog:
@@ -333,10 +340,13 @@ def _postgres() -> ModuleType:
 
 
 def exists(url_or_path: str | Path, *, schema: str = SCHEMA) -> bool:
-    """Say whether there is a store; raises CannotOpen where that cannot be found out."""
+    """Say whether there is a store; raises CannotOpen where that cannot be told, or where its log alone is gone."""
     if on_server(url_or_path):
         postgres = _postgres()
         with closing(postgres.Database(str(url_or_path), schema)) as database:
             return bool(postgres.migrations.version(database))
     path = log_path(url_or_path)
-    return path is not None and _is_there(path)
+    if path and not _is_there(path):
+        _check_left(path, read_models_path(path), lambda: _is_there(path))
+        return False
+    return path is not None

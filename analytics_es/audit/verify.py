@@ -72,7 +72,7 @@ def _verified(
     store: Store, names: Sequence[str], tilings: Sequence[Tiling], limit: int, workers: int, progress: Progress | None
 ) -> tuple[Attempt, list[ProjectionVerification]]:
     while True:
-        with attempting(store, names, workers, progress) as attempt:
+        with store.read_models.making_sense(), attempting(store, names, workers, progress) as attempt:
             for tiling in tilings:
                 attempt.confine(tiling, [tiling.whole_days()])  # a day's row is of the whole day
             compared = attempt.compared(limit)

@@ -11,6 +11,7 @@ from attrs import Factory, define
 
 from analytics_es.cost.prices.prices import UnitPrices
 from analytics_es.cost.prices.quantities import EXACT, KINDS
+from analytics_es.errors import HERE, StoreDamaged
 from analytics_es.events.tiers import STANDARD
 from analytics_es.types import PriceUsed
 
@@ -248,9 +249,14 @@ def regrouped(parts: Mapping[tuple[Any, ...], Costs], key: Callable[[tuple[Any, 
 
 
 def remaining(parts: Mapping[Any, Costs], taken: Mapping[Any, Costs]) -> dict[Any, Costs]:
-    """Return what is left of groups without parts of them, of those of which anything is; changes the groups."""
+    """Return what is left of groups without parts of them, of those of which anything is; changes the groups.
+
+    Raises StoreDamaged for a part of a group that is none: the rows are not what was written.
+    """
     with localcontext(EXACT):
         for group, part in taken.items():
+            if group not in parts:
+                raise StoreDamaged(path=HERE, problem=f"the rows of {group!r:.80} do not add up")
             parts[group].less(part)
     return {group: part for group, part in parts.items() if part.charges or part.unknown}
 

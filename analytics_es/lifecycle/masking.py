@@ -26,6 +26,8 @@ IN_NAMES, UNREADABLE = "(field names)", "(unreadable)"
 _OF_REJECTED = PrivacyPolicy(rules=tuple((name, PSEUDONYMISE) for name in ("reason", "subject", "headers")))
 _RAW = ("raw", "sha256")
 _NUMBER = re.compile(r"\[\d+\]")
+# What the store goes by: a policy of which a text was masked could not be read any more.
+_SETTINGS = ("analytics.privacy.configured", "analytics.retention.configured", "analytics.tags.declared")
 
 
 @frozen
@@ -78,7 +80,7 @@ class Masking:
 
     def _masked(self, held: Held) -> Masked | None:
         event = read(held)
-        if event is None:
+        if event is None or held.type in _SETTINGS:
             return None
         data = event["data"]
         before = dict(_leaves("", data))
@@ -140,6 +142,9 @@ class Masking:
         if event is None:
             return Mentions([UNREADABLE] * is_there, [UNREADABLE] * (not is_there))
         texts = [(path, str(value)) for path, value in _leaves("", event)]
+        if held.type in _SETTINGS:  # mostly words of ours, of which any short name is a part
+            word = re.compile(rf"(?<![^\W_]){re.escape(self.subject)}(?![^\W_])")
+            return Mentions(self._sayable([path for path, text in texts if word.search(text)]), [])
         if held.type == REJECTED:
             texts += (("data.raw", text) for text in _texts(_raw(event["data"])))
         same = [path for path, text in texts if self.subject in text]

@@ -19,7 +19,7 @@ from analytics_es.log.sqlite.only_one import only_one
 from analytics_es.projection.declaration import Declaration
 from analytics_es.projection.fold import Folded
 from analytics_es.projection.rows import Row, Rows
-from analytics_es.read_models import aside, histograms, registry
+from analytics_es.read_models import aside, doubt, histograms, registry
 from analytics_es.read_models.priced import CREATE_PRICES
 from analytics_es.read_models.seeds import NOTHING, Seeds
 from analytics_es.read_models.snapshot import Sums
@@ -131,6 +131,25 @@ class SQLiteReadModels(ReadModels):
         """Let a damaged file go, which is moved aside and opened anew by who comes next; raises DamagedReadModels."""
         if database.path and aside.move_aside(database.path, error, database.file):
             raise DamagedReadModels(path=database.path, problem=error.details["problem"]) from error
+
+    @contextmanager
+    def making_sense(self) -> Iterator[None]:
+        """Take rows out of them: where these make no sense, look whether they are damaged; raises DamagedReadModels."""
+        try:
+            yield
+        except doubt.ODD as error:
+            database = self._database
+            if database.path and not isinstance(error, AnalyticsError):
+                declarations = [live.declaration for live in self.live().values()]
+                if problem := doubt.problem_of(database.path, declarations):
+                    self._move_aside(database, StoreDamaged(path=database.path, problem=problem))
+            raise
+
+    @contextmanager
+    def reading(self, *, long: bool = False) -> Iterator[Any]:
+        """Open a transaction that sees one state; rows that make no sense are looked at when it is over."""
+        with self.making_sense(), super().reading(long=long) as cursor:
+            yield cursor
 
     def columns(self, cursor: Any, table: str) -> tuple[set[str], list[str]]:
         """Return the columns of a table, and those of its key in their order."""

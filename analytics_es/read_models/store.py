@@ -126,6 +126,10 @@ class ReadModels(ABC):
         """Open a transaction that sees one state; a `long` one may idle."""
         return self._there().read_long() if long else self._there().read()
 
+    def making_sense(self) -> AbstractContextManager[None]:
+        """Take rows out of them: where these make no sense, look whether they are damaged; raises DamagedReadModels."""
+        return nullcontext()
+
     def prepare(self, cursor: Cursor, timezone: str) -> None:
         """Make room for every projection. Of another definition, they serve until rebuilt; of another log, they go."""
         about = self.about(cursor, timezone)

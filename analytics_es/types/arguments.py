@@ -73,7 +73,9 @@ def naming_arguments(method: Callable[P, R]) -> Callable[P, R]:
             for name, value in bound.arguments.items() if bound else ():
                 reader = _BY_NAME.get(name) or READERS.get(name)
                 if reader and (value is not None or "None" not in str(signature.parameters[name].annotation)):
-                    reader(name, value)
+                    read = reader(name, value)
+                    if type(read) is str and type(value) is int:  # as elsewhere, but it failed with it
+                        raise bad(name, "a text", value) from None
             raise
 
     return naming

@@ -17,6 +17,7 @@ from analytics_es.errors import LogBehind
 from analytics_es.log.sqlite import log as log_on_sqlite
 from analytics_es.read_models import aside
 from analytics_es.read_models import sqlite as views_on_sqlite
+from analytics_es.store import exists
 from analytics_es.testing import NOON, job_failed, tool_call
 from tests.stores import Contents, contents, opened, sql
 
@@ -364,3 +365,18 @@ def test_a_log_of_another_database_is_told_as_damage(path: Path) -> None:
         AnalyticsService.open(path, follow=False)
 
     assert getattr(caught.value, "code", None) == "store_damaged"
+
+
+@pytest.mark.parametrize("left", [b"", None], ids=["empty", "gone"])
+def test_who_asks_a_store_whose_log_is_gone_is_told_so_and_not_to_record_first(
+    path: Path, views: Path, left: bytes | None
+) -> None:
+    path.unlink()
+    if left is not None:
+        path.write_bytes(left)
+
+    with pytest.raises(LogBehind):
+        exists(path)
+
+    views.unlink()
+    assert not exists(path)

@@ -782,3 +782,17 @@ def test_a_name_in_json_that_is_a_text_is_told_however_it_is_escaped(analytics: 
 
     assert receipt.other_spellings == {"data.attributes.tool_input": 1, "data.attributes.again": 1}
     assert receipt.mentions == {}
+
+
+@pytest.mark.parametrize("field", ["rules.path", "policy.daily", "tags", "preset"])
+def test_what_the_store_goes_by_is_never_masked_nor_mentioned_for_a_part_of_a_word(tmp_path: Path, field: str) -> None:
+    settings: dict[str, Any] = {"privacy": {"rules": {"attributes.ada_salary": "drop"}}, "retention": {"events": "90d"}}
+    with AnalyticsService.open(tmp_path / "a.db", follow=False, tags=["level"], **settings) as service:
+        service.record_event("job.completed", {"user_id": "eve"}).unwrap()
+        receipt = service.forget("eve", fields=[field]).unwrap()
+        assert "data.rules.path" not in receipt.mentions
+        assert service.forget("ada", fields=[field]).unwrap().mentions["data.rules.path"] == 1
+
+    with AnalyticsService.open(tmp_path / "a.db", follow=False) as service:
+        service.record_event("job.completed", {"user_id": "grace"}).unwrap()
+        assert service.verify().unwrap().identical

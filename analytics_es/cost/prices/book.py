@@ -121,8 +121,9 @@ class PriceBook(Tabular):
         self, provider: str | None, model: str, start: datetime, end: datetime, *, service_tier: str = STANDARD
     ) -> Iterator[Spell]:
         """Yield what is in force within [start, end), as few and as long stretches of time as there can be, in UTC."""
-        candidates = self._about(provider, model)
-        first, last = _utc(start), _utc(end)
+        return self._spells(self._about(provider, model), _utc(start), _utc(end), service_tier)
+
+    def _spells(self, candidates: Sequence[Any], first: datetime, last: datetime, service_tier: str) -> Iterator[Spell]:
         spell: Spell | None = None
         for turn in sorted({first, *(turn for candidate in candidates for turn in candidate.turns(first, last))}):
             prices = _prices(candidates, turn, service_tier)
