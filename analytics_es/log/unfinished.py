@@ -6,7 +6,7 @@ import json
 import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -50,11 +50,12 @@ def unfinished(target: Path, log: EventLog, *, told: bool = False) -> Iterator[P
     """
     token = uuid4().hex
     new, file = (target.with_name(f".analytics-es-{token}{end}") for end in (".new", ".part"))
-    log.note(f"{NOTED}{token}", Unfinished(file, target, platform.node(), log.place).write())
     complete = False
     try:
-        new.touch(mode=0o600, exist_ok=False)
-        owned.own(new, file)
+        with owned.beginning(target.parent):  # else who sweeps takes it for one that was left
+            log.note(f"{NOTED}{token}", Unfinished(file, target, platform.node(), log.place).write())
+            new.touch(mode=0o600, exist_ok=False)
+            owned.own(new, file)
         yield file
         complete = True
     finally:
@@ -88,14 +89,27 @@ def sweep(log: EventLog, *, again: bool = False) -> list[str]:
     owned.sweep(again=again)
     here, left = platform.node(), []
     for name, noted in _noted(log).items():
-        ours = noted and noted.log == log.place
-        problem = _problem(noted, log.of_a_server and noted.host != here) if noted and ours else None
-        if problem:
-            left.append(problem)
-            continue
-        with suppress(AnalyticsError):  # the next one to start does
-            log.note(name, None)
+        with _beginning(noted):
+            if name not in log.notes(name):  # it was told of meanwhile
+                continue
+            ours = noted and noted.log == log.place
+            problem = _problem(noted, log.of_a_server and noted.host != here) if noted and ours else None
+            if problem:
+                left.append(problem)
+                continue
+            with suppress(AnalyticsError):  # the next one to start does
+                log.note(name, None)
     return left
+
+
+@contextmanager
+def _beginning(noted: Unfinished | None) -> Iterator[None]:
+    """Let nobody begin a file beside one that was noted; where there is no such folder, nobody does."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            if noted:
+                stack.enter_context(owned.beginning(noted.file.parent))
+        yield
 
 
 def of_before(folders: Iterable[Path]) -> Iterator[Path]:

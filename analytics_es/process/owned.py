@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from analytics_es.process import forks
@@ -54,6 +55,23 @@ def _lock(path: Path) -> int | None:
         os.close(lock)
         raise
     return lock
+
+
+@contextmanager
+def beginning(folder: Path) -> Iterator[None]:
+    """Let nobody else begin a file in a folder meanwhile, or remove one that was begun; raises OSError."""
+    if fcntl is None:
+        yield
+        return
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # where the file system has no locks, what is in use cannot be told either
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_UN)  # a child that was forked meanwhile has it, too
+        os.close(lock)
 
 
 def own(new: Path, path: Path) -> None:

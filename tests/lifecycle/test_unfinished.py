@@ -175,6 +175,24 @@ def test_what_is_being_written_stays_and_is_named_by_who_forgets(
     assert analytics.forget(ADA).unwrap().remains == []
 
 
+def test_who_sweeps_as_a_file_is_begun_does_not_take_it_for_one_that_was_left(
+    analytics: AnalyticsService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, own = analytics.store.log, owned.own
+    sweeping = threading.Thread(target=unfinished.sweep, args=(log,))
+
+    def beside(new: Path, path: Path) -> None:
+        sweeping.start()
+        sweeping.join(0.3)  # it waits for us, or is soon done
+        own(new, path)
+
+    monkeypatch.setattr(owned, "own", beside)
+    with unfinished.unfinished(tmp_path / "copy.csv", log) as file:
+        sweeping.join(30)
+        assert file.exists() and len(log.notes(unfinished.NOTED)) == 1
+    assert not log.notes(unfinished.NOTED)
+
+
 @of_files
 def test_what_a_version_before_has_left_is_named_by_who_forgets(analytics: AnalyticsService, tmp_path: Path) -> None:
     (tmp_path / "exports").mkdir()
