@@ -6,10 +6,10 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from statistics import linear_regression
+from statistics import linear_regression, median
 from typing import Any
 
 from attrs import field, frozen
@@ -49,6 +49,7 @@ class Lived:
 
     outcomes: by operation and code.
     peaks: of each thing that is held, the most in each quarter, of the process that held most.
+    usual: the same, what was held in the median.
     slopes: of each, how much more a minute in the second half, of the process in which it grew most.
     unexpected: outcomes that nobody should have.
     broken: promises that were not kept.
@@ -58,6 +59,7 @@ class Lived:
     recorded: int
     outcomes: Counter[str]
     peaks: Mapping[str, Sequence[float]]
+    usual: Mapping[str, Sequence[float]]
     slopes: Mapping[str, float]
     unexpected: list[str] = field(factory=list)
     broken: list[str] = field(factory=list)
@@ -123,7 +125,10 @@ def _lived(
         (Counter(note.get("outcomes", {"open: " + note.get("refused", ""): 1})) for note in notes), Counter()
     )
     series = [*(note["samples"] for note in notes if "samples" in note), files]
-    peaks = {name: _most([_peaks(samples, name) for samples in series if name in samples[0]]) for name in HELD}
+    peaks, usual = (
+        {name: _most([_quarters(samples, name, of) for samples in series if name in samples[0]]) for name in HELD}
+        for of in (max, median)
+    )
     slopes = {name: max(_slope(samples, name) for samples in series if name in samples[0]) for name in HELD}
     unexpected = sorted(f"{key} ({n})" for key, n in outcomes.items() if key.partition(": ")[2] not in EXPECTED)
     total = sum(note.get("recorded", 0) for note in notes)
@@ -134,6 +139,7 @@ def _lived(
         recorded=total,
         outcomes=outcomes,
         peaks=peaks,
+        usual=usual,
         slopes=slopes,
         unexpected=unexpected,
         broken=broken,
@@ -163,9 +169,9 @@ def _broken(url: str, folder: Path, plan: Plan, total: int, forgotten: set[str])
 # ── level ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _peaks(samples: list[dict[str, float]], name: str) -> list[float]:
+def _quarters(samples: list[dict[str, float]], name: str, of: Callable[[Sequence[float]], float]) -> list[float]:
     bounds = [len(samples) * n // 4 for n in range(5)]
-    return [max((sample[name] for sample in samples[start:end]), default=0.0) for start, end in pairwise(bounds)]
+    return [of([sample[name] for sample in samples[start:end]] or [0.0]) for start, end in pairwise(bounds)]
 
 
 def _most(peaks: list[list[float]]) -> list[float]:
