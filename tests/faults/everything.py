@@ -126,10 +126,13 @@ def _lived(
     )
     series = [*(note["samples"] for note in notes if "samples" in note), files]
     peaks, usual = (
-        {name: _most([_quarters(samples, name, of) for samples in series if name in samples[0]]) for name in HELD}
+        {
+            name: _most([_quarters(samples, name, of) for samples in series if samples and name in samples[0]])
+            for name in HELD
+        }
         for of in (max, median)
     )
-    slopes = {name: max(_slope(samples, name) for samples in series if name in samples[0]) for name in HELD}
+    slopes = {name: max(_slope(samples, name) for samples in series if samples and name in samples[0]) for name in HELD}
     unexpected = sorted(f"{key} ({n})" for key, n in outcomes.items() if key.partition(": ")[2] not in EXPECTED)
     total = sum(note.get("recorded", 0) for note in notes)
     broken = [f"processes ended with {codes}"] if codes != [0] * len(plans) else []
