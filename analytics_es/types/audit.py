@@ -139,15 +139,14 @@ class Verification(Answer):
 
     identical: nothing differs, and no event is damaged.
     projections: one for each read model.
-    damaged: the positions of events that are not what was recorded, the first 1,000 at most.
-    unsummed: up to this position, damage may not show: events have no checksum, which were recorded before there were
-        any. 0 where all have one.
     period: what was compared, in whole buckets; None for all of the log, and for sampled days.
     sampled: where the days that were drawn begin, in the store's time zone; None where none were.
     seed: what they were drawn with; None where none were.
     events: how many were folded again.
     seconds: how long it took.
     sealed_until: of events before, which are gone, it was what was sealed of them; None where none are gone.
+    damaged: the positions of events that are not what was recorded, the first 1,000 at most.
+    unsummed: up to this position events have no checksum, so that damage may not show; 0 where all have one.
     """
 
     _TABLES: ClassVar[Mapping[str, Rows]] = {

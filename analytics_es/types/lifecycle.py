@@ -178,8 +178,7 @@ class BackupResult(ValueObject):
     path: the file.
     last_position: up to where in the log it goes.
     bytes: how large it is.
-    damaged: the positions of events that are not what was recorded, the first 1,000 at most: the copy has them as they
-        are.
+    damaged: the positions of the first 1,000 events that are not what was recorded; the copy has them as they are.
     """
 
     path: Path
