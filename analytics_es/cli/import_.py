@@ -17,10 +17,11 @@ from analytics_es.cli.store import OpenStore, Place, opened
 from analytics_es.cli.tables.unread import left_out_fields, unread_fields
 from analytics_es.errors import AnalyticsError, BadRow, OtherContent
 from analytics_es.ingest import Importer
+from analytics_es.ingest.chunks import chunks
 from analytics_es.ingest.files import OTLP, ImportedRow, read_mapping, rows
 from analytics_es.types import BatchReceipt, Duplicate, LeftOutField, Refusal, UnreadField
 
-BATCH, BATCH_BYTES = 1000, 4 * 2**20
+BATCH = 1000
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -190,23 +191,11 @@ def import_file(importer: Importer, path: Path, rows: Iterable[ImportedRow], col
     size = None if path.name.lower().endswith((".gz", ".parquet")) else path.stat().st_size
     done = taken = 0
     with Bar(f"importing {words.safe(path.name)}") as bar:
-        for chunk in _chunks(rows):
+        for chunk in chunks(rows, BATCH):
             _record(importer, chunk, collected, tally)
             done, taken = done + len(chunk), taken + _bytes(chunk)
             bar.at(min(taken, size) if size else done, size, counted=done)
     collected.flush()
-
-
-def _chunks(rows: Iterable[ImportedRow]) -> Iterator[list[ImportedRow]]:
-    chunk, size = list[ImportedRow](), 0
-    for row in rows:
-        chunk.append(row)
-        size += len(row.raw or "")
-        if len(chunk) == BATCH or size > BATCH_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
 
 
 def _record(importer: Importer, chunk: list[ImportedRow], collected: Rejects, tally: Tally) -> None:

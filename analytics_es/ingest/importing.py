@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from analytics_es.errors import BadArgument, NoVaultKey
+from analytics_es.ingest.chunks import CHUNK_BYTES
 from analytics_es.ingest.former_rows import FormerRows
 from analytics_es.ingest.privacy import PrivacyPolicy
 from analytics_es.ingest.recorder import BATCH, Recorder
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 ROWS = "rows"  # noted in the log: whose key the ids of rows are made with
 OF_VAULT, OF_LOG = "vault", "log"
 FULL = PrivacyPolicy.of("full")
-BATCH_BYTES = 4 * 2**20  # of rows, of which what they say takes up to 40 times that
 
 
 class Pausing(Iterator[Mapping[str, Any]]):
@@ -36,7 +36,7 @@ class Pausing(Iterator[Mapping[str, Any]]):
         self._events, self._size = events, 0
 
     def __next__(self) -> Mapping[str, Any]:
-        if self._size > BATCH_BYTES:
+        if self._size > CHUNK_BYTES:
             self._size = 0
             raise StopIteration
         event, size = next(self._events)

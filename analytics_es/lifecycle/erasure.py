@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 OURS = (*SAID, REJECTED)
 SLICE = 5_000  # events that are rewritten in one commit
+REPLACED = 200  # days of sealed rows in one commit, which adds up the checksum of all that are kept
 VAULT = "(vault)"
 
 
@@ -113,8 +115,9 @@ class Erasure:
                 progress("masking", held.position, head)
         self.store.log.rewrite(states)
         with closing(MaskedRows(masking)) as without:
-            for rows in changed_rows(self.store.log, without):
-                self.store.log.seals.replace([rows])
+            changed = changed_rows(self.store.log, without)
+            while rows := list(islice(changed, REPLACED)):
+                self.store.log.seals.replace(rows)
 
     # ── the read models ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from analytics_es.errors import CannotRead
+from analytics_es.ingest.chunks import chunks
 from analytics_es.ingest.files import contents
 from analytics_es.ingest.files.columns import guess, shapes, structure, unique
 from analytics_es.ingest.files.contents import Contents, Numbering, Repeats
@@ -28,7 +29,6 @@ else:
 
 BATCH_ROWS, BATCH_BYTES = 4096, 16 * 2**20
 MOST_ELEMENTS, MOST_PER_BYTE = 8 * 2**20, 50  # of lists in a group of rows of Parquet
-TEXT_BYTES = 4 * 2**20  # of lines; what they say takes up to 40 times that
 
 
 class Batch(NamedTuple):
@@ -138,7 +138,7 @@ def text_batches(path: Path, in_use: frozenset[str], *, is_csv: bool, whole: boo
     typed = f", json_transform(record, {engine.quote(types)}) AS record" if keys else ""
     # The columns in use of one batch, typed as all rows of the file allow.
     select = f"SELECT __row{columns} FROM (SELECT __row{typed} FROM source)"
-    for chunk in _chunks(record for record in records(path) if record.row):
+    for chunk in chunks((record for record in records(path) if record.row), BATCH_ROWS):
         good = [record for record in chunk if not record.problem]
         numbers = pa.array([record.row for record in good], pa.int64())
         texts = [orjson.dumps({p: record.fields.get(key) for p, key in keys.items()}).decode() for record in good]
@@ -149,15 +149,3 @@ def text_batches(path: Path, in_use: frozenset[str], *, is_csv: bool, whole: boo
 
 def _digests(records: Sequence[Record], content: Callable[[Record], bytes]) -> Iterator[tuple[int, bytes]]:
     return ((record.row, content(record)) for record in records)
-
-
-def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
-    chunk, size = list[Record](), 0
-    for record in records:
-        chunk.append(record)
-        size += len(record.raw or "")
-        if len(chunk) == BATCH_ROWS or size > TEXT_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from analytics_es.errors import AnalyticsError, BadMapping, BadRow, CannotRead, UnknownFormat
 from analytics_es.events.event import admit
+from analytics_es.ingest import chunks
 from analytics_es.ingest.files import ImportedRow, batches, read_mapping, records, rows
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -986,11 +987,15 @@ def test_any_csv_text_comes_through(imported: Import, cells: list[str]) -> None:
     assert [cell or None for cell in [*cells, "text"]] == [item.get("value") for item in found]
 
 
-@pytest.mark.parametrize(("limit", "size", "cell"), [("BATCH_ROWS", 50, "search"), ("TEXT_BYTES", 20_000, "x" * 2000)])
+@pytest.mark.parametrize(
+    ("limited", "limit", "size", "cell"),
+    [(batches, "BATCH_ROWS", 50, "search"), (chunks, "CHUNK_BYTES", 20_000, "x" * 2000)],
+    ids=["rows", "bytes"],
+)
 def test_memory_does_not_grow_with_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, size: int, cell: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limited: Any, limit: str, size: int, cell: str
 ) -> None:
-    monkeypatch.setattr(batches, limit, size)
+    monkeypatch.setattr(limited, limit, size)
     mapping = read_mapping(write(tmp_path / "mapping.toml", CALLS))
 
     def peak(count: int) -> int:
