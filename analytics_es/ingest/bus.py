@@ -41,7 +41,7 @@ class MessageBus(Protocol):
     """Whatever has `subscribe`. Topics are dotted; in a pattern, `*` is one segment and a last `>` one or more.
 
     The handler is called with each message, as a Message, as (topic, payload), or in another shape of
-    https://github.com/analytics-es/analytics-es/blob/main/docs/ingest.md, from any thread. When it returns, the message
+    https://github.com/analytics-es/analytics-es/blob/main/docs/bus.md, from any thread. When it returns, the message
     is durable and so is acknowledged; when it raises, nothing of it was recorded, and the bus delivers it again or
     tells its publisher. What `subscribe` returns may end the subscription: something to call, or with a method `close`
     or `unsubscribe`.

@@ -73,7 +73,7 @@ class AnalyticsSpanExporter(SpanExporter):
     Other spans are ignored, and counted. Nothing is raised into the application. With `content`, prompts, answers and
     the arguments and results of tools are taken over too. `remembered` is how many of the last spans are known when
     another turns up that lies in one of them or holds one (limits in
-    https://github.com/analytics-es/analytics-es/blob/main/docs/ingest.md).
+    https://github.com/analytics-es/analytics-es/blob/main/docs/opentelemetry.md).
     """
 
     def __init__(self, analytics: Records, *, content: bool = False, remembered: int = REMEMBERED) -> None:

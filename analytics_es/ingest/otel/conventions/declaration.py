@@ -62,7 +62,7 @@ class Emitter:
     operations: its own words for an operation → the one of OpenTelemetry's; "" is no call, and not counted.
     free_text: attributes with what was said, or below these: never taken over.
     persons: attributes that tell a person: they become pseudonyms as `user_id` does, or are dropped.
-    tells_not: what it leaves open, in words, for the table of emitters in docs/opentelemetry.md.
+    tells_not: what it leaves open, in words, for the table of emitters in the guide.
     """
 
     name: str
