@@ -1,4 +1,4 @@
-"""A record of a log in OTLP as both readers give it, the one of JSON and the one of protobuf, and nothing decided yet."""
+"""A record of a log in OTLP, as the reader of JSON gives it and the one of protobuf: nothing is decided yet."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class LogRecord(NamedTuple):
     body: Any = None
     time_us: int = 0
     observed_us: int = 0
-    attributes: Mapping[str, Any] = {}  # noqa: RUF012
-    resource: Mapping[str, Any] = {}  # noqa: RUF012
+    attributes: Mapping[str, Any] = {}
+    resource: Mapping[str, Any] = {}
     scope: str = ""
     scope_version: str = ""
     trace_id: str = ""
