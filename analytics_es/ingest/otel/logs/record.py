@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from attrs import Factory, frozen
 
@@ -35,3 +35,11 @@ class LogRecord:
     trace_id: str = ""
     span_id: str = ""
     dropped: int = 0
+
+
+class ReadRecord(NamedTuple):
+    """What one record of a request gives: a record, and its text where it was one; or None, and what refuses it."""
+
+    record: LogRecord | None
+    raw: str | None
+    problem: str = ""
