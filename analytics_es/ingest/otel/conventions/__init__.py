@@ -10,7 +10,6 @@ from analytics_es.ingest.otel.conventions.google_adk import GOOGLE_ADK, GOOGLE_A
 from analytics_es.ingest.otel.conventions.openinference import OPENINFERENCE
 from analytics_es.ingest.otel.conventions.openllmetry import OPENLLMETRY
 from analytics_es.ingest.otel.conventions.opentelemetry import OPENTELEMETRY
-from analytics_es.ingest.otel.conventions.own import OWN as OWN_NAMES
 from analytics_es.ingest.otel.conventions.pydantic_ai import PYDANTIC_AI
 from analytics_es.ingest.otel.conventions.strands import STRANDS, STRANDS_BEFORE_1_55
 from analytics_es.ingest.otel.conventions.vercel import VERCEL, VERCEL_BEFORE_6

@@ -1,4 +1,4 @@
-"""Google's Agent Development Kit: agents, calls of models (`call_llm`), tools; thoughts beside the output before 2.5."""
+"""Google's Agent Development Kit: agents, calls of models, tools; before 2.5 with thoughts beside the output."""
 
 from attrs import evolve
 

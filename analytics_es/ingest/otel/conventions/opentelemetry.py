@@ -1,4 +1,4 @@
-"""OpenTelemetry's GenAI conventions, of today and before: what everybody may write, and what the words for work mean."""
+"""OpenTelemetry's GenAI conventions, of today and before: what all may write, and what the words for work mean."""
 
 from analytics_es.ingest.otel.conventions.declaration import Emitter, Name
 
