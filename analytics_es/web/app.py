@@ -56,6 +56,7 @@ def analytics_app(
         exception_handlers={RequestRefused: _refused, HTTPException: _not_routed},  # type: ignore[dict-item]
     )
     app.router.redirect_slashes = False
+    app.state.counts = receiver.counts
     return app
 
 
@@ -116,7 +117,13 @@ class Entrance:
     def _log(self, request: Request, status: int, seconds: float) -> None:
         self.receiver.counts.answered(status)
         counts, path = request.scope[COUNTS], path_of(request)[:LONGEST]
-        figures = {"method": request.method[:16], "path": path, "status": status, "ms": round(1000 * seconds, 1), **counts}
-        shown = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items())
+        figures = {
+            "method": request.method[:16],
+            "path": path,
+            "status": status,
+            "ms": round(1000 * seconds, 1),
+            **counts,
+        }
+        shown = ", ".join(f"{name.replace('_', ' ')} {number:,}" for name, number in counts.items())
         parts = [f"{figures['method']} {path} {status}", *([shown] if shown else []), f"{figures['ms']:,} ms"]
         logger.info("%s", " · ".join(parts), extra={"figures": figures})

@@ -1,4 +1,4 @@
-"""What came in over HTTP since the start, and what became of it: names of scopes and codes, nothing of what was sent."""
+"""What came in over HTTP since the start, and what became of it: numbers by names, nothing of what was sent."""
 
 from __future__ import annotations
 
@@ -48,6 +48,12 @@ class Counts:
             for name, number in names.items():
                 short = name[:LONGEST]
                 counter[short if short in counter or len(counter) < MOST_NAMES else OTHERS] += number
+
+    def requested(self) -> dict[str, int]:
+        """Return how many requests there were, and what came of their events."""
+        with self._lock:
+            names = ("recorded", "duplicates", "refused", "ignored")
+            return {"requests": self.requests.total(), **{name: self.came[name] for name in names if self.came[name]}}
 
     def document(self) -> dict[str, Any]:
         """Return all of it, in the order of what there is most of."""

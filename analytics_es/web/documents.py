@@ -28,7 +28,7 @@ def records_of(body: bytes, *, in_protobuf: bool) -> Iterator[ReadRecord]:
     """Yield what each log record of a request gives; raises MalformedBody where it holds none."""
     if in_protobuf:
         return _read("an ExportLogsServiceRequest in protobuf", lambda: protobuf.read_records(body))
-    return _read("logs in OTLP/JSON", lambda: otlp.read_records(_loaded(body)))
+    return _read("logs in OTLP/JSON", lambda: _records_in_json(body))
 
 
 def _spans_in_json(body: bytes) -> Iterator[ReadSpan]:
@@ -38,6 +38,10 @@ def _spans_in_json(body: bytes) -> Iterator[ReadSpan]:
         return request.spans()
     document = _loaded(body)
     return otlp.read_spans(document) if document else iter(())  # nothing is a request, too
+
+
+def _records_in_json(body: bytes) -> Iterator[ReadRecord]:
+    raise ValueError("not yet")
 
 
 def _loaded(body: bytes) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from analytics_es.errors import BadEvent, MalformedBody, UnreadableMessage
 from analytics_es.events import cloudevents
 from analytics_es.events.event import EARLIEST, LATEST
 from analytics_es.events.walking import MAX_SMALL, Malformed, Walk, check_size
-from analytics_es.ingest.bus import Message
+from analytics_es.ingest import Message
 from analytics_es.ingest.messages import MANY_DIGITS, arguments, event_of
 from analytics_es.ingest.problems import ARGUMENTS, NEEDED, problem_of
 from analytics_es.ingest.subscription import Form

@@ -14,8 +14,8 @@ from attrs import define, field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from analytics_es.errors import EventsRefused, MalformedBody, OtherMediaType
-from analytics_es.ingest.bus import Message
+from analytics_es.errors import EventsRefused, OtherMediaType
+from analytics_es.ingest import Message
 from analytics_es.ingest.subscription import Outcome
 from analytics_es.web import bodies, documents, events
 from analytics_es.web.answers import JSON, PROTOBUF, exported, failed, in_json, media_type, path_of

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from attrs import define, field
 
 from analytics_es.errors import AnalyticsError, BodyTooLarge, NotRecorded
-from analytics_es.ingest.bus import Message
+from analytics_es.ingest import Message
 from analytics_es.ingest.otel.intake import UNREADABLE, Records, rejection, take, unread
 from analytics_es.ingest.otel.logs.reader import LogReader
 from analytics_es.ingest.otel.logs.record import LogRecord, ReadRecord
@@ -147,5 +147,3 @@ class Receiver:
 
     def _fails(self, code: str, message: str) -> None:
         self._trouble.begins(f"{message} [{code}]")
-
-

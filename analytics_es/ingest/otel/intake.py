@@ -88,7 +88,7 @@ def unread(code: str, subject: str, problem: str, raw: str | None) -> dict[str, 
         "event_type": REJECTED,
         "data": {
             "subject": subject,
-            "reason": {"code": code, "message": problem},
+            "reason": {"code": code, "problem": f"it cannot be read as a {subject}", "message": problem},
             "raw": base64.b64encode(text[:MAX_RAW]).decode(),
             "size": len(text),
             "truncated": len(text) > MAX_RAW,
