@@ -1,4 +1,4 @@
-"""Requests of real exporters, as they come over a socket: recorded by `python -m tests.otlp_recording FOLDER`, and read.
+"""Requests of real exporters as they come over a socket: recorded by `python -m tests.otlp_recording FOLDER`, and read.
 
 Exporters of other languages and collectors are recorded the same way: `--wait PORT` takes what anybody sends, until it
 is interrupted. A file holds the bytes of one request, as `name.http`.
@@ -96,6 +96,7 @@ def _traces(emitter: str, exporter: Any) -> None:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     from tests.emitters import EMITTERS, instrumented, provider
 
     tracers = TracerProvider(resource=Resource.create({"service.name": "recorded"}))
@@ -106,9 +107,18 @@ def _traces(emitter: str, exporter: Any) -> None:
 
 
 API_REQUEST = {
-    **{"event.name": "api_request", "session.id": "s-1", "event.sequence": 7, "user.email": "ada@example.com"},
-    **{"model": "claude-sonnet-4-5-20250929", "request_id": "req_011", "input_tokens": 3, "output_tokens": 210},
-    **{"cache_read_tokens": 17241, "cache_creation_tokens": 16935, "cost_usd": 0.0718, "duration_ms": 4210},
+    "event.name": "api_request",
+    "session.id": "s-1",
+    "event.sequence": 7,
+    "user.email": "ada@example.com",
+    "model": "claude-sonnet-4-5-20250929",
+    "request_id": "req_011",
+    "input_tokens": 3,
+    "output_tokens": 210,
+    "cache_read_tokens": 17241,
+    "cache_creation_tokens": 16935,
+    "cost_usd": 0.0718,
+    "duration_ms": 4210,
 }
 
 
@@ -124,7 +134,10 @@ def _logs(exporter: Any) -> None:
     time = 1_790_000_000_000_000_000
     for body, attributes in (
         ("claude_code.api_request", API_REQUEST),
-        ("claude_code.hook_execution_start", {"event.name": "hook_execution_start", "nested": {"list": [1, "two", 3.5]}}),
+        (
+            "claude_code.hook_execution_start",
+            {"event.name": "hook_execution_start", "nested": {"list": [1, "two", 3.5]}},
+        ),
     ):
         logger.emit(timestamp=time, severity_number=SeverityNumber.INFO, body=body, attributes=attributes)
     loggers.shutdown()
@@ -153,8 +166,14 @@ def _senders(url: str) -> Iterator[tuple[str, Callable[[], None]]]:
         "python-openinference-protobuf-gzip",
         lambda: _traces("openinference-openai", traces.OTLPSpanExporter(**protobuf)),
     )
-    yield "python-traces-json", lambda: _traces("genai-openai", json_traces.OTLPSpanExporter(endpoint=f"{url}/v1/traces"))
-    yield "python-logs-protobuf-gzip", lambda: _logs(logs.OTLPLogExporter(f"{url}/v1/logs", compression=Compression.Gzip))
+    yield (
+        "python-traces-json",
+        lambda: _traces("genai-openai", json_traces.OTLPSpanExporter(endpoint=f"{url}/v1/traces")),
+    )
+    yield (
+        "python-logs-protobuf-gzip",
+        lambda: _logs(logs.OTLPLogExporter(f"{url}/v1/logs", compression=Compression.Gzip)),
+    )
     yield "python-logs-json", lambda: _logs(json_logs.OTLPLogExporter(endpoint=f"{url}/v1/logs"))
     yield "python-metrics-protobuf", lambda: _metrics(metric_exporter.OTLPMetricExporter(f"{url}/v1/metrics"))
 
